@@ -1,0 +1,92 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Dependencies point down only: docs/modules.md has a paragraph for each module, and ModulesTests holds it to this file.
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+let package = Package(
+  name: "devtunnel",
+  products: [
+    .executable(name: "devtunnel", targets: ["devtunnel"]),
+    .executable(name: "devtunnel-bench", targets: ["DevtunnelBench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+  ],
+  targets: [
+    // The executables start something and do nothing else.
+    .executableTarget(name: "devtunnel", dependencies: ["Commands"], swiftSettings: strict),
+    .executableTarget(
+      name: "DevtunnelBench",
+      dependencies: ["CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
+
+    // Control plane.
+    .target(
+      name: "Commands",
+      dependencies: [
+        "ControlAPI", "Daemon", "KubeAPI", "LabAPI", "LabNode", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+    .target(
+      name: "Daemon",
+      dependencies: ["ControlAPI", "Intercept", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
+      swiftSettings: strict),
+    .target(name: "ControlAPI", dependencies: ["CLinux", "KubeObjects"], swiftSettings: strict),
+    .target(
+      name: "Intercept", dependencies: ["KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+
+    // The cluster's API.
+    .target(
+      name: "KubeStreams", dependencies: ["CCurl", "KubeAPI", "Relay", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+    .target(
+      name: "KubeAPI",
+      dependencies: [
+        "CCurl", "CLinux", "KubeObjects", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
+    .target(name: "KubeObjects", swiftSettings: strict),
+
+    // The data path: these three are also compiled, as Embedded Swift, into the agent (see Sources/Agent/build-agent.sh).
+    .target(name: "Agent", dependencies: ["CLinux", "Relay", "TunnelProtocol"], exclude: ["build-agent.sh"], swiftSettings: strict),
+    .target(name: "Relay", dependencies: ["CLinux", "TunnelProtocol"], swiftSettings: strict),
+    .target(name: "TunnelProtocol", swiftSettings: strict),
+
+    // The lab: a pocket cluster.
+    .target(
+      name: "LabAPI",
+      dependencies: [
+        "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"), "CZlib",
+      ], swiftSettings: strict),
+    .target(
+      name: "LabNode",
+      dependencies: [
+        "CLinux", "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
+    .target(name: "LabStore", dependencies: ["KubeObjects"], swiftSettings: strict),
+
+    // C, and only C.
+    .target(name: "CLinux"),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    .testTarget(name: "KubeObjectsTests", dependencies: ["KubeObjects"], swiftSettings: strict),
+    .testTarget(name: "KubeAPITests", dependencies: ["KubeAPI"], swiftSettings: strict),
+    .testTarget(name: "KubeStreamsTests", dependencies: ["KubeStreams"], swiftSettings: strict),
+    .testTarget(name: "TunnelProtocolTests", dependencies: ["TunnelProtocol"], swiftSettings: strict),
+    .testTarget(name: "RelayTests", dependencies: ["Relay"], swiftSettings: strict),
+    .testTarget(name: "AgentTests", dependencies: ["Agent"], swiftSettings: strict),
+    .testTarget(name: "InterceptTests", dependencies: ["Intercept"], swiftSettings: strict),
+    .testTarget(name: "LabAPITests", dependencies: ["LabAPI"], swiftSettings: strict),
+    .testTarget(name: "LabNodeTests", dependencies: ["LabNode"], swiftSettings: strict),
+  ]
+)
