@@ -1,0 +1,54 @@
+/// What daemon and agent say to each other on the control stream.
+///
+/// Layout: type (1), verdict or flag (1), port (2), two counters (8 + 8): 20 bytes, so that a reader needs no state but a count.
+public struct ControlMessage: Sendable, Equatable {
+  public enum Kind: UInt8, Sendable {
+    /// Daemon: new connections to `port` go to the host (`flag` 1: a refusal there is passed on) or, with `turnToOrigin`, to the origin.
+    case turnToHost = 1
+    case turnToOrigin = 2
+    /// Daemon: fail the readiness from now on (`flag` 1) or let it follow the origin again (0).
+    case retire = 3
+    /// Daemon: try the origin on `port`. Agent: `flag` is the `StreamStatus`, `first` how many origin addresses there are.
+    case probeOrigin = 4
+    /// Daemon: tell the counters of `port`. Agent: `first` connections went to the host, `second` to the origin.
+    case counters = 5
+    /// Agent: a connection to `port` fell back to the origin; `flag` is the host's `StreamStatus` (`timedOut`: not acknowledged).
+    case fellBack = 6
+    /// Agent: it has had SIGTERM and will end. Its connections go to the origin.
+    case terminating = 7
+  }
+
+  public static let size = 20
+
+  public var kind: Kind
+  public var flag: UInt8
+  public var port: UInt16
+  public var first: UInt64
+  public var second: UInt64
+
+  public init(_ kind: Kind, port: UInt16 = 0, flag: UInt8 = 0, first: UInt64 = 0, second: UInt64 = 0) {
+    self.kind = kind
+    self.flag = flag
+    self.port = port
+    self.first = first
+    self.second = second
+  }
+
+  /// Reads `ControlMessage.size` bytes; nil for a kind of another version.
+  public init?(reading bytes: UnsafeRawPointer) {
+    guard let kind = Kind(rawValue: bytes.loadByte(0)) else { return nil }
+    self.kind = kind
+    flag = bytes.loadByte(1)
+    port = bytes.loadBE16(2)
+    first = bytes.loadBE64(4)
+    second = bytes.loadBE64(12)
+  }
+
+  public func write(to bytes: UnsafeMutableRawPointer) {
+    bytes.storeByte(kind.rawValue, 0)
+    bytes.storeByte(flag, 1)
+    bytes.storeBE16(port, 2)
+    bytes.storeBE64(first, 4)
+    bytes.storeBE64(second, 12)
+  }
+}

@@ -1,0 +1,79 @@
+/// An IP address and a port, as the tunnel carries them.
+public struct Address: Sendable, Equatable {
+  /// 4 or 16 bytes; empty for none.
+  public var bytes: [UInt8]
+  public var port: UInt16
+
+  public init(bytes: [UInt8], port: UInt16) {
+    self.bytes = bytes
+    self.port = port
+  }
+
+  public static let none = Address(bytes: [], port: 0)
+}
+
+/// The first bytes of every stream: what it is and where it leads.
+///
+/// Layout: kind (1), length of the address or name (1), port (2), address or name. The opener may send data right behind it.
+public struct Preamble: Sendable, Equatable {
+  public enum Kind: UInt8, Sendable {
+    /// Messages between daemon and agent (`ControlMessage`).
+    case control = 0
+    /// A connection that arrived at the agent: `port` is the Pod's, `address` the client's.
+    case inbound = 1
+    /// A connection for the agent to open.
+    case tcp = 2
+    /// Datagrams, each with its length (2) before it.
+    case udp = 3
+  }
+
+  public static let headSize = 4
+
+  public var kind: Kind
+  public var port: UInt16
+  /// 4 bytes (IPv4) or 16 (IPv6); any other length is a name, in ASCII.
+  public var address: [UInt8]
+
+  public init(_ kind: Kind, port: UInt16 = 0, address: [UInt8] = []) {
+    self.kind = kind
+    self.port = port
+    self.address = address
+  }
+
+  public var size: Int { Self.headSize + address.count }
+
+  /// The whole preamble's size, told from its first four bytes.
+  public static func size(reading head: UnsafeRawPointer) -> Int { headSize + Int(head.loadByte(1)) }
+
+  /// Reads a whole preamble; nil for a kind of another version.
+  public init?(reading bytes: UnsafeRawPointer) {
+    guard let kind = Kind(rawValue: bytes.loadByte(0)) else { return nil }
+    self.kind = kind
+    port = bytes.loadBE16(2)
+    let count = Int(bytes.loadByte(1))
+    address = []
+    address.reserveCapacity(count)
+    for index in 0..<count { address.append(bytes.loadByte(Self.headSize + index)) }
+  }
+
+  public func write(to bytes: UnsafeMutableRawPointer) {
+    bytes.storeByte(kind.rawValue, 0)
+    bytes.storeByte(UInt8(truncatingIfNeeded: address.count), 1)
+    bytes.storeBE16(port, 2)
+    for index in address.indices { bytes.storeByte(address[index], Self.headSize + index) }
+  }
+}
+
+/// The first byte that the side which accepted a stream sends back: whether it got through.
+public enum StreamStatus: UInt8, Sendable {
+  case connected = 0
+  case refused = 1
+  case timedOut = 2
+  case unreachable = 3
+  case nameNotFound = 4
+  /// The preamble is of a kind or to a port that this side does not serve.
+  case notServed = 5
+  /// Out of descriptors or memory.
+  case exhausted = 6
+  case failed = 7
+}

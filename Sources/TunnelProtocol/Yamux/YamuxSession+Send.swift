@@ -1,0 +1,146 @@
+// The way out. The relay pulls: when the carrier has room, it asks for control frames, then reads payload from its sockets
+// straight behind a header of ours. Nothing is queued here but facts (a credit is due, a stream has ended).
+
+extension YamuxSession {
+  /// Bytes that may be sent on a stream now.
+  public func sendCredit(_ slot: Int) -> Int {
+    guard let stream = streams[slot], !stream.resetReceived, !stream.resetDue, !stream.finishSent, !stream.finishDue else { return 0 }
+    return stream.sendCredit
+  }
+
+  /// Writes the header of a data frame whose `count` bytes of payload stand (or will stand) right behind it.
+  ///
+  /// `count` is at most `sendCredit(slot)`.
+  public func writeDataHeader(_ slot: Int, count: Int, to bytes: UnsafeMutableRawPointer) {
+    guard let stream = streams[slot] else { return }
+    streams[slot]!.sendCredit -= count
+    streams[slot]!.greeting = []
+    FrameHeader(.data, flags: stream.greeting, stream: stream.id, length: UInt32(count)).write(to: bytes)
+  }
+
+  /// We send no more on this stream: FIN goes out behind what has been written.
+  public func finish(_ slot: Int) {
+    guard let stream = streams[slot], !stream.finishSent, !stream.resetReceived else { return }
+    streams[slot]!.finishDue = true
+    enqueue(slot)
+  }
+
+  /// Both directions end at once.
+  public func reset(_ slot: Int) {
+    guard let stream = streams[slot], !stream.resetReceived else { return }
+    streams[slot]!.resetDue = true
+    enqueue(slot)
+  }
+
+  /// `count` received bytes have left the relay: they may be given to the peer again as credit.
+  public func consume(_ slot: Int, _ count: Int, now: UInt64) {
+    guard var stream = streams[slot] else { return }
+    stream.consumed += count
+    if stream.consumed >= stream.window / 2, !stream.updateDue, !stream.finishReceived, !stream.resetReceived {
+      stream.updateDue = true
+      streams[slot] = stream
+      enqueue(slot)
+    } else {
+      streams[slot] = stream
+    }
+  }
+
+  /// Asks for a round trip; the answer sets `roundTrip`. A ping under way is not doubled.
+  public func ping(now: UInt64) {
+    if pingSentAt == nil { pingDue = true }
+  }
+
+  /// Tells the peer that no new stream is welcome (0: normal, 1: protocol error, 2: internal error).
+  public func goAway(_ code: UInt32) {
+    if !goAwaySent { goAwayDue = code }
+  }
+
+  public var hasControl: Bool { pingDue || !pongs.isEmpty || goAwayDue != nil || !orphanResets.isEmpty || queueHead < queue.count }
+
+  /// Writes pending frames without payload while they fit; returns the bytes written.
+  public func writeControl(to bytes: UnsafeMutableRawPointer, capacity: Int, now: UInt64) -> Int {
+    var written = 0
+    func put(_ header: FrameHeader) {
+      header.write(to: bytes + written)
+      written += FrameHeader.size
+    }
+    func fits() -> Bool { written + FrameHeader.size <= capacity }
+
+    if pingDue, fits() {
+      pingDue = false
+      pingID &+= 1
+      pingSentAt = now
+      put(FrameHeader(.ping, flags: .syn, stream: 0, length: pingID))
+    }
+    while let pong = pongs.last, fits() {
+      pongs.removeLast()
+      put(FrameHeader(.ping, flags: .ack, stream: 0, length: pong))
+    }
+    while let id = orphanResets.last, fits() {
+      orphanResets.removeLast()
+      put(FrameHeader(.windowUpdate, flags: .rst, stream: id, length: 0))
+    }
+    while queueHead < queue.count, fits() {
+      let slot = queue[queueHead]
+      queueHead += 1
+      if let header = controlFrame(slot, now: now) { put(header) }
+    }
+    if queueHead == queue.count {
+      queue.removeAll(keepingCapacity: true)
+      queueHead = 0
+    }
+    if let code = goAwayDue, fits() {
+      goAwayDue = nil
+      goAwaySent = true
+      put(FrameHeader(.goAway, stream: 0, length: code))
+    }
+    return written
+  }
+
+  /// The one frame that says all that is due for a stream.
+  private func controlFrame(_ slot: Int, now: UInt64) -> FrameHeader? {
+    guard var stream = streams[slot] else { return nil }
+    stream.queued = false
+    var header = FrameHeader(.windowUpdate, flags: stream.greeting, stream: stream.id, length: 0)
+    var isDue = stream.greeting != []
+    stream.greeting = []
+    if stream.resetDue {
+      // A stream of ours that the peer has never heard of needs no word.
+      isDue = !header.flags.contains(.syn)
+      header.flags.insert(.rst)
+      stream.resetDue = false
+      stream.finishDue = false
+      stream.resetReceived = true  // nothing more is sent or expected
+    } else {
+      if stream.updateDue {
+        stream.updateDue = false
+        header.length = UInt32(takeCredit(&stream, now: now))
+        isDue = true
+      }
+      if stream.finishDue {
+        stream.finishDue = false
+        stream.finishSent = true
+        header.flags.insert(.fin)
+        isDue = true
+      }
+    }
+    streams[slot] = stream
+    if stream.released { remove(slot) }
+    return isDue ? header : nil
+  }
+
+  /// What the peer may send on top; the window doubles while the stream uses it up within two round trips, so that it follows
+  /// the line's bandwidth-delay product.
+  private func takeCredit(_ stream: inout StreamState, now: UInt64) -> Int {
+    var credit = stream.consumed
+    let patience = max(roundTrip ?? 0, 1_000) * 2
+    if now - stream.updatedAt < patience, stream.window < StreamState.maximumWindow, pool.take(stream.window) {
+      credit += stream.window
+      stream.window *= 2
+    }
+    stream.consumed = 0
+    stream.receiveCredit += credit
+    stream.updatedAt = now
+    return credit
+  }
+}
