@@ -59,6 +59,7 @@ typedef struct {
   })
 
 // ---- Bytes.
+static inline int32_t clinux_open_for_reading(const char *path) { return CLINUX_RETRY(open(path, O_RDONLY | O_CLOEXEC)); }
 static inline intptr_t clinux_read(int32_t fd, void *data, size_t count) { return CLINUX_RETRY(read(fd, data, count)); }
 static inline intptr_t clinux_write(int32_t fd, const void *data, size_t count) { return CLINUX_RETRY(write(fd, data, count)); }
 static inline intptr_t clinux_receive(int32_t fd, void *data, size_t count) { return CLINUX_RETRY(recv(fd, data, count, 0)); }

@@ -1,0 +1,103 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import TunnelProtocol
+#endif
+
+/// How the agent was started: arguments of its Pod's command, and its environment.
+public struct AgentConfiguration {
+  /// The port for sessions, on the Pod's loopback.
+  public var controlPort: UInt16 = 0
+  /// The Pod's ports that it takes connections on.
+  public var ports: [UInt16] = []
+  /// The headless Service with the workload's own selector, as a full DNS name; empty without a workload.
+  public var originName: [UInt8] = []
+  /// The headless Service of agents only, ready or not.
+  public var agentsName: [UInt8] = []
+  /// A shell's or gateway's agent is no endpoint of any Service.
+  public var neverReady = false
+  /// 32 bytes that a session must present.
+  public var token: [UInt8] = []
+  /// Where cluster DNS is; nil reads /etc/resolv.conf.
+  public var nameserver: clinux_address?
+  /// µs that it goes on accepting after SIGTERM.
+  public var lingerTime: UInt64 = 5_000_000
+  /// µs after SIGTERM at which what is still open is cut.
+  public var drainLimit: UInt64 = 25_000_000
+  /// µs that the host has to acknowledge a connection.
+  public var acknowledgeLimit: UInt64 = 1_000_000
+
+  public init() {}
+
+  /// Parses `--control PORT --listen PORT,PORT --origin NAME --agents NAME --never-ready`; nil for anything else.
+  public init?(arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, count: Int) {
+    var index = 0
+    func next() -> UnsafeMutablePointer<CChar>? {
+      index += 1
+      return index < count ? arguments[index] : nil
+    }
+    while index < count {
+      guard let flag = arguments[index] else { return nil }
+      if strcmp(flag, "--never-ready") == 0 {
+        neverReady = true
+      } else if strcmp(flag, "--control") == 0, let value = next(), let port = Self.numbers(value).first {
+        controlPort = port
+      } else if strcmp(flag, "--listen") == 0, let value = next() {
+        ports = Self.numbers(value)
+      } else if strcmp(flag, "--origin") == 0, let value = next() {
+        originName = Self.bytes(value)
+      } else if strcmp(flag, "--agents") == 0, let value = next() {
+        agentsName = Self.bytes(value)
+      } else {
+        return nil
+      }
+      index += 1
+    }
+    guard controlPort != 0 else { return nil }
+  }
+
+  static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
+    var result: [UInt8] = []
+    var cursor = text
+    while cursor.pointee != 0 {
+      result.append(UInt8(bitPattern: cursor.pointee))
+      cursor += 1
+    }
+    return result
+  }
+
+  /// "8080,9090" as numbers; what is no port is left out.
+  static func numbers(_ text: UnsafePointer<CChar>) -> [UInt16] {
+    var result: [UInt16] = []
+    var value = 0
+    for byte in bytes(text) + [44] {
+      if byte >= 48, byte <= 57 {
+        value = min(value * 10 + Int(byte - 48), 1 << 20)
+      } else if byte == 44 {
+        if value > 0, value < 65536 { result.append(UInt16(value)) }
+        value = 0
+      }
+    }
+    return result
+  }
+
+  /// A token in hexadecimal digits, as the Secret has it.
+  public static func token(hexadecimal text: UnsafePointer<CChar>) -> [UInt8] {
+    func digit(_ byte: UInt8) -> UInt8? {
+      switch byte {
+      case 48...57: byte - 48
+      case 97...102: byte - 87
+      case 65...70: byte - 55
+      default: nil
+      }
+    }
+    let text = bytes(text)
+    var result: [UInt8] = []
+    var index = 0
+    while index + 1 < text.count, let high = digit(text[index]), let low = digit(text[index + 1]) {
+      result.append(high << 4 | low)
+      index += 2
+    }
+    return result.count == Hello.tokenSize ? result : []
+  }
+}

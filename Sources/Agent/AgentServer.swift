@@ -1,0 +1,193 @@
+// The agent in the order of a connection's way: InboundListener takes it; it goes to the host (InboundEnd, through the session that
+// Control/ keeps) or to the origin (Origin/). Connections from the host into the cluster are AgentRouter's.
+
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Relay
+  import TunnelProtocol
+#endif
+
+/// Everything that one agent process is.
+public final class AgentServer: Handler {
+  public let loop: EventLoop
+  public let configuration: AgentConfiguration
+  let pool = WindowPool()
+  let origin: Origin
+  /// The session in charge: the one with the highest transition count.
+  public private(set) var session: Session?
+  private(set) var transitions: UInt64 = 0
+  private var control: ControlEnd?
+  private var inbound: [InboundListener] = []
+  private var controlListener: ControlListener?
+  private var termination: Int32 = -1
+  private var isTerminating = false
+  private var isRetired = false
+  private var readinessWaiters: [Greeter] = []
+  /// Connections that go through this process in either direction.
+  var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
+  private var isLingering = false
+  private enum Timer { static let lingerEnd: UInt8 = 1, drainEnd: UInt8 = 2 }
+
+  /// Listens on the control port and all inbound ports; nil when one is taken.
+  public init?(loop: EventLoop, configuration: AgentConfiguration) {
+    self.loop = loop
+    self.configuration = configuration
+    let nameserver = configuration.nameserver ?? Resolver.systemNameserver()
+    origin = Origin(loop: loop, resolver: Resolver(loop: loop, nameserver: nameserver), configuration: configuration)
+    super.init()
+    loop.register(self)
+    origin.onAnswer = { [unowned(unsafe) self] in self.readinessChanged() }
+    for port in configuration.ports {
+      guard let listener = InboundListener(server: self, port: port) else { return nil }
+      inbound.append(listener)
+      listener.start()
+    }
+    guard let listener = ControlListener(server: self, port: configuration.controlPort) else { return nil }
+    controlListener = listener
+    listener.start()
+    origin.start(port: configuration.ports.first ?? 0)
+  }
+
+  /// Where the control port ended up, when 0 was asked for.
+  public var boundControlPort: UInt16 { controlListener?.boundPort ?? 0 }
+  public var boundPorts: [UInt16] { inbound.map { $0.boundPort } }
+
+  // MARK: Sessions
+
+  /// Whether a session with this count may take the place of the present one.
+  func mayTakeOver(_ transitions: UInt64) -> Bool { transitions >= self.transitions }
+
+  /// A greeted connection becomes the session.
+  func attach(_ fd: Int32, transitions: UInt64) {
+    self.transitions = transitions
+    session?.close()
+    for listener in inbound { listener.goesToHost = false }
+    let carrier = SocketCarrier(loop: loop, fd: fd)
+    let session = Session(loop: loop, carrier: carrier, role: .server, pool: pool)
+    session.router = AgentRouter(server: self)
+    session.onEvent = { [unowned(unsafe) self, unowned(unsafe) session] event in self.sessionEvent(event, of: session) }
+    self.session = session
+    session.start()
+    AgentProgram.log("session attached")
+    readinessChanged()
+  }
+
+  private func sessionEvent(_ event: SessionEvent, of session: Session) {
+    switch event {
+    case .carrierEnded, .violation:
+      guard session === self.session else { return }
+      self.session = nil
+      control = nil
+      for listener in inbound { listener.goesToHost = false }
+      AgentProgram.log("session ended; connections go to the origin")
+    case .silent: AgentProgram.log("session silent; new connections go to the origin")
+    case .heardAgain: AgentProgram.log("session heard again")
+    case .opened, .refused: break
+    }
+  }
+
+  /// The session, if it can be trusted with a new connection.
+  var liveSession: Session? {
+    guard let session, !session.isSilent, !isTerminating else { return nil }
+    return session
+  }
+
+  func attachControl(_ end: ControlEnd) { control = end }
+
+  /// The daemon's word.
+  func handle(_ message: ControlMessage) {
+    switch message.kind {
+    case .turnToHost:
+      for listener in inbound where listener.port == message.port {
+        listener.goesToHost = true
+        listener.passesRefusals = message.flag == 1
+      }
+      control?.send(message)  // back as the acknowledgement
+    case .turnToOrigin:
+      for listener in inbound where listener.port == message.port || message.port == 0 { listener.goesToHost = false }
+      control?.send(message)
+    case .retire:
+      isRetired = message.flag == 1
+      control?.send(message)
+    case .probeOrigin:
+      origin.probe(port: message.port) { [unowned(unsafe) self] status, count in
+        self.control?.send(ControlMessage(.probeOrigin, port: message.port, flag: status.rawValue, first: UInt64(count)))
+      }
+    case .counters:
+      for listener in inbound where listener.port == message.port {
+        control?.send(ControlMessage(.counters, port: message.port, first: listener.toHost, second: listener.toOrigin))
+      }
+    case .fellBack, .terminating: break
+    }
+  }
+
+  func report(_ message: ControlMessage) { control?.send(message) }
+
+  // MARK: Readiness
+
+  var isReady: Bool {
+    guard !configuration.neverReady, !isRetired else { return false }
+    return session != nil || origin.answers
+  }
+
+  /// The probe waits a moment for its yes, so that a new Pod is Ready with its first probe.
+  func answerWhenReady(_ greeter: Greeter) {
+    if isReady { return greeter.answer(ready: true) }
+    readinessWaiters.append(greeter)
+    loop.schedule(greeter, after: 900_000, kind: Greeter.readinessTimer)
+  }
+
+  func forget(_ greeter: Greeter) { readinessWaiters.removeAll { $0 === greeter } }
+
+  private func readinessChanged() {
+    guard isReady else { return }
+    let waiting = readinessWaiters
+    readinessWaiters = []
+    for greeter in waiting { greeter.answer(ready: true) }
+  }
+
+  // MARK: Ending
+
+  /// SIGTERM arrives on this descriptor (signalfd(2)).
+  func endOn(_ termination: Int32) {
+    self.termination = termination
+    loop.watch(termination, self)
+  }
+
+  public override func ready(_ events: UInt32) {
+    guard !isTerminating, events & clinux_EPOLLIN != 0 else { return }
+    terminate()
+  }
+
+  /// Goes on accepting for `lingerTime`, to the origin, since other nodes learn late that this Pod ends; then drains.
+  public func terminate() {
+    AgentProgram.log("terminating; connections go to the origin")
+    isTerminating = true
+    isLingering = true
+    control?.send(ControlMessage(.terminating))
+    loop.schedule(self, after: configuration.lingerTime, kind: Timer.lingerEnd)
+    loop.schedule(self, after: configuration.drainLimit, kind: Timer.drainEnd)
+  }
+
+  public override func timerFired(_ kind: UInt8) {
+    if kind == Timer.lingerEnd {
+      isLingering = false
+      for listener in inbound { listener.close() }
+      if connections == 0 { loop.stop() }
+    } else {
+      loop.stop()
+    }
+  }
+
+  /// Closes everything; for tests, where the process lives on.
+  public func close() {
+    for listener in inbound { listener.close() }
+    controlListener?.close()
+    session?.close()
+    session = nil
+    control = nil
+    origin.close()
+    loop.unregister(self)
+  }
+}

@@ -1,0 +1,139 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Relay
+  import TunnelProtocol
+#endif
+
+/// The control port, on the Pod's loopback: port-forwards arrive there, and the Pod's own readiness probe.
+final class ControlListener: Listener {
+  private unowned(unsafe) let server: AgentServer
+  let boundPort: UInt16
+  /// Greetings under way; a process in the Pod that opens connections and says nothing cannot use up descriptors.
+  var greetings = 0
+  private static let maximumGreetings = 64
+
+  init?(server: AgentServer, port: UInt16) {
+    var address = clinux_address()
+    clinux_parse_address("127.0.0.1", &address)
+    address.port = port
+    let fd = clinux_tcp_listen(&address, 64)
+    guard fd >= 0 else {
+      AgentProgram.log("the control port is taken")
+      return nil
+    }
+    clinux_local_address(fd, &address)
+    boundPort = address.port
+    self.server = server
+    super.init(loop: server.loop, fd: fd)
+  }
+
+  override func accepted(_ connection: Int32, peer: clinux_address) {
+    guard greetings < Self.maximumGreetings else { return clinux_reset(connection) }
+    greetings += 1
+    Greeter(server: server, listener: self, fd: connection).start()
+  }
+}
+
+/// One connection to the control port until it has said what it is: a session's hello, or a readiness query.
+final class Greeter: Handler {
+  private unowned(unsafe) let server: AgentServer
+  private let listener: ControlListener
+  private var fd: Int32
+  private var bytes: [UInt8] = []
+  /// A hello comes at once or not at all, µs.
+  private static let patience: UInt64 = 5_000_000
+  private static let patienceTimer: UInt8 = 0
+  static let readinessTimer: UInt8 = 1
+
+  init(server: AgentServer, listener: ControlListener, fd: Int32) {
+    self.server = server
+    self.listener = listener
+    self.fd = fd
+  }
+
+  func start() {
+    server.loop.watch(fd, self)
+    server.loop.schedule(self, after: Self.patience, kind: Self.patienceTimer)
+  }
+
+  override func ready(_ events: UInt32) {
+    while fd >= 0, bytes.count < Hello.size {
+      var byte: UInt8 = 0
+      // Byte by byte: what follows the hello belongs to the session.
+      let count = clinux_receive(fd, &byte, 1)
+      if count == 1 {
+        bytes.append(byte)
+        if bytes.count == 4, !recognise() { return }
+      } else if count == -Int(clinux_EAGAIN) {
+        return
+      } else {
+        return end()
+      }
+    }
+    if fd >= 0, bytes.count == Hello.size { greet() }
+  }
+
+  /// False once the connection is dealt with.
+  private func recognise() -> Bool {
+    let magic = bytes.withUnsafeBytes { $0.baseAddress!.loadBE32() }
+    if magic == Hello.magic { return true }
+    if magic == ReadinessQuery.magic {
+      server.answerWhenReady(self)
+    } else {
+      end()
+    }
+    return false
+  }
+
+  private func greet() {
+    guard let hello = bytes.withUnsafeBytes({ Hello(reading: $0.baseAddress!) }) else { return end() }
+    if hello.version != Hello.version { return refuse(.wrongVersion) }
+    if !Hello.tokensMatch(hello.token, server.configuration.token) { return refuse(.wrongToken) }
+    if !server.mayTakeOver(hello.transitions) { return refuse(.superseded) }
+    reply(.welcome)
+    let socket = fd
+    release()
+    server.attach(socket, transitions: hello.transitions)
+  }
+
+  private func refuse(_ verdict: HelloReply.Verdict) {
+    AgentProgram.log("session refused")
+    reply(verdict)
+    end()
+  }
+
+  private func reply(_ verdict: HelloReply.Verdict) {
+    withUnsafeTemporaryAllocation(byteCount: HelloReply.size, alignment: 8) { buffer in
+      HelloReply(verdict).write(to: buffer.baseAddress!)
+      _ = clinux_send(fd, buffer.baseAddress!, HelloReply.size)
+    }
+  }
+
+  func answer(ready: Bool) {
+    guard fd >= 0 else { return }
+    var byte: UInt8 = ready ? 1 : 0
+    _ = clinux_send(fd, &byte, 1)
+    end()
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    if kind == Self.readinessTimer { answer(ready: server.isReady) } else { end() }
+  }
+
+  private func end() {
+    guard fd >= 0 else { return }
+    let socket = fd
+    release()
+    clinux_close(socket)
+  }
+
+  /// Gives the descriptor up without closing it.
+  private func release() {
+    listener.greetings -= 1
+    server.forget(self)
+    server.loop.unwatch(fd)
+    server.loop.unregister(self)
+    fd = -1
+  }
+}

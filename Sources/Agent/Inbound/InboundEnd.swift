@@ -1,0 +1,57 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Relay
+  import TunnelProtocol
+#endif
+
+/// A connection on its way to the host. Until the host has acknowledged it, its bytes are kept, so that it can go to the origin instead.
+final class InboundEnd: OpenerEnd {
+  private let listener: InboundListener
+  private var kept: [UInt8] = []
+  private var surrendered = false
+  private static let acknowledgeTimer: UInt8 = 1
+  /// More is read only once the host has answered.
+  private static let keptLimit = 64 << 10
+
+  init(listener: InboundListener, session: Session, slot: Int, fd: Int32, preamble: Preamble) {
+    self.listener = listener
+    super.init(session: session, slot: slot, fd: fd, preamble: preamble)
+    loop.schedule(self, after: listener.server.configuration.acknowledgeLimit, kind: Self.acknowledgeTimer)
+  }
+
+  override var mayRead: Bool { status == .connected || (status == nil && kept.count < Self.keptLimit) }
+
+  override func didRead(_ bytes: UnsafeRawBufferPointer) { if status == nil { kept.append(contentsOf: bytes) } }
+
+  override func answered(_ status: StreamStatus) {
+    if status == .connected {
+      kept = []
+    } else if status == .refused, listener.passesRefusals {
+      super.answered(status)
+    } else {
+      fallBack(status)
+    }
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    if kind == Self.acknowledgeTimer {
+      if status == nil { fallBack(.timedOut) }
+    } else {
+      super.timerFired(kind)
+    }
+  }
+
+  override func wasReset() { if status == nil { fallBack(.failed) } else { super.wasReset() } }
+  override func sessionClosed() { if status == nil { fallBack(.failed) } else { super.sessionClosed() } }
+
+  private func fallBack(_ status: StreamStatus) {
+    guard !isOver else { return }
+    surrendered = true
+    let backlog = kept
+    kept = []
+    listener.fallBack(surrenderSocket(), backlog: backlog, status: status)
+  }
+
+  override func ended() { if !surrendered { listener.server.connections -= 1 } }
+}

@@ -1,0 +1,80 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Relay
+  import TunnelProtocol
+#endif
+
+/// One of the Pod's ports: each new connection goes to the host or to the origin.
+final class InboundListener: Listener {
+  let server: AgentServer
+  /// The port as the Service targets it.
+  let port: UInt16
+  let boundPort: UInt16
+  /// New connections go to the host.
+  var goesToHost = false
+  /// A refusal by the host is passed on to the client instead of falling back to the origin.
+  var passesRefusals = false
+  var toHost: UInt64 = 0
+  var toOrigin: UInt64 = 0
+
+  init?(server: AgentServer, port: UInt16) {
+    var address = clinux_address()
+    clinux_parse_address("::", &address)
+    address.port = port
+    var fd = clinux_tcp_listen(&address, 1024)
+    if fd < 0 {  // a node without IPv6
+      clinux_parse_address("0.0.0.0", &address)
+      fd = clinux_tcp_listen(&address, 1024)
+    }
+    guard fd >= 0 else {
+      AgentProgram.log("a port to listen on is taken or not allowed")
+      return nil
+    }
+    clinux_local_address(fd, &address)
+    boundPort = address.port
+    self.server = server
+    self.port = port
+    super.init(loop: server.loop, fd: fd)
+  }
+
+  override func accepted(_ connection: Int32, peer: clinux_address) {
+    server.connections += 1
+    if goesToHost, let session = server.liveSession {
+      let client = peer.unmapped
+      let preamble = Preamble(.inbound, port: port, address: client.byteArray)
+      let end = session.open { InboundEnd(listener: self, session: session, slot: $0, fd: connection, preamble: preamble) }
+      if end != nil {
+        toHost += 1
+        return
+      }
+    }
+    // An agent that takes this one for the origin: never a loop.
+    guard !server.origin.isAgent(peer.unmapped) else { return refuse(connection) }
+    toOrigin += 1
+    server.origin.pass(connection, port: port, backlog: []) { [server] in server.connections -= 1 }
+  }
+
+  /// A connection that had been on its way to the host.
+  func fallBack(_ connection: Int32, backlog: [UInt8], status: StreamStatus) {
+    toHost -= 1
+    toOrigin += 1
+    server.report(ControlMessage(.fellBack, port: port, flag: status.rawValue))
+    server.origin.pass(connection, port: port, backlog: backlog) { [server] in server.connections -= 1 }
+  }
+
+  private func refuse(_ connection: Int32) {
+    clinux_reset(connection)
+    server.connections -= 1
+  }
+}
+
+extension clinux_address {
+  /// ::ffff:10.0.0.1, as a listener for both families sees it, as 10.0.0.1.
+  var unmapped: clinux_address {
+    let own = byteArray
+    guard family == 6, own.count == 16, own[10] == 0xff, own[11] == 0xff else { return self }
+    for index in 0..<10 where own[index] != 0 { return self }
+    return clinux_address([own[12], own[13], own[14], own[15]], port: port) ?? self
+  }
+}

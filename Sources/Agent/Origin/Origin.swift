@@ -1,0 +1,195 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Relay
+  import TunnelProtocol
+#endif
+
+/// The workload's own Pods, which stay warm behind the agent: their addresses, and the way to them.
+///
+/// They are what a headless Service with the workload's own selector lists, less what a second one lists, which has the agents alone.
+final class Origin: Handler {
+  let loop: EventLoop
+  let resolver: Resolver
+  private let configuration: AgentConfiguration
+  private(set) var addresses: [clinux_address] = []
+  private var agents: [clinux_address] = []
+  private var nextIndex = 0
+  private var isRefreshing = false
+  private var refreshWaiters: [() -> Void] = []
+  private var refreshedAt: UInt64 = 0
+  private var healthPort: UInt16 = 0
+  /// A dial to one of the Pods went through lately.
+  private(set) var answers = false
+  var onAnswer: (() -> Void)?
+  private var isClosed = false
+
+  /// µs between two looks at DNS; half of what a headless answer lives in most clusters.
+  private static let refreshInterval: UInt64 = 2_500_000
+  private static let firstInterval: UInt64 = 200_000
+
+  init(loop: EventLoop, resolver: Resolver, configuration: AgentConfiguration) {
+    self.loop = loop
+    self.resolver = resolver
+    self.configuration = configuration
+  }
+
+  /// - Parameter port: the one whose dial tells that the origin answers.
+  func start(port: UInt16) {
+    guard !configuration.originName.isEmpty, port != 0 else { return }
+    healthPort = port
+    look()
+  }
+
+  func close() {
+    isClosed = true
+    loop.unregister(self)
+  }
+
+  override func timerFired(_ kind: UInt8) { look() }
+
+  private func look() {
+    refresh { [unowned(unsafe) self] in
+      self.probe(port: self.healthPort) { [unowned(unsafe) self] status, _ in
+        self.answers = status == .connected
+        if self.answers { self.onAnswer?() }
+        if !self.isClosed { self.loop.schedule(self, after: self.answers ? Self.refreshInterval : Self.firstInterval, kind: 0) }
+      }
+    }
+  }
+
+  /// Looks both names up; a name server that does not answer changes nothing.
+  private func refresh(_ completion: @escaping () -> Void) {
+    refreshWaiters.append(completion)
+    guard !isRefreshing else { return }
+    isRefreshing = true
+    resolver.resolve(configuration.agentsName) { [unowned(unsafe) self] outcome in
+      switch outcome {
+      case .addresses(let found): self.agents = found
+      case .noSuchName: self.agents = []
+      case .noAnswer: break
+      }
+      self.resolver.resolve(self.configuration.originName) { [unowned(unsafe) self] outcome in
+        switch outcome {
+        case .addresses(let found): self.addresses = found.filter { !self.isAgent($0) }
+        case .noSuchName: self.addresses = []
+        case .noAnswer: break
+        }
+        self.isRefreshing = false
+        self.refreshedAt = self.loop.now
+        let waiting = self.refreshWaiters
+        self.refreshWaiters = []
+        for told in waiting { told() }
+      }
+    }
+  }
+
+  func isAgent(_ address: clinux_address) -> Bool {
+    let bytes = address.byteArray
+    for agent in agents where agent.byteArray == bytes { return true }
+    return false
+  }
+
+  /// The addresses to try, another first each time.
+  private func candidates() -> [clinux_address] {
+    guard !addresses.isEmpty else { return [] }
+    nextIndex = (nextIndex + 1) % addresses.count
+    return Array(addresses[nextIndex...] + addresses[..<nextIndex])
+  }
+
+  /// Tries the Pods on a port until one answers; tells the outcome and how many Pods there are.
+  func probe(port: UInt16, _ completion: @escaping (StreamStatus, Int) -> Void) {
+    let count = addresses.count
+    let dial = OriginDial(loop: loop, addresses: candidates(), port: port) { status, fd in
+      if fd >= 0 { clinux_close(fd) }
+      completion(status, count)
+    }
+    dial.next()
+  }
+
+  /// Joins a client's connection to one of the Pods. Where none answers, looks them up anew and tries once more; then the client is reset.
+  func pass(_ client: Int32, port: UInt16, backlog: [UInt8], _ ended: @escaping () -> Void) {
+    dial(port) { [unowned(unsafe) self] status, fd in
+      if fd >= 0 { return self.join(client, fd, backlog, ended) }
+      self.refresh { [unowned(unsafe) self] in
+        self.dial(port) { [unowned(unsafe) self] status, fd in
+          if fd >= 0 { return self.join(client, fd, backlog, ended) }
+          clinux_reset(client)
+          ended()
+        }
+      }
+    }
+  }
+
+  private func dial(_ port: UInt16, _ completion: @escaping (StreamStatus, Int32) -> Void) {
+    OriginDial(loop: loop, addresses: candidates(), port: port, completion: completion).next()
+  }
+
+  private func join(_ client: Int32, _ origin: Int32, _ backlog: [UInt8], _ ended: @escaping () -> Void) {
+    _ = SocketPair(loop: loop, left: client, right: origin, backlog: backlog, onEnd: ended)
+  }
+}
+
+/// Connects to the first of several addresses that takes it.
+private final class OriginDial: Handler {
+  private let loop: EventLoop
+  private var addresses: [clinux_address]
+  private let port: UInt16
+  private var completion: ((StreamStatus, Int32) -> Void)?
+  private var fd: Int32 = -1
+  private var attempt: UInt8 = 0
+  private var status = StreamStatus.nameNotFound
+  /// One address has this long, µs.
+  private static let patience: UInt64 = 1_000_000
+
+  init(loop: EventLoop, addresses: [clinux_address], port: UInt16, completion: @escaping (StreamStatus, Int32) -> Void) {
+    self.loop = loop
+    self.addresses = addresses.reversed()
+    self.port = port
+    self.completion = completion
+  }
+
+  func next() {
+    while var address = addresses.popLast() {
+      address.port = port
+      fd = clinux_tcp_connect(&address)
+      guard fd >= 0 else {
+        status = AcceptorEnd.status(-fd)
+        continue
+      }
+      attempt &+= 1
+      loop.watch(fd, self)
+      loop.schedule(self, after: Self.patience, kind: attempt)
+      return
+    }
+    finish(status, -1)
+  }
+
+  override func ready(_ events: UInt32) {
+    guard fd >= 0, events & (clinux_EPOLLOUT | clinux_EPOLLERR | clinux_EPOLLHUP) != 0 else { return }
+    let error = clinux_socket_error(fd)
+    let socket = fd
+    fd = -1
+    loop.unwatch(socket)
+    if error == 0 { return finish(.connected, socket) }
+    clinux_close(socket)
+    status = AcceptorEnd.status(error)
+    next()
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    guard fd >= 0, kind == attempt else { return }
+    loop.unwatch(fd)
+    clinux_close(fd)
+    fd = -1
+    status = .timedOut
+    next()
+  }
+
+  private func finish(_ status: StreamStatus, _ socket: Int32) {
+    loop.unregister(self)
+    let told = completion
+    completion = nil
+    told?(status, socket)
+  }
+}

@@ -1,0 +1,160 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import TunnelProtocol
+#endif
+
+/// Something the loop calls: on readiness of a descriptor, when a timer is due, when it asked to be called again.
+open class Handler {
+  /// Names this handler to the loop; 0 while it is not registered. Never reused, so that a late event finds nobody.
+  public internal(set) var token: UInt64 = 0
+  fileprivate var endDue = false
+
+  public init() {}
+
+  /// - Parameter events: `EPOLLIN` and so on (epoll_ctl(2)); edge-triggered.
+  open func ready(_ events: UInt32) {}
+  open func timerFired(_ kind: UInt8) {}
+  /// Called after all events of a turn have been handled.
+  open func turnEnded() {}
+}
+
+/// One thread, one epoll instance: all bytes of a process pass here (epoll(7)).
+///
+/// Everything it owns belongs to the thread that calls `run()`.
+public final class EventLoop {
+  let epoll: Int32
+  /// µs of the monotonic clock, read once a turn.
+  public private(set) var now: UInt64
+  public let blocks = BlockPool()
+  /// Shared by all streams for reads that go nowhere else; 64 KiB.
+  public let scratch = UnsafeMutableRawPointer.allocate(byteCount: 64 << 10, alignment: 16)
+  public static let scratchSize = 64 << 10
+
+  private var handlers: [Handler?] = []
+  private var generations: [UInt32] = []
+  private var freeIndexes: [Int] = []
+  private var timers = TimerHeap()
+  private var dirty: [Handler] = []
+  private var running: [Handler] = []
+  private var again: [UInt64] = []
+  private var stopping = false
+
+  /// - Returns: nil when the kernel gives no epoll instance.
+  public init?() {
+    epoll = clinux_epoll_create()
+    now = clinux_monotonic_us()
+    if epoll < 0 { return nil }
+  }
+
+  deinit {
+    clinux_close(epoll)
+    scratch.deallocate()
+  }
+
+  // MARK: Registration
+
+  /// Gives the handler a token, which timers and descriptors need.
+  public func register(_ handler: Handler) {
+    guard handler.token == 0 else { return }
+    let index: Int
+    if let free = freeIndexes.popLast() {
+      index = free
+      handlers[index] = handler
+    } else {
+      index = handlers.count
+      handlers.append(handler)
+      generations.append(1)
+    }
+    handler.token = UInt64(generations[index]) << 32 | UInt64(index)
+  }
+
+  /// The handler's timers and events end here. Descriptors are the caller's to close.
+  public func unregister(_ handler: Handler) {
+    guard handler.token != 0 else { return }
+    let index = Int(handler.token & 0xffff_ffff)
+    handler.token = 0
+    handlers[index] = nil
+    generations[index] &+= 1
+    if generations[index] == 0 { generations[index] = 1 }
+    freeIndexes.append(index)
+  }
+
+  private func handler(_ token: UInt64) -> Handler? {
+    let index = Int(token & 0xffff_ffff)
+    guard index < handlers.count, let handler = handlers[index], handler.token == token else { return nil }
+    return handler
+  }
+
+  /// Watches a descriptor for reading and writing, edge-triggered. Returns 0 or -errno.
+  @discardableResult
+  public func watch(_ fd: Int32, _ handler: Handler) -> Int32 {
+    register(handler)
+    return clinux_epoll_add(epoll, fd, clinux_EPOLLIN | clinux_EPOLLOUT | clinux_EPOLLRDHUP | clinux_EPOLLET, handler.token)
+  }
+
+  public func unwatch(_ fd: Int32) { clinux_epoll_remove(epoll, fd) }
+
+  // MARK: Later
+
+  /// Calls `timerFired(kind)` after `delay` µs, unless the handler is unregistered before. Timers are not cancelled: a handler that
+  /// no longer cares ignores the call.
+  public func schedule(_ handler: Handler, after delay: UInt64, kind: UInt8) {
+    register(handler)
+    timers.insert(TimerHeap.Entry(deadline: now + delay, token: handler.token, kind: kind))
+  }
+
+  /// Calls `turnEnded()` once when this turn's events are done.
+  public func atTurnEnd(_ handler: Handler) {
+    guard !handler.endDue else { return }
+    handler.endDue = true
+    dirty.append(handler)
+  }
+
+  /// Calls `ready(EPOLLIN)` in the next turn: for a reader that stopped although there was more.
+  public func readAgain(_ handler: Handler) { again.append(handler.token) }
+
+  public func stop() { stopping = true }
+
+  // MARK: Turns
+
+  public func run() {
+    while !stopping { turn(maximumWait: nil) }
+    stopping = false
+  }
+
+  /// One turn: waits (ms; nil: as long as nothing is due), handles what is ready.
+  public func turn(maximumWait: Int32?) {
+    withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: 128) { events in
+      let count = clinux_epoll_wait(epoll, events.baseAddress!, 128, waitTime(maximumWait))
+      now = clinux_monotonic_us()
+      if !again.isEmpty {
+        let due = again
+        again.removeAll(keepingCapacity: true)
+        for token in due { handler(token)?.ready(clinux_EPOLLIN) }
+      }
+      if count > 0 { for index in 0..<Int(count) { handler(events[index].token)?.ready(events[index].events) } }
+      while let due = timers.popDue(now) { handler(due.token)?.timerFired(due.kind) }
+      endTurn()
+    }
+  }
+
+  private func endTurn() {
+    while !dirty.isEmpty {
+      swap(&dirty, &running)
+      for handler in running {
+        handler.endDue = false
+        handler.turnEnded()
+      }
+      running.removeAll(keepingCapacity: true)
+    }
+  }
+
+  private func waitTime(_ maximum: Int32?) -> Int32 {
+    if !again.isEmpty || !dirty.isEmpty { return 0 }
+    guard let deadline = timers.nextDeadline else { return maximum ?? -1 }
+    let current = clinux_monotonic_us()
+    let milliseconds = deadline <= current ? 0 : Int32(truncatingIfNeeded: min((deadline - current + 999) / 1000, 60_000))
+    return maximum.map { min($0, milliseconds) } ?? milliseconds
+  }
+}

@@ -1,0 +1,49 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import TunnelProtocol
+#endif
+
+/// Accepts TCP connections on one address. Out of descriptors, it rests for 100 ms, and the connections wait in the kernel.
+open class Listener: Handler {
+  public let loop: EventLoop
+  public private(set) var fd: Int32
+  private static let restTime: UInt64 = 100_000
+
+  /// Takes over a listening socket.
+  public init(loop: EventLoop, fd: Int32) {
+    self.loop = loop
+    self.fd = fd
+  }
+
+  public final func start() { loop.watch(fd, self) }
+
+  open override func ready(_ events: UInt32) { acceptAll() }
+  open override func timerFired(_ kind: UInt8) { acceptAll() }
+
+  private func acceptAll() {
+    while fd >= 0 {
+      var peer = clinux_address()
+      let connection = clinux_accept(fd, &peer)
+      if connection >= 0 {
+        accepted(connection, peer: peer)
+      } else if connection == -clinux_EAGAIN {
+        return
+      } else if connection == -clinux_EMFILE || connection == -clinux_ENFILE {
+        return loop.schedule(self, after: Self.restTime, kind: 0)
+      }
+      // Any other error is of that one connection, gone before we took it (accept(2)).
+    }
+  }
+
+  /// A new connection, which belongs to the callee.
+  open func accepted(_ connection: Int32, peer: clinux_address) { clinux_reset(connection) }
+
+  public final func close() {
+    guard fd >= 0 else { return }
+    loop.unwatch(fd)
+    loop.unregister(self)
+    clinux_close(fd)
+    fd = -1
+  }
+}

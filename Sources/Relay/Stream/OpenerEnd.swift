@@ -1,0 +1,39 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import TunnelProtocol
+#endif
+
+/// A connection accepted on this side, for which a stream is opened. Its first bytes ride behind the preamble, so that a new connection
+/// costs no round trip before its request is under way.
+open class OpenerEnd: SocketEnd {
+  /// Nil until the peer has said whether it got through.
+  public private(set) var status: StreamStatus?
+
+  /// Takes over the socket.
+  public init(session: Session, slot: Int, fd: Int32, preamble: Preamble) {
+    super.init(session: session, slot: slot)
+    self.fd = fd
+    prefix = [UInt8](repeating: 0, count: preamble.size)
+    prefix.withUnsafeMutableBytes { preamble.write(to: $0.baseAddress!) }
+    loop.watch(fd, self)
+  }
+
+  open override var mayRead: Bool { status == nil || status == .connected }
+
+  open override func received(_ bytes: UnsafeRawBufferPointer) {
+    guard status == nil, let first = bytes.first else { return deliver(bytes) }
+    session.consume(self, 1)
+    let answer = StreamStatus(rawValue: first) ?? .failed
+    status = answer
+    answered(answer)
+    guard answer == .connected, !isOver else { return }
+    flow()
+    deliver(UnsafeRawBufferPointer(rebasing: bytes[1...]))
+  }
+
+  /// The peer's answer. Unless it is `connected`, the connection is reset, as a refusal would be.
+  open func answered(_ status: StreamStatus) {
+    if status != .connected { over(reset: true) }
+  }
+}

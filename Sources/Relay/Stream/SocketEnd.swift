@@ -1,0 +1,187 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import TunnelProtocol
+#endif
+
+/// A stream that ends in a TCP socket. Subclasses bring the socket in: `OpenerEnd` has one and opens the stream, `AcceptorEnd` is given
+/// a stream and connects one.
+///
+/// Half-closes pass through both ways. Nothing is copied but what the socket will not take at once.
+open class SocketEnd: StreamEnd {
+  public internal(set) var fd: Int32 = -1
+  /// The socket is connected, and the stream is open for payload.
+  var isFlowing = false
+  /// Goes to the peer before any payload: a preamble or a status.
+  var prefix: [UInt8] = []
+  /// Optimistic: data often comes with the connection, and then rides behind the preamble.
+  private var readable = true
+  private var writable = false
+  private var hungUp = false
+  private var readEnded = false
+  private var writeEnded = false
+  private var peerFinished = false
+  private var inbox = ByteQueue()
+  public private(set) var isOver = false
+
+  /// Received bytes that may wait for all sockets of a loop together; beyond it the slowest reader's stream is reset.
+  static let waitingLimit = 48 << 20
+
+  open override var waitingBytes: Int { inbox.count }
+
+  // MARK: Socket → stream
+
+  open override func ready(_ events: UInt32) {
+    if events & clinux_EPOLLOUT != 0 {
+      writable = true
+      if isFlowing { drain() }
+    }
+    if events & (clinux_EPOLLRDHUP | clinux_EPOLLHUP | clinux_EPOLLERR) != 0 { hungUp = true }
+    if events & (clinux_EPOLLIN | clinux_EPOLLRDHUP | clinux_EPOLLHUP | clinux_EPOLLERR) != 0, !readEnded {
+      readable = true
+      session.wantsToSend(self)
+    }
+  }
+
+  open override func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced {
+    var count = 0
+    if !prefix.isEmpty {
+      guard capacity > prefix.count else { return .nothing }
+      prefix.withUnsafeBytes { place.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+      count = prefix.count
+      prefix = []
+    }
+    guard mayRead, readable, !readEnded, fd >= 0, capacity > count else { return count > 0 ? .bytes(count, more: false) : .nothing }
+    let room = capacity - count
+    let read = clinux_receive(fd, place + count, room)
+    if read > 0 {
+      didRead(UnsafeRawBufferPointer(start: place + count, count: read))
+      // A short read has emptied the socket, unless its end stands behind it (epoll(7), "Questions and answers").
+      let more = read == room || hungUp
+      if !more { readable = false }
+      return .bytes(count + read, more: more)
+    }
+    if read == 0 {
+      if count > 0 { return .bytes(count, more: true) }
+      readEnded = true
+      return .finished
+    }
+    readable = false
+    if read != -Int(clinux_EAGAIN) { pendingAbort = true }
+    return count > 0 ? .bytes(count, more: false) : .nothing
+  }
+
+  private var pendingAbort = false {
+    didSet { if pendingAbort { loop.schedule(self, after: 0, kind: Self.abortTimer) } }
+  }
+  static let abortTimer: UInt8 = 255
+
+  open override func timerFired(_ kind: UInt8) { if kind == Self.abortTimer { abort() } }
+
+  /// Whether payload may be read from the socket now.
+  open var mayRead: Bool { isFlowing }
+  /// Sees what was read, before it is sent.
+  open func didRead(_ bytes: UnsafeRawBufferPointer) {}
+
+  open override func produced() { settle() }
+
+  // MARK: Stream → socket
+
+  open override func received(_ bytes: UnsafeRawBufferPointer) { deliver(bytes) }
+
+  final func deliver(_ bytes: UnsafeRawBufferPointer) {
+    guard !bytes.isEmpty, !isOver else { return }
+    var taken = 0
+    if isFlowing, writable, inbox.isEmpty {
+      while taken < bytes.count {
+        let count = clinux_send(fd, bytes.baseAddress! + taken, bytes.count - taken)
+        if count >= 0 {
+          taken += count
+        } else if count == -Int(clinux_EAGAIN) {
+          writable = false
+          break
+        } else {
+          return abort()
+        }
+      }
+      session.consume(self, taken)
+    }
+    guard taken < bytes.count else { return }
+    inbox.append(UnsafeRawBufferPointer(rebasing: bytes[taken...]), pool: loop.blocks)
+    if loop.blocks.waiting > Self.waitingLimit { session.shedLargest() }
+  }
+
+  private func drain() {
+    var taken = 0
+    while !inbox.isEmpty {
+      let front = inbox.front
+      let count = clinux_send(fd, front.baseAddress!, front.count)
+      if count >= 0 {
+        inbox.drop(count, pool: loop.blocks)
+        taken += count
+      } else if count == -Int(clinux_EAGAIN) {
+        writable = false
+        break
+      } else {
+        return abort()
+      }
+    }
+    if taken > 0 { session.consume(self, taken) }
+    settle()
+  }
+
+  open override func finished() {
+    peerFinished = true
+    settle()
+  }
+
+  // MARK: Ends
+
+  /// Passes the peer's half-close on, and ends when both directions have.
+  final func settle() {
+    guard isFlowing, !isOver, peerFinished, inbox.isEmpty else { return }
+    if readEnded { return over(reset: false) }
+    if !writeEnded {
+      writeEnded = true
+      _ = clinux_shutdown_write(fd)
+    }
+  }
+
+  open override func wasReset() { over(reset: true) }
+  open override func sessionClosed() { over(reset: true) }
+  open override func abort() { over(reset: true) }
+
+  /// Gives the socket away: the caller watches and closes it from now on. The stream is released.
+  public final func surrenderSocket() -> Int32 {
+    let socket = fd
+    loop.unwatch(socket)
+    fd = -1
+    over(reset: true)
+    return socket
+  }
+
+  final func over(reset: Bool) {
+    guard !isOver else { return }
+    isOver = true
+    isFlowing = false
+    inbox.removeAll(pool: loop.blocks)
+    if fd >= 0 {
+      loop.unwatch(fd)
+      if reset { clinux_reset(fd) } else { clinux_close(fd) }
+      fd = -1
+    }
+    loop.unregister(self)
+    session.release(self)
+    ended()
+  }
+
+  /// Called once, last.
+  open func ended() {}
+
+  /// Starts the flow of payload; `writable` is what epoll will tell.
+  final func flow() {
+    isFlowing = true
+    drain()
+    if !isOver { session.wantsToSend(self) }
+  }
+}
