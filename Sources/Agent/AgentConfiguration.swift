@@ -20,6 +20,8 @@ public struct AgentConfiguration {
   public var token: [UInt8] = []
   /// Where cluster DNS is; nil reads /etc/resolv.conf.
   public var nameserver: clinux_address?
+  /// Where it takes connections; nil for every address of the Pod.
+  public var listenAddress: clinux_address?
   /// µs that it goes on accepting after SIGTERM.
   public var lingerTime: UInt64 = 5_000_000
   /// µs after SIGTERM at which what is still open is cut.

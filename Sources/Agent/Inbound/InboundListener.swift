@@ -19,12 +19,11 @@ final class InboundListener: Listener {
   var toOrigin: UInt64 = 0
 
   init?(server: AgentServer, port: UInt16) {
-    var address = clinux_address()
-    clinux_parse_address("::", &address)
+    var address = server.configuration.listenAddress ?? Self.everyAddress
     address.port = port
     var fd = clinux_tcp_listen(&address, 1024)
-    if fd < 0 {  // a node without IPv6
-      clinux_parse_address("0.0.0.0", &address)
+    if fd < 0, address.family == 6 {  // a node without IPv6
+      address = clinux_address([0, 0, 0, 0], port: port) ?? address
       fd = clinux_tcp_listen(&address, 1024)
     }
     guard fd >= 0 else {
@@ -36,6 +35,13 @@ final class InboundListener: Listener {
     self.server = server
     self.port = port
     super.init(loop: server.loop, fd: fd)
+  }
+
+  /// "::", which takes IPv4 as well.
+  private static var everyAddress: clinux_address {
+    var address = clinux_address()
+    address.family = 6
+    return address
   }
 
   override func accepted(_ connection: Int32, peer: clinux_address) {

@@ -158,6 +158,30 @@ static inline int32_t clinux_udp_connect(const clinux_address *address) {
   }
   return fd;
 }
+static inline int32_t clinux_udp_bind(const clinux_address *address) {
+  struct sockaddr_storage storage;
+  socklen_t length = clinux_to_sockaddr_(address, &storage);
+  int fd = socket(storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  if (bind(fd, (struct sockaddr *)&storage, length) < 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return fd;
+}
+static inline intptr_t clinux_receive_from(int32_t fd, void *data, size_t count, clinux_address *peer) {
+  struct sockaddr_storage storage;
+  socklen_t length = sizeof storage;
+  intptr_t received = CLINUX_RETRY(recvfrom(fd, data, count, 0, (struct sockaddr *)&storage, &length));
+  if (received >= 0) clinux_from_sockaddr_(&storage, peer);
+  return received;
+}
+static inline intptr_t clinux_send_to(int32_t fd, const void *data, size_t count, const clinux_address *peer) {
+  struct sockaddr_storage storage;
+  socklen_t length = clinux_to_sockaddr_(peer, &storage);
+  return CLINUX_RETRY(sendto(fd, data, count, MSG_NOSIGNAL, (struct sockaddr *)&storage, length));
+}
 static inline int32_t clinux_socket_error(int32_t fd) {
   int error = 0;
   socklen_t length = sizeof error;

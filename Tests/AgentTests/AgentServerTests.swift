@@ -1,0 +1,273 @@
+import CLinux
+import Relay
+import Testing
+import TestSupport
+import TunnelProtocol
+
+@testable import Agent
+
+/// An agent, its cluster DNS, one origin "Pod" on 127.0.0.2, and a daemon's session, in one loop.
+private final class Scene {
+  let loop = EventLoop()!
+  let nameserver: FakeNameserver
+  let origin: OriginPod
+  var agent: AgentServer!
+  var session: Session?
+  var control: ControlEnd?
+  var told: [ControlMessage] = []
+  var events: [SessionEvent] = []
+  let hostServer: TestServer
+  let token = [UInt8](repeating: 7, count: 32)
+
+  init(neverReady: Bool = false, originAnswers: Bool = true) {
+    nameserver = FakeNameserver(loop: loop)
+    hostServer = TestServer(loop: loop)
+    origin = OriginPod(loop: loop)
+    nameserver.table["origin.ns"] = originAnswers ? [[127, 0, 0, 2], [127, 0, 0, 3]] : []
+    nameserver.table["agents.ns"] = [[127, 0, 0, 3]]
+    var configuration = AgentConfiguration()
+    configuration.controlPort = freePort()
+    configuration.ports = [origin.port]
+    configuration.originName = Array("origin.ns".utf8)
+    configuration.agentsName = Array("agents.ns".utf8)
+    configuration.nameserver = nameserver.address
+    configuration.token = token
+    configuration.listenAddress = loopback()
+    configuration.neverReady = neverReady
+    configuration.lingerTime = 200_000
+    configuration.acknowledgeLimit = 200_000
+    agent = AgentServer(loop: loop, configuration: configuration)
+    if originAnswers { loop.turn { self.agent.origin.answers } }
+  }
+
+  deinit {
+    session?.close()
+    agent.close()
+    nameserver.close()
+    hostServer.close()
+    origin.close()
+  }
+
+  func attach(transitions: UInt64 = 1, token: [UInt8]? = nil) {
+    var address = loopback(agent.boundControlPort)
+    let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
+    let session = Session(loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: token ?? self.token), pool: WindowPool())
+    session.router = ToHost(hostServer.port)
+    session.onEvent = { [weak self] in self?.events.append($0) }
+    session.start()
+    self.session = session
+    guard loop.turn(until: { session.isOpen || session.isClosed }), session.isOpen else { return }
+    control = session.open { [weak self] in ControlEnd(session: session, slot: $0, opening: true) { self?.told.append($0) } } as? ControlEnd
+  }
+
+  func ask(_ message: ControlMessage) -> ControlMessage? {
+    told = []
+    control?.send(message)
+    loop.turn { !self.told.isEmpty }
+    return told.first
+  }
+
+  /// A client of the Service, from inside the cluster.
+  func client() -> TestClient { TestClient(loop: loop, port: agent.boundPorts[0]) }
+
+  var isReady: Bool {
+    var ready: Bool?
+    var address = loopback(agent.boundControlPort)
+    let client = TestClient(loop: loop, fd: clinux_tcp_connect(&address))
+    client.send([0x44, 0x54, 0x52, 0x51])
+    loop.turn { if let byte = client.received.first { ready = byte == 1 }; return ready != nil }
+    client.close()
+    return ready ?? false
+  }
+}
+
+/// Leads inbound streams to the host's server, as the daemon does.
+private final class ToHost: StreamRouter {
+  let port: UInt16
+  init(_ port: UInt16) { self.port = port }
+
+  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
+    let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
+    end.connect(to: loopback(port))
+    return end
+  }
+}
+
+/// The origin on 127.0.0.2: greets with "origin" and echoes nothing.
+private final class OriginPod: Listener {
+  var connections: [TestClient] = []
+  let port: UInt16
+
+  init(loop: EventLoop) {
+    var address = loopback()
+    clinux_parse_address("127.0.0.2", &address)
+    // The same port must be free on every address, since the agent listens on all of them.
+    address.port = freePort()
+    let fd = clinux_tcp_listen(&address, 16)
+    precondition(fd >= 0)
+    port = address.port
+    super.init(loop: loop, fd: fd)
+    start()
+  }
+
+  override func accepted(_ connection: Int32, peer: clinux_address) {
+    let client = TestClient(loop: loop, fd: connection)
+    connections.append(client)
+    client.send("origin")
+  }
+}
+
+@Suite(.serialized) struct AgentServerTests {
+  @Test func withoutASessionTheOriginAnswers() {
+    let scene = Scene()
+    let client = scene.client()
+    #expect(scene.loop.turn { client.text == "origin" })
+    #expect(scene.isReady)
+  }
+
+  @Test func turnsToTheHostAndBack() {
+    let scene = Scene()
+    scene.attach()
+    #expect(scene.session?.isOpen == true)
+    scene.hostServer.onAccept = { $0.send("host") }
+    let port = scene.origin.port
+    #expect(scene.ask(ControlMessage(.turnToHost, port: port))?.kind == .turnToHost)
+    let first = scene.client()
+    #expect(scene.loop.turn { first.text == "host" })
+    #expect(scene.ask(ControlMessage(.turnToOrigin, port: port))?.kind == .turnToOrigin)
+    let second = scene.client()
+    #expect(scene.loop.turn { second.text == "origin" })
+    // The first connection goes on where it was.
+    scene.hostServer.connections[0].send(", still")
+    #expect(scene.loop.turn { first.text == "host, still" })
+    let counters = scene.ask(ControlMessage(.counters, port: port))
+    #expect(counters?.first == 1 && counters?.second == 1)
+  }
+
+  @Test func aRefusalByTheHostFallsBackWithItsBytes() {
+    let scene = Scene()
+    scene.attach()
+    scene.hostServer.close()
+    _ = scene.ask(ControlMessage(.turnToHost, port: scene.origin.port))
+    let client = scene.client()
+    client.send("GET / HTTP/1.1")
+    #expect(scene.loop.turn { client.text == "origin" })
+    #expect(scene.loop.turn { scene.origin.connections.last?.text == "GET / HTTP/1.1" })
+    #expect(scene.told.contains { $0.kind == .fellBack && $0.flag == StreamStatus.refused.rawValue })
+  }
+
+  @Test func aRefusalIsPassedOnWhenAskedFor() {
+    let scene = Scene()
+    scene.attach()
+    scene.hostServer.close()
+    _ = scene.ask(ControlMessage(.turnToHost, port: scene.origin.port, flag: 1))
+    let client = scene.client()
+    #expect(scene.loop.turn { client.sawReset })
+  }
+
+  @Test func aSessionThatDiesLeavesTheOrigin() {
+    let scene = Scene()
+    scene.attach()
+    _ = scene.ask(ControlMessage(.turnToHost, port: scene.origin.port))
+    scene.session?.close()
+    let client = scene.client()
+    #expect(scene.loop.turn { client.text == "origin" })
+    #expect(scene.isReady)
+  }
+
+  @Test func aHostThatDoesNotAcknowledgeLosesTheConnectionToTheOrigin() {
+    let scene = Scene()
+    scene.attach()
+    _ = scene.ask(ControlMessage(.turnToHost, port: scene.origin.port))
+    scene.session?.router = Never()
+    let client = scene.client()
+    client.send("hello")
+    #expect(scene.loop.turn { client.text == "origin" })
+    #expect(scene.origin.connections.last?.text == "hello")
+    #expect(scene.told.contains { $0.kind == .fellBack && $0.flag == StreamStatus.timedOut.rawValue })
+  }
+
+  @Test func aWrongTokenIsRefused() {
+    let scene = Scene()
+    scene.attach(token: [UInt8](repeating: 8, count: 32))
+    #expect(scene.events == [.refused(.wrongToken, version: Hello.version)])
+  }
+
+  @Test func theLaterHolderTakesOverForGood() {
+    let scene = Scene()
+    scene.attach(transitions: 1)
+    let first = scene.session!
+    scene.attach(transitions: 2)
+    #expect(scene.session?.isOpen == true)
+    #expect(scene.loop.turn { first.isClosed })
+    scene.events = []
+    scene.attach(transitions: 1)
+    #expect(scene.events == [.refused(.superseded, version: Hello.version)])
+  }
+
+  @Test func garbageOnTheControlPortChangesNothing() {
+    let scene = Scene()
+    for text in ["GET / HTTP/1.1\r\n\r\n", "D", String(repeating: "x", count: 100_000)] {
+      var address = loopback(scene.agent.boundControlPort)
+      let client = TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address))
+      client.send(text)
+      if text.count > 1 { #expect(scene.loop.turn { client.sawEnd || client.sawReset }) }
+      client.close()
+    }
+    scene.attach()
+    #expect(scene.session?.isOpen == true)
+  }
+
+  @Test func readyOnlyWithOriginOrSession() {
+    let scene = Scene(originAnswers: false)
+    #expect(!scene.isReady)
+    scene.attach()
+    #expect(scene.isReady)
+    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    #expect(!scene.isReady)
+  }
+
+  @Test func aShellsAgentIsNeverReady() {
+    let scene = Scene(neverReady: true)
+    scene.attach()
+    #expect(!scene.isReady)
+  }
+
+  @Test func probesTheOriginWithoutTheAgents() {
+    let scene = Scene()
+    scene.attach()
+    let answer = scene.ask(ControlMessage(.probeOrigin, port: scene.origin.port))
+    #expect(answer?.flag == StreamStatus.connected.rawValue && answer?.first == 1)
+    let refused = scene.ask(ControlMessage(.probeOrigin, port: freePort()))
+    #expect(refused?.flag == StreamStatus.refused.rawValue)
+  }
+
+  @Test func dialsIntoTheCluster() {
+    let scene = Scene()
+    scene.attach()
+    let (listener, port) = listening()
+    let client = TestClient(loop: scene.loop, port: port)
+    var peer = clinux_address()
+    var accepted: Int32 = -1
+    scene.loop.turn { accepted = clinux_accept(listener, &peer); return accepted >= 0 }
+    clinux_close(listener)
+    let session = scene.session!
+    _ = session.open { OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: scene.origin.port, address: Array("origin.ns".utf8))) }
+    #expect(scene.loop.turn { client.text == "origin" })
+  }
+
+  @Test func afterSIGTERMItGoesOnToTheOriginAndThenEnds() {
+    let scene = Scene()
+    scene.attach()
+    _ = scene.ask(ControlMessage(.turnToHost, port: scene.origin.port))
+    scene.agent.terminate()
+    let client = scene.client()
+    #expect(scene.loop.turn { client.text == "origin" })
+    #expect(scene.told.contains { $0.kind == .terminating })
+  }
+}
+
+/// Takes streams and never answers.
+private final class Never: StreamRouter {
+  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? { StreamEnd(session: session, slot: slot) }
+}
