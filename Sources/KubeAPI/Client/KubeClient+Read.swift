@@ -1,0 +1,102 @@
+import KubeObjects
+
+/// Objects of one kind, as they were at one moment.
+public struct ObjectList: Sendable {
+  public var items: [JSONValue]
+  /// Where a watch goes on.
+  public var resourceVersion: String
+
+  public init(items: [JSONValue], resourceVersion: String) {
+    self.items = items
+    self.resourceVersion = resourceVersion
+  }
+}
+
+extension KubeClient {
+  /// - Parameter namespace: nil for the client's own.
+  public func get(
+    _ resource: APIResource, _ name: String, namespace: String? = nil, subresource: String? = nil
+  ) async throws(KubeError) -> JSONValue {
+    try await json(HTTPRequest("GET", path(resource, namespace, name, subresource)))
+  }
+
+  /// The object, or nil when there is none of that name.
+  public func find(_ resource: APIResource, _ name: String, namespace: String? = nil) async throws(KubeError) -> JSONValue? {
+    do { return try await get(resource, name, namespace: namespace) } catch {
+      if error.isNotFound { return nil }
+      throw error
+    }
+  }
+
+  /// All objects, fetched in pages of 500. When the pages' token expires on the way, all at once.
+  /// - Parameter namespace: nil for all namespaces.
+  public func list(
+    _ resource: APIResource, namespace: String?, labels: LabelSelector? = nil, fields: String? = nil, pageSize: Int = 500
+  ) async throws(KubeError) -> ObjectList {
+    let query = Self.selection(labels, fields)
+    let path = resource.path(namespace: namespace)
+    var items: [JSONValue] = []
+    var token = ""
+    repeat {
+      var page = query + [("limit", String(pageSize))]
+      if !token.isEmpty { page.append(("continue", token)) }
+      let list: JSONValue
+      do { list = try await json(HTTPRequest("GET", path, query: page)) } catch {
+        guard error.isGone, !token.isEmpty else { throw error }
+        let whole = try await json(HTTPRequest("GET", path, query: query))
+        return Self.objects(resource, whole, whole["items"]?.elements ?? [])
+      }
+      items += list["items"]?.elements ?? []
+      token = list[path: "metadata", "continue"]?.stringValue ?? ""
+      if token.isEmpty { return Self.objects(resource, list, items) }
+    } while true
+  }
+
+  /// A GET of anything, its body as it came: `/version`, `/readyz`, a Pod's log.
+  public func raw(_ path: String, query: [(String, String)] = [], timeout: Duration? = .seconds(60)) async throws(KubeError) -> [UInt8] {
+    try await send(HTTPRequest("GET", path, query: query, timeout: timeout)).body
+  }
+
+  /// A Pod's log as it is written; ends with the container unless `follow` is false.
+  public func log(
+    pod: String, namespace: String? = nil, container: String? = nil, follow: Bool = false, tailLines: Int? = nil
+  ) async throws(KubeError) -> ResponseBody {
+    var query: [(String, String)] = []
+    if let container { query.append(("container", container)) }
+    if follow { query.append(("follow", "true")) }
+    if let tailLines { query.append(("tailLines", String(tailLines))) }
+    return try await open(HTTPRequest("GET", path(.pods, namespace, pod, "log"), query: query, timeout: follow ? nil : .seconds(60))).body
+  }
+
+  static func selection(_ labels: LabelSelector?, _ fields: String?) -> [(String, String)] {
+    var query: [(String, String)] = []
+    if let labels, !labels.requirements.isEmpty { query.append(("labelSelector", labels.description)) }
+    if let fields, !fields.isEmpty { query.append(("fieldSelector", fields)) }
+    return query
+  }
+
+  /// Objects in a list lack kind and apiVersion; with them they can be handed on like any other.
+  private static func objects(_ resource: APIResource, _ list: JSONValue, _ items: [JSONValue]) -> ObjectList {
+    let typed = items.map { item in
+      var item = item
+      if item.kind == nil { item["kind"] = JSONValue(resource.kind) }
+      if item.apiVersion == nil { item["apiVersion"] = JSONValue(resource.apiVersion) }
+      return item
+    }
+    return ObjectList(items: typed, resourceVersion: list[path: "metadata", "resourceVersion"]?.stringValue ?? "")
+  }
+
+  func path(_ resource: APIResource, _ namespace: String?, _ name: String?, _ subresource: String? = nil) -> String {
+    resource.path(namespace: namespace ?? access.namespace, name: name, subresource: subresource)
+  }
+
+  func json(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> JSONValue {
+    var request = request
+    request.headers.append(("Accept", "application/json"))
+    if request.body != nil, !request.headers.contains(where: { $0.0 == "Content-Type" }) { request.headers.append(("Content-Type", "application/json")) }
+    let response = try await send(request, isIdempotent: isIdempotent)
+    do { return try JSONValue(parsing: response.body) } catch {
+      throw .badResponse(server: access.server.description, problem: "the answer to \(request.method) \(request.path) is not JSON")
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import KubeObjects
+import Logging
+
+/// A Kubernetes API server as one user. A value: copies share connections and credentials.
+public struct KubeClient: Sendable {
+  public let access: ClusterAccess
+  public var retry: RetryPolicy
+  /// Nothing is tried again after it, and no request outlasts it.
+  public var deadline: ContinuousClock.Instant?
+  /// Named in `managedFields` for what this client writes.
+  public var fieldManager = "devtunnel"
+  let transport: CurlMulti
+  let log: Logger
+
+  public init(
+    _ access: ClusterAccess, transport: CurlMulti = CurlMulti(), retry: RetryPolicy = RetryPolicy(), log: Logger = Logger(label: "kube-api")
+  ) {
+    self.access = access
+    self.transport = transport
+    self.retry = retry
+    self.log = log
+  }
+
+  /// The same client for calls that must be over by then.
+  public func before(_ deadline: ContinuousClock.Instant) -> KubeClient {
+    var client = self
+    client.deadline = deadline
+    return client
+  }
+
+  public func within(_ duration: Duration) -> KubeClient { before(.now + duration) }
+
+  /// Sends a request, again where that makes sense, and reads the whole answer.
+  /// - Parameter isIdempotent: whether the server may see it twice; nil for what the method says.
+  /// - Throws: `KubeError`; an answer other than 2xx is one too.
+  public func send(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> HTTPResponse {
+    let idempotent = isIdempotent ?? ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].contains(request.method)
+    return try await attempt(request, isIdempotent: idempotent) { request, credentials throws(KubeError) in
+      let response = try await transport.perform(request, on: access, as: credentials)
+      return (response, response.head, response.body)
+    }
+  }
+
+  /// Sends a GET and hands out the body as it comes: logs, watches.
+  public func open(_ request: HTTPRequest) async throws(KubeError) -> HTTPResponseStream {
+    try await attempt(request, isIdempotent: true) { request, credentials throws(KubeError) in
+      let stream = try await transport.stream(request, on: access, as: credentials)
+      let refused = (200..<300).contains(stream.head.status) ? [] : try await stream.body.collect(limit: 1 << 20)
+      return (stream, stream.head, refused)
+    }
+  }
+
+  private func attempt<Answer>(
+    _ request: HTTPRequest, isIdempotent: Bool,
+    _ exchange: (HTTPRequest, Credentials) async throws(KubeError) -> (Answer, HTTPResponseHead, [UInt8])
+  ) async throws(KubeError) -> Answer {
+    var failures = 0
+    var hasRenewed = false
+    while true {
+      var retryAfter: Duration?
+      let failure: KubeError
+      do throws(KubeError) {
+        let credentials = try await access.credentials.current()
+        let (answer, head, body) = try await exchange(try limited(request), credentials)
+        if (200..<300).contains(head.status) { return answer }
+        if head.status == 401, !hasRenewed, await access.credentials.invalidate(credentials) {
+          hasRenewed = true
+          continue
+        }
+        retryAfter = head.header("retry-after").flatMap { Int($0) }.map { .seconds(max(0, $0)) }
+        failure = KubeError(head, body, server: access.server)
+      } catch {
+        failure = error
+      }
+      failures += 1
+      guard failures < retry.attempts, RetryPolicy.mayRetry(failure, isIdempotent: isIdempotent, serverAsks: retryAfter != nil) else { throw failure }
+      let pause = max(retryAfter ?? .zero, retry.delay(afterFailures: failures))
+      if let deadline, ContinuousClock.now + pause >= deadline { throw failure }
+      log.debug("request is sent again", metadata: ["path": "\(request.path)", "error": "\(failure)", "pause": "\(pause)"])
+      do { try await Task.sleep(for: pause) } catch { throw .cancelled }
+    }
+  }
+
+  /// The request with no more time than the deadline leaves.
+  private func limited(_ request: HTTPRequest) throws(KubeError) -> HTTPRequest {
+    guard let deadline else { return request }
+    let left = deadline - .now
+    guard left > .zero else { throw .timedOut(server: access.server.description, what: "the deadline has passed") }
+    var request = request
+    request.timeout = min(request.timeout ?? left, left)
+    return request
+  }
+}
+
+extension KubeError {
+  /// Reads an answer that is not 2xx: a `Status` object (Kubernetes API, `Status`), or whatever a proxy put in its place.
+  init(_ head: HTTPResponseHead, _ body: [UInt8], server: ServerURL) {
+    let status = (try? JSONValue(parsing: body)).flatMap { $0.kind == "Status" ? $0 : nil }
+    let text = String(decoding: body.prefix(512), as: UTF8.self).trimmed
+    let message = status?["message"]?.stringValue ?? (text.isEmpty ? "no explanation" : text)
+    self =
+      head.status == 401
+      ? .unauthorized(server: server.description, message: message)
+      : .status(code: head.status, reason: status?["reason"]?.stringValue ?? "", message: message, details: status?["details"])
+  }
+}

@@ -1,0 +1,71 @@
+/// One cluster as one user: what a kubeconfig's context leads to.
+public struct ClusterAccess: Sendable {
+  /// The context's name; for messages.
+  public var contextName: String
+  public var server: ServerURL
+  /// PEM; nil for the system's authorities.
+  public var certificateAuthority: [UInt8]?
+  /// The name to ask for and to verify, where the server's address is another.
+  public var tlsServerName: String?
+  public var insecureSkipTLSVerify: Bool
+  /// `http`, `https` or `socks5`; nil for what the environment says.
+  public var proxyURL: String?
+  /// The namespace where a command names none.
+  public var namespace: String
+  public var credentials: CredentialSource
+  public var impersonation: Impersonation?
+  /// What a person should know before using it, such as a server that is not verified.
+  public var warnings: [String]
+
+  public init(
+    contextName: String = "", server: ServerURL, certificateAuthority: [UInt8]? = nil, tlsServerName: String? = nil,
+    insecureSkipTLSVerify: Bool = false, proxyURL: String? = nil, namespace: String = "default",
+    credentials: CredentialSource = CredentialSource(), impersonation: Impersonation? = nil, warnings: [String] = []
+  ) {
+    self.contextName = contextName
+    self.server = server
+    self.certificateAuthority = certificateAuthority
+    self.tlsServerName = tlsServerName
+    self.insecureSkipTLSVerify = insecureSkipTLSVerify
+    self.proxyURL = proxyURL
+    self.namespace = namespace
+    self.credentials = credentials
+    self.impersonation = impersonation
+    self.warnings = warnings
+  }
+}
+
+/// Acting as somebody else (Kubernetes documentation, "User impersonation").
+public struct Impersonation: Sendable, Hashable {
+  public var user: String
+  public var uid: String?
+  public var groups: [String]
+  public var extra: [String: [String]]
+
+  public init(user: String, uid: String? = nil, groups: [String] = [], extra: [String: [String]] = [:]) {
+    self.user = user
+    self.uid = uid
+    self.groups = groups
+    self.extra = extra
+  }
+}
+
+/// What is shown to the server at one moment. Certificates and keys are PEM.
+public struct Credentials: Sendable, Hashable {
+  public struct Basic: Sendable, Hashable {
+    public var username: String
+    public var password: String
+  }
+
+  public var bearerToken: String?
+  public var basic: Basic?
+  public var clientCertificate: [UInt8]?
+  public var clientKey: [UInt8]?
+
+  public init(bearerToken: String? = nil, basic: Basic? = nil, clientCertificate: [UInt8]? = nil, clientKey: [UInt8]? = nil) {
+    self.bearerToken = bearerToken
+    self.basic = basic
+    self.clientCertificate = clientCertificate
+    self.clientKey = clientKey
+  }
+}

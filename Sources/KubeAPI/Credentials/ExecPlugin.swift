@@ -1,0 +1,111 @@
+import KubeObjects
+import Subprocess
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A program that logs in (Kubernetes documentation, "client-go credential plugins"; client.authentication.k8s.io/v1 and v1beta1).
+public struct ExecPlugin: Sendable, Hashable {
+  public enum InteractiveMode: String, Sendable {
+    case never = "Never"
+    case ifAvailable = "IfAvailable"
+    case always = "Always"
+  }
+
+  /// A name to find in PATH, or a path.
+  public var command: String
+  public var arguments: [String]
+  public var environment: [String: String]
+  public var apiVersion: String
+  /// What to do when the command is missing, as the kubeconfig says it.
+  public var installHint: String
+  public var interactiveMode: InteractiveMode
+  /// `spec.cluster` of what the plugin is told; nil when it is not to know.
+  public var cluster: JSONValue?
+  /// How long it may take when nobody is asked.
+  public var timeout: Duration
+
+  public init(
+    command: String, arguments: [String] = [], environment: [String: String] = [:], apiVersion: String = "client.authentication.k8s.io/v1",
+    installHint: String = "", interactiveMode: InteractiveMode = .ifAvailable, cluster: JSONValue? = nil, timeout: Duration = .seconds(60)
+  ) {
+    self.command = command
+    self.arguments = arguments
+    self.environment = environment
+    self.apiVersion = apiVersion
+    self.installHint = installHint
+    self.interactiveMode = interactiveMode
+    self.cluster = cluster
+    self.timeout = timeout
+  }
+
+  /// - Throws: `KubeError.execPlugin` with what the plugin wrote.
+  func run() async throws(KubeError) -> ExecCredential {
+    let interactive = interactiveMode != .never && isatty(STDIN_FILENO) == 1
+    if interactiveMode == .always, !interactive {
+      throw failure("wants to ask a person, and there is no terminal", "run a kubectl command in a terminal first, then try again")
+    }
+    let outcome = try await execute(interactive: interactive)
+    guard outcome.succeeded else {
+      let said = outcome.errors.trimmed
+      throw failure("failed (\(outcome.status))" + (said.isEmpty ? "" : ": \(said)"), installHint)
+    }
+    return try ExecCredential(parsing: outcome.output, of: self)
+  }
+
+  private struct Outcome: Sendable {
+    var succeeded: Bool
+    var status: String
+    var output: String
+    var errors: String
+  }
+
+  private func execute(interactive: Bool) async throws(KubeError) -> Outcome {
+    var information: JSONValue = ["apiVersion": JSONValue(apiVersion), "kind": "ExecCredential", "spec": ["interactive": JSONValue(interactive)]]
+    if let cluster { information[path: "spec", "cluster"] = cluster }
+    var changes: [Environment.Key: String?] = ["KUBERNETES_EXEC_INFO": information.description]
+    for (name, value) in environment { changes[Environment.Key(rawValue: name) ?? "KUBERNETES_EXEC_INFO"] = value }
+    let child = Environment.inherit.updating(changes)
+    let executable: Executable = command.contains("/") ? .path(.init(command)) : .name(command)
+    let limit = 1 << 20
+    do {
+      if interactive {
+        // A person may have to type, and must see what is asked: no time limit.
+        let result = try await Subprocess.run(
+          executable, arguments: Arguments(arguments), environment: child, input: .currentStandardInput, output: .string(limit: limit),
+          error: .currentStandardError)
+        return Outcome(succeeded: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)", output: result.standardOutput, errors: "")
+      }
+      return try await withThrowingTaskGroup(of: Outcome?.self) { group in
+        group.addTask {
+          let result = try await Subprocess.run(
+            executable, arguments: Arguments(arguments), environment: child, input: .none, output: .string(limit: limit),
+            error: .string(limit: limit))
+          return Outcome(
+            succeeded: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)", output: result.standardOutput,
+            errors: result.standardError)
+        }
+        group.addTask {
+          try await Task.sleep(for: timeout)
+          return nil
+        }
+        defer { group.cancelAll() }
+        guard let outcome = try await group.next() ?? nil else { throw failure("did not answer within \(timeout)", installHint) }
+        return outcome
+      }
+    } catch let error as KubeError {
+      throw error
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      throw failure("is not installed", installHint.isEmpty ? "install it, or put it into PATH" : installHint)
+    } catch is CancellationError {
+      throw .cancelled
+    } catch {
+      throw failure("could not be run: \(error)", installHint)
+    }
+  }
+
+  func failure(_ problem: String, _ hint: String) -> KubeError { .execPlugin(command: command, problem: problem, hint: hint) }
+}

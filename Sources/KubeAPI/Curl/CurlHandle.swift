@@ -1,0 +1,91 @@
+import CCurl
+
+/// The owner of one libcurl easy handle, and of the lists and the error text that the handle points to.
+///
+/// Sendable without a lock: libcurl lets any thread use a handle, but one at a time. A handle is made by the caller, and from then on belongs to the
+/// thread it is handed to (a `CurlMulti`'s, a dial's, at last the relay's); the hand-over itself goes through a lock or a thread's start.
+final class CurlHandle: @unchecked Sendable {
+  let pointer: UnsafeMutableRawPointer
+  private var lists: [UnsafeMutablePointer<curl_slist>] = []
+  private let errorText: UnsafeMutablePointer<CChar>
+
+  /// - Throws: `KubeError.transport` without memory.
+  init() throws(KubeError) {
+    guard Self.library == CURLE_OK, let pointer = curl_easy_init() else { throw .transport(problem: "no handle could be made") }
+    self.pointer = pointer
+    errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+    errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    ccurl_setopt_pointer(pointer, CURLOPT_ERRORBUFFER, errorText)
+    // Signals are the process's own business, and no thread may be interrupted by a resolver's alarm.
+    try set(CURLOPT_NOSIGNAL, 1)
+  }
+
+  deinit {
+    curl_easy_cleanup(pointer)
+    for list in lists { curl_slist_free_all(list) }
+    errorText.deallocate()
+  }
+
+  static let library = ccurl_global_init()
+
+  func set(_ option: CURLoption, _ value: Int) throws(KubeError) { try check(option, ccurl_setopt_long(pointer, option, value)) }
+
+  /// libcurl copies the text. Nil takes the option back to nothing, which for files with certificates also drops the built-in one.
+  func set(_ option: CURLoption, _ value: String?) throws(KubeError) {
+    if value?.utf8.contains(0) == true { throw .transport(problem: "a value for option \(option.rawValue) holds a NUL character") }
+    try check(option, ccurl_setopt_string(pointer, option, value))
+  }
+
+  /// libcurl copies the bytes.
+  func set(_ option: CURLoption, blob: [UInt8]) throws(KubeError) {
+    try check(option, blob.withUnsafeBytes { ccurl_setopt_blob(pointer, option, $0.baseAddress, $0.count) })
+  }
+
+  /// A list of lines that lives as long as the handle.
+  func set(_ option: CURLoption, list lines: [String]) throws(KubeError) {
+    var list: UnsafeMutablePointer<curl_slist>?
+    for line in lines { list = curl_slist_append(list, line) }
+    if let list { lists.append(list) }
+    try check(option, ccurl_setopt_list(pointer, option, list))
+  }
+
+  /// A body of known length; libcurl copies the bytes.
+  func set(body: [UInt8]) throws(KubeError) {
+    try check(CURLOPT_POSTFIELDSIZE_LARGE, ccurl_setopt_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+    let code = body.withUnsafeBytes { bytes in
+      // An empty body needs an address all the same: with none, libcurl would read it from a callback.
+      withUnsafeBytes(of: 0) { ccurl_setopt_pointer(pointer, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? $0.baseAddress)) }
+    }
+    try check(CURLOPT_COPYPOSTFIELDS, code)
+  }
+
+  /// What libcurl says about the last failure, in its own words.
+  func message(for code: CURLcode) -> String {
+    errorText[0] == 0 ? String(cString: curl_easy_strerror(code)) : String(cString: errorText)
+  }
+
+  private func check(_ option: CURLoption, _ code: CURLcode) throws(KubeError) {
+    guard code == CURLE_OK else { throw .transport(problem: "option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))") }
+  }
+}
+
+extension KubeError {
+  /// What a failed transfer means.
+  init(_ code: CURLcode, _ handle: CurlHandle, server: String) {
+    let cause = handle.message(for: code)
+    self =
+      switch code {
+      case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_PROXY, CURLE_INTERFACE_FAILED:
+        .unreachable(server: server, cause: cause)
+      case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_ISSUER_ERROR,
+        CURLE_SSL_CIPHER, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT:
+        .certificate(server: server, cause: cause)
+      case CURLE_OPERATION_TIMEDOUT: .timedOut(server: server, what: cause)
+      case CURLE_ABORTED_BY_CALLBACK: .cancelled
+      case CURLE_NOT_BUILT_IN, CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_FAILED_INIT, CURLE_OUT_OF_MEMORY, CURLE_BAD_FUNCTION_ARGUMENT:
+        .transport(problem: cause)
+      case CURLE_WEIRD_SERVER_REPLY: .badResponse(server: server, problem: cause)
+      default: .connectionLost(server: server, cause: cause)
+      }
+  }
+}

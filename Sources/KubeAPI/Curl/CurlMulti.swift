@@ -1,0 +1,80 @@
+import CCurl
+import Synchronization
+
+/// The one place where requests run: a thread with a curl multi handle, shared connections, HTTP/2 where the server offers it.
+///
+/// The thread ends, and what still runs is cancelled, when the last reference goes.
+public final class CurlMulti: Sendable {
+  let loop: MultiLoop?
+
+  public init() {
+    do {
+      let loop = try MultiLoop()
+      try startThread("kube-api") { loop.run() }
+      self.loop = loop
+    } catch {
+      // Each request then says so.
+      loop = nil
+    }
+  }
+
+  deinit { loop?.stop() }
+
+  /// Sends a request and waits for its whole answer, whatever its status.
+  /// - Parameter limit: bytes; a longer body is an error.
+  /// - Throws: `KubeError`, `.cancelled` when the task is cancelled, which ends the transfer.
+  public func perform(
+    _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials, limit: Int = 1 << 30
+  ) async throws(KubeError) -> HTTPResponse {
+    let stream = try await stream(request, on: access, as: credentials, compressed: true)
+    return HTTPResponse(head: stream.head, body: try await stream.body.collect(limit: limit))
+  }
+
+  /// Sends a request and waits for the head of its answer; the body comes as it is read.
+  public func stream(
+    _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials
+  ) async throws(KubeError) -> HTTPResponseStream {
+    try await stream(request, on: access, as: credentials, compressed: false)
+  }
+
+  private func stream(
+    _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials, compressed: Bool
+  ) async throws(KubeError) -> HTTPResponseStream {
+    guard let loop else { throw .transport(problem: "it could not be started") }
+    let handle = try CurlHandle()
+    try CurlConfiguration.apply(access, credentials, target: request.target, to: handle)
+    try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    // Rather wait for a connection that may carry many requests than open another.
+    try handle.set(CURLOPT_PIPEWAIT, 1)
+    try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    if compressed { try handle.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
+    if let timeout = request.timeout { try handle.set(CURLOPT_TIMEOUT_MS, max(1, timeout.milliseconds)) }
+    if let body = request.body { try handle.set(body: body) }
+    try handle.set(CURLOPT_CUSTOMREQUEST, request.method)
+    let headers = CurlConfiguration.headers(access, credentials) + request.headers
+    try handle.set(CURLOPT_HTTPHEADER, list: try headers.map(Self.line) + ["Expect:"])
+    let transfer = Transfer(handle, server: access.server.description)
+    try transfer.attach()
+    let body = ResponseBody(transfer, self, loop)
+    loop.post(.start(transfer))
+    return HTTPResponseStream(head: try await body.cancellable { () async throws(KubeError) in try await transfer.head() }, body: body)
+  }
+
+  private static func line(_ header: (String, String)) throws(KubeError) -> String {
+    let line = "\(header.0): \(header.1)"
+    guard !line.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) else {
+      throw .transport(problem: "the header \(header.0) holds a line break")
+    }
+    return line
+  }
+}
+
+/// An answer whose body is still on its way.
+public struct HTTPResponseStream: Sendable {
+  public let head: HTTPResponseHead
+  public let body: ResponseBody
+}
+
+extension Duration {
+  var milliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
+}

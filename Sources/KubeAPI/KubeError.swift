@@ -1,0 +1,87 @@
+import KubeObjects
+
+/// Why a call to a Kubernetes API server, or the way to one, failed. `description` says what is wrong and what to do.
+public enum KubeError: Error, Sendable, Hashable {
+  /// A kubeconfig or a file it names cannot be used. Lines and columns count from 1.
+  case config(file: String, line: Int? = nil, column: Int? = nil, problem: String, remedy: String)
+  /// No connection came about: the name does not resolve, the address refuses or does not answer, or the proxy does not.
+  case unreachable(server: String, cause: String)
+  /// A connection broke while the request was under way: the server may have acted on it.
+  case connectionLost(server: String, cause: String)
+  /// TLS failed: the server's certificate, or ours.
+  case certificate(server: String, cause: String)
+  /// The server does not know who asks (401).
+  case unauthorized(server: String, message: String)
+  /// The credential plugin of the kubeconfig's user failed.
+  case execPlugin(command: String, problem: String, hint: String)
+  /// The server's answer, a `Status` object where it sent one: `code` is the HTTP status, `reason` as in `StatusReason` ("NotFound").
+  case status(code: Int, reason: String, message: String, details: JSONValue?)
+  /// The server took too long.
+  case timedOut(server: String, what: String)
+  /// The server's answer is not what the Kubernetes API or RFC 6455 describes.
+  case badResponse(server: String, problem: String)
+  /// libcurl lacks something, or refuses a value.
+  case transport(problem: String)
+  /// The task that asked was cancelled.
+  case cancelled
+}
+
+extension KubeError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .config(let file, let line, let column, let problem, let remedy):
+      let place = [file, line.map(String.init), column.map(String.init)].compactMap { $0 }.joined(separator: ":")
+      return "\(place): \(problem); \(remedy)"
+    case .unreachable(let server, let cause):
+      return "cannot reach the API server \(server): \(cause); check the network, the VPN, HTTPS_PROXY and the kubeconfig's server"
+    case .connectionLost(let server, let cause):
+      return "the connection to the API server \(server) broke: \(cause); try again"
+    case .certificate(let server, let cause):
+      return "TLS with the API server \(server) failed: \(cause); check certificate-authority, tls-server-name and the client certificate in the kubeconfig"
+    case .unauthorized(let server, let message):
+      return "the API server \(server) does not accept the credentials: \(message); log in again, or check the kubeconfig's user"
+    case .execPlugin(let command, let problem, let hint):
+      return "the credential plugin \(command) \(problem)" + (hint.isEmpty ? "" : "; \(hint)")
+    case .status(let code, let reason, let message, _):
+      return "the API server answered \(code)\(reason.isEmpty ? "" : " \(reason)"): \(message)"
+    case .timedOut(let server, let what):
+      return "the API server \(server) took too long: \(what); check its load and the network, then try again"
+    case .badResponse(let server, let problem):
+      return "\(server) does not answer as a Kubernetes API server: \(problem); check the kubeconfig's server and any proxy before it"
+    case .transport(let problem):
+      return "libcurl: \(problem); check the installed libcurl (7.77 or newer, with OpenSSL)"
+    case .cancelled:
+      return "cancelled"
+    }
+  }
+}
+
+extension KubeError {
+  /// The HTTP status that the server answered with, where it answered.
+  public var statusCode: Int? {
+    switch self {
+    case .status(let code, _, _, _): code
+    case .unauthorized: 401
+    default: nil
+    }
+  }
+
+  public var isNotFound: Bool { statusCode == 404 }
+  public var isConflict: Bool { statusCode == 409 }
+  public var isForbidden: Bool { statusCode == 403 }
+
+  /// The resourceVersion or continue token is older than what the server keeps.
+  public var isGone: Bool { statusCode == 410 }
+
+  /// Nothing reached the server: any request may be sent again.
+  var wasNotSent: Bool { if case .unreachable = self { true } else { false } }
+
+  /// Waiting may help: the cause lies in the network, or in the server's load.
+  var isTransient: Bool {
+    switch self {
+    case .unreachable, .connectionLost, .timedOut: true
+    case .status(let code, _, _, _): code == 429 || code >= 500 && code != 501
+    default: false
+    }
+  }
+}
