@@ -43,7 +43,7 @@ let package = Package(
 
     // The cluster's API.
     .target(
-      name: "KubeStreams", dependencies: ["CCurl", "KubeAPI", "Relay", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "Relay", "TunnelProtocol"], swiftSettings: strict),
     .target(
       name: "KubeAPI",
       dependencies: [

@@ -23,5 +23,6 @@ void arc4random_buf(void *data, unsigned long count) { syscall(SYS_getrandom, da
 int devtunnel_agent_main(int, char **);
 int main(int count, char **arguments) { return devtunnel_agent_main(count, arguments); }
 C
-musl-gcc -static -no-pie -Os -s -Wl,--gc-sections -o "$work/agent" "$work/agent.o" "$work/shim.c"
+musl-gcc -static -no-pie -Os -s -ffunction-sections -fdata-sections -Wl,--gc-sections -I "$sources/CLinux/include" \
+  -o "$work/agent" "$work/agent.o" "$work/shim.c" "$sources/CLinux/clinux.c"
 mv "$work/agent" "$out/devtunnel-agent-amd64"
