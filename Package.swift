@@ -38,7 +38,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "ControlAPI", dependencies: ["CLinux", "KubeObjects"], swiftSettings: strict),
     .target(
-      name: "Intercept", dependencies: ["KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
+      name: "Intercept", dependencies: ["ControlAPI", "KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
 
     // The cluster's API.

@@ -1,0 +1,48 @@
+/// What stands behind the control socket: everything that commands can ask for.
+///
+/// `progress` is called with short lines for a person while something takes long; errors are `ControlError`.
+public protocol Engine: Sendable {
+  typealias Progress = @Sendable (String) -> Void
+
+  /// Returns once traffic of the Service arrives at the host.
+  func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport
+  /// Returns once new connections go to the origin again; draining goes on behind it.
+  func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport]
+  /// Returns once the ports listen and the way into the cluster stands.
+  func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport
+  func stopForward(_ request: StopForwardRequest) async throws
+  func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry]
+  /// `daemon` is nil: the daemon fills itself in.
+  func status() async -> StatusReport
+  func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport
+  func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck]
+  /// Undoes what an earlier daemon of this user left half done, from the journal.
+  func recover() async
+  /// Leaves every intercept and closes every forward: the daemon is about to end.
+  func shutDown(progress: @escaping Progress) async
+}
+
+/// What went wrong, for a person: what, where, and what to do.
+public struct ControlError: Error, Codable, Sendable, Hashable, CustomStringConvertible {
+  public enum Code: String, Codable, Sendable {
+    case badInput, notFound, refused, conflict, forbidden, unreachable, timedOut, cancelled, failed, versionMismatch
+  }
+
+  public var code: Code
+  public var message: String
+  /// What to do about it.
+  public var remedy: String?
+  /// Events, log lines and the like that explain it.
+  public var details: [String]
+
+  public init(_ code: Code, _ message: String, remedy: String? = nil, details: [String] = []) {
+    self.code = code
+    self.message = message
+    self.remedy = remedy
+    self.details = details
+  }
+
+  public var description: String {
+    ([message] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])).joined(separator: "\n")
+  }
+}

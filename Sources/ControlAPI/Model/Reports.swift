@@ -1,0 +1,232 @@
+// What the daemon answers: the same JSON that `--output json` prints, described in docs/output.md.
+
+/// One intercept, as `intercept`, `list` and `status` show it.
+public struct InterceptReport: Codable, Sendable, Hashable {
+  public enum State: String, Codable, Sendable {
+    /// Being set up; the Service is not diverted.
+    case starting
+    /// Diverted, and new connections go to the host.
+    case active
+    /// Diverted, but new connections go to the origin for now; `message` says why.
+    case failedOpen
+    case leaving
+  }
+
+  public struct Port: Codable, Sendable, Hashable {
+    public var service: Int
+    public var name: String?
+    public var target: Int
+    /// `127.0.0.1:8080`; nil for a port that stays with the origin.
+    public var host: String?
+    /// Connections since the start.
+    public var toHost: UInt64
+    public var toOrigin: UInt64
+
+    public init(service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0) {
+      self.service = service
+      self.name = name
+      self.target = target
+      self.host = host
+      self.toHost = toHost
+      self.toOrigin = toOrigin
+    }
+  }
+
+  public var context: String
+  public var namespace: String
+  public var service: String
+  /// `Deployment/user`.
+  public var workload: String
+  public var state: State
+  public var ports: [Port]
+  /// `alice@laptop`.
+  public var holder: String
+  /// RFC 3339.
+  public var since: String
+  public var message: String?
+  /// Things worth knowing that do not stop the intercept.
+  public var warnings: [String]
+  /// The workload's environment, where it was asked for.
+  public var environment: [String: String]?
+
+  public init(
+    context: String, namespace: String, service: String, workload: String, state: State, ports: [Port], holder: String, since: String,
+    message: String? = nil, warnings: [String] = [], environment: [String: String]? = nil
+  ) {
+    self.context = context
+    self.namespace = namespace
+    self.service = service
+    self.workload = workload
+    self.state = state
+    self.ports = ports
+    self.holder = holder
+    self.since = since
+    self.message = message
+    self.warnings = warnings
+    self.environment = environment
+  }
+}
+
+public struct LeaveReport: Codable, Sendable, Hashable {
+  public var service: String
+  public var namespace: String
+  /// Connections on the host that `--drain` cut.
+  public var cut: Int
+  public var message: String?
+
+  public init(service: String, namespace: String, cut: Int, message: String? = nil) {
+    self.service = service
+    self.namespace = namespace
+    self.cut = cut
+    self.message = message
+  }
+}
+
+public struct ForwardReport: Codable, Sendable, Hashable {
+  public struct Port: Codable, Sendable, Hashable {
+    /// `127.0.0.1:8080`.
+    public var host: String
+    public var remote: String
+    public var connections: UInt64
+    public var refused: UInt64
+    public var lastProblem: String?
+    public init(host: String, remote: String, connections: UInt64 = 0, refused: UInt64 = 0, lastProblem: String? = nil) {
+      self.host = host
+      self.remote = remote
+      self.connections = connections
+      self.refused = refused
+      self.lastProblem = lastProblem
+    }
+  }
+
+  public var id: String
+  public var context: String
+  public var namespace: String
+  public var target: String
+  public var ports: [Port]
+  public var message: String?
+
+  public init(id: String, context: String, namespace: String, target: String, ports: [Port], message: String? = nil) {
+    self.id = id
+    self.context = context
+    self.namespace = namespace
+    self.target = target
+    self.ports = ports
+    self.message = message
+  }
+}
+
+/// A tunnel to one agent.
+public struct SessionReport: Codable, Sendable, Hashable {
+  public var context: String
+  public var namespace: String
+  public var agent: String
+  public var pod: String?
+  /// `connected`, `connecting`, `silent`.
+  public var state: String
+  /// The port-forward's subprotocol.
+  public var carrier: String?
+  public var roundTripMilliseconds: Double?
+  public var streams: Int
+  public var sentBytes: UInt64
+  public var receivedBytes: UInt64
+  public var lastProblem: String?
+
+  public init(
+    context: String, namespace: String, agent: String, pod: String?, state: String, carrier: String?, roundTripMilliseconds: Double?,
+    streams: Int, sentBytes: UInt64, receivedBytes: UInt64, lastProblem: String?
+  ) {
+    self.context = context
+    self.namespace = namespace
+    self.agent = agent
+    self.pod = pod
+    self.state = state
+    self.carrier = carrier
+    self.roundTripMilliseconds = roundTripMilliseconds
+    self.streams = streams
+    self.sentBytes = sentBytes
+    self.receivedBytes = receivedBytes
+    self.lastProblem = lastProblem
+  }
+}
+
+public struct DaemonReport: Codable, Sendable, Hashable {
+  public var pid: Int
+  public var version: String
+  public var since: String
+  public var socket: String
+  public var log: String
+
+  public init(pid: Int, version: String, since: String, socket: String, log: String) {
+    self.pid = pid
+    self.version = version
+    self.since = since
+    self.socket = socket
+    self.log = log
+  }
+}
+
+public struct StatusReport: Codable, Sendable, Hashable {
+  public var daemon: DaemonReport?
+  public var intercepts: [InterceptReport]
+  public var forwards: [ForwardReport]
+  public var sessions: [SessionReport]
+
+  public init(daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], sessions: [SessionReport] = []) {
+    self.daemon = daemon
+    self.intercepts = intercepts
+    self.forwards = forwards
+    self.sessions = sessions
+  }
+}
+
+/// What can be intercepted in a namespace, and what is.
+public struct ListEntry: Codable, Sendable, Hashable {
+  public var namespace: String
+  public var service: String
+  /// `8080/http-port`.
+  public var ports: [String]
+  public var workload: String?
+  /// nil: may be intercepted; else why not.
+  public var obstacle: String?
+  public var interceptedBy: String?
+  public var since: String?
+
+  public init(
+    namespace: String, service: String, ports: [String], workload: String?, obstacle: String?, interceptedBy: String?, since: String?
+  ) {
+    self.namespace = namespace
+    self.service = service
+    self.ports = ports
+    self.workload = workload
+    self.obstacle = obstacle
+    self.interceptedBy = interceptedBy
+    self.since = since
+  }
+}
+
+public struct RestoreReport: Codable, Sendable, Hashable {
+  /// What was undone, a line each.
+  public var done: [String]
+  /// What was left because somebody uses it.
+  public var left: [String]
+  public init(done: [String] = [], left: [String] = []) {
+    self.done = done
+    self.left = left
+  }
+}
+
+public struct DoctorCheck: Codable, Sendable, Hashable {
+  public enum Outcome: String, Codable, Sendable { case ok, warning, failed, skipped }
+  public var name: String
+  public var outcome: Outcome
+  public var detail: String
+  /// What to do, or to ask an administrator for.
+  public var remedy: String?
+  public init(_ name: String, _ outcome: Outcome, _ detail: String, remedy: String? = nil) {
+    self.name = name
+    self.outcome = outcome
+    self.detail = detail
+    self.remedy = remedy
+  }
+}

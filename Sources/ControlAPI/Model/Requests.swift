@@ -1,0 +1,119 @@
+// What commands ask of the daemon. Every type is Codable: it crosses the control socket as JSON.
+
+/// Which cluster a command means. The daemon reads the kubeconfig itself, at the time of the request.
+public struct ClusterSelection: Codable, Sendable, Hashable {
+  /// Files as `--kubeconfig` or `KUBECONFIG` named them, absolute; empty for the default place.
+  public var kubeconfig: [String]
+  /// nil: the kubeconfig's current context.
+  public var context: String?
+  /// nil: the context's namespace.
+  public var namespace: String?
+
+  public init(kubeconfig: [String] = [], context: String? = nil, namespace: String? = nil) {
+    self.kubeconfig = kubeconfig
+    self.context = context
+    self.namespace = namespace
+  }
+}
+
+/// `HOST[:SERVICE]`: a port of the host, and the Service's port by number or name; nil where the Service has only one.
+public struct PortMapping: Codable, Sendable, Hashable {
+  public var host: UInt16
+  public var service: String?
+
+  public init(host: UInt16, service: String? = nil) {
+    self.host = host
+    self.service = service
+  }
+}
+
+public enum MoveConnections: String, Codable, Sendable, CaseIterable {
+  case yes, no, auto
+}
+
+public struct InterceptRequest: Codable, Sendable, Hashable {
+  public var cluster: ClusterSelection
+  public var service: String
+  /// Empty: every TCP port of the Service, to the host port of the same number as its target port.
+  public var ports: [PortMapping]
+  /// The host target's address.
+  public var address = "127.0.0.1"
+  /// The container whose ports are taken over, where that is not clear.
+  public var container: String?
+  /// An image for the agent other than the workload's own.
+  public var agentImage: String?
+  /// A refused host port resets the client instead of falling back to the origin.
+  public var refuse = false
+  /// Scales the origin to zero.
+  public var replace = false
+  public var moveConnections = MoveConnections.auto
+  /// Takes the intercept over from another holder.
+  public var takeOver = false
+
+  public init(cluster: ClusterSelection, service: String, ports: [PortMapping]) {
+    self.cluster = cluster
+    self.service = service
+    self.ports = ports
+  }
+}
+
+public struct LeaveRequest: Codable, Sendable, Hashable {
+  /// nil: the daemon's only, or all of them with `all`.
+  public var cluster: ClusterSelection?
+  public var service: String?
+  public var all = false
+  /// Seconds that connections on the host have to end by themselves.
+  public var drain: Double = 30
+
+  public init(cluster: ClusterSelection? = nil, service: String? = nil, all: Bool = false) {
+    self.cluster = cluster
+    self.service = service
+    self.all = all
+  }
+}
+
+/// `SERVICE|KIND/NAME [HOST:]PORT…`.
+public struct ForwardRequest: Codable, Sendable, Hashable {
+  public struct Port: Codable, Sendable, Hashable {
+    /// 0 takes any free port.
+    public var host: UInt16
+    /// The Service's or container's port, by number or name.
+    public var remote: String
+    public init(host: UInt16, remote: String) {
+      self.host = host
+      self.remote = remote
+    }
+  }
+
+  public var cluster: ClusterSelection
+  /// `NAME`, `svc/NAME`, `pod/NAME`, `deploy/NAME`, `sts/NAME`…
+  public var target: String
+  public var ports: [Port]
+  public var address = "127.0.0.1"
+  public var agentImage: String?
+
+  public init(cluster: ClusterSelection, target: String, ports: [Port]) {
+    self.cluster = cluster
+    self.target = target
+    self.ports = ports
+  }
+}
+
+public struct StopForwardRequest: Codable, Sendable, Hashable {
+  public var id: String
+  public init(id: String) { self.id = id }
+}
+
+public struct RestoreRequest: Codable, Sendable, Hashable {
+  public var cluster: ClusterSelection
+  /// Only what belongs to this Service; nil: everything of devtunnel's in the namespace.
+  public var service: String?
+  /// Also what a fresh Lease says another holder is using.
+  public var force = false
+
+  public init(cluster: ClusterSelection, service: String? = nil, force: Bool = false) {
+    self.cluster = cluster
+    self.service = service
+    self.force = force
+  }
+}
