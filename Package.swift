@@ -34,11 +34,14 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "Daemon",
-      dependencies: ["ControlAPI", "Intercept", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
+      dependencies: ["ControlAPI", "Forward", "Intercept", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
       swiftSettings: strict),
     .target(name: "ControlAPI", dependencies: ["CLinux", "KubeObjects"], swiftSettings: strict),
+    .target(name: "Intercept", dependencies: ["Agents"], swiftSettings: strict),
+    .target(name: "Forward", dependencies: ["Agents"], swiftSettings: strict),
     .target(
-      name: "Intercept", dependencies: ["ControlAPI", "KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
+      name: "Agents",
+      dependencies: ["CLinux", "ControlAPI", "KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
 
     // The cluster's API.
@@ -86,6 +89,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "RelayTests", dependencies: ["Relay", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "AgentsTests", dependencies: ["Agents"], swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["Intercept"], swiftSettings: strict),
     .testTarget(name: "LabAPITests", dependencies: ["LabAPI"], swiftSettings: strict),
     .testTarget(name: "LabNodeTests", dependencies: ["LabNode"], swiftSettings: strict),

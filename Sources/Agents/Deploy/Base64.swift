@@ -1,0 +1,13 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+extension [UInt8] {
+  /// What a Secret's `data` holds; nil for what is no base64.
+  public init?(base64 text: String) {
+    guard let data = Data(base64Encoded: text) else { return nil }
+    self = Array(data)
+  }
+}

@@ -1,0 +1,238 @@
+import ControlAPI
+import KubeAPI
+import KubeStreams
+import Logging
+import Relay
+import Synchronization
+import TunnelProtocol
+
+/// Keeps one session to one agent: dials, says hello, dials again when the port-forward breaks or the Pod is replaced.
+public actor AgentLink {
+  public enum State: Sendable, Equatable {
+    case connecting
+    case connected(pod: String)
+    /// Another holder's session has taken over; this link does not come back.
+    case superseded
+    case stopped
+  }
+
+  public let client: KubeClient
+  public let identity: AgentIdentity
+  private let relay: RelayThread
+  private let transitions: UInt64
+  private let protocols: PortForwardProtocol
+  private let log: Logger
+  public nonisolated let endpoint: OnLoop<LinkEndpoint>
+
+  public private(set) var state = State.connecting
+  public private(set) var carrier: String?
+  public private(set) var lastProblem: String?
+  private var keeper: Task<Void, Never>?
+  private var requests: [Request] = []
+  private var stateWaiters: [CheckedContinuation<Void, Never>] = []
+  private var onConnected: (@Sendable () async -> Void)?
+  private var onMessage: (@Sendable (ControlMessage) -> Void)?
+  private var onState: (@Sendable (State) -> Void)?
+
+  private struct Request {
+    let id: Int
+    let kind: ControlMessage.Kind
+    let port: UInt16
+    let continuation: CheckedContinuation<ControlMessage?, Never>
+  }
+  private var nextRequest = 0
+
+  /// - Parameter transitions: the Lease's count; 0 where there is none.
+  public init(
+    client: KubeClient, relay: RelayThread, identity: AgentIdentity, transitions: UInt64, protocols: PortForwardProtocol = .auto, log: Logger
+  ) async {
+    self.client = client
+    self.relay = relay
+    self.identity = identity
+    self.transitions = transitions
+    self.protocols = protocols
+    self.log = log
+    endpoint = await relay.run { loop in OnLoop(LinkEndpoint(loop: loop), on: loop) }
+  }
+
+  /// What to do each time a session stands, before others are told: turn ports again, for one.
+  public func whenConnected(_ action: @escaping @Sendable () async -> Void) { onConnected = action }
+  /// What the agent says unasked.
+  public func whenTold(_ action: @escaping @Sendable (ControlMessage) -> Void) { onMessage = action }
+  public func whenStateChanges(_ action: @escaping @Sendable (State) -> Void) { onState = action }
+
+  public func start() {
+    guard keeper == nil else { return }
+    keeper = Task { await keep() }
+  }
+
+  /// Ends the session; connections in it end too.
+  public func stop() async {
+    keeper?.cancel()
+    if state != .superseded { change(to: .stopped) }
+    let endpoint = endpoint
+    await relay.run { loop in
+      endpoint.get(on: loop).detach()
+      endpoint.get(on: loop).refuseWaiting()
+    }
+    failRequests()
+  }
+
+  public func figures() async -> LinkEndpoint.Figures {
+    let endpoint = endpoint
+    return await relay.run { loop in endpoint.get(on: loop).figures }
+  }
+
+  /// Runs something with the endpoint, on the relay's thread.
+  public nonisolated func onLoop<Result: Sendable>(_ work: @escaping @Sendable (LinkEndpoint) -> Result) async -> Result {
+    let endpoint = endpoint
+    return await relay.run { loop in work(endpoint.get(on: loop)) }
+  }
+
+  // MARK: Waiting and asking
+
+  /// Returns once a session stands.
+  public func connected(within limit: Duration) async throws(ControlError) {
+    start()
+    let deadline = ContinuousClock.now + limit
+    while true {
+      switch state {
+      case .connected: return
+      case .superseded: throw ControlError(.conflict, "another holder's session has taken the agent of \(identity.workload) over")
+      case .stopped: throw ControlError(.cancelled, "the tunnel to the agent of \(identity.workload) was closed")
+      case .connecting: break
+      }
+      if Task.isCancelled { throw ControlError(.cancelled, "cancelled while the tunnel was being opened") }
+      guard ContinuousClock.now < deadline else {
+        throw ControlError(
+          .timedOut, "no tunnel to the agent of \(identity.workload) within \(limit)", details: lastProblem.map { [$0] } ?? [])
+      }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+  }
+
+  /// Sends a message and waits for the agent's answer of the same kind and port.
+  public func ask(_ message: ControlMessage, within limit: Duration = .seconds(5)) async throws(ControlError) -> ControlMessage {
+    guard case .connected = state else { throw ControlError(.unreachable, "there is no tunnel to the agent of \(identity.workload) now") }
+    let endpoint = endpoint
+    let id = nextRequest
+    nextRequest += 1
+    let timer = Task {
+      try? await Task.sleep(for: limit)
+      if !Task.isCancelled { self.answer(id, nil) }
+    }
+    let answer = await withCheckedContinuation { continuation in
+      requests.append(Request(id: id, kind: message.kind, port: message.port, continuation: continuation))
+      relay.submit { loop in endpoint.get(on: loop).send(message) }
+    }
+    timer.cancel()
+    guard let answer else { throw ControlError(.timedOut, "the agent of \(identity.workload) did not answer in \(limit)") }
+    return answer
+  }
+
+  private func answer(_ id: Int, _ message: ControlMessage?) {
+    guard let index = requests.firstIndex(where: { $0.id == id }) else { return }
+    requests.remove(at: index).continuation.resume(returning: message)
+  }
+
+  private func failRequests() {
+    let due = requests
+    requests = []
+    for request in due { request.continuation.resume(returning: nil) }
+  }
+
+  // MARK: Keeping
+
+  private func keep() async {
+    var delay = Duration.milliseconds(50)
+    let expiry = Task { [endpoint, relay] in
+      while (try? await Task.sleep(for: .seconds(1))) != nil { relay.submit { loop in endpoint.get(on: loop).expire() } }
+    }
+    defer { expiry.cancel() }
+    while !Task.isCancelled, state != .superseded, state != .stopped {
+      let stood = await session()
+      failRequests()
+      if state == .superseded || state == .stopped || Task.isCancelled { return }
+      change(to: .connecting)
+      delay = stood ? .milliseconds(50) : min(delay * 2, .seconds(2))
+      try? await Task.sleep(for: delay)
+    }
+  }
+
+  /// One session from dial to end; false when it never stood.
+  private func session() async -> Bool {
+    let pods = AgentPods(client: client, namespace: identity.namespace, workload: identity.workload)
+    let pod: String
+    let connection: PortForwardConnection
+    do {
+      pod = try await pods.running(within: .seconds(60))
+      connection = try await client.dialPortForward(namespace: identity.namespace, pod: pod, port: identity.controlPort, offering: protocols)
+    } catch {
+      if !Task.isCancelled { note("\(error)") }
+      return false
+    }
+    carrier = connection.subprotocol
+    let (events, feed) = AsyncStream.makeStream(of: LinkEvent.self)
+    let hello = Hello(transitions: transitions, token: identity.token)
+    let endpoint = endpoint
+    relay.submit { loop in endpoint.get(on: loop).attach(connection, hello: hello) { feed.yield($0) } }
+    let patience = Task {
+      try? await Task.sleep(for: .seconds(15))
+      if !Task.isCancelled { feed.yield(.problem("the agent did not answer the hello")); feed.finish() }
+    }
+    defer { patience.cancel() }
+    var stood = false
+    for await event in events {
+      switch event {
+      case .session(.opened):
+        patience.cancel()
+        stood = true
+        await connectedNow(pod)
+      case .session(.refused(.superseded, _)):
+        change(to: .superseded)
+        return stood
+      case .session(.refused(let verdict, let version)):
+        note("the agent refused the session: \(verdict), its version is \(version)")
+        return stood
+      case .session(.carrierEnded(let end)):
+        note("the port-forward ended: \(end)")
+        return stood
+      case .session(.violation(let violation)):
+        note("the agent broke the protocol: \(violation)")
+        return stood
+      case .session(.silent): note("the agent has been silent for 5 s")
+      case .session(.heardAgain): log.info("the agent is heard again")
+      case .problem(let text): note(text)
+      case .message(let message): take(message)
+      }
+    }
+    await onLoop { $0.detach() }
+    return stood
+  }
+
+  private func connectedNow(_ pod: String) async {
+    log.debug("session stands", metadata: ["pod": "\(pod)", "carrier": "\(carrier ?? "")"])
+    state = .connected(pod: pod)
+    if let onConnected { Task { await onConnected() } }
+    onState?(state)
+  }
+
+  private func take(_ message: ControlMessage) {
+    if let index = requests.firstIndex(where: { $0.kind == message.kind && $0.port == message.port }) {
+      requests.remove(at: index).continuation.resume(returning: message)
+    } else {
+      onMessage?(message)
+    }
+  }
+
+  private func note(_ problem: String) {
+    lastProblem = problem
+    log.warning("tunnel", metadata: ["workload": "\(identity.workload)", "problem": "\(problem)"])
+  }
+
+  private func change(to new: State) {
+    guard state != new else { return }
+    state = new
+    onState?(new)
+  }
+}

@@ -1,0 +1,42 @@
+import CLinux
+import Relay
+import TunnelProtocol
+
+/// Leads connections that arrive at the agent to the host's ports. Lives on the relay's thread.
+public final class HostRouter: StreamRouter {
+  private let loop: EventLoop
+  private var targets: [UInt16: clinux_address] = [:]
+  /// Connections open now, by the agent's port.
+  public private(set) var open: [UInt16: Int] = [:]
+  /// Connections that the host's port refused, by the agent's port.
+  public private(set) var refusals: [UInt16: UInt64] = [:]
+  private var ends: [ObjectIdentifier: AcceptorEnd] = [:]
+
+  init(loop: EventLoop) { self.loop = loop }
+
+  /// Where connections to the agent's `port` go on the host; nil refuses them.
+  public func setTarget(_ address: clinux_address?, for port: UInt16) { targets[port] = address }
+
+  public override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
+    guard preamble.kind == .inbound else { return nil }
+    let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
+    open[preamble.port, default: 0] += 1
+    ends[ObjectIdentifier(end)] = end
+    if let target = targets[preamble.port] { end.connect(to: target) } else { end.refuse(.notServed) }
+    return end
+  }
+
+  public override func refused(_ preamble: Preamble, _ status: StreamStatus) { refusals[preamble.port, default: 0] += 1 }
+
+  public override func ended(_ preamble: Preamble) {
+    open[preamble.port, default: 1] -= 1
+    ends = ends.filter { !$0.value.isOver }
+  }
+
+  /// Resets the connections that are still open; returns how many.
+  public func cut() -> Int {
+    let left = ends.values.filter { !$0.isOver }
+    for end in left { end.abort() }
+    return left.count
+  }
+}

@@ -1,0 +1,81 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+import KubeObjects
+
+/// The objects that make up one agent.
+public struct AgentManifests: Sendable {
+  public let workload: String
+  public let namespace: String
+  /// `alice@laptop`.
+  public let holder: String
+
+  public init(workload: String, namespace: String, holder: String) {
+    self.workload = workload
+    self.namespace = namespace
+    self.holder = holder
+  }
+
+  private func object(_ apiVersion: String, _ kind: String, name: String, owner: JSONValue?) -> JSONValue {
+    var object: JSONValue = ["apiVersion": JSONValue(apiVersion), "kind": JSONValue(kind)]
+    object.name = name
+    object.namespace = namespace
+    object.labels = [AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload)]
+    object.annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder]
+    if let owner { object[path: "metadata", "ownerReferences"] = [Self.reference(to: owner)] }
+    return object
+  }
+
+  /// An owner reference, so that what belongs to the agent goes with its Deployment.
+  public static func reference(to owner: JSONValue) -> JSONValue {
+    [
+      "apiVersion": JSONValue(owner.apiVersion ?? "apps/v1"), "kind": JSONValue(owner.kind ?? "Deployment"),
+      "name": JSONValue(owner.name ?? ""), "uid": JSONValue(owner.uid ?? ""),
+    ]
+  }
+
+  /// - Parameter replicas: 0 at first: the Pod needs what the Deployment will own.
+  public func deployment(template: JSONValue, replicas: Int) -> JSONValue {
+    var deployment = object("apps/v1", "Deployment", name: AgentNames.base(workload), owner: nil)
+    deployment["spec"] = [
+      "replicas": JSONValue(replicas), "revisionHistoryLimit": 1, "strategy": ["type": "Recreate"],
+      "selector": ["matchLabels": [AgentNames.agentLabel: JSONValue(AgentNames.label(workload))]],
+      "template": template,
+    ]
+    return deployment
+  }
+
+  /// The agent's program for each processor that there is one for.
+  public func configMap(agents: [Architecture: [UInt8]], owner: JSONValue) -> JSONValue {
+    var configMap = object("v1", "ConfigMap", name: AgentNames.base(workload), owner: owner)
+    var data: JSONValue = [:]
+    for (architecture, bytes) in agents { data["agent-\(architecture.rawValue)"] = JSONValue(Data(bytes).base64EncodedString()) }
+    configMap["binaryData"] = data
+    return configMap
+  }
+
+  /// - Parameter token: 64 hexadecimal digits.
+  public func secret(token: String, owner: JSONValue) -> JSONValue {
+    var secret = object("v1", "Secret", name: AgentNames.base(workload), owner: owner)
+    secret["type"] = "Opaque"
+    secret["stringData"] = ["token": JSONValue(token)]
+    return secret
+  }
+
+  public func originService(selector: [String: String], owner: JSONValue) -> JSONValue {
+    headless(AgentNames.originService(workload), selector: selector, publishesNotReady: false, owner: owner)
+  }
+
+  public func agentsService(owner: JSONValue) -> JSONValue {
+    headless(
+      AgentNames.agentsService(workload), selector: [AgentNames.agentLabel: AgentNames.label(workload)], publishesNotReady: true, owner: owner)
+  }
+
+  private func headless(_ name: String, selector: [String: String], publishesNotReady: Bool, owner: JSONValue) -> JSONValue {
+    var service = object("v1", "Service", name: name, owner: owner)
+    service["spec"] = ["clusterIP": "None", "selector": JSONValue(selector), "publishNotReadyAddresses": JSONValue(publishesNotReady)]
+    return service
+  }
+}

@@ -1,0 +1,41 @@
+/// The names of everything that devtunnel puts into a cluster or writes on what is there.
+public enum AgentNames {
+  /// On the agent's Pods, and in the selector of an intercepted Service.
+  public static let agentLabel = "devtunnel.dev/agent"
+  public static let managedByLabel = "app.kubernetes.io/managed-by"
+  public static let managedBy = "devtunnel"
+  /// On our own objects: whose they are.
+  public static let workloadAnnotation = "devtunnel.dev/workload"
+  public static let holderAnnotation = "devtunnel.dev/holder"
+  /// On an intercepted Service: the selector that it had, as JSON.
+  public static let selectorAnnotation = "devtunnel.dev/original-selector"
+  /// On a workload scaled to zero by `--replace`: how many replicas it had.
+  public static let replicasAnnotation = "devtunnel.dev/original-replicas"
+
+  public static let container = "devtunnel-agent"
+  public static let mountPath = "/devtunnel"
+  public static let program = "/devtunnel/agent"
+
+  /// `devtunnel-user`; long names keep their beginning and get a check sum, so that what is derived fits 63 characters.
+  public static func base(_ workload: String) -> String {
+    let name = "devtunnel-\(workload)"
+    guard name.count > 48 else { return name }
+    return "\(name.prefix(39))-\(checksum(workload))"
+  }
+
+  /// The value of `agentLabel`.
+  public static func label(_ workload: String) -> String { workload.count <= 63 ? workload : "\(workload.prefix(54))-\(checksum(workload))" }
+
+  /// The headless Service that lists what the Service selected before, agents among them.
+  public static func originService(_ workload: String) -> String { base(workload) + "-origin" }
+  /// The headless Service that lists the agents alone, ready or not.
+  public static func agentsService(_ workload: String) -> String { base(workload) + "-agents" }
+
+  /// FNV-1a, 32 bits, in hexadecimal: names need a difference, not a secret.
+  public static func checksum(_ text: String) -> String {
+    var hash: UInt32 = 2_166_136_261
+    for byte in text.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}

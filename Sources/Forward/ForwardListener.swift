@@ -1,0 +1,61 @@
+import Agents
+import CLinux
+import Relay
+import TunnelProtocol
+
+/// A host port whose connections become streams into the cluster. Lives on the relay's thread.
+final class ForwardListener: Listener {
+  private let endpoint: LinkEndpoint
+  /// Where connections lead; nil while that is not known: they are refused.
+  var target: Preamble?
+  private(set) var connections: UInt64 = 0
+  private(set) var refused: UInt64 = 0
+  private(set) var lastProblem: String?
+  /// A dial did not get through: the target may have moved.
+  private let onRefusal: (StreamStatus) -> Void
+
+  init(loop: EventLoop, fd: Int32, endpoint: LinkEndpoint, target: Preamble?, onRefusal: @escaping (StreamStatus) -> Void) {
+    self.endpoint = endpoint
+    self.target = target
+    self.onRefusal = onRefusal
+    super.init(loop: loop, fd: fd)
+  }
+
+  override func accepted(_ connection: Int32, peer: clinux_address) {
+    connections += 1
+    guard let target else { return refuse(connection, "the target is not known") }
+    endpoint.withSession { session in
+      guard let session else { return self.refuse(connection, "there was no tunnel for 5 s") }
+      let end = session.open { slot in
+        ForwardEnd(listener: self, session: session, slot: slot, fd: connection, preamble: target)
+      }
+      if end == nil { self.refuse(connection, "the tunnel takes no more streams") }
+    }
+  }
+
+  private func refuse(_ connection: Int32, _ problem: String) {
+    refused += 1
+    lastProblem = problem
+    clinux_reset(connection)
+  }
+
+  fileprivate func wasRefused(_ status: StreamStatus) {
+    refused += 1
+    lastProblem = "the cluster side answered: \(status)"
+    onRefusal(status)
+  }
+}
+
+private final class ForwardEnd: OpenerEnd {
+  private let listener: ForwardListener
+
+  init(listener: ForwardListener, session: Session, slot: Int, fd: Int32, preamble: Preamble) {
+    self.listener = listener
+    super.init(session: session, slot: slot, fd: fd, preamble: preamble)
+  }
+
+  override func answered(_ status: StreamStatus) {
+    if status != .connected { listener.wasRefused(status) }
+    super.answered(status)
+  }
+}

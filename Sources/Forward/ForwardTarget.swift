@@ -1,0 +1,128 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import TunnelProtocol
+
+/// What `SERVICE|KIND/NAME` names, and where its ports are in the cluster.
+public struct ForwardTarget: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    case service
+    case pod
+    /// A workload: one of its ready Pods.
+    case workload(APIResource)
+  }
+
+  public let kind: Kind
+  public let name: String
+
+  /// Parses `user`, `svc/user`, `pod/user-0`, `deployment/user` and kubectl's other spellings.
+  public init(parsing text: String) throws(ControlError) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
+      throw ControlError(.badInput, "'\(text)' names nothing to forward to", remedy: "Write SERVICE, pod/NAME, deployment/NAME or statefulset/NAME.")
+    }
+    name = parts[parts.count - 1]
+    guard parts.count == 2 else {
+      kind = .service
+      return
+    }
+    switch parts[0].lowercased() {
+    case "service", "services", "svc": kind = .service
+    case "pod", "pods", "po": kind = .pod
+    case "deployment", "deployments", "deploy", "deployment.apps", "deployments.apps": kind = .workload(.deployments)
+    case "statefulset", "statefulsets", "sts", "statefulset.apps", "statefulsets.apps": kind = .workload(.statefulSets)
+    case "daemonset", "daemonsets", "ds", "daemonset.apps", "daemonsets.apps": kind = .workload(.daemonSets)
+    case "replicaset", "replicasets", "rs", "replicaset.apps", "replicasets.apps": kind = .workload(.replicaSets)
+    default:
+      throw ControlError(.badInput, "'\(parts[0])' is no kind to forward to", remedy: "Use service, pod, deployment, statefulset, daemonset or replicaset.")
+    }
+  }
+
+  /// Where a port is now.
+  /// - Parameter port: by number or name; the Service's port, or the container's.
+  /// - Throws: `ControlError` naming the ports that there are.
+  public func resolve(_ port: String, client: KubeClient, namespace: String) async throws(ControlError) -> Preamble {
+    switch kind {
+    case .service: try await service(port, client, namespace)
+    case .pod:
+      try Self.pod(port, try await get(.pods, client, namespace))
+    case .workload(let resource):
+      try Self.pod(port, try await readyPod(try await get(resource, client, namespace), client, namespace))
+    }
+  }
+
+  private func get(_ resource: APIResource, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> JSONValue {
+    let found = try await attempt("reading \(resource.kind) \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.find(resource, name, namespace: namespace)
+    }
+    guard let found else {
+      throw ControlError(.notFound, "there is no \(resource.kind) '\(name)' in namespace \(namespace)", remedy: "`devtunnel list` shows the Services; -n chooses another namespace.")
+    }
+    return found
+  }
+
+  private func service(_ port: String, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble {
+    let service = try await get(.services, client, namespace)
+    let ports = service[path: "spec", "ports"]?.elements ?? []
+    let tcp = ports.filter { ($0["protocol"]?.stringValue ?? "TCP") == "TCP" }
+    guard let chosen = tcp.first(where: { $0.name_ == port || $0["port"]?.intValue == Int(port) }), let number = chosen["port"]?.intValue else {
+      throw ControlError(
+        .notFound, "Service \(namespace)/\(name) has no TCP port '\(port)'", remedy: "It has: \(Self.list(tcp, "port")).")
+    }
+    if service[path: "spec", "type"]?.stringValue == "ExternalName", let external = service[path: "spec", "externalName"]?.stringValue {
+      return Preamble(.tcp, port: UInt16(number), address: Array(external.utf8))
+    }
+    if let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None", let bytes = Address.bytes(of: address) {
+      return Preamble(.tcp, port: UInt16(number), address: bytes)
+    }
+    return try await headless(chosen, client, namespace)
+  }
+
+  /// A headless Service has no address of its own: one of its ready endpoints has.
+  private func headless(_ port: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble {
+    let slices = try await attempt("listing EndpointSlices of \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.list(.endpointSlices, namespace: namespace, labels: LabelSelector(matchLabels: ["kubernetes.io/service-name": name]))
+    }
+    for slice in slices.items where slice["addressType"]?.stringValue == "IPv4" {
+      let number = slice["ports"]?.elements.first { $0.name_ ?? "" == port.name_ ?? "" }?["port"]?.intValue
+      for endpoint in slice["endpoints"]?.elements ?? [] where endpoint[path: "conditions", "ready"]?.boolValue != false {
+        guard let address = endpoint["addresses"]?[0]?.stringValue, let bytes = Address.bytes(of: address), let number else { continue }
+        return Preamble(.tcp, port: UInt16(number), address: bytes)
+      }
+    }
+    throw ControlError(.failed, "Service \(namespace)/\(name) has no ready endpoint", remedy: "Look at its Pods: kubectl -n \(namespace) get pods.")
+  }
+
+  private func readyPod(_ workload: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> JSONValue {
+    let selector = (try? LabelSelector(json: workload[path: "spec", "selector"] ?? [:])) ?? LabelSelector()
+    let pods = try await attempt("listing the Pods of \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.list(.pods, namespace: namespace, labels: selector)
+    }
+    let ready = pods.items.first { pod in
+      !pod.isBeingDeleted && pod.labels[AgentNames.agentLabel] == nil
+        && (pod[path: "status", "conditions"]?.elements ?? []).contains {
+          $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
+        }
+    }
+    guard let ready else { throw ControlError(.failed, "\(name) has no ready Pod", remedy: "Look at them: kubectl -n \(namespace) get pods.") }
+    return ready
+  }
+
+  private static func pod(_ port: String, _ pod: JSONValue) throws(ControlError) -> Preamble {
+    guard let address = pod[path: "status", "podIP"]?.stringValue, let bytes = Address.bytes(of: address) else {
+      throw ControlError(.failed, "Pod \(pod.name ?? "") has no address yet")
+    }
+    if let number = UInt16(port), number > 0 { return Preamble(.tcp, port: number, address: bytes) }
+    let ports = (pod[path: "spec", "containers"]?.elements ?? []).flatMap { $0["ports"]?.elements ?? [] }
+    guard let number = ports.first(where: { $0.name_ == port })?["containerPort"]?.intValue else {
+      throw ControlError(.notFound, "Pod \(pod.name ?? "") has no port '\(port)'", remedy: "It declares: \(list(ports, "containerPort")).")
+    }
+    return Preamble(.tcp, port: UInt16(number), address: bytes)
+  }
+
+  private static func list(_ ports: [JSONValue], _ key: String) -> String {
+    let texts = ports.map { port in "\(port[key]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }
+    return texts.isEmpty ? "none" : texts.joined(separator: ", ")
+  }
+}
