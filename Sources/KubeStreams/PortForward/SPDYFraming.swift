@@ -130,6 +130,8 @@ private struct StoredZlib {
     let length = UInt16(bytes.count)
     let head: [UInt8] = started ? [] : [0x78, 0x01]
     started = true
-    return head + [0, UInt8(length & 0xff), UInt8(length >> 8), UInt8(~length & 0xff), UInt8(~length >> 8)] + bytes
+    let stored = [0, UInt8(length & 0xff), UInt8(length >> 8), UInt8(~length & 0xff), UInt8(~length >> 8)] + bytes
+    // An empty block behind it, as a sync flush writes: without it Go's reader waits for more.
+    return head + stored + [0, 0, 0, 0xff, 0xff]
   }
 }
