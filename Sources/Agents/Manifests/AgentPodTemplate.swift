@@ -96,7 +96,7 @@ public struct AgentPodTemplate {
     for key in Self.keptContainerFields { container[key] = original[key] }
     if let image { container["image"] = JSONValue(image) }
     container["command"] = .array(command.map { JSONValue($0) })
-    container["ports"] = ports.isEmpty ? nil : .array(ports)
+    container["ports"] = ports.isEmpty ? JSONValue?.none : .array(ports)
     container["env"] = .array(
       (original["env"]?.elements ?? []) + [
         ["name": "DEVTUNNEL_TOKEN", "valueFrom": ["secretKeyRef": ["name": JSONValue(AgentNames.base(workload)), "key": "token"]]]

@@ -1,0 +1,114 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
+/// Who intercepts a workload: a Lease, so that a second developer is told, and may take over once it is stale (coordination.k8s.io/v1).
+public struct WorkloadLease: Sendable {
+  public let client: KubeClient
+  public let namespace: String
+  public let workload: String
+  public let holder: String
+
+  /// Seconds without renewal after which it is stale.
+  public static let duration = 30
+  public static let renewInterval = Duration.seconds(10)
+
+  public init(client: KubeClient, namespace: String, workload: String, holder: String) {
+    self.client = client
+    self.namespace = namespace
+    self.workload = workload
+    self.holder = holder
+  }
+
+  public var name: String { AgentNames.base(workload) }
+
+  public struct Held: Sendable, Hashable {
+    public var holder: String
+    public var since: String
+    public var transitions: UInt64
+    public var isFresh: Bool
+  }
+
+  /// What a Lease says.
+  public static func held(_ lease: JSONValue, now: Date = Date()) -> Held? {
+    guard let holder = lease[path: "spec", "holderIdentity"]?.stringValue, !holder.isEmpty else { return nil }
+    let renewed = lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse)
+    let duration = lease[path: "spec", "leaseDurationSeconds"]?.intValue ?? Self.duration
+    return Held(
+      holder: holder, since: lease[path: "spec", "acquireTime"]?.stringValue ?? "",
+      transitions: UInt64(lease[path: "spec", "leaseTransitions"]?.intValue ?? 0),
+      isFresh: renewed.map { now.timeIntervalSince($0) < Double(duration) } ?? false)
+  }
+
+  /// Takes the Lease. Another holder's is taken only when it is stale or `takeOver` says so.
+  /// - Returns: the transition count, which the agent compares.
+  public func acquire(takeOver: Bool, service: String) async throws(ControlError) -> UInt64 {
+    for _ in 0..<5 {
+      let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
+      do throws(KubeError) {
+        guard var lease = found else {
+          try await client.create(fresh(), as: .leases, namespace: namespace)
+          return 1
+        }
+        let held = Self.held(lease)
+        if let held, held.isFresh, held.holder != holder, !takeOver {
+          throw KubeError.status(code: 409, reason: "Held", message: "\(held.holder)|\(held.since)", details: nil)
+        }
+        let transitions = (held?.transitions ?? 0) + 1
+        lease["spec"] = spec(transitions: transitions)
+        try await client.update(lease, as: .leases, namespace: namespace)
+        return transitions
+      } catch {
+        if case .status(409, "Held", let message, _) = error {
+          let parts = message.split(separator: "|").map(String.init)
+          throw ControlError(
+            .conflict, "\(service) is intercepted by \(parts.first ?? "somebody") since \(Timestamp.clock(parts.last ?? ""))",
+            remedy: "Ask them to `devtunnel leave \(service)`, or take it from them: --take-over.")
+        }
+        // Somebody was quicker: look again.
+        guard error.statusCode == 409 || error.isNotFound else { throw ControlError(error, doing: "writing Lease \(namespace)/\(name)") }
+      }
+    }
+    throw ControlError(.conflict, "Lease \(namespace)/\(name) keeps changing", remedy: "Try again.")
+  }
+
+  /// Renews it. False when it is another's by now.
+  public func renew(transitions: UInt64) async throws(KubeError) -> Bool {
+    guard var lease = try await client.find(.leases, name, namespace: namespace) else { return false }
+    guard let held = Self.held(lease), held.holder == holder, held.transitions == transitions else { return false }
+    lease[path: "spec", "renewTime"] = JSONValue(Timestamp.micro(Date()))
+    try await client.update(lease, as: .leases, namespace: namespace)
+    return true
+  }
+
+  /// Gives it up, if it is still ours.
+  public func release(transitions: UInt64) async {
+    guard let lease = try? await client.find(.leases, name, namespace: namespace), let held = Self.held(lease), held.holder == holder,
+      held.transitions == transitions
+    else { return }
+    _ = try? await client.delete(.leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
+  }
+
+  private func fresh() -> JSONValue {
+    var lease: JSONValue = ["apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": spec(transitions: 1)]
+    lease.name = name
+    lease.namespace = namespace
+    lease.labels = [AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload)]
+    lease.annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder]
+    return lease
+  }
+
+  private func spec(transitions: UInt64) -> JSONValue {
+    let now = JSONValue(Timestamp.micro(Date()))
+    return [
+      "holderIdentity": JSONValue(holder), "leaseDurationSeconds": JSONValue(Self.duration), "acquireTime": now, "renewTime": now,
+      "leaseTransitions": JSONValue(Int(transitions)),
+    ]
+  }
+}

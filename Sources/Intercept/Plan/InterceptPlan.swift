@@ -1,0 +1,63 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
+/// One port of the intercepted Service.
+public struct PlannedPort: Sendable, Hashable {
+  public var service: Int
+  public var name: String?
+  /// The Pods' port, a number by now.
+  public var target: UInt16
+  /// Where it goes on the host; nil for a port that stays with the origin.
+  public var host: UInt16?
+  public var speaksHTTP2: Bool
+}
+
+/// Everything that an intercept needs to know, read from the cluster and checked before anything is changed.
+public struct InterceptPlan: Sendable {
+  public var namespace: String
+  public var service: String
+  public var workload: Workload
+  public var container: String
+  public var ports: [PlannedPort]
+  /// Every TCP target port of every Service that selects the workload's Pods.
+  public var listen: [UInt16]
+  /// The Service's selector before the divert.
+  public var selector: [String: String]
+  /// Nodes of the origin's Pods.
+  public var nodes: [String]
+  public var warnings: [String]
+
+  /// The workload that owns the Service's Pods.
+  public struct Workload: Sendable, Hashable {
+    public var resource: APIResource
+    public var name: String
+    public var template: JSONValue
+    public var generation: Int
+    public var replicas: Int
+    public var isPaused: Bool
+    public var isRollingUpdate: Bool
+
+    /// `Deployment/user`.
+    public var description: String { "\(resource.kind)/\(name)" }
+
+    public init(_ object: JSONValue, resource: APIResource) {
+      self.resource = resource
+      name = object.name ?? ""
+      template = object[path: "spec", "template"] ?? [:]
+      generation = object.generation ?? 0
+      replicas = object[path: "spec", "replicas"]?.intValue ?? 1
+      isPaused = object[path: "spec", "paused"]?.boolValue ?? false
+      let strategy = object[path: "spec", "strategy", "type"] ?? object[path: "spec", "updateStrategy", "type"]
+      isRollingUpdate = (strategy?.stringValue ?? "RollingUpdate") == "RollingUpdate"
+    }
+  }
+
+  /// A port of the Pod's loopback that neither the workload nor the usual meshes use.
+  public var controlPort: UInt16 {
+    let containers = workload.template[path: "spec", "containers"]?.elements ?? []
+    let taken = Set(containers.flatMap { $0["ports"]?.elements ?? [] }.compactMap { $0["containerPort"]?.intValue }).union(listen.map(Int.init))
+    return (17_717...17_800).first { !taken.contains(Int($0)) } ?? 17_717
+  }
+}
