@@ -80,7 +80,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     .testTarget(name: "KubeObjectsTests", dependencies: ["KubeObjects"], swiftSettings: strict),
-    .testTarget(name: "KubeAPITests", dependencies: ["KubeAPI"], swiftSettings: strict),
+    .testTarget(
+      name: "KubeAPITests", dependencies: ["KubeAPI", "KubeObjects", .product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TunnelProtocol"], swiftSettings: strict),
     .testTarget(name: "RelayTests", dependencies: ["Relay"], swiftSettings: strict),
