@@ -107,9 +107,27 @@ struct ClusterTests {
     }
   }
 
+  /// Forty watches at once, each on its list: one connection carries them.
+  @Test func watchesShareAConnection() async throws {
+    let mine = { Set(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) }
+    _ = try await client.serverVersion()
+    let before = try mine()
+    var iterators: [WatchSequence.AsyncIterator] = []
+    for _ in 0..<40 {
+      let list = try await client.list(.namespaces, namespace: nil)
+      var iterator = client.watch(.namespaces, namespace: nil, from: .resourceVersion("0")).makeAsyncIterator()
+      _ = try await iterator.next()
+      #expect(!list.items.isEmpty)
+      iterators.append(iterator)
+    }
+    let more = try mine().subtracting(before).count
+    #expect(more < 20, "\(more) descriptors for \(iterators.count) watches")
+  }
+
   @Test func dialsAPod() async throws {
     let pods = try await client.list(.pods, namespace: nil, fields: "status.phase=Running").items
-    let pod = try #require(pods.first { $0[path: "spec", "hostNetwork"]?.boolValue != true && $0[path: "spec", "containers"]?[0]?["ports"]?[0] != nil })
+    let pod = try #require(
+      pods.first { $0[path: "spec", "hostNetwork"]?.boolValue != true && $0[path: "spec", "containers"]?[0]?["ports"]?[0] != nil })
     let port = try #require(pod[path: "spec", "containers"]?[0]?["ports"]?.elements.first { $0["protocol"] != "UDP" }?["containerPort"]?.intValue)
     let path = APIResource.pods.path(namespace: pod.namespace, name: pod.name, subresource: "portforward")
     let connection = try await client.dialWebSocket(path: path, query: [("ports", String(port))], subprotocols: ["v4.channel.k8s.io"])

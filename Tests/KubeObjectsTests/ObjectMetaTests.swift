@@ -6,7 +6,8 @@ import Testing
     let pod: JSONValue = [
       "apiVersion": "v1", "kind": "Pod",
       "metadata": [
-        "name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "generation": 2, "labels": ["app": "x"], "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "generation": 2, "labels": ["app": "x"],
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
         "ownerReferences": [["kind": "Other"], ["kind": "ReplicaSet", "controller": true]],
       ],
     ]

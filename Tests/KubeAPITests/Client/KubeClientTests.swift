@@ -14,7 +14,10 @@ import Testing
       let list = try await client.list(.pods, namespace: nil, labels: LabelSelector(matchLabels: ["app": "x"]), fields: "spec.nodeName=n")
       #expect(list.items.compactMap(\.name) == ["a", "b"] && list.resourceVersion == "9")
       #expect(server.requests.map(\.path) == ["/api/v1/pods", "/api/v1/pods"])
-      #expect(server.requests.allSatisfy { $0.query["limit"] == "500" && $0.query["labelSelector"] == "app=x" && $0.query["fieldSelector"] == "spec.nodeName=n" })
+      #expect(
+        server.requests.allSatisfy {
+          $0.query["limit"] == "500" && $0.query["labelSelector"] == "app=x" && $0.query["fieldSelector"] == "spec.nodeName=n"
+        })
     }
   }
 

@@ -91,7 +91,8 @@ import Testing
   @Test func nobodyListens() async throws {
     let server = TestServer { _, _ in }
     server.stop()
-    let client = KubeClient(ClusterAccess(server: ServerURL("http://127.0.0.1:\(server.port)")!), retry: RetryPolicy(attempts: 2, delay: .milliseconds(1)))
+    let client = KubeClient(
+      ClusterAccess(server: ServerURL("http://127.0.0.1:\(server.port)")!), retry: RetryPolicy(attempts: 2, delay: .milliseconds(1)))
     let error = await #expect(throws: KubeError.self) { try await client.create(pod("a", version: 1), as: .pods) }
     guard case .unreachable(let url, _) = error else {
       Issue.record("\(error as Any)")

@@ -40,7 +40,9 @@ import Testing
     try directory.write(".kube/config", config("a", token: "one"))
     #expect(try ClusterAccess.load(environment: ["HOME": directory.path]).server.host == "a")
     let error = #expect(throws: KubeError.self) { try ClusterAccess.load(environment: ["HOME": "/no/such/home"]) }
-    #expect(error?.description == "/no/such/home/.kube/config: no kubeconfig was found; set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster")
+    #expect(
+      error?.description
+        == "/no/such/home/.kube/config: no kubeconfig was found; set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster")
   }
 
   @Test func pathsCountFromTheFileThatNamesThem() async throws {

@@ -126,7 +126,9 @@ import Testing
     #expect(server?.host == "a" && server?.port == port && server?.basePath == path)
   }
 
-  @Test(arguments: ["", "https://", "ssh://a", "https://a:b", "https://a:0", "https://user@a", "https://[::1"]) func otherServersAreRefused(text: String) {
+  @Test(arguments: ["", "https://", "ssh://a", "https://a:b", "https://a:0", "https://user@a", "https://[::1"]) func otherServersAreRefused(
+    text: String
+  ) {
     #expect(ServerURL(text) == nil)
   }
 }

@@ -60,7 +60,9 @@ import Testing
 
   @Test func thePluginIsToldWhatItMayKnow() async throws {
     let directory = try Directory()
-    var plugin = try plugin("echo \"$KUBERNETES_EXEC_INFO\" > \(directory.path)/info; echo \"$1 $EXTRA\" >> \(directory.path)/info; " + print("{\\\"token\\\":\\\"t\\\"}"), in: directory)
+    var plugin = try plugin(
+      "echo \"$KUBERNETES_EXEC_INFO\" > \(directory.path)/info; echo \"$1 $EXTRA\" >> \(directory.path)/info; " + print("{\\\"token\\\":\\\"t\\\"}"),
+      in: directory)
     plugin.cluster = ["server": "https://x"]
     plugin.arguments = ["login"]
     plugin.environment = ["EXTRA": "more"]
@@ -68,7 +70,8 @@ import Testing
     let lines = try String(contentsOfFile: "\(directory.path)/info", encoding: .utf8).split(separator: "\n").map(String.init)
     #expect(
       try JSONValue(parsing: lines[0]) == [
-        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "spec": ["interactive": false, "cluster": ["server": "https://x"]],
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+        "spec": ["interactive": false, "cluster": ["server": "https://x"]],
       ])
     #expect(lines[1] == "login more")
   }
@@ -77,7 +80,10 @@ import Testing
   @Test(arguments: [
     ("echo broken >&2; exit 3", "broken"), ("echo hello", "ExecCredential"), ("sleep 30", "did not answer"),
     ("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{}}'", "neither a token"),
-    ("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"t\"}}'", "the kubeconfig says"),
+    (
+      "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"t\"}}'",
+      "the kubeconfig says"
+    ),
   ]) func aPluginThatFailsSaysWhy(body: String, word: String) async throws {
     let directory = try Directory()
     let plugin = try plugin(body, in: directory, timeout: .seconds(2))

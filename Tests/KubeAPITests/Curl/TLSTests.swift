@@ -14,7 +14,8 @@ struct TLSTests {
     directory = try Directory()
     try directory.write("names", "subjectAltName=DNS:kubernetes,IP:127.0.0.1\n")
     for authority in ["ca", "other"] {
-      try await run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout \(authority).key -out \(authority).crt -subj /CN=\(authority) -days 2")
+      try await run(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout \(authority).key -out \(authority).crt -subj /CN=\(authority) -days 2")
     }
     for (name, key) in [("server", "ec -pkeyopt ec_paramgen_curve:P-256"), ("ec", "ec -pkeyopt ec_paramgen_curve:P-384"), ("rsa", "rsa:2048")] {
       try await run("req -newkey \(key) -nodes -keyout \(name).key -out \(name).csr -subj /CN=\(name)-client")
@@ -69,7 +70,9 @@ struct TLSTests {
   }
 
   /// Certificate, and its key.
-  @Test(arguments: [("ec", "ec"), ("rsa", "rsa"), ("rsa", "rsa-traditional")]) func clientCertificatesOfBothKinds(certificate: String, key: String) async throws {
+  @Test(arguments: [("ec", "ec"), ("rsa", "rsa"), ("rsa", "rsa-traditional")]) func clientCertificatesOfBothKinds(certificate: String, key: String)
+    async throws
+  {
     try await withServer { port in
       let page = String(decoding: try await client(port, certificate, key: key).raw("/"), as: UTF8.self)
       #expect(page.contains("CN=\(certificate)-client") || page.contains("CN = \(certificate)-client"), "\(page)")

@@ -1,3 +1,4 @@
+import Dispatch
 import KubeAPI
 import KubeObjects
 import Synchronization
@@ -5,17 +6,18 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct TransferTests {
   @Test func aBodyComesAsItIsWritten() async throws {
+    let isRead = DispatchSemaphore(value: 0)
     try await withServer { _, connection in
       connection.beginChunks()
       connection.chunk("first")
-      // The second waits for the client to have asked again, elsewhere.
-      _ = connection.waitForClient(milliseconds: 300)
+      isRead.wait()
       connection.chunk("second")
       connection.endChunks()
     } _: { client, _ in
       let body = try await client.log(pod: "a", follow: true)
       let first = try await body.next()
       #expect(first == Array("first".utf8))
+      isRead.signal()
       let second = try await body.next()
       #expect(second == Array("second".utf8))
       let end = try await body.next()

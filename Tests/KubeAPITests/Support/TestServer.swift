@@ -145,7 +145,8 @@ final class TestServer: Sendable {
 
     func failure(_ status: Int, _ reason: String, _ message: String, headers: [String: String] = [:]) {
       let json: JSONValue = [
-        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": JSONValue(status), "reason": JSONValue(reason), "message": JSONValue(message),
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": JSONValue(status), "reason": JSONValue(reason),
+        "message": JSONValue(message),
       ]
       reply(status, json, headers: headers)
     }

@@ -62,10 +62,12 @@ import Testing
     try await withServer { request, connection in
       switch (request.query["watch"], request.query["resourceVersion"]) {
       case (nil, _) where request.index == 0:
-        connection.reply(podList([pod("same", version: 1), pod("gone", version: 2), pod("changed", version: 3), pod("replaced", version: 4)], version: 5))
+        connection.reply(
+          podList([pod("same", version: 1), pod("gone", version: 2), pod("changed", version: 3), pod("replaced", version: 4)], version: 5))
       case (nil, _):
         connection.reply(
-          podList([pod("same", version: 1), pod("changed", version: 8), pod("replaced", version: 9, uid: "other"), pod("new", version: 10)], version: 20))
+          podList(
+            [pod("same", version: 1), pod("changed", version: 8), pod("replaced", version: 9, uid: "other"), pod("new", version: 10)], version: 20))
       case (_, "5") where asEvent:
         connection.beginChunks()
         connection.event("ERROR", ["kind": "Status", "code": 410, "reason": "Expired", "message": "too old"])
