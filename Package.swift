@@ -83,7 +83,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     .testTarget(name: "KubeObjectsTests", dependencies: ["KubeObjects"], swiftSettings: strict),
-    .testTarget(name: "KubeAPITests", dependencies: ["KubeAPI"], swiftSettings: strict),
+    .testTarget(
+      name: "KubeAPITests", dependencies: ["KubeAPI", "KubeObjects", .product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TunnelProtocol"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),

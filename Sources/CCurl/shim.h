@@ -10,7 +10,9 @@ static inline CURLcode ccurl_setopt_blob(CURL *handle, CURLoption option, const 
   return curl_easy_setopt(handle, option, &blob);
 }
 typedef size_t (*ccurl_write_callback)(char *data, size_t size, size_t count, void *context);
-static inline CURLcode ccurl_setopt_write(CURL *handle, CURLoption option, ccurl_write_callback callback) { return curl_easy_setopt(handle, option, callback); }
+static inline CURLcode ccurl_setopt_write(CURL *handle, CURLoption option, ccurl_write_callback callback) {
+  return curl_easy_setopt(handle, option, callback);
+}
 static inline CURLcode ccurl_getinfo_long(CURL *handle, CURLINFO info, long *value) { return curl_easy_getinfo(handle, info, value); }
 static inline CURLcode ccurl_getinfo_socket(CURL *handle, curl_socket_t *value) { return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value); }
 static inline CURLcode ccurl_getinfo_string(CURL *handle, CURLINFO info, char **value) { return curl_easy_getinfo(handle, info, value); }

@@ -37,7 +37,8 @@ extension KubeError: CustomStringConvertible {
     case .connectionLost(let server, let cause):
       return "the connection to the API server \(server) broke: \(cause); try again"
     case .certificate(let server, let cause):
-      return "TLS with the API server \(server) failed: \(cause); check certificate-authority, tls-server-name and the client certificate in the kubeconfig"
+      return
+        "TLS with the API server \(server) failed: \(cause); check certificate-authority, tls-server-name and the client certificate in the kubeconfig"
     case .unauthorized(let server, let message):
       return "the API server \(server) does not accept the credentials: \(message); log in again, or check the kubeconfig's user"
     case .execPlugin(let command, let problem, let hint):
@@ -49,7 +50,7 @@ extension KubeError: CustomStringConvertible {
     case .badResponse(let server, let problem):
       return "\(server) does not answer as a Kubernetes API server: \(problem); check the kubeconfig's server and any proxy before it"
     case .transport(let problem):
-      return "libcurl: \(problem); check the installed libcurl (7.77 or newer, with OpenSSL)"
+      return "libcurl: \(problem); check the installed libcurl (7.85 or newer, with OpenSSL)"
     case .cancelled:
       return "cancelled"
     }

@@ -125,10 +125,10 @@ extension JSONValue: Codable {
     }
   }
 
-  /// Parses a JSON text.
-  /// - Throws: `DecodingError` with the place of the mistake.
-  public init(parsing text: [UInt8]) throws { self = try JSONDecoder().decode(JSONValue.self, from: Data(text)) }
-  public init(parsing text: String) throws { try self.init(parsing: Array(text.utf8)) }
+  /// Parses a JSON text (RFC 8259).
+  /// - Throws: `DecodingError.dataCorrupted`, its description with line and column of the mistake.
+  public init(parsing text: [UInt8]) throws(DecodingError) { self = try JSONParser.parse(text) }
+  public init(parsing text: String) throws(DecodingError) { try self.init(parsing: Array(text.utf8)) }
 
   /// The value as compact JSON, keys sorted, slashes left alone: the same value gives the same bytes.
   public func serialized(pretty: Bool = false) -> [UInt8] {

@@ -15,12 +15,12 @@ extension JSONValue {
 
   public var labels: [String: String] {
     get { self[path: "metadata", "labels"]?.stringMap ?? [:] }
-    set { self[path: "metadata", "labels"] = newValue.isEmpty ? nil : JSONValue(newValue) }
+    set { self[path: "metadata", "labels"] = newValue.isEmpty ? JSONValue?.none : JSONValue(newValue) }
   }
 
   public var annotations: [String: String] {
     get { self[path: "metadata", "annotations"]?.stringMap ?? [:] }
-    set { self[path: "metadata", "annotations"] = newValue.isEmpty ? nil : JSONValue(newValue) }
+    set { self[path: "metadata", "annotations"] = newValue.isEmpty ? JSONValue?.none : JSONValue(newValue) }
   }
 
   public var resourceVersion: String? { self[path: "metadata", "resourceVersion"]?.stringValue }

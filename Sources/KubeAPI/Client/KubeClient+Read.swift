@@ -93,7 +93,9 @@ extension KubeClient {
   func json(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> JSONValue {
     var request = request
     request.headers.append(("Accept", "application/json"))
-    if request.body != nil, !request.headers.contains(where: { $0.0 == "Content-Type" }) { request.headers.append(("Content-Type", "application/json")) }
+    if request.body != nil, !request.headers.contains(where: { $0.0 == "Content-Type" }) {
+      request.headers.append(("Content-Type", "application/json"))
+    }
     let response = try await send(request, isIdempotent: isIdempotent)
     do { return try JSONValue(parsing: response.body) } catch {
       throw .badResponse(server: access.server.description, problem: "the answer to \(request.method) \(request.path) is not JSON")

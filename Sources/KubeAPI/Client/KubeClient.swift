@@ -1,7 +1,7 @@
 import KubeObjects
 import Logging
 
-/// A Kubernetes API server as one user. A value: copies share connections and credentials.
+/// A Kubernetes API server as one user. A value: copies share connections and credentials, and the thread that serves them.
 public struct KubeClient: Sendable {
   public let access: ClusterAccess
   public var retry: RetryPolicy

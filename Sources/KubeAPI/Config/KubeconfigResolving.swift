@@ -81,7 +81,8 @@ extension Kubeconfig {
     }
     var fixed = Credentials(bearerToken: value.token)
     if let username = value.username { fixed.basic = Credentials.Basic(username: username, password: value.password ?? "") }
-    fixed.clientCertificate = try value.clientCertificateData.map { data throws(KubeError) in try decode(data, "client-certificate-data", user.source) }
+    fixed.clientCertificate = try value.clientCertificateData.map { data throws(KubeError) in try decode(data, "client-certificate-data", user.source)
+    }
     fixed.clientKey = try value.clientKeyData.map { data throws(KubeError) in try decode(data, "client-key-data", user.source) }
     let hasCertificate = value.clientCertificateData != nil || value.clientCertificate != nil
     guard hasCertificate == (value.clientKeyData != nil || value.clientKey != nil) else {

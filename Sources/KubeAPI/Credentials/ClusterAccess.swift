@@ -55,6 +55,11 @@ public struct Credentials: Sendable, Hashable {
   public struct Basic: Sendable, Hashable {
     public var username: String
     public var password: String
+
+    public init(username: String, password: String) {
+      self.username = username
+      self.password = password
+    }
   }
 
   public var bearerToken: String?

@@ -31,7 +31,9 @@ struct ExecCredential: Sendable, Hashable {
     }
     credentials = Credentials(bearerToken: token, clientCertificate: certificate.map { Array($0.utf8) }, clientKey: key.map { Array($0.utf8) })
     if let stamp = status?["expirationTimestamp"]?.stringValue {
-      guard let date = Self.date(stamp) else { throw plugin.failure("gave an expirationTimestamp that is not RFC 3339: \(stamp)", "update the plugin") }
+      guard let date = Self.date(stamp) else {
+        throw plugin.failure("gave an expirationTimestamp that is not RFC 3339: \(stamp)", "update the plugin")
+      }
       expiration = date
     } else {
       expiration = nil

@@ -77,7 +77,8 @@ public struct ExecPlugin: Sendable, Hashable {
         let result = try await Subprocess.run(
           executable, arguments: Arguments(arguments), environment: child, input: .currentStandardInput, output: .string(limit: limit),
           error: .currentStandardError)
-        return Outcome(succeeded: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)", output: result.standardOutput, errors: "")
+        return Outcome(
+          succeeded: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)", output: result.standardOutput, errors: "")
       }
       return try await withThrowingTaskGroup(of: Outcome?.self) { group in
         group.addTask {

@@ -54,7 +54,9 @@ final class CurlHandle: @unchecked Sendable {
     try check(CURLOPT_POSTFIELDSIZE_LARGE, ccurl_setopt_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
     let code = body.withUnsafeBytes { bytes in
       // An empty body needs an address all the same: with none, libcurl would read it from a callback.
-      withUnsafeBytes(of: 0) { ccurl_setopt_pointer(pointer, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? $0.baseAddress)) }
+      withUnsafeBytes(of: 0) {
+        ccurl_setopt_pointer(pointer, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? $0.baseAddress))
+      }
     }
     try check(CURLOPT_COPYPOSTFIELDS, code)
   }

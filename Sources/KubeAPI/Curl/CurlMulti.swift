@@ -1,5 +1,4 @@
 import CCurl
-import Synchronization
 
 /// The one place where requests run: a thread with a curl multi handle, shared connections, HTTP/2 where the server offers it.
 ///

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The thread behind a `CurlMulti`: an inbox, and libcurl's own event loop.
 ///
-/// Unchecked: the multi handle and `active` belong to the thread of `run()`. Others touch the inbox, which has a lock, and `curl_multi_wakeup`, which libcurl
-/// documents as callable from any thread; the lock also keeps that call away from a multi that is gone.
+/// Unchecked: the multi handle and `active` belong to the thread of `run()`. Others touch the inbox, which has a lock, and
+/// `curl_multi_wakeup`, which libcurl documents as callable from any thread.
 final class MultiLoop: @unchecked Sendable {
   enum Message {
     case start(Transfer)
@@ -45,10 +45,7 @@ final class MultiLoop: @unchecked Sendable {
   /// Runs until `stop()`.
   func run() {
     var running: CInt = 0
-    while take(inbox.withLock { inbox in
-      defer { inbox.messages = [] }
-      return inbox.messages
-    }) {
+    while take(newMessages()) {
       curl_multi_perform(multi, &running)
       reap()
       // libcurl shortens the wait to its own next timeout.
@@ -60,6 +57,13 @@ final class MultiLoop: @unchecked Sendable {
     }
     for case .start(let transfer) in late { transfer.finish(.failure(.cancelled)) }
     for transfer in active.values { end(transfer, .failure(.cancelled)) }
+  }
+
+  private func newMessages() -> [Message] {
+    inbox.withLock { inbox in
+      defer { inbox.messages = [] }
+      return inbox.messages
+    }
   }
 
   private func take(_ messages: [Message]) -> Bool {

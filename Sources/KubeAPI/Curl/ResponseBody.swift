@@ -1,4 +1,5 @@
-/// A body as it arrives, in pieces of no particular size. For one reader; dropping the last reference, or cancelling the reading task, ends the transfer.
+/// A body as it arrives, in pieces of no particular size. For one reader; dropping the last reference, or cancelling the reading task, ends
+/// the transfer.
 public final class ResponseBody: AsyncSequence, Sendable {
   private let transfer: Transfer
   /// Keeps the thread alive.
@@ -23,7 +24,9 @@ public final class ResponseBody: AsyncSequence, Sendable {
   public func collect(limit: Int) async throws(KubeError) -> [UInt8] {
     var bytes: [UInt8] = []
     while let more = try await next() {
-      guard bytes.count + more.count <= limit else { throw .badResponse(server: transfer.server, problem: "the answer is longer than \(limit) bytes") }
+      guard bytes.count + more.count <= limit else {
+        throw .badResponse(server: transfer.server, problem: "the answer is longer than \(limit) bytes")
+      }
       if bytes.isEmpty { bytes = more } else { bytes += more }
     }
     return bytes

@@ -45,7 +45,8 @@ final class Transfer: Sendable {
       return size * count
     }
     ccurl_setopt_write(handle.pointer, CURLOPT_WRITEFUNCTION) { data, size, count, context in
-      let taken = Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue().received(body: UnsafeRawBufferPointer(start: data, count: size * count))
+      let taken = Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue().received(
+        body: UnsafeRawBufferPointer(start: data, count: size * count))
       return taken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
     }
   }

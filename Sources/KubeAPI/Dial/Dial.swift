@@ -36,7 +36,9 @@ final class Dial: Sendable {
     let deadline = ContinuousClock.now + answerTimeout
     try send(upgrade.bytes, socket, deadline)
     let reader = try answer(socket, deadline)
-    guard let head = reader.head else { throw .connectionLost(server: server.description, cause: "the server closed the connection without an answer") }
+    guard let head = reader.head else {
+      throw .connectionLost(server: server.description, cause: "the server closed the connection without an answer")
+    }
     guard head.status == 101 else { throw refusal(head, reader.body) }
     let subprotocol = try upgrade.verify(head, server: server.description)
     return UpgradedConnection(handle, socket: socket, subprotocol: subprotocol, leftover: reader.rest, server: server.description)
@@ -49,7 +51,8 @@ final class Dial: Sendable {
     // A proxy is to pass the bytes on, also for a plain http server.
     try handle.set(CURLOPT_HTTPPROXYTUNNEL, 1)
     ccurl_setopt_progress(
-      handle.pointer, { context, _, _, _, _ in Unmanaged<Dial>.fromOpaque(context!).takeUnretainedValue().isCancelled.load(ordering: .relaxed) ? 1 : 0 },
+      handle.pointer,
+      { context, _, _, _, _ in Unmanaged<Dial>.fromOpaque(context!).takeUnretainedValue().isCancelled.load(ordering: .relaxed) ? 1 : 0 },
       Unmanaged.passUnretained(self).toOpaque())
     let code = curl_easy_perform(handle.pointer)
     // The connection outlives the dial.

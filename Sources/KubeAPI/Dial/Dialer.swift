@@ -37,7 +37,9 @@ public struct Dialer: Sendable {
       await withCheckedContinuation { continuation in
         do throws(KubeError) {
           try startThread("kube-dial") {
-            do throws(KubeError) { continuation.resume(returning: .success(try dial.run())) } catch { continuation.resume(returning: .failure(error)) }
+            do throws(KubeError) { continuation.resume(returning: .success(try dial.run())) } catch {
+              continuation.resume(returning: .failure(error))
+            }
           }
         } catch {
           continuation.resume(returning: .failure(error))

@@ -22,7 +22,9 @@ struct UpgradeRequest: Sendable {
     lines += ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: \(self.key)"]
     if !subprotocols.isEmpty { lines.append("Sec-WebSocket-Protocol: \(subprotocols.joined(separator: ", "))") }
     lines += headers.map { "\($0): \($1)" }
-    guard !lines.contains(where: { $0.utf8.contains { $0 < 32 && $0 != 9 } }) else { throw .transport(problem: "a header of the upgrade holds a line break") }
+    guard !lines.contains(where: { $0.utf8.contains { $0 < 32 && $0 != 9 } }) else {
+      throw .transport(problem: "a header of the upgrade holds a line break")
+    }
     bytes = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
   }
 

@@ -1,7 +1,7 @@
 import KubeObjects
 
-/// The events of a watch. Each iteration is a watch of its own; it lives until its task is cancelled or its iterator dropped, over cuts and restarts of
-/// the server, and neither loses nor repeats a change of state (changes during a gap may come as one).
+/// The events of a watch. Each iteration is a watch of its own; it lives until its task is cancelled or its iterator dropped, over cuts and
+/// restarts of the server, and neither loses nor repeats a change of state (changes during a gap may come as one).
 public struct WatchSequence: AsyncSequence, Sendable {
   public typealias Element = WatchEvent
   public typealias Failure = KubeError
@@ -19,7 +19,9 @@ public struct WatchSequence: AsyncSequence, Sendable {
     init(_ watcher: Watcher) { self.watcher = watcher }
 
     public mutating func next() async throws -> WatchEvent? { try await watcher.next() }
-    public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> WatchEvent? { try await watcher.next(isolation: actor) }
+    public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> WatchEvent? {
+      try await watcher.next(isolation: actor)
+    }
   }
 
   public func makeAsyncIterator() -> Iterator { Iterator(Watcher(self)) }

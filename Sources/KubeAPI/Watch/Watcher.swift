@@ -64,7 +64,9 @@ final class Watcher {
       guard let bytes = try await body.next() else {
         phase = .connect
         // The server ends each watch after a while. One that it ends at once is a sign of trouble.
-        if ContinuousClock.now - since < .seconds(1) { throw .connectionLost(server: client.access.server.description, cause: "the watch ended at once") }
+        if ContinuousClock.now - since < .seconds(1) {
+          throw .connectionLost(server: client.access.server.description, cause: "the watch ended at once")
+        }
         return
       }
       worked()

@@ -20,7 +20,9 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
       var escaped = false
       for byte in part {
         if escaped {
-          guard byte == UInt8(ascii: "0") || byte == UInt8(ascii: "1") else { throw PatchError(.malformed, "the path '\(text)' has a '~' without 0 or 1 behind it") }
+          guard byte == UInt8(ascii: "0") || byte == UInt8(ascii: "1") else {
+            throw PatchError(.malformed, "the path '\(text)' has a '~' without 0 or 1 behind it")
+          }
           token.append(byte == UInt8(ascii: "0") ? UInt8(ascii: "~") : UInt8(ascii: "/"))
           escaped = false
         } else if byte == UInt8(ascii: "~") {
@@ -53,7 +55,9 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
   /// An index of an existing element: digits without a leading zero (RFC 6901, section 4).
   static func index(_ token: String, below count: Int) -> Int? {
     let digits = token.utf8
-    guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), digits.count == 1 || digits.first != UInt8(ascii: "0") else { return nil }
+    guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), digits.count == 1 || digits.first != UInt8(ascii: "0") else {
+      return nil
+    }
     guard let index = Int(token), index < count else { return nil }
     return index
   }

@@ -4,7 +4,11 @@ extension JSONValue {
     guard case .object(let changes) = patch else { return patch }
     var members = objectValue ?? [:]
     for (key, change) in changes {
-      members[key] = change.isNull ? nil : (members[key] ?? .null).applying(mergePatch: change)
+      if change.isNull {
+        members.removeValue(forKey: key)
+      } else {
+        members[key] = (members[key] ?? .null).applying(mergePatch: change)
+      }
     }
     return .object(members)
   }

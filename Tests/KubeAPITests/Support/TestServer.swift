@@ -1,0 +1,197 @@
+import Foundation
+import Glibc
+import KubeAPI
+import KubeObjects
+import Synchronization
+
+/// An HTTP/1.1 server on loopback that answers as a test says: a thread for each connection, so that a handler may simply wait.
+final class TestServer: Sendable {
+  struct Request: Sendable {
+    var method: String
+    var target: String
+    var headers: [String: String]
+    var body: [UInt8]
+    /// Counts from 0, over all connections.
+    var index: Int
+
+    var path: String { String(target.prefix { $0 != "?" }) }
+    var query: [String: String] {
+      let items = URLComponents(string: target)?.queryItems ?? []
+      return Dictionary(items.map { ($0.name, $0.value ?? "") }, uniquingKeysWith: { $1 })
+    }
+    var json: JSONValue? { try? JSONValue(parsing: body) }
+  }
+
+  typealias Handler = @Sendable (Request, Connection) -> Void
+
+  private struct State {
+    var requests: [Request] = []
+    var sockets: Set<Int32> = []
+  }
+
+  let port: Int
+  private let listener: Int32
+  private let handler: Handler
+  private let state = Mutex(State())
+
+  init(_ handler: @escaping Handler) {
+    self.handler = handler
+    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let listener = listener
+    withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        precondition(bind(listener, generic, length) == 0 && listen(listener, 64) == 0 && getsockname(listener, generic, &length) == 0)
+      }
+    }
+    port = Int(UInt16(bigEndian: address.sin_port))
+    Thread.detachNewThread { [self] in
+      while true {
+        let socket = accept(listener, nil, nil)
+        guard socket >= 0 else { return }
+        state.withLock { _ = $0.sockets.insert(socket) }
+        Thread.detachNewThread { [self] in serve(socket) }
+      }
+    }
+  }
+
+  func stop() {
+    shutdown(listener, Int32(SHUT_RDWR))
+    close(listener)
+    state.withLock { state in for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) } }
+  }
+
+  var requests: [Request] { state.withLock { $0.requests } }
+  var openConnections: Int { state.withLock { $0.sockets.count } }
+
+  private func serve(_ socket: Int32) {
+    let connection = Connection(socket)
+    defer {
+      state.withLock { _ = $0.sockets.remove(socket) }
+      close(socket)
+    }
+    while !connection.isClosed, var request = connection.read() {
+      state.withLock { state in
+        request.index = state.requests.count
+        state.requests.append(request)
+      }
+      handler(request, connection)
+    }
+  }
+
+  /// One connection, used by its own thread.
+  final class Connection {
+    let socket: Int32
+    private(set) var isClosed = false
+    private var buffer: [UInt8] = []
+
+    init(_ socket: Int32) { self.socket = socket }
+
+    fileprivate func read() -> Request? {
+      while true {
+        if let end = buffer.firstRange(of: Array("\r\n\r\n".utf8)) {
+          let lines = String(decoding: buffer[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+          let words = lines[0].components(separatedBy: " ")
+          var headers: [String: String] = [:]
+          for line in lines.dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces)
+          }
+          buffer.removeSubrange(..<end.upperBound)
+          let length = Int(headers["content-length"] ?? "0")!
+          while buffer.count < length { guard fill() else { return nil } }
+          let body = Array(buffer[..<length])
+          buffer.removeFirst(length)
+          return Request(method: words[0], target: words[1], headers: headers, body: body, index: 0)
+        }
+        guard fill() else { return nil }
+      }
+    }
+
+    private func fill() -> Bool {
+      var chunk = [UInt8](repeating: 0, count: 65536)
+      let count = recv(socket, &chunk, chunk.count, 0)
+      guard count > 0 else { return false }
+      buffer += chunk[..<count]
+      return true
+    }
+
+    @discardableResult func write(_ bytes: [UInt8]) -> Bool {
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        guard count > 0 else { return false }
+        rest = rest.dropFirst(count)
+      }
+      return true
+    }
+
+    func write(_ text: String) { write(Array(text.utf8)) }
+
+    func reply(_ json: JSONValue) { reply(200, json) }
+
+    func reply(_ status: Int, _ json: JSONValue, headers: [String: String] = [:]) {
+      reply(status, body: json.serialized(), headers: headers.merging(["Content-Type": "application/json"]) { $1 })
+    }
+
+    func reply(_ status: Int, body: [UInt8], headers: [String: String] = [:]) {
+      let lines = headers.map { "\($0): \($1)\r\n" }.joined()
+      write("HTTP/1.1 \(status) Status\r\n\(lines)Content-Length: \(body.count)\r\n\r\n")
+      write(body)
+    }
+
+    func failure(_ status: Int, _ reason: String, _ message: String, headers: [String: String] = [:]) {
+      let json: JSONValue = [
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": JSONValue(status), "reason": JSONValue(reason),
+        "message": JSONValue(message),
+      ]
+      reply(status, json, headers: headers)
+    }
+
+    func beginChunks() { write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n") }
+    @discardableResult func chunk(_ text: String) -> Bool { write(Array("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n".utf8)) }
+    func endChunks() { write("0\r\n\r\n") }
+
+    func event(_ type: String, _ object: JSONValue) { chunk((["type": JSONValue(type), "object": object] as JSONValue).description + "\n") }
+
+    /// Ends the connection after the handler has returned, without an orderly end of the message.
+    func cut() {
+      isClosed = true
+      shutdown(socket, Int32(SHUT_RDWR))
+    }
+
+    /// Waits until the client has closed the connection.
+    func waitForClient(milliseconds: Int32 = 5000) -> Bool {
+      var entry = pollfd(fd: socket, events: 0x2000 /* POLLRDHUP */, revents: 0)
+      isClosed = true
+      return poll(&entry, 1, milliseconds) > 0
+    }
+  }
+}
+
+/// A client of a server made for one test, which ends with it.
+@discardableResult func withServer<Result>(
+  retry: RetryPolicy = RetryPolicy(delay: .milliseconds(10)), credentials: CredentialSource = CredentialSource(),
+  _ handler: @escaping TestServer.Handler, _ body: (KubeClient, TestServer) async throws -> Result
+) async throws -> Result {
+  let server = TestServer(handler)
+  defer { server.stop() }
+  let access = ClusterAccess(server: ServerURL("http://127.0.0.1:\(server.port)")!, credentials: credentials)
+  return try await body(KubeClient(access, retry: retry), server)
+}
+
+func pod(_ name: String, version: Int, uid: String? = nil) -> JSONValue {
+  [
+    "kind": "Pod", "apiVersion": "v1",
+    "metadata": ["name": JSONValue(name), "namespace": "default", "uid": JSONValue(uid ?? name), "resourceVersion": JSONValue(String(version))],
+  ]
+}
+
+func podList(_ pods: [JSONValue], version: Int, token: String? = nil) -> JSONValue {
+  var list: JSONValue = ["kind": "PodList", "apiVersion": "v1", "metadata": ["resourceVersion": JSONValue(String(version))], "items": .array(pods)]
+  if let token { list[path: "metadata", "continue"] = JSONValue(token) }
+  return list
+}
