@@ -34,9 +34,10 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "Daemon",
-      dependencies: ["ControlAPI", "Forward", "Intercept", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
+      dependencies: ["ControlAPI", "Operations", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
       swiftSettings: strict),
     .target(name: "ControlAPI", dependencies: ["CLinux", "KubeObjects"], swiftSettings: strict),
+    .target(name: "Operations", dependencies: ["Forward", "Intercept"], swiftSettings: strict),
     .target(name: "Intercept", dependencies: ["Agents"], swiftSettings: strict),
     .target(name: "Forward", dependencies: ["Agents"], swiftSettings: strict),
     .target(

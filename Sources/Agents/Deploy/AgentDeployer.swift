@@ -131,6 +131,18 @@ public struct AgentDeployer: Sendable {
     return AgentIdentity(namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "")
   }
 
+  /// Whether the agent that stands has the program and the ports that this template would give it.
+  public func stands(as template: AgentPodTemplate) async throws(ControlError) -> Bool {
+    let found = try await attempt("reading the agent of \(manifests.workload)") { () async throws(KubeError) in
+      (try await client.find(.deployments, name, namespace: namespace), try await client.find(.configMaps, name, namespace: namespace))
+    }
+    guard let deployment = found.0, let program = found.1?[path: "binaryData", "agent-\(template.architecture.rawValue)"]?.stringValue else { return false }
+    let wanted = template.make(from: [:])[path: "spec", "containers"]?[0]?["command"]
+    let present = deployment[path: "spec", "template", "spec", "containers"]?[0]?["command"]
+    let bytes = try installation.agent(template.architecture)
+    return wanted == present && [UInt8](base64: program) == bytes
+  }
+
   static func controlPort(of deployment: JSONValue) -> UInt16? {
     let command = deployment[path: "spec", "template", "spec", "containers"]?.elements.first?["command"]?.elements.compactMap(\.stringValue) ?? []
     guard let index = command.firstIndex(of: "--control"), index + 1 < command.count else { return nil }

@@ -94,7 +94,7 @@ public struct AgentPods: Sendable {
   }
 
   /// An error with the Pod's events and last log lines.
-  func diagnosis(_ message: String) async -> ControlError {
+  public func diagnosis(_ message: String) async -> ControlError {
     var details: [String] = []
     let pods = (try? await client.list(.pods, namespace: namespace, labels: selector))?.items ?? []
     for pod in pods.prefix(2) {

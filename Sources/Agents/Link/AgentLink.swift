@@ -83,6 +83,20 @@ public actor AgentLink {
     return await relay.run { loop in endpoint.get(on: loop).figures }
   }
 
+  public func report() async -> SessionReport {
+    let figures = await figures()
+    var pod: String?
+    var text = "connecting"
+    if case .connected(let name) = state {
+      pod = name
+      text = figures.isSilent ? "silent" : "connected"
+    }
+    return SessionReport(
+      context: client.access.contextName, namespace: identity.namespace, agent: AgentNames.base(identity.workload), pod: pod, state: text,
+      carrier: pod == nil ? nil : carrier, roundTripMilliseconds: figures.roundTrip.map { Double($0) / 1000 }, streams: figures.streams,
+      sentBytes: figures.sentBytes, receivedBytes: figures.receivedBytes, lastProblem: lastProblem)
+  }
+
   /// Runs something with the endpoint, on the relay's thread.
   public nonisolated func onLoop<Result: Sendable>(_ work: @escaping @Sendable (LinkEndpoint) -> Result) async -> Result {
     let endpoint = endpoint

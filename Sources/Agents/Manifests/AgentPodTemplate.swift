@@ -3,7 +3,7 @@ import KubeObjects
 
 /// The agent's Pod, made of the workload's own Pod template: its environment and files are the workload's, and whatever looks at
 /// labels, ServiceAccount or security context treats it alike.
-public struct AgentPodTemplate {
+public struct AgentPodTemplate: Sendable {
   public var workload: String
   /// The container whose place the agent takes.
   public var containerName: String

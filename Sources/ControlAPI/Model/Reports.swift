@@ -171,8 +171,14 @@ public struct StatusReport: Codable, Sendable, Hashable {
   public var intercepts: [InterceptReport]
   public var forwards: [ForwardReport]
   public var sessions: [SessionReport]
+  /// Intercepts that ended while this daemon ran, the latest last; at most ten.
+  public var left: [LeaveReport]
 
-  public init(daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], sessions: [SessionReport] = []) {
+  public init(
+    daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], sessions: [SessionReport] = [],
+    left: [LeaveReport] = []
+  ) {
+    self.left = left
     self.daemon = daemon
     self.intercepts = intercepts
     self.forwards = forwards

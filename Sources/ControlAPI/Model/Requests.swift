@@ -49,6 +49,8 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   public var moveConnections = MoveConnections.auto
   /// Takes the intercept over from another holder.
   public var takeOver = false
+  /// The answer brings the workload's environment (`--env-file`).
+  public var wantsEnvironment = false
 
   public init(cluster: ClusterSelection, service: String, ports: [PortMapping]) {
     self.cluster = cluster

@@ -1,0 +1,162 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import TunnelProtocol
+
+// While an intercept stands: the Lease is renewed, the session comes back by itself, and changes by others are told, not fought.
+
+extension Interception {
+  /// Renews the Lease until it is another's.
+  func keepLease() {
+    guard let lease, transitions > 0 else { return }
+    let transitions = transitions
+    keepers.append(
+      Task { [weak self] in
+        while (try? await Task.sleep(for: WorkloadLease.renewInterval)) != nil {
+          // An API server that is away for a while changes nothing: the next renewal tells.
+          guard let isOurs = try? await lease.renew(transitions: transitions) else { continue }
+          if !isOurs {
+            await self?.lost()
+            return
+          }
+        }
+      })
+  }
+
+  private func lost() async {
+    let name = AgentNames.base(plan?.workload.name ?? "")
+    let now = try? await client.find(.leases, name, namespace: namespace)
+    let holder = now.flatMap { WorkloadLease.held($0) }?.holder
+    state = .failedOpen
+    message = holder.map { "\($0) has taken this intercept over" } ?? "this intercept was undone by somebody else (its Lease is gone)"
+    isTurned = false
+    isDiverted = false
+    deployer = nil  // no longer ours to remove
+    await link?.stop()
+    for keeper in keepers { keeper.cancel() }
+    context.journal.remove(entry)
+    context.log.warning("intercept lost", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(message ?? "")"])
+  }
+
+  /// The session stands again: what was turned to the host is turned again.
+  func connectedAgain() async {
+    guard isTurned, let plan, let link else { return }
+    do throws(ControlError) {
+      try await turnToHost(plan, link)
+      state = .active
+      message = nil
+    } catch {
+      message = "the tunnel stands, but the agent did not turn to the host: \(error.message)"
+    }
+  }
+
+  func linkChanged(_ state: AgentLink.State) {
+    guard self.state == .active || self.state == .failedOpen, isTurned else { return }
+    switch state {
+    case .connecting:
+      self.state = .failedOpen
+      message = "the tunnel is being opened again; new connections go to the origin"
+    case .superseded:
+      self.state = .failedOpen
+      message = "another holder has taken this intercept over"
+    case .connected, .stopped: break
+    }
+  }
+
+  func told(_ told: ControlMessage) {
+    switch told.kind {
+    case .fellBack:
+      fellBack[told.port, default: 0] += 1
+      let status = StreamStatus(rawValue: told.flag) ?? .failed
+      message =
+        status == .refused
+        ? "the host's port refused a connection, which went to the origin instead"
+        : "the host did not take a connection in time (\(status)), which went to the origin instead"
+    case .terminating: message = "the agent's Pod is being replaced; new connections go to the origin until the next one stands"
+    default: break
+    }
+  }
+
+  /// Watches the Service and the workload for changes by others.
+  func keepWatch(_ plan: InterceptPlan) {
+    keepers.append(
+      Task { [weak self, client, namespace] in
+        let events = client.watch(.services, namespace: namespace, fields: "metadata.name=\(plan.service)")
+        do { for try await event in events { await self?.serviceChanged(event) } } catch {}
+      })
+    keepers.append(
+      Task { [weak self, client, namespace] in
+        let events = client.watch(plan.workload.resource, namespace: namespace, fields: "metadata.name=\(plan.workload.name)")
+        do { for try await event in events { await self?.workloadChanged(event) } } catch {}
+      })
+  }
+
+  private func serviceChanged(_ event: WatchEvent) async {
+    guard state == .active || state == .failedOpen, isDiverted, let plan, let link else { return }
+    if case .deleted = event {
+      state = .failedOpen
+      message = "Service \(plan.service) was deleted; `devtunnel leave \(plan.service)` removes what is left"
+      return
+    }
+    guard let object = event.object else { return }
+    let present = object[path: "spec", "selector"]?.stringMap ?? [:]
+    if present[AgentNames.agentLabel] == nil, isTurned {
+      isTurned = false
+      _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0))
+      state = .failedOpen
+      let who = Self.lastManager(of: object).map { " by \($0)" } ?? ""
+      message =
+        "the selector of Service \(plan.service) was changed back\(who): its traffic goes to the origin. Pause that controller for this Service, then leave and intercept again"
+    } else if present[AgentNames.agentLabel] != nil, !isTurned, state == .failedOpen {
+      isTurned = true
+      await connectedAgain()
+    }
+  }
+
+  private func workloadChanged(_ event: WatchEvent) {
+    guard let object = event.object, let plan, let generation = object.generation, generation != plan.workload.generation else { return }
+    let template = object[path: "spec", "template"] ?? [:]
+    self.plan?.workload.generation = generation
+    guard template != plan.workload.template, !request.replace else { return }
+    self.plan?.workload.template = template
+    let text = "\(plan.workload.description) was changed: the agent still has its former environment and files. Leave and intercept again to follow"
+    if !warnings.contains(text) { warnings.append(text) }
+  }
+
+  /// Who wrote the selector last (Kubernetes API, ManagedFieldsEntry).
+  static func lastManager(of service: JSONValue) -> String? {
+    let writers = (service[path: "metadata", "managedFields"]?.elements ?? []).filter { $0[path: "fieldsV1", "f:spec", "f:selector"] != nil }
+    let last = writers.max { ($0["time"]?.stringValue ?? "") < ($1["time"]?.stringValue ?? "") }
+    return last?["manager"]?.stringValue
+  }
+
+  // MARK: Telling
+
+  public func report() async -> InterceptReport {
+    var ports: [InterceptReport.Port] = []
+    for port in plan?.ports ?? [] {
+      var counters: ControlMessage?
+      if state == .active, let link { counters = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) }
+      ports.append(
+        InterceptReport.Port(
+          service: port.service, name: port.name, target: Int(port.target), host: port.host.map { "\(request.address):\($0)" },
+          toHost: counters?.first ?? 0, toOrigin: counters?.second ?? 0))
+    }
+    let fallbacks = fellBack.values.reduce(0, +)
+    let message = message.map { fallbacks > 1 ? "\($0) (\(fallbacks) so far)" : $0 }
+    return InterceptReport(
+      context: client.access.contextName, namespace: namespace, service: request.service, workload: plan?.workload.description ?? "", state: state,
+      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings)
+  }
+
+  public func sessionReport() async -> SessionReport? {
+    guard let link else { return nil }
+    return await link.report()
+  }
+}

@@ -1,0 +1,284 @@
+// One intercept from its first look at the cluster to the last object gone, in the order in which it happens. Nothing is patched
+// until the agent has reached the origin on every port and stands in the EndpointSlices.
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+import Agents
+import CLinux
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import KubeStreams
+import Logging
+import Relay
+import TunnelProtocol
+
+/// What an intercept stands on.
+public struct InterceptContext: Sendable {
+  public var client: KubeClient
+  public var relay: RelayThread
+  public var installation: Installation
+  public var journal: Journal
+  public var protocols: PortForwardProtocol
+  /// `alice@laptop`.
+  public var holder: String
+  public var log: Logger
+
+  public init(
+    client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: PortForwardProtocol, holder: String, log: Logger
+  ) {
+    self.client = client
+    self.relay = relay
+    self.installation = installation
+    self.journal = journal
+    self.protocols = protocols
+    self.holder = holder
+    self.log = log
+  }
+}
+
+public actor Interception {
+  public nonisolated let request: InterceptRequest
+  public nonisolated let namespace: String
+  let context: InterceptContext
+  var plan: InterceptPlan?
+  var link: AgentLink?
+  var lease: WorkloadLease?
+  var transitions: UInt64 = 0
+  public internal(set) var state = InterceptReport.State.starting
+  var message: String?
+  var warnings: [String] = []
+  let since = Date()
+  var keepers: [Task<Void, Never>] = []
+  /// Set once the agent is ours to remove.
+  var deployer: AgentDeployer?
+  var isDiverted = false
+  /// New connections are meant to go to the host.
+  var isTurned = false
+  var fellBack: [UInt16: UInt64] = [:]
+  private var environment: [String: String]?
+
+  public init(_ request: InterceptRequest, namespace: String, context: InterceptContext) {
+    self.request = request
+    self.namespace = namespace
+    self.context = context
+  }
+
+  var client: KubeClient { context.client }
+
+  // MARK: Setting up
+
+  /// Returns once new connections arrive at the host. What it throws has been undone.
+  public func start(progress: @escaping Engine.Progress) async throws(ControlError) -> InterceptReport {
+    do throws(ControlError) {
+      try await setUp(progress)
+    } catch {
+      progress("undoing")
+      // Also after a Ctrl-C: undoing must not be cancelled with the rest.
+      await Task { await undo() }.value
+      throw error
+    }
+    return await report()
+  }
+
+  private func setUp(_ progress: @escaping Engine.Progress) async throws(ControlError) {
+    let plan = try await Planner(client: client, namespace: namespace).plan(request)
+    self.plan = plan
+    warnings += plan.warnings
+    try await checkHost(plan)
+
+    let lease = WorkloadLease(client: client, namespace: namespace, workload: plan.workload.name, holder: context.holder)
+    transitions = try await lease.acquire(takeOver: request.takeOver, service: request.service)
+    self.lease = lease
+    try context.journal.add(entry)
+    keepLease()
+
+    progress("starting the agent in place of \(plan.workload.description)")
+    let identity = try await deploy(plan)
+    let link = await AgentLink(
+      client: client, relay: context.relay, identity: identity, transitions: transitions, protocols: context.protocols, log: context.log)
+    self.link = link
+    try await setTargets(plan, link)
+    await link.whenConnected { [weak self] in await self?.connectedAgain() }
+    await link.whenTold { [weak self] message in Task { await self?.told(message) } }
+    await link.whenStateChanges { [weak self] state in Task { await self?.linkChanged(state) } }
+    progress("connecting to the agent")
+    try await link.connected(within: .seconds(60))
+
+    try await reachOrigin(plan, link)
+    progress("waiting for the Service's endpoints")
+    try await awaitAgentEndpoint(plan)
+    try Self.checkCancelled()
+
+    let divert = ServiceDivert(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, selector: plan.selector)
+    try await divert.divert(holder: context.holder)
+    isDiverted = true
+    let alone = try await ServiceEndpoints.wait(
+      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
+    ) { !$0.agents.isEmpty && $0.origin.isEmpty }
+    if !alone { warnings.append("the Service's EndpointSlices still list the origin 15 s after the divert") }
+
+    isTurned = true
+    try await turnToHost(plan, link)
+    state = .active
+    keepWatch(plan)
+    if request.replace { try await Replicas.scaleToZero(client: client, namespace: namespace, workload: plan.workload) }
+    try await moveConnections(plan, progress)
+    try Self.checkCancelled()
+  }
+
+  static func checkCancelled() throws(ControlError) { if Task.isCancelled { throw ControlError(.cancelled, "cancelled") } }
+
+  var entry: Journal.Entry {
+    var cluster = request.cluster
+    cluster.namespace = namespace
+    return Journal.Entry(cluster: cluster, namespace: namespace, service: request.service, workload: plan?.workload.name ?? "")
+  }
+
+  private func checkHost(_ plan: InterceptPlan) async throws(ControlError) {
+    for port in plan.ports {
+      guard let host = port.host else { continue }
+      if try await !HostTarget.listens(request.address, port: host) {
+        throw ControlError(
+          .refused, "nobody listens on \(request.address):\(host), where port \(port.service) of Service \(plan.service) would go",
+          remedy: "Start your process first, or name the port it listens on: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
+      }
+    }
+  }
+
+  private func deploy(_ plan: InterceptPlan) async throws(ControlError) -> AgentIdentity {
+    let architecture = try await NodeArchitecture.of(plan.nodes.first, client: client)
+    var template = AgentPodTemplate(
+      workload: plan.workload.name, containerName: plan.container, listen: plan.listen, controlPort: plan.controlPort, architecture: architecture)
+    template.image = request.agentImage
+    template.originName = "\(AgentNames.originService(plan.workload.name)).\(namespace).svc.\(Self.clusterDomain)"
+    template.agentsName = "\(AgentNames.agentsService(plan.workload.name)).\(namespace).svc.\(Self.clusterDomain)"
+    template.preferredNodes = plan.nodes
+    let claims = try await VolumeClaims.read(client: client, namespace: namespace, template: plan.workload.template)
+    template.droppedVolumes = claims.exclusive
+    if claims.tiesToNode { template.requiredNode = plan.nodes.first }
+    warnings += claims.exclusive.sorted().map { "volume \($0) may be mounted by one Pod only: the agent goes without it" }
+    template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
+    let manifests = AgentManifests(workload: plan.workload.name, namespace: namespace, holder: context.holder)
+    let deployer = AgentDeployer(client: client, installation: context.installation, manifests: manifests)
+    self.deployer = deployer
+    if let standing = try await standingAgent(plan, deployer, template) { return standing }
+    return try await deployer.deploy(template: template, from: plan.workload.template, selector: plan.selector)
+  }
+
+  /// Taking over, or coming back after a crash: the Service is diverted to an agent that stands. It is used as it is where it fits, so that no connection is lost;
+  /// else the Service goes back to the origin first.
+  private func standingAgent(
+    _ plan: InterceptPlan, _ deployer: AgentDeployer, _ template: AgentPodTemplate
+  ) async throws(ControlError) -> AgentIdentity? {
+    let service = try await attempt("reading Service \(namespace)/\(plan.service)") { () async throws(KubeError) in
+      try await client.get(.services, plan.service, namespace: namespace)
+    }
+    guard ServiceRules(service: service).agent != nil else { return nil }
+    if let standing = try await deployer.existing(), try await deployer.stands(as: template) {
+      isDiverted = true
+      return standing
+    }
+    try await ServiceDivert.restore(client: client, namespace: namespace, service: plan.service)
+    _ = try await ServiceEndpoints.wait(
+      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
+    ) { !$0.origin.isEmpty }
+    return nil
+  }
+
+  /// Clusters may have another; DNS then does not find the origin, and the intercept is refused before anything is diverted.
+  static let clusterDomain = "cluster.local"
+
+  private func setTargets(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
+    for port in plan.ports {
+      guard let host = port.host, let address = clinux_address(request.address, port: host) else { continue }
+      await link.onLoop { $0.router.setTarget(address, for: port.target) }
+    }
+  }
+
+  /// The agent must get through to the origin on every port: what is not intercepted goes there, and all does when the host goes away.
+  private func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
+    for port in plan.listen {
+      var answer: ControlMessage?
+      for attempt in 0..<20 {
+        if attempt > 0 { try? await Task.sleep(for: .milliseconds(250)) }
+        answer = try await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(15))
+        if answer?.flag == StreamStatus.connected.rawValue { break }
+        // A Pod that refuses has answered: nothing listens there, and no waiting changes that.
+        if answer?.flag == StreamStatus.refused.rawValue, attempt >= 4 { break }
+      }
+      let status = StreamStatus(rawValue: answer?.flag ?? 7) ?? .failed
+      switch status {
+      case .connected: continue
+      case .refused:
+        // A port that a Service targets but no process serves: nothing is lost there that was there.
+        guard plan.ports.contains(where: { $0.target == port }) else { continue }
+        throw ControlError(
+          .refused, "the Pods of \(plan.workload.description) refuse connections on port \(port)",
+          remedy: "Look whether they are healthy; an intercept needs the origin to fall back to.")
+      default:
+        throw ControlError(
+          .refused, "the agent cannot reach the Pods of \(plan.workload.description) on port \(port): \(status), \(answer?.first ?? 0) addresses known",
+          remedy: "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted.")
+      }
+    }
+  }
+
+  private func awaitAgentEndpoint(_ plan: InterceptPlan) async throws(ControlError) {
+    let wanted = Set(plan.ports.map { Int($0.target) })
+    let listed = try await ServiceEndpoints.wait(
+      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(30)
+    ) { !$0.agents.isEmpty && $0.agentPorts.isSuperset(of: wanted) }
+    guard !listed else { return }
+    let pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
+    throw await pods.diagnosis("the agent did not become a ready endpoint of Service \(plan.service) on all its ports within 30 s")
+  }
+
+  func turnToHost(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
+    for port in plan.ports where port.host != nil {
+      _ = try await link.ask(ControlMessage(.turnToHost, port: port.target, flag: request.refuse ? 1 : 0))
+    }
+  }
+
+  // MARK: Connections that were open before
+
+  private func moveConnections(_ plan: InterceptPlan, _ progress: Engine.Progress) async throws(ControlError) {
+    let moves: Bool
+    switch request.moveConnections {
+    case .no: return
+    case .yes: moves = true
+    case .auto:
+      let speaks = plan.ports.contains { $0.host != nil && $0.speaksHTTP2 }
+      moves = speaks && plan.workload.isRollingUpdate && !plan.workload.isPaused && plan.workload.resource.plural != "replicasets" && !request.replace
+      if !moves {
+        warnings.append("connections that were open before stay with the origin until their clients close them (--move-connections yes restarts it)")
+      }
+    }
+    guard moves else { return }
+    progress("\(plan.workload.description) is being restarted, one Pod after the other, so that open connections move")
+    let patch: JSONValue = [
+      "spec": ["template": ["metadata": ["annotations": ["kubectl.kubernetes.io/restartedAt": JSONValue(Timestamp.seconds(Date()))]]]]
+    ]
+    let restarted = try await attempt("restarting \(plan.workload.description)") { () async throws(KubeError) in
+      try await client.patch(plan.workload.resource, plan.workload.name, namespace: namespace, type: .strategic, patch)
+    }
+    self.plan?.workload.generation = restarted.generation ?? plan.workload.generation
+    warnings.append("\(plan.workload.description) was restarted so that open connections move")
+  }
+
+  // MARK: What the workload has
+
+  /// The workload's environment: what its container's `env` and `envFrom` say, with ConfigMaps and Secrets looked up.
+  public func workloadEnvironment() async throws(ControlError) -> [String: String] {
+    guard let plan else { return [:] }
+    if let environment { return environment }
+    let containers = plan.workload.template[path: "spec", "containers"]?.elements ?? []
+    let container = containers.first { $0.name_ == plan.container } ?? [:]
+    let read = try await WorkloadEnvironment(client: client, namespace: namespace).read(container)
+    environment = read
+    return read
+  }
+}

@@ -1,0 +1,67 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
+/// A container's environment as the kubelet would make it, without what only a Pod has (`fieldRef`, `resourceFieldRef`).
+struct WorkloadEnvironment {
+  let client: KubeClient
+  let namespace: String
+
+  func read(_ container: JSONValue) async throws(ControlError) -> [String: String] {
+    var result: [String: String] = [:]
+    for source in container["envFrom"]?.elements ?? [] {
+      let prefix = source["prefix"]?.stringValue ?? ""
+      for (resource, key) in [(APIResource.configMaps, "configMapRef"), (.secrets, "secretRef")] {
+        guard let name = source[path: key, "name"]?.stringValue else { continue }
+        for (key, value) in try await data(resource, name) { result[prefix + key] = value }
+      }
+    }
+    for variable in container["env"]?.elements ?? [] {
+      guard let name = variable.name_ else { continue }
+      if let value = variable["value"]?.stringValue {
+        result[name] = expand(value, result)
+      } else if let reference = variable[path: "valueFrom", "configMapKeyRef"] {
+        result[name] = try await value(.configMaps, reference)
+      } else if let reference = variable[path: "valueFrom", "secretKeyRef"] {
+        result[name] = try await value(.secrets, reference)
+      }
+    }
+    return result
+  }
+
+  private func value(_ resource: APIResource, _ reference: JSONValue) async throws(ControlError) -> String? {
+    guard let name = reference["name"]?.stringValue, let key = reference["key"]?.stringValue else { return nil }
+    return try await data(resource, name)[key]
+  }
+
+  private func data(_ resource: APIResource, _ name: String) async throws(ControlError) -> [String: String] {
+    let object = try await attempt("reading \(resource.kind) \(namespace)/\(name) for the environment") { () async throws(KubeError) in
+      try await client.find(resource, name, namespace: namespace)
+    }
+    let data = object?["data"]?.stringMap ?? [:]
+    guard resource == .secrets else { return data }
+    return data.compactMapValues { text in [UInt8](base64: text).map { String(decoding: $0, as: UTF8.self) } }
+  }
+
+  /// `$(NAME)` refers to variables before it, `$$(NAME)` stands for itself (Kubernetes API, EnvVar).
+  private func expand(_ text: String, _ known: [String: String]) -> String {
+    var result = ""
+    var rest = text[...]
+    while let dollar = rest.firstIndex(of: "$") {
+      result += rest[..<dollar]
+      rest = rest[rest.index(after: dollar)...]
+      if rest.first == "$" {
+        result += "$"
+        rest = rest.dropFirst()
+      } else if rest.first == "(", let close = rest.firstIndex(of: ")") {
+        let name = String(rest[rest.index(after: rest.startIndex)..<close])
+        result += known[name] ?? "$(\(name))"
+        rest = rest[rest.index(after: close)...]
+      } else {
+        result += "$"
+      }
+    }
+    return result + rest
+  }
+}

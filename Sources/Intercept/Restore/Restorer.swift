@@ -1,0 +1,140 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
+/// Undoes intercepts from what stands in the cluster alone: on the Services, the workloads and our own objects. Any machine can.
+public struct Restorer: Sendable {
+  public let client: KubeClient
+  public let namespace: String
+  public let holder: String
+
+  public init(client: KubeClient, namespace: String, holder: String) {
+    self.client = client
+    self.namespace = namespace
+    self.holder = holder
+  }
+
+  /// - Parameters:
+  ///   - service: only this one; nil for all of the namespace.
+  ///   - force: also what another holder's fresh Lease covers.
+  public func restore(service: String?, force: Bool, progress: Engine.Progress?) async throws(ControlError) -> RestoreReport {
+    var report = RestoreReport()
+    let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }
+    var workloads: Set<String> = []
+    for object in services.items {
+      guard let name = object.name, service == nil || name == service else { continue }
+      guard let label = object[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel],
+        object.labels[AgentNames.managedByLabel] != AgentNames.managedBy
+      else { continue }
+      let workload = try await workloadName(label)
+      if let held = try await fresh(workload), !force {
+        report.left.append("Service \(namespace)/\(name): intercepted by \(held.holder) since \(Timestamp.clock(held.since))")
+        continue
+      }
+      if try await ServiceDivert.restore(client: client, namespace: namespace, service: name) {
+        report.done.append("Service \(namespace)/\(name) has its own selector again")
+      }
+      workloads.insert(workload)
+    }
+    try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force)
+    let leftovers = service == nil ? try await agents().union(workloads) : workloads
+    for workload in leftovers.sorted() {
+      if let held = try await fresh(workload), !force {
+        let line = "the agent of \(workload): used by \(held.holder)"
+        if !report.left.contains(where: { $0.contains(held.holder) }) { report.left.append(line) }
+        continue
+      }
+      progress?("removing the agent of \(workload)")
+      if try await removeAgent(workload) { report.done.append("the agent of \(workload) is gone") }
+    }
+    return report
+  }
+
+  /// Lease of another, used right now.
+  private func fresh(_ workload: String) async throws(ControlError) -> WorkloadLease.Held? {
+    let name = AgentNames.base(workload)
+    let lease = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
+    guard let held = lease.flatMap({ WorkloadLease.held($0) }), held.isFresh, held.holder != holder else { return nil }
+    return held
+  }
+
+  /// A label's value may be shortened; the Deployment's annotation is not.
+  private func workloadName(_ label: String) async throws(ControlError) -> String {
+    let selector = LabelSelector(matchLabels: [AgentNames.agentLabel: label, AgentNames.managedByLabel: AgentNames.managedBy])
+    let found = try await attempt("listing Deployments of \(namespace)") { () async throws(KubeError) in
+      try await client.list(.deployments, namespace: namespace, labels: selector)
+    }
+    return found.items.first?.annotations[AgentNames.workloadAnnotation] ?? label
+  }
+
+  /// Every workload that something of ours stands for.
+  private func agents() async throws(ControlError) -> Set<String> {
+    let selector = LabelSelector(matchLabels: [AgentNames.managedByLabel: AgentNames.managedBy])
+    var names: Set<String> = []
+    for resource in [APIResource.deployments, .leases] {
+      let found = try await attempt("listing \(resource.plural) of \(namespace)") { () async throws(KubeError) in
+        try await client.list(resource, namespace: namespace, labels: selector)
+      }
+      for object in found.items {
+        guard let workload = object.annotations[AgentNames.workloadAnnotation] else { continue }
+        // Another's gateway is theirs: it holds nothing back.
+        if workload.hasPrefix("gateway-"), object.annotations[AgentNames.holderAnnotation] != holder { continue }
+        names.insert(workload)
+      }
+    }
+    return names
+  }
+
+  private func restoreReplicas(_ report: inout RestoreReport, only: Set<String>?, force: Bool) async throws(ControlError) {
+    for resource in [APIResource.deployments, .statefulSets] {
+      let found = try await attempt("listing \(resource.plural) of \(namespace)") { () async throws(KubeError) in try await client.list(resource, namespace: namespace) }
+      for object in found.items {
+        guard let name = object.name, let text = object.annotations[AgentNames.replicasAnnotation], let replicas = Int(text) else { continue }
+        guard only?.contains(name) ?? true else { continue }
+        if try await fresh(name) != nil, !force { continue }
+        try await Replicas.restore(client: client, namespace: namespace, resource: resource, name: name, replicas: replicas)
+        report.done.append("\(resource.kind) \(namespace)/\(name) has \(replicas) replicas again")
+      }
+    }
+  }
+
+  /// Removes an agent and waits until its Pods are gone.
+  private func removeAgent(_ workload: String) async throws(ControlError) -> Bool {
+    let manifests = AgentManifests(workload: workload, namespace: namespace, holder: holder)
+    guard let installation = try? Installation.find() else { return false }
+    let deployer = AgentDeployer(client: client, installation: installation, manifests: manifests)
+    try await deployer.remove()
+    do {
+      try await client.delete(.leases, AgentNames.base(workload), namespace: namespace)
+    } catch {
+      if !error.isNotFound { throw ControlError(error, doing: "deleting Lease \(namespace)/\(AgentNames.base(workload))") }
+    }
+    let selector = LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
+    for _ in 0..<120 {
+      let pods = (try? await client.list(.pods, namespace: namespace, labels: selector))?.items ?? []
+      if pods.isEmpty { return true }
+      try? await Task.sleep(for: .milliseconds(500))
+    }
+    return true
+  }
+}
+
+/// Scaling the origin for `--replace`, with the number that was before on the workload itself.
+public enum Replicas {
+  public static func scaleToZero(client: KubeClient, namespace: String, workload: InterceptPlan.Workload) async throws(ControlError) {
+    let patch: JSONValue = [
+      "metadata": ["annotations": [AgentNames.replicasAnnotation: JSONValue(String(workload.replicas))]], "spec": ["replicas": 0],
+    ]
+    _ = try await attempt("scaling \(workload.description) to zero") { () async throws(KubeError) in
+      try await client.patch(workload.resource, workload.name, namespace: namespace, type: .merge, patch)
+    }
+  }
+
+  public static func restore(client: KubeClient, namespace: String, resource: APIResource, name: String, replicas: Int) async throws(ControlError) {
+    let patch: JSONValue = ["metadata": ["annotations": [AgentNames.replicasAnnotation: .null]], "spec": ["replicas": JSONValue(replicas)]]
+    _ = try await attempt("scaling \(resource.kind) \(namespace)/\(name) back to \(replicas)") { () async throws(KubeError) in
+      try await client.patch(resource, name, namespace: namespace, type: .merge, patch)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
+extension ClusterOperations {
+  /// What an intercept needs of RBAC in its namespace; templates/rbac.yaml grants the same.
+  static let permissions: [(verb: String, resource: APIResource, subresource: String?)] = [
+    ("get", .services, nil), ("list", .services, nil), ("watch", .services, nil), ("create", .services, nil), ("patch", .services, nil),
+    ("delete", .services, nil), ("list", .pods, nil), ("watch", .pods, nil), ("get", .pods, "log"), ("get", .pods, "portforward"),
+    ("create", .pods, "portforward"), ("list", .endpointSlices, nil), ("watch", .endpointSlices, nil), ("get", .deployments, nil),
+    ("list", .deployments, nil), ("watch", .deployments, nil), ("create", .deployments, nil), ("patch", .deployments, nil), ("delete", .deployments, nil),
+    ("get", .replicaSets, nil), ("create", .configMaps, nil), ("get", .configMaps, nil), ("delete", .configMaps, nil), ("create", .secrets, nil),
+    ("get", .secrets, nil), ("delete", .secrets, nil), ("get", .leases, nil), ("create", .leases, nil), ("update", .leases, nil), ("delete", .leases, nil),
+  ]
+
+  public func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] {
+    var checks: [DoctorCheck] = []
+    let client: KubeClient
+    do {
+      client = try open(cluster)
+    } catch {
+      return [DoctorCheck("kubeconfig", .failed, error.message, remedy: error.remedy)]
+    }
+    let namespace = client.access.namespace
+    checks.append(DoctorCheck("kubeconfig", .ok, "context \(client.access.contextName), namespace \(namespace), server \(client.access.server)"))
+    checks += client.access.warnings.map { DoctorCheck("kubeconfig", .warning, $0) }
+    checks.append(installationCheck())
+
+    progress("asking the API server")
+    do throws(KubeError) {
+      let start = ContinuousClock.now
+      let version = try await client.within(.seconds(10)).serverVersion()
+      checks.append(DoctorCheck("API server", .ok, "Kubernetes \(version), answered in \(start.duration(to: .now).milliseconds) ms"))
+    } catch {
+      checks.append(DoctorCheck("API server", .failed, "\(error)", remedy: "Look at the address and the network; `kubectl version` should fail the same way."))
+      return checks
+    }
+    checks.append(await permissionCheck(client, namespace, progress))
+    checks.append(await gatewayCheck(client, namespace, progress))
+    return checks
+  }
+
+  private func installationCheck() -> DoctorCheck {
+    do throws(ControlError) {
+      let installation = try Installation.find()
+      let sizes = Architecture.allCases.compactMap { architecture in
+        (try? installation.agent(architecture)).map { "\(architecture.rawValue) \($0.count / 1024) KiB" }
+      }
+      return DoctorCheck("installation", .ok, "agents: \(sizes.joined(separator: ", "))")
+    } catch {
+      return DoctorCheck("installation", .failed, error.message, remedy: error.remedy)
+    }
+  }
+
+  private func permissionCheck(_ client: KubeClient, _ namespace: String, _ progress: @escaping Progress) async -> DoctorCheck {
+    progress("asking for permissions")
+    var missing: [String] = []
+    do throws(KubeError) {
+      for (verb, resource, subresource) in Self.permissions {
+        let review = try await client.selfSubjectAccessReview(verb: verb, resource, subresource: subresource, namespace: namespace)
+        if !review.isAllowed { missing.append("\(verb) \(resource)\(subresource.map { "/\($0)" } ?? "")") }
+      }
+    } catch {
+      return DoctorCheck("permissions", .warning, "could not be asked for: \(error)")
+    }
+    guard !missing.isEmpty else { return DoctorCheck("permissions", .ok, "all \(Self.permissions.count) that an intercept needs in \(namespace)") }
+    return DoctorCheck(
+      "permissions", .failed, "missing in \(namespace): \(missing.joined(separator: ", "))",
+      remedy: "Ask an administrator for the ClusterRole `edit` in that namespace, or for the Role in templates/rbac.yaml.")
+  }
+
+  /// Starts a gateway and measures the way through it.
+  private func gatewayCheck(_ client: KubeClient, _ namespace: String, _ progress: @escaping Progress) async -> DoctorCheck {
+    do throws(ControlError) {
+      let start = ContinuousClock.now
+      let link = try await gatewayLink(client, namespace, nil, progress)
+      try await link.connected(within: .seconds(60))
+      let took = start.duration(to: .now).milliseconds
+      for _ in 0..<30 {
+        if await link.figures().roundTrip != nil { break }
+        try? await Task.sleep(for: .milliseconds(100))
+      }
+      let report = await link.report()
+      let roundTrip = report.roundTripMilliseconds.map { "\(Double(Int($0 * 100)) / 100) ms" } ?? "unknown"
+      return DoctorCheck("agent", .ok, "a gateway stood after \(took) ms; round trip \(roundTrip) over \(report.carrier ?? "?")")
+    } catch {
+      return DoctorCheck("agent", .failed, ([error.message] + error.details).joined(separator: "; "), remedy: error.remedy)
+    }
+  }
+}
+
+extension Duration {
+  var milliseconds: Int { Int(components.seconds * 1000) + Int(components.attoseconds / 1_000_000_000_000_000) }
+}

@@ -1,0 +1,274 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+import Agents
+import ControlAPI
+import Forward
+import Glibc
+import Intercept
+import KubeAPI
+import KubeObjects
+import KubeStreams
+import Logging
+import Relay
+
+/// The daemon's engine: intercepts and forwards in any number of clusters, over one relay.
+public actor ClusterOperations: Engine {
+  public struct Settings: Sendable {
+    public var journalPath: String
+    public var protocols = PortForwardProtocol.auto
+    public init(journalPath: String) { self.journalPath = journalPath }
+  }
+
+  let settings: Settings
+  let relay: RelayThread
+  let journal: Journal
+  let log: Logger
+  let holder: String
+  var interceptions: [Interception] = []
+  /// Intercepts that have been left and still drain.
+  private var closing: [UUID: Task<Void, Never>] = [:]
+  private var left: [LeaveReport] = []
+  var forwards: [Forwarding] = []
+  private var nextForward = 1
+  private var gateways: [GatewayKey: GatewayLink] = [:]
+
+  struct GatewayKey: Hashable {
+    var server: String
+    var namespace: String
+    var image: String?
+  }
+
+  struct GatewayLink {
+    var gateway: Gateway
+    var link: AgentLink
+  }
+
+  /// - Throws: `ControlError` when the kernel gives no descriptors for the relay.
+  public init(_ settings: Settings, log: Logger) throws(ControlError) {
+    guard let relay = RelayThread() else { throw ControlError(.failed, "the relay's thread could not be started", remedy: "Raise the limit of open files (ulimit -n).") }
+    self.settings = settings
+    self.relay = relay
+    self.log = log
+    journal = Journal(path: settings.journalPath)
+    holder = Self.identity()
+  }
+
+  /// `alice@laptop`: who the Leases name.
+  static func identity() -> String {
+    let user = ProcessInfo.processInfo.environment["USER"] ?? ProcessInfo.processInfo.environment["LOGNAME"] ?? "uid-\(getuid())"
+    return "\(user)@\(ProcessInfo.processInfo.hostName)"
+  }
+
+  // MARK: Clusters
+
+  func open(_ cluster: ClusterSelection) throws(ControlError) -> KubeClient {
+    do throws(KubeError) {
+      // The client's own files, not those of the environment the daemon was started in.
+      var environment = ProcessInfo.processInfo.environment
+      environment["KUBECONFIG"] = cluster.kubeconfig.isEmpty ? nil : cluster.kubeconfig.joined(separator: ":")
+      let present = cluster.kubeconfig.filter { FileManager.default.fileExists(atPath: $0) }
+      if !cluster.kubeconfig.isEmpty, present.isEmpty {
+        throw .config(
+          file: cluster.kubeconfig.joined(separator: ":"), problem: "there is no such file", remedy: "name a kubeconfig with --kubeconfig or KUBECONFIG")
+      }
+      let access = try ClusterAccess.load(context: cluster.context, namespace: cluster.namespace, environment: environment)
+      return KubeClient(access, log: log)
+    } catch {
+      throw ControlError(error, doing: "reading the kubeconfig")
+    }
+  }
+
+  // MARK: Intercepts
+
+  public func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport {
+    let client = try open(request.cluster)
+    let namespace = client.access.namespace
+    let server = "\(client.access.server)"
+    for other in interceptions where other.request.service == request.service && other.namespace == namespace {
+      let context = await other.report().context
+      if context == client.access.contextName {
+        throw ControlError(
+          .conflict, "you intercept \(request.service) in \(namespace) already", remedy: "`devtunnel leave \(request.service)` first, or look at `devtunnel status`.")
+      }
+    }
+    log.info("intercept", metadata: ["service": "\(namespace)/\(request.service)", "server": "\(server)"])
+    let context = InterceptContext(
+      client: client, relay: relay, installation: try Installation.find(), journal: journal, protocols: settings.protocols, holder: holder, log: log)
+    let interception = Interception(request, namespace: namespace, context: context)
+    interceptions.append(interception)
+    do {
+      var report = try await interception.start(progress: progress)
+      report.warnings = client.access.warnings + report.warnings
+      if request.wantsEnvironment { report.environment = try await interception.workloadEnvironment() }
+      return report
+    } catch {
+      interceptions.removeAll { $0 === interception }
+      throw error
+    }
+  }
+
+  public func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport] {
+    let chosen = try await interceptions(matching: request)
+    var reports: [LeaveReport] = []
+    for interception in chosen {
+      try await interception.leave(progress: progress)
+      interceptions.removeAll { $0 === interception }
+      let (service, namespace) = (interception.request.service, interception.namespace)
+      let id = UUID()
+      closing[id] = Task {
+        let cut = await interception.finish(drain: .seconds(request.drain))
+        closed(id, LeaveReport(service: service, namespace: namespace, cut: cut))
+      }
+      reports.append(LeaveReport(service: service, namespace: namespace, cut: 0, message: "connections on the host have \(Int(request.drain)) s to end"))
+    }
+    return reports
+  }
+
+  private func closed(_ id: UUID, _ report: LeaveReport) {
+    closing[id] = nil
+    left = (left + [report]).suffix(10)
+    log.info("left", metadata: ["service": "\(report.namespace)/\(report.service)", "cut": "\(report.cut)"])
+  }
+
+  private func interceptions(matching request: LeaveRequest) async throws(ControlError) -> [Interception] {
+    if request.all { return interceptions }
+    let known = interceptions.map { "\($0.namespace)/\($0.request.service)" }
+    guard let service = request.service else {
+      guard interceptions.count <= 1 else {
+        throw ControlError(.badInput, "several Services are intercepted: \(known.joined(separator: ", "))", remedy: "Name one, or leave --all.")
+      }
+      guard !interceptions.isEmpty else { throw ControlError(.notFound, "nothing is intercepted from here") }
+      return interceptions
+    }
+    let found = interceptions.filter { interception in
+      interception.request.service == service && (request.cluster?.namespace.map { $0 == interception.namespace } ?? true)
+    }
+    guard let only = found.first else {
+      throw ControlError(
+        .notFound, "Service \(service) is not intercepted from here",
+        remedy: known.isEmpty ? "What an earlier daemon or another machine left: `devtunnel restore`." : "Intercepted: \(known.joined(separator: ", ")).")
+    }
+    guard found.count == 1 else {
+      throw ControlError(.badInput, "\(service) is intercepted in several namespaces: \(known.joined(separator: ", "))", remedy: "Choose with -n.")
+    }
+    return [only]
+  }
+
+  // MARK: Forwards
+
+  public func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport {
+    let client = try open(request.cluster)
+    let namespace = client.access.namespace
+    _ = try ForwardTarget(parsing: request.target)
+    // A wrong name or port is told before anything is started in the cluster.
+    for port in request.ports { _ = try await ForwardTarget(parsing: request.target).resolve(port.remote, client: client, namespace: namespace) }
+    let link = try await gatewayLink(client, namespace, request.agentImage, progress)
+    let forwarding = try Forwarding(id: "f\(nextForward)", request: request, namespace: namespace, client: client, link: link, log: log)
+    nextForward += 1
+    progress("connecting to the gateway")
+    try await forwarding.start()
+    forwards.append(forwarding)
+    return await forwarding.report(context: client.access.contextName)
+  }
+
+  func gatewayLink(_ client: KubeClient, _ namespace: String, _ image: String?, _ progress: @escaping Progress) async throws(ControlError) -> AgentLink {
+    let key = GatewayKey(server: "\(client.access.server)", namespace: namespace, image: image)
+    if let known = gateways[key], await known.link.state != .superseded { return known.link }
+    let gateway = Gateway(client: client, installation: try Installation.find(), namespace: namespace, holder: holder, image: image)
+    let identity = try await gateway.ensure(progress: progress)
+    if let known = gateways[key], await known.link.identity == identity { return known.link }
+    let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: settings.protocols, log: log)
+    gateways[key] = GatewayLink(gateway: gateway, link: link)
+    await link.start()
+    return link
+  }
+
+  public func stopForward(_ request: StopForwardRequest) async throws {
+    guard let index = forwards.firstIndex(where: { $0.id == request.id }) else {
+      let known = forwards.map { "\($0.id) (\($0.request.target))" }.joined(separator: ", ")
+      throw ControlError(.notFound, "there is no forward '\(request.id)'", remedy: known.isEmpty ? nil : "There are: \(known).")
+    }
+    await forwards.remove(at: index).stop()
+    // The gateway stays for the next one; `quit` removes it.
+  }
+
+  // MARK: Telling
+
+  public func status() async -> StatusReport {
+    var report = StatusReport(daemon: nil, left: left)
+    for interception in interceptions {
+      report.intercepts.append(await interception.report())
+      if let session = await interception.sessionReport() { report.sessions.append(session) }
+    }
+    for forwarding in forwards { report.forwards.append(await forwarding.report(context: forwarding.request.cluster.context ?? "")) }
+    for gateway in gateways.values { report.sessions.append(await gateway.link.report()) }
+    return report
+  }
+
+  // MARK: Undoing
+
+  public func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport {
+    let client = try open(request.cluster)
+    let namespace = client.access.namespace
+    // What this daemon holds itself is left in good order first.
+    let own = interceptions.filter { $0.namespace == namespace && (request.service == nil || $0.request.service == request.service) }
+    var done: [String] = []
+    for interception in own {
+      guard request.force else { continue }
+      progress("leaving \(interception.request.service)")
+      try await interception.leave(progress: progress)
+      interceptions.removeAll { $0 === interception }
+      _ = await interception.finish(drain: .seconds(5))
+      done.append("Service \(namespace)/\(interception.request.service) has been left")
+    }
+    if !own.isEmpty, !request.force {
+      let names = own.map(\.request.service).joined(separator: ", ")
+      throw ControlError(.conflict, "\(names) is intercepted from here", remedy: "`devtunnel leave`, or `devtunnel restore --yes` to end it at once.")
+    }
+    var report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
+    report.done = done + report.done
+    for entry in journal.all where entry.namespace == namespace && (request.service == nil || entry.service == request.service) && report.left.isEmpty {
+      journal.remove(entry)
+    }
+    return report
+  }
+
+  public func recover() async {
+    for entry in journal.all {
+      do {
+        let client = try open(entry.cluster)
+        let restorer = Restorer(client: client, namespace: entry.namespace, holder: holder)
+        let report = try await restorer.restore(service: entry.service, force: false, progress: nil)
+        log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
+        journal.remove(entry)
+      } catch {
+        log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(error)"])
+      }
+    }
+  }
+
+  public func shutDown(progress: @escaping Progress) async {
+    for interception in interceptions {
+      progress("leaving \(interception.request.service)")
+      do {
+        try await interception.leave(progress: progress)
+        _ = await interception.finish(drain: .seconds(5))
+      } catch {
+        log.error("leaving failed", metadata: ["service": "\(interception.request.service)", "why": "\(error)"])
+      }
+    }
+    interceptions = []
+    for forwarding in forwards { await forwarding.stop() }
+    forwards = []
+    for task in closing.values { await task.value }
+    for known in gateways.values {
+      progress("removing the gateway in \(known.gateway.namespace)")
+      await known.link.stop()
+      do { try await known.gateway.remove() } catch { log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"]) }
+    }
+    gateways = [:]
+  }
+}
