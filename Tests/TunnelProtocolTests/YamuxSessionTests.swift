@@ -149,10 +149,54 @@ private final class Pair {
     pair.client.release(slot)
     #expect(pair.feed(pair.server, pair.control(of: pair.client)) == ["reset 0"])
     pair.server.release(0)
+    #expect(pair.control(of: pair.server).isEmpty)
     #expect(pair.server.streamCount == 0)
     // Data that was under way to the released stream is taken and dropped.
     let other = try #require(pair.client.open(now: 0))
     #expect(pair.feed(pair.server, pair.data(pair.client, other, [2])).count == 2)
+  }
+
+  @Test func theRestOfAFrameNeverReachesTheSlotsNextStream() throws {
+    let pair = Pair()
+    let slot = try #require(pair.client.open(now: 0))
+    let frame = pair.data(pair.client, slot, Array("first half, second half".utf8))
+    #expect(pair.feed(pair.server, Array(frame.prefix(12 + 11))) == ["opened 0", "data 0: first half,"])
+    // The stream is reset and gone before its frame has arrived in full; another one takes its slot.
+    pair.server.release(0)
+    _ = pair.control(of: pair.server)
+    #expect(pair.server.open(now: 0) == 0)
+    #expect(pair.feed(pair.server, Array(frame.dropFirst(12 + 11))).isEmpty)
+  }
+
+  @Test func aStreamThatEndsWithAnUpdateDueGivesItsWindowBack() throws {
+    let pair = Pair()
+    let slot = try #require(pair.client.open(now: pair.now))
+    _ = pair.feed(pair.server, pair.data(pair.client, slot, [UInt8](repeating: 0, count: 200 << 10)))
+    pair.server.consume(0, 200 << 10, now: pair.now)
+    pair.client.finish(slot)
+    _ = pair.feed(pair.server, pair.control(of: pair.client))
+    pair.server.finish(0)
+    pair.server.release(0)
+    #expect(pair.feed(pair.client, pair.control(of: pair.server)) == ["finished \(slot)"])
+    #expect(pair.server.pool.used == 0)
+    #expect(pair.server.streamCount == 0)
+  }
+
+  @Test func aFloodOfStreamsThatNobodyTakesEndsTheSession() {
+    let pair = Pair(maximumStreams: 2)
+    let told = (0..<6).flatMap { pair.feed(pair.server, [0, 1, 0, 1, 0, 0, 0, UInt8($0 * 2 + 1), 0, 0, 0, 0]) }
+    #expect(told == ["opened 0", "opened 1", "failed tooManyStreams"])
+  }
+
+  @Test func streamsThatComeAndGoUnansweredDoNotQueueUp() {
+    let pair = Pair(maximumStreams: 10)
+    for id in stride(from: UInt8(1), to: 30, by: 2) {
+      _ = pair.feed(pair.server, [0, 1, 0, 1, 0, 0, 0, id, 0, 0, 0, 0, 0, 1, 0, 8, 0, 0, 0, id, 0, 0, 0, 0])
+      for slot in pair.server.streams.indices { pair.server.release(slot) }
+    }
+    #expect(pair.server.queue.count <= 10, "a stream waits in the queue once, and counts while it does")
+    _ = pair.control(of: pair.server)
+    #expect(pair.server.streamCount == 0)
   }
 
   @Test func aPingFloodEndsTheSession() {

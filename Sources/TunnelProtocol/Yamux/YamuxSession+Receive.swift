@@ -90,6 +90,8 @@ extension YamuxSession {
     guard header.stream > highestRemoteID else { return fail(.streamOpenedTwice) }
     highestRemoteID = header.stream
     guard streamCount < maximumStreams, !goAwaySent else {
+      // A peer that opens without reading must not fill the memory with the answers.
+      guard orphanResets.count < maximumStreams else { return fail(.tooManyStreams) }
       orphanResets.append(header.stream)
       return nil
     }

@@ -29,6 +29,7 @@ public final class YamuxSession {
     case windowExceeded
     case creditOverflow
     case tooManyPings
+    case tooManyStreams
   }
 
   public let role: Role
@@ -97,10 +98,11 @@ public final class YamuxSession {
   public func release(_ slot: Int) {
     guard var stream = streams[slot], !stream.released else { return }
     stream.released = true
+    stream.updateDue = false  // it would take window from the pool that nobody gives back
     if !stream.resetReceived && !(stream.finishReceived && (stream.finishSent || stream.finishDue)) { stream.resetDue = true }
     streams[slot] = stream
     giveBackWindow(slot)
-    if stream.resetDue || stream.finishDue { enqueue(slot) } else { remove(slot) }
+    if stream.resetDue || stream.finishDue { enqueue(slot) } else if !stream.queued { remove(slot) }
   }
 
   public func streamID(_ slot: Int) -> UInt32 { streams[slot]?.id ?? 0 }
@@ -121,6 +123,7 @@ public final class YamuxSession {
 
   func remove(_ slot: Int) {
     guard let stream = streams[slot] else { return }
+    if payloadSlot == slot { payloadSlot = nil }  // what is left of its frame must not reach the slot's next stream
     slots[stream.id] = nil
     streams[slot] = nil
     freeSlots.append(slot)

@@ -1,0 +1,114 @@
+import CLinux
+import Foundation
+import Relay
+import Testing
+import TestSupport
+import TunnelProtocol
+
+/// The agent as build-agent.sh makes it, as a process of its own.
+///
+/// `DEVTUNNEL_TEST_AGENT` is the command: `dist/devtunnel-agent-amd64`, or `qemu-aarch64-static dist/devtunnel-agent-arm64`.
+@Suite(.enabled(if: AgentProcess.command != nil, "DEVTUNNEL_TEST_AGENT does not name an agent"), .timeLimit(.minutes(2)))
+struct AgentProcessTests {
+  @Test func servesASessionAndEndsOnSIGTERM() throws {
+    let loop = EventLoop()!
+    let echo = EchoServer(loop: loop)
+    let control = freePort()
+    let inbound = freePort()
+    #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 1, "nobody serves yet")
+    let agent = try AgentProcess.start(["serve", "--control", String(control), "--listen", String(inbound)])
+    defer { agent.terminate() }
+
+    let session = try attach(loop: loop, port: control)
+    #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 0, "a session makes it Ready")
+
+    // Into the cluster.
+    let payload = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ $0 >> 8) }
+    let outward = dial(session, port: echo.port)
+    outward.send(payload)
+    outward.finish()
+    #expect(loop.turn(seconds: 30) { outward.sawEnd || outward.sawReset })
+    let isSame = outward.received == payload
+    #expect(isSame, "\(outward.received.count) bytes came back, or others")
+    let refused = dial(session, port: freePort())
+    #expect(loop.turn { refused.sawReset })
+
+    // And out of it.
+    session.router = ToHost(echo.port)
+    var told: [ControlMessage] = []
+    let messages = session.open { ControlEnd(session: session, slot: $0, opening: true) { told.append($0) } } as? ControlEnd
+    messages?.send(ControlMessage(.turnToHost, port: inbound))
+    #expect(loop.turn { told.contains { $0.kind == .turnToHost } })
+    let inward = TestClient(loop: loop, port: inbound)
+    inward.send("from the cluster")
+    inward.finish()
+    #expect(loop.turn { inward.sawEnd })
+    #expect(inward.text == "from the cluster")
+
+    agent.terminate()
+    #expect(loop.turn(seconds: 5) { told.contains { $0.kind == .terminating } })
+    #expect(loop.turn(seconds: 20) { !agent.isRunning })
+    #expect(agent.terminationReason == .exit && agent.terminationStatus == 0)
+    session.close()
+    echo.close()
+  }
+
+  /// A session with the agent, once it listens.
+  private func attach(loop: EventLoop, port: UInt16) throws -> Session {
+    for _ in 0..<100 {
+      var address = loopback(port)
+      let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
+      let session = Session(loop: loop, carrier: carrier, hello: Hello(transitions: 1, token: AgentProcess.token), pool: WindowPool())
+      session.start()
+      if loop.turn(until: { session.isOpen || session.isClosed }), session.isOpen { return session }
+      session.close()
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    throw CocoaError(.fileReadUnknown)
+  }
+
+  /// A client whose connection the agent leads to a loopback port.
+  private func dial(_ session: Session, port: UInt16) -> TestClient {
+    let (listener, local) = listening()
+    let client = TestClient(loop: session.loop, port: local)
+    var peer = clinux_address()
+    var accepted: Int32 = -1
+    session.loop.turn { accepted = clinux_accept(listener, &peer); return accepted >= 0 }
+    clinux_close(listener)
+    _ = session.open { OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: port, address: [127, 0, 0, 1])) }
+    return client
+  }
+}
+
+private final class ToHost: StreamRouter {
+  let port: UInt16
+  init(_ port: UInt16) { self.port = port }
+
+  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
+    let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
+    end.connect(to: loopback(port))
+    return end
+  }
+}
+
+private enum AgentProcess {
+  static let command: [String]? = ProcessInfo.processInfo.environment["DEVTUNNEL_TEST_AGENT"].flatMap {
+    $0.isEmpty ? nil : $0.split(separator: " ").map(String.init)
+  }
+  static let token = [UInt8](repeating: 0xa5, count: Hello.tokenSize)
+
+  static func start(_ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["DEVTUNNEL_TOKEN=" + String(repeating: "a5", count: Hello.tokenSize)] + command! + arguments
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
+  static func run(_ arguments: [String]) throws -> Int32 {
+    let process = try start(arguments)
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+}
