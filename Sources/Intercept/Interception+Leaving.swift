@@ -70,10 +70,11 @@ extension Interception {
   }
 
   private func tearDown() async {
+    let uid = link?.identity.uid
     await link?.stop()
     link = nil
     if let deployer {
-      do throws(ControlError) { try await deployer.remove() } catch {
+      do throws(ControlError) { try await deployer.remove(uid: uid) } catch {
         context.log.error("the agent could not be removed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(error.message)"])
         return  // the journal keeps it for the next daemon
       }

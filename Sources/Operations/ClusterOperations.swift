@@ -29,7 +29,7 @@ public actor ClusterOperations: Engine {
   let holder: String
   var interceptions: [Interception] = []
   /// Intercepts that have been left and still drain.
-  private var closing: [UUID: Task<Void, Never>] = [:]
+  private var closing: [UUID: (service: String, task: Task<Void, Never>)] = [:]
   private var left: [LeaveReport] = []
   var forwards: [Forwarding] = []
   private var nextForward = 1
@@ -94,6 +94,10 @@ public actor ClusterOperations: Engine {
           .conflict, "you intercept \(request.service) in \(namespace) already", remedy: "`devtunnel leave \(request.service)` first, or look at `devtunnel status`.")
       }
     }
+    for item in closing.values where item.service == "\(namespace)/\(request.service)" {
+      progress("waiting for the former intercept of \(request.service) to end: its connections drain")
+      await item.task.value
+    }
     log.info("intercept", metadata: ["service": "\(namespace)/\(request.service)", "server": "\(server)"])
     let context = InterceptContext(
       client: client, relay: relay, installation: try Installation.find(), journal: journal, protocols: settings.protocols, holder: holder, log: log)
@@ -118,10 +122,11 @@ public actor ClusterOperations: Engine {
       interceptions.removeAll { $0 === interception }
       let (service, namespace) = (interception.request.service, interception.namespace)
       let id = UUID()
-      closing[id] = Task {
+      let task = Task {
         let cut = await interception.finish(drain: .seconds(request.drain))
         closed(id, LeaveReport(service: service, namespace: namespace, cut: cut))
       }
+      closing[id] = ("\(namespace)/\(service)", task)
       reports.append(LeaveReport(service: service, namespace: namespace, cut: 0, message: "connections on the host have \(Int(request.drain)) s to end"))
     }
     return reports
@@ -243,7 +248,8 @@ public actor ClusterOperations: Engine {
         let restorer = Restorer(client: client, namespace: entry.namespace, holder: holder)
         let report = try await restorer.restore(service: entry.service, force: false, progress: nil)
         log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
-        journal.remove(entry)
+        // What another holder has by now is theirs to end; it is no longer ours to undo.
+        if report.left.isEmpty { journal.remove(entry) }
       } catch {
         log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(error)"])
       }
@@ -263,7 +269,7 @@ public actor ClusterOperations: Engine {
     interceptions = []
     for forwarding in forwards { await forwarding.stop() }
     forwards = []
-    for task in closing.values { await task.value }
+    for item in closing.values { await item.task.value }
     for known in gateways.values {
       progress("removing the gateway in \(known.gateway.namespace)")
       await known.link.stop()

@@ -88,16 +88,14 @@ public struct AgentDeployer: Sendable {
     if let first = outcome.first { throw first }
   }
 
-  /// Deletes the agent's Deployment and waits until what it owned cannot be in the way of a new one. Nothing there is no error.
-  public func remove() async throws(ControlError) {
+  /// Deletes the agent's Deployment and what it owned, so that nothing is in the way of a new one. Nothing there is no error.
+  /// - Parameter uid: only this very Deployment; nil for whatever bears the name.
+  public func remove(uid: String? = nil) async throws(ControlError) {
     let found = try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(.deployments, name, namespace: namespace)
     }
-    if found != nil {
-      try await delete(.deployments, name)
-    } else {
-      return
-    }
+    guard let found, uid == nil || found.uid == uid else { return }
+    try await delete(.deployments, name, uid: found.uid)
     // The garbage collector would take them too, but a new agent of the same name needs the names now.
     for (resource, name) in Self.owned(manifests.workload) { try await delete(resource, name) }
   }
@@ -109,9 +107,9 @@ public struct AgentDeployer: Sendable {
     ]
   }
 
-  private func delete(_ resource: APIResource, _ name: String) async throws(ControlError) {
+  private func delete(_ resource: APIResource, _ name: String, uid: String? = nil) async throws(ControlError) {
     do {
-      try await client.delete(resource, name, namespace: namespace, propagation: .background)
+      try await client.delete(resource, name, namespace: namespace, propagation: .background, uid: uid)
     } catch {
       guard !error.isNotFound else { return }
       throw ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
