@@ -16,8 +16,8 @@ public actor AgentLink {
     case stopped
   }
 
-  public let client: KubeClient
-  public let identity: AgentIdentity
+  public nonisolated let client: KubeClient
+  public nonisolated let identity: AgentIdentity
   private let relay: RelayThread
   private let transitions: UInt64
   private let protocols: PortForwardProtocol
