@@ -1,0 +1,1 @@
+struct GarbageCollector { static let foregroundFinalizer = "foregroundDeletion"; static let orphanFinalizer = "orphan" }
