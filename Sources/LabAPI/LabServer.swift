@@ -33,7 +33,7 @@ public struct LabServer: Sendable {
     try StateFiles.write(Kubeconfig.text(server: server, certificates: certificates), to: configuration.kubeconfigPath)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await listener.serve() }
-      group.addTask { await Controllers(store: store, nodeName: configuration.nodeName, logger: logger).run() }
+      group.addTask { await Controllers(store: store, addresses: addresses, nodeName: configuration.nodeName, logger: logger).run() }
       await ready(port)
       try await group.next()
       group.cancelAll()

@@ -38,9 +38,7 @@ extension APIServer {
           object[path: "metadata", "finalizers"] = .array(object.finalizers.map { .string($0) } + [.string(finalizer)])
         }
       }
-      let object = try await store.delete(key, grace: Deletion.grace(of: current, kind, asked: options.grace), preconditions: options.preconditions)
-      if kind.resource == .services, !object.isTerminating { await addresses.release(object[path: "spec", "clusterIP"]?.stringValue ?? "") }
-      return object
+      return try await store.delete(key, grace: Deletion.grace(of: current, kind, asked: options.grace), preconditions: options.preconditions)
     }
   }
 }
