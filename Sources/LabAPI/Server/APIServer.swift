@@ -57,7 +57,7 @@ struct APIServer: Sendable {
     case .scale: return try await scale(request, key, kind)
     case .log: return try await logs(request, key)
     case .eviction: return try await evict(request, key)
-    case .portforward: throw await refusalOfPortForward(request, key)
+    case .portforward: throw try await refusalOfPortForward(request, key)
     case .token: throw StatusError.noSuchPath
     }
   }
