@@ -80,7 +80,10 @@ struct HTTPListener: Sendable {
     var configuration = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
     // Requests are taken one after the other anyway.
     configuration.enablePipelining = false
-    return try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
+    let connection = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
+    let upgradeHandler = try pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Connection>.self)
+    try pipeline.addHandler(UpgradeFilter(), position: .before(upgradeHandler))
+    return connection
   }
 
   private static func tlsContext(_ certificates: LabCertificates) throws -> NIOSSLContext {

@@ -6,7 +6,8 @@ import NIOWebSocket
 
 /// Turns a connection whose first request asks for it into a port-forward.
 ///
-/// A request that is refused goes on to be answered as an ordinary one, which says why.
+/// NIO's upgrade handler forgets a request that it does not upgrade. So what cannot be an upgrade does not get there (`UpgradeFilter`), and
+/// what is refused is answered here.
 struct PortForwardUpgrades: Sendable {
   /// The longest WebSocket message that is taken; the API server takes 4 MiB and more.
   private static let longestMessage = 1 << 24
@@ -18,23 +19,38 @@ struct PortForwardUpgrades: Sendable {
       maxFrameSize: Self.longestMessage,
       shouldUpgrade: { channel, head in
         accept(channel, head).map { offer in
-          offer.map { HTTPHeaders($0.subprotocol.map { [("sec-websocket-protocol", $0)] } ?? []) }
+          HTTPHeaders(offer.subprotocol.map { [("sec-websocket-protocol", $0)] } ?? [])
         }
       }, upgradePipelineHandler: { channel, head in start(channel, head) })
     return [webSocket, SPDYUpgrader(upgrades: self)]
   }
 
-  /// What will be done with this request; nil: no upgrade.
-  func accept(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<PortForwardOffer?> {
-    let promise = channel.eventLoop.makePromise(of: PortForwardOffer?.self)
+  /// What will be done with this request. A failed future has been answered, and the connection ends.
+  func accept(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<PortForwardOffer> {
+    let promise = channel.eventLoop.makePromise(of: PortForwardOffer.self)
     promise.completeWithTask {
       let certificate = try await channel.nioSSL_peerCertificate().get()
-      guard api.authenticator.user(certificate: certificate, headers: head.headers).isAuthenticated, let pod = PortForwardOffer.pod(of: head) else {
-        return nil
+      let user = api.authenticator.user(certificate: certificate, headers: head.headers)
+      do {
+        guard user.isAuthenticated else { throw StatusError.unauthorized }
+        guard let pod = PortForwardOffer.pod(of: head) else { throw StatusError.noSuchPath }
+        return try await api.offer(of: APIRequest(head: head, body: [], user: user), pod)
+      } catch let error as StatusError {
+        refuse(channel, error)
+        throw error
       }
-      return try? await api.offer(of: APIRequest(head: head, body: [], user: .anonymous), pod)
     }
     return promise.futureResult
+  }
+
+  private func refuse(_ channel: any Channel, _ error: StatusError) {
+    let body = ByteBuffer(bytes: error.object.serialized())
+    var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: error.code))
+    head.headers.add(name: "content-type", value: "application/json")
+    head.headers.add(name: "content-length", value: String(body.readableBytes))
+    head.headers.add(name: "connection", value: "close")
+    for part: HTTPServerResponsePart in [.head(head), .body(.byteBuffer(body))] { channel.write(part, promise: nil) }
+    channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { _ in channel.close(promise: nil) }
   }
 
   /// Puts the handlers of the agreed protocol into the connection.
@@ -84,8 +100,7 @@ private struct SPDYUpgrader: NIOTypedHTTPServerProtocolUpgrader {
   func buildUpgradeResponse(
     channel: any Channel, upgradeRequest: HTTPRequestHead, initialResponseHeaders: HTTPHeaders
   ) -> EventLoopFuture<HTTPHeaders> {
-    upgrades.accept(channel, upgradeRequest).flatMapThrowing { offer in
-      guard offer != nil else { throw StatusError.badRequest("no port-forward") }
+    upgrades.accept(channel, upgradeRequest).map { _ in
       var headers = initialResponseHeaders
       headers.replaceOrAdd(name: "x-stream-protocol-version", value: PortForwardOffer.streamProtocol)
       return headers

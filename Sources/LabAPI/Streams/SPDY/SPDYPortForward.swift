@@ -110,7 +110,7 @@ final class SPDYPortForward: ChannelInboundHandler {
       endFromPod(connection, context)
       finish(connection, context)
     case .failed(let message):
-      let text = "an error occurred forwarding \(connection.port) -> \(connection.port): error forwarding port \(connection.port) to pod \(pod.name): \(message)"
+      let text = "error forwarding port \(connection.port) to pod \(pod.name): \(message)"
       send(.data(stream: connection.errorStream, bytes: ByteBuffer(string: text), isLast: true), context)
       send(.rstStream(stream: connection.dataStream, status: SPDYFrame.cancel), context)
       connections[connection.dataStream] = nil
