@@ -92,6 +92,7 @@ let package = Package(
       dependencies: [
         "KubeObjects", "LabAPI", "LabStore", .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .testTarget(name: "LabNodeTests", dependencies: ["LabNode"], swiftSettings: strict),
