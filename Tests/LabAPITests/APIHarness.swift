@@ -7,10 +7,11 @@ import NIOHTTP1
 
 /// An API server without its connections: requests go straight to what answers them.
 struct APIHarness: Sendable {
-  let store = ObjectStore()
+  let store: ObjectStore
   let server: APIServer
 
-  init() async throws {
+  init(historyCapacity: Int = 1000) async throws {
+    store = ObjectStore(historyCapacity: historyCapacity)
     let addresses = try ServiceAddresses(cidr: "10.98.0.0/24")
     server = APIServer(
       store: store, node: FakeNode(store: store), addresses: addresses, authenticator: Authenticator(tokens: [:]), logger: Logger(label: "test"))

@@ -72,6 +72,28 @@ struct KubectlTests {
     }
   }
 
+  /// These come as protobuf, whatever the server says it takes.
+  @Test(.timeLimit(.minutes(1))) func createsAndAsks() async throws {
+    try await LabFixture.run { lab in
+      var result = try await lab.kubectl("create", "namespace", "team")
+      #expect(result.isSuccess, "\(result)")
+      result = try await lab.kubectl("create", "configmap", "settings", "-n", "team", "--from-literal=a=b")
+      #expect(result.isSuccess, "\(result)")
+      result = try await lab.kubectl("create", "secret", "generic", "key", "-n", "team", "--from-literal=a=b")
+      #expect(result.isSuccess, "\(result)")
+      result = try await lab.kubectl("get", "secret/key", "configmap/settings", "-n", "team", "-o", "jsonpath={.items[*].data.a}")
+      #expect(result.text == "Yg== b", "\(result)")
+      result = try await lab.kubectl("create", "deployment", "web", "-n", "team", "--image=web:1", "--port=80", "--replicas=3")
+      #expect(result.isSuccess, "\(result)")
+      result = try await lab.kubectl("rollout", "status", "deployment/web", "-n", "team", "--timeout=10s")
+      #expect(result.isSuccess, "\(result)")
+      result = try await lab.kubectl("auth", "can-i", "create", "pods")
+      #expect(result.text == "yes\n", "\(result)")
+      result = try await lab.kubectl("delete", "namespace", "team", "--timeout=10s")
+      #expect(result.isSuccess, "\(result)")
+    }
+  }
+
   @Test(.timeLimit(.minutes(1))) func whatIsWrongIsSaid() async throws {
     try await LabFixture.run { lab in
       var result = try await lab.kubectl("get", "pod", "none")
