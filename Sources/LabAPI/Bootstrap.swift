@@ -12,8 +12,13 @@ struct Bootstrap: Sendable {
       let namespace: JSONValue = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]
       try await make(.namespace, namespace)
     }
+    if let kind = KindTable.kind(Authorizer.clusterRoles) {
+      for role in StockRoles.all { try await make(kind, role) }
+    }
     let ports: JSONValue = [["name": "https", "port": 443, "targetPort": JSONValue(port)]]
-    try await make(.service, service("kubernetes", in: "default", labels: ["component": "apiserver", "provider": "kubernetes"], ports, addresses.first.description))
+    try await make(
+      .service,
+      service("kubernetes", in: "default", labels: ["component": "apiserver", "provider": "kubernetes"], ports, addresses.first.description))
     try await make(.endpointSlice, apiServerEndpoints(port: port))
     if let dns = configuration.dnsAddress, await addresses.take(dns) {
       let ports: JSONValue = [["name": "dns", "port": 53, "protocol": "UDP"], ["name": "dns-tcp", "port": 53]]

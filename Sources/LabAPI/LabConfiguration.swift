@@ -14,7 +14,8 @@ public struct LabConfiguration: Sendable {
   public var dnsAddress: String?
   /// The one node's name.
   public var nodeName: String
-  /// User names by bearer token, besides the client certificate of the kubeconfig.
+  /// User names by bearer token. They may do what RoleBindings and ClusterRoleBindings give them (the ClusterRoles `cluster-admin`, `admin`,
+  /// `edit` and `view` exist), while the client certificate of the kubeconfig may do everything.
   public var tokens: [String: String]
 
   public init(

@@ -68,7 +68,9 @@ public actor ObjectStore: ObjectStoring {
     let current = try get(key)
     var object = current
     try change(&object)
-    for field in ["name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+    for field in [
+      "name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+    ] {
       object[path: "metadata", field] = current[path: "metadata", field]
     }
     if object == current { return current }

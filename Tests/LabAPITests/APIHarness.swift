@@ -20,13 +20,13 @@ struct APIHarness: Sendable {
 
   @discardableResult
   func send(
-    _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil, type: String = "application/json", accept: String = "application/json"
+    _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil, type: String = "application/json", accept: String = "application/json",
+    user: UserInfo = UserInfo(name: "tester", groups: ["system:masters", "system:authenticated"])
   ) async throws -> (code: Int, object: JSONValue) {
     var head = HTTPRequestHead(version: .http1_1, method: method, uri: path)
     head.headers.add(name: "content-type", value: type)
     head.headers.add(name: "accept", value: accept)
     head.headers.add(name: "user-agent", value: "tests/1.0")
-    let user = UserInfo(name: "tester", groups: ["system:authenticated"])
     let response = await server.respond(to: APIRequest(head: head, body: body?.serialized() ?? [], user: user))
     guard case .bytes(let bytes) = response.body else { return (response.code, .null) }
     return (response.code, try JSONValue(parsing: bytes))
@@ -39,7 +39,8 @@ enum Sample {
   static let services = "/api/v1/namespaces/default/services"
   static let deployments = "/apis/apps/v1/namespaces/default/deployments"
 
-  static func pod(_ name: String, labels: [String: String] = ["app": "web"], ports: JSONValue = [["containerPort": 80, "name": "http"]]) -> JSONValue {
+  static func pod(_ name: String, labels: [String: String] = ["app": "web"], ports: JSONValue = [["containerPort": 80, "name": "http"]]) -> JSONValue
+  {
     [
       "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "labels": JSONValue(labels)],
       "spec": ["containers": [["name": "main", "image": "web:1", "ports": ports]]],

@@ -9,7 +9,9 @@ enum Defaults {
     switch kind.resource {
     case .pods:
       object.withMember("spec", PodDefaults.apply)
-      if object["status"] == nil { object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(object["spec"] ?? [:]))] }
+      if object["status"] == nil {
+        object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(object["spec"] ?? [:]))]
+      }
     case .services:
       object.withMember("spec", service)
       object.setDefault("status", ["loadBalancer": [:]])

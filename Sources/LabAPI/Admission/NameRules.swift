@@ -7,9 +7,10 @@ enum NameRules {
 
   /// A DNS subdomain: labels with dots between, up to 253 characters.
   static func isSubdomain(_ text: String) -> Bool {
-    text.utf8.count <= 253 && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
-      !part.isEmpty && part.utf8.allSatisfy { isLowerAlphanumeric($0) || $0 == UInt8(ascii: "-") } && hasGoodEnds(part)
-    }
+    text.utf8.count <= 253
+      && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
+        !part.isEmpty && part.utf8.allSatisfy { isLowerAlphanumeric($0) || $0 == UInt8(ascii: "-") } && hasGoodEnds(part)
+      }
   }
 
   /// A label's value: empty, or up to 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit.

@@ -37,7 +37,8 @@ enum PodValidation {
     for (index, port) in (container["ports"]?.elements ?? []).enumerated() {
       let number = port["containerPort"]?.intValue ?? 0
       if !(1...65535).contains(number) {
-        causes.append(FieldCause(.invalid, "\(path).ports[\(index)].containerPort", "Invalid value: \(number): must be between 1 and 65535, inclusive"))
+        causes.append(
+          FieldCause(.invalid, "\(path).ports[\(index)].containerPort", "Invalid value: \(number): must be between 1 and 65535, inclusive"))
       }
       let kind = port["protocol"]?.stringValue ?? "TCP"
       if !["TCP", "UDP", "SCTP"].contains(kind) {

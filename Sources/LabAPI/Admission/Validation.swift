@@ -56,7 +56,9 @@ enum Validation {
     // The suffix that will follow ends a generated name well.
     let name = object.name.isEmpty ? prefix + "xxxxx" : object.name
     // RBAC names may be any path segment (`system:masters`).
-    if kind.group == "rbac.authorization.k8s.io" { return name.contains("/") || name.contains("%") ? [badName(name, "may not contain '/' or '%'")] : [] }
+    if kind.group == "rbac.authorization.k8s.io" {
+      return name.contains("/") || name.contains("%") ? [badName(name, "may not contain '/' or '%'")] : []
+    }
     let isLabel = kind.resource == .services || kind.resource == .namespaces
     if isLabel { return NameRules.isLabel(name[...]) ? [] : [badName(name, NameRules.labelRule)] }
     return NameRules.isSubdomain(name) ? [] : [badName(name, NameRules.subdomainRule)]
@@ -69,7 +71,9 @@ enum Validation {
   static func labels(_ labels: JSONValue?, at field: String) -> [FieldCause] {
     (labels?.objectValue ?? [:]).sorted { $0.key < $1.key }.compactMap { key, value in
       guard let text = value.stringValue else { return FieldCause(.invalid, field, "Invalid value: \(value): the value of \(key) must be a string") }
-      if !NameRules.isQualifiedName(key) { return FieldCause(.invalid, field, "Invalid value: \"\(key)\": name part must consist of alphanumeric characters, '-', '_' or '.'") }
+      if !NameRules.isQualifiedName(key) {
+        return FieldCause(.invalid, field, "Invalid value: \"\(key)\": name part must consist of alphanumeric characters, '-', '_' or '.'")
+      }
       guard !NameRules.isLabelValue(text) else { return nil }
       return FieldCause(
         .invalid, field,
@@ -116,9 +120,15 @@ enum Validation {
   private static func dataKeys(_ object: JSONValue) -> [FieldCause] {
     ["data", "binaryData"].flatMap { field in
       (object[field]?.objectValue ?? [:]).keys.sorted().compactMap { key in
-        let isGood = (1...253).contains(key.utf8.count) && key != "." && key != ".."
-          && key.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_.".unicodeScalars.contains($0)) }
-        return isGood ? nil : FieldCause(.invalid, "\(field)[\(key)]", "Invalid value: \"\(key)\": a valid config key must consist of alphanumeric characters, '-', '_' or '.'")
+        let isGood =
+          (1...253).contains(key.utf8.count) && key != "." && key != ".."
+          && key.unicodeScalars.allSatisfy {
+            $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_.".unicodeScalars.contains($0))
+          }
+        return isGood
+          ? nil
+          : FieldCause(
+            .invalid, "\(field)[\(key)]", "Invalid value: \"\(key)\": a valid config key must consist of alphanumeric characters, '-', '_' or '.'")
       }
     }
   }

@@ -20,7 +20,11 @@ extension JSONValue {
       condition["lastUpdateTime"] = (isUnchanged ? old?["lastUpdateTime"] : nil) ?? .string(Timestamp.now())
     }
     var conditions = self[path: "status", "conditions"]?.elements ?? []
-    if let index = conditions.firstIndex(where: { $0["type"]?.stringValue == type }) { conditions[index] = condition } else { conditions.append(condition) }
+    if let index = conditions.firstIndex(where: { $0["type"]?.stringValue == type }) {
+      conditions[index] = condition
+    } else {
+      conditions.append(condition)
+    }
     self[path: "status", "conditions"] = .array(conditions)
   }
 }

@@ -72,7 +72,8 @@ struct ControllerRunner: Sendable {
       // The world moved meanwhile: look at it again.
       return .milliseconds(50)
     } catch {
-      logger.error("controller failed", metadata: ["controller": "\(controller.name)", "object": "\(key.namespace)/\(key.name)", "error": "\(error)"])
+      logger.error(
+        "controller failed", metadata: ["controller": "\(controller.name)", "object": "\(key.namespace)/\(key.name)", "error": "\(error)"])
       return .seconds(1)
     }
   }

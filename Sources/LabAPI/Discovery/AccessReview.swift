@@ -1,24 +1,43 @@
 import KubeObjects
 import NIOHTTP1
 
-/// "May I?" and "who am I?": whoever is let in at all may do everything.
+/// "May I?" and "who am I?"
 enum AccessReview {
   /// The answer where the path asks one of these questions, nil for any other path.
-  static func respond(to request: APIRequest, path: ResourcePath) throws -> APIResponse? {
+  static func respond(to request: APIRequest, path: ResourcePath, _ authorizer: Authorizer) async throws -> APIResponse? {
     guard isQuestion(path) else { return nil }
     guard request.method == .POST, path.name == nil else { throw StatusError.methodNotAllowed("a review can only be created") }
     var review = try request.jsonBody()
     switch path.plural {
     case "selfsubjectrulesreviews":
-      review["status"] = [
-        "resourceRules": [["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]]], "nonResourceRules": [["verbs": ["*"], "nonResourceURLs": ["*"]]],
-        "incomplete": false,
-      ]
+      let isMaster = request.user.groups.contains("system:masters")
+      let everything: [JSONValue] = [["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]]]
+      let rules = isMaster ? everything : await authorizer.rules(of: request.user, in: review[path: "spec", "namespace"]?.stringValue)
+      review["status"] = ["resourceRules": .array(rules), "nonResourceRules": [], "incomplete": false]
     case "selfsubjectreviews":
       review["status"] = ["userInfo": ["username": .string(request.user.name), "groups": .array(request.user.groups.map { .string($0) })]]
-    default: review["status"] = ["allowed": true, "reason": "the lab lets its users do everything"]
+    default:
+      let isAllowed = await authorizer.allows(subject(of: review, request), access(in: review["spec"]))
+      review["status"] = ["allowed": .bool(isAllowed), "reason": isAllowed ? "RBAC: allowed" : "RBAC: no rule allows it"]
     }
     return .json(review, code: 201)
+  }
+
+  /// Whom a review asks about: somebody named in it, or the one who asks.
+  private static func subject(of review: JSONValue, _ request: APIRequest) -> UserInfo {
+    guard let name = review[path: "spec", "user"]?.stringValue else { return request.user }
+    return UserInfo(name: name, groups: (review[path: "spec", "groups"]?.elements ?? []).compactMap(\.stringValue) + ["system:authenticated"])
+  }
+
+  private static func access(in spec: JSONValue?) -> AccessRequest {
+    func text(_ field: String) -> String? {
+      let value = spec?[path: "resourceAttributes", field]?.stringValue ?? ""
+      return value.isEmpty ? nil : value
+    }
+    let subresource = text("subresource").map { "/" + $0 } ?? ""
+    return AccessRequest(
+      verb: text("verb") ?? "get", group: text("group") ?? "", resource: (text("resource") ?? "") + subresource, namespace: text("namespace"),
+      name: text("name"))
   }
 
   /// Discovery's entries for these questions.

@@ -35,7 +35,9 @@ enum OpenAPI {
     var schemas: [String: JSONValue] = [:]
     for kind in kinds {
       let parameters: JSONValue = .array(
-        ["dryRun", "fieldManager", "fieldValidation"].map { ["name": .string($0), "in": "query", "schema": ["type": "string", "uniqueItems": true]] })
+        ["dryRun", "fieldManager", "fieldValidation"].map {
+          ["name": .string($0), "in": "query", "schema": ["type": "string", "uniqueItems": true]]
+        })
       let response: JSONValue = [
         "description": "OK",
         "content": ["application/json": ["schema": ["$ref": .string("#/components/schemas/\(schemaName(kind))")]]],

@@ -60,7 +60,7 @@ enum KindTable {
       resource: Resource(group: "networking.k8s.io", version: "v1", plural: "networkpolicies"), kind: "NetworkPolicy",
       singular: "networkpolicy", shortNames: ["netpol"]),
 
-    // Access: objects only, since whoever is let in at all may do everything.
+    // Access.
     ResourceKind(resource: rbac("roles"), kind: "Role", singular: "role"),
     ResourceKind(resource: rbac("rolebindings"), kind: "RoleBinding", singular: "rolebinding"),
     ResourceKind(resource: rbac("clusterroles"), kind: "ClusterRole", singular: "clusterrole", isNamespaced: false),

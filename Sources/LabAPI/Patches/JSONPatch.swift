@@ -81,7 +81,9 @@ struct JSONPatch: Sendable {
         try Self.edit(&child, path.dropFirst(), edit)
         members[part] = child
       } else {
-        if case .add(let value) = edit { members[part] = value } else {
+        if case .add(let value) = edit {
+          members[part] = value
+        } else {
           guard members[part] != nil else { throw missing(path) }
           if case .replace(let value) = edit { members[part] = value } else { members[part] = nil }
         }

@@ -75,7 +75,8 @@ enum ProtobufKinds {
 
   private static let podSpec = ProtobufMessage([
     2: ("containers", .list(.message(container))), 3: ("restartPolicy", .string), 4: ("terminationGracePeriodSeconds", .optionalInt),
-    6: ("dnsPolicy", .string), 7: ("nodeSelector", .stringMap), 8: ("serviceAccountName", .string), 20: ("initContainers", .list(.message(container))),
+    6: ("dnsPolicy", .string), 7: ("nodeSelector", .stringMap), 8: ("serviceAccountName", .string),
+    20: ("initContainers", .list(.message(container))),
   ])
 
   private static let container = ProtobufMessage([

@@ -39,7 +39,9 @@ struct ProtobufMessage: Sendable {
       }
       switch field.type {
       case .list(let type):
-        if let element = try Self.json(value, type, keepsEmpty: true) { object[field.name] = .array((object[field.name]?.elements ?? []) + [element]) }
+        if let element = try Self.json(value, type, keepsEmpty: true) {
+          object[field.name] = .array((object[field.name]?.elements ?? []) + [element])
+        }
       case .stringMap, .bytesMap:
         let (key, entry) = try Self.mapEntry(value)
         var isText = false

@@ -36,11 +36,20 @@ struct APIServer: Sendable {
     case "api", "apis":
       if let found = try Discovery.respond(to: request) { return found }
       guard let path = ResourcePath(segments: segments) else { throw StatusError.noSuchPath }
-      if let answer = try AccessReview.respond(to: request, path: path) { return answer }
+      if let answer = try await AccessReview.respond(to: request, path: path, authorizer) { return answer }
       guard let kind = KindTable.kind(path.resource) else { throw StatusError.noSuchPath }
+      if path.subresource != "portforward" { try await authorizer.require(request.user, access(request, path)) }
       return try await route(request, path, kind)
     default: throw StatusError.noSuchPath
     }
+  }
+
+  var authorizer: Authorizer { Authorizer(store: store) }
+
+  private func access(_ request: APIRequest, _ path: ResourcePath) -> AccessRequest {
+    AccessRequest(
+      verb: request.verb(hasName: path.name != nil), group: path.group, resource: path.plural + (path.subresource.map { "/" + $0 } ?? ""),
+      namespace: path.resource == .namespaces ? path.name : path.namespace, name: path.name)
   }
 
   private func route(_ request: APIRequest, _ path: ResourcePath, _ kind: ResourceKind) async throws -> APIResponse {

@@ -50,7 +50,9 @@ final class ChannelPortForward: ChannelInboundHandler {
       throttle(context)
     case .ping: WebSocketClosing.pong(context, frame)
     case .connectionClose:
-      if !isClosing { context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil) }
+      if !isClosing {
+        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
+      }
       context.close(promise: nil)
     // The real server loses continuation frames as well: a message must not be fragmented.
     default: break

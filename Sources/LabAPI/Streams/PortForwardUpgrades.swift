@@ -73,6 +73,12 @@ struct PortForwardUpgrades: Sendable {
 extension APIServer {
   /// - Throws: `StatusError` that says why this is no port-forward that can be started.
   func offer(of request: APIRequest, _ pod: ObjectKey) async throws -> PortForwardOffer {
+    // A WebSocket is a GET that does what a POST did, and needs the right to both.
+    let isWebSocket = request.headers.first(name: "upgrade")?.lowercased() == "websocket"
+    for verb in isWebSocket ? ["get", "create"] : ["create"] {
+      let access = AccessRequest(verb: verb, group: "", resource: "pods/portforward", namespace: pod.namespace, name: pod.name)
+      try await authorizer.require(request.user, access)
+    }
     let found = try await stored(.pod) { try await store.get(pod) }
     let offer = try PortForwardOffer(pod: pod, method: request.method, headers: request.headers, query: request.query)
     guard found[path: "spec", "nodeName"]?.stringValue?.isEmpty == false else {

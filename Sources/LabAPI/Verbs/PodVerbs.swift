@@ -21,9 +21,11 @@ extension APIServer {
     } catch let error as NodeStreamError {
       throw StatusError.badRequest(error.message)
     }
-    return APIResponse(200, contentType: "text/plain", body: .stream { writer in
-      for try await bytes in lines { try await writer.write(bytes) }
-    })
+    return APIResponse(
+      200, contentType: "text/plain",
+      body: .stream { writer in
+        for try await bytes in lines { try await writer.write(bytes) }
+      })
   }
 
   /// `pods/NAME/eviction`: a deletion; the lab has no disruption budgets to ask.

@@ -49,7 +49,8 @@ private struct ContinueToken: Comparable {
   }
 
   init(parsing text: String) throws {
-    guard let data = Data(base64Encoded: text), let parts = Optional(String(decoding: data, as: UTF8.self).split(separator: "/", omittingEmptySubsequences: false)),
+    guard let data = Data(base64Encoded: text),
+      let parts = Optional(String(decoding: data, as: UTF8.self).split(separator: "/", omittingEmptySubsequences: false)),
       parts.count == 2
     else { throw StatusError.badRequest("continue key is not valid: list again from the start") }
     namespace = String(parts[0])

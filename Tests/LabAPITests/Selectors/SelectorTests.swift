@@ -17,7 +17,8 @@ import Testing
 
   @Test func selectorObjectsAndTheirText() {
     let selector = LabelSelector(object: [
-      "matchLabels": ["app": "web"], "matchExpressions": [["key": "x", "operator": "NotIn", "values": ["1", "2"]], ["key": "y", "operator": "Exists"]],
+      "matchLabels": ["app": "web"],
+      "matchExpressions": [["key": "x", "operator": "NotIn", "values": ["1", "2"]], ["key": "y", "operator": "Exists"]],
     ])
     #expect(selector.text == "app=web,x notin (1,2),y")
     #expect(selector.matches(["app": "web", "x": "3", "y": ""]))

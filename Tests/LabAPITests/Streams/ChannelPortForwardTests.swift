@@ -13,7 +13,9 @@ import Testing
   /// Runs a forwarding server and a client that is connected to it.
   private func withClient(
     ports: [UInt16], to targets: [UInt16: UInt16],
-    _ test: @Sendable @escaping (NIOAsyncChannelInboundStream<WebSocketFrame>.AsyncIterator, NIOAsyncChannelOutboundWriter<WebSocketFrame>) async throws -> Void
+    _ test:
+      @Sendable @escaping (NIOAsyncChannelInboundStream<WebSocketFrame>.AsyncIterator, NIOAsyncChannelOutboundWriter<WebSocketFrame>) async throws ->
+      Void
   ) async throws {
     let node = FakeNode(store: ObjectStore(), ports: targets)
     let pod = ObjectKey(.pods, namespace: "default", name: "web")

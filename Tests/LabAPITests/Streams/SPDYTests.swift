@@ -37,7 +37,8 @@ import Testing
 
   @Test func framesAreReadByteByByte() throws {
     let frames: [SPDYFrame] = [
-      .synStream(stream: 1, block: [1, 2, 3], isLast: true), .synReply(stream: 1, block: []), .data(stream: 3, bytes: ByteBuffer(string: "hi"), isLast: false),
+      .synStream(stream: 1, block: [1, 2, 3], isLast: true), .synReply(stream: 1, block: []),
+      .data(stream: 3, bytes: ByteBuffer(string: "hi"), isLast: false),
       .data(stream: 3, bytes: ByteBuffer(), isLast: true), .rstStream(stream: 3, status: SPDYFrame.cancel), .ping(7), .goAway,
       .headers(stream: 5, block: [9]),
     ]

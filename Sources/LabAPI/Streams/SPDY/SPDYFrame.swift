@@ -27,7 +27,9 @@ enum SPDYFrame: Equatable {
   /// - Throws: `SPDYError` for what is no SPDY/3.
   static func read(from buffer: inout ByteBuffer) throws -> SPDYFrame? {
     let start = buffer.readerIndex
-    guard let first = buffer.getInteger(at: start, as: UInt32.self), let second = buffer.getInteger(at: start + 4, as: UInt32.self) else { return nil }
+    guard let first = buffer.getInteger(at: start, as: UInt32.self), let second = buffer.getInteger(at: start + 4, as: UInt32.self) else {
+      return nil
+    }
     let length = Int(second & 0xFF_FFFF)
     let flags = UInt8(second >> 24)
     guard buffer.readableBytes >= 8 + length else { return nil }
