@@ -8,6 +8,9 @@ struct Bootstrap: Sendable {
   let configuration: LabConfiguration
 
   func run(port: Int) async throws {
+    for service in await store.list(.services, namespace: nil).items {
+      _ = await addresses.take(service[path: "spec", "clusterIP"]?.stringValue ?? "")
+    }
     for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
       let namespace: JSONValue = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]
       try await make(.namespace, namespace)
