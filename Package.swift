@@ -63,7 +63,8 @@ let package = Package(
       dependencies: [
         "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"), "CZlib",
+        .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Subprocess", package: "swift-subprocess"), "CZlib",
       ], swiftSettings: strict),
     .target(
       name: "LabNode",
@@ -86,7 +87,13 @@ let package = Package(
     .testTarget(name: "RelayTests", dependencies: ["Relay"], swiftSettings: strict),
     .testTarget(name: "AgentTests", dependencies: ["Agent"], swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["Intercept"], swiftSettings: strict),
-    .testTarget(name: "LabAPITests", dependencies: ["LabAPI"], swiftSettings: strict),
+    .testTarget(
+      name: "LabAPITests",
+      dependencies: [
+        "KubeObjects", "LabAPI", "LabStore", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
     .testTarget(name: "LabNodeTests", dependencies: ["LabNode"], swiftSettings: strict),
   ]
 )

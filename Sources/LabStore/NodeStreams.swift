@@ -1,0 +1,60 @@
+/// Which part of a container's log is asked for (the query parameters of `pods/log`).
+public struct LogOptions: Sendable {
+  public var follow: Bool
+  /// Lines from the end; nil: all.
+  public var tailLines: Int?
+  /// Only lines younger than this many seconds.
+  public var sinceSeconds: Int?
+  /// At most this many bytes.
+  public var limitBytes: Int?
+  /// Each line begins with its RFC 3339 time and a space.
+  public var timestamps: Bool
+  /// The log of the container's previous instance.
+  public var previous: Bool
+
+  public init(
+    follow: Bool = false, tailLines: Int? = nil, sinceSeconds: Int? = nil, limitBytes: Int? = nil, timestamps: Bool = false,
+    previous: Bool = false
+  ) {
+    self.follow = follow
+    self.tailLines = tailLines
+    self.sinceSeconds = sinceSeconds
+    self.limitBytes = limitBytes
+    self.timestamps = timestamps
+    self.previous = previous
+  }
+}
+
+/// What the API server asks of the node, as a real one asks the kubelet: byte streams of running containers.
+public protocol NodeStreams: Sendable {
+  /// A connected TCP socket to a port on the Pod's loopback (as the kubelet's port-forward does), non-blocking; the caller owns it.
+  /// - Throws: a `NodeStreamError`, whose message the client sees.
+  func connect(namespace: String, pod: String, port: UInt16) async throws -> Int32
+
+  /// Log lines of a container as raw bytes; `follow` keeps the stream open until the container ends or the reader leaves.
+  /// - Throws: a `NodeStreamError`, whose message the client sees.
+  func logs(namespace: String, pod: String, container: String?, options: LogOptions) async throws -> AsyncThrowingStream<[UInt8], any Error>
+}
+
+/// Why the node has no stream to give.
+public struct NodeStreamError: Error, Sendable, CustomStringConvertible {
+  public enum Code: String, Sendable {
+    /// The Pod is not on this node or has no sandbox yet.
+    case podNotRunning
+    /// The Pod has no such container, or its name is needed to choose one.
+    case noSuchContainer
+    /// Nothing listens on the Pod's port.
+    case connectionRefused
+    /// Any other failure of the node.
+    case failed
+  }
+
+  public var code: Code
+  public var message: String
+  public var description: String { message }
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+}
