@@ -153,6 +153,8 @@ int clinux_ns_reap(int pidfd, int *code, int *signal) {
   return 0;
 }
 
+int clinux_ns_signal(int pidfd, int signal) { return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0; }
+
 int clinux_ns_pipe(int *read_end, int *write_end) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) return -errno;

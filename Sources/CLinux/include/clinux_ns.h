@@ -39,6 +39,9 @@ int clinux_ns_pidfd(pid_t pid);
 /// Reaps a child that has ended, by its pidfd. `code` is the exit status and `signal` 0, or `signal` what killed it and `code` 0.
 int clinux_ns_reap(int pidfd, int *code, int *signal);
 
+/// Sends a signal to the process behind a pidfd.
+int clinux_ns_signal(int pidfd, int signal);
+
 /// A pipe with both ends close-on-exec; the read end does not block.
 int clinux_ns_pipe(int *read_end, int *write_end);
 

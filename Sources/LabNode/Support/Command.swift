@@ -39,6 +39,41 @@ struct Command: Sendable {
     }.value
   }
 
+  /// Runs with both output streams connected to descriptors, which are closed here afterwards.
+  /// - Returns: the exit status.
+  func status(_ arguments: [String], output: Int32, error: Int32) async throws -> Int32 {
+    let path = path
+    return try await Task {
+      try await run(
+        .path(FilePath(path)), arguments: Arguments(arguments),
+        output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: true),
+        error: .fileDescriptor(FileDescriptor(rawValue: error), closeAfterSpawningProcess: true)
+      ).terminationStatus.code
+    }.value
+  }
+
+  /// Runs for at most `timeout`, or until the task is cancelled; then the program is asked to end, and killed 200 ms later.
+  /// - Returns: nil where the time ran out.
+  func result(_ arguments: [String], timeout: Duration) async throws -> Result? {
+    var options = PlatformOptions()
+    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .milliseconds(200))]
+    return try await withThrowingTaskGroup(of: Result?.self) { [path, options] group in
+      group.addTask {
+        let done = try await run(
+          .path(FilePath(path)), arguments: Arguments(arguments), platformOptions: options, output: .string(limit: 1 << 20),
+          error: .string(limit: 1 << 20))
+        return Result(status: done.terminationStatus.code, output: done.standardOutput, error: done.standardError)
+      }
+      group.addTask {
+        try await Task.sleep(for: timeout)
+        return nil
+      }
+      let first = try await group.next() ?? nil
+      group.cancelAll()
+      return first
+    }
+  }
+
   /// - Throws: `commandFailed` with the program's own words unless it exits with 0.
   @discardableResult
   func callAsFunction(_ arguments: [String], input: String = "", in directory: String? = nil) async throws -> String {
