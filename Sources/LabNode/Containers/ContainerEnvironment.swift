@@ -93,7 +93,7 @@ enum ResourceReference {
     guard parts.count == 2, ["limits", "requests"].contains(parts[0]) else {
       throw LabNodeError(.containerConfig, "unsupported container resource: \(resource)")
     }
-    let stated = owner[path: "resources", parts[0], parts[1]] ?? (parts[0] == "requests" ? owner[path: "resources", "limits", parts[1]] : nil)
+    let stated = owner[path: "resources", parts[0], parts[1]] ?? owner[path: "resources", "limits", parts[1]]
     let amount = stated.flatMap(quantity) ?? fallback(parts[1], isLimit: parts[0] == "limits")
     let divisor = reference["divisor"].flatMap(quantity).flatMap { $0.value > 0 ? $0 : nil } ?? Quantity(value: 1)
     return String(amount.divided(by: divisor))

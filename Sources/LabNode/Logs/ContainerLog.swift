@@ -1,6 +1,7 @@
 import CLinux
-import Dispatch
 import Glibc
+import NIOCore
+import NIOPosix
 import Synchronization
 
 /// One run of a container: its two output streams, written line by line to a file in the container runtime interface's log format
@@ -34,13 +35,14 @@ final class ContainerLog: Sendable {
     self.path = path
     (standardOutput, standardError) = (writeEnds[0], writeEnds[1])
     state = Mutex(State(file: file))
-    // The sources keep the log alive until the container's last process has closed its ends.
-    let queue = DispatchQueue(label: "devtunnel.lab.log")
+    // The channels keep the log alive until the container's last process has closed its ends.
     for (index, descriptor) in readEnds.enumerated() {
-      let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-      source.setEventHandler { if !self.read(from: descriptor, stream: index) { source.cancel() } }
-      source.setCancelHandler { close(descriptor) }
-      source.resume()
+      NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton).channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(StreamReader(log: self, stream: index)) }
+      }.takingOwnershipOfDescriptor(input: descriptor).whenFailure { _ in
+        close(descriptor)
+        self.take([], from: index, isLast: true)
+      }
     }
   }
 
@@ -75,12 +77,7 @@ final class ContainerLog: Sendable {
     }
   }
 
-  /// - Returns: whether more may come.
-  private func read(from descriptor: Int32, stream: Int) -> Bool {
-    let chunk = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
-      count = max(0, Glibc.read(descriptor, buffer.baseAddress, buffer.count))
-    }
-    if chunk.isEmpty, errno == EAGAIN || errno == EINTR, !isAtEnd(descriptor) { return true }
+  fileprivate func take(_ chunk: [UInt8], from stream: Int, isLast: Bool) {
     let time = Timestamp.nanoseconds()
     let name = stream == 0 ? "stdout" : "stderr"
     let followers = state.withLock { state -> [AsyncStream<Void>.Continuation] in
@@ -102,7 +99,7 @@ final class ContainerLog: Sendable {
         start += Self.longestLine
       }
       state.pending[stream] = Array(bytes[start...])
-      if chunk.isEmpty {
+      if isLast {
         if !state.pending[stream].isEmpty { write(state.pending[stream], "F") }
         state.openStreams -= 1
       }
@@ -119,12 +116,20 @@ final class ContainerLog: Sendable {
       follower.yield()
       if isOver { follower.finish() }
     }
-    return !chunk.isEmpty
+  }
+}
+
+private final class StreamReader: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  private let log: ContainerLog
+  private let stream: Int
+
+  init(log: ContainerLog, stream: Int) {
+    self.log = log
+    self.stream = stream
   }
 
-  /// Whether an empty read meant the end and not a spurious wake-up.
-  private func isAtEnd(_ descriptor: Int32) -> Bool {
-    var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    return poll(&poller, 1, 0) > 0 && poller.revents & Int16(POLLIN) == 0
-  }
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) { log.take(Array(unwrapInboundIn(data).readableBytesView), from: stream, isLast: false) }
+  func channelInactive(context: ChannelHandlerContext) { log.take([], from: stream, isLast: true) }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

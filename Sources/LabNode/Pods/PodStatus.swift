@@ -18,7 +18,7 @@ struct PodStatus: Sendable {
       status["podIPs"] = [["ip": .string(address.description)]]
     }
     let initials = records.filter { $0.role != .main }
-    status["initContainerStatuses"] = initials.isEmpty ? nil : JSONValue(initials.map(\.status))
+    status["initContainerStatuses"] = initials.isEmpty ? Optional.none : JSONValue(initials.map(\.status))
     status["containerStatuses"] = JSONValue(records.filter { $0.role == .main }.map(\.status))
     status["qosClass"] = status["qosClass"] ?? .string(qualityOfService)
     status["conditions"] = conditions(previous["conditions"]?.elements ?? [])

@@ -77,7 +77,7 @@ struct ServiceRules: Sendable, Equatable {
           ip daddr . meta l4proto . th dport vmap @services
         }
         chain output {
-          type nat hook output priority dstnat
+          type nat hook output priority -100
           ip daddr . meta l4proto . th dport vmap @services
         }
         chain postrouting {
