@@ -58,7 +58,7 @@ public actor ObjectStore: ObjectStoring {
     object[path: "metadata", "name"] = .string(key.name)
     object[path: "metadata", "uid"] = .string(ObjectMeta.uid())
     object[path: "metadata", "creationTimestamp"] = .string(ObjectMeta.timestamp())
-    object[path: "metadata", "generation"] = object["spec"] == nil ? nil : 1
+    object[path: "metadata", "generation"] = object["spec"].map { _ in 1 }
     object[path: "metadata", "deletionTimestamp"] = nil
     object[path: "metadata", "deletionGracePeriodSeconds"] = nil
     return commit(.added, key, object, previous: nil)
@@ -118,7 +118,8 @@ public actor ObjectStore: ObjectStoring {
     revision += 1
     var object = object
     object[path: "metadata", "resourceVersion"] = .string(String(revision))
-    objects[key.resource, default: [:]][key.namespace, default: [:]][key.name] = kind == .deleted ? nil : object
+    // Spelled out, since a bare nil could become JSON's null here.
+    objects[key.resource, default: [:]][key.namespace, default: [:]][key.name] = kind == .deleted ? Optional<JSONValue>.none : object
     let event = WatchEvent(kind: kind, object: object, previous: previous, revision: revision)
     history.append(event, of: key.resource)
     for (identity, watcher) in watchers[key.resource] ?? [:] {

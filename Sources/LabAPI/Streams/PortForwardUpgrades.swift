@@ -1,0 +1,113 @@
+import LabStore
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import NIOWebSocket
+
+/// Turns a connection whose first request asks for it into a port-forward.
+///
+/// NIO's upgrade handler forgets a request that it does not upgrade. So what cannot be an upgrade does not get there (`UpgradeFilter`), and
+/// what is refused is answered here.
+struct PortForwardUpgrades: Sendable {
+  /// The longest WebSocket message that is taken; the API server takes 4 MiB and more.
+  private static let longestMessage = 1 << 24
+
+  let api: APIServer
+
+  var upgraders: [any NIOTypedHTTPServerProtocolUpgrader<HTTPListener.Connection>] {
+    let webSocket = NIOTypedWebSocketServerUpgrader<HTTPListener.Connection>(
+      maxFrameSize: Self.longestMessage,
+      shouldUpgrade: { channel, head in
+        accept(channel, head).map { offer in
+          HTTPHeaders(offer.subprotocol.map { [("sec-websocket-protocol", $0)] } ?? [])
+        }
+      }, upgradePipelineHandler: { channel, head in start(channel, head) })
+    return [webSocket, SPDYUpgrader(upgrades: self)]
+  }
+
+  /// What will be done with this request. A failed future has been answered, and the connection ends.
+  func accept(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<PortForwardOffer> {
+    let promise = channel.eventLoop.makePromise(of: PortForwardOffer.self)
+    promise.completeWithTask {
+      let certificate = try await channel.nioSSL_peerCertificate().get()
+      let user = api.authenticator.user(certificate: certificate, headers: head.headers)
+      do {
+        guard user.isAuthenticated else { throw StatusError.unauthorized }
+        guard let pod = PortForwardOffer.pod(of: head) else { throw StatusError.noSuchPath }
+        return try await api.offer(of: APIRequest(head: head, body: [], user: user), pod)
+      } catch let error as StatusError {
+        refuse(channel, error)
+        throw error
+      }
+    }
+    return promise.futureResult
+  }
+
+  private func refuse(_ channel: any Channel, _ error: StatusError) {
+    let body = ByteBuffer(bytes: error.object.serialized())
+    var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: error.code))
+    head.headers.add(name: "content-type", value: "application/json")
+    head.headers.add(name: "content-length", value: String(body.readableBytes))
+    head.headers.add(name: "connection", value: "close")
+    for part: HTTPServerResponsePart in [.head(head), .body(.byteBuffer(body))] { channel.write(part, promise: nil) }
+    channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { _ in channel.close(promise: nil) }
+  }
+
+  /// Puts the handlers of the agreed protocol into the connection.
+  func start(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<HTTPListener.Connection> {
+    channel.eventLoop.makeCompletedFuture {
+      guard let pod = PortForwardOffer.pod(of: head) else { throw StatusError.noSuchPath }
+      let request = APIRequest(head: head, body: [], user: .anonymous)
+      let offer = try PortForwardOffer(pod: pod, method: head.method, headers: head.headers, query: request.query)
+      let pipeline = channel.pipeline.syncOperations
+      switch offer.carrier {
+      case .channels(let ports): try pipeline.addHandler(ChannelPortForward(node: api.node, pod: pod, ports: ports))
+      case .spdyInWebSocket: try pipeline.addHandlers([WebSocketBytes(), SPDYPortForward(node: api.node, pod: pod)])
+      case .spdy: try pipeline.addHandler(SPDYPortForward(node: api.node, pod: pod))
+      }
+      return .upgraded(channel)
+    }
+  }
+}
+
+extension APIServer {
+  /// - Throws: `StatusError` that says why this is no port-forward that can be started.
+  func offer(of request: APIRequest, _ pod: ObjectKey) async throws -> PortForwardOffer {
+    let found = try await stored(.pod) { try await store.get(pod) }
+    let offer = try PortForwardOffer(pod: pod, method: request.method, headers: request.headers, query: request.query)
+    guard found[path: "spec", "nodeName"]?.stringValue?.isEmpty == false else {
+      throw StatusError.badRequest("pod \(pod.name) does not have a host assigned")
+    }
+    return offer
+  }
+
+  /// The answer to a port-forward that was not upgraded.
+  func refusalOfPortForward(_ request: APIRequest, _ pod: ObjectKey) async throws -> StatusError {
+    _ = try await offer(of: request, pod)
+    // An upgrade is looked for in a connection's first request only.
+    return .badRequest("Upgrade request required as the first request of a connection")
+  }
+}
+
+/// The upgrade that kubectl asks for without WebSockets.
+private struct SPDYUpgrader: NIOTypedHTTPServerProtocolUpgrader {
+  typealias UpgradeResult = HTTPListener.Connection
+
+  let upgrades: PortForwardUpgrades
+  let supportedProtocol = "SPDY/3.1"
+  let requiredUpgradeHeaders: [String] = []
+
+  func buildUpgradeResponse(
+    channel: any Channel, upgradeRequest: HTTPRequestHead, initialResponseHeaders: HTTPHeaders
+  ) -> EventLoopFuture<HTTPHeaders> {
+    upgrades.accept(channel, upgradeRequest).map { _ in
+      var headers = initialResponseHeaders
+      headers.replaceOrAdd(name: "x-stream-protocol-version", value: PortForwardOffer.streamProtocol)
+      return headers
+    }
+  }
+
+  func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<HTTPListener.Connection> {
+    upgrades.start(channel, upgradeRequest)
+  }
+}
