@@ -153,6 +153,17 @@ int clinux_ns_reap(int pidfd, int *code, int *signal) {
   return 0;
 }
 
+pid_t clinux_ns_peek_ended_child(void) {
+  siginfo_t info;
+  memset(&info, 0, sizeof info);
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ? 0 : info.si_pid;
+}
+
+void clinux_ns_discard_child(pid_t pid) {
+  siginfo_t info;
+  waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG);
+}
+
 int clinux_ns_signal(int pidfd, int signal) { return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0; }
 
 int clinux_ns_pipe(int *read_end, int *write_end) {

@@ -48,6 +48,7 @@ public final class LabNode: Sendable {
     var failure: (any Error)?
     do { try await serve() } catch { failure = error }
     let state = directories.state
+    StrayChildren.reapStages()
     try await Task { try await Self.cleanUp(stateDirectory: state) }.value
     if let failure { throw failure }
   }
@@ -84,6 +85,7 @@ public final class LabNode: Sendable {
     await withDiscardingTaskGroup { group in
       group.addTask { await proxy.run() }
       group.addTask { await manager.run() }
+      group.addTask { await StrayChildren.reap() }
       for await _ in self.end.stream {}
       await Task { await manager.stop() }.value
       group.cancelAll()

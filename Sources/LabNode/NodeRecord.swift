@@ -33,7 +33,7 @@ extension LabNode {
     guard let record = NodeRecord.read(directories) else { return }
     let runc = try Runc(root: directories.runc, hasCgroups: true)
     await withDiscardingTaskGroup { group in
-      for identifier in runc.identifiers() { group.addTask { await runc.remove(identifier) } }
+      for identifier in runc.identifiers() { group.addTask { await runc.removeAbandoned(identifier) } }
     }
     for mount in MountTable.mounts(below: stateDirectory) { _ = clinux_ns_unmount(mount) }
     Cgroups.remove(labName: record.labName)

@@ -39,6 +39,12 @@ int clinux_ns_pidfd(pid_t pid);
 /// Reaps a child that has ended, by its pidfd. `code` is the exit status and `signal` 0, or `signal` what killed it and `code` 0.
 int clinux_ns_reap(int pidfd, int *code, int *signal);
 
+/// A child that has ended and that nobody has waited for yet, left as it is; 0 where there is none.
+pid_t clinux_ns_peek_ended_child(void);
+
+/// Takes the exit status of an ended child and throws it away.
+void clinux_ns_discard_child(pid_t pid);
+
 /// Sends a signal to the process behind a pidfd.
 int clinux_ns_signal(int pidfd, int signal);
 

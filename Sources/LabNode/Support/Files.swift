@@ -22,6 +22,18 @@ enum Files {
     chmod(path, mode)
   }
 
+  static func isSymlink(_ path: String) -> Bool {
+    var information = stat()
+    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// What a symlink says, nil for anything else.
+  static func link(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &buffer, buffer.count)
+    return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+  }
+
   /// Writes the whole file at once, with exactly these permissions, whatever the umask.
   static func write(_ bytes: some Sequence<UInt8>, to path: String, mode: UInt32 = 0o644) throws {
     do { try Data(bytes).write(to: URL(fileURLWithPath: path)) } catch {

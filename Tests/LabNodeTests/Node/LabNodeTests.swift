@@ -119,6 +119,79 @@ struct LabNodeTests {
     }
   }
 
+  /// What the intercept relies on: endpoints that change under load cost no request.
+  @Test(.timeLimit(.minutes(1))) func endpointsChangeUnderLoad() async throws {
+    try await NodeFixture.run { lab in
+      _ = try await lab.store.create(
+        .configMaps, ["kind": "ConfigMap", "metadata": ["name": "page", "namespace": "shop"], "data": ["greeting": "hello"]])
+      for name in ["web-0", "web-1"] { try await lab.create(Self.server(name)) }
+      let addresses = [try await lab.ready("web-0"), try await lab.ready("web-1")]
+      try await lab.create(Self.client())
+      _ = try await lab.ready("client")
+      try await lab.createService("web", clusterIP: "10.98.0.20", port: 80, targetPort: 8080, addresses: [addresses[0]])
+      try await lab.eventually("the Service answers") { try await lab.exec("client", "timeout 2 wget -qO- http://10.98.0.20/name") }
+      async let load = lab.exec(
+        "client", "i=0; while [ $i -lt 400 ]; do wget -qO- http://10.98.0.20/name || echo lost; i=$((i+1)); done | sort | uniq -c")
+      for flip in 1...20 {
+        try await Task.sleep(for: .milliseconds(60))
+        try await lab.setEndpoints("web", targetPort: 8080, addresses: [addresses[flip % 2]])
+      }
+      let counts = try await load
+      #expect(counts.contains("web-0") && counts.contains("web-1") && !counts.contains("lost"), "\(counts)")
+      try await lab.setEndpoints("web", targetPort: 8080, addresses: [addresses[1]])
+      let began = ContinuousClock.now
+      try await lab.eventually("the change arrives") { try await lab.inNode("nft list table ip devtunnel-lab") } until: { !$0.contains(addresses[0] + " .") }
+      #expect(ContinuousClock.now - began < .milliseconds(500))
+    }
+  }
+
+  /// A probe's command that ignores SIGTERM is killed, and does not keep its container from ending.
+  @Test(.timeLimit(.minutes(1))) func stubbornProbe() async throws {
+    try await NodeFixture.run { lab in
+      let spec: JSONValue = [
+        "terminationGracePeriodSeconds": 1,
+        "containers": [
+          [
+            "name": "c", "image": "lab/busybox:1", "command": ["sleep", "1000"],
+            "readinessProbe": ["exec": ["command": ["sh", "-c", "trap '' TERM; echo asked > /tmp/asked; while :; do sleep 1; done"]], "periodSeconds": 1],
+          ]
+        ],
+      ]
+      try await lab.create(Self.pod("stubborn", spec))
+      try await lab.eventually("the probe times out") { await lab.store.list(.events, namespace: "shop").items } until: {
+        $0.contains { $0["message"]?.stringValue?.contains("timed out after 1s") == true }
+      }
+      _ = try await lab.store.delete(ObjectKey(.pods, namespace: "shop", name: "stubborn"), grace: 1)
+      try await lab.eventually("the Pod goes") { await lab.store.list(.pods, namespace: "shop").items.count } until: { $0 == 0 }
+    }
+  }
+
+  /// `kill -9` of the lab's process: what it left is found by way of the state directory.
+  @Test(.timeLimit(.minutes(1))) func cleanUpAfterARealKill() async throws {
+    let directory = try TemporaryDirectory()
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = directory.path as String] in
+      var configuration = LabNodeConfiguration(stateDirectory: path + "/state")
+      configuration.labName = "devtunnel-lab-kill-test"
+      let store = ObjectStore()
+      let node = try LabNode(configuration: configuration, store: store, logger: Logger(label: "lab"))
+      try await node.prepareSampleImages()
+      let running = Task { try await node.run() }
+      let lab = NodeFixture(node: node, store: store, directory: path + "/state")
+      try await lab.create(Self.pod("left", ["containers": [["name": "c", "image": "lab/busybox:1", "command": ["sleep", "1000"]]]]))
+      _ = try await lab.ready("left")
+      try Files.write("", to: path + "/was-ready")
+      kill(getpid(), SIGKILL)
+      try await running.value
+    }
+    #expect(Files.exists(directory.path + "/was-ready"))
+    let left = Leftovers(directory.path, "devtunnel-lab-kill-test")
+    #expect(left.processes.count == 1 && left.mounts.count == 3 && !left.cgroups.isEmpty)
+    try await LabNode.cleanUp(stateDirectory: directory.path + "/state")
+    let after = Leftovers(directory.path, "devtunnel-lab-kill-test")
+    #expect(after.processes.isEmpty && after.mounts.isEmpty && after.files.isEmpty && after.cgroups.isEmpty)
+    #expect(!Files.exists(directory.path + "/state"))
+  }
+
   /// A node that was killed leaves its containers behind; the next one, or `lab down`, finds them.
   @Test(.timeLimit(.minutes(1))) func cleanUpAfterAKill() async throws {
     let directory = try TemporaryDirectory()

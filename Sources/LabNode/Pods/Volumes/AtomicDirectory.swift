@@ -40,21 +40,10 @@ struct AtomicDirectory: Sendable {
     return true
   }
 
-  private var target: String? {
-    var buffer = [UInt8](repeating: 0, count: 256)
-    let count = readlink(path + "/..data", &buffer, buffer.count)
-    return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
-  }
+  private var target: String? { Files.link(path + "/..data") }
 
   private func holds(_ files: [VolumeFile], in directory: String) -> Bool {
     let tops = Set(files.compactMap { $0.path.split(separator: "/").first.map(String.init) })
     return Set(Files.names(in: directory)) == tops && files.allSatisfy { Files.read(directory + "/" + $0.path) == $0.bytes }
-  }
-}
-
-extension Files {
-  static func isSymlink(_ path: String) -> Bool {
-    var information = stat()
-    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
   }
 }
