@@ -51,7 +51,10 @@ struct Runc: Sendable {
     guard let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else { return }
     // The number may be a stranger's by now; a process of a container is known by its namespace.
     guard let namespace = Files.link("/proc/\(pid)/ns/pid"), namespace != Files.link("/proc/self/ns/pid") else { return }
-    kill(pid, SIGKILL)
+    guard let process = try? ContainerProcess(pid: pid) else { return }
+    process.send(SIGKILL)
+    // It comes to this process as an orphan; without anybody to reap it, it would keep its container from ending.
+    Task { _ = await process.exit }
   }
 
   /// Kills what is left of a container and forgets it.

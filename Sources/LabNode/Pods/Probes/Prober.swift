@@ -19,24 +19,22 @@ struct Prober: Sendable {
     // A server needs a moment to listen. Asking again soon, until it first answers, makes a Pod ready as soon as it is: of these extra
     // attempts only success counts.
     var soon = kind == .liveness ? probe.period : .milliseconds(25)
-    var (untilCounted, hasSucceeded) = (Duration.milliseconds(500), false)
+    var hasSucceeded = false
+    var nextCounted = ContinuousClock.now + .milliseconds(500)
     while !Task.isCancelled {
       let result = await check()
       if Task.isCancelled { return }
       if case .success = result { hasSucceeded = true }
-      let counts = hasSucceeded || untilCounted <= .zero
-      if counts {
-        untilCounted = probe.period
+      if hasSucceeded || ContinuousClock.now >= nextCounted {
+        nextCounted = .now + probe.period
         if case .failure(let reason) = result { await failed(reason) }
         if verdict.take(result) {
           await changed(verdict.isPassing)
           if kind == .startup { return }
         }
       }
-      let pause = hasSucceeded ? probe.period : min(soon, probe.period)
+      guard await sleep(hasSucceeded ? probe.period : min(soon, probe.period)) else { return }
       soon = soon * 2
-      untilCounted -= pause
-      guard await sleep(pause) else { return }
     }
   }
 
