@@ -25,6 +25,15 @@ extension JSONValue {
 
   func key(_ resource: Resource) -> ObjectKey { ObjectKey(resource, namespace: namespace, name: name) }
 
+  /// The object without members that are null, which mean nothing in a written object.
+  var withoutNulls: JSONValue {
+    switch self {
+    case .object(let members): .object(members.filter { !$0.value.isNull }.mapValues(\.withoutNulls))
+    case .array(let elements): .array(elements.map(\.withoutNulls))
+    default: self
+    }
+  }
+
   /// Gives a member a value where it has none, as API defaulting does.
   mutating func setDefault(_ key: String, _ value: JSONValue) {
     if self[key] == nil || self[key] == .null { self[key] = value }

@@ -43,7 +43,7 @@ extension APIServer {
   /// The body as an object of this kind.
   /// - Throws: `StatusError` (400) where it is of another kind.
   func expect(_ body: JSONValue, _ kind: ResourceKind) throws -> JSONValue {
-    var object = body
+    var object = body.withoutNulls
     guard object.objectValue != nil else { throw StatusError.badRequest("the body is not an object") }
     let apiVersion = object["apiVersion"]?.stringValue ?? kind.apiVersion
     let name = object["kind"]?.stringValue ?? kind.kind

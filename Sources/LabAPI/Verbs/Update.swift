@@ -41,6 +41,7 @@ struct UpdateAdmission: Sendable {
 
   /// - Throws: `StoreError.conflict` where the writer had read an older version, `StatusError` for mistakes.
   func admit(_ written: JSONValue, over current: JSONValue) throws -> JSONValue {
+    let written = written.withoutNulls
     for field in ["resourceVersion", "uid"] {
       let expected = written[path: "metadata", field]?.stringValue ?? ""
       guard expected.isEmpty || expected == current[path: "metadata", field]?.stringValue else { throw StoreError.conflict(key) }
