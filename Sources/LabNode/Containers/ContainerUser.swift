@@ -1,0 +1,42 @@
+import KubeObjects
+
+/// Who a container's process is.
+struct ContainerUser: Sendable, Equatable {
+  var uid: UInt32
+  var gid: UInt32
+  var groups: [UInt32] = []
+
+  /// The Pod's and the container's security context over the image's user, names looked up in the image's own files.
+  /// - Parameter rootFileSystem: where the image's `/etc/passwd` and `/etc/group` stand.
+  /// - Throws: `containerConfig` in the kubelet's words.
+  init(pod: JSONValue, container: JSONValue, imageUser: String, rootFileSystem: String) throws {
+    func setting(_ key: String) -> JSONValue? { container[path: "securityContext", key] ?? pod[path: "securityContext", key] }
+    let parts = imageUser.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    let passwd = Self.entries(rootFileSystem + "/etc/passwd")
+    let imageEntry = passwd.first { $0[0] == parts.first || $0[2] == parts.first }
+    let stated = setting("runAsUser")?.intValue.map { UInt32(truncatingIfNeeded: $0) }
+    guard let user = stated ?? imageEntry.flatMap({ UInt32($0[2]) }) ?? (imageUser.isEmpty ? 0 : UInt32(parts[0])) else {
+      throw LabNodeError(.containerConfig, "the image's user \(parts[0]) is not in its /etc/passwd")
+    }
+    uid = user
+    if setting("runAsNonRoot")?.boolValue == true, uid == 0 {
+      throw LabNodeError(.containerConfig, "container has runAsNonRoot and image will run as root")
+    }
+    if let group = setting("runAsGroup")?.intValue {
+      gid = UInt32(truncatingIfNeeded: group)
+    } else if stated == nil, parts.count > 1 {
+      guard let group = UInt32(parts[1]) ?? Self.entries(rootFileSystem + "/etc/group").first(where: { $0[0] == parts[1] }).flatMap({ UInt32($0[2]) })
+      else { throw LabNodeError(.containerConfig, "the image's group \(parts[1]) is not in its /etc/group") }
+      gid = group
+    } else {
+      gid = passwd.first { $0[2] == String(user) }.flatMap { $0.count > 3 ? UInt32($0[3]) : nil } ?? 0
+    }
+    groups = (pod[path: "securityContext", "supplementalGroups"]?.elements ?? []).compactMap { $0.intValue.map { UInt32(truncatingIfNeeded: $0) } }
+    if let group = pod[path: "securityContext", "fsGroup"]?.intValue { groups.append(UInt32(truncatingIfNeeded: group)) }
+  }
+
+  private static func entries(_ path: String) -> [[String]] {
+    (Files.readText(path) ?? "").split(separator: "\n")
+      .map { $0.split(separator: ":", omittingEmptySubsequences: false).map(String.init) }.filter { $0.count > 2 }
+  }
+}

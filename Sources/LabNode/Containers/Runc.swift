@@ -1,0 +1,90 @@
+import Glibc
+import KubeObjects
+
+/// The program that makes containers, with a state of its own under the node's directory.
+struct Runc: Sendable {
+  private let runc: Command
+  let root: String
+  /// Whether containers get a cgroup: not every machine lets its root make them.
+  let hasCgroups: Bool
+
+  init(root: String, hasCgroups: Bool) throws {
+    runc = try Command("runc", package: "runc")
+    self.root = root
+    self.hasCgroups = hasCgroups
+  }
+
+  /// Creates and starts a container whose `config.json` stands in `bundle`.
+  /// - Parameter log: takes both output streams.
+  /// - Throws: `commandFailed` with the reason in runc's words, such as a program that is not in the image.
+  func run(_ identifier: String, bundle: String, log: ContainerLog) async throws -> ContainerProcess {
+    let pidFile = bundle + "/pid"
+    let messages = bundle + "/runc.log"
+    let status = try await runc.status(
+      options + ["--log", messages, "--log-format", "json", "run", "--detach", "--bundle", bundle, "--pid-file", pidFile, identifier],
+      output: log.standardOutput, error: log.standardError)
+    guard status == 0, let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else {
+      let reason = (Files.readText(messages) ?? "").split(separator: "\n").last.flatMap { try? JSONValue(parsing: String($0))["msg"]?.stringValue }
+      await remove(identifier)
+      throw LabNodeError(.commandFailed, reason ?? "runc run failed with status \(status)")
+    }
+    return try ContainerProcess(pid: pid)
+  }
+
+  /// Runs a command in a container as the container's user, with its environment.
+  /// - Returns: nil where it took longer than `timeout`; it has then been killed.
+  func exec(_ identifier: String, _ command: [String], timeout: Duration) async throws -> Command.Result? {
+    let pidFile = root + "-exec-\(UInt64.random(in: 0...UInt64.max)).pid"
+    defer { Files.remove(pidFile) }
+    do {
+      let done = try await runc.result(options + ["exec", "--pid-file", pidFile, identifier] + command, timeout: timeout)
+      if done == nil { Self.killStraggler(pidFile) }
+      return done
+    } catch {
+      Self.killStraggler(pidFile)
+      throw error
+    }
+  }
+
+  /// A command that would not end when asked outlives the runc that ran it.
+  private static func killStraggler(_ pidFile: String) {
+    guard let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else { return }
+    // The number may be a stranger's by now; a process of a container is known by its namespace.
+    guard let namespace = Files.link("/proc/\(pid)/ns/pid"), namespace != Files.link("/proc/self/ns/pid") else { return }
+    guard let process = try? ContainerProcess(pid: pid) else { return }
+    process.send(SIGKILL)
+    // It comes to this process as an orphan; without anybody to reap it, it would keep its container from ending.
+    Task { _ = await process.exit }
+  }
+
+  /// Kills what is left of a container and forgets it.
+  func remove(_ identifier: String) async {
+    _ = try? await runc.result(options + ["delete", "--force", identifier])
+  }
+
+  /// Kills the first process of a container that another node started, waits for its end, and forgets the container.
+  func removeAbandoned(_ identifier: String) async {
+    if let state = Files.read("\(root)/\(identifier)/state.json").flatMap({ try? JSONValue(parsing: $0) }),
+      let pid = state["init_process_pid"]?.intValue, let start = state["init_process_start"]?.intValue, Self.startTime(of: pid) == start,
+      let process = try? ContainerProcess(pid: Int32(pid))
+    {
+      process.send(SIGKILL)
+      _ = await process.exit
+    }
+    await remove(identifier)
+  }
+
+  /// proc(5): the 22nd field of `stat`, ticks since boot. With it a number that the kernel has given to another process is told apart.
+  private static func startTime(of pid: Int) -> Int? {
+    // The second field, the name, may hold blanks and parentheses.
+    guard let stat = Files.readText("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
+    let fields = stat[end...].split(separator: " ")
+    return fields.count > 20 ? Int(fields[20]) : nil
+  }
+
+  /// The containers that runc knows under this root, dead or alive.
+  func identifiers() -> [String] { Files.names(in: root) }
+
+  // What runc calls rootless is here only its leave to go on without cgroups.
+  private var options: [String] { ["--root", root] + (hasCgroups ? [] : ["--rootless=true"]) }
+}

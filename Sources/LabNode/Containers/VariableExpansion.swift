@@ -1,0 +1,22 @@
+/// `$(NAME)` in commands, arguments and variables: replaced where the name is known, left alone where not; `$$` is one dollar.
+enum VariableExpansion {
+  static func expand(_ text: String, _ variables: [String: String]) -> String {
+    var result = ""
+    var rest = Substring(text)
+    while let dollar = rest.firstIndex(of: "$") {
+      result += rest[..<dollar]
+      rest = rest[rest.index(after: dollar)...]
+      if rest.first == "$" {
+        result += "$"
+        rest = rest.dropFirst()
+      } else if rest.first == "(", let end = rest.firstIndex(of: ")") {
+        let name = String(rest[rest.index(after: rest.startIndex)..<end])
+        result += variables[name] ?? "$(\(name))"
+        rest = rest[rest.index(after: end)...]
+      } else {
+        result += "$"
+      }
+    }
+    return result + rest
+  }
+}

@@ -1,0 +1,74 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+import Glibc
+
+/// The few file operations the node needs, with errors that name the path.
+enum Files {
+  static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  static func isDirectory(_ path: String) -> Bool {
+    var information = stat()
+    return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+  }
+
+  static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws {
+    do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+      throw LabNodeError(.systemCall, "cannot make the directory \(path): \(error)")
+    }
+    chmod(path, mode)
+  }
+
+  static func isSymlink(_ path: String) -> Bool {
+    var information = stat()
+    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// What a symlink says, nil for anything else.
+  static func link(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &buffer, buffer.count)
+    return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+  }
+
+  /// Writes the whole file at once, with exactly these permissions, whatever the umask.
+  static func write(_ bytes: some Sequence<UInt8>, to path: String, mode: UInt32 = 0o644) throws {
+    do { try Data(bytes).write(to: URL(fileURLWithPath: path)) } catch {
+      throw LabNodeError(.systemCall, "cannot write \(path): \(error)")
+    }
+    chmod(path, mode)
+  }
+
+  static func write(_ text: String, to path: String, mode: UInt32 = 0o644) throws { try write(text.utf8, to: path, mode: mode) }
+
+  static func read(_ path: String) -> [UInt8]? { (try? Data(contentsOf: URL(fileURLWithPath: path))).map(Array.init) }
+  static func readText(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
+
+  /// Removes a tree; an absent one is fine.
+  static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+
+  static func names(in directory: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] }
+
+  /// The path with every symlink followed, nil where something on the way is absent.
+  static func resolved(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  /// The error number's text.
+  static func reason(_ number: Int32) -> String { String(cString: strerror(number)) }
+}
+
+extension String {
+  var trimmed: String {
+    let end = lastIndex { !$0.isWhitespace }.map(index(after:)) ?? startIndex
+    return String(self[..<end].drop(while: \.isWhitespace))
+  }
+
+  /// The text with every occurrence of `old` replaced, without full Foundation.
+  func replacing(_ old: Character, with new: String) -> String { map { $0 == old ? new : String($0) }.joined() }
+}
