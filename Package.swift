@@ -12,7 +12,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -30,13 +30,17 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "ControlAPI", "Daemon", "KubeAPI", "LabAPI", "LabNode", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CControl", "ControlAPI", "Daemon", "KubeAPI", "LabAPI", "LabNode",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(
       name: "Daemon",
-      dependencies: ["ControlAPI", "Intercept", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
-      swiftSettings: strict),
-    .target(name: "ControlAPI", dependencies: ["CLinux", "KubeObjects"], swiftSettings: strict),
+      dependencies: [
+        "CControl", "ControlAPI", "Intercept", .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: strict),
+    .target(name: "ControlAPI", dependencies: ["CControl"], swiftSettings: strict),
     .target(
       name: "Intercept", dependencies: ["ControlAPI", "KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
@@ -76,6 +80,7 @@ let package = Package(
 
     // C, and only C.
     .target(name: "CLinux"),
+    .target(name: "CControl"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
