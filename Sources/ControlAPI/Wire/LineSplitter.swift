@@ -10,17 +10,21 @@ struct LineSplitter {
 
   /// - Returns: the lines that `bytes` completes, without their newline; empty lines are left out.
   /// - Throws: `.badInput` for a line over the limit; nothing after it can be trusted.
-  mutating func take(_ bytes: some Sequence<UInt8>) throws(ControlError) -> [[UInt8]] {
+  mutating func take(_ bytes: [UInt8]) throws(ControlError) -> [[UInt8]] {
     var lines: [[UInt8]] = []
-    for byte in bytes {
-      if byte == UInt8(ascii: "\n") {
-        if !partial.isEmpty { lines.append(partial) }
-        partial = []
-      } else {
-        guard partial.count < limit else { throw ControlError(.badInput, "a line on the control socket is longer than \(limit) bytes") }
-        partial.append(byte)
-      }
+    var rest = bytes[...]
+    while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+      try keep(rest[..<end])
+      if !partial.isEmpty { lines.append(partial) }
+      partial = []
+      rest = rest[(end + 1)...]
     }
+    try keep(rest)
     return lines
+  }
+
+  private mutating func keep(_ part: ArraySlice<UInt8>) throws(ControlError) {
+    guard partial.count + part.count <= limit else { throw ControlError(.badInput, "a line on the control socket is longer than \(limit) bytes") }
+    partial += part
   }
 }
