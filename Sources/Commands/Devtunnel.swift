@@ -6,22 +6,27 @@ struct Devtunnel: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devtunnel",
     abstract: "Puts this machine into a remote Kubernetes cluster.",
+    usage: "devtunnel [<global options>] <subcommand> …",
     discussion: """
       A daemon of yours does the work; the first command starts it.
 
       EXAMPLES:
-        devtunnel list                       what can be intercepted
-        devtunnel intercept user --port 8080 requests for Service user arrive at 127.0.0.1:8080
-        devtunnel forward db 5432            127.0.0.1:5432 leads to Service db
-        devtunnel leave --all                everything as it was
+        devtunnel list                         what can be intercepted
+        devtunnel intercept user --port 8080   Service user → 127.0.0.1:8080
+        devtunnel forward db 5432              127.0.0.1:5432 → Service db
+        devtunnel leave --all                  everything as it was
 
-      Settings: $XDG_CONFIG_HOME/devtunnel/config.yaml. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+      SETTINGS:
+        $XDG_CONFIG_HOME/devtunnel/config.yaml
+
+      EXIT STATUS:
+        0 done, 1 failed, 2 wrong usage, 130 interrupted
       """,
     version: "devtunnel \(BuildVersion.current.version)",
     groupedSubcommands: [
-      CommandGroup(name: "Into the cluster", subcommands: [Intercept.self, Leave.self, Forward.self]),
-      CommandGroup(name: "Look", subcommands: [List.self, Status.self, Doctor.self, Logs.self, Version.self]),
-      CommandGroup(name: "Mend and end", subcommands: [Restore.self, Quit.self]),
+      CommandGroup(name: "Traffic", subcommands: [Intercept.self, Leave.self, Forward.self]),
+      CommandGroup(name: "Information", subcommands: [List.self, Status.self, Doctor.self, Logs.self, Version.self]),
+      CommandGroup(name: "Clean-up", subcommands: [Restore.self, Quit.self]),
       CommandGroup(name: "Other", subcommands: [Completion.self, DaemonCommand.self]),
     ])
 

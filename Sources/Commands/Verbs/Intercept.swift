@@ -9,11 +9,11 @@ struct Intercept: AsyncParsableCommand {
       goes to the Service's own Pods. Ctrl-C while it is being set up undoes it; devtunnel leave ends it.
 
       EXAMPLES:
-        devtunnel intercept user                          every TCP port, to the same port here
-        devtunnel intercept user --port 8080              its only port, to 127.0.0.1:8080
+        devtunnel intercept user               each port, to the same port here
+        devtunnel intercept user --port 8080   its only port, to 127.0.0.1:8080
         devtunnel intercept user --port 8080:http --port 9090:grpc
         devtunnel intercept user --port 8080 --env-file .env
-        devtunnel intercept worker --replace              without its own Pods
+        devtunnel intercept worker --replace   without its own Pods
       """)
 
   @Argument(help: "The Service.", transform: checked(ObjectName.parseService))

@@ -18,6 +18,7 @@ package final class LineConnection: Sendable {
     var closing = false
     /// The thread has ended: the eventfd must not be touched any more.
     var closed = false
+    var whenClosed: [AsyncStream<Never>.Continuation] = []
   }
 
   /// The peer's lines. Ends when the peer's sending side does; fails for a line that is too long.
@@ -63,6 +64,23 @@ package final class LineConnection: Sendable {
     }
   }
 
+  /// Closes, and returns once all is sent or `limit` is over: what a process wants before it exits. Cancellation does not hasten it.
+  package func closeAndWait(atMost limit: Duration) async {
+    close()
+    let (ends, end) = AsyncStream<Never>.makeStream()
+    let alreadyClosed = state.withLock { state in
+      if !state.closed { state.whenClosed.append(end) }
+      return state.closed
+    }
+    if alreadyClosed { return }
+    let timer = Task {
+      try await Task.sleep(for: limit)
+      end.finish()
+    }
+    await Task { for await _ in ends {} }.value
+    timer.cancel()
+  }
+
   private func change(_ body: (inout State) -> Void) {
     state.withLock { state in
       guard !state.closed else { return }
@@ -93,11 +111,13 @@ package final class LineConnection: Sendable {
       if reading, ready & Int32(ccontrol_readable) != 0 { reading = receive(fd, &splitter, lines) }
     }
     lines.finish()
-    state.withLock { state in
+    ccontrol_close(fd)
+    let waiting = state.withLock { state in
       state.closed = true
       ccontrol_close(wake)
+      return state.whenClosed
     }
-    ccontrol_close(fd)
+    waiting.forEach { $0.finish() }
   }
 
   /// - Returns: false when the peer takes nothing any more.

@@ -51,7 +51,7 @@ public struct ControlServer: Service {
     }
     for connection in quitting.all {
       connection.answer(answer)
-      connection.close()
+      await connection.closeAndWait(atMost: .seconds(1))
     }
   }
 
@@ -77,7 +77,8 @@ public struct ControlServer: Service {
     } catch {
       connection.answer(Answer<Nothing>.error(RequestHandler.explain(error)))
     }
-    connection.close()
+    // The daemon may be about to exit, and the command is to see how its request ended.
+    await connection.closeAndWait(atMost: .seconds(1))
   }
 
   /// - Returns: false when the limit was over first.

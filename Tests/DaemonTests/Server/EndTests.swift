@@ -63,10 +63,11 @@ struct EndTests {
 
   @Test func aForwardInTheForegroundEndsWhenAnotherCommandStopsIt() async throws {
     try await DaemonFixture.with { fixture in
+      let (reports, report) = AsyncStream<ForwardReport>.makeStream()
       let call = Task {
-        try await fixture.client().call(.forward, forward(foreground: true), returning: ForwardReport.self, holding: { _ in })
+        try await fixture.client().call(.forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
       }
-      await fixture.engine.wait(for: "forwarding f1")
+      _ = await reports.first { _ in true }
       _ = try await fixture.call(.stopForward, StopForwardRequest(id: "f1"), returning: Nothing.self)
       _ = try await call.value
       #expect(fixture.engine.events.filter { $0 == "stopped f1" }.count == 1)

@@ -42,6 +42,21 @@ struct ConnectionTests {
     #expect(try await text(one.lines) == ["undone"])
   }
 
+  @Test func closingWaitsUntilAllIsSentButNotForAPeerThatNeverReads() async throws {
+    let (a, b) = try pair()
+    let one = try LineConnection(a)
+    let clock = ContinuousClock()
+    one.send(Array(repeating: UInt8(ascii: "x"), count: 4 << 20))
+    let before = clock.now
+    await one.closeAndWait(atMost: .milliseconds(50))
+    #expect(clock.now - before >= .milliseconds(50))
+    let two = try LineConnection(b)
+    async let closing: Void = one.closeAndWait(atMost: .seconds(60))
+    let lines = try await text(two.lines)
+    await closing
+    #expect(lines.map(\.utf8.count) == [4 << 20])
+  }
+
   @Test func aLineOverTheLimitEndsTheConnectionWithAnError() async throws {
     let (a, b) = try pair()
     let one = try LineConnection(a)
