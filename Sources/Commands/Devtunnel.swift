@@ -24,10 +24,11 @@ struct Devtunnel: AsyncParsableCommand {
       """,
     version: "devtunnel \(BuildVersion.current.version)",
     groupedSubcommands: [
-      CommandGroup(name: "Traffic", subcommands: [Intercept.self, Leave.self, Forward.self]),
-      CommandGroup(name: "Information", subcommands: [List.self, Status.self, Doctor.self, Logs.self, Version.self]),
-      CommandGroup(name: "Clean-up", subcommands: [Restore.self, Quit.self]),
-      CommandGroup(name: "Other", subcommands: [Completion.self, DaemonCommand.self]),
+      CommandGroup(name: "Traffic", subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self]),
+      CommandGroup(
+        name: "Information", subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
+      CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),
+      CommandGroup(name: "Other", subcommands: [CompletionCommand.self, DaemonCommand.self])
     ])
 
   @OptionGroup(title: "Global options") var global: GlobalOptions

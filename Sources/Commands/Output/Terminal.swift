@@ -9,7 +9,12 @@ import FoundationEssentials
 
 /// stdout and stderr, with colour only where a person looks and wants it (NO_COLOR, no-color.org).
 struct Terminal: Sendable {
-  enum Color: String, Sendable { case red = "31", green = "32", yellow = "33", faint = "2" }
+  enum Color: String, Sendable {
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case faint = "2"
+  }
 
   let descriptor: Int32
   let isTerminal: Bool

@@ -28,15 +28,18 @@ enum SettingsFile {
     for (keyNode, value) in mapping {
       guard let key = keyNode.string.flatMap(Settings.Key.init(rawValue:)) else {
         throw problem(
-          file, keyNode.mark, "\(keyNode.string ?? "this") is no key", remedy: "keys are: \(Settings.Key.allCases.map(\.rawValue).joined(separator: ", "))")
+          file, keyNode.mark, "\(keyNode.string ?? "this") is no key",
+          remedy: "keys are: \(Settings.Key.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       guard case .scalar(let scalar) = value, value.tag != Tag(.null) else {
-        throw problem(file, value.mark ?? keyNode.mark, "\(key.rawValue) must be a single value", remedy: "write \(key.rawValue): VALUE, or remove the line")
+        throw problem(
+          file, value.mark ?? keyNode.mark, "\(key.rawValue) must be a single value", remedy: "write \(key.rawValue): VALUE, or remove the line")
       }
       do {
         try settings.set(key, scalar.string)
       } catch {
-        throw problem(file, value.mark ?? keyNode.mark, "\(key.rawValue) \(error.message)", remedy: "correct the file; docs/settings.md describes each key")
+        throw problem(
+          file, value.mark ?? keyNode.mark, "\(key.rawValue) \(error.message)", remedy: "correct the file; docs/settings.md describes each key")
       }
     }
     return settings

@@ -23,7 +23,8 @@ public struct DaemonLock: ~Copyable, Sendable {
       }
       guard fd == -EWOULDBLOCK else { throw .system("cannot lock \(paths.daemonLock)", Int(fd)) }
       guard clock.now < end else {
-        throw ControlError(.conflict, "another daemon of yours runs, or is still ending: it holds \(paths.daemonLock)", remedy: "devtunnel logs shows what it does")
+        throw ControlError(
+          .conflict, "another daemon of yours runs, or is still ending: it holds \(paths.daemonLock)", remedy: "devtunnel logs shows what it does")
       }
       do { try await Task.sleep(for: .milliseconds(10)) } catch { throw ControlError(.cancelled, "cancelled") }
     }

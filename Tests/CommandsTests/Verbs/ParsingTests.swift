@@ -11,14 +11,14 @@ struct ParsingTests {
 
   @Test(arguments: ["-n testbed --context dev intercept user", "intercept user -n testbed --context dev", "--context dev intercept -n testbed user"])
   func globalOptionsStandBeforeOrBehindTheVerb(line: String) throws {
-    let command: Intercept = try parse(line)
+    let command: InterceptCommand = try parse(line)
     let cluster = command.request(Settings(), environment: false).cluster
     #expect(cluster.namespace == "testbed")
     #expect(cluster.context == "dev")
   }
 
   @Test func anInterceptHasAllItsOptions() throws {
-    let command: Intercept = try parse(
+    let command: InterceptCommand = try parse(
       "intercept user --port 8080:http --port 9090:grpc --address ::1 --container app --agent-image i --refuse --move-connections yes --take-over")
     let request = command.request(Settings(), environment: true)
     var expected = InterceptRequest(
@@ -38,31 +38,31 @@ struct ParsingTests {
     settings.namespace = "set"
     settings.moveConnections = .no
     settings.agentImage = "set"
-    let request = try parse("intercept user -n flag --move-connections yes", as: Intercept.self).request(settings, environment: false)
+    let request = try parse("intercept user -n flag --move-connections yes", as: InterceptCommand.self).request(settings, environment: false)
     #expect(request.cluster.namespace == "flag")
     #expect(request.moveConnections == .yes)
     #expect(request.agentImage == "set")
   }
 
   @Test func kubeconfigFilesAreAbsolute() throws {
-    let options = try parse("status", as: Status.self).global
+    let options = try parse("status", as: StatusCommand.self).global
     #expect(options.cluster(Settings(), environment: ["KUBECONFIG": "/a:/b"]).kubeconfig == ["/a", "/b"])
     #expect(options.cluster(Settings(), environment: [:]).kubeconfig == [])
     #expect(options.cluster(Settings(kubeconfig: "~/c"), environment: ["HOME": "/h", "KUBECONFIG": "/a"]).kubeconfig == ["/h/c"])
-    let relative = try parse("status --kubeconfig c.yaml", as: Status.self).global.cluster(Settings(), environment: [:]).kubeconfig
+    let relative = try parse("status --kubeconfig c.yaml", as: StatusCommand.self).global.cluster(Settings(), environment: [:]).kubeconfig
     #expect(relative.count == 1 && relative[0].hasPrefix("/") && relative[0].hasSuffix("/c.yaml"))
   }
 
   @Test func leaveNamesAClusterOnlyWhereAFlagDoes() throws {
-    #expect(try parse("leave user", as: Leave.self).global.namedCluster(Settings(namespace: "set")) == nil)
-    #expect(try parse("leave user -n a", as: Leave.self).global.namedCluster(Settings())?.namespace == "a")
+    #expect(try parse("leave user", as: LeaveCommand.self).global.namedCluster(Settings(namespace: "set")) == nil)
+    #expect(try parse("leave user -n a", as: LeaveCommand.self).global.namedCluster(Settings())?.namespace == "a")
   }
 
   @Test(arguments: [
     "intercept", "intercept user --port 0", "intercept user --port 80 --port 81", "intercept user --output xml", "intercept user --address here",
     "intercept user --replace --move-connections yes", "leave user --all", "leave --drain -1", "leave --drain soon", "forward", "forward db",
     "forward db 80 80", "forward db 80 --stop f1", "forward --stop f1 --foreground", "list -A -n a", "logs --lines -1", "completion tcsh", "nonsense",
-    "status extra",
+    "status extra"
   ])
   func wrongUsage(line: String) {
     let problem = #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) }

@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct List: AsyncParsableCommand {
+struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows what can be intercepted, and what is, by whom.",
+    commandName: "list", abstract: "Shows what can be intercepted, and what is, by whom.",
     discussion: """
       EXAMPLES:
         devtunnel list -n testbed

@@ -1,9 +1,10 @@
 import ArgumentParser
 import ControlAPI
 
-struct Version: ParsableCommand {
+struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints versions, and where the agent is, as JSON.", discussion: "EXAMPLES:\n  devtunnel version | jq .agent.size")
+    commandName: "version", abstract: "Prints versions, and where the agent is, as JSON.",
+    discussion: "EXAMPLES:\n  devtunnel version | jq .agent.size")
 
   @OptionGroup(title: "Global options") var global: GlobalOptions
 

@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Leave: AsyncParsableCommand {
+struct LeaveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Ends an intercept.",
+    commandName: "leave", abstract: "Ends an intercept.",
     discussion: """
       Returns once new connections go to the Service's own Pods again. Connections that are open here may end by themselves for a while.
 
@@ -38,7 +38,8 @@ struct Leave: AsyncParsableCommand {
     let context = try CommandContext(global)
     var request = LeaveRequest(cluster: global.namedCluster(context.settings), service: service, all: all)
     request.drain = drain ?? context.settings.drain ?? 30
-    let reports = try await context.call(.leave, request, returning: [LeaveReport].self, task: "leaving \(service ?? (all ? "everything" : "the intercept"))…")
+    let reports = try await context.call(
+      .leave, request, returning: [LeaveReport].self, task: "leaving \(service ?? (all ? "everything" : "the intercept"))…")
     try context.show(reports, outputOptions) { $0.isEmpty ? ["Nothing is intercepted."] : $0.map(\.summary) }
   }
 }

@@ -1,8 +1,8 @@
 import ArgumentParser
 
-struct Completion: ParsableCommand {
+struct CompletionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints a shell's completion script.",
+    commandName: "completion", abstract: "Prints a shell's completion script.",
     discussion: """
       EXAMPLES:
         devtunnel completion bash > ~/.local/share/bash-completion/completions/devtunnel

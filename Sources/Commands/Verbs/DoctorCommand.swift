@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Doctor: AsyncParsableCommand {
+struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Checks whether devtunnel can work here, and says what to do where not.",
+    commandName: "doctor", abstract: "Checks whether devtunnel can work here, and says what to do where not.",
     discussion: """
       Looks at the kubeconfig, the API server, your permissions in the namespace, whether an agent starts, and how far away it is.
       Exit status 1 where a check failed.

@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Quit: AsyncParsableCommand {
+struct QuitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Ends everything, and the daemon.",
+    commandName: "quit", abstract: "Ends everything, and the daemon.",
     discussion: "Leaves every intercept, closes every forward, and returns once the daemon is gone.")
 
   @OptionGroup(title: "Global options") var global: GlobalOptions

@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Forward: AsyncParsableCommand {
+struct ForwardCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Opens ports here that lead to a Service or Pod.",
+    commandName: "forward", abstract: "Opens ports here that lead to a Service or Pod.",
     discussion: """
       Returns once the ports listen; the daemon keeps them, also when a Pod is replaced, until --stop or quit. With --foreground the
       command stays, and Ctrl-C or its end closes them.

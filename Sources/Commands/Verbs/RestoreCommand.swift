@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Restore: AsyncParsableCommand {
+struct RestoreCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Undoes what intercepts left in the cluster, from any machine.",
+    commandName: "restore", abstract: "Undoes what intercepts left in the cluster, from any machine.",
     discussion: """
       Puts Services and workloads of the namespace back as they were and deletes the agents. What somebody is using stays, except with --yes.
 

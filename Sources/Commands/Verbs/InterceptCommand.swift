@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Intercept: AsyncParsableCommand {
+struct InterceptCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lets a Service's requests arrive at this machine.",
+    commandName: "intercept", abstract: "Lets a Service's requests arrive at this machine.",
     discussion: """
       Returns once new connections to the Service arrive at the host port. What the host refuses, and everything while this machine is away,
       goes to the Service's own Pods. Ctrl-C while it is being set up undoes it; devtunnel leave ends it.
@@ -25,7 +25,8 @@ struct Intercept: AsyncParsableCommand {
     transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
   var port: [PortMapping] = []
 
-  @Option(help: ArgumentHelp("The address on which the process listens here (default: 127.0.0.1).", valueName: "ip"), transform: checked(HostAddress.parse))
+  @Option(
+    help: ArgumentHelp("The address on which the process listens here (default: 127.0.0.1).", valueName: "ip"), transform: checked(HostAddress.parse))
   var address: String?
 
   @Option(help: ArgumentHelp("Write the workload's environment to this file, KEY=VALUE lines; - is stdout.", valueName: "file"), completion: .file())

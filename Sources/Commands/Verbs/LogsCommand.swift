@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Logs: AsyncParsableCommand {
+struct LogsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows the daemon's log.",
+    commandName: "logs", abstract: "Shows the daemon's log.",
     discussion: """
       EXAMPLES:
         devtunnel logs --lines 20

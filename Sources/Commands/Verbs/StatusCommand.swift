@@ -1,9 +1,9 @@
 import ArgumentParser
 import ControlAPI
 
-struct Status: AsyncParsableCommand {
+struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows the daemon, its intercepts, forwards and sessions.",
+    commandName: "status", abstract: "Shows the daemon, its intercepts, forwards and sessions.",
     discussion: """
       EXAMPLES:
         devtunnel status
