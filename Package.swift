@@ -12,7 +12,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -30,16 +30,20 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "ControlAPI", "Daemon", "KubeAPI", "LabAPI", "LabNode", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CControl", "ControlAPI", "Daemon", "KubeAPI", "LabAPI", "LabNode",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(
       name: "Daemon",
-      dependencies: ["ControlAPI", "Operations", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
-      swiftSettings: strict),
-    .target(name: "ControlAPI", dependencies: ["CLinux", "KubeObjects"], swiftSettings: strict),
+      dependencies: [
+        "CControl", "ControlAPI", "Operations", .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: strict),
     .target(name: "Operations", dependencies: ["Forward", "Intercept"], swiftSettings: strict),
     .target(name: "Intercept", dependencies: ["Agents"], swiftSettings: strict),
     .target(name: "Forward", dependencies: ["Agents"], swiftSettings: strict),
+    .target(name: "ControlAPI", dependencies: ["CControl"], swiftSettings: strict),
     .target(
       name: "Agents",
       dependencies: ["CLinux", "ControlAPI", "KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
@@ -81,6 +85,7 @@ let package = Package(
 
     // C, and only C.
     .target(name: "CLinux"),
+    .target(name: "CControl"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -95,6 +100,12 @@ let package = Package(
       name: "RelayTests", dependencies: ["Relay", "TestSupport"], exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
     .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "AgentsTests", dependencies: ["Agents"], swiftSettings: strict),
+    .testTarget(
+      name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandsTests", dependencies: ["Commands", "ControlAPI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["Intercept"], swiftSettings: strict),
     .testTarget(
       name: "LabAPITests",

@@ -74,7 +74,7 @@ extension ClusterOperations {
   private func gatewayCheck(_ client: KubeClient, _ namespace: String, _ progress: @escaping Progress) async -> DoctorCheck {
     do throws(ControlError) {
       let start = ContinuousClock.now
-      let link = try await gatewayLink(client, namespace, nil, progress)
+      let link = try await gatewayLink(client, namespace, nil, .auto, progress)
       try await link.connected(within: .seconds(60))
       let took = start.duration(to: .now).milliseconds
       for _ in 0..<30 {

@@ -18,7 +18,6 @@ import Relay
 public actor ClusterOperations: Engine {
   public struct Settings: Sendable {
     public var journalPath: String
-    public var protocols = PortForwardProtocol.auto
     public init(journalPath: String) { self.journalPath = journalPath }
   }
 
@@ -100,13 +99,13 @@ public actor ClusterOperations: Engine {
     }
     log.info("intercept", metadata: ["service": "\(namespace)/\(request.service)", "server": "\(server)"])
     let context = InterceptContext(
-      client: client, relay: relay, installation: try Installation.find(), journal: journal, protocols: settings.protocols, holder: holder, log: log)
+      client: client, relay: relay, installation: try Installation.find(), journal: journal, protocols: request.cluster.protocols, holder: holder, log: log)
     let interception = Interception(request, namespace: namespace, context: context)
     interceptions.append(interception)
     do {
       var report = try await interception.start(progress: progress)
       report.warnings = client.access.warnings + report.warnings
-      if request.wantsEnvironment { report.environment = try await interception.workloadEnvironment() }
+      if request.environment { report.environment = try await interception.workloadEnvironment() }
       return report
     } catch {
       interceptions.removeAll { $0 === interception }
@@ -170,7 +169,7 @@ public actor ClusterOperations: Engine {
     _ = try ForwardTarget(parsing: request.target)
     // A wrong name or port is told before anything is started in the cluster.
     for port in request.ports { _ = try await ForwardTarget(parsing: request.target).resolve(port.remote, client: client, namespace: namespace) }
-    let link = try await gatewayLink(client, namespace, request.agentImage, progress)
+    let link = try await gatewayLink(client, namespace, request.agentImage, request.cluster.protocols, progress)
     let forwarding = try Forwarding(id: "f\(nextForward)", request: request, namespace: namespace, client: client, link: link, log: log)
     nextForward += 1
     progress("connecting to the gateway")
@@ -179,13 +178,15 @@ public actor ClusterOperations: Engine {
     return await forwarding.report(context: client.access.contextName)
   }
 
-  func gatewayLink(_ client: KubeClient, _ namespace: String, _ image: String?, _ progress: @escaping Progress) async throws(ControlError) -> AgentLink {
+  func gatewayLink(
+    _ client: KubeClient, _ namespace: String, _ image: String?, _ protocols: KubeStreams.PortForwardProtocol, _ progress: @escaping Progress
+  ) async throws(ControlError) -> AgentLink {
     let key = GatewayKey(server: "\(client.access.server)", namespace: namespace, image: image)
     if let known = gateways[key], await known.link.state != .superseded { return known.link }
     let gateway = Gateway(client: client, installation: try Installation.find(), namespace: namespace, holder: holder, image: image)
     let identity = try await gateway.ensure(progress: progress)
     if let known = gateways[key], await known.link.identity == identity { return known.link }
-    let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: settings.protocols, log: log)
+    let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: protocols, log: log)
     gateways[key] = GatewayLink(gateway: gateway, link: link)
     await link.start()
     return link
@@ -276,5 +277,16 @@ public actor ClusterOperations: Engine {
       do { try await known.gateway.remove() } catch { log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"]) }
     }
     gateways = [:]
+  }
+}
+
+extension ClusterSelection {
+  /// The same choice in the words of the streams.
+  var protocols: KubeStreams.PortForwardProtocol {
+    switch portForwardProtocol {
+    case .auto: .auto
+    case .spdy: .spdy
+    case .v4: .v4
+    }
   }
 }

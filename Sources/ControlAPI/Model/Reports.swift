@@ -153,13 +153,17 @@ public struct SessionReport: Codable, Sendable, Hashable {
 public struct DaemonReport: Codable, Sendable, Hashable {
   public var pid: Int
   public var version: String
+  /// The executable's build id; empty where it has none.
+  public var build: String
+  /// RFC 3339.
   public var since: String
   public var socket: String
   public var log: String
 
-  public init(pid: Int, version: String, since: String, socket: String, log: String) {
+  public init(pid: Int, version: String, build: String = "", since: String, socket: String, log: String) {
     self.pid = pid
     self.version = version
+    self.build = build
     self.since = since
     self.socket = socket
     self.log = log

@@ -8,12 +8,24 @@ public struct ClusterSelection: Codable, Sendable, Hashable {
   public var context: String?
   /// nil: the context's namespace.
   public var namespace: String?
+  /// How port-forwards into this cluster are framed.
+  public var portForwardProtocol = PortForwardProtocol.auto
 
   public init(kubeconfig: [String] = [], context: String? = nil, namespace: String? = nil) {
     self.kubeconfig = kubeconfig
     self.context = context
     self.namespace = namespace
   }
+}
+
+/// The subprotocol of port-forwards (Kubernetes API, `pods/portforward`).
+public enum PortForwardProtocol: String, Codable, Sendable, CaseIterable {
+  /// SPDY where the server offers it, else v4.
+  case auto
+  /// `SPDY/3.1+portforward.k8s.io`: one SPDY stream in a WebSocket.
+  case spdy
+  /// `v4.channel.k8s.io`.
+  case v4
 }
 
 /// `HOST[:SERVICE]`: a port of the host, and the Service's port by number or name; nil where the Service has only one.
@@ -49,8 +61,8 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   public var moveConnections = MoveConnections.auto
   /// Takes the intercept over from another holder.
   public var takeOver = false
-  /// The answer brings the workload's environment (`--env-file`).
-  public var wantsEnvironment = false
+  /// Answers with the workload's environment.
+  public var environment = false
 
   public init(cluster: ClusterSelection, service: String, ports: [PortMapping]) {
     self.cluster = cluster
@@ -93,6 +105,8 @@ public struct ForwardRequest: Codable, Sendable, Hashable {
   public var ports: [Port]
   public var address = "127.0.0.1"
   public var agentImage: String?
+  /// The forward ends with the connection of the command that asked for it; else the daemon keeps it.
+  public var foreground = false
 
   public init(cluster: ClusterSelection, target: String, ports: [Port]) {
     self.cluster = cluster
@@ -104,6 +118,16 @@ public struct ForwardRequest: Codable, Sendable, Hashable {
 public struct StopForwardRequest: Codable, Sendable, Hashable {
   public var id: String
   public init(id: String) { self.id = id }
+}
+
+public struct ListRequest: Codable, Sendable, Hashable {
+  public var cluster: ClusterSelection
+  public var allNamespaces: Bool
+
+  public init(cluster: ClusterSelection, allNamespaces: Bool = false) {
+    self.cluster = cluster
+    self.allNamespaces = allNamespaces
+  }
 }
 
 public struct RestoreRequest: Codable, Sendable, Hashable {

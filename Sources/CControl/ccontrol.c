@@ -1,0 +1,214 @@
+#define _GNU_SOURCE
+#include "ccontrol.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define RETRY(call)                        \
+  ({                                       \
+    __typeof__(call) result_;              \
+    do result_ = (call);                   \
+    while (result_ == -1 && errno == EINTR); \
+    result_;                               \
+  })
+
+static int32_t fill(struct sockaddr_un *address, const char *path) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof address->sun_path) return -ENAMETOOLONG;
+  strcpy(address->sun_path, path);
+  return 0;
+}
+
+int32_t ccontrol_listen(const char *path) {
+  struct sockaddr_un address;
+  int32_t problem = fill(&address, path);
+  if (problem < 0) return problem;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  // The mode of the file comes from the socket's own (unix(7)), so nobody else can connect between bind and a chmod.
+  if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0600) < 0 || listen(fd, 128) < 0) {
+    int32_t code = -errno;
+    close(fd);
+    return code;
+  }
+  return fd;
+}
+
+int32_t ccontrol_connect(const char *path) {
+  struct sockaddr_un address;
+  int32_t problem = fill(&address, path);
+  if (problem < 0) return problem;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  if (RETRY(connect(fd, (struct sockaddr *)&address, sizeof address)) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+    int32_t code = -errno;
+    close(fd);
+    return code;
+  }
+  return fd;
+}
+
+int32_t ccontrol_accept(int32_t fd) {
+  int connection = RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  return connection < 0 ? -errno : connection;
+}
+
+int32_t ccontrol_peer_uid(int32_t fd, uint32_t *uid) {
+  struct ucred credentials;
+  socklen_t size = sizeof credentials;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -errno;
+  if (credentials.uid == (uid_t)-1) return -ENOTSOCK;  // what the kernel writes for a socket that has no peer
+  *uid = credentials.uid;
+  return 0;
+}
+
+intptr_t ccontrol_send(int32_t fd, const void *data, size_t count) {
+  ssize_t sent = RETRY(send(fd, data, count, MSG_NOSIGNAL));
+  return sent < 0 ? -errno : sent;
+}
+
+intptr_t ccontrol_receive(int32_t fd, void *data, size_t count) {
+  ssize_t received = RETRY(recv(fd, data, count, 0));
+  return received < 0 ? -errno : received;
+}
+
+int32_t ccontrol_shutdown_write(int32_t fd) { return shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
+
+int32_t ccontrol_pair(int32_t *both) {
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both) < 0 ? -errno : 0;
+}
+
+void ccontrol_close(int32_t fd) { close(fd); }
+
+int32_t ccontrol_eventfd(void) {
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+void ccontrol_signal(int32_t fd) { (void)!eventfd_write(fd, 1); }
+
+void ccontrol_drain(int32_t fd) {
+  eventfd_t value;
+  (void)!eventfd_read(fd, &value);
+}
+
+int32_t ccontrol_wait(int32_t fd, int32_t interest, int32_t eventfd) {
+  short events = (interest & ccontrol_readable ? POLLIN : 0) | (interest & ccontrol_writable ? POLLOUT : 0);
+  // A descriptor of which nothing is wanted is left out: its hang-up could not be waited away.
+  struct pollfd both[2] = {{events ? fd : -1, events, 0}, {eventfd, POLLIN, 0}};
+  if (RETRY(poll(both, 2, -1)) < 0) return -errno;
+  int32_t result = 0;
+  short ready = both[0].revents, over = POLLHUP | POLLERR | POLLNVAL;
+  if (interest & ccontrol_readable && ready & (POLLIN | over)) result |= ccontrol_readable;
+  if (interest & ccontrol_writable && ready & (POLLOUT | over)) result |= ccontrol_writable;
+  if (both[1].revents) result |= ccontrol_woken;
+  return result;
+}
+
+int32_t ccontrol_open_append(const char *path) {
+  int fd = RETRY(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  return fd < 0 ? -errno : fd;
+}
+
+int32_t ccontrol_lock(const char *path) {
+  int fd = RETRY(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (fd < 0) return -errno;
+  if (RETRY(flock(fd, LOCK_EX | LOCK_NB)) < 0) {
+    int32_t code = -errno;
+    close(fd);
+    return code;
+  }
+  return fd;
+}
+
+int32_t ccontrol_spawn_detached(const char *path, char *const arguments[], int32_t output) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int code = posix_spawn_file_actions_init(&actions);
+  if (code) return -code;
+  code = posix_spawnattr_init(&attributes);
+  if (code) {
+    posix_spawn_file_actions_destroy(&actions);
+    return -code;
+  }
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  pid_t pid = 0;
+  // stdin comes last: `output` itself is 0 where the command was started without one.
+  (code = posix_spawn_file_actions_adddup2(&actions, output, 1)) || (code = posix_spawn_file_actions_adddup2(&actions, output, 2)) ||
+      (code = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) ||
+      (code = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) || (code = posix_spawn_file_actions_addchdir_np(&actions, "/")) ||
+      (code = posix_spawnattr_setsigmask(&attributes, &none)) || (code = posix_spawnattr_setsigdefault(&attributes, &all)) ||
+      (code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) ||
+      (code = posix_spawn(&pid, path, &actions, &attributes, arguments, environ));
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return code ? -code : pid;
+}
+
+int32_t ccontrol_has_ended(int32_t pid, int32_t *status) {
+  int value = 0;
+  pid_t ended = RETRY(waitpid(pid, &value, WNOHANG));
+  if (ended < 0) return -errno;
+  *status = value;
+  return ended == pid;
+}
+
+void ccontrol_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int32_t ccontrol_columns(int32_t fd) {
+  struct winsize size;
+  return ioctl(fd, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
+}
+
+struct build_id {
+  uint8_t *out;
+  size_t capacity, length;
+};
+
+// The first object that dl_iterate_phdr(3) visits is the executable.
+static int visit(struct dl_phdr_info *info, size_t size, void *context) {
+  (void)size;
+  struct build_id *found = context;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    if (header->p_type != PT_NOTE) continue;
+    const uint8_t *at = (const uint8_t *)(info->dlpi_addr + header->p_vaddr), *end = at + header->p_memsz;
+    while (at + sizeof(ElfW(Nhdr)) <= end) {
+      const ElfW(Nhdr) *note = (const void *)at;
+      const uint8_t *name = at + sizeof *note, *value = name + ((note->n_namesz + 3) & ~3u);
+      at = value + ((note->n_descsz + 3) & ~3u);
+      if (at > end) break;
+      if (note->n_type != NT_GNU_BUILD_ID || note->n_namesz != 4 || memcmp(name, "GNU", 4)) continue;
+      found->length = note->n_descsz < found->capacity ? note->n_descsz : found->capacity;
+      memcpy(found->out, value, found->length);
+      return 1;
+    }
+  }
+  return 1;
+}
+
+size_t ccontrol_build_id(uint8_t *out, size_t capacity) {
+  struct build_id found = {out, capacity, 0};
+  dl_iterate_phdr(visit, &found);
+  return found.length;
+}

@@ -1,0 +1,43 @@
+// What the control socket and the detached daemon need of Linux and that Swift's Glibc module hides behind _GNU_SOURCE.
+// A failure is returned as -errno, EINTR is retried; every descriptor is close-on-exec.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// ---- Unix stream sockets, non-blocking.
+// Binds and listens; the file gets mode 0600 from its first moment. An old file of that name must be gone. -ENAMETOOLONG: over 107 bytes.
+int32_t ccontrol_listen(const char *path);
+int32_t ccontrol_connect(const char *path);
+// The next connection, or -EAGAIN.
+int32_t ccontrol_accept(int32_t fd);
+// The uid of the process at the other end (SO_PEERCRED, unix(7)): 0, or -errno.
+int32_t ccontrol_peer_uid(int32_t fd, uint32_t *uid);
+intptr_t ccontrol_send(int32_t fd, const void *data, size_t count);
+intptr_t ccontrol_receive(int32_t fd, void *data, size_t count);
+int32_t ccontrol_shutdown_write(int32_t fd);
+int32_t ccontrol_pair(int32_t *both);
+void ccontrol_close(int32_t fd);
+
+// ---- Waiting.
+int32_t ccontrol_eventfd(void);
+void ccontrol_signal(int32_t eventfd);
+void ccontrol_drain(int32_t eventfd);
+enum { ccontrol_readable = 1, ccontrol_writable = 2, ccontrol_woken = 4 };
+// Waits for what `interest` names of fd, or for the eventfd; fd may be -1. Returns a set of the flags above; a hang-up counts as what was asked for.
+int32_t ccontrol_wait(int32_t fd, int32_t interest, int32_t eventfd);
+
+// ---- Files and processes.
+int32_t ccontrol_open_append(const char *path);
+// Opens (0600) and locks the whole file for this process: the descriptor, or -EWOULDBLOCK where another one holds it.
+int32_t ccontrol_lock(const char *path);
+// Starts a program in a session of its own, with stdin from /dev/null, stdout and stderr to `output`, cwd /, no other descriptors,
+// and every signal at its default. Returns its pid.
+int32_t ccontrol_spawn_detached(const char *path, char *const arguments[], int32_t output);
+// Whether the child has ended: 1 (status as waitpid gives it), 0, or -errno.
+int32_t ccontrol_has_ended(int32_t pid, int32_t *status);
+void ccontrol_name_thread(const char *name);
+// The columns of the terminal at fd, 0 where it has none.
+int32_t ccontrol_columns(int32_t fd);
+// The GNU build id of the running executable, from its ELF notes: its length, 0 where the linker wrote none.
+size_t ccontrol_build_id(uint8_t *out, size_t capacity);

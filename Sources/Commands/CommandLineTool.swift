@@ -1,0 +1,59 @@
+import ArgumentParser
+import ControlAPI
+import Synchronization
+import UnixSignals
+
+/// The process of a command: parses, runs, and turns the outcome into an exit status.
+public enum CommandLineTool {
+  /// - Returns: the exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 ended by SIGINT or SIGTERM.
+  public static func run() async -> Int32 {
+    let interruption = Mutex<Int32?>(nil)
+    let (parsed, whenParsed) = AsyncStream<Void>.makeStream()
+    let work = Task { () -> Int32 in
+      do {
+        var command = try await Devtunnel.asyncParseAsRoot()
+        if !(command is any HandlesSignals) { whenParsed.yield() }
+        if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        return 0
+      } catch {
+        return report(error)
+      }
+    }
+    let signals = Task {
+      guard await parsed.first(where: { _ in true }) != nil else { return }
+      for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+        let status: Int32 = signal == .sigterm ? 143 : 130
+        // Who asks twice does not want to wait until all is undone; the daemon undoes it nevertheless.
+        if interruption.withLock({ $0 != nil }) { Exit.now(status) }
+        interruption.withLock { $0 = status }
+        work.cancel()
+      }
+    }
+    let status = await work.value
+    signals.cancel()
+    return interruption.withLock { $0 } ?? status
+  }
+
+  private static func report(_ error: any Error) -> Int32 {
+    switch error {
+    case let error as ControlError:
+      ErrorOutput.write(error)
+      return 1
+    case is CancellationError:
+      return 1
+    case let code as ExitCode:
+      return code.rawValue
+    default:
+      let code = Devtunnel.exitCode(for: error)
+      if code == .success {
+        Terminal.output.line(Devtunnel.fullMessage(for: error))
+        return 0
+      }
+      Terminal.error.line(ErrorOutput.usage(Devtunnel.fullMessage(for: error)))
+      return 2
+    }
+  }
+}
+
+/// A command that ends by SIGINT and SIGTERM in a way of its own.
+protocol HandlesSignals {}

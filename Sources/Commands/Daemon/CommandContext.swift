@@ -1,0 +1,64 @@
+import ArgumentParser
+import ControlAPI
+import FoundationEssentials
+import Logging
+
+/// What a command needs to reach the daemon: paths, settings, and the way to start it.
+struct CommandContext: Sendable {
+  let paths: ControlPaths
+  let settings: Settings
+  let verbose: Bool
+  private let logLevel: Logger.Level
+
+  init(_ options: GlobalOptions) throws(ControlError) {
+    paths = ControlPaths(environment: ProcessInfo.processInfo.environment)
+    settings = try SettingsFile.load(paths.settings)
+    verbose = options.verbose
+    logLevel = options.logLevel ?? (options.verbose ? .debug : settings.logLevel ?? .info)
+  }
+
+  /// Calls the daemon, started where none runs, and shows progress meanwhile.
+  /// - Parameter task: what is being done, for as long as the daemon does not say more.
+  func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
+    _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self, task: String,
+    holding: (@Sendable (Result) -> Void)? = nil
+  ) async throws(ControlError) -> Result {
+    let start = DaemonStarter.program(["daemon", "run", "--log-level", logLevel.rawValue])
+    return try await call(
+      ControlClient(starter: DaemonStarter(paths: paths, start: start)), method, parameters, task: task, holding: holding)
+  }
+
+  func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
+    _ client: ControlClient, _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self, task: String,
+    holding: (@Sendable (Result) -> Void)? = nil
+  ) async throws(ControlError) -> Result {
+    let line = ProgressLine(task, verbose: verbose)
+    defer { line.end() }
+    var held: (@Sendable (Result) -> Void)?
+    if let holding {
+      held = { result in
+        line.end()
+        holding(result)
+      }
+    }
+    let outcome = await withTaskCancellationHandler { [held] in
+      do throws(ControlError) {
+        return Swift.Result<Result, ControlError>.success(
+          try await client.call(method, parameters, returning: returning, progress: { line.step($0) }, holding: held))
+      } catch {
+        return .failure(error)
+      }
+    } onCancel: {
+      line.step("undoing…")
+    }
+    return try outcome.get()
+  }
+
+  /// Prints a result as `--output` or the settings say.
+  func show<Report: Encodable>(_ report: Report, _ options: OutputOptions, table: (Report) -> [String]) throws(ControlError) {
+    switch options.output ?? settings.output ?? .table {
+    case .json: Terminal.output.line(try JSONOutput.text(report))
+    case .table: table(report).forEach(Terminal.output.line)
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import ControlAPI
+
+/// The root of the command line; the verbs are in `Verbs`, a file each.
+struct Devtunnel: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "devtunnel",
+    abstract: "Puts this machine into a remote Kubernetes cluster.",
+    usage: "devtunnel [<global options>] <subcommand> …",
+    discussion: """
+      A daemon of yours does the work; the first command starts it.
+
+      EXAMPLES:
+        devtunnel list                         what can be intercepted
+        devtunnel intercept user --port 8080   Service user → 127.0.0.1:8080
+        devtunnel forward db 5432              127.0.0.1:5432 → Service db
+        devtunnel leave --all                  everything as it was
+
+      SETTINGS:
+        $XDG_CONFIG_HOME/devtunnel/config.yaml
+
+      EXIT STATUS:
+        0 done, 1 failed, 2 wrong usage, 130 interrupted
+      """,
+    version: "devtunnel \(BuildVersion.current.version)",
+    groupedSubcommands: [
+      CommandGroup(name: "Traffic", subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self]),
+      CommandGroup(
+        name: "Information", subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
+      CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),
+      CommandGroup(name: "Other", subcommands: [CompletionCommand.self, DaemonCommand.self])
+    ])
+
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import ControlAPI
+import FoundationEssentials
+import Logging
+
+extension OutputFormat: ExpressibleByArgument {}
+extension MoveConnections: ExpressibleByArgument {}
+extension PortForwardProtocol: ExpressibleByArgument {}
+
+/// What every command takes.
+struct GlobalOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The kubeconfig file (default: KUBECONFIG, else ~/.kube/config).", valueName: "file"), completion: .file())
+  var kubeconfig: String?
+
+  @Option(help: ArgumentHelp("The kubeconfig's context (default: its current one).", valueName: "name"))
+  var context: String?
+
+  @Option(name: [.short, .long], help: ArgumentHelp("The namespace (default: the context's).", valueName: "name"))
+  var namespace: String?
+
+  @Option(help: ArgumentHelp("How port-forwards are framed: auto, spdy or v4.", valueName: "protocol"))
+  var portForwardProtocol: PortForwardProtocol?
+
+  @Option(
+    help: ArgumentHelp("The level of the daemon's log, where this command starts the daemon.", valueName: "level"),
+    transform: { text in
+      guard let level = Logger.Level(rawValue: text) else {
+        throw ValidationError("must be one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      return level
+    })
+  var logLevel: Logger.Level?
+
+  @Flag(name: [.short, .long], help: "Show all progress at once, and start the daemon with log level debug.")
+  var verbose = false
+}
+
+extension GlobalOptions {
+  /// The cluster that is meant: flags, then settings, then `KUBECONFIG`.
+  func cluster(_ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment) -> ClusterSelection {
+    var cluster = ClusterSelection(context: context ?? settings.context, namespace: namespace ?? settings.namespace)
+    cluster.portForwardProtocol = portForwardProtocol ?? settings.portForwardProtocol ?? .auto
+    if let file = kubeconfig ?? settings.kubeconfig {
+      cluster.kubeconfig = [absolute(file, home: environment["HOME"])]
+    } else {
+      cluster.kubeconfig = (environment["KUBECONFIG"] ?? "").split(separator: ":").map { absolute(String($0), home: nil) }
+    }
+    return cluster
+  }
+
+  /// The cluster where a flag names it; nil leaves the choice to the daemon, which knows what runs.
+  func namedCluster(_ settings: Settings) -> ClusterSelection? {
+    kubeconfig != nil || context != nil || namespace != nil ? cluster(settings) : nil
+  }
+
+  /// The daemon has a working directory of its own, so a path must not depend on ours.
+  private func absolute(_ path: String, home: String?) -> String {
+    if path.hasPrefix("/") { return path }
+    if let home, path.hasPrefix("~/") { return home + path.dropFirst(1) }
+    return FileManager.default.currentDirectoryPath + "/" + path
+  }
+}
+
+struct OutputOptions: ParsableArguments {
+  @Option(name: [.short, .long], help: ArgumentHelp("How data is printed: table or json.", valueName: "format"))
+  var output: OutputFormat?
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import ControlAPI
+
+// Ports as people write them. A port's name follows Kubernetes' rule for them (IANA_SVC_NAME, RFC 6335 section 5.1).
+
+enum PortNumber {
+  static func parse(_ text: some StringProtocol) throws(ControlError) -> UInt16 {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let port = UInt16(text), port > 0 else {
+      throw ControlError(.badInput, "a port is a number from 1 to 65535, not \(text.isEmpty ? "nothing" : String(text))")
+    }
+    return port
+  }
+
+  /// A port of a Service or container: its number or its name.
+  static func parseRemote(_ text: some StringProtocol) throws(ControlError) -> String {
+    guard let first = text.utf8.first else { throw ControlError(.badInput, "the port after the colon is missing") }
+    if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first), let number = try? parse(text) { return String(number) }
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    let fits = text.utf8.allSatisfy { letters.contains($0) || digits.contains($0) || $0 == UInt8(ascii: "-") }
+    guard fits, text.utf8.count <= 63, text.utf8.contains(where: letters.contains), !text.hasPrefix("-"), !text.hasSuffix("-") else {
+      throw ControlError(.badInput, "a port is a number from 1 to 65535 or a name of lower-case letters, digits and -, not \(text)")
+    }
+    return String(text)
+  }
+}
+
+extension PortMapping {
+  /// `HOST[:SERVICE]`.
+  init(argument: String) throws(ControlError) {
+    let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count <= 2 else { throw ControlError(.badInput, "write HOST or HOST:SERVICE, such as 8080 or 8080:http, not \(argument)") }
+    self.init(host: try PortNumber.parse(parts[0]), service: parts.count == 2 ? try PortNumber.parseRemote(parts[1]) : nil)
+  }
+
+  /// - Throws: `.badInput` where a port of the Service is named twice, or two are meant without saying which.
+  static func check(_ ports: [PortMapping]) throws(ControlError) {
+    if ports.count > 1, ports.contains(where: { $0.service == nil }) {
+      throw ControlError(.badInput, "with several --port, each must name the Service's port: --port HOST:SERVICE")
+    }
+    var seen: Set<String> = []
+    for case let service? in ports.map(\.service) where !seen.insert(service).inserted {
+      throw ControlError(.badInput, "the Service's port \(service) is there twice")
+    }
+  }
+}
+
+extension ForwardRequest.Port {
+  /// `[HOST:]PORT`: without HOST the same number, or any free port for a name; `:PORT` takes any free port.
+  init(argument: String) throws(ControlError) {
+    let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+    switch parts.count {
+    case 1:
+      let remote = try PortNumber.parseRemote(parts[0])
+      self.init(host: UInt16(remote) ?? 0, remote: remote)
+    case 2:
+      let anyPort = parts[0].isEmpty || parts[0] == "0"
+      self.init(host: anyPort ? 0 : try PortNumber.parse(parts[0]), remote: try PortNumber.parseRemote(parts[1]))
+    default: throw ControlError(.badInput, "write PORT or HOST:PORT, such as 8080 or 9000:http, not \(argument)")
+    }
+  }
+}
+
+/// Names of Kubernetes objects, as the command line takes them.
+enum ObjectName {
+  /// A Service's name (RFC 1035 label).
+  static func parseService(_ text: String) throws(ControlError) -> String {
+    let name = text.hasPrefix("svc/") ? text.dropFirst(4) : text.hasPrefix("service/") ? text.dropFirst(8) : text[...]
+    guard isName(name), name.utf8.count <= 63, !name.contains(".") else {
+      throw ControlError(.badInput, "\(text) is no Service's name", remedy: "devtunnel list shows what can be intercepted")
+    }
+    return String(name)
+  }
+
+  /// `NAME` or `KIND/NAME`.
+  static func parseTarget(_ text: String) throws(ControlError) -> String {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let name = parts.last, isName(name), parts.count == 1 || isName(parts[0]) else {
+      throw ControlError(.badInput, "\(text) is no target; write SERVICE or KIND/NAME, such as user, pod/user-0 or deploy/user")
+    }
+    return text
+  }
+
+  /// RFC 1123 subdomain.
+  private static func isName(_ text: some StringProtocol) -> Bool {
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    return !text.isEmpty && text.utf8.count <= 253 && !text.hasPrefix("-") && !text.hasSuffix("-")
+      && text.utf8.allSatisfy { letters.contains($0) || digits.contains($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+  }
+}
+
+/// Runs a check of an argument's text, so that the parser shows its message as a mistake in usage.
+func checked<Value>(_ parse: @escaping @Sendable (String) throws(ControlError) -> Value) -> @Sendable (String) throws -> Value {
+  { text in
+    do throws(ControlError) { return try parse(text) } catch { throw ValidationError(error.message) }
+  }
+}

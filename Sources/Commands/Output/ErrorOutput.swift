@@ -1,0 +1,30 @@
+import ControlAPI
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// How a failure is told on stderr: `devtunnel: message`, its details indented, and last what to do.
+enum ErrorOutput {
+  static func write(_ error: ControlError, terminal: Terminal = .error) {
+    lines(error, paint: terminal.paint).forEach(terminal.line)
+  }
+
+  static func lines(_ error: ControlError, paint: (String, Terminal.Color) -> String = { text, _ in text }) -> [String] {
+    [paint("devtunnel:", .red) + " " + error.message] + error.details.map { "  " + $0 } + (error.remedy.map { [$0] } ?? [])
+  }
+
+  static func warn(_ text: String, terminal: Terminal = .error) { terminal.line("\(terminal.paint("warning:", .yellow)) \(text)") }
+
+  /// The parser's message in the same form.
+  static func usage(_ message: String) -> String {
+    message.hasPrefix("Error: ") ? "devtunnel: " + message.dropFirst("Error: ".count) : message
+  }
+}
+
+enum Exit {
+  /// Ends the process at once.
+  static func now(_ status: Int32) -> Never { _exit(status) }
+}

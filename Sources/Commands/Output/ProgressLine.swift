@@ -1,0 +1,57 @@
+import Synchronization
+
+/// Shows what a command waits for, on stderr: nothing for the first second, since most are over by then. On a terminal it is one line
+/// that changes, elsewhere a line for each step.
+final class ProgressLine: Sendable {
+  private struct State {
+    var latest: String
+    var showing = false
+    var drawn = false
+    var ended = false
+  }
+
+  private let state: Mutex<State>
+  private let terminal: Terminal
+  private let oneLine: Bool
+
+  /// - Parameters:
+  ///   - task: what is shown until the daemon says more.
+  ///   - verbose: everything at once, each step on a line of its own.
+  init(_ task: String, verbose: Bool, terminal: Terminal = .error, delay: Duration = .seconds(1)) {
+    self.terminal = terminal
+    oneLine = terminal.isTerminal && !verbose
+    state = Mutex(State(latest: task, showing: verbose))
+    if verbose { return }
+    Task { [self] in
+      try? await Task.sleep(for: delay)
+      state.withLock { state in
+        guard !state.ended else { return }
+        state.showing = true
+        draw(&state)
+      }
+    }
+  }
+
+  func step(_ text: String) {
+    state.withLock { state in
+      guard !state.ended else { return }
+      state.latest = text
+      if state.showing { draw(&state) }
+    }
+  }
+
+  /// Removes the line, so that the result stands alone.
+  func end() {
+    state.withLock { state in
+      if oneLine, state.drawn, !state.ended { terminal.write("\r\u{1B}[K") }
+      state.ended = true
+    }
+  }
+
+  private func draw(_ state: inout State) {
+    state.drawn = true
+    guard oneLine else { return terminal.line(state.latest) }
+    // A wrapped line could not be taken back.
+    terminal.write("\r\u{1B}[K" + terminal.paint(String(state.latest.prefix(max(1, terminal.columns - 1))), .faint))
+  }
+}

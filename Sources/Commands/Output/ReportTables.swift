@@ -1,0 +1,149 @@
+import ControlAPI
+
+// What people see of the reports; `--output json` prints the reports themselves.
+
+extension InterceptReport {
+  /// After `intercept`.
+  var summary: [String] {
+    var lines = ["Service \(service) in namespace \(namespace) is intercepted (\(workload))."]
+    lines += ports.map { port in
+      let name = port.name.map { " (\($0))" } ?? ""
+      return "  port \(port.service)\(name) → \(port.host ?? "the origin")"
+    }
+    return lines + (message.map { [$0] } ?? [])
+  }
+}
+
+extension LeaveReport {
+  var summary: String {
+    let cut = cut == 0 ? "" : cut == 1 ? "; 1 connection was cut" : "; \(cut) connections were cut"
+    return "Service \(service) in namespace \(namespace) is itself again\(cut)." + (message.map { " \($0)" } ?? "")
+  }
+}
+
+extension ForwardReport {
+  var summary: [String] {
+    ports.map { "\($0.host) → \(target) port \($0.remote)" } + (message.map { [$0] } ?? [])
+  }
+}
+
+extension [ListEntry] {
+  func lines(allNamespaces: Bool) -> [String] {
+    if isEmpty { return ["There are no Services here."] }
+    var table = allNamespaces ? Table("NAMESPACE", "SERVICE", "PORTS", "WORKLOAD", "STATE") : Table("SERVICE", "PORTS", "WORKLOAD", "STATE")
+    for entry in self {
+      let ports = entry.ports.joined(separator: ",")
+      if allNamespaces {
+        table.add(entry.namespace, entry.service, ports, entry.workload, entry.state)
+      } else {
+        table.add(entry.service, ports, entry.workload, entry.state)
+      }
+    }
+    return table.lines()
+  }
+}
+
+extension ListEntry {
+  fileprivate var state: String {
+    if let interceptedBy { return "intercepted by \(interceptedBy)\(since.map { " since \($0)" } ?? "")" }
+    return obstacle.map { "cannot: \($0)" } ?? "free"
+  }
+}
+
+extension StatusReport {
+  var lines: [String] {
+    var lines = daemon.map { ["Daemon \($0.version), pid \($0.pid), since \($0.since)."] } ?? ["No daemon runs."]
+    lines += section("Intercepts", interceptTable, intercepts.flatMap(\.notes))
+    lines += section("Forwards", forwardTable, forwards.flatMap(\.notes))
+    lines += section("Sessions", sessionTable, sessions.compactMap { session in session.lastProblem.map { "\(session.agent): \($0)" } })
+    if intercepts.isEmpty, forwards.isEmpty { lines.append("Nothing is intercepted or forwarded.") }
+    return lines
+  }
+
+  private func section(_ title: String, _ table: Table, _ notes: [String]) -> [String] {
+    table.isEmpty ? [] : ["", title] + table.lines(indent: 2) + notes.map { "  " + $0 }
+  }
+
+  private var interceptTable: Table {
+    var table = Table("CONTEXT", "NAMESPACE", "SERVICE", "WORKLOAD", "STATE", "PORT", "HOST", "TO HOST", "TO ORIGIN")
+    for one in intercepts {
+      for port in one.ports {
+        let name = port.name.map { "/\($0)" } ?? ""
+        table.add(
+          one.context, one.namespace, one.service, one.workload, one.state.rawValue, "\(port.service)\(name)", port.host, "\(port.toHost)",
+          "\(port.toOrigin)")
+      }
+      if one.ports.isEmpty { table.add(one.context, one.namespace, one.service, one.workload, one.state.rawValue, nil, nil, nil, nil) }
+    }
+    return table
+  }
+
+  private var forwardTable: Table {
+    var table = Table("ID", "CONTEXT", "NAMESPACE", "TARGET", "PORT", "HOST", "CONNECTIONS", "REFUSED")
+    for one in forwards {
+      for port in one.ports {
+        table.add(one.id, one.context, one.namespace, one.target, port.remote, port.host, "\(port.connections)", "\(port.refused)")
+      }
+    }
+    return table
+  }
+
+  private var sessionTable: Table {
+    var table = Table("CONTEXT", "NAMESPACE", "AGENT", "POD", "STATE", "CARRIER", "ROUND TRIP", "STREAMS", "SENT", "RECEIVED")
+    for one in sessions {
+      let roundTrip = one.roundTripMilliseconds.map { "\(($0 * 10).rounded() / 10) ms" }
+      table.add(
+        one.context, one.namespace, one.agent, one.pod, one.state, one.carrier, roundTrip, "\(one.streams)", ByteCount.text(one.sentBytes),
+        ByteCount.text(one.receivedBytes))
+    }
+    return table
+  }
+}
+
+extension InterceptReport {
+  fileprivate var notes: [String] { (message.map { ["\(service): \($0)"] } ?? []) + warnings.map { "\(service): \($0)" } }
+}
+
+extension ForwardReport {
+  fileprivate var notes: [String] {
+    (message.map { ["\(id): \($0)"] } ?? []) + ports.compactMap { port in port.lastProblem.map { "\(id) port \(port.remote): \($0)" } }
+  }
+}
+
+extension RestoreReport {
+  var lines: [String] {
+    if done.isEmpty, left.isEmpty { return ["There is nothing to undo."] }
+    let hint = left.isEmpty ? [] : ["devtunnel restore --yes undoes this as well."]
+    return done.map { "undone: \($0)" } + left.map { "left: \($0)" } + hint
+  }
+}
+
+extension [DoctorCheck] {
+  func lines(_ terminal: Terminal) -> [String] {
+    let width = map(\.name.count).max() ?? 0
+    return flatMap { check in
+      let (word, color): (String, Terminal.Color) =
+        switch check.outcome {
+        case .ok: ("ok     ", .green)
+        case .warning: ("warning", .yellow)
+        case .failed: ("FAILED ", .red)
+        case .skipped: ("skipped", .faint)
+        }
+      let name = check.name + String(repeating: " ", count: width - check.name.count)
+      let remedy = check.remedy.map { ["         → \($0)"] } ?? []
+      return ["\(terminal.paint(word, color))  \(name)  \(check.detail)"] + remedy
+    }
+  }
+}
+
+enum ByteCount {
+  /// `12 B`, `3.4 MB`: powers of ten.
+  static func text(_ bytes: UInt64) -> String {
+    var value = Double(bytes)
+    for unit in ["B", "kB", "MB", "GB"] {
+      if value < 999.5 { return unit == "B" ? "\(bytes) B" : "\((value * 10).rounded() / 10) \(unit)" }
+      value /= 1000
+    }
+    return "\((value * 10).rounded() / 10) TB"
+  }
+}

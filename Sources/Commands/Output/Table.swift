@@ -1,0 +1,26 @@
+/// Columns for a terminal: as wide as their widest cell, two spaces apart.
+struct Table {
+  private let header: [String]
+  private var rows: [[String]] = []
+
+  init(_ header: String...) { self.header = header }
+
+  mutating func add(_ cells: String?...) { rows.append(cells.map { $0 ?? "-" }) }
+
+  var isEmpty: Bool { rows.isEmpty }
+
+  func lines(indent: Int = 0) -> [String] {
+    let all = [header] + rows
+    let widths = header.indices.map { column in all.map { Self.width($0[column]) }.max() ?? 0 }
+    return all.map { row in
+      var line = String(repeating: " ", count: indent)
+      for (column, cell) in row.enumerated() {
+        line += cell
+        if column < row.count - 1 { line += String(repeating: " ", count: widths[column] - Self.width(cell) + 2) }
+      }
+      return line
+    }
+  }
+
+  private static func width(_ text: String) -> Int { text.count }
+}

@@ -1,0 +1,59 @@
+import CControl
+import FoundationEssentials
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// stdout and stderr, with colour only where a person looks and wants it (NO_COLOR, no-color.org).
+struct Terminal: Sendable {
+  enum Color: String, Sendable {
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case faint = "2"
+  }
+
+  let descriptor: Int32
+  let isTerminal: Bool
+  private let coloured: Bool
+
+  init(_ descriptor: Int32, environment: [String: String] = ProcessInfo.processInfo.environment) {
+    self.descriptor = descriptor
+    isTerminal = isatty(descriptor) == 1
+    coloured = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+  }
+
+  static let output = Terminal(STDOUT_FILENO)
+  static let error = Terminal(STDERR_FILENO)
+
+  func paint(_ text: String, _ color: Color) -> String { coloured ? "\u{1B}[\(color.rawValue)m\(text)\u{1B}[0m" : text }
+
+  /// 80 where the terminal does not say.
+  var columns: Int {
+    let columns = Int(ccontrol_columns(descriptor))
+    return columns > 0 ? columns : 80
+  }
+
+  func line(_ text: String) { write(text + "\n") }
+
+  func write(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EAGAIN {
+        // Somebody made the shared terminal or pipe non-blocking.
+        var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        if poll(&wait, 1, -1) > 0 { continue }
+      }
+      guard count > 0 else { return }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}
+
+// `Terminal.write` hides the system call's name.
+private func systemWrite(_ fd: Int32, _ data: UnsafeRawPointer?, _ count: Int) -> Int { write(fd, data, count) }

@@ -1,0 +1,67 @@
+import ControlAPI
+import FoundationEssentials
+import Yams
+
+/// Reads `config.yaml`: one mapping of keys to scalars.
+enum SettingsFile {
+  /// - Returns: empty settings where there is no file.
+  /// - Throws: `.badInput` that names file, line and key.
+  static func load(_ path: String) throws(ControlError) -> Settings {
+    guard FileManager.default.fileExists(atPath: path) else { return Settings() }
+    let text: String
+    do {
+      text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+    } catch {
+      throw ControlError(.badInput, "cannot read the settings in \(path)", remedy: "make it readable, or remove it", details: ["\(error)"])
+    }
+    return try parse(text, file: path)
+  }
+
+  static func parse(_ text: String, file: String) throws(ControlError) -> Settings {
+    var settings = Settings()
+    guard let root = try compose(text, file) else { return settings }
+    guard case .mapping(let mapping) = root else {
+      // A file of comments alone is an empty scalar.
+      if case .scalar(let scalar) = root, scalar.string.isEmpty { return settings }
+      throw problem(file, root.mark, "must be a mapping of keys to values", remedy: "write KEY: VALUE lines")
+    }
+    for (keyNode, value) in mapping {
+      guard let key = keyNode.string.flatMap(Settings.Key.init(rawValue:)) else {
+        throw problem(
+          file, keyNode.mark, "\(keyNode.string ?? "this") is no key",
+          remedy: "keys are: \(Settings.Key.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      guard case .scalar(let scalar) = value, value.tag != Tag(.null) else {
+        throw problem(
+          file, value.mark ?? keyNode.mark, "\(key.rawValue) must be a single value", remedy: "write \(key.rawValue): VALUE, or remove the line")
+      }
+      do {
+        try settings.set(key, scalar.string)
+      } catch {
+        throw problem(
+          file, value.mark ?? keyNode.mark, "\(key.rawValue) \(error.message)", remedy: "correct the file; docs/settings.md describes each key")
+      }
+    }
+    return settings
+  }
+
+  private static func compose(_ text: String, _ file: String) throws(ControlError) -> Node? {
+    do {
+      return try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      switch error {
+      case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):
+        throw problem(file, mark, what, remedy: "correct the YAML")
+      case .duplicatedKeysInMapping(let keys, let context):
+        throw problem(file, context.mark, "\(keys.joined(separator: ", ")) is there twice", remedy: "keep one of them")
+      default: throw problem(file, nil, "\(error)", remedy: "correct the YAML")
+      }
+    } catch {
+      throw problem(file, nil, "\(error)", remedy: "correct the YAML")
+    }
+  }
+
+  private static func problem(_ file: String, _ mark: Mark?, _ message: String, remedy: String) -> ControlError {
+    ControlError(.badInput, "\(file)\(mark.map { ":\($0.line)" } ?? ""): \(message)", remedy: remedy)
+  }
+}

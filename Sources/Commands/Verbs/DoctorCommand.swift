@@ -1,0 +1,24 @@
+import ArgumentParser
+import ControlAPI
+
+struct DoctorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor", abstract: "Checks whether devtunnel can work here, and says what to do where not.",
+    discussion: """
+      Looks at the kubeconfig, the API server, your permissions in the namespace, whether an agent starts, and how far away it is.
+      Exit status 1 where a check failed.
+
+      EXAMPLES:
+        devtunnel doctor -n testbed
+      """)
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func run() async throws {
+    let context = try CommandContext(global)
+    let checks = try await context.call(.doctor, global.cluster(context.settings), returning: [DoctorCheck].self, task: "checking…")
+    try context.show(checks, outputOptions) { $0.lines(.output) }
+    if checks.contains(where: { $0.outcome == .failed }) { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import ControlAPI
+
+struct InterceptCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "intercept", abstract: "Lets a Service's requests arrive at this machine.",
+    discussion: """
+      Returns once new connections to the Service arrive at the host port. What the host refuses, and everything while this machine is away,
+      goes to the Service's own Pods. Ctrl-C while it is being set up undoes it; devtunnel leave ends it.
+
+      EXAMPLES:
+        devtunnel intercept user               each port, to the same port here
+        devtunnel intercept user --port 8080   its only port, to 127.0.0.1:8080
+        devtunnel intercept user --port 8080:http --port 9090:grpc
+        devtunnel intercept user --port 8080 --env-file .env
+        devtunnel intercept worker --replace   without its own Pods
+      """)
+
+  @Argument(help: "The Service.", transform: checked(ObjectName.parseService))
+  var service: String
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("A port of the host, and which of the Service's ports, by number or name; may be repeated.", valueName: "host[:service]"),
+    transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
+  var port: [PortMapping] = []
+
+  @Option(
+    help: ArgumentHelp("The address on which the process listens here (default: 127.0.0.1).", valueName: "ip"), transform: checked(HostAddress.parse))
+  var address: String?
+
+  @Option(help: ArgumentHelp("Write the workload's environment to this file, KEY=VALUE lines; - is stdout.", valueName: "file"), completion: .file())
+  var envFile: String?
+
+  @Option(help: ArgumentHelp("The container that has the ports, where that is not clear.", valueName: "name"))
+  var container: String?
+
+  @Option(help: ArgumentHelp("An image for the agent other than the workload's own.", valueName: "image"))
+  var agentImage: String?
+
+  @Flag(help: "Reset a connection that the host refuses, instead of passing it to the Service's own Pods.")
+  var refuse = false
+
+  @Flag(help: "Scale the workload to zero meanwhile: for consumers of queues. Nothing takes over when this machine is away.")
+  var replace = false
+
+  @Option(help: ArgumentHelp("Restart the workload's Pods so that open connections move too: yes, no or auto (default).", valueName: "choice"))
+  var moveConnections: MoveConnections?
+
+  @Flag(help: "Take the intercept over from whoever has it.")
+  var takeOver = false
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func validate() throws {
+    do throws(ControlError) { try PortMapping.check(port) } catch { throw ValidationError(error.message) }
+    if replace, moveConnections == .yes {
+      throw ValidationError("--move-connections yes restarts the workload, and --replace scales it to zero: leave one of them out")
+    }
+  }
+
+  func run() async throws {
+    let context = try CommandContext(global)
+    let file = try envFile.map { path throws(ControlError) in try EnvironmentFile(path: path) }
+    let request = self.request(context.settings, environment: file != nil)
+    let report = try await context.call(.intercept, request, returning: InterceptReport.self, task: "intercepting \(service)…")
+    do {
+      // Ctrl-C just before the answer: it was too late to cancel, not too late to undo.
+      try Task.checkCancellation()
+      try file?.write(report.environment ?? [:])
+    } catch {
+      try await undo(report, context)
+      throw error is CancellationError ? ControlError(.cancelled, "cancelled: \(service) is not intercepted") : error
+    }
+    report.warnings.forEach { ErrorOutput.warn($0) }
+    try context.show(report, outputOptions) { $0.summary }
+  }
+
+  func request(_ settings: Settings, environment: Bool) -> InterceptRequest {
+    var request = InterceptRequest(cluster: global.cluster(settings), service: service, ports: port)
+    request.address = address ?? settings.address ?? "127.0.0.1"
+    request.container = container
+    request.agentImage = agentImage ?? settings.agentImage
+    request.refuse = refuse
+    request.replace = replace
+    // Pods that are scaled to zero take their connections with them.
+    request.moveConnections = replace ? .no : moveConnections ?? settings.moveConnections ?? .auto
+    request.takeOver = takeOver
+    request.environment = environment
+    return request
+  }
+
+  private func undo(_ report: InterceptReport, _ context: CommandContext) async throws {
+    var cluster = global.cluster(context.settings)
+    cluster.context = report.context
+    cluster.namespace = report.namespace
+    var leave = LeaveRequest(cluster: cluster, service: report.service)
+    leave.drain = 0
+    // A task of its own: this one is cancelled already.
+    let undoing = Task { [leave] in try await context.call(.leave, leave, returning: [LeaveReport].self, task: "undoing…") }
+    _ = try await undoing.value
+  }
+}

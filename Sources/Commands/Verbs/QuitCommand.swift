@@ -1,0 +1,28 @@
+import ArgumentParser
+import ControlAPI
+
+struct QuitCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quit", abstract: "Ends everything, and the daemon.",
+    discussion: "Leaves every intercept, closes every forward, and returns once the daemon is gone.")
+
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func run() async throws {
+    let context = try CommandContext(global)
+    guard let client = try ControlClient.ofRunningDaemon(paths: context.paths) else {
+      Terminal.error.line("No daemon runs.")
+      return
+    }
+    let outcome: Result<Nothing, ControlError>
+    do throws(ControlError) {
+      outcome = .success(try await context.call(client, .quit, Nothing(), task: "ending everything…"))
+    } catch {
+      outcome = .failure(error)
+    }
+    if case .failure(let error) = outcome, error.code != .timedOut { throw error }
+    // Until it is gone, the next command could not start another one.
+    _ = try await DaemonLock(paths: context.paths, patience: .seconds(5))
+    _ = try outcome.get()
+  }
+}

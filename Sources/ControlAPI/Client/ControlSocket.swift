@@ -1,0 +1,27 @@
+import CControl
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+enum ControlSocket {
+  /// - Returns: nil where nobody listens: no file, or one that a killed daemon left.
+  /// - Throws: `.forbidden` where another user's process listens.
+  static func connectIfListening(_ path: String, uid: UInt32 = geteuid()) throws(ControlError) -> LineConnection? {
+    let fd = ccontrol_connect(path)
+    if fd == -ENOENT || fd == -ECONNREFUSED { return nil }
+    guard fd >= 0 else {
+      let remedy = fd == -ENAMETOOLONG ? "set XDG_RUNTIME_DIR to a shorter path" : nil
+      throw .system("cannot connect to the daemon at \(path)", Int(fd), remedy: remedy)
+    }
+    do {
+      try PeerCredentials.require(uid: uid, of: fd)
+    } catch {
+      ccontrol_close(fd)
+      throw error
+    }
+    return try LineConnection(fd)
+  }
+}

@@ -1,0 +1,100 @@
+import CControl
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Connects to the user's daemon, and starts it first where none runs. Of several commands at once, one starts it: it holds the start lock.
+public struct DaemonStarter: Sendable {
+  /// Starts a daemon for these paths and returns its process, or nil where it has none of its own.
+  public typealias Start = @Sendable (ControlPaths) throws(ControlError) -> Int32?
+
+  let paths: ControlPaths
+  let deadline: Duration
+  private let start: Start
+
+  /// - Parameter deadline: how long the socket may take to answer.
+  public init(paths: ControlPaths, deadline: Duration = .seconds(5), start: @escaping Start) {
+    self.paths = paths
+    self.deadline = deadline
+    self.start = start
+  }
+
+  /// Starts a program, detached: a session of its own, stdin from /dev/null, cwd /, stdout and stderr to the log file.
+  /// It inherits the environment, which exec credential plugins and proxies need.
+  public static func program(_ arguments: [String], executable: String = "/proc/self/exe") -> Start {
+    { paths throws(ControlError) in
+      var resolved = executable
+      if executable == "/proc/self/exe" {
+        // The link itself would lead the child to the right file too, but ps should show a name.
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { readlink(executable, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+        guard count > 0 else { throw .system("cannot find the own executable", -Int(errno)) }
+        resolved = String(decoding: buffer[..<count], as: UTF8.self)
+      }
+      let log = ccontrol_open_append(paths.log)
+      guard log >= 0 else { throw .system("cannot write \(paths.log)", Int(log)) }
+      defer { ccontrol_close(log) }
+      var words: [UnsafeMutablePointer<CChar>?] = ([resolved] + arguments).map { strdup($0) }
+      defer { words.forEach { free($0) } }
+      words.append(nil)
+      let pid = ccontrol_spawn_detached(resolved, words, log)
+      guard pid > 0 else { throw .system("cannot start the daemon \(resolved)", Int(pid)) }
+      return pid
+    }
+  }
+
+  func connect() async throws(ControlError) -> LineConnection {
+    if let connection = try ControlSocket.connectIfListening(paths.socket) { return connection }
+    try paths.prepare()
+    let clock = ContinuousClock()
+    // Another command may hold the lock for as long as its own start takes.
+    let end = clock.now + deadline * 2
+    while true {
+      let lock = ccontrol_lock(paths.startLock)
+      if lock >= 0 {
+        defer { ccontrol_close(lock) }
+        // It may have come up while this waited for the lock.
+        if let connection = try ControlSocket.connectIfListening(paths.socket) { return connection }
+        return try await startAndConnect()
+      }
+      guard lock == -EWOULDBLOCK else { throw .system("cannot lock \(paths.startLock)", Int(lock)) }
+      guard clock.now < end else {
+        throw ControlError(.timedOut, "another command is still starting the daemon", remedy: "try again; devtunnel logs shows what it does")
+      }
+      try await pause()
+      if let connection = try ControlSocket.connectIfListening(paths.socket) { return connection }
+    }
+  }
+
+  private func startAndConnect() async throws(ControlError) -> LineConnection {
+    let log = LogTail(path: paths.log)
+    let before = log.size
+    let pid = try start(paths)
+    let clock = ContinuousClock()
+    let end = clock.now + deadline
+    while clock.now < end {
+      if let connection = try ControlSocket.connectIfListening(paths.socket) { return connection }
+      var status: Int32 = 0
+      if let pid, ccontrol_has_ended(pid, &status) == 1 {
+        // Another daemon may have been faster, started by hand.
+        if let connection = try ControlSocket.connectIfListening(paths.socket) { return connection }
+        throw failure("the daemon ended while it started", log, before)
+      }
+      try await pause()
+    }
+    throw failure("the daemon does not answer on \(paths.socket)", log, before)
+  }
+
+  private func failure(_ message: String, _ log: LogTail, _ before: Int) -> ControlError {
+    // Smaller than before: it was rotated meanwhile.
+    let lines = log.lastLines(10, from: log.size < before ? 0 : before)
+    return ControlError(.failed, message, remedy: "its log is \(paths.log)", details: lines)
+  }
+
+  private func pause() async throws(ControlError) {
+    do { try await Task.sleep(for: .milliseconds(5)) } catch { throw ControlError(.cancelled, "cancelled before the daemon was asked") }
+  }
+}

@@ -1,0 +1,34 @@
+import CControl
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The lock that a daemon holds as long as it lives.
+public struct DaemonLock: ~Copyable, Sendable {
+  private let fd: Int32
+
+  /// - Parameter patience: how long an ending daemon may still hold it.
+  /// - Throws: `.conflict` where another daemon keeps it.
+  public init(paths: ControlPaths, patience: Duration) async throws(ControlError) {
+    let clock = ContinuousClock()
+    let end = clock.now + patience
+    while true {
+      let fd = ccontrol_lock(paths.daemonLock)
+      if fd >= 0 {
+        self.fd = fd
+        return
+      }
+      guard fd == -EWOULDBLOCK else { throw .system("cannot lock \(paths.daemonLock)", Int(fd)) }
+      guard clock.now < end else {
+        throw ControlError(
+          .conflict, "another daemon of yours runs, or is still ending: it holds \(paths.daemonLock)", remedy: "devtunnel logs shows what it does")
+      }
+      do { try await Task.sleep(for: .milliseconds(10)) } catch { throw ControlError(.cancelled, "cancelled") }
+    }
+  }
+
+  deinit { ccontrol_close(fd) }
+}

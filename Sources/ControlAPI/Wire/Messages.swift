@@ -1,0 +1,86 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+// One line of JSON each:
+//   command to daemon   {"version": …, "build": …, "method": …, "params": …}, once
+//   daemon to command   {"progress": "…"}, any number; then {"result": …} or {"error": …}, once
+// When the command closes its sending side, the daemon cancels the request; it still answers.
+
+/// Who asks for what; read first, since the parameters' type follows from it.
+public struct RequestHead: Codable, Sendable, Hashable {
+  public var version: String
+  public var build: String
+  public var method: String
+
+  public init(_ build: BuildVersion, method: String) {
+    self.version = build.version
+    self.build = build.build
+    self.method = method
+  }
+
+  public var from: BuildVersion { BuildVersion(version: version, build: build) }
+}
+
+struct Request<Parameters: Codable & Sendable>: Codable, Sendable {
+  var version: String
+  var build: String
+  var method: String
+  var params: Parameters
+
+  init(_ build: BuildVersion, _ method: Method, _ params: Parameters) {
+    self.version = build.version
+    self.build = build.build
+    self.method = method.rawValue
+    self.params = params
+  }
+}
+
+/// A line from the daemon: exactly one of the three is there.
+public struct Answer<Result: Codable & Sendable>: Codable, Sendable {
+  public var progress: String?
+  public var result: Result?
+  public var error: ControlError?
+
+  public static func progress(_ text: String) -> Answer { Answer(progress: text) }
+  public static func result(_ result: Result) -> Answer { Answer(result: result) }
+  public static func error(_ error: ControlError) -> Answer { Answer(error: error) }
+}
+
+package enum WireCoding {
+  /// - Throws: `.badInput`, with what does not fit and where.
+  package static func decode<Value: Decodable>(_ type: Value.Type, _ line: [UInt8]) throws(ControlError) -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(line))
+    } catch let problem as DecodingError {
+      throw ControlError(.badInput, "what came over the control socket is not understood: \(describe(problem))")
+    } catch {
+      throw ControlError(.badInput, "what came over the control socket is not understood: \(error)")
+    }
+  }
+
+  package static func encode(_ value: some Encodable) throws(ControlError) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.withoutEscapingSlashes]
+    // JSON has no infinity; a clock that says so must not lose the whole answer.
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do { return [UInt8](try encoder.encode(value)) } catch { throw ControlError(.failed, "a message could not be written as JSON: \(error)") }
+  }
+
+  /// The parameters in a request's line.
+  package static func parameters<Parameters: Codable & Sendable>(_ type: Parameters.Type, _ line: [UInt8]) throws(ControlError) -> Parameters {
+    try decode(Request<Parameters>.self, line).params
+  }
+
+  private static func describe(_ problem: DecodingError) -> String {
+    func path(_ keys: [any CodingKey]) -> String { keys.isEmpty ? "the message" : keys.map(\.stringValue).joined(separator: ".") }
+    return switch problem {
+    case .keyNotFound(let key, let context): "\(path(context.codingPath + [key])) is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      "\(path(context.codingPath)): \(context.debugDescription)"
+    @unknown default: "\(problem)"
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import ControlAPI
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Serves the control socket until the daemon is told to end, by `quit` or by a signal.
+///
+/// Its end is the daemon's: no more connections, then the requests under way are cancelled and undone, then the engine leaves everything.
+public struct ControlServer: Service {
+  private let listener: ControlListener
+  private let engine: any Engine
+  private let handler: RequestHandler
+  private let logger: Logger
+  /// The commands that wait for the end.
+  private let quitting = Quitting()
+  private let shutDownLimit: Duration
+
+  /// Binds the socket; the caller holds the daemon's lock.
+  /// - Parameter shutDownLimit: how long the engine may take to leave; what is left then stands in the journal.
+  public init(
+    paths: ControlPaths, engine: any Engine, build: BuildVersion = .current, shutDownLimit: Duration = .seconds(90), logger: Logger
+  ) throws(ControlError) {
+    listener = try ControlListener(path: paths.socket) { reason in
+      logger.warning("connection refused", metadata: ["reason": "\(reason)"])
+    }
+    self.engine = engine
+    self.logger = logger
+    self.shutDownLimit = shutDownLimit
+    handler = RequestHandler(engine: engine, paths: paths, build: build, logger: logger)
+  }
+
+  public func run() async throws {
+    await withTaskCancellationOrGracefulShutdownHandler {
+      await withDiscardingTaskGroup { group in
+        group.addTask { await engine.recover() }
+        for await connection in listener.connections { group.addTask { await serve(connection) } }
+        group.cancelAll()
+      }
+    } onCancelOrGracefulShutdown: {
+      listener.stop()
+    }
+    let answer: Answer<Nothing>
+    if await shutDownEngine() {
+      answer = .result(Nothing())
+    } else {
+      logger.error("the engine did not leave everything in time", metadata: ["limit": "\(shutDownLimit)"])
+      answer = .error(
+        ControlError(
+          .timedOut, "not everything could be undone within \(shutDownLimit.components.seconds) s",
+          remedy: "once the cluster answers, any devtunnel command undoes the rest from the journal, or devtunnel restore does"))
+    }
+    for connection in quitting.all {
+      connection.answer(answer)
+      await connection.closeAndWait(atMost: .seconds(1))
+    }
+  }
+
+  private func serve(_ connection: LineConnection) async {
+    var lines = connection.lines.makeAsyncIterator()
+    let line: [UInt8]
+    do {
+      guard let first = try await lines.next() else { return connection.close() }
+      line = first
+      let (method, from) = try handler.accept(line)
+      logger.debug("request", metadata: ["method": "\(method.rawValue)", "from": "\(from.version)"])
+      if method == .quit {
+        quitting.add(connection)
+        return listener.stop()
+      }
+      await withTaskGroup { group in
+        group.addTask { await handler.handle(method, line, connection) }
+        // The command's end is the request's, whatever ended it.
+        group.addTask { do { for try await _ in connection.lines {} } catch {} }
+        await group.next()
+        group.cancelAll()
+      }
+    } catch {
+      connection.answer(Answer<Nothing>.error(RequestHandler.explain(error)))
+    }
+    // The daemon may be about to exit, and the command is to see how its request ended.
+    await connection.closeAndWait(atMost: .seconds(1))
+  }
+
+  /// - Returns: false when the limit was over first.
+  private func shutDownEngine() async -> Bool {
+    let (ends, end) = AsyncStream<Bool>.makeStream()
+    // Neither task is a child: this must return at the limit although the engine goes on, and must not begin cancelled.
+    let work = Task { [engine, quitting] in
+      await engine.shutDown { text in quitting.all.forEach { $0.progress(text) } }
+      end.yield(true)
+    }
+    let limit = Task { [shutDownLimit] in
+      try await Task.sleep(for: shutDownLimit)
+      end.yield(false)
+    }
+    let inTime = await Task { await ends.first { _ in true } ?? false }.value
+    work.cancel()
+    limit.cancel()
+    return inTime
+  }
+}
+
+private final class Quitting: Sendable {
+  private let connections = Mutex<[LineConnection]>([])
+  func add(_ connection: LineConnection) { connections.withLock { $0.append(connection) } }
+  var all: [LineConnection] { connections.withLock { $0 } }
+}
+
+extension LineConnection {
+  func answer(_ answer: Answer<some Codable & Sendable>) {
+    do {
+      send(try WireCoding.encode(answer))
+    } catch {
+      // A ControlError is strings alone, which always can be written.
+      if let line = try? WireCoding.encode(Answer<Nothing>.error(error)) { send(line) }
+    }
+  }
+
+  func progress(_ text: String) {
+    if let line = try? WireCoding.encode(Answer<Nothing>.progress(text)) { send(line, droppable: true) }
+  }
+}

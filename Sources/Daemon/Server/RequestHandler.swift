@@ -1,0 +1,110 @@
+import ControlAPI
+import FoundationEssentials
+import Logging
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Turns one request into one call of the engine, and its outcome into the answer.
+struct RequestHandler: Sendable {
+  private let engine: any Engine
+  private let build: BuildVersion
+  private let report: DaemonReport
+  private let held = HeldForwards()
+  private let logger: Logger
+
+  init(engine: any Engine, paths: ControlPaths, build: BuildVersion, logger: Logger) {
+    self.engine = engine
+    self.build = build
+    self.logger = logger
+    report = DaemonReport(
+      pid: Int(getpid()), version: build.version, build: build.build, since: Date().formatted(.iso8601), socket: paths.socket, log: paths.log)
+  }
+
+  /// Reads what is asked, and by which command.
+  /// - Throws: `.versionMismatch` for another devtunnel's command, except for what every version may ask.
+  func accept(_ line: [UInt8]) throws(ControlError) -> (Method, from: BuildVersion) {
+    let head = try WireCoding.decode(RequestHead.self, line)
+    let method = Method(rawValue: head.method)
+    if method?.anyVersion != true, let mismatch = BuildVersion.mismatch(daemon: build, command: head.from) { throw mismatch }
+    guard let method else { throw ControlError(.badInput, "the daemon knows no method \(head.method)") }
+    return (method, head.from)
+  }
+
+  func handle(_ method: Method, _ line: [UInt8], _ connection: LineConnection) async {
+    do {
+      try await perform(method, line, connection)
+    } catch {
+      let error = RequestHandler.explain(error)
+      logger.info("request failed", metadata: ["method": "\(method.rawValue)", "code": "\(error.code.rawValue)", "problem": "\(error.message)"])
+      connection.answer(Answer<Nothing>.error(error))
+    }
+  }
+
+  private func perform(_ method: Method, _ line: [UInt8], _ connection: LineConnection) async throws {
+    let progress: Engine.Progress = { connection.progress($0) }
+    switch method {
+    case .intercept: try await intercept(try WireCoding.parameters(InterceptRequest.self, line), connection)
+    case .leave:
+      let request = try WireCoding.parameters(LeaveRequest.self, line)
+      connection.answer(.result(try await engine.leave(request, progress: progress)))
+    case .forward: try await forward(try WireCoding.parameters(ForwardRequest.self, line), connection)
+    case .stopForward:
+      let request = try WireCoding.parameters(StopForwardRequest.self, line)
+      try await engine.stopForward(request)
+      held.release(request.id)
+      connection.answer(.result(Nothing()))
+    case .list:
+      let request = try WireCoding.parameters(ListRequest.self, line)
+      connection.answer(.result(try await engine.list(request.cluster, allNamespaces: request.allNamespaces)))
+    case .status:
+      var status = await engine.status()
+      status.daemon = report
+      connection.answer(.result(status))
+    case .restore:
+      let request = try WireCoding.parameters(RestoreRequest.self, line)
+      connection.answer(.result(try await engine.restore(request, progress: progress)))
+    case .doctor:
+      let cluster = try WireCoding.parameters(ClusterSelection.self, line)
+      connection.answer(.result(await engine.doctor(cluster, progress: progress)))
+    case .quit: break  // the server's own
+    }
+  }
+
+  private func intercept(_ request: InterceptRequest, _ connection: LineConnection) async throws {
+    let report = try await engine.intercept(request) { connection.progress($0) }
+    guard Task.isCancelled else { return connection.answer(.result(report)) }
+    // The command went away in the last moment: nobody would know of this intercept.
+    var leave = LeaveRequest(cluster: request.cluster, service: request.service)
+    leave.cluster?.context = report.context
+    leave.cluster?.namespace = report.namespace
+    leave.drain = 0
+    _ = try await Task { [leave] in try await engine.leave(leave) { connection.progress($0) } }.value
+    throw ControlError(.cancelled, "cancelled: \(report.service) is not intercepted")
+  }
+
+  private func forward(_ request: ForwardRequest, _ connection: LineConnection) async throws {
+    let report = try await engine.forward(request) { connection.progress($0) }
+    let stop = StopForwardRequest(id: report.id)
+    if Task.isCancelled {
+      try await Task { try await engine.stopForward(stop) }.value
+      throw ControlError(.cancelled, "cancelled: nothing is forwarded")
+    }
+    guard request.foreground else { return connection.answer(.result(report)) }
+    let ends = held.hold(report.id)
+    connection.answer(.result(report))
+    for await _ in ends {}
+    if held.release(report.id) { try await Task { try await engine.stopForward(stop) }.value }
+  }
+
+  static func explain(_ error: any Error) -> ControlError {
+    switch error {
+    case let error as ControlError: error
+    case is CancellationError: ControlError(.cancelled, "cancelled")
+    default: ControlError(.failed, "\(error)", remedy: "devtunnel logs may show more")
+    }
+  }
+}

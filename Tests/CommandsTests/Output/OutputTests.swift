@@ -1,0 +1,72 @@
+import ControlAPI
+import Foundation
+import Testing
+
+@testable import Commands
+
+struct OutputTests {
+  @Test func columnsAreAsWideAsTheirWidestCell() {
+    var table = Table("A", "LONG", "C")
+    table.add("wide cell", nil, "x")
+    table.add("ü", "y", "z")
+    #expect(table.lines() == ["A          LONG  C", "wide cell  -     x", "ü          y     z"])
+    #expect(table.lines(indent: 2)[1] == "  wide cell  -     x")
+  }
+
+  @Test func theListSaysWhoHasWhatAndWhyNot() {
+    let entries = [
+      ListEntry(
+        namespace: "t", service: "user", ports: ["80/http", "90"], workload: "Deployment/user", obstacle: nil, interceptedBy: "alice@laptop",
+        since: "10:02"),
+      ListEntry(namespace: "t", service: "db", ports: ["5432"], workload: nil, obstacle: "it is headless", interceptedBy: nil, since: nil),
+      ListEntry(namespace: "t", service: "cart", ports: ["80"], workload: "Deployment/cart", obstacle: nil, interceptedBy: nil, since: nil)
+    ]
+    #expect(
+      entries.lines(allNamespaces: false) == [
+        "SERVICE  PORTS       WORKLOAD         STATE", "user     80/http,90  Deployment/user  intercepted by alice@laptop since 10:02",
+        "db       5432        -                cannot: it is headless", "cart     80          Deployment/cart  free"
+      ])
+    #expect(entries.lines(allNamespaces: true)[0].hasPrefix("NAMESPACE"))
+  }
+
+  @Test func statusShowsEachPortAndEachProblem() {
+    let status = StatusReport(
+      daemon: DaemonReport(pid: 12, version: "0.1.0", since: "now", socket: "/s", log: "/l"),
+      intercepts: [
+        InterceptReport(
+          context: "dev", namespace: "t", service: "user", workload: "Deployment/user", state: .failedOpen,
+          ports: [.init(service: 80, name: "http", target: 8080, host: "127.0.0.1:8080", toHost: 3, toOrigin: 1)], holder: "a@b", since: "now",
+          message: "the host refuses", warnings: ["old connections remain"])
+      ],
+      forwards: [
+        ForwardReport(
+          id: "f1", context: "dev", namespace: "t", target: "db", ports: [.init(host: "127.0.0.1:1", remote: "5432", lastProblem: "reset")])
+      ])
+    let lines = status.lines
+    #expect(lines[0] == "Daemon 0.1.0, pid 12, since now.")
+    #expect(lines.contains { $0.contains("failedOpen") && $0.contains("80/http") && $0.contains("127.0.0.1:8080") })
+    #expect(lines.contains("  user: the host refuses"))
+    #expect(lines.contains("  user: old connections remain"))
+    #expect(lines.contains("  f1 port 5432: reset"))
+  }
+
+  @Test func anErrorHasMessageDetailsAndRemedyInThisOrder() {
+    let error = ControlError(.failed, "no agent", remedy: "ask for the permission", details: ["event one", "event two"])
+    #expect(ErrorOutput.lines(error) == ["devtunnel: no agent", "  event one", "  event two", "ask for the permission"])
+  }
+
+  @Test func bytesAreReadable() {
+    #expect([0, 999, 1_000, 1_550_000, 2_000_000_000].map { ByteCount.text($0) } == ["0 B", "999 B", "1.0 kB", "1.6 MB", "2.0 GB"])
+  }
+
+  @Test func jsonIsTheReportWithSortedKeys() throws {
+    let check = DoctorCheck("API server", .failed, "no/route", remedy: nil)
+    #expect(
+      try JSONOutput.text([check]) == "[\n  {\n    \"detail\" : \"no/route\",\n    \"name\" : \"API server\",\n    \"outcome\" : \"failed\"\n  }\n]")
+  }
+
+  @Test func checksShowTheirRemedy() {
+    let lines = [DoctorCheck("a", .ok, "fine"), DoctorCheck("longer", .failed, "broken", remedy: "mend it")].lines(Terminal(-1))
+    #expect(lines == ["ok       a       fine", "FAILED   longer  broken", "         → mend it"])
+  }
+}

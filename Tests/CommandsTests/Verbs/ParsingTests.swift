@@ -1,0 +1,85 @@
+import ArgumentParser
+import ControlAPI
+import Testing
+
+@testable import Commands
+
+struct ParsingTests {
+  private func parse<Command>(_ line: String, as type: Command.Type = Command.self) throws -> Command {
+    try #require(try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) as? Command)
+  }
+
+  @Test(arguments: ["-n testbed --context dev intercept user", "intercept user -n testbed --context dev", "--context dev intercept -n testbed user"])
+  func globalOptionsStandBeforeOrBehindTheVerb(line: String) throws {
+    let command: InterceptCommand = try parse(line)
+    let cluster = command.request(Settings(), environment: false).cluster
+    #expect(cluster.namespace == "testbed")
+    #expect(cluster.context == "dev")
+  }
+
+  @Test func anInterceptHasAllItsOptions() throws {
+    let command: InterceptCommand = try parse(
+      "intercept user --port 8080:http --port 9090:grpc --address ::1 --container app --agent-image i --refuse --move-connections yes --take-over")
+    let request = command.request(Settings(), environment: true)
+    var expected = InterceptRequest(
+      cluster: request.cluster, service: "user", ports: [.init(host: 8080, service: "http"), .init(host: 9090, service: "grpc")])
+    expected.address = "::1"
+    expected.container = "app"
+    expected.agentImage = "i"
+    expected.refuse = true
+    expected.moveConnections = .yes
+    expected.takeOver = true
+    expected.environment = true
+    #expect(request == expected)
+  }
+
+  @Test func aFlagWinsOverTheSettings() throws {
+    var settings = Settings()
+    settings.namespace = "set"
+    settings.moveConnections = .no
+    settings.agentImage = "set"
+    let request = try parse("intercept user -n flag --move-connections yes", as: InterceptCommand.self).request(settings, environment: false)
+    #expect(request.cluster.namespace == "flag")
+    #expect(request.moveConnections == .yes)
+    #expect(request.agentImage == "set")
+  }
+
+  @Test func kubeconfigFilesAreAbsolute() throws {
+    let options = try parse("status", as: StatusCommand.self).global
+    #expect(options.cluster(Settings(), environment: ["KUBECONFIG": "/a:/b"]).kubeconfig == ["/a", "/b"])
+    #expect(options.cluster(Settings(), environment: [:]).kubeconfig == [])
+    #expect(options.cluster(Settings(kubeconfig: "~/c"), environment: ["HOME": "/h", "KUBECONFIG": "/a"]).kubeconfig == ["/h/c"])
+    let relative = try parse("status --kubeconfig c.yaml", as: StatusCommand.self).global.cluster(Settings(), environment: [:]).kubeconfig
+    #expect(relative.count == 1 && relative[0].hasPrefix("/") && relative[0].hasSuffix("/c.yaml"))
+  }
+
+  @Test func leaveNamesAClusterOnlyWhereAFlagDoes() throws {
+    #expect(try parse("leave user", as: LeaveCommand.self).global.namedCluster(Settings(namespace: "set")) == nil)
+    #expect(try parse("leave user -n a", as: LeaveCommand.self).global.namedCluster(Settings())?.namespace == "a")
+  }
+
+  @Test(arguments: [
+    "intercept", "intercept user --port 0", "intercept user --port 80 --port 81", "intercept user --output xml", "intercept user --address here",
+    "intercept user --replace --move-connections yes", "leave user --all", "leave --drain -1", "leave --drain soon", "forward", "forward db",
+    "forward db 80 80", "forward db 80 --stop f1", "forward --stop f1 --foreground", "list -A -n a", "logs --lines -1", "completion tcsh", "nonsense",
+    "status extra"
+  ])
+  func wrongUsage(line: String) {
+    let problem = #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) }
+    if let problem { #expect(Devtunnel.exitCode(for: problem) == .validationFailure) }
+  }
+
+  @Test func aMistakeIsToldInOurForm() {
+    let problem = #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["intercept", "user", "--port", "99999"]) }
+    let text = ErrorOutput.usage(problem.map { Devtunnel.fullMessage(for: $0) } ?? "")
+    #expect(text.hasPrefix("devtunnel: The value '99999' is invalid"))
+    #expect(text.contains("a port is a number from 1 to 65535"))
+  }
+
+  @Test(arguments: CompletionShell.allCases)
+  func everyShellHasACompletionScript(shell: CompletionShell) {
+    let script = Devtunnel.completionScript(for: shell)
+    #expect(script.contains("intercept"))
+    #expect(script.contains("move-connections"))
+  }
+}

@@ -1,0 +1,103 @@
+import ControlAPI
+import Synchronization
+
+/// An engine whose intercepts and forwards are entries in memory; tests hold it at the points that matter.
+final class FakeEngine: Engine {
+  struct State {
+    var intercepts: [String: InterceptReport] = [:]
+    var forwards: [String: ForwardReport] = [:]
+    var events: [String] = []
+    var lastForward = 0
+  }
+
+  /// What an intercept does before it is ready.
+  enum Pace { case atOnce, untilCancelled, untilCancelledThenReady }
+
+  private let state = Mutex(State())
+  private let pace: Pace
+  /// A line for each thing that happened, for tests to wait on.
+  private let (happenings, happened) = AsyncStream<String>.makeStream()
+
+  init(pace: Pace = .atOnce) { self.pace = pace }
+
+  var events: [String] { state.withLock { $0.events } }
+  var intercepted: [String] { state.withLock { $0.intercepts.keys.sorted() } }
+
+  /// Returns once `event` has happened; each call goes on where the one before stopped.
+  func wait(for event: String) async {
+    for await one in happenings where one == event { return }
+  }
+
+  private func note(_ event: String) {
+    state.withLock { $0.events.append(event) }
+    happened.yield(event)
+  }
+
+  func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport {
+    progress("starting the agent")
+    note("intercepting \(request.service)")
+    if pace != .atOnce {
+      try? await Task.sleep(for: .seconds(60))
+      note("cancelled \(request.service)")
+      if pace == .untilCancelled { throw CancellationError() }
+    }
+    let report = InterceptReport(
+      context: "test", namespace: "default", service: request.service, workload: "Deployment/\(request.service)", state: .active,
+      ports: [.init(service: 80, name: "http", target: 8080, host: "127.0.0.1:8080")], holder: "alice@laptop", since: "2026-01-31T10:02:00Z")
+    state.withLock { $0.intercepts[request.service] = report }
+    return report
+  }
+
+  func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport] {
+    if Task.isCancelled { throw CancellationError() }
+    guard let service = request.service else { throw ControlError(.badInput, "name a Service") }
+    guard state.withLock({ $0.intercepts.removeValue(forKey: service) }) != nil else {
+      throw ControlError(.notFound, "\(service) is not intercepted", remedy: "devtunnel status shows what is")
+    }
+    note("left \(service)")
+    return [LeaveReport(service: service, namespace: "default", cut: 0)]
+  }
+
+  func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport {
+    let report = state.withLock { state in
+      state.lastForward += 1
+      let report = ForwardReport(
+        id: "f\(state.lastForward)", context: "test", namespace: "default", target: request.target,
+        ports: request.ports.map { .init(host: "\(request.address):\($0.host)", remote: $0.remote) })
+      state.forwards[report.id] = report
+      return report
+    }
+    note("forwarding \(report.id)")
+    return report
+  }
+
+  func stopForward(_ request: StopForwardRequest) async throws {
+    if Task.isCancelled { throw CancellationError() }
+    guard state.withLock({ $0.forwards.removeValue(forKey: request.id) }) != nil else {
+      throw ControlError(.notFound, "there is no forward \(request.id)")
+    }
+    note("stopped \(request.id)")
+  }
+
+  func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
+    [ListEntry(namespace: "default", service: "user", ports: ["80/http"], workload: "Deployment/user", obstacle: nil, interceptedBy: nil, since: nil)]
+  }
+
+  func status() async -> StatusReport {
+    state.withLock { StatusReport(daemon: nil, intercepts: $0.intercepts.values.map(\.self), forwards: $0.forwards.values.map(\.self)) }
+  }
+
+  func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport {
+    for step in 1...3 { progress("step \(step)") }
+    return RestoreReport(done: ["Service user"], left: request.force ? [] : ["Service cart"])
+  }
+
+  func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] { [DoctorCheck("API server", .ok, "answers")] }
+  func recover() async { note("recovered") }
+
+  func shutDown(progress: @escaping Progress) async {
+    progress("leaving")
+    state.withLock { $0.intercepts = [:] }
+    note(Task.isCancelled ? "shut down, cancelled" : "shut down")
+  }
+}

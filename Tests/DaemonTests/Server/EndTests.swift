@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+@testable import ControlAPI
+
+/// How requests end when the command or the daemon does.
+@Suite(.timeLimit(.minutes(1)))
+struct EndTests {
+  @Test func aCommandThatGoesAwayCancelsItsRequest() async throws {
+    try await DaemonFixture.with(FakeEngine(pace: .untilCancelled)) { fixture in
+      let connection = try #require(try ControlSocket.connectIfListening(fixture.paths.socket))
+      connection.send(try WireCoding.encode(Request(.current, .intercept, DaemonFixture.request)))
+      await fixture.engine.wait(for: "intercepting user")
+      connection.close()
+      await fixture.engine.wait(for: "cancelled user")
+    }
+  }
+
+  @Test func aCancelledCallWaitsForTheDaemonsLastWord() async throws {
+    try await DaemonFixture.with(FakeEngine(pace: .untilCancelled)) { fixture in
+      let call = Task { try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self) }
+      await fixture.engine.wait(for: "intercepting user")
+      call.cancel()
+      let problem = await #expect(throws: ControlError.self) { try await call.value }
+      #expect(problem?.code == .cancelled)
+      #expect(fixture.engine.events.last == "cancelled user")
+    }
+  }
+
+  @Test func anInterceptThatIsReadyTooLateIsUndone() async throws {
+    try await DaemonFixture.with(FakeEngine(pace: .untilCancelledThenReady)) { fixture in
+      let call = Task { try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self) }
+      await fixture.engine.wait(for: "intercepting user")
+      call.cancel()
+      let problem = await #expect(throws: ControlError.self) { try await call.value }
+      #expect(problem?.code == .cancelled)
+      #expect(fixture.engine.events.last == "left user")
+      #expect(fixture.engine.intercepted.isEmpty)
+    }
+  }
+
+  private func forward(foreground: Bool) -> ForwardRequest {
+    var request = ForwardRequest(cluster: ClusterSelection(), target: "db", ports: [.init(host: 5432, remote: "5432")])
+    request.foreground = foreground
+    return request
+  }
+
+  @Test func aForwardInTheForegroundEndsWithItsCommand() async throws {
+    try await DaemonFixture.with { fixture in
+      let (reports, report) = AsyncStream<ForwardReport>.makeStream()
+      let call = Task {
+        try await fixture.client().call(.forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
+      }
+      #expect(await reports.first { _ in true }?.id == "f1")
+      let status = try await fixture.status()
+      #expect(status.forwards.count == 1)
+      call.cancel()
+      let last = try await call.value
+      #expect(last.id == "f1")
+      await fixture.engine.wait(for: "stopped f1")
+    }
+  }
+
+  @Test func aForwardInTheForegroundEndsWhenAnotherCommandStopsIt() async throws {
+    try await DaemonFixture.with { fixture in
+      let (reports, report) = AsyncStream<ForwardReport>.makeStream()
+      let call = Task {
+        try await fixture.client().call(.forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
+      }
+      _ = await reports.first { _ in true }
+      _ = try await fixture.call(.stopForward, StopForwardRequest(id: "f1"), returning: Nothing.self)
+      _ = try await call.value
+      #expect(fixture.engine.events.filter { $0 == "stopped f1" }.count == 1)
+    }
+  }
+
+  @Test func anyOtherForwardStays() async throws {
+    try await DaemonFixture.with { fixture in
+      _ = try await fixture.call(.forward, forward(foreground: false), returning: ForwardReport.self)
+      let status = try await fixture.status()
+      #expect(status.forwards.count == 1)
+    }
+  }
+
+  @Test func quitUndoesWhatIsUnderWayThenLeavesEverything() async throws {
+    try await DaemonFixture.with(FakeEngine(pace: .untilCancelled)) { fixture in
+      let call = Task { try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self) }
+      await fixture.engine.wait(for: "intercepting user")
+      _ = try await fixture.call(.quit, Nothing(), returning: Nothing.self)
+      #expect(fixture.engine.events.suffix(2) == ["cancelled user", "shut down"])
+      #expect(!FileManager.default.fileExists(atPath: fixture.paths.socket))
+      await #expect(throws: ControlError.self) { try await call.value }
+      try await fixture.server.value
+    }
+  }
+
+  @Test func aSignalLeavesEverythingToo() async throws {
+    let engine = FakeEngine()
+    try await DaemonFixture.with(engine) { fixture in await engine.wait(for: "recovered") }
+    #expect(engine.events == ["recovered", "shut down"])
+  }
+
+  @Test func aDaemonThatEndsWithoutAnAnswerIsSaid() async throws {
+    try await withTemporaryPaths { paths in
+      try paths.prepare()
+      let listener = try ControlListener(path: paths.socket) { _ in }
+      let dying = Task { for await connection in listener.connections { connection.close() } }
+      let client = try #require(try ControlClient.ofRunningDaemon(paths: paths))
+      let problem = await #expect(throws: ControlError.self) { try await client.call(.status, Nothing(), returning: StatusReport.self) }
+      #expect(problem?.message == "the daemon ended before it answered")
+      listener.stop()
+      await dying.value
+    }
+  }
+}
