@@ -22,13 +22,13 @@ public struct InterceptContext: Sendable {
   public var relay: RelayThread
   public var installation: Installation
   public var journal: Journal
-  public var protocols: PortForwardProtocol
+  public var protocols: CarrierProtocol
   /// `alice@laptop`.
   public var holder: String
   public var log: Logger
 
   public init(
-    client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: PortForwardProtocol, holder: String, log: Logger
+    client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: CarrierProtocol, holder: String, log: Logger
   ) {
     self.client = client
     self.relay = relay

@@ -179,13 +179,13 @@ public actor ClusterOperations: Engine {
   }
 
   func gatewayLink(
-    _ client: KubeClient, _ namespace: String, _ image: String?, _ protocols: KubeStreams.PortForwardProtocol, _ progress: @escaping Progress
+    _ client: KubeClient, _ namespace: String, _ image: String?, _ protocols: CarrierProtocol, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
     let key = GatewayKey(server: "\(client.access.server)", namespace: namespace, image: image)
     if let known = gateways[key], await known.link.state != .superseded { return known.link }
     let gateway = Gateway(client: client, installation: try Installation.find(), namespace: namespace, holder: holder, image: image)
     let identity = try await gateway.ensure(progress: progress)
-    if let known = gateways[key], await known.link.identity == identity { return known.link }
+    if let known = gateways[key], known.link.identity == identity { return known.link }
     let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: protocols, log: log)
     gateways[key] = GatewayLink(gateway: gateway, link: link)
     await link.start()
@@ -282,7 +282,7 @@ public actor ClusterOperations: Engine {
 
 extension ClusterSelection {
   /// The same choice in the words of the streams.
-  var protocols: KubeStreams.PortForwardProtocol {
+  var protocols: CarrierProtocol {
     switch portForwardProtocol {
     case .auto: .auto
     case .spdy: .spdy

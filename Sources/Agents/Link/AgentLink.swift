@@ -20,7 +20,7 @@ public actor AgentLink {
   public nonisolated let identity: AgentIdentity
   private let relay: RelayThread
   private let transitions: UInt64
-  private let protocols: PortForwardProtocol
+  private let protocols: CarrierProtocol
   private let log: Logger
   public nonisolated let endpoint: OnLoop<LinkEndpoint>
 
@@ -44,7 +44,7 @@ public actor AgentLink {
 
   /// - Parameter transitions: the Lease's count; 0 where there is none.
   public init(
-    client: KubeClient, relay: RelayThread, identity: AgentIdentity, transitions: UInt64, protocols: PortForwardProtocol = .auto, log: Logger
+    client: KubeClient, relay: RelayThread, identity: AgentIdentity, transitions: UInt64, protocols: CarrierProtocol = .auto, log: Logger
   ) async {
     self.client = client
     self.relay = relay

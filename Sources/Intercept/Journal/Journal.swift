@@ -28,6 +28,8 @@ public final class Journal: Sendable {
   /// - Parameter path: a file in the user's state folder. One that cannot be read is moved aside, not lost.
   public init(path: String) {
     self.path = path
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     var read: [Entry] = []
     if let data = FileManager.default.contents(atPath: path) {
       if let decoded = try? JSONDecoder().decode([Entry].self, from: data) {

@@ -17,7 +17,7 @@ public struct PortForwardConnection: Sendable {
 }
 
 /// Which carriers to offer.
-public enum PortForwardProtocol: String, Sendable, CaseIterable {
+public enum CarrierProtocol: String, Sendable, CaseIterable {
   /// SPDY in a WebSocket where the server has it (Kubernetes 1.30 and later), else v4.
   case auto
   case spdy
@@ -35,7 +35,7 @@ public enum PortForwardProtocol: String, Sendable, CaseIterable {
 extension KubeClient {
   /// Opens a port-forward to one port of a Pod's loopback (`pods/portforward`; RBAC wants `get` and `create` on it).
   public func dialPortForward(
-    namespace: String, pod: String, port: UInt16, offering protocols: PortForwardProtocol = .auto
+    namespace: String, pod: String, port: UInt16, offering protocols: CarrierProtocol = .auto
   ) async throws(KubeError) -> PortForwardConnection {
     let path = APIResource.pods.path(namespace: namespace, name: pod, subresource: "portforward")
     let connection = try await dialWebSocket(path: path, query: [("ports", String(port))], subprotocols: protocols.subprotocols)
