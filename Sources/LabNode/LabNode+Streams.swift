@@ -21,11 +21,14 @@ extension LabNode: NodeStreams {
     let worker = try await worker(namespace, pod)
     let names = await worker.containerNames
     guard let name = container ?? (names.main.count == 1 ? names.main[0] : nil) else {
-      throw NodeStreamError(.noSuchContainer, "a container name must be specified for pod \(pod), choose one of: [\(names.all.joined(separator: " "))]")
+      throw NodeStreamError(
+        .noSuchContainer, "a container name must be specified for pod \(pod), choose one of: [\(names.all.joined(separator: " "))]")
     }
     guard names.all.contains(name) else { throw NodeStreamError(.noSuchContainer, "container \(name) is not valid for pod \(pod)") }
     guard let log = await worker.log(name, previous: options.previous) else {
-      let what = options.previous ? "previous terminated container \"\(name)\" in pod \"\(pod)\" not found" : "container \"\(name)\" in pod \"\(pod)\" is waiting to start"
+      let what =
+        options.previous
+        ? "previous terminated container \"\(name)\" in pod \"\(pod)\" not found" : "container \"\(name)\" in pod \"\(pod)\" is waiting to start"
       throw NodeStreamError(.podNotRunning, what)
     }
     return LogReader(path: log.path, live: log.live, options: options).stream()

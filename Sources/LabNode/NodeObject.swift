@@ -37,7 +37,8 @@ struct NodeObject: Sendable {
         ],
         "nodeInfo": [
           "architecture": .string(architecture), "operatingSystem": "linux", "kernelVersion": .string(release), "osImage": "devtunnel lab",
-          "containerRuntimeVersion": "runc://1", "kubeletVersion": "v1.36.0-lab", "kubeProxyVersion": "", "machineID": "", "systemUUID": "", "bootID": "",
+          "containerRuntimeVersion": "runc://1", "kubeletVersion": "v1.36.0-lab", "kubeProxyVersion": "", "machineID": "", "systemUUID": "",
+          "bootID": "",
         ],
       ],
     ]

@@ -1,11 +1,12 @@
+import CLinux
+import Glibc
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import CLinux
-import Glibc
-import KubeObjects
 
 /// What a later clean-up must know of a lab whose process was killed; it stands in the state directory.
 struct NodeRecord: Sendable, Equatable {

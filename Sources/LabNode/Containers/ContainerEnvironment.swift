@@ -1,11 +1,12 @@
+import Glibc
+import KubeObjects
+import LabStore
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import Glibc
-import KubeObjects
-import LabStore
 
 /// A container's environment: `envFrom`, then `env`, each later name winning, with references resolved against the store.
 struct ContainerEnvironment: Sendable {

@@ -63,7 +63,8 @@ struct ContainerStarter: Sendable {
     return RuntimeSpec(
       arguments: try Self.arguments(container, image, known), environment: environment, workingDirectory: directory.isEmpty ? "/" : directory,
       user: try ContainerUser(pod: pod.spec, container: container, imageUser: image.user, rootFileSystem: lower), hostname: pod.hostname,
-      rootFileSystem: root.path, networkNamespace: node.directories.podNamespace(pod.uid), mounts: try hostFiles() + volumes.mounts(of: container, variables: known),
+      rootFileSystem: root.path, networkNamespace: node.directories.podNamespace(pod.uid),
+      mounts: try hostFiles() + volumes.mounts(of: container, variables: known),
       container: container, cgroup: nil, openFilesLimit: node.openFilesLimit)
   }
 
@@ -80,7 +81,9 @@ struct ContainerStarter: Sendable {
   }
 
   private func base(_ image: Image) -> [(name: String, value: String)] {
-    var environment: [(name: String, value: String)] = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("HOSTNAME", pod.hostname)]
+    var environment: [(name: String, value: String)] = [
+      ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("HOSTNAME", pod.hostname),
+    ]
     if let address = node.configuration.apiServiceAddress, pod.spec["enableServiceLinks"]?.boolValue != false {
       environment += [
         ("KUBERNETES_SERVICE_HOST", address), ("KUBERNETES_SERVICE_PORT", "443"), ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),

@@ -24,7 +24,8 @@ struct RuntimeSpec: Sendable {
 
   /// containerd's defaults.
   static let defaultCapabilities = [
-    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL",
+    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT",
+    "KILL",
     "AUDIT_WRITE",
   ]
 
@@ -35,7 +36,9 @@ struct RuntimeSpec: Sendable {
     var process: JSONValue = [
       "terminal": false, "args": JSONValue(arguments.map { .string($0) }),
       "env": JSONValue(environment.map { .string("\($0.name)=\($0.value)") }), "cwd": .string(workingDirectory),
-      "user": ["uid": JSONValue(Int(user.uid)), "gid": JSONValue(Int(user.gid)), "additionalGids": JSONValue(user.groups.map { JSONValue(Int($0)) })],
+      "user": [
+        "uid": JSONValue(Int(user.uid)), "gid": JSONValue(Int(user.gid)), "additionalGids": JSONValue(user.groups.map { JSONValue(Int($0)) }),
+      ],
       "capabilities": ["bounding": capabilities, "effective": capabilities, "permitted": capabilities],
       "rlimits": [["type": "RLIMIT_NOFILE", "hard": limit, "soft": limit]],
     ]
@@ -61,7 +64,9 @@ struct RuntimeSpec: Sendable {
     guard let cgroup else { return linux }
     linux["cgroupsPath"] = .string(cgroup)
     let limits = container[path: "resources", "limits"]
-    if let memory = limits?["memory"].flatMap(ResourceReference.quantity) { linux[path: "resources", "memory", "limit"] = JSONValue(Int(memory.value)) }
+    if let memory = limits?["memory"].flatMap(ResourceReference.quantity) {
+      linux[path: "resources", "memory", "limit"] = JSONValue(Int(memory.value))
+    }
     if let cpu = limits?["cpu"].flatMap(ResourceReference.quantity) {
       linux[path: "resources", "cpu", "period"] = 100_000
       linux[path: "resources", "cpu", "quota"] = JSONValue(max(1000, Int(cpu.value * 100_000)))

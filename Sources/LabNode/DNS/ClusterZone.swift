@@ -34,6 +34,9 @@ struct ClusterZone: Sendable {
 
   private mutating func add(_ service: JSONValue, _ name: String, _ namespace: String, _ slices: [EndpointSlice]) {
     let zone = "\(name).\(namespace).svc.\(domain)"
+    if service[path: "spec", "type"]?.stringValue == "ExternalName", let target = service[path: "spec", "externalName"]?.stringValue {
+      return add(zone, .alias(DNSName(target)))
+    }
     let clusterIP = service[path: "spec", "clusterIP"]?.stringValue ?? ""
     if let address = IPv4Address(clusterIP) {
       add(zone, .address(address))
@@ -96,9 +99,10 @@ extension ClusterZone {
     let key = question.name.key
     let found = records[key] ?? podRecords(key)
     if let found {
-      let matching = question.type == .any ? found : found.filter { DNSRecord(name: question.name, timeToLive: 0, value: $0).type == question.type }
+      let matching = question.type == .any ? found : found.filter { $0.type == question.type }
       // A client that takes the first address spreads its load.
       response.answers = matching.shuffled().map { DNSRecord(name: question.name, timeToLive: Self.timeToLive, value: $0) }
+      if matching.isEmpty { response.answers = aliases(found, of: question) }
       if question.type == .srv { response.additionals = targets(of: matching) }
     } else if !branches.contains(key) {
       response.responseCode = DNSMessage.ResponseCode.nameError.rawValue
@@ -121,11 +125,19 @@ extension ClusterZone {
     return [.address(address)]
   }
 
+  /// An ExternalName Service: the alias, and what it stands for where that is known here (RFC 1034 section 3.6.2).
+  private func aliases(_ values: [DNSRecord.Value], of question: DNSQuestion) -> [DNSRecord] {
+    guard let value = values.first(where: { $0.type == .cname }), case .alias(let target) = value else { return [] }
+    let behind = (records[target.key] ?? podRecords(target.key) ?? []).filter { $0.type == question.type }
+    return [DNSRecord(name: question.name, timeToLive: Self.timeToLive, value: value)]
+      + behind.map { DNSRecord(name: target, timeToLive: Self.timeToLive, value: $0) }
+  }
+
   private func targets(of values: [DNSRecord.Value]) -> [DNSRecord] {
     var seen: Set<DNSName> = []
     return values.flatMap { value -> [DNSRecord] in
       guard case .service(_, _, _, let target) = value, seen.insert(target).inserted else { return [] }
-      return (records[target.key] ?? []).filter { if case .address = $0 { true } else { false } }
+      return (records[target.key] ?? []).filter { $0.type == .a }
         .map { DNSRecord(name: target, timeToLive: Self.timeToLive, value: $0) }
     }
   }

@@ -47,6 +47,7 @@ extension DNSMessage {
     case .a where end - reader.position == 4:
       return .address(IPv4Address(number: UInt32(try reader.word()) << 16 | UInt32(try reader.word())))
     case .ptr: return .pointer(try reader.name())
+    case .cname: return .alias(try reader.name())
     case .srv:
       return .service(priority: try reader.word(), weight: try reader.word(), port: try reader.word(), target: try reader.name())
     case .soa:

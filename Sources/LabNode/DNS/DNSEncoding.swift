@@ -82,7 +82,7 @@ private struct DNSWriter {
     words(0)
     switch record.value {
     case .address(let address): bytes += address.bytes
-    case .pointer(let target): name(target)
+    case .pointer(let target), .alias(let target): name(target)
     case .service(let priority, let weight, let port, let target):
       words(priority, weight, port)
       // RFC 2782: the target must not be compressed.

@@ -1,6 +1,13 @@
 /// A DNS message as far as a cluster's server needs it: one question, answers, authority and additional records (RFC 1035 section 4).
 struct DNSMessage: Sendable, Equatable {
-  enum ResponseCode: UInt8, Sendable { case noError = 0, formatError = 1, serverFailure = 2, nameError = 3, notImplemented = 4, refused = 5 }
+  enum ResponseCode: UInt8, Sendable {
+    case noError = 0
+    case formatError = 1
+    case serverFailure = 2
+    case nameError = 3
+    case notImplemented = 4
+    case refused = 5
+  }
 
   var identifier: UInt16 = 0
   var isResponse = false
@@ -23,6 +30,7 @@ struct DNSType: RawRepresentable, Hashable, Sendable {
   var rawValue: UInt16
   static let a = DNSType(rawValue: 1)
   static let ns = DNSType(rawValue: 2)
+  static let cname = DNSType(rawValue: 5)
   static let soa = DNSType(rawValue: 6)
   static let ptr = DNSType(rawValue: 12)
   static let aaaa = DNSType(rawValue: 28)
@@ -42,6 +50,7 @@ struct DNSRecord: Sendable, Hashable {
   enum Value: Sendable, Hashable {
     case address(IPv4Address)
     case pointer(DNSName)
+    case alias(DNSName)
     /// RFC 2782.
     case service(priority: UInt16, weight: UInt16, port: UInt16, target: DNSName)
     case authority(primary: DNSName, mailbox: DNSName, serial: UInt32, minimum: UInt32)
@@ -53,10 +62,15 @@ struct DNSRecord: Sendable, Hashable {
   var timeToLive: UInt32
   var value: Value
 
+  var type: DNSType { value.type }
+}
+
+extension DNSRecord.Value {
   var type: DNSType {
-    switch value {
+    switch self {
     case .address: .a
     case .pointer: .ptr
+    case .alias: .cname
     case .service: .srv
     case .authority: .soa
     case .other(let type, _): type

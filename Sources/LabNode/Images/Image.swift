@@ -25,7 +25,10 @@ struct Image: Sendable, Hashable {
     user = config?["User"]?.stringValue ?? ""
   }
 
-  init(identifier: String, entrypoint: [String] = [], command: [String] = [], environment: [String] = [], workingDirectory: String = "", user: String = "") {
+  init(
+    identifier: String, entrypoint: [String] = [], command: [String] = [], environment: [String] = [], workingDirectory: String = "",
+    user: String = ""
+  ) {
     self.identifier = identifier
     digest = ""
     self.entrypoint = entrypoint

@@ -71,7 +71,9 @@ public actor ImageStore {
     let listing = try JSONValue(parsing: try await buildah(storageArguments + ["images", "--json"]))
     for image in listing.elements {
       let names = (image["names"]?.elements ?? []).compactMap(\.stringValue)
-      let isNamed = names.contains { ImageReference($0) == reference || ImageReference($0).name + "@" + (image["digest"]?.stringValue ?? "") == reference.description }
+      let isNamed = names.contains {
+        ImageReference($0) == reference || ImageReference($0).name + "@" + (image["digest"]?.stringValue ?? "") == reference.description
+      }
       if isNamed { return image["id"]?.stringValue }
     }
     return nil

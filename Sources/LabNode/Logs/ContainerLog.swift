@@ -129,7 +129,9 @@ private final class StreamReader: ChannelInboundHandler {
     self.stream = stream
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) { log.take(Array(unwrapInboundIn(data).readableBytesView), from: stream, isLast: false) }
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    log.take(Array(unwrapInboundIn(data).readableBytesView), from: stream, isLast: false)
+  }
   func channelInactive(context: ChannelHandlerContext) { log.take([], from: stream, isLast: true) }
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

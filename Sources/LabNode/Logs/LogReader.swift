@@ -1,10 +1,11 @@
+import Glibc
+import LabStore
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import Glibc
-import LabStore
 
 /// Reads a container's log file as `pods/log` asks for it.
 struct LogReader: Sendable {
@@ -34,7 +35,9 @@ struct LogReader: Sendable {
     let changes = options.follow ? live?.changes() : nil
     func drain() -> Bool {
       while true {
-        let chunk = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in count = max(0, Glibc.read(file, buffer.baseAddress, buffer.count)) }
+        let chunk = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+          count = max(0, Glibc.read(file, buffer.baseAddress, buffer.count))
+        }
         if chunk.isEmpty { return true }
         let output = lines.feed(chunk)
         if !output.isEmpty, case .terminated = continuation.yield(output) { return false }

@@ -3,7 +3,10 @@ import LabStore
 
 /// Writes Events about Pods, as `kubectl describe` shows them; the same again counts up.
 actor EventRecorder {
-  enum Kind: String, Sendable { case normal = "Normal", warning = "Warning" }
+  enum Kind: String, Sendable {
+    case normal = "Normal"
+    case warning = "Warning"
+  }
 
   private struct Sameness: Hashable {
     var uid: String

@@ -51,7 +51,10 @@ struct PodStatus: Sendable {
       ("PodScheduled", true, "", ""),
     ]
     if areReady, !openGates.isEmpty {
-      own[2] = ("Ready", false, "ReadinessGatesNotReady", "corresponding condition of pod readiness gate \"\(openGates[0])\" does not exist or is not \"True\".")
+      own[2] = (
+        "Ready", false, "ReadinessGatesNotReady",
+        "corresponding condition of pod readiness gate \"\(openGates[0])\" does not exist or is not \"True\"."
+      )
     }
     let others = previous.filter { condition in !own.contains { $0.type == condition["type"]?.stringValue } }
     return JSONValue(

@@ -23,7 +23,9 @@ extension PodWorker {
       if delay > .zero {
         let message = "back-off \(delay.components.seconds)s restarting failed container=\(name) pod=\(pod.name)_\(pod.namespace)(\(uid))"
         update(name) { $0.state = .waiting(reason: "CrashLoopBackOff", message: message) }
-        await node.events.record(.warning, "BackOff", "Back-off restarting failed container \(name) in pod \(pod.name)_\(pod.namespace)(\(uid))", about: pod, field: record.field)
+        await node.events.record(
+          .warning, "BackOff", "Back-off restarting failed container \(name) in pod \(pod.name)_\(pod.namespace)(\(uid))", about: pod,
+          field: record.field)
       }
       await publish()
       await pause(delay)

@@ -4,10 +4,17 @@ extension PodWorker {
   /// Runs a container's hook and probes until the task is cancelled: first startup, then readiness and liveness beside each other.
   func probe(_ record: ContainerRecord, _ started: ContainerStarter.Started) async {
     await runPostStart(record, started)
+    await sayWhatIsSimpler(record)
     if let startup = prober(.startup, record, started) {
       await startup.run(
         failed: { await self.report(.startup, $0, record) },
-        changed: { if !$0 { await self.restart(record, started, "Container \(record.name) failed startup probe, will be restarted") } else { await self.set(record, started) { $0.hasStarted = true } } })
+        changed: {
+          if !$0 {
+            await self.restart(record, started, "Container \(record.name) failed startup probe, will be restarted")
+          } else {
+            await self.set(record, started) { $0.hasStarted = true }
+          }
+        })
       guard self.record(record.name)?.hasStarted == true, isCurrent(started, record) else { return }
     }
     let readiness = prober(.readiness, record, started)
@@ -46,6 +53,14 @@ extension PodWorker {
     }
   }
 
+  private func sayWhatIsSimpler(_ record: ContainerRecord) async {
+    for kind in ["startupProbe", "readinessProbe", "livenessProbe"] {
+      guard let spec = record.spec[kind], case .http(_, _, _, _, isSecure: true) = Probe(spec, in: record.spec).action else { continue }
+      let message = "\(kind) with scheme HTTPS: the lab only connects, it does not ask"
+      await node.events.record(.normal, "ProbeSimplified", message, about: pod, field: record.field)
+    }
+  }
+
   private func isCurrent(_ started: ContainerStarter.Started, _ record: ContainerRecord) -> Bool {
     runs[record.name]?.started.identifier == started.identifier
   }
@@ -73,7 +88,8 @@ extension PodWorker {
   // MARK: Hooks
 
   private func runPostStart(_ record: ContainerRecord, _ started: ContainerStarter.Started) async {
-    guard let handler = record.spec[path: "lifecycle", "postStart"], case .failure(let reason) = await runHook(handler, record, started, .seconds(300))
+    guard let handler = record.spec[path: "lifecycle", "postStart"],
+      case .failure(let reason) = await runHook(handler, record, started, .seconds(300))
     else { return }
     await node.events.record(.warning, "FailedPostStartHook", "PostStartHook failed: \(reason)", about: pod, field: record.field)
     await restart(record, started, "FailedPostStartHook")

@@ -2,7 +2,9 @@ import KubeObjects
 
 extension PodWorker {
   /// How long containers get to end by themselves.
-  var grace: Duration { .seconds(pod.object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? pod.spec["terminationGracePeriodSeconds"]?.intValue ?? 30) }
+  var grace: Duration {
+    .seconds(pod.object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? pod.spec["terminationGracePeriodSeconds"]?.intValue ?? 30)
+  }
 
   /// Ends the Pod: hooks, SIGTERM, SIGKILL when the grace has passed, then its network and files. A second call with less grace hastens the first.
   /// - Parameter removesObject: whether the Pod's object leaves the store at the end, as the kubelet's last act is.

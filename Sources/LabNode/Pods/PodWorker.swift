@@ -145,9 +145,11 @@ actor PodWorker {
 
   /// Takes the newest version of the Pod's object; downward API files follow its metadata.
   func take(_ object: JSONValue) async {
-    let isChanged = object["metadata"]?["labels"] != pod.object["metadata"]?["labels"]
+    let isChanged =
+      object["metadata"]?["labels"] != pod.object["metadata"]?["labels"]
       || object["metadata"]?["annotations"] != pod.object["metadata"]?["annotations"]
-    let gatesChanged = !(pod.spec["readinessGates"]?.elements ?? []).isEmpty && object[path: "status", "conditions"] != pod.object[path: "status", "conditions"]
+    let gatesChanged =
+      !(pod.spec["readinessGates"]?.elements ?? []).isEmpty && object[path: "status", "conditions"] != pod.object[path: "status", "conditions"]
     pod.object = object
     if isChanged, pod.address != nil, !isTerminating { try? await volumes.write() }
     if gatesChanged { await publish() }

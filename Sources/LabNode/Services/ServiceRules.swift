@@ -32,6 +32,9 @@ struct ServiceRules: Sendable, Equatable {
         return Port(clusterIP: clusterIP, proto: proto.lowercased(), port: number, targets: targets)
       }
     }
+    // Two Services with one address would make nft refuse the whole table.
+    var seen: Set<String> = []
+    ports = ports.filter { seen.insert("\($0.clusterIP) \($0.proto) \($0.port)").inserted }
     ports.sort { ($0.clusterIP, $0.port, $0.proto) < ($1.clusterIP, $1.port, $1.proto) }
   }
 
@@ -42,7 +45,8 @@ struct ServiceRules: Sendable, Equatable {
       for slice in slices {
         for port in slice.ports where port.name == portName && port.proto == proto {
           for endpoint in slice.endpoints where fits(endpoint) {
-            if let address = endpoint.addresses.first { targets.insert(Target(address: address, port: port.number)) }
+            // The API server's own endpoint is on the host's loopback, which no Pod can reach: better refused than left hanging.
+            if let address = endpoint.addresses.first, address.bytes[0] != 127 { targets.insert(Target(address: address, port: port.number)) }
           }
         }
       }

@@ -1,9 +1,10 @@
+import Glibc
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import Glibc
 
 /// The few file operations the node needs, with errors that name the path.
 enum Files {

@@ -35,7 +35,8 @@ struct ContainerEnvironmentTests {
     let container: JSONValue = [
       "resources": ["limits": ["memory": "64Mi"]],
       "envFrom": [
-        ["configMapRef": ["name": "settings"]], ["prefix": "S_", "secretRef": ["name": "keys"]], ["configMapRef": ["name": "gone", "optional": true]],
+        ["configMapRef": ["name": "settings"]], ["prefix": "S_", "secretRef": ["name": "keys"]],
+        ["configMapRef": ["name": "gone", "optional": true]],
       ],
       "env": [
         ["name": "LEVEL", "value": "debug"], ["name": "COPY", "value": "$(LEVEL)/$(S_SHARED)/$(NOT)"],
@@ -50,7 +51,8 @@ struct ContainerEnvironmentTests {
     let values = Dictionary(uniqueKeysWithValues: variables.map { ($0.name, $0.value) })
     #expect(
       values == [
-        "LEVEL": "debug", "SHARED": "map", "S_password": "hunter2", "S_SHARED": "x", "COPY": "debug/x/$(NOT)", "PASSWORD": "hunter2", "IP": "10.97.0.5",
+        "LEVEL": "debug", "SHARED": "map", "S_password": "hunter2", "S_SHARED": "x", "COPY": "debug/x/$(NOT)", "PASSWORD": "hunter2",
+        "IP": "10.97.0.5",
         "APP": "web", "MEMORY": "64",
       ])
   }

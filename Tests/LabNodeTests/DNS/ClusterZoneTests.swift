@@ -11,6 +11,7 @@ struct ClusterZoneTests {
         "spec": ["clusterIP": "10.98.0.7", "ports": [["name": "http", "port": 80], ["name": "dns", "port": 53, "protocol": "UDP"]]],
       ],
       ["metadata": ["name": "db", "namespace": "shop"], "spec": ["clusterIP": "None", "ports": [["name": "sql", "port": 5432]]]],
+      ["metadata": ["name": "away", "namespace": "shop"], "spec": ["type": "ExternalName", "externalName": "example.com"]],
       ["metadata": ["name": "all", "namespace": "shop"], "spec": ["clusterIP": "None", "publishNotReadyAddresses": true]],
     ]
     func slice(_ service: String) -> JSONValue {
@@ -60,6 +61,12 @@ struct ClusterZoneTests {
       ask("_dns._udp.web.shop.svc.cluster.local", .srv).answers.map(\.value) == [
         .service(priority: 0, weight: 100, port: 53, target: DNSName("web.shop.svc.cluster.local"))
       ])
+  }
+
+  @Test func externalNames() {
+    let answer = ask("away.shop.svc.cluster.local")
+    #expect(answer.answers.map(\.value) == [.alias(DNSName("example.com")), .address(IPv4Address("192.0.2.1")!)])
+    #expect(ask("away.shop.svc.cluster.local", .cname).answers.map(\.value) == [.alias(DNSName("example.com"))])
   }
 
   @Test func pointers() {

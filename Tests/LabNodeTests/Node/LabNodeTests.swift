@@ -49,13 +49,19 @@ struct LabNodeTests {
       try await lab.setEndpoints("web", targetPort: 8080, addresses: [])
       let refusal = try await lab.eventually("the Service without endpoints refuses") {
         try await lab.exec("client", "timeout 5 wget -qO- http://web/name 2>&1 || true")
-      } until: { $0.contains("refused") }
+      } until: {
+        $0.contains("refused")
+      }
       #expect(refusal.contains("refused"))
       #expect(try await lab.exec("client", "timeout 5 wget -qO- http://198.51.100.1/ 2>&1 || true").contains("No route to host"))
 
       // A changed ConfigMap reaches the running containers.
       _ = try await lab.store.update(ObjectKey(.configMaps, namespace: "shop", name: "page")) { $0[path: "data", "greeting"] = "changed" }
-      try await lab.eventually("the ConfigMap's change arrives") { try await lab.exec("client", "cat /config/greeting") } until: { $0 == "changed" }
+      try await lab.eventually("the ConfigMap's change arrives") {
+        try await lab.exec("client", "cat /config/greeting")
+      } until: {
+        $0 == "changed"
+      }
 
       // Streams as the API server asks for them.
       let socket = try await lab.node.connect(namespace: "shop", pod: "web-0", port: 8080)
@@ -65,7 +71,11 @@ struct LabNodeTests {
 
       // Deletion waits for the process's own end, and takes the Pod's object with it.
       _ = try await lab.store.delete(ObjectKey(.pods, namespace: "shop", name: "web-0"), grace: 5)
-      try await lab.eventually("the Pod goes") { await lab.store.list(.pods, namespace: "shop").items.count } until: { $0 == 2 }
+      try await lab.eventually("the Pod goes") {
+        await lab.store.list(.pods, namespace: "shop").items.count
+      } until: {
+        $0 == 2
+      }
     }
   }
 
@@ -73,8 +83,18 @@ struct LabNodeTests {
     try await NodeFixture.run { lab in
       let once: JSONValue = [
         "restartPolicy": "Never",
-        "initContainers": [["name": "first", "image": "lab/busybox:1", "command": ["sh", "-c", "echo made > /shared/file"], "volumeMounts": [["name": "shared", "mountPath": "/shared"]]]],
-        "containers": [["name": "main", "image": "lab/busybox:1", "command": ["sh", "-c", "cat /shared/file; id -u; exit 3"], "volumeMounts": [["name": "shared", "mountPath": "/shared"]]]],
+        "initContainers": [
+          [
+            "name": "first", "image": "lab/busybox:1", "command": ["sh", "-c", "echo made > /shared/file"],
+            "volumeMounts": [["name": "shared", "mountPath": "/shared"]],
+          ]
+        ],
+        "containers": [
+          [
+            "name": "main", "image": "lab/busybox:1", "command": ["sh", "-c", "cat /shared/file; id -u; exit 3"],
+            "volumeMounts": [["name": "shared", "mountPath": "/shared"]],
+          ]
+        ],
         "volumes": [["name": "shared", "emptyDir": [:]]],
       ]
       try await lab.create(Self.pod("once", once))
@@ -95,27 +115,41 @@ struct LabNodeTests {
       ]
       try await lab.create(Self.pod("sick", sick))
 
-      let ended = try await lab.eventually("the Pod fails") { try await lab.pod("once") } until: { $0[path: "status", "phase"] == "Failed" }
+      let ended = try await lab.eventually("the Pod fails") {
+        try await lab.pod("once")
+      } until: {
+        $0[path: "status", "phase"] == "Failed"
+      }
       #expect(ended[path: "status", "containerStatuses"]?[0]?[path: "state", "terminated", "exitCode"] == 3)
       #expect(try await lab.log("once") == "made\n0\n")
-      let waiting = try await lab.eventually("the image is missed") { try await lab.pod("missing") } until: {
+      let waiting = try await lab.eventually("the image is missed") {
+        try await lab.pod("missing")
+      } until: {
         $0[path: "status", "containerStatuses"]?[0]?[path: "state", "waiting", "reason"] == "ImagePullBackOff"
       }
       #expect(waiting[path: "status", "containerStatuses"]?[0]?[path: "state", "waiting", "message"]?.stringValue?.contains("not/here:1") == true)
-      let crashed = try await lab.eventually("the container crashes again") { try await lab.pod("crash") } until: {
+      let crashed = try await lab.eventually("the container crashes again") {
+        try await lab.pod("crash")
+      } until: {
         $0[path: "status", "containerStatuses"]?[0]?[path: "state", "waiting", "reason"] == "CrashLoopBackOff"
           && ($0[path: "status", "containerStatuses"]?[0]?["restartCount"]?.intValue ?? 0) >= 1
       }
       #expect(crashed[path: "status", "containerStatuses"]?[0]?[path: "lastState", "terminated", "exitCode"] == 7)
       #expect(try await lab.log("crash", LogOptions(previous: true)) == "run\n")
-      try await lab.eventually("the wrong command is named") { try await lab.pod("wrong") } until: {
+      try await lab.eventually("the wrong command is named") {
+        try await lab.pod("wrong")
+      } until: {
         $0[path: "status", "containerStatuses"]?[0]?[path: "lastState", "terminated", "message"]?.stringValue?.contains("/no/such/program") == true
       }
-      try await lab.eventually("liveness restarts") { try await lab.pod("sick") } until: {
+      try await lab.eventually("liveness restarts") {
+        try await lab.pod("sick")
+      } until: {
         ($0[path: "status", "containerStatuses"]?[0]?["restartCount"]?.intValue ?? 0) >= 1
       }
       let events = await lab.store.list(.events, namespace: "shop").items
-      for reason in ["Failed", "BackOff", "Unhealthy", "Killing", "Started"] { #expect(events.contains { $0["reason"]?.stringValue == reason }, "\(reason)") }
+      for reason in ["Failed", "BackOff", "Unhealthy", "Killing", "Started"] {
+        #expect(events.contains { $0["reason"]?.stringValue == reason }, "\(reason)")
+      }
     }
   }
 
@@ -140,7 +174,11 @@ struct LabNodeTests {
       #expect(counts.contains("web-0") && counts.contains("web-1") && !counts.contains("lost"), "\(counts)")
       try await lab.setEndpoints("web", targetPort: 8080, addresses: [addresses[1]])
       let began = ContinuousClock.now
-      try await lab.eventually("the change arrives") { try await lab.inNode("nft list table ip devtunnel-lab") } until: { !$0.contains(addresses[0] + " .") }
+      try await lab.eventually("the change arrives") {
+        try await lab.inNode("nft list table ip devtunnel-lab")
+      } until: {
+        !$0.contains(addresses[0] + " .")
+      }
       #expect(ContinuousClock.now - began < .milliseconds(500))
     }
   }
@@ -153,17 +191,25 @@ struct LabNodeTests {
         "containers": [
           [
             "name": "c", "image": "lab/busybox:1", "command": ["sleep", "1000"],
-            "readinessProbe": ["exec": ["command": ["sh", "-c", "trap '' TERM; echo asked > /tmp/asked; while :; do sleep 1; done"]], "periodSeconds": 1],
+            "readinessProbe": [
+              "exec": ["command": ["sh", "-c", "trap '' TERM; echo asked > /tmp/asked; while :; do sleep 1; done"]], "periodSeconds": 1,
+            ],
           ]
         ],
       ]
       try await lab.create(Self.pod("stubborn", spec))
-      try await lab.eventually("the probe times out") { await lab.store.list(.events, namespace: "shop").items } until: {
+      try await lab.eventually("the probe times out") {
+        await lab.store.list(.events, namespace: "shop").items
+      } until: {
         $0.contains { $0["message"]?.stringValue?.contains("timed out after 1s") == true }
       }
       let began = ContinuousClock.now
       _ = try await lab.store.delete(ObjectKey(.pods, namespace: "shop", name: "stubborn"), grace: 1)
-      try await lab.eventually("the Pod goes") { await lab.store.list(.pods, namespace: "shop").items.count } until: { $0 == 0 }
+      try await lab.eventually("the Pod goes") {
+        await lab.store.list(.pods, namespace: "shop").items.count
+      } until: {
+        $0 == 0
+      }
       #expect(ContinuousClock.now - began < .seconds(6))
     }
   }
@@ -223,7 +269,8 @@ struct LabNodeTests {
       "securityContext": ["sysctls": [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]]],
       "containers": [
         [
-          "name": "web", "image": "docker.io/lab/busybox:1", "command": ["sh", "-c", .string(script)], "ports": [["name": "http", "containerPort": 8080]],
+          "name": "web", "image": "docker.io/lab/busybox:1", "command": ["sh", "-c", .string(script)],
+          "ports": [["name": "http", "containerPort": 8080]],
           "securityContext": ["runAsUser": 1000, "runAsNonRoot": true, "allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]]],
           "env": [
             ["name": "NAME", "valueFrom": ["fieldRef": ["fieldPath": "metadata.name"]]],

@@ -29,7 +29,9 @@ struct NodeFixture: Sendable {
     try await node.prepareSampleImages()
     let running = Task { try await node.run() }
     let result: Result<Void, any Error>
-    do { result = .success(try await body(NodeFixture(node: node, store: store, directory: directory.path + "/state"))) } catch { result = .failure(error) }
+    do { result = .success(try await body(NodeFixture(node: node, store: store, directory: directory.path + "/state"))) } catch {
+      result = .failure(error)
+    }
     node.shutdown()
     let ended = await running.result
     let after = Leftovers(directory.path, configuration.labName)
@@ -45,7 +47,9 @@ struct NodeFixture: Sendable {
 
   /// - Returns: the Pod's address once it is ready.
   func ready(_ name: String) async throws -> String {
-    let pod = try await eventually("\(name) is ready") { try await self.pod(name) } until: { (pod: JSONValue) -> Bool in
+    let pod = try await eventually("\(name) is ready") {
+      try await self.pod(name)
+    } until: { (pod: JSONValue) -> Bool in
       let conditions = pod[path: "status", "conditions"]?.elements ?? []
       return conditions.contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }
     }
@@ -58,7 +62,9 @@ struct NodeFixture: Sendable {
     var slice: JSONValue = ["addressType": "IPv4", "ports": [slicePort], "endpoints": Self.endpoints(addresses)]
     slice["metadata"] = ["name": .string(name), "namespace": "shop", "labels": labels]
     _ = try await store.create(.endpointSlices, slice)
-    let spec: JSONValue = ["clusterIP": .string(clusterIP), "ports": [["name": "http", "port": JSONValue(port), "targetPort": JSONValue(targetPort)]]]
+    let spec: JSONValue = [
+      "clusterIP": .string(clusterIP), "ports": [["name": "http", "port": JSONValue(port), "targetPort": JSONValue(targetPort)]],
+    ]
     _ = try await store.create(.services, ["metadata": ["name": .string(name), "namespace": "shop"], "spec": spec])
   }
 
@@ -74,7 +80,9 @@ struct NodeFixture: Sendable {
   func exec(_ name: String, _ script: String) async throws -> String {
     let identifier = try await pod(name)[path: "status", "containerStatuses"]?[0]?["containerID"]?.stringValue?.dropFirst("runc://".count) ?? ""
     let runc = try Runc(root: directory + "/runc", hasCgroups: true)
-    guard let done = try await runc.exec(String(identifier), ["sh", "-c", script], timeout: .seconds(30)) else { throw Failure("exec in \(name) took too long") }
+    guard let done = try await runc.exec(String(identifier), ["sh", "-c", script], timeout: .seconds(30)) else {
+      throw Failure("exec in \(name) took too long")
+    }
     guard done.status == 0 else { throw Failure("exec in \(name): \(done.output)\(done.error)") }
     return done.output
   }
@@ -93,7 +101,8 @@ struct NodeFixture: Sendable {
 
   /// Asks again, for at most 15 seconds, until the answer comes and fits.
   @discardableResult
-  func eventually<Value: Sendable>(_ what: String, _ ask: () async throws -> Value, until fits: (Value) -> Bool = { _ in true }) async throws -> Value {
+  func eventually<Value: Sendable>(_ what: String, _ ask: () async throws -> Value, until fits: (Value) -> Bool = { _ in true }) async throws -> Value
+  {
     var last = "never asked"
     for _ in 0..<300 {
       do {
@@ -126,10 +135,11 @@ struct Leftovers: Equatable {
     processes = Files.names(in: "/proc").filter { Int($0) != nil }.filter { (Files.readText("/proc/\($0)/cgroup") ?? "").contains("/\(labName)/") }
     files = Files.exists(directory + "/state") ? Files.names(in: directory + "/state") : []
     cgroups = Files.names(in: "/sys/fs/cgroup").filter { Files.isDirectory("/sys/fs/cgroup/\($0)/\(labName)") }
-    descriptors = Files.names(in: "/proc/self/fd").filter { name in
-      var target = [UInt8](repeating: 0, count: 256)
-      let count = readlink("/proc/self/fd/\(name)", &target, target.count)
-      return count > 0 && String(decoding: target[..<count], as: UTF8.self).contains("pidfd")
-    }.count
+    descriptors =
+      Files.names(in: "/proc/self/fd").filter { name in
+        var target = [UInt8](repeating: 0, count: 256)
+        let count = readlink("/proc/self/fd/\(name)", &target, target.count)
+        return count > 0 && String(decoding: target[..<count], as: UTF8.self).contains("pidfd")
+      }.count
   }
 }

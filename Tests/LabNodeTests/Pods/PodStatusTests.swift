@@ -66,7 +66,11 @@ struct PodStatusTests {
     var verdict = ProbeVerdict(probe, initially: true)
     #expect(!verdict.take(.failure("")) && !verdict.take(.failure("")) && !verdict.take(.failure("")) == false && !verdict.isPassing)
     #expect(verdict.take(.success) && verdict.isPassing)
-    if case .unsupported(let why) = Probe(["grpc": ["port": 1]], in: container).action { #expect(why.contains("gRPC")) } else { Issue.record("gRPC is unsupported") }
+    if case .unsupported(let why) = Probe(["grpc": ["port": 1]], in: container).action {
+      #expect(why.contains("gRPC"))
+    } else {
+      Issue.record("gRPC is unsupported")
+    }
   }
 
   @Test func mountPoints() {

@@ -49,7 +49,8 @@ struct VolumeTests {
     #expect(volumes.uses(.configMaps, "c") && !volumes.uses(.secrets, "c"))
 
     let mounts = try volumes.mounts(
-      of: ["volumeMounts": [["name": "map", "mountPath": "/m", "subPath": "k"], ["name": "scratch", "mountPath": "/s", "subPath": "x"]]], variables: [:])
+      of: ["volumeMounts": [["name": "map", "mountPath": "/m", "subPath": "k"], ["name": "scratch", "mountPath": "/s", "subPath": "x"]]],
+      variables: [:])
     #expect(Files.readText(mounts[0].source) == "v" && mounts[0].isReadOnly)
     #expect(Files.isDirectory(mounts[1].source) && !mounts[1].isReadOnly)
     #expect(mounts[2].destination == PodVolumes.accountPath)

@@ -41,7 +41,8 @@ struct NetworkProbe: Sendable {
     } catch { return .failure("Get \"\(url)\": \(error)") }
   }
 
-  private func channel(_ address: String, _ port: UInt16, _ timeout: Duration, _ prepare: @escaping @Sendable (any Channel) throws -> Void) async throws
+  private func channel(_ address: String, _ port: UInt16, _ timeout: Duration, _ prepare: @escaping @Sendable (any Channel) throws -> Void)
+    async throws
     -> any Channel
   {
     let remote = try SocketAddress(ipAddress: address, port: Int(port))

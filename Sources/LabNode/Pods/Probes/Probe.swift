@@ -30,7 +30,9 @@ struct Probe: Sendable, Equatable {
 
   static func action(_ handler: JSONValue, _ container: JSONValue) -> Action {
     if let http = handler["httpGet"] {
-      guard let port = port(http["port"], container) else { return .unsupported("httpGet's port \(http["port"] ?? .null) is no port of the container") }
+      guard let port = port(http["port"], container) else {
+        return .unsupported("httpGet's port \(http["port"] ?? .null) is no port of the container")
+      }
       let headers = (http["httpHeaders"]?.elements ?? []).compactMap { header in
         header["name"]?.stringValue.map { "\($0): \(header["value"]?.stringValue ?? "")" }
       }
@@ -39,7 +41,9 @@ struct Probe: Sendable, Equatable {
         isSecure: http["scheme"]?.stringValue == "HTTPS")
     }
     if let tcp = handler["tcpSocket"] {
-      guard let port = port(tcp["port"], container) else { return .unsupported("tcpSocket's port \(tcp["port"] ?? .null) is no port of the container") }
+      guard let port = port(tcp["port"], container) else {
+        return .unsupported("tcpSocket's port \(tcp["port"] ?? .null) is no port of the container")
+      }
       return .tcp(port: port, host: tcp["host"]?.stringValue)
     }
     if let exec = handler["exec"] { return .exec((exec["command"]?.elements ?? []).compactMap(\.stringValue)) }

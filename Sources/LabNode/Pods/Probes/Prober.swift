@@ -1,6 +1,10 @@
 /// Runs one probe of one running container, until its task is cancelled.
 struct Prober: Sendable {
-  enum Kind: String, Sendable { case readiness = "Readiness", liveness = "Liveness", startup = "Startup" }
+  enum Kind: String, Sendable {
+    case readiness = "Readiness"
+    case liveness = "Liveness"
+    case startup = "Startup"
+  }
 
   let kind: Kind
   let probe: Probe

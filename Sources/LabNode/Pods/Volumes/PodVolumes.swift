@@ -48,7 +48,8 @@ struct PodVolumes: Sendable {
         if !Files.exists(path) { try makeEmptyDirectory(path) }
       } else {
         let kind = volume.objectValue?.keys.first { $0 != "name" } ?? "unknown"
-        throw LabNodeError(.volume, "volume \"\(name)\" is of type \(kind), which the lab does not have: use emptyDir, configMap, secret, downwardAPI or projected")
+        throw LabNodeError(
+          .volume, "volume \"\(name)\" is of type \(kind), which the lab does not have: use emptyDir, configMap, secret, downwardAPI or projected")
       }
     }
   }
