@@ -107,7 +107,8 @@ struct ConfigNode {
         .bool(bool)
       } else if scalar.style == .plain, let int = node.int {
         .int(Int64(int))
-      } else if scalar.style == .plain, let float = node.float {
+      } else if scalar.style == .plain, let float = node.float, float.isFinite {
+        // JSON has no infinity, and `sleep infinity` means the word.
         .double(float)
       } else {
         .string(scalar.string)
