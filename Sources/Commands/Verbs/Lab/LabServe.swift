@@ -24,6 +24,7 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
     let paths = lab.paths
     try paths.prepare()
     guard let lock = try FileLock.take(paths.lock) else { throw ControlError(.conflict, "the lab \(lab.name) runs already") }
+    for path in [paths.lock, paths.log] { paths.give(path) }
     let record = LabRecord(pid: getpid(), since: Date().formatted(.iso8601), server: nil)
     try record.write(paths)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
