@@ -49,7 +49,6 @@ public actor Interception {
   var lease: WorkloadLease?
   var transitions: UInt64 = 0
   public internal(set) var state = InterceptReport.State.starting
-  var message: String?
   var warnings: [String] = []
   let since = Date()
   var keepers: [Task<Void, Never>] = []
@@ -59,6 +58,9 @@ public actor Interception {
   /// New connections are meant to go to the host.
   var isTurned = false
   var fellBack: [UInt16: UInt64] = [:]
+  /// Another holder has it.
+  public internal(set) var isLost = false
+  public internal(set) var message: String?
   private var environment: [String: String]?
 
   public init(_ request: InterceptRequest, namespace: String, context: InterceptContext) {
@@ -90,10 +92,11 @@ public actor Interception {
     warnings += plan.warnings
     try await checkHost(plan)
 
-    let lease = WorkloadLease(client: client, namespace: namespace, workload: plan.workload.name, holder: context.holder)
-    transitions = try await lease.acquire(takeOver: request.takeOver, service: request.service)
-    self.lease = lease
     try context.journal.add(entry)
+    let lease = WorkloadLease(
+      client: client, namespace: namespace, workload: plan.workload.name, service: plan.service, holder: context.holder)
+    transitions = try await lease.acquire(takeOver: request.takeOver)
+    self.lease = lease
     keepLease()
 
     progress("starting the agent in place of \(plan.workload.description)")
@@ -162,7 +165,8 @@ public actor Interception {
     if claims.tiesToNode { template.requiredNode = plan.nodes.first }
     warnings += claims.exclusive.sorted().map { "volume \($0) may be mounted by one Pod only: the agent goes without it" }
     template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
-    let manifests = AgentManifests(workload: plan.workload.name, namespace: namespace, holder: context.holder)
+    let manifests = AgentManifests(
+      workload: plan.workload.name, namespace: namespace, holder: context.holder, service: plan.service)
     let deployer = AgentDeployer(client: client, installation: context.installation, manifests: manifests)
     self.deployer = deployer
     if let standing = try await standingAgent(plan, deployer, template) { return standing }
