@@ -24,7 +24,9 @@ let package = Package(
     .executableTarget(name: "devtunnel", dependencies: ["Commands"], swiftSettings: strict),
     .executableTarget(
       name: "DevtunnelBench",
-      dependencies: ["CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
+      dependencies: [
+        "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
 
     // Control plane.
     .target(
@@ -87,6 +89,7 @@ let package = Package(
     .testTarget(
       name: "RelayTests", dependencies: ["Relay", "TestSupport"], exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
     .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "DevtunnelBenchTests", dependencies: ["DevtunnelBench"], swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["Intercept"], swiftSettings: strict),
     .testTarget(name: "LabAPITests", dependencies: ["LabAPI"], swiftSettings: strict),
     .testTarget(name: "LabNodeTests", dependencies: ["LabNode"], swiftSettings: strict),
