@@ -66,6 +66,7 @@ public actor ClusterOperations: Engine {
 
   // MARK: Clusters
 
+  /// Reads the kubeconfig; nothing is sent.
   func open(_ cluster: ClusterSelection) throws(ControlError) -> KubeClient {
     do throws(KubeError) {
       // The client's own files, not those of the environment the daemon was started in.
@@ -83,10 +84,20 @@ public actor ClusterOperations: Engine {
     }
   }
 
+  /// A server that cannot be reached is told in seconds, not after every retry.
+  private func reach(_ cluster: ClusterSelection) async throws(ControlError) -> KubeClient {
+    let client = try open(cluster)
+    var probe = client.within(.seconds(10))
+    probe.retry = RetryPolicy(attempts: 2)
+    let once = probe
+    _ = try await attempt("asking the API server of context \(client.access.contextName)") { () async throws(KubeError) in try await once.serverVersion() }
+    return client
+  }
+
   // MARK: Intercepts
 
   public func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport {
-    let client = try open(request.cluster)
+    let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     let server = "\(client.access.server)"
     for other in interceptions where other.request.service == request.service && other.namespace == namespace {
@@ -171,7 +182,7 @@ public actor ClusterOperations: Engine {
   // MARK: Forwards
 
   public func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport {
-    let client = try open(request.cluster)
+    let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     _ = try ForwardTarget(parsing: request.target)
     // A wrong name or port is told before anything is started in the cluster.
@@ -210,6 +221,13 @@ public actor ClusterOperations: Engine {
     let gateway = Gateway(client: client, installation: try Installation.find(), namespace: key.namespace, holder: holder, image: key.image)
     let identity = try await gateway.ensure(progress: progress)
     try journal.add(gatewayEntry(cluster, gateway))
+    do throws(ControlError) {
+      _ = try await AgentPods(client: client, namespace: key.namespace, workload: gateway.workload).running(within: .seconds(60), progress: progress)
+    } catch {
+      try? await gateway.remove()
+      journal.remove(gatewayEntry(cluster, gateway))
+      throw error
+    }
     if let known = gateways[key] { await known.link.stop() }
     let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
     gateways[key] = GatewayLink(gateway: gateway, link: link, cluster: cluster)
@@ -249,7 +267,7 @@ public actor ClusterOperations: Engine {
   // MARK: Undoing
 
   public func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport {
-    let client = try open(request.cluster)
+    let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     // What this daemon holds itself is left in good order first.
     let own = interceptions.filter { $0.namespace == namespace && (request.service == nil || $0.request.service == request.service) }
