@@ -24,7 +24,9 @@ let package = Package(
     .executableTarget(name: "devtunnel", dependencies: ["Commands"], swiftSettings: strict),
     .executableTarget(
       name: "DevtunnelBench",
-      dependencies: ["CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
+      dependencies: [
+        "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
 
     // Control plane.
     .target(
@@ -106,6 +108,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests", dependencies: ["Commands", "ControlAPI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
+    .testTarget(name: "DevtunnelBenchTests", dependencies: ["DevtunnelBench"], swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["Intercept"], swiftSettings: strict),
     .testTarget(
       name: "LabAPITests",

@@ -29,11 +29,13 @@ extension Interception {
       })
   }
 
+  /// Somebody else has it: there is nothing of ours left to undo.
   private func lost() async {
     let name = AgentNames.base(plan?.workload.name ?? "")
     let now = try? await client.find(.leases, name, namespace: namespace)
     let holder = now.flatMap { WorkloadLease.held($0) }?.holder
     state = .failedOpen
+    isLost = true
     message = holder.map { "\($0) has taken this intercept over" } ?? "this intercept was undone by somebody else (its Lease is gone)"
     isTurned = false
     isDiverted = false
@@ -73,11 +75,12 @@ extension Interception {
     switch told.kind {
     case .fellBack:
       fellBack[told.port, default: 0] += 1
-      let status = StreamStatus(rawValue: told.flag) ?? .failed
+      let count = fellBack.values.reduce(0, +)
+      let connections = count == 1 ? "one connection" : "\(count) connections"
       message =
-        status == .refused
-        ? "the host's port refused a connection, which went to the origin instead"
-        : "the host did not take a connection in time (\(status)), which went to the origin instead"
+        StreamStatus(rawValue: told.flag) == .refused
+        ? "the host's port refused \(connections), which went to the origin instead"
+        : "the host did not take \(connections) within a second, which went to the origin instead"
     case .terminating: message = "the agent's Pod is being replaced; new connections go to the origin until the next one stands"
     default: break
     }
@@ -148,8 +151,6 @@ extension Interception {
           service: port.service, name: port.name, target: Int(port.target), host: port.host.map { "\(request.address):\($0)" },
           toHost: counters?.first ?? 0, toOrigin: counters?.second ?? 0))
     }
-    let fallbacks = fellBack.values.reduce(0, +)
-    let message = message.map { fallbacks > 1 ? "\($0) (\(fallbacks) so far)" : $0 }
     return InterceptReport(
       context: client.access.contextName, namespace: namespace, service: request.service, workload: plan?.workload.description ?? "", state: state,
       ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings)

@@ -49,7 +49,6 @@ public actor Interception {
   var lease: WorkloadLease?
   var transitions: UInt64 = 0
   public internal(set) var state = InterceptReport.State.starting
-  var message: String?
   var warnings: [String] = []
   let since = Date()
   var keepers: [Task<Void, Never>] = []
@@ -59,6 +58,9 @@ public actor Interception {
   /// New connections are meant to go to the host.
   var isTurned = false
   var fellBack: [UInt16: UInt64] = [:]
+  /// Another holder has it.
+  public internal(set) var isLost = false
+  public internal(set) var message: String?
   private var environment: [String: String]?
 
   public init(_ request: InterceptRequest, namespace: String, context: InterceptContext) {
@@ -90,10 +92,11 @@ public actor Interception {
     warnings += plan.warnings
     try await checkHost(plan)
 
-    let lease = WorkloadLease(client: client, namespace: namespace, workload: plan.workload.name, holder: context.holder)
-    transitions = try await lease.acquire(takeOver: request.takeOver, service: request.service)
-    self.lease = lease
     try context.journal.add(entry)
+    let lease = WorkloadLease(
+      client: client, namespace: namespace, workload: plan.workload.name, service: plan.service, holder: context.holder)
+    transitions = try await lease.acquire(takeOver: request.takeOver)
+    self.lease = lease
     keepLease()
 
     progress("starting the agent in place of \(plan.workload.description)")
@@ -106,7 +109,11 @@ public actor Interception {
     await link.whenTold { [weak self] message in Task { await self?.told(message) } }
     await link.whenStateChanges { [weak self] state in Task { await self?.linkChanged(state) } }
     progress("connecting to the agent")
-    try await link.connected(within: .seconds(60))
+    await link.start()
+    // The link would try again for ever; what can never start is told at once.
+    let pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
+    _ = try await pods.running(within: .seconds(60), progress: progress)
+    try await link.connected(within: .seconds(20))
 
     try await reachOrigin(plan, link)
     progress("waiting for the Service's endpoints")
@@ -120,6 +127,8 @@ public actor Interception {
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
     ) { !$0.agents.isEmpty && $0.origin.isEmpty }
     if !alone { warnings.append("the Service's EndpointSlices still list the origin 15 s after the divert") }
+
+    await awaitTraffic(plan, link)
 
     isTurned = true
     try await turnToHost(plan, link)
@@ -162,7 +171,8 @@ public actor Interception {
     if claims.tiesToNode { template.requiredNode = plan.nodes.first }
     warnings += claims.exclusive.sorted().map { "volume \($0) may be mounted by one Pod only: the agent goes without it" }
     template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
-    let manifests = AgentManifests(workload: plan.workload.name, namespace: namespace, holder: context.holder)
+    let manifests = AgentManifests(
+      workload: plan.workload.name, namespace: namespace, holder: context.holder, service: plan.service)
     let deployer = AgentDeployer(client: client, installation: context.installation, manifests: manifests)
     self.deployer = deployer
     if let standing = try await standingAgent(plan, deployer, template) { return standing }
@@ -235,6 +245,22 @@ public actor Interception {
     guard !listed else { return }
     let pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
     throw await pods.diagnosis("the agent did not become a ready endpoint of Service \(plan.service) on all its ports within 30 s")
+  }
+
+  /// kube-proxy follows the EndpointSlices with a lag of up to a second: connections to the Service's own address show when its node has.
+  private func awaitTraffic(_ plan: InterceptPlan, _ link: AgentLink) async {
+    guard let port = plan.ports.first, let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else { return }
+    func arrived() async -> UInt64 {
+      let counters = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1))
+      return counters.map { $0.first + $0.second } ?? 0
+    }
+    let before = await arrived()
+    let deadline = ContinuousClock.now + .milliseconds(1500)
+    while ContinuousClock.now < deadline, !Task.isCancelled {
+      _ = await link.probe(Preamble(.tcp, port: UInt16(port.service), address: address))
+      if await arrived() > before { return }
+      try? await Task.sleep(for: .milliseconds(50))
+    }
   }
 
   func turnToHost(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {

@@ -37,7 +37,7 @@ extension ClusterOperations {
       return checks
     }
     checks.append(await permissionCheck(client, namespace, progress))
-    checks.append(await gatewayCheck(client, namespace, progress))
+    checks.append(await gatewayCheck(client, cluster, progress))
     return checks
   }
 
@@ -71,10 +71,10 @@ extension ClusterOperations {
   }
 
   /// Starts a gateway and measures the way through it.
-  private func gatewayCheck(_ client: KubeClient, _ namespace: String, _ progress: @escaping Progress) async -> DoctorCheck {
+  private func gatewayCheck(_ client: KubeClient, _ cluster: ClusterSelection, _ progress: @escaping Progress) async -> DoctorCheck {
     do throws(ControlError) {
       let start = ContinuousClock.now
-      let link = try await gatewayLink(client, namespace, nil, .auto, progress)
+      let link = try await gatewayLink(client, cluster, image: nil, progress)
       try await link.connected(within: .seconds(60))
       let took = start.duration(to: .now).milliseconds
       for _ in 0..<30 {

@@ -33,6 +33,8 @@ public actor ClusterOperations: Engine {
   var forwards: [Forwarding] = []
   private var nextForward = 1
   private var gateways: [GatewayKey: GatewayLink] = [:]
+  /// Gateways being started, so that two commands at once start one.
+  private var starting: [GatewayKey: Task<Result<AgentLink, ControlError>, Never>] = [:]
 
   struct GatewayKey: Hashable {
     var server: String
@@ -43,6 +45,7 @@ public actor ClusterOperations: Engine {
   struct GatewayLink {
     var gateway: Gateway
     var link: AgentLink
+    var cluster: ClusterSelection
   }
 
   /// - Throws: `ControlError` when the kernel gives no descriptors for the relay.
@@ -63,6 +66,7 @@ public actor ClusterOperations: Engine {
 
   // MARK: Clusters
 
+  /// Reads the kubeconfig; nothing is sent.
   func open(_ cluster: ClusterSelection) throws(ControlError) -> KubeClient {
     do throws(KubeError) {
       // The client's own files, not those of the environment the daemon was started in.
@@ -80,10 +84,20 @@ public actor ClusterOperations: Engine {
     }
   }
 
+  /// A server that cannot be reached is told in seconds, not after every retry.
+  private func reach(_ cluster: ClusterSelection) async throws(ControlError) -> KubeClient {
+    let client = try open(cluster)
+    var probe = client.within(.seconds(10))
+    probe.retry = RetryPolicy(attempts: 2)
+    let once = probe
+    _ = try await attempt("asking the API server of context \(client.access.contextName)") { () async throws(KubeError) in try await once.serverVersion() }
+    return client
+  }
+
   // MARK: Intercepts
 
   public func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport {
-    let client = try open(request.cluster)
+    let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     let server = "\(client.access.server)"
     for other in interceptions where other.request.service == request.service && other.namespace == namespace {
@@ -126,7 +140,11 @@ public actor ClusterOperations: Engine {
         closed(id, LeaveReport(service: service, namespace: namespace, cut: cut))
       }
       closing[id] = ("\(namespace)/\(service)", task)
-      reports.append(LeaveReport(service: service, namespace: namespace, cut: 0, message: "connections on the host have \(Int(request.drain)) s to end"))
+      let why = await interception.isLost ? await interception.message : nil
+      reports.append(
+        LeaveReport(
+          service: service, namespace: namespace, cut: 0, restored: why == nil,
+          message: why.map { "\($0): nothing of yours was left to undo" } ?? "connections on the host have \(Int(request.drain)) s to end"))
     }
     return reports
   }
@@ -164,12 +182,12 @@ public actor ClusterOperations: Engine {
   // MARK: Forwards
 
   public func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport {
-    let client = try open(request.cluster)
+    let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     _ = try ForwardTarget(parsing: request.target)
     // A wrong name or port is told before anything is started in the cluster.
     for port in request.ports { _ = try await ForwardTarget(parsing: request.target).resolve(port.remote, client: client, namespace: namespace) }
-    let link = try await gatewayLink(client, namespace, request.agentImage, request.cluster.protocols, progress)
+    let link = try await gatewayLink(client, request.cluster, image: request.agentImage, progress)
     let forwarding = try Forwarding(id: "f\(nextForward)", request: request, namespace: namespace, client: client, link: link, log: log)
     nextForward += 1
     progress("connecting to the gateway")
@@ -179,17 +197,49 @@ public actor ClusterOperations: Engine {
   }
 
   func gatewayLink(
-    _ client: KubeClient, _ namespace: String, _ image: String?, _ protocols: CarrierProtocol, _ progress: @escaping Progress
+    _ client: KubeClient, _ cluster: ClusterSelection, image: String?, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
+    let namespace = client.access.namespace
     let key = GatewayKey(server: "\(client.access.server)", namespace: namespace, image: image)
     if let known = gateways[key], await known.link.state != .superseded { return known.link }
-    let gateway = Gateway(client: client, installation: try Installation.find(), namespace: namespace, holder: holder, image: image)
+    if let task = starting[key] { return try await task.value.get() }
+    let task = Task { () -> Result<AgentLink, ControlError> in
+      do throws(ControlError) {
+        return .success(try await startGateway(client, cluster, key, progress))
+      } catch {
+        return .failure(error)
+      }
+    }
+    starting[key] = task
+    defer { starting[key] = nil }
+    return try await task.value.get()
+  }
+
+  private func startGateway(
+    _ client: KubeClient, _ cluster: ClusterSelection, _ key: GatewayKey, _ progress: @escaping Progress
+  ) async throws(ControlError) -> AgentLink {
+    let gateway = Gateway(client: client, installation: try Installation.find(), namespace: key.namespace, holder: holder, image: key.image)
     let identity = try await gateway.ensure(progress: progress)
-    if let known = gateways[key], known.link.identity == identity { return known.link }
-    let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: protocols, log: log)
-    gateways[key] = GatewayLink(gateway: gateway, link: link)
+    try journal.add(gatewayEntry(cluster, gateway))
+    do throws(ControlError) {
+      _ = try await AgentPods(client: client, namespace: key.namespace, workload: gateway.workload).running(within: .seconds(60), progress: progress)
+    } catch {
+      try? await gateway.remove()
+      journal.remove(gatewayEntry(cluster, gateway))
+      throw error
+    }
+    if let known = gateways[key] { await known.link.stop() }
+    let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
+    gateways[key] = GatewayLink(gateway: gateway, link: link, cluster: cluster)
     await link.start()
     return link
+  }
+
+  /// A gateway has no Service: its entry has an empty one.
+  private func gatewayEntry(_ cluster: ClusterSelection, _ gateway: Gateway) -> Journal.Entry {
+    var cluster = cluster
+    cluster.namespace = gateway.namespace
+    return Journal.Entry(cluster: cluster, namespace: gateway.namespace, service: "", workload: gateway.workload)
   }
 
   public func stopForward(_ request: StopForwardRequest) async throws {
@@ -217,7 +267,7 @@ public actor ClusterOperations: Engine {
   // MARK: Undoing
 
   public func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport {
-    let client = try open(request.cluster)
+    let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     // What this daemon holds itself is left in good order first.
     let own = interceptions.filter { $0.namespace == namespace && (request.service == nil || $0.request.service == request.service) }
@@ -246,6 +296,12 @@ public actor ClusterOperations: Engine {
     for entry in journal.all {
       do {
         let client = try open(entry.cluster)
+        if entry.service.isEmpty {
+          guard !gateways.keys.contains(where: { $0.namespace == entry.namespace }) else { continue }
+          try await Gateway(client: client, installation: try Installation.find(), namespace: entry.namespace, holder: holder).remove()
+          journal.remove(entry)
+          continue
+        }
         let restorer = Restorer(client: client, namespace: entry.namespace, holder: holder)
         let report = try await restorer.restore(service: entry.service, force: false, progress: nil)
         log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
@@ -274,7 +330,12 @@ public actor ClusterOperations: Engine {
     for known in gateways.values {
       progress("removing the gateway in \(known.gateway.namespace)")
       await known.link.stop()
-      do { try await known.gateway.remove() } catch { log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"]) }
+      do {
+        try await known.gateway.remove()
+        journal.remove(gatewayEntry(known.cluster, known.gateway))
+      } catch {
+        log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"])
+      }
     }
     gateways = [:]
   }

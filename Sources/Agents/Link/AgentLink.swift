@@ -144,6 +144,20 @@ public actor AgentLink {
     return answer
   }
 
+  /// Whether the agent gets through to an address of the cluster; the connection ends at once.
+  public nonisolated func probe(_ preamble: Preamble) async -> StreamStatus {
+    let endpoint = endpoint
+    return await withCheckedContinuation { continuation in
+      relay.submit { loop in
+        guard let session = endpoint.get(on: loop).session else { return continuation.resume(returning: .failed) }
+        let end = session.open { slot in
+          DialProbe(session: session, slot: slot, preamble: preamble) { continuation.resume(returning: $0) }
+        }
+        if end == nil { continuation.resume(returning: .exhausted) }
+      }
+    }
+  }
+
   private func answer(_ id: Int, _ message: ControlMessage?) {
     guard let index = requests.firstIndex(where: { $0.id == id }) else { return }
     requests.remove(at: index).continuation.resume(returning: message)

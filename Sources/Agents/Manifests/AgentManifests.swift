@@ -11,11 +11,21 @@ public struct AgentManifests: Sendable {
   public let namespace: String
   /// `alice@laptop`.
   public let holder: String
+  /// The intercepted Service; nil for a gateway.
+  public let service: String?
 
-  public init(workload: String, namespace: String, holder: String) {
+  public init(workload: String, namespace: String, holder: String, service: String? = nil) {
     self.workload = workload
     self.namespace = namespace
     self.holder = holder
+    self.service = service
+  }
+
+  /// What tells whose an object of ours is.
+  public var annotations: [String: String] {
+    var annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder]
+    annotations[AgentNames.serviceAnnotation] = service
+    return annotations
   }
 
   private func object(_ apiVersion: String, _ kind: String, name: String, owner: JSONValue?) -> JSONValue {
@@ -23,7 +33,7 @@ public struct AgentManifests: Sendable {
     object.name = name
     object.namespace = namespace
     object.labels = [AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload)]
-    object.annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder]
+    object.annotations = annotations
     if let owner { object[path: "metadata", "ownerReferences"] = [Self.reference(to: owner)] }
     return object
   }

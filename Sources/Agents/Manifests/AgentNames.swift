@@ -6,6 +6,7 @@ public enum AgentNames {
   public static let managedBy = "devtunnel"
   /// On our own objects: whose they are.
   public static let workloadAnnotation = "devtunnel.dev/workload"
+  public static let serviceAnnotation = "devtunnel.dev/service"
   public static let holderAnnotation = "devtunnel.dev/holder"
   /// On an intercepted Service: the selector that it had, as JSON.
   public static let selectorAnnotation = "devtunnel.dev/original-selector"

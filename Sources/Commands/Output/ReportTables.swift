@@ -16,6 +16,7 @@ extension InterceptReport {
 
 extension LeaveReport {
   var summary: String {
+    if !restored { return "Service \(service) in namespace \(namespace): \(message ?? "another holder has it")." }
     let cut = cut == 0 ? "" : cut == 1 ? "; 1 connection was cut" : "; \(cut) connections were cut"
     return "Service \(service) in namespace \(namespace) is itself again\(cut)." + (message.map { " \($0)" } ?? "")
   }

@@ -72,9 +72,12 @@ public struct LeaveReport: Codable, Sendable, Hashable {
   public var namespace: String
   /// Connections on the host that `--drain` cut.
   public var cut: Int
+  /// False where another holder had taken it over: then there was nothing to undo.
+  public var restored: Bool
   public var message: String?
 
-  public init(service: String, namespace: String, cut: Int, message: String? = nil) {
+  public init(service: String, namespace: String, cut: Int, restored: Bool = true, message: String? = nil) {
+    self.restored = restored
     self.service = service
     self.namespace = namespace
     self.cut = cut

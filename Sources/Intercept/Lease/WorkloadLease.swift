@@ -13,16 +13,18 @@ public struct WorkloadLease: Sendable {
   public let client: KubeClient
   public let namespace: String
   public let workload: String
+  public let service: String
   public let holder: String
 
   /// Seconds without renewal after which it is stale.
   public static let duration = 30
   public static let renewInterval = Duration.seconds(10)
 
-  public init(client: KubeClient, namespace: String, workload: String, holder: String) {
+  public init(client: KubeClient, namespace: String, workload: String, service: String, holder: String) {
     self.client = client
     self.namespace = namespace
     self.workload = workload
+    self.service = service
     self.holder = holder
   }
 
@@ -48,7 +50,7 @@ public struct WorkloadLease: Sendable {
 
   /// Takes the Lease. Another holder's is taken only when it is stale or `takeOver` says so.
   /// - Returns: the transition count, which the agent compares.
-  public func acquire(takeOver: Bool, service: String) async throws(ControlError) -> UInt64 {
+  public func acquire(takeOver: Bool) async throws(ControlError) -> UInt64 {
     for _ in 0..<5 {
       let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
       do throws(KubeError) {
@@ -100,7 +102,7 @@ public struct WorkloadLease: Sendable {
     lease.name = name
     lease.namespace = namespace
     lease.labels = [AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload)]
-    lease.annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder]
+    lease.annotations = AgentManifests(workload: workload, namespace: namespace, holder: holder, service: service).annotations
     return lease
   }
 

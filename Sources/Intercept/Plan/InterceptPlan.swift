@@ -18,6 +18,8 @@ public struct PlannedPort: Sendable, Hashable {
 public struct InterceptPlan: Sendable {
   public var namespace: String
   public var service: String
+  /// The Service's own address, where it has an IPv4 one.
+  public var clusterIP: String?
   public var workload: Workload
   public var container: String
   public var ports: [PlannedPort]

@@ -38,7 +38,7 @@ public struct Restorer: Sendable {
       workloads.insert(workload)
     }
     try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force)
-    let leftovers = service == nil ? try await agents().union(workloads) : workloads
+    let leftovers = try await agents(of: service).union(workloads)
     for workload in leftovers.sorted() {
       if let held = try await fresh(workload), !force {
         let line = "the agent of \(workload): used by \(held.holder)"
@@ -68,8 +68,8 @@ public struct Restorer: Sendable {
     return found.items.first?.annotations[AgentNames.workloadAnnotation] ?? label
   }
 
-  /// Every workload that something of ours stands for.
-  private func agents() async throws(ControlError) -> Set<String> {
+  /// Every workload that something of ours stands for, diverted or not.
+  private func agents(of service: String?) async throws(ControlError) -> Set<String> {
     let selector = LabelSelector(matchLabels: [AgentNames.managedByLabel: AgentNames.managedBy])
     var names: Set<String> = []
     for resource in [APIResource.deployments, .leases] {
@@ -78,6 +78,7 @@ public struct Restorer: Sendable {
       }
       for object in found.items {
         guard let workload = object.annotations[AgentNames.workloadAnnotation] else { continue }
+        if let service, object.annotations[AgentNames.serviceAnnotation] != service { continue }
         // Another's gateway is theirs: it holds nothing back.
         if workload.hasPrefix("gateway-"), object.annotations[AgentNames.holderAnnotation] != holder { continue }
         names.insert(workload)

@@ -1,0 +1,36 @@
+import CLinux
+import Glibc
+
+/// What /proc/PID/stat says of a process (proc(5)).
+struct ProcessTimes {
+  /// `R`, `S`, `Z` and so on.
+  var state: Character
+  /// User and system time of all its threads; children that have ended are not in it.
+  var cpuSeconds: Double
+
+  /// nil when there is no such process.
+  init?(of process: Int32) {
+    let fd = clinux_open_for_reading("/proc/\(process)/stat")
+    guard fd >= 0 else { return nil }
+    defer { clinux_close(fd) }
+    var bytes = [UInt8](repeating: 0, count: 1024)
+    let count = clinux_read(fd, &bytes, bytes.count)
+    guard count > 0 else { return nil }
+    self.init(parsing: String(decoding: bytes[..<count], as: UTF8.self), ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))))
+  }
+
+  /// The command's name stands in parentheses and may hold any character, parentheses too.
+  init?(parsing line: String, ticksPerSecond: Double) {
+    guard let nameEnd = line.lastIndex(of: ")") else { return nil }
+    let fields = line[nameEnd...].dropFirst().split(separator: " ")
+    guard fields.count > 12, let state = fields[0].first, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
+    self.state = state
+    cpuSeconds = (user + system) / ticksPerSecond
+  }
+
+  var isRunning: Bool { state != "Z" && state != "X" }
+}
+
+enum Clock {
+  static func sleep(microseconds: UInt32) { usleep(microseconds) }
+}
