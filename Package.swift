@@ -119,5 +119,11 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .testTarget(name: "LabNodeTests", dependencies: ["LabNode"], swiftSettings: strict),
+    .testTarget(
+      name: "LabTests",
+      dependencies: [
+        "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Operations",
+        .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
   ]
 )
