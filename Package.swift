@@ -32,7 +32,7 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "CControl", "ControlAPI", "Daemon", "LabAPI", "LabNode",
+        "Agents", "CControl", "ControlAPI", "Daemon", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),

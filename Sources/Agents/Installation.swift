@@ -19,19 +19,33 @@ public struct Installation: Sendable {
 
   public init(share: String) { self.share = share }
 
-  /// `DEVTUNNEL_SHARE`, else `../share/devtunnel` beside the executable's folder, else `share` beside a build's folders.
+  /// The first folder of `places` that has the agents.
   public static func find(environment: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError) -> Installation {
-    let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
-    let folder = executable.split(separator: "/").dropLast().joined(separator: "/")
-    var candidates = [environment["DEVTUNNEL_SHARE"], "/\(folder)/../share/devtunnel", "/\(folder)/share/devtunnel"].compactMap { $0 }
-    // A build's product lies in .build/ARCH/CONFIGURATION, or in a scratch path of another name.
-    for levels in ["..", "../..", "../../.."] { candidates.append("/\(folder)/\(levels)/share/devtunnel") }
-    for candidate in candidates where FileManager.default.fileExists(atPath: candidate + "/devtunnel-agent-amd64") {
-      return Installation(share: candidate)
-    }
+    let places = places(environment)
+    for place in places where FileManager.default.fileExists(atPath: place + "/devtunnel-agent-amd64") { return Installation(share: place) }
     throw ControlError(
-      .failed, "the agent that runs in the cluster was not found beside \(executable)",
+      .failed, "the agent that runs in the cluster was not found beside the executable",
       remedy: "run ./install.sh, or set DEVTUNNEL_SHARE to the folder that holds devtunnel-agent-amd64")
+  }
+
+  /// The path of a file below `templates`, in an installation or in the source tree.
+  public static func template(
+    _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(ControlError) -> String {
+    let places = places(environment).flatMap { ["\($0)/templates/\(name)", "\($0)/../../templates/\(name)"] }
+    if let path = places.first(where: { FileManager.default.fileExists(atPath: $0) }) { return path }
+    throw ControlError(
+      .failed, "the template \(name) was not found beside the executable",
+      remedy: "run ./install.sh, or set DEVTUNNEL_SHARE to the folder that holds templates")
+  }
+
+  /// `DEVTUNNEL_SHARE`, `../share/devtunnel` beside the executable's folder, and `share/devtunnel` beside a build's folders.
+  private static func places(_ environment: [String: String]) -> [String] {
+    let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
+    let folder = "/" + executable.split(separator: "/").dropLast().joined(separator: "/")
+    // A build's product lies in .build/ARCH/CONFIGURATION, or in a scratch path of another name.
+    let above = ["..", ".", "../..", "../../.."].map { "\(folder)/\($0)/share/devtunnel" }
+    return (environment["DEVTUNNEL_SHARE"].map { [$0] } ?? []) + above
   }
 
   public func agentPath(_ architecture: Architecture) -> String { "\(share)/devtunnel-agent-\(architecture.rawValue)" }

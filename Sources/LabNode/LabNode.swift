@@ -39,6 +39,12 @@ public final class LabNode: Sendable {
   public var namespacePath: String { directories.nodeNamespace }
   public func namespacePath(podUID: String) -> String { directories.podNamespace(podUID) }
 
+  /// Where a Pod's network namespace and its `resolv.conf` are, for other processes than the node's.
+  public static func entrance(stateDirectory: String, podUID: String) -> (networkNamespace: String, resolvConf: String) {
+    let directories = NodeDirectories(stateDirectory: stateDirectory)
+    return (directories.podNamespace(podUID), directories.pod(podUID) + "/etc/resolv.conf")
+  }
+
   /// Runs until `shutdown` or until the task is cancelled; returns when containers, mounts, namespaces and the state directory are gone.
   /// - Throws: `systemCall` or `commandFailed` where the network or cluster DNS cannot be set up.
   public func run() async throws {

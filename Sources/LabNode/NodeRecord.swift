@@ -36,7 +36,13 @@ extension LabNode {
     await withDiscardingTaskGroup { group in
       for identifier in runc.identifiers() { group.addTask { await runc.removeAbandoned(identifier) } }
     }
-    for mount in MountTable.mounts(below: stateDirectory) { _ = clinux_ns_unmount(mount) }
+    // The table may skip a line while mounts elsewhere come and go, so it is read until it is empty.
+    for _ in 0..<20 {
+      let mounts = MountTable.mounts(below: stateDirectory)
+      if mounts.isEmpty { break }
+      for mount in mounts { _ = clinux_ns_unmount(mount) }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
     Cgroups.remove(labName: record.labName)
     for name in Files.names(in: stateDirectory) where !(keepsImages && name == "images") && name != "node.json" {
       Files.remove(stateDirectory + "/" + name)

@@ -22,28 +22,9 @@ public struct DaemonStarter: Sendable {
     self.start = start
   }
 
-  /// Starts a program, detached: a session of its own, stdin from /dev/null, cwd /, stdout and stderr to the log file.
-  /// It inherits the environment, which exec credential plugins and proxies need.
-  public static func program(_ arguments: [String], executable: String = "/proc/self/exe") -> Start {
-    { paths throws(ControlError) in
-      var resolved = executable
-      if executable == "/proc/self/exe" {
-        // The link itself would lead the child to the right file too, but ps should show a name.
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { readlink(executable, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
-        guard count > 0 else { throw .system("cannot find the own executable", -Int(errno)) }
-        resolved = String(decoding: buffer[..<count], as: UTF8.self)
-      }
-      let log = ccontrol_open_append(paths.log)
-      guard log >= 0 else { throw .system("cannot write \(paths.log)", Int(log)) }
-      defer { ccontrol_close(log) }
-      var words: [UnsafeMutablePointer<CChar>?] = ([resolved] + arguments).map { strdup($0) }
-      defer { words.forEach { free($0) } }
-      words.append(nil)
-      let pid = ccontrol_spawn_detached(resolved, words, log)
-      guard pid > 0 else { throw .system("cannot start the daemon \(resolved)", Int(pid)) }
-      return pid
-    }
+  /// Starts a program, detached, with the daemon's log file for its output.
+  public static func program(_ arguments: [String], executable: String? = nil) -> Start {
+    { paths throws(ControlError) in try DetachedProgram.start(arguments, executable: executable, log: paths.log) }
   }
 
   func connect() async throws(ControlError) -> LineConnection {

@@ -22,12 +22,12 @@ struct ConfigNode {
     guard case .mapping = node else { throw error("it is not a kubeconfig", "a kubeconfig is a mapping with clusters, users and contexts") }
   }
 
-  private init(_ node: Node, _ file: String) {
+  init(_ node: Node, _ file: String) {
     self.node = node
     self.file = file
   }
 
-  private static func broken(_ error: YamlError, _ file: String) -> KubeError {
+  static func broken(_ error: YamlError, _ file: String) -> KubeError {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
       .config(file: file, line: mark.line, column: mark.column, problem: "it is not YAML: \(problem)", remedy: "correct this place")
@@ -107,7 +107,8 @@ struct ConfigNode {
         .bool(bool)
       } else if scalar.style == .plain, let int = node.int {
         .int(Int64(int))
-      } else if scalar.style == .plain, let float = node.float {
+      } else if scalar.style == .plain, let float = node.float, float.isFinite {
+        // JSON has no infinity, and `sleep infinity` means the word.
         .double(float)
       } else {
         .string(scalar.string)

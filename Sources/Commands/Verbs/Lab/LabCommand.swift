@@ -1,0 +1,39 @@
+import ArgumentParser
+import ControlAPI
+import FoundationEssentials
+
+struct LabCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lab", abstract: "A pocket cluster on this machine, for trying and testing.",
+    discussion: """
+      Real Pods (runc, network namespaces, Services, cluster DNS) behind an API server that kubectl takes for Kubernetes. Needs root.
+
+      EXAMPLES:
+        sudo devtunnel lab up --sample
+        export KUBECONFIG=$(devtunnel lab status --output json | jq -r .kubeconfig)
+        sudo devtunnel lab enter shop/client -- curl http://web
+        sudo devtunnel lab down
+      """,
+    subcommands: [LabUp.self, LabStatus.self, LabEnter.self, LabDown.self, LabServe.self])
+}
+
+struct LabOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Which lab: several can run at once.", valueName: "name"),
+    transform: { text in
+      let isName = (1...30).contains(text.utf8.count) && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+      guard isName else { throw ValidationError("must be 1 to 30 of a-z, 0-9 and -") }
+      return text
+    })
+  var name = "lab"
+
+  var paths: LabPaths { LabPaths(name: name, environment: ProcessInfo.processInfo.environment) }
+
+  /// - Throws: `.notFound` where no lab of this name runs.
+  func running() throws(ControlError) -> (paths: LabPaths, record: LabRecord) {
+    guard let record = try LabProcess(paths: paths).running(), record.server != nil else {
+      throw ControlError(.notFound, "no lab named \(name) runs", remedy: "`sudo devtunnel lab up` starts one")
+    }
+    return (paths, record)
+  }
+}

@@ -1,0 +1,18 @@
+import ArgumentParser
+import ControlAPI
+
+struct LabDown: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "down", abstract: "Ends a lab and removes everything of it.",
+    discussion: "Also what a lab left whose process was killed. Does nothing where there is none.")
+
+  @OptionGroup var lab: LabOptions
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func run() async throws {
+    try LabRequirements.checkRoot("down")
+    let line = ProgressLine("ending the lab…", verbose: global.verbose)
+    defer { line.end() }
+    if try await !LabProcess(paths: lab.paths).remove() { Terminal.error.line("No lab named \(lab.name) runs.") }
+  }
+}

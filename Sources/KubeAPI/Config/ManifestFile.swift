@@ -1,0 +1,33 @@
+import KubeObjects
+import Yams
+
+/// A file of Kubernetes objects as people write them: YAML documents, one after the other.
+public enum ManifestFile {
+  /// - Returns: the objects in the file's order; empty documents are left out.
+  /// - Throws: `KubeError.config` with the place that is wrong.
+  public static func read(_ path: String) throws(KubeError) -> [JSONValue] {
+    try objects(in: String(decoding: try readFile(path), as: UTF8.self), file: path)
+  }
+
+  /// - Parameter file: the name for error messages.
+  public static func objects(in text: String, file: String) throws(KubeError) -> [JSONValue] {
+    var objects: [JSONValue] = []
+    for node in try ConfigNode.documents(parsing: text, file: file) where node.json.objectValue?.isEmpty == false { objects.append(node.json) }
+    return objects
+  }
+}
+
+extension ConfigNode {
+  static func documents(parsing text: String, file: String) throws(KubeError) -> [ConfigNode] {
+    do {
+      let documents = try Yams.compose_all(yaml: text)
+      let nodes = documents.map { ConfigNode($0, file) }
+      if let error = documents.error { throw error }
+      return nodes
+    } catch let error as YamlError {
+      throw broken(error, file)
+    } catch {
+      throw .config(file: file, problem: "it is not YAML: \(error)", remedy: "correct it")
+    }
+  }
+}

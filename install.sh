@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# Builds and installs devtunnel on Debian and Ubuntu.
+#   ./install.sh [--prefix DIR]            install what is missing, build, install (default: /usr/local)
+#   ./install.sh demo [--keep]             try it: a pocket cluster, a Service, and this machine answering for it
+#   ./install.sh test                      build everything and run all tests
+#   ./install.sh uninstall [--prefix DIR]
+# Steps that have nothing to do are quiet. DEVTUNNEL_BUILD names the build folder (default: .build).
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+root=$PWD
+build=${DEVTUNNEL_BUILD:-.build}
+prefix=/usr/local
+keep=no
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
+usage() { sed -n '3,6s/^# //p' "$0"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
+  have sudo || fail "this step needs root, and there is no sudo: $*"
+  sudo "$@"
+}
+
+# quietly TITLE COMMAND…: one line; the output is shown where the command fails.
+quietly() {
+  say "$1"
+  shift
+  local log
+  log=$(mktemp)
+  if ! "$@" >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    fail "failed: $*"
+  fi
+  rm -f "$log"
+}
+
+# ---- What the machine must have.
+
+build_packages=(build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev musl-tools pkg-config zlib1g-dev)
+lab_packages=(buildah busybox-static curl iproute2 nftables openssl runc util-linux)
+test_packages=(dnsutils python3 python3-venv)
+
+is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+packages() {
+  have dpkg-query && have apt-get || { say "not a Debian system: install the like of $*"; return; }
+  local missing=() package
+  for package in "$@"; do is_installed "$package" || missing+=("$package"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  apt "${missing[@]}"
+}
+
+apt() {
+  local options=(-qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends)
+  # Package lists may be absent or old; they are fetched only where they are needed.
+  if ! apt-get -qq --simulate install "$@" >/dev/null 2>&1; then quietly "apt-get update" as_root apt-get -qq update; fi
+  quietly "apt-get install $*" as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install "$@"
+}
+
+swift_is_there() {
+  have swift || fail "swift is not in PATH: install Swift 6.1 or newer from https://www.swift.org/install/linux/"
+  local version
+  version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+)\.([0-9]+).*/\1 \2/p' | head -n 1)
+  read -r major minor <<<"$version"
+  if [ "${major:-0}" -lt 6 ] || { [ "$major" = 6 ] && [ "$minor" -lt 1 ]; }; then fail "Swift 6.1 or newer is needed, this is ${major:-?}.${minor:-?}"; fi
+}
+
+# The test suite drives the lab with kubectl where there is one.
+kubectl_is_there() {
+  have kubectl && return
+  if apt-cache show kubernetes-client >/dev/null 2>&1; then
+    apt kubernetes-client
+  else
+    say "no kubectl, and no package of it: its tests will be skipped"
+  fi
+}
+
+# ---- Building.
+
+agents() {
+  local share=$root/share/devtunnel sources=(Sources/Agent Sources/Relay Sources/TunnelProtocol Sources/CLinux)
+  if [ -e "$share/devtunnel-agent-amd64" ] && [ -z "$(find "${sources[@]}" -newer "$share/devtunnel-agent-amd64" -type f | head -n 1)" ]; then return; fi
+  quietly "building the agents" Sources/Agent/build-agent.sh "$share"
+}
+
+# Swift's libraries go into the executables, so that they run where no toolchain is.
+release=(-c release --static-swift-stdlib)
+
+products() {
+  local product
+  for product in "$@"; do quietly "building $product (release; some minutes the first time)" swift build --scratch-path "$build" "${release[@]}" --product "$product"; done
+  binaries=$(swift build --scratch-path "$build" "${release[@]}" --show-bin-path)
+}
+
+# ---- Installing.
+
+files() {
+  printf '%s\n' bin/devtunnel bin/devtunnel-bench share/devtunnel share/bash-completion/completions/devtunnel \
+    share/zsh/site-functions/_devtunnel share/fish/vendor_completions.d/devtunnel.fish
+}
+
+# Writes below the prefix, as root only where that is necessary.
+into_prefix() { if [ -w "$prefix" ] || { [ ! -e "$prefix" ] && mkdir -p "$prefix" 2>/dev/null; }; then "$@"; else as_root "$@"; fi; }
+
+install_all() {
+  packages "${build_packages[@]}" "${lab_packages[@]}"
+  swift_is_there
+  agents
+  products devtunnel devtunnel-bench
+  local stage
+  stage=$(mktemp -d)
+  # shellcheck disable=SC2064
+  trap "rm -rf '$stage'" EXIT
+  mkdir -p "$stage"/{bin,share/{devtunnel,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}}
+  local product
+  for product in devtunnel devtunnel-bench; do install -s -m 755 "$binaries/$product" "$stage/bin/"; done
+  install -m 755 share/devtunnel/devtunnel-agent-* "$stage/share/devtunnel/"
+  cp -R templates "$stage/share/devtunnel/"
+  "$stage/bin/devtunnel" completion bash >"$stage/share/bash-completion/completions/devtunnel"
+  "$stage/bin/devtunnel" completion zsh >"$stage/share/zsh/site-functions/_devtunnel"
+  "$stage/bin/devtunnel" completion fish >"$stage/share/fish/vendor_completions.d/devtunnel.fish"
+  say "installing to $prefix"
+  # Replaced, not overwritten: a daemon may be running from the old file.
+  (cd "$stage" && find . -type f) | while read -r file; do
+    into_prefix install -D -m "$(stat -c %a "$stage/$file")" "$stage/$file" "$prefix/$file.new"
+    into_prefix mv "$prefix/$file.new" "$prefix/$file"
+  done
+  "$prefix/bin/devtunnel" --version
+  case :$PATH: in *:$prefix/bin:*) ;; *) say "$prefix/bin is not in PATH" ;; esac
+}
+
+uninstall() {
+  if [ -x "$prefix/bin/devtunnel" ]; then "$prefix/bin/devtunnel" quit 2>/dev/null || true; fi
+  local file removed=no
+  while read -r file; do
+    [ -e "$prefix/$file" ] || continue
+    into_prefix rm -rf "${prefix:?}/$file"
+    removed=yes
+  done < <(files)
+  if [ $removed = yes ]; then say "removed from $prefix"; else say "nothing is installed in $prefix"; fi
+}
+
+# ---- Command line.
+
+verb=install
+case ${1:-} in
+  demo | test | uninstall | install) verb=$1; shift ;;
+esac
+while [ $# -gt 0 ]; do
+  case $1 in
+    --prefix) [ $# -gt 1 ] || fail "--prefix needs a directory"; prefix=$(realpath -m "$2"); shift ;;
+    --prefix=*) prefix=$(realpath -m "${1#*=}") ;;
+    --keep) keep=yes ;;
+    -h | --help) usage; exit ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  shift
+done
+
+case $verb in
+  install) install_all ;;
+  uninstall) uninstall ;;
+  demo) . scripts/demo.sh ;;
+  test) . scripts/test.sh ;;
+esac

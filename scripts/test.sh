@@ -1,0 +1,57 @@
+# Sourced by install.sh: builds everything, runs all tests, and looks whether they left something.
+
+packages "${build_packages[@]}" "${lab_packages[@]}" "${test_packages[@]}"
+swift_is_there
+kubectl_is_there
+agents
+export DEVTUNNEL_SHARE=$root/share/devtunnel
+export DEVTUNNEL_TEST_AGENT=$DEVTUNNEL_SHARE/devtunnel-agent-amd64
+
+# A second implementation of yamux, for the interoperability tests; they are skipped where it cannot be had.
+libp2p() {
+  local python=$root/.build-venv/bin/python
+  if ! "$python" -c 'import libp2p' 2>/dev/null; then
+    say "installing py-libp2p into .build-venv"
+    if ! { python3 -m venv .build-venv && timeout 300 "$python" -m pip install --quiet --disable-pip-version-check libp2p; } </dev/null 2>&1; then
+      say "no py-libp2p: its tests will be skipped"
+      return
+    fi
+  fi
+  export DEVTUNNEL_TEST_YAMUX_PYTHON=$python
+}
+
+# What tests could leave on the machine, a line each.
+leftovers() {
+  ls /var/run/netns 2>/dev/null | sed 's/^/network namespace /'
+  sed -nE 's/^([^ ]+ ){4}([^ ]*devtunnel[^ ]*) .*/mount \2/p' /proc/self/mountinfo
+  ps -eo args= | grep -E '^[^ ]*(devtunnel|runc|nsenter)[^ ]* ' | sed 's/^/process /' || true
+  find /sys/fs/cgroup -maxdepth 2 -type d -name 'devtunnel-lab*' 2>/dev/null | sed 's/^/cgroup /'
+}
+
+lint() {
+  swift format --version >/dev/null 2>&1 || return 0
+  quietly "checking the format of the sources" swift format lint --strict --parallel --recursive Sources Tests Package.swift
+}
+
+libp2p
+before=$(leftovers | sort)
+lint
+
+say "building everything, tests too"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+swift build --scratch-path "$build" --build-tests 2>&1 </dev/null | tee "$log"
+# The compiler itself silences warnings of dependencies, but cannot be told to fail for ours alone.
+if grep -E "^$root/(Sources|Tests)/.*: warning: " "$log"; then fail "the sources above have warnings"; fi
+
+say "running the tests"
+status=0
+swift test --scratch-path "$build" --skip-build </dev/null || status=$?
+
+left=$(comm -13 <(printf '%s\n' "$before") <(leftovers | sort))
+if [ -n "$left" ]; then
+  printf '%s\n' "$left" >&2
+  say "the tests left the above behind"
+  [ $status != 0 ] || status=1
+fi
+exit $status
