@@ -42,14 +42,30 @@ let package = Package(
         "CControl", "ControlAPI", "Operations", .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
-    .target(name: "Operations", dependencies: ["Forward", "Intercept"], swiftSettings: strict),
-    .target(name: "Intercept", dependencies: ["Agents"], swiftSettings: strict),
-    .target(name: "Forward", dependencies: ["Agents"], swiftSettings: strict),
+    .target(
+      name: "Operations",
+      dependencies: [
+        "Agents", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Relay",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .target(
+      name: "Intercept",
+      dependencies: [
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "TunnelProtocol",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .target(
+      name: "Forward",
+      dependencies: [
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .target(name: "ControlAPI", dependencies: ["CControl"], swiftSettings: strict),
     .target(
       name: "Agents",
-      dependencies: ["CLinux", "ControlAPI", "KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log")],
-      swiftSettings: strict),
+      dependencies: [
+        "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "TunnelProtocol",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
 
     // The cluster's API.
     .target(
@@ -57,7 +73,7 @@ let package = Package(
     .target(
       name: "KubeAPI",
       dependencies: [
-        "CCurl", "CLinux", "KubeObjects", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        "CCurl", "KubeObjects", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
@@ -95,13 +111,14 @@ let package = Package(
     .testTarget(
       name: "KubeAPITests", dependencies: ["KubeAPI", "KubeObjects", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
-    .testTarget(name: "KubeStreamsTests", dependencies: ["KubeStreams"], swiftSettings: strict),
+    .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TunnelProtocol"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "RelayTests", dependencies: ["Relay", "TestSupport"], exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
-    .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "AgentsTests", dependencies: ["Agents"], swiftSettings: strict),
+      name: "RelayTests", dependencies: ["CLinux", "Relay", "TestSupport", "TunnelProtocol"], exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
+    .testTarget(name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "AgentsTests", dependencies: ["Agents", "ControlAPI", "KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
@@ -109,7 +126,10 @@ let package = Package(
       name: "CommandsTests", dependencies: ["Commands", "ControlAPI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(name: "DevtunnelBenchTests", dependencies: ["DevtunnelBench"], swiftSettings: strict),
-    .testTarget(name: "InterceptTests", dependencies: ["Intercept"], swiftSettings: strict),
+    .testTarget(name: "InterceptTests", dependencies: ["ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
+    .testTarget(
+      name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(
       name: "LabAPITests",
       dependencies: [
@@ -118,7 +138,9 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
-    .testTarget(name: "LabNodeTests", dependencies: ["LabNode"], swiftSettings: strict),
+    .testTarget(
+      name: "LabNodeTests",
+      dependencies: ["CLinux", "KubeObjects", "LabNode", "LabStore", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
     .testTarget(
       name: "LabTests",
       dependencies: [

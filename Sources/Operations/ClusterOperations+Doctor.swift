@@ -4,14 +4,23 @@ import KubeAPI
 import KubeObjects
 
 extension ClusterOperations {
-  /// What an intercept needs of RBAC in its namespace; templates/rbac.yaml grants the same.
-  static let permissions: [(verb: String, resource: APIResource, subresource: String?)] = [
-    ("get", .services, nil), ("list", .services, nil), ("watch", .services, nil), ("create", .services, nil), ("patch", .services, nil),
-    ("delete", .services, nil), ("list", .pods, nil), ("watch", .pods, nil), ("get", .pods, "log"), ("get", .pods, "portforward"),
-    ("create", .pods, "portforward"), ("list", .endpointSlices, nil), ("watch", .endpointSlices, nil), ("get", .deployments, nil),
-    ("list", .deployments, nil), ("watch", .deployments, nil), ("create", .deployments, nil), ("patch", .deployments, nil), ("delete", .deployments, nil),
-    ("get", .replicaSets, nil), ("create", .configMaps, nil), ("get", .configMaps, nil), ("delete", .configMaps, nil), ("create", .secrets, nil),
-    ("get", .secrets, nil), ("delete", .secrets, nil), ("get", .leases, nil), ("create", .leases, nil), ("update", .leases, nil), ("delete", .leases, nil),
+  /// What intercepts, forwards and `restore` need of RBAC in their namespace; templates/rbac.yaml grants the same. Reading nodes, which are in no
+  /// namespace, is not among them: without it the agent goes to amd64.
+  static let permissions: [(verb: String, resource: APIResource, subresource: String?)] = granted.flatMap { grant in
+    grant.verbs.split(separator: " ").map { (String($0), grant.resource, grant.subresource) }
+  }
+
+  private static let granted: [(resource: APIResource, subresource: String?, verbs: String)] = [
+    (.services, nil, "get list watch create patch delete"),
+    (.pods, nil, "get list watch"), (.pods, "log", "get"), (.pods, "portforward", "get create"),
+    (.configMaps, nil, "get create delete"), (.secrets, nil, "get create delete"),
+    (.persistentVolumeClaims, nil, "get"), (.resourceQuotas, nil, "list"), (.events, nil, "list"),
+    (.deployments, nil, "get list watch create patch delete"),
+    // Watched while one is intercepted; patched by --replace and --move-connections.
+    (.statefulSets, nil, "get list watch patch"), (.replicaSets, nil, "get list watch patch"),
+    (.daemonSets, nil, "get"),
+    (.endpointSlices, nil, "list watch"),
+    (.leases, nil, "get list create update delete"),
   ]
 
   public func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] {

@@ -1,0 +1,56 @@
+import Foundation
+import KubeObjects
+import Testing
+import Yams
+
+@testable import Agents
+
+/// templates/agent.yaml shows what stands in a cluster; it must stay what the code makes.
+struct AgentExampleTests {
+  private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../templates/agent.yaml")
+
+  /// What the API server adds to the Deployment that owns the rest.
+  private static let uid = "00000000-0000-0000-0000-000000000000"
+
+  /// The objects for Deployment `user` in namespace `testbed`, as an intercept applies them.
+  private var objects: [JSONValue] {
+    var template = AgentPodTemplate(workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
+    template.originName = "devtunnel-user-origin.testbed.svc.cluster.local"
+    template.agentsName = "devtunnel-user-agents.testbed.svc.cluster.local"
+    template.preferredNodes = ["node-1"]
+    let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop")
+    let deployment = manifests.deployment(template: template.make(from: UserWorkload.template), replicas: 1)
+    var owner = deployment
+    owner[path: "metadata", "uid"] = JSONValue(Self.uid)
+    return [
+      deployment, manifests.configMap(agents: [.amd64: Array("ELF…".utf8)], owner: owner),
+      manifests.secret(token: String(repeating: "0", count: 64), owner: owner),
+      manifests.originService(selector: UserWorkload.labels, owner: owner), manifests.agentsService(owner: owner),
+    ]
+  }
+
+  @Test("Every object of templates/agent.yaml is the one that the code makes")
+  func example() throws {
+    let text = try String(contentsOf: Self.file, encoding: .utf8)
+    let documents = try Yams.compose_all(yaml: text).map { try Self.json($0) }
+    #expect(documents.count == objects.count)
+    for (document, object) in zip(documents, objects) { #expect(document == object, "\(object.kind ?? "") \(object.name ?? "")") }
+  }
+
+  /// YAML's core schema as JSON.
+  private static func json(_ node: Node) throws -> JSONValue {
+    switch node {
+    case .mapping(let mapping):
+      var members: [String: JSONValue] = [:]
+      for (key, value) in mapping { members[try #require(key.string)] = try json(value) }
+      return .object(members)
+    case .sequence(let sequence): return .array(try sequence.map { try json($0) })
+    default:
+      let scalar = try #require(node.scalar)
+      guard scalar.style == .plain else { return JSONValue(scalar.string) }
+      if let value = node.int { return JSONValue(value) }
+      if let value = node.bool { return JSONValue(value) }
+      return JSONValue(scalar.string)
+    }
+  }
+}

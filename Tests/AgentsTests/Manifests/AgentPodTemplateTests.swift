@@ -1,0 +1,191 @@
+import ControlAPI
+import KubeObjects
+import Testing
+
+@testable import Agents
+
+struct AgentPodTemplateTests {
+  private func template(listen: [UInt16] = [8080], container: String = "user") -> AgentPodTemplate {
+    AgentPodTemplate(workload: "user", containerName: container, listen: listen, controlPort: 17_717, architecture: .amd64)
+  }
+
+  private func pod(_ template: AgentPodTemplate, _ from: JSONValue = UserWorkload.template) -> JSONValue { template.make(from: from) }
+  private func container(_ pod: JSONValue) -> JSONValue { pod[path: "spec", "containers"]?[0] ?? [:] }
+
+  @Test("The agent alone, in the container's place")
+  func container() {
+    let pod = pod(template())
+    #expect(pod[path: "spec", "containers"]?.elements.count == 1)
+    #expect(pod[path: "spec", "initContainers"] == nil)
+    let agent = container(pod)
+    #expect(agent["name"] == "devtunnel-agent")
+    #expect(agent["image"] == "registry.example/user:1.4")
+    #expect(agent["imagePullPolicy"] == "IfNotPresent")
+    #expect(agent["securityContext"] == ["allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]]])
+    #expect(agent["envFrom"] == [["configMapRef": ["name": "user"]]])
+    for key in ["args", "livenessProbe", "startupProbe", "lifecycle", "workingDir"] { #expect(agent[key] == nil, "\(key)") }
+    #expect(pod[path: "spec", "serviceAccountName"] == "user")
+    #expect(pod[path: "spec", "securityContext"] == ["runAsNonRoot": true, "runAsUser": 1000])
+    #expect(pod[path: "spec", "dnsPolicy"] == "ClusterFirst")
+    #expect(pod[path: "spec", "terminationGracePeriodSeconds"] == 30)
+  }
+
+  @Test("What the agent is told")
+  func command() {
+    var template = template(listen: [8080, 9090])
+    #expect(
+      container(pod(template))["command"]
+        == ["/devtunnel/agent", "serve", "--control", "17717", "--listen", "8080,9090"])
+    template.originName = "o.ns.svc.cluster.local"
+    template.agentsName = "a.ns.svc.cluster.local"
+    template.neverReady = true
+    #expect(
+      container(pod(template))["command"]?.elements.suffix(5).map { $0 }
+        == ["--origin", "o.ns.svc.cluster.local", "--agents", "a.ns.svc.cluster.local", "--never-ready"])
+    #expect(container(pod(template))[path: "readinessProbe", "exec", "command"] == ["/devtunnel/agent", "ready", "--control", "17717"])
+  }
+
+  @Test("Named ports of all containers stay; no port of the node is taken")
+  func ports() {
+    #expect(
+      container(pod(template()))["ports"] == [["name": "grpc", "containerPort": 8080], ["name": "metrics", "containerPort": 9100]])
+    #expect(container(pod(template(), ["spec": ["containers": [["name": "user"]]]]))["ports"] == nil)
+  }
+
+  @Test("A name that two containers use is declared once")
+  func portNames() {
+    let from: JSONValue = [
+      "spec": [
+        "containers": [
+          ["name": "user", "ports": [["name": "http", "containerPort": 1]]], ["name": "b", "ports": [["name": "http", "containerPort": 2]]],
+        ]
+      ]
+    ]
+    #expect(container(pod(template(), from))["ports"] == [["name": "http", "containerPort": 1]])
+  }
+
+  @Test("The workload's variables, then the token from the agent's Secret")
+  func environment() {
+    #expect(
+      container(pod(template()))["env"] == [
+        ["name": "DB_HOST", "value": "db"],
+        ["name": "DEVTUNNEL_TOKEN", "valueFrom": ["secretKeyRef": ["name": "devtunnel-user", "key": "token"]]],
+      ])
+  }
+
+  @Test("Volumes that the container mounts, and the program")
+  func volumes() {
+    let pod = pod(template())
+    #expect(pod[path: "spec", "volumes"]?.elements.compactMap(\.name_) == ["config", "devtunnel-agent"])
+    #expect(
+      pod[path: "spec", "volumes"]?[1]?["configMap"]
+        == ["name": "devtunnel-user", "defaultMode": 0o555, "items": [["key": "agent-amd64", "path": "agent"]]])
+    #expect(container(pod)["volumeMounts"]?.elements.compactMap { $0["mountPath"]?.stringValue } == ["/etc/user", "/devtunnel"])
+  }
+
+  @Test("A claim that only one Pod may mount goes with its mount")
+  func droppedVolumes() {
+    var template = template()
+    template.droppedVolumes = ["config"]
+    let pod = pod(template)
+    #expect(pod[path: "spec", "volumes"]?.elements.compactMap(\.name_) == ["devtunnel-agent"])
+    #expect(container(pod)["volumeMounts"]?.elements.compactMap(\.name_) == ["devtunnel-agent"])
+  }
+
+  @Test("A lost node's agent is replaced after 5 s, whatever the workload tolerates")
+  func tolerations() {
+    var from = UserWorkload.template
+    from[path: "spec", "tolerations"] = [
+      ["key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"], ["key": "team", "operator": "Exists"],
+    ]
+    let tolerations = pod(template(), from)[path: "spec", "tolerations"]?.elements ?? []
+    #expect(tolerations.first == ["key": "team", "operator": "Exists"])
+    let ours = tolerations.dropFirst()
+    #expect(ours.compactMap { $0["key"]?.stringValue } == ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
+    #expect(ours.allSatisfy { $0["tolerationSeconds"] == 5 })
+  }
+
+  @Test("The origin's nodes are preferred; required anti-affinity and spread go, the rest stays")
+  func affinity() {
+    var from = UserWorkload.template
+    let zones: JSONValue = ["matchExpressions": [["key": "zone", "operator": "In", "values": ["a"]]]]
+    from[path: "spec", "topologySpreadConstraints"] = [["maxSkew": 1]]
+    from[path: "spec", "affinity"] = [
+      "podAntiAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": [["topologyKey": "kubernetes.io/hostname"]]],
+      "nodeAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": ["nodeSelectorTerms": [zones]]],
+    ]
+    var template = template()
+    template.preferredNodes = ["node-1"]
+    let spec = pod(template, from)["spec"] ?? [:]
+    #expect(spec["topologySpreadConstraints"] == nil)
+    #expect(spec[path: "affinity", "podAntiAffinity"] == nil)
+    let node = spec[path: "affinity", "nodeAffinity"]
+    #expect(
+      node?["preferredDuringSchedulingIgnoredDuringExecution"]
+        == [["weight": 100, "preference": ["matchFields": [["key": "metadata.name", "operator": "In", "values": ["node-1"]]]]]])
+    let term = node?[path: "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"]?[0]
+    #expect(term?["matchExpressions"]?.elements.compactMap { $0["key"]?.stringValue } == ["zone", "kubernetes.io/arch"])
+    #expect(term?["matchFields"] == nil)
+  }
+
+  @Test("A ReadWriteOnce claim ties the Pod to its node")
+  func requiredNode() {
+    var template = template()
+    template.requiredNode = "node-2"
+    let term = pod(template)[path: "spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"]?[0]
+    #expect(term?["matchFields"] == [["key": "metadata.name", "operator": "In", "values": ["node-2"]]])
+  }
+
+  @Test("Only ports below 1024 need the sysctl")
+  func sysctl() {
+    #expect(pod(template())[path: "spec", "securityContext", "sysctls"] == nil)
+    #expect(
+      pod(template(listen: [80, 8080]))[path: "spec", "securityContext"]
+        == ["runAsNonRoot": true, "runAsUser": 1000, "sysctls": [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]]])
+    var from = UserWorkload.template
+    from[path: "spec", "securityContext", "sysctls"] = [["name": "net.ipv4.ip_unprivileged_port_start", "value": "500"]]
+    #expect(
+      pod(template(listen: [80]), from)[path: "spec", "securityContext", "sysctls"]
+        == [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]])
+  }
+
+  @Test("The workload's labels and one more; no trace of its restarts")
+  func metadata() {
+    let pod = pod(template())
+    #expect(pod.labels == ["app": "user", "app.kubernetes.io/instance": "testbed", "devtunnel.dev/agent": "user"])
+    #expect(pod.annotations == ["prometheus.io/scrape": "true", "kubectl.kubernetes.io/default-container": "devtunnel-agent"])
+  }
+
+  @Test("Small requests always, limits where a quota demands them")
+  func resources() {
+    var template = template()
+    #expect(container(pod(template))["resources"] == ["requests": ["cpu": "10m", "memory": "16Mi"]])
+    template.needsLimits = true
+    #expect(container(pod(template))[path: "resources", "limits"] == ["cpu": "500m", "memory": "96Mi"])
+  }
+
+  @Test("Another image, where one is asked for")
+  func image() {
+    var template = template()
+    template.image = "registry.example/any:1"
+    #expect(container(pod(template))["image"] == "registry.example/any:1")
+  }
+
+  // MARK: Which container
+
+  @Test("The container that declares the port, unless one is named")
+  func choice() throws {
+    #expect(try AgentPodTemplate.container(of: UserWorkload.template, declaring: [8080], named: nil) == "user")
+    #expect(try AgentPodTemplate.container(of: UserWorkload.template, declaring: [9100], named: nil) == "metrics")
+    #expect(try AgentPodTemplate.container(of: UserWorkload.template, declaring: [8080], named: "metrics") == "metrics")
+    #expect(try AgentPodTemplate.container(of: ["spec": ["containers": [["name": "only"]]]], declaring: [1], named: nil) == "only")
+  }
+
+  @Test("No guess where several could be meant, or none")
+  func noChoice() {
+    for ports in [[8080, 9100], [1]] {
+      #expect(throws: ControlError.self) { try AgentPodTemplate.container(of: UserWorkload.template, declaring: ports, named: nil) }
+    }
+    #expect(throws: ControlError.self) { try AgentPodTemplate.container(of: UserWorkload.template, declaring: [8080], named: "nope") }
+  }
+}

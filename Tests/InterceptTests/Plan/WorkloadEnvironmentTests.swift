@@ -1,0 +1,31 @@
+import KubeAPI
+import KubeObjects
+import Testing
+
+@testable import Intercept
+
+/// What needs no look into the cluster: values and the references among them (Kubernetes API, EnvVar).
+struct WorkloadEnvironmentTests {
+  private func read(_ variables: JSONValue) async throws -> [String: String] {
+    // Nothing listens there, and nothing is asked.
+    let client = KubeClient(ClusterAccess(server: try #require(ServerURL("https://127.0.0.1:1"))))
+    return try await WorkloadEnvironment(client: client, namespace: "testbed").read(["env": variables])
+  }
+
+  @Test("References to variables before; others and doubled dollars stay")
+  func expansion() async throws {
+    let environment = try await read([
+      ["name": "HOST", "value": "db"], ["name": "URL", "value": "tcp://$(HOST):$(PORT)/$$(HOST)$$"], ["name": "PORT", "value": "5432"],
+      ["name": "AGAIN", "value": "$(URL)"], ["name": "PLAIN", "value": "a$b $(open $"], ["name": "EMPTY", "value": ""],
+    ])
+    #expect(
+      environment == [
+        "HOST": "db", "URL": "tcp://db:$(PORT)/$(HOST)$", "PORT": "5432", "AGAIN": "tcp://db:$(PORT)/$(HOST)$", "PLAIN": "a$b $(open $", "EMPTY": "",
+      ])
+  }
+
+  @Test("What only a Pod has is left out")
+  func fieldReferences() async throws {
+    #expect(try await read([["name": "NODE", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]], ["name": "A", "value": "1"]]) == ["A": "1"])
+  }
+}

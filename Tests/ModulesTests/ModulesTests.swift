@@ -1,0 +1,132 @@
+import Foundation
+import Testing
+
+/// Holds Package.swift, docs/modules.md and the imports in the sources together.
+struct ModulesTests {
+  let package: PackageText
+
+  init() throws { package = try PackageText() }
+
+  private var names: Set<String> { Set(package.targets.map(\.name)) }
+
+  @Test("The manifest was read")
+  func manifest() throws {
+    #expect(package.targets.count > 20)
+    #expect(Set(package.targets.map(\.name)).count == package.targets.count)
+    let relay = try #require(package.targets.first { $0.name == "Relay" })
+    #expect(relay.targets == ["CLinux", "TunnelProtocol"])
+    for target in package.targets { #expect(target.targets.isSubset(of: names), "\(target.name)") }
+  }
+
+  // MARK: docs/modules.md
+
+  @Test("Every target has its paragraph, in the manifest's order, and no other has one")
+  func paragraphs() throws {
+    let text = try String(contentsOf: PackageText.root.appending(path: "docs/modules.md"), encoding: .utf8)
+    let described = text.matches(of: /(?m)^\*\*(\w+)\*\*/).map { String($0.1) }
+    #expect(described == package.targets.filter { $0.kind != "testTarget" && !$0.path.hasPrefix("Tests/") }.map(\.name))
+  }
+
+  // MARK: Dependencies
+
+  @Test("What is imported is declared")
+  func declared() throws {
+    let known = names.union(package.targets.flatMap(\.products))
+    for target in package.targets {
+      let allowed = target.targets.union(target.products).union([target.name])
+      for (module, file) in try target.imports() where known.contains(module) {
+        #expect(allowed.contains(module), "\(file) imports \(module), which \(target.name) does not declare")
+      }
+    }
+  }
+
+  @Test("What is declared is imported")
+  func used() throws {
+    for target in package.targets where FileManager.default.fileExists(atPath: PackageText.root.appending(path: target.path).path) {
+      let imported = Set(try target.imports().map(\.module))
+      for name in target.targets.union(target.products) where !imported.contains(name) {
+        #expect(Self.unimported[target.name]?.contains(name) == true, "\(target.name) declares \(name) and does not import it")
+      }
+    }
+  }
+
+  /// Declared for another reason than an import.
+  private static let unimported: [String: Set<String>] = ["Commands": ["LabAPI", "LabNode"], "DevtunnelBench": ["ArgumentParser", "CLinux"]]
+
+  @Test("Nothing depends on itself, however far around")
+  func noCycles() {
+    var finished: Set<String> = []
+    var open: [String] = []
+    func visit(_ name: String) {
+      guard !finished.contains(name), let target = package.targets.first(where: { $0.name == name }) else { return }
+      #expect(!open.contains(name), "\((open + [name]).joined(separator: " → "))")
+      guard !open.contains(name) else { return }
+      open.append(name)
+      for next in target.targets.sorted() { visit(next) }
+      open.removeLast()
+      finished.insert(name)
+    }
+    for target in package.targets { visit(target.name) }
+  }
+
+  // MARK: What must not be imported
+
+  struct Rule: CustomTestStringConvertible, Sendable {
+    let modules: Set<String>
+    let mustNotImport: Set<String>
+    let why: String
+    var testDescription: String { "\(modules.sorted().joined(separator: ", ")): \(why)" }
+  }
+
+  static let rules = [
+    Rule(
+      modules: ["TunnelProtocol", "Relay", "Agent"],
+      mustNotImport: ["Foundation", "FoundationEssentials", "Logging", "KubeAPI", "KubeObjects", "KubeStreams", "CCurl", "CZlib"],
+      why: "they are also compiled as Embedded Swift, into an agent that has CLinux and nothing else"),
+    Rule(
+      modules: ["LabAPI", "LabNode", "LabStore"],
+      mustNotImport: ["KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", "Agent", "Agents", "Intercept", "Forward", "Operations", "CCurl"],
+      why: "the lab stands in for a cluster: with the code it tests, it would make the same mistakes"),
+    Rule(
+      modules: ["KubeObjects"], mustNotImport: ["KubeAPI", "CLinux", "Logging"], why: "objects are values, the same for the client and for the lab"),
+    Rule(
+      modules: ["ControlAPI"], mustNotImport: ["KubeAPI", "Agents", "Intercept", "Forward", "Operations", "Relay"],
+      why: "a command knows the daemon's words, not its engine"),
+  ]
+
+  @Test("Forbidden imports", arguments: rules)
+  func forbidden(rule: Rule) throws {
+    #expect(rule.modules.isSubset(of: names))
+    for target in package.targets where rule.modules.contains(target.name) {
+      for (module, file) in try target.imports() { #expect(!rule.mustNotImport.contains(module), "\(file) imports \(module); \(rule.why)") }
+    }
+  }
+
+  /// A C library has one owner: libcurl is reached through KubeAPI (KubeStreams by `UpgradedConnection`), zlib is the lab's.
+  @Test(
+    "C libraries have one owner",
+    arguments: [
+      ("CCurl", ["KubeAPI"]), ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
+    ] as [(String, Set<String>)])
+  func owners(library: String, owners: Set<String>) throws {
+    for target in package.targets where !owners.contains(target.name) {
+      for (module, file) in try target.imports() { #expect(module != library, "\(file)") }
+    }
+  }
+
+  @Test("Executables start something and do nothing else: one file, a few lines")
+  func thinExecutable() throws {
+    let folder = PackageText.root.appending(path: "Sources/devtunnel")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(files == ["main.swift"])
+    #expect(try String(contentsOf: folder.appending(path: "main.swift"), encoding: .utf8).split(separator: "\n").count < 15)
+  }
+
+  @Test("No file is left over from the package's first day")
+  func placeholders() throws {
+    for target in package.targets {
+      let all = FileManager.default.enumerator(atPath: PackageText.root.appending(path: target.path).path)
+      for case let name as String in all ?? .init() { #expect(!name.hasSuffix("placeholder.swift"), "\(target.path)/\(name)") }
+    }
+  }
+}
