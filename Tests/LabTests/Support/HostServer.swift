@@ -24,7 +24,7 @@ final class HostServer: Sendable {
         let connection = accept(fd, nil, nil)
         guard connection >= 0 else { break }
         _ = try? HTTPRequest.head(on: connection)
-        _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL.rawValue)) }
+        _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
         close(connection)
       }
       close(fd)
@@ -49,7 +49,7 @@ enum HTTPRequest {
     defer { close(fd) }
     setBlocking(fd)
     let request = "GET / HTTP/1.0\r\nHost: web\r\n\r\n"
-    guard request.withCString({ send(fd, $0, strlen($0), Int32(MSG_NOSIGNAL.rawValue)) }) > 0 else { throw RequestFailure("send: \(reason)") }
+    guard request.withCString({ send(fd, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) > 0 else { throw RequestFailure("send: \(reason)") }
     let text = try read(fd) { _ in false }
     guard let blank = text.range(of: "\r\n\r\n") ?? text.range(of: "\n\n"), text.hasPrefix("HTTP/1.") else { throw RequestFailure("answer: '\(text)'") }
     return text[blank.upperBound...].trimmingCharacters(in: .whitespacesAndNewlines)
