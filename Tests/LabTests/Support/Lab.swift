@@ -152,6 +152,24 @@ final class Lab: Sendable {
   /// The body that a Service answers to the Pod `client`.
   func ask(_ service: String = "web") async throws -> String { try await requester(service)() }
 
+  /// Waits until a Service answers so (the node's proxy follows the EndpointSlices a moment later), and checks that it stays so.
+  func expect(_ answer: String, from service: String = "web", sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    let ask = try await requester(service)
+    try await eventually("\(service) answers '\(answer)'") { try await ask() == answer }
+    for _ in 0..<5 {
+      let next = try await ask()
+      #expect(next == answer, sourceLocation: sourceLocation)
+    }
+  }
+
+  func expectNoTraces(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    try await eventually("nothing of devtunnel is left") {
+      let traces = try await self.traces()
+      if !traces.isEmpty { throw RequestFailure(traces.joined(separator: ", ")) }
+      return true
+    }
+  }
+
   /// One request at each call, each on a connection of its own.
   func requester(_ service: String) async throws -> @Sendable () async throws -> String {
     let object = try await client.get(.services, service)
