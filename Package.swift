@@ -125,7 +125,9 @@ let package = Package(
     .testTarget(
       name: "CommandsTests", dependencies: ["Commands", "ControlAPI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
-    .testTarget(name: "DevtunnelBenchTests", dependencies: ["DevtunnelBench"], swiftSettings: strict),
+    .testTarget(
+      name: "DevtunnelBenchTests",
+      dependencies: ["CLinux", "DevtunnelBench", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
     .testTarget(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),

@@ -18,7 +18,7 @@ struct AgentExampleTests {
     template.originName = "devtunnel-user-origin.testbed.svc.cluster.local"
     template.agentsName = "devtunnel-user-agents.testbed.svc.cluster.local"
     template.preferredNodes = ["node-1"]
-    let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop")
+    let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop", service: "user")
     let deployment = manifests.deployment(template: template.make(from: UserWorkload.template), replicas: 1)
     var owner = deployment
     owner[path: "metadata", "uid"] = JSONValue(Self.uid)
