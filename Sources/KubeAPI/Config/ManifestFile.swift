@@ -20,8 +20,10 @@ public enum ManifestFile {
 extension ConfigNode {
   static func documents(parsing text: String, file: String) throws(KubeError) -> [ConfigNode] {
     do {
-      let documents = try Yams.compose_all(yaml: text)
-      let nodes = documents.map { ConfigNode($0, file) }
+      var documents = try Yams.compose_all(yaml: text)
+      var nodes: [ConfigNode] = []
+      while let node = documents.next() { nodes.append(ConfigNode(node, file)) }
+      // The sequence ends at a mistake as it does at the end.
       if let error = documents.error { throw error }
       return nodes
     } catch let error as YamlError {
