@@ -143,5 +143,11 @@ let package = Package(
     .testTarget(
       name: "LabNodeTests",
       dependencies: ["CLinux", "KubeObjects", "LabNode", "LabStore", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+    .testTarget(
+      name: "LabTests",
+      dependencies: [
+        "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Operations",
+        .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
   ]
 )

@@ -86,13 +86,13 @@ agents() {
   quietly "building the agents" Sources/Agent/build-agent.sh "$share"
 }
 
-# Swift's libraries go into the executables, so that they run where no toolchain is.
-release=(-c release --static-swift-stdlib)
-
+# products release|debug NAME…: sets `binaries` to their folder.
 products() {
-  local product
-  for product in "$@"; do quietly "building $product (release; some minutes the first time)" swift build --scratch-path "$build" "${release[@]}" --product "$product"; done
-  binaries=$(swift build --scratch-path "$build" "${release[@]}" --show-bin-path)
+  local options=(--scratch-path "$build" -c "$1") product
+  # Swift's libraries go into what is installed, so that it runs where no toolchain is.
+  [ "$1" = debug ] || options+=(--static-swift-stdlib)
+  for product in "${@:2}"; do quietly "building $product for $1 (minutes the first time)" swift build "${options[@]}" --product "$product"; done
+  binaries=$(swift build "${options[@]}" --show-bin-path)
 }
 
 # ---- Installing.
@@ -109,7 +109,7 @@ install_all() {
   packages "${build_packages[@]}" "${lab_packages[@]}"
   swift_is_there
   agents
-  products devtunnel devtunnel-bench
+  products release devtunnel devtunnel-bench
   local stage
   stage=$(mktemp -d)
   # shellcheck disable=SC2064

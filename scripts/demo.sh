@@ -3,7 +3,8 @@
 packages "${build_packages[@]}" "${lab_packages[@]}"
 swift_is_there
 agents
-products devtunnel
+# Built for debugging: half the time of a release, and the tests need the same files.
+products debug devtunnel
 export DEVTUNNEL_SHARE=$root/share/devtunnel
 
 # Nothing of the user's own daemon, settings or labs is touched.

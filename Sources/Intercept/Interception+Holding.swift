@@ -30,7 +30,7 @@ extension Interception {
   }
 
   /// Somebody else has it: there is nothing of ours left to undo.
-  private func lost() async {
+  func lost() async {
     let name = AgentNames.base(plan?.workload.name ?? "")
     let now = try? await client.find(.leases, name, namespace: namespace)
     let holder = now.flatMap { WorkloadLease.held($0) }?.holder

@@ -13,6 +13,8 @@ extension Interception {
     let before = state
     state = .leaving
     isTurned = false
+    // Who has taken it over since the last renewal keeps it.
+    if let lease, (try? await lease.renew(transitions: transitions)) == false { await lost() }
     guard isDiverted, let plan else { return }
     do throws(ControlError) {
       if request.replace { try await bringOriginBack(plan, progress) }

@@ -18,6 +18,8 @@ import Relay
 public actor ClusterOperations: Engine {
   public struct Settings: Sendable {
     public var journalPath: String
+    /// Who the Leases name; nil: `alice@laptop`, from the environment.
+    public var holder: String?
     public init(journalPath: String) { self.journalPath = journalPath }
   }
 
@@ -55,7 +57,7 @@ public actor ClusterOperations: Engine {
     self.relay = relay
     self.log = log
     journal = Journal(path: settings.journalPath)
-    holder = Self.identity()
+    holder = settings.holder ?? Self.identity()
   }
 
   /// `alice@laptop`: who the Leases name.

@@ -73,7 +73,9 @@ struct AgentProcessTests {
     let client = TestClient(loop: session.loop, port: local)
     var peer = clinux_address()
     var accepted: Int32 = -1
-    session.loop.turn { accepted = clinux_accept(listener, &peer); return accepted >= 0 }
+    session.loop.turn {
+      accepted = clinux_accept(listener, &peer); return accepted >= 0
+    }
     clinux_close(listener)
     _ = session.open { OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: port, address: [127, 0, 0, 1])) }
     return client

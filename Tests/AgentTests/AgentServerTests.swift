@@ -75,7 +75,9 @@ private final class Scene {
     var address = loopback(agent.boundControlPort)
     let client = TestClient(loop: loop, fd: clinux_tcp_connect(&address))
     client.send([0x44, 0x54, 0x52, 0x51])
-    loop.turn { if let byte = client.received.first { ready = byte == 1 }; return ready != nil }
+    loop.turn {
+      if let byte = client.received.first { ready = byte == 1 }; return ready != nil
+    }
     client.close()
     return ready ?? false
   }
@@ -249,10 +251,14 @@ private final class OriginPod: Listener {
     let client = TestClient(loop: scene.loop, port: port)
     var peer = clinux_address()
     var accepted: Int32 = -1
-    scene.loop.turn { accepted = clinux_accept(listener, &peer); return accepted >= 0 }
+    scene.loop.turn {
+      accepted = clinux_accept(listener, &peer); return accepted >= 0
+    }
     clinux_close(listener)
     let session = scene.session!
-    _ = session.open { OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: scene.origin.port, address: Array("origin.ns".utf8))) }
+    _ = session.open {
+      OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: scene.origin.port, address: Array("origin.ns".utf8)))
+    }
     #expect(scene.loop.turn { client.text == "origin" })
   }
 

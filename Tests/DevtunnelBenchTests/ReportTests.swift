@@ -66,9 +66,11 @@ import Testing
     #expect(throws: BenchError.self) { try written.write(to: "/proc/none/report.json") }
   }
 
-  @Test(arguments: [
-    (1234.5, "1235"), (99.96, "100.0"), (12.34, "12.3"), (2.055, "2.06"), (1.999, "2.00"), (0.0204, "0.020"), (0, "0.000"),
-  ] as [(Double, String)]) func threeDigits(value: Double, expected: String) {
+  @Test(
+    arguments: [
+      (1234.5, "1235"), (99.96, "100.0"), (12.34, "12.3"), (2.055, "2.06"), (1.999, "2.00"), (0.0204, "0.020"), (0, "0.000"),
+    ] as [(Double, String)]) func threeDigits(value: Double, expected: String)
+  {
     #expect(BenchReport.text(value) == expected)
   }
 }

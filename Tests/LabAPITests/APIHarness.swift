@@ -39,8 +39,7 @@ enum Sample {
   static let services = "/api/v1/namespaces/default/services"
   static let deployments = "/apis/apps/v1/namespaces/default/deployments"
 
-  static func pod(_ name: String, labels: [String: String] = ["app": "web"], ports: JSONValue = [["containerPort": 80, "name": "http"]]) -> JSONValue
-  {
+  static func pod(_ name: String, labels: [String: String] = ["app": "web"], ports: JSONValue = [["containerPort": 80, "name": "http"]]) -> JSONValue {
     [
       "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "labels": JSONValue(labels)],
       "spec": ["containers": [["name": "main", "image": "web:1", "ports": ports]]],

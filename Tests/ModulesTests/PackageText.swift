@@ -56,7 +56,8 @@ extension PackageText.Target {
     var imports: [(String, String)] = []
     for case let file as URL in all where file.pathExtension == "swift" {
       let text = try String(contentsOf: file, encoding: .utf8)
-      let statement = /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
+      let statement =
+        /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
       for line in text.split(separator: "\n") {
         guard let match = line.firstMatch(of: statement) else { continue }
         imports.append((String(match.1), "\(path)/…/\(file.lastPathComponent)"))

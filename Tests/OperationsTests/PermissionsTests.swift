@@ -44,7 +44,10 @@ struct PermissionsTests {
   /// Calls that name their resource; those that take it from a variable are in `byVariable`.
   @Test("Every call in the sources has its permission")
   func calls() throws {
-    let verbs = ["get": ["get"], "find": ["get"], "list": ["list"], "watch": ["list", "watch"], "create": ["create"], "update": ["update"], "patch": ["patch"], "delete": ["delete"]]
+    let verbs = [
+      "get": ["get"], "find": ["get"], "list": ["list"], "watch": ["list", "watch"], "create": ["create"], "update": ["update"], "patch": ["patch"],
+      "delete": ["delete"],
+    ]
     let call = /\.(get|find|list|watch|create|update|patch|delete)\([^()]*?\.([a-zA-Z]+)\b/
     var seen = 0
     for module in ["Agents", "Intercept", "Forward", "Operations"] {

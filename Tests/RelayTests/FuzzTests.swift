@@ -140,7 +140,9 @@ import TunnelProtocol
     let client = TestClient(loop: session.loop, port: port)
     var peer = clinux_address()
     var accepted: Int32 = -1
-    session.loop.turn { accepted = clinux_accept(listener, &peer); return accepted >= 0 }
+    session.loop.turn {
+      accepted = clinux_accept(listener, &peer); return accepted >= 0
+    }
     clinux_close(listener)
     _ = session.open { OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: 7, address: [127, 0, 0, 1])) }
     return client

@@ -34,7 +34,9 @@ private final class Tunnel {
     let client = TestClient(loop: loop, port: port)
     var peer = clinux_address()
     var accepted: Int32 = -1
-    loop.turn { accepted = clinux_accept(listener, &peer); return accepted >= 0 }
+    loop.turn {
+      accepted = clinux_accept(listener, &peer); return accepted >= 0
+    }
     clinux_close(listener)
     let end = near.open { OpenerEnd(session: self.near, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: 0, address: [127, 0, 0, 1])) }
     precondition(end != nil)
@@ -133,7 +135,9 @@ private final class ToPort: StreamRouter {
     let (fd, port) = listening()
     let tunnel = Tunnel(port: port)
     let server = ListeningServer(loop: tunnel.loop, fd: fd)
-    server.onAccept = { $0.send("x"); $0.finish() }
+    server.onAccept = {
+      $0.send("x"); $0.finish()
+    }
     let clients = (0..<150).map { _ in tunnel.connect() }
     #expect(tunnel.loop.turn(seconds: 25) { clients.allSatisfy { $0.sawEnd } })
     #expect(clients.allSatisfy { $0.text == "x" })

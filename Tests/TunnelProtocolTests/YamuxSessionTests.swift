@@ -116,12 +116,14 @@ private final class Pair {
     #expect(farewell.suffix(12) == [0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], "a go-away follows")
   }
 
-  @Test(arguments: [
-    ([9, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], "failed malformedHeader"),
-    ([0, 7, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], "failed malformedHeader"),
-    ([0, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0], "failed wrongStreamNumber"),
-    ([0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], "failed wrongStreamNumber"),
-  ] as [([UInt8], String)]) func refusesWhatYamuxDoesNotKnow(bytes: [UInt8], expected: String) {
+  @Test(
+    arguments: [
+      ([9, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], "failed malformedHeader"),
+      ([0, 7, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], "failed malformedHeader"),
+      ([0, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0], "failed wrongStreamNumber"),
+      ([0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], "failed wrongStreamNumber"),
+    ] as [([UInt8], String)]) func refusesWhatYamuxDoesNotKnow(bytes: [UInt8], expected: String)
+  {
     let pair = Pair()
     #expect(pair.feed(pair.server, bytes) == [expected])
     #expect(pair.feed(pair.server, bytes).isEmpty, "nothing is taken after that")

@@ -1,22 +1,17 @@
 import KubeObjects
 import LabStore
 
-/// The fields that every Kubernetes object has, by name.
+/// The fields that every Kubernetes object has, by name: what `KubeObjects` leaves optional is there in the objects of a server.
 extension JSONValue {
   var name: String { self[path: "metadata", "name"]?.stringValue ?? "" }
   var namespace: String { self[path: "metadata", "namespace"]?.stringValue ?? "" }
   var uid: String { self[path: "metadata", "uid"]?.stringValue ?? "" }
   var resourceVersion: String { self[path: "metadata", "resourceVersion"]?.stringValue ?? "" }
   var generation: Int { self[path: "metadata", "generation"]?.intValue ?? 0 }
-  var labels: [String: String] { self[path: "metadata", "labels"]?.stringMap ?? [:] }
-  var annotations: [String: String] { self[path: "metadata", "annotations"]?.stringMap ?? [:] }
   var creationTimestamp: String { self[path: "metadata", "creationTimestamp"]?.stringValue ?? "" }
   var isTerminating: Bool { self[path: "metadata", "deletionTimestamp"] != nil }
   var finalizers: [String] { self[path: "metadata", "finalizers"]?.elements.compactMap(\.stringValue) ?? [] }
   var ownerReferences: [JSONValue] { self[path: "metadata", "ownerReferences"]?.elements ?? [] }
-
-  /// The owner that manages this object, of which there is at most one.
-  var controllerReference: JSONValue? { ownerReferences.first { $0["controller"]?.boolValue == true } }
 
   /// The condition of a type in `status.conditions`.
   func condition(_ type: String) -> JSONValue? { self[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == type } }

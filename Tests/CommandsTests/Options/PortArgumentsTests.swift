@@ -6,7 +6,7 @@ import Testing
 struct PortArgumentsTests {
   @Test(arguments: [
     ("8080", PortMapping(host: 8080)), ("8080:80", PortMapping(host: 8080, service: "80")), ("1:grpc", PortMapping(host: 1, service: "grpc")),
-    ("65535:h2-c", PortMapping(host: 65535, service: "h2-c")), ("80:080", PortMapping(host: 80, service: "80"))
+    ("65535:h2-c", PortMapping(host: 65535, service: "h2-c")), ("80:080", PortMapping(host: 80, service: "80")),
   ])
   func mappings(text: String, mapping: PortMapping) throws { #expect(try PortMapping(argument: text) == mapping) }
 
@@ -24,7 +24,7 @@ struct PortArgumentsTests {
   @Test(arguments: [
     ("5432", ForwardRequest.Port(host: 5432, remote: "5432")), ("9000:http", ForwardRequest.Port(host: 9000, remote: "http")),
     (":5432", ForwardRequest.Port(host: 0, remote: "5432")), ("0:5432", ForwardRequest.Port(host: 0, remote: "5432")),
-    ("http", ForwardRequest.Port(host: 0, remote: "http"))
+    ("http", ForwardRequest.Port(host: 0, remote: "http")),
   ])
   func forwardPorts(text: String, port: ForwardRequest.Port) throws { #expect(try ForwardRequest.Port(argument: text) == port) }
 

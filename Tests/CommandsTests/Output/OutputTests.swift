@@ -19,12 +19,12 @@ struct OutputTests {
         namespace: "t", service: "user", ports: ["80/http", "90"], workload: "Deployment/user", obstacle: nil, interceptedBy: "alice@laptop",
         since: "10:02"),
       ListEntry(namespace: "t", service: "db", ports: ["5432"], workload: nil, obstacle: "it is headless", interceptedBy: nil, since: nil),
-      ListEntry(namespace: "t", service: "cart", ports: ["80"], workload: "Deployment/cart", obstacle: nil, interceptedBy: nil, since: nil)
+      ListEntry(namespace: "t", service: "cart", ports: ["80"], workload: "Deployment/cart", obstacle: nil, interceptedBy: nil, since: nil),
     ]
     #expect(
       entries.lines(allNamespaces: false) == [
         "SERVICE  PORTS       WORKLOAD         STATE", "user     80/http,90  Deployment/user  intercepted by alice@laptop since 10:02",
-        "db       5432        -                cannot: it is headless", "cart     80          Deployment/cart  free"
+        "db       5432        -                cannot: it is headless", "cart     80          Deployment/cart  free",
       ])
     #expect(entries.lines(allNamespaces: true)[0].hasPrefix("NAMESPACE"))
   }

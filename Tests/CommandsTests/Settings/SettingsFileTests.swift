@@ -38,7 +38,7 @@ struct SettingsFileTests {
     ("context:\n", "f:1: context must be a single value"),
     ("address: laptop\n", "f:1: address must be an IP address such as 127.0.0.1 or ::1, not laptop"),
     ("- context\n", "f:1: must be a mapping of keys to values"),
-    ("context\n", "f:1: must be a mapping of keys to values")
+    ("context\n", "f:1: must be a mapping of keys to values"),
   ])
   func mistakesAreNamedWithTheirLine(text: String, message: String) {
     let problem = #expect(throws: ControlError.self) { try SettingsFile.parse(text, file: "f") }

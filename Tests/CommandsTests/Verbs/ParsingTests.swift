@@ -62,7 +62,7 @@ struct ParsingTests {
     "intercept", "intercept user --port 0", "intercept user --port 80 --port 81", "intercept user --output xml", "intercept user --address here",
     "intercept user --replace --move-connections yes", "leave user --all", "leave --drain -1", "leave --drain soon", "forward", "forward db",
     "forward db 80 80", "forward db 80 --stop f1", "forward --stop f1 --foreground", "list -A -n a", "logs --lines -1", "completion tcsh", "nonsense",
-    "status extra"
+    "status extra",
   ])
   func wrongUsage(line: String) {
     let problem = #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) }

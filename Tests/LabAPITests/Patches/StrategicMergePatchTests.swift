@@ -1,4 +1,4 @@
-import KubeObjects
+import enum KubeObjects.JSONValue
 import Testing
 
 @testable import LabAPI

@@ -101,8 +101,7 @@ struct NodeFixture: Sendable {
 
   /// Asks again, for at most 15 seconds, until the answer comes and fits.
   @discardableResult
-  func eventually<Value: Sendable>(_ what: String, _ ask: () async throws -> Value, until fits: (Value) -> Bool = { _ in true }) async throws -> Value
-  {
+  func eventually<Value: Sendable>(_ what: String, _ ask: () async throws -> Value, until fits: (Value) -> Bool = { _ in true }) async throws -> Value {
     var last = "never asked"
     for _ in 0..<300 {
       do {

@@ -19,7 +19,9 @@ struct YamuxInteropTests {
     let python = try Python(arguments: ["dial", String(port)])
     var peer = clinux_address()
     var fd: Int32 = -1
-    loop.turn(seconds: 30) { fd = clinux_accept(listener, &peer); return fd >= 0 || !python.isRunning }
+    loop.turn(seconds: 30) {
+      fd = clinux_accept(listener, &peer); return fd >= 0 || !python.isRunning
+    }
     clinux_close(listener)
     try #require(fd >= 0, "python did not connect: \(python.errors)")
     try exchange(python, loop: loop, fd: fd, role: .server)
@@ -90,7 +92,9 @@ struct YamuxInteropTests {
     let client = TestClient(loop: session.loop, port: local)
     var peer = clinux_address()
     var accepted: Int32 = -1
-    session.loop.turn { accepted = clinux_accept(listener, &peer); return accepted >= 0 }
+    session.loop.turn {
+      accepted = clinux_accept(listener, &peer); return accepted >= 0
+    }
     clinux_close(listener)
     let end = session.open {
       OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: port, address: [127, 0, 0, 1]))
