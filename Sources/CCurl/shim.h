@@ -1,5 +1,7 @@
 #pragma once
 #include <curl/curl.h>
+#include <dlfcn.h>
+#include <string.h>
 #include <sys/prctl.h>
 // libcurl's option setters are variadic, which Swift cannot call: one shim for each type of argument.
 static inline CURLcode ccurl_setopt_long(CURL *handle, CURLoption option, long value) { return curl_easy_setopt(handle, option, value); }
@@ -56,3 +58,23 @@ static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *result) {
 
 /// Names the calling thread, as ps and gdb show it. Variadic too.
 static inline void ccurl_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// OpenSSL takes a record's head and its body by two reads of the socket, 16 KiB at a time. With read-ahead it takes what is there, up to `count` bytes, by
+// one. libcurl has no option for it, but hands out the SSL_CTX; the two calls are looked up in the OpenSSL that libcurl itself has loaded, and another TLS
+// library is left alone. Whoever polls the socket reads until CURLE_AGAIN, since bytes may wait in OpenSSL (SSL_CTX_set_read_ahead(3)).
+static inline CURLcode ccurl_read_ahead_(CURL *handle, void *context, void *count) {
+  long (*control)(void *, int, long, void *) = (long (*)(void *, int, long, void *))dlsym(RTLD_DEFAULT, "SSL_CTX_ctrl");
+  void (*buffer)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "SSL_CTX_set_default_read_buffer_len");
+  (void)handle;
+  if (control && buffer) {
+    control(context, 41 /* SSL_CTRL_SET_READ_AHEAD */, 1, NULL);
+    buffer(context, (size_t)count);
+  }
+  return CURLE_OK;
+}
+static inline void ccurl_set_read_ahead(CURL *handle, size_t count) {
+  const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  if (!library || strncmp(library, "OpenSSL/", 8) != 0) return;
+  curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, (void *)count);
+  curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, ccurl_read_ahead_);
+}

@@ -48,6 +48,8 @@ final class Dial: Sendable {
     try handle.set(CURLOPT_CONNECT_ONLY, 1)
     // An upgrade exists in HTTP/1.1 only: no other protocol may be agreed upon in TLS.
     try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    // Port-forwards bring bytes in bulk.
+    ccurl_set_read_ahead(handle.pointer, 128 << 10)
     // A proxy is to pass the bytes on, also for a plain http server.
     try handle.set(CURLOPT_HTTPPROXYTUNNEL, 1)
     ccurl_setopt_progress(

@@ -129,11 +129,14 @@ extension YamuxSession {
     return isDue ? header : nil
   }
 
+  /// Updates that come faster than this, µs, make the window grow too: each wakes every process on the way.
+  private static let updateInterval: UInt64 = 25_000
+
   /// What the peer may send on top; the window doubles while the stream uses it up within two round trips, so that it follows
-  /// the line's bandwidth-delay product.
+  /// the line's bandwidth-delay product, and never asks for more than some tens of updates a second.
   private func takeCredit(_ stream: inout StreamState, now: UInt64) -> Int {
     var credit = stream.consumed
-    let patience = max(roundTrip ?? 0, 1_000) * 2
+    let patience = max(2 * (roundTrip ?? 0), Self.updateInterval)
     if now - stream.updatedAt < patience, stream.window < StreamState.maximumWindow, pool.take(stream.window) {
       credit += stream.window
       stream.window *= 2
