@@ -61,7 +61,16 @@ enum MountTable {
   /// The mount points below a directory, the newest first, so that none hides another.
   static func mounts(below directory: String) -> [String] {
     guard let root = Files.resolved(directory) else { return [] }
-    return mountPoints(Files.readText("/proc/self/mountinfo") ?? "").filter { $0.hasPrefix(root + "/") }.reversed()
+    return mountPoints(table()).filter { $0.hasPrefix(root + "/") }.reversed()
+  }
+
+  /// Something is always mounted: an empty table is one that could not be read, for want of a descriptor.
+  private static func table() -> String {
+    for _ in 0..<100 {
+      if let text = Files.readText("/proc/thread-self/mountinfo"), !text.isEmpty { return text }
+      usleep(10_000)
+    }
+    return ""
   }
 
   /// proc(5): the fifth field, with octal escapes for blanks and backslashes.
