@@ -163,6 +163,6 @@ done
 case $verb in
   install) install_all ;;
   uninstall) uninstall ;;
-  demo) . scripts/demo.sh ;;
-  test) . scripts/test.sh ;;
+  demo) . templates/lab/demo.sh ;;
+  test) . .ci/test.sh ;;
 esac

@@ -22,7 +22,7 @@ libp2p() {
 
 # What tests could leave on the machine, a line each.
 leftovers() {
-  ls /var/run/netns 2>/dev/null | sed 's/^/network namespace /'
+  { ls /var/run/netns 2>/dev/null || true; } | sed 's/^/network namespace /'
   sed -nE 's/^([^ ]+ ){4}([^ ]*devtunnel[^ ]*) .*/mount \2/p' /proc/self/mountinfo
   # A container's process is known by its cgroup, whatever it is called; other runtimes' are none of ours.
   grep -ls '/devtunnel-lab' /proc/[0-9]*/cgroup | sed -nE 's|^/proc/([0-9]+)/.*|process \1|p' || true
