@@ -109,6 +109,7 @@ install_all() {
   packages "${build_packages[@]}" "${lab_packages[@]}"
   swift_is_there
   agents
+  [ -e share/devtunnel/devtunnel-agent-arm64 ] || say "no agent for arm64 nodes; this adds it: Sources/Agent/build-agent.sh --fetch share/devtunnel"
   products release devtunnel devtunnel-bench
   local stage
   stage=$(mktemp -d)
@@ -119,6 +120,7 @@ install_all() {
   for product in devtunnel devtunnel-bench; do install -s -m 755 "$binaries/$product" "$stage/bin/"; done
   install -m 755 share/devtunnel/devtunnel-agent-* "$stage/share/devtunnel/"
   cp -R templates "$stage/share/devtunnel/"
+  rm -f "$stage/share/devtunnel/templates/lab/demo.sh"
   "$stage/bin/devtunnel" completion bash >"$stage/share/bash-completion/completions/devtunnel"
   "$stage/bin/devtunnel" completion zsh >"$stage/share/zsh/site-functions/_devtunnel"
   "$stage/bin/devtunnel" completion fish >"$stage/share/fish/vendor_completions.d/devtunnel.fish"
