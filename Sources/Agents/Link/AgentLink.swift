@@ -205,7 +205,7 @@ public actor AgentLink {
     let endpoint = endpoint
     relay.submit { loop in endpoint.get(on: loop).attach(connection, hello: hello) { feed.yield($0) } }
     let patience = Task {
-      try? await Task.sleep(for: .seconds(15))
+      try? await Task.sleep(for: .seconds(5))
       if !Task.isCancelled { feed.yield(.problem("the agent did not answer the hello")); feed.finish() }
     }
     defer { patience.cancel() }

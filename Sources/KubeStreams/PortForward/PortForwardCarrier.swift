@@ -156,7 +156,10 @@ public final class PortForwardCarrier: Carrier {
     while !isClosed, let event = framing.next(&rest) {
       switch event {
       case .payload(let bytes): session?.receive(bytes)
-      case .error(let text): onProblem?(text)
+      case .error(let text):
+        // The Pod's port refused, or the copying failed: nothing more will come, whether or not the server closes.
+        onProblem?(text)
+        ended(.closed)
       case .answer(let message):
         if control.count < Self.controlSize { control += writer.frame(.binary, message) }
         if !isBusy { flush() }
