@@ -37,11 +37,19 @@ struct ReplicaSetController: Controller {
       if let owner = pod.controllerReference {
         guard owner["uid"]?.stringValue == set.uid else { continue }
         if matches { owned.append(pod) } else { try await setOwner(of: pod, nil) }
-      } else if matches, !set.isTerminating {
+      } else if matches, await mayAdopt(set) {
         owned.append(try await setOwner(of: pod, set))
+        // Deleted between look and adoption: the Pod stays an orphan, or it would go with its dead owner.
+        if !(await mayAdopt(set)) { try await setOwner(of: pod, nil) }
       }
     }
     return owned
+  }
+
+  /// Asks the store: what was read at the start may have been deleted since, and its Pods orphaned on purpose.
+  private func mayAdopt(_ set: JSONValue) async -> Bool {
+    guard let now = try? await store.get(set.key(.replicaSets)) else { return false }
+    return now.uid == set.uid && !now.isTerminating
   }
 
   @discardableResult

@@ -77,7 +77,13 @@ struct Command: Sendable {
   /// - Throws: `commandFailed` with the program's own words unless it exits with 0.
   @discardableResult
   func callAsFunction(_ arguments: [String], input: String = "", in directory: String? = nil) async throws -> String {
-    let done = try await result(arguments, input: input, in: directory)
+    var done = try await result(arguments, input: input, in: directory)
+    // runc and buildah begin by copying themselves into a sealed memfd, which fails now and then while other programs are being started.
+    // Nothing has been done by then.
+    for _ in 0..<5 where done.status != 0 && done.error.contains("sealing memfd copy") {
+      try await Task.sleep(for: .milliseconds(20))
+      done = try await result(arguments, input: input, in: directory)
+    }
     guard done.status == 0 else {
       let name = path.split(separator: "/").last.map(String.init) ?? path
       let words = (done.error.isEmpty ? done.output : done.error).trimmed
