@@ -4,6 +4,9 @@
 /// both directions of a Service's connection pass the node's address translation.
 actor NodeNetwork {
   static let bridge = "lab0"
+  /// A bridge without an address of its own takes the lowest of its ports': each new Pod could change it, and Pods that know the old one would
+  /// send into nothing until their neighbour entry runs out.
+  private static let bridgeMAC = "02:00:00:00:00:01"
 
   nonisolated let namespace: NetworkNamespace
   nonisolated let podNetwork: IPv4Network
@@ -40,7 +43,7 @@ actor NodeNetwork {
       namespace,
       """
       link set lo up
-      link add \(Self.bridge) type bridge
+      link add \(Self.bridge) address \(Self.bridgeMAC) type bridge
       addr add \(podNetwork) dev \(Self.bridge)
       addr add \(clusterDNS)/32 dev \(Self.bridge)
       link set \(Self.bridge) up
