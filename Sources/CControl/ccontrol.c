@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -211,4 +213,25 @@ size_t ccontrol_build_id(uint8_t *out, size_t capacity) {
   struct build_id found = {out, capacity, 0};
   dl_iterate_phdr(visit, &found);
   return found.length;
+}
+
+static int forget(struct dl_phdr_info *info, size_t size, void *context) {
+  (void)size;
+  uintptr_t page = *(const uintptr_t *)context;
+  if (!strncmp(info->dlpi_name, "linux-vdso", 10)) return 0;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    if (header->p_type != PT_LOAD || header->p_flags & PF_W) continue;
+    uintptr_t start = (info->dlpi_addr + header->p_vaddr) & -page, end = info->dlpi_addr + header->p_vaddr + header->p_filesz;
+    madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void ccontrol_release_memory(void) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+  dl_iterate_phdr(forget, &page);
 }

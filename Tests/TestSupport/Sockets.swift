@@ -1,5 +1,6 @@
 import CLinux
 import Relay
+import Synchronization
 
 /// Blocking-style helpers around one loop: a test turns it until something holds.
 extension EventLoop {
@@ -32,12 +33,22 @@ public func listening() -> (fd: Int32, port: UInt16) {
   return (fd, address.port)
 }
 
-/// A loopback port where nobody listens.
+/// A port where nobody listens, on no address, and where nobody will by chance: below those the kernel hands out (`ip_local_port_range`), each once.
 public func freePort() -> UInt16 {
-  let (fd, port) = listening()
-  clinux_close(fd)
-  return port
+  while true {
+    let candidate = UInt16(20_000 + nextPort.add(1, ordering: .relaxed).oldValue % 12_000)
+    var address = clinux_address()
+    clinux_parse_address("0.0.0.0", &address)
+    address.port = candidate
+    let fd = clinux_tcp_listen(&address, 1)
+    guard fd >= 0 else { continue }
+    clinux_close(fd)
+    return candidate
+  }
 }
+
+/// Starts anywhere, since another process may be running the same tests.
+private let nextPort = Atomic<Int>(.random(in: 0..<12_000))
 
 /// A client whose bytes the test writes and reads as the loop turns.
 public final class TestClient: Handler {

@@ -67,11 +67,26 @@ private final class Pair {
     #expect(answer[3] == 2, "ACK rides on the first answer")
     #expect(pair.feed(pair.client, answer, step: step) == ["data \(slot): bye"])
     pair.server.finish(0)
+    #expect(pair.control(of: pair.server).isEmpty, "a FIN that answers one waits for company")
+    pair.server.releaseDeferred()
     #expect(pair.feed(pair.client, pair.control(of: pair.server), step: step) == ["finished \(slot)"])
     pair.client.release(slot)
     pair.server.release(0)
     #expect(pair.client.streamCount == 0 && pair.server.streamCount == 0)
     #expect(pair.control(of: pair.client).isEmpty && pair.control(of: pair.server).isEmpty)
+  }
+
+  @Test func acknowledgesByItselfWhenNoAnswerDoes() throws {
+    let pair = Pair()
+    let slot = try #require(pair.client.open(now: 0))
+    _ = pair.feed(pair.server, pair.data(pair.client, slot, [1]))
+    #expect(pair.control(of: pair.server).isEmpty, "an answer may come yet")
+    #expect(pair.server.hasDeferred)
+    pair.server.releaseDeferred()
+    #expect(pair.control(of: pair.server) == [0, 1, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0])
+    #expect(!pair.server.hasDeferred)
+    for _ in 0..<64 { _ = pair.feed(pair.server, pair.data(pair.client, try #require(pair.client.open(now: 0)), [1])) }
+    #expect(pair.control(of: pair.server).count == 64 * 12, "many do not wait")
   }
 
   @Test func givesCreditBackAndGrowsTheWindow() throws {

@@ -14,6 +14,7 @@ public struct ControlServer: Service {
   /// The commands that wait for the end.
   private let quitting = Quitting()
   private let shutDownLimit: Duration
+  private let memory = IdleMemory()
 
   /// Binds the socket; the caller holds the daemon's lock.
   /// - Parameter shutDownLimit: how long the engine may take to leave; what is left then stands in the journal.
@@ -32,7 +33,10 @@ public struct ControlServer: Service {
   public func run() async throws {
     await withTaskCancellationOrGracefulShutdownHandler {
       await withDiscardingTaskGroup { group in
-        group.addTask { await engine.recover() }
+        group.addTask {
+          await engine.recover()
+          memory.touched()
+        }
         for await connection in listener.connections { group.addTask { await serve(connection) } }
         group.cancelAll()
       }
@@ -77,6 +81,7 @@ public struct ControlServer: Service {
     } catch {
       connection.answer(Answer<Nothing>.error(RequestHandler.explain(error)))
     }
+    memory.touched()
     // The daemon may be about to exit, and the command is to see how its request ended.
     await connection.closeAndWait(atMost: .seconds(1))
   }

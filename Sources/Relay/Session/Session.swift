@@ -36,6 +36,10 @@ open class Session: Handler {
   public private(set) var receivedBytes: UInt64 = 0
 
   public static let pingInterval: UInt64 = 2_000_000
+  /// How long a deferred frame waits for others to go with, µs.
+  static let deferLimit: UInt64 = 2_000
+  private enum Timer { static let ping: UInt8 = 0, deferred: UInt8 = 1 }
+  private var deferredScheduled = false
   /// Silence after which the peer is taken for gone, though it may come back (a sleeping laptop sends no FIN).
   public static let silenceLimit: UInt64 = 5_000_000
   /// A stream has this much of the staging buffer in its turn.
@@ -73,7 +77,7 @@ open class Session: Handler {
     loop.register(self)
     carrier.start()
     if isOpen { mux.ping(now: loop.now) }
-    loop.schedule(self, after: Self.pingInterval, kind: 0)
+    loop.schedule(self, after: Self.pingInterval, kind: Timer.ping)
     loop.atTurnEnd(self)
   }
 
@@ -89,6 +93,13 @@ open class Session: Handler {
     }
     while !isClosed, let event = mux.next(&rest, now: loop.now) { handle(event) }
     if mux.hasControl { loop.atTurnEnd(self) }
+    scheduleDeferred()
+  }
+
+  private func scheduleDeferred() {
+    guard mux.hasDeferred, !deferredScheduled else { return }
+    deferredScheduled = true
+    loop.schedule(self, after: Self.deferLimit, kind: Timer.deferred)
   }
 
   private func handle(_ event: YamuxSession.Event) {
@@ -187,7 +198,10 @@ open class Session: Handler {
 
   // MARK: Out
 
-  open override func turnEnded() { pump() }
+  open override func turnEnded() {
+    pump()
+    scheduleDeferred()
+  }
 
   /// Fills and sends while the carrier takes it.
   public func pump() {
@@ -219,7 +233,7 @@ open class Session: Handler {
       ring.removeFirst(ringHead)
       ringHead = 0
     }
-    if filled < carrier.capacity { filled += mux.writeControl(to: base + filled, capacity: carrier.capacity - filled, now: loop.now) }
+    if filled < carrier.capacity { filled += mux.writeControl(to: base + filled, capacity: carrier.capacity - filled, now: loop.now, inCompany: filled > 0) }
     return filled
   }
 
@@ -247,12 +261,18 @@ open class Session: Handler {
 
   open override func timerFired(_ kind: UInt8) {
     guard !isClosed else { return }
+    if kind == Timer.deferred {
+      deferredScheduled = false
+      mux.releaseDeferred()
+      if mux.hasControl { loop.atTurnEnd(self) }
+      return
+    }
     if !isSilent, loop.now - mux.heardAt > Self.silenceLimit {
       isSilent = true
       onEvent?(.silent)
     }
     if isOpen { mux.ping(now: loop.now) }
-    loop.schedule(self, after: Self.pingInterval, kind: 0)
+    loop.schedule(self, after: Self.pingInterval, kind: Timer.ping)
     loop.atTurnEnd(self)
   }
 

@@ -51,8 +51,9 @@ public final class AcceptorEnd: SocketEnd {
       let error = clinux_socket_error(fd)
       guard error == 0 else { return refuse(Self.status(error)) }
       prefix = [StreamStatus.connected.rawValue]
-      super.ready(events)
-      if !isOver { flow() }
+      // The opener has sent its request already; the answer brings the status along.
+      flowTogether()
+      if !isOver { super.ready(events) }
     } else {
       super.ready(events)
     }

@@ -76,7 +76,10 @@ open class SocketEnd: StreamEnd {
   }
   static let abortTimer: UInt8 = 255
 
-  open override func timerFired(_ kind: UInt8) { if kind == Self.abortTimer { abort() } }
+  open override func timerFired(_ kind: UInt8) {
+    if kind == Self.abortTimer { abort() }
+    if kind == Self.prefixTimer, !prefix.isEmpty, !isOver { session.wantsToSend(self) }
+  }
 
   /// Whether payload may be read from the socket now.
   open var mayRead: Bool { isFlowing }
@@ -184,4 +187,13 @@ open class SocketEnd: StreamEnd {
     drain()
     if !isOver { session.wantsToSend(self) }
   }
+
+  /// Starts the flow, but lets the prefix wait for the socket's first bytes, to ride with them; 2 ms at most.
+  final func flowTogether() {
+    isFlowing = true
+    readable = false
+    loop.schedule(self, after: 2_000, kind: Self.prefixTimer)
+    drain()
+  }
+  static let prefixTimer: UInt8 = 254
 }

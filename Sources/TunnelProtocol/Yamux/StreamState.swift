@@ -24,6 +24,9 @@ struct StreamState {
   /// In the session's queue of streams that have a control frame to send.
   var queued = false
 
+  /// In the session's list of streams whose frame may wait a moment.
+  var deferred = false
+
   var finishSent = false
   var finishReceived = false
   var resetReceived = false
@@ -35,6 +38,10 @@ struct StreamState {
     self.greeting = greeting
     updatedAt = now
   }
+
+  /// Consumed bytes at which the peer is given new credit: half the window, so that there are few updates; a quarter of a large one, since what has not
+  /// been given back yet keeps a long line from being full.
+  var updateThreshold: Int { window <= 8 << 20 ? window / 2 : window / 4 }
 
   var controlDue: Bool { greeting != [] || updateDue || finishDue || resetDue }
 }

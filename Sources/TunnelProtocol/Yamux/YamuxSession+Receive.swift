@@ -96,7 +96,7 @@ extension YamuxSession {
       return nil
     }
     let slot = add(StreamState(id: header.stream, greeting: .ack, now: now))
-    enqueue(slot)
+    later(slot)
     return .opened(slot)
   }
 

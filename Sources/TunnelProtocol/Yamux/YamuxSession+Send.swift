@@ -22,7 +22,7 @@ extension YamuxSession {
   public func finish(_ slot: Int) {
     guard let stream = streams[slot], !stream.finishSent, !stream.resetReceived else { return }
     streams[slot]!.finishDue = true
-    enqueue(slot)
+    enqueueFinish(slot)
   }
 
   /// Both directions end at once.
@@ -36,13 +36,27 @@ extension YamuxSession {
   public func consume(_ slot: Int, _ count: Int, now: UInt64) {
     guard var stream = streams[slot] else { return }
     stream.consumed += count
-    if stream.consumed >= stream.window / 2, !stream.updateDue, !stream.finishReceived, !stream.resetReceived {
+    if stream.consumed >= stream.updateThreshold, !stream.updateDue, !stream.finishReceived, !stream.resetReceived {
       stream.updateDue = true
       streams[slot] = stream
       enqueue(slot)
     } else {
       streams[slot] = stream
     }
+  }
+
+  /// Deferred frames that no longer wait, well below the 256 streams that HashiCorp's yamux opens without any ACK ("AcceptBacklog").
+  static let deferredLimit = 64
+
+  public var hasDeferred: Bool { !deferred.isEmpty }
+
+  /// Lets out what has found no company. Call it a moment after there was something: a message less wakes every process on the way.
+  public func releaseDeferred() {
+    for slot in deferred where streams[slot]?.deferred == true {
+      streams[slot]!.deferred = false
+      if streams[slot]!.controlDue { enqueue(slot) } else if streams[slot]!.released, !streams[slot]!.queued { remove(slot) }
+    }
+    deferred.removeAll(keepingCapacity: true)
   }
 
   /// Asks for a round trip; the answer sets `roundTrip`. A ping under way is not doubled.
@@ -58,7 +72,8 @@ extension YamuxSession {
   public var hasControl: Bool { pingDue || !pongs.isEmpty || goAwayDue != nil || !orphanResets.isEmpty || queueHead < queue.count }
 
   /// Writes pending frames without payload while they fit; returns the bytes written.
-  public func writeControl(to bytes: UnsafeMutableRawPointer, capacity: Int, now: UInt64) -> Int {
+  /// - Parameter inCompany: other frames are about to leave, so that deferred ones go along.
+  public func writeControl(to bytes: UnsafeMutableRawPointer, capacity: Int, now: UInt64, inCompany: Bool = false) -> Int {
     var written = 0
     func put(_ header: FrameHeader) {
       header.write(to: bytes + written)
@@ -66,6 +81,7 @@ extension YamuxSession {
     }
     func fits() -> Bool { written + FrameHeader.size <= capacity }
 
+    if inCompany { for slot in deferred where streams[slot]?.finishDue == true { enqueue(slot) } }
     if pingDue, fits() {
       pingDue = false
       pingID &+= 1

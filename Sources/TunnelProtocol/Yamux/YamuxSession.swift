@@ -60,6 +60,8 @@ public final class YamuxSession {
 
   // Sending.
   var queue: [Int] = []
+  /// Streams whose frame may wait a moment for others: an ACK for the answer, a FIN that answers one for anything.
+  var deferred: [Int] = []
   var queueHead = 0
   var orphanResets: [UInt32] = []
   var pongs: [UInt32] = []
@@ -102,7 +104,7 @@ public final class YamuxSession {
     if !stream.resetReceived && !(stream.finishReceived && (stream.finishSent || stream.finishDue)) { stream.resetDue = true }
     streams[slot] = stream
     giveBackWindow(slot)
-    if stream.resetDue || stream.finishDue { enqueue(slot) } else if !stream.queued { remove(slot) }
+    if stream.resetDue { enqueue(slot) } else if stream.finishDue { enqueueFinish(slot) } else if !stream.queued { remove(slot) }
   }
 
   public func streamID(_ slot: Int) -> UInt32 { streams[slot]?.id ?? 0 }
@@ -134,6 +136,19 @@ public final class YamuxSession {
     guard streams[slot] != nil, !streams[slot]!.queued else { return }
     streams[slot]!.queued = true
     queue.append(slot)
+  }
+
+  /// Where the peer has finished already, hardly anybody waits for ours.
+  func enqueueFinish(_ slot: Int) {
+    if streams[slot]?.finishReceived == true { later(slot) } else { enqueue(slot) }
+  }
+
+  /// Defers the stream's frame.
+  func later(_ slot: Int) {
+    guard streams[slot]?.deferred == false else { return }
+    streams[slot]!.deferred = true
+    deferred.append(slot)
+    if deferred.count == Self.deferredLimit { releaseDeferred() }
   }
 
   func giveBackWindow(_ slot: Int) {
