@@ -149,13 +149,16 @@ extension YamuxSession {
   private static let updateInterval: UInt64 = 25_000
 
   /// What the peer may send on top; the window doubles while the stream uses it up within two round trips, so that it follows
-  /// the line's bandwidth-delay product, and never asks for more than some tens of updates a second.
+  /// the line's bandwidth-delay product, and never asks for more than some tens of updates a second. On a long line, where each step takes a
+  /// round trip, it grows fourfold.
   private func takeCredit(_ stream: inout StreamState, now: UInt64) -> Int {
     var credit = stream.consumed
     let patience = max(2 * (roundTrip ?? 0), Self.updateInterval)
-    if now - stream.updatedAt < patience, stream.window < StreamState.maximumWindow, pool.take(stream.window) {
-      credit += stream.window
-      stream.window *= 2
+    let isLong = (roundTrip ?? 0) > Self.updateInterval
+    let growth = min(stream.window * (isLong ? 3 : 1), StreamState.maximumWindow - stream.window)
+    if now - stream.updatedAt < patience, growth > 0, pool.take(growth) {
+      credit += growth
+      stream.window += growth
     }
     stream.consumed = 0
     stream.receiveCredit += credit
