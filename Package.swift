@@ -45,7 +45,13 @@ let package = Package(
     .target(
       name: "Operations",
       dependencies: [
-        "Agents", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Relay",
+        "Agents", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "Shell", "ShellChannel",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .target(
+      name: "Shell",
+      dependencies: [
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(

@@ -167,6 +167,16 @@ int32_t ccontrol_spawn_detached(const char *path, char *const arguments[], int32
   return code ? -code : pid;
 }
 
+int32_t ccontrol_execute(const char *path, char *const arguments[], char *const environment[]) {
+  sigset_t none;
+  sigemptyset(&none);
+  int changed[] = {SIGINT, SIGTERM, SIGPIPE};
+  for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) signal(changed[i], SIG_DFL);
+  pthread_sigmask(SIG_SETMASK, &none, NULL);
+  execve(path, arguments, environment);
+  return -errno;
+}
+
 int32_t ccontrol_has_ended(int32_t pid, int32_t *status) {
   int value = 0;
   pid_t ended = RETRY(waitpid(pid, &value, WNOHANG));

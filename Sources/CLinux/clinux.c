@@ -109,18 +109,19 @@ int32_t clinux_accept(int32_t fd, clinux_address *peer) {
   clinux_no_delay(connection);
   return connection;
 }
-int32_t clinux_tcp_connect(const clinux_address *address) {
+int32_t clinux_tcp_connect_socket(int32_t fd, const clinux_address *address) {
   struct sockaddr_storage storage;
   socklen_t length = clinux_to_sockaddr_(address, &storage);
-  int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -errno;
   clinux_no_delay(fd);
-  if (connect(fd, (struct sockaddr *)&storage, length) < 0 && errno != EINPROGRESS) {
-    int error = errno;
-    close(fd);
-    return -error;
-  }
-  return fd;
+  return connect(fd, (struct sockaddr *)&storage, length) < 0 && errno != EINPROGRESS ? -errno : 0;
+}
+int32_t clinux_tcp_connect(const clinux_address *address) {
+  int fd = socket(address->family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  int32_t problem = clinux_tcp_connect_socket(fd, address);
+  if (problem == 0) return fd;
+  close(fd);
+  return problem;
 }
 int32_t clinux_udp_connect(const clinux_address *address) {
   struct sockaddr_storage storage;

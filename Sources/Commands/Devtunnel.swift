@@ -14,6 +14,7 @@ struct Devtunnel: AsyncParsableCommand {
         devtunnel list                         what can be intercepted
         devtunnel intercept user --port 8080   Service user → 127.0.0.1:8080
         devtunnel forward db 5432              127.0.0.1:5432 → Service db
+        devtunnel shell --service user         a shell here, in the place of user's Pods
         devtunnel leave --all                  everything as it was
 
       SETTINGS:
@@ -25,6 +26,7 @@ struct Devtunnel: AsyncParsableCommand {
     version: "devtunnel \(BuildVersion.current.version)",
     groupedSubcommands: [
       CommandGroup(name: "Traffic", subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self]),
+      CommandGroup(name: "Into the cluster", subcommands: [ShellCommand.self, ConnectCommand.self, DisconnectCommand.self]),
       CommandGroup(
         name: "Information", subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
       CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),

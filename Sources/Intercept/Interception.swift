@@ -44,6 +44,7 @@ public actor Interception {
   public nonisolated let request: InterceptRequest
   public nonisolated let namespace: String
   let context: InterceptContext
+  let insideShell: Bool
   var plan: InterceptPlan?
   var link: AgentLink?
   var lease: WorkloadLease?
@@ -63,7 +64,9 @@ public actor Interception {
   public internal(set) var message: String?
   private var environment: [String: String]?
 
-  public init(_ request: InterceptRequest, namespace: String, context: InterceptContext) {
+  /// - Parameter insideShell: the host's target is a port inside a shell that starts later.
+  public init(_ request: InterceptRequest, namespace: String, context: InterceptContext, insideShell: Bool = false) {
+    self.insideShell = insideShell
     self.request = request
     self.namespace = namespace
     self.context = context
@@ -90,7 +93,7 @@ public actor Interception {
     let plan = try await Planner(client: client, namespace: namespace).plan(request)
     self.plan = plan
     warnings += plan.warnings
-    try await checkHost(plan)
+    if !insideShell { try await checkHost(plan) }
 
     try context.journal.add(entry)
     let lease = WorkloadLease(
@@ -203,6 +206,8 @@ public actor Interception {
   static let clusterDomain = "cluster.local"
 
   private func setTargets(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
+    // Until the shell is there, what arrives is refused, and goes to the origin.
+    if insideShell { await link.onLoop { $0.router.makeSocket = { completion in completion(-1) } } }
     for port in plan.ports {
       guard let host = port.host, let address = clinux_address(request.address, port: host) else { continue }
       await link.onLoop { $0.router.setTarget(address, for: port.target) }

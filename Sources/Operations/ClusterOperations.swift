@@ -13,14 +13,20 @@ import KubeObjects
 import KubeStreams
 import Logging
 import Relay
+import Shell
 
 /// The daemon's engine: intercepts and forwards in any number of clusters, over one relay.
 public actor ClusterOperations: Engine {
   public struct Settings: Sendable {
     public var journalPath: String
+    /// Where shells have their files and their socket (`ControlPaths.runtime`).
+    public var runtime: String
     /// Who the Leases name; nil: `alice@laptop`, from the environment.
     public var holder: String?
-    public init(journalPath: String) { self.journalPath = journalPath }
+    public init(journalPath: String, runtime: String) {
+      self.journalPath = journalPath
+      self.runtime = runtime
+    }
   }
 
   let settings: Settings
@@ -33,6 +39,15 @@ public actor ClusterOperations: Engine {
   private var closing: [UUID: (service: String, task: Task<Void, Never>)] = [:]
   private var left: [LeaveReport] = []
   var forwards: [Forwarding] = []
+  var shells: [ShellSession] = []
+  var shellAgents: [String: ShellAgentLink] = [:]
+  var shellHub: Task<OnLoop<ShellHub>?, Never>?
+  /// Shells of another daemon that are being taken on.
+  var resuming: Set<String> = []
+  /// What another daemon left has been undone.
+  var isRecovered = false
+  var proxies: [ProxyConnection] = []
+  var nextProxy = 1
   private var nextForward = 1
   private var gateways: [GatewayKey: GatewayLink] = [:]
   /// Gateways being started, so that two commands at once start one.
@@ -87,7 +102,7 @@ public actor ClusterOperations: Engine {
   }
 
   /// A server that cannot be reached is told in seconds, not after every retry.
-  private func reach(_ cluster: ClusterSelection) async throws(ControlError) -> KubeClient {
+  func reach(_ cluster: ClusterSelection) async throws(ControlError) -> KubeClient {
     let client = try open(cluster)
     var probe = client.within(.seconds(10))
     probe.retry = RetryPolicy(attempts: 2)
@@ -99,6 +114,13 @@ public actor ClusterOperations: Engine {
   // MARK: Intercepts
 
   public func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport {
+    try await begin(request, insideShell: false, progress: progress).report
+  }
+
+  /// - Parameter insideShell: the host's target is a port inside a shell that starts later.
+  func begin(
+    _ request: InterceptRequest, insideShell: Bool, progress: @escaping Progress
+  ) async throws -> (interception: Interception, report: InterceptReport) {
     let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     let server = "\(client.access.server)"
@@ -116,13 +138,13 @@ public actor ClusterOperations: Engine {
     log.info("intercept", metadata: ["service": "\(namespace)/\(request.service)", "server": "\(server)"])
     let context = InterceptContext(
       client: client, relay: relay, installation: try Installation.find(), journal: journal, protocols: request.cluster.protocols, holder: holder, log: log)
-    let interception = Interception(request, namespace: namespace, context: context)
+    let interception = Interception(request, namespace: namespace, context: context, insideShell: insideShell)
     interceptions.append(interception)
     do {
       var report = try await interception.start(progress: progress)
       report.warnings = client.access.warnings + report.warnings
       if request.environment { report.environment = try await interception.workloadEnvironment() }
-      return report
+      return (interception, report)
     } catch {
       interceptions.removeAll { $0 === interception }
       throw error
@@ -220,7 +242,7 @@ public actor ClusterOperations: Engine {
   private func startGateway(
     _ client: KubeClient, _ cluster: ClusterSelection, _ key: GatewayKey, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
-    let gateway = Gateway(client: client, installation: try Installation.find(), namespace: key.namespace, holder: holder, image: key.image)
+    let gateway = Gateway(client: client, installation: try Installation.find(), namespace: key.namespace, holder: holder, instance: settings.journalPath, image: key.image)
     let identity = try await gateway.ensure(progress: progress)
     try journal.add(gatewayEntry(cluster, gateway))
     do throws(ControlError) {
@@ -262,6 +284,9 @@ public actor ClusterOperations: Engine {
       if let session = await interception.sessionReport() { report.sessions.append(session) }
     }
     for forwarding in forwards { report.forwards.append(await forwarding.report(context: forwarding.request.cluster.context ?? "")) }
+    for shell in shells { report.outbound.append(await shell.report()) }
+    for proxy in proxies { report.outbound.append(await proxy.report()) }
+    for agent in shellAgents.values { report.sessions.append(await agent.link.report()) }
     for gateway in gateways.values { report.sessions.append(await gateway.link.report()) }
     return report
   }
@@ -295,12 +320,20 @@ public actor ClusterOperations: Engine {
   }
 
   public func recover() async {
-    for entry in journal.all {
+    defer { isRecovered = true }
+    let entries = journal.all
+    await awaitHelpers()
+    for entry in entries {
       do {
         let client = try open(entry.cluster)
         if entry.service.isEmpty {
-          guard !gateways.keys.contains(where: { $0.namespace == entry.namespace }) else { continue }
-          try await Gateway(client: client, installation: try Installation.find(), namespace: entry.namespace, holder: holder).remove()
+          guard !gateways.values.contains(where: { $0.gateway.namespace == entry.namespace && $0.gateway.workload == entry.workload }),
+            !shellAgents.values.contains(where: { $0.entry == entry })
+          else { continue }
+          try await AgentDeployer(
+            client: client, installation: try Installation.find(),
+            manifests: AgentManifests(workload: entry.workload, namespace: entry.namespace, holder: holder)
+          ).remove()
           journal.remove(entry)
           continue
         }
@@ -328,6 +361,7 @@ public actor ClusterOperations: Engine {
     interceptions = []
     for forwarding in forwards { await forwarding.stop() }
     forwards = []
+    await endOutbound()
     for item in closing.values { await item.task.value }
     for known in gateways.values {
       progress("removing the gateway in \(known.gateway.namespace)")

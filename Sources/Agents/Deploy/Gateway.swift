@@ -10,18 +10,21 @@ public struct Gateway: Sendable {
   public let installation: Installation
   public let namespace: String
   public let holder: String
+  /// Tells two daemons of one person and machine apart: each has a gateway of its own, since an agent has one session.
+  public let instance: String
   public var image: String?
 
-  public init(client: KubeClient, installation: Installation, namespace: String, holder: String, image: String? = nil) {
+  public init(client: KubeClient, installation: Installation, namespace: String, holder: String, instance: String, image: String? = nil) {
     self.client = client
     self.installation = installation
     self.namespace = namespace
     self.holder = holder
+    self.instance = instance
     self.image = image
   }
 
-  /// One for each person and machine: `gateway-1a2b3c4d`.
-  public var workload: String { "gateway-" + AgentNames.checksum(holder) }
+  /// One for each daemon: `gateway-1a2b3c4d`.
+  public var workload: String { "gateway-" + AgentNames.checksum("\(holder) \(instance)") }
 
   private var deployer: AgentDeployer {
     AgentDeployer(client: client, installation: installation, manifests: AgentManifests(workload: workload, namespace: namespace, holder: holder))

@@ -10,6 +10,9 @@ public final class HostRouter: StreamRouter {
   public private(set) var open: [UInt16: Int] = [:]
   /// Connections that the host's port refused, by the agent's port.
   public private(set) var refusals: [UInt16: UInt64] = [:]
+  /// Makes the sockets that connections to the host leave from; nil: this process does, in its own network. It calls back with an unconnected TCP socket
+  /// that is the router's from then on, or with -1.
+  public var makeSocket: ((_ completion: @escaping (Int32) -> Void) -> Void)?
   private var ends: [ObjectIdentifier: AcceptorEnd] = [:]
 
   init(loop: EventLoop) { self.loop = loop }
@@ -22,7 +25,11 @@ public final class HostRouter: StreamRouter {
     let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
     open[preamble.port, default: 0] += 1
     ends[ObjectIdentifier(end)] = end
-    if let target = targets[preamble.port] { end.connect(to: target) } else { end.refuse(.notServed) }
+    guard let target = targets[preamble.port] else {
+      end.refuse(.notServed)
+      return end
+    }
+    if let makeSocket { makeSocket { end.connect(socket: $0, to: target) } } else { end.connect(to: target) }
     return end
   }
 

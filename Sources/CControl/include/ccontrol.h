@@ -34,6 +34,8 @@ int32_t ccontrol_lock(const char *path);
 // Starts a program in a session of its own, with stdin from /dev/null, stdout and stderr to `output`, cwd /, no other descriptors,
 // and every signal at its default. Returns its pid.
 int32_t ccontrol_spawn_detached(const char *path, char *const arguments[], int32_t output);
+// Becomes another program, with no signal blocked, and SIGINT, SIGTERM and SIGPIPE at their defaults. Comes back only with -errno.
+int32_t ccontrol_execute(const char *path, char *const arguments[], char *const environment[]);
 // Whether the child has ended: 1 (status as waitpid gives it), 0, or -errno.
 int32_t ccontrol_has_ended(int32_t pid, int32_t *status);
 void ccontrol_name_thread(const char *name);

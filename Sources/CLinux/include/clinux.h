@@ -50,6 +50,8 @@ int32_t clinux_tcp_listen(const clinux_address *address, int32_t backlog);
 int32_t clinux_accept(int32_t fd, clinux_address *peer);
 // A TCP socket whose connect has begun (EPOLLOUT tells when it is over, clinux_socket_error how).
 int32_t clinux_tcp_connect(const clinux_address *address);
+// The same for a socket that exists already, from another network namespace for one: 0, or -errno. It stays the caller's.
+int32_t clinux_tcp_connect_socket(int32_t fd, const clinux_address *address);
 int32_t clinux_udp_connect(const clinux_address *address);
 int32_t clinux_udp_bind(const clinux_address *address);
 intptr_t clinux_receive_from(int32_t fd, void *data, size_t count, clinux_address *peer);

@@ -56,8 +56,9 @@ extension StatusReport {
     var lines = daemon.map { ["Daemon \($0.version), pid \($0.pid), since \($0.since)."] } ?? ["No daemon runs."]
     lines += section("Intercepts", interceptTable, intercepts.flatMap(\.notes))
     lines += section("Forwards", forwardTable, forwards.flatMap(\.notes))
+    lines += section("Shells and proxies", outboundTable, outbound.flatMap(\.notes))
     lines += section("Sessions", sessionTable, sessions.compactMap { session in session.lastProblem.map { "\(session.agent): \($0)" } })
-    if intercepts.isEmpty, forwards.isEmpty { lines.append("Nothing is intercepted or forwarded.") }
+    if intercepts.isEmpty, forwards.isEmpty, outbound.isEmpty { lines.append("Nothing is intercepted or forwarded.") }
     return lines
   }
 
@@ -75,6 +76,16 @@ extension StatusReport {
           "\(port.toOrigin)")
       }
       if one.ports.isEmpty { table.add(one.context, one.namespace, one.service, one.workload, one.state.rawValue, nil, nil, nil, nil) }
+    }
+    return table
+  }
+
+  private var outboundTable: Table {
+    var table = Table("ID", "KIND", "CONTEXT", "NAMESPACE", "WORKLOAD", "AT", "VIA CLUSTER", "VIA HOST", "REFUSED", "UDP FLOWS", "QUERIES", "CACHED")
+    for one in outbound {
+      table.add(
+        one.id, one.kind, one.context, one.namespace, one.workload, one.address ?? one.pid.map { "pid \($0)" }, "\(one.clusterConnections)",
+        "\(one.hostConnections)", "\(one.refused)", "\(one.flows)", "\(one.queries)", "\(one.cachedQueries)")
     }
     return table
   }
@@ -103,6 +114,13 @@ extension StatusReport {
 
 extension InterceptReport {
   fileprivate var notes: [String] { (message.map { ["\(service): \($0)"] } ?? []) + warnings.map { "\(service): \($0)" } }
+}
+
+extension OutboundReport {
+  fileprivate var notes: [String] {
+    let failures = lastQueries.filter { $0.answer != "NOERROR" }.suffix(5).map { "\(id): \($0.type) \($0.name) \($0.answer) (\($0.source))" }
+    return (lastProblem.map { ["\(id): \($0)"] } ?? []) + failures
+  }
 }
 
 extension ForwardReport {

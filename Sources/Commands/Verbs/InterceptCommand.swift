@@ -14,6 +14,7 @@ struct InterceptCommand: AsyncParsableCommand {
         devtunnel intercept user --port 8080:http --port 9090:grpc
         devtunnel intercept user --port 8080 --env-file .env
         devtunnel intercept worker --replace   without its own Pods
+        devtunnel intercept user --port 8080 -- go run ./cmd/user
       """)
 
   @Argument(help: "The Service.", transform: checked(ObjectName.parseService))
@@ -50,10 +51,18 @@ struct InterceptCommand: AsyncParsableCommand {
   @Flag(help: "Take the intercept over from whoever has it.")
   var takeOver = false
 
+  @OptionGroup var shell: ShellArguments
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
+  @Argument(
+    parsing: .postTerminator,
+    help: ArgumentHelp("Run this in a shell whose network is the cluster's, and intercept while it lives.", valueName: "command"))
+  var command: [String] = []
+
   func validate() throws {
+    if !command.isEmpty, envFile != nil { throw ValidationError("--env-file is not needed: the command has the workload's environment") }
+    if !command.isEmpty, address != nil { throw ValidationError("--address has no meaning here: the command listens in the shell") }
     do throws(ControlError) { try PortMapping.check(port) } catch { throw ValidationError(error.message) }
     if replace, moveConnections == .yes {
       throw ValidationError("--move-connections yes restarts the workload, and --replace scales it to zero: leave one of them out")
@@ -62,6 +71,7 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
+    if !command.isEmpty { return try await enter(context) }
     let file = try envFile.map { path throws(ControlError) in try EnvironmentFile(path: path) }
     let request = self.request(context.settings, environment: file != nil)
     let report = try await context.call(.intercept, request, returning: InterceptReport.self, task: "intercepting \(service)…")
@@ -75,6 +85,18 @@ struct InterceptCommand: AsyncParsableCommand {
     }
     report.warnings.forEach { ErrorOutput.warn($0) }
     try context.show(report, outputOptions) { $0.summary }
+  }
+
+  private func enter(_ context: CommandContext) async throws {
+    var intercept = request(context.settings, environment: false)
+    intercept.address = "127.0.0.1"
+    var request = shell.request(intercept.cluster)
+    request.container = container
+    request.intercept = intercept
+    let report = try await context.call(.shell, request, returning: ShellReport.self, task: "intercepting \(service)…")
+    try Task.checkCancellation()
+    report.warnings.forEach { ErrorOutput.warn($0) }
+    try ShellEntry(report, command: command).enter()
   }
 
   func request(_ settings: Settings, environment: Bool) -> InterceptRequest {

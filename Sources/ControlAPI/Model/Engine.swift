@@ -11,6 +11,11 @@ public protocol Engine: Sendable {
   /// Returns once the ports listen and the way into the cluster stands.
   func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport
   func stopForward(_ request: StopForwardRequest) async throws
+  /// Returns once the way into the cluster stands and the helper can be started.
+  func shell(_ request: ShellRequest, progress: @escaping Progress) async throws -> ShellReport
+  /// Returns once the proxy listens.
+  func connect(_ request: ConnectRequest, progress: @escaping Progress) async throws -> OutboundReport
+  func disconnect(_ request: DisconnectRequest) async throws
   func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry]
   /// `daemon` is nil: the daemon fills itself in.
   func status() async -> StatusReport

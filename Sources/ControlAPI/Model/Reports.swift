@@ -177,14 +177,17 @@ public struct StatusReport: Codable, Sendable, Hashable {
   public var daemon: DaemonReport?
   public var intercepts: [InterceptReport]
   public var forwards: [ForwardReport]
+  /// Shells and proxies.
+  public var outbound: [OutboundReport]
   public var sessions: [SessionReport]
   /// Intercepts that ended while this daemon ran, the latest last; at most ten.
   public var left: [LeaveReport]
 
   public init(
-    daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], sessions: [SessionReport] = [],
-    left: [LeaveReport] = []
+    daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], outbound: [OutboundReport] = [],
+    sessions: [SessionReport] = [], left: [LeaveReport] = []
   ) {
+    self.outbound = outbound
     self.left = left
     self.daemon = daemon
     self.intercepts = intercepts

@@ -57,6 +57,15 @@ struct RequestHandler: Sendable {
       try await engine.stopForward(request)
       held.release(request.id)
       connection.answer(.result(Nothing()))
+    case .shell:
+      let request = try WireCoding.parameters(ShellRequest.self, line)
+      connection.answer(.result(try await engine.shell(request, progress: progress)))
+    case .connect:
+      let request = try WireCoding.parameters(ConnectRequest.self, line)
+      connection.answer(.result(try await engine.connect(request, progress: progress)))
+    case .disconnect:
+      try await engine.disconnect(try WireCoding.parameters(DisconnectRequest.self, line))
+      connection.answer(.result(Nothing()))
     case .list:
       let request = try WireCoding.parameters(ListRequest.self, line)
       connection.answer(.result(try await engine.list(request.cluster, allNamespaces: request.allNamespaces)))

@@ -31,31 +31,6 @@ public struct InterceptPlan: Sendable {
   public var nodes: [String]
   public var warnings: [String]
 
-  /// The workload that owns the Service's Pods.
-  public struct Workload: Sendable, Hashable {
-    public var resource: APIResource
-    public var name: String
-    public var template: JSONValue
-    public var generation: Int
-    public var replicas: Int
-    public var isPaused: Bool
-    public var isRollingUpdate: Bool
-
-    /// `Deployment/user`.
-    public var description: String { "\(resource.kind)/\(name)" }
-
-    public init(_ object: JSONValue, resource: APIResource) {
-      self.resource = resource
-      name = object.name ?? ""
-      template = object[path: "spec", "template"] ?? [:]
-      generation = object.generation ?? 0
-      replicas = object[path: "spec", "replicas"]?.intValue ?? 1
-      isPaused = object[path: "spec", "paused"]?.boolValue ?? false
-      let strategy = object[path: "spec", "strategy", "type"] ?? object[path: "spec", "updateStrategy", "type"]
-      isRollingUpdate = (strategy?.stringValue ?? "RollingUpdate") == "RollingUpdate"
-    }
-  }
-
   /// A port of the Pod's loopback that neither the workload nor the usual meshes use.
   public var controlPort: UInt16 {
     let containers = workload.template[path: "spec", "containers"]?.elements ?? []

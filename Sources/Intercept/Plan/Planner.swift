@@ -14,14 +14,15 @@ public struct Planner: Sendable {
   }
 
   public func plan(_ request: InterceptRequest) async throws(ControlError) -> InterceptPlan {
-    let service = try await find(.services, request.service)
+    let workloads = WorkloadFinder(client: client, namespace: namespace)
+    let service = try await workloads.find(.services, request.service)
     let rules = ServiceRules(service: service)
     if let obstacle = rules.obstacle { throw ControlError(.refused, obstacle.reason, remedy: obstacle.remedy) }
     var selector = rules.selector
     selector[AgentNames.agentLabel] = nil  // diverted already: the Lease decides whose it is
 
-    let pods = try await originPods(selector)
-    let workload = try await owner(of: pods, service: request.service)
+    let pods = try await workloads.pods(selector)
+    let workload = try await workloads.owner(of: pods, service: request.service)
     try check(workload.template, request.service)
 
     var ports: [PlannedPort] = []
@@ -41,72 +42,6 @@ public struct Planner: Sendable {
     return InterceptPlan(
       namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue, workload: workload, container: container, ports: ports, listen: listen, selector: selector,
       nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(), warnings: rules.warnings)
-  }
-
-  private func find(_ resource: APIResource, _ name: String) async throws(ControlError) -> JSONValue {
-    let found = try await attempt("reading \(resource.kind) \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.find(resource, name, namespace: namespace)
-    }
-    if let found { return found }
-    let others = (try? await client.list(resource, namespace: namespace))?.items.compactMap(\.name).filter { !$0.hasPrefix("devtunnel-") } ?? []
-    throw ControlError(
-      .notFound, "there is no \(resource.kind) '\(name)' in namespace \(namespace)",
-      remedy: others.isEmpty ? "Choose another namespace with -n." : "It has: \(others.sorted().joined(separator: ", ")). Another namespace: -n.")
-  }
-
-  // MARK: Pods and their owner
-
-  private func originPods(_ selector: [String: String]) async throws(ControlError) -> [JSONValue] {
-    let pods = try await attempt("listing Pods of \(namespace)") { () async throws(KubeError) in
-      try await client.list(.pods, namespace: namespace, labels: LabelSelector(matchLabels: selector))
-    }
-    return pods.items.filter { pod in
-      let phase = pod[path: "status", "phase"]?.stringValue
-      return pod.labels[AgentNames.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
-    }
-  }
-
-  private func owner(of pods: [JSONValue], service: String) async throws(ControlError) -> InterceptPlan.Workload {
-    guard !pods.isEmpty else {
-      throw ControlError(
-        .refused, "Service \(namespace)/\(service) selects no Pods: there is nothing to take the place of, and nothing to fall back to",
-        remedy: "Scale its workload up first.")
-    }
-    var owners: Set<Owner> = []
-    for pod in pods { owners.insert(Owner(pod.controllerReference, pod: pod.name ?? "")) }
-    var resolved: Set<Owner> = []
-    for owner in owners {
-      guard owner.kind == "ReplicaSet" else {
-        resolved.insert(owner)
-        continue
-      }
-      let set = try await attempt("reading ReplicaSet \(namespace)/\(owner.name)") { () async throws(KubeError) in
-        try await client.find(.replicaSets, owner.name, namespace: namespace)
-      }
-      resolved.insert(set?.controllerReference.map { Owner($0, pod: "") } ?? owner)
-    }
-    guard resolved.count == 1, let only = resolved.first else {
-      throw ControlError(
-        .refused, "Service \(namespace)/\(service) selects Pods of several owners: \(resolved.map(\.description).sorted().joined(separator: ", "))",
-        remedy: "Intercept a Service that selects one workload.")
-    }
-    let resources: [String: APIResource] = ["Deployment": .deployments, "StatefulSet": .statefulSets, "ReplicaSet": .replicaSets]
-    guard let resource = resources[only.kind] else {
-      throw ControlError(.refused, "the Pods of Service \(namespace)/\(service) belong to \(only.description), which cannot be intercepted", remedy: "Deployments, StatefulSets and ReplicaSets can.")
-    }
-    return InterceptPlan.Workload(try await find(resource, only.name), resource: resource)
-  }
-
-  private struct Owner: Hashable {
-    let kind: String
-    let name: String
-
-    init(_ reference: JSONValue?, pod: String) {
-      kind = reference?["kind"]?.stringValue ?? "Pod"
-      name = reference?["name"]?.stringValue ?? pod
-    }
-
-    var description: String { "\(kind)/\(name)" }
   }
 
   private func check(_ template: JSONValue, _ service: String) throws(ControlError) {
@@ -150,7 +85,7 @@ public struct Planner: Sendable {
   }
 
   /// All ports that any Service targets on these Pods: the agent bears their labels, so that it becomes an endpoint of each.
-  private func everyTargetPort(of workload: InterceptPlan.Workload, including own: [UInt16]) async throws(ControlError) -> [UInt16] {
+  private func everyTargetPort(of workload: Workload, including own: [UInt16]) async throws(ControlError) -> [UInt16] {
     let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }
     let labels = workload.template.labels
     var all = Set(own)

@@ -123,7 +123,7 @@ public struct Restorer: Sendable {
 
 /// Scaling the origin for `--replace`, with the number that was before on the workload itself.
 public enum Replicas {
-  public static func scaleToZero(client: KubeClient, namespace: String, workload: InterceptPlan.Workload) async throws(ControlError) {
+  public static func scaleToZero(client: KubeClient, namespace: String, workload: Workload) async throws(ControlError) {
     let patch: JSONValue = [
       "metadata": ["annotations": [AgentNames.replicasAnnotation: JSONValue(String(workload.replicas))]], "spec": ["replicas": 0],
     ]

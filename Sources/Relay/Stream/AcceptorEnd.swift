@@ -27,6 +27,23 @@ public final class AcceptorEnd: SocketEnd {
     var address = address
     let socket = clinux_tcp_connect(&address)
     guard socket >= 0 else { return refuse(Self.status(-socket)) }
+    begin(socket)
+  }
+
+  /// Connects the stream by a socket made elsewhere, which this end takes over; -1 for none: it is refused.
+  public func connect(socket: Int32, to address: clinux_address) {
+    guard !isOver, !refused else { return clinux_close(socket) }
+    guard socket >= 0 else { return refuse(.refused) }
+    var address = address
+    let problem = clinux_tcp_connect_socket(socket, &address)
+    guard problem == 0 else {
+      clinux_close(socket)
+      return refuse(Self.status(-problem))
+    }
+    begin(socket)
+  }
+
+  private func begin(_ socket: Int32) {
     fd = socket
     connecting = true
     loop.watch(socket, self)

@@ -7,13 +7,13 @@ import Testing
 struct InterceptPlanTests {
   private func plan(_ workload: JSONValue, listen: [UInt16] = [8080]) -> InterceptPlan {
     InterceptPlan(
-      namespace: "testbed", service: "user", workload: InterceptPlan.Workload(workload, resource: .deployments), container: "user", ports: [], listen: listen,
+      namespace: "testbed", service: "user", workload: Workload(workload, resource: .deployments), container: "user", ports: [], listen: listen,
       selector: [:], nodes: [], warnings: [])
   }
 
   @Test("What a Deployment leaves out has Kubernetes' defaults")
   func defaults() {
-    let workload = InterceptPlan.Workload(["metadata": ["name": "user", "generation": 3], "spec": [:]], resource: .deployments)
+    let workload = Workload(["metadata": ["name": "user", "generation": 3], "spec": [:]], resource: .deployments)
     #expect(workload.description == "Deployment/user")
     #expect(workload.replicas == 1)
     #expect(workload.generation == 3)
@@ -23,12 +23,12 @@ struct InterceptPlanTests {
 
   @Test("Strategies of Deployments and of StatefulSets")
   func strategies() {
-    func isRolling(_ spec: JSONValue) -> Bool { InterceptPlan.Workload(["spec": spec], resource: .statefulSets).isRollingUpdate }
+    func isRolling(_ spec: JSONValue) -> Bool { Workload(["spec": spec], resource: .statefulSets).isRollingUpdate }
     #expect(!isRolling(["strategy": ["type": "Recreate"]]))
     #expect(isRolling(["strategy": ["type": "RollingUpdate"]]))
     #expect(!isRolling(["updateStrategy": ["type": "OnDelete"]]))
-    #expect(InterceptPlan.Workload(["spec": ["paused": true, "replicas": 0]], resource: .deployments).isPaused)
-    #expect(InterceptPlan.Workload(["spec": ["paused": true, "replicas": 0]], resource: .deployments).replicas == 0)
+    #expect(Workload(["spec": ["paused": true, "replicas": 0]], resource: .deployments).isPaused)
+    #expect(Workload(["spec": ["paused": true, "replicas": 0]], resource: .deployments).replicas == 0)
   }
 
   @Test("The control port keeps clear of every port of the Pod")

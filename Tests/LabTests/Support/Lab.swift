@@ -93,7 +93,7 @@ final class Lab: Sendable {
 
   /// A developer with a daemon's engine of their own, which is shut down after the test.
   func developer<Result>(_ name: String, _ work: (ClusterOperations) async throws -> Result) async throws -> Result {
-    var settings = ClusterOperations.Settings(journalPath: "\(directory)/journal-\(name)")
+    var settings = ClusterOperations.Settings(journalPath: "\(directory)/journal-\(name)", runtime: "\(directory)/runtime-\(name)")
     settings.holder = name
     let operations = try ClusterOperations(settings, log: Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() }))
     do {

@@ -1,14 +1,18 @@
-import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
 
 /// A container's environment as the kubelet would make it, without what only a Pod has (`fieldRef`, `resourceFieldRef`).
-struct WorkloadEnvironment {
-  let client: KubeClient
-  let namespace: String
+public struct WorkloadEnvironment: Sendable {
+  private let client: KubeClient
+  private let namespace: String
 
-  func read(_ container: JSONValue) async throws(ControlError) -> [String: String] {
+  public init(client: KubeClient, namespace: String) {
+    self.client = client
+    self.namespace = namespace
+  }
+
+  public func read(_ container: JSONValue) async throws(ControlError) -> [String: String] {
     var result: [String: String] = [:]
     for source in container["envFrom"]?.elements ?? [] {
       let prefix = source["prefix"]?.stringValue ?? ""

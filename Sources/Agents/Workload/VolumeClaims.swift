@@ -1,16 +1,15 @@
-import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
 
 /// What a workload's PersistentVolumeClaims allow a second Pod.
-struct VolumeClaims {
+public struct VolumeClaims: Sendable {
   /// Volumes of ReadWriteOncePod claims.
-  var exclusive: Set<String> = []
+  public private(set) var exclusive: Set<String> = []
   /// A ReadWriteOnce claim: only on the node where it is mounted already.
-  var tiesToNode = false
+  public private(set) var tiesToNode = false
 
-  static func read(client: KubeClient, namespace: String, template: JSONValue) async throws(ControlError) -> VolumeClaims {
+  public static func read(client: KubeClient, namespace: String, template: JSONValue) async throws(ControlError) -> VolumeClaims {
     var result = VolumeClaims()
     for volume in template[path: "spec", "volumes"]?.elements ?? [] {
       guard let name = volume.name_, let claim = volume[path: "persistentVolumeClaim", "claimName"]?.stringValue else { continue }

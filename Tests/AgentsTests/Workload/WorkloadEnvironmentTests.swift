@@ -2,7 +2,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 
-@testable import Intercept
+@testable import Agents
 
 /// What needs no look into the cluster: values and the references among them (Kubernetes API, EnvVar).
 struct WorkloadEnvironmentTests {

@@ -1,0 +1,81 @@
+import ArgumentParser
+import ControlAPI
+
+struct ConnectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "connect", abstract: "Opens a proxy here that leads into the cluster.",
+    discussion: """
+      For browsers and IDEs, and where user namespaces are forbidden. One port speaks SOCKS5 and HTTP CONNECT; names are resolved in the cluster.
+      The daemon keeps it until disconnect or quit.
+
+      EXAMPLES:
+        devtunnel connect --proxy
+        devtunnel connect --proxy --port 1080 -n shop
+        eval "$(devtunnel connect --proxy --shell-variables)"
+      """)
+
+  @Flag(help: "A SOCKS5 and HTTP proxy on a port of this machine.")
+  var proxy = false
+
+  @Option(help: ArgumentHelp("The proxy's port (default: any free one).", valueName: "port"))
+  var port: UInt16 = 0
+
+  @Option(help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "ip"), transform: checked(HostAddress.parse))
+  var address: String?
+
+  @Flag(help: "Print export lines alone, for eval.")
+  var shellVariables = false
+
+  @Option(help: ArgumentHelp("An image for the agent other than that of a running Pod.", valueName: "image"))
+  var agentImage: String?
+
+  @OptionGroup var outbound: OutboundArguments
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func validate() throws {
+    guard proxy else { throw ValidationError("say what to open: --proxy") }
+  }
+
+  func run() async throws {
+    let context = try CommandContext(global)
+    var request = ConnectRequest(cluster: global.cluster(context.settings))
+    request.port = port
+    request.address = address ?? context.settings.address ?? "127.0.0.1"
+    request.agentImage = agentImage ?? context.settings.agentImage
+    request.outbound = outbound.options
+    let report = try await context.call(.connect, request, returning: OutboundReport.self, task: "opening the proxy…")
+    if Task.isCancelled {
+      let id = report.id
+      let closing = Task { try await context.call(.disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "undoing…") }
+      _ = try await closing.value
+      return
+    }
+    let exports = (report.variables ?? [:]).sorted { $0.key < $1.key }.map { "export \($0.key)=\($0.value)" }
+    if shellVariables { return exports.forEach(Terminal.output.line) }
+    try context.show(report, outputOptions) {
+      ["A proxy into \($0.context), namespace \($0.namespace), listens on \($0.address ?? ""): SOCKS5 and HTTP."] + exports.map { "  " + $0 }
+        + ["devtunnel disconnect \($0.id) closes it."]
+    }
+  }
+}
+
+struct DisconnectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disconnect", abstract: "Closes a proxy that connect opened.",
+    discussion: """
+      EXAMPLES:
+        devtunnel disconnect      the only one
+        devtunnel disconnect p2   status shows the ID
+      """)
+
+  @Argument(help: "Its ID.")
+  var id: String?
+
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func run() async throws {
+    let context = try CommandContext(global)
+    _ = try await context.call(.disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "closing the proxy…")
+  }
+}

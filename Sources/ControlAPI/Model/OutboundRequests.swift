@@ -1,0 +1,133 @@
+// The way from the host into the cluster: shells, proxies, host-wide routes.
+
+/// What goes through the cluster, and what from the host, where that differs from the default.
+public struct OutboundOptions: Codable, Sendable, Hashable {
+  /// CIDRs.
+  public var viaCluster: [String] = []
+  public var viaHost: [String] = []
+  public var allViaCluster = false
+  /// Domain suffixes that the host's own resolvers answer.
+  public var dnsHost: [String] = []
+
+  public init() {}
+}
+
+/// `devtunnel shell`, and `devtunnel intercept … -- COMMAND`.
+public struct ShellRequest: Codable, Sendable, Hashable {
+  public var cluster: ClusterSelection
+  /// The Service or `KIND/NAME` whose place in the cluster the shell takes: environment, files, labels. Neither: the namespace alone.
+  public var service: String?
+  public var workload: String?
+  public var container: String?
+  public var agentImage: String?
+  public var outbound = OutboundOptions()
+  /// Connections to 127.0.0.1 at these ports lead to the host's own.
+  public var hostPorts: [UInt16] = []
+  /// Copies the files of persistent volumes too.
+  public var volumes = false
+  /// Variables of the workload that are not taken over.
+  public var environmentExclude: [String] = []
+  /// Intercepts while the shell lives; the target is the port inside.
+  public var intercept: InterceptRequest?
+
+  public init(cluster: ClusterSelection) { self.cluster = cluster }
+}
+
+/// A shell that is ready to be entered: the command starts `helper` with `plan`.
+public struct ShellReport: Codable, Sendable, Hashable {
+  public var id: String
+  public var context: String
+  public var namespace: String
+  /// `Deployment/user`; nil for the namespace alone.
+  public var workload: String?
+  /// The helper's program and its plan, a file.
+  public var helper: String
+  public var plan: String
+  /// To be added to the command's own environment.
+  public var environment: [String: String]
+  public var intercept: InterceptReport?
+  public var warnings: [String]
+
+  public init(
+    id: String, context: String, namespace: String, workload: String?, helper: String, plan: String, environment: [String: String],
+    intercept: InterceptReport? = nil, warnings: [String] = []
+  ) {
+    self.id = id
+    self.context = context
+    self.namespace = namespace
+    self.workload = workload
+    self.helper = helper
+    self.plan = plan
+    self.environment = environment
+    self.intercept = intercept
+    self.warnings = warnings
+  }
+}
+
+/// `devtunnel connect --proxy`.
+public struct ConnectRequest: Codable, Sendable, Hashable {
+  public var cluster: ClusterSelection
+  public var address = "127.0.0.1"
+  /// 0 takes any free port.
+  public var port: UInt16 = 0
+  public var agentImage: String?
+  public var outbound = OutboundOptions()
+
+  public init(cluster: ClusterSelection) { self.cluster = cluster }
+}
+
+public struct DisconnectRequest: Codable, Sendable, Hashable {
+  /// nil: the only one.
+  public var id: String?
+  public init(id: String? = nil) { self.id = id }
+}
+
+/// One shell or proxy, as `status` shows it.
+public struct OutboundReport: Codable, Sendable, Hashable {
+  public struct Query: Codable, Sendable, Hashable {
+    public var name: String
+    public var type: String
+    /// `NOERROR`, `NXDOMAIN`, `SERVFAIL`… (RFC 1035).
+    public var answer: String
+    /// `cluster`, `host`, `cache`.
+    public var source: String
+    public var milliseconds: Double
+
+    public init(name: String, type: String, answer: String, source: String, milliseconds: Double) {
+      self.name = name
+      self.type = type
+      self.answer = answer
+      self.source = source
+      self.milliseconds = milliseconds
+    }
+  }
+
+  public var id: String
+  /// `shell`, `proxy` or `host`.
+  public var kind: String
+  public var context: String
+  public var namespace: String
+  public var workload: String?
+  /// Of the shell's helper.
+  public var pid: Int?
+  /// Of the proxy: `127.0.0.1:1080`.
+  public var address: String?
+  /// Variables that make programs use the proxy.
+  public var variables: [String: String]?
+  public var clusterConnections: UInt64 = 0
+  public var hostConnections: UInt64 = 0
+  public var refused: UInt64 = 0
+  public var flows = 0
+  public var queries: UInt64 = 0
+  public var cachedQueries: UInt64 = 0
+  public var lastQueries: [Query] = []
+  public var lastProblem: String?
+
+  public init(id: String, kind: String, context: String, namespace: String, workload: String? = nil) {
+    self.id = id
+    self.kind = kind
+    self.context = context
+    self.namespace = namespace
+    self.workload = workload
+  }
+}

@@ -1,0 +1,250 @@
+import Agents
+import ControlAPI
+import FoundationEssentials
+import Intercept
+import KubeAPI
+import KubeObjects
+import Logging
+import Relay
+import Shell
+import ShellChannel
+
+/// An agent that shells of one workload share.
+struct ShellAgentLink {
+  var agent: ShellAgent
+  var link: AgentLink
+  var entry: Journal.Entry
+  var users = 0
+}
+
+extension ClusterOperations {
+  var shellSocket: String { settings.runtime + "/shell.sock" }
+
+  // MARK: Starting
+
+  public func shell(_ request: ShellRequest, progress: @escaping Progress) async throws -> ShellReport {
+    _ = try OutboundPlan(request.outbound)
+    let helper = try ShellProgram.find()
+    guard await openShellHub() != nil else {
+      throw ControlError(.failed, "the socket for shells, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
+    }
+    let client = try await reach(request.cluster)
+    let namespace = client.access.namespace
+    var resolved = request
+    resolved.cluster.context = client.access.contextName
+    resolved.cluster.namespace = namespace
+
+    let seat = try await seat(for: resolved, client, progress)
+    var made: ShellSession?
+    do {
+      let session = try ShellSession(
+        resolved, context: client.access.contextName, namespace: namespace, workload: seat.target?.workload.description, link: seat.link,
+        runtime: settings.runtime, log: log)
+      made = session
+      shells.append(session)
+      var environment: [String: String] = [:]
+      if let target = seat.target { environment = try await WorkloadEnvironment(client: client, namespace: namespace).read(target.containerObject) }
+      var report = try await session.prepare(
+        template: seat.target?.workload.template, container: seat.target?.containerObject, environment: environment, helper: helper, socket: shellSocket,
+        progress: progress)
+      report.intercept = seat.intercept
+      report.warnings = client.access.warnings + (seat.intercept?.warnings ?? []) + report.warnings
+      if Task.isCancelled { throw ControlError(.cancelled, "cancelled: no shell was opened") }
+      awaitEntry(session)
+      return report
+    } catch {
+      // Also after a Ctrl-C: undoing must not be cancelled with the rest.
+      await Task { [made, resolved] in
+        if let made { await endShell(made) } else { await unseat(seat.link, resolved) }
+      }.value
+      throw error
+    }
+  }
+
+  private struct Seat {
+    var link: AgentLink
+    var target: ShellTarget?
+    var intercept: InterceptReport?
+  }
+
+  /// The agent whose place in the cluster the shell takes.
+  private func seat(for request: ShellRequest, _ client: KubeClient, _ progress: @escaping Progress) async throws -> Seat {
+    let namespace = client.access.namespace
+    if var intercept = request.intercept {
+      intercept.cluster = request.cluster
+      var named = request
+      named.service = intercept.service
+      let target = try await ShellTarget.find(named, client: client, namespace: namespace)
+      let (interception, report) = try await begin(intercept, insideShell: true, progress: progress)
+      guard let link = await interception.link else { throw ControlError(.failed, "the intercept of \(intercept.service) has no tunnel") }
+      return Seat(link: link, target: target, intercept: report)
+    }
+    guard let target = try await ShellTarget.find(request, client: client, namespace: namespace) else {
+      return Seat(link: try await gatewayLink(client, request.cluster, image: request.agentImage, progress))
+    }
+    return Seat(link: try await shellAgentLink(target, request, client, progress), target: target)
+  }
+
+  private func shellAgentLink(
+    _ target: ShellTarget, _ request: ShellRequest, _ client: KubeClient, _ progress: @escaping Progress
+  ) async throws(ControlError) -> AgentLink {
+    let namespace = client.access.namespace
+    let agent = ShellAgent(
+      client: client, installation: try Installation.find(), namespace: namespace, holder: holder, instance: settings.journalPath, target: target,
+      image: request.agentImage)
+    let key = "\(client.access.server) \(namespace) \(agent.name)"
+    if let known = shellAgents[key], await known.link.state != .superseded {
+      shellAgents[key]?.users += 1
+      return known.link
+    }
+    let entry = Journal.Entry(cluster: request.cluster, namespace: namespace, service: "", workload: agent.name)
+    try journal.add(entry)
+    do throws(ControlError) {
+      let identity = try await agent.ensure(progress: progress)
+      _ = try await AgentPods(client: client, namespace: namespace, workload: agent.name).running(within: .seconds(60), progress: progress)
+      let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log)
+      // Another command may have been here meanwhile: the agent is the same, and has one session.
+      if let known = shellAgents[key] {
+        shellAgents[key]?.users += 1
+        return known.link
+      }
+      shellAgents[key] = ShellAgentLink(agent: agent, link: link, entry: entry, users: 1)
+      await link.start()
+      return link
+    } catch {
+      if shellAgents[key] == nil {
+        try? await agent.remove()
+        journal.remove(entry)
+      }
+      throw error
+    }
+  }
+
+  /// A command that dies before it has started the helper leaves nothing.
+  private func awaitEntry(_ session: ShellSession) {
+    Task {
+      try? await Task.sleep(for: .seconds(30))
+      guard await !session.isEntered else { return }
+      log.notice("no helper came for a shell", metadata: ["shell": "\(session.id.prefix(8))"])
+      await endShell(session)
+    }
+  }
+
+  // MARK: Helpers
+
+  /// The socket for helpers, opened once; nil where it could not be.
+  func openShellHub() async -> OnLoop<ShellHub>? {
+    if let shellHub { return await shellHub.value }
+    let (events, feed) = AsyncStream.makeStream(of: ShellEvent.self)
+    let (path, log, relay) = (shellSocket, log, relay)
+    let opening = Task { () -> OnLoop<ShellHub>? in
+      await relay.run { loop in
+        do throws(ShellChannelError) {
+          return OnLoop(try ShellHub(loop: loop, path: path, log: log) { feed.yield($0) }, on: loop)
+        } catch {
+          log.error("the socket for shells could not be made", metadata: ["why": "\(error)"])
+          return nil
+        }
+      }
+    }
+    shellHub = opening
+    Task { for await event in events { await handle(event) } }
+    return await opening.value
+  }
+
+  private func handle(_ event: ShellEvent) async {
+    switch event {
+    case .hello(let peer, let hello):
+      if let session = shells.first(where: { $0.id == hello.id }) { return await session.attach(peer, hello) }
+      guard resuming.insert(hello.id).inserted else { return }
+      Task {
+        await resume(peer, hello)
+        resuming.remove(hello.id)
+      }
+    case .exiting(let id, _, let peer):
+      let session = shells.first { $0.id == id }
+      Task {
+        if let session { await endShell(session) }
+        relay.submit { loop in peer.get(on: loop).send(.bye) }
+      }
+    case .gone(let id):
+      guard let session = shells.first(where: { $0.id == id }) else { return }
+      log.notice("a shell's helper is gone", metadata: ["shell": "\(id.prefix(8))"])
+      Task { await endShell(session) }
+    }
+  }
+
+  /// A helper whose daemon died.
+  private func resume(_ peer: OnLoop<ShellPeer>, _ hello: ShellHello) async {
+    do {
+      guard let record = ShellRecords.read(runtime: settings.runtime, id: hello.id) else {
+        throw ControlError(.notFound, "this daemon does not know the shell")
+      }
+      // The intercept that the other daemon held is undone first.
+      if record.request.intercept != nil { while !isRecovered { try await Task.sleep(for: .milliseconds(50)) } }
+      log.notice("a shell goes on after another daemon", metadata: ["shell": "\(hello.id.prefix(8))"])
+      let client = try await reach(record.request.cluster)
+      let seat = try await seat(for: record.request, client) { [log] in log.info("\($0)") }
+      let session = try ShellSession(record, link: seat.link, runtime: settings.runtime, log: log)
+      shells.append(session)
+      await session.attach(peer, hello)
+    } catch {
+      log.error("a shell could not go on", metadata: ["shell": "\(hello.id.prefix(8))", "why": "\(error)"])
+      relay.submit { loop in peer.get(on: loop).send(.refused("\(error)")) }
+    }
+  }
+
+  /// Gives helpers that lost their daemon a moment to come back; what then belongs to none of them is removed.
+  func awaitHelpers() async {
+    let left = ShellRecords.all(runtime: settings.runtime)
+    guard !left.isEmpty else { return }
+    _ = await openShellHub()
+    try? await Task.sleep(for: .seconds(2))
+    while left.contains(where: { resuming.contains($0.id) && $0.request.intercept == nil }) { try? await Task.sleep(for: .milliseconds(50)) }
+    for record in left where !resuming.contains(record.id) && !shells.contains(where: { $0.id == record.id }) {
+      ShellRecords.remove(runtime: settings.runtime, id: record.id)
+    }
+  }
+
+  // MARK: Ending
+
+  func endShell(_ session: ShellSession) async {
+    guard shells.contains(where: { $0 === session }) else { return }
+    shells.removeAll { $0 === session }
+    await session.end()
+    await unseat(session.link, session.request)
+  }
+
+  private func unseat(_ link: AgentLink, _ request: ShellRequest) async {
+    if let intercept = request.intercept {
+      var leave = LeaveRequest(cluster: request.cluster, service: intercept.service)
+      leave.drain = 0
+      do { _ = try await self.leave(leave) { _ in } } catch { log.error("leaving failed", metadata: ["service": "\(intercept.service)", "why": "\(error)"]) }
+      return
+    }
+    guard let key = shellAgents.first(where: { $0.value.link === link })?.key else { return }
+    shellAgents[key]!.users -= 1
+    guard shellAgents[key]!.users <= 0, let known = shellAgents.removeValue(forKey: key) else { return }
+    await remove(known)
+  }
+
+  private func remove(_ known: ShellAgentLink) async {
+    await known.link.stop()
+    do {
+      try await known.agent.remove()
+      journal.remove(known.entry)
+    } catch {
+      log.error("a shell's agent could not be removed", metadata: ["agent": "\(known.agent.name)", "why": "\(error.message)"])
+    }
+  }
+
+  /// The daemon ends: shells that still live lose their way.
+  func endOutbound() async {
+    for proxy in proxies { await proxy.stop() }
+    proxies = []
+    for session in shells { await session.end() }
+    shells = []
+    for known in shellAgents.values { await remove(known) }
+    shellAgents = [:]
+  }
+}

@@ -1,0 +1,49 @@
+import CLinux
+import Logging
+import Relay
+import ShellChannel
+
+/// What helpers tell the daemon.
+public enum ShellEvent: Sendable {
+  case hello(OnLoop<ShellPeer>, ShellHello)
+  /// The command has ended; the helper waits for `bye`.
+  case exiting(id: String, code: Int32, OnLoop<ShellPeer>)
+  /// The helper is gone without a word.
+  case gone(id: String)
+}
+
+/// Where helpers connect. Lives on the relay's thread.
+public final class ShellHub: Handler {
+  private let loop: EventLoop
+  private let socket: ShellSocket
+  private let tell: @Sendable (ShellEvent) -> Void
+  private let log: Logger
+
+  /// - Throws: `ShellChannelError` where the socket cannot be made.
+  public init(loop: EventLoop, path: String, log: Logger, tell: @escaping @Sendable (ShellEvent) -> Void) throws(ShellChannelError) {
+    socket = try ShellSocket(path: path)
+    self.loop = loop
+    self.tell = tell
+    self.log = log
+    super.init()
+    loop.watch(socket.fd, self)
+  }
+
+  public override func ready(_ events: UInt32) {
+    while true {
+      do {
+        guard let connection = try socket.accept() else { return }
+        ShellPeer(loop: loop, connection: connection, tell: tell).start()
+      } catch {
+        log.warning("a shell's helper was not let in", metadata: ["why": "\(error)"])
+        if case .stranger = error { continue }
+        return
+      }
+    }
+  }
+
+  public func close() {
+    loop.unwatch(socket.fd)
+    loop.unregister(self)
+  }
+}
