@@ -37,7 +37,7 @@ public struct DatagramReader: ~Copyable {
     }
     if gathered < Self.headSize { gather(&bytes, until: Self.headSize) }
     guard gathered >= Self.headSize, let head = memory else { return nil }
-    let size = Self.headSize + Int(head.loadBE16())
+    let size = Self.headSize + Int(UnsafeRawPointer(head).loadBE16())
     gather(&bytes, until: size)
     guard gathered == size, let whole = memory else { return nil }
     gathered = 0
