@@ -18,8 +18,8 @@ public struct AgentConfiguration {
   public var neverReady = false
   /// 32 bytes that a session must present.
   public var token: [UInt8] = []
-  /// Where cluster DNS is; nil reads /etc/resolv.conf.
-  public var nameserver: clinux_address?
+  /// Where cluster DNS is; with none, /etc/resolv.conf says it.
+  public var nameservers: [clinux_address] = []
   /// Where it takes connections; nil for every address of the Pod.
   public var listenAddress: clinux_address?
   /// µs that it goes on accepting after SIGTERM.
@@ -28,6 +28,14 @@ public struct AgentConfiguration {
   public var drainLimit: UInt64 = 25_000_000
   /// µs that the host has to acknowledge a connection.
   public var acknowledgeLimit: UInt64 = 1_000_000
+
+  /// When a UDP flow without a datagram is over, µs.
+  public struct IdleLimits: Sendable {
+    /// While only one side has sent; both are what conntrack has (nf_conntrack_udp_timeout and …_stream).
+    public var oneWay: UInt64 = 30_000_000
+    public var bothWays: UInt64 = 120_000_000
+  }
+  public var idleLimits = IdleLimits()
 
   public init() {}
 

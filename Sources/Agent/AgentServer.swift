@@ -1,5 +1,5 @@
 // The agent in the order of a connection's way: InboundListener takes it; it goes to the host (InboundEnd, through the session that
-// Control/ keeps) or to the origin (Origin/). Connections from the host into the cluster are AgentRouter's.
+// Control/ keeps) or to the origin (Origin/). Streams from the host into the cluster are AgentRouter's, and end in Outbound/.
 
 import CLinux
 
@@ -14,6 +14,8 @@ public final class AgentServer: Handler {
   public let configuration: AgentConfiguration
   let pool = WindowPool()
   let origin: Origin
+  /// The Pod's own.
+  let nameservers: [clinux_address]
   /// The session in charge: the one with the highest transition count.
   public private(set) var session: Session?
   private(set) var transitions: UInt64 = 0
@@ -24,7 +26,7 @@ public final class AgentServer: Handler {
   private var isTerminating = false
   private var isRetired = false
   private var readinessWaiters: [Greeter] = []
-  /// Connections that go through this process in either direction.
+  /// TCP connections that go through this process in either direction; nothing else is waited for when it drains.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
   private var isLingering = false
   private enum Timer { static let lingerEnd: UInt8 = 1, drainEnd: UInt8 = 2 }
@@ -33,8 +35,8 @@ public final class AgentServer: Handler {
   public init?(loop: EventLoop, configuration: AgentConfiguration) {
     self.loop = loop
     self.configuration = configuration
-    let nameserver = configuration.nameserver ?? Resolver.systemNameserver()
-    origin = Origin(loop: loop, resolver: Resolver(loop: loop, nameserver: nameserver), configuration: configuration)
+    nameservers = configuration.nameservers.isEmpty ? ResolvConf.nameservers() : configuration.nameservers
+    origin = Origin(loop: loop, resolver: Resolver(loop: loop, nameserver: nameservers.first), configuration: configuration)
     super.init()
     loop.register(self)
     origin.onAnswer = { [unowned(unsafe) self] in self.readinessChanged() }

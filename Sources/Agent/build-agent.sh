@@ -87,7 +87,7 @@ build() {
     -Xfrontend -function-sections -enforce-exclusivity=unchecked -parse-as-library -module-name Agent \
     $(for flag in $headers -ffunction-sections -fdata-sections; do printf -- '-Xcc %s ' "$flag"; done) \
     -I "$sources/CLinux/include" -c "@$work/files" -o "$object.swift.o"
-  for file in "$work/shim.c" "$sources/CLinux/clinux.c"; do
+  for file in "$work/shim.c" "$sources/CLinux/clinux.c" "$sources/CLinux/clinux_files.c"; do
     "$toolchain/clang" --target="$cpu-linux-musl" $headers $outline -Os -fno-pic -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
       -I "$sources/CLinux/include" -c "$file" -o "$object.$(basename "$file").o"
   done

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,10 @@ int32_t clinux_open_for_reading(const char *path) { return CLINUX_RETRY(open(pat
 intptr_t clinux_read(int32_t fd, void *data, size_t count) { return CLINUX_RETRY(read(fd, data, count)); }
 intptr_t clinux_write(int32_t fd, const void *data, size_t count) { return CLINUX_RETRY(write(fd, data, count)); }
 intptr_t clinux_receive(int32_t fd, void *data, size_t count) { return CLINUX_RETRY(recv(fd, data, count, 0)); }
+intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, size_t rest_count) {
+  struct iovec parts[2] = {{data, count}, {rest, rest_count}};
+  return CLINUX_RETRY(readv(fd, parts, 2));
+}
 intptr_t clinux_send(int32_t fd, const void *data, size_t count) { return CLINUX_RETRY(send(fd, data, count, MSG_NOSIGNAL)); }
 void clinux_close(int32_t fd) { close(fd); }
 int32_t clinux_shutdown_write(int32_t fd) { return shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }

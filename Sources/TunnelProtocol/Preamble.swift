@@ -23,15 +23,19 @@ public struct Preamble: Sendable, Equatable {
     case inbound = 1
     /// A connection for the agent to open.
     case tcp = 2
-    /// Datagrams, each with its length (2) before it.
+    /// A UDP flow for the agent to open; datagrams as `DatagramReader` reads them.
     case udp = 3
+    /// Queries for the Pod's name servers, or for the one at `address`; whole DNS messages, framed as datagrams.
+    case dns = 4
+    /// What stands at a path in the agent's container; `port` is a `FileOperation`.
+    case file = 5
   }
 
   public static let headSize = 4
 
   public var kind: Kind
   public var port: UInt16
-  /// 4 bytes (IPv4) or 16 (IPv6); any other length is a name, in ASCII.
+  /// 4 bytes (IPv4) or 16 (IPv6); any other length is a name, in ASCII. `file`: an absolute path, of any length.
   public var address: [UInt8]
 
   public init(_ kind: Kind, port: UInt16 = 0, address: [UInt8] = []) {

@@ -30,7 +30,7 @@ private final class Scene {
     configuration.ports = [origin.port]
     configuration.originName = Array("origin.ns".utf8)
     configuration.agentsName = Array("agents.ns".utf8)
-    configuration.nameserver = nameserver.address
+    configuration.nameservers = [nameserver.address]
     configuration.token = token
     configuration.listenAddress = loopback()
     configuration.neverReady = neverReady

@@ -5,7 +5,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Streams that the daemon opens: the control stream, and connections into the cluster.
+/// Streams that the daemon opens: the control stream, and what leads into the cluster.
 final class AgentRouter: StreamRouter {
   private unowned(unsafe) let server: AgentServer
 
@@ -23,7 +23,23 @@ final class AgentRouter: StreamRouter {
       let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
       connect(end, to: preamble)
       return end
-    case .inbound, .udp:
+    case .udp:
+      let end = UDPEnd(session: session, slot: slot, idleLimits: server.configuration.idleLimits)
+      find(preamble) { status, address in if status == .connected { end.connect(to: address) } else { end.answer(status) } }
+      return end
+    case .dns:
+      let end = DNSEnd(session: session, slot: slot)
+      if var address = clinux_address(preamble.address, port: preamble.port) {
+        if address.port == 0 { address.port = 53 }
+        end.serve([address])
+      } else if preamble.address.isEmpty {
+        end.serve(server.nameservers)
+      } else {
+        end.answer(.notServed)
+      }
+      return end
+    case .file: return route(file: preamble, slot: slot, session: session)
+    case .inbound:
       let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
       server.connections += 1
       end.refuse(.notServed)
@@ -31,16 +47,35 @@ final class AgentRouter: StreamRouter {
     }
   }
 
+  private func route(file preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
+    switch FileOperation(rawValue: preamble.port) {
+    case .contents:
+      let end = FileEnd(session: session, slot: slot)
+      end.serve(preamble.address)
+      return end
+    case .signature:
+      let end = SignatureEnd(session: session, slot: slot)
+      end.serve(preamble.address)
+      return end
+    case nil: return nil
+    }
+  }
+
   private func connect(_ end: AcceptorEnd, to preamble: Preamble) {
-    if let address = clinux_address(preamble.address, port: preamble.port) { return end.connect(to: address) }
+    find(preamble) { status, address in if status == .connected { end.connect(to: address) } else { end.refuse(status) } }
+  }
+
+  /// The preamble's address, looked up where it is a name; `connected` for one that was found, at once or later.
+  private func find(_ preamble: Preamble, _ found: @escaping (StreamStatus, clinux_address) -> Void) {
+    if let address = clinux_address(preamble.address, port: preamble.port) { return found(.connected, address) }
     server.origin.resolver.resolve(preamble.address) { outcome in
       switch outcome {
       case .addresses(var addresses):
-        guard !addresses.isEmpty else { return end.refuse(.nameNotFound) }
+        guard !addresses.isEmpty else { return found(.nameNotFound, clinux_address()) }
         addresses[0].port = preamble.port
-        end.connect(to: addresses[0])
-      case .noSuchName: end.refuse(.nameNotFound)
-      case .noAnswer: end.refuse(.timedOut)
+        found(.connected, addresses[0])
+      case .noSuchName: found(.nameNotFound, clinux_address())
+      case .noAnswer: found(.timedOut, clinux_address())
       }
     }
   }

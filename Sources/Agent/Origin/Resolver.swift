@@ -27,38 +27,6 @@ final class Resolver {
     }
     query.send()
   }
-
-  /// The first `nameserver` of /etc/resolv.conf (resolv.conf(5)).
-  static func systemNameserver() -> clinux_address? {
-    let fd = clinux_open_for_reading("/etc/resolv.conf")
-    guard fd >= 0 else { return nil }
-    defer { clinux_close(fd) }
-    var text = [UInt8](repeating: 0, count: 4096)
-    let count = clinux_read(fd, &text, 4096)
-    guard count > 0 else { return nil }
-    let keyword: [UInt8] = [110, 97, 109, 101, 115, 101, 114, 118, 101, 114]  // "nameserver"
-    var line: [UInt8] = []
-    for index in 0..<Int(count) + 1 {
-      let byte = index < count ? text[index] : 10
-      if byte != 10 {
-        line.append(byte)
-        continue
-      }
-      if line.count > keyword.count, line[..<keyword.count].elementsEqual(keyword) {
-        var value = line[keyword.count...].drop { $0 == 32 || $0 == 9 }
-        while let last = value.last, last == 32 || last == 9 || last == 13 { value.removeLast() }
-        var text: [CChar] = value.map { CChar(bitPattern: $0) }
-        text.append(0)
-        var address = clinux_address()
-        if clinux_parse_address(text, &address) == 0 {
-          address.port = 53
-          return address
-        }
-      }
-      line.removeAll(keepingCapacity: true)
-    }
-    return nil
-  }
 }
 
 /// One question, asked up to three times.

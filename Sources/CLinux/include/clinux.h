@@ -37,6 +37,8 @@ int32_t clinux_open_for_reading(const char *path);
 intptr_t clinux_read(int32_t fd, void *data, size_t count);
 intptr_t clinux_write(int32_t fd, const void *data, size_t count);
 intptr_t clinux_receive(int32_t fd, void *data, size_t count);
+// The next datagram: its first `count` bytes go to `data`, what is beyond them to `rest`. Returns its size (readv(2)).
+intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, size_t rest_count);
 intptr_t clinux_send(int32_t fd, const void *data, size_t count);
 void clinux_close(int32_t fd);
 int32_t clinux_shutdown_write(int32_t fd);

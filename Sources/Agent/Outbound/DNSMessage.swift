@@ -1,0 +1,52 @@
+/// What the agent must know of DNS messages (RFC 1035, section 4.1): whose they are, and how an error looks.
+enum DNSMessage {
+  static let headerSize = 12
+  static let formatError: UInt8 = 1
+  static let serverFailure: UInt8 = 2
+
+  static func isAnswer(_ message: UnsafeRawBufferPointer) -> Bool { message[2] & 0x80 != 0 }
+  static func isTruncated(_ message: UnsafeRawBufferPointer) -> Bool { message[2] & 0x02 != 0 }
+  static func code(_ message: UnsafeRawBufferPointer) -> UInt8 { message[3] & 0x0f }
+  static func questionCount(_ message: UnsafeRawBufferPointer) -> UInt16 { UInt16(message[4]) << 8 | UInt16(message[5]) }
+
+  /// Another server may know better: SERVFAIL, NOTIMP, REFUSED. The Pod's own libc goes on to the next then.
+  static func isHelpless(_ message: UnsafeRawBufferPointer) -> Bool {
+    let code = code(message)
+    return code == serverFailure || code == 4 || code == 5
+  }
+
+  /// Where the one question ends; nil where there is none, or several, or one that is no question.
+  static func questionEnd(_ message: UnsafeRawBufferPointer) -> Int? {
+    guard message.count >= headerSize, questionCount(message) == 1 else { return nil }
+    var offset = headerSize
+    while offset < message.count {
+      let length = Int(message[offset])
+      offset += 1 + length
+      if length == 0 { return offset + 4 <= message.count ? offset + 4 : nil }
+      // A label has 63 bytes at most, a name 255; nothing stands before a first name that it could point to.
+      guard length < 64, offset - headerSize < 255 else { return nil }
+    }
+    return nil
+  }
+
+  /// Whether an answer repeats the query's question, in whatever case (RFC 4343); errors may come without it.
+  static func answers(_ answer: UnsafeRawBufferPointer, _ query: UnsafeRawBufferPointer, questionEnd end: Int) -> Bool {
+    if questionCount(answer) == 0 { return code(answer) != 0 }
+    guard questionEnd(answer) == end else { return false }
+    for index in headerSize..<end where lowercase(answer[index]) != lowercase(query[index]) { return false }
+    return true
+  }
+
+  private static func lowercase(_ byte: UInt8) -> UInt8 { byte >= 65 && byte <= 90 ? byte | 0x20 : byte }
+
+  /// An answer to `query` without records: its first `end` bytes, as an error.
+  static func error(_ code: UInt8, to query: UnsafeRawBufferPointer, questionEnd end: Int?) -> [UInt8] {
+    var message: [UInt8] = []
+    for index in 0..<(end ?? headerSize) { message.append(query[index]) }
+    message[2] = 0x80 | message[2] & 0x79  // the operation and RD are the query's
+    message[3] = 0x80 | code  // recursion is available
+    for index in 4..<headerSize { message[index] = 0 }
+    if end != nil { message[5] = 1 }
+    return message
+  }
+}

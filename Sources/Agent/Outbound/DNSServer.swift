@@ -1,0 +1,63 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Relay
+#endif
+
+/// One name server as a stream asks it: a UDP socket that stays open from the first query on.
+final class DNSServer: Handler {
+  private let loop: EventLoop
+  private unowned(unsafe) let end: DNSEnd
+  let address: clinux_address
+  private var fd: Int32 = -1
+  /// When it last answered anything, and when its socket was opened, µs.
+  private var heardAt: UInt64 = 0
+  private var openedAt: UInt64 = 0
+
+  init(loop: EventLoop, end: DNSEnd, address: clinux_address) {
+    self.loop = loop
+    self.end = end
+    self.address = address
+  }
+
+  /// False where the server cannot be reached.
+  func send(_ message: [UInt8]) -> Bool {
+    if fd < 0 {
+      var address = address
+      fd = clinux_udp_connect(&address)
+      guard fd >= 0 else { return false }
+      openedAt = loop.now
+      loop.watch(fd, self)
+    }
+    if clinux_send(fd, message, message.count) != -Int(clinux_ECONNREFUSED) { return true }
+    // That was the answer to an earlier query (udp(7), "Error handling").
+    end.refused(by: self)
+    return clinux_send(fd, message, message.count) != -Int(clinux_ECONNREFUSED)
+  }
+
+  override func ready(_ events: UInt32) {
+    while fd >= 0 {
+      let count = clinux_receive(fd, loop.scratch, EventLoop.scratchSize)
+      if count >= 0 {
+        heardAt = loop.now
+        end.answered(UnsafeRawBufferPointer(start: loop.scratch, count: count), by: self)
+      } else if count == -Int(clinux_ECONNREFUSED) {
+        end.refused(by: self)
+      } else {
+        return
+      }
+    }
+  }
+
+  /// Nothing has come since `time`: leaves the socket, and the next query has one with another port. A Service's rules may have bound the old one to a
+  /// Pod that is gone.
+  func renew(since time: UInt64) { if openedAt <= time, heardAt < time { close() } }
+
+  func close() {
+    guard fd >= 0 else { return }
+    loop.unwatch(fd)
+    loop.unregister(self)
+    clinux_close(fd)
+    fd = -1
+  }
+}
