@@ -25,6 +25,10 @@ public struct Preamble: Sendable, Equatable {
     case tcp = 2
     /// Datagrams, each with its length (2) before it.
     case udp = 3
+    /// DNS messages, each with its length (2) before it; no address.
+    case dns = 4
+    /// A file of the agent's Pod.
+    case file = 5
   }
 
   public static let headSize = 4

@@ -23,7 +23,7 @@ final class AgentRouter: StreamRouter {
       let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
       connect(end, to: preamble)
       return end
-    case .inbound, .udp:
+    default:
       let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
       server.connections += 1
       end.refuse(.notServed)
