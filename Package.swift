@@ -84,6 +84,9 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
 
+    // The ways from the host into the cluster, on the relay's thread.
+    .target(name: "Outbound", dependencies: ["CLinux", "Relay", "TunnelProtocol"], swiftSettings: strict),
+
     // The data path: these three are also compiled, as Embedded Swift, into the agent (see Sources/Agent/build-agent.sh).
     .target(name: "Agent", dependencies: ["CLinux", "Relay", "TunnelProtocol"], exclude: ["build-agent.sh"], swiftSettings: strict),
     .target(name: "Relay", dependencies: ["CLinux", "TunnelProtocol"], swiftSettings: strict),
@@ -123,6 +126,7 @@ let package = Package(
     .testTarget(
       name: "RelayTests", dependencies: ["CLinux", "Relay", "TestSupport", "TunnelProtocol"], exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
     .testTarget(name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
+    .testTarget(name: "OutboundTests", dependencies: ["CLinux", "Outbound", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(
       name: "AgentsTests", dependencies: ["Agents", "ControlAPI", "KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(

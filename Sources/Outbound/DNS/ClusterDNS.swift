@@ -1,0 +1,124 @@
+import Relay
+import TunnelProtocol
+
+/// The questions that go through the tunnel: one long-lived stream for all of them, opened again with each new session.
+final class ClusterDNS: Handler {
+  private let loop: EventLoop
+  private let sessions: SessionSource
+  private let counters: OutboundCounters
+  private var stream: DNSStream?
+  private var isOpening = false
+  private var isClosed = false
+  private var asked: [UInt16: Asked] = [:]
+  private var ids: [DNSKey: UInt16] = [:]
+  private var nextID: UInt16 = 0
+  /// A message answers a question; nil: nobody will.
+  var answered: ((DNSKey, DNSMessage?) -> Void)?
+
+  private struct Asked {
+    let query: DNSQuery
+    /// How often it was sent: once more when its stream ends, since the answer may have been lost with it.
+    var attempts = 0
+  }
+  private static let attemptLimit = 2
+
+  init(loop: EventLoop, sessions: @escaping SessionSource, counters: OutboundCounters) {
+    self.loop = loop
+    self.sessions = sessions
+    self.counters = counters
+    super.init()
+    loop.register(self)
+  }
+
+  func ask(_ query: DNSQuery) {
+    while asked[nextID] != nil { nextID &+= 1 }
+    let id = nextID
+    nextID &+= 1
+    asked[id] = Asked(query: query)
+    ids[query.key] = id
+    if stream != nil { send(id) } else { open() }
+  }
+
+  /// Its answer is awaited no longer.
+  func forget(_ key: DNSKey) {
+    if let id = ids.removeValue(forKey: key) { asked[id] = nil }
+  }
+
+  private func open() {
+    guard !isOpening, !isClosed else { return }
+    isOpening = true
+    sessions { [weak self] session in
+      guard let self, self.isOpening, !self.isClosed else { return }
+      self.isOpening = false
+      guard let session else { return self.fail("there was no tunnel for 5 s") }
+      let end = session.open { DNSStream(session: session, slot: $0, owner: self) }
+      guard let end = end as? DNSStream else { return self.fail("the tunnel takes no more streams") }
+      self.stream = end
+      for id in self.asked.keys.sorted() { self.send(id) }
+    }
+  }
+
+  private func send(_ id: UInt16) {
+    guard let stream, let query = asked[id]?.query else { return }
+    asked[id]!.attempts += 1
+    let message = query.upstream(id: id)
+    if !message.withUnsafeBytes({ stream.send($0) }) { settle(id, nil) }
+  }
+
+  private func settle(_ id: UInt16, _ message: DNSMessage?) {
+    guard let gone = asked.removeValue(forKey: id) else { return }
+    ids[gone.query.key] = nil
+    answered?(gone.query.key, message)
+  }
+
+  fileprivate func received(_ bytes: UnsafeRawBufferPointer) {
+    guard let message = DNSMessage(Array(bytes)), message.isResponse, let query = asked[message.id]?.query else { return }
+    if let question = message.question {
+      // Another question under the same ID is a late answer, to one that is no longer awaited.
+      guard question.matches(query.question) else { return }
+      settle(message.id, message)
+    } else if message.rcode != DNSRcode.noError {
+      settle(message.id, nil)
+    }
+  }
+
+  fileprivate func ended(_ end: DatagramStream.End) {
+    stream = nil
+    guard !isClosed else { return }
+    if case .refused(let status) = end { return fail("the agent gives no DNS: \(status)") }
+    for id in asked.keys.sorted() where asked[id]?.attempts ?? 0 >= Self.attemptLimit { settle(id, nil) }
+    // Later: the session that ends now may still be the one that `sessions` knows.
+    if !asked.isEmpty { loop.schedule(self, after: 0, kind: 0) }
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    if stream == nil, !asked.isEmpty { open() }
+  }
+
+  private func fail(_ problem: String) {
+    counters.problem("DNS: \(problem)")
+    for id in asked.keys.sorted() { settle(id, nil) }
+  }
+
+  func close() {
+    isClosed = true
+    answered = nil
+    stream?.close()
+    stream = nil
+    asked = [:]
+    ids = [:]
+    loop.unregister(self)
+  }
+}
+
+private final class DNSStream: DatagramStream {
+  private let owner: ClusterDNS
+
+  init(session: Session, slot: Int, owner: ClusterDNS) {
+    self.owner = owner
+    super.init(session: session, slot: slot, preamble: Preamble(.dns))
+  }
+
+  override func datagram(_ bytes: UnsafeRawBufferPointer) { owner.received(bytes) }
+  override func over(_ end: End) { owner.ended(end) }
+}

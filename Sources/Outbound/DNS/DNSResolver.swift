@@ -1,0 +1,190 @@
+// A query's way: DNSServer or DNSTCPConnection take it; DNSResolver answers from the cache, joins it to the same question, or passes it to
+// ClusterDNS (the tunnel) or HostQuery (the host's own servers).
+
+import CLinux
+import Relay
+
+/// Answers DNS queries: by itself, from its cache, from the cluster, from the host.
+final class DNSResolver: Handler {
+  typealias Source = DNSQueryRecord.Source
+  /// Without an answer: nobody gave one.
+  typealias Delivery = (DNSAnswer?, Source) -> Void
+
+  let loop: EventLoop
+  let settings: DNSSettings
+  private let routes: RouteTable
+  private let counters: OutboundCounters
+  private let cluster: ClusterDNS
+  private var cache = LeastRecentlyUsed<DNSKey, DNSAnswer>(capacity: cacheCapacity)
+  private var pending: [DNSKey: Pending] = [:]
+  private var hostQueries: [DNSKey: HostQuery] = [:]
+  private var isTicking = false
+
+  private struct Pending {
+    let query: DNSQuery
+    let source: Source
+    let deadline: UInt64
+    var waiting: [Delivery]
+  }
+
+  static let cacheCapacity = 4_096
+  private static let pendingLimit = 4_096
+  private static let waitingLimit = 256
+  /// Clients ask twice within 10 s (resolv.conf(5)): after this, µs, they are told that nobody answers.
+  private static let patience: UInt64 = 9_000_000
+  private static let hostTTL: UInt32 = 60
+
+  init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters, settings: DNSSettings) {
+    self.loop = loop
+    self.routes = routes
+    self.counters = counters
+    self.settings = settings
+    cluster = ClusterDNS(loop: loop, sessions: sessions, counters: counters)
+    super.init()
+    loop.register(self)
+    cluster.answered = { [unowned self] key, message in self.answered(key, message) }
+  }
+
+  var cachedCount: Int { cache.count }
+
+  // MARK: Messages
+
+  /// Answers a client's message; one that must not be answered (a response, a fragment) is dropped.
+  func answer(_ bytes: [UInt8], overTCP: Bool, deliver: @escaping ([UInt8]) -> Void) {
+    let started = clinux_monotonic_us()
+    counters.dns.queries += 1
+    let query: DNSQuery
+    do {
+      query = try DNSQuery(bytes)
+    } catch {
+      counters.dns.malformed += 1
+      if case .rcode(let rcode) = error { deliver(DNSQuery.refusal(rcode, of: bytes)) }
+      return
+    }
+    if let own = ownAnswer(query) {
+      counters.dns.fromSelf += 1
+      record(query, own.rcode, .own, since: started)
+      return deliver(own.bytes)
+    }
+    if query.question.type == DNSType.aaaa, !settings.ipv6 { return answerWithoutIPv6(query, since: started, deliver: deliver) }
+    resolve(query) { [self] answer, source in
+      guard let answer else {
+        counters.dns.unanswered += 1
+        record(query, DNSRcode.serverFailure, source, since: started)
+        return deliver(query.answer(rcode: DNSRcode.serverFailure))
+      }
+      let message = answer.message(for: query, limit: overTCP ? 65_535 : query.limit, now: loop.now)
+      if message.truncated { counters.dns.truncated += 1 }
+      count(source)
+      record(query, answer.rcode, source, since: started)
+      deliver(message.bytes)
+    }
+  }
+
+  private func ownAnswer(_ query: DNSQuery) -> (bytes: [UInt8], rcode: UInt8)? {
+    guard query.key.name == DNSSettings.hostName else { return nil }
+    let address = routes.rules.hostAddress
+    if query.question.questionClass == 1, query.question.type == (address.isIPv6 ? DNSType.aaaa : DNSType.a) {
+      return (query.answer(address: address, ttl: Self.hostTTL), DNSRcode.noError)
+    }
+    return (query.answer(rcode: DNSRcode.noError, authoritative: true), DNSRcode.noError)
+  }
+
+  /// Whether the name exists is told by its A records, which the client asks for at the same time.
+  private func answerWithoutIPv6(_ query: DNSQuery, since started: UInt64, deliver: @escaping ([UInt8]) -> Void) {
+    let question = DNSQuestion(rawName: query.question.rawName, type: DNSType.a, questionClass: query.question.questionClass)
+    resolve(DNSQuery(id: 0, question: question, flags: query.flags, edns: query.edns)) { [self] answer, source in
+      counters.dns.fromSelf += 1
+      let rcode = answer.map { $0.rcode == DNSRcode.nameError ? DNSRcode.nameError : DNSRcode.noError } ?? DNSRcode.serverFailure
+      record(query, rcode, .own, since: started)
+      deliver(query.answer(rcode: rcode))
+    }
+  }
+
+  private func count(_ source: Source) {
+    switch source {
+    case .cache: counters.dns.fromCache += 1
+    case .cluster: counters.dns.fromCluster += 1
+    case .host: counters.dns.fromHost += 1
+    case .own: counters.dns.fromSelf += 1
+    }
+  }
+
+  private func record(_ query: DNSQuery, _ rcode: UInt8, _ source: Source, since started: UInt64) {
+    counters.record(
+      DNSQueryRecord(
+        name: query.key.name.description, type: DNSType.text(query.question.type), rcode: DNSRcode.text(rcode), source: source,
+        microseconds: clinux_monotonic_us() - started))
+  }
+
+  // MARK: Questions
+
+  /// Finds the answer: at once from the cache, or later.
+  func resolve(_ query: DNSQuery, deliver: @escaping Delivery) {
+    if let kept = cache[query.key] {
+      if kept.isFresh(loop.now) { return deliver(kept, .cache) }
+      cache.remove(query.key)
+    }
+    if let same = pending[query.key] {
+      guard same.waiting.count < Self.waitingLimit else { return deliver(nil, same.source) }
+      counters.dns.joined += 1
+      pending[query.key]!.waiting.append(deliver)
+      return
+    }
+    let isHosts = !settings.hostServers.isEmpty && settings.hostSuffixes.contains { query.key.name.isWithin($0) }
+    guard pending.count < Self.pendingLimit else { return deliver(nil, isHosts ? .host : .cluster) }
+    pending[query.key] = Pending(query: query, source: isHosts ? .host : .cluster, deadline: loop.now + Self.patience, waiting: [deliver])
+    if isHosts { askHost(query) } else { cluster.ask(query) }
+    tick()
+  }
+
+  private func askHost(_ query: DNSQuery) {
+    let asked = HostQuery(loop: loop, query: query, servers: settings.hostServers) { [unowned self] message in
+      hostQueries[query.key] = nil
+      answered(query.key, message)
+    }
+    hostQueries[query.key] = asked
+    asked.start()
+  }
+
+  /// What the cluster or the host says; nil: nobody answers.
+  private func answered(_ key: DNSKey, _ message: DNSMessage?) {
+    guard let asked = pending[key] else { return }
+    let answer = message.flatMap { DNSAnswer($0, to: asked.query.question, now: loop.now) }
+    pending[key] = nil
+    if let answer {
+      if answer.lifetime > 0 { cache.insert(answer, for: key) }
+      if asked.source == .cluster, settings.clusterSuffixes.contains(where: { key.name.isWithin($0) }) {
+        for (address, ttl) in answer.addresses { routes.learn(address, ttl: ttl, now: loop.now) }
+      }
+    }
+    for deliver in asked.waiting { deliver(answer, asked.source) }
+  }
+
+  // MARK: Time
+
+  private func tick() {
+    guard !isTicking, !pending.isEmpty else { return }
+    isTicking = true
+    loop.schedule(self, after: 1_000_000, kind: 0)
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    isTicking = false
+    for (key, asked) in pending where asked.deadline <= loop.now {
+      cluster.forget(key)
+      hostQueries.removeValue(forKey: key)?.cancel()
+      answered(key, nil)
+    }
+    tick()
+  }
+
+  func close() {
+    cluster.close()
+    for query in hostQueries.values { query.cancel() }
+    hostQueries = [:]
+    pending = [:]
+    cache.removeAll()
+    loop.unregister(self)
+  }
+}

@@ -1,0 +1,47 @@
+import CLinux
+import Relay
+
+/// The UDP socket that clients ask: bound to the cluster's DNS address in a shell.
+final class DNSServer: Handler {
+  private let loop: EventLoop
+  private var fd: Int32
+  private let resolver: DNSResolver
+  private static let turnBudget = 64
+
+  /// Takes over a bound UDP socket.
+  init(loop: EventLoop, fd: Int32, resolver: DNSResolver) {
+    self.loop = loop
+    self.fd = fd
+    self.resolver = resolver
+    super.init()
+    _ = clinux_set_nonblocking(fd)
+    loop.watch(fd, self)
+  }
+
+  override func ready(_ events: UInt32) {
+    guard events & ~(clinux_EPOLLOUT | clinux_EPOLLET) != 0 else { return }
+    var budget = Self.turnBudget
+    while fd >= 0 {
+      guard budget > 0 else { return loop.readAgain(self) }
+      budget -= 1
+      var peer = clinux_address()
+      let count = clinux_receive_from(fd, loop.scratch, EventLoop.scratchSize, &peer)
+      if count == -Int(clinux_EAGAIN) { return }
+      guard count > 0 else { continue }  // an empty datagram, or an error of an earlier answer
+      let bytes = Array(UnsafeRawBufferPointer(start: loop.scratch, count: count))
+      resolver.answer(bytes, overTCP: false) { [weak self] answer in
+        guard let self, self.fd >= 0 else { return }
+        var peer = peer
+        _ = answer.withUnsafeBytes { clinux_send_to(self.fd, $0.baseAddress!, $0.count, &peer) }
+      }
+    }
+  }
+
+  func close() {
+    guard fd >= 0 else { return }
+    loop.unwatch(fd)
+    loop.unregister(self)
+    clinux_close(fd)
+    fd = -1
+  }
+}

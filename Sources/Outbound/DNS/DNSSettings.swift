@@ -1,0 +1,27 @@
+/// What the resolver must know of a Pod's resolv.conf and of the host.
+public struct DNSSettings: Sendable {
+  /// The cluster's domain and the Pod's search domains: addresses that are answered for names within them go via the cluster.
+  public var clusterSuffixes: [DNSName]
+  /// The Pod's search list, in order (resolv.conf(5)).
+  public var search: [DNSName]
+  /// Names with fewer dots are tried with the search list first.
+  public var ndots: Int
+  /// `--dns-host`: names within these are asked of the host's own resolvers.
+  public var hostSuffixes: [DNSName]
+  public var hostServers: [IPEndpoint]
+  /// Without IPv6, AAAA queries are answered with no data, so that no program waits for addresses that lead nowhere.
+  public var ipv6: Bool
+  /// The name of the host, answered with `RouteRules.hostAddress`.
+  public static let hostName = DNSName("host.devtunnel.internal")!
+
+  public init(
+    clusterSuffixes: [DNSName], search: [DNSName] = [], ndots: Int = 5, hostSuffixes: [DNSName] = [], hostServers: [IPEndpoint] = [], ipv6: Bool = false
+  ) {
+    self.clusterSuffixes = clusterSuffixes
+    self.search = search
+    self.ndots = ndots
+    self.hostSuffixes = hostSuffixes
+    self.hostServers = hostServers
+    self.ipv6 = ipv6
+  }
+}

@@ -1,0 +1,68 @@
+import CLinux
+import Relay
+import TunnelProtocol
+
+/// Calls back with the tunnel's open session: at once where there is one, with nil after 5 s without.
+public typealias SessionSource = (@escaping (Session?) -> Void) -> Void
+
+/// Where a connection leads.
+enum Destination {
+  case address(IPEndpoint)
+  /// A full name, which the agent resolves.
+  case name([UInt8], port: UInt16)
+}
+
+extension Destination: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .address(let endpoint): endpoint.description
+    case .name(let name, let port): "\(String(decoding: name, as: UTF8.self)):\(port)"
+    }
+  }
+}
+
+/// Leads accepted connections to their destinations, and keeps those that are under way so that they can be ended.
+final class Dialer {
+  let loop: EventLoop
+  let sessions: SessionSource
+  let routes: RouteTable
+  let counters: OutboundCounters
+  private var live: [ObjectIdentifier: OutboundConnection] = [:]
+  private var isClosed = false
+
+  init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters) {
+    self.loop = loop
+    self.sessions = sessions
+    self.routes = routes
+    self.counters = counters
+  }
+
+  var liveCount: Int { live.count }
+
+  /// Connects a client with a destination. Takes over the socket.
+  /// - Parameters:
+  ///   - backlog: what was read from the client already and is the destination's.
+  ///   - reply: what the client is told of the outcome, before any payload; without it a failed dial resets the client.
+  func connect(_ client: Int32, to destination: Destination, backlog: [UInt8] = [], reply: ((StreamStatus) -> [UInt8])? = nil) {
+    guard !isClosed else { return clinux_reset(client) }
+    let connection = OutboundConnection(dialer: self, client: client, destination: destination, backlog: backlog, reply: reply)
+    live[ObjectIdentifier(connection)] = connection
+    connection.start()
+  }
+
+  func route(_ destination: Destination) -> Route {
+    switch destination {
+    case .address(let endpoint): routes.route(endpoint.address, now: loop.now)
+    case .name: .cluster
+    }
+  }
+
+  func ended(_ connection: OutboundConnection) { live[ObjectIdentifier(connection)] = nil }
+
+  /// Resets all connections.
+  func close() {
+    isClosed = true
+    for connection in live.values { connection.close() }
+    live = [:]
+  }
+}

@@ -1,0 +1,63 @@
+import CLinux
+import Relay
+import TunnelProtocol
+
+/// A connection from the daemon's own network, until it stands or has failed.
+final class HostDial: Handler {
+  enum Outcome {
+    /// Belongs to the receiver; no loop watches it.
+    case connected(Int32)
+    case failed(StreamStatus)
+  }
+
+  private let loop: EventLoop
+  private let endpoint: IPEndpoint
+  private var fd: Int32 = -1
+  private var completion: ((Outcome) -> Void)?
+
+  init(loop: EventLoop, to endpoint: IPEndpoint, completion: @escaping (Outcome) -> Void) {
+    self.loop = loop
+    self.endpoint = endpoint
+    self.completion = completion
+  }
+
+  func start() {
+    loop.register(self)
+    var address = endpoint.socketAddress
+    fd = clinux_tcp_connect(&address)
+    guard fd >= 0 else { return end(.failed(AcceptorEnd.status(-fd))) }
+    loop.watch(fd, self)
+    // As long as the agent takes for its dials.
+    loop.schedule(self, after: AcceptorEnd.connectLimit, kind: 0)
+  }
+
+  override func ready(_ events: UInt32) {
+    guard fd >= 0, events & (clinux_EPOLLOUT | clinux_EPOLLERR | clinux_EPOLLHUP) != 0 else { return }
+    let error = clinux_socket_error(fd)
+    guard error == 0 else { return end(.failed(AcceptorEnd.status(error))) }
+    let socket = fd
+    loop.unwatch(socket)
+    fd = -1
+    end(.connected(socket))
+  }
+
+  override func timerFired(_ kind: UInt8) { end(.failed(.timedOut)) }
+
+  /// Ends the dial; nobody is called.
+  func cancel() {
+    completion = nil
+    end(.failed(.failed))
+  }
+
+  private func end(_ outcome: Outcome) {
+    if fd >= 0 {
+      loop.unwatch(fd)
+      clinux_close(fd)
+      fd = -1
+    }
+    loop.unregister(self)
+    let told = completion
+    completion = nil
+    told?(outcome)
+  }
+}

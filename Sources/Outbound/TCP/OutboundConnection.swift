@@ -1,0 +1,179 @@
+import CLinux
+import Relay
+import TunnelProtocol
+
+/// One client's connection to a destination: through a stream, or joined with a socket of the host's.
+final class OutboundConnection {
+  private let dialer: Dialer
+  private let client: Int32
+  private let destination: Destination
+  private let backlog: [UInt8]
+  private let reply: ((StreamStatus) -> [UInt8])?
+
+  private enum State {
+    case waiting
+    case dialing(HostDial)
+    case stream(ClusterEnd)
+    case joined(SocketPair)
+    case over
+  }
+  private var state = State.waiting
+
+  init(dialer: Dialer, client: Int32, destination: Destination, backlog: [UInt8], reply: ((StreamStatus) -> [UInt8])?) {
+    self.dialer = dialer
+    self.client = client
+    self.destination = destination
+    self.backlog = backlog
+    self.reply = reply
+  }
+
+  func start() {
+    switch dialer.route(destination) {
+    case .cluster:
+      dialer.counters.tcp.viaCluster += 1
+      openStream()
+    case .host:
+      dialer.counters.tcp.viaHost += 1
+      if case .address(let endpoint) = destination { dial(endpoint) }
+    case .hostLoopback:
+      dialer.counters.tcp.viaHostLoopback += 1
+      if case .address(let endpoint) = destination { dial(IPEndpoint(.loopback, port: endpoint.port)) }
+    }
+  }
+
+  // MARK: Cluster
+
+  private func openStream() {
+    let preamble =
+      switch destination {
+      case .address(let endpoint): Preamble(.tcp, port: endpoint.port, address: endpoint.address.bytes)
+      case .name(let name, let port): Preamble(.tcp, port: port, address: name)
+      }
+    dialer.sessions { [self] session in
+      guard case .waiting = state else { return }
+      guard let session else { return failed(.unreachable, "there was no tunnel for 5 s") }
+      let end = session.open { slot in
+        ClusterEnd(session: session, slot: slot, fd: client, preamble: preamble, backlog: backlog, connection: self)
+      }
+      guard let end = end as? ClusterEnd else { return failed(.exhausted, "the tunnel takes no more streams") }
+      state = .stream(end)
+    }
+  }
+
+  /// The agent's answer; the client's reply must go before the first byte of payload.
+  fileprivate func answered(_ status: StreamStatus, by end: ClusterEnd) -> Bool {
+    if status == .connected {
+      return reply.map { write($0(status)) } ?? true
+    }
+    note(status, "the cluster side answered: \(status)")
+    if let reply {
+      state = .over
+      Farewell(loop: dialer.loop, fd: end.surrenderSocket(), bytes: reply(status)).start()
+      dialer.ended(self)
+    }
+    return false
+  }
+
+  fileprivate func streamEnded() {
+    guard case .stream(let end) = state else { return }
+    if end.status == nil { note(.failed, "the tunnel ended before an answer") }
+    finished()
+  }
+
+  // MARK: Host
+
+  private func dial(_ endpoint: IPEndpoint) {
+    let dial = HostDial(loop: dialer.loop, to: endpoint) { [self] outcome in
+      guard case .dialing = state else { return }
+      switch outcome {
+      case .connected(let socket):
+        if let reply, !write(reply(.connected)) {
+          clinux_reset(socket)
+          clinux_reset(client)
+          return finished()
+        }
+        state = .joined(SocketPair(loop: dialer.loop, left: client, right: socket, backlog: backlog) { [self] in finished() })
+      case .failed(let status): failed(status, "the host's dial: \(status)")
+      }
+    }
+    state = .dialing(dial)
+    dial.start()
+  }
+
+  // MARK: Ends
+
+  /// A few bytes into an empty socket buffer: less than all of them means that the client is gone.
+  private func write(_ bytes: [UInt8]) -> Bool {
+    bytes.isEmpty || bytes.withUnsafeBytes { clinux_send(client, $0.baseAddress!, $0.count) } == bytes.count
+  }
+
+  private func note(_ status: StreamStatus, _ what: String) {
+    dialer.counters.tcp.refused += 1
+    dialer.counters.problem("\(destination): \(what)")
+  }
+
+  /// No stream and no pair owns the client's socket yet.
+  private func failed(_ status: StreamStatus, _ what: String) {
+    note(status, what)
+    state = .over
+    if let reply { Farewell(loop: dialer.loop, fd: client, bytes: reply(status)).start() } else { clinux_reset(client) }
+    dialer.ended(self)
+  }
+
+  private func finished() {
+    state = .over
+    dialer.ended(self)
+  }
+
+  /// Resets the client, from any state.
+  func close() {
+    let was = state
+    state = .over
+    switch was {
+    case .waiting: clinux_reset(client)
+    case .dialing(let dial):
+      dial.cancel()
+      clinux_reset(client)
+    case .stream(let end): end.abort()
+    case .joined(let pair): pair.close(reset: true)
+    case .over: break
+    }
+  }
+}
+
+/// The client's end of the stream. What was read of the client before goes behind the preamble.
+final class ClusterEnd: OpenerEnd {
+  private let connection: OutboundConnection
+  private var backlog: [UInt8]
+  private var sentBacklog = 0
+  private var sentPreamble = false
+
+  init(session: Session, slot: Int, fd: Int32, preamble: Preamble, backlog: [UInt8], connection: OutboundConnection) {
+    self.connection = connection
+    self.backlog = backlog
+    super.init(session: session, slot: slot, fd: fd, preamble: preamble)
+  }
+
+  override var mayRead: Bool { backlog.isEmpty && super.mayRead }
+
+  override func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced {
+    guard !backlog.isEmpty else { return super.produce(into: place, capacity: capacity) }
+    guard sentPreamble else {
+      guard case .bytes(let count, _) = super.produce(into: place, capacity: capacity) else { return .nothing }
+      sentPreamble = true
+      return .bytes(count, more: true)
+    }
+    let count = min(capacity, backlog.count - sentBacklog)
+    backlog.withUnsafeBytes { place.copyMemory(from: $0.baseAddress! + sentBacklog, byteCount: count) }
+    sentBacklog += count
+    if sentBacklog == backlog.count { backlog = [] }
+    return .bytes(count, more: true)
+  }
+
+  override func answered(_ status: StreamStatus) {
+    if connection.answered(status, by: self) { return }
+    abort()
+  }
+
+  override func ended() { connection.streamEnded() }
+}
