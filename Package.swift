@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .executable(name: "devtunnel", targets: ["devtunnel"]),
     .executable(name: "devtunnel-bench", targets: ["DevtunnelBench"]),
+    .executable(name: "devtunnel-shell", targets: ["devtunnel-shell"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -27,6 +28,7 @@ let package = Package(
       dependencies: [
         "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
+    .executableTarget(name: "devtunnel-shell", dependencies: ["ShellHelper"], swiftSettings: strict),
 
     // Control plane.
     .target(
@@ -92,6 +94,10 @@ let package = Package(
     .target(name: "Relay", dependencies: ["CLinux", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TunnelProtocol", swiftSettings: strict),
 
+    // The shell: a namespace whose network is the tunnel.
+    .target(name: "ShellHelper", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
+    .target(name: "ShellChannel", dependencies: ["CLinux", "CShell"], swiftSettings: strict),
+
     // The lab: a pocket cluster.
     .target(
       name: "LabAPI",
@@ -112,6 +118,7 @@ let package = Package(
 
     // C, and only C.
     .target(name: "CLinux"),
+    .target(name: "CShell"),
     .target(name: "CControl"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -142,6 +149,9 @@ let package = Package(
     .testTarget(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
+    .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
+    .testTarget(
+      name: "ShellHelperTests", dependencies: ["CLinux", "CShell", "ShellChannel", "ShellHelper"], swiftSettings: strict),
     .testTarget(
       name: "LabAPITests",
       dependencies: [

@@ -23,7 +23,7 @@ struct ModulesTests {
   @Test("Every target has its paragraph, in the manifest's order, and no other has one")
   func paragraphs() throws {
     let text = try String(contentsOf: PackageText.root.appending(path: "docs/modules.md"), encoding: .utf8)
-    let described = text.matches(of: /(?m)^\*\*(\w+)\*\*/).map { String($0.1) }
+    let described = text.matches(of: /(?m)^\*\*([\w-]+)\*\*/).map { String($0.1) }
     #expect(described == package.targets.filter { $0.kind != "testTarget" && !$0.path.hasPrefix("Tests/") }.map(\.name))
   }
 
@@ -84,6 +84,10 @@ struct ModulesTests {
       mustNotImport: ["Foundation", "FoundationEssentials", "Logging", "KubeAPI", "KubeObjects", "KubeStreams", "CCurl", "CZlib"],
       why: "they are also compiled as Embedded Swift, into an agent that has CLinux and nothing else"),
     Rule(
+      modules: ["ShellHelper", "ShellChannel"],
+      mustNotImport: ["Foundation", "FoundationEssentials", "Dispatch", "Logging", "Relay", "TunnelProtocol"],
+      why: "the shell's helper has one thread, since unshare(CLONE_NEWUSER) wants that, and starts in a few milliseconds"),
+    Rule(
       modules: ["LabAPI", "LabNode", "LabStore"],
       mustNotImport: ["KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", "Agent", "Agents", "Intercept", "Forward", "Operations", "CCurl"],
       why: "the lab stands in for a cluster: with the code it tests, it would make the same mistakes"),
@@ -107,6 +111,7 @@ struct ModulesTests {
     "C libraries have one owner",
     arguments: [
       ("CCurl", ["KubeAPI"]), ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
+      ("CShell", ["ShellHelper", "ShellChannel", "ShellHelperTests", "ShellChannelTests"]),
     ] as [(String, Set<String>)])
   func owners(library: String, owners: Set<String>) throws {
     for target in package.targets where !owners.contains(target.name) {

@@ -22,7 +22,7 @@ struct PackageText {
   init() throws {
     var text = try String(contentsOf: Self.root.appending(path: "Package.swift"), encoding: .utf8)
     text = text.split(separator: "\n").filter { !$0.drop(while: \.isWhitespace).hasPrefix("//") }.joined(separator: "\n")
-    targets = text.matches(of: /\.(target|executableTarget|testTarget|systemLibrary)\(\s*name: "(\w+)"/).map { match in
+    targets = text.matches(of: /\.(target|executableTarget|testTarget|systemLibrary)\(\s*name: "([\w-]+)"/).map { match in
       let name = String(match.2)
       let kind = String(match.1)
       let body = Self.untilClosed(text[match.range.lowerBound...])

@@ -1,0 +1,79 @@
+import CLinux
+
+/// One message of the channel. Each is a record of a SOCK_SEQPACKET socket: a byte that says its kind, then its fields, numbers in network order.
+public enum ShellMessage: Sendable {
+  /// Helper to daemon, first: who I am, and the sockets of my namespace.
+  case hello(ShellHello)
+  /// Helper to daemon: the command ended with this code; the helper waits for `bye` and ends.
+  case exiting(code: Int32)
+  /// Daemon to helper: make a socket inside.
+  case mint(request: UInt32, MintedSocket)
+  /// Helper to daemon: the socket asked for, or the errno (never 0 without a socket).
+  case minted(request: UInt32, errno: Int32, PassedDescriptor?)
+  /// Daemon to helper: end now.
+  case bye
+  /// Daemon to helper: hello accepted.
+  case welcome
+  /// Daemon to helper: hello not accepted, with the reason for the person at the terminal.
+  case refused(String)
+}
+
+/// What a helper hands over in its hello.
+public struct ShellHello: Sendable {
+  /// How the original destination of a connection is found.
+  public enum Mode: UInt8, Sendable {
+    /// By getsockname() of the accepted socket.
+    case tproxy = 0
+    /// By the socket option SO_ORIGINAL_DST.
+    case redirect = 1
+  }
+
+  /// Sockets on which DNS is answered at one address, port 53; which one is getsockname().
+  public struct DNSSockets: Sendable {
+    public var udp: PassedDescriptor
+    public var tcp: PassedDescriptor
+
+    public init(udp: PassedDescriptor, tcp: PassedDescriptor) {
+      self.udp = udp
+      self.tcp = tcp
+    }
+  }
+
+  /// Another version is refused.
+  public static let version: UInt8 = 1
+  /// Bytes of `id`.
+  public static let idLength = 32
+
+  public var mode: Mode
+  /// 32 hex digits which the daemon chose for this shell.
+  public var id: String
+  /// The helper's process id.
+  public var pid: UInt32
+  /// The listener that all TCP connections of the shell arrive at.
+  public var tcp: PassedDescriptor
+  /// The socket that all datagrams of the shell arrive at, with IP_RECVORIGDSTADDR; absent in `redirect` mode.
+  public var udp: PassedDescriptor?
+  /// Sends IPv4 packets into the shell, header included; absent where the kernel refused it.
+  public var icmp: PassedDescriptor?
+  public var dns: [DNSSockets]
+
+  public init(
+    mode: Mode, id: String, pid: UInt32, tcp: PassedDescriptor, udp: PassedDescriptor?, icmp: PassedDescriptor?, dns: [DNSSockets]
+  ) {
+    self.mode = mode
+    self.id = id
+    self.pid = pid
+    self.tcp = tcp
+    self.udp = udp
+    self.icmp = icmp
+    self.dns = dns
+  }
+}
+
+/// A socket that the daemon wants made inside the shell's network namespace. All are non-blocking.
+public enum MintedSocket: Sendable {
+  /// A TCP socket of family 4 or 6 that the daemon connects: the way to a port of the user's process.
+  case tcp(family: UInt8)
+  /// A UDP socket bound to an address that is not the shell's own (IP_TRANSPARENT, SO_REUSEADDR): answers leave from where they were asked.
+  case udp(boundTo: clinux_address)
+}

@@ -1,0 +1,38 @@
+import Glibc
+
+/// The program devtunnel-shell: its arguments, and the status it ends with.
+public enum ShellProgram {
+  static let name = "devtunnel-shell"
+  /// devtunnel-shell itself failed, as with env(1) and the like.
+  static let failure: Int32 = 125
+
+  private static let usage = """
+    usage: devtunnel-shell run PLAN -- COMMAND ARGS…   runs a command in a namespace whose network is the tunnel
+           devtunnel-shell probe                       tries whether this host allows that
+
+    devtunnel starts it; docs/shell-helper.md says what a PLAN is.
+    """
+
+  /// Runs to the end and returns the exit status. It must be called while the process has one thread.
+  public static func run(_ arguments: [String] = CommandLine.arguments) -> Int32 {
+    let rest = Array(arguments.dropFirst())
+    do {
+      switch rest.first {
+      case "run" where rest.count >= 4 && rest[2] == "--":
+        return try ShellRun(plan: PlanParser.read(path: rest[1]), command: Array(rest[3...])).run()
+      case "probe" where rest.count == 1: return Probe.run()
+      default:
+        complain(usage)
+        return failure
+      }
+    } catch {
+      complain("\(name): \(error)")
+      return failure
+    }
+  }
+
+  static func complain(_ text: String) {
+    let bytes = Array((text + "\n").utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+  }
+}

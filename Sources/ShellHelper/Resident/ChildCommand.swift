@@ -1,0 +1,42 @@
+import CShell
+import Glibc
+
+/// The user's command, in the helper's process group: to the terminal they are one job.
+final class ChildCommand {
+  /// Readable when a signal has come or the child has changed.
+  let signals: Int32
+  private let pid: pid_t
+  /// The exit status as a shell gives it; nil while it runs.
+  private(set) var status: Int32?
+
+  init(_ command: [String]) throws(ShellError) {
+    signals = try check(cshell_signal_fd(), "take the signals")
+    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+    defer { for argument in arguments { free(argument) } }
+    pid = try check(cshell_spawn(&arguments, ShellProgram.name), "start \(command[0])")
+  }
+
+  deinit { close(signals) }
+
+  /// Passes signals on and sees what has become of the child.
+  func turn() {
+    var fromKernel: Int32 = 0
+    while case let signal = cshell_next_signal(signals, &fromKernel), signal != 0 {
+      // What a terminal sends goes to the whole group, the child included.
+      if signal != SIGCHLD, status == nil, fromKernel == 0 || !isInOwnGroup { kill(pid, signal) }
+    }
+    guard status == nil else { return }
+    var value: Int32 = 0
+    switch cshell_child_state(pid, &value) {
+    case 1: status = value
+    case 2: status = 128 + value
+    // A shell that suspends itself stops its own group only: stop with it, for the shell outside to see; and go on with it (as su(1) does).
+    case 3 where !isInOwnGroup:
+      _ = cshell_stop_self()
+      kill(pid, SIGCONT)
+    default: break
+    }
+  }
+
+  private var isInOwnGroup: Bool { getpgid(pid) == getpgrp() }
+}

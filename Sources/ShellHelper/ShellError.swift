@@ -1,0 +1,31 @@
+import Glibc
+
+/// What keeps a shell from being made: the step, the reason and what to do, for the person at the terminal.
+struct ShellError: Error, CustomStringConvertible {
+  var step: String
+  var reason: String
+  var advice: String?
+  /// The system's error where one stands behind it, else 0.
+  var errno: Int32 = 0
+
+  init(_ step: String, reason: String, advice: String? = nil) {
+    self.step = step
+    self.reason = reason
+    self.advice = advice
+  }
+
+  /// - Parameter errno: positive.
+  init(_ step: String, errno: Int32, advice: String? = nil) {
+    self.init(step, reason: String(cString: strerror(errno)), advice: advice)
+    self.errno = errno
+  }
+
+  var description: String { "\(step): \(reason)" + (advice.map { "; \($0)" } ?? "") }
+}
+
+/// Passes a result of the C shims on, or throws its -errno as the step's failure.
+@discardableResult
+func check<Result: SignedInteger>(_ result: Result, _ step: @autoclosure () -> String, advice: @autoclosure () -> String? = nil) throws(ShellError) -> Result {
+  guard result < 0 else { return result }
+  throw ShellError(step(), errno: Int32(-result), advice: advice())
+}

@@ -1,0 +1,4 @@
+import Glibc
+import ShellHelper
+
+exit(ShellProgram.run())
