@@ -46,7 +46,7 @@ public actor Interception {
   let context: InterceptContext
   let insideShell: Bool
   var plan: InterceptPlan?
-  var link: AgentLink?
+  public internal(set) var link: AgentLink?
   var lease: WorkloadLease?
   var transitions: UInt64 = 0
   public internal(set) var state = InterceptReport.State.starting

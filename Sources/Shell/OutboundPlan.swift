@@ -26,8 +26,8 @@ public struct OutboundPlan: Sendable {
   ///   - pod: the Pod's resolv.conf.
   ///   - host: the host's.
   func dns(pod: ResolverConfiguration, host: ResolverConfiguration) -> DNSSettings {
-    let search = pod.search.compactMap { DNSName($0) }
-    let domain = [pod.clusterDomain ?? "cluster.local"].compactMap { DNSName($0) }
+    let search = pod.search.compactMap { try? DNSName(parsing: $0) }
+    let domain = [pod.clusterDomain ?? "cluster.local"].compactMap { try? DNSName(parsing: $0) }
     let servers = host.nameservers.compactMap { IPAddress(parsing: $0) }.map { IPEndpoint($0, port: 53) }
     return DNSSettings(clusterSuffixes: domain + search, search: search, ndots: pod.ndots, hostSuffixes: hostSuffixes, hostServers: servers)
   }

@@ -40,8 +40,8 @@ public actor ProxyConnection {
       let pod = try await resolver()
       let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: ShellSession.hostResolver()))
       outbound = await link.onLoop { endpoint in
-        let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: rules, dns: dns)
-        outbound.listenProxy(fd: fd)
+        let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
+        clinux_close(fd)
         return OnLoop(outbound, on: endpoint.loop)
       }
     } catch {

@@ -15,6 +15,18 @@ public struct ShellAgent: Sendable {
   let target: ShellTarget
   var image: String?
 
+  public init(
+    client: KubeClient, installation: Installation, namespace: String, holder: String, instance: String, target: ShellTarget, image: String?
+  ) {
+    self.client = client
+    self.installation = installation
+    self.namespace = namespace
+    self.holder = holder
+    self.instance = instance
+    self.target = target
+    self.image = image
+  }
+
   /// One for each workload, person and machine.
   public var name: String { "shell-\(target.workload.name)-" + AgentNames.checksum("\(holder) \(instance) \(target.workload.description) \(target.container)") }
 
@@ -23,7 +35,7 @@ public struct ShellAgent: Sendable {
   }
 
   /// The agent that stands, else a new one.
-  func ensure(progress: Engine.Progress?) async throws(ControlError) -> AgentIdentity {
+  public func ensure(progress: Engine.Progress?) async throws(ControlError) -> AgentIdentity {
     let architecture = try await NodeArchitecture.of(target.nodes.first, client: client)
     var template = AgentPodTemplate(workload: name, containerName: target.container, listen: [], controlPort: 17_717, architecture: architecture)
     template.neverReady = true
@@ -38,5 +50,5 @@ public struct ShellAgent: Sendable {
     return try await deployer.deploy(template: template, from: target.workload.template, selector: nil)
   }
 
-  func remove() async throws(ControlError) { try await deployer.remove() }
+  public func remove() async throws(ControlError) { try await deployer.remove() }
 }

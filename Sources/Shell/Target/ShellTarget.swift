@@ -4,15 +4,15 @@ import KubeAPI
 import KubeObjects
 
 /// The workload whose place in the cluster a shell takes.
-struct ShellTarget: Sendable {
-  var workload: Workload
+public struct ShellTarget: Sendable {
+  public let workload: Workload
   var container: String
   /// Nodes of its Pods: the image is there.
   var nodes: [String]
 
   /// - Parameter request: names a Service or a workload.
   /// - Returns: nil where it names neither.
-  static func find(_ request: ShellRequest, client: KubeClient, namespace: String) async throws(ControlError) -> ShellTarget? {
+  public static func find(_ request: ShellRequest, client: KubeClient, namespace: String) async throws(ControlError) -> ShellTarget? {
     let finder = WorkloadFinder(client: client, namespace: namespace)
     let workload: Workload
     var pods: [JSONValue] = []
@@ -65,7 +65,8 @@ struct ShellTarget: Sendable {
     }
   }
 
-  var containerObject: JSONValue {
+  /// Of the workload's template.
+  public var containerObject: JSONValue {
     (workload.template[path: "spec", "containers"]?.elements ?? []).first { $0.name_ == container } ?? [:]
   }
 }
