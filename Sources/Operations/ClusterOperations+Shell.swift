@@ -42,8 +42,7 @@ extension ClusterOperations {
         runtime: settings.runtime, log: log)
       made = session
       shells.append(session)
-      var environment: [String: String] = [:]
-      if let target = seat.target { environment = try await WorkloadEnvironment(client: client, namespace: namespace).read(target.containerObject) }
+      let environment = try await environment(seat, client)
       var report = try await session.prepare(
         template: seat.target?.workload.template, container: seat.target?.containerObject, environment: environment, helper: helper, socket: shellSocket,
         progress: progress)
@@ -59,6 +58,23 @@ extension ClusterOperations {
       }.value
       throw error
     }
+  }
+
+  private func environment(_ seat: Seat, _ client: KubeClient) async throws(ControlError) -> [String: String] {
+    // As a name, since not everybody may read Service default/kubernetes; its certificate has it.
+    let server = ["KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443", "KUBERNETES_SERVICE_PORT_HTTPS": "443"]
+    guard let target = seat.target else { return server }
+    let namespace = client.access.namespace
+    try await seat.link.connected(within: .seconds(60))
+    let (pod, services) = try await attempt("reading the agent's Pod and the Services of \(namespace)") { () async throws(KubeError) in
+      var pod: JSONValue?
+      if case .connected(let name) = await seat.link.state { pod = try await client.find(.pods, name, namespace: namespace) }
+      guard target.workload.template[path: "spec", "enableServiceLinks"]?.boolValue != false else { return (pod, [JSONValue]()) }
+      let services = try await client.list(.services, namespace: namespace).items
+      return (pod, services.filter { $0.labels[AgentNames.managedByLabel] != AgentNames.managedBy })
+    }
+    let own = try await WorkloadEnvironment(client: client, namespace: namespace).read(target.containerObject, pod: pod, services: services)
+    return server.merging(own) { $1 }
   }
 
   private struct Seat {
@@ -103,6 +119,7 @@ extension ClusterOperations {
       let identity = try await agent.ensure(progress: progress)
       _ = try await AgentPods(client: client, namespace: namespace, workload: agent.name).running(within: .seconds(60), progress: progress)
       let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log)
+      await link.whenMissing { () async throws(ControlError) in try await agent.ensure(progress: nil) }
       // Another command may have been here meanwhile: the agent is the same, and has one session.
       if let known = shellAgents[key] {
         shellAgents[key]?.users += 1
@@ -187,6 +204,7 @@ extension ClusterOperations {
       let seat = try await seat(for: record.request, client) { [log] in log.info("\($0)") }
       let session = try ShellSession(record, link: seat.link, runtime: settings.runtime, log: log)
       shells.append(session)
+      await session.takeOn(record)
       await session.attach(peer, hello)
     } catch {
       log.error("a shell could not go on", metadata: ["shell": "\(hello.id.prefix(8))", "why": "\(error)"])

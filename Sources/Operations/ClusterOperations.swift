@@ -254,6 +254,7 @@ public actor ClusterOperations: Engine {
     }
     if let known = gateways[key] { await known.link.stop() }
     let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
+    await link.whenMissing { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
     gateways[key] = GatewayLink(gateway: gateway, link: link, cluster: cluster)
     await link.start()
     return link

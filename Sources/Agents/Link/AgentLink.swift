@@ -17,7 +17,9 @@ public actor AgentLink {
   }
 
   public nonisolated let client: KubeClient
+  /// The agent that the link was made for; one that took its place has the same name.
   public nonisolated let identity: AgentIdentity
+  private var current: AgentIdentity
   private let relay: RelayThread
   private let transitions: UInt64
   private let protocols: CarrierProtocol
@@ -32,6 +34,7 @@ public actor AgentLink {
   private var stateWaiters: [CheckedContinuation<Void, Never>] = []
   private var onConnected: (@Sendable () async -> Void)?
   private var onMessage: (@Sendable (ControlMessage) -> Void)?
+  private var onMissing: (@Sendable () async throws(ControlError) -> AgentIdentity)?
   private var onState: (@Sendable (State) -> Void)?
 
   private struct Request {
@@ -49,6 +52,7 @@ public actor AgentLink {
     self.client = client
     self.relay = relay
     self.identity = identity
+    current = identity
     self.transitions = transitions
     self.protocols = protocols
     self.log = log
@@ -60,6 +64,9 @@ public actor AgentLink {
   /// What the agent says unasked.
   public func whenTold(_ action: @escaping @Sendable (ControlMessage) -> Void) { onMessage = action }
   public func whenStateChanges(_ action: @escaping @Sendable (State) -> Void) { onState = action }
+
+  /// How to bring the agent back when somebody has removed it from the cluster; without this the link only waits for it.
+  public func whenMissing(_ action: @escaping @Sendable () async throws(ControlError) -> AgentIdentity) { onMissing = action }
 
   public func start() {
     guard keeper == nil else { return }
@@ -193,15 +200,19 @@ public actor AgentLink {
     let pod: String
     let connection: PortForwardConnection
     do {
+      if let onMissing, try await isMissing() {
+        note("the agent has been removed from the cluster: it is brought back")
+        current = try await onMissing()
+      }
       pod = try await pods.running(within: .seconds(60))
-      connection = try await client.dialPortForward(namespace: identity.namespace, pod: pod, port: identity.controlPort, offering: protocols)
+      connection = try await client.dialPortForward(namespace: identity.namespace, pod: pod, port: current.controlPort, offering: protocols)
     } catch {
       if !Task.isCancelled { note("\(error)") }
       return false
     }
     carrier = connection.subprotocol
     let (events, feed) = AsyncStream.makeStream(of: LinkEvent.self)
-    let hello = Hello(transitions: transitions, token: identity.token)
+    let hello = Hello(transitions: transitions, token: current.token)
     let endpoint = endpoint
     relay.submit { loop in endpoint.get(on: loop).attach(connection, hello: hello) { feed.yield($0) } }
     let patience = Task {
@@ -236,6 +247,11 @@ public actor AgentLink {
     }
     await onLoop { $0.detach() }
     return stood
+  }
+
+  private func isMissing() async throws(KubeError) -> Bool {
+    let deployment = try await client.find(.deployments, AgentNames.base(identity.workload), namespace: identity.namespace)
+    return deployment?.isBeingDeleted ?? true
   }
 
   private func connectedNow(_ pod: String) async {

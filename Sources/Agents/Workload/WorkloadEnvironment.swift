@@ -2,7 +2,7 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// A container's environment as the kubelet would make it, without what only a Pod has (`fieldRef`, `resourceFieldRef`).
+/// A container's environment as the kubelet would make it, without `resourceFieldRef`.
 public struct WorkloadEnvironment: Sendable {
   private let client: KubeClient
   private let namespace: String
@@ -12,8 +12,13 @@ public struct WorkloadEnvironment: Sendable {
     self.namespace = namespace
   }
 
-  public func read(_ container: JSONValue) async throws(ControlError) -> [String: String] {
+  /// - Parameters:
+  ///   - container: of a Pod template.
+  ///   - pod: the Pod whose fields `fieldRef` means; without one, such variables are left out.
+  ///   - services: the Services of the namespace, whose addresses Pods are told (Kubernetes API, `enableServiceLinks`).
+  public func read(_ container: JSONValue, pod: JSONValue? = nil, services: [JSONValue] = []) async throws(ControlError) -> [String: String] {
     var result: [String: String] = [:]
+    for service in services { result.merge(ServiceLinks.variables(of: service)) { $1 } }
     for source in container["envFrom"]?.elements ?? [] {
       let prefix = source["prefix"]?.stringValue ?? ""
       for (resource, key) in [(APIResource.configMaps, "configMapRef"), (.secrets, "secretRef")] {
@@ -29,6 +34,8 @@ public struct WorkloadEnvironment: Sendable {
         result[name] = try await value(.configMaps, reference)
       } else if let reference = variable[path: "valueFrom", "secretKeyRef"] {
         result[name] = try await value(.secrets, reference)
+      } else if let path = variable[path: "valueFrom", "fieldRef", "fieldPath"]?.stringValue, let pod {
+        result[name] = PodField.value(path, of: pod)
       }
     }
     return result

@@ -10,7 +10,7 @@ import Logging
 #endif
 
 /// Where a container mounts what, and whether its files are copied to the host.
-struct VolumeMount: Sendable, Hashable {
+struct VolumeMount: Codable, Sendable, Hashable {
   var name: String
   /// Absolute, in the container.
   var path: String

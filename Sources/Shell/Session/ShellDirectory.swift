@@ -43,6 +43,8 @@ public struct ShellRecord: Codable, Sendable {
   var resolver: [String]
   var search: [String]
   var options: [String]
+  /// What is kept fresh.
+  var mounts: [VolumeMount]
 
   static func read(_ directory: ShellDirectory) -> ShellRecord? {
     FileManager.default.contents(atPath: directory.record).flatMap { try? JSONDecoder().decode(ShellRecord.self, from: $0) }

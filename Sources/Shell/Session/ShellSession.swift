@@ -96,9 +96,9 @@ public actor ShellSession {
     try shell.write(to: directory.plan)
     try ShellRecord(
       id: id, request: request, context: context, namespace: namespace, workload: workload, resolver: resolver.nameservers, search: resolver.search,
-      options: resolver.options
+      options: resolver.options, mounts: mounts.filter(\.isProjected)
     ).write(directory)
-    keepFresh(mounts.filter(\.isProjected), files)
+    keepFresh(mounts.filter(\.isProjected))
 
     let own = ShellEnvironment(workload: environment, exclude: request.environmentExclude)
     var variables = own.variables
@@ -145,7 +145,8 @@ public actor ShellSession {
   }
 
   /// ConfigMaps, Secrets and tokens change while the shell lives.
-  private func keepFresh(_ mounts: [VolumeMount], _ files: PodFiles) {
+  private func keepFresh(_ mounts: [VolumeMount]) {
+    let files = PodFiles(link: link)
     let volumes = PodVolumes(files: files, root: directory.root, log: log)
     refresher = Task {
       var known: [String: [UInt8]] = [:]
@@ -158,6 +159,9 @@ public actor ShellSession {
       }
     }
   }
+
+  /// Goes on with what another daemon prepared.
+  public func takeOn(_ record: ShellRecord) { keepFresh(record.mounts) }
 
   // MARK: While it lives
 
