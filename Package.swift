@@ -54,7 +54,7 @@ let package = Package(
       name: "Shell",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "TunnelProtocol",
-        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(
       name: "Intercept",

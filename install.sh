@@ -98,7 +98,7 @@ products() {
 # ---- Installing.
 
 files() {
-  printf '%s\n' bin/devtunnel bin/devtunnel-bench share/devtunnel share/bash-completion/completions/devtunnel \
+  printf '%s\n' bin/devtunnel bin/devtunnel-bench libexec/devtunnel share/devtunnel share/bash-completion/completions/devtunnel \
     share/zsh/site-functions/_devtunnel share/fish/vendor_completions.d/devtunnel.fish
 }
 
@@ -110,14 +110,15 @@ install_all() {
   swift_is_there
   agents
   [ -e share/devtunnel/devtunnel-agent-arm64 ] || say "no agent for arm64 nodes; this adds it: Sources/Agent/build-agent.sh --fetch share/devtunnel"
-  products release devtunnel devtunnel-bench
+  products release devtunnel devtunnel-shell devtunnel-bench
   local stage
   stage=$(mktemp -d)
   # shellcheck disable=SC2064
   trap "rm -rf '$stage'" EXIT
-  mkdir -p "$stage"/{bin,share/{devtunnel,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}}
+  mkdir -p "$stage"/{bin,libexec/devtunnel,share/{devtunnel,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}}
   local product
   for product in devtunnel devtunnel-bench; do install -s -m 755 "$binaries/$product" "$stage/bin/"; done
+  install -s -m 755 "$binaries/devtunnel-shell" "$stage/libexec/devtunnel/"
   install -m 755 share/devtunnel/devtunnel-agent-* "$stage/share/devtunnel/"
   cp -R templates "$stage/share/devtunnel/"
   rm -f "$stage/share/devtunnel/templates/lab/demo.sh"

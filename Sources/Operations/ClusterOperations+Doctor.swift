@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Shell
 
 extension ClusterOperations {
   /// What intercepts, forwards and `restore` need of RBAC in their namespace; templates/rbac.yaml grants the same. Reading nodes, which are in no
@@ -35,6 +36,7 @@ extension ClusterOperations {
     checks.append(DoctorCheck("kubeconfig", .ok, "context \(client.access.contextName), namespace \(namespace), server \(client.access.server)"))
     checks += client.access.warnings.map { DoctorCheck("kubeconfig", .warning, $0) }
     checks.append(installationCheck())
+    checks.append(await shellCheck(progress))
 
     progress("asking the API server")
     do throws(KubeError) {
@@ -59,6 +61,18 @@ extension ClusterOperations {
       return DoctorCheck("installation", .ok, "agents: \(sizes.joined(separator: ", "))")
     } catch {
       return DoctorCheck("installation", .failed, error.message, remedy: error.remedy)
+    }
+  }
+
+  /// The helper goes through all steps of a shell in a throwaway child.
+  private func shellCheck(_ progress: @escaping Progress) async -> DoctorCheck {
+    progress("trying a shell's namespace")
+    do throws(ControlError) {
+      let probe = try await ShellProbe.run()
+      guard let problem = probe.problem else { return DoctorCheck("shell", .ok, "user namespaces and nftables work: \(probe.steps) steps") }
+      return DoctorCheck("shell", .warning, "no shell is possible here: \(problem)", remedy: probe.remedy ?? "devtunnel connect --proxy needs none of it.")
+    } catch {
+      return DoctorCheck("shell", .warning, error.message, remedy: error.remedy)
     }
   }
 
