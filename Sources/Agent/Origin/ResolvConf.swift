@@ -7,7 +7,7 @@ enum ResolvConf {
     let fd = clinux_open_for_reading("/etc/resolv.conf")
     guard fd >= 0 else { return [] }
     defer { clinux_close(fd) }
-    var text = [UInt8](repeating: 0, count: 8192)
+    var text = [UInt8](repeating: 0, count: 4096)
     let count = clinux_read(fd, &text, text.count)
     return text.withUnsafeBytes { nameservers(UnsafeRawBufferPointer(start: $0.baseAddress, count: max(count, 0))) }
   }
