@@ -128,7 +128,7 @@ let package = Package(
       name: "KubeAPITests", dependencies: ["KubeAPI", "KubeObjects", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeStreams"], swiftSettings: strict),
-    .testTarget(name: "TunnelProtocolTests", dependencies: ["TunnelProtocol"], swiftSettings: strict),
+    .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "RelayTests", dependencies: ["CLinux", "Relay", "TestSupport", "TunnelProtocol"], exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),

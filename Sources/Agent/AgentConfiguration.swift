@@ -36,6 +36,14 @@ public struct AgentConfiguration {
     public var bothWays: UInt64 = 120_000_000
   }
   public var idleLimits = IdleLimits()
+  /// How long DNS servers have, µs.
+  public struct QueryLimits: Sendable {
+    /// One that has said nothing in this time is passed over.
+    public var server: UInt64 = 2_000_000
+    /// A query that nobody has answered by then fails; libc's own patience with us (resolv.conf(5), "timeout").
+    public var total: UInt64 = 5_000_000
+  }
+  public var queryLimits = QueryLimits()
 
   public init() {}
 

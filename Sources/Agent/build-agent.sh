@@ -84,7 +84,7 @@ build() {
   case $1 in amd64) target=x86_64-unknown-none-elf outline= ;; arm64) target=aarch64-none-none-elf outline=-mno-outline-atomics ;; esac
   headers="-nostdinc -isystem $root/usr/include/$cpu-linux-musl -isystem $builtin"
   swiftc -enable-experimental-feature Embedded -wmo -Osize -swift-version 6 -target "$target" \
-    -Xfrontend -function-sections -enforce-exclusivity=unchecked -parse-as-library -module-name Agent \
+    -lto=llvm-full -enforce-exclusivity=unchecked -parse-as-library -module-name Agent \
     $(for flag in $headers -ffunction-sections -fdata-sections; do printf -- '-Xcc %s ' "$flag"; done) \
     -I "$sources/CLinux/include" -c "@$work/files" -o "$object.swift.o"
   for file in "$work/shim.c" "$sources/CLinux/clinux.c" "$sources/CLinux/clinux_files.c"; do

@@ -53,6 +53,49 @@ struct AgentProcessTests {
     echo.close()
   }
 
+  @Test func servesUDPAndDNSAndFiles() throws {
+    let loop = EventLoop()!
+    let control = freePort()
+    let agent = try AgentProcess.start(["serve", "--control", String(control), "--never-ready"])
+    defer { agent.terminate() }
+    let session = try attach(loop: loop, port: control)
+
+    let server = UDPServer(loop: loop)
+    let flow = TestStream.open(session, Preamble(.udp, port: server.port, address: [127, 0, 0, 1]), framed([1, 2, 3]) + framed([]))
+    #expect(loop.turn { flow.datagrams == [[1, 2, 3], []] })
+    let closed = TestStream.open(session, Preamble(.udp, port: freePort(), address: [127, 0, 0, 1]), framed([1]))
+    #expect(loop.turn { closed.sawReset })
+
+    let nameserver = FakeNameserver(loop: loop)
+    nameserver.table["a.b"] = [[10, 9, 8, 7]]
+    nameserver.truncates = true
+    let query: [UInt8] = [1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 1, 98, 0, 0, 1, 0, 1]
+    let names = TestStream.open(session, Preamble(.dns, port: nameserver.address.port, address: [127, 0, 0, 1]), framed(query))
+    #expect(loop.turn { names.datagrams.count == 1 })
+    #expect(names.datagrams.first?.suffix(4) == [10, 9, 8, 7] && names.datagrams.first?.prefix(2) == [1, 2])
+    #expect(nameserver.tcpQuestions == 1)
+
+    let folder = NSTemporaryDirectory() + "devtunnel-agent-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder + "/deep", withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let contents = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 17 &+ $0 >> 7) }
+    try Data(contents).write(to: URL(filePath: folder + "/deep/file"))
+    let files = TestStream.open(session, Preamble(.file, port: 0, address: Array(folder.utf8)))
+    let signature = TestStream.open(session, Preamble(.file, port: 1, address: Array(folder.utf8)))
+    #expect(loop.turn(seconds: 20) { files.sawEnd && signature.sawEnd })
+    // Three heads, two names, the contents, the end.
+    #expect(files.received.count == 3 * FileEntryHead.size + 4 + 9 + contents.count + 1)
+    let isSame = files.received.dropLast().suffix(contents.count) == contents[...]
+    #expect(isSame && signature.received.count == 8)
+
+    // None of these keeps it alive.
+    agent.terminate()
+    #expect(loop.turn(seconds: 9) { !agent.isRunning })
+    session.close()
+    server.close()
+    nameserver.close()
+  }
+
   /// A session with the agent, once it listens.
   private func attach(loop: EventLoop, port: UInt16) throws -> Session {
     for _ in 0..<100 {

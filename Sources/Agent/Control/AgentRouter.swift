@@ -28,7 +28,7 @@ final class AgentRouter: StreamRouter {
       find(preamble) { status, address in if status == .connected { end.connect(to: address) } else { end.answer(status) } }
       return end
     case .dns:
-      let end = DNSEnd(session: session, slot: slot)
+      let end = DNSEnd(session: session, slot: slot, limits: server.configuration.queryLimits)
       if var address = clinux_address(preamble.address, port: preamble.port) {
         if address.port == 0 { address.port = 53 }
         end.serve([address])
@@ -39,11 +39,7 @@ final class AgentRouter: StreamRouter {
       }
       return end
     case .file: return route(file: preamble, slot: slot, session: session)
-    case .inbound:
-      let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
-      server.connections += 1
-      end.refuse(.notServed)
-      return end
+    case .inbound: return refuse(preamble, slot: slot, session: session)
     }
   }
 
@@ -57,8 +53,14 @@ final class AgentRouter: StreamRouter {
       let end = SignatureEnd(session: session, slot: slot)
       end.serve(preamble.address)
       return end
-    case nil: return nil
+    case nil: return refuse(preamble, slot: slot, session: session)
     }
+  }
+
+  private func refuse(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd {
+    let end = ServedEnd(session: session, slot: slot)
+    end.answer(.notServed)
+    return end
   }
 
   private func connect(_ end: AcceptorEnd, to preamble: Preamble) {

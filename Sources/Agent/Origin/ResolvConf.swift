@@ -7,21 +7,32 @@ enum ResolvConf {
     let fd = clinux_open_for_reading("/etc/resolv.conf")
     guard fd >= 0 else { return [] }
     defer { clinux_close(fd) }
-    var text = [UInt8](repeating: 0, count: 8192)
+    var text = [UInt8](repeating: 0, count: 4096)
     let count = clinux_read(fd, &text, text.count)
-    return count > 0 ? nameservers(text[..<Int(count)]) : []
+    return text.withUnsafeBytes { nameservers(UnsafeRawBufferPointer(start: $0.baseAddress, count: max(count, 0))) }
   }
 
-  static func nameservers(_ text: ArraySlice<UInt8>) -> [clinux_address] {
-    let keyword: [UInt8] = [110, 97, 109, 101, 115, 101, 114, 118, 101, 114]  // "nameserver"
+  static func nameservers(_ text: UnsafeRawBufferPointer) -> [clinux_address] {
+    let keyword: StaticString = "nameserver"
+    let keywordLength = keyword.utf8CodeUnitCount
     var found: [clinux_address] = []
-    for line in text.split(separator: 10) where line.count > keyword.count && line.prefix(keyword.count).elementsEqual(keyword) {
-      guard let words = isBlank(line[line.startIndex + keyword.count]) ? line.dropFirst(keyword.count) : nil else { continue }
-      let word = words.drop { isBlank($0) }.prefix { !isBlank($0) }
-      var value: [CChar] = word.map { CChar(bitPattern: $0) }
-      value.append(0)
+    var start = 0
+    while start < text.count {
+      var end = start
+      while end < text.count, text[end] != 10 { end += 1 }
+      defer { start = end + 1 }
+      guard end - start > keywordLength, memcmp(text.baseAddress! + start, keyword.utf8Start, keywordLength) == 0 else { continue }
+      var index = start + keywordLength
+      guard isBlank(text[index]) else { continue }
+      while index < end, isBlank(text[index]) { index += 1 }
+      var word: [CChar] = []
+      while index < end, !isBlank(text[index]) {
+        word.append(CChar(bitPattern: text[index]))
+        index += 1
+      }
+      word.append(0)
       var address = clinux_address()
-      guard clinux_parse_address(value, &address) == 0 else { continue }
+      guard clinux_parse_address(word, &address) == 0 else { continue }
       address.port = 53
       found.append(address)
     }

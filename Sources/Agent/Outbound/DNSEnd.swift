@@ -15,14 +15,16 @@ final class DNSEnd: ServedEnd {
   private var outbox = ByteQueue()
   private var isTimerSet = false
 
-  /// A server that has said nothing in this time is passed over (resolv.conf(5), "timeout", has 5 s), µs.
-  private static let patience: UInt64 = 2_000_000
-  /// A query that nobody has answered by then fails, µs.
-  private static let limit: UInt64 = 5_000_000
+  private let limits: AgentConfiguration.QueryLimits
   private static let maximumPending = 1024
   /// An opener that does not read its answers loses them.
   private static let outboxLimit = 1 << 20
   private static let dueTimer: UInt8 = 1
+
+  init(session: Session, slot: Int, limits: AgentConfiguration.QueryLimits) {
+    self.limits = limits
+    super.init(session: session, slot: slot)
+  }
 
   /// - Parameter addresses: the servers, with their ports, the first asked first.
   func serve(_ addresses: [clinux_address]) {
@@ -46,7 +48,7 @@ final class DNSEnd: ServedEnd {
     guard let end = DNSMessage.questionEnd(message) else { return put(DNSMessage.error(DNSMessage.formatError, to: message, questionEnd: nil)) }
     guard pending.count < Self.maximumPending else { return put(DNSMessage.error(DNSMessage.serverFailure, to: message, questionEnd: end)) }
     repeat { nextID &+= 1 } while index(nextID) != nil
-    let query = DNSQuery(message, id: nextID, questionEnd: end, deadline: loop.now + Self.limit)
+    let query = DNSQuery(message, id: nextID, questionEnd: end, deadline: loop.now + limits.total)
     pending.append(query)
     askNext(query)
     setTimer()
@@ -54,7 +56,7 @@ final class DNSEnd: ServedEnd {
 
   /// Asks the next server that can be reached; where none can, the query waits for its time.
   private func askNext(_ query: DNSQuery) {
-    query.due = min(loop.now + Self.patience, query.deadline)
+    query.due = min(loop.now + limits.server, query.deadline)
     query.server = nil
     for _ in servers.indices {
       let server = servers[query.asked % servers.count]

@@ -29,10 +29,12 @@ final class DNSServer: Handler {
       openedAt = loop.now
       loop.watch(fd, self)
     }
-    if clinux_send(fd, message, message.count) != -Int(clinux_ECONNREFUSED) { return true }
+    let sent = clinux_send(fd, message, message.count)
+    if sent >= 0 || sent == -Int(clinux_EAGAIN) { return true }
+    guard sent == -Int(clinux_ECONNREFUSED) else { return false }
     // That was the answer to an earlier query (udp(7), "Error handling").
     end.refused(by: self)
-    return clinux_send(fd, message, message.count) != -Int(clinux_ECONNREFUSED)
+    return clinux_send(fd, message, message.count) >= 0
   }
 
   override func ready(_ events: UInt32) {

@@ -8,6 +8,12 @@ extension Outbound {
   /// Takes over the sockets of a shell.
   func attach(_ hello: ShellHello, _ peer: ShellPeer) {
     attach(tcp: hello.tcp.take(), mode: hello.mode == .tproxy ? .localName : .originalDestination)
+    if let udp = hello.udp {
+      attach(udp: udp.take(), icmp: hello.icmp?.take()) { [weak peer] address, completion in
+        guard let peer else { return completion(nil) }
+        peer.mint(.udp(boundTo: address)) { completion($0?.take()) }
+      }
+    }
     for sockets in hello.dns { attach(dnsUDP: sockets.udp.take(), dnsTCP: sockets.tcp.take()) }
   }
 }
