@@ -8,6 +8,8 @@ public final class Outbound {
   private let counters = OutboundCounters()
   private let dialer: Dialer
   private let resolver: DNSResolver
+  private let sessions: SessionSource
+  private var datagrams: [DatagramFlows] = []
   private var closers: [() -> Void] = []
   private var isClosed = false
 
@@ -17,6 +19,7 @@ public final class Outbound {
   public init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, dns: DNSSettings) {
     self.loop = loop
     self.routes = routes
+    self.sessions = sessions
     dialer = Dialer(loop: loop, sessions: sessions, routes: routes, counters: counters)
     resolver = DNSResolver(loop: loop, sessions: sessions, routes: routes, counters: counters, settings: dns)
   }
@@ -26,6 +29,21 @@ public final class Outbound {
     guard !isClosed else { return clinux_close(fd) }
     let listener = TransparentListener(loop: loop, fd: fd, mode: mode, dialer: dialer)
     closers.append { listener.close() }
+  }
+
+  /// Takes over a UDP socket that netfilter leads datagrams to.
+  /// - Parameters:
+  ///   - icmp: a raw socket with IP_HDRINCL in the same namespace (`clinux_raw_ip`), taken over as well; -1: unreachable destinations stay silent.
+  ///   - mint: asks for a UDP socket in that namespace bound to the address, for answers; the socket is taken over. Called on the loop's thread, and
+  ///     calls back on it, with nil where there is none.
+  public func attach(udp fd: Int32, icmp: Int32, mint: @escaping (clinux_address, @escaping (Int32?) -> Void) -> Void) {
+    guard !isClosed else {
+      if icmp >= 0 { clinux_close(icmp) }
+      return clinux_close(fd)
+    }
+    let flows = DatagramFlows(loop: loop, fd: fd, icmp: icmp, mint: mint, sessions: sessions, routes: routes, counters: counters)
+    datagrams.append(flows)
+    closers.append { flows.close() }
   }
 
   /// Takes over the sockets that clients ask: a bound UDP socket, a listening TCP socket.
@@ -43,6 +61,7 @@ public final class Outbound {
   public var figures: OutboundFigures {
     var figures = OutboundFigures(tcp: counters.tcp, udp: counters.udp, dns: counters.dns, proxy: counters.proxy)
     figures.tcp.open = dialer.liveCount
+    figures.udp.open = datagrams.reduce(0) { $0 + $1.count }
     figures.dns.cached = resolver.cachedCount
     figures.lastProblem = counters.lastProblem
     figures.learnedAddresses = routes.learnedCount

@@ -74,7 +74,8 @@ struct DNSMessage {
         }
       }
     }
-    self.bytes = bytes
+    // What follows the last record belongs to nothing, and would stand between it and an OPT put behind.
+    self.bytes = offset == bytes.count ? bytes : Array(bytes[..<offset])
     self.records = records
     self.edns = edns
     self.optRange = optRange

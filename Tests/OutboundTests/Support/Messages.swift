@@ -94,13 +94,13 @@ final class UDPServer: Handler {
   private let answer: ([UInt8]) -> [UInt8]?
   private(set) var count = 0
 
-  init(loop: EventLoop, answer: @escaping ([UInt8]) -> [UInt8]?) {
+  init(loop: EventLoop, port: UInt16 = 0, answer: @escaping ([UInt8]) -> [UInt8]?) {
     self.loop = loop
     self.answer = answer
-    var address = loopback()
+    var address = loopback(port)
     fd = clinux_udp_bind(&address)
     clinux_local_address(fd, &address)
-    port = address.port
+    self.port = address.port
     super.init()
     loop.watch(fd, self)
   }

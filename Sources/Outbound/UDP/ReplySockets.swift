@@ -1,0 +1,96 @@
+import CLinux
+import Relay
+
+/// Sockets bound to destinations inside the shell's namespace, so that answers come from the address that was asked. The helper makes them.
+final class ReplySockets {
+  /// Asks for a UDP socket bound to the address, which may be anybody's (IP_TRANSPARENT); calls back with nil where there is none.
+  typealias Mint = (clinux_address, @escaping (Int32?) -> Void) -> Void
+
+  private let loop: EventLoop
+  private let counters: OutboundCounters
+  private let mint: Mint
+  private var sockets = LeastRecentlyUsed<IPEndpoint, MintedSocket>(capacity: 512)
+  private var waiting: [IPEndpoint: [(to: IPEndpoint, bytes: [UInt8])]] = [:]
+  private var isClosed = false
+  private static let waitingLimit = 32
+  /// A bound socket may be found before the transparent one: what it receives is a datagram like any other.
+  var received: ((FlowKey, UnsafeRawBufferPointer) -> Void)?
+
+  init(loop: EventLoop, counters: OutboundCounters, mint: @escaping Mint) {
+    self.loop = loop
+    self.counters = counters
+    self.mint = mint
+  }
+
+  /// Sends at once, or when the socket is there.
+  func send(_ bytes: UnsafeRawBufferPointer, from: IPEndpoint, to: IPEndpoint) {
+    if let socket = sockets[from] { return deliver(bytes, socket, to) }
+    if waiting[from] != nil {
+      guard waiting[from]!.count < Self.waitingLimit else { return counters.udp.droppedDatagrams += 1 }
+      waiting[from]!.append((to, Array(bytes)))
+      return
+    }
+    waiting[from] = [(to, Array(bytes))]
+    mint(from.socketAddress) { [weak self] fd in
+      if let self, !self.isClosed { self.minted(fd, from) } else if let fd { clinux_close(fd) }
+    }
+  }
+
+  private func minted(_ fd: Int32?, _ from: IPEndpoint) {
+    let due = waiting.removeValue(forKey: from) ?? []
+    guard let fd else {
+      counters.udp.droppedDatagrams += UInt64(due.count)
+      return counters.problem("UDP: the shell gave no socket for answers from \(from)")
+    }
+    let socket = MintedSocket(loop: loop, fd: fd) { [weak self] source, bytes in self?.received?(FlowKey(source: source, destination: from), bytes) }
+    sockets.insert(socket, for: from)?.value.close()
+    for (to, bytes) in due { bytes.withUnsafeBytes { deliver($0, socket, to) } }
+  }
+
+  private func deliver(_ bytes: UnsafeRawBufferPointer, _ socket: MintedSocket, _ to: IPEndpoint) {
+    var address = to.socketAddress
+    let sent = clinux_send_to(socket.fd, bytes.isEmpty ? UnsafeRawPointer(loop.scratch) : bytes.baseAddress!, bytes.count, &address)
+    if sent < 0 { counters.udp.droppedDatagrams += 1 }
+  }
+
+  func close() {
+    isClosed = true
+    for socket in sockets.values { socket.close() }
+    sockets.removeAll()
+    waiting = [:]
+  }
+}
+
+private final class MintedSocket: Handler {
+  private let loop: EventLoop
+  private(set) var fd: Int32
+  private let received: (IPEndpoint, UnsafeRawBufferPointer) -> Void
+
+  /// Takes over the socket.
+  init(loop: EventLoop, fd: Int32, received: @escaping (IPEndpoint, UnsafeRawBufferPointer) -> Void) {
+    self.loop = loop
+    self.fd = fd
+    self.received = received
+    super.init()
+    _ = clinux_set_nonblocking(fd)
+    loop.watch(fd, self)
+  }
+
+  override func ready(_ events: UInt32) {
+    for _ in 0..<64 where fd >= 0 {
+      var source = clinux_address()
+      let count = clinux_receive_from(fd, loop.scratch, EventLoop.scratchSize, &source)
+      if count == -Int(clinux_EAGAIN) { return }
+      if count >= 0, let source = IPEndpoint(source) { received(source, UnsafeRawBufferPointer(start: loop.scratch, count: count)) }
+    }
+    if fd >= 0 { loop.readAgain(self) }
+  }
+
+  func close() {
+    guard fd >= 0 else { return }
+    loop.unwatch(fd)
+    loop.unregister(self)
+    clinux_close(fd)
+    fd = -1
+  }
+}
