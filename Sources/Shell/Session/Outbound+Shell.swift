@@ -9,7 +9,7 @@ extension Outbound {
   func attach(_ hello: ShellHello, _ peer: ShellPeer) {
     attach(tcp: hello.tcp.take(), mode: hello.mode == .tproxy ? .localName : .originalDestination)
     if let udp = hello.udp {
-      attach(udp: udp.take(), icmp: hello.icmp?.take()) { [weak peer] address, completion in
+      attach(udp: udp.take(), icmp: hello.icmp?.take() ?? -1) { [weak peer] address, completion in
         guard let peer else { return completion(nil) }
         peer.mint(.udp(boundTo: address)) { completion($0?.take()) }
       }
