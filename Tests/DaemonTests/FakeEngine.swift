@@ -79,6 +79,19 @@ final class FakeEngine: Engine {
     note("stopped \(request.id)")
   }
 
+  func shell(_ request: ShellRequest, progress: @escaping Progress) async throws -> ShellReport {
+    note("shell for \(request.service ?? "the namespace")")
+    return ShellReport(id: "0123", context: "test", namespace: "default", workload: nil, helper: "/bin/true", plan: "/plan", environment: ["A": "1"], warnings: [])
+  }
+
+  func connect(_ request: ConnectRequest, progress: @escaping Progress) async throws -> OutboundReport {
+    OutboundReport(id: "p1", kind: "proxy", context: "test", namespace: "default")
+  }
+
+  func disconnect(_ request: DisconnectRequest) async throws {
+    throw ControlError(.notFound, "there is no proxy '\(request.id ?? "")'")
+  }
+
   func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
     [ListEntry(namespace: "default", service: "user", ports: ["80/http"], workload: "Deployment/user", obstacle: nil, interceptedBy: nil, since: nil)]
   }

@@ -2,6 +2,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 
+import Agents
 @testable import Intercept
 
 struct InterceptPlanTests {
