@@ -58,6 +58,13 @@ public final class Outbound {
     closers.append { listener.close() }
   }
 
+  /// Takes over a listening socket for SOCKS5, SOCKS4a and HTTP clients; on loopback, since it asks nobody who they are.
+  public func listenProxy(fd: Int32) {
+    guard !isClosed else { return clinux_close(fd) }
+    let listener = ProxyListener(loop: loop, fd: fd, dialer: dialer, resolver: resolver)
+    closers.append { listener.close() }
+  }
+
   public var figures: OutboundFigures {
     var figures = OutboundFigures(tcp: counters.tcp, udp: counters.udp, dns: counters.dns, proxy: counters.proxy)
     figures.tcp.open = dialer.liveCount

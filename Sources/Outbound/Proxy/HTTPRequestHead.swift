@@ -1,0 +1,117 @@
+import TunnelProtocol
+
+/// An HTTP/1.1 proxy as a function of a request's head: CONNECT (RFC 9110 section 9.3.6), and the absolute form of a target (RFC 9112 section 3.2.2) for one
+/// request of each connection.
+enum HTTPRequestHead {
+  static func step(_ bytes: [UInt8]) -> ProxyStep {
+    guard let end = endOfHead(bytes) else { return .more }
+    let lines = split(bytes[..<end])
+    let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+    guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", isToken(words[0]), words[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+      return .reject(response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
+    }
+    guard lines.dropFirst().allSatisfy({ !$0.contains { $0 == 0x0d || $0 == 0x0a || $0 == 0 } }) else {
+      return .reject(response(400, "The request's head has a line that is none."))
+    }
+    let rest = Array(bytes[end...])
+    if words[0] == "CONNECT" {
+      guard let (host, port) = authority(words[1], defaultPort: nil) else {
+        return .reject(response(400, "CONNECT needs HOST:PORT, and '\(words[1])' is not that."))
+      }
+      return .request(ProxyRequest(host: host, port: port, backlog: rest, reply: { connectReply($0, words[1]) }, isHTTP: true))
+    }
+    guard words[1].lowercased().hasPrefix("http://") else {
+      return .reject(response(400, "This is a proxy: it takes CONNECT, or a whole URL like http://user.shop:8080/. '\(words[1])' is neither."))
+    }
+    let target = words[1].dropFirst(7)
+    let hostEnd = target.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? target.endIndex
+    let name = String(target[..<hostEnd].split(separator: "@").last ?? "")
+    guard let (host, port) = authority(name, defaultPort: 80) else {
+      return .reject(response(400, "'\(words[1])' names no host."))
+    }
+    let path = target[hostEnd...].prefix { $0 != "#" }
+    let first = "\(words[0]) \(path.hasPrefix("/") ? "" : "/")\(path) \(words[2])"
+    let head = forwarded(first, host: name, lines.dropFirst())
+    return .request(ProxyRequest(host: host, port: port, backlog: head + rest, reply: { $0 == .connected ? [] : failure($0, name) }, isHTTP: true))
+  }
+
+  /// Behind the empty line; nil while that has not come.
+  private static func endOfHead(_ bytes: [UInt8]) -> Int? {
+    guard bytes.count >= 4 else { return nil }
+    for index in 3..<bytes.count where bytes[index] == 0x0a && bytes[index - 1] == 0x0d && bytes[index - 2] == 0x0a && bytes[index - 3] == 0x0d {
+      return index + 1
+    }
+    return nil
+  }
+
+  private static func split(_ head: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    var lines: [ArraySlice<UInt8>] = []
+    var start = head.startIndex
+    for index in head.indices where head[index] == 0x0a && index > start && head[index - 1] == 0x0d {
+      if index - 1 > start || lines.isEmpty { lines.append(head[start..<(index - 1)]) }
+      start = index + 1
+    }
+    return lines
+  }
+
+  /// `host:port`, `[::1]:port`.
+  private static func authority(_ text: String, defaultPort: UInt16?) -> (String, UInt16)? {
+    var host = text[...]
+    var port: Substring?
+    if text.hasPrefix("["), let close = text.firstIndex(of: "]") {
+      host = text[text.index(after: text.startIndex)..<close]
+      let rest = text[text.index(after: close)...]
+      guard rest.isEmpty || rest.hasPrefix(":") else { return nil }
+      if !rest.isEmpty { port = rest.dropFirst() }
+    } else if let colon = text.lastIndex(of: ":") {
+      host = text[..<colon]
+      port = text[text.index(after: colon)...]
+    }
+    guard !host.isEmpty, host.utf8.count <= 255 else { return nil }
+    guard let port, !port.isEmpty else { return defaultPort.map { (String(host), $0) } }
+    guard let number = UInt16(port), number > 0 else { return nil }
+    return (String(host), number)
+  }
+
+  /// The head for the destination: without what is between client and proxy (RFC 9110 section 7.6.1), its Host that of the URL.
+  private static func forwarded(_ first: String, host: String, _ lines: ArraySlice<ArraySlice<UInt8>>) -> [UInt8] {
+    var dropped: Set<String> = ["connection", "proxy-connection", "proxy-authorization", "proxy-authenticate", "keep-alive", "host"]
+    let fields = lines.compactMap { line -> (name: String, line: ArraySlice<UInt8>)? in
+      guard let colon = line.firstIndex(of: 0x3a) else { return nil }
+      return (String(decoding: line[..<colon], as: UTF8.self).lowercased(), line)
+    }
+    for field in fields where field.name == "connection" {
+      let value = String(decoding: field.line.drop { $0 != 0x3a }.dropFirst(), as: UTF8.self)
+      for name in value.lowercased().split(whereSeparator: { $0 == "," || $0 == " " || $0 == "\t" }) { dropped.insert(String(name)) }
+    }
+    // What frames the body is the message's, whatever Connection says.
+    dropped.subtract(["content-length", "transfer-encoding"])
+    var head = Array("\(first)\r\nHost: \(host)\r\n".utf8)
+    for field in fields where !dropped.contains(field.name) { head += field.line + [0x0d, 0x0a] }
+    return head + Array("Connection: close\r\n\r\n".utf8)
+  }
+
+  private static func isToken(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { $0 >= 0x41 && $0 <= 0x5a || $0 == 0x2d || $0 == 0x5f } }
+
+  private static func connectReply(_ status: StreamStatus, _ target: String) -> [UInt8] {
+    status == .connected ? Array("HTTP/1.1 200 Connection established\r\n\r\n".utf8) : failure(status, target)
+  }
+
+  private static func failure(_ status: StreamStatus, _ target: String) -> [UInt8] {
+    switch status {
+    case .timedOut: response(504, "\(target) did not answer in time.")
+    case .refused: response(502, "\(target) refused the connection.")
+    case .unreachable: response(502, "\(target) cannot be reached: there is no way to it, or no tunnel.")
+    case .nameNotFound: response(502, "\(target): the cluster's DNS knows no such name.")
+    case .exhausted: response(502, "\(target): no more connections can be opened now.")
+    case .connected, .notServed, .failed: response(502, "The connection to \(target) failed.")
+    }
+  }
+
+  static func response(_ status: Int, _ text: String) -> [UInt8] {
+    let reason = [400: "Bad Request", 431: "Request Header Fields Too Large", 502: "Bad Gateway", 504: "Gateway Timeout"][status] ?? "Error"
+    let body = "devtunnel: \(text)\n"
+    return Array(
+      "HTTP/1.1 \(status) \(reason)\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)".utf8)
+  }
+}

@@ -1,0 +1,130 @@
+import CLinux
+import Relay
+import TunnelProtocol
+
+/// A proxy's client until its request is complete; then the dialer has it.
+final class ProxyClient: Handler {
+  private let loop: EventLoop
+  private var fd: Int32
+  private let dialer: Dialer
+  private let resolver: DNSResolver
+  private var inbox: [UInt8] = []
+  private var socks = SOCKS()
+  var ended: ((ObjectIdentifier) -> Void)?
+  private static let headLimit = 32 << 10
+  /// For the whole request, µs.
+  private static let patience: UInt64 = 30_000_000
+
+  init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver) {
+    self.loop = loop
+    self.fd = fd
+    self.dialer = dialer
+    self.resolver = resolver
+  }
+
+  func start() {
+    loop.watch(fd, self)
+    loop.schedule(self, after: Self.patience, kind: 0)
+  }
+
+  override func ready(_ events: UInt32) {
+    while fd >= 0 {
+      let count = clinux_receive(fd, loop.scratch, min(EventLoop.scratchSize, Self.headLimit))
+      if count == -Int(clinux_EAGAIN) { return }
+      guard count > 0 else { return close() }
+      inbox += UnsafeRawBufferPointer(start: loop.scratch, count: count)
+      take()
+    }
+  }
+
+  override func timerFired(_ kind: UInt8) { close() }
+
+  private func take() {
+    while fd >= 0, let first = inbox.first {
+      let isSOCKS = first == 4 || first == 5
+      switch isSOCKS ? socks.step(inbox) : http() {
+      case .more:
+        if inbox.count >= Self.headLimit { reject(isSOCKS ? [] : HTTPRequestHead.response(431, "The request's head is longer than 32 KiB.")) }
+        return
+      case .answer(let bytes, let taken):
+        inbox.removeFirst(taken)
+        guard bytes.withUnsafeBytes({ clinux_send(fd, $0.baseAddress!, $0.count) }) == bytes.count else { return close() }
+      case .reject(let bytes): return reject(bytes)
+      case .request(let request): return lead(request)
+      }
+    }
+  }
+
+  /// A method is in capitals: anything else (TLS, say) is told at its first bytes, which may have no end of head.
+  private func http() -> ProxyStep {
+    for byte in inbox.prefix(8) where !(byte >= 0x41 && byte <= 0x5a) {
+      if byte == 0x20 || byte == 0x2d || byte == 0x5f { break }
+      return .reject(HTTPRequestHead.response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
+    }
+    return HTTPRequestHead.step(inbox)
+  }
+
+  private func reject(_ bytes: [UInt8]) {
+    dialer.counters.proxy.rejected += 1
+    Farewell(loop: loop, fd: surrender(), bytes: bytes).start()
+  }
+
+  // MARK: Where it leads
+
+  private func lead(_ request: ProxyRequest) {
+    if request.isHTTP { dialer.counters.proxy.http += 1 } else { dialer.counters.proxy.socks += 1 }
+    if let address = IPAddress(parsing: request.host) { return connect(request, .address(IPEndpoint(address, port: request.port))) }
+    guard let name = DNSName(request.host), name.wire.count > 1 else { return fail(request, .nameNotFound) }
+    if name == DNSSettings.hostName { return connect(request, .address(IPEndpoint(dialer.routes.rules.hostAddress, port: request.port))) }
+    if name == Self.localhost { return connect(request, .address(IPEndpoint(.loopback, port: request.port))) }
+    if resolver.settings.clusterSuffixes.contains(where: { name.isWithin($0) }) {
+      // The agent resolves it, which saves a round trip.
+      return connect(request, .name(Self.preambleName(name), port: request.port))
+    }
+    // Waiting for DNS, the client says nothing; what it sends stays in its socket.
+    loop.unwatch(fd)
+    resolver.lookUp(request.host) { [weak self] outcome in
+      guard let self, self.fd >= 0 else { return }
+      switch outcome {
+      case .found(let addresses, _): self.connect(request, .address(IPEndpoint(addresses[0], port: request.port)))
+      case .notFound: self.fail(request, .nameNotFound)
+      case .failed: self.fail(request, .timedOut)
+      }
+    }
+  }
+
+  private static let localhost = DNSName("localhost")!
+
+  /// 4 or 16 bytes would be taken for an address.
+  static func preambleName(_ name: DNSName) -> [UInt8] {
+    let text = Array(name.description.utf8)
+    return text.count == 4 || text.count == 16 ? text + [0x2e] : text
+  }
+
+  private func connect(_ request: ProxyRequest, _ destination: Destination) {
+    dialer.connect(surrender(), to: destination, backlog: request.backlog, reply: request.reply)
+  }
+
+  private func fail(_ request: ProxyRequest, _ status: StreamStatus) {
+    dialer.counters.tcp.refused += 1
+    dialer.counters.problem("\(request.host):\(request.port): " + (status == .nameNotFound ? "no such name" : "no DNS answer"))
+    Farewell(loop: loop, fd: surrender(), bytes: request.reply(status)).start()
+  }
+
+  // MARK: Ends
+
+  /// The socket, which nobody watches any longer.
+  private func surrender() -> Int32 {
+    let socket = fd
+    fd = -1
+    loop.unwatch(socket)
+    loop.unregister(self)
+    ended?(ObjectIdentifier(self))
+    return socket
+  }
+
+  func close() {
+    guard fd >= 0 else { return }
+    clinux_reset(surrender())
+  }
+}

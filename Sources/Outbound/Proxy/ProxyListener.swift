@@ -1,0 +1,28 @@
+import CLinux
+import Relay
+
+/// One port for programs that take a proxy: SOCKS5, SOCKS4a and HTTP, told apart by the first byte.
+final class ProxyListener: Acceptor {
+  private let dialer: Dialer
+  private let resolver: DNSResolver
+  private var clients: [ObjectIdentifier: ProxyClient] = [:]
+
+  init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver) {
+    self.dialer = dialer
+    self.resolver = resolver
+    super.init(loop: loop, fd: fd, counters: dialer.counters)
+  }
+
+  override func accepted(_ connection: Int32) {
+    let client = ProxyClient(loop: loop, fd: connection, dialer: dialer, resolver: resolver)
+    clients[ObjectIdentifier(client)] = client
+    client.ended = { [weak self] in self?.clients[$0] = nil }
+    client.start()
+  }
+
+  override func close() {
+    super.close()
+    for client in clients.values { client.close() }
+    clients = [:]
+  }
+}
