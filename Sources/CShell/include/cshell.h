@@ -51,6 +51,9 @@ intptr_t cshell_receive_message(int fd, void *data, size_t capacity, int *fds, s
 // No mount of this namespace reaches another one from now on; those of the host still come in.
 int cshell_mounts_are_our_own(void);
 int cshell_bind(const char *source, const char *target, int recursive);
+// A descriptor for a copy of what is mounted at `path` and below, which is nowhere until it is attached (open_tree(2), move_mount(2), Linux 5.2).
+int cshell_clone_tree(const char *path);
+int cshell_attach_tree(int tree, const char *target);
 int cshell_mount_tmpfs(const char *target);
 // `root` becomes the root directory; the old one is detached.
 int cshell_pivot(const char *root);
