@@ -87,6 +87,17 @@ int cshell_bind(const char *source, const char *target, int recursive) {
   return RETRY(mount(source, target, NULL, MS_BIND | (recursive ? MS_REC : 0), NULL));
 }
 
+// Flags from linux/mount.h, which sys/mount.h of this glibc does not go together with.
+enum { open_tree_clone = 1, at_recursive = 0x8000, move_mount_from_empty = 4 };
+
+int cshell_clone_tree(const char *path) {
+  return (int)RETRY(syscall(SYS_open_tree, AT_FDCWD, path, open_tree_clone | O_CLOEXEC | at_recursive));
+}
+
+int cshell_attach_tree(int tree, const char *target) {
+  return (int)RETRY(syscall(SYS_move_mount, tree, "", AT_FDCWD, target, move_mount_from_empty));
+}
+
 int cshell_mount_tmpfs(const char *target) { return RETRY(mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")); }
 
 int cshell_pivot(const char *root) {

@@ -18,7 +18,6 @@ const int16_t cshell_POLLIN = POLLIN, cshell_POLLOUT = POLLOUT, cshell_POLLPRI =
 
 static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
 static struct sigaction inherited[sizeof ignored / sizeof *ignored];
-static sigset_t inherited_mask;
 static int changed;
 
 int cshell_signal_fd(void) {
@@ -29,7 +28,7 @@ int cshell_signal_fd(void) {
   sigaddset(&set, SIGUSR1);
   sigaddset(&set, SIGUSR2);
   sigaddset(&set, SIGCHLD);
-  if (sigprocmask(SIG_BLOCK, &set, &inherited_mask) < 0) return -errno;
+  if (sigprocmask(SIG_SETMASK, &set, NULL) < 0) return -errno;
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++) sigaction(ignored[index], &ignore, &inherited[index]);
   changed = 1;
@@ -47,7 +46,11 @@ int cshell_next_signal(int fd, int *from_kernel) {
 static void restore_signals(void) {
   if (!changed) return;
   for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++) sigaction(ignored[index], &inherited[index], NULL);
-  sigprocmask(SIG_SETMASK, &inherited_mask, NULL);
+  // What started the helper may ignore SIGPIPE, or block signals in the thread it starts programs from; neither is meant for the command.
+  signal(SIGPIPE, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int cshell_fork(void) { return RETRY(fork()); }

@@ -12,7 +12,8 @@ final class ShellFixture {
 
   /// Whether this machine lets users make namespaces; said once where it does not.
   static let isAllowed: Bool = {
-    guard let fixture = try? ShellFixture(), let result = try? fixture.start(["probe"]).result() else { return false }
+    guard let fixture = try? ShellFixture(), let shell = try? fixture.start(["probe"]) else { return false }
+    let result = withExtendedLifetime(fixture) { shell.result() }
     if result.status != 0 { print("skipped, since this machine forbids shells:\n\(result.output)\(result.errors)") }
     return result.status == 0
   }()

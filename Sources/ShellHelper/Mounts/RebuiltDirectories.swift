@@ -53,11 +53,12 @@ struct RebuiltDirectories {
   /// The root cannot be mounted over: a new one is built, and becomes the root.
   private func rebuildRoot(_ step: String) throws(ShellError) {
     let stage = try Self.stage(step)
-    let staged = try check(cshell_open_path(stage), step)
+    // A bind of the folder, once it is mounted over, would take along what lies on it.
+    let staged = try check(cshell_clone_tree(stage), step)
     defer { close(staged) }
     try check(cshell_mount_tmpfs(stage), step, advice: Obstacle.advice(errno: EPERM))
     try fill(stage, from: "/", step, less: stage)
-    try check(cshell_bind("/proc/self/fd/\(staged)", stage + stage, 1), step)
+    try check(cshell_attach_tree(staged, stage + stage), step)
     try check(cshell_pivot(stage), step)
   }
 

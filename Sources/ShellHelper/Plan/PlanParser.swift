@@ -12,7 +12,7 @@ struct PlanParser {
   private static let required = ["socket", "id", "address", "dns", "resolv-conf"]
   /// As many as one hello can carry.
   private static let mostDNS = 16
-  private static let maximumSize = 1 << 20
+  private static let maximumSize = 256 << 10
 
   /// Reads the file and removes it.
   static func read(path: String) throws(ShellError) -> ShellPlan {
