@@ -145,7 +145,7 @@ let package = Package(
     .testTarget(
       name: "DevtunnelBenchTests",
       dependencies: ["CLinux", "DevtunnelBench", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
-    .testTarget(name: "InterceptTests", dependencies: ["ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
+    .testTarget(name: "InterceptTests", dependencies: ["Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
     .testTarget(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),

@@ -41,7 +41,7 @@ public actor ProxyConnection {
       let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: ShellSession.hostResolver()))
       outbound = await link.onLoop { endpoint in
         let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
-        clinux_close(fd)
+        outbound.listenProxy(fd: fd)
         return OnLoop(outbound, on: endpoint.loop)
       }
     } catch {

@@ -1,8 +1,8 @@
+import Agents
 import KubeAPI
 import KubeObjects
 import Testing
 
-import Agents
 @testable import Intercept
 
 struct InterceptPlanTests {
