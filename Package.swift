@@ -51,12 +51,6 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
-      name: "Shell",
-      dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "TunnelProtocol",
-        .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
-      ], swiftSettings: strict),
-    .target(
       name: "Intercept",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "TunnelProtocol",
@@ -66,6 +60,12 @@ let package = Package(
       name: "Forward",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .target(
+      name: "Shell",
+      dependencies: [
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "TunnelProtocol",
+        .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "ControlAPI", dependencies: ["CControl"], swiftSettings: strict),
     .target(
@@ -135,7 +135,7 @@ let package = Package(
     .testTarget(name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(name: "OutboundTests", dependencies: ["CLinux", "Outbound", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "AgentsTests", dependencies: ["Agents", "ControlAPI", "KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+      name: "AgentsTests", dependencies: ["Agents", "ControlAPI", "KubeAPI", "KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),

@@ -26,8 +26,8 @@ public struct ShellProbe: Sendable, Hashable {
     for line in output.split(whereSeparator: \.isNewline) {
       if line.hasPrefix("ok ") {
         steps += 1
-      } else if line.hasPrefix("fail "), problem == nil {
-        problem = String(line.dropFirst(5))
+      } else if line.hasPrefix("fail ") {
+        if problem == nil { problem = String(line.dropFirst(5)) }
       } else if problem != nil {
         remedy = [remedy, String(line).trimmingSpaces].compactMap { $0 }.joined(separator: " ")
       }

@@ -71,7 +71,7 @@ extension LabTests {
       let own = report.environment.map { (Environment.Key(rawValue: $0.key)!, Optional($0.value)) }
       let outcome = try await Subprocess.run(
         .path(.init(report.helper)), arguments: ["run", report.plan, "--", "/bin/sh", "-c", script],
-        environment: .inherit.updating(Dictionary(uniqueKeysWithValues: own)), output: .string(limit: 1 << 20), error: .standardError)
+        environment: .inherit.updating(Dictionary(uniqueKeysWithValues: own)), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
       guard case .exited(let code) = outcome.terminationStatus else { return (-1, outcome.standardOutput) }
       return (code, outcome.standardOutput)
     }

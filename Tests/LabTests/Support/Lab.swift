@@ -95,6 +95,7 @@ final class Lab: Sendable {
   func developer<Result>(_ name: String, _ work: (ClusterOperations) async throws -> Result) async throws -> Result {
     var settings = ClusterOperations.Settings(journalPath: "\(directory)/journal-\(name)", runtime: "\(directory)/runtime-\(name)")
     settings.holder = name
+    try FileManager.default.createDirectory(atPath: settings.runtime, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     let operations = try ClusterOperations(settings, log: Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() }))
     do {
       let result = try await work(operations)
