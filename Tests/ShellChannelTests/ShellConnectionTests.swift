@@ -158,7 +158,7 @@ struct ShellConnectionTests {
     let child = cshell_fork()
     if child == 0 {
       _ = setuid(65534)
-      exit(cshell_connect_unix(path) >= 0 ? 0 : 1)
+      _exit(cshell_connect_unix(path) >= 0 ? 0 : 1)
     }
     var status: Int32 = 0
     #expect(cshell_wait(child, &status) == 1)

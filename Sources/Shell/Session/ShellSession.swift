@@ -92,7 +92,14 @@ public actor ShellSession {
 
     let mounts = VolumeMount.read(template: template ?? [:], container: container ?? [:])
     progress("copying the workload's files")
-    for mount in mounts { if let place = await copy(mount, files) { shell.binds.append((place, mount.path)) } }
+    for mount in mounts {
+      guard let place = await copy(mount, files) else { continue }
+      if let obstacle = MountPoint.obstacle(mount.path) {
+        warnings.append("volume \(mount.name) stands at $DEVTUNNEL_ROOT\(mount.path) alone: \(obstacle)")
+      } else {
+        shell.binds.append((place, mount.path))
+      }
+    }
     try shell.write(to: directory.plan)
     try ShellRecord(
       id: id, request: request, context: context, namespace: namespace, workload: workload, resolver: resolver.nameservers, search: resolver.search,
