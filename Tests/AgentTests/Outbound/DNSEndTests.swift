@@ -149,6 +149,29 @@ import TunnelProtocol
     #expect(scene.nameserver.questions == 3, "a server alone is asked again")
   }
 
+  /// A Service's rules bind a socket to one Pod; when that is gone, another socket finds the next.
+  @Test func asksASilentServerAgainFromAnotherPort() {
+    let port = freePort()
+    let scene = OutboundScene {
+      $0.nameservers = [loopback(port)]
+      $0.queryLimits.server = 40_000
+    }
+    let server = UDPServer(loop: scene.loop, port: port)
+    defer { server.close() }
+    server.echoes = false
+    // Two at once: the second must not close the socket from which the first was asked again.
+    let stream = scene.open(Preamble(.dns), framed(query("x.ns", id: 5)) + framed(query("y.ns", id: 6)))
+    #expect(scene.loop.turn { server.received.count == 2 })
+    let first = server.peer.port
+    #expect(scene.loop.turn { server.received.count == 4 })
+    #expect(server.peer.port != first)
+    for var answer in server.received[2...] {
+      answer[2] |= 0x80
+      server.send(answer)
+    }
+    #expect(scene.loop.turn { stream.datagrams.count == 2 })
+  }
+
   /// A server that comes back is reached although its port refused before.
   @Test func aServerThatComesBackAnswers() {
     let port = freePort()

@@ -35,6 +35,7 @@ final class OutboundScene {
     session.close()
     agent.close()
     nameserver.close()
+    loop.turn(maximumWait: 0)  // what waits for the turn's end holds the loop
   }
 
   func open(_ preamble: Preamble, _ bytes: [UInt8] = []) -> TestStream { TestStream.open(session, preamble, bytes) }
