@@ -60,12 +60,17 @@ final class UDPClient: Handler {
   private(set) var received: [[UInt8]] = []
   private(set) var errors: [Int32] = []
 
-  init(loop: EventLoop, to address: clinux_address) {
+  /// Takes over a connected socket.
+  init(loop: EventLoop, fd: Int32) {
     self.loop = loop
-    var address = address
-    fd = clinux_udp_connect(&address)
+    self.fd = fd
     super.init()
     loop.watch(fd, self)
+  }
+
+  convenience init(loop: EventLoop, to address: clinux_address) {
+    var address = address
+    self.init(loop: loop, fd: clinux_udp_connect(&address))
   }
 
   func send(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { clinux_send(fd, $0.baseAddress!, $0.count) } }
