@@ -78,7 +78,9 @@ import TunnelProtocol
   @Test func aRedirectedConnectionKeepsItsDestination() throws {
     let echo = EchoServer(loop: harness.loop)
     harness.agent.tcpTarget = { _ in echo.port }
-    try shell.run("nft", "add table inet t; add chain inet t o { type nat hook output priority -100; }; add rule inet t o ip daddr 10.96.0.0/16 tcp dport 443 redirect to :15001")
+    try shell.run(
+      "nft", "add table inet t; add chain inet t o { type nat hook output priority -100; }; "
+        + "add rule inet t o ip daddr 10.96.0.0/16 tcp dport 443 redirect to :15001")
     harness.outbound.attach(tcp: listen(15_001), mode: .originalDestination)
     let client = connect("10.96.3.4", 443)
     client.send("hello")

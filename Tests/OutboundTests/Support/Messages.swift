@@ -32,10 +32,14 @@ enum Messages {
     return (labels.joined(separator: "."), Int(query[offset + 1]) << 8 | Int(query[offset + 2]))
   }
 
-  static func record(type: Int, ttl: Int, _ data: [UInt8]) -> [UInt8] { [0xc0, 12] + word(type) + word(1) + word(ttl >> 16) + word(ttl) + word(data.count) + data }
+  static func record(type: Int, ttl: Int, _ data: [UInt8]) -> [UInt8] {
+    [0xc0, 12] + word(type) + word(1) + word(ttl >> 16) + word(ttl) + word(data.count) + data
+  }
 
   /// An answer to the query with these records.
-  static func answer(_ query: [UInt8], rcode: Int = 0, _ answers: [[UInt8]] = [], authority: [[UInt8]] = [], flags: Int = 0x8180, opt: Bool = false) -> [UInt8] {
+  static func answer(
+    _ query: [UInt8], rcode: Int = 0, _ answers: [[UInt8]] = [], authority: [[UInt8]] = [], flags: Int = 0x8180, opt: Bool = false
+  ) -> [UInt8] {
     query[0..<2] + word(flags | rcode) + word(1) + word(answers.count) + word(authority.count) + word(opt ? 1 : 0) + query[12..<questionEnd(query)]
       + answers.joined() + authority.joined() + (opt ? [0] + word(41) + word(1232) + word(0) + word(0) + word(0) : [])
   }
