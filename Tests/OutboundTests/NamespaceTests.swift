@@ -87,6 +87,10 @@ import TunnelProtocol
     #expect(harness.loop.turn { client.text == "hello" })
     #expect(harness.agent.preambles == [Preamble(.tcp, port: 443, address: [10, 96, 3, 4])])
     client.close()
+    let direct = connect("10.255.0.2", 15_001)
+    #expect(harness.loop.turn { direct.sawReset }, "it would lead to itself")
+    #expect(harness.outbound.figures.lastProblem != nil && harness.agent.preambles.count == 1)
+    direct.close()
     echo.close()
   }
 
