@@ -23,11 +23,11 @@ public struct Preamble: Sendable, Equatable {
     case inbound = 1
     /// A connection for the agent to open.
     case tcp = 2
-    /// Datagrams, each with its length (2) before it.
+    /// A UDP flow for the agent to open; datagrams as `DatagramReader` reads them.
     case udp = 3
-    /// DNS messages, each with its length (2) before it; no address.
+    /// Queries for the Pod's name servers, or for the one at `address`; whole DNS messages, framed as datagrams.
     case dns = 4
-    /// A file of the agent's Pod.
+    /// What stands at a path in the agent's container; `port` is a `FileOperation`.
     case file = 5
   }
 
