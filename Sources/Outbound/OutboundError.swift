@@ -2,7 +2,6 @@
 public struct OutboundError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
     case badCIDR
-    case badAddress
     case badName
   }
 

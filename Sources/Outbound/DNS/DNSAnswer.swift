@@ -6,6 +6,8 @@ struct DNSAnswer {
   /// Seconds for which it may be kept; 0: not at all.
   let lifetime: UInt32
   private let isNegative: Bool
+  /// OPT was not last, and stands in `bytes` still.
+  private let hasOPT: Bool
   /// A and AAAA records of the answer section.
   let addresses: [(address: IPAddress, ttl: UInt32)]
   /// µs.
@@ -27,15 +29,16 @@ struct DNSAnswer {
     var isWhole = !message.isTruncated && message.edns?.extendedRcode ?? 0 == 0
     if let range = message.optRange {
       // OPT is last nearly always. Where it is not, what follows has moved, and pointers to it would be wrong: kept out of the cache as well.
-      if range.upperBound != bytes.count { isWhole = false }
       if range.upperBound == bytes.count {
         bytes.removeSubrange(range)
         let additional = DNSMessage.load16(bytes, 10) - 1
         bytes[10] = UInt8(additional >> 8)
         bytes[11] = UInt8(truncatingIfNeeded: additional)
+      } else {
+        isWhole = false
       }
     }
-    hasOPT = message.optRange != nil && !(message.optRange!.upperBound == message.bytes.count)
+    hasOPT = message.optRange.map { $0.upperBound != message.bytes.count } ?? false
     addresses = message.records.compactMap { record in
       guard record.section == 0, record.recordClass == 1, record.type == DNSType.a || record.type == DNSType.aaaa else { return nil }
       guard record.data.count == (record.type == DNSType.a ? 4 : 16) else { return nil }
@@ -51,8 +54,6 @@ struct DNSAnswer {
     ttlOffsets = cut
     self.bytes = bytes
   }
-
-  private let hasOPT: Bool
 
   private static func lifetime(_ message: DNSMessage, isNegative: Bool, ttls: [UInt32]) -> UInt32 {
     guard message.rcode == DNSRcode.noError || message.rcode == DNSRcode.nameError else { return 0 }

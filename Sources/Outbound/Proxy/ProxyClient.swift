@@ -66,7 +66,7 @@ final class ProxyClient: Handler {
 
   private func reject(_ bytes: [UInt8]) {
     dialer.counters.proxy.rejected += 1
-    Farewell(loop: loop, fd: surrender(), bytes: bytes).start()
+    dialer.dismiss(surrender(), bytes)
   }
 
   // MARK: Where it leads
@@ -108,7 +108,7 @@ final class ProxyClient: Handler {
   private func fail(_ request: ProxyRequest, _ status: StreamStatus) {
     dialer.counters.tcp.refused += 1
     dialer.counters.problem("\(request.host):\(request.port): " + (status == .nameNotFound ? "no such name" : "no DNS answer"))
-    Farewell(loop: loop, fd: surrender(), bytes: request.reply(status)).start()
+    dialer.dismiss(surrender(), request.reply(status))
   }
 
   // MARK: Ends

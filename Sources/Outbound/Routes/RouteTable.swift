@@ -72,7 +72,9 @@ public final class RouteTable {
 
   private static let loopbacks = [range(127, 0, 0, 0, 8), CIDR(IPAddress(high: 0, low: 1, isIPv6: true), length: 128)]
   /// RFC 1918; shared address space (RFC 6598), which clusters use for Pods; link-local (RFC 3927), where a cluster's metadata and node-local DNS are.
-  private static let privates = [range(10, 0, 0, 0, 8), range(172, 16, 0, 0, 12), range(192, 168, 0, 0, 16), range(100, 64, 0, 0, 10), range(169, 254, 0, 0, 16)]
+  private static let privates = [
+    range(10, 0, 0, 0, 8), range(172, 16, 0, 0, 12), range(192, 168, 0, 0, 16), range(100, 64, 0, 0, 10), range(169, 254, 0, 0, 16),
+  ]
   private static let everything = [range(0, 0, 0, 0, 0), CIDR(IPAddress(high: 0, low: 0, isIPv6: true), length: 0)]
 
   private static func range(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64, _ length: Int) -> CIDR {

@@ -28,8 +28,7 @@ class Acceptor: Handler {
     while fd >= 0 {
       guard budget > 0 else { return loop.readAgain(self) }
       budget -= 1
-      var peer = clinux_address()
-      let connection = clinux_accept(fd, &peer)
+      let connection = next()
       if connection >= 0 {
         accepted(connection)
       } else if connection == -clinux_EAGAIN {
@@ -40,6 +39,12 @@ class Acceptor: Handler {
       }
       // Any other error is of that one connection, gone before we took it (accept(2)).
     }
+  }
+
+  /// The kernel's next connection, or -errno.
+  func next() -> Int32 {
+    var peer = clinux_address()
+    return clinux_accept(fd, &peer)
   }
 
   /// A new connection, which belongs to the callee.

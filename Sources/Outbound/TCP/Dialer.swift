@@ -28,6 +28,7 @@ final class Dialer {
   let routes: RouteTable
   let counters: OutboundCounters
   private var live: [ObjectIdentifier: OutboundConnection] = [:]
+  private var leaving: [ObjectIdentifier: Farewell] = [:]
   private var isClosed = false
 
   init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters) {
@@ -59,9 +60,18 @@ final class Dialer {
 
   func ended(_ connection: OutboundConnection) { live[ObjectIdentifier(connection)] = nil }
 
+  /// Tells a client something last and closes its socket, which is taken over.
+  func dismiss(_ client: Int32, _ bytes: [UInt8]) {
+    guard !isClosed else { return clinux_reset(client) }
+    let farewell = Farewell(loop: loop, fd: client, bytes: bytes) { [weak self] in self?.leaving[$0] = nil }
+    leaving[ObjectIdentifier(farewell)] = farewell
+    farewell.start()
+  }
+
   /// Resets all connections.
   func close() {
     isClosed = true
+    for farewell in leaving.values { farewell.close() }
     for connection in live.values { connection.close() }
     live = [:]
   }

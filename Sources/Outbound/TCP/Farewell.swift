@@ -7,14 +7,16 @@ final class Farewell: Handler {
   private let loop: EventLoop
   private var fd: Int32
   private let bytes: [UInt8]
+  private var ended: ((ObjectIdentifier) -> Void)?
   /// µs.
   private static let patience: UInt64 = 2_000_000
 
   /// Takes over the socket, which nobody watches. The text is short enough for a socket's empty buffer.
-  init(loop: EventLoop, fd: Int32, bytes: [UInt8]) {
+  init(loop: EventLoop, fd: Int32, bytes: [UInt8], ended: @escaping (ObjectIdentifier) -> Void) {
     self.loop = loop
     self.fd = fd
     self.bytes = bytes
+    self.ended = ended
   }
 
   func start() {
@@ -35,11 +37,14 @@ final class Farewell: Handler {
 
   override func timerFired(_ kind: UInt8) { close() }
 
-  private func close() {
+  func close() {
     guard fd >= 0 else { return }
     loop.unwatch(fd)
     loop.unregister(self)
     clinux_close(fd)
     fd = -1
+    let told = ended
+    ended = nil
+    told?(ObjectIdentifier(self))
   }
 }

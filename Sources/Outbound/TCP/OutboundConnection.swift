@@ -68,7 +68,7 @@ final class OutboundConnection {
     note(status, "the cluster side answered: \(status)")
     if let reply {
       state = .over
-      Farewell(loop: dialer.loop, fd: end.surrenderSocket(), bytes: reply(status)).start()
+      dialer.dismiss(end.surrenderSocket(), reply(status))
       dialer.ended(self)
     }
     return false
@@ -116,7 +116,7 @@ final class OutboundConnection {
   private func failed(_ status: StreamStatus, _ what: String) {
     note(status, what)
     state = .over
-    if let reply { Farewell(loop: dialer.loop, fd: client, bytes: reply(status)).start() } else { clinux_reset(client) }
+    if let reply { dialer.dismiss(client, reply(status)) } else { clinux_reset(client) }
     dialer.ended(self)
   }
 

@@ -32,6 +32,17 @@ final class TransparentListener: Acceptor {
       counters.problem("a connection came without its original destination (errno \(-status))")
       return clinux_reset(connection)
     }
+    guard mode == .localName || !isDirect(connection, destination) else {
+      counters.tcp.refused += 1
+      counters.problem("a connection came straight to the redirect port")
+      return clinux_reset(connection)
+    }
     dialer.connect(connection, to: .address(destination))
+  }
+
+  /// Nobody redirected it: to lead it on would be to connect to ourselves, for ever.
+  private func isDirect(_ connection: Int32, _ destination: IPEndpoint) -> Bool {
+    var own = clinux_address()
+    return clinux_local_address(connection, &own) == 0 && IPEndpoint(own) == destination
   }
 }

@@ -32,10 +32,14 @@ enum Messages {
     return (labels.joined(separator: "."), Int(query[offset + 1]) << 8 | Int(query[offset + 2]))
   }
 
-  static func record(type: Int, ttl: Int, _ data: [UInt8]) -> [UInt8] { [0xc0, 12] + word(type) + word(1) + word(ttl >> 16) + word(ttl) + word(data.count) + data }
+  static func record(type: Int, ttl: Int, _ data: [UInt8]) -> [UInt8] {
+    [0xc0, 12] + word(type) + word(1) + word(ttl >> 16) + word(ttl) + word(data.count) + data
+  }
 
   /// An answer to the query with these records.
-  static func answer(_ query: [UInt8], rcode: Int = 0, _ answers: [[UInt8]] = [], authority: [[UInt8]] = [], flags: Int = 0x8180, opt: Bool = false) -> [UInt8] {
+  static func answer(
+    _ query: [UInt8], rcode: Int = 0, _ answers: [[UInt8]] = [], authority: [[UInt8]] = [], flags: Int = 0x8180, opt: Bool = false
+  ) -> [UInt8] {
     query[0..<2] + word(flags | rcode) + word(1) + word(answers.count) + word(authority.count) + word(opt ? 1 : 0) + query[12..<questionEnd(query)]
       + answers.joined() + authority.joined() + (opt ? [0] + word(41) + word(1232) + word(0) + word(0) + word(0) : [])
   }
@@ -60,12 +64,17 @@ final class UDPClient: Handler {
   private(set) var received: [[UInt8]] = []
   private(set) var errors: [Int32] = []
 
-  init(loop: EventLoop, to address: clinux_address) {
+  /// Takes over a connected socket.
+  init(loop: EventLoop, fd: Int32) {
     self.loop = loop
-    var address = address
-    fd = clinux_udp_connect(&address)
+    self.fd = fd
     super.init()
     loop.watch(fd, self)
+  }
+
+  convenience init(loop: EventLoop, to address: clinux_address) {
+    var address = address
+    self.init(loop: loop, fd: clinux_udp_connect(&address))
   }
 
   func send(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { clinux_send(fd, $0.baseAddress!, $0.count) } }
