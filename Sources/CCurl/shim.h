@@ -40,6 +40,13 @@ static inline CURLcode ccurl_setopt_socket(CURL *handle, ccurl_socket_callback c
   return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, callback);
 }
 
+/// Called for each new socket, which it makes; CURL_SOCKET_BAD ends the transfer.
+typedef curl_socket_t (*ccurl_open_socket_callback)(void *context, curlsocktype purpose, struct curl_sockaddr *address);
+static inline CURLcode ccurl_setopt_open_socket(CURL *handle, ccurl_open_socket_callback callback, void *context) {
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
+  return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+
 /// Lets a paused transfer go on; the write callback may run before this returns.
 static inline CURLcode ccurl_continue(CURL *handle) { return curl_easy_pause(handle, CURLPAUSE_CONT); }
 
