@@ -9,6 +9,7 @@ import Synchronization
 final class BastionLoop: @unchecked Sendable {
   enum Message {
     case open(Opening)
+    case arrive(Arrival)
     /// Connects now, whatever failed before.
     case connect(@Sendable (BastionError?) -> Void)
   }
@@ -60,6 +61,9 @@ final class BastionLoop: @unchecked Sendable {
   private func answer(_ message: Message, _ error: BastionError) {
     switch message {
     case .open(let opening): refuse(opening, error)
+    case .arrive(let arrival):
+      arrival.report(.refused(error))
+      clinux_close(arrival.listener)
     case .connect(let reply): reply(error)
     }
   }
@@ -74,6 +78,7 @@ final class BastionLoop: @unchecked Sendable {
   private var session: SSHSession?
   private var keepAlive = KeepAlive(interval: .seconds(15))
   private var channels: [Channel] = []
+  private var arrivals: [Arrival] = []
   private var waiting: [Opening] = []
   /// The first of `waiting`, once libssh2 knows of it.
   private var isOpening = false
@@ -93,8 +98,14 @@ final class BastionLoop: @unchecked Sendable {
       for message in takeMessages() {
         switch message {
         case .open(let opening): waiting.append(opening)
+        case .arrive(let arrival): arrivals.append(arrival)
         case .connect(let reply): asked.append(reply)
         }
+      }
+      arrivals.removeAll { arrival in
+        guard let opening = arrival.take() else { return false }
+        waiting.append(opening)
+        return true
       }
       if session == nil, !waiting.isEmpty || !asked.isEmpty { connect() }
       guard let session else {
@@ -107,9 +118,11 @@ final class BastionLoop: @unchecked Sendable {
     }
     let error = BastionError.closed(host: settings.name)
     for opening in waiting { refuse(opening, error) }
+    for arrival in arrivals { answer(.arrive(arrival), error) }
     for message in takeMessages() { answer(message, error) }
     for reply in asked { reply(error) }
     if let session { end(session, error) }
+    arrivals = []
     waiting = []
     asked = []
     scratch.deallocate()
@@ -230,6 +243,8 @@ final class BastionLoop: @unchecked Sendable {
     var entries = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
     var polled: [Channel] = []
     var timeout: Int32 = -1
+    entries += arrivals.map { pollfd(fd: $0.listener, events: Int16(POLLIN), revents: 0) }
+    let first = entries.count
     if let session {
       let transport = session.transport
       // Where nobody can read, only the end is of interest.
@@ -249,8 +264,8 @@ final class BastionLoop: @unchecked Sendable {
     if entries[0].revents != 0 { clinux_eventfd_drain(wake) }
     guard let session else { return }
     let over = Int16(POLLHUP | POLLERR | 0x2000)
-    if reader == nil, !isOpening, entries[1].revents & over != 0 { return lose(session, "the server closed it") }
-    for (channel, entry) in zip(polled, entries.dropFirst(2)) where entry.revents != 0 { channel.ready(entry.revents) }
+    if reader == nil, !isOpening, entries[first].revents & over != 0 { return lose(session, "the server closed it") }
+    for (channel, entry) in zip(polled, entries.dropFirst(first + 1)) where entry.revents != 0 { channel.ready(entry.revents) }
   }
 }
 

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 // libcurl's option setters are variadic, which Swift cannot call: one shim for each type of argument.
 static inline CURLcode ccurl_setopt_long(CURL *handle, CURLoption option, long value) { return curl_easy_setopt(handle, option, value); }
 static inline CURLcode ccurl_setopt_string(CURL *handle, CURLoption option, const char *value) { return curl_easy_setopt(handle, option, value); }
@@ -45,6 +47,25 @@ typedef curl_socket_t (*ccurl_open_socket_callback)(void *context, curlsocktype 
 static inline CURLcode ccurl_setopt_open_socket(CURL *handle, ccurl_open_socket_callback callback, void *context) {
   curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
   return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+
+// For an open-socket callback: makes libcurl connect to a new listening Unix socket of ours, whose one connection leads wherever we like. The socket has
+// a name that the kernel chose (unix(7), "Autobind"). CURL_SOCKOPT_ALREADY_CONNECTED would need none, but 7.88 connects all the same.
+static inline curl_socket_t ccurl_lead_to(struct curl_sockaddr *address, int *listener) {
+  struct sockaddr family = {.sa_family = AF_UNIX};
+  socklen_t length = sizeof address->addr;
+  int both[2] = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (both[0] < 0 || both[1] < 0 || bind(both[0], &family, sizeof family.sa_family) < 0 || listen(both[0], 8) < 0 ||
+      getsockname(both[0], &address->addr, &length) < 0 || length > sizeof address->addr) {
+    if (both[0] >= 0) close(both[0]);
+    if (both[1] >= 0) close(both[1]);
+    return CURL_SOCKET_BAD;
+  }
+  address->family = AF_UNIX;
+  address->protocol = 0;
+  address->addrlen = length;
+  *listener = both[0];
+  return both[1];
 }
 
 /// Lets a paused transfer go on; the write callback may run before this returns.

@@ -1,8 +1,8 @@
 import CCurl
 import Synchronization
 
-/// Another way to an API server than TCP from here: it opens a stream socket that libcurl takes as connected. TLS, reuse of connections and timeouts
-/// stay libcurl's; no name is resolved here, and proxies are passed by.
+/// Another way to an API server than TCP from here: libcurl connects to a socket of this process, which the connector leads on. TLS, reuse of
+/// connections and timeouts stay libcurl's; no name is resolved here, and proxies are passed by.
 public struct APIConnector: Sendable {
   /// Connections are shared between requests whose connectors have the same one, and never otherwise. A new one each time.
   public struct Identity: Sendable, Hashable {
@@ -28,9 +28,10 @@ public struct APIConnector: Sendable {
     }
   }
 
-  /// Must not block: it runs on the thread of all requests. What is written to the socket may wait until the way is there. The socket is the caller's;
-  /// whoever ends the other side calls `failed` before.
-  public typealias Connect = @Sendable (_ host: String, _ port: UInt16, _ failed: @escaping @Sendable (Failure) -> Void) throws(Failure) -> Int32
+  /// Takes over a listening, non-blocking Unix stream socket: exactly one connection comes from this process, at once, and leads to the server from then
+  /// on; bytes may wait in it until the way is there. To refuse, or at the way's end: call `failed`, then close the sockets. Must not block: it runs on the
+  /// thread of all requests.
+  public typealias Connect = @Sendable (_ host: String, _ port: UInt16, _ listener: Int32, _ failed: @escaping @Sendable (Failure) -> Void) -> Void
 
   /// What leads there, for messages: `ssh://user@host`.
   public let name: String
@@ -49,8 +50,6 @@ public struct APIConnector: Sendable {
     return "\(240 | number >> 24 & 15).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
   }
 }
-
-extension APIConnector.Failure: Error {}
 
 private let next = Atomic<UInt32>(1)
 
@@ -72,19 +71,16 @@ final class ConnectorSocket: Sendable {
     try handle.set(CURLOPT_CONNECT_TO, list: ["::\(connector.placeholder):\(server.port)"])
     try handle.set(CURLOPT_PROXY, "")
     ccurl_setopt_open_socket(
-      handle.pointer, { context, _, _ in Unmanaged<ConnectorSocket>.fromOpaque(context!).takeUnretainedValue().open() },
+      handle.pointer, { context, _, address in Unmanaged<ConnectorSocket>.fromOpaque(context!).takeUnretainedValue().open(address!) },
       Unmanaged.passUnretained(self).toOpaque())
-    ccurl_setopt_socket(handle.pointer) { _, _, _ in CInt(CURL_SOCKOPT_ALREADY_CONNECTED) }
   }
 
-  private func open() -> curl_socket_t {
+  private func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
     state.withLock { $0 = nil }
-    do throws(APIConnector.Failure) {
-      return try connector.connect(host, port) { [self] failure in state.withLock { $0 = failure } }
-    } catch {
-      state.withLock { $0 = error }
-      return -1  // CURL_SOCKET_BAD
-    }
+    var listener: CInt = -1
+    let socket = ccurl_lead_to(address, &listener)
+    if socket >= 0 { connector.connect(host, port, listener) { [self] failure in state.withLock { $0 = failure } } }
+    return socket
   }
 
   /// Why the socket ended, where the connector said so.

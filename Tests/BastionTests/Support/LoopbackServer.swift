@@ -17,6 +17,8 @@ final class LoopbackServer: Sendable {
       while true {
         let socket = accept(fd, nil, nil)
         guard socket >= 0 else { return }
+        // Processes that other tests start must not hold it.
+        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
         Thread.detachNewThread {
           handler(socket)
           close(socket)

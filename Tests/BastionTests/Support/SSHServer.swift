@@ -14,21 +14,16 @@ final class SSHServer: Sendable {
 
   let directory: String
   let port: UInt16
-  private let process: Process
-  private let log: LineReader
+  private let process: ChildProcess
 
   /// - Parameter options: lines for sshd_config, which count more than those that stand here.
   init(options: String = "", directory old: String? = nil, port oldPort: UInt16? = nil) throws {
     let directory = old ?? FileManager.default.temporaryDirectory.appending(path: "bastion-tests-\(UUID().uuidString)").path
     self.directory = directory
     port = oldPort ?? freePort()
-    process = Process()
-    let pipe = Pipe()
-    log = LineReader(pipe.fileHandleForReading)
     if old == nil {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      try keygen("host")
-      try keygen("client")
+      for name in ["host", "client"] { try Self.keygen(name, in: directory) }
       try FileManager.default.copyItem(atPath: "\(directory)/client.pub", toPath: "\(directory)/authorized")
     }
     // sshd wants this folder where it runs as root, and starts without it nowhere; it stays empty.
@@ -51,16 +46,15 @@ final class SSHServer: Sendable {
 
       """
     try text.write(toFile: "\(directory)/sshd_config", atomically: true, encoding: .utf8)
-    process.executableURL = URL(filePath: Self.program)
-    process.arguments = ["-D", "-e", "-f", "\(directory)/sshd_config"]
-    process.standardError = pipe
-    process.standardOutput = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    guard log.wait(for: "Server listening") else { throw TestProblem("sshd did not start: \(log.text)") }
+    process = try ChildProcess(Self.program, ["-D", "-e", "-f", "\(directory)/sshd_config"])
+    guard process.output.wait(for: "Server listening") else { throw TestProblem("sshd did not start: \(process.output.text)") }
   }
 
   func keygen(_ name: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "") throws {
+    try Self.keygen(name, arguments, passphrase: passphrase, in: directory)
+  }
+
+  private static func keygen(_ name: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "", in directory: String) throws {
     try run("/usr/bin/ssh-keygen", ["-q", "-N", passphrase, "-C", name, "-f", "\(directory)/\(name)"] + arguments)
   }
 
@@ -95,74 +89,20 @@ final class SSHServer: Sendable {
 
   /// The processes that serve connections.
   var children: [Int32] {
-    let pid = process.processIdentifier
+    let pid = process.pid
     let text = try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
     return (text ?? "").split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }
   }
 
   func signalChildren(_ signal: Int32) { for child in children { kill(child, signal) } }
 
-  var logText: String { log.text }
+  var log: LineReader { process.output }
 
   /// Ends it, its connections, and its directory.
   func stop(keepingDirectory: Bool = false) {
     let children = children
-    process.terminate()
-    process.waitUntilExit()
+    process.end()
     for child in children { kill(child, SIGKILL) }
     if !keepingDirectory { try? FileManager.default.removeItem(atPath: directory) }
-  }
-}
-
-struct TestProblem: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
-}
-
-/// Runs a program to its end.
-/// - Returns: what it wrote to stdout.
-@discardableResult func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> String {
-  let process = Process()
-  process.executableURL = URL(filePath: program)
-  process.arguments = arguments
-  process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardInput = FileHandle.nullDevice
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let data = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else { throw TestProblem("\(program) \(arguments) failed") }
-  return String(decoding: data, as: UTF8.self)
-}
-
-/// What a process writes, as it comes.
-final class LineReader: Sendable {
-  private let state = Mutex("")
-  private let signal = DispatchSemaphore(value: 0)
-
-  init(_ handle: FileHandle) {
-    let descriptor = handle.fileDescriptor
-    Thread.detachNewThread { [self] in
-      // Keeps the pipe open.
-      withExtendedLifetime(handle) {
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
-          let count = read(descriptor, &chunk, chunk.count)
-          if count > 0 { state.withLock { $0 += String(decoding: chunk[..<count], as: UTF8.self) } }
-          signal.signal()
-          if count <= 0 { return }
-        }
-      }
-    }
-  }
-
-  var text: String { state.withLock { $0 } }
-
-  func wait(for part: String, seconds: Double = 10) -> Bool {
-    let deadline = DispatchTime.now() + seconds
-    while !text.contains(part) { guard signal.wait(timeout: deadline) == .success else { return text.contains(part) } }
-    return true
   }
 }
