@@ -63,7 +63,7 @@ final class BastionLoop: @unchecked Sendable {
     case .open(let opening): refuse(opening, error)
     case .arrive(let arrival):
       arrival.report(.refused(error))
-      clinux_close(arrival.listener)
+      arrival.incoming.close()
     case .connect(let reply): reply(error)
     }
   }
@@ -243,7 +243,7 @@ final class BastionLoop: @unchecked Sendable {
     var entries = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
     var polled: [Channel] = []
     var timeout: Int32 = -1
-    entries += arrivals.map { pollfd(fd: $0.listener, events: Int16(POLLIN), revents: 0) }
+    entries += arrivals.map { pollfd(fd: $0.incoming.listener, events: Int16(POLLIN), revents: 0) }
     let first = entries.count
     if let session {
       let transport = session.transport

@@ -1,6 +1,12 @@
 #pragma once
 #include <curl/curl.h>
+#include <arpa/inet.h>
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -49,23 +55,55 @@ static inline CURLcode ccurl_setopt_open_socket(CURL *handle, ccurl_open_socket_
   return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
 }
 
-// For an open-socket callback: makes libcurl connect to a new listening Unix socket of ours, whose one connection leads wherever we like. The socket has
-// a name that the kernel chose (unix(7), "Autobind"). CURL_SOCKOPT_ALREADY_CONNECTED would need none, but 7.88 connects all the same.
-static inline curl_socket_t ccurl_lead_to(struct curl_sockaddr *address, int *listener) {
-  struct sockaddr family = {.sa_family = AF_UNIX};
-  socklen_t length = sizeof address->addr;
-  int both[2] = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (both[0] < 0 || both[1] < 0 || bind(both[0], &family, sizeof family.sa_family) < 0 || listen(both[0], 8) < 0 ||
-      getsockname(both[0], &address->addr, &length) < 0 || length > sizeof address->addr) {
-    if (both[0] >= 0) close(both[0]);
-    if (both[1] >= 0) close(both[1]);
+// For an open-socket callback: makes libcurl connect to a new listening socket of ours, whose one connection leads wherever we like. `peer` is the port
+// that it comes from: other processes may find the listener too. Neither a socket that is connected already nor one without an address that prints will
+// do: 7.88 connects in spite of CURL_SOCKOPT_ALREADY_CONNECTED, and never uses a Unix socket without a path again.
+static inline int ccurl_on_loopback(struct sockaddr_in *address) {
+  socklen_t length = sizeof *address;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  memset(address, 0, sizeof *address);
+  address->sin_family = AF_INET;
+  address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (fd < 0 || (bind(fd, (struct sockaddr *)address, length) == 0 && getsockname(fd, (struct sockaddr *)address, &length) == 0)) return fd;
+  close(fd);
+  return -1;
+}
+static inline curl_socket_t ccurl_lead_to(struct curl_sockaddr *address, int *listener, uint16_t *peer) {
+  struct sockaddr_in from, to;
+  int fd = ccurl_on_loopback(&from);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  *listener = ccurl_on_loopback(&to);
+  if (*listener < 0 || listen(*listener, 8) < 0 || fcntl(*listener, F_SETFL, O_NONBLOCK) < 0) {
+    if (*listener >= 0) close(*listener);
+    close(fd);
     return CURL_SOCKET_BAD;
   }
-  address->family = AF_UNIX;
-  address->protocol = 0;
-  address->addrlen = length;
-  *listener = both[0];
-  return both[1];
+  *peer = ntohs(from.sin_port);
+  address->family = AF_INET;
+  address->protocol = IPPROTO_TCP;
+  address->addrlen = sizeof to;
+  memcpy(&address->addr, &to, sizeof to);
+  return fd;
+}
+
+static inline void ccurl_close(int fd) { close(fd); }
+
+/// The connection from `peer`, non-blocking and close-on-exec, or -errno; others are closed.
+static inline int ccurl_take(int listener, uint16_t peer) {
+  for (;;) {
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    int one = 1, fd = accept(listener, (struct sockaddr *)&from, &length);
+    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (fd < 0) return -errno;
+    if (from.sin_family == AF_INET && from.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && ntohs(from.sin_port) == peer) {
+      fcntl(fd, F_SETFD, FD_CLOEXEC);
+      fcntl(fd, F_SETFL, O_NONBLOCK);
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      return fd;
+    }
+    close(fd);
+  }
 }
 
 /// Lets a paused transfer go on; the write callback may run before this returns.

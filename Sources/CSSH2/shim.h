@@ -1,10 +1,6 @@
 #pragma once
-#include <errno.h>
-#include <fcntl.h>
 #include <libssh2.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 // Macros and casts of libssh2 that Swift cannot say.
 
 typedef ssize_t (*cssh2_receive_callback)(int socket, void *buffer, size_t length, int flags, void **abstract);
@@ -31,18 +27,3 @@ static inline const char *cssh2_last_error(LIBSSH2_SESSION *session) {
 
 /// Names the calling thread, as ps and gdb show it.
 static inline void cssh2_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
-
-/// The next connection of a Unix socket, non-blocking and close-on-exec: -EPERM where another process made it (SO_PEERCRED, unix(7)), else -errno.
-static inline int cssh2_accept_own(int listener) {
-  struct { pid_t pid; uid_t uid; gid_t gid; } peer = {0, 0, 0};
-  socklen_t length = sizeof peer;
-  int fd = accept(listener, NULL, NULL);
-  if (fd < 0) return -errno;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || peer.pid != getpid()) {
-    close(fd);
-    return -EPERM;
-  }
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  fcntl(fd, F_SETFL, O_NONBLOCK);
-  return fd;
-}

@@ -1,22 +1,14 @@
-import CSSH2
-import Glibc
+import KubeAPI
 
-/// A listening socket of ours to which one connection of this process comes, to become a channel.
+/// A connection of libcurl's that is to become a channel, once it is there.
 struct Arrival: Sendable {
-  let listener: Int32
+  let incoming: APIConnector.Incoming
   let host: String
   let port: UInt16
   let report: @Sendable (ChannelEvent) -> Void
 
-  /// The connection, once it is there; the listener is closed then.
   func take() -> Opening? {
-    while true {
-      let socket = cssh2_accept_own(listener)
-      if socket == -EAGAIN { return nil }
-      // Somebody else who found the name: the socket has one in this network namespace.
-      guard socket != -EPERM, socket != -EINTR, socket != -ECONNABORTED else { continue }
-      close(listener)
-      return Opening(host: host, port: port, socket: max(socket, -1), report: report)
-    }
+    // libcurl never closes one direction alone.
+    incoming.take().map { Opening(host: host, port: port, socket: $0, endsAtOnce: true, report: report) }
   }
 }

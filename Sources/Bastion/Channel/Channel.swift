@@ -120,6 +120,7 @@ final class Channel {
           break
         } else {
           sawLocalEnd = true
+          isHungUp = isHungUp || opening.endsAtOnce
           break
         }
       }

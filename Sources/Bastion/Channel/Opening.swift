@@ -15,16 +15,19 @@ final class Opening: Sendable {
   let port: UInt16
   /// The bastion's end of the pair.
   let socket: Int32
+  /// The user's end, once it sends no more, reads no more either.
+  let endsAtOnce: Bool
   let report: @Sendable (ChannelEvent) -> Void
 
   /// What may be under way to us: enough for 1 Gbit/s at a round trip of 60 ms.
   static let window: UInt32 = 8 << 20
   static let packet: UInt32 = 32 << 10
 
-  init(host: String, port: UInt16, socket: Int32, report: @escaping @Sendable (ChannelEvent) -> Void) {
+  init(host: String, port: UInt16, socket: Int32, endsAtOnce: Bool = false, report: @escaping @Sendable (ChannelEvent) -> Void) {
     self.host = host
     self.port = port
     self.socket = socket
+    self.endsAtOnce = endsAtOnce
     self.report = report
   }
 

@@ -28,10 +28,26 @@ public struct APIConnector: Sendable {
     }
   }
 
-  /// Takes over a listening, non-blocking Unix stream socket: exactly one connection comes from this process, at once, and leads to the server from then
-  /// on; bytes may wait in it until the way is there. To refuse, or at the way's end: call `failed`, then close the sockets. Must not block: it runs on the
-  /// thread of all requests.
-  public typealias Connect = @Sendable (_ host: String, _ port: UInt16, _ listener: Int32, _ failed: @escaping @Sendable (Failure) -> Void) -> Void
+  /// A connection of libcurl's that is about to come: whoever is given it, takes or closes it, once.
+  public struct Incoming: Sendable {
+    /// A listening socket, non-blocking; readable when the connection may be there.
+    public let listener: Int32
+    let peer: UInt16
+
+    /// - Returns: the connection, non-blocking and close-on-exec, the caller's; nil while it is not there. The listener is closed with it.
+    public func take() -> Int32? {
+      let socket = ccurl_take(listener, peer)
+      guard socket >= 0 else { return nil }
+      close()
+      return socket
+    }
+
+    public func close() { ccurl_close(listener) }
+  }
+
+  /// Leads a connection to the server; its bytes may wait until the way is there. To refuse it, or at the way's end: call `failed`, then close. Must not
+  /// block: it runs on the thread of all requests.
+  public typealias Connect = @Sendable (_ host: String, _ port: UInt16, _ incoming: Incoming, _ failed: @escaping @Sendable (Failure) -> Void) -> Void
 
   /// What leads there, for messages: `ssh://user@host`.
   public let name: String
@@ -73,13 +89,18 @@ final class ConnectorSocket: Sendable {
     ccurl_setopt_open_socket(
       handle.pointer, { context, _, address in Unmanaged<ConnectorSocket>.fromOpaque(context!).takeUnretainedValue().open(address!) },
       Unmanaged.passUnretained(self).toOpaque())
+    // The peer is this process, and may wait: no TCP_USER_TIMEOUT.
+    ccurl_setopt_socket(handle.pointer) { _, _, _ in CInt(CURL_SOCKOPT_OK) }
   }
 
   private func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
     state.withLock { $0 = nil }
     var listener: CInt = -1
-    let socket = ccurl_lead_to(address, &listener)
-    if socket >= 0 { connector.connect(host, port, listener) { [self] failure in state.withLock { $0 = failure } } }
+    var peer: UInt16 = 0
+    let socket = ccurl_lead_to(address, &listener, &peer)
+    if socket >= 0 {
+      connector.connect(host, port, APIConnector.Incoming(listener: listener, peer: peer)) { [self] failure in state.withLock { $0 = failure } }
+    }
     return socket
   }
 
