@@ -140,15 +140,18 @@ struct Authentication {
   // MARK: Failures
 
   private mutating func failed(_ key: String, _ code: Int32, _ type: String) throws(BastionError) {
+    // libssh2 tells a connection that was cut here as a refusal.
+    let isCut = session.transport.end != nil || [LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_SEND].contains(code)
+    if isCut {
+      guard !tried.isEmpty else { throw broken(code) }
+      tried.append("then the server closed the connection (MaxAuthTries in its sshd_config?)")
+      throw .authentication(host: settings.name, user: settings.user, tried: tried, locked: locked)
+    }
     switch code {
     case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
       // RFC 8332 came to libssh2 with 1.11.
       let isOld = type == "ssh-rsa" && libssh2_version(0x010b00) == nil
       tried.append("\(key) was refused" + (isOld ? ": this libssh2 signs with RSA and SHA-1 only, which OpenSSH refuses since 8.8; use an ed25519 key" : ""))
-    case LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_SEND:
-      guard !tried.isEmpty else { throw broken(code) }
-      tried.append("then the server closed the connection (MaxAuthTries in its sshd_config?)")
-      throw .authentication(host: settings.name, user: settings.user, tried: tried, locked: locked)
     case LIBSSH2_ERROR_TIMEOUT, LIBSSH2_ERROR_SOCKET_NONE: throw broken(code)
     default: tried.append("\(key): \(session.lastError)")
     }

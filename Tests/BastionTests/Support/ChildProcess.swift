@@ -24,8 +24,16 @@ final class ChildProcess: Sendable {
     posix_spawn_file_actions_adddup2(&actions, pipe[1], 2)
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { strdup("\($0)=\($1)") } + [nil]
     let words = ([program] + arguments).map { strdup($0) } + [nil]
+    // Threads of Dispatch block signals, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var child: pid_t = 0
-    let code = posix_spawn(&child, program, &actions, nil, words, variables)
+    let code = posix_spawn(&child, program, &actions, &attributes, words, variables)
+    posix_spawnattr_destroy(&attributes)
     posix_spawn_file_actions_destroy(&actions)
     for text in words + variables { free(text) }
     close(pipe[1])
