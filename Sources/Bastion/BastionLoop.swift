@@ -23,6 +23,8 @@ final class BastionLoop: @unchecked Sendable {
   private let settings: BastionSettings
   private let wake = clinux_eventfd()
   private let inbox = Mutex(Inbox())
+  /// How often the thread had something to do.
+  let turns = Atomic(0)
 
   init(_ settings: BastionSettings) { self.settings = settings }
 
@@ -183,6 +185,7 @@ final class BastionLoop: @unchecked Sendable {
   /// Moves what can be moved.
   /// - Returns: why the session is over.
   private func turn(_ session: SSHSession) -> String? {
+    turns.add(1, ordering: .relaxed)
     session.transport.beginTurn()
     if let problem = open(session) { return problem }
     if let reader, let problem = failed(session, Int32(clamping: libssh2_channel_read_ex(reader, 0, scratch.baseAddress, 0))) { return problem }
@@ -267,32 +270,4 @@ final class BastionLoop: @unchecked Sendable {
     if reader == nil, !isOpening, entries[first].revents & over != 0 { return lose(session, "the server closed it") }
     for (channel, entry) in zip(polled, entries.dropFirst(first + 1)) where entry.revents != 0 { channel.ready(entry.revents) }
   }
-}
-
-/// Starts a detached thread; false when there is none to be had.
-private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
-  final class Start: Sendable {
-    let name: String
-    let body: @Sendable () -> Void
-    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
-      self.name = name
-      self.body = body
-    }
-  }
-  let start = Unmanaged.passRetained(Start(name, body))
-  var thread = pthread_t()
-  let code = pthread_create(
-    &thread, nil,
-    { context in
-      let start = Unmanaged<Start>.fromOpaque(context!).takeRetainedValue()
-      cssh2_name_thread(start.name)
-      start.body()
-      return nil
-    }, start.toOpaque())
-  guard code == 0 else {
-    start.release()
-    return false
-  }
-  pthread_detach(thread)
-  return true
 }

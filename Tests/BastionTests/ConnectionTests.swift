@@ -1,7 +1,8 @@
-import Bastion
 import Foundation
 import Glibc
 import Testing
+
+@testable import Bastion
 
 @Suite(.enabled(if: SSHServer.isInstalled, Comment(rawValue: SSHServer.missing)), .timeLimit(.minutes(2)))
 struct ConnectionTests {
@@ -105,6 +106,41 @@ struct ConnectionTests {
       return receiveAll(stalled).count
     }
     #expect(count == 64 << 20)
+    bastion.close()
+  }
+
+  @Test func nothingTurnsWhileNothingMoves() async throws {
+    let server = try SSHServer()
+    let silent = LoopbackServer { socket in
+      // Ends its side, and waits for the other.
+      shutdown(socket, Int32(SHUT_WR))
+      _ = receiveAll(socket)
+    }
+    let deaf = LoopbackServer { socket in
+      var entry = pollfd(fd: socket, events: 0, revents: 0)
+      poll(&entry, 1, 5000)
+    }
+    defer {
+      server.stop()
+      silent.stop()
+      deaf.stop()
+    }
+    let bastion = BastionConnection(try server.settings())
+    // An end that has come, one that has gone, one with more to send than is taken, and one that nobody holds any more.
+    let ended = try await open(bastion, silent.port)
+    let ending = try await open(bastion, deaf.port)
+    shutdown(ending, Int32(SHUT_WR))
+    let full = try await open(bastion, deaf.port)
+    let gone = try await open(bastion, deaf.port)
+    close(gone)
+    let block = [UInt8](repeating: 1, count: 1 << 16)
+    var entry = pollfd(fd: full, events: Int16(POLLOUT), revents: 0)
+    while poll(&entry, 1, 500) > 0 { _ = send(full, block, block.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) }
+    let before = bastion.loop.turns.load(ordering: .relaxed)
+    // Time itself is under test.
+    try await Task.sleep(for: .seconds(1))
+    #expect(bastion.loop.turns.load(ordering: .relaxed) - before < 10)
+    for socket in [ended, ending, full] { close(socket) }
     bastion.close()
   }
 

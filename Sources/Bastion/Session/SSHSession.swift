@@ -21,8 +21,15 @@ final class SSHSession {
     let context = Unmanaged.passUnretained(transport).toOpaque()
     let session = cssh2_session(
       context,
-      { _, buffer, length, _, abstract in Unmanaged<Transport>.fromOpaque(abstract!.pointee!).takeUnretainedValue().receive(buffer!, length) },
-      { _, buffer, length, _, abstract in Unmanaged<Transport>.fromOpaque(abstract!.pointee!).takeUnretainedValue().send(buffer!, length) })
+      { socket, buffer, length, _, abstract in
+        let transport = Unmanaged<Transport>.fromOpaque(abstract!.pointee!).takeUnretainedValue()
+        // ssh-agent's socket, which blocks, comes this way as well.
+        return socket == transport.socket ? transport.receive(buffer!, length) : clinux_receive(socket, buffer, length)
+      },
+      { socket, buffer, length, _, abstract in
+        let transport = Unmanaged<Transport>.fromOpaque(abstract!.pointee!).takeUnretainedValue()
+        return socket == transport.socket ? transport.send(buffer!, length) : clinux_send(socket, buffer, length)
+      })
     guard Self.library, let session else { throw .unreachable(host: host, cause: "libssh2 could not be started") }
     pointer = session
   }

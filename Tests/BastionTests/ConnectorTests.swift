@@ -10,7 +10,7 @@ import Testing
 
 /// libcurl's connections through a bastion.
 @Suite(.enabled(if: SSHServer.isInstalled, Comment(rawValue: SSHServer.missing)), .timeLimit(.minutes(2)))
-struct KubeAPITests {
+struct ConnectorTests {
   private func client(_ bastion: BastionConnection, _ server: String, proxy: String? = nil) -> KubeClient {
     let access = ClusterAccess(server: ServerURL(server)!, proxyURL: proxy, connector: bastion.connector)
     return KubeClient(access, retry: RetryPolicy(attempts: 1, delay: .milliseconds(10)))
@@ -43,14 +43,13 @@ struct KubeAPITests {
       http.stop()
     }
     let bastion = BastionConnection(try ssh.settings())
-    // A name of the file /etc/hosts, which nothing but the SSH host reads: libcurl answers "localhost" by itself only when it resolves.
     let client = client(bastion, "http://localhost:\(http.port)")
     _ = try await client.send(HTTPRequest("GET", "/"))
     #expect(http.hosts == ["localhost:\(http.port)"])
     let error = await #expect(throws: KubeError.self) {
       try await self.client(bastion, "http://no-such-host.invalid:80").send(HTTPRequest("GET", "/"))
     }
-    // The channel failed, not a resolver here.
+    // The SSH host was asked for it, and no resolver here.
     guard case .unreachable(_, let cause) = error else {
       Issue.record("\(error as Any)")
       return
