@@ -31,7 +31,7 @@ public struct BastionSettings: Sendable {
   public var accept: (@Sendable (HostKey) -> Bool)?
   /// Asked for the passphrase of an encrypted key file, on the connection's own thread; nil skips the file.
   public var passphrase: (@Sendable (_ file: String) -> String?)?
-  /// For name, TCP, handshake and login together, less the time a person takes to answer.
+  /// For name, TCP, handshake and login together, less the time a person takes to answer. Shorter than libcurl's (15 s), so that its error says why.
   public var connectTimeout: Duration
   /// Between keep-alives, in whole seconds, 2 at least; the connection is dead when three were in vain.
   public var keepAlive: Duration
@@ -39,7 +39,7 @@ public struct BastionSettings: Sendable {
   public init(
     host: String, port: UInt16 = 22, user: String, identityFiles: [String] = [], identitiesOnly: Bool = false, agentSocket: String? = nil,
     knownHostsFiles: [String] = [], isStrict: Bool = false, pinnedFingerprint: String? = nil, accept: (@Sendable (HostKey) -> Bool)? = nil,
-    passphrase: (@Sendable (_ file: String) -> String?)? = nil, connectTimeout: Duration = .seconds(15), keepAlive: Duration = .seconds(15)
+    passphrase: (@Sendable (_ file: String) -> String?)? = nil, connectTimeout: Duration = .seconds(10), keepAlive: Duration = .seconds(15)
   ) {
     self.host = host
     self.port = port

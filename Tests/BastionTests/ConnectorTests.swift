@@ -2,7 +2,6 @@ import Bastion
 import CLinux
 import Foundation
 import Glibc
-import KubeObjects
 import TestSupport
 import Testing
 

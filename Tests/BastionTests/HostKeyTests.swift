@@ -49,7 +49,10 @@ struct HostKeyTests {
     defer { server.stop() }
     let fingerprint = try server.fingerprint()
     // Another key for the bare name does not speak against a port of its own.
-    for text in ["", try server.knownHost(as: "elsewhere"), try server.knownHost("other", as: "127.0.0.1"), "garbage\n", "@cert-authority " + (try server.knownHost())] {
+    for text in [
+      "", try server.knownHost(as: "elsewhere"), try server.knownHost("other", as: "127.0.0.1"), "garbage\n",
+      "@cert-authority " + (try server.knownHost()),
+    ] {
       let error = try await attempt(text)
       #expect(error == .hostKeyUnknown(host: name, keyType: "ssh-ed25519", fingerprint: fingerprint), "\(text)")
       #expect(error?.description.contains(fingerprint) == true)
@@ -106,7 +109,8 @@ struct HostKeyTests {
     defer { server.stop() }
     let fingerprint = try server.fingerprint()
     let line = try server.knownHost("other")
-    for text in [line, "# one\n" + (try hashed(line)), "@revoked " + (try server.knownHost()), try server.knownHost() + "@revoked * " + String(try server.knownHost().drop { $0 != " " })] {
+    let right = try server.knownHost()
+    for text in [line, "# one\n" + (try hashed(line)), "@revoked " + right, right + "@revoked *" + right.drop { $0 != " " }] {
       let error = try await attempt(text) {
         $0.pinnedFingerprint = fingerprint
         $0.accept = { _ in true }

@@ -2,7 +2,8 @@ import FoundationEssentials
 import Glibc
 
 extension BastionSettings {
-  /// Resolves a URL the way `ssh` would: what it leaves out comes from the configuration, then from OpenSSH's defaults. Closures and pin are left to the caller.
+  /// Resolves a URL the way `ssh` would: what it leaves out comes from the configuration, then from OpenSSH's defaults. Closures and pin are left to the
+  /// caller.
   /// - Parameter config: nil to read the user's and the system's files.
   /// - Throws: `BastionError.config`.
   public init(_ url: BastionURL, config: SSHConfig? = nil, environment: SSHEnvironment = .current) throws(BastionError) {

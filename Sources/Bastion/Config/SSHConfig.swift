@@ -1,4 +1,5 @@
-/// What `~/.ssh/config` and `/etc/ssh/ssh_config` say of one host (ssh_config(5)): the first value found for a keyword counts, and those of IdentityFile add up.
+/// What `~/.ssh/config` and `/etc/ssh/ssh_config` say of one host (ssh_config(5)): the first value found for a keyword counts, and those of IdentityFile
+/// add up.
 public struct SSHConfig: Sendable, Hashable {
   public var hostName: String?
   public var port: UInt16?
@@ -30,7 +31,9 @@ public struct SSHConfig: Sendable, Hashable {
   ///   - user: from the URL, which counts more than any file.
   ///   - files: nil for the user's and the system's.
   /// - Throws: `BastionError.config`; also where the host is reached through another one (ProxyJump, ProxyCommand).
-  public static func load(for host: String, user: String? = nil, files: [String]? = nil, environment: SSHEnvironment = .current) throws(BastionError) -> SSHConfig {
+  public static func load(
+    for host: String, user: String? = nil, files: [String]? = nil, environment: SSHEnvironment = .current
+  ) throws(BastionError) -> SSHConfig {
     var parser = SSHConfigParser(host: host, user: user, environment: environment)
     for file in files ?? ["\(environment.home)/.ssh/config", "/etc/ssh/ssh_config"] { try parser.read(file, depth: 0) }
     if let found = parser.config.proxy, !found.isNone {
