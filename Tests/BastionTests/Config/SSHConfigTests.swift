@@ -47,13 +47,6 @@ struct SSHConfigTests {
     #expect(config.userKnownHostsFiles == ["~/.ssh/a", "~/.ssh/b"])
   }
 
-  @Test(arguments: [
-    ("bastion", true), ("b*", true), ("b?????", false), ("b?????n", true), ("* !bastion", false), ("!bastion *", false), ("!other b*", true),
-    ("BASTION", true), ("*.example.com bastion", true), ("", false), ("other", false), ("*b*a*n", true), ("!other", false),
-  ]) func patterns(pattern: String, isMatch: Bool) {
-    #expect(HostPattern.matches(pattern.split(separator: " "), "bastion") == isMatch)
-  }
-
   @Test func matchBlocks() throws {
     let text = """
       Match originalhost bastion user bob
