@@ -41,7 +41,7 @@ quietly() {
 
 build_packages=(build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev musl-tools pkg-config zlib1g-dev)
 lab_packages=(buildah busybox-static curl iproute2 nftables openssl runc util-linux)
-test_packages=(dnsutils python3 python3-venv)
+test_packages=(dnsutils openssh-client openssh-server python3 python3-venv)
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

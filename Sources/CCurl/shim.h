@@ -1,8 +1,16 @@
 #pragma once
 #include <curl/curl.h>
+#include <arpa/inet.h>
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 // libcurl's option setters are variadic, which Swift cannot call: one shim for each type of argument.
 static inline CURLcode ccurl_setopt_long(CURL *handle, CURLoption option, long value) { return curl_easy_setopt(handle, option, value); }
 static inline CURLcode ccurl_setopt_string(CURL *handle, CURLoption option, const char *value) { return curl_easy_setopt(handle, option, value); }
@@ -38,6 +46,64 @@ static inline CURLcode ccurl_setopt_progress(CURL *handle, ccurl_progress_callba
 typedef int (*ccurl_socket_callback)(void *context, curl_socket_t socket, curlsocktype purpose);
 static inline CURLcode ccurl_setopt_socket(CURL *handle, ccurl_socket_callback callback) {
   return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, callback);
+}
+
+/// Called for each new socket, which it makes; CURL_SOCKET_BAD ends the transfer.
+typedef curl_socket_t (*ccurl_open_socket_callback)(void *context, curlsocktype purpose, struct curl_sockaddr *address);
+static inline CURLcode ccurl_setopt_open_socket(CURL *handle, ccurl_open_socket_callback callback, void *context) {
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
+  return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+
+// For an open-socket callback: makes libcurl connect to a new listening socket of ours, whose one connection leads wherever we like. `peer` is the port
+// that it comes from: other processes may find the listener too. Neither a socket that is connected already nor one without an address that prints will
+// do: 7.88 connects in spite of CURL_SOCKOPT_ALREADY_CONNECTED, and never uses a Unix socket without a path again.
+static inline int ccurl_on_loopback(struct sockaddr_in *address) {
+  socklen_t length = sizeof *address;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  memset(address, 0, sizeof *address);
+  address->sin_family = AF_INET;
+  address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (fd < 0 || (bind(fd, (struct sockaddr *)address, length) == 0 && getsockname(fd, (struct sockaddr *)address, &length) == 0)) return fd;
+  close(fd);
+  return -1;
+}
+static inline curl_socket_t ccurl_lead_to(struct curl_sockaddr *address, int *listener, uint16_t *peer) {
+  struct sockaddr_in from, to;
+  int fd = ccurl_on_loopback(&from);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  *listener = ccurl_on_loopback(&to);
+  if (*listener < 0 || listen(*listener, 8) < 0 || fcntl(*listener, F_SETFL, O_NONBLOCK) < 0) {
+    if (*listener >= 0) close(*listener);
+    close(fd);
+    return CURL_SOCKET_BAD;
+  }
+  *peer = ntohs(from.sin_port);
+  address->family = AF_INET;
+  address->protocol = IPPROTO_TCP;
+  address->addrlen = sizeof to;
+  memcpy(&address->addr, &to, sizeof to);
+  return fd;
+}
+
+static inline void ccurl_close(int fd) { close(fd); }
+
+/// The connection from `peer`, non-blocking and close-on-exec, or -errno; others are closed.
+static inline int ccurl_take(int listener, uint16_t peer) {
+  for (;;) {
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    int one = 1, fd = accept(listener, (struct sockaddr *)&from, &length);
+    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (fd < 0) return -errno;
+    if (from.sin_family == AF_INET && from.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && ntohs(from.sin_port) == peer) {
+      fcntl(fd, F_SETFD, FD_CLOEXEC);
+      fcntl(fd, F_SETFL, O_NONBLOCK);
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      return fd;
+    }
+    close(fd);
+  }
 }
 
 /// Lets a paused transfer go on; the write callback may run before this returns.

@@ -106,11 +106,11 @@ struct ModulesTests {
     }
   }
 
-  /// A C library has one owner: libcurl is reached through KubeAPI (KubeStreams by `UpgradedConnection`), zlib is the lab's.
+  /// A C library has one owner: libcurl is reached through KubeAPI (KubeStreams by `UpgradedConnection`), libssh2 through Bastion, zlib is the lab's.
   @Test(
     "C libraries have one owner",
     arguments: [
-      ("CCurl", ["KubeAPI"]), ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
+      ("CCurl", ["KubeAPI"]), ("CSSH2", ["Bastion"]), ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
       ("CShell", ["ShellHelper", "ShellChannel", "ShellHelperTests", "ShellChannelTests"]),
     ] as [(String, Set<String>)])
   func owners(library: String, owners: Set<String>) throws {

@@ -10,6 +10,8 @@ public struct ClusterAccess: Sendable {
   public var insecureSkipTLSVerify: Bool
   /// `http`, `https` or `socks5`; nil for what the environment says.
   public var proxyURL: String?
+  /// Another way to the server than TCP from here; `proxyURL` and the environment's proxies then count for nothing.
+  public var connector: APIConnector?
   /// The namespace where a command names none.
   public var namespace: String
   public var credentials: CredentialSource
@@ -19,7 +21,7 @@ public struct ClusterAccess: Sendable {
 
   public init(
     contextName: String = "", server: ServerURL, certificateAuthority: [UInt8]? = nil, tlsServerName: String? = nil,
-    insecureSkipTLSVerify: Bool = false, proxyURL: String? = nil, namespace: String = "default",
+    insecureSkipTLSVerify: Bool = false, proxyURL: String? = nil, connector: APIConnector? = nil, namespace: String = "default",
     credentials: CredentialSource = CredentialSource(), impersonation: Impersonation? = nil, warnings: [String] = []
   ) {
     self.contextName = contextName
@@ -28,6 +30,7 @@ public struct ClusterAccess: Sendable {
     self.tlsServerName = tlsServerName
     self.insecureSkipTLSVerify = insecureSkipTLSVerify
     self.proxyURL = proxyURL
+    self.connector = connector
     self.namespace = namespace
     self.credentials = credentials
     self.impersonation = impersonation

@@ -24,7 +24,7 @@ enum CurlConfiguration {
     try handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
     try handle.set(CURLOPT_PATH_AS_IS, 1)
     // libcurl names and verifies the host of the URL; so the URL holds the name, and this the address.
-    if access.tlsServerName != nil {
+    if access.tlsServerName != nil, access.connector == nil {
       try handle.set(CURLOPT_CONNECT_TO, list: ["\(ServerURL.bracketed(name)):\(server.port):\(ServerURL.bracketed(server.host)):\(server.port)"])
     }
     try trust(access, handle)
@@ -32,7 +32,7 @@ enum CurlConfiguration {
       try handle.set(CURLOPT_SSLCERT_BLOB, blob: certificate)
       try handle.set(CURLOPT_SSLKEY_BLOB, blob: key)
     }
-    try proxy(access, handle)
+    if access.connector == nil { try proxy(access, handle) }
     try handle.set(CURLOPT_CONNECTTIMEOUT_MS, Int(connectTimeout.components.seconds) * 1000)
     try handle.set(CURLOPT_TCP_KEEPALIVE, 1)
     try handle.set(CURLOPT_TCP_KEEPIDLE, 15)
@@ -42,6 +42,11 @@ enum CurlConfiguration {
       var limit: CUnsignedInt = 30_000
       setsockopt(socket, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, &limit, socklen_t(MemoryLayout<CUnsignedInt>.size))
       return CInt(CURL_SOCKOPT_OK)
+    }
+    if let connector = access.connector {
+      let socket = ConnectorSocket(connector, server: server)
+      try socket.attach(to: handle, server)
+      handle.connectorSocket = socket
     }
   }
 

@@ -7,6 +7,8 @@ import CCurl
 final class CurlHandle: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   private var lists: [UnsafeMutablePointer<curl_slist>] = []
+  /// Set before the handle is handed over.
+  var connectorSocket: ConnectorSocket?
   private let errorText: UnsafeMutablePointer<CChar>
 
   /// - Throws: `KubeError.transport` without memory.
@@ -74,6 +76,10 @@ final class CurlHandle: @unchecked Sendable {
 extension KubeError {
   /// What a failed transfer means.
   init(_ code: CURLcode, _ handle: CurlHandle, server: String) {
+    if code != CURLE_ABORTED_BY_CALLBACK, let error = handle.connectorSocket?.error(server: server) {
+      self = error
+      return
+    }
     let cause = handle.message(for: code)
     self =
       switch code {

@@ -1,0 +1,71 @@
+import CLinux
+import Glibc
+import KubeAPI
+import Synchronization
+
+/// The way through one SSH host: a session that is made at the first use, kept alive, and made again at the next use after it broke.
+///
+/// Its thread and connection end with `close()`, or with the last reference; channels then open see their end.
+public final class BastionConnection: Sendable {
+  public let settings: BastionSettings
+  let loop: BastionLoop
+  let identity = APIConnector.Identity()
+
+  public init(_ settings: BastionSettings) {
+    self.settings = settings
+    loop = BastionLoop(settings)
+  }
+
+  deinit { loop.stop() }
+
+  /// Connects and logs in, unless that is done: for finding out early, and for asking a person. Does not wait out an earlier failure.
+  /// - Throws: `BastionError`.
+  public func connect() async throws(BastionError) {
+    let error: BastionError? = await withCheckedContinuation { continuation in
+      loop.post(.connect { continuation.resume(returning: $0) })
+    }
+    if let error { throw error }
+  }
+
+  /// Opens a direct-tcpip channel, and waits for it: blocks the calling thread.
+  /// - Parameter host: a name or address as the SSH host sees it.
+  /// - Returns: one end of a Unix stream socket pair, non-blocking and close-on-exec, the caller's to close. Half-close is passed on in both directions.
+  /// - Throws: `BastionError`.
+  public func open(host: String, port: UInt16) throws(BastionError) -> Int32 {
+    final class Answer: Sendable {
+      let event = Mutex<ChannelEvent?>(nil)
+      let signal = clinux_eventfd()
+      deinit { clinux_close(signal) }
+    }
+    let answer = Answer()
+    let socket = try begin(host: host, port: port) { event in
+      answer.event.withLock { $0 = $0 ?? event }
+      clinux_eventfd_signal(answer.signal)
+    }
+    var entry = pollfd(fd: answer.signal, events: Int16(POLLIN), revents: 0)
+    while poll(&entry, 1, -1) < 1 {}
+    guard case .refused(let error) = answer.event.withLock({ $0 }) else { return socket }
+    clinux_close(socket)
+    throw error
+  }
+
+  /// Opens a channel behind a socket that is there at once: what is written waits in it until the channel stands.
+  /// - Parameter report: called on the connection's thread, which it must not block.
+  /// - Returns: as `open`; at a failure the other end is closed, after `report` has been told why.
+  /// - Throws: `BastionError.unreachable` without descriptors.
+  public func begin(host: String, port: UInt16, report: @escaping @Sendable (ChannelEvent) -> Void) throws(BastionError) -> Int32 {
+    var pair: [Int32] = [-1, -1]
+    let code = clinux_socketpair(&pair)
+    guard code >= 0 else { throw .unreachable(host: settings.name, cause: "no socket: \(String(cString: strerror(-code)))") }
+    // As much as the kernel lets an unprivileged process have (net.core.wmem_max).
+    for socket in pair {
+      var size: CInt = 1 << 20
+      setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<CInt>.size))
+    }
+    loop.post(.open(Opening(host: host, port: port, socket: pair[1], report: report)))
+    return pair[0]
+  }
+
+  /// Ends the session and all channels. Later uses fail with `.closed`.
+  public func close() { loop.stop() }
+}

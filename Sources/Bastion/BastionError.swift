@@ -1,0 +1,75 @@
+/// Why the way through an SSH host failed. `description` says what is wrong and what to do; `host` is `name` or `[name]:port`, as known_hosts has it.
+public enum BastionError: Error, Sendable, Hashable {
+  case badURL(text: String, problem: String)
+  /// `line` counts from 1, nil where the whole file is meant.
+  case config(file: String, line: Int?, problem: String)
+  /// No SSH session came about: name, address, silence, or a server that speaks something else.
+  case unreachable(host: String, cause: String)
+  /// Nobody vouches for the key. `fingerprint` is OpenSSH's, "SHA256:…"; `otherKeys` are known_hosts lines ("file:line") with keys of other types.
+  case hostKeyUnknown(host: String, keyType: String, fingerprint: String, otherKeys: [String] = [])
+  /// known_hosts, or the caller's pin, has another key, or has revoked this one: never to be accepted. `expected` says where from.
+  case hostKeyChanged(host: String, keyType: String, fingerprint: String, expected: String)
+  /// `tried` has one line for each key; `locked` are the key files that want a passphrase, and got none or a wrong one.
+  case authentication(host: String, user: String, tried: [String], locked: [String])
+  /// The bastion does not open this way: `reason` in SSH's words (RFC 4254, section 5.1).
+  case channelRefused(host: String, target: String, reason: String)
+  case connectionLost(host: String, cause: String)
+  /// `close()` was called.
+  case closed(host: String)
+}
+
+extension BastionError: CustomStringConvertible {
+  public var description: String { remedy.isEmpty ? problem : "\(problem); \(remedy)" }
+
+  /// What is wrong.
+  public var problem: String {
+    switch self {
+    case .badURL(let text, let problem): return "'\(text)' is not the URL of an SSH host: \(problem)"
+    case .config(let file, let line, let problem): return "\(file)\(line.map { ":\($0)" } ?? ""): \(problem)"
+    case .unreachable(let host, let cause): return "cannot reach the SSH host \(host): \(cause)"
+    case .hostKeyUnknown(let host, let keyType, let fingerprint, let others):
+      let more = others.isEmpty ? "" : " (keys of other types are known: \(others.joined(separator: ", ")))"
+      return "the SSH host \(host) is not known: it shows the \(keyType) key \(fingerprint)\(more)"
+    case .hostKeyChanged(let host, let keyType, let fingerprint, let expected):
+      return "the SSH host \(host) shows a key that must not be trusted: \(keyType) \(fingerprint), but \(expected)"
+    case .authentication(let host, let user, let tried, _):
+      return "the SSH host \(host) does not let \(user) in: \(tried.isEmpty ? "no key was found" : tried.joined(separator: ", "))"
+    case .channelRefused(let host, let target, let reason): return "the SSH host \(host) does not connect to \(target): \(reason)"
+    case .connectionLost(let host, let cause): return "the SSH connection to \(host) was lost: \(cause)"
+    case .closed(let host): return "the SSH connection to \(host) was closed here"
+    }
+  }
+
+  /// What to do about it; empty where `problem` says that.
+  public var remedy: String {
+    switch self {
+    case .badURL: "write ssh://user@host or ssh://user@host:port"
+    case .config, .closed: ""
+    case .unreachable: "check the name, the port and the network, and whether `ssh` gets there"
+    case .hostKeyUnknown: "compare the fingerprint with its administrator's, then accept it, or connect once with `ssh`"
+    case .hostKeyChanged(let host, _, _, _):
+      "somebody may be in between: ask its administrator, and if the key was replaced on purpose, take the old one out of known_hosts "
+        + "(ssh-keygen -R '\(host)')"
+    case .authentication(_, _, _, let locked):
+      if let file = locked.first {
+        "give the passphrase, or add the key to ssh-agent (ssh-add \(file))"
+      } else {
+        "check the user, IdentityFile in ~/.ssh/config, and `ssh-add -l`"
+      }
+    case .channelRefused(_, _, let reason):
+      reason.contains("prohibited")
+        ? "its sshd forbids it: see AllowTcpForwarding and PermitOpen in its sshd_config, and restrictions in authorized_keys"
+        : "check the server of the kubeconfig, as seen from that host"
+    case .connectionLost: "it is made again at the next use"
+    }
+  }
+
+  /// Waiting may help: the cause lies in the network.
+  public var isTransient: Bool {
+    switch self {
+    case .unreachable, .connectionLost: true
+    case .channelRefused(_, _, let reason): !reason.contains("prohibited")
+    default: false
+    }
+  }
+}

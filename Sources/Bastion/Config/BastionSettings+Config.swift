@@ -1,0 +1,50 @@
+import FoundationEssentials
+import Glibc
+
+extension BastionSettings {
+  /// Resolves a URL the way `ssh` would: what it leaves out comes from the configuration, then from OpenSSH's defaults. Closures and pin are left to the
+  /// caller.
+  /// - Parameter config: nil to read the user's and the system's files.
+  /// - Throws: `BastionError.config`.
+  public init(_ url: BastionURL, config: SSHConfig? = nil, environment: SSHEnvironment = .current) throws(BastionError) {
+    let config = if let config { config } else { try SSHConfig.load(for: url.host, user: url.user, environment: environment) }
+    let port = url.port ?? config.port ?? 22
+    let user = url.user ?? config.user ?? environment.user
+    let host = config.hostName.map { environment.expand($0, host: url.host, port: port, user: user) } ?? url.host
+    func expand(_ text: String) -> String { environment.expand(text, host: host, port: port, user: user) }
+    // OpenSSH's defaults that libssh2 can use, less those that are not there.
+    let defaults = ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(environment.home)/.ssh/\($0)" }.filter { FileManager.default.fileExists(atPath: $0) }
+    let named = config.identityFiles.filter { $0.lowercased() != "none" }.map(expand)
+    let agent: String? =
+      switch config.identityAgent {
+      case nil, "SSH_AUTH_SOCK": environment.agentSocket
+      case let value? where value.lowercased() == "none": nil
+      case let value?: expand(value)
+      }
+    let files = (config.userKnownHostsFiles ?? ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])
+      + (config.globalKnownHostsFiles ?? ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"])
+    self.init(
+      host: host, port: port, user: user, identityFiles: config.identityFiles.isEmpty ? defaults : named,
+      identitiesOnly: config.identitiesOnly ?? false, agentSocket: agent,
+      knownHostsFiles: files.filter { $0.lowercased() != "none" }.map(expand), isStrict: config.isStrict ?? false)
+  }
+}
+
+extension SSHEnvironment {
+  /// This process's: HOME, else the password file's; the name is the password file's.
+  public static var current: SSHEnvironment {
+    let variables = ProcessInfo.processInfo.environment
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    var buffer = [CChar](repeating: 0, count: 16 << 10)
+    var (home, user) = (variables["HOME"] ?? "/", variables["USER"] ?? variables["LOGNAME"] ?? "root")
+    // The strings lie in the buffer.
+    buffer.withUnsafeMutableBufferPointer { buffer in
+      guard getpwuid_r(getuid(), &entry, buffer.baseAddress!, buffer.count, &found) == 0, found != nil else { return }
+      if let name = entry.pw_name { user = String(cString: name) }
+      if variables["HOME"]?.isEmpty != false, let folder = entry.pw_dir { home = String(cString: folder) }
+    }
+    let agent = variables["SSH_AUTH_SOCK"].flatMap { $0.isEmpty ? nil : $0 }
+    return SSHEnvironment(home: home, user: user, agentSocket: agent)
+  }
+}

@@ -1,0 +1,87 @@
+/// What `~/.ssh/config` and `/etc/ssh/ssh_config` say of one host (ssh_config(5)): the first value found for a keyword counts, and those of IdentityFile
+/// add up.
+public struct SSHConfig: Sendable, Hashable {
+  public var hostName: String?
+  public var port: UInt16?
+  public var user: String?
+  /// With `~` and tokens as they stand; see `expanded`.
+  public var identityFiles: [String] = []
+  public var identitiesOnly: Bool?
+  /// A socket, `SSH_AUTH_SOCK`, or `none`.
+  public var identityAgent: String?
+  public var userKnownHostsFiles: [String]?
+  public var globalKnownHostsFiles: [String]?
+  /// `yes` refuses unknown keys without asking; every other value means asking.
+  public var isStrict: Bool?
+
+  /// The first ProxyJump or ProxyCommand, which devtunnel cannot do.
+  struct Proxy: Sendable, Hashable {
+    var keyword: String
+    var file: String
+    var line: Int
+    var isNone: Bool
+  }
+  var proxy: Proxy?
+
+  public init() {}
+
+  /// Reads the files that exist, the first with more weight.
+  /// - Parameters:
+  ///   - host: as the person wrote it.
+  ///   - user: from the URL, which counts more than any file.
+  ///   - files: nil for the user's and the system's.
+  /// - Throws: `BastionError.config`; also where the host is reached through another one (ProxyJump, ProxyCommand).
+  public static func load(
+    for host: String, user: String? = nil, files: [String]? = nil, environment: SSHEnvironment = .current
+  ) throws(BastionError) -> SSHConfig {
+    var parser = SSHConfigParser(host: host, user: user, environment: environment)
+    for file in files ?? ["\(environment.home)/.ssh/config", "/etc/ssh/ssh_config"] { try parser.read(file, depth: 0) }
+    if let found = parser.config.proxy, !found.isNone {
+      throw .config(
+        file: found.file, line: found.line,
+        problem: "\(found.keyword) leads to \(host) through another host, which devtunnel cannot do; "
+          + "name a host that is reached directly, or open the way with `ssh -N -L` and use the kubeconfig's server with that port")
+    }
+    return parser.config
+  }
+}
+
+/// Whose files and names count.
+public struct SSHEnvironment: Sendable, Hashable {
+  public var home: String
+  public var user: String
+  /// `SSH_AUTH_SOCK`.
+  public var agentSocket: String?
+
+  public init(home: String, user: String, agentSocket: String? = nil) {
+    self.home = home
+    self.user = user
+    self.agentSocket = agentSocket
+  }
+
+  /// Expands `~` and the tokens %% %d %h %p %r %u (ssh_config(5), "TOKENS").
+  func expand(_ text: String, host: String, port: UInt16, user: String) -> String {
+    var result = ""
+    var rest = text[...]
+    if rest == "~" || rest.hasPrefix("~/") {
+      result = home
+      rest = rest.dropFirst()
+    }
+    while let character = rest.popFirst() {
+      guard character == "%", let token = rest.popFirst() else {
+        result.append(character)
+        continue
+      }
+      switch token {
+      case "%": result.append("%")
+      case "d": result += home
+      case "h", "n": result += host
+      case "p": result += String(port)
+      case "r": result += user
+      case "u": result += self.user
+      default: result += "%\(token)"
+      }
+    }
+    return result
+  }
+}

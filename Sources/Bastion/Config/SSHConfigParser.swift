@@ -1,0 +1,132 @@
+import FoundationEssentials
+import Glibc
+
+/// Reads ssh_config(5) files for one host, keyword by keyword.
+struct SSHConfigParser {
+  let host: String
+  let user: String?
+  let environment: SSHEnvironment
+  var config = SSHConfig()
+
+  init(host: String, user: String?, environment: SSHEnvironment) {
+    self.host = host
+    self.user = user
+    self.environment = environment
+  }
+
+  /// A file that does not exist says nothing.
+  mutating func read(_ file: String, depth: Int) throws(BastionError) {
+    guard FileManager.default.fileExists(atPath: file) else { return }
+    guard let data = FileManager.default.contents(atPath: file) else {
+      throw .config(file: file, line: nil, problem: "it cannot be read; check its permissions")
+    }
+    try read(text: String(decoding: data, as: UTF8.self), file: file, depth: depth)
+  }
+
+  mutating func read(text: String, file: String, depth: Int) throws(BastionError) {
+    var isActive = true
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let number = index + 1
+      guard let words = Self.words(line) else { throw .config(file: file, line: number, problem: "a quotation mark is not closed") }
+      guard let keyword = words.first?.lowercased() else { continue }
+      let values = words.dropFirst().map { $0 }
+      guard !values.isEmpty else { throw .config(file: file, line: number, problem: "\(words[0]) has no value") }
+      switch keyword {
+      case "host": isActive = HostPattern.matches(values.map { $0[...] }, host)
+      case "match": isActive = matches(values)
+      case "include" where isActive: try include(values, file, number, depth)
+      default: if isActive { try take(keyword, values, file, number) }
+      }
+    }
+  }
+
+  private mutating func take(_ keyword: String, _ values: [String], _ file: String, _ line: Int) throws(BastionError) {
+    func flag() throws(BastionError) -> Bool {
+      switch values[0].lowercased() {
+      case "yes", "true": return true
+      case "no", "false": return false
+      default: throw .config(file: file, line: line, problem: "'\(values[0])' is neither yes nor no")
+      }
+    }
+    switch keyword {
+    case "hostname": config.hostName = config.hostName ?? values[0]
+    case "user": config.user = config.user ?? values[0]
+    case "port":
+      guard let port = UInt16(values[0]), port > 0 else { throw .config(file: file, line: line, problem: "'\(values[0])' is not a port from 1 to 65535") }
+      config.port = config.port ?? port
+    case "identityfile": if !config.identityFiles.contains(values[0]) { config.identityFiles.append(values[0]) }
+    case "identitiesonly":
+      let value = try flag()
+      config.identitiesOnly = config.identitiesOnly ?? value
+    case "identityagent": config.identityAgent = config.identityAgent ?? values[0]
+    case "userknownhostsfile": config.userKnownHostsFiles = config.userKnownHostsFiles ?? values
+    case "globalknownhostsfile": config.globalKnownHostsFiles = config.globalKnownHostsFiles ?? values
+    case "stricthostkeychecking": config.isStrict = config.isStrict ?? ["yes", "true"].contains(values[0].lowercased())
+    case "proxyjump", "proxycommand":
+      let name = keyword == "proxyjump" ? "ProxyJump" : "ProxyCommand"
+      config.proxy = config.proxy ?? SSHConfig.Proxy(keyword: name, file: file, line: line, isNone: values[0].lowercased() == "none")
+    default: break
+    }
+  }
+
+  /// `all`, `host`, `originalhost`, `user` and `localuser`; a block with any other criterion is passed over.
+  private func matches(_ values: [String]) -> Bool {
+    var rest = values[...]
+    while let word = rest.popFirst() {
+      let isNegated = word.hasPrefix("!")
+      let criterion = (isNegated ? String(word.dropFirst()) : word).lowercased()
+      if criterion == "all" {
+        if isNegated { return false }
+        continue
+      }
+      guard let value = rest.popFirst() else { return false }
+      let subject: String
+      switch criterion {
+      case "host": subject = config.hostName ?? host
+      case "originalhost": subject = host
+      case "user": subject = user ?? config.user ?? environment.user
+      case "localuser": subject = environment.user
+      default: return false
+      }
+      guard HostPattern.matches(value.split(separator: ","), subject) != isNegated else { return false }
+    }
+    return true
+  }
+
+  private mutating func include(_ patterns: [String], _ file: String, _ line: Int, _ depth: Int) throws(BastionError) {
+    guard depth < 16 else { throw .config(file: file, line: line, problem: "Include is nested more than 16 times") }
+    for pattern in patterns {
+      var path = environment.expand(pattern, host: host, port: config.port ?? 22, user: user ?? config.user ?? environment.user)
+      // Relative to the folder of the kind of file it stands in.
+      if !path.hasPrefix("/") { path = (file.hasPrefix("/etc/ssh/") ? "/etc/ssh/" : "\(environment.home)/.ssh/") + path }
+      var found = glob_t()
+      defer { globfree(&found) }
+      guard glob(path, 0, nil, &found) == 0 else { continue }
+      for index in 0..<Int(found.gl_pathc) { try read(String(cString: found.gl_pathv[index]!), depth: depth + 1) }
+    }
+  }
+
+  /// Splits a line at blanks, and at one `=` behind the keyword; quotation marks hold words together, `#` at a word's beginning ends the line.
+  /// - Returns: nil for a quotation mark that is not closed.
+  static func words(_ line: Substring) -> [String]? {
+    var words: [String] = []
+    var rest = line.drop(while: \.isWhitespace)
+    while let first = rest.first, first != "#" {
+      var word = ""
+      if first == "\"" {
+        rest = rest.dropFirst()
+        guard let end = rest.firstIndex(of: "\"") else { return nil }
+        word = String(rest[..<end])
+        rest = rest[rest.index(after: end)...]
+      } else {
+        let isKeyword = words.isEmpty
+        word = String(rest.prefix { !$0.isWhitespace && !(isKeyword && $0 == "=") })
+        rest = rest.dropFirst(word.count)
+      }
+      rest = rest.drop(while: \.isWhitespace)
+      if words.isEmpty, rest.first == "=" { rest = rest.dropFirst().drop(while: \.isWhitespace) }
+      words.append(word)
+    }
+    return words
+  }
+}
