@@ -208,6 +208,7 @@ final class FakeDaemon: @unchecked Sendable {
         withUnsafeMutableBytes(of: &target.bytes) { $0.copyBytes(from: control[offset + 20..<offset + 24]) }
         let text = "\(control[offset + 20...offset + 23].map { "\($0)" }.joined(separator: ".")):\(target.port)"
         note("udp \(text) \(String(decoding: buffer.prefix(count), as: UTF8.self))")
+        if target.port == Self.closedPort { return refuse(target: Array(control[offset + 18..<offset + 24]), peer: peer, length: count) }
         let request = condition.withLock { () -> UInt32 in
           defer { nextRequest += 1 }
           return nextRequest
@@ -217,6 +218,35 @@ final class FakeDaemon: @unchecked Sendable {
       }
       offset += (length + 7) & ~7
     }
+  }
+
+  /// Datagrams to this port are answered with "port unreachable".
+  static let closedPort: UInt16 = 7
+
+  /// Sends the ICMP message of a closed port (RFC 792, type 3, code 3), from the address that was asked.
+  /// - Parameter target: port and address, in network order.
+  private func refuse(target: [UInt8], peer: sockaddr_in, length: Int) {
+    let source = withUnsafeBytes(of: peer.sin_addr.s_addr) { Array($0) }
+    let sourcePort = withUnsafeBytes(of: peer.sin_port) { Array($0) }
+    let asked = Array(target[2..<6])
+    func header(_ count: Int, _ transport: UInt8, _ from: [UInt8], _ to: [UInt8]) -> [UInt8] {
+      let header: [UInt8] = [0x45, 0, 0, UInt8(count), 0, 0, 0, 0, 64, transport, 0, 0] + from + to
+      let sum = Self.checksum(header)
+      return Array(header[..<10]) + [UInt8(sum >> 8), UInt8(truncatingIfNeeded: sum)] + Array(header[12...])
+    }
+    let datagram = header(28 + length, 17, source, asked) + sourcePort + target[..<2] + [0, UInt8(8 + length), 0, 0]
+    var message: [UInt8] = [3, 3, 0, 0, 0, 0, 0, 0] + datagram
+    let sum = Self.checksum(message)
+    message[2] = UInt8(sum >> 8)
+    message[3] = UInt8(truncatingIfNeeded: sum)
+    send(header(20 + message.count, 1, asked, source) + message, from: hello?.icmp?.fd ?? -1, to: peer)
+  }
+
+  /// RFC 1071.
+  private static func checksum(_ bytes: [UInt8]) -> UInt16 {
+    var sum = stride(from: 0, to: bytes.count, by: 2).reduce(UInt32(0)) { $0 + UInt32(bytes[$1]) << 8 + UInt32(bytes[$1 + 1]) }
+    while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
+    return ~UInt16(sum)
   }
 
   /// Answers every question with 10.9.8.7 (RFC 1035, section 4).
