@@ -165,6 +165,7 @@ final class FakeDaemon: @unchecked Sendable {
     var address: UInt32 = 0
     var port: UInt16 = 0
     cshell_local_address(fd, &address, &port)
+    if hello?.mode == .redirect, kind == "tcp" { (address, port) = Self.originalDestination(fd) }
     let target = "\(Self.text(address)):\(port)"
     note("\(kind) \(target)")
     var returned: Int16 = 0
@@ -173,6 +174,14 @@ final class FakeDaemon: @unchecked Sendable {
     _ = clinux_receive(fd, &request, request.count)
     let answer = Array("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n\(target)".utf8)
     _ = clinux_send(fd, answer, answer.count)
+  }
+
+  /// SO_ORIGINAL_DST, linux/netfilter_ipv4.h.
+  private static func originalDestination(_ fd: Int32) -> (UInt32, UInt16) {
+    var target = sockaddr_in()
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    getsockopt(fd, Int32(IPPROTO_IP), 80, &target, &size)
+    return (UInt32(bigEndian: target.sin_addr.s_addr), UInt16(bigEndian: target.sin_port))
   }
 
   /// Notes where a datagram was going, and answers from there.

@@ -46,7 +46,9 @@ struct ShellLifeTests {
   @Test("SIGTERM and SIGHUP reach the command; SIGINT is between it and the terminal", arguments: [SIGTERM, SIGHUP])
   func signals(signal: Int32) throws {
     let daemon = try fixture.daemon()
-    let shell = try fixture.shell("/usr/bin/python3", "-c", """
+    let shell = try fixture.shell(
+      "/usr/bin/python3", "-c",
+      """
       import signal, sys, time
       for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, lambda number, _: sys.exit(number + 100))
       print('ready', flush=True)
@@ -88,7 +90,9 @@ struct ShellLifeTests {
   @Test("A shell outlives its daemon: the next one gets the same sockets")
   func restart() throws {
     let first = try fixture.daemon()
-    let shell = try fixture.shell("sh", "-c", """
+    let shell = try fixture.shell(
+      "sh", "-c",
+      """
       curl -sS --max-time 10 http://10.1.1.1/; echo; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done
       curl -sS --max-time 10 http://10.2.2.2/
       """)

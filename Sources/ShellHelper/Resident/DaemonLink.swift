@@ -5,17 +5,16 @@ import ShellChannel
 /// The channel to the daemon, and to the next one when it restarts.
 final class DaemonLink {
   private let door: DaemonDoor
-  private let sockets: ShellSockets
-  private let id: String
+  /// With the sockets, which stay this object's too.
+  private let hello: ShellHello
   private var connection: ShellConnection?
   private var isWelcome = false
 
   private static let welcomeWithin: UInt64 = 5000
 
-  init(door: DaemonDoor, sockets: ShellSockets, id: String) {
+  init(door: DaemonDoor, hello: ShellHello) {
     self.door = door
-    self.sockets = sockets
-    self.id = id
+    self.hello = hello
   }
 
   /// Milliseconds between two attempts to find a daemon.
@@ -32,7 +31,7 @@ final class DaemonLink {
     let step = "open the channel to the daemon"
     let deadline = cshell_monotonic_ms() + Self.welcomeWithin
     do {
-      try connection.send(.hello(sockets.hello(id: id)))
+      try connection.send(.hello(hello))
       while !isWelcome {
         switch try connection.receive() {
         case .welcome: isWelcome = true
@@ -55,7 +54,7 @@ final class DaemonLink {
   /// Looks for a daemon once more and says hello; whether it welcomes is seen later.
   func reopen() {
     guard connection == nil, let next = try? door.connect() else { return }
-    guard (try? next.send(.hello(sockets.hello(id: id)))) != nil else { return }
+    guard (try? next.send(.hello(hello))) != nil else { return }
     connection = next
   }
 
