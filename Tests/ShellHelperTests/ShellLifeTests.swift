@@ -107,6 +107,21 @@ struct ShellLifeTests {
     #expect(second.saw("exiting 0"))
   }
 
+  @Test("A next daemon that does not know the shell says so once")
+  func refusedLater() throws {
+    let first = try fixture.daemon()
+    let shell = try fixture.shell("sh", "-c", "echo ready; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done; exit 4")
+    #expect(shell.line() == "ready")
+    first.end()
+    let second = try fixture.daemon(refusal: "unknown shell")
+    #expect(second.saw("channel"))
+    #expect(!second.saw("hello", times: 2, seconds: 1))
+    try fixture.write("go", "")
+    let result = shell.result()
+    #expect(result.status == 4)
+    #expect(result.errors == "devtunnel-shell: the daemon refused this shell: unknown shell; the command goes on without a network\n")
+  }
+
   @Test("A helper without a daemon ends with its command, at once")
   func orphan() throws {
     let daemon = try fixture.daemon()

@@ -9,6 +9,8 @@ final class DaemonLink {
   private let hello: ShellHello
   private var connection: ShellConnection?
   private var isWelcome = false
+  /// The daemon does not want this shell any more: another attempt would end the same way.
+  private(set) var isRefused = false
 
   private static let welcomeWithin: UInt64 = 5000
 
@@ -53,7 +55,7 @@ final class DaemonLink {
 
   /// Looks for a daemon once more and says hello; whether it welcomes is seen later.
   func reopen() {
-    guard connection == nil, let next = try? door.connect() else { return }
+    guard connection == nil, !isRefused, let next = try? door.connect() else { return }
     guard (try? next.send(.hello(hello))) != nil else { return }
     connection = next
   }
@@ -71,7 +73,8 @@ final class DaemonLink {
         case .mint(let request, let wanted): try answer(Mint.answer(request, wanted), over: connection)
         case .bye: return true
         case .refused(let text):
-          ShellProgram.complain("\(ShellProgram.name): the daemon refused this shell: \(text); the shell goes on without a network")
+          ShellProgram.complain("\(ShellProgram.name): the daemon refused this shell: \(text); the command goes on without a network")
+          isRefused = true
           drop()
           return false
         case .welcome: isWelcome = true
