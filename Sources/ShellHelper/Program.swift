@@ -8,6 +8,7 @@ public enum ShellProgram {
 
   private static let usage = """
     usage: devtunnel-shell run PLAN -- COMMAND ARGS…   runs a command in a namespace whose network is the tunnel
+           devtunnel-shell host PLAN                   leads this host itself into the cluster, as root
            devtunnel-shell probe                       tries whether this host allows that
 
     devtunnel starts it; docs/shell-helper.md says what a PLAN is.
@@ -20,6 +21,7 @@ public enum ShellProgram {
       switch rest.first {
       case "run" where rest.count >= 4 && rest[2] == "--":
         return try ShellRun(plan: PlanParser.read(path: rest[1]), command: Array(rest[3...])).run()
+      case "host" where rest.count == 2: return try HostRun(plan: HostPlan.read(path: rest[1])).run()
       case "probe" where rest.count == 1: return Probe.run()
       default:
         complain(usage)

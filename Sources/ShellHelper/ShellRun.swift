@@ -22,7 +22,7 @@ struct ShellRun {
     let resolver = try ResolverFiles(plan: plan)
     if let directory { _ = chdir(directory) }
 
-    let link = DaemonLink(door: door, sockets: sockets, id: plan.id)
+    let link = DaemonLink(door: door, hello: sockets.hello(id: plan.id))
     try link.open(over: first)
     let child = try ChildCommand(command)
     return try Resident(child: child, link: link, resolver: resolver).run()

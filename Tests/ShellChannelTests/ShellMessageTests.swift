@@ -46,14 +46,17 @@ struct ShellMessageTests {
     #expect(message.descriptors.count <= ShellMessage.maximumDescriptors)
   }
 
-  @Test("A message that breaks the rules is refused with what is wrong", arguments: [
-    ([], 0, "empty"), ([0], 0, "unknown kind 0"), ([8], 0, "unknown kind 8"), ([2, 0, 0], 0, "too short"), ([2, 0, 0, 0, 0, 0], 0, "too long"), ([5], 1, "descriptors"),
-    ([4, 0, 0, 0, 1, 0, 0, 0, 0], 0, "0 sockets"), ([4, 0, 0, 0, 1, 0, 0, 0, 5], 1, "errno 5"), ([1, 2], 0, "version 2"), ([1, 1, 9], 0, "mode 9"),
-    ([1, 1, 0] + [UInt8](repeating: 0x78, count: 38), 1, "hexadecimal"), ([1, 1, 0] + [UInt8](repeating: 0x61, count: 36) + [1, 0], 1, "3 were said"),
-    ([1, 1, 0] + [UInt8](repeating: 0x61, count: 36) + [0, 0], 0, "1 were said"),
-    ([3, 0, 0, 0, 1, 3, 4, 0, 0] + [UInt8](repeating: 0, count: 16), 0, "kind of socket 3"),
-    ([3, 0, 0, 0, 1, 1, 5, 0, 0] + [UInt8](repeating: 0, count: 16), 0, "family 5"),
-  ] as [([UInt8], Int, String)])
+  @Test(
+    "A message that breaks the rules is refused with what is wrong",
+    arguments: [
+      ([], 0, "empty"), ([0], 0, "unknown kind 0"), ([8], 0, "unknown kind 8"), ([2, 0, 0], 0, "too short"), ([2, 0, 0, 0, 0, 0], 0, "too long"),
+      ([5], 1, "descriptors"),
+      ([4, 0, 0, 0, 1, 0, 0, 0, 0], 0, "0 sockets"), ([4, 0, 0, 0, 1, 0, 0, 0, 5], 1, "errno 5"), ([1, 2], 0, "version 2"), ([1, 1, 9], 0, "mode 9"),
+      ([1, 1, 0] + [UInt8](repeating: 0x78, count: 38), 1, "hexadecimal"), ([1, 1, 0] + [UInt8](repeating: 0x61, count: 36) + [1, 0], 1, "3 were said"),
+      ([1, 1, 0] + [UInt8](repeating: 0x61, count: 36) + [0, 0], 0, "1 were said"),
+      ([3, 0, 0, 0, 1, 3, 4, 0, 0] + [UInt8](repeating: 0, count: 16), 0, "kind of socket 3"),
+      ([3, 0, 0, 0, 1, 1, 5, 0, 0] + [UInt8](repeating: 0, count: 16), 0, "family 5"),
+    ] as [([UInt8], Int, String)])
   func malformed(bytes: [UInt8], descriptors: Int, what: String) {
     let error = #expect(throws: ShellChannelError.self) { try ShellMessage(bytes: bytes, descriptors: (0..<descriptors).map { _ in Self.descriptor() }) }
     #expect("\(error as Any)".contains(what), "\(error as Any)")

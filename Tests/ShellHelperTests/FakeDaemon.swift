@@ -165,6 +165,7 @@ final class FakeDaemon: @unchecked Sendable {
     var address: UInt32 = 0
     var port: UInt16 = 0
     cshell_local_address(fd, &address, &port)
+    if hello?.mode == .redirect, kind == "tcp" { (address, port) = Self.originalDestination(fd) }
     let target = "\(Self.text(address)):\(port)"
     note("\(kind) \(target)")
     var returned: Int16 = 0
@@ -173,6 +174,14 @@ final class FakeDaemon: @unchecked Sendable {
     _ = clinux_receive(fd, &request, request.count)
     let answer = Array("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n\(target)".utf8)
     _ = clinux_send(fd, answer, answer.count)
+  }
+
+  /// SO_ORIGINAL_DST, linux/netfilter_ipv4.h.
+  private static func originalDestination(_ fd: Int32) -> (UInt32, UInt16) {
+    var target = sockaddr_in()
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    getsockopt(fd, Int32(IPPROTO_IP), 80, &target, &size)
+    return (UInt32(bigEndian: target.sin_addr.s_addr), UInt16(bigEndian: target.sin_port))
   }
 
   /// Notes where a datagram was going, and answers from there.
@@ -208,6 +217,7 @@ final class FakeDaemon: @unchecked Sendable {
         withUnsafeMutableBytes(of: &target.bytes) { $0.copyBytes(from: control[offset + 20..<offset + 24]) }
         let text = "\(control[offset + 20...offset + 23].map { "\($0)" }.joined(separator: ".")):\(target.port)"
         note("udp \(text) \(String(decoding: buffer.prefix(count), as: UTF8.self))")
+        if target.port == Self.closedPort { return refuse(target: Array(control[offset + 18..<offset + 24]), peer: peer, length: count) }
         let request = condition.withLock { () -> UInt32 in
           defer { nextRequest += 1 }
           return nextRequest
@@ -217,6 +227,35 @@ final class FakeDaemon: @unchecked Sendable {
       }
       offset += (length + 7) & ~7
     }
+  }
+
+  /// Datagrams to this port are answered with "port unreachable".
+  static let closedPort: UInt16 = 7
+
+  /// Sends the ICMP message of a closed port (RFC 792, type 3, code 3), from the address that was asked.
+  /// - Parameter target: port and address, in network order.
+  private func refuse(target: [UInt8], peer: sockaddr_in, length: Int) {
+    let source = withUnsafeBytes(of: peer.sin_addr.s_addr) { Array($0) }
+    let sourcePort = withUnsafeBytes(of: peer.sin_port) { Array($0) }
+    let asked = Array(target[2..<6])
+    func header(_ count: Int, _ transport: UInt8, _ from: [UInt8], _ to: [UInt8]) -> [UInt8] {
+      let header: [UInt8] = [0x45, 0, 0, UInt8(count), 0, 0, 0, 0, 64, transport, 0, 0] + from + to
+      let sum = Self.checksum(header)
+      return Array(header[..<10]) + [UInt8(sum >> 8), UInt8(truncatingIfNeeded: sum)] + Array(header[12...])
+    }
+    let datagram = header(28 + length, 17, source, asked) + sourcePort + target[..<2] + [0, UInt8(8 + length), 0, 0]
+    var message: [UInt8] = [3, 3, 0, 0, 0, 0, 0, 0] + datagram
+    let sum = Self.checksum(message)
+    message[2] = UInt8(sum >> 8)
+    message[3] = UInt8(truncatingIfNeeded: sum)
+    send(header(20 + message.count, 1, asked, source) + message, from: hello?.icmp?.fd ?? -1, to: peer)
+  }
+
+  /// RFC 1071.
+  private static func checksum(_ bytes: [UInt8]) -> UInt16 {
+    var sum = stride(from: 0, to: bytes.count, by: 2).reduce(UInt32(0)) { $0 + UInt32(bytes[$1]) << 8 + UInt32(bytes[$1 + 1]) }
+    while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
+    return ~UInt16(sum)
   }
 
   /// Answers every question with 10.9.8.7 (RFC 1035, section 4).

@@ -45,13 +45,18 @@ struct PlanParserTests {
     #expect(plan.hostname == "user-0")
   }
 
-  @Test("An error names file, line, keyword and what is wrong", arguments: [
-    ("colour red", "colour is no keyword of a plan"), ("hosts", "hosts has no value"), ("socket /again", "socket stands there twice"),
-    ("dns ::1", "dns is no IPv4 address that can be used: ::1"), ("dns 127.0.0.1", "dns is no IPv4 address"), ("dns 010.1.2.3333", "dns is no IPv4 address"),
-    ("dns 0.0.0.0", "dns is no IPv4 address"), ("nsswitch relative", "nsswitch is no absolute path: relative"), ("bind /only", "bind wants two absolute paths"),
-    ("bind /a /b /c", "bind wants two"), ("bind /a /../etc", "bind wants two"), ("bind /a%2 /b", "bind wants two"), ("bind /a%00 /b", "bind wants two"), ("bind /a /", "bind wants two"),
-    ("host-port 0", "host-port is no port: 0"), ("host-port 70000", "host-port is no port"), ("hostname \(String(repeating: "h", count: 65))", "hostname has 1 to 64 bytes"),
-  ])
+  @Test(
+    "An error names file, line, keyword and what is wrong",
+    arguments: [
+      ("colour red", "colour is no keyword of a plan"), ("hosts", "hosts has no value"), ("socket /again", "socket stands there twice"),
+      ("dns ::1", "dns is no IPv4 address that can be used: ::1"), ("dns 127.0.0.1", "dns is no IPv4 address"), ("dns 010.1.2.3333", "dns is no IPv4 address"),
+      ("dns 0.0.0.0", "dns is no IPv4 address"), ("nsswitch relative", "nsswitch is no absolute path: relative"),
+      ("bind /only", "bind wants two absolute paths"),
+      ("bind /a /b /c", "bind wants two"), ("bind /a /../etc", "bind wants two"), ("bind /a%2 /b", "bind wants two"), ("bind /a%00 /b", "bind wants two"),
+      ("bind /a /", "bind wants two"),
+      ("host-port 0", "host-port is no port: 0"), ("host-port 70000", "host-port is no port"),
+      ("hostname \(String(repeating: "h", count: 65))", "hostname has 1 to 64 bytes"),
+    ])
   func wrong(line: String, what: String) {
     let error = #expect(throws: ShellError.self) { try PlanParser.parse(Self.least + line, file: "/tmp/plan") }
     #expect("\(error as Any)".contains("/tmp/plan:6"))

@@ -34,13 +34,15 @@ struct ProbeTests {
     }
   }
 
-  @Test("Each obstacle is told from the others", arguments: [
-    (["user/max_user_namespaces": 0, "kernel/unprivileged_userns_clone": 0], false, ENOSPC, "user.max_user_namespaces is 0"),
-    (["kernel/unprivileged_userns_clone": 0], false, EPERM, "kernel.unprivileged_userns_clone is 0"),
-    (["user/max_user_namespaces": 100, "kernel/apparmor_restrict_unprivileged_userns": 1], false, EACCES, "templates/apparmor-devtunnel-shell"),
-    (["kernel/apparmor_restrict_unprivileged_userns": 0], true, EPERM, "this is a chroot"), ([:], false, ENOSPC, "too many namespaces"),
-    ([:], false, EINVAL, "built without user or network namespaces"), ([:], false, EPERM, "seccomp"),
-  ] as [([String: Int], Bool, Int32, String)])
+  @Test(
+    "Each obstacle is told from the others",
+    arguments: [
+      (["user/max_user_namespaces": 0, "kernel/unprivileged_userns_clone": 0], false, ENOSPC, "user.max_user_namespaces is 0"),
+      (["kernel/unprivileged_userns_clone": 0], false, EPERM, "kernel.unprivileged_userns_clone is 0"),
+      (["user/max_user_namespaces": 100, "kernel/apparmor_restrict_unprivileged_userns": 1], false, EACCES, "templates/apparmor-devtunnel-shell"),
+      (["kernel/apparmor_restrict_unprivileged_userns": 0], true, EPERM, "this is a chroot"), ([:], false, ENOSPC, "too many namespaces"),
+      ([:], false, EINVAL, "built without user or network namespaces"), ([:], false, EPERM, "seccomp"),
+    ] as [([String: Int], Bool, Int32, String)])
   func obstacle(settings: [String: Int], isChrooted: Bool, errno: Int32, what: String) {
     #expect(Obstacle.find(errno: errno, setting: { settings[$0] }, isChrooted: isChrooted).contains(what))
   }

@@ -46,7 +46,9 @@ struct ShellLifeTests {
   @Test("SIGTERM and SIGHUP reach the command; SIGINT is between it and the terminal", arguments: [SIGTERM, SIGHUP])
   func signals(signal: Int32) throws {
     let daemon = try fixture.daemon()
-    let shell = try fixture.shell("/usr/bin/python3", "-c", """
+    let shell = try fixture.shell(
+      "/usr/bin/python3", "-c",
+      """
       import signal, sys, time
       for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, lambda number, _: sys.exit(number + 100))
       print('ready', flush=True)
@@ -88,7 +90,9 @@ struct ShellLifeTests {
   @Test("A shell outlives its daemon: the next one gets the same sockets")
   func restart() throws {
     let first = try fixture.daemon()
-    let shell = try fixture.shell("sh", "-c", """
+    let shell = try fixture.shell(
+      "sh", "-c",
+      """
       curl -sS --max-time 10 http://10.1.1.1/; echo; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done
       curl -sS --max-time 10 http://10.2.2.2/
       """)
@@ -101,6 +105,21 @@ struct ShellLifeTests {
     #expect(result.output.hasSuffix("10.2.2.2:80"), "\(result)")
     #expect(second.saw("tcp 10.2.2.2:80"))
     #expect(second.saw("exiting 0"))
+  }
+
+  @Test("A next daemon that does not know the shell says so once")
+  func refusedLater() throws {
+    let first = try fixture.daemon()
+    let shell = try fixture.shell("sh", "-c", "echo ready; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done; exit 4")
+    #expect(shell.line() == "ready")
+    first.end()
+    let second = try fixture.daemon(refusal: "unknown shell")
+    #expect(second.saw("channel"))
+    #expect(!second.saw("hello", times: 2, seconds: 1))
+    try fixture.write("go", "")
+    let result = shell.result()
+    #expect(result.status == 4)
+    #expect(result.errors == "devtunnel-shell: the daemon refused this shell: unknown shell; the command goes on without a network\n")
   }
 
   @Test("A helper without a daemon ends with its command, at once")

@@ -22,7 +22,9 @@ struct ShellMountTests {
   func resolver() throws {
     let before = FileManager.default.contents(atPath: "/etc/resolv.conf")
     let result = try fixture.shell(
-      plan: fixture.plan("hosts \(fixture.path("hosts"))"), "sh", "-c", "cat /etc/resolv.conf /etc/nsswitch.conf; getent ahostsv4 from.hosts | cut -d' ' -f1 | sort -u").result()
+      plan: fixture.plan("hosts \(fixture.path("hosts"))"), "sh", "-c",
+      "cat /etc/resolv.conf /etc/nsswitch.conf; getent ahostsv4 from.hosts | cut -d' ' -f1 | sort -u"
+    ).result()
     #expect(
       result.output
         == "nameserver 10.96.0.10\nsearch default.svc.cluster.local\noptions ndots:1 timeout:5 attempts:1\nhosts: files dns\n10.5.5.5\n", "\(result.errors)")
@@ -35,8 +37,9 @@ struct ShellMountTests {
       "bind \(fixture.path("token")) /var/run/secrets/kubernetes.io/serviceaccount/token", "bind \(folder) /run/devtunnel-second/folder",
       "bind \(folder) /devtunnel-test/data", "bind \(fixture.path("token")) /devtunnel-test/deeper/file", "bind \(folder) /etc/devtunnel-test")
     let script = """
-      cat /run/secrets/kubernetes.io/serviceaccount/token /run/devtunnel-second/folder/key /devtunnel-test/data/key /devtunnel-test/deeper/file /etc/devtunnel-test/key
-      echo; grep -c nameserver /etc/resolv.conf; pwd; ls / | grep -c devtunnel-test; ls -d /usr /mnt /proc/self >/dev/null && echo all; test -w /etc/passwd || echo read-only
+      cat /run/secrets/kubernetes.io/serviceaccount/token /run/devtunnel-second/folder/key /devtunnel-test/data/key /devtunnel-test/deeper/file
+      cat /etc/devtunnel-test/key; echo; grep -c nameserver /etc/resolv.conf; pwd; ls / | grep -c devtunnel-test
+      ls -d /usr /mnt /proc/self >/dev/null && echo all; test -w /etc/passwd || echo read-only
       """
     let result = try fixture.shell(plan: plan, "sh", "-c", script).result()
     #expect(result.output == "secretvaluevaluesecretvalue\n1\n/\n1\nall\nread-only\n", "\(result.errors)")
@@ -111,7 +114,8 @@ struct ShellMountTests {
       for i in $(seq 100); do grep -q 10.96.0.10 /etc/resolv.conf && break; sleep 0.02; done; cat /etc/resolv.conf
       """
     let host = """
-      mount -t tmpfs tmpfs /mnt && cp /etc/passwd /etc/hosts /etc/nsswitch.conf /mnt && echo 'nameserver 192.0.2.1' > /mnt/resolv.conf && mount --bind /mnt /etc || exit 1
+      mount -t tmpfs tmpfs /mnt && cp /etc/passwd /etc/hosts /etc/nsswitch.conf /mnt || exit 1
+      echo 'nameserver 192.0.2.1' > /mnt/resolv.conf && mount --bind /mnt /etc || exit 1
       \(fixture.path("devtunnel-shell")) run \(plan) -- sh -c '\(inside)' &
       while [ ! -e \(fixture.path("renamed")) ]; do sleep 0.02; done
       cat /etc/resolv.conf; wait

@@ -52,6 +52,17 @@ struct ShellTrafficTests {
     #expect(daemon.saw("udp 10.7.7.7:5353 ping"))
   }
 
+  @Test("The daemon can refuse a datagram: its sender sees a closed port")
+  func unreachable() throws {
+    let script = """
+      import socket
+      s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10); s.connect(('10.7.7.7', \(FakeDaemon.closedPort))); s.send(b'even')
+      try: s.recv(100)
+      except ConnectionRefusedError: print('refused')
+      """
+    #expect(try fixture.shell("/usr/bin/python3", "-c", script).result().output == "refused\n")
+  }
+
   // MARK: Inside
 
   @Test("A server in the shell and its clients work as outside, on loopback, on the own address and on a wildcard, at ports below 1024 too")

@@ -33,7 +33,9 @@ final class StandInFile {
 
   private static func path(_ fd: Int32) -> String { "/proc/self/fd/\(fd)" }
 
-  private func bind() throws(ShellError) { try check(cshell_bind(Self.path(fd), target, 0), "put a file over \(target)", advice: Obstacle.advice(errno: EPERM)) }
+  private func bind() throws(ShellError) {
+    try check(cshell_bind(Self.path(fd), target, 0), "put a file over \(target)", advice: Obstacle.advice(errno: EPERM))
+  }
 
   /// Whether programs see the stand-in: a host that renames a new file over the old one drops the mount (rename(2)).
   var isInPlace: Bool {

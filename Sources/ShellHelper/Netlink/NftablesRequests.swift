@@ -7,8 +7,12 @@ extension NetlinkBatch {
 
   enum Hook: UInt32 {
     case prerouting = 0
+    case input = 1
     case output = 3
   }
+
+  /// NFT_TABLE_F_OWNER: the table goes with the netlink socket that made it, and nobody else may change it.
+  static let ownedBySocket: UInt32 = 2
 
   private static let subsystem: UInt16 = 10
   private static let inet: UInt8 = 1

@@ -21,6 +21,8 @@ enum RuleExpression: Equatable {
   case notEqual([UInt8])
   /// Goes on only where a socket is bound there, and loads whether it is bound to the wildcard address.
   case socketWildcard
+  /// Loads a property of the packet's connection (NFT_CT_*).
+  case connection(UInt32)
   /// Gives the packet to the transparent socket of this port.
   case tproxy(port: UInt16)
   /// Sends the connection to a port of this host.
@@ -36,6 +38,7 @@ enum RuleExpression: Equatable {
     case .mask: "bitwise"
     case .equal, .notEqual: "cmp"
     case .socketWildcard: "socket"
+    case .connection: "ct"
     case .tproxy: "tproxy"
     case .redirect: "redir"
     case .verdict: "immediate"
@@ -67,7 +70,7 @@ enum RuleExpression: Equatable {
   private func attributes(_ data: inout NetlinkBatch) {
     let register = Self.register
     switch self {
-    case .meta(let key):
+    case .meta(let key), .connection(let key):
       data.attribute(2, key)
       data.attribute(1, register)
     case .payload(let base, let offset, let length):

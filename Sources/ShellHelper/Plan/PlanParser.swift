@@ -15,12 +15,14 @@ struct PlanParser {
   private static let maximumSize = 256 << 10
 
   /// Reads the file and removes it.
-  static func read(path: String) throws(ShellError) -> ShellPlan {
+  static func read(path: String) throws(ShellError) -> ShellPlan { try parse(takeText(path: path), file: path) }
+
+  static func takeText(path: String) throws(ShellError) -> String {
     var bytes = [UInt8](repeating: 0, count: maximumSize)
     let count = try check(cshell_read_file(path, &bytes, bytes.count), "read the plan \(path)")
     unlink(path)
     guard count < maximumSize else { throw ShellError(path, reason: "longer than \(maximumSize) bytes: this is no plan") }
-    return try parse(String(decoding: bytes.prefix(count), as: UTF8.self), file: path)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
   }
 
   static func parse(_ text: String, file: String) throws(ShellError) -> ShellPlan {
@@ -55,9 +57,7 @@ struct PlanParser {
     switch keyword {
     case "socket": plan.socket = try path()
     case "id":
-      guard value.utf8.count == 32, value.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
-        throw problem("is not 32 hex digits")
-      }
+      guard Self.isID(value) else { throw problem("is not 32 hex digits") }
       plan.id = value
     case "address": plan.address = try address()
     case "dns":
@@ -81,6 +81,10 @@ struct PlanParser {
       plan.hostname = value
     default: throw problem("is no keyword of a plan: daemon and devtunnel-shell are of different versions")
     }
+  }
+
+  static func isID(_ text: String) -> Bool {
+    text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
 
   private static func isPlain(_ path: String) -> Bool {

@@ -58,7 +58,9 @@ enum Probe {
     var returned: Int16 = 0
     _ = cshell_poll([listener], [cshell_POLLIN], &returned, 1, 1000)
     let accepted = cshell_accept(listener)
-    guard accepted >= 0 else { throw ShellError(step, reason: "it did not arrive", advice: "another table of nftables, or a kernel without tproxy, is in the way") }
+    guard accepted >= 0 else {
+      throw ShellError(step, reason: "it did not arrive", advice: "another table of nftables, or a kernel without tproxy, is in the way")
+    }
     defer { close(accepted) }
     var address: UInt32 = 0
     var port: UInt16 = 0

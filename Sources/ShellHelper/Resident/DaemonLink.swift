@@ -5,17 +5,18 @@ import ShellChannel
 /// The channel to the daemon, and to the next one when it restarts.
 final class DaemonLink {
   private let door: DaemonDoor
-  private let sockets: ShellSockets
-  private let id: String
+  /// With the sockets, which stay this object's too.
+  private let hello: ShellHello
   private var connection: ShellConnection?
   private var isWelcome = false
+  /// The daemon does not want this shell any more: another attempt would end the same way.
+  private(set) var isRefused = false
 
   private static let welcomeWithin: UInt64 = 5000
 
-  init(door: DaemonDoor, sockets: ShellSockets, id: String) {
+  init(door: DaemonDoor, hello: ShellHello) {
     self.door = door
-    self.sockets = sockets
-    self.id = id
+    self.hello = hello
   }
 
   /// Milliseconds between two attempts to find a daemon.
@@ -32,7 +33,7 @@ final class DaemonLink {
     let step = "open the channel to the daemon"
     let deadline = cshell_monotonic_ms() + Self.welcomeWithin
     do {
-      try connection.send(.hello(sockets.hello(id: id)))
+      try connection.send(.hello(hello))
       while !isWelcome {
         switch try connection.receive() {
         case .welcome: isWelcome = true
@@ -54,8 +55,8 @@ final class DaemonLink {
 
   /// Looks for a daemon once more and says hello; whether it welcomes is seen later.
   func reopen() {
-    guard connection == nil, let next = try? door.connect() else { return }
-    guard (try? next.send(.hello(sockets.hello(id: id)))) != nil else { return }
+    guard connection == nil, !isRefused, let next = try? door.connect() else { return }
+    guard (try? next.send(.hello(hello))) != nil else { return }
     connection = next
   }
 
@@ -72,7 +73,8 @@ final class DaemonLink {
         case .mint(let request, let wanted): try answer(Mint.answer(request, wanted), over: connection)
         case .bye: return true
         case .refused(let text):
-          ShellProgram.complain("\(ShellProgram.name): the daemon refused this shell: \(text); the shell goes on without a network")
+          ShellProgram.complain("\(ShellProgram.name): the daemon refused this shell: \(text); the command goes on without a network")
+          isRefused = true
           drop()
           return false
         case .welcome: isWelcome = true

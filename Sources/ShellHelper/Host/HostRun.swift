@@ -1,0 +1,63 @@
+import CLinux
+import CShell
+import Glibc
+import ShellChannel
+
+/// `devtunnel-shell host`: the host itself is led into the cluster, until the daemon goes or a signal comes. All is gone then, kill -9 included.
+struct HostRun {
+  var plan: HostPlan
+
+  func run() throws(ShellError) -> Int32 {
+    let signals = try check(clinux_termination_fd(), "take the signals")
+    defer { close(signals) }
+    let door = try DaemonDoor(path: plan.socket)
+    let first = try door.connect()
+    let tcp = try Self.listener("listen for redirected connections")
+    let dnsTCP = try Self.listener("listen for DNS")
+    let dnsUDP = PassedDescriptor(try check(cshell_bound(1, 0, 0, Int32(cshell_packet_info)), "make the DNS socket"))
+    let rules = try HostRules(
+      clusterCIDRs: plan.clusterCIDRs, excluded: plan.excluded, tcpPort: Self.port(tcp), dnsUDPPort: Self.port(dnsUDP), dnsTCPPort: Self.port(dnsTCP))
+    let hello = ShellHello(
+      mode: .redirect, id: plan.id, pid: UInt32(getpid()), tcp: tcp, udp: nil, icmp: nil, dns: [.init(udp: dnsUDP, tcp: dnsTCP)])
+    let link = DaemonLink(door: door, hello: hello)
+    // Nobody is led to listeners that nobody serves: first the welcome, then the rules.
+    try link.open(over: first)
+    let owner = try NetlinkSocket(.netfilter)
+    do {
+      try owner.commit(rules.requests)
+    } catch {
+      throw ShellError(error.step, errno: error.errno, advice: Self.advice(error.errno))
+    }
+    withExtendedLifetime(owner) { Self.wait(link, signals) }
+    return 0
+  }
+
+  private static func wait(_ link: DaemonLink, _ signals: Int32) {
+    while link.isOpen {
+      var returned: [Int16] = [0, 0]
+      let toDaemon = cshell_POLLIN | (link.isWaitingToWrite ? cshell_POLLOUT : 0)
+      guard cshell_poll([signals, link.fd], [cshell_POLLIN, toDaemon], &returned, 2, -1) >= 0, returned[0] == 0 else { return }
+      if returned[1] != 0, link.turn() { return }
+    }
+  }
+
+  private static func listener(_ step: String) throws(ShellError) -> PassedDescriptor {
+    PassedDescriptor(try check(cshell_bound(0, 0, 0, Int32(cshell_shared)), step))
+  }
+
+  private static func port(_ socket: PassedDescriptor) throws(ShellError) -> UInt16 {
+    var address: UInt32 = 0
+    var port: UInt16 = 0
+    try check(cshell_local_address(socket.fd, &address, &port), "read a listener's port")
+    return port
+  }
+
+  private static func advice(_ errno: Int32) -> String? {
+    switch errno {
+    case EPERM: "host routes want root, or the capability CAP_NET_ADMIN"
+    case EEXIST: "another devtunnel leads this host already: devtunnel status"
+    case ENOENT: "this kernel misses a part of nftables (nft_redir, nft_ct, nft_chain_nat): as root, modprobe -a nf_tables nft_redir nft_ct nft_chain_nat"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+/// To a terminal, the shell is the command it runs: a script types into an interactive bash and reads what comes.
+@Suite(.serialized, .enabled(if: ShellFixture.isAllowed))
+struct TerminalTests {
+  let fixture: ShellFixture
+  let daemon: FakeDaemon
+
+  init() throws {
+    fixture = try ShellFixture()
+    daemon = try fixture.daemon()
+  }
+
+  private static let typist = """
+    import os, pty, select, signal, sys, time
+    shell = sys.argv[1:]
+    # Foundation starts programs with signals blocked, and a terminal's shell would hand that on.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    pid, fd = pty.fork()
+    if pid == 0: os.execve('/bin/bash', ['bash', '--norc', '-i'], {'PS1': 'outer> ', 'PATH': '/usr/bin:/bin', 'TERM': 'dumb', 'HOME': '/'})
+    seen = b''
+    def expect(text):
+      global seen
+      end = time.time() + 20
+      while text.encode() not in seen:
+        if not select.select([fd], [], [], max(0, end - time.time()))[0]: os.kill(pid, 9); sys.exit(f'no {text!r} in {seen}')
+        seen += os.read(fd, 4096)
+      seen = seen[seen.index(text.encode()) + len(text):]
+    def type(text): os.write(fd, text.encode())
+    expect('outer> ')
+
+    """
+
+  private func type(_ script: String, plans: String...) throws -> (status: Int32, output: String, errors: String) {
+    let shells = plans.map { "\(fixture.path("devtunnel-shell")) run \($0) --" }
+    return try RunningShell(program: "/usr/bin/python3", arguments: ["-c", Self.typist + script] + shells, user: ShellFixture.user).result()
+  }
+
+  @Test("Ctrl-Z, fg and Ctrl-C reach the command, and the shell outside sees them")
+  func plainCommand() throws {
+    let result = try type(
+      """
+      # Each key is typed once what it is meant for has said that it runs: a terminal that gets one drops what it had to print.
+      type(f"{shell[0]} sh -c 'trap \\"echo got-int; exit 7\\" INT; while :; do echo is-up; sleep 0.1; done'\\n"); expect('is-up\\r\\n')
+      type('\\x1a'); expect('Stopped'); expect('outer> '); type('fg\\n'); expect('is-up\\r\\n'); expect('is-up\\r\\n')
+      type('\\x03'); expect('got-int'); expect('outer> '); type('echo status=$?\\n'); expect('status=7')
+      """, plans: fixture.plan())
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(daemon.saw("exiting 7"))
+  }
+
+  @Test("An interactive shell inside has its own jobs, suspends, and goes on")
+  func interactiveShell() throws {
+    let result = try type(
+      """
+      type(f"PS1='inner> ' {shell[0]} bash --norc -i\\n"); expect('inner> ')
+      type("sh -c 'echo is-$((40+2)); sleep 100'\\n"); expect('is-42'); type('\\x1a'); expect('Stopped'); expect('inner> ');
+      type('kill %1; wait; echo jobs=done\\n'); expect('jobs=done\\r\\n'); expect('inner> ')
+      type('suspend\\n'); expect('Stopped'); expect('outer> '); type('fg\\n'); type('echo back-$((40+2))\\n'); expect('back-42'); expect('inner> ')
+      type('exit 3\\n'); expect('outer> '); type('echo status=$?\\n'); expect('status=3')
+      """, plans: fixture.plan())
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(daemon.saw("exiting 3"))
+  }
+}
