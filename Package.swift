@@ -47,7 +47,7 @@ let package = Package(
     .target(
       name: "Operations",
       dependencies: [
-        "Agents", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "Shell", "ShellChannel",
+        "Agents", "Bastion", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "Shell", "ShellChannel",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(

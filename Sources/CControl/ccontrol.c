@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -186,6 +187,28 @@ int32_t ccontrol_has_ended(int32_t pid, int32_t *status) {
 }
 
 void ccontrol_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity) {
+  int tty = RETRY(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (tty < 0) return -errno;
+  struct termios before, quiet;
+  int changed = !echo && tcgetattr(tty, &before) == 0;
+  if (changed) {
+    quiet = before;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(tty, TCSAFLUSH, &quiet);
+  }
+  (void)!write(tty, question, strlen(question));
+  ssize_t count = RETRY(read(tty, out, capacity));
+  intptr_t result = count < 0 ? -errno : count;
+  if (changed) {
+    tcsetattr(tty, TCSAFLUSH, &before);
+    (void)!write(tty, "\n", 1);
+  }
+  close(tty);
+  while (result > 0 && (out[result - 1] == '\n' || out[result - 1] == '\r')) result--;
+  return result;
+}
 
 int32_t ccontrol_columns(int32_t fd) {
   struct winsize size;

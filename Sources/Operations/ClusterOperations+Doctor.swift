@@ -38,6 +38,14 @@ extension ClusterOperations {
     checks.append(installationCheck())
     checks.append(await shellCheck(progress))
 
+    if cluster.bastion != nil {
+      do {
+        try await enterBastion(cluster, context: client.access.contextName)
+        if client.access.connector != nil { checks.append(DoctorCheck("bastion", .ok, "the SSH host lets you in")) }
+      } catch {
+        return checks + [DoctorCheck("bastion", .failed, error.message, remedy: error.remedy)]
+      }
+    }
     progress("asking the API server")
     do throws(KubeError) {
       let start = ContinuousClock.now

@@ -4,6 +4,7 @@
   import Foundation
 #endif
 import Agents
+import Bastion
 import ControlAPI
 import Forward
 import Glibc
@@ -46,6 +47,7 @@ public actor ClusterOperations: Engine {
   var resuming: Set<String> = []
   /// What another daemon left has been undone.
   var isRecovered = false
+  var bastions = Bastions()
   var proxies: [ProxyConnection] = []
   var nextProxy = 1
   private var nextForward = 1
@@ -85,25 +87,50 @@ public actor ClusterOperations: Engine {
 
   /// Reads the kubeconfig; nothing is sent.
   func open(_ cluster: ClusterSelection) throws(ControlError) -> KubeClient {
-    do throws(KubeError) {
+    do {
       // The client's own files, not those of the environment the daemon was started in.
       var environment = ProcessInfo.processInfo.environment
       environment["KUBECONFIG"] = cluster.kubeconfig.isEmpty ? nil : cluster.kubeconfig.joined(separator: ":")
       let present = cluster.kubeconfig.filter { FileManager.default.fileExists(atPath: $0) }
       if !cluster.kubeconfig.isEmpty, present.isEmpty {
-        throw .config(
+        throw KubeError.config(
           file: cluster.kubeconfig.joined(separator: ":"), problem: "there is no such file", remedy: "name a kubeconfig with --kubeconfig or KUBECONFIG")
       }
       let access = try ClusterAccess.load(context: cluster.context, namespace: cluster.namespace, environment: environment)
-      return KubeClient(access, log: log)
-    } catch {
+      return KubeClient(try through(cluster.bastion, access), log: log)
+    } catch let error as KubeError {
       throw ControlError(error, doing: "reading the kubeconfig")
+    } catch let error as ControlError {
+      throw error
+    } catch {
+      throw ControlError(.failed, "\(error)")
     }
   }
+
+  private func through(_ selection: BastionSelection?, _ access: ClusterAccess) throws(ControlError) -> ClusterAccess {
+    guard let (_, connection) = try bastions.connection(selection, context: access.contextName) else { return access }
+    var access = access
+    access.connector = connection.connector
+    return access
+  }
+
+  /// Logs in to the bastion, where there is one: what is wrong with it is told before any request.
+  func enterBastion(_ cluster: ClusterSelection, context: String) async throws(ControlError) {
+    guard let (url, connection) = try bastions.connection(cluster.bastion, context: context) else { return }
+    do throws(BastionError) {
+      try await connection.connect()
+    } catch {
+      bastions.forget(url, cluster.bastion)
+      throw ControlError(error, url: url)
+    }
+  }
+
+  public func answer(_ answer: BastionAnswer) { bastions.take(answer) }
 
   /// A server that cannot be reached is told in seconds, not after every retry.
   func reach(_ cluster: ClusterSelection) async throws(ControlError) -> KubeClient {
     let client = try open(cluster)
+    try await enterBastion(cluster, context: client.access.contextName)
     var probe = client.within(.seconds(10))
     probe.retry = RetryPolicy(attempts: 2)
     let once = probe
@@ -327,6 +354,7 @@ public actor ClusterOperations: Engine {
     for entry in entries {
       do {
         let client = try open(entry.cluster)
+        try await enterBastion(entry.cluster, context: client.access.contextName)
         if entry.service.isEmpty {
           guard !gateways.values.contains(where: { $0.gateway.namespace == entry.namespace && $0.gateway.workload == entry.workload }),
             !shellAgents.values.contains(where: { $0.entry == entry })
@@ -375,6 +403,7 @@ public actor ClusterOperations: Engine {
       }
     }
     gateways = [:]
+    bastions.closeAll()
   }
 }
 

@@ -88,6 +88,8 @@ final class FakeEngine: Engine {
     OutboundReport(id: "p1", kind: "proxy", context: "test", namespace: "default")
   }
 
+  func answer(_ answer: BastionAnswer) async { note("answered for \(answer.url)") }
+
   func disconnect(_ request: DisconnectRequest) async throws {
     throw ControlError(.notFound, "there is no proxy '\(request.id ?? "")'")
   }

@@ -42,6 +42,8 @@ void ccontrol_name_thread(const char *name);
 // Gives the program's own unwritten pages, which the kernel has again in its cache, and free heap back: what starting has touched is more than what is
 // needed afterwards. Pages still in use come back at the next access, without reading (madvise(2), MADV_DONTNEED; malloc_trim(3)).
 void ccontrol_release_memory(void);
+// Asks at the process' terminal (/dev/tty) and reads a line into `out`, without its end; unseen unless `echo`. Its length, or -errno.
+intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity);
 // The columns of the terminal at fd, 0 where it has none.
 int32_t ccontrol_columns(int32_t fd);
 // The GNU build id of the running executable, from its ELF notes: its length, 0 where the linker wrote none.

@@ -8,12 +8,15 @@ struct CommandContext: Sendable {
   let paths: ControlPaths
   let settings: Settings
   let verbose: Bool
+  /// The SSH host of the command's cluster.
+  private let bastion: BastionSelection?
   private let logLevel: Logger.Level
 
   init(_ options: GlobalOptions) throws(ControlError) {
     paths = ControlPaths(environment: ProcessInfo.processInfo.environment)
     settings = try SettingsFile.load(paths.settings)
     verbose = options.verbose
+    bastion = options.cluster(settings).bastion
     logLevel = options.logLevel ?? (options.verbose ? .debug : settings.logLevel ?? .info)
   }
 
@@ -24,8 +27,18 @@ struct CommandContext: Sendable {
     holding: (@Sendable (Result) -> Void)? = nil
   ) async throws(ControlError) -> Result {
     let start = DaemonStarter.program(["daemon", "run", "--log-level", logLevel.rawValue])
-    return try await call(
-      ControlClient(starter: DaemonStarter(paths: paths, start: start)), method, parameters, task: task, holding: holding)
+    let client = ControlClient(starter: DaemonStarter(paths: paths, start: start))
+    var questions = 0
+    while true {
+      do throws(ControlError) {
+        return try await call(client, method, parameters, task: task, holding: holding)
+      } catch {
+        // A key, then passphrases, and a wrong one or two.
+        guard let question = error.question, let bastion, questions < 5, let answer = BastionPrompt.ask(question, error, bastion) else { throw error }
+        questions += 1
+        _ = try await call(client, .answer, answer, returning: Nothing.self, task: task)
+      }
+    }
   }
 
   func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(

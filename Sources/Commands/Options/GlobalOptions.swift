@@ -18,6 +18,12 @@ struct GlobalOptions: ParsableArguments {
   @Option(name: [.short, .long], help: ArgumentHelp("The namespace (default: the context's).", valueName: "name"))
   var namespace: String?
 
+  @Option(help: ArgumentHelp("Reach the API server through this SSH host.", valueName: "ssh://user@host[:port]"))
+  var via: String?
+
+  @Option(help: ArgumentHelp("Accept this host key of the SSH host and no other.", valueName: "SHA256:…"))
+  var viaHostKey: String?
+
   @Option(help: ArgumentHelp("How port-forwards are framed: auto, spdy or v4.", valueName: "protocol"))
   var portForwardProtocol: PortForwardProtocol?
 
@@ -40,6 +46,13 @@ extension GlobalOptions {
   func cluster(_ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment) -> ClusterSelection {
     var cluster = ClusterSelection(context: context ?? settings.context, namespace: namespace ?? settings.namespace)
     cluster.portForwardProtocol = portForwardProtocol ?? settings.portForwardProtocol ?? .auto
+    if via != nil || settings.via != nil || !settings.viaByContext.isEmpty {
+      var bastion = BastionSelection(
+        url: via ?? settings.via, home: environment["HOME"] ?? "/", user: environment["USER"] ?? environment["LOGNAME"] ?? "", agentSocket: environment["SSH_AUTH_SOCK"])
+      bastion.byContext = settings.viaByContext
+      bastion.hostKey = viaHostKey ?? settings.viaHostKey
+      cluster.bastion = bastion
+    }
     if let file = kubeconfig ?? settings.kubeconfig {
       cluster.kubeconfig = [absolute(file, home: environment["HOME"])]
     } else {

@@ -14,9 +14,13 @@ struct Settings: Sendable, Hashable {
   var moveConnections: MoveConnections?
   var address: String?
   var portForwardProtocol: PortForwardProtocol?
+  var via: String?
+  var viaHostKey: String?
+  /// `contexts: {NAME: {via: URL}}`.
+  var viaByContext: [String: String] = [:]
 
   enum Key: String, CaseIterable {
-    case kubeconfig, context, namespace, output, logLevel, agentImage, drain, moveConnections, address, portForwardProtocol
+    case kubeconfig, context, namespace, output, logLevel, agentImage, drain, moveConnections, address, portForwardProtocol, via, viaHostKey
   }
 }
 
@@ -35,6 +39,8 @@ extension Settings {
     case .moveConnections: moveConnections = try Self.one(of: MoveConnections.allCases, text)
     case .address:
       do { address = try HostAddress.parse(text) } catch { throw SettingProblem(error.message) }
+    case .via: via = try Self.filled(text)
+    case .viaHostKey: viaHostKey = try Self.filled(text)
     case .portForwardProtocol: portForwardProtocol = try Self.one(of: PortForwardProtocol.allCases, text)
     }
   }

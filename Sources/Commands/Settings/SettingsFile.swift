@@ -26,10 +26,14 @@ enum SettingsFile {
       throw problem(file, root.mark, "must be a mapping of keys to values", remedy: "write KEY: VALUE lines")
     }
     for (keyNode, value) in mapping {
+      if keyNode.string == "contexts" {
+        settings.viaByContext = try contexts(value, file)
+        continue
+      }
       guard let key = keyNode.string.flatMap(Settings.Key.init(rawValue:)) else {
         throw problem(
           file, keyNode.mark, "\(keyNode.string ?? "this") is no key",
-          remedy: "keys are: \(Settings.Key.allCases.map(\.rawValue).joined(separator: ", "))")
+          remedy: "keys are: \(Settings.Key.allCases.map(\.rawValue).joined(separator: ", ")), contexts")
       }
       guard case .scalar(let scalar) = value, value.tag != Tag(.null) else {
         throw problem(
@@ -43,6 +47,29 @@ enum SettingsFile {
       }
     }
     return settings
+  }
+
+  /// `contexts: {NAME: {via: URL}}`: what differs from context to context.
+  private static func contexts(_ node: Node, _ file: String) throws(ControlError) -> [String: String] {
+    guard case .mapping(let contexts) = node else {
+      throw problem(file, node.mark, "contexts must be a mapping of context names", remedy: "write contexts: {NAME: {via: ssh://user@host}}")
+    }
+    var result: [String: String] = [:]
+    for (name, value) in contexts {
+      guard case .mapping(let keys) = value else {
+        throw problem(file, value.mark ?? name.mark, "context \(name.string ?? "") must be a mapping", remedy: "write \(name.string ?? "NAME"): {via: ssh://user@host}")
+      }
+      for (key, text) in keys {
+        guard key.string == "via" else {
+          throw problem(file, key.mark, "\(key.string ?? "this") is no key of a context", remedy: "the key is: via")
+        }
+        guard case .scalar(let scalar) = text, !scalar.string.isEmpty else {
+          throw problem(file, text.mark ?? key.mark, "via must be a single value", remedy: "write via: ssh://user@host")
+        }
+        result[name.string ?? ""] = scalar.string
+      }
+    }
+    return result
   }
 
   private static func compose(_ text: String, _ file: String) throws(ControlError) -> Node? {

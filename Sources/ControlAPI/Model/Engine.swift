@@ -16,6 +16,8 @@ public protocol Engine: Sendable {
   /// Returns once the proxy listens.
   func connect(_ request: ConnectRequest, progress: @escaping Progress) async throws -> OutboundReport
   func disconnect(_ request: DisconnectRequest) async throws
+  /// What a person has answered to a `BastionQuestion`.
+  func answer(_ answer: BastionAnswer) async
   func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry]
   /// `daemon` is nil: the daemon fills itself in.
   func status() async -> StatusReport
@@ -39,6 +41,8 @@ public struct ControlError: Error, Codable, Sendable, Hashable, CustomStringConv
   public var remedy: String?
   /// Events, log lines and the like that explain it.
   public var details: [String]
+  /// Set where a person's answer would let it go on.
+  public var question: BastionQuestion?
 
   public init(_ code: Code, _ message: String, remedy: String? = nil, details: [String] = []) {
     self.code = code

@@ -10,6 +10,8 @@ public struct ClusterSelection: Codable, Sendable, Hashable {
   public var namespace: String?
   /// How port-forwards into this cluster are framed.
   public var portForwardProtocol = PortForwardProtocol.auto
+  /// The SSH host through which the API server is reached; nil: directly.
+  public var bastion: BastionSelection?
 
   public init(kubeconfig: [String] = [], context: String? = nil, namespace: String? = nil) {
     self.kubeconfig = kubeconfig

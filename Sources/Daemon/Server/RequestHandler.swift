@@ -66,6 +66,9 @@ struct RequestHandler: Sendable {
     case .disconnect:
       try await engine.disconnect(try WireCoding.parameters(DisconnectRequest.self, line))
       connection.answer(.result(Nothing()))
+    case .answer:
+      await engine.answer(try WireCoding.parameters(BastionAnswer.self, line))
+      connection.answer(.result(Nothing()))
     case .list:
       let request = try WireCoding.parameters(ListRequest.self, line)
       connection.answer(.result(try await engine.list(request.cluster, allNamespaces: request.allNamespaces)))

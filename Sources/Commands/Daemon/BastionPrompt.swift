@@ -1,0 +1,27 @@
+import CControl
+import ControlAPI
+
+/// Asks a person at the terminal what the daemon needs to know about an SSH host.
+enum BastionPrompt {
+  /// - Returns: nil where nobody is there to ask, or says no.
+  static func ask(_ question: BastionQuestion, _ error: ControlError, _ bastion: BastionSelection) -> BastionAnswer? {
+    guard Terminal.error.isTerminal else { return nil }
+    var answer = BastionAnswer(bastion: bastion, url: question.url)
+    if let key = question.hostKey {
+      Terminal.error.line(error.message)
+      guard line("Is this its key, and shall known_hosts remember it? [yes/no] ", echo: true) == "yes" else { return nil }
+      answer.acceptedKey = key
+    }
+    for file in question.lockedKeys {
+      guard let text = line("Passphrase of \(file): ", echo: false), !text.isEmpty else { continue }
+      answer.passphrases[file] = text
+    }
+    return answer.acceptedKey == nil && answer.passphrases.isEmpty ? nil : answer
+  }
+
+  private static func line(_ question: String, echo: Bool) -> String? {
+    var bytes = [CChar](repeating: 0, count: 1024)
+    let count = ccontrol_ask(question, echo ? 1 : 0, &bytes, bytes.count)
+    return count < 0 ? nil : String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
