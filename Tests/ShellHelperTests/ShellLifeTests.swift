@@ -158,7 +158,7 @@ struct ShellLifeTests {
     try fixture.write("secret", "token")
     let shell = try fixture.shell(
       plan: fixture.plan("bind \(fixture.path("secret")) /var/run/secrets/kubernetes.io/serviceaccount/token"), "sh", "-c",
-      "cat /var/run/secrets/kubernetes.io/serviceaccount/token; echo; echo $$; exec sleep 60")
+      "cat /var/run/secrets/kubernetes.io/serviceaccount/token; echo; echo $$; exec sleep 60 >/dev/null 2>&1")
     #expect(shell.line() == "token")
     let command = try #require(pid_t(shell.line()))
     #expect(try HostState.now(ignoring: fixture.folder.path) == before)
