@@ -34,8 +34,17 @@ final class ShellFixture {
 
   deinit {
     for process in processes { process.kill() }
+    killHelpers()
     for daemon in daemons { daemon.end() }
     try? FileManager.default.removeItem(at: folder)
+  }
+
+  /// Also those that a test's terminal or namespace has started; their commands end with them.
+  private func killHelpers() {
+    for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+      guard let pid = pid_t(entry), let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { continue }
+      if line.starts(with: Data(path("devtunnel-shell").utf8)) { kill(pid, SIGKILL) }
+    }
   }
 
   func path(_ name: String) -> String { folder.appending(path: name).path }
