@@ -152,7 +152,7 @@ let package = Package(
     .testTarget(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
-    .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Shell"], swiftSettings: strict),
+    .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
     .testTarget(
       name: "ShellHelperTests", dependencies: ["CLinux", "CShell", "ShellChannel", "ShellHelper"], swiftSettings: strict),

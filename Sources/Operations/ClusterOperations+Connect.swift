@@ -1,4 +1,6 @@
 import ControlAPI
+import KubeAPI
+import Outbound
 import Shell
 
 extension ClusterOperations {
@@ -12,6 +14,63 @@ extension ClusterOperations {
     try await proxy.start()
     proxies.append(proxy)
     return await proxy.report()
+  }
+
+  public func connectHost(_ request: ConnectRequest, progress: @escaping Progress) async throws -> ShellReport {
+    let plan = try OutboundPlan(request.outbound)
+    let helper = try ShellProgram.find()
+    guard hosts.isEmpty else {
+      throw ControlError(.conflict, "this machine is connected already", remedy: "End the other devtunnel connect --host first; devtunnel status shows its pid.")
+    }
+    guard await openShellHub() != nil else {
+      throw ControlError(.failed, "the socket for helpers, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
+    }
+    let client = try await reach(request.cluster)
+    var ranges = plan.rules.viaCluster
+    if ranges.isEmpty {
+      progress("reading the cluster's address ranges")
+      ranges = await ClusterRanges.read(client: client).all
+    }
+    guard !ranges.isEmpty else {
+      throw ControlError(
+        .refused, "the cluster's address ranges are not known: these credentials may read neither ServiceCIDRs nor nodes",
+        remedy: "Name them, as an administrator tells you: --via-cluster 10.96.0.0/12 --via-cluster 10.244.0.0/16.")
+    }
+    try checkOverlaps(ranges)
+    let link = try await gatewayLink(client, request.cluster, image: request.agentImage, progress)
+    let server = IPAddress(parsing: client.access.server.host)
+    let connection = try HostConnection(
+      request, context: client.access.contextName, namespace: client.access.namespace, link: link, ranges: ranges,
+      excluded: [server].compactMap { $0 }.filter { !$0.isIPv6 }, runtime: settings.runtime)
+    hosts.append(connection)
+    do {
+      let report = try await connection.prepare(helper: helper, socket: shellSocket)
+      Task {
+        try? await Task.sleep(for: .seconds(60))
+        if await !connection.isEntered { await endHost(connection) }
+      }
+      return report
+    } catch {
+      await endHost(connection)
+      throw error
+    }
+  }
+
+  /// A local cluster often has the same ranges: what is bridged here would be taken away from it.
+  private func checkOverlaps(_ ranges: [CIDR]) throws(ControlError) {
+    let routes = HostRoutes.read()
+    let overlaps = ranges.flatMap { range in routes.overlaps(range).map { "\(range) overlaps this machine's route to \($0.range) (\($0.device))" } }
+    guard overlaps.isEmpty else {
+      throw ControlError(
+        .refused, "the cluster's addresses are in use on this machine", remedy: "Name narrower ranges with --via-cluster, or use devtunnel shell, which has a network of its own.",
+        details: overlaps)
+    }
+  }
+
+  func endHost(_ connection: HostConnection) async {
+    guard hosts.contains(where: { $0 === connection }) else { return }
+    hosts.removeAll { $0 === connection }
+    await connection.end()
   }
 
   public func disconnect(_ request: DisconnectRequest) async throws {

@@ -173,6 +173,7 @@ extension ClusterOperations {
     switch event {
     case .hello(let peer, let hello):
       if let session = shells.first(where: { $0.id == hello.id }) { return await session.attach(peer, hello) }
+      if let host = hosts.first(where: { $0.id == hello.id }) { return await enter(host, peer, hello) }
       guard resuming.insert(hello.id).inserted else { return }
       Task {
         await resume(peer, hello)
@@ -185,9 +186,19 @@ extension ClusterOperations {
         relay.submit { loop in peer.get(on: loop).send(.bye) }
       }
     case .gone(let id):
+      if let host = hosts.first(where: { $0.id == id }) { return await endHost(host) }
       guard let session = shells.first(where: { $0.id == id }) else { return }
       log.notice("a shell's helper is gone", metadata: ["shell": "\(id.prefix(8))"])
       Task { await endShell(session) }
+    }
+  }
+
+  private func enter(_ host: HostConnection, _ peer: OnLoop<ShellPeer>, _ hello: ShellHello) async {
+    do throws(ControlError) {
+      try await host.attach(peer, hello)
+    } catch {
+      relay.submit { loop in peer.get(on: loop).send(.refused("\(error)")) }
+      await endHost(host)
     }
   }
 
@@ -258,6 +269,8 @@ extension ClusterOperations {
 
   /// The daemon ends: shells that still live lose their way.
   func endOutbound() async {
+    for host in hosts { await host.end() }
+    hosts = []
     for proxy in proxies { await proxy.stop() }
     proxies = []
     for session in shells { await session.end() }

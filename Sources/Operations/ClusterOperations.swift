@@ -49,6 +49,7 @@ public actor ClusterOperations: Engine {
   var isRecovered = false
   var bastions = Bastions()
   var proxies: [ProxyConnection] = []
+  var hosts: [HostConnection] = []
   var nextProxy = 1
   private var nextForward = 1
   private var gateways: [GatewayKey: GatewayLink] = [:]
@@ -313,6 +314,7 @@ public actor ClusterOperations: Engine {
     }
     for forwarding in forwards { report.forwards.append(await forwarding.report(context: forwarding.request.cluster.context ?? "")) }
     for shell in shells { report.outbound.append(await shell.report()) }
+    for host in hosts { report.outbound.append(await host.report()) }
     for proxy in proxies { report.outbound.append(await proxy.report()) }
     for agent in shellAgents.values { report.sessions.append(await agent.link.report()) }
     for gateway in gateways.values { report.sessions.append(await gateway.link.report()) }

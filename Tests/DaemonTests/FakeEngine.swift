@@ -90,6 +90,10 @@ final class FakeEngine: Engine {
 
   func answer(_ answer: BastionAnswer) async { note("answered for \(answer.url)") }
 
+  func connectHost(_ request: ConnectRequest, progress: @escaping Progress) async throws -> ShellReport {
+    throw ControlError(.refused, "no range is known")
+  }
+
   func disconnect(_ request: DisconnectRequest) async throws {
     throw ControlError(.notFound, "there is no proxy '\(request.id ?? "")'")
   }

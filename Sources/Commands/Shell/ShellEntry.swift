@@ -1,4 +1,3 @@
-import CControl
 import ControlAPI
 import FoundationEssentials
 
@@ -28,23 +27,6 @@ struct ShellEntry {
 
   /// - Throws: `.failed` where the helper cannot be started; otherwise it does not come back.
   func enter() throws(ControlError) {
-    let arguments = [report.helper, "run", report.plan, "--"] + command
-    let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    let code = Self.withStrings(arguments) { arguments in
-      Self.withStrings(variables) { variables in ccontrol_execute(report.helper, arguments, variables) }
-    }
-    throw .system("cannot start \(report.helper)", Int(code))
-  }
-
-  private static func withStrings(_ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32) -> Int32 {
-    var pointers: [UnsafeMutablePointer<CChar>?] = texts.map { text in
-      let bytes = Array(text.utf8CString)
-      let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
-      copy.initialize(from: bytes, count: bytes.count)
-      return copy
-    }
-    pointers.append(nil)
-    defer { for pointer in pointers { pointer?.deallocate() } }
-    return pointers.withUnsafeBufferPointer { body($0.baseAddress!) }
+    try ProgramEntry.become(report.helper, [report.helper, "run", report.plan, "--"] + command, environment)
   }
 }

@@ -3,19 +3,26 @@ import ControlAPI
 
 struct ConnectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "connect", abstract: "Opens a proxy here that leads into the cluster.",
+    commandName: "connect", abstract: "Leads programs of this machine into the cluster: by a proxy, or all of them.",
     discussion: """
       For browsers and IDEs, and where user namespaces are forbidden. One port speaks SOCKS5 and HTTP CONNECT; names are resolved in the cluster.
       The daemon keeps it until disconnect or quit.
 
+      --host is for local clusters, whose Pods with dnsPolicy Default ask this machine's resolver and take its routes: TCP to the cluster's addresses leads
+      there, and Pods bridged to this machine get its names. sudo is used where you are not root; Ctrl-C ends it, and nothing stays.
+
       EXAMPLES:
         devtunnel connect --proxy
         devtunnel connect --proxy --port 1080 -n shop
+        devtunnel connect --host
         eval "$(devtunnel connect --proxy --shell-variables)"
       """)
 
   @Flag(help: "A SOCKS5 and HTTP proxy on a port of this machine.")
   var proxy = false
+
+  @Flag(help: "The whole machine and Pods bridged to it, as long as the command runs; needs root.")
+  var host = false
 
   @Option(help: ArgumentHelp("The proxy's port (default: any free one).", valueName: "port"))
   var port: UInt16 = 0
@@ -34,7 +41,7 @@ struct ConnectCommand: AsyncParsableCommand {
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func validate() throws {
-    guard proxy else { throw ValidationError("say what to open: --proxy") }
+    guard proxy != host else { throw ValidationError("say what to open: --proxy or --host") }
   }
 
   func run() async throws {
@@ -44,6 +51,11 @@ struct ConnectCommand: AsyncParsableCommand {
     request.address = address ?? context.settings.address ?? "127.0.0.1"
     request.agentImage = agentImage ?? context.settings.agentImage
     request.outbound = outbound.options
+    if host {
+      let report = try await context.call(.connectHost, request, returning: ShellReport.self, task: "connecting this machine…")
+      try Task.checkCancellation()
+      return try HostEntry(report).enter()
+    }
     let report = try await context.call(.connect, request, returning: OutboundReport.self, task: "opening the proxy…")
     if Task.isCancelled {
       let id = report.id

@@ -15,6 +15,8 @@ public protocol Engine: Sendable {
   func shell(_ request: ShellRequest, progress: @escaping Progress) async throws -> ShellReport
   /// Returns once the proxy listens.
   func connect(_ request: ConnectRequest, progress: @escaping Progress) async throws -> OutboundReport
+  /// Returns once the helper can be started, with root's rights.
+  func connectHost(_ request: ConnectRequest, progress: @escaping Progress) async throws -> ShellReport
   func disconnect(_ request: DisconnectRequest) async throws
   /// What a person has answered to a `BastionQuestion`.
   func answer(_ answer: BastionAnswer) async

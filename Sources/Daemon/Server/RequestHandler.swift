@@ -63,6 +63,9 @@ struct RequestHandler: Sendable {
     case .connect:
       let request = try WireCoding.parameters(ConnectRequest.self, line)
       connection.answer(.result(try await engine.connect(request, progress: progress)))
+    case .connectHost:
+      let request = try WireCoding.parameters(ConnectRequest.self, line)
+      connection.answer(.result(try await engine.connectHost(request, progress: progress)))
     case .disconnect:
       try await engine.disconnect(try WireCoding.parameters(DisconnectRequest.self, line))
       connection.answer(.result(Nothing()))

@@ -131,7 +131,7 @@ final class DNSResolver: Handler {
       pending[query.key]!.waiting.append(deliver)
       return
     }
-    let isHosts = !settings.hostServers.isEmpty && settings.hostSuffixes.contains { query.key.name.isWithin($0) }
+    let isHosts = !settings.hostServers.isEmpty && settings.belongsToHost(query.key.name)
     guard pending.count < Self.pendingLimit else { return deliver(nil, isHosts ? .host : .cluster) }
     pending[query.key] = Pending(query: query, source: isHosts ? .host : .cluster, deadline: loop.now + Self.patience, waiting: [deliver])
     if isHosts { askHost(query) } else { cluster.ask(query) }

@@ -9,6 +9,8 @@ public struct DNSSettings: Sendable {
   /// `--dns-host`: names within these are asked of the host's own resolvers.
   public var hostSuffixes: [DNSName]
   public var hostServers: [IPEndpoint]
+  /// Names outside of `clusterSuffixes` are the host's too: for a whole machine, which must not lose its own names.
+  public var clusterNamesOnly = false
   /// Without IPv6, AAAA queries are answered with no data, so that no program waits for addresses that lead nowhere.
   public var ipv6: Bool
   /// The name of the host, answered with `RouteRules.hostAddress`.
@@ -23,5 +25,9 @@ public struct DNSSettings: Sendable {
     self.hostSuffixes = hostSuffixes
     self.hostServers = hostServers
     self.ipv6 = ipv6
+  }
+
+  func belongsToHost(_ name: DNSName) -> Bool {
+    hostSuffixes.contains { name.isWithin($0) } || clusterNamesOnly && !clusterSuffixes.contains { name.isWithin($0) }
   }
 }

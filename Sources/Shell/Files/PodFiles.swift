@@ -1,4 +1,5 @@
 import Agents
+import ControlAPI
 import FoundationEssentials
 import Relay
 import TunnelProtocol
@@ -15,6 +16,21 @@ struct PodFiles: Sendable {
     let tree = try await tree(path)
     guard let first = tree.first, first.entry.kind == .file else { throw .unreadable }
     return first.bytes
+  }
+
+  /// The Pod's resolv.conf, which has a nameserver.
+  func resolver() async throws(ControlError) -> ResolverConfiguration {
+    let text: [UInt8]
+    do throws(FileProblem) {
+      text = try await self.text("/etc/resolv.conf")
+    } catch {
+      throw ControlError(.failed, "the agent's /etc/resolv.conf could not be read (\(error))", remedy: "devtunnel logs may show more.")
+    }
+    let resolver = ResolverConfiguration(parsing: String(decoding: text, as: UTF8.self))
+    guard !resolver.nameservers.isEmpty else {
+      throw ControlError(.failed, "the agent's Pod has no nameserver in its /etc/resolv.conf", remedy: "Look at its dnsPolicy and dnsConfig.")
+    }
+    return resolver
   }
 
   struct Item: Sendable {

@@ -37,7 +37,7 @@ public actor ProxyConnection {
     bound = address
     do throws(ControlError) {
       try await link.connected(within: .seconds(60))
-      let pod = try await resolver()
+      let pod = try await PodFiles(link: link).resolver()
       let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: ShellSession.hostResolver()))
       outbound = await link.onLoop { endpoint in
         let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
@@ -47,14 +47,6 @@ public actor ProxyConnection {
     } catch {
       clinux_close(fd)
       throw error
-    }
-  }
-
-  private func resolver() async throws(ControlError) -> ResolverConfiguration {
-    do throws(FileProblem) {
-      return ResolverConfiguration(parsing: String(decoding: try await PodFiles(link: link).text("/etc/resolv.conf"), as: UTF8.self))
-    } catch {
-      throw ControlError(.failed, "the agent's /etc/resolv.conf could not be read (\(error))", remedy: "devtunnel logs may show more.")
     }
   }
 

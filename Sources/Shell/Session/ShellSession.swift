@@ -34,8 +34,7 @@ public actor ShellSession {
   public init(
     _ request: ShellRequest, context: String, namespace: String, workload: String?, link: AgentLink, runtime: String, log: Logger
   ) throws(ControlError) {
-    var generator = SystemRandomNumberGenerator()
-    id = (0..<32).map { _ in String(Int.random(in: 0..<16, using: &generator), radix: 16) }.joined()
+    id = Self.newID()
     self.request = request
     self.context = context
     self.namespace = namespace
@@ -74,14 +73,7 @@ public actor ShellSession {
     try await link.connected(within: .seconds(60))
     try directory.make()
     let files = PodFiles(link: link)
-    do throws(FileProblem) {
-      resolver = ResolverConfiguration(parsing: String(decoding: try await files.text("/etc/resolv.conf"), as: UTF8.self))
-    } catch {
-      throw ControlError(.failed, "the agent's /etc/resolv.conf could not be read (\(error))", remedy: "devtunnel logs may show more.")
-    }
-    guard !resolver.nameservers.isEmpty else {
-      throw ControlError(.failed, "the agent's Pod has no nameserver in its /etc/resolv.conf", remedy: "Look at its dnsPolicy and dnsConfig.")
-    }
+    resolver = try await files.resolver()
     var shell = ShellPlan(socket: socket, id: id)
     shell.dns = resolver.nameservers
     shell.hostPorts = request.hostPorts
@@ -224,6 +216,12 @@ public actor ShellSession {
       report.add(figures)
     }
     return report
+  }
+
+  /// 32 hex digits that nobody can guess: who knows them may hand sockets over.
+  static func newID() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<32).map { _ in String(Int.random(in: 0..<16, using: &generator), radix: 16) }.joined()
   }
 
   static func hostResolver() -> ResolverConfiguration {

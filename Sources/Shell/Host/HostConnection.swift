@@ -1,0 +1,82 @@
+import Agents
+import ControlAPI
+import Logging
+import Outbound
+import Relay
+import ShellChannel
+
+/// One `devtunnel connect --host`: TCP connections of the whole machine, and of Pods bridged to it, to a cluster's addresses lead there; names of the cluster are answered to such Pods.
+public actor HostConnection {
+  public nonisolated let id: String
+  private let context: String
+  private let namespace: String
+  private let link: AgentLink
+  private let ranges: [CIDR]
+  private let excluded: [IPAddress]
+  private let plan: OutboundPlan
+  private let directory: ShellDirectory
+  private var outbound: OnLoop<Outbound>?
+  private var helper: Int?
+  public private(set) var isEntered = false
+
+  /// - Parameters:
+  ///   - ranges: the cluster's; at least one.
+  ///   - excluded: addresses that stay as they are: the API server's.
+  public init(
+    _ request: ConnectRequest, context: String, namespace: String, link: AgentLink, ranges: [CIDR], excluded: [IPAddress], runtime: String
+  ) throws(ControlError) {
+    id = ShellSession.newID()
+    self.context = context
+    self.namespace = namespace
+    self.link = link
+    self.ranges = ranges
+    self.excluded = excluded
+    plan = try OutboundPlan(request.outbound)
+    directory = ShellDirectory(runtime: runtime, id: id)
+  }
+
+  /// Writes the helper's plan.
+  public func prepare(helper: String, socket: String) async throws(ControlError) -> ShellReport {
+    try await link.connected(within: .seconds(60))
+    try directory.make()
+    let lines = ["socket \(socket)", "id \(id)"] + ranges.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
+    try directory.write(lines.joined(separator: "\n") + "\n", to: directory.plan)
+    return ShellReport(id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan, environment: [:], warnings: [])
+  }
+
+  /// The helper has handed its sockets over.
+  public func attach(_ peer: OnLoop<ShellPeer>, _ hello: ShellHello) async throws(ControlError) {
+    isEntered = true
+    helper = Int(hello.pid)
+    let pod = try await PodFiles(link: link).resolver()
+    var dns = plan.dns(pod: pod, host: ShellSession.hostResolver())
+    dns.clusterNamesOnly = true
+    // What the rules bring here is the cluster's, whatever its address.
+    var rules = plan.rules
+    rules.viaCluster += ranges
+    outbound = await link.onLoop { [rules, dns] endpoint in
+      let peer = peer.get(on: endpoint.loop)
+      let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
+      outbound.attach(hello, peer)
+      peer.send(.welcome)
+      return OnLoop(outbound, on: endpoint.loop)
+    }
+  }
+
+  public func end() async {
+    let outbound = outbound
+    self.outbound = nil
+    await link.onLoop { endpoint in outbound?.get(on: endpoint.loop).close() }
+    directory.remove()
+  }
+
+  public func report() async -> OutboundReport {
+    var report = OutboundReport(id: String(id.prefix(8)), kind: "host", context: context, namespace: namespace)
+    report.pid = helper
+    if let outbound {
+      let figures = await link.onLoop { endpoint in outbound.get(on: endpoint.loop).figures }
+      report.add(figures)
+    }
+    return report
+  }
+}

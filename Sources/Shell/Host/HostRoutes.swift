@@ -1,0 +1,32 @@
+import FoundationEssentials
+import Outbound
+
+/// The machine's own IPv4 routes (proc(5), /proc/net/route).
+public struct HostRoutes: Sendable, Hashable {
+  public struct Route: Sendable, Hashable {
+    public var range: CIDR
+    public var device: String
+  }
+
+  public let routes: [Route]
+
+  public static func read(path: String = "/proc/net/route") -> HostRoutes {
+    HostRoutes(parsing: String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self))
+  }
+
+  /// Addresses and masks stand there in hexadecimal, least significant byte first.
+  init(parsing text: String) {
+    routes = text.split(whereSeparator: \.isNewline).dropFirst().compactMap { line in
+      let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
+      guard fields.count > 7, let address = UInt32(fields[1], radix: 16), let mask = UInt32(fields[7], radix: 16) else { return nil }
+      let bytes = (0..<4).map { String(UInt8(truncatingIfNeeded: address >> UInt32(8 * $0))) }
+      guard let range = try? CIDR(parsing: bytes.joined(separator: ".") + "/\(mask.nonzeroBitCount)") else { return nil }
+      return Route(range: range, device: String(fields[0]))
+    }
+  }
+
+  /// Routes that share addresses with a range; the default route shares none.
+  public func overlaps(_ range: CIDR) -> [Route] {
+    routes.filter { $0.range.length > 0 && ($0.range.contains(range.address) || range.contains($0.range.address)) }
+  }
+}
