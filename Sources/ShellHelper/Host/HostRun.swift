@@ -28,17 +28,20 @@ struct HostRun {
     } catch {
       throw ShellError(error.step, errno: error.errno, advice: Self.advice(error.errno))
     }
-    withExtendedLifetime(owner) { Self.wait(link, signals) }
+    let wasAsked = withExtendedLifetime(owner) { Self.wait(link, signals) }
+    guard wasAsked else { throw ShellError("lead this machine on", reason: "the daemon is gone; the machine is itself again", advice: "devtunnel connect --host starts both again") }
     return 0
   }
 
-  private static func wait(_ link: DaemonLink, _ signals: Int32) {
+  /// - Returns: whether a signal ended it, and not the daemon's end.
+  private static func wait(_ link: DaemonLink, _ signals: Int32) -> Bool {
     while link.isOpen {
       var returned: [Int16] = [0, 0]
       let toDaemon = cshell_POLLIN | (link.isWaitingToWrite ? cshell_POLLOUT : 0)
-      guard cshell_poll([signals, link.fd], [cshell_POLLIN, toDaemon], &returned, 2, -1) >= 0, returned[0] == 0 else { return }
-      if returned[1] != 0, link.turn() { return }
+      guard cshell_poll([signals, link.fd], [cshell_POLLIN, toDaemon], &returned, 2, -1) >= 0, returned[0] == 0 else { return true }
+      if returned[1] != 0, link.turn() { return true }
     }
+    return false
   }
 
   private static func listener(_ step: String) throws(ShellError) -> PassedDescriptor {

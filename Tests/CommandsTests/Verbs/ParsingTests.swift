@@ -33,6 +33,45 @@ struct ParsingTests {
     #expect(request == expected)
   }
 
+  @Test func aShellHasAllItsOptions() throws {
+    let command: ShellCommand = try parse(
+      "shell --service user --container app --agent-image i --host-port 5432 --volumes --env-exclude AWS_* --via-cluster 10.0.0.0/8 --via-host 10.1.0.0/16 --all-via-cluster --dns-host corp.example -- go test -v ./..."
+    )
+    let request = command.shell.request(ClusterSelection())
+    #expect(command.service == "user" && command.command == ["go", "test", "-v", "./..."])
+    #expect(request.hostPorts == [5432] && request.volumes && request.environmentExclude == ["AWS_*"])
+    #expect(request.outbound.viaCluster == ["10.0.0.0/8"] && request.outbound.viaHost == ["10.1.0.0/16"])
+    #expect(request.outbound.allViaCluster && request.outbound.dnsHost == ["corp.example"])
+  }
+
+  @Test func anInterceptMayRunACommand() throws {
+    let command: InterceptCommand = try parse("intercept user --port 8080 -- sh -c exit")
+    #expect(command.command == ["sh", "-c", "exit"])
+  }
+
+  @Test(arguments: [
+    "shell --service a --workload deploy/b", "connect", "connect --proxy --host", "connect --proxy --port 70000",
+    "intercept user --env-file .env -- true", "intercept user --address ::1 -- true",
+  ])
+  func refusesWhatContradictsItself(line: String) { #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) } }
+
+  @Test func theSSHHostIsAFlagOrASetting() throws {
+    let command: ListCommand = try parse("list --via ssh://me@bastion --via-host-key SHA256:x")
+    let environment = ["HOME": "/home/me", "USER": "me", "SSH_AUTH_SOCK": "/agent"]
+    let bastion = try #require(command.global.cluster(Settings(), environment: environment).bastion)
+    #expect(bastion.url == "ssh://me@bastion" && bastion.hostKey == "SHA256:x" && bastion.home == "/home/me" && bastion.agentSocket == "/agent")
+    let settings = try SettingsFile.parse("contexts: {prod: {via: 'ssh://b'}}", file: "config.yaml")
+    let plain: ListCommand = try parse("list")
+    #expect(plain.global.cluster(settings, environment: environment).bastion?.byContext == ["prod": "ssh://b"])
+    #expect(plain.global.cluster(Settings(), environment: environment).bastion == nil)
+  }
+
+  @Test(arguments: ["contexts: 1", "contexts: {a: b}", "contexts: {a: {vai: b}}", "contexts: {a: {via: [1]}}"])
+  func aWrongContextSettingNamesItsLine(text: String) {
+    let error = #expect(throws: ControlError.self) { try SettingsFile.parse(text, file: "config.yaml") }
+    #expect(error?.message.hasPrefix("config.yaml:1: ") == true)
+  }
+
   @Test func aFlagWinsOverTheSettings() throws {
     var settings = Settings()
     settings.namespace = "set"

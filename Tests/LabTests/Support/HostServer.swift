@@ -45,10 +45,10 @@ final class HostServer: Sendable {
 /// Just enough of HTTP for requests whose every connection counts.
 enum HTTPRequest {
   /// Sends a GET and reads to the end. Closes the descriptor.
-  static func body(on fd: Int32) throws -> String {
+  static func body(on fd: Int32, path: String = "/") throws -> String {
     defer { close(fd) }
     setBlocking(fd)
-    let request = "GET / HTTP/1.0\r\nHost: web\r\n\r\n"
+    let request = "GET \(path) HTTP/1.0\r\nHost: web\r\n\r\n"
     guard request.withCString({ send(fd, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) > 0 else { throw RequestFailure("send: \(reason)") }
     let text = try read(fd) { _ in false }
     guard let blank = text.range(of: "\r\n\r\n") ?? text.range(of: "\n\n"), text.hasPrefix("HTTP/1.") else { throw RequestFailure("answer: '\(text)'") }
@@ -78,7 +78,8 @@ enum HTTPRequest {
   private static var reason: String { String(cString: strerror(errno)) }
 
   /// A request to a port of the host.
-  static func host(port: UInt16) async throws -> String {
+  /// - Parameter path: a whole URL where that is a proxy.
+  static func host(port: UInt16, path: String = "/") async throws -> String {
     try await onThread {
       let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       var address = sockaddr_in()
@@ -92,7 +93,7 @@ enum HTTPRequest {
         close(fd)
         throw RequestFailure("connect: \(reason)")
       }
-      return try body(on: fd)
+      return try body(on: fd, path: path)
     }
   }
 }
