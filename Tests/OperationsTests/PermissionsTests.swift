@@ -68,8 +68,8 @@ struct PermissionsTests {
 
   private static let resources: [String: APIResource] = [
     "services": .services, "pods": .pods, "configMaps": .configMaps, "secrets": .secrets, "events": .events, "leases": .leases, "nodes": .nodes,
-    "persistentVolumeClaims": .persistentVolumeClaims, "resourceQuotas": .resourceQuotas, "deployments": .deployments, "statefulSets": .statefulSets,
-    "replicaSets": .replicaSets, "daemonSets": .daemonSets, "endpointSlices": .endpointSlices,
+    "persistentVolumeClaims": .persistentVolumeClaims, "resourceQuotas": .resourceQuotas, "limitRanges": .limitRanges,
+    "deployments": .deployments, "statefulSets": .statefulSets, "replicaSets": .replicaSets, "daemonSets": .daemonSets, "endpointSlices": .endpointSlices,
   ]
 
   /// Workloads: read by the planner and forwards, watched while they are intercepted, patched by --replace and --move-connections. The agent's

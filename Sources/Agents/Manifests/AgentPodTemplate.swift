@@ -25,6 +25,7 @@ public struct AgentPodTemplate: Sendable {
   public var architecture: Architecture
   /// A quota demands limits.
   public var needsLimits = false
+  var limitRanges = LimitRanges()
 
   public init(workload: String, containerName: String, listen: [UInt16], controlPort: UInt16, architecture: Architecture) {
     self.workload = workload
@@ -103,8 +104,7 @@ public struct AgentPodTemplate: Sendable {
       ])
     let mounts = (original["volumeMounts"]?.elements ?? []).filter { !droppedVolumes.contains($0.name_ ?? "") }
     container["volumeMounts"] = .array(mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
-    container["resources"] = ["requests": ["cpu": "10m", "memory": "16Mi"]]
-    if needsLimits { container[path: "resources", "limits"] = ["cpu": "500m", "memory": "96Mi"] }
+    container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
     container["readinessProbe"] = [
       "exec": ["command": [JSONValue(AgentNames.program), "ready", "--control", JSONValue(String(controlPort))]],
       "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2,
