@@ -43,6 +43,7 @@ public struct AgentDeployer: Sendable {
     let token = Self.randomToken()
     var template = template
     template.limitRanges = await LimitRanges.read(client: client, namespace: namespace)
+    template.isRestricted = await PodSecurity.enforced(in: namespace, client: client) == .restricted
     let pod = template.make(from: podTemplate)
     let deployment = manifests.deployment(template: pod, replicas: 0)
     let owner = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in

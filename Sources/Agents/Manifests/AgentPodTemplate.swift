@@ -26,6 +26,8 @@ public struct AgentPodTemplate: Sendable {
   /// A quota demands limits.
   public var needsLimits = false
   var limitRanges = LimitRanges()
+  /// The namespace refuses Pods that are not `restricted`.
+  var isRestricted = false
 
   public init(workload: String, containerName: String, listen: [UInt16], controlPort: UInt16, architecture: Architecture) {
     self.workload = workload
@@ -75,6 +77,7 @@ public struct AgentPodTemplate: Sendable {
       sysctls.append(["name": JSONValue(Self.portSysctl), "value": "0"])
       pod[path: "securityContext", "sysctls"] = .array(sysctls)
     }
+    if isRestricted { pod = PodSecurity.restrict(pod, isOwnImage: image == nil) }
     var labels = template.labels
     labels[AgentNames.agentLabel] = AgentNames.label(workload)
     var annotations = template.annotations

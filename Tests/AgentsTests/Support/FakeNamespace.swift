@@ -27,6 +27,10 @@ final class FakeNamespace: Sendable {
       _ = connection.waitForClient()
       return
     }
+    // What is written comes back, and is not kept: the requests themselves tell.
+    guard request.method == "GET" else {
+      return connection.reply((request.json ?? [:]).with(uid: "new"))
+    }
     if parts.last == "log" { return connection.reply(200, body: []) }
     // …/namespaces/testbed/COLLECTION[/NAME], or …/namespaces/testbed itself.
     let isNamespace = parts.count == 4
