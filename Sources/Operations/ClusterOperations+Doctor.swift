@@ -15,7 +15,9 @@ extension ClusterOperations {
     (.services, nil, "get list watch create patch delete"),
     (.pods, nil, "get list watch"), (.pods, "log", "get"), (.pods, "portforward", "get create"),
     (.configMaps, nil, "get create delete"), (.secrets, nil, "get create delete"),
-    (.persistentVolumeClaims, nil, "get"), (.resourceQuotas, nil, "list"), (.events, nil, "list"),
+    (.persistentVolumeClaims, nil, "get"), (.resourceQuotas, nil, "list"), (.limitRanges, nil, "list"), (.events, nil, "list"),
+    // Its own alone, which a Role can grant.
+    (.namespaces, nil, "get"),
     (.deployments, nil, "get list watch create patch delete"),
     // Watched while one is intercepted; patched by --replace and --move-connections.
     (.statefulSets, nil, "get list watch patch"), (.replicaSets, nil, "get list watch patch"),

@@ -57,7 +57,7 @@ struct PermissionsTests {
           guard let resource = Self.resources[String(match.2)] else { continue }
           for verb in verbs[String(match.1)] ?? [] {
             seen += 1
-            if resource.namespaced { #expect(Self.asked.contains("\(verb) \(resource)"), "\(file.lastPathComponent): \(match.0)") }
+            if resource.namespaced || resource == .namespaces { #expect(Self.asked.contains("\(verb) \(resource)"), "\(file.lastPathComponent): \(match.0)") }
           }
         }
       }
@@ -68,8 +68,8 @@ struct PermissionsTests {
 
   private static let resources: [String: APIResource] = [
     "services": .services, "pods": .pods, "configMaps": .configMaps, "secrets": .secrets, "events": .events, "leases": .leases, "nodes": .nodes,
-    "persistentVolumeClaims": .persistentVolumeClaims, "resourceQuotas": .resourceQuotas, "deployments": .deployments, "statefulSets": .statefulSets,
-    "replicaSets": .replicaSets, "daemonSets": .daemonSets, "endpointSlices": .endpointSlices,
+    "persistentVolumeClaims": .persistentVolumeClaims, "resourceQuotas": .resourceQuotas, "limitRanges": .limitRanges, "namespaces": .namespaces,
+    "deployments": .deployments, "statefulSets": .statefulSets, "replicaSets": .replicaSets, "daemonSets": .daemonSets, "endpointSlices": .endpointSlices,
   ]
 
   /// Workloads: read by the planner and forwards, watched while they are intercepted, patched by --replace and --move-connections. The agent's

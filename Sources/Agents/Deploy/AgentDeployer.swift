@@ -36,11 +36,14 @@ public struct AgentDeployer: Sendable {
   private var name: String { AgentNames.base(manifests.workload) }
   private var namespace: String { manifests.namespace }
 
-  /// Creates the agent's objects; an earlier agent of the same name is replaced.
+  /// Creates the agent's objects, fitted to what the namespace demands; an earlier agent of the same name is replaced.
   /// - Parameter selector: the Service's own, where there is one: what the origin is found by.
   public func deploy(template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?) async throws(ControlError) -> AgentIdentity {
     try await remove()
     let token = Self.randomToken()
+    var template = template
+    template.limitRanges = await LimitRanges.read(client: client, namespace: namespace)
+    template.isRestricted = await PodSecurity.enforced(in: namespace, client: client) == .restricted
     let pod = template.make(from: podTemplate)
     let deployment = manifests.deployment(template: pod, replicas: 0)
     let owner = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in

@@ -7,6 +7,10 @@ public struct AgentPods: Sendable {
   public let client: KubeClient
   public let namespace: String
   public let workload: String
+  /// Whether an intercept is still being set up: then an error says that nothing was diverted.
+  var beforeDivert = true
+  /// Between two looks for a Pod that is refused.
+  var refusalInterval = Duration.seconds(1)
 
   public init(client: KubeClient, namespace: String, workload: String) {
     self.client = client
@@ -52,17 +56,19 @@ public struct AgentPods: Sendable {
     }
   }
 
-  /// A quota, Pod Security or a webhook refuses the Pod: then there is none to watch, and the ReplicaSet says why.
+  /// A quota, Pod Security or a webhook refuses the Pod: then there is none to watch, and the ReplicaSet's condition says so for as long as it is true. It
+  /// has to be found twice in a row, since an earlier agent's Pod may fill the quota until it is gone.
   private func watchForRefusal() async -> Result<String, ControlError>? {
-    while (try? await Task.sleep(for: .seconds(1))) != nil {
-      let problems = await replicaSetProblems()
-      guard !problems.isEmpty else { continue }
-      return .failure(
-        ControlError(
-          .refused, "the cluster refuses the agent's Pod", remedy: "Nothing was diverted. --agent-image takes another image where a policy forbids this one.",
-          details: problems))
+    var wasRefused = false
+    while (try? await Task.sleep(for: refusalInterval)) != nil {
+      let refusals = await replicaSets().compactMap { set in Self.refusal(of: set).map { (set, $0) } }
+      defer { wasRefused = !refusals.isEmpty }
+      guard wasRefused, let (_, message) = refusals.first else { continue }
+      var details: [String] = []
+      for (set, message) in refusals { details += await problems(of: set, refusal: message) }
+      let remedy = Refusal(message: message)?.remedy(message)
+      return .failure(ControlError(.refused, "the cluster refuses the agent's Pod", remedy: await self.remedy(remedy), details: details))
     }
-    try? await Task.sleep(for: .seconds(3600))
     return nil
   }
 
@@ -94,40 +100,57 @@ public struct AgentPods: Sendable {
   }
 
   /// An error with the Pod's events and last log lines.
-  public func diagnosis(_ message: String) async -> ControlError {
+  public func diagnosis(_ message: String, remedy: String? = nil) async -> ControlError {
     var details: [String] = []
     let pods = (try? await client.list(.pods, namespace: namespace, labels: selector))?.items ?? []
     for pod in pods.prefix(2) {
       guard let name = pod.name else { continue }
       if let reason = Self.waitingReason(pod) { details.append("Pod \(name): \(reason)") }
-      details += await events(about: name)
+      details += await warnings(about: pod)
       if let body = try? await client.log(pod: name, namespace: namespace, container: AgentNames.container, tailLines: 5),
         let text = try? await body.collect(limit: 16 << 10)
       {
         details += String(decoding: text, as: UTF8.self).split(separator: "\n").map { "log: \($0)" }
       }
     }
-    if pods.isEmpty { details += await replicaSetProblems() }
-    return ControlError(.failed, message, remedy: details.isEmpty ? nil : "Nothing was diverted.", details: details)
+    if pods.isEmpty {
+      for set in await replicaSets() { details += await problems(of: set, refusal: Self.refusal(of: set)) }
+    }
+    return ControlError(.failed, message, remedy: await self.remedy(remedy), details: details)
   }
 
-  /// What quotas, Pod Security and webhooks say stands on the ReplicaSet.
-  private func replicaSetProblems() async -> [String] {
+  /// The ReplicaSets of the Deployment that stands, not those of one that was deleted: their name is a hash of the template, often the same.
+  private func replicaSets() async -> [JSONValue] {
+    guard let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace) else { return [] }
     let sets = (try? await client.list(.replicaSets, namespace: namespace, labels: selector))?.items ?? []
-    var problems: [String] = []
-    for set in sets {
-      for condition in set[path: "status", "conditions"]?.elements ?? [] where condition["type"]?.stringValue == "ReplicaFailure" {
-        problems.append("ReplicaSet \(set.name ?? ""): \(condition["message"]?.stringValue ?? "")")
-      }
-      problems += await events(about: set.name ?? "")
+    return sets.filter { set in
+      !set.isBeingDeleted && set[path: "metadata", "ownerReferences"]?.elements.contains { $0["uid"]?.stringValue == deployment.uid } ?? false
     }
-    return problems
   }
 
-  private func events(about name: String) async -> [String] {
-    let list = (try? await client.list(.events, namespace: namespace, fields: "involvedObject.name=\(name)"))?.items ?? []
-    return list.filter { $0["type"]?.stringValue == "Warning" }.suffix(5).map {
-      "event \($0["reason"]?.stringValue ?? ""): \($0["message"]?.stringValue ?? "")"
-    }
+  /// Why the ReplicaSet's Pod is not created now; nil when nothing is in its way.
+  static func refusal(of set: JSONValue) -> String? {
+    let condition = set[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == "ReplicaFailure" }
+    return condition?["status"]?.stringValue == "True" ? condition?["message"]?.stringValue ?? "" : nil
+  }
+
+  private func problems(of set: JSONValue, refusal: String?) async -> [String] {
+    let events = await warnings(about: set)
+    guard let refusal else { return events }
+    return ["ReplicaSet \(set.name ?? ""): \(refusal)"] + events.filter { !WarningEvents.essence($0).hasSuffix(WarningEvents.essence(refusal)) }
+  }
+
+  private func warnings(about object: JSONValue) async -> [String] {
+    guard let name = object.name else { return [] }
+    let events = try? await client.list(.events, namespace: namespace, fields: "involvedObject.name=\(name)")
+    return WarningEvents(events?.items ?? [], about: object).texts
+  }
+
+  /// The agent of an intercept comes up before anything is diverted; other agents never divert anything.
+  private func remedy(_ text: String?) async -> String? {
+    guard beforeDivert, let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace),
+      deployment.annotations[AgentNames.serviceAnnotation] != nil
+    else { return text }
+    return ["Nothing was diverted.", text].compactMap { $0 }.joined(separator: " ")
   }
 }

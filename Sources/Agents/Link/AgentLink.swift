@@ -196,7 +196,8 @@ public actor AgentLink {
 
   /// One session from dial to end; false when it never stood.
   private func session() async -> Bool {
-    let pods = AgentPods(client: client, namespace: identity.namespace, workload: identity.workload)
+    var pods = AgentPods(client: client, namespace: identity.namespace, workload: identity.workload)
+    pods.beforeDivert = false
     let pod: String
     let connection: PortForwardConnection
     do {

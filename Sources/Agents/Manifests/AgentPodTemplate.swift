@@ -25,6 +25,9 @@ public struct AgentPodTemplate: Sendable {
   public var architecture: Architecture
   /// A quota demands limits.
   public var needsLimits = false
+  var limitRanges = LimitRanges()
+  /// The namespace refuses Pods that are not `restricted`.
+  var isRestricted = false
 
   public init(workload: String, containerName: String, listen: [UInt16], controlPort: UInt16, architecture: Architecture) {
     self.workload = workload
@@ -74,6 +77,7 @@ public struct AgentPodTemplate: Sendable {
       sysctls.append(["name": JSONValue(Self.portSysctl), "value": "0"])
       pod[path: "securityContext", "sysctls"] = .array(sysctls)
     }
+    if isRestricted { pod = PodSecurity.restrict(pod, isOwnImage: image == nil) }
     var labels = template.labels
     labels[AgentNames.agentLabel] = AgentNames.label(workload)
     var annotations = template.annotations
@@ -103,8 +107,7 @@ public struct AgentPodTemplate: Sendable {
       ])
     let mounts = (original["volumeMounts"]?.elements ?? []).filter { !droppedVolumes.contains($0.name_ ?? "") }
     container["volumeMounts"] = .array(mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
-    container["resources"] = ["requests": ["cpu": "10m", "memory": "16Mi"]]
-    if needsLimits { container[path: "resources", "limits"] = ["cpu": "500m", "memory": "96Mi"] }
+    container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
     container["readinessProbe"] = [
       "exec": ["command": [JSONValue(AgentNames.program), "ready", "--control", JSONValue(String(controlPort))]],
       "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2,

@@ -1,0 +1,46 @@
+import KubeAPI
+import KubeObjects
+
+/// Pod Security admission (Kubernetes documentation, "Pod Security Standards").
+enum PodSecurity {
+  enum Level: String, Sendable {
+    case privileged, baseline, restricted
+  }
+
+  private static let label = "pod-security.kubernetes.io/enforce"
+
+  /// What the namespace enforces by its label; nil where it has none or may not be read. A default of the whole cluster shows nowhere.
+  static func enforced(in namespace: String, client: KubeClient) async -> Level? {
+    guard let object = try? await client.find(.namespaces, namespace) else { return nil }
+    return object.labels[label].flatMap { Level(rawValue: $0) }
+  }
+
+  /// An id that images commonly have no files for: `nobody`.
+  private static let nobody: JSONValue = 65534
+
+  /// Fills in what `restricted` demands and a PodSpec with one container lacks; the agent needs no privilege. What the workload says stays, also
+  /// where it is refused. `baseline` is content with absent fields.
+  /// - Parameter isOwnImage: it is the workload's, whose user is no root where the workload runs as non-root.
+  static func restrict(_ pod: JSONValue, isOwnImage: Bool) -> JSONValue {
+    var pod = pod
+    guard var container = pod["containers"]?.elements.first else { return pod }
+    func given(_ member: String) -> JSONValue? {
+      [container[path: "securityContext", member], pod[path: "securityContext", member]].compactMap { $0 }.first { $0 != .null }
+    }
+    var context = container["securityContext"] ?? [:]
+    if context == .null { context = [:] }
+    if given("seccompProfile") == nil { context["seccompProfile"] = ["type": "RuntimeDefault"] }
+    let wasNonRoot = given("runAsNonRoot") == true
+    if given("runAsNonRoot") == nil { context["runAsNonRoot"] = true }
+    if given("runAsUser") == nil, !(wasNonRoot && isOwnImage) { context["runAsUser"] = nobody }
+    if context["allowPrivilegeEscalation"] ?? .null == .null { context["allowPrivilegeEscalation"] = false }
+    var dropped = context[path: "capabilities", "drop"]?.elements ?? []
+    if !dropped.contains("ALL") {
+      dropped.append("ALL")
+      context[path: "capabilities", "drop"] = .array(dropped)
+    }
+    container["securityContext"] = context
+    pod["containers"] = [container]
+    return pod
+  }
+}

@@ -1,0 +1,37 @@
+/// An amount as Kubernetes writes it (apimachinery, `resource.Quantity`): `100m`, `64Mi`, `1.5`, `2e3`. Counted in thousandths, rounded up as Kubernetes does.
+struct Quantity: Sendable, Hashable, Comparable {
+  var milli: Int
+
+  init(milli: Int) { self.milli = milli }
+  init(whole: Int) { milli = whole * 1000 }
+
+  /// Nil for what is none, or is more than 9 · 10¹⁵.
+  init?(_ text: String) {
+    let number = text.prefix { $0.isNumber || $0 == "." || $0 == "-" || $0 == "+" }
+    var suffix = text.dropFirst(number.count)
+    var factor: Double?
+    if suffix.first == "e" || suffix.first == "E", suffix.count > 1 {
+      guard let value = Double(text) else { return nil }
+      factor = value / (Double(number) ?? 1)
+      suffix = ""
+    }
+    guard let value = Double(number), let scale = factor ?? Self.scales[String(suffix)], abs(value * scale) < 9e15 else { return nil }
+    // What binary fractions add is not meant.
+    milli = Int((value * scale * 1000 - 1e-6).rounded(.up))
+  }
+
+  private static let scales: [String: Double] = [
+    "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
+    "Ki": 1024, "Mi": 1_048_576, "Gi": 1_073_741_824, "Ti": 1_099_511_627_776, "Pi": 1_125_899_906_842_624,
+  ]
+
+  static func < (a: Quantity, b: Quantity) -> Bool { a.milli < b.milli }
+}
+
+extension Quantity: CustomStringConvertible {
+  var description: String {
+    guard milli % 1000 == 0 else { return "\(milli)m" }
+    let whole = milli / 1000
+    return whole > 0 && whole % 1_048_576 == 0 ? "\(whole / 1_048_576)Mi" : "\(whole)"
+  }
+}

@@ -1,0 +1,73 @@
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import Testing
+
+@testable import Agents
+
+/// Why an agent's Pod does not come up.
+@Suite(.timeLimit(.minutes(1))) struct AgentPodsTests {
+  private static let quota = #"pods "devtunnel-user-6f9c-abcde" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3"#
+
+  private func waiting(_ objects: FakeNamespace.Objects, within limit: Duration = .seconds(1)) async throws -> ControlError? {
+    let cluster = FakeNamespace(objects)
+    return try await withServer { cluster.answer($0, $1) } _: { client, _ in
+      var pods = AgentPods(client: client, namespace: "testbed", workload: "user")
+      pods.refusalInterval = .milliseconds(20)
+      return await #expect(throws: ControlError.self) { try await pods.running(within: limit) }
+    }
+  }
+
+  private func objects(service: String? = "user", sets: [JSONValue], events: [JSONValue] = []) -> FakeNamespace.Objects {
+    .init(lists: ["deployments": [FakeNamespace.deployment(uid: "d2", service: service)], "replicasets": sets, "events": events])
+  }
+
+  @Test("Events of an earlier ReplicaSet of the same name refuse nothing")
+  func staleEvents() async throws {
+    let old = FakeNamespace.event(about: "r1", "FailedCreate", "Error creating: \(Self.quota)", at: "2026-01-01T10:00:00Z")
+    let error = try await waiting(objects(sets: [FakeNamespace.replicaSet(uid: "r2", owner: "d2")], events: [old]))
+    #expect(error?.message.contains("did not start within") == true)
+    #expect(error?.details == [])
+  }
+
+  @Test("Nor do events of this one whose condition is no longer true, nor the ReplicaSet of a Deployment that was deleted")
+  func pastRefusals() async throws {
+    let event = FakeNamespace.event(about: "r2", "FailedCreate", "Error creating: \(Self.quota)", at: "2026-01-01T10:00:00Z")
+    let sets = [
+      FakeNamespace.replicaSet(uid: "r1", owner: "d1", refused: (Self.quota, "True")),
+      FakeNamespace.replicaSet(uid: "r2", owner: "d2", refused: (Self.quota, "False")),
+    ]
+    let error = try await waiting(objects(sets: sets, events: [event]))
+    #expect(error?.message.contains("did not start within") == true)
+  }
+
+  @Test("A refusal that is over at the next look was that of an agent on its way out")
+  func passingRefusal() async throws {
+    var objects = objects(sets: [FakeNamespace.replicaSet(uid: "r2", owner: "d2", refused: (Self.quota, "True"))])
+    objects.replicaSetsAfter = [2: [FakeNamespace.replicaSet(uid: "r2", owner: "d2")]]
+    let error = try await waiting(objects)
+    #expect(error?.message.contains("did not start within") == true)
+  }
+
+  @Test("The condition refuses, long before the time is over; the same text is told once")
+  func refusal() async throws {
+    let events = (1...6).map { number in
+      FakeNamespace.event(
+        about: "r2", "FailedCreate", "Error creating: " + Self.quota.replacing("abcde", with: "abcd\(number)"), at: "2026-01-01T10:00:0\(number)Z")
+    }
+    let set = FakeNamespace.replicaSet(uid: "r2", owner: "d2", refused: (Self.quota, "True"))
+    let error = try await waiting(objects(sets: [set], events: events), within: .seconds(30))
+    #expect(error?.code == .refused)
+    #expect(error?.message == "the cluster refuses the agent's Pod")
+    #expect(error?.details == ["ReplicaSet devtunnel-user-6f9c: \(Self.quota)"])
+    #expect(error?.remedy?.hasPrefix("Nothing was diverted. Make room in the namespace's quota") == true)
+    #expect(error?.remedy?.contains("--agent-image") == false)
+  }
+
+  @Test("Without a Service there was nothing to divert")
+  func gateway() async throws {
+    let set = FakeNamespace.replicaSet(uid: "r2", owner: "d2", refused: (Self.quota, "True"))
+    let error = try await waiting(objects(service: nil, sets: [set]), within: .seconds(30))
+    #expect(error?.remedy?.hasPrefix("Make room in the namespace's quota") == true)
+  }
+}

@@ -1,0 +1,86 @@
+import KubeAPI
+import KubeObjects
+import Synchronization
+
+@testable import Agents
+
+/// What an API server answers about namespace `testbed`, where an agent of workload `user` stands or is about to.
+final class FakeNamespace: Sendable {
+  struct Objects: Sendable {
+    /// By the last part of their collection's path.
+    var lists: [String: [JSONValue]] = [:]
+    /// Collections that may not be read.
+    var forbidden: Set<String> = []
+    /// By how many lists of ReplicaSets came.
+    var replicaSetsAfter: [Int: [JSONValue]] = [:]
+    var replicaSetLists = 0
+  }
+
+  private let objects: Mutex<Objects>
+
+  init(_ objects: Objects) { self.objects = Mutex(objects) }
+
+  func answer(_ request: TestServer.Request, _ connection: TestServer.Connection) {
+    let parts = request.path.split(separator: "/").map(String.init)
+    guard request.query["watch"] == nil else {
+      connection.beginChunks()
+      _ = connection.waitForClient()
+      return
+    }
+    // What is written comes back, and is not kept: the requests themselves tell.
+    guard request.method == "GET" else {
+      return connection.reply((request.json ?? [:]).with(uid: "new"))
+    }
+    if parts.last == "log" { return connection.reply(200, body: []) }
+    // …/namespaces/testbed/COLLECTION[/NAME], or …/namespaces/testbed itself.
+    let isNamespace = parts.count == 4
+    let collection = isNamespace ? "namespaces" : parts[parts.firstIndex(of: "namespaces")! + 2]
+    let name = parts.last == collection ? nil : parts.last
+    let (isForbidden, items) = objects.withLock { objects in
+      if collection == "replicasets" {
+        objects.replicaSetLists += 1
+        if let changed = objects.replicaSetsAfter[objects.replicaSetLists] { objects.lists[collection] = changed }
+      }
+      return (objects.forbidden.contains(collection), objects.lists[collection] ?? [])
+    }
+    if isForbidden { return connection.failure(403, "Forbidden", "\(collection) is forbidden: User \"alice\" cannot list resource \"\(collection)\"") }
+    guard let name else {
+      let fields = request.query["fieldSelector"].map { $0.split(separator: "=").map(String.init) }
+      let chosen = items.filter { fields == nil || $0[path: "involvedObject", "name"]?.stringValue == fields?.last }
+      return connection.reply(["metadata": ["resourceVersion": "1"], "items": .array(chosen)])
+    }
+    guard let object = items.first(where: { $0.name == name }) else { return connection.failure(404, "NotFound", name) }
+    connection.reply(object)
+  }
+
+  // MARK: Objects
+
+  static func deployment(uid: String, service: String?) -> JSONValue {
+    AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop", service: service)
+      .deployment(template: [:], replicas: 1).with(uid: uid)
+  }
+
+  /// - Parameter refused: the message of its condition, and whether that is true still.
+  static func replicaSet(uid: String, owner: String, refused: (message: String, status: String)? = nil) -> JSONValue {
+    var set: JSONValue = ["metadata": ["name": "devtunnel-user-6f9c", "ownerReferences": [["uid": JSONValue(owner)]]]]
+    if let refused {
+      set["status"] = ["conditions": [["type": "ReplicaFailure", "status": JSONValue(refused.status), "message": JSONValue(refused.message)]]]
+    }
+    return set.with(uid: uid)
+  }
+
+  static func event(about uid: String, named name: String = "devtunnel-user-6f9c", _ reason: String, _ message: String, at time: String) -> JSONValue {
+    [
+      "type": "Warning", "reason": JSONValue(reason), "message": JSONValue(message), "lastTimestamp": JSONValue(time),
+      "involvedObject": ["name": JSONValue(name), "uid": JSONValue(uid)],
+    ]
+  }
+}
+
+extension JSONValue {
+  fileprivate func with(uid: String) -> JSONValue {
+    var object = self
+    object[path: "metadata", "uid"] = JSONValue(uid)
+    return object
+  }
+}

@@ -1,0 +1,1 @@
+../../KubeAPITests/Support/TestServer.swift
