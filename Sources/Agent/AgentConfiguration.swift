@@ -22,7 +22,7 @@ public struct AgentConfiguration {
   public var nameservers: [clinux_address] = []
   /// Where it takes connections; nil for every address of the Pod.
   public var listenAddress: clinux_address?
-  /// µs that it goes on accepting after SIGTERM.
+  /// µs that it goes on accepting after SIGTERM, and after another agent has come up; until then it accepts up to `drainLimit`.
   public var lingerTime: UInt64 = 5_000_000
   /// µs after SIGTERM at which what is still open is cut.
   public var drainLimit: UInt64 = 25_000_000

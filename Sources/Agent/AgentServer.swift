@@ -28,7 +28,11 @@ public final class AgentServer: Handler {
   private var readinessWaiters: [Greeter] = []
   /// TCP connections that go through this process in either direction; nothing else is waited for when it drains.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
-  private var isLingering = false
+  /// Takes connections although it ends.
+  private(set) var isLingering = false
+  /// Another agent was listed at the end of the last `lingerTime`.
+  private var sawOther = false
+  private var acceptedBefore: UInt64 = 0
   private enum Timer { static let lingerEnd: UInt8 = 1, drainEnd: UInt8 = 2 }
 
   /// Listens on the control port and all inbound ports; nil when one is taken.
@@ -162,11 +166,15 @@ public final class AgentServer: Handler {
     terminate()
   }
 
-  /// Goes on accepting for `lingerTime`, to the origin, since other nodes learn late that this Pod ends; then drains.
+  /// Goes on accepting, to the origin, for at least `lingerTime`, since other nodes learn late that this Pod ends; then drains.
+  ///
+  /// The Service may have no other endpoint, and kube-proxy then goes on sending to one that ends (KEP-1669): so the last agent stays up to `drainLimit`.
   public func terminate() {
     AgentProgram.log("terminating; connections go to the origin")
     isTerminating = true
     isLingering = true
+    origin.isEnding = true
+    acceptedBefore = accepted
     control?.send(ControlMessage(.terminating))
     loop.schedule(self, after: configuration.lingerTime, kind: Timer.lingerEnd)
     loop.schedule(self, after: configuration.drainLimit, kind: Timer.drainEnd)
@@ -174,12 +182,33 @@ public final class AgentServer: Handler {
 
   public override func timerFired(_ kind: UInt8) {
     if kind == Timer.lingerEnd {
+      if isStillNeeded() { return loop.schedule(self, after: configuration.lingerTime, kind: Timer.lingerEnd) }
       isLingering = false
       for listener in inbound { listener.close() }
       if connections == 0 { loop.stop() }
     } else {
       loop.stop()
     }
+  }
+
+  /// At the end of a `lingerTime`: whether there is nobody else to take connections. An agent that was retired is no endpoint any more; one whose Services
+  /// are gone is being removed, and then nobody connects, or was deleted by somebody.
+  private func isStillNeeded() -> Bool {
+    guard !configuration.neverReady, !isRetired, !configuration.originName.isEmpty else { return false }
+    let hasConnected = accepted > acceptedBefore
+    acceptedBefore = accepted
+    if origin.agentCount > 1 {
+      // Listed does not mean ready: it gets one more `lingerTime`.
+      defer { sawOther = true }
+      return !sawOther
+    }
+    return !origin.agentsAreGone || hasConnected
+  }
+
+  private var accepted: UInt64 {
+    var sum: UInt64 = 0
+    for listener in inbound { sum += listener.toHost + listener.toOrigin }
+    return sum
   }
 
   /// Closes everything; for tests, where the process lives on.

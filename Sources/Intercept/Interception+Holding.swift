@@ -39,6 +39,8 @@ extension Interception {
     message = holder.map { "\($0) has taken this intercept over" } ?? "this intercept was undone by somebody else (its Lease is gone)"
     isTurned = false
     isDiverted = false
+    hasGivenBack = false
+    guardian?.cancel()
     deployer = nil  // no longer ours to remove
     await link?.stop()
     for keeper in keepers { keeper.cancel() }
@@ -46,14 +48,22 @@ extension Interception {
     context.log.warning("intercept lost", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(message ?? "")"])
   }
 
+  func sessionStands() async {
+    isAgentEnding = false
+    await connectedAgain()
+  }
+
   /// The session stands again: what was turned to the host is turned again.
   func connectedAgain() async {
     guard isTurned, let plan, let link else { return }
     do throws(ControlError) {
       try await turnToHost(plan, link)
+      guard isTurned else { return }
       state = .active
       message = nil
     } catch {
+      retryAt = .now + .seconds(2)
+      state = .failedOpen
       message = "the tunnel stands, but the agent did not turn to the host: \(error.message)"
     }
   }
@@ -63,7 +73,8 @@ extension Interception {
     switch state {
     case .connecting:
       self.state = .failedOpen
-      message = "the tunnel is being opened again; new connections go to the origin"
+      isSilent = false
+      message = isAgentEnding ? Self.replacing : "the tunnel is being opened again; new connections go to the origin"
     case .superseded:
       self.state = .failedOpen
       message = "another holder has taken this intercept over"
@@ -81,10 +92,16 @@ extension Interception {
         StreamStatus(rawValue: told.flag) == .refused
         ? "the host's port refused \(connections), which went to the origin instead"
         : "the host did not take \(connections) within a second, which went to the origin instead"
-    case .terminating: message = "the agent's Pod is being replaced; new connections go to the origin until the next one stands"
+    case .terminating:
+      isAgentEnding = true
+      guard isTurned, state == .active || state == .failedOpen else { return }
+      state = .failedOpen
+      message = Self.replacing
     default: break
     }
   }
+
+  private static let replacing = "the agent's Pod is being replaced; new connections go to the origin until the next one stands"
 
   /// Watches the Service and the workload for changes by others.
   func keepWatch(_ plan: InterceptPlan) {
@@ -101,22 +118,27 @@ extension Interception {
   }
 
   private func serviceChanged(_ event: WatchEvent) async {
-    guard state == .active || state == .failedOpen, isDiverted, let plan, let link else { return }
+    guard state == .active || state == .failedOpen, isDiverted || hasGivenBack, let plan, let link else { return }
     if case .deleted = event {
       state = .failedOpen
+      isTurned = false
+      isDiverted = false
+      hasGivenBack = false
       message = "Service \(plan.service) was deleted; `devtunnel leave \(plan.service)` removes what is left"
       return
     }
-    guard let object = event.object else { return }
+    guard !hasGivenBack, let object = event.object else { return }
     let present = object[path: "spec", "selector"]?.stringMap ?? [:]
     if present[AgentNames.agentLabel] == nil, isTurned {
       isTurned = false
+      isChangedBack = true
       _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0))
       state = .failedOpen
       let who = Self.lastManager(of: object).map { " by \($0)" } ?? ""
       message =
         "the selector of Service \(plan.service) was changed back\(who): its traffic goes to the origin. Pause that controller for this Service, then leave and intercept again"
-    } else if present[AgentNames.agentLabel] != nil, !isTurned, state == .failedOpen {
+    } else if present[AgentNames.agentLabel] != nil, isChangedBack, state == .failedOpen {
+      isChangedBack = false
       isTurned = true
       await connectedAgain()
     }
@@ -144,12 +166,14 @@ extension Interception {
   public func report() async -> InterceptReport {
     var ports: [InterceptReport.Port] = []
     for port in plan?.ports ?? [] {
-      var counters: ControlMessage?
-      if state == .active, let link { counters = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) }
+      if let link, !isSilent, let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) {
+        counters[port.target, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
+      }
+      let known = counters[port.target] ?? PortCounters()
       ports.append(
         InterceptReport.Port(
           service: port.service, name: port.name, target: Int(port.target), host: port.host.map { "\(request.address):\($0)" },
-          toHost: counters?.first ?? 0, toOrigin: counters?.second ?? 0))
+          toHost: known.toHost, toOrigin: known.toOrigin))
     }
     return InterceptReport(
       context: client.access.contextName, namespace: namespace, service: request.service, workload: plan?.workload.description ?? "", state: state,

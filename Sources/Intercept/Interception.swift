@@ -55,10 +55,24 @@ public actor Interception {
   var keepers: [Task<Void, Never>] = []
   /// Set once the agent is ours to remove.
   var deployer: AgentDeployer?
+  var agentUID: String?
   var isDiverted = false
   /// New connections are meant to go to the host.
   var isTurned = false
+  /// The Service got its selector back because no agent stood behind it; it is diverted again when one does.
+  var hasGivenBack = false
+  /// Somebody else took our key out of the selector.
+  var isChangedBack = false
+  /// The agent's Pod has said that it ends.
+  var isAgentEnding = false
+  var isSilent = false
+  var absence = AgentAbsence()
+  var guardian: Task<Void, Never>?
+  /// Not before then is diverting or turning tried again.
+  var retryAt = ContinuousClock.now
+  var undoing: Task<Void, Never>?
   var fellBack: [UInt16: UInt64] = [:]
+  var counters: [UInt16: PortCounters] = [:]
   /// Another holder has it.
   public internal(set) var isLost = false
   public internal(set) var message: String?
@@ -76,15 +90,13 @@ public actor Interception {
 
   // MARK: Setting up
 
-  /// Returns once new connections arrive at the host. What it throws has been undone.
+  /// Returns once new connections arrive at the host. What it throws has been undone, or `isUndone` is false and it is still tried.
   public func start(progress: @escaping Engine.Progress) async throws(ControlError) -> InterceptReport {
     do throws(ControlError) {
       try await setUp(progress)
     } catch {
       progress("undoing")
-      // Also after a Ctrl-C: undoing must not be cancelled with the rest.
-      await Task { await undo() }.value
-      throw error
+      throw await undone(after: error)
     }
     return await report()
   }
@@ -108,7 +120,7 @@ public actor Interception {
       client: client, relay: context.relay, identity: identity, transitions: transitions, protocols: context.protocols, log: context.log)
     self.link = link
     try await setTargets(plan, link)
-    await link.whenConnected { [weak self] in await self?.connectedAgain() }
+    await link.whenConnected { [weak self] in await self?.sessionStands() }
     await link.whenTold { [weak self] message in Task { await self?.told(message) } }
     await link.whenStateChanges { [weak self] state in Task { await self?.linkChanged(state) } }
     progress("connecting to the agent")
@@ -118,25 +130,14 @@ public actor Interception {
     _ = try await pods.running(within: .seconds(60), progress: progress)
     try await link.connected(within: .seconds(20))
 
-    try await reachOrigin(plan, link)
+    let origins = try await reachOrigin(plan, link)
     progress("waiting for the Service's endpoints")
     try await awaitAgentEndpoint(plan)
     try Self.checkCancelled()
 
-    let divert = ServiceDivert(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, selector: plan.selector)
-    try await divert.divert(holder: context.holder)
-    isDiverted = true
-    let alone = try await ServiceEndpoints.wait(
-      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
-    ) { !$0.agents.isEmpty && $0.origin.isEmpty }
-    if !alone { warnings.append("the Service's EndpointSlices still list the origin 15 s after the divert") }
-
-    await awaitTraffic(plan, link)
-
-    isTurned = true
-    try await turnToHost(plan, link)
-    state = .active
+    try await divertAndTurn(plan, link, origins: origins)
     keepWatch(plan)
+    keepGuard(plan)
     if request.replace { try await Replicas.scaleToZero(client: client, namespace: namespace, workload: plan.workload) }
     try await moveConnections(plan, progress)
     try Self.checkCancelled()
@@ -211,66 +212,6 @@ public actor Interception {
     for port in plan.ports {
       guard let host = port.host, let address = clinux_address(request.address, port: host) else { continue }
       await link.onLoop { $0.router.setTarget(address, for: port.target) }
-    }
-  }
-
-  /// The agent must get through to the origin on every port: what is not intercepted goes there, and all does when the host goes away.
-  private func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
-    for port in plan.listen {
-      var answer: ControlMessage?
-      for attempt in 0..<20 {
-        if attempt > 0 { try? await Task.sleep(for: .milliseconds(250)) }
-        answer = try await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(15))
-        if answer?.flag == StreamStatus.connected.rawValue { break }
-        // A Pod that refuses has answered: nothing listens there, and no waiting changes that.
-        if answer?.flag == StreamStatus.refused.rawValue, attempt >= 4 { break }
-      }
-      let status = StreamStatus(rawValue: answer?.flag ?? 7) ?? .failed
-      switch status {
-      case .connected: continue
-      case .refused:
-        // A port that a Service targets but no process serves: nothing is lost there that was there.
-        guard plan.ports.contains(where: { $0.target == port }) else { continue }
-        throw ControlError(
-          .refused, "the Pods of \(plan.workload.description) refuse connections on port \(port)",
-          remedy: "Look whether they are healthy; an intercept needs the origin to fall back to.")
-      default:
-        throw ControlError(
-          .refused, "the agent cannot reach the Pods of \(plan.workload.description) on port \(port): \(status), \(answer?.first ?? 0) addresses known",
-          remedy: "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted.")
-      }
-    }
-  }
-
-  private func awaitAgentEndpoint(_ plan: InterceptPlan) async throws(ControlError) {
-    let wanted = Set(plan.ports.map { Int($0.target) })
-    let listed = try await ServiceEndpoints.wait(
-      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(30)
-    ) { !$0.agents.isEmpty && $0.agentPorts.isSuperset(of: wanted) }
-    guard !listed else { return }
-    let pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
-    throw await pods.diagnosis("the agent did not become a ready endpoint of Service \(plan.service) on all its ports within 30 s")
-  }
-
-  /// kube-proxy follows the EndpointSlices with a lag of up to a second: connections to the Service's own address show when its node has.
-  private func awaitTraffic(_ plan: InterceptPlan, _ link: AgentLink) async {
-    guard let port = plan.ports.first, let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else { return }
-    func arrived() async -> UInt64 {
-      let counters = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1))
-      return counters.map { $0.first + $0.second } ?? 0
-    }
-    let before = await arrived()
-    let deadline = ContinuousClock.now + .milliseconds(1500)
-    while ContinuousClock.now < deadline, !Task.isCancelled {
-      _ = await link.probe(Preamble(.tcp, port: UInt16(port.service), address: address))
-      if await arrived() > before { return }
-      try? await Task.sleep(for: .milliseconds(50))
-    }
-  }
-
-  func turnToHost(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
-    for port in plan.ports where port.host != nil {
-      _ = try await link.ask(ControlMessage(.turnToHost, port: port.target, flag: request.refuse ? 1 : 0))
     }
   }
 

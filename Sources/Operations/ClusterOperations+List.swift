@@ -6,7 +6,7 @@ import KubeObjects
 
 extension ClusterOperations {
   public func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
-    let client = try open(cluster)
+    let client = try await reach(cluster).within(.seconds(20))
     let namespace: String? = allNamespaces ? nil : client.access.namespace
     let place = namespace.map { "namespace \($0)" } ?? "all namespaces"
     let services = try await attempt("listing Services of \(place)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }

@@ -40,6 +40,8 @@ public actor ClusterOperations: Engine {
   private var closing: [UUID: (service: String, task: Task<Void, Never>)] = [:]
   private var left: [LeaveReport] = []
   var forwards: [Forwarding] = []
+  /// The names of the forwards' contexts, by their ids.
+  private var contexts: [String: String] = [:]
   var shells: [ShellSession] = []
   var shellAgents: [String: ShellAgentLink] = [:]
   var shellHub: Task<OnLoop<ShellHub>?, Never>?
@@ -155,6 +157,10 @@ public actor ClusterOperations: Engine {
     for other in interceptions where other.request.service == request.service && other.namespace == namespace {
       let context = await other.report().context
       if context == client.access.contextName {
+        if await !other.isUndone {
+          throw ControlError(
+            .conflict, "the former intercept of \(request.service) in \(namespace) is still being undone", remedy: "`devtunnel status` shows it; try again.")
+        }
         throw ControlError(
           .conflict, "you intercept \(request.service) in \(namespace) already", remedy: "`devtunnel leave \(request.service)` first, or look at `devtunnel status`.")
       }
@@ -174,7 +180,14 @@ public actor ClusterOperations: Engine {
       if request.environment { report.environment = try await interception.workloadEnvironment() }
       return (interception, report)
     } catch {
-      interceptions.removeAll { $0 === interception }
+      if await interception.isUndone {
+        interceptions.removeAll { $0 === interception }
+      } else {
+        Task {
+          await interception.untilUndone()
+          interceptions.removeAll { $0 === interception }
+        }
+      }
       throw error
     }
   }
@@ -245,6 +258,7 @@ public actor ClusterOperations: Engine {
     progress("connecting to the gateway")
     try await forwarding.start()
     forwards.append(forwarding)
+    contexts[forwarding.id] = client.access.contextName
     return await forwarding.report(context: client.access.contextName)
   }
 
@@ -300,6 +314,7 @@ public actor ClusterOperations: Engine {
       let known = forwards.map { "\($0.id) (\($0.request.target))" }.joined(separator: ", ")
       throw ControlError(.notFound, "there is no forward '\(request.id)'", remedy: known.isEmpty ? nil : "There are: \(known).")
     }
+    contexts[request.id] = nil
     await forwards.remove(at: index).stop()
     // The gateway stays for the next one; `quit` removes it.
   }
@@ -312,7 +327,7 @@ public actor ClusterOperations: Engine {
       report.intercepts.append(await interception.report())
       if let session = await interception.sessionReport() { report.sessions.append(session) }
     }
-    for forwarding in forwards { report.forwards.append(await forwarding.report(context: forwarding.request.cluster.context ?? "")) }
+    for forwarding in forwards { report.forwards.append(await forwarding.report(context: contexts[forwarding.id] ?? "")) }
     for shell in shells { report.outbound.append(await shell.report()) }
     for host in hosts { report.outbound.append(await host.report()) }
     for proxy in proxies { report.outbound.append(await proxy.report()) }

@@ -70,6 +70,11 @@ private final class Scene {
   /// A client of the Service, from inside the cluster.
   func client() -> TestClient { TestClient(loop: loop, port: agent.boundPorts[0]) }
 
+  func wait(milliseconds: UInt64) {
+    let end = loop.now + milliseconds * 1000
+    loop.turn { self.loop.now >= end }
+  }
+
   var isReady: Bool {
     var ready: Bool?
     var address = loopback(agent.boundControlPort)
@@ -270,6 +275,40 @@ private final class OriginPod: Listener {
     let client = scene.client()
     #expect(scene.loop.turn { client.text == "origin" })
     #expect(scene.told.contains { $0.kind == .terminating })
+  }
+
+  @Test func theOnlyAgentGoesOnAcceptingAfterSIGTERMUntilAnotherStands() {
+    let scene = Scene()
+    scene.agent.terminate()
+    scene.wait(milliseconds: 700)
+    #expect(scene.agent.isLingering)
+    let client = scene.client()
+    #expect(scene.loop.turn { client.text == "origin" })
+    scene.nameserver.table["agents.ns"] = [[127, 0, 0, 3], [127, 0, 0, 4]]
+    #expect(scene.loop.turn { !scene.agent.isLingering })
+    #expect(scene.agent.origin.agentCount == 2)
+  }
+
+  @Test func aRetiredAgentEndsAtOnce() {
+    let scene = Scene()
+    scene.attach()
+    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    scene.agent.terminate()
+    scene.wait(milliseconds: 300)
+    #expect(!scene.agent.isLingering)
+  }
+
+  @Test func theOriginIsReachedAfterItsServicesAreGone() {
+    let scene = Scene()
+    scene.nameserver.table = [:]
+    #expect(scene.loop.turn { scene.agent.origin.agentsAreGone })
+    let before = scene.client()
+    #expect(scene.loop.turn { before.text == "origin" })
+    scene.agent.terminate()
+    let after = scene.client()
+    #expect(scene.loop.turn { after.text == "origin" })
+    // Nobody connects any more, and it is nobody's endpoint.
+    #expect(scene.loop.turn { !scene.agent.isLingering })
   }
 }
 

@@ -23,10 +23,19 @@ final class Origin: Handler {
   private(set) var answers = false
   var onAnswer: (() -> Void)?
   private var isClosed = false
+  /// The agent is ending: what it knows stays, since whoever deletes its Deployment deletes both Services with it.
+  var isEnding = false
+  /// The name that lists the agents is no more.
+  private(set) var agentsAreGone = false
+  /// When the Pods' addresses were last in an answer, µs.
+  private var heardAt: UInt64 = 0
 
   /// µs between two looks at DNS; half of what a headless answer lives in most clusters.
   private static let refreshInterval: UInt64 = 2_500_000
   private static let firstInterval: UInt64 = 200_000
+  /// How long addresses outlive their name, µs: the garbage collector may take the Service a moment before this Pod, and a Pod's address is not given to
+  /// another that soon.
+  private static let keptFor: UInt64 = 10_000_000
 
   init(loop: EventLoop, resolver: Resolver, configuration: AgentConfiguration) {
     self.loop = loop
@@ -65,14 +74,18 @@ final class Origin: Handler {
     isRefreshing = true
     resolver.resolve(configuration.agentsName) { [unowned(unsafe) self] outcome in
       switch outcome {
-      case .addresses(let found): self.agents = found
-      case .noSuchName: self.agents = []
+      case .addresses(let found):
+        self.agents = found
+        self.agentsAreGone = false
+      case .noSuchName:
+        if !self.isEnding { self.agents = [] }
+        self.agentsAreGone = true
       case .noAnswer: break
       }
       self.resolver.resolve(self.configuration.originName) { [unowned(unsafe) self] outcome in
         switch outcome {
-        case .addresses(let found): self.addresses = found.filter { !self.isAgent($0) }
-        case .noSuchName: self.addresses = []
+        case .addresses(let found): self.learn(found.filter { !self.isAgent($0) })
+        case .noSuchName: self.learn([])
         case .noAnswer: break
         }
         self.isRefreshing = false
@@ -83,6 +96,19 @@ final class Origin: Handler {
       }
     }
   }
+
+  /// None is believed only after a while, and by an agent that ends not at all.
+  private func learn(_ found: [clinux_address]) {
+    if !found.isEmpty {
+      addresses = found
+      heardAt = loop.now
+    } else if !isEnding, loop.now - heardAt >= Self.keptFor {
+      addresses = []
+    }
+  }
+
+  /// The agents that are listed, this one among them.
+  var agentCount: Int { agents.count }
 
   func isAgent(_ address: clinux_address) -> Bool {
     let bytes = address.byteArray

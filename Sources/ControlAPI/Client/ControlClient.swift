@@ -1,12 +1,14 @@
+import Synchronization
+
 /// Asks the daemon. Each call has a connection of its own, so that its end is the call's end.
 public struct ControlClient: Sendable {
   public typealias Progress = @Sendable (String) -> Void
 
   private let connect: @Sendable () async throws(ControlError) -> LineConnection
-  /// How long a cancelled call waits for the daemon's word that all is undone.
+  /// How long a cancelled call waits for the daemon's word that all is undone; longer than the daemon tries before it says that it goes on trying.
   private let patience: Duration
 
-  init(patience: Duration = .seconds(15), connect: @escaping @Sendable () async throws(ControlError) -> LineConnection) {
+  init(patience: Duration = .seconds(25), connect: @escaping @Sendable () async throws(ControlError) -> LineConnection) {
     self.patience = patience
     self.connect = connect
   }
@@ -32,10 +34,13 @@ public struct ControlClient: Sendable {
     let request = try WireCoding.encode(Request(build, method, parameters))
     let connection = try await connect()
     connection.send(request)
+    let hasGivenUp = Flag()
     // A task of its own: iterating the lines would end with the caller's cancellation, before the daemon's last word.
     let reader = Task { () -> Swift.Result<Result, ControlError> in
       defer { connection.close() }
-      do throws(ControlError) { return .success(try await read(connection, progress: progress, holding: holding)) } catch { return .failure(error) }
+      do throws(ControlError) { return .success(try await read(connection, progress: progress, holding: holding)) } catch {
+        return .failure(hasGivenUp.value ? Self.stillUndoing : error)
+      }
     }
     let patience = patience
     return try await withTaskCancellationHandler {
@@ -44,10 +49,14 @@ public struct ControlClient: Sendable {
       connection.finish()
       Task {
         try? await Task.sleep(for: patience)
+        hasGivenUp.value = true
         connection.close()
       }
     }.get()
   }
+
+  private static let stillUndoing = ControlError(
+    .cancelled, "cancelled, and the daemon is still undoing", remedy: "`devtunnel status` shows it, `devtunnel logs` says what it waits for.")
 
   private func read<Result: Codable & Sendable>(
     _ connection: LineConnection, progress: Progress, holding: (@Sendable (Result) -> Void)?
@@ -70,5 +79,14 @@ public struct ControlClient: Sendable {
     }
     if let held { return held }
     throw ControlError(.failed, "the daemon ended before it answered", remedy: "devtunnel logs shows why; the next command starts it again")
+  }
+}
+
+/// Set once.
+private final class Flag: Sendable {
+  private let state = Mutex(false)
+  var value: Bool {
+    get { state.withLock { $0 } }
+    set { state.withLock { $0 = newValue } }
   }
 }

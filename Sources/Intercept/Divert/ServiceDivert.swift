@@ -32,7 +32,10 @@ public struct ServiceDivert: Sendable {
     var annotations = object.annotations
     annotations[AgentNames.selectorAnnotation] = JSONValue(selector).description
     annotations[AgentNames.holderAnnotation] = holder
-    try await patch(object, from: selector, to: diverted, annotations: annotations, doing: "diverting")
+    guard try await patch(object, from: selector, to: diverted, annotations: annotations, doing: "diverting") else {
+      throw ControlError(
+        .conflict, "diverting Service \(namespace)/\(service): its selector was changed by somebody else at the same time", remedy: "Try again.")
+    }
   }
 
   /// Gives the Service its own selector back; nothing to undo is no error.
@@ -51,33 +54,40 @@ public struct ServiceDivert: Sendable {
       annotations[AgentNames.selectorAnnotation] = nil
       annotations[AgentNames.holderAnnotation] = nil
       let divert = ServiceDivert(client: client, namespace: namespace, service: service, workload: "", selector: restored)
-      do throws(ControlError) {
-        try await divert.patch(object, from: present, to: restored, annotations: annotations, doing: "restoring")
-        return true
-      } catch {
-        guard error.code == .conflict else { throw error }
-      }
+      if try await divert.patch(object, from: present, to: restored, annotations: annotations, doing: "restoring") { return true }
     }
     throw ControlError(.conflict, "Service \(namespace)/\(service) keeps changing", remedy: "Try `devtunnel restore` again.")
   }
 
+  /// Whether our key is in a Service's selector; false where there is no such Service.
+  static func stands(client: KubeClient, namespace: String, service: String) async throws(ControlError) -> Bool {
+    let found = try await attempt("reading Service \(namespace)/\(service)") { () async throws(KubeError) in
+      try await client.find(.services, service, namespace: namespace)
+    }
+    return found?[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel] != nil
+  }
+
+  /// - Returns: false where somebody has changed the selector meanwhile.
   private func patch(
     _ object: JSONValue, from old: [String: String], to new: [String: String], annotations: [String: String], doing what: String
-  ) async throws(ControlError) {
+  ) async throws(ControlError) -> Bool {
     var operations: [JSONValue] = [
       ["op": "test", "path": "/spec/selector", "value": JSONValue(old)],
       ["op": "replace", "path": "/spec/selector", "value": JSONValue(new)],
     ]
     operations.append(["op": "add", "path": "/metadata/annotations", "value": JSONValue(annotations)])
-    do {
+    do throws(KubeError) {
       try await client.patch(.services, service, namespace: namespace, type: .json, .array(operations))
+      return true
     } catch {
-      // A failed test answers 422.
-      if error.statusCode == 422 || error.statusCode == 409 {
-        throw ControlError(
-          .conflict, "\(what) Service \(namespace)/\(service): its selector was changed by somebody else at the same time", remedy: "Try again.")
-      }
+      // A failed test answers 422, but so do admission policies and validation: the Service tells which it was.
+      if error.statusCode == 422 || error.statusCode == 409, await hasChanged(from: old) { return false }
       throw ControlError(error, doing: "\(what) Service \(namespace)/\(service)")
     }
+  }
+
+  private func hasChanged(from old: [String: String]) async -> Bool {
+    guard let present = try? await client.get(.services, service, namespace: namespace) else { return false }
+    return (present[path: "spec", "selector"]?.stringMap ?? [:]) != old
   }
 }

@@ -27,24 +27,42 @@ public struct ServiceEndpoints: Sendable {
     }
   }
 
+  /// Who stands there now.
+  public static func read(client: KubeClient, namespace: String, service: String, workload: String) async throws(ControlError) -> ServiceEndpoints {
+    let found = try await attempt("listing the EndpointSlices of \(namespace)/\(service)") { () async throws(KubeError) in
+      try await client.list(.endpointSlices, namespace: namespace, labels: selector(service))
+    }
+    return ServiceEndpoints(found.items, agentPrefix: AgentNames.base(workload))
+  }
+
+  private static func selector(_ service: String) -> LabelSelector { LabelSelector(matchLabels: ["kubernetes.io/service-name": service]) }
+
+  /// Tells who stands there, now and after each change, until its task is cancelled or `tell` answers false.
+  /// - Returns: whether `tell` ended it.
+  /// - Throws: `KubeError` for what waiting cannot mend.
+  static func follow(
+    client: KubeClient, namespace: String, service: String, workload: String, _ tell: (ServiceEndpoints) async -> Bool
+  ) async throws(KubeError) -> Bool {
+    let prefix = AgentNames.base(workload)
+    var slices: [String: JSONValue] = [:]
+    var iterator = client.watch(.endpointSlices, namespace: namespace, labels: selector(service)).makeAsyncIterator()
+    while let event = try await iterator.next(isolation: nil) {
+      guard let object = event.object, let name = object.name else { continue }
+      if case .deleted = event { slices[name] = nil } else { slices[name] = object }
+      if await !tell(ServiceEndpoints(Array(slices.values), agentPrefix: prefix)) { return true }
+    }
+    return false
+  }
+
   /// Waits until what stands behind a Service satisfies `condition`, by a watch.
   public static func wait(
     client: KubeClient, namespace: String, service: String, workload: String, within limit: Duration,
     until condition: @escaping @Sendable (ServiceEndpoints) -> Bool
   ) async throws(ControlError) -> Bool {
-    let labels = LabelSelector(matchLabels: ["kubernetes.io/service-name": service])
-    let prefix = AgentNames.base(workload)
     let outcome: Result<Bool, ControlError> = await withTaskGroup(of: Result<Bool, ControlError>.self) { group in
       group.addTask {
-        var slices: [String: JSONValue] = [:]
         do throws(KubeError) {
-          var iterator = client.watch(.endpointSlices, namespace: namespace, labels: labels).makeAsyncIterator()
-          while let event = try await iterator.next(isolation: nil) {
-            guard let object = event.object, let name = object.name else { continue }
-            if case .deleted = event { slices[name] = nil } else { slices[name] = object }
-            if condition(ServiceEndpoints(Array(slices.values), agentPrefix: prefix)) { return .success(true) }
-          }
-          return .success(false)
+          return .success(try await follow(client: client, namespace: namespace, service: service, workload: workload) { !condition($0) })
         } catch {
           return .failure(ControlError(error, doing: "watching the EndpointSlices of \(namespace)/\(service)"))
         }

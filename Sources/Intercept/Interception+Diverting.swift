@@ -1,0 +1,117 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import TunnelProtocol
+
+// From an agent that stands to new connections at the host: the origin answers, the agent is an endpoint, the Service is diverted, its EndpointSlices and
+// kube-proxy have followed, the agent turns.
+
+extension Interception {
+  /// The agent must get through to the origin on every port: what is not intercepted goes there, and all does when the host goes away.
+  /// - Returns: how many Pods the origin has.
+  func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) -> Int {
+    var count: UInt64 = 0
+    for port in plan.listen {
+      var answer: ControlMessage?
+      for attempt in 0..<20 {
+        try Self.checkCancelled()
+        if attempt > 0 { try? await Task.sleep(for: .milliseconds(250)) }
+        answer = try await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(15))
+        if answer?.flag == StreamStatus.connected.rawValue { break }
+        // A Pod that refuses has answered: nothing listens there, and no waiting changes that.
+        if answer?.flag == StreamStatus.refused.rawValue, attempt >= 4 { break }
+      }
+      count = max(count, answer?.first ?? 0)
+      let status = StreamStatus(rawValue: answer?.flag ?? 7) ?? .failed
+      switch status {
+      case .connected: continue
+      case .refused:
+        // A port that a Service targets but no process serves: nothing is lost there that was there.
+        guard plan.ports.contains(where: { $0.target == port }) else { continue }
+        let ready = try? await ServiceEndpoints.read(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name).origin
+        throw Self.refusal(by: plan.workload.description, port: port, readyPods: ready?.count ?? 0)
+      default:
+        throw ControlError(
+          .refused, "the agent cannot reach the Pods of \(plan.workload.description) on port \(port): \(status), \(answer?.first ?? 0) addresses known",
+          remedy: "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted.")
+      }
+    }
+    return Int(count)
+  }
+
+  /// Some network plugins reset what a NetworkPolicy forbids: Pods that are ready do not refuse by themselves.
+  static func refusal(by workload: String, port: UInt16, readyPods: Int) -> ControlError {
+    guard readyPods > 0 else {
+      return ControlError(
+        .refused, "the Pods of \(workload) refuse connections on port \(port)",
+        remedy: "Look whether they are healthy; an intercept needs the origin to fall back to. Nothing was diverted.")
+    }
+    let pods = readyPods == 1 ? "one of them is ready" : "\(readyPods) of them are ready"
+    return ControlError(
+      .refused, "the agent's connections to the Pods of \(workload) on port \(port) are refused, although \(pods)",
+      remedy: "A NetworkPolicy that rejects may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. "
+        + "Or nothing listens on that port. Nothing was diverted.")
+  }
+
+  func awaitAgentEndpoint(_ plan: InterceptPlan) async throws(ControlError) {
+    let wanted = Set(plan.ports.map { Int($0.target) })
+    let listed = try await ServiceEndpoints.wait(
+      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(30)
+    ) { !$0.agents.isEmpty && $0.agentPorts.isSuperset(of: wanted) }
+    guard !listed else { return }
+    let pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
+    throw await pods.diagnosis("the agent did not become a ready endpoint of Service \(plan.service) on all its ports within 30 s")
+  }
+
+  /// - Parameter origins: how many Pods the origin has.
+  func divertAndTurn(_ plan: InterceptPlan, _ link: AgentLink, origins: Int) async throws(ControlError) {
+    let divert = ServiceDivert(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, selector: plan.selector)
+    try await divert.divert(holder: context.holder)
+    isDiverted = true
+    let alone = try await ServiceEndpoints.wait(
+      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
+    ) { !$0.agents.isEmpty && $0.origin.isEmpty }
+    if !alone { warn("the Service's EndpointSlices still list the origin 15 s after the divert") }
+    if await !trafficArrives(plan, link, probes: Self.probes(origins: origins)) {
+      warn("it could not be seen within 2 s that all of the Service's connections arrive at the agent: some may go to the origin for another moment")
+    }
+    isTurned = true
+    try await turnToHost(plan, link)
+    state = .active
+  }
+
+  func warn(_ text: String) { if !warnings.contains(text) { warnings.append(text) } }
+
+  /// How many connections in a row must arrive: while kube-proxy still has the shared list, one of `origins` + 1 does by chance.
+  static func probes(origins: Int) -> Int { min(max(6, 3 * (origins + 1)), 24) }
+
+  /// kube-proxy follows the EndpointSlices with a lag of up to a second: connections to the Service's own address show when its node has.
+  /// - Returns: false when not all of them arrived twice in a row within 2 s.
+  private func trafficArrives(_ plan: InterceptPlan, _ link: AgentLink, probes: Int) async -> Bool {
+    guard let port = plan.ports.first, let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else { return true }
+    func arrived() async -> UInt64 {
+      let counters = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1))
+      return counters.map { $0.first + $0.second } ?? 0
+    }
+    let preamble = Preamble(.tcp, port: UInt16(port.service), address: address)
+    let deadline = ContinuousClock.now + .seconds(2)
+    var inARow = 0
+    while ContinuousClock.now < deadline, !Task.isCancelled {
+      let before = await arrived()
+      await withTaskGroup(of: Void.self) { group in
+        for _ in 0..<probes { group.addTask { _ = await link.probe(preamble) } }
+      }
+      inARow = await arrived() >= before + UInt64(probes) ? inARow + 1 : 0
+      if inARow == 2 { return true }
+      if inARow == 0 { try? await Task.sleep(for: .milliseconds(50)) }
+    }
+    return false
+  }
+
+  func turnToHost(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
+    for port in plan.ports where port.host != nil {
+      _ = try await link.ask(ControlMessage(.turnToHost, port: port.target, flag: request.refuse ? 1 : 0))
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import TunnelProtocol
+
+// Fail-open while an intercept stands: a Service without a ready agent gets its selector back, and is diverted again when one is ready.
+
+extension Interception {
+  func keepGuard(_ plan: InterceptPlan) {
+    keepers.append(
+      Task { [weak self, client, namespace] in
+        while !Task.isCancelled {
+          _ = try? await ServiceEndpoints.follow(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name) {
+            await self?.noted($0) ?? false
+          }
+          if self == nil { return }
+          try? await Task.sleep(for: .seconds(1))
+        }
+      })
+    startGuard()
+  }
+
+  func startGuard() {
+    guardian = Task { [weak self] in
+      while (try? await Task.sleep(for: .milliseconds(250))) != nil {
+        guard let self else { return }
+        await self.look()
+      }
+    }
+  }
+
+  /// Returns once nothing is given back or diverted in the background any more.
+  func stopGuard() async {
+    guardian?.cancel()
+    await guardian?.value
+    guardian = nil
+  }
+
+  private func noted(_ endpoints: ServiceEndpoints) -> Bool {
+    absence.note(endpoints)
+    return true
+  }
+
+  private var isStanding: Bool { !isLost && !Task.isCancelled && (state == .active || state == .failedOpen) }
+
+  private func look() async {
+    guard isStanding, let plan, let link else { return }
+    await listen(to: link)
+    guard isStanding else { return }
+    if isDiverted, !isChangedBack, absence.isTooLong() {
+      await giveBack(plan, link)
+    } else if retryAt <= .now, absence.isListed, !isSilent, !isAgentEnding, case .connected = await link.state {
+      if hasGivenBack { await divertAgain(plan, link) } else if isTurned, state == .failedOpen { await connectedAgain() }
+    }
+  }
+
+  private func listen(to link: AgentLink) async {
+    let isSilent = await link.figures().isSilent
+    guard isSilent != self.isSilent else { return }
+    self.isSilent = isSilent
+    guard isSilent, isTurned, isStanding else { return }
+    state = .failedOpen
+    message = "nothing has been heard from the agent for 5 s; new connections go to the origin"
+  }
+
+  private func giveBack(_ plan: InterceptPlan, _ link: AgentLink) async {
+    let service = "Service \(plan.service)"
+    guard !request.replace else {
+      state = .failedOpen
+      message = "no agent Pod is ready, and \(plan.workload.description) is scaled to zero: nobody serves \(service). `devtunnel leave \(plan.service)` brings it back"
+      return
+    }
+    // Another holder may be bringing an agent of theirs.
+    guard let isOurs = try? await lease(within: .seconds(5))?.renew(transitions: transitions) else {
+      state = .failedOpen
+      message = "no agent Pod is ready, and the API server does not answer: \(service) has no endpoint until it does"
+      return
+    }
+    guard isOurs else { return await lost() }
+    guard isStanding, isDiverted, absence.isTooLong() else { return }
+    hasGivenBack = true
+    isTurned = false
+    state = .failedOpen
+    do throws(ControlError) {
+      try await ServiceDivert.restore(client: client.within(.seconds(10)), namespace: namespace, service: plan.service)
+      isDiverted = false
+      context.log.warning("no agent is ready: the Service has its selector back", metadata: ["service": "\(namespace)/\(plan.service)"])
+      message = "no agent Pod is ready: \(service) has its own selector back, and its traffic goes to the origin; it is diverted again when one is"
+      _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0), within: .seconds(1))
+      if await isAgentDeleted(plan) {
+        message =
+          "the agent was deleted from the cluster by somebody: \(service) has its own selector back, and its traffic goes to the origin. "
+          + "`devtunnel leave \(plan.service)` and intercept again"
+      }
+    } catch {
+      message = "no agent Pod is ready, and the selector of \(service) cannot be given back: \(error.message); it is tried again"
+    }
+  }
+
+  private func isAgentDeleted(_ plan: InterceptPlan) async -> Bool {
+    do throws(KubeError) {
+      let deployment = try await client.within(.seconds(5)).find(.deployments, AgentNames.base(plan.workload.name), namespace: namespace)
+      return deployment?.isBeingDeleted ?? true
+    } catch {
+      return false
+    }
+  }
+
+  private func divertAgain(_ plan: InterceptPlan, _ link: AgentLink) async {
+    do throws(ControlError) {
+      let origins = try await reachOrigin(plan, link)
+      try await awaitAgentEndpoint(plan)
+      guard isStanding else { return }
+      try await divertAndTurn(plan, link, origins: origins)
+      hasGivenBack = false
+      message = nil
+      context.log.notice("an agent is ready: the Service is diverted again", metadata: ["service": "\(namespace)/\(plan.service)"])
+    } catch {
+      // Turning alone is tried again where that is all that is left.
+      if isTurned { hasGivenBack = false }
+      retryAt = .now + .seconds(5)
+      state = .failedOpen
+      message = "an agent is ready, but Service \(plan.service) could not be diverted again: \(error.message); it is tried again"
+    }
+  }
+
+  /// The Lease, asked with a deadline.
+  func lease(within limit: Duration) -> WorkloadLease? {
+    guard let lease else { return nil }
+    return WorkloadLease(
+      client: client.within(limit), namespace: lease.namespace, workload: lease.workload, service: lease.service, holder: lease.holder)
+  }
+}
