@@ -198,18 +198,16 @@ open class Session: Handler {
 
   // MARK: Out
 
-  open override func turnEnded() {
-    pump()
-    scheduleDeferred()
-  }
+  open override func turnEnded() { pump() }
 
   /// Fills and sends while the carrier takes it.
   public func pump() {
     while !carrier.isBusy, !isClosed {
       let count = fill()
-      if count == 0 { return }
+      if count == 0 { break }
       carrier.send(count)
     }
+    if !isClosed { scheduleDeferred() }
   }
 
   private func fill() -> Int {

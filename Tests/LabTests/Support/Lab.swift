@@ -164,7 +164,8 @@ final class Lab: Sendable {
   }
 
   func expectNoTraces(sourceLocation: SourceLocation = #_sourceLocation) async throws {
-    try await eventually("nothing of devtunnel is left") {
+    // An agent's Pod has 30 s to end.
+    try await eventually("nothing of devtunnel is left", within: .seconds(60)) {
       let traces = try await self.traces()
       if !traces.isEmpty { throw RequestFailure(traces.joined(separator: ", ")) }
       return true
@@ -193,13 +194,13 @@ final class Lab: Sendable {
   }
 }
 
-/// Asks again for at most 30 seconds until it is so.
-func eventually(_ what: String, _ isSo: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(30)
+/// Asks again until it is so.
+func eventually(_ what: String, within limit: Duration = .seconds(30), _ isSo: () async throws -> Bool) async throws {
+  let deadline = ContinuousClock.now + limit
   var last = "it never was"
   while ContinuousClock.now < deadline {
     do { if try await isSo() { return } } catch { last = "\(error)" }
     try await Task.sleep(for: .milliseconds(50))
   }
-  throw RequestFailure("not within 30 s: \(what); \(last)")
+  throw RequestFailure("not within \(limit): \(what); \(last)")
 }
