@@ -64,17 +64,16 @@ extension KubeError: CustomStringConvertible {
 
 extension KubeError {
   private static func proxyText(_ proxy: String, _ source: String, _ hasCredentials: Bool, _ server: String, _ status: Int, _ cause: String) -> String {
-    let isFromFile = source.contains("kubeconfig")
-    let around = isFromFile ? "remove it there" : "name the server in NO_PROXY (a changed variable needs `devtunnel quit`)"
-    switch status {
-    case 0: return "\(proxy) does not let us through to the API server \(server): \(cause); check its address, or, if the server is reached without it, \(around)"
+    let server = "the API server \(server)"
+    let around = source.contains("kubeconfig") ? "remove it there" : "name the server in NO_PROXY (a changed variable needs `devtunnel quit`)"
+    let without = "or, if the server is reached without it, \(around)"
+    return switch status {
+    case 0: "\(proxy) does not let us through to \(server): \(cause); check its address, \(without)"
     case 407 where hasCredentials:
-      return "\(proxy) does not accept the credentials in its URL (407) and does not connect to the API server \(server); correct them in \(source)"
-    case 407:
-      return "\(proxy) wants credentials (407) before it connects to the API server \(server); write them into \(source), as http://USER:PASSWORD@HOST:PORT"
-    case 500...: return "\(proxy) cannot reach the API server \(server): it answered \(status); check the server's address, or, if it is reached without, \(around)"
-    default:
-      return "\(proxy) refuses to connect to the API server \(server): it answered \(status); have the server allowed there, or, if it is reached without, \(around)"
+      "\(proxy) does not accept the credentials in its URL (407) and does not connect to \(server); correct them in \(source)"
+    case 407: "\(proxy) wants credentials (407) before it connects to \(server); write them into \(source), as http://USER:PASSWORD@HOST:PORT"
+    case 500...: "\(proxy) cannot reach \(server): it answered \(status); check the server's address, \(without)"
+    default: "\(proxy) refuses to connect to \(server): it answered \(status); have the server allowed there, \(without)"
     }
   }
 
