@@ -30,8 +30,8 @@ struct PodFailure: Sendable, Hashable {
         + "Any image that they have will do: the agent brings its own program."
     }
     let image = pod[path: "spec", "containers"]?.elements.first { $0.name_ == AgentNames.container }?["image"]?.stringValue
-    return "The node cannot pull \(image ?? "the image"), with which the agent takes the workload's place. --agent-image IMAGE takes another, any that the nodes "
-      + "have or can pull: the agent brings its own program."
+    return "The node cannot pull \(image ?? "the image"), in which the agent is to run. --agent-image IMAGE takes another, any that the nodes have or can pull: "
+      + "the agent brings its own program."
   }
 
   private static func startRemedy(_ message: String) -> String? {
