@@ -8,7 +8,7 @@ extension ControlError {
     let code: Code =
       switch error {
       case .config, .execPlugin: .badInput
-      case .unreachable, .connectionLost, .certificate: .unreachable
+      case .unreachable, .proxy, .connectionLost, .certificate: .unreachable
       case .unauthorized: .forbidden
       case .timedOut: .timedOut
       case .cancelled: .cancelled

@@ -4,8 +4,11 @@ import KubeObjects
 public enum KubeError: Error, Sendable, Hashable {
   /// A kubeconfig or a file it names cannot be used. Lines and columns count from 1.
   case config(file: String, line: Int? = nil, column: Int? = nil, problem: String, remedy: String)
-  /// No connection came about: the name does not resolve, the address refuses or does not answer, or the proxy does not.
+  /// No connection came about: the name does not resolve, or the address refuses or does not answer.
   case unreachable(server: String, cause: String)
+  /// The proxy did not let us through to the server. `setBy` is a variable or the kubeconfig; `status` is the answer to CONNECT (RFC 9110, 9.3.6), 0 where
+  /// there was none; `hasCredentials` says whether the proxy's URL had a user.
+  case proxy(proxy: String, setBy: String, hasCredentials: Bool, server: String, status: Int, cause: String)
   /// A connection broke while the request was under way: the server may have acted on it.
   case connectionLost(server: String, cause: String)
   /// TLS failed: the server's certificate, or ours.
@@ -34,6 +37,8 @@ extension KubeError: CustomStringConvertible {
       return "\(place): \(problem); \(remedy)"
     case .unreachable(let server, let cause):
       return "cannot reach the API server \(server): \(cause); check the network, the VPN, HTTPS_PROXY and the kubeconfig's server"
+    case .proxy(let proxy, let source, let hasCredentials, let server, let status, let cause):
+      return Self.proxyText("the proxy \(proxy), set by \(source),", source, hasCredentials, server, status, cause)
     case .connectionLost(let server, let cause):
       return "the connection to the API server \(server) broke: \(cause); try again"
     case .certificate(let server, let cause):
@@ -58,6 +63,20 @@ extension KubeError: CustomStringConvertible {
 }
 
 extension KubeError {
+  private static func proxyText(_ proxy: String, _ source: String, _ hasCredentials: Bool, _ server: String, _ status: Int, _ cause: String) -> String {
+    let server = "the API server \(server)"
+    let around = source.contains("kubeconfig") ? "remove it there" : "name the server in NO_PROXY (a changed variable needs `devtunnel quit`)"
+    let without = "or, if the server is reached without it, \(around)"
+    return switch status {
+    case 0: "\(proxy) does not let us through to \(server): \(cause); check its address, \(without)"
+    case 407 where hasCredentials:
+      "\(proxy) does not accept the credentials in its URL (407) and does not connect to \(server); correct them in \(source)"
+    case 407: "\(proxy) wants credentials (407) before it connects to \(server); write them into \(source), as http://USER:PASSWORD@HOST:PORT"
+    case 500...: "\(proxy) cannot reach \(server): it answered \(status); check the server's address, \(without)"
+    default: "\(proxy) refuses to connect to \(server): it answered \(status); have the server allowed there, \(without)"
+    }
+  }
+
   /// The HTTP status that the server answered with, where it answered.
   public var statusCode: Int? {
     switch self {
@@ -75,12 +94,18 @@ extension KubeError {
   public var isGone: Bool { statusCode == 410 }
 
   /// Nothing reached the server: any request may be sent again.
-  var wasNotSent: Bool { if case .unreachable = self { true } else { false } }
+  var wasNotSent: Bool {
+    switch self {
+    case .unreachable, .proxy: true
+    default: false
+    }
+  }
 
   /// Waiting may help: the cause lies in the network, or in the server's load.
   var isTransient: Bool {
     switch self {
     case .unreachable, .connectionLost, .timedOut: true
+    case .proxy(_, _, _, _, let status, _): status == 0 || status >= 500
     case .status(let code, _, _, _): code == 429 || code >= 500 && code != 501
     default: false
     }

@@ -47,7 +47,9 @@ public struct AgentPods: Sendable {
         guard let pod = event.object, let name = pod.name, !pod.isBeingDeleted else { continue }
         if case .deleted = event { continue }
         if Self.isRunning(pod) { return .success(name) }
-        if let reason = Self.hopeless(pod) { return .failure(await diagnosis("the agent's Pod \(namespace)/\(name) cannot start: \(reason)")) }
+        if let failure = PodFailure(pod), await isOurs(pod) {
+          return .failure(await diagnosis("the agent's Pod \(namespace)/\(name) cannot start: \(failure.reason)", remedy: failure.remedy))
+        }
         if let reason = Self.waitingReason(pod) { progress?("agent Pod \(name): \(reason)") }
       }
       return nil
@@ -76,7 +78,7 @@ public struct AgentPods: Sendable {
     status(pod)?[path: "state", "running"] != nil
   }
 
-  private static func status(_ pod: JSONValue) -> JSONValue? {
+  static func status(_ pod: JSONValue) -> JSONValue? {
     pod[path: "status", "containerStatuses"]?.elements.first { $0.name_ == AgentNames.container }
   }
 
@@ -84,19 +86,6 @@ public struct AgentPods: Sendable {
     if let waiting = status(pod)?[path: "state", "waiting"] { return waiting["reason"]?.stringValue }
     let scheduled = pod[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == "PodScheduled" }
     return scheduled?["status"]?.stringValue == "False" ? "not scheduled: \(scheduled?["message"]?.stringValue ?? "")" : nil
-  }
-
-  /// A state that waiting does not mend.
-  static func hopeless(_ pod: JSONValue) -> String? {
-    let waiting = status(pod)?[path: "state", "waiting"]
-    let final = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "RunContainerError", "CrashLoopBackOff", "CreateContainerError"]
-    if let reason = waiting?["reason"]?.stringValue, final.contains(reason) {
-      return "\(reason): \(waiting?["message"]?.stringValue ?? "")"
-    }
-    if let ended = status(pod)?[path: "lastState", "terminated"] ?? status(pod)?[path: "state", "terminated"] {
-      return "it ended with exit code \(ended["exitCode"]?.intValue ?? -1) \(ended["reason"]?.stringValue ?? "") \(ended["message"]?.stringValue ?? "")"
-    }
-    return nil
   }
 
   /// An error with the Pod's events and last log lines.
@@ -126,6 +115,13 @@ public struct AgentPods: Sendable {
     return sets.filter { set in
       !set.isBeingDeleted && set[path: "metadata", "ownerReferences"]?.elements.contains { $0["uid"]?.stringValue == deployment.uid } ?? false
     }
+  }
+
+  /// Whether a Pod is the standing Deployment's: one of a Deployment that was deleted stays a moment longer.
+  private func isOurs(_ pod: JSONValue) async -> Bool {
+    let sets = await replicaSets().map(\.uid)
+    let owners = pod[path: "metadata", "ownerReferences"]?.elements.map { $0["uid"]?.stringValue } ?? []
+    return sets.isEmpty || owners.isEmpty || owners.contains { sets.contains($0) }
   }
 
   /// Why the ReplicaSet's Pod is not created now; nil when nothing is in its way.

@@ -37,6 +37,7 @@ public struct Gateway: Sendable {
     let architecture = try await NodeArchitecture.of(host?[path: "spec", "nodeName"]?.stringValue, client: client)
     var template = AgentPodTemplate(workload: workload, containerName: "gateway", listen: [], controlPort: 17_717, architecture: architecture)
     template.neverReady = true
+    template.image = image
     template.preferredNodes = [host?[path: "spec", "nodeName"]?.stringValue].compactMap { $0 }
     template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
     progress?("starting a gateway in \(namespace)")

@@ -12,6 +12,8 @@ public enum AgentNames {
   public static let selectorAnnotation = "devtunnel.dev/original-selector"
   /// On a workload scaled to zero by `--replace`: how many replicas it had.
   public static let replicasAnnotation = "devtunnel.dev/original-replicas"
+  /// On an agent's Pod: the image that `--agent-image` named.
+  static let imageAnnotation = "devtunnel.dev/agent-image"
 
   public static let container = "devtunnel-agent"
   public static let mountPath = "/devtunnel"

@@ -83,6 +83,7 @@ public struct AgentPodTemplate: Sendable {
     var annotations = template.annotations
     annotations["kubectl.kubernetes.io/restartedAt"] = nil
     annotations["kubectl.kubernetes.io/default-container"] = AgentNames.container
+    annotations[AgentNames.imageAnnotation] = image
     return ["metadata": ["labels": JSONValue(labels), "annotations": JSONValue(annotations)], "spec": pod]
   }
 

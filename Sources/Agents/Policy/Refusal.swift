@@ -26,11 +26,9 @@ public enum Refusal: Sendable, Hashable {
       self = .podSecurity
     } else if message.contains("exceeded quota") || message.contains("failed quota") {
       self = .quota
-    } else if message.contains("imum ") && message.contains(" usage per ") || message.contains("limit to request ratio per")
-      || message.contains("must be less than or equal to") && message.contains(" limit")
-    {
+    } else if message.contains(/(minimum|maximum) .* usage per |limit to request ratio per |must be less than or equal to .* limit/) {
       self = .limitRange
-    } else if message.contains(" cannot "), message.contains(" resource ") || message.contains(" path "), message.contains("User ") {
+    } else if message.contains(#/User ".*" cannot /#) {
       self = .permission
     } else if message.contains("is forbidden:"), !message.contains("being terminated") {
       self = .admission

@@ -67,6 +67,7 @@ enum CurlConfiguration {
 
   /// Without proxy-url libcurl itself reads HTTPS_PROXY, ALL_PROXY and NO_PROXY.
   private static func proxy(_ access: ClusterAccess, _ handle: CurlHandle) throws(KubeError) {
+    handle.proxy = ProxySetting(access)
     guard let proxy = access.proxyURL else { return }
     // Go resolves names at the proxy for socks5; libcurl does only for socks5h.
     try handle.set(CURLOPT_PROXY, proxy.hasPrefix("socks5://") ? "socks5h://" + proxy.dropFirst("socks5://".count) : proxy)

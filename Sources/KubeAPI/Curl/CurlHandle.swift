@@ -6,6 +6,8 @@ import CCurl
 /// thread it is handed to (a `CurlMulti`'s, a dial's, at last the relay's); the hand-over itself goes through a lock or a thread's start.
 final class CurlHandle: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
+  /// For messages; set before the handle is handed over.
+  var proxy: ProxySetting?
   private var lists: [UnsafeMutablePointer<curl_slist>] = []
   /// Set before the handle is handed over.
   var connectorSocket: ConnectorSocket?
@@ -70,30 +72,5 @@ final class CurlHandle: @unchecked Sendable {
 
   private func check(_ option: CURLoption, _ code: CURLcode) throws(KubeError) {
     guard code == CURLE_OK else { throw .transport(problem: "option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))") }
-  }
-}
-
-extension KubeError {
-  /// What a failed transfer means.
-  init(_ code: CURLcode, _ handle: CurlHandle, server: String) {
-    if code != CURLE_ABORTED_BY_CALLBACK, let error = handle.connectorSocket?.error(server: server) {
-      self = error
-      return
-    }
-    let cause = handle.message(for: code)
-    self =
-      switch code {
-      case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_PROXY, CURLE_INTERFACE_FAILED:
-        .unreachable(server: server, cause: cause)
-      case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_ISSUER_ERROR,
-        CURLE_SSL_CIPHER, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT:
-        .certificate(server: server, cause: cause)
-      case CURLE_OPERATION_TIMEDOUT: .timedOut(server: server, what: cause)
-      case CURLE_ABORTED_BY_CALLBACK: .cancelled
-      case CURLE_NOT_BUILT_IN, CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_FAILED_INIT, CURLE_OUT_OF_MEMORY, CURLE_BAD_FUNCTION_ARGUMENT:
-        .transport(problem: cause)
-      case CURLE_WEIRD_SERVER_REPLY: .badResponse(server: server, problem: cause)
-      default: .connectionLost(server: server, cause: cause)
-      }
   }
 }

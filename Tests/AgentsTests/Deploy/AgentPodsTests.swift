@@ -70,4 +70,22 @@ import Testing
     let error = try await waiting(objects(service: nil, sets: [set]), within: .seconds(30))
     #expect(error?.remedy?.hasPrefix("Make room in the namespace's quota") == true)
   }
+
+  @Test("A Pod without its image ends the wait, but not one that a deleted Deployment left behind")
+  func imagePull() async throws {
+    func pod(owner: String) -> JSONValue {
+      [
+        "metadata": ["name": "devtunnel-user-6f9c-abcde", "uid": "p", "ownerReferences": [["uid": JSONValue(owner)]]],
+        "status": ["containerStatuses": [["name": "devtunnel-agent", "state": ["waiting": ["reason": "ErrImagePull", "message": "not found"]]]]],
+      ]
+    }
+    var objects = objects(sets: [FakeNamespace.replicaSet(uid: "r2", owner: "d2")])
+    objects.lists["pods"] = [pod(owner: "r2")]
+    let ours = try await waiting(objects, within: .seconds(30))
+    #expect(ours?.message == "the agent's Pod testbed/devtunnel-user-6f9c-abcde cannot start: ErrImagePull: not found")
+    #expect(ours?.remedy?.hasPrefix("Nothing was diverted. The node cannot pull") == true)
+    objects.lists["pods"] = [pod(owner: "r1")]
+    let former = try await waiting(objects)
+    #expect(former?.message.contains("did not start within") == true)
+  }
 }

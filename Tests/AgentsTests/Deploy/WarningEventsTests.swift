@@ -33,4 +33,15 @@ struct WarningEventsTests {
     newer["eventTime"] = "2026-01-01T00:00:09.000001Z"
     #expect(WarningEvents([newer, event("older", at: "2026-01-01T00:00:08Z")], about: pod).texts == ["event Failed: older", "event Failed: newer"])
   }
+
+  @Test("A gateway is never Ready: its readiness probe is no news, all else is")
+  func neverReady() {
+    let events = [
+      event("Readiness probe failed: ", at: "2026-01-01T00:00:01Z", reason: "Unhealthy"), event("no room", at: "2026-01-01T00:00:02Z"),
+    ]
+    var gateway = pod
+    gateway["spec"] = ["containers": [["name": "devtunnel-agent", "command": ["/devtunnel/agent", "serve", "--never-ready"]]]]
+    #expect(WarningEvents(events, about: gateway).texts == ["event Failed: no room"])
+    #expect(WarningEvents(events, about: pod).texts.count == 2)
+  }
 }
