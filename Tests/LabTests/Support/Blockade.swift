@@ -32,6 +32,8 @@ final class Blockade: Sendable {
     }
   }
 
+  var isShutNow: Bool { isShut.withLock { $0 } }
+
   func shut(_ shut: Bool) { isShut.withLock { $0 = shut } }
 
   func stop() {
