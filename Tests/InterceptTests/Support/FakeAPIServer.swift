@@ -1,0 +1,83 @@
+import Foundation
+import Glibc
+import KubeAPI
+import KubeObjects
+import Synchronization
+
+/// An API server on loopback that answers each request as a test says; one request on each connection.
+final class FakeAPIServer: Sendable {
+  struct Request: Sendable {
+    var method: String
+    var path: String
+    var body: JSONValue?
+  }
+
+  private let listener: Int32
+  private let port: UInt16
+  private let answer: @Sendable (Request) -> (status: Int, body: JSONValue)
+  private let received = Mutex<[Request]>([])
+
+  init(_ answer: @escaping @Sendable (Request) -> (status: Int, body: JSONValue)) {
+    self.answer = answer
+    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let listener = listener
+    withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        precondition(bind(listener, generic, length) == 0 && listen(listener, 64) == 0 && getsockname(listener, generic, &length) == 0)
+      }
+    }
+    port = UInt16(bigEndian: address.sin_port)
+    Thread.detachNewThread { [self] in
+      while case let socket = accept(listener, nil, nil), socket >= 0 { Thread.detachNewThread { [self] in serve(socket) } }
+    }
+  }
+
+  func stop() {
+    shutdown(listener, Int32(SHUT_RDWR))
+    close(listener)
+  }
+
+  var requests: [Request] { received.withLock { $0 } }
+
+  /// Tries once.
+  func client() throws -> KubeClient {
+    let yaml = """
+      {apiVersion: v1, kind: Config, current-context: fake, contexts: [{name: fake, context: {cluster: fake, user: fake, namespace: shop}}],
+       clusters: [{name: fake, cluster: {server: "http://127.0.0.1:\(port)"}}], users: [{name: fake, user: {token: none}}]}
+      """
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("devtunnel-fake-\(UUID().uuidString)").path
+    try yaml.write(toFile: path, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return KubeClient(try ClusterAccess.load(kubeconfig: path), retry: RetryPolicy(attempts: 1))
+  }
+
+  private func serve(_ socket: Int32) {
+    defer { close(socket) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 16 << 10)
+    while true {
+      let count = recv(socket, &buffer, buffer.count, 0)
+      guard count > 0 else { return }
+      bytes += buffer[..<count]
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard let end = text.range(of: "\r\n\r\n") else { continue }
+      let lines = text[..<end.lowerBound].components(separatedBy: "\r\n")
+      let length = lines.first { $0.lowercased().hasPrefix("content-length:") }.flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) } ?? 0
+      let body = text[end.upperBound...]
+      guard body.utf8.count >= length else { continue }
+      let words = lines[0].split(separator: " ")
+      let request = Request(method: String(words[0]), path: String(words[1].prefix { $0 != "?" }), body: try? JSONValue(parsing: Array(body.utf8)))
+      received.withLock { $0.append(request) }
+      let (status, object) = answer(request)
+      let json = object.serialized()
+      let head = "HTTP/1.1 \(status) -\r\nContent-Type: application/json\r\nContent-Length: \(json.count)\r\nConnection: close\r\n\r\n"
+      let reply = Array(head.utf8) + json
+      _ = send(socket, reply, reply.count, Int32(MSG_NOSIGNAL))
+      return
+    }
+  }
+}
