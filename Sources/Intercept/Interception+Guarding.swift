@@ -48,10 +48,24 @@ extension Interception {
     guard isStanding, let plan, let link else { return }
     await listen(to: link)
     guard isStanding else { return }
-    if isDiverted, !isChangedBack, absence.isTooLong() {
+    if isToBeLeft {
+      if isDiverted, retryAt <= .now { await leaveAgain(plan) }
+    } else if isDiverted, !isChangedBack, absence.isTooLong() {
       await giveBack(plan, link)
     } else if retryAt <= .now, absence.isListed, !isSilent, !isAgentEnding, case .connected = await link.state {
       if hasGivenBack { await divertAgain(plan, link) } else if isTurned, state == .failedOpen { await connectedAgain() }
+    }
+  }
+
+  /// After a `leave` that failed: what matters to others is undone as soon as the API server lets it.
+  private func leaveAgain(_ plan: InterceptPlan) async {
+    retryAt = .now + .seconds(10)
+    // With `--replace` there is no origin to go back to before it is scaled.
+    guard !request.replace, let isOurs = try? await lease(within: .seconds(5))?.renew(transitions: transitions) else { return }
+    guard isOurs else { return await lost() }
+    if (try? await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: plan.service)) != nil {
+      isDiverted = false
+      message = "leave failed, and was made good: Service \(plan.service) has its own selector back. `devtunnel leave \(plan.service)` removes the agent"
     }
   }
 
@@ -68,7 +82,9 @@ extension Interception {
     let service = "Service \(plan.service)"
     guard !request.replace else {
       state = .failedOpen
-      message = "no agent Pod is ready, and \(plan.workload.description) is scaled to zero: nobody serves \(service). `devtunnel leave \(plan.service)` brings it back"
+      message =
+        "no agent Pod is ready, and \(plan.workload.description) is scaled to zero: nobody serves \(service). "
+        + "`devtunnel leave \(plan.service)` brings it back"
       return
     }
     // Another holder may be bringing an agent of theirs.

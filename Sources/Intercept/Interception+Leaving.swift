@@ -55,9 +55,12 @@ extension Interception {
     if wasTurned, let plan, let link, await !link.figures().isSilent, (try? await turnToHost(plan, link)) != nil {
       isTurned = true
       state = .active
+      isToBeLeft = false
       message = "leave failed: \(failure.message); the intercept goes on, \(again)"
       return ControlError(failure.code, failure.message, remedy: "The intercept goes on as before; \(again).", details: failure.details)
     }
+    isToBeLeft = true
+    retryAt = .now + .seconds(10)
     state = .failedOpen
     message = "leave failed: \(failure.message); new connections go to the origin, \(again)"
     return ControlError(

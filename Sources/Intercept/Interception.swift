@@ -65,6 +65,8 @@ public actor Interception {
   var isChangedBack = false
   /// The agent's Pod has said that it ends.
   var isAgentEnding = false
+  /// `leave` was wanted and failed: nothing is diverted or turned again.
+  var isToBeLeft = false
   var isSilent = false
   var absence = AgentAbsence()
   var guardian: Task<Void, Never>?

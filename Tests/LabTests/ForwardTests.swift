@@ -12,6 +12,7 @@ extension LabTests {
           let port = try #require(report.ports.first?.host.split(separator: ":").last.flatMap { UInt16($0) })
           for _ in 0..<5 { #expect(try await HTTPRequest.host(port: port) == "hello from the cluster") }
           #expect(await alice.status().forwards.first?.ports.first?.connections == 5)
+          #expect(await alice.status().forwards.first?.context == "devtunnel-lab")
 
           try await alice.stopForward(StopForwardRequest(id: report.id))
           await #expect(throws: RequestFailure.self) { try await HTTPRequest.host(port: port) }

@@ -5,7 +5,9 @@ import Testing
 
 struct AgentAbsenceTests {
   private func endpoints(_ pods: [String]) -> ServiceEndpoints {
-    let listed = pods.map { pod -> JSONValue in ["addresses": ["10.0.0.1"], "conditions": ["ready": true], "targetRef": ["kind": "Pod", "name": JSONValue(pod)]] }
+    let listed = pods.map { pod -> JSONValue in
+      ["addresses": ["10.0.0.1"], "conditions": ["ready": true], "targetRef": ["kind": "Pod", "name": JSONValue(pod)]]
+    }
     return ServiceEndpoints([["endpoints": .array(listed), "ports": [["port": 8080]]]], agentPrefix: "devtunnel-user")
   }
 

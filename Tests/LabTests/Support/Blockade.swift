@@ -14,7 +14,9 @@ final class Blockade: Sendable {
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let listener = listener
     let failed = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) != 0 || listen(listener, 64) != 0 || getsockname(listener, $0, &length) != 0 }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, length) != 0 || listen(listener, 64) != 0 || getsockname(listener, $0, &length) != 0
+      }
     }
     guard !failed else { throw RequestFailure("no port of the host") }
     port = UInt16(bigEndian: address.sin_port)
