@@ -47,7 +47,8 @@ let package = Package(
     .target(
       name: "Operations",
       dependencies: [
-        "Agents", "Bastion", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "Shell", "ShellChannel",
+        "Agents", "Bastion", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Outbound", "Relay", "Shell",
+        "ShellChannel",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(

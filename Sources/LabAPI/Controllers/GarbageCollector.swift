@@ -45,7 +45,10 @@ struct GarbageCollector: Sendable {
   // MARK: Background
 
   /// Deletes an object all of whose owners are gone; one that loses only some keeps the others.
-  private func collect(_ object: JSONValue, _ kind: ResourceKind) async throws {
+  private func collect(_ seen: JSONValue, _ kind: ResourceKind) async throws {
+    // An event tells of a former state: it may have been orphaned or adopted since.
+    let object = try await store.get(seen.key(kind.resource))
+    guard object.uid == seen.uid, !object.isTerminating else { return }
     var present: [JSONValue] = []
     for reference in object.ownerReferences where await owner(reference, of: object) != nil { present.append(reference) }
     guard present.count < object.ownerReferences.count else { return }

@@ -69,7 +69,8 @@ struct Rollout: Sendable {
         "name": .string("\(deployment.name)-\(hash)"), "namespace": .string(deployment.namespace), "annotations": JSONValue(annotations),
         "labels": template[path: "metadata", "labels"] ?? [:], "ownerReferences": [deployment.ownerReference(to: .deployment)],
       ],
-      "spec": ["replicas": 0, "selector": selector, "template": template],
+      // Alone it has its whole size at once: from 0, it would first delete the orphans that it adopts.
+      "spec": ["replicas": JSONValue(others.isEmpty ? replicas : 0), "selector": selector, "template": template],
     ]
     set[path: "spec", "minReadySeconds"] = deployment[path: "spec", "minReadySeconds"]
     Defaults.apply(to: &set, .replicaSet)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Agents
 
-/// The messages are a real API server's (1.34).
+/// The messages are worded as an API server words them.
 struct RefusalTests {
   static let messages: [(String, Refusal)] = [
     (#"deployments.apps is forbidden: User "jane" cannot create resource "deployments" in API group "apps" in the namespace "shop""#, .permission),
