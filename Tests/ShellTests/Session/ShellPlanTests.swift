@@ -7,7 +7,7 @@ import Testing
     var plan = ShellPlan(socket: "/run/user/1000/devtunnel/shell.sock", id: "ab")
     plan.dns = ["10.96.0.10"]
     plan.resolvConf = "/x/resolv.conf"
-    plan.binds = [("/x/root/etc/my app", "/etc/my app")]
+    plan.binds = [("/x/files/etc/my app", "/etc/my app")]
     plan.hostPorts = [5432]
     #expect(
       plan.text == """
@@ -16,7 +16,7 @@ import Testing
         address 198.18.0.2
         dns 10.96.0.10
         resolv-conf /x/resolv.conf
-        bind /x/root/etc/my%20app /etc/my%20app
+        bind /x/files/etc/my%20app /etc/my%20app
         host-port 5432
 
         """)
