@@ -21,8 +21,11 @@ struct Authentication {
     if try methods() == nil { return }
     if try agent() { return }
     for file in settings.identityFiles { if try keyFile(file) { return } }
+    if tried.count > 1, session.isHungUp(within: .seconds(1)) { tried.append(Self.hangUp) }
     throw .authentication(host: settings.name, user: settings.user, tried: tried, locked: locked)
   }
+
+  private static let hangUp = "then the server closed the connection (MaxAuthTries in its sshd_config?)"
 
   /// What the server offers, by a login with the method "none"; nil when that was enough.
   private mutating func methods() throws(BastionError) -> String? {
@@ -144,7 +147,7 @@ struct Authentication {
     let isCut = session.transport.end != nil || [LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_SEND].contains(code)
     if isCut {
       guard !tried.isEmpty else { throw broken(code) }
-      tried.append("then the server closed the connection (MaxAuthTries in its sshd_config?)")
+      tried.append(Self.hangUp)
       throw .authentication(host: settings.name, user: settings.user, tried: tried, locked: locked)
     }
     switch code {

@@ -72,6 +72,24 @@ final class SSHSession {
   }
 }
 
+extension SSHSession {
+  /// Whether the server closes the connection by then: its end may still be on the way when libssh2 has told a cut connection as a refusal.
+  func isHungUp(within limit: Duration) -> Bool {
+    let deadline = ContinuousClock.now + limit
+    return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { rest in
+      while transport.end == nil {
+        transport.beginTurn()
+        if transport.receive(rest.baseAddress!, rest.count) > 0 { continue }
+        let left = deadline - .now
+        guard transport.end == nil, left > .zero else { break }
+        var entry = pollfd(fd: transport.socket, events: Int16(POLLIN), revents: 0)
+        poll(&entry, 1, left.pollMilliseconds)
+      }
+      return transport.end != nil
+    }
+  }
+}
+
 extension Duration {
   /// Rounded up, so that poll does not return early.
   var pollMilliseconds: Int32 {
