@@ -58,7 +58,7 @@ void clinux_reset(int32_t fd) {
   close(fd);
 }
 // ---- Sockets.
-static socklen_t clinux_to_sockaddr_(const clinux_address *address, struct sockaddr_storage *out) {
+socklen_t clinux_to_sockaddr_(const clinux_address *address, struct sockaddr_storage *out) {
   memset(out, 0, sizeof *out);
   if (address->family == 6) {
     struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;

@@ -15,6 +15,9 @@
 #define IPV6_RECVORIGDSTADDR 74
 #endif
 
+// In clinux.c.
+socklen_t clinux_to_sockaddr_(const clinux_address *address, struct sockaddr_storage *out);
+
 static void from_sockaddr(const void *in, clinux_address *address) {
   const struct sockaddr *any = in;
   memset(address, 0, sizeof *address);
@@ -72,11 +75,50 @@ intptr_t clinux_receive_datagram(int32_t fd, void *data, size_t count, clinux_ad
     if ((item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_RECVORIGDSTADDR) ||
         (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_RECVORIGDSTADDR))
       from_sockaddr(CMSG_DATA(item), destination);
+    if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
+      destination->family = 4;
+      memcpy(destination->bytes, &((struct in_pktinfo *)CMSG_DATA(item))->ipi_addr, 4);
+    }
   }
   return received;
+}
+
+intptr_t clinux_send_datagram(int32_t fd, const void *data, size_t count, const clinux_address *to, const clinux_address *from) {
+  struct sockaddr_storage peer;
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+  } control;
+  struct iovec part = {.iov_base = (void *)data, .iov_len = count};
+  struct msghdr message = {.msg_name = &peer, .msg_namelen = clinux_to_sockaddr_(to, &peer), .msg_iov = &part, .msg_iovlen = 1};
+  if (from->family == 4) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    control.header.cmsg_level = IPPROTO_IP;
+    control.header.cmsg_type = IP_PKTINFO;
+    control.header.cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
+    memcpy(&((struct in_pktinfo *)CMSG_DATA(&control.header))->ipi_spec_dst, from->bytes, 4);
+  }
+  ssize_t sent;
+  do sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
 }
 
 int32_t clinux_raw_ip(void) {
   int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
   return fd < 0 ? -errno : fd;
+}
+
+int32_t clinux_connect_from(int32_t udp, uint16_t port, const clinux_address *address) {
+  clinux_address own = {.family = address->family, .port = port};
+  struct sockaddr_storage from, to;
+  socklen_t from_length = clinux_to_sockaddr_(&own, &from), to_length = clinux_to_sockaddr_(address, &to);
+  int fd = socket(to.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  if (bind(fd, (struct sockaddr *)&from, from_length) == 0 && (connect(fd, (struct sockaddr *)&to, to_length) == 0 || errno == EINPROGRESS)) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
 }

@@ -14,8 +14,8 @@ struct BenchCommand: AsyncParsableCommand {
       The cluster is kubectl's: KUBECONFIG, --context, --namespace.
       """)
 
-  @Argument(help: "What to measure: devtunnel, kubectl.")
-  var contenders: [Program] = Program.allCases
+  @Argument(help: "What to measure: devtunnel, kubectl; own: what --own names, alone.")
+  var contenders: [Program] = [.devtunnel, .kubectl]
 
   @Option(help: "Measure addresses that already listen, too: echo, sink and source.", transform: Listening.init(parsing:))
   var own: Listening?
@@ -40,6 +40,7 @@ struct BenchCommand: AsyncParsableCommand {
     guard rounds > 0, work.seconds > 0, work.connects > 0, work.roundTrips > 0, work.fan > 0 else {
       throw ValidationError("Counts and times must be positive.")
     }
+    guard own != nil || !contenders.contains(.own) else { throw ValidationError("own is measured where --own says.") }
   }
 
   func run() async throws {
@@ -73,8 +74,8 @@ struct BenchCommand: AsyncParsableCommand {
   }
 }
 
-/// What can be started here.
-enum Program: String, CaseIterable, ExpressibleByArgument { case devtunnel, kubectl }
+/// What is measured.
+enum Program: String, CaseIterable, ExpressibleByArgument { case devtunnel, kubectl, own }
 
 /// The Service that the work goes to.
 struct TargetService: ParsableArguments {

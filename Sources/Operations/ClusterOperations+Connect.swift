@@ -26,22 +26,21 @@ extension ClusterOperations {
       throw ControlError(.failed, "the socket for helpers, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
     }
     let client = try await reach(request.cluster)
-    var ranges = plan.rules.viaCluster
-    if ranges.isEmpty {
-      progress("reading the cluster's address ranges")
-      ranges = await ClusterRanges.read(client: client).all
-    }
+    progress("reading the cluster's address ranges")
+    let ranges = await ClusterRanges.read(client: client).all + plan.rules.viaCluster
     guard !ranges.isEmpty else {
       throw ControlError(
         .refused, "the cluster's address ranges are not known: these credentials may read neither ServiceCIDRs nor nodes",
         remedy: "Name them, as an administrator tells you: --via-cluster 10.96.0.0/12 --via-cluster 10.244.0.0/16.")
     }
-    try checkOverlaps(ranges)
+    let places = try request.mapInto.map { text throws(ControlError) in try Self.place(text) }
+    let taken = try await taken(request, by: HostRoutes.read(), besides: client)
+    let known = try HostRanges(ranges, taken: taken, places: places.isEmpty ? FreeRange.places : places)
     let link = try await gatewayLink(client, request.cluster, image: request.agentImage, progress)
     let server = IPAddress(parsing: client.access.server.host)
     let connection = try HostConnection(
-      request, context: client.access.contextName, namespace: client.access.namespace, link: link, ranges: ranges,
-      excluded: [server].compactMap { $0 }.filter { !$0.isIPv6 }, runtime: settings.runtime)
+      request, context: client.access.contextName, namespace: client.access.namespace, link: link, ranges: known,
+      excluded: [server].compactMap { $0 }.filter { !$0.isIPv6 }.map(CIDR.init) + taken.filter(\.isCluster).map(\.range), runtime: settings.runtime)
     hosts.append(connection)
     do {
       let report = try await connection.prepare(helper: helper, socket: shellSocket)
@@ -56,15 +55,8 @@ extension ClusterOperations {
     }
   }
 
-  /// A local cluster often has the same ranges: what is bridged here would be taken away from it.
-  private func checkOverlaps(_ ranges: [CIDR]) throws(ControlError) {
-    let routes = HostRoutes.read()
-    let overlaps = ranges.flatMap { range in routes.overlaps(range).map { "\(range) overlaps this machine's route to \($0.range) (\($0.device))" } }
-    guard overlaps.isEmpty else {
-      throw ControlError(
-        .refused, "the cluster's addresses are in use on this machine", remedy: "Name narrower ranges with --via-cluster, or use devtunnel shell, which has a network of its own.",
-        details: overlaps)
-    }
+  private static func place(_ text: String) throws(ControlError) -> CIDR {
+    do { return try CIDR(parsing: text) } catch { throw ControlError(.badInput, "--map-into: \(error.message)", remedy: error.remedy) }
   }
 
   func endHost(_ connection: HostConnection) async {

@@ -5,6 +5,7 @@ import Outbound
 public struct OutboundPlan: Sendable {
   public let rules: RouteRules
   let hostSuffixes: [DNSName]
+  let clusterSuffixes: [DNSName]
 
   /// - Throws: `.badInput` that names the text.
   public init(_ options: OutboundOptions) throws(ControlError) {
@@ -17,6 +18,9 @@ public struct OutboundPlan: Sendable {
       for text in options.dnsHost { suffixes.append(try DNSName(parsing: text)) }
       rules = RouteRules(viaCluster: viaCluster, viaHost: viaHost, allViaCluster: options.allViaCluster)
       hostSuffixes = suffixes
+      var ofCluster: [DNSName] = []
+      for text in options.dnsCluster { ofCluster.append(try DNSName(parsing: text)) }
+      clusterSuffixes = ofCluster
     } catch {
       throw ControlError(.badInput, error.message, remedy: error.remedy)
     }
@@ -29,6 +33,6 @@ public struct OutboundPlan: Sendable {
     let search = pod.search.compactMap { try? DNSName(parsing: $0) }
     let domain = [pod.clusterDomain ?? "cluster.local"].compactMap { try? DNSName(parsing: $0) }
     let servers = host.nameservers.compactMap { IPAddress(parsing: $0) }.map { IPEndpoint($0, port: 53) }
-    return DNSSettings(clusterSuffixes: domain + search, search: search, ndots: pod.ndots, hostSuffixes: hostSuffixes, hostServers: servers)
+    return DNSSettings(clusterSuffixes: domain + search + clusterSuffixes, search: search, ndots: pod.ndots, hostSuffixes: hostSuffixes, hostServers: servers)
   }
 }

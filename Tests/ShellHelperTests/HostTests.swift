@@ -8,9 +8,9 @@ struct HostPlanTests {
 
   @Test("Every keyword")
   func whole() throws {
-    let plan = try HostPlan.parse(Self.least + "cluster-cidr 10.96.0.0/12\ncluster-cidr 10.244.0.0/16\nexclude 10.96.0.1\n", file: "plan")
+    let plan = try HostPlan.parse(Self.least + "cluster-cidr 10.96.0.0/12\ncluster-cidr 10.244.0.0/16\nexclude 10.96.0.1/32\n", file: "plan")
     #expect(plan.clusterCIDRs.map(\.mask.description) == ["255.240.0.0", "255.255.0.0"])
-    #expect(plan.excluded.map(\.description) == ["10.96.0.1"])
+    #expect(plan.excluded.map { "\($0.address)/\($0.length)" } == ["10.96.0.1/32"])
   }
 
   @Test(
@@ -18,7 +18,7 @@ struct HostPlanTests {
     arguments: [
       ("cluster-cidr 10.96.0.1/12", "plan:3: cluster-cidr is no IPv4 range"), ("cluster-cidr 10.0.0.0/0", "is no IPv4 range"),
       ("cluster-cidr ten", "is no IPv4 range"),
-      ("exclude ::1", "plan:3: exclude is no IPv4 address"), ("id 0", "plan:3: id is not 32"), ("socket s", "plan:3: socket is no absolute"),
+      ("exclude ::1", "plan:3: exclude is no IPv4 range"), ("id 0", "plan:3: id is not 32"), ("socket s", "plan:3: socket is no absolute"),
       ("dns 10.96.0.10", "plan:3: dns is no keyword"), ("", "plan: the keyword cluster-cidr is missing"),
     ])
   func wrong(line: String, what: String) {
@@ -40,7 +40,7 @@ struct HostRunTests {
 
   /// `$helper` runs; `$pod` is a process in the Pod.
   private func run(_ script: String) throws -> (status: Int32, output: String, errors: String) {
-    let plan = try fixture.write("host-plan", "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\nexclude 10.96.0.1\n")
+    let plan = try fixture.write("host-plan", "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\nexclude 10.96.0.1/32\nnameserver 198.51.100.53\n")
     let host = """
       ip link set lo up; ip addr add 192.0.2.1/32 dev lo; ip route add default dev lo src 192.0.2.1
       unshare -n sleep 60 & pod=$!
@@ -57,26 +57,29 @@ struct HostRunTests {
   }
 
   private static let ask = """
-    import socket
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10)
+    import socket, sys
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10 if len(sys.argv) < 2 else 0.3)
+    if len(sys.argv) > 1: s.bind(('', int(sys.argv[1])))
     s.sendto(bytes([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4]) + b'user' + bytes([0, 0, 1, 0, 1]), ('198.51.100.53', 53))
     answer, server = s.recvfrom(512); print(server[0], '.'.join(str(b) for b in answer[-4:]))
     """
 
-  @Test("TCP of the host and of its Pods goes to the daemon, and DNS of the Pods; other addresses do not; then all is gone")
+  @Test("TCP and DNS of the host and of its Pods goes to the daemon, but not the daemon's own questions; other addresses do not; then all is gone")
   func redirected() throws {
     let result = try run(
       """
       curl -sS --max-time 10 http://10.97.1.1:80/; echo
       nsenter -t $pod -n curl -sS --max-time 10 http://10.97.2.2:8080/; echo
       nsenter -t $pod -n /usr/bin/python3 -c "\(Self.ask)"
+      /usr/bin/python3 -c "\(Self.ask)"
+      /usr/bin/python3 -c "\(Self.ask)" 61445 2>/dev/null || echo not from the daemon\'s ports
       for other in 10.96.0.1 10.80.0.1; do curl -s --max-time 0.5 http://$other/ || echo not $other; done
       port=$(nft list chain inet devtunnel output | grep -o 'redirect to :[0-9]*' | cut -d: -f2)
       curl -s --max-time 0.5 http://192.0.2.1:$port/ || echo no way in
       """)
     #expect(
       result.output
-        == "10.97.1.1:80\n10.97.2.2:8080\n198.51.100.53 10.9.8.7\nnot 10.96.0.1\nnot 10.80.0.1\nno way in\nstatus 0\ngone\n", "\(result.errors)")
+        == "10.97.1.1:80\n10.97.2.2:8080\n198.51.100.53 10.9.8.7\n198.51.100.53 10.9.8.7\nnot from the daemon's ports\nnot 10.96.0.1\nnot 10.80.0.1\nno way in\nstatus 0\ngone\n", "\(result.errors)")
     #expect(daemon.events.first == "hello \(ShellFixture.id) dns=1 icmp=false udp=false mode=redirect")
     #expect(daemon.saw("dns user type=1"))
   }

@@ -15,12 +15,16 @@ struct OutboundArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Ask this machine's own resolvers for names in this domain; may be repeated.", valueName: "suffix"))
   var dnsHost: [String] = []
 
+  @Option(help: ArgumentHelp("Ask the cluster for names in this domain too, and reach their addresses through it; may be repeated.", valueName: "suffix"))
+  var dnsCluster: [String] = []
+
   var options: OutboundOptions {
     var options = OutboundOptions()
     options.viaCluster = viaCluster
     options.viaHost = viaHost
     options.allViaCluster = allViaCluster
     options.dnsHost = dnsHost
+    options.dnsCluster = dnsCluster
     return options
   }
 }

@@ -36,12 +36,19 @@ struct ConnectCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("An image for the agent other than that of a running Pod.", valueName: "image"))
   var agentImage: String?
 
+  @Option(help: ArgumentHelp("With --host: a cluster on this machine, whose addresses stay its own; may be repeated. Most are found.", valueName: "context"))
+  var localContext: [String] = []
+
+  @Option(help: ArgumentHelp("With --host: where addresses are taken for ranges that this machine uses itself; may be repeated.", valueName: "cidr"))
+  var mapInto: [String] = []
+
   @OptionGroup var outbound: OutboundArguments
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func validate() throws {
     guard proxy != host else { throw ValidationError("say what to open: --proxy or --host") }
+    guard host || localContext.isEmpty && mapInto.isEmpty else { throw ValidationError("--local-context and --map-into belong to --host") }
   }
 
   func run() async throws {
@@ -52,8 +59,11 @@ struct ConnectCommand: AsyncParsableCommand {
     request.agentImage = agentImage ?? context.settings.agentImage
     request.outbound = outbound.options
     if host {
+      request.localContexts = localContext
+      request.mapInto = mapInto
       let report = try await context.call(.connectHost, request, returning: ShellReport.self, task: "connecting this machine…")
       try Task.checkCancellation()
+      report.warnings.forEach { ErrorOutput.warn($0) }
       return try HostEntry(report).enter()
     }
     let report = try await context.call(.connect, request, returning: OutboundReport.self, task: "opening the proxy…")

@@ -8,6 +8,8 @@ public struct OutboundOptions: Codable, Sendable, Hashable {
   public var allViaCluster = false
   /// Domain suffixes that the host's own resolvers answer.
   public var dnsHost: [String] = []
+  /// Domain suffixes, beside the cluster's own, that cluster DNS answers; their addresses are reached through the cluster.
+  public var dnsCluster: [String] = []
 
   public init() {}
 }
@@ -72,6 +74,10 @@ public struct ConnectRequest: Codable, Sendable, Hashable {
   public var port: UInt16 = 0
   public var agentImage: String?
   public var outbound = OutboundOptions()
+  /// For the whole machine: contexts of clusters on it, whose addresses stay theirs. Those that can be found need no naming.
+  public var localContexts: [String] = []
+  /// CIDRs from which addresses are taken for what this machine uses already; empty: those that are free nearly everywhere.
+  public var mapInto: [String] = []
 
   public init(cluster: ClusterSelection) { self.cluster = cluster }
 }

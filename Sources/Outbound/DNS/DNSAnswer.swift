@@ -19,12 +19,18 @@ struct DNSAnswer {
   private static let longestNegative: UInt32 = 300
   private static let largestKept = 8 << 10
 
+  /// Where the records of the answer section end, in order.
+  private let answerEnds: [Int]
+
   /// Nil for what does not answer the question.
-  init?(_ message: DNSMessage, to question: DNSQuestion, now: UInt64) {
+  /// - Parameter aliases: addresses in A records that the client knows as others.
+  init?(_ message: DNSMessage, to question: DNSQuestion, aliases: AddressMap = AddressMap(), now: UInt64) {
     guard message.isResponse, let answered = message.question, answered.matches(question) else { return nil }
     arrived = now
     rcode = message.rcode
     var bytes = message.bytes
+    if !aliases.isEmpty { Self.rename(message, in: &bytes, aliases) }
+    let renamed = bytes
     var cut = message.records.map { (offset: $0.ttlOffset, ttl: $0.ttl > 0x7fff_ffff ? 0 : $0.ttl) }  // RFC 2181 section 8
     var isWhole = !message.isTruncated && message.edns?.extendedRcode ?? 0 == 0
     if let range = message.optRange {
@@ -42,8 +48,9 @@ struct DNSAnswer {
     addresses = message.records.compactMap { record in
       guard record.section == 0, record.recordClass == 1, record.type == DNSType.a || record.type == DNSType.aaaa else { return nil }
       guard record.data.count == (record.type == DNSType.a ? 4 : 16) else { return nil }
-      return IPAddress(bytes: message.bytes[record.data]).map { ($0, record.ttl) }
+      return IPAddress(bytes: renamed[record.data]).map { ($0, record.ttl) }
     }
+    answerEnds = message.records.filter { $0.section == 0 }.map(\.data.upperBound)
     let answers = message.records.contains { $0.section == 0 && ($0.type == question.type || question.type == DNSType.any) }
     isNegative = rcode == DNSRcode.nameError || !answers
     lifetime = isWhole && bytes.count <= Self.largestKept ? Self.lifetime(message, isNegative: isNegative, ttls: cut.map(\.ttl)) : 0
@@ -53,6 +60,13 @@ struct DNSAnswer {
     }
     ttlOffsets = cut
     self.bytes = bytes
+  }
+
+  private static func rename(_ message: DNSMessage, in bytes: inout [UInt8], _ aliases: AddressMap) {
+    for record in message.records where record.type == DNSType.a && record.recordClass == 1 && record.data.count == 4 {
+      guard let address = IPAddress(bytes: bytes[record.data]) else { continue }
+      bytes.replaceSubrange(record.data, with: aliases.alias(of: address).bytes)
+    }
   }
 
   private static func lifetime(_ message: DNSMessage, isNegative: Bool, ttls: [UInt32]) -> UInt32 {
@@ -67,19 +81,27 @@ struct DNSAnswer {
   func isFresh(_ now: UInt64) -> Bool { now - arrived < UInt64(lifetime) * 1_000_000 }
 
   /// The message for this client: its ID, its spelling of the name, TTLs less the answer's age, OPT where it sent one.
-  /// - Parameter limit: bytes; a longer message is cut, with TC set.
+  /// - Parameter limit: bytes; a longer message is cut behind the last record of the answer that fits, with TC set (RFC 2181 section 9).
   func message(for query: DNSQuery, limit: Int, now: UInt64) -> (bytes: [UInt8], truncated: Bool) {
-    let addsOPT = query.edns != nil && !hasOPT
-    guard bytes.count + (addsOPT ? 11 : 0) <= limit else { return (query.truncated(rcode: rcode), true) }
+    let isWhole = bytes.count + (query.edns != nil && !hasOPT ? 11 : 0) <= limit
+    let addsOPT = query.edns != nil && !(isWhole && hasOPT)
     var out: [UInt8] = []
     out.reserveCapacity(bytes.count + 11)
-    out += bytes
+    if isWhole {
+      out += bytes
+    } else {
+      let fitting = answerEnds.prefix { $0 + (addsOPT ? 11 : 0) <= limit }
+      guard let end = fitting.last else { return (query.truncated(rcode: rcode), true) }
+      out += bytes[..<end]
+      out[2] |= 0x02
+      out.replaceSubrange(6..<12, with: [UInt8(fitting.count >> 8), UInt8(truncatingIfNeeded: fitting.count), 0, 0, 0, 0])
+    }
     out[0] = UInt8(query.id >> 8)
     out[1] = UInt8(truncatingIfNeeded: query.id)
     out.replaceSubrange(DNSMessage.headerSize..<(DNSMessage.headerSize + query.question.rawName.count), with: query.question.rawName)
     out[2] = out[2] & 0xfe | UInt8(query.flags >> 8 & 1)
     let age = UInt32(truncatingIfNeeded: (now - arrived) / 1_000_000)
-    for (offset, ttl) in ttlOffsets {
+    for (offset, ttl) in ttlOffsets where offset + 4 <= out.count {
       let left = ttl > age ? ttl - age : 0
       out[offset] = UInt8(left >> 24)
       out[offset + 1] = UInt8(truncatingIfNeeded: left >> 16)
@@ -92,6 +114,6 @@ struct DNSAnswer {
       out[11] = UInt8(truncatingIfNeeded: additional)
       out.appendOPT(size: 1_232, dnssecOK: edns.dnssecOK)
     }
-    return (out, false)
+    return (out, !isWhole)
   }
 }

@@ -139,7 +139,7 @@ final class DNSResolver: Handler {
   }
 
   private func askHost(_ query: DNSQuery) {
-    let asked = HostQuery(loop: loop, query: query, servers: settings.hostServers) { [unowned self] message in
+    let asked = HostQuery(loop: loop, query: query, servers: settings.hostServers, sourcePorts: settings.hostSourcePorts) { [unowned self] message in
       hostQueries[query.key] = nil
       answered(query.key, message)
     }
@@ -150,7 +150,8 @@ final class DNSResolver: Handler {
   /// What the cluster or the host says; nil: nobody answers.
   private func answered(_ key: DNSKey, _ message: DNSMessage?) {
     guard let asked = pending[key] else { return }
-    let answer = message.flatMap { DNSAnswer($0, to: asked.query.question, now: loop.now) }
+    let aliases = asked.source == .cluster ? routes.rules.aliases : AddressMap()
+    let answer = message.flatMap { DNSAnswer($0, to: asked.query.question, aliases: aliases, now: loop.now) }
     pending[key] = nil
     if let answer {
       if answer.lifetime > 0 { cache.insert(answer, for: key) }

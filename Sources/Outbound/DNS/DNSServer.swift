@@ -25,14 +25,16 @@ final class DNSServer: Handler {
       guard budget > 0 else { return loop.readAgain(self) }
       budget -= 1
       var peer = clinux_address()
-      let count = clinux_receive_from(fd, loop.scratch, EventLoop.scratchSize, &peer)
+      // Where redirects lead here, the answer must leave from where the question came to: else conntrack does not know it.
+      var asked = clinux_address()
+      let count = clinux_receive_datagram(fd, loop.scratch, EventLoop.scratchSize, &peer, &asked)
       if count == -Int(clinux_EAGAIN) { return }
       guard count > 0 else { continue }  // an empty datagram, or an error of an earlier answer
       let bytes = Array(UnsafeRawBufferPointer(start: loop.scratch, count: count))
       resolver.answer(bytes, overTCP: false) { [weak self] answer in
         guard let self, self.fd >= 0 else { return }
-        var peer = peer
-        _ = answer.withUnsafeBytes { clinux_send_to(self.fd, $0.baseAddress!, $0.count, &peer) }
+        var (peer, asked) = (peer, asked)
+        _ = answer.withUnsafeBytes { clinux_send_datagram(self.fd, $0.baseAddress!, $0.count, &peer, &asked) }
       }
     }
   }

@@ -11,6 +11,10 @@ public struct DNSSettings: Sendable {
   public var hostServers: [IPEndpoint]
   /// Names outside of `clusterSuffixes` are the host's too: for a whole machine, which must not lose its own names.
   public var clusterNamesOnly = false
+  /// The ports from which the host's servers are asked; nil: any. Rules that lead other questions here let these pass.
+  public var hostSourcePorts: ClosedRange<UInt16>?
+  /// Above Linux's ephemeral ports (ip(7), ip_local_port_range), so that no other program's question has one by chance.
+  public static let ownSourcePorts: ClosedRange<UInt16> = 0xf000...0xffff
   /// Without IPv6, AAAA queries are answered with no data, so that no program waits for addresses that lead nowhere.
   public var ipv6: Bool
   /// The name of the host, answered with `RouteRules.hostAddress`.

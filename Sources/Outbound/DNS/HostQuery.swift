@@ -6,6 +6,7 @@ final class HostQuery: Handler {
   private let loop: EventLoop
   private let query: DNSQuery
   private let servers: [IPEndpoint]
+  private let sourcePorts: ClosedRange<UInt16>?
   private var completion: ((DNSMessage?) -> Void)?
   private var fd: Int32 = -1
   private var id: UInt16 = 0
@@ -17,8 +18,11 @@ final class HostQuery: Handler {
   /// µs for each attempt.
   private static let patience: UInt64 = 1_500_000
 
-  init(loop: EventLoop, query: DNSQuery, servers: [IPEndpoint], completion: @escaping (DNSMessage?) -> Void) {
+  init(
+    loop: EventLoop, query: DNSQuery, servers: [IPEndpoint], sourcePorts: ClosedRange<UInt16>? = nil, completion: @escaping (DNSMessage?) -> Void
+  ) {
     self.loop = loop
+    self.sourcePorts = sourcePorts
     self.query = query
     self.servers = Array(servers.prefix(3))  // resolv.conf(5): MAXNS
     self.completion = completion
@@ -36,8 +40,7 @@ final class HostQuery: Handler {
     isTCP = overTCP
     inbox = []
     _ = clinux_random(&id, 2)
-    var address = server.socketAddress
-    fd = overTCP ? clinux_tcp_connect(&address) : clinux_udp_connect(&address)
+    fd = connect(overTCP: overTCP)
     let message = query.upstream(id: id)
     outbox = []
     if overTCP { outbox.append16(UInt16(message.count)) }
@@ -45,6 +48,17 @@ final class HostQuery: Handler {
     // The timer's kind names the attempt, so that one of an earlier attempt ends no later one.
     loop.schedule(self, after: fd >= 0 ? Self.patience : 0, kind: UInt8(truncatingIfNeeded: attempt * 2 + (overTCP ? 1 : 0)))
     if fd >= 0 { loop.watch(fd, self) }
+  }
+
+  private func connect(overTCP: Bool) -> Int32 {
+    var address = server.socketAddress
+    guard let sourcePorts else { return overTCP ? clinux_tcp_connect(&address) : clinux_udp_connect(&address) }
+    // Of 4,096 ports some are other questions'; three tries find one.
+    for _ in 0..<3 {
+      let fd = clinux_connect_from(overTCP ? 0 : 1, UInt16.random(in: sourcePorts), &address)
+      if fd != -clinux_EADDRINUSE { return fd }
+    }
+    return -clinux_EADDRINUSE
   }
 
   override func ready(_ events: UInt32) {

@@ -14,6 +14,9 @@ public struct CIDR: Sendable, Hashable, CustomStringConvertible {
     self.address = IPAddress(high: address.high & highMask, low: address.low & lowMask, isIPv6: address.isIPv6)
   }
 
+  /// One address.
+  public init(_ address: IPAddress) { self.init(address, length: address.isIPv6 ? 128 : 32) }
+
   /// Parses `10.0.0.0/8`, `fd00::/8`, or one address.
   /// - Throws: `OutboundError` that names the text.
   public init(parsing text: String) throws(OutboundError) {

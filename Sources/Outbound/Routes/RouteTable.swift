@@ -18,6 +18,8 @@ public struct RouteRules: Sendable, Equatable {
   public var allViaCluster: Bool
   /// What `host.devtunnel.internal` resolves to: leads to 127.0.0.1 of the host.
   public var hostAddress: IPAddress
+  /// Cluster's addresses that the host knows as others: destinations and DNS answers are translated.
+  public var aliases = AddressMap()
   /// 198.18.0.1, of RFC 2544's range, which is nobody's.
   public static let defaultHostAddress = IPAddress(high: 0xc612_0001_0000_0000, low: 0, isIPv6: false)
 

@@ -11,9 +11,11 @@ public actor HostConnection {
   private let context: String
   private let namespace: String
   private let link: AgentLink
-  private let ranges: [CIDR]
-  private let excluded: [IPAddress]
+  private let ranges: HostRanges
+  private let excluded: [CIDR]
   private let plan: OutboundPlan
+  /// The machine's own.
+  private let resolver = ShellSession.hostResolver()
   private let directory: ShellDirectory
   private var outbound: OnLoop<Outbound>?
   private var helper: Int?
@@ -21,9 +23,9 @@ public actor HostConnection {
 
   /// - Parameters:
   ///   - ranges: the cluster's; at least one.
-  ///   - excluded: addresses that stay as they are: the API server's.
+  ///   - excluded: addresses that stay as they are, whoever asks: the API server's, and those of clusters on this machine.
   public init(
-    _ request: ConnectRequest, context: String, namespace: String, link: AgentLink, ranges: [CIDR], excluded: [IPAddress], runtime: String
+    _ request: ConnectRequest, context: String, namespace: String, link: AgentLink, ranges: HostRanges, excluded: [CIDR], runtime: String
   ) throws(ControlError) {
     id = ShellSession.newID()
     self.context = context
@@ -39,9 +41,10 @@ public actor HostConnection {
   public func prepare(helper: String, socket: String) async throws(ControlError) -> ShellReport {
     try await link.connected(within: .seconds(60))
     try directory.make()
-    let lines = ["socket \(socket)", "id \(id)"] + ranges.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
+    let lines = ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
+      + resolver.nameservers.compactMap { IPAddress(parsing: $0) }.filter { !$0.isIPv6 }.map { "nameserver \($0)" }
     try directory.write(lines.joined(separator: "\n") + "\n", to: directory.plan)
-    return ShellReport(id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan, environment: [:], warnings: [])
+    return ShellReport(id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan, environment: [:], warnings: ranges.notes)
   }
 
   /// The helper has handed its sockets over.
@@ -49,11 +52,13 @@ public actor HostConnection {
     isEntered = true
     helper = Int(hello.pid)
     let pod = try await PodFiles(link: link).resolver()
-    var dns = plan.dns(pod: pod, host: ShellSession.hostResolver())
+    var dns = plan.dns(pod: pod, host: resolver)
     dns.clusterNamesOnly = true
+    dns.hostSourcePorts = DNSSettings.ownSourcePorts
     // What the rules bring here is the cluster's, whatever its address.
     var rules = plan.rules
-    rules.viaCluster += ranges
+    rules.viaCluster += ranges.led + ranges.aliases.entries.map(\.real)
+    rules.aliases = ranges.aliases
     outbound = await link.onLoop { [rules, dns] endpoint in
       let peer = peer.get(on: endpoint.loop)
       let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)

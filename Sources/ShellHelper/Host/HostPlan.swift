@@ -23,8 +23,10 @@ struct HostPlan: Equatable {
   var socket = ""
   var id = ""
   var clusterCIDRs: [Prefix] = []
-  /// Addresses that stay as they are, the API server's above all.
-  var excluded: [IPv4Address] = []
+  /// Addresses that stay as they are: the API server's, and those of clusters on this machine.
+  var excluded: [Prefix] = []
+  /// The machine's own: what its programs ask them is answered by the daemon, which asks them from ports of 0xf000 and above.
+  var nameservers: [IPv4Address] = []
 
   static func read(path: String) throws(ShellError) -> HostPlan { try parse(PlanParser.takeText(path: path), file: path) }
 
@@ -44,8 +46,11 @@ struct HostPlan: Equatable {
         guard let prefix = Prefix(value) else { throw problem("is no IPv4 range with a length of 1 to 32: \(value)") }
         plan.clusterCIDRs.append(prefix)
       case "exclude":
+        guard let prefix = Prefix(value) else { throw problem("is no IPv4 range with a length of 1 to 32: \(value)") }
+        plan.excluded.append(prefix)
+      case "nameserver":
         guard let address = IPv4Address(value) else { throw problem("is no IPv4 address: \(value)") }
-        plan.excluded.append(address)
+        plan.nameservers.append(address)
       case "socket": throw problem("is no absolute path: \(value)")
       case "id": throw problem("is not 32 hex digits")
       default: throw problem("is no keyword of a host's plan: daemon and devtunnel-shell are of different versions")

@@ -1,7 +1,8 @@
 /// The rules that lead the host, and the Pods bridged to it, into the cluster. They go with the netlink socket that made them.
 struct HostRules {
   var clusterCIDRs: [HostPlan.Prefix]
-  var excluded: [IPv4Address]
+  var excluded: [HostPlan.Prefix]
+  var nameservers: [IPv4Address]
   /// Where the daemon's listeners are.
   var tcpPort: UInt16
   var dnsUDPPort: UInt16
@@ -18,16 +19,24 @@ struct HostRules {
       for (name, hook) in [("output", NetlinkBatch.Hook.output), ("prerouting", .prerouting)] {
         let chain = NetlinkBatch.Chain(table: Self.table, name: name)
         batch.addChain(chain, type: "nat", hook: hook, priority: -100)
-        for address in excluded { batch.addRule(chain, "not \(address)", Self.to(address, mask: IPv4Address(value: .max)) + [.verdict(.accept)]) }
+        for prefix in excluded {
+          batch.addRule(chain, "not \(prefix.address)/\(prefix.length)", Self.to(prefix.address, mask: prefix.mask) + [.verdict(.accept)])
+        }
         for prefix in clusterCIDRs {
           let into = Self.to(prefix.address, mask: prefix.mask) + Self.transport(Self.tcp) + [.redirect(port: tcpPort)]
           batch.addRule(chain, "TCP to \(prefix.address)/\(prefix.length)", into)
         }
-        guard hook == .prerouting else { continue }
-        // Bridged Pods read the upstream servers of the host's resolv.conf, past its split by domain.
         for (transport, port) in [(Self.udp, dnsUDPPort), (Self.tcp, dnsTCPPort)] {
-          let asked: [RuleExpression] = Self.ipv4 + Self.fromOtherThanLoopback + Self.transport(transport, port: 53)
-          batch.addRule(chain, "DNS of bridged Pods", asked + [.redirect(port: port)])
+          if hook == .prerouting {
+            // Bridged Pods read the upstream servers of the host's resolv.conf, and may not reach the one it has for itself.
+            let asked: [RuleExpression] = Self.ipv4 + Self.fromOtherThanLoopback + Self.transport(transport, port: 53)
+            batch.addRule(chain, "DNS of bridged Pods", asked + [.redirect(port: port)])
+          } else {
+            for server in nameservers {
+              let asked = Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
+              batch.addRule(chain, "DNS of this machine", asked + [.redirect(port: port)])
+            }
+          }
         }
       }
       let input = NetlinkBatch.Chain(table: Self.table, name: "input")
@@ -45,6 +54,9 @@ struct HostRules {
   // NFT_META_NFPROTO, NFT_META_IIF (lo is 1 in every namespace), NFT_META_L4PROTO.
   private static let ipv4: [RuleExpression] = [.meta(15), .equal([2])]
   private static let fromOtherThanLoopback: [RuleExpression] = [.meta(4), .notEqual(withUnsafeBytes(of: UInt32(1)) { Array($0) })]
+
+  /// The daemon's own questions come from ports of 0xf000 and above.
+  private static let fromOthersPorts: [RuleExpression] = [.payload(.transport, offset: 0, length: 2), .mask([0xf0, 0]), .notEqual([0xf0, 0])]
 
   private static func to(_ address: IPv4Address, mask: IPv4Address) -> [RuleExpression] {
     ipv4 + [.payload(.network, offset: 16, length: 4), .mask(mask.bytes), .equal(address.bytes)]

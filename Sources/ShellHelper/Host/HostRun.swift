@@ -16,7 +16,7 @@ struct HostRun {
     let dnsTCP = try Self.listener("listen for DNS")
     let dnsUDP = PassedDescriptor(try check(cshell_bound(1, 0, 0, Int32(cshell_packet_info)), "make the DNS socket"))
     let rules = try HostRules(
-      clusterCIDRs: plan.clusterCIDRs, excluded: plan.excluded, tcpPort: Self.port(tcp), dnsUDPPort: Self.port(dnsUDP), dnsTCPPort: Self.port(dnsTCP))
+      clusterCIDRs: plan.clusterCIDRs, excluded: plan.excluded, nameservers: plan.nameservers, tcpPort: Self.port(tcp), dnsUDPPort: Self.port(dnsUDP), dnsTCPPort: Self.port(dnsTCP))
     let hello = ShellHello(
       mode: .redirect, id: plan.id, pid: UInt32(getpid()), tcp: tcp, udp: nil, icmp: nil, dns: [.init(udp: dnsUDP, tcp: dnsTCP)])
     let link = DaemonLink(door: door, hello: hello)

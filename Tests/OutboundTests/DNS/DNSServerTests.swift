@@ -99,10 +99,13 @@ final class DNSFixture {
       Messages.answer(query, (0..<60).map { Messages.record(type: 1, ttl: 30, [10, 0, 0, UInt8($0)]) }, opt: true)
     }
     let short = try #require(dns.ask(Messages.query(Self.name)))
-    #expect(short[2] & 2 != 0 && Messages.answerCount(short) == 0 && short.count <= 512)
+    #expect(short[2] & 2 != 0 && short.count <= 512 && short.count > 512 - 16, "whole records, as many as fit")
+    #expect(short.count == 12 + Messages.name(Self.name).count + 4 + 16 * Messages.answerCount(short))
+    let cut = try #require(dns.ask(Messages.query(Self.name, edns: 512)))
+    #expect(cut[2] & 2 != 0 && cut.count <= 512 && Messages.word(1) == Array(cut[10..<12]) && cut[cut.count - 11] == 0, "OPT is last")
     let roomy = try #require(dns.ask(Messages.query(Self.name, edns: 4096)))
     #expect(roomy[2] & 2 == 0 && Messages.answerCount(roomy) == 60)
-    #expect(dns.figures.dns.truncated == 1)
+    #expect(dns.figures.dns.truncated == 2)
     let tcp = TestClient(loop: dns.harness.loop, port: dns.address.port)
     let query = Messages.query(Self.name)
     let framed = Messages.word(query.count) + query

@@ -43,6 +43,17 @@ import Testing
     tcp.close()
   }
 
+  @Test func askedFromPortsThatRulesLetPass() {
+    let port = freePort()
+    var settings = Harness.dns(hostSuffixes: [DNSName("corp.example")!], hostServers: [IPEndpoint(.loopback, port: port)])
+    settings.hostSourcePorts = 0xf000...0xffff
+    let dns = DNSFixture(settings)
+    let server = UDPServer(loop: dns.harness.loop, port: port) { Messages.a($0, [10, 9, 8, 7]) }
+    #expect(dns.ask(Messages.query("wiki.corp.example"))?.suffix(4) == [10, 9, 8, 7])
+    #expect(server.lastPort >= 0xf000)
+    server.close()
+  }
+
   @Test func nobodyThereIsAFailure() {
     let dns = fixture([freePort()])
     #expect(dns.ask(Messages.query("wiki.corp.example")).map(Messages.rcode) == 2)

@@ -102,6 +102,8 @@ final class UDPServer: Handler {
   let port: UInt16
   private let answer: ([UInt8]) -> [UInt8]?
   private(set) var count = 0
+  /// From which the last question came.
+  private(set) var lastPort: UInt16 = 0
 
   init(loop: EventLoop, port: UInt16 = 0, answer: @escaping ([UInt8]) -> [UInt8]?) {
     self.loop = loop
@@ -121,6 +123,7 @@ final class UDPServer: Handler {
       let count = clinux_receive_from(fd, &buffer, buffer.count, &peer)
       if count < 0 { return }
       self.count += 1
+      lastPort = peer.port
       if let back = answer(Array(buffer[..<count])) { _ = back.withUnsafeBytes { clinux_send_to(fd, $0.baseAddress!, $0.count, &peer) } }
     }
   }

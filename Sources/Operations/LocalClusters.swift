@@ -1,0 +1,47 @@
+import ControlAPI
+import FoundationEssentials
+import KubeAPI
+import Outbound
+import Shell
+
+/// Clusters on this machine, which have addresses of their own that a whole machine's routes must leave alone.
+extension ClusterOperations {
+  /// What this machine uses: its routes, and the ranges of clusters on it.
+  /// - Parameter named: contexts that the person says are here; others are found by where their API server is.
+  func taken(_ request: ConnectRequest, by routes: HostRoutes, besides client: KubeClient) async throws(ControlError) -> [HostRanges.Taken] {
+    var taken = routes.routes.filter { $0.range.length > 0 }.map { HostRanges.Taken($0.range, owner: $0.device) }
+    for name in request.localContexts {
+      var selection = request.cluster
+      selection.context = name
+      selection.bastion = nil
+      let ranges = await ClusterRanges.read(client: try await reach(selection)).all
+      guard !ranges.isEmpty else {
+        throw ControlError(.refused, "the address ranges of context \(name) are not known: these credentials may read neither ServiceCIDRs nor nodes", remedy: "Use credentials that may.")
+      }
+      taken += ranges.map { .init($0, owner: "context \(name)", isCluster: true) }
+    }
+    for (name, found) in nearby(request.cluster, routes, besides: client) where !request.localContexts.contains(name) {
+      taken += await ClusterRanges.read(client: found.within(.seconds(3))).all.map { .init($0, owner: "context \(name)", isCluster: true) }
+    }
+    return taken
+  }
+
+  /// Other contexts of the kubeconfig whose API server is on this machine or on a network of its own.
+  private func nearby(_ cluster: ClusterSelection, _ routes: HostRoutes, besides client: KubeClient) -> [(String, KubeClient)] {
+    var environment = ProcessInfo.processInfo.environment
+    environment["KUBECONFIG"] = cluster.kubeconfig.isEmpty ? nil : cluster.kubeconfig.joined(separator: ":")
+    guard let file = (try? Kubeconfig.load(environment: environment)) ?? nil else { return [] }
+    return file.contexts.compactMap { context in
+      guard let access = try? file.access(context: context.name), access.server != client.access.server, isNearby(access.server.host, routes) else { return nil }
+      var found = KubeClient(access, log: log)
+      found.retry = RetryPolicy(attempts: 1)
+      return (context.name, found)
+    }
+  }
+
+  private func isNearby(_ host: String, _ routes: HostRoutes) -> Bool {
+    guard let address = IPAddress(parsing: host) else { return host == "localhost" }
+    if address == .loopback { return true }
+    return routes.routes.contains { $0.range.length > 0 && $0.range.contains(address) }
+  }
+}
