@@ -25,6 +25,8 @@ public final class AgentServer: Handler {
   private var termination: Int32 = -1
   private var isTerminating = false
   private var isRetired = false
+  /// The daemon has seen that this agent reaches the origin, or wants no origin.
+  private var isAdmitted = false
   private var readinessWaiters: [Greeter] = []
   /// TCP connections that go through this process in either direction; nothing else is waited for when it drains.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
@@ -52,7 +54,7 @@ public final class AgentServer: Handler {
     guard let listener = ControlListener(server: self, port: configuration.controlPort) else { return nil }
     controlListener = listener
     listener.start()
-    origin.start(port: configuration.ports.first ?? 0)
+    origin.start(ports: configuration.ports)
   }
 
   /// Where the control port ended up, when 0 was asked for.
@@ -115,7 +117,10 @@ public final class AgentServer: Handler {
       control?.send(message)
     case .retire:
       isRetired = message.flag == 1
+      isAdmitted = !isRetired
+      origin.isLeft = isRetired
       control?.send(message)
+      readinessChanged()
     case .probeOrigin:
       origin.probe(port: message.port) { [unowned(unsafe) self] status, count in
         self.control?.send(ControlMessage(.probeOrigin, port: message.port, flag: status.rawValue, first: UInt64(count)))
@@ -132,9 +137,10 @@ public final class AgentServer: Handler {
 
   // MARK: Readiness
 
+  /// A Pod that is Ready is sent connections: they must have somewhere to go. With a session alone they have none before they are turned to the host.
   var isReady: Bool {
     guard !configuration.neverReady, !isRetired else { return false }
-    return session != nil || origin.answers
+    return origin.answers || session != nil && isAdmitted
   }
 
   /// The probe waits a moment for its yes, so that a new Pod is Ready with its first probe.

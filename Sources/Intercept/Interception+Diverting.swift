@@ -10,12 +10,17 @@ import TunnelProtocol
 extension Interception {
   /// The agent must get through to the origin on every port: what is not intercepted goes there, and all does when the host goes away.
   /// - Returns: how many Pods the origin has.
-  func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) -> Int {
+  func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink, _ progress: Engine.Progress) async throws(ControlError) -> Int {
     var count: UInt64 = 0
     for port in plan.listen {
       var answer: ControlMessage?
-      for attempt in 0..<20 {
+      // A resolver of the cluster may keep "no such name" from before for a while (CoreDNS: 5 s, kubeadm's 30 s).
+      let named = ContinuousClock.now + .seconds(35)
+      var attempt = 0
+      while attempt < 20 || answer?.flag == StreamStatus.nameNotFound.rawValue && ContinuousClock.now < named {
+        defer { attempt += 1 }
         try Self.checkCancelled()
+        if attempt == 8, answer?.flag == StreamStatus.nameNotFound.rawValue { progress("waiting for the cluster's DNS to list the Pods of \(plan.workload.description)") }
         if attempt > 0 { try? await Task.sleep(for: .milliseconds(250)) }
         answer = try await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(15))
         if answer?.flag == StreamStatus.connected.rawValue { break }
@@ -37,8 +42,12 @@ extension Interception {
           remedy: "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted.")
       }
     }
+    try await admit(link)
     return Int(count)
   }
+
+  /// Lets the agent be Ready by its session alone: what it is sent has somewhere to go.
+  func admit(_ link: AgentLink) async throws(ControlError) { _ = try await link.ask(ControlMessage(.retire, flag: 0)) }
 
   /// Some network plugins reset what a NetworkPolicy forbids: Pods that are ready do not refuse by themselves.
   static func refusal(by workload: String, port: UInt16, readyPods: Int) -> ControlError {
@@ -113,5 +122,6 @@ extension Interception {
     for port in plan.ports where port.host != nil {
       _ = try await link.ask(ControlMessage(.turnToHost, port: port.target, flag: request.refuse ? 1 : 0))
     }
+    try await admit(link)
   }
 }

@@ -125,7 +125,7 @@ extension Interception {
 
   private func divertAgain(_ plan: InterceptPlan, _ link: AgentLink) async {
     do throws(ControlError) {
-      let origins = try await reachOrigin(plan, link)
+      let origins = try await reachOrigin(plan, link) { _ in }
       try await awaitAgentEndpoint(plan)
       guard isStanding else { return }
       try await divertAndTurn(plan, link, origins: origins)

@@ -132,7 +132,7 @@ public actor Interception {
     _ = try await pods.running(within: .seconds(60), progress: progress)
     try await link.connected(within: .seconds(20))
 
-    let origins = try await reachOrigin(plan, link)
+    let origins = try await reachOrigin(plan, link, progress)
     progress("waiting for the Service's endpoints")
     try await awaitAgentEndpoint(plan)
     try Self.checkCancelled()

@@ -6,7 +6,7 @@ public struct ControlMessage: Sendable, Equatable {
     /// Daemon: new connections to `port` go to the host (`flag` 1: a refusal there is passed on) or, with `turnToOrigin`, to the origin.
     case turnToHost = 1
     case turnToOrigin = 2
-    /// Daemon: fail the readiness from now on (`flag` 1) or let it follow the origin again (0).
+    /// Daemon: fail the readiness from now on (`flag` 1), or let the session alone make ready (0), which without this word only the origin does.
     case retire = 3
     /// Daemon: try the origin on `port`. Agent: `flag` is the `StreamStatus`, `first` how many origin addresses there are.
     case probeOrigin = 4

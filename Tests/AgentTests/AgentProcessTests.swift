@@ -20,7 +20,12 @@ struct AgentProcessTests {
     defer { agent.terminate() }
 
     let session = try attach(loop: loop, port: control)
-    #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 0, "a session makes it Ready")
+    #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 1, "it has nowhere to lead connections yet")
+    var told: [ControlMessage] = []
+    let messages = session.open { ControlEnd(session: session, slot: $0, opening: true) { told.append($0) } } as? ControlEnd
+    messages?.send(ControlMessage(.retire, flag: 0))
+    #expect(loop.turn { !told.isEmpty })
+    #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 0, "the daemon has admitted it")
 
     // Into the cluster.
     let payload = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ $0 >> 8) }
@@ -35,8 +40,6 @@ struct AgentProcessTests {
 
     // And out of it.
     session.router = ToHost(echo.port)
-    var told: [ControlMessage] = []
-    let messages = session.open { ControlEnd(session: session, slot: $0, opening: true) { told.append($0) } } as? ControlEnd
     messages?.send(ControlMessage(.turnToHost, port: inbound))
     #expect(loop.turn { told.contains { $0.kind == .turnToHost } })
     let inward = TestClient(loop: loop, port: inbound)

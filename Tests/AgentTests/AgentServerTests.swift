@@ -225,13 +225,26 @@ private final class OriginPod: Listener {
     #expect(scene.session?.isOpen == true)
   }
 
-  @Test func readyOnlyWithOriginOrSession() {
+  @Test func readyOnlyWithOriginOrAdmittedSession() {
     let scene = Scene(originAnswers: false)
     #expect(!scene.isReady)
     scene.attach()
+    #expect(!scene.isReady, "what it would be sent now would be reset")
+    _ = scene.ask(ControlMessage(.retire, flag: 0))
     #expect(scene.isReady)
     _ = scene.ask(ControlMessage(.retire, flag: 1))
     #expect(!scene.isReady)
+  }
+
+  /// Cluster DNS would keep "no such name" for the next agent.
+  @Test func onceLeftItDoesNotAskForTheOrigin() {
+    let scene = Scene()
+    scene.attach()
+    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    let before = scene.nameserver.asked.count
+    #expect(scene.loop.turn { scene.nameserver.asked.count > before })
+    scene.wait(milliseconds: 100)
+    #expect(!scene.nameserver.asked[before...].contains("origin.ns"))
   }
 
   @Test func aShellsAgentIsNeverReady() {

@@ -20,6 +20,8 @@ final class FakeNameserver: Handler {
   private var held: [(answer: [UInt8], peer: clinux_address)] = []
   private let listener: QueryListener
   private(set) var questions = 0
+  /// The names, in order.
+  private(set) var asked: [String] = []
 
   init(loop: EventLoop) {
     self.loop = loop
@@ -69,6 +71,7 @@ final class FakeNameserver: Handler {
       offset += 1 + length
     }
     let question = question(query)
+    asked.append(labels.joined(separator: "."))
     guard let found = table[labels.joined(separator: ".")] else { return query[..<2] + [0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0] + question }
     var message: [UInt8] = query[..<2] + [0x81, 0x80, 0, 1, 0, UInt8(found.count), 0, 0, 0, 0] + question
     for address in found { message += [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4] + address }

@@ -18,13 +18,17 @@ final class Origin: Handler {
   private var isRefreshing = false
   private var refreshWaiters: [() -> Void] = []
   private var refreshedAt: UInt64 = 0
-  private var healthPort: UInt16 = 0
-  /// A dial to one of the Pods went through lately.
+  private var ports: [UInt16] = []
+  /// One that the Pods serve: the others were seen to be reachable once, and the Pods are not to be bothered.
+  private var healthPort: UInt16?
+  /// A dial to one of the Pods went through lately, and when it first did, no port timed out.
   private(set) var answers = false
   var onAnswer: (() -> Void)?
   private var isClosed = false
   /// The agent is ending: what it knows stays, since whoever deletes its Deployment deletes both Services with it.
   var isEnding = false
+  /// The daemon has left, and removes both Services: who asked now would put "no such name" into the cluster's caches, where the next agent finds it.
+  var isLeft = false
   /// The name that lists the agents is no more.
   private(set) var agentsAreGone = false
   /// When the Pods' addresses were last in an answer, µs.
@@ -43,10 +47,10 @@ final class Origin: Handler {
     self.configuration = configuration
   }
 
-  /// - Parameter port: the one whose dial tells that the origin answers.
-  func start(port: UInt16) {
-    guard !configuration.originName.isEmpty, port != 0 else { return }
-    healthPort = port
+  /// - Parameter ports: those whose dials tell that the origin answers.
+  func start(ports: [UInt16]) {
+    guard !configuration.originName.isEmpty, !ports.isEmpty else { return }
+    self.ports = ports
     look()
   }
 
@@ -59,12 +63,30 @@ final class Origin: Handler {
 
   private func look() {
     refresh { [unowned(unsafe) self] in
-      self.probe(port: self.healthPort) { [unowned(unsafe) self] status, _ in
-        self.answers = status == .connected
-        if self.answers { self.onAnswer?() }
-        if !self.isClosed { self.loop.schedule(self, after: self.answers ? Self.refreshInterval : Self.firstInterval, kind: 0) }
+      if let port = self.healthPort {
+        self.probe(port: port) { [unowned(unsafe) self] status, _ in self.looked(status == .connected) }
+      } else {
+        self.tryPorts(from: 0)
       }
     }
+  }
+
+  /// A port that is refused is not served, and nothing is lost there that was there.
+  private func tryPorts(from index: Int) {
+    guard index < ports.count else { return looked(healthPort != nil) }
+    let port = ports[index]
+    probe(port: port) { [unowned(unsafe) self] status, _ in
+      if status == .connected, self.healthPort == nil { self.healthPort = port }
+      if status == .connected || status == .refused { return self.tryPorts(from: index + 1) }
+      self.looked(false)
+    }
+  }
+
+  private func looked(_ answered: Bool) {
+    answers = answered
+    if !answered { healthPort = nil }
+    if answered { onAnswer?() }
+    if !isClosed { loop.schedule(self, after: answered ? Self.refreshInterval : Self.firstInterval, kind: 0) }
   }
 
   /// Looks both names up; a name server that does not answer changes nothing.
@@ -82,19 +104,24 @@ final class Origin: Handler {
         self.agentsAreGone = true
       case .noAnswer: break
       }
+      if self.isLeft { return self.refreshed() }
       self.resolver.resolve(self.configuration.originName) { [unowned(unsafe) self] outcome in
         switch outcome {
         case .addresses(let found): self.learn(found.filter { !self.isAgent($0) })
         case .noSuchName: self.learn([])
         case .noAnswer: break
         }
-        self.isRefreshing = false
-        self.refreshedAt = self.loop.now
-        let waiting = self.refreshWaiters
-        self.refreshWaiters = []
-        for told in waiting { told() }
+        self.refreshed()
       }
     }
+  }
+
+  private func refreshed() {
+    isRefreshing = false
+    refreshedAt = loop.now
+    let waiting = refreshWaiters
+    refreshWaiters = []
+    for told in waiting { told() }
   }
 
   /// None is believed only after a while, and by an agent that ends not at all.
