@@ -117,7 +117,7 @@
         other = end
         return end
       }
-      if opened == nil { refuse(session.isOpen ? .exhausted : .unreachable) }
+      if opened == nil { refuse(session.isOpen && !session.isClosed ? .exhausted : .unreachable) }
     }
 
     /// Tells the opener that the stream leads nowhere.
