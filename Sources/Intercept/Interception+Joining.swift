@@ -38,8 +38,9 @@ extension Interception {
 
   /// What refused may have moved: a Pod was replaced, a Service made anew. While it is nowhere, connections go to the origin at once.
   private func findAgain(_ targets: [UInt16: OnLoop<JoinedTarget>], _ joined: JoinedCluster, _ link: AgentLink) async {
-    var isMissing = true
-    while isMissing, !Task.isCancelled {
+    var isMissing = false
+    repeat {
+      let wasMissing = isMissing
       isMissing = false
       for (number, target) in targets {
         do throws(ControlError) {
@@ -53,7 +54,8 @@ extension Interception {
           message = "\(joined.description) is not there: \(error.message); new connections go to the origin"
         }
       }
+      if wasMissing, !isMissing, state == .active { message = nil }
       try? await Task.sleep(for: .milliseconds(500))
-    }
+    } while isMissing && !Task.isCancelled
   }
 }
