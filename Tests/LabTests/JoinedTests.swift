@@ -152,10 +152,11 @@ extension Lab {
     try await client.delete(.pods, old, namespace: "shop", propagation: .background)
     try await eventually("another Pod is ready") {
       let pods = try await self.otherPods()
-      return !pods.isEmpty && pods.allSatisfy { pod in
-        pod.name != old
-          && (pod[path: "status", "conditions"]?.elements ?? []).contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }
-      }
+      return !pods.isEmpty
+        && pods.allSatisfy { pod in
+          pod.name != old
+            && (pod[path: "status", "conditions"]?.elements ?? []).contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }
+        }
     }
   }
 

@@ -8,7 +8,10 @@ import Testing
 struct PlannedPortTests {
   private let service: JSONValue = [
     "kind": "Service", "metadata": ["name": "user", "namespace": "shop"],
-    "spec": ["clusterIP": "10.0.0.1", "selector": ["app": "user"], "ports": [["name": "http", "port": 80, "targetPort": 8080], ["name": "grpc", "port": 81, "targetPort": 9090]]],
+    "spec": [
+      "clusterIP": "10.0.0.1", "selector": ["app": "user"],
+      "ports": [["name": "http", "port": 80, "targetPort": 8080], ["name": "grpc", "port": 81, "targetPort": 9090]],
+    ],
   ]
   private let template: JSONValue = [
     "metadata": ["labels": ["app": "user"]], "spec": ["containers": [["name": "user", "ports": [["containerPort": 8080], ["containerPort": 9090]]]]],
@@ -17,7 +20,8 @@ struct PlannedPortTests {
   private func hostPorts(_ ports: [PortMapping] = [], target: String?) async throws -> [UInt16?] {
     let pod: JSONValue = [
       "metadata": [
-        "name": "user-0", "labels": ["app": "user"], "ownerReferences": [["kind": "StatefulSet", "name": "user", "controller": true, "apiVersion": "apps/v1", "uid": "1"]],
+        "name": "user-0", "labels": ["app": "user"],
+        "ownerReferences": [["kind": "StatefulSet", "name": "user", "controller": true, "apiVersion": "apps/v1", "uid": "1"]],
       ], "spec": ["nodeName": "node"], "status": ["phase": "Running"],
     ]
     let (service, template) = (service, template)
