@@ -149,9 +149,13 @@ let package = Package(
     .testTarget(
       name: "DevtunnelBenchTests",
       dependencies: ["CLinux", "DevtunnelBench", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
-    .testTarget(name: "InterceptTests", dependencies: ["Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
     .testTarget(
-      name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+      name: "InterceptTests",
+      dependencies: [
+        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "OperationsTests", dependencies: ["Agents", "KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),

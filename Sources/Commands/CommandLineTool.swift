@@ -31,14 +31,17 @@ public enum CommandLineTool {
     }
     let status = await work.value
     signals.cancel()
-    return interruption.withLock { $0 } ?? status
+    return status == unfinished ? 1 : interruption.withLock { $0 } ?? status
   }
+
+  /// No exit status: an interruption that leaves something in the cluster is a failure.
+  private static let unfinished: Int32 = -1
 
   private static func report(_ error: any Error) -> Int32 {
     switch error {
     case let error as ControlError:
       ErrorOutput.write(error)
-      return 1
+      return error.code == .incomplete ? unfinished : 1
     case is CancellationError:
       return 1
     case let code as ExitCode:

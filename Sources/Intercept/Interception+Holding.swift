@@ -19,14 +19,30 @@ extension Interception {
     keepers.append(
       Task { [weak self] in
         while (try? await Task.sleep(for: WorkloadLease.renewInterval)) != nil {
-          // An API server that is away for a while changes nothing: the next renewal tells.
-          guard let isOurs = try? await lease.renew(transitions: transitions) else { continue }
-          if !isOurs {
-            await self?.lost()
-            return
-          }
+          guard await self?.renew(lease, transitions) ?? false else { return }
         }
       })
+  }
+
+  /// - Returns: false when it is another's.
+  func renew(_ lease: WorkloadLease, _ transitions: UInt64) async -> Bool {
+    do throws(KubeError) {
+      guard try await lease.renew(transitions: transitions) else {
+        await lost()
+        return false
+      }
+      renewed = .now
+      staleness = nil
+    } catch {
+      // An API server that is away for a while changes nothing: the next renewal tells.
+      guard error.statusCode != nil || renewed.duration(to: .now) >= .seconds(WorkloadLease.duration) else { return true }
+      if staleness == nil {
+        context.log.warning("the Lease is not renewed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(error)"])
+      }
+      staleness =
+        "Lease \(namespace)/\(lease.name) cannot be renewed: \(error); once it is \(WorkloadLease.duration) s old, others may take this intercept over or undo it"
+    }
+    return true
   }
 
   /// Somebody else has it: there is nothing of ours left to undo.
@@ -180,7 +196,7 @@ extension Interception {
     }
     return InterceptReport(
       context: client.access.contextName, namespace: namespace, service: request.service, workload: plan?.workload.description ?? "", state: state,
-      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings,
+      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings + [staleness].compactMap(\.self),
       to: joined.map { InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target) })
   }
 

@@ -14,8 +14,8 @@ extension Interception {
   /// answer of the API server that takes about 20 s.
   public func leave(progress: Engine.Progress) async throws(ControlError) {
     if undoing != nil {
-      if await waitForUndoing(.seconds(20)) { return }
-      throw ControlError(.timedOut, "\(request.service) is still being undone: the API server does not answer", remedy: Self.stillTried)
+      guard let problem = await waitForUndoing(.seconds(20)) else { return }
+      throw ControlError(.incomplete, "\(request.service) is still being undone: \(problem.message)", remedy: problem.remedy)
     }
     await stopGuard()
     let wasTurned = isTurned
@@ -28,7 +28,7 @@ extension Interception {
     }
   }
 
-  private func divertBack(_ progress: Engine.Progress) async throws(ControlError) {
+  func divertBack(_ progress: Engine.Progress) async throws(ControlError) {
     isTurned = false
     // Who has taken it over since the last renewal keeps it.
     if (try? await lease(within: .seconds(6))?.renew(transitions: transitions)) == false { await lost() }
@@ -88,13 +88,15 @@ extension Interception {
     for keeper in keepers { keeper.cancel() }
     keepers = []
     let cut = await drainAgent(within: drain)
-    _ = await tearDown()
+    while await !tearDown(), !isGivenUp {
+      for _ in 0..<40 where !isGivenUp { try? await Task.sleep(for: .milliseconds(250)) }
+    }
     return cut
   }
 
   /// The agent leaves the endpoints, and what the host still holds ends.
   @discardableResult
-  private func drainAgent(within drain: Duration) async -> Int {
+  func drainAgent(within drain: Duration) async -> Int {
     guard let plan, let link, deployer != nil else { return 0 }
     _ = try? await ServiceEndpoints.wait(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(30)
@@ -118,68 +120,24 @@ extension Interception {
   }
 
   /// - Returns: whether nothing of ours is left in the cluster.
-  private func tearDown() async -> Bool {
+  func tearDown() async -> Bool {
     agentUID = link?.identity.uid ?? agentUID
     await link?.stop()
     link = nil
-    if let deployer {
-      let remover = AgentDeployer(client: client.within(.seconds(10)), installation: deployer.installation, manifests: deployer.manifests)
-      do throws(ControlError) { try await remover.remove(uid: agentUID) } catch {
-        context.log.error("the agent could not be removed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(error.message)"])
-        return false  // the journal keeps it for the next daemon
+    do throws(ControlError) {
+      if let deployer {
+        let remover = AgentDeployer(client: client.within(.seconds(10)), installation: deployer.installation, manifests: deployer.manifests)
+        try await remover.remove(uid: agentUID)
       }
+      deployer = nil
+      try await lease(within: .seconds(5))?.release(transitions: transitions)
+    } catch {
+      stay(behind: error, agent: deployer != nil)
+      return false  // the journal keeps it for the next daemon
     }
-    deployer = nil
-    await lease(within: .seconds(5))?.release(transitions: transitions)
+    remains = nil
+    isRefused = false
     context.journal.remove(entry)
     return true
-  }
-
-  // MARK: Undoing
-
-  private static let stillTried = "New connections go to the origin. The daemon tries again until the server answers; `devtunnel status` shows it."
-
-  /// Whether nothing of a failed start is left to undo.
-  public var isUndone: Bool { undoing == nil }
-
-  /// Returns once nothing of a failed start is left to undo.
-  public func untilUndone() async { await undoing?.value }
-
-  /// After a failure or a Ctrl-C while setting up: as if nothing had been. Goes on in the background where the API server does not answer.
-  /// - Returns: what to tell.
-  func undone(after failure: ControlError) async -> ControlError {
-    // A task of its own: undoing must not be cancelled with the rest.
-    undoing = Task {
-      while await !undo() { try? await Task.sleep(for: .seconds(5)) }
-      undoing = nil
-    }
-    if await waitForUndoing(.seconds(20)) { return failure }
-    message = "it cannot be undone now: the API server does not answer; new connections go to the origin, and it is tried again"
-    return ControlError(
-      failure.code, "\(failure.message); it cannot be undone now: the API server does not answer",
-      remedy: [failure.remedy, Self.stillTried].compactMap(\.self).joined(separator: " "), details: failure.details)
-  }
-
-  private func waitForUndoing(_ limit: Duration) async -> Bool {
-    let deadline = ContinuousClock.now + limit
-    // Not by sleeping in this task, which may be cancelled.
-    while undoing != nil, ContinuousClock.now < deadline { await Task { try? await Task.sleep(for: .milliseconds(20)) }.value }
-    return undoing == nil
-  }
-
-  private func undo() async -> Bool {
-    await stopGuard()
-    state = .leaving
-    let wasDiverted = isDiverted
-    do throws(ControlError) {
-      try await divertBack { _ in }
-    } catch {
-      context.log.error("undoing failed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(error.message)"])
-      return false  // diverted still, and the agent passes everything to the origin
-    }
-    if wasDiverted { await drainAgent(within: .seconds(5)) }
-    for keeper in keepers { keeper.cancel() }
-    keepers = []
-    return await tearDown()
   }
 }

@@ -52,6 +52,10 @@ public actor Interception {
   public internal(set) var link: AgentLink?
   var lease: WorkloadLease?
   var transitions: UInt64 = 0
+  /// When the Lease was renewed last.
+  var renewed = ContinuousClock.now
+  /// Why the Lease is not renewed; nil while it is.
+  var staleness: String?
   public internal(set) var state = InterceptReport.State.starting
   var warnings: [String] = []
   let since = Date()
@@ -76,6 +80,13 @@ public actor Interception {
   /// Not before then is diverting or turning tried again.
   var retryAt = ContinuousClock.now
   var undoing: Task<Void, Never>?
+  /// What keeps something of ours in the cluster, although it was to be undone.
+  public internal(set) var remains: ControlError?
+  /// The server refuses to let it be undone: waiting does not help.
+  var isRefused = false
+  /// The daemon ends: `finish` does not try for ever.
+  var isGivenUp = false
+  var isOver = false
   var fellBack: [UInt16: UInt64] = [:]
   var counters: [UInt16: PortCounters] = [:]
   /// Another holder has it.
@@ -128,6 +139,7 @@ public actor Interception {
       client: client, namespace: namespace, workload: plan.workload.name, service: plan.service, holder: context.holder)
     transitions = try await lease.acquire(takeOver: request.takeOver)
     self.lease = lease
+    renewed = .now
     keepLease()
 
     progress("starting the agent in place of \(plan.workload.description)")

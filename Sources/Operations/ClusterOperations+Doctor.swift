@@ -7,8 +7,8 @@ import Shell
 extension ClusterOperations {
   /// What intercepts, forwards and `restore` need of RBAC in their namespace; templates/rbac.yaml grants the same. Reading nodes, which are in no
   /// namespace, is not among them: without it the agent goes to amd64.
-  static let permissions: [(verb: String, resource: APIResource, subresource: String?)] = granted.flatMap { grant in
-    grant.verbs.split(separator: " ").map { (String($0), grant.resource, grant.subresource) }
+  static let permissions: [Permission] = granted.flatMap { grant in
+    grant.verbs.split(separator: " ").map { Permission(String($0), grant.resource, grant.subresource) }
   }
 
   private static let granted: [(resource: APIResource, subresource: String?, verbs: String)] = [
@@ -88,18 +88,15 @@ extension ClusterOperations {
 
   private func permissionCheck(_ client: KubeClient, _ namespace: String, _ progress: @escaping Progress) async -> DoctorCheck {
     progress("asking for permissions")
-    var missing: [String] = []
+    let missing: [Permission]
     do throws(KubeError) {
-      for (verb, resource, subresource) in Self.permissions {
-        let review = try await client.selfSubjectAccessReview(verb: verb, resource, subresource: subresource, namespace: namespace)
-        if !review.isAllowed { missing.append("\(verb) \(resource)\(subresource.map { "/\($0)" } ?? "")") }
-      }
+      missing = try await client.missing(Self.permissions, namespace: namespace)
     } catch {
       return DoctorCheck("permissions", .warning, "could not be asked for: \(error)")
     }
     guard !missing.isEmpty else { return DoctorCheck("permissions", .ok, "all \(Self.permissions.count) that an intercept needs in \(namespace)") }
     return DoctorCheck(
-      "permissions", .failed, "missing in \(namespace): \(missing.joined(separator: ", "))",
+      "permissions", .failed, "missing in \(namespace): \(missing.map(\.description).joined(separator: ", "))",
       remedy: "Ask an administrator for the ClusterRole `edit` in that namespace, or for the Role in templates/rbac.yaml.")
   }
 

@@ -257,25 +257,32 @@ extension ClusterOperations {
     await remove(known)
   }
 
-  private func remove(_ known: ShellAgentLink) async {
+  /// - Returns: why it stays.
+  @discardableResult
+  private func remove(_ known: ShellAgentLink) async -> ControlError? {
     await known.link.stop()
     do {
       try await known.agent.remove()
       journal.remove(known.entry)
+      return nil
     } catch {
       log.error("a shell's agent could not be removed", metadata: ["agent": "\(known.agent.name)", "why": "\(error.message)"])
+      return error
     }
   }
 
   /// The daemon ends: shells that still live lose their way.
-  func endOutbound() async {
+  /// - Returns: what could not be undone.
+  func endOutbound() async -> [ControlError] {
     for host in hosts { await host.end() }
     hosts = []
     for proxy in proxies { await proxy.stop() }
     proxies = []
     for session in shells { await session.end() }
     shells = []
-    for known in shellAgents.values { await remove(known) }
+    var problems: [ControlError] = []
+    for known in shellAgents.values { if let problem = await remove(known) { problems.append(problem) } }
     shellAgents = [:]
+    return problems
   }
 }

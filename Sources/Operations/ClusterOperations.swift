@@ -37,8 +37,10 @@ public actor ClusterOperations: Engine {
   let holder: String
   var interceptions: [Interception] = []
   /// Intercepts that have been left and still drain.
-  private var closing: [UUID: (service: String, task: Task<Void, Never>)] = [:]
+  private var closing: [UUID: Closing] = [:]
   private var left: [LeaveReport] = []
+  /// What an earlier daemon left and this one could not undo.
+  private var unrecovered: [Journal.Entry: InterceptReport] = [:]
   var forwards: [Forwarding] = []
   /// The names of the forwards' contexts, by their ids.
   private var contexts: [String: String] = [:]
@@ -57,6 +59,12 @@ public actor ClusterOperations: Engine {
   private var gateways: [GatewayKey: GatewayLink] = [:]
   /// Gateways being started, so that two commands at once start one.
   private var starting: [GatewayKey: Task<Result<AgentLink, ControlError>, Never>] = [:]
+
+  private struct Closing {
+    var interception: Interception
+    var task: Task<Void, Never>
+    var service: String { "\(interception.namespace)/\(interception.request.service)" }
+  }
 
   struct GatewayKey: Hashable {
     var server: String
@@ -168,7 +176,7 @@ public actor ClusterOperations: Engine {
     }
     for item in closing.values where item.service == "\(namespace)/\(request.service)" {
       progress("waiting for the former intercept of \(request.service) to end: its connections drain")
-      await item.task.value
+      if let problem = await item.interception.whenSettled(item.task) { throw problem }
     }
     log.info("intercept", metadata: ["service": "\(namespace)/\(request.service)", "server": "\(server)"])
     let context = InterceptContext(
@@ -196,6 +204,7 @@ public actor ClusterOperations: Engine {
   public func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport] {
     let chosen = try await interceptions(matching: request)
     var reports: [LeaveReport] = []
+    var problem: ControlError?
     for interception in chosen {
       try await interception.leave(progress: progress)
       interceptions.removeAll { $0 === interception }
@@ -205,13 +214,15 @@ public actor ClusterOperations: Engine {
         let cut = await interception.finish(drain: .seconds(request.drain))
         closed(id, LeaveReport(service: service, namespace: namespace, cut: cut))
       }
-      closing[id] = ("\(namespace)/\(service)", task)
+      closing[id] = Closing(interception: interception, task: task)
+      if let staying = await interception.whatStays() { problem = staying.after(problem) }
       let why = await interception.isLost ? await interception.message : nil
       reports.append(
         LeaveReport(
           service: service, namespace: namespace, cut: 0, restored: why == nil,
           message: why.map { "\($0): nothing of yours was left to undo" } ?? "connections on the host have \(Int(request.drain)) s to end"))
     }
+    if let problem { throw problem }
     return reports
   }
 
@@ -228,14 +239,14 @@ public actor ClusterOperations: Engine {
       guard interceptions.count <= 1 else {
         throw ControlError(.badInput, "several Services are intercepted: \(known.joined(separator: ", "))", remedy: "Name one, or leave --all.")
       }
-      guard !interceptions.isEmpty else { throw ControlError(.notFound, "nothing is intercepted from here") }
+      guard !interceptions.isEmpty else { throw await stayed(request) ?? ControlError(.notFound, "nothing is intercepted from here") }
       return interceptions
     }
     let found = interceptions.filter { interception in
       interception.request.service == service && (request.cluster?.namespace.map { $0 == interception.namespace } ?? true)
     }
     guard let only = found.first else {
-      throw ControlError(
+      throw await stayed(request) ?? ControlError(
         .notFound, "Service \(service) is not intercepted from here",
         remedy: known.isEmpty ? "What an earlier daemon or another machine left: `devtunnel restore`." : "Intercepted: \(known.joined(separator: ", ")).")
     }
@@ -243,6 +254,14 @@ public actor ClusterOperations: Engine {
       throw ControlError(.badInput, "\(service) is intercepted in several namespaces: \(known.joined(separator: ", "))", remedy: "Choose with -n.")
     }
     return [only]
+  }
+
+  /// What an intercept that was left already keeps in the cluster.
+  private func stayed(_ request: LeaveRequest) async -> ControlError? {
+    for item in closing.values where request.service == nil || request.service == item.interception.request.service {
+      if let remains = await item.interception.remains { return remains }
+    }
+    return nil
   }
 
   // MARK: Forwards
@@ -328,6 +347,11 @@ public actor ClusterOperations: Engine {
       report.intercepts.append(await interception.report())
       if let session = await interception.sessionReport() { report.sessions.append(session) }
     }
+    for item in closing.values where await item.interception.remains != nil { report.intercepts.append(await item.interception.report()) }
+    for (entry, staying) in unrecovered where journal.all.contains(entry) {
+      let isTold = report.intercepts.contains { $0.namespace == staying.namespace && $0.service == staying.service }
+      if !isTold { report.intercepts.append(staying) }
+    }
     for forwarding in forwards { report.forwards.append(await forwarding.report(context: contexts[forwarding.id] ?? "")) }
     for shell in shells { report.outbound.append(await shell.report()) }
     for host in hosts { report.outbound.append(await host.report()) }
@@ -350,6 +374,7 @@ public actor ClusterOperations: Engine {
       progress("leaving \(interception.request.service)")
       try await interception.leave(progress: progress)
       interceptions.removeAll { $0 === interception }
+      await interception.giveUp()
       _ = await interception.finish(drain: .seconds(5))
       done.append("Service \(namespace)/\(interception.request.service) has been left")
     }
@@ -361,6 +386,7 @@ public actor ClusterOperations: Engine {
     report.done = done + report.done
     for entry in journal.all where entry.namespace == namespace && (request.service == nil || entry.service == request.service) && report.left.isEmpty {
       journal.remove(entry)
+      unrecovered[entry] = nil
     }
     return report
   }
@@ -391,25 +417,41 @@ public actor ClusterOperations: Engine {
         if report.left.isEmpty { journal.remove(entry) }
       } catch {
         log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(error)"])
+        if !entry.service.isEmpty { unrecovered[entry] = staying(entry, error.message) }
       }
     }
   }
 
-  public func shutDown(progress: @escaping Progress) async {
+  /// How `status` shows what an earlier daemon has left and this one could not undo.
+  private func staying(_ entry: Journal.Entry, _ why: String) -> InterceptReport {
+    InterceptReport(
+      context: entry.cluster.context ?? "", namespace: entry.namespace, service: entry.service, workload: entry.workload, state: .leaving, ports: [],
+      holder: holder, since: "", message: "left by an earlier daemon, and not undone: \(why); `devtunnel restore -n \(entry.namespace)` tries again")
+  }
+
+  public func shutDown(progress: @escaping Progress) async -> [ControlError] {
+    var problems: [ControlError] = []
     for interception in interceptions {
       progress("leaving \(interception.request.service)")
-      do {
+      await interception.giveUp()
+      do throws(ControlError) {
         try await interception.leave(progress: progress)
         _ = await interception.finish(drain: .seconds(5))
+        if let problem = await interception.remains { problems.append(problem) }
       } catch {
         log.error("leaving failed", metadata: ["service": "\(interception.request.service)", "why": "\(error)"])
+        problems.append(error)
       }
     }
     interceptions = []
     for forwarding in forwards { await forwarding.stop() }
     forwards = []
-    await endOutbound()
-    for item in closing.values { await item.task.value }
+    problems += await endOutbound()
+    for item in closing.values {
+      await item.interception.giveUp()
+      await item.task.value
+      if let problem = await item.interception.remains { problems.append(problem) }
+    }
     for known in gateways.values {
       progress("removing the gateway in \(known.gateway.namespace)")
       await known.link.stop()
@@ -418,10 +460,21 @@ public actor ClusterOperations: Engine {
         journal.remove(gatewayEntry(known.cluster, known.gateway))
       } catch {
         log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"])
+        problems.append(error)
       }
     }
     gateways = [:]
     bastions.closeAll()
+    return problems
+  }
+}
+
+extension ControlError {
+  /// Both, where there is another one already.
+  fileprivate func after(_ first: ControlError?) -> ControlError {
+    guard var first else { return self }
+    first.details.append(message)
+    return first
   }
 }
 

@@ -18,7 +18,13 @@ final class FakeEngine: Engine {
   /// A line for each thing that happened, for tests to wait on.
   private let (happenings, happened) = AsyncStream<String>.makeStream()
 
-  init(pace: Pace = .atOnce) { self.pace = pace }
+  private let staying: [ControlError]
+
+  /// - Parameter staying: what cannot be undone at the end.
+  init(pace: Pace = .atOnce, staying: [ControlError] = []) {
+    self.pace = pace
+    self.staying = staying
+  }
 
   var events: [String] { state.withLock { $0.events } }
   var intercepted: [String] { state.withLock { $0.intercepts.keys.sorted() } }
@@ -114,9 +120,10 @@ final class FakeEngine: Engine {
   func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] { [DoctorCheck("API server", .ok, "answers")] }
   func recover() async { note("recovered") }
 
-  func shutDown(progress: @escaping Progress) async {
+  func shutDown(progress: @escaping Progress) async -> [ControlError] {
     progress("leaving")
     state.withLock { $0.intercepts = [:] }
     note(Task.isCancelled ? "shut down, cancelled" : "shut down")
+    return staying
   }
 }

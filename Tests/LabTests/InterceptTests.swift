@@ -94,7 +94,7 @@ extension LabTests {
             try await lab.expect("hello from bob")
             try await eventually("alice is told") { await alice.status().intercepts.first?.state == .failedOpen }
             // What alice's daemon does afterwards must not end bob's intercept.
-            await alice.shutDown { _ in }
+            _ = await alice.shutDown { _ in }
             try await lab.expect("hello from bob")
           }
         }

@@ -1,3 +1,4 @@
+import Agents
 import Foundation
 import KubeAPI
 import Testing
@@ -64,6 +65,11 @@ struct PermissionsTests {
     }
     #expect(seen > 30, "the calls were not found")
     for (verb, resource) in Self.byVariable { #expect(Self.asked.contains("\(verb) \(resource)")) }
+  }
+
+  @Test("What is refused beforehand is granted by the template")
+  func beforehand() {
+    for permission in Permission.toIntercept { #expect(ClusterOperations.permissions.contains(permission), "\(permission)") }
   }
 
   private static let resources: [String: APIResource] = [

@@ -98,9 +98,17 @@ public struct AgentDeployer: Sendable {
       try await client.find(.deployments, name, namespace: namespace)
     }
     guard let found, uid == nil || found.uid == uid else { return }
-    try await delete(.deployments, name, uid: found.uid)
+    do throws(KubeError) { try await client.delete(.deployments, name, namespace: namespace, propagation: .background, uid: found.uid) } catch {
+      guard error.isNotFound else { throw ControlError(error, doing: "deleting Deployment \(namespace)/\(name)") }
+    }
     // The garbage collector would take them too, but a new agent of the same name needs the names now.
-    for (resource, name) in Self.owned(manifests.workload) { try await delete(resource, name) }
+    for (resource, name) in Self.owned(manifests.workload) {
+      do throws(KubeError) { try await client.delete(resource, name, namespace: namespace, propagation: .background) } catch {
+        // It does, where we may not.
+        guard !error.isNotFound, !error.isForbidden else { continue }
+        throw ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
+      }
+    }
   }
 
   static func owned(_ workload: String) -> [(APIResource, String)] {
@@ -108,15 +116,6 @@ public struct AgentDeployer: Sendable {
       (.configMaps, AgentNames.base(workload)), (.secrets, AgentNames.base(workload)),
       (.services, AgentNames.originService(workload)), (.services, AgentNames.agentsService(workload)),
     ]
-  }
-
-  private func delete(_ resource: APIResource, _ name: String, uid: String? = nil) async throws(ControlError) {
-    do {
-      try await client.delete(resource, name, namespace: namespace, propagation: .background, uid: uid)
-    } catch {
-      guard !error.isNotFound else { return }
-      throw ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
-    }
   }
 
   /// The agent that stands there already, with its token; nil where there is none or it is being deleted.

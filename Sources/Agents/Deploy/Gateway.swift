@@ -34,6 +34,7 @@ public struct Gateway: Sendable {
   public func ensure(progress: Engine.Progress?) async throws(ControlError) -> AgentIdentity {
     if let existing = try await deployer.existing(), try await isCurrent() { return existing }
     let host = try await hostPod()
+    try await Permission.require(Permission.toKeepAgents, for: "a gateway", client: client, namespace: namespace)
     let architecture = try await NodeArchitecture.of(host?[path: "spec", "nodeName"]?.stringValue, client: client)
     var template = AgentPodTemplate(workload: workload, containerName: "gateway", listen: [], controlPort: 17_717, architecture: architecture)
     template.neverReady = true

@@ -20,7 +20,7 @@ struct QuitCommand: AsyncParsableCommand {
     } catch {
       outcome = .failure(error)
     }
-    if case .failure(let error) = outcome, error.code != .timedOut { throw error }
+    if case .failure(let error) = outcome, error.code != .incomplete { throw error }
     // Until it is gone, the next command could not start another one.
     _ = try await DaemonLock(paths: context.paths, patience: .seconds(5))
     _ = try outcome.get()

@@ -28,13 +28,16 @@ public protocol Engine: Sendable {
   /// Undoes what an earlier daemon of this user left half done, from the journal.
   func recover() async
   /// Leaves every intercept and closes every forward: the daemon is about to end.
-  func shutDown(progress: @escaping Progress) async
+  /// - Returns: what could not be undone; the journal keeps it.
+  func shutDown(progress: @escaping Progress) async -> [ControlError]
 }
 
 /// What went wrong, for a person: what, where, and what to do.
 public struct ControlError: Error, Codable, Sendable, Hashable, CustomStringConvertible {
   public enum Code: String, Codable, Sendable {
     case badInput, notFound, refused, conflict, forbidden, unreachable, timedOut, cancelled, failed, versionMismatch
+    /// Something of ours stays in the cluster; the message says what.
+    case incomplete
   }
 
   public var code: Code

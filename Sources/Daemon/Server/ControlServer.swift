@@ -44,14 +44,12 @@ public struct ControlServer: Service {
       listener.stop()
     }
     let answer: Answer<Nothing>
-    if await shutDownEngine() {
-      answer = .result(Nothing())
-    } else {
+    switch await shutDownEngine() {
+    case let problems? where problems.isEmpty: answer = .result(Nothing())
+    case let problems?: answer = .error(Self.unfinished("not everything could be undone", problems))
+    case nil:
       logger.error("the engine did not leave everything in time", metadata: ["limit": "\(shutDownLimit)"])
-      answer = .error(
-        ControlError(
-          .timedOut, "not everything could be undone within \(shutDownLimit.components.seconds) s",
-          remedy: "once the cluster answers, any devtunnel command undoes the rest from the journal, or devtunnel restore does"))
+      answer = .error(Self.unfinished("not everything could be undone within \(shutDownLimit.components.seconds) s", []))
     }
     for connection in quitting.all {
       connection.answer(answer)
@@ -86,19 +84,24 @@ public struct ControlServer: Service {
     await connection.closeAndWait(atMost: .seconds(1))
   }
 
-  /// - Returns: false when the limit was over first.
-  private func shutDownEngine() async -> Bool {
-    let (ends, end) = AsyncStream<Bool>.makeStream()
+  private static func unfinished(_ message: String, _ problems: [ControlError]) -> ControlError {
+    ControlError(
+      .incomplete, message, remedy: "Once the cluster lets it, any devtunnel command undoes the rest from the journal, or `devtunnel restore` does.",
+      details: problems.map(\.message))
+  }
+
+  /// - Returns: what could not be undone; nil when the limit was over first.
+  private func shutDownEngine() async -> [ControlError]? {
+    let (ends, end) = AsyncStream<[ControlError]?>.makeStream()
     // Neither task is a child: this must return at the limit although the engine goes on, and must not begin cancelled.
     let work = Task { [engine, quitting] in
-      await engine.shutDown { text in quitting.all.forEach { $0.progress(text) } }
-      end.yield(true)
+      end.yield(await engine.shutDown { text in quitting.all.forEach { $0.progress(text) } })
     }
     let limit = Task { [shutDownLimit] in
       try await Task.sleep(for: shutDownLimit)
-      end.yield(false)
+      end.yield(nil)
     }
-    let inTime = await Task { await ends.first { _ in true } ?? false }.value
+    let inTime = await Task { await ends.first { _ in true } ?? nil }.value
     work.cancel()
     limit.cancel()
     return inTime

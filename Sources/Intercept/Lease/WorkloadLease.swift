@@ -90,11 +90,17 @@ public struct WorkloadLease: Sendable {
   }
 
   /// Gives it up, if it is still ours.
-  public func release(transitions: UInt64) async {
-    guard let lease = try? await client.find(.leases, name, namespace: namespace), let held = Self.held(lease), held.holder == holder,
-      held.transitions == transitions
-    else { return }
-    _ = try? await client.delete(.leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
+  public func release(transitions: UInt64) async throws(ControlError) {
+    do throws(KubeError) {
+      guard let lease = try await client.find(.leases, name, namespace: namespace), let held = Self.held(lease), held.holder == holder,
+        held.transitions == transitions
+      else { return }
+      try await client.delete(.leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
+    } catch {
+      // Somebody has it by now, or has deleted it.
+      guard !error.isNotFound, !error.isConflict else { return }
+      throw ControlError(error, doing: "deleting Lease \(namespace)/\(name)")
+    }
   }
 
   private func fresh() -> JSONValue {

@@ -39,6 +39,7 @@ public struct Planner: Sendable {
 
     let listen = try await everyTargetPort(of: workload, including: ports.map(\.target))
     let container = try AgentPodTemplate.container(of: workload.template, declaring: ports.map { Int($0.target) }, named: request.container)
+    try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: namespace)
     return InterceptPlan(
       namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue, workload: workload, container: container, ports: ports, listen: listen, selector: selector,
       nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(), warnings: rules.warnings)

@@ -47,6 +47,7 @@ public struct ShellAgent: Sendable {
     template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
     if let existing = try await deployer.existing(), try await deployer.stands(as: template) { return existing }
     progress?("starting an agent like \(target.workload.description)")
+    try await Permission.require(Permission.toKeepAgents, for: "a shell's agent", client: client, namespace: namespace)
     return try await deployer.deploy(template: template, from: target.workload.template, selector: nil)
   }
 

@@ -94,6 +94,17 @@ struct EndTests {
     }
   }
 
+  @Test func quitSaysWhatStays() async throws {
+    let staying = ControlError(.incomplete, "Deployment shop/devtunnel-user stays in the cluster")
+    try await DaemonFixture.with(FakeEngine(staying: [staying])) { fixture in
+      let problem = await #expect(throws: ControlError.self) { try await fixture.call(.quit, Nothing(), returning: Nothing.self) }
+      #expect(problem?.code == .incomplete)
+      #expect(problem?.message == "not everything could be undone")
+      #expect(problem?.details == [staying.message])
+      try await fixture.server.value
+    }
+  }
+
   @Test func aSignalLeavesEverythingToo() async throws {
     let engine = FakeEngine()
     try await DaemonFixture.with(engine) { fixture in await engine.wait(for: "recovered") }

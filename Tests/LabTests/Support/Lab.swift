@@ -99,10 +99,10 @@ final class Lab: Sendable {
     let operations = try ClusterOperations(settings, log: Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() }))
     do {
       let result = try await work(operations)
-      await operations.shutDown { _ in }
+      _ = await operations.shutDown { _ in }
       return result
     } catch {
-      await operations.shutDown { _ in }
+      _ = await operations.shutDown { _ in }
       throw error
     }
   }

@@ -1,0 +1,141 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import Synchronization
+import Testing
+
+@testable import Intercept
+
+/// What the cluster does not let go is told, and stays in the journal until it is gone.
+@Suite(.timeLimit(.minutes(1))) struct UndoingTests {
+  /// A cluster with the agent `devtunnel-web`, where some verbs are not allowed.
+  private final class Cluster: Sendable {
+    struct State {
+      var forbidden: Set<String>
+      var gone: Set<String> = []
+    }
+    let state: Mutex<State>
+
+    init(forbidden: Set<String>) { state = Mutex(State(forbidden: forbidden)) }
+
+    func allow() { state.withLock { $0.forbidden = [] } }
+
+    func answer(_ request: FakeAPIServer.Request) -> (status: Int, body: JSONValue) {
+      let parts = request.path.split(separator: "/").map(String.init)
+      let verb = ["GET": "get", "PUT": "update", "DELETE": "delete"][request.method] ?? ""
+      if parts.last == "selfsubjectaccessreviews" {
+        let asked = request.body?[path: "spec", "resourceAttributes"]
+        let permission = "\(asked?["verb"]?.stringValue ?? "") \(asked?["resource"]?.stringValue ?? "")"
+        return (201, ["status": ["allowed": JSONValue.bool(state.withLock { !$0.forbidden.contains(permission) })]])
+      }
+      let kind = parts.count > 2 ? parts[parts.count - 2] : ""
+      return state.withLock { state in
+        if state.forbidden.contains("\(verb) \(kind)") {
+          let message = "\(kind) is forbidden: User \"alice\" cannot \(verb) resource \"\(kind)\""
+          return (403, ["kind": "Status", "reason": "Forbidden", "code": 403, "message": JSONValue(message)])
+        }
+        if state.gone.contains(kind) { return (404, ["kind": "Status", "reason": "NotFound", "code": 404, "message": "not found"]) }
+        if verb == "delete" { state.gone.insert(kind) }
+        return (200, kind == "leases" ? Self.lease : ["metadata": ["name": JSONValue(parts.last ?? ""), "uid": "u1"]])
+      }
+    }
+
+    private static let lease: JSONValue = [
+      "metadata": ["name": "devtunnel-web", "uid": "l1"], "spec": ["holderIdentity": "alice@laptop", "leaseTransitions": 1],
+    ]
+  }
+
+  private func with(_ cluster: Cluster, _ body: (Interception, Journal) async throws -> Void) async throws {
+    let server = FakeAPIServer { cluster.answer($0) }
+    defer { server.stop() }
+    try await withInterception(server, body)
+  }
+
+  @Test("Where all may be deleted nothing stays")
+  func allowed() async throws {
+    try await with(Cluster(forbidden: [])) { interception, journal in
+      #expect(await interception.whatStays() == nil)
+      #expect(await interception.finish(drain: .zero) == 0)
+      #expect(await interception.remains == nil)
+      #expect(journal.all.isEmpty)
+    }
+  }
+
+  @Test("What may not be deleted is told at once, kept, and removed when it may be", arguments: ["deployments", "leases"])
+  func forbidden(kind: String) async throws {
+    let cluster = Cluster(forbidden: ["delete \(kind)"])
+    try await with(cluster) { interception, journal in
+      let told = try #require(await interception.whatStays())
+      #expect(told.code == .incomplete)
+      #expect(told.message.contains(kind == "leases" ? "Lease shop/devtunnel-web stays" : "Deployment shop/devtunnel-web with what it owns"))
+      #expect(told.message.contains("delete \(kind)."))
+      #expect(told.remedy?.contains("devtunnel restore -n shop") == true)
+      await interception.giveUp()
+      _ = await interception.finish(drain: .zero)
+      #expect(await interception.remains?.message.contains("answered 403") == true)
+      #expect(await interception.report().message?.contains("tried again") == true)
+      #expect(!journal.all.isEmpty)
+
+      cluster.allow()
+      #expect(await interception.tearDown())
+      #expect(await interception.remains == nil)
+      #expect(journal.all.isEmpty)
+    }
+  }
+
+  @Test("The garbage collector takes what the Deployment owned", arguments: ["configmaps", "secrets", "services"])
+  func owned(kind: String) async throws {
+    try await with(Cluster(forbidden: ["delete \(kind)"])) { interception, journal in
+      _ = await interception.finish(drain: .zero)
+      #expect(await interception.remains == nil)
+      #expect(journal.all.isEmpty)
+    }
+  }
+
+  @Test("A failed start says what stays, soon and with the server's reason")
+  func failedStart() async throws {
+    let cluster = Cluster(forbidden: ["delete deployments"])
+    try await with(cluster) { interception, _ in
+      let told = await interception.undone(after: ControlError(.cancelled, "cancelled"))
+      #expect(told.code == .incomplete)
+      #expect(told.message.contains("cancelled; it cannot be undone now: Deployment shop/devtunnel-web"))
+      #expect(told.message.contains("answered 403"))
+      #expect(!told.message.contains("does not answer"))
+      #expect(await !interception.isUndone)
+      let again = await #expect(throws: ControlError.self) { try await interception.leave { _ in } }
+      #expect(again?.message.contains("is still being undone: Deployment shop/devtunnel-web") == true)
+      cluster.allow()
+      await interception.untilUndone()
+      #expect(await interception.isUndone)
+    }
+  }
+
+  @Test("A Lease that may not be renewed is told until it is renewed")
+  func renewal() async throws {
+    let cluster = Cluster(forbidden: ["update leases"])
+    try await with(cluster) { interception, _ in
+      #expect(await interception.renewNow())
+      let warnings = await interception.report().warnings
+      #expect(warnings.count == 1)
+      #expect(warnings.first?.contains("Lease shop/devtunnel-web cannot be renewed") == true)
+      cluster.allow()
+      #expect(await interception.renewNow())
+      #expect(await interception.report().warnings.isEmpty)
+    }
+  }
+
+  @Test("An intercept is refused before anything is made where it could not be undone")
+  func refusedBefore() async throws {
+    let cluster = Cluster(forbidden: ["delete deployments", "update leases"])
+    let server = FakeAPIServer { cluster.answer($0) }
+    defer { server.stop() }
+    let client = try server.client()
+    let refusal = await #expect(throws: ControlError.self) {
+      try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: "shop")
+    }
+    #expect(refusal?.code == .forbidden)
+    #expect(refusal?.message.hasSuffix("in namespace shop: delete deployments.apps, update leases.coordination.k8s.io") == true)
+    try await Permission.require([Permission("delete", .leases)], for: "an intercept", client: client, namespace: "shop")
+  }
+}
