@@ -167,10 +167,19 @@ extension Interception {
     guard let object = event.object, let plan, let generation = object.generation, generation != plan.workload.generation else { return }
     let template = object[path: "spec", "template"] ?? [:]
     self.plan?.workload.generation = generation
-    guard template != plan.workload.template, !request.replace else { return }
+    guard Self.lasting(template) != Self.lasting(plan.workload.template), !request.replace else { return }
     self.plan?.workload.template = template
     let text = "\(plan.workload.description) was changed: the agent still has its former environment and files. Leave and intercept again to follow"
     if !warnings.contains(text) { warnings.append(text) }
+  }
+
+  /// A Pod template without what a restart alone changes, ours or `kubectl rollout restart`: its event may come before the answer to our patch.
+  static func lasting(_ template: JSONValue) -> JSONValue {
+    guard template.annotations["kubectl.kubernetes.io/restartedAt"] != nil else { return template }
+    var template = template
+    template.annotations["kubectl.kubernetes.io/restartedAt"] = nil
+    if template["metadata"] == [:] { template["metadata"] = nil }
+    return template
   }
 
   /// Who wrote the selector last (Kubernetes API, ManagedFieldsEntry).

@@ -1,0 +1,32 @@
+import KubeObjects
+import Testing
+
+@testable import Intercept
+
+struct RestartedTemplateTests {
+  private let restarted = "kubectl.kubernetes.io/restartedAt"
+
+  private func template(_ annotations: [String: String]?, image: String = "registry.example/web:1") -> JSONValue {
+    var template: JSONValue = ["metadata": ["labels": ["app": "web"]], "spec": ["containers": [["name": "web", "image": JSONValue(image)]]]]
+    if let annotations { template.annotations = annotations }
+    return template
+  }
+
+  @Test("A restart changes nothing that the agent has")
+  func restart() {
+    let before = template(nil)
+    #expect(Interception.lasting(template([restarted: "2026-01-02T03:04:05Z"])) == Interception.lasting(before))
+    #expect(Interception.lasting(template([restarted: "b", "team": "a"])) == Interception.lasting(template([restarted: "a", "team": "a"])))
+    var bare = before
+    bare["metadata"] = nil
+    var bareRestarted = bare
+    bareRestarted.annotations = [restarted: "a"]
+    #expect(Interception.lasting(bareRestarted) == bare)
+  }
+
+  @Test("Everything else does")
+  func change() {
+    #expect(Interception.lasting(template([restarted: "a"], image: "registry.example/web:2")) != Interception.lasting(template(nil)))
+    #expect(Interception.lasting(template([restarted: "a", "config": "2"])) != Interception.lasting(template(["config": "1"])))
+  }
+}
