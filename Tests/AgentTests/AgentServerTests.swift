@@ -225,6 +225,23 @@ private final class OriginPod: Listener {
     #expect(scene.session?.isOpen == true)
   }
 
+  @Test func silentConnectionsToTheControlPortAreInNobodysWay() {
+    let scene = Scene()
+    var address = loopback(scene.agent.boundControlPort)
+    var silent: [TestClient] = []
+    for count in 1...200 {
+      silent.append(TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address)))
+      guard count > 64 else { continue }
+      // The oldest goes for each that comes.
+      #expect(scene.loop.turn { silent.prefix(count - 64).allSatisfy { $0.sawEnd || $0.sawReset } })
+    }
+    #expect(scene.isReady)
+    scene.attach()
+    #expect(scene.session?.isOpen == true)
+    #expect(scene.isReady)
+    for client in silent { client.close() }
+  }
+
   @Test func readyOnlyWithOriginOrAdmittedSession() {
     let scene = Scene(originAnswers: false)
     #expect(!scene.isReady)

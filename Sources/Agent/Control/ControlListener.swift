@@ -9,9 +9,9 @@ import CLinux
 final class ControlListener: Listener {
   private unowned(unsafe) let server: AgentServer
   let boundPort: UInt16
-  /// Greetings under way; a process in the Pod that opens connections and says nothing cannot use up descriptors.
-  var greetings = 0
-  private static let maximumGreetings = 64
+  /// Greetings under way, the oldest first; a process in the Pod that opens connections and says nothing cannot use up descriptors.
+  private var greeters: [Greeter] = []
+  private static let maximumGreeters = 64
 
   init?(server: AgentServer, port: UInt16) {
     var address = clinux_address()
@@ -29,10 +29,19 @@ final class ControlListener: Listener {
   }
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
-    guard greetings < Self.maximumGreetings else { return clinux_reset(connection) }
-    greetings += 1
-    Greeter(server: server, listener: self, fd: connection).start()
+    // Who comes later says what it is at once, such as the Pod's own readiness probe: it must not wait for those who are silent.
+    if greeters.count == Self.maximumGreeters { longestSilent.end() }
+    let greeter = Greeter(server: server, listener: self, fd: connection)
+    greeters.append(greeter)
+    greeter.start()
   }
+
+  private var longestSilent: Greeter {
+    for greeter in greeters where !greeter.isQuery { return greeter }
+    return greeters[0]
+  }
+
+  func forget(_ greeter: Greeter) { greeters.removeAll { $0 === greeter } }
 }
 
 /// One connection to the control port until it has said what it is: a session's hello, or a readiness query.
@@ -41,6 +50,8 @@ final class Greeter: Handler {
   private let listener: ControlListener
   private var fd: Int32
   private var bytes: [UInt8] = []
+  /// It has asked for readiness, and waits for the answer.
+  private(set) var isQuery = false
   /// A hello comes at once or not at all, µs.
   private static let patience: UInt64 = 5_000_000
   private static let patienceTimer: UInt8 = 0
@@ -79,6 +90,7 @@ final class Greeter: Handler {
     let magic = bytes.withUnsafeBytes { $0.baseAddress!.loadBE32() }
     if magic == Hello.magic { return true }
     if magic == ReadinessQuery.magic {
+      isQuery = true
       server.answerWhenReady(self)
     } else {
       end()
@@ -121,7 +133,7 @@ final class Greeter: Handler {
     if kind == Self.readinessTimer { answer(ready: server.isReady) } else { end() }
   }
 
-  private func end() {
+  func end() {
     guard fd >= 0 else { return }
     let socket = fd
     release()
@@ -130,7 +142,7 @@ final class Greeter: Handler {
 
   /// Gives the descriptor up without closing it.
   private func release() {
-    listener.greetings -= 1
+    listener.forget(self)
     server.forget(self)
     server.loop.unwatch(fd)
     server.loop.unregister(self)
