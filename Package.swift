@@ -139,7 +139,10 @@ let package = Package(
     .testTarget(name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(name: "OutboundTests", dependencies: ["CLinux", "Outbound", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "AgentsTests", dependencies: ["Agents", "ControlAPI", "KubeAPI", "KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+      name: "AgentsTests",
+      dependencies: [
+        "Agents", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),

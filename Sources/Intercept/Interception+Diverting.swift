@@ -100,18 +100,25 @@ extension Interception {
   private func trafficArrives(_ plan: InterceptPlan, _ link: AgentLink, probes: Int) async -> Bool {
     guard let port = plan.ports.first, let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else { return true }
     func arrived() async -> UInt64 {
-      let counters = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1))
-      return counters.map { $0.first + $0.second } ?? 0
+      guard let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) else { return 0 }
+      counters[port.target, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
+      return now.first + now.second
     }
     let preamble = Preamble(.tcp, port: UInt16(port.service), address: address)
     let deadline = ContinuousClock.now + .seconds(2)
     var inARow = 0
+    var sent: UInt64 = 0
+    let first = await arrived()
+    var last = first
+    defer { counters[port.target]?.leaveOut(min(last - min(first, last), sent)) }
     while ContinuousClock.now < deadline, !Task.isCancelled {
       let before = await arrived()
       await withTaskGroup(of: Void.self) { group in
         for _ in 0..<probes { group.addTask { _ = await link.probe(preamble) } }
       }
-      inARow = await arrived() >= before + UInt64(probes) ? inARow + 1 : 0
+      sent += UInt64(probes)
+      last = await arrived()
+      inARow = last >= before + UInt64(probes) ? inARow + 1 : 0
       if inARow == 2 { return true }
       if inARow == 0 { try? await Task.sleep(for: .milliseconds(50)) }
     }

@@ -13,6 +13,8 @@ extension ClusterOperations {
     let leases = try await attempt("listing Leases of \(place)") { () async throws(KubeError) in
       try await client.list(.leases, namespace: namespace, labels: LabelSelector(matchLabels: [AgentNames.managedByLabel: AgentNames.managedBy]))
     }
+    let obstacles = InterceptObstacles(
+      pods: try? await client.list(.pods, namespace: namespace).items, replicaSets: try? await client.list(.replicaSets, namespace: namespace).items)
     var held: [String: WorkloadLease.Held] = [:]
     for lease in leases.items {
       guard let label = lease.labels[AgentNames.agentLabel] else { continue }
@@ -26,7 +28,7 @@ extension ClusterOperations {
         ports: (service[path: "spec", "ports"]?.elements ?? []).map { port in
           "\(port["port"]?.intValue ?? 0)" + (port["name"]?.stringValue.map { "/\($0)" } ?? "")
         },
-        workload: agent, obstacle: InterceptObstacle.of(service),
+        workload: agent, obstacle: obstacles.of(service),
         interceptedBy: agent == nil ? nil : lease.map { $0.isFresh ? $0.holder : "\($0.holder) (stale)" } ?? "nobody (left over)", since: lease?.since)
     }.sorted { ($0.namespace, $0.service) < ($1.namespace, $1.service) }
   }

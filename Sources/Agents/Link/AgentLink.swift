@@ -29,6 +29,8 @@ public actor AgentLink {
   public private(set) var state = State.connecting
   public private(set) var carrier: String?
   public private(set) var lastProblem: String?
+  /// The API server forbids the port-forward: no waiting helps.
+  private var refusal: ControlError?
   private var keeper: Task<Void, Never>?
   private var requests: [Request] = []
   private var stateWaiters: [CheckedContinuation<Void, Never>] = []
@@ -124,6 +126,7 @@ public actor AgentLink {
       case .connecting: break
       }
       if Task.isCancelled { throw ControlError(.cancelled, "cancelled while the tunnel was being opened") }
+      if let refusal { throw refusal }
       guard ContinuousClock.now < deadline else {
         throw ControlError(
           .timedOut, "no tunnel to the agent of \(identity.workload) within \(limit)", details: lastProblem.map { [$0] } ?? [])
@@ -206,7 +209,7 @@ public actor AgentLink {
         current = try await onMissing()
       }
       pod = try await pods.running(within: .seconds(60))
-      connection = try await client.dialPortForward(namespace: identity.namespace, pod: pod, port: current.controlPort, offering: protocols)
+      connection = try await dial(pod)
     } catch {
       if !Task.isCancelled { note("\(error)") }
       return false
@@ -248,6 +251,17 @@ public actor AgentLink {
     }
     await onLoop { $0.detach() }
     return stood
+  }
+
+  private func dial(_ pod: String) async throws(KubeError) -> PortForwardConnection {
+    do throws(KubeError) {
+      let connection = try await client.dialPortForward(namespace: identity.namespace, pod: pod, port: current.controlPort, offering: protocols)
+      refusal = nil
+      return connection
+    } catch {
+      refusal = error.isForbidden ? ControlError(error, doing: "opening the tunnel to Pod \(identity.namespace)/\(pod)") : nil
+      throw error
+    }
   }
 
   private func isMissing() async throws(KubeError) -> Bool {

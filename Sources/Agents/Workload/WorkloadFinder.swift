@@ -31,46 +31,64 @@ public struct WorkloadFinder: Sendable {
     let pods = try await attempt("listing Pods of \(namespace)") { () async throws(KubeError) in
       try await client.list(.pods, namespace: namespace, labels: LabelSelector(matchLabels: selector))
     }
-    return pods.items.filter { pod in
-      let phase = pod[path: "status", "phase"]?.stringValue
-      return pod.labels[AgentNames.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
-    }
+    return pods.items.filter(Self.isLiving)
+  }
+
+  /// Neither an agent's, nor ended or about to end.
+  public static func isLiving(_ pod: JSONValue) -> Bool {
+    let phase = pod[path: "status", "phase"]?.stringValue
+    return pod.labels[AgentNames.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
   }
 
   /// The one workload whose Pods these are.
   /// - Throws: `.refused` where there is none, or more than one.
   public func owner(of pods: [JSONValue], service: String) async throws(ControlError) -> Workload {
-    guard !pods.isEmpty else {
-      throw ControlError(
-        .refused, "Service \(namespace)/\(service) selects no Pods: there is nothing to take the place of, and nothing to fall back to",
-        remedy: "Scale its workload up first.")
-    }
-    var owners: Set<Owner> = []
-    for pod in pods { owners.insert(Owner(pod.controllerReference, pod: pod.name ?? "")) }
-    var resolved: Set<Owner> = []
-    for owner in owners {
-      guard owner.kind == "ReplicaSet" else {
-        resolved.insert(owner)
-        continue
+    var sets: [String: JSONValue] = [:]
+    for name in Set(pods.compactMap(\.controllerReference).filter { $0["kind"]?.stringValue == "ReplicaSet" }.compactMap { $0["name"]?.stringValue }) {
+      sets[name] = try await attempt("reading ReplicaSet \(namespace)/\(name)") { () async throws(KubeError) in
+        try await client.find(.replicaSets, name, namespace: namespace)
       }
-      let set = try await attempt("reading ReplicaSet \(namespace)/\(owner.name)") { () async throws(KubeError) in
-        try await client.find(.replicaSets, owner.name, namespace: namespace)
-      }
-      resolved.insert(set?.controllerReference.map { Owner($0, pod: "") } ?? owner)
     }
-    guard resolved.count == 1, let only = resolved.first else {
-      throw ControlError(
-        .refused, "Service \(namespace)/\(service) selects Pods of several owners: \(resolved.map(\.description).sorted().joined(separator: ", "))",
-        remedy: "Intercept a Service that selects one workload.")
-    }
-    let resources: [String: APIResource] = ["Deployment": .deployments, "StatefulSet": .statefulSets, "ReplicaSet": .replicaSets]
-    guard let resource = resources[only.kind] else {
-      throw ControlError(.refused, "the Pods of Service \(namespace)/\(service) belong to \(only.description), which cannot be intercepted", remedy: "Deployments, StatefulSets and ReplicaSets can.")
-    }
+    let owners = Self.owners(of: pods) { sets[$0] }
+    if let refusal = Self.refusal(of: owners, service: "\(namespace)/\(service)") { throw refusal }
+    guard let only = owners.first, let resource = Self.resources[only.kind] else { throw ControlError(.refused, "Service \(namespace)/\(service) has no workload") }
     return Workload(try await find(resource, only.name), resource: resource)
   }
 
-  private struct Owner: Hashable {
+  /// Whose Pods these are; a Deployment's, where a ReplicaSet is its.
+  public static func owners(of pods: [JSONValue], replicaSet: (String) -> JSONValue?) -> Set<Owner> {
+    var owners: Set<Owner> = []
+    for pod in pods {
+      let owner = Owner(pod.controllerReference, pod: pod.name ?? "")
+      let above = owner.kind == "ReplicaSet" ? replicaSet(owner.name)?.controllerReference : nil
+      owners.insert(above.map { Owner($0, pod: "") } ?? owner)
+    }
+    return owners
+  }
+
+  /// Why the Pods of a Service cannot be intercepted; nil where they belong to one workload that can.
+  /// - Parameter service: `NAMESPACE/NAME`.
+  public static func refusal(of owners: Set<Owner>, service: String) -> ControlError? {
+    guard let only = owners.first else {
+      return ControlError(
+        .refused, "Service \(service) selects no Pods: there is nothing to take the place of, and nothing to fall back to",
+        remedy: "Scale its workload up first.")
+    }
+    guard owners.count == 1 else {
+      return ControlError(
+        .refused, "Service \(service) selects Pods of several owners: \(owners.map(\.description).sorted().joined(separator: ", "))",
+        remedy: "Intercept a Service that selects one workload.")
+    }
+    guard resources[only.kind] == nil else { return nil }
+    return ControlError(
+      .refused, "the Pods of Service \(service) belong to \(only.description), which cannot be intercepted",
+      remedy: "Deployments, StatefulSets and ReplicaSets can.")
+  }
+
+  private static let resources: [String: APIResource] = ["Deployment": .deployments, "StatefulSet": .statefulSets, "ReplicaSet": .replicaSets]
+
+  /// What keeps a Pod (`metadata.ownerReferences` with `controller: true`), or the Pod itself where nothing does.
+  public struct Owner: Hashable, Sendable {
     let kind: String
     let name: String
 

@@ -23,17 +23,12 @@ public struct Planner: Sendable {
 
     let pods = try await workloads.pods(selector)
     let workload = try await workloads.owner(of: pods, service: request.service)
-    try check(workload.template, request.service)
+    if let refusal = rules.refusal(of: workload.template, workload: workload.description) { throw refusal }
 
     var ports: [PlannedPort] = []
     for port in rules.ports {
-      let number = port["port"]?.intValue ?? 0
-      guard let target = ServiceRules.targetPort(port, template: workload.template) else {
-        throw ControlError(
-          .refused, "port \(number) of Service \(namespace)/\(request.service) targets '\(port["targetPort"]?.stringValue ?? "")', which no container of \(workload.description) declares",
-          remedy: "Declare a containerPort of that name, or target a number.")
-      }
-      ports.append(PlannedPort(service: number, name: port.name_, target: target, host: nil, speaksHTTP2: rules.speaksHTTP2(port)))
+      guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }
+      ports.append(PlannedPort(service: port["port"]?.intValue ?? 0, name: port.name_, target: target, host: nil, speaksHTTP2: rules.speaksHTTP2(port)))
     }
     try map(request.ports, onto: &ports, request)
 
@@ -43,18 +38,6 @@ public struct Planner: Sendable {
     return InterceptPlan(
       namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue, workload: workload, container: container, ports: ports, listen: listen, selector: selector,
       nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(), warnings: rules.warnings)
-  }
-
-  private func check(_ template: JSONValue, _ service: String) throws(ControlError) {
-    let spec = template["spec"] ?? [:]
-    if spec["hostNetwork"]?.boolValue == true {
-      throw ControlError(
-        .refused, "the Pods of Service \(namespace)/\(service) use the node's network: the agent's ports would clash with theirs",
-        remedy: "Intercept a workload without hostNetwork.")
-    }
-    if spec[path: "os", "name"]?.stringValue == "windows" || spec[path: "nodeSelector", "kubernetes.io/os"]?.stringValue == "windows" {
-      throw ControlError(.refused, "the Pods of Service \(namespace)/\(service) run on Windows nodes; the agent runs on Linux only")
-    }
   }
 
   // MARK: Ports

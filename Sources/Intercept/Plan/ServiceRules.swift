@@ -43,6 +43,27 @@ struct ServiceRules {
     return nil
   }
 
+  /// Why these Pods cannot be intercepted; nil when they can.
+  /// - Parameters:
+  ///   - template: of a workload, or a Pod.
+  ///   - workload: whose containers they are, for the message.
+  func refusal(of template: JSONValue, workload: String) -> ControlError? {
+    let spec = template["spec"] ?? [:]
+    if spec["hostNetwork"]?.boolValue == true {
+      return ControlError(
+        .refused, "the Pods of Service \(name) use the node's network: the agent's ports would clash with theirs",
+        remedy: "Intercept a workload without hostNetwork.")
+    }
+    if spec[path: "os", "name"]?.stringValue == "windows" || spec[path: "nodeSelector", "kubernetes.io/os"]?.stringValue == "windows" {
+      return ControlError(.refused, "the Pods of Service \(name) run on Windows nodes; the agent runs on Linux only")
+    }
+    guard let port = ports.first(where: { Self.targetPort($0, template: template) == nil }) else { return nil }
+    let target = port["targetPort"]?.stringValue ?? ""
+    return ControlError(
+      .refused, "port \(port["port"]?.intValue ?? 0) of Service \(name) targets '\(target)', which no container of \(workload) declares",
+      remedy: "Declare a containerPort of that name, or target a number.")
+  }
+
   /// Load balancers that go to Pod addresses follow the EndpointSlices late, and on their own terms.
   var warnings: [String] {
     let direct = [

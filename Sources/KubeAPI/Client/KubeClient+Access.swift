@@ -30,7 +30,15 @@ extension KubeClient {
   }
 
   /// What the server is, such as `v1.36.0` (`/version`).
+  /// - Throws: `KubeError.badResponse` where another program answers.
   public func serverVersion() async throws(KubeError) -> String {
-    try await json(HTTPRequest("GET", "/version"))["gitVersion"]?.stringValue ?? ""
+    do throws(KubeError) {
+      return try await json(HTTPRequest("GET", "/version"))["gitVersion"]?.stringValue ?? ""
+    } catch {
+      // Kubernetes explains itself with a reason, and serves this path to everybody.
+      guard case .status(let code, "", let message, _) = error, [400, 404, 405].contains(code) || (300..<400).contains(code) else { throw error }
+      let hint = access.server.description.hasPrefix("http://") ? " (an API server is mostly reached by https://)" : ""
+      throw .badResponse(server: access.server.description, problem: "it answered \(code) to /version: \(message)\(hint)")
+    }
   }
 }

@@ -34,7 +34,12 @@ struct RefreshedFile {
 /// - Throws: `KubeError.config` with the reason.
 func readFile(_ path: String) throws(KubeError) -> [UInt8] {
   do { return Array(try Data(contentsOf: URL(filePath: path))) } catch {
-    let reason = (error as? CocoaError).map { $0.code == .fileReadNoSuchFile ? "does not exist" : "cannot be read (\($0.code.rawValue))" }
-    throw .config(file: path, problem: "the file \(reason ?? "cannot be read: \(error)")", remedy: "check the path and its permissions")
+    let reason =
+      switch (error as? CocoaError)?.code {
+      case .fileReadNoSuchFile: "does not exist"
+      case .fileReadNoPermission: "cannot be read: permission denied"
+      default: "cannot be read: \(error)"
+      }
+    throw .config(file: path, problem: "the file \(reason)", remedy: "check the path and its permissions")
   }
 }

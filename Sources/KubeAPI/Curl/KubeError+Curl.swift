@@ -17,7 +17,7 @@ extension KubeError {
       case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_PROXY, CURLE_INTERFACE_FAILED:
         .unreachable(server: server, cause: cause)
       case _ where tlsFailures.contains(code): .certificate(server: server, cause: cause)
-      case CURLE_OPERATION_TIMEDOUT: .timedOut(server: server, what: cause)
+      case CURLE_OPERATION_TIMEDOUT: handle.hadConnection ? .timedOut(server: server, what: cause) : .unreachable(server: server, cause: cause)
       case CURLE_ABORTED_BY_CALLBACK: .cancelled
       case CURLE_NOT_BUILT_IN, CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_FAILED_INIT, CURLE_OUT_OF_MEMORY, CURLE_BAD_FUNCTION_ARGUMENT:
         .transport(problem: cause)
@@ -42,6 +42,17 @@ extension KubeError {
     var ready: curl_off_t = 0
     ccurl_getinfo_offset(handle.pointer, CURLINFO_PRETRANSFER_TIME_T, &ready)
     return ready == 0 ? 0 : nil
+  }
+}
+
+extension CurlHandle {
+  /// Whether there was a connection to the server, new or used before: the times that curl has noted are not 0 then (microseconds).
+  fileprivate var hadConnection: Bool {
+    var connected: curl_off_t = 0
+    var ready: curl_off_t = 0
+    ccurl_getinfo_offset(pointer, CURLINFO_CONNECT_TIME_T, &connected)
+    ccurl_getinfo_offset(pointer, CURLINFO_PRETRANSFER_TIME_T, &ready)
+    return connected > 0 || ready > 0
   }
 }
 

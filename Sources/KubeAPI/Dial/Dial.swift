@@ -120,7 +120,7 @@ final class Dial: Sendable {
   private func refusal(_ head: HTTPResponseHead, _ body: [UInt8]) -> KubeError {
     let error = KubeError(head, body, server: server)
     guard case .status(403, let reason, let message, let details) = error else { return error }
-    let hint = "over WebSocket, port-forward and exec need both the verbs 'get' and 'create' on pods/portforward and pods/exec"
+    let hint = "a port-forward over WebSocket needs both the verbs 'get' and 'create' on pods/portforward"
     // A subprotocol that the server does not have is refused with an empty body, just as a missing verb may be.
     let offered = upgrade.subprotocols.joined(separator: ", ")
     return .status(

@@ -41,6 +41,20 @@ struct PortCountersTests {
   }
 }
 
+struct OwnConnectionsTests {
+  @Test("Our own are left out, and an agent that follows does not bring them back")
+  func leftOut() {
+    var counters = PortCounters()
+    counters.take(toHost: 0, toOrigin: 20)
+    counters.leaveOut(18)
+    #expect(counters.toOrigin == 2)
+    counters.take(toHost: 5, toOrigin: 20)
+    #expect(counters.toHost == 5 && counters.toOrigin == 2)
+    counters.take(toHost: 0, toOrigin: 1)
+    #expect(counters.toHost == 5 && counters.toOrigin == 3)
+  }
+}
+
 struct DivertingTests {
   @Test("Enough connections that none comes to the agent by chance", arguments: [(0, 6), (1, 6), (2, 9), (4, 15), (100, 24)])
   func probes(origins: Int, count: Int) { #expect(Interception.probes(origins: origins) == count) }

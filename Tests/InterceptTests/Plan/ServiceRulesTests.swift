@@ -16,7 +16,7 @@ struct ServiceRulesTests {
   @Test("A plain Service can be intercepted")
   func plain() {
     #expect(service().obstacle == nil)
-    #expect(InterceptObstacle.of(service().service) == nil)
+    #expect(InterceptObstacles(pods: nil, replicaSets: nil).of(service().service) == nil)
     #expect(service().warnings.isEmpty)
   }
 

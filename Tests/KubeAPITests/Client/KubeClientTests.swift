@@ -21,6 +21,27 @@ import Testing
     }
   }
 
+  @Test(arguments: [(404, "404 page not found"), (400, "Client sent an HTTP request to an HTTPS server."), (302, "")])
+  func anotherProgramIsNoAPIServer(status: Int, text: String) async throws {
+    try await withServer { _, connection in
+      connection.reply(status, body: Array(text.utf8), headers: ["Content-Type": "text/plain"])
+    } _: { client, _ in
+      let error = await #expect(throws: KubeError.self) { try await client.serverVersion() }
+      let told = "\(error as Any)"
+      #expect(told.contains("does not answer as a Kubernetes API server: it answered \(status) to /version"), "\(told)")
+      #expect(told.contains("https://") && told.contains("check the kubeconfig's server"))
+    }
+  }
+
+  @Test func whatKubernetesRefusesStaysItsOwn() async throws {
+    try await withServer { _, connection in
+      connection.failure(403, "Forbidden", "no")
+    } _: { client, _ in
+      let error = await #expect(throws: KubeError.self) { try await client.serverVersion() }
+      #expect(error?.isForbidden == true)
+    }
+  }
+
   @Test func listsAnewWhenTheTokenExpired() async throws {
     try await withServer { request, connection in
       if request.query["continue"] != nil {

@@ -1,3 +1,4 @@
+import Glibc
 import KubeAPI
 import KubeObjects
 import Testing
@@ -86,6 +87,29 @@ import Testing
         return
       }
     }
+  }
+
+  @Test func aServerThatDoesNotTakeConnectionsIsNotReached() async throws {
+    // A queue that is full: what comes after is dropped, as by a firewall.
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    var waiting: [Int32] = []
+    withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        #expect(bind(listener, generic, length) == 0 && listen(listener, 0) == 0 && getsockname(listener, generic, &length) == 0)
+        for _ in 0..<4 {
+          waiting.append(socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0))
+          _ = connect(waiting.last!, generic, length)
+        }
+      }
+    }
+    defer { for fd in waiting + [listener] { close(fd) } }
+    let access = ClusterAccess(server: ServerURL("http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))")!)
+    let error = await #expect(throws: KubeError.self) { try await KubeClient(access).within(.milliseconds(300)).get(.pods, "a") }
+    #expect("\(error as Any)".contains("cannot reach the API server"), "\(error as Any)")
   }
 
   @Test func nobodyListens() async throws {

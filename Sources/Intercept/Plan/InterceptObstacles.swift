@@ -1,0 +1,37 @@
+import Agents
+import KubeAPI
+import KubeObjects
+
+/// Why Services cannot be intercepted, told from lists that are read once for all of them: what `list` shows. An intercept looks more closely.
+public struct InterceptObstacles: Sendable {
+  private let pods: [JSONValue]?
+  private let replicaSets: [String: JSONValue]?
+
+  /// - Parameters:
+  ///   - pods: of the Services' namespaces; nil where they may not be listed, and then the Services tell alone.
+  ///   - replicaSets: the same.
+  public init(pods: [JSONValue]?, replicaSets: [JSONValue]?) {
+    self.pods = pods?.filter(WorkloadFinder.isLiving)
+    self.replicaSets = replicaSets.map { sets in
+      Dictionary(sets.map { ("\($0.namespace ?? "")/\($0.name ?? "")", $0) }, uniquingKeysWith: { $1 })
+    }
+  }
+
+  /// nil when nothing speaks against it.
+  public func of(_ service: JSONValue) -> String? {
+    let rules = ServiceRules(service: service)
+    if let obstacle = rules.obstacle { return obstacle.reason }
+    guard let pods, rules.agent == nil else { return nil }
+    var selector = rules.selector
+    selector[AgentNames.agentLabel] = nil
+    let own = pods.filter { pod in pod.namespace == service.namespace && selector.allSatisfy { pod.labels[$0.key] == $0.value } }
+    let name = "\(service.namespace ?? "")/\(service.name ?? "")"
+    if let replicaSets {
+      let owners = WorkloadFinder.owners(of: own) { replicaSets["\(service.namespace ?? "")/\($0)"] }
+      if let refusal = WorkloadFinder.refusal(of: owners, service: name) { return refusal.message }
+    }
+    // A Pod has its template's ports.
+    guard let pod = own.first else { return nil }
+    return rules.refusal(of: pod, workload: "the Pods")?.message
+  }
+}
