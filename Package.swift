@@ -76,6 +76,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
 
+    .target(
+      name: "Deploy", dependencies: ["KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
+
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI"], swiftSettings: strict),
     .target(
@@ -152,6 +155,8 @@ let package = Package(
     .testTarget(name: "InterceptTests", dependencies: ["Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
     .testTarget(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    .testTarget(
+      name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
