@@ -82,7 +82,7 @@ let package = Package(
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI"], swiftSettings: strict),
     .target(
-      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "Relay", "TunnelProtocol"], swiftSettings: strict),
+      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol"], swiftSettings: strict),
     .target(
       name: "KubeAPI",
       dependencies: [
