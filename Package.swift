@@ -81,11 +81,13 @@ let package = Package(
       name: "Images",
       dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
+    .target(
+      name: "Deploy", dependencies: ["KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
 
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI"], swiftSettings: strict),
     .target(
-      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "Relay", "TunnelProtocol"], swiftSettings: strict),
+      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol"], swiftSettings: strict),
     .target(
       name: "KubeAPI",
       dependencies: [
@@ -171,6 +173,8 @@ let package = Package(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(
+      name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
