@@ -99,6 +99,8 @@ let package = Package(
       name: "Skaffold",
       dependencies: ["KubeObjects", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
     .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    // The dev loop.
+    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),
 
     // The ways from the host into the cluster, on the relay's thread.
     .target(name: "Outbound", dependencies: ["CLinux", "Relay", "TunnelProtocol"], swiftSettings: strict),
@@ -135,6 +137,7 @@ let package = Package(
     .target(name: "CShell"),
     .target(name: "CControl"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
     .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -169,6 +172,7 @@ let package = Package(
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
+    .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
     .testTarget(

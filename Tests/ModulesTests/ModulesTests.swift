@@ -110,7 +110,7 @@ struct ModulesTests {
   @Test(
     "C libraries have one owner",
     arguments: [
-      ("CCurl", ["KubeAPI"]), ("CSSH2", ["Bastion"]), ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
+      ("CCurl", ["KubeAPI"]), ("CInotifyTools", ["Watching"]), ("CSSH2", ["Bastion"]), ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
       ("CShell", ["ShellHelper", "ShellChannel", "ShellHelperTests", "ShellChannelTests"]),
     ] as [(String, Set<String>)])
   func owners(library: String, owners: Set<String>) throws {

@@ -1,0 +1,22 @@
+/// Watches sources and tells of each save once. Several may live in a process; they share one inotify instance and one thread.
+/// It ends with `stop()` or its last reference.
+public final class SourceWatcher: Sendable {
+  /// One element for each save; ends after `stop()`. For one reader; batches wait until they are read.
+  public let batches: AsyncStream<ChangeBatch>
+
+  /// Watches from the moment it returns; what changed before is not told.
+  /// - Parameters:
+  ///   - quiet: a batch is closed when no event came for this long…
+  ///   - longest: …or this long after its first event, however many still come.
+  /// - Throws: `.limit` where the kernel gives no more watches, `.system`.
+  public init(_ set: WatchSet, quiet: Duration = .milliseconds(20), longest: Duration = .milliseconds(500)) throws(WatchError) { fatalError("to be written") }
+
+  /// Watches another set from now on. In what both sets have, no event is lost or told twice.
+  /// - Throws: as `init`; then the old set stays.
+  public func update(_ set: WatchSet) throws(WatchError) { fatalError("to be written") }
+
+  public func stop() { fatalError("to be written") }
+
+  /// Directories that are watched now.
+  public var watchedDirectories: Int { fatalError("to be written") }
+}
