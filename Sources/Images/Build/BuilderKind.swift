@@ -7,10 +7,38 @@ public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
     allCases.filter { Program.find($0.rawValue, environment: environment) != nil }
   }
 
-  /// The builder to use: the one asked for, or the first installed of docker (where its daemon answers), podman, buildah.
+  /// The builder to use: the one asked for, or the first installed of docker (where its daemon answers), buildah, podman.
   /// - Parameter wanted: nil for the choice by itself.
   /// - Throws: `builderMissing`, naming what was looked for and where; `daemonDown` where docker is the only one, or asked for.
   public static func choose(_ wanted: BuilderKind?, environment: [String: String]) async throws(BuildError) -> BuilderKind {
-    fatalError("soon")
+    if let wanted {
+      if wanted == .docker { try await checkDaemon(environment) } else { _ = try StoreTool(BuilderStore(wanted), environment: environment) }
+      return wanted
+    }
+    let installed = installed(environment: environment)
+    var down: BuildError?
+    if installed.contains(.docker) {
+      do throws(BuildError) {
+        try await checkDaemon(environment)
+        return .docker
+      } catch {
+        if error.reason == .cancelled { throw error }
+        down = error
+      }
+    }
+    // buildah is the same engine as podman's build with less around it.
+    if let other = [BuilderKind.buildah, .podman].first(where: installed.contains) { return other }
+    if let down { throw down }
+    throw BuildError(
+      .builderMissing,
+      "nothing here builds images: looked for docker, podman and buildah in PATH (\(environment["PATH"] ?? "")) and in /usr/local/bin, /usr/bin and their sbin",
+      remedy: "install one of them (apt-get install buildah), or give artifacts a command of their own (build.artifacts[].custom)")
+  }
+
+  private static func checkDaemon(_ environment: [String: String]) async throws(BuildError) {
+    let answer = try await StoreTool(BuilderStore(.docker), environment: environment).child(["version", "--format", "{{.Server.Version}}"]).read()
+    guard answer.status != 0 else { return }
+    throw BuildFailure(tool: "docker", status: answer.status, output: answer.error.split(separator: "\n").map(String.init), places: [])
+      .error(.daemonDown, "docker's daemon does not answer")
   }
 }

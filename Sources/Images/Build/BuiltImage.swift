@@ -6,13 +6,13 @@ public struct BuiltImage: Sendable, Hashable {
   public var tag: String
   /// The configuration's digest, `sha256:` and 64 hexadecimal digits: it changes when, and only when, the image does.
   public var id: String
-  /// Whose store it is in. An artifact's own command may use another one than Dockerfiles do.
-  public var store: BuilderKind
+  /// The store it is in. An artifact's own command may use another one than Dockerfiles do.
+  public var store: BuilderStore
   /// Nothing had changed since the last build: no builder ran.
   public var isFromCache: Bool
   public var duration: Duration
 
-  public init(name: String, tag: String, id: String, store: BuilderKind, isFromCache: Bool, duration: Duration) {
+  public init(name: String, tag: String, id: String, store: BuilderStore, isFromCache: Bool, duration: Duration) {
     self.name = name
     self.tag = tag
     self.id = id
