@@ -91,6 +91,12 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
 
+    // The dev loop's input: objects in, objects out.
+    .target(
+      name: "Skaffold",
+      dependencies: ["KubeObjects", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
+    .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+
     // The ways from the host into the cluster, on the relay's thread.
     .target(name: "Outbound", dependencies: ["CLinux", "Relay", "TunnelProtocol"], swiftSettings: strict),
 
@@ -157,6 +163,8 @@ let package = Package(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(
       name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
+    .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
