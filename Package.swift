@@ -34,7 +34,7 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        "Agents", "CControl", "ControlAPI", "Daemon", "Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests", "Skaffold",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
@@ -77,6 +77,9 @@ let package = Package(
       ], swiftSettings: strict),
 
     // The dev loop.
+    .target(
+      name: "DevLoop",
+      dependencies: ["CLinux", "Deploy", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"], swiftSettings: strict),
     .target(
       name: "Images",
       dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
@@ -175,6 +178,9 @@ let package = Package(
       name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(
+      name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
+      swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
