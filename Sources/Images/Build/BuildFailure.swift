@@ -52,9 +52,9 @@ struct BuildFailure: Sendable {
   /// The Dockerfile's step that failed, as buildah and podman, BuildKit, and Docker's old builder tell it.
   private var step: String? {
     for line in output.reversed() {
-      if let step = line.firstMatch(of: /building at STEP "(.+)": /) { return String(step.1) }
-      if let step = line.firstMatch(of: /^ > \[[^\]]*\d+\/\d+\] (.+?):?$/) { return String(step.1) }
-      if let step = line.firstMatch(of: /The command '(.+)' returned a non-zero code/) { return String(step.1) }
+      if let step = line.firstMatch(of: #/building at STEP "(.+)": /#) { return String(step.1) }
+      if let step = line.firstMatch(of: #/^ > \[[^\]]*\d+/\d+\] (.+?):?$/#) { return String(step.1) }
+      if let step = line.firstMatch(of: #/The command '(.+)' returned a non-zero code/#) { return String(step.1) }
     }
     return nil
   }
@@ -71,7 +71,7 @@ struct BuildFailure: Sendable {
 
   private func line(of step: String, in file: String) -> Int? {
     // BuildKit says it by itself.
-    for line in output { if let place = line.firstMatch(of: /^[^ ]*Dockerfile[^ ]*:(\d+)$/) { return Int(place.1) } }
+    for line in output { if let place = line.firstMatch(of: #/^[^ ]*Dockerfile[^ ]*:(\d+)$/#) { return Int(place.1) } }
     return DockerfileSteps(file).line(of: step)
   }
 }

@@ -1,5 +1,3 @@
-import KubeAPI
-
 /// What a local cluster is, as far as the way of images into it goes.
 public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
   /// devtunnel's lab: the directory that its containers/storage is in.
@@ -12,7 +10,7 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
   case kind(name: String)
   case minikube(profile: String)
   case k3d(name: String)
-  /// The node runs on the builder's own store (Docker Desktop, minikube's driver `none`, OrbStack, a node on podman's): nothing to load.
+  /// The node runs on the builder's own store (Docker Desktop, OrbStack, minikube's docker-env, CRI-O beside podman): nothing to load.
   case shared(BuilderKind)
   case registry(RegistryNames)
 
@@ -32,18 +30,17 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Reads what `--load` says: `lab:DIR`, `k3s`, `containerd[:COMMAND…]`, `kind[:NAME]`, `minikube[:PROFILE]`, `k3d[:NAME]`, `docker`, `podman`,
-  /// `registry[:PUSH[=PULL]][,insecure]`.
-  public init(parsing text: String) throws(BuildError) {
-    fatalError("soon")
-  }
-
-  /// Asks the cluster's nodes what it is; the context's name serves for the product's own name of the cluster (`kind-NAME`) where the nodes do not say it.
-  /// - Throws: `unknownProduct`, listing the choices for `--load`; `loadFailed` where the nodes cannot be read.
-  public static func detect(client: KubeClient, context: String, environment: [String: String]) async throws(BuildError) -> ClusterProduct {
-    fatalError("soon")
-  }
-
   /// For a person: `kind (cluster dev)`.
-  public var description: String { fatalError("soon") }
+  public var description: String {
+    switch self {
+    case .lab(let images): "devtunnel lab (images in \(images))"
+    case .k3s: "k3s"
+    case .containerd(let prefix): prefix.isEmpty ? "containerd" : "containerd (through \(prefix.joined(separator: " ")))"
+    case .kind(let name): "kind (cluster \(name))"
+    case .minikube(let profile): "minikube (profile \(profile))"
+    case .k3d(let name): "k3d (cluster \(name))"
+    case .shared(let kind): "shared store of \(kind.rawValue)"
+    case .registry(let names): "registry" + (names.push.isEmpty ? " (as the images are named)" : " \(names.push)") + (names.pull == names.push ? "" : ", in the cluster \(names.pull)")
+    }
+  }
 }

@@ -1,5 +1,11 @@
 import Subprocess
 
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -45,7 +51,7 @@ struct Child: Sendable {
           if grace == .zero { kill(-pid, SIGKILL) }
         }
       }
-      return (done.terminationStatus.code, done.closureOutput)
+      return (done.terminationStatus.code, done.closureResult)
     }
   }
 

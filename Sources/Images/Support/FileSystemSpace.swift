@@ -35,8 +35,12 @@ struct FileSystemSpace: Sendable, CustomStringConvertible {
   /// The directory nearest to the root that is on the same device.
   private static func mountPoint(of path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
     var place = String(cString: resolved)
+    #if canImport(Glibc)
+      Glibc.free(resolved)
+    #elseif canImport(Musl)
+      Musl.free(resolved)
+    #endif
     var info = stat()
     guard stat(place, &info) == 0 else { return place }
     let device = info.st_dev
