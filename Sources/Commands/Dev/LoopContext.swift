@@ -11,7 +11,7 @@ struct LoopContext: Sendable {
   var setup: LoopSetup
   let environment: [String: String]
 
-  init(_ global: GlobalOptions, project: ProjectArguments, target: TargetArguments? = nil) throws(ControlError) {
+  init(_ global: GlobalOptions, project: ProjectArguments, target: LocalClusterArguments? = nil) throws(ControlError) {
     context = try CommandContext(global)
     environment = ProcessInfo.processInfo.environment
     let cluster = global.cluster(context.settings)

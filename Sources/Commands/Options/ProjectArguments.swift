@@ -31,7 +31,7 @@ struct ProjectArguments: ParsableArguments {
 }
 
 /// Where it goes.
-struct TargetArguments: ParsableArguments {
+struct LocalClusterArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The builder: docker, podman or buildah (default: the first that works).", valueName: "program"), transform: BuilderArgument.parse)
   var builder: BuilderArgument?
 

@@ -37,6 +37,8 @@ public actor DevLoop {
   private var round: Task<Void, Never>?
   private var retry: Task<Void, Never>?
   private var logs: Task<Void, Never>?
+  /// Why it cannot go on.
+  private var fatal: LoopError?
   var stopwatch = Stopwatch(start: .now)
 
   public init(_ source: LoopSource, options: LoopOptions, events: @escaping @Sendable (DevEvent) -> Void) {
@@ -49,20 +51,19 @@ public actor DevLoop {
   }
 
   /// Runs until the task is cancelled.
-  /// - Throws: where nothing can be watched; no other failure ends it.
+  /// - Throws: where nothing can be watched, or the cluster may not be written to; no other failure ends it.
   public func run() async throws(LoopError) {
     let watcher: SourceWatcher
     do throws(WatchError) { watcher = try SourceWatcher(map.watchSet) } catch { throw LoopError(error) }
     self.watcher = watcher
-    begin(Stopwatch(start: .now))
+    start()
     await withTaskCancellationHandler {
       for await batch in watcher.batches { await accept(batch) }
     } onCancel: {
       watcher.stop()
     }
-    retry?.cancel()
-    round?.cancel()
-    await round?.value
+    await stop()
+    if let fatal { throw fatal }
   }
 
   /// Builds and deploys once.
@@ -91,6 +92,15 @@ public actor DevLoop {
   }
 
   // MARK: Rounds
+
+  /// Begins the first round.
+  func start() { begin(Stopwatch(start: .now)) }
+
+  func stop() async {
+    retry?.cancel()
+    round?.cancel()
+    await round?.value
+  }
 
   func accept(_ batch: ChangeBatch) async {
     var stopwatch = Stopwatch(start: batch.firstEvent)
@@ -121,6 +131,11 @@ public actor DevLoop {
   }
 
   private func failed(_ error: LoopError) {
+    if error.stage == .cluster, !error.isTransient {
+      fatal = error
+      watcher?.stop()
+      return
+    }
     events(.failed(error))
     guard error.isTransient else { return }
     // Whatever comes back may be another cluster, or an emptied one.

@@ -16,7 +16,7 @@ struct BuildCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var project: ProjectArguments
-  @OptionGroup var target: TargetArguments
+  @OptionGroup var target: LocalClusterArguments
 
   @Flag(inversion: .prefixedNo, help: "Bring the images to the cluster.")
   var loading = true

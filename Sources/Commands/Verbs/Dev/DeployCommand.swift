@@ -11,7 +11,7 @@ struct DeployCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var project: ProjectArguments
-  @OptionGroup var target: TargetArguments
+  @OptionGroup var target: LocalClusterArguments
   @OptionGroup var images: ImageArguments
   @OptionGroup var patches: PatchArguments
 

@@ -18,7 +18,7 @@ struct WatchCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var project: ProjectArguments
-  @OptionGroup var target: TargetArguments
+  @OptionGroup var target: LocalClusterArguments
   @OptionGroup var patches: PatchArguments
 
   @Flag(help: "Copy Secrets and ConfigMaps that the manifests need from another cluster, as long as the loop runs.")
