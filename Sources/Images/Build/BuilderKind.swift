@@ -2,7 +2,7 @@
 public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
   case docker, podman, buildah
 
-  /// The kinds whose program is in PATH or where administrators' programs stand, in the order of `allCases`. Docker's daemon is not asked.
+  /// The kinds whose program is installed, in the order of `allCases`. Docker's daemon is not asked.
   public static func installed(environment: [String: String]) -> [BuilderKind] {
     allCases.filter { Program.find($0.rawValue, environment: environment) != nil }
   }
@@ -31,7 +31,7 @@ public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
     if let down { throw down }
     throw BuildError(
       .builderMissing,
-      "nothing here builds images: looked for docker, podman and buildah in PATH (\(environment["PATH"] ?? "")) and in /usr/local/bin, /usr/bin and their sbin",
+      "nothing here builds images: looked for docker, podman and buildah in \(Program.places(environment))",
       remedy: "install one of them (apt-get install buildah), or give artifacts a command of their own (build.artifacts[].custom)")
   }
 

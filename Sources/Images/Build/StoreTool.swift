@@ -64,7 +64,7 @@ struct StoreTool: Sendable {
 extension BuildError {
   static func missing(_ program: String, _ role: String, _ environment: [String: String]) -> BuildError {
     BuildError(
-      .builderMissing, "\(role) \(program) is not installed: looked in PATH (\(environment["PATH"] ?? "")) and in /usr/local/bin, /usr/bin and their sbin",
+      .builderMissing, "\(role) \(program) is not installed: looked in \(Program.places(environment))",
       remedy: "install \(program), or put it into PATH")
   }
 }

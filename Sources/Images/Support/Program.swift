@@ -6,12 +6,15 @@
 
 /// Where programs are.
 enum Program {
-  /// Finds a program in PATH, then where administrators' programs stand: a user's PATH often leaves those directories out.
+  /// Finds a program in PATH (without one: where programs usually are), then where administrators' programs stand, which a user's PATH often leaves out.
   static func find(_ name: String, environment: [String: String]) -> String? {
     if name.contains("/") { return isExecutable(name) ? name : nil }
-    let path = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
-    return (path + ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]).map { $0 + "/" + name }.first(where: isExecutable)
+    let path = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
+    return (path + ["/usr/local/sbin", "/usr/sbin", "/sbin"]).map { $0 + "/" + name }.first(where: isExecutable)
   }
+
+  /// For errors: where `find` has looked.
+  static func places(_ environment: [String: String]) -> String { "PATH (\(environment["PATH"] ?? "not set")) and the sbin directories" }
 
   static func isExecutable(_ path: String) -> Bool {
     var info = stat()
