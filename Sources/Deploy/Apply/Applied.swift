@@ -36,7 +36,7 @@ public struct Applied: Sendable, Hashable {
   public var objects: [AppliedObject]
   /// Made because they were missing; not those that the manifests hold.
   public var createdNamespaces: [String]
-  /// For a person, such as an object that belonged to another run.
+  /// For a person: what the server says of fields and versions.
   public var warnings: [String]
 
   public init(objects: [AppliedObject] = [], createdNamespaces: [String] = [], warnings: [String] = []) {

@@ -1,5 +1,4 @@
 import KubeAPI
-import Relay
 
 /// What a command in a container wrote, and how it ended.
 public struct ExecResult: Sendable, Hashable {
@@ -25,39 +24,23 @@ extension KubeClient {
   public func exec(
     pod: String, namespace: String? = nil, container: String? = nil, command: [String], stdin: [UInt8]? = nil, outputLimit: Int = 1 << 20
   ) async throws(KubeError) -> ExecResult {
+    let started = try await startExec(
+      pod: pod, namespace: namespace, container: container, command: command, takesInput: stdin != nil, outputLimit: outputLimit)
+    return try await started.finish(stdin: stdin ?? [])
+  }
+
+  /// Starts a command in a container, which then waits for its stdin, or runs.
+  /// - Returns: the running command; it ends with its last reference.
+  public func startExec(
+    pod: String, namespace: String? = nil, container: String? = nil, command: [String], takesInput: Bool, outputLimit: Int = 1 << 20
+  ) async throws(KubeError) -> RunningExec {
     var query = command.map { ("command", $0) }
     if let container { query.append(("container", container)) }
     query += [("stdout", "true"), ("stderr", "true")]
-    if stdin != nil { query.append(("stdin", "true")) }
+    if takesInput { query.append(("stdin", "true")) }
     let path = APIResource.pods.path(namespace: namespace ?? access.namespace, name: pod, subresource: "exec")
     let connection = try await dialWebSocket(path: path, query: query, subprotocols: [ExecChannels.v5, ExecChannels.v4])
-    guard let thread = RelayThread() else { throw .transport(problem: "no thread or epoll instance could be had") }
-    let server = access.server.description
-    let exchange = ExecExchange(connection: connection, stdin: stdin, outputLimit: outputLimit, server: server)
-    let box = OnThread(exchange)
-    let result: Result<ExecResult, KubeError> = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        thread.submit { loop in
-          box.get(on: loop).start(on: loop) { result in
-            continuation.resume(returning: result)
-            loop.stop()
-          }
-        }
-      }
-    } onCancel: {
-      thread.submit { loop in box.get(on: loop).end(.failure(.cancelled)) }
-    }
-    return try result.get()
+    return try RunningExec(
+      ExecExchange(connection: connection, takesInput: takesInput, outputLimit: outputLimit, server: access.server.description))
   }
-}
-
-/// The exchange on its way to its thread.
-///
-/// Unchecked: it is reached through a loop alone, and a loop is only had on its own thread (`RelayThread.submit`).
-private struct OnThread: @unchecked Sendable {
-  private let exchange: ExecExchange
-
-  init(_ exchange: ExecExchange) { self.exchange = exchange }
-
-  func get(on loop: EventLoop) -> ExecExchange { exchange }
 }

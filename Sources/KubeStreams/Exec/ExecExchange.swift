@@ -3,17 +3,21 @@ import KubeAPI
 import Relay
 
 /// One exec on a loop: stdin out, stdout and stderr in, until the status has come and the server has closed. Belongs to the loop's thread once started.
+///
+/// stdin comes with `finish`; until then the command waits for it, while pings are answered and its output is kept.
 final class ExecExchange: Handler {
   private let connection: UpgradedConnection
   private let server: String
   private var loop: EventLoop?
   private var onEnd: ((Result<ExecResult, KubeError>) -> Void)?
+  private var outcome: Result<ExecResult, KubeError>?
 
   private var parser = FrameParser()
   private var writer = FrameWriter()
   private var channels = ExecChannels()
 
-  /// What is still to be sent of stdin; nil once it is closed.
+  private let takesInput: Bool
+  /// What is still to be sent of stdin; nil before it is known, and once it is closed.
   private var stdin: ArraySlice<UInt8>?
   private var control: [UInt8] = []
   private let buffer = UnsafeMutableRawPointer.allocate(byteCount: ExecExchange.bufferSize, alignment: 16)
@@ -31,9 +35,9 @@ final class ExecExchange: Handler {
   /// The close follows the status within a millisecond; a server that does not close is not waited for longer, in µs.
   private static let closeTimeout: UInt64 = 200_000
 
-  init(connection: UpgradedConnection, stdin: [UInt8]?, outputLimit: Int, server: String) {
+  init(connection: UpgradedConnection, takesInput: Bool, outputLimit: Int, server: String) {
     self.connection = connection
-    self.stdin = stdin.map { $0[...] }
+    self.takesInput = takesInput
     self.outputLimit = outputLimit
     self.server = server
     sending = buffer
@@ -44,14 +48,21 @@ final class ExecExchange: Handler {
     receiveBuffer.deallocate()
   }
 
-  func start(on loop: EventLoop, onEnd: @escaping (Result<ExecResult, KubeError>) -> Void) {
+  func start(on loop: EventLoop) {
     self.loop = loop
-    self.onEnd = onEnd
     loop.watch(connection.socket, self)
     connection.leftover.withUnsafeBytes { take($0) }
-    push()
     // What TLS has read already wakes nobody.
     loop.readAgain(self)
+  }
+
+  /// Gives the command its stdin.
+  /// - Parameter onEnd: called once, at once where it has ended already.
+  func finish(stdin: [UInt8], onEnd: @escaping (Result<ExecResult, KubeError>) -> Void) {
+    if let outcome { return onEnd(outcome) }
+    self.onEnd = onEnd
+    if takesInput { self.stdin = stdin[...] }
+    push()
   }
 
   override func ready(_ events: UInt32) {
@@ -63,18 +74,19 @@ final class ExecExchange: Handler {
 
   /// The first end counts.
   func end(_ outcome: Result<ExecResult, KubeError>) {
-    guard let onEnd, let loop else { return }
-    self.onEnd = nil
+    guard self.outcome == nil, let loop else { return }
+    self.outcome = outcome
     loop.unwatch(connection.socket)
     loop.unregister(self)
     connection.close()
-    onEnd(outcome)
+    onEnd?(outcome)
+    onEnd = nil
   }
 
   // MARK: Out
 
   private func push() {
-    while onEnd != nil, sendingLeft > 0 || stage() {
+    while outcome == nil, sendingLeft > 0 || stage() {
       switch connection.send(sending, sendingLeft) {
       case .sent(let count):
         sending += count
@@ -121,7 +133,7 @@ final class ExecExchange: Handler {
   // MARK: In
 
   private func receive() {
-    while onEnd != nil {
+    while outcome == nil {
       switch connection.receive(receiveBuffer, Self.receiveSize) {
       case .received(let count): take(UnsafeRawBufferPointer(start: receiveBuffer, count: count))
       case .again: return
@@ -133,7 +145,7 @@ final class ExecExchange: Handler {
 
   private func take(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes
-    while onEnd != nil, let event = parser.next(&rest) {
+    while outcome == nil, let event = parser.next(&rest) {
       switch event {
       case .began: channels.messageBegan()
       case .payload(let payload): takePart(payload)
