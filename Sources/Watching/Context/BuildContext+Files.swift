@@ -9,7 +9,8 @@ extension BuildContext {
 
   /// Whether this file, which need not exist, is one of `files()`, or of `definitionFiles`.
   public func contains(_ absolutePath: String) -> Bool {
-    definitionFiles.contains(absolutePath) || relativePath(absolutePath).map { selection.includes($0) } ?? false
+    let path = cleanPath(absolutePath)
+    return definitionFiles.contains(path) || relativePath(path).map { selection.includes($0) } ?? false
   }
 
   /// SHA-256 (64 hexadecimal digits) of paths, kinds, exec bits, symbolic links' targets and contents of what the build can see, of the Dockerfile, build arguments and target.

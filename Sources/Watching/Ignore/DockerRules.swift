@@ -11,7 +11,7 @@ struct DockerRules: Sendable, Hashable {
   init(_ text: String, file: String) throws(WatchError) {
     // A byte order mark is no part of the first pattern.
     let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       guard !line.hasPrefix("#") else { continue }
       var pattern = line.trimmed
       guard !pattern.isEmpty else { continue }

@@ -3,7 +3,7 @@
 public final class SourceWatcher: Sendable {
   /// One element for each save; ends after `stop()`. For one reader; batches wait until they are read.
   public let batches: AsyncStream<ChangeBatch>
-  private let watcher: TreeWatcher
+  let watcher: TreeWatcher
 
   /// Watches from the moment it returns; what changed before is not told.
   /// - Parameters:
