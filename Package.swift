@@ -201,7 +201,7 @@ let package = Package(
     .testTarget(
       name: "LabTests",
       dependencies: [
-        "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Operations",
+        "CLinux", "ControlAPI", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Operations",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
   ]

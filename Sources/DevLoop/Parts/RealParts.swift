@@ -37,7 +37,7 @@ struct ClusterMirror: ObjectMirroring {
     let missing = try await mirror.missing(for: manifests)
     guard !missing.isEmpty else { return ([], []) }
     let result = try await mirror.copy(missing)
-    return (result.copied, result.unavailable.map { "\($0.0) is not to be had from \(source): \($0.1)" })
+    return (result.copied, result.unavailable.map { "\($0.reference.id), which \($0.reference.usedBy) needs, is not to be had from \(source): \($0.reason)" })
   }
 }
 

@@ -21,7 +21,7 @@ enum HostPort {
     defer { clinux_close(fd) }
     do { try await Task.sleep(for: .milliseconds(25)) } catch { return false }
     var byte: UInt8 = 0
-    let count = recv(fd, &byte, 1, Int32(MSG_DONTWAIT.rawValue) | Int32(MSG_PEEK.rawValue))
+    let count = recv(fd, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK))
     return count > 0 || (count < 0 && errno == EAGAIN)
   }
 

@@ -80,10 +80,13 @@ public struct LoopSetup: Sendable {
     let logs = ClusterLogs(client: client, run: run)
     let description = LoopParts.Description(
       builder: builder.kind.rawValue, cluster: "\(product); \(guarded.reason)", context: client.access.contextName, namespace: namespace)
-    return LoopParts(
+    var parts = LoopParts(
       builder: builder, loader: ProductLoader(loader: ImageLoader(product: product, builder: builder)), deployer: ClusterDeployer(deployer: deployer),
-      syncer: ClusterSync(sync: FileSync(client: client, namespace: nil, run: run)), forwarder: forwarder?(client),
-      logs: followsLogs ? { await logs.follow($0) } : nil, mirror: mirror(client, run), description: description)
+      syncer: ClusterSync(sync: FileSync(client: client, namespace: nil, run: run)), description: description)
+    parts.forwarder = forwarder?(client)
+    parts.mirror = mirror(client, run)
+    if followsLogs { parts.logs = { await logs.follow($0) } }
+    return parts
   }
 
   private func mirror(_ client: KubeClient, _ run: String) -> (any ObjectMirroring)? {
@@ -109,15 +112,15 @@ public struct LoopSetup: Sendable {
   }
 
   func builder(_ configurations: [DevConfiguration], _ product: ClusterProduct?) async throws(LoopError) -> ImageBuilder {
-    var settings = BuildSettings()
-    settings.insecureRegistries = Set(configurations.flatMap(\.insecureRegistries))
-    if let product { settings = ImageLoader.settings(for: product, settings) }
     let needsBuilder = configurations.flatMap(\.artifacts).contains { if case .docker = $0.build { true } else { false } }
-    var kind = builder ?? .docker
+    var kind = builder ?? BuilderKind.docker
     do throws(BuildError) { kind = try await BuilderKind.choose(builder, environment: project.environment) } catch {
       // An artifact's own command may know another way.
       if needsBuilder || builder != nil { throw LoopError(error) }
     }
+    var settings = BuildSettings()
+    settings.insecureRegistries = Set(configurations.flatMap(\.insecureRegistries))
+    if let product { settings = ImageLoader.settings(for: product, builder: kind, settings) }
     return ImageBuilder(kind: kind, cacheDirectory: cacheDirectory, environment: project.environment, settings: settings)
   }
 }
