@@ -39,7 +39,8 @@ struct KustomizationCopy {
       }
     } catch {
       try? files.removeItem(atPath: directory)
-      throw InputError("a modernised copy of \(tree.root) cannot be written to \(directory): \(error)", remedy: "make room there, or set TMPDIR to another directory")
+      throw InputError(
+        "a modernised copy of \(tree.root) cannot be written to \(directory): \(error)", remedy: "make room there, or set TMPDIR to another directory")
     }
   }
 

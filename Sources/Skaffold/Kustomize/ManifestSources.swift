@@ -65,7 +65,8 @@ public struct ManifestSources: Sendable, Hashable {
           if Paths.hasManifestExtension(file) {
             found.append(file)
           } else {
-            warnings.append(Diagnostic(.warning, "\(file) is left out: it is neither *.yaml, *.yml nor *.json", remedy: "name it without a glob if it is a manifest"))
+            warnings.append(
+              Diagnostic(.warning, "\(file) is left out: it is neither *.yaml, *.yml nor *.json", remedy: "name it without a glob if it is a manifest"))
           }
         }
         if found.isEmpty { warnings.append(Diagnostic(.warning, "no file matches \(pattern)", remedy: "correct the glob, or make the files")) }

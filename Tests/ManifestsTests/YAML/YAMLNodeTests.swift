@@ -42,11 +42,15 @@ struct YAMLNodeTests {
     #expect(nodes[1]["y"]?.position.line == 4)
   }
 
-  @Test("Plain scalars mean what they mean to kubectl", arguments: [
-    ("yes", true), ("off", false), ("y", true), ("0755", 493), ("0o17", 15), ("0x1F", 31), ("0b11", 3), ("1_000", 1000), ("1e3", 1000), ("1.0", 1), (".5", 0.5), ("08", 8),
-    ("+1", 1), ("-12", -12), ("190:20:30", "190:20:30"), ("2001-01-01", "2001-01-01"), ("1e", "1e"), (".inf", ".inf"), ("~", nil), ("", nil), ("'012'", "012"),
-    ("\"true\"", "true"), ("!!str 12", "12"), ("100m", "100m"), ("12345678901234567890", 12345678901234567890.0),
-  ] as [(String, JSONValue)])
+  @Test(
+    "Plain scalars mean what they mean to kubectl",
+    arguments: [
+      ("yes", true), ("off", false), ("y", true), ("0755", 493), ("0o17", 15), ("0x1F", 31), ("0b11", 3), ("1_000", 1000), ("1e3", 1000), ("1.0", 1),
+      (".5", 0.5), ("08", 8),
+      ("+1", 1), ("-12", -12), ("190:20:30", "190:20:30"), ("2001-01-01", "2001-01-01"), ("1e", "1e"), (".inf", ".inf"), ("~", nil), ("", nil),
+      ("'012'", "012"),
+      ("\"true\"", "true"), ("!!str 12", "12"), ("100m", "100m"), ("12345678901234567890", 12345678901234567890.0),
+    ] as [(String, JSONValue)])
   func scalars(text: String, value: JSONValue) throws { #expect(try read("v: \(text)")["v"]?.json ?? .null == value) }
 
   @Test("Anchors, aliases and merge keys")
@@ -63,9 +67,11 @@ struct YAMLNodeTests {
     #expect(throws: InputError.self) { try read(text) }
   }
 
-  @Test("Broken YAML is told with line and column", arguments: [
-    ("a: 1\n b: 2\n", 2), ("a:\n\t- b\n", 2), ("a: [1, 2\n", 2), ("a: 'x\n", 2), ("a: *nobody\n", 1), ("a: @x\n", 1), ("x: 1\n---\n- a\nb: 1\n", 4),
-  ])
+  @Test(
+    "Broken YAML is told with line and column",
+    arguments: [
+      ("a: 1\n b: 2\n", 2), ("a:\n\t- b\n", 2), ("a: [1, 2\n", 2), ("a: 'x\n", 2), ("a: *nobody\n", 1), ("a: @x\n", 1), ("x: 1\n---\n- a\nb: 1\n", 4),
+    ])
   func broken(text: String, line: Int) throws {
     let error = try #require(throws: InputError.self) { try read(text) }
     #expect(error.diagnostics.count == 1)

@@ -3,10 +3,13 @@ import Testing
 @testable import Skaffold
 
 struct GlobTests {
-  @Test("One path component", arguments: [
-    ("a.yaml", "*.yaml", true), ("a.yml", "*.yaml", false), ("", "*", true), ("abc", "a?c", true), ("ac", "a?c", false), ("b1", "[a-c]1", true), ("d1", "[^a-c]1", true),
-    ("b1", "[!a-c]1", false), ("*", "\\*", true), ("x", "\\*", false), ("aXbXc", "a*b*c", true), ("a-", "a[x-]", true),
-  ])
+  @Test(
+    "One path component",
+    arguments: [
+      ("a.yaml", "*.yaml", true), ("a.yml", "*.yaml", false), ("", "*", true), ("abc", "a?c", true), ("ac", "a?c", false), ("b1", "[a-c]1", true),
+      ("d1", "[^a-c]1", true),
+      ("b1", "[!a-c]1", false), ("*", "\\*", true), ("x", "\\*", false), ("aXbXc", "a*b*c", true), ("a-", "a[x-]", true),
+    ])
   func component(name: String, pattern: String, expected: Bool) { #expect(Glob.matches(name, pattern) == expected) }
 
   @Test("Files below a directory, sorted")
@@ -20,7 +23,8 @@ struct GlobTests {
     #expect(found("gone/*") == [])
   }
 
-  @Test("Paths as text", arguments: [("../x", "/a/b", "/a/x"), ("./x/./y", "/a", "/a/x/y"), ("/x/../y", "/a", "/y"), ("../../..", "/a", "/"), (".", "/a", "/a")])
+  @Test(
+    "Paths as text", arguments: [("../x", "/a/b", "/a/x"), ("./x/./y", "/a", "/a/x/y"), ("/x/../y", "/a", "/y"), ("../../..", "/a", "/"), (".", "/a", "/a")])
   func absolute(path: String, directory: String, expected: String) { #expect(Paths.absolute(path, in: directory) == expected) }
 
   @Test("The way between two places", arguments: [("/a/b/c", "/a/x", "../b/c"), ("/a", "/a", "."), ("/b", "/", "b"), ("/", "/a/b", "../..")])

@@ -87,16 +87,20 @@ struct KustomizeTests {
 
   @Test("Bases of bases, the first kustomize's patches, and a file inside its own directory")
   func nested() async throws {
-    let project = try Project(Self.old.merging([
-      "top/kustomization.yaml": "namePrefix: my-\nresources: [../development, own.yaml]\npatches: [own-patch.yaml]\n",
-      "top/own.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n",
-      "top/own-patch.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s, labels: {a: b}}\n",
-    ]) { $1 })
+    let project = try Project(
+      Self.old.merging([
+        "top/kustomization.yaml": "namePrefix: my-\nresources: [../development, own.yaml]\npatches: [own-patch.yaml]\n",
+        "top/own.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n",
+        "top/own-patch.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s, labels: {a: b}}\n",
+      ]) { $1 })
     var warnings: [Diagnostic] = []
     let rendered = try await render(project, "top", warnings: &warnings)
     #expect(Set(rendered.map { $0.name.prefix(7) }) == ["my-shop", "my-c", "my-s", "my-gene"])
     #expect(rendered.first { $0.kind == "Service" }?.object[path: "metadata", "labels", "a"] == "b")
-    let files = ["development/kustomization.yaml", "development/patch.yaml", "manifests/app.yaml", "data/a.txt", "data/b.txt", "top/kustomization.yaml", "top/own.yaml", "top/own-patch.yaml"]
+    let files = [
+      "development/kustomization.yaml", "development/patch.yaml", "manifests/app.yaml", "data/a.txt", "data/b.txt", "top/kustomization.yaml", "top/own.yaml",
+      "top/own-patch.yaml",
+    ]
     #expect(ManifestSources(kustomize: [KustomizeSource(path: project.path + "/top")]).watchedFiles() == files.map { project.path + "/" + $0 }.sorted())
   }
 
@@ -104,7 +108,8 @@ struct KustomizeTests {
   func patches() async throws {
     let digest = "sha256:" + String(repeating: "a", count: 64)
     let project = try Project([
-      "base/app.yaml": Self.workload.replacing("        readinessProbe:\n          httpGet: {path: /, port: 80}\n", with: ""), "base/kustomization.yaml": "resources: [app.yaml]\n",
+      "base/app.yaml": Self.workload.replacing("        readinessProbe:\n          httpGet: {path: /, port: 80}\n", with: ""),
+      "base/kustomization.yaml": "resources: [app.yaml]\n",
       "patched/kustomization.yaml": """
       resources: [../base]
       images: [{name: registry.example/team/shop, newName: local-shop, digest: "\(digest)"}]
@@ -126,7 +131,8 @@ struct KustomizeTests {
   @Test("A mistake is told: in a file with its line, else in the tool's words")
   func mistakes() async throws {
     let project = try Project([
-      "broken/kustomization.yaml": "resources: [a.yaml, b.yaml]\n", "broken/a.yaml": "a: [\n", "broken/b.yaml": "- x\n y: z\n", "gone/kustomization.yaml": "resources: [gone.yaml]\n",
+      "broken/kustomization.yaml": "resources: [a.yaml, b.yaml]\n", "broken/a.yaml": "a: [\n", "broken/b.yaml": "- x\n y: z\n",
+      "gone/kustomization.yaml": "resources: [gone.yaml]\n",
       "none/x": "",
     ])
     var warnings: [Diagnostic] = []
@@ -140,10 +146,13 @@ struct KustomizeTests {
 }
 
 struct KustomizeToolTests {
-  @Test("Old arguments in today's spelling; nothing is refused for standing outside", arguments: [
-    (["--load_restrictor", "LoadRestrictionsNone"], []), (["--load_restrictor=none", "--enable_helm"], ["--enable-helm"]), (["--load-restrictor LoadRestrictionsRootOnly --enable-helm"], ["--enable-helm"]),
-    (["--helm-command=my_helm"], ["--helm-command=my_helm"]),
-  ])
+  @Test(
+    "Old arguments in today's spelling; nothing is refused for standing outside",
+    arguments: [
+      (["--load_restrictor", "LoadRestrictionsNone"], []), (["--load_restrictor=none", "--enable_helm"], ["--enable-helm"]),
+      (["--load-restrictor LoadRestrictionsRootOnly --enable-helm"], ["--enable-helm"]),
+      (["--helm-command=my_helm"], ["--helm-command=my_helm"]),
+    ])
   func arguments(given: [String], kept: [String]) { #expect(KustomizeTool.modernized(given) == kept + ["--load-restrictor", "LoadRestrictionsNone"]) }
 
   @Test("Without a tool the error says what to install")

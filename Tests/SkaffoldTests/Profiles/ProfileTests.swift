@@ -43,7 +43,9 @@ struct ProfileTests {
     """,
   ]
 
-  private func load(_ profiles: [String], environment: [String: String] = ["UNSET": "x"], command: String = "build", kubeContext: String? = nil) throws -> DevConfiguration {
+  private func load(_ profiles: [String], environment: [String: String] = ["UNSET": "x"], command: String = "build", kubeContext: String? = nil) throws
+    -> DevConfiguration
+  {
     try Project(Self.files).load(profiles: profiles, environment: environment, command: command, kubeContext: kubeContext)[0]
   }
 
@@ -73,7 +75,10 @@ struct ProfileTests {
     #expect(try load([], environment: [:]).profiles == ["empty-environment"])
     #expect(try load([], command: "dev", kubeContext: "kind").profiles == ["context"])
     #expect(try load([], command: "dev", kubeContext: "prod").profiles == [])
-    #expect(try load(["push", "-context", "-environment"], environment: ["MODE": "dev", "UNSET": "x"], command: "dev", kubeContext: "minikube").profiles == ["all", "push"])
+    #expect(
+      try load(["push", "-context", "-environment"], environment: ["MODE": "dev", "UNSET": "x"], command: "dev", kubeContext: "minikube").profiles == [
+        "all", "push",
+      ])
   }
 
   @Test("A profile that is not there")
@@ -83,22 +88,27 @@ struct ProfileTests {
     #expect(messages.count == 2 && messages[0].hasPrefix("no profile is called 'gone' in /") && messages[1].hasPrefix("no profile is called '-gone2' in /"))
   }
 
-  @Test("What is wrong in a patch has its own line", arguments: [
-    ("{path: /build/gone, value: 1}", "/build/gone is not there"), ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x is not there"),
-    ("{op: remove, path: /build/artifacts/7}", "/build/artifacts/7 is not in the list"), ("{op: jump, path: /build, value: 1}", "'jump' is no operation"),
-    ("{op: add, path: /x}", "add needs a value"), ("{op: move, path: /x}", "move needs from"), ("{op: test, path: /kind, value: Other}", "/kind does not have this value"),
-    ("{value: 1}", "path is missing"),
-  ])
+  @Test(
+    "What is wrong in a patch has its own line",
+    arguments: [
+      ("{path: /build/gone, value: 1}", "/build/gone is not there"), ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x is not there"),
+      ("{op: remove, path: /build/artifacts/7}", "/build/artifacts/7 is not in the list"), ("{op: jump, path: /build, value: 1}", "'jump' is no operation"),
+      ("{op: add, path: /x}", "add needs a value"), ("{op: move, path: /x}", "move needs from"),
+      ("{op: test, path: /kind, value: Other}", "/kind does not have this value"),
+      ("{value: 1}", "path is missing"),
+    ])
   func wrongPatches(patch: String, message: String) throws {
     let problems = try Project.problems(
-      "apiVersion: skaffold/v4beta1\nkind: Config\nbuild: {artifacts: [{image: a}]}\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  patches:\n  - \(patch)\n")
+      "apiVersion: skaffold/v4beta1\nkind: Config\nbuild: {artifacts: [{image: a}]}\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  patches:\n  - \(patch)\n"
+    )
     #expect(problems.map(\.message) == [message] && problems[0].position?.line == 8)
   }
 
   @Test("A value from a profile is blamed where it stands")
   func blame() throws {
     let problems = try Project.problems(
-      "apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  build:\n    artifacts:\n    - {image: a, context: gone}\n")
+      "apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  build:\n    artifacts:\n    - {image: a, context: gone}\n"
+    )
     #expect(problems.map(\.field) == ["profiles[0].build.artifacts[0].context"] && problems[0].position?.line == 8)
   }
 }

@@ -34,14 +34,17 @@ struct ArtifactReaderTests {
     #expect(artifacts[0].image == "shop" && artifacts[0].context == project.path + "/app" && artifacts[0].position?.line == 5)
     #expect(artifacts[0].requires == [.init(image: "base", alias: "BASE")])
     let arguments = [
-      BuildArgument(name: "A", value: "plain"), BuildArgument(name: "FROM_ENVIRONMENT", value: nil), BuildArgument(name: "NUMBER", value: "1.20"), BuildArgument(name: "Z", value: "7"),
+      BuildArgument(name: "A", value: "plain"), BuildArgument(name: "FROM_ENVIRONMENT", value: nil), BuildArgument(name: "NUMBER", value: "1.20"),
+      BuildArgument(name: "Z", value: "7"),
     ]
     #expect(
       artifacts[0].build
         == .docker(
           DockerBuild(
-            dockerfile: project.path + "/app/docker/Dockerfile", buildArgs: arguments, target: "dev", noCache: true, pullParent: true, squash: true, cacheFrom: ["shop"], network: "host",
-            addHost: ["db:10.0.0.1"], secrets: [BuildSecret(id: "token", source: project.path + "/token"), BuildSecret(id: "other", environment: "OTHER")], ssh: "default",
+            dockerfile: project.path + "/app/docker/Dockerfile", buildArgs: arguments, target: "dev", noCache: true, pullParent: true, squash: true,
+            cacheFrom: ["shop"], network: "host",
+            addHost: ["db:10.0.0.1"], secrets: [BuildSecret(id: "token", source: project.path + "/token"), BuildSecret(id: "other", environment: "OTHER")],
+            ssh: "default",
             cliFlags: ["--quiet"])))
   }
 
@@ -49,13 +52,16 @@ struct ArtifactReaderTests {
   func paths() throws {
     let project = try Project([
       "services/user/Dockerfile": "", "services/shared.Dockerfile": "",
-      "skaffold.yaml": file("  - {image: a, context: ../, docker: {dockerfile: ./user/Dockerfile}}\n  - {image: b, context: ., docker: {dockerfile: ../shared.Dockerfile}}\n"),
+      "skaffold.yaml": file(
+        "  - {image: a, context: ../, docker: {dockerfile: ./user/Dockerfile}}\n  - {image: b, context: ., docker: {dockerfile: ../shared.Dockerfile}}\n"),
     ])
     let artifacts = try project.load(in: "services/user")[0].artifacts
     #expect(artifacts.map(\.context) == [project.path + "/services", project.path + "/services/user"])
-    #expect(artifacts.map(\.build) == [
-      .docker(DockerBuild(dockerfile: project.path + "/services/user/Dockerfile")), .docker(DockerBuild(dockerfile: project.path + "/services/shared.Dockerfile")),
-    ])
+    #expect(
+      artifacts.map(\.build) == [
+        .docker(DockerBuild(dockerfile: project.path + "/services/user/Dockerfile")),
+        .docker(DockerBuild(dockerfile: project.path + "/services/shared.Dockerfile")),
+      ])
     let error = try #require(throws: InputError.self) { try project.load() }
     #expect(error.diagnostics.contains { $0.remedy?.contains("relative to the context") == true || $0.remedy?.contains("started in") == true })
   }
@@ -87,7 +93,8 @@ struct ArtifactReaderTests {
     #expect(manual.artifacts[0].sync == [SyncRule(source: "static/**", destination: "/app", strip: "static/"), SyncRule(source: "*.html", destination: ".")])
     #expect(try Project.problems(file("  - {image: a, sync: {infer: ['**/*']}}\n")).map(\.field) == ["build.artifacts[0].sync.infer"])
     #expect(try Project.problems(file("  - {image: a, sync: {}}\n")).count == 1)
-    let old = try Project.configuration("apiVersion: skaffold/v1beta4\nkind: Config\nbuild: {artifacts: [{image: a, sync: {'src/***/*.py': /app, '*.js': /js}}]}\n")
+    let old = try Project.configuration(
+      "apiVersion: skaffold/v1beta4\nkind: Config\nbuild: {artifacts: [{image: a, sync: {'src/***/*.py': /app, '*.js': /js}}]}\n")
     #expect(old.artifacts[0].sync == [SyncRule(source: "src/**/*.py", destination: "/app", strip: "src/"), SyncRule(source: "*.js", destination: "/js")])
   }
 
@@ -96,15 +103,19 @@ struct ArtifactReaderTests {
     let twice = try Project.problems(file("  - image: a\n  - image: b\n  - image: a:1\n"))
     #expect(twice.map(\.position?.line) == [7] && twice[0].message.contains(":5:5"))
     #expect(try Project.problems(file("  - {image: a, requires: [{image: gone}]}\n")).map(\.message) == ["a requires gone, which is no artifact"])
-    let circle = try Project.problems(file("  - {image: a, requires: [{image: b}]}\n  - {image: b, requires: [{image: c}]}\n  - {image: c, requires: [{image: b}]}\n"))
+    let circle = try Project.problems(
+      file("  - {image: a, requires: [{image: b}]}\n  - {image: b, requires: [{image: c}]}\n  - {image: c, requires: [{image: b}]}\n"))
     #expect(circle.map(\.message) == ["artifacts require each other: b → c → b"])
   }
 
-  @Test("A default repository, by Skaffold's rules", arguments: [
-    ("shop", "registry.example/me", "registry.example/me/shop"), ("registry.example/a.b/shop", "other.example", "other.example/registry_example_a_b_shop"),
-    ("registry.example/me/shop", "registry.example/me", "registry.example/me/shop"), ("gcr.io/project-a/shop", "gcr.io/project-a/me", "gcr.io/project-a/me/shop"),
-    ("gcr.io/project-a/shop", "gcr.io/project-b", "gcr.io/project-b/gcr.io/project-a/shop"), ("shop", "eu.gcr.io/project-b", "eu.gcr.io/project-b/shop"),
-  ])
+  @Test(
+    "A default repository, by Skaffold's rules",
+    arguments: [
+      ("shop", "registry.example/me", "registry.example/me/shop"), ("registry.example/a.b/shop", "other.example", "other.example/registry_example_a_b_shop"),
+      ("registry.example/me/shop", "registry.example/me", "registry.example/me/shop"),
+      ("gcr.io/project-a/shop", "gcr.io/project-a/me", "gcr.io/project-a/me/shop"),
+      ("gcr.io/project-a/shop", "gcr.io/project-b", "gcr.io/project-b/gcr.io/project-a/shop"), ("shop", "eu.gcr.io/project-b", "eu.gcr.io/project-b/shop"),
+    ])
   func defaultRepository(image: String, repository: String, expected: String) throws {
     let project = try Project(["Dockerfile": "", "skaffold.yaml": file("  - image: \(image)\n")])
     let artifact = try project.load(defaultRepository: repository)[0].artifacts[0]

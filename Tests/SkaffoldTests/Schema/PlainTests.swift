@@ -12,7 +12,9 @@ struct PlainTests {
 
   @Test("Files, globs, a directory of manifests and one with a kustomization")
   func sources() throws {
-    let project = try Project(["k/kustomization.yaml": "resources: []", "m/b.yaml": "", "m/a.json": "", "m/notes.txt": "", "one.yaml": "", "app/Dockerfile": ""])
+    let project = try Project([
+      "k/kustomization.yaml": "resources: []", "m/b.yaml": "", "m/a.json": "", "m/notes.txt": "", "one.yaml": "", "app/Dockerfile": "",
+    ])
     let configuration = try DevConfiguration.plain(
       manifests: ["k", "m", "one.yaml", "x/*.yaml"], artifacts: [.init(name: "shop", context: "app")], workingDirectory: project.path)
     #expect(configuration.manifests.rawYAML == ["m/a.json", "m/b.yaml", "one.yaml", "x/*.yaml"].map { project.path + "/" + $0 })

@@ -53,7 +53,8 @@ struct SchemaTests {
       """)
     #expect(
       Set(problems.map { "\($0.position?.line ?? 0) \($0.field ?? "")" }) == [
-        "6 build.artifacts[0].context", "8 build.artifacts[1].jib", "9 build.artifacts[2]", "11 build.artifacts[3].docker.dockerfile", "11 build.artifacts[3].docker.noCache",
+        "6 build.artifacts[0].context", "8 build.artifacts[1].jib", "9 build.artifacts[2]", "11 build.artifacts[3].docker.dockerfile",
+        "11 build.artifacts[3].docker.noCache",
         "11 build.artifacts[3].docker.tarrget", "12 build.googleCloudBuild", "14 build.tagPolicy.customTemplate", "16 manifests.helm", "17 manifests.rawYaml",
         "19 portForward[0].port", "20 wrong",
       ])

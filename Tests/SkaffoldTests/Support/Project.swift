@@ -21,10 +21,12 @@ final class Project: Sendable {
   }
 
   func load(
-    profiles: [String] = [], environment: [String: String] = [:], command: String = "dev", kubeContext: String? = nil, defaultRepository: String? = nil, in directory: String = ""
+    profiles: [String] = [], environment: [String: String] = [:], command: String = "dev", kubeContext: String? = nil, defaultRepository: String? = nil,
+    in directory: String = ""
   ) throws(InputError) -> [DevConfiguration] {
     try DevConfiguration.load(
-      file: path + "/skaffold.yaml", workingDirectory: directory.isEmpty ? path : path + "/" + directory, profiles: profiles, environment: environment, command: command,
+      file: path + "/skaffold.yaml", workingDirectory: directory.isEmpty ? path : path + "/" + directory, profiles: profiles, environment: environment,
+      command: command,
       kubeContext: kubeContext, defaultRepository: defaultRepository)
   }
 
