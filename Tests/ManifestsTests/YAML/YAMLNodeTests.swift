@@ -42,6 +42,16 @@ struct YAMLNodeTests {
     #expect(nodes[1]["y"]?.position.line == 4)
   }
 
+  @Test("Duplicates in a file with Windows' line ends, and keys that begin alike")
+  func duplicatesInOtherTexts() throws {
+    var warnings: [Diagnostic] = []
+    #expect(try read("a:\r\n  b: 1\r\n  b: 2\r\nc: 3\r\n", warnings: &warnings).json == ["a": ["b": 2], "c": 3])
+    #expect(warnings.map(\.position?.line) == [2])
+    warnings = []
+    #expect(try read("ab: 0\na: 1\n'a': 2\n\"a\" : 3\n", warnings: &warnings).json == ["ab": 0, "a": 3])
+    #expect(warnings.map(\.position?.line) == [2, 3])
+  }
+
   @Test(
     "Plain scalars mean what they mean to kubectl",
     arguments: [

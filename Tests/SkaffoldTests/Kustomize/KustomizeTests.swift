@@ -104,6 +104,17 @@ struct KustomizeTests {
     #expect(ManifestSources(kustomize: [KustomizeSource(path: project.path + "/top")]).watchedFiles() == files.map { project.path + "/" + $0 }.sorted())
   }
 
+  @Test("Directories that are symbolic links")
+  func links() async throws {
+    let project = try Project(Self.old.merging(["real/deep/kustomization.yaml": "resources: [../link]\n"]) { $1 })
+    let files = FileManager.default
+    try files.createSymbolicLink(atPath: project.path + "/linked", withDestinationPath: "real/deep")
+    try files.createSymbolicLink(atPath: project.path + "/real/link", withDestinationPath: "../development")
+    var warnings: [Diagnostic] = []
+    #expect(try await render(project, "linked", warnings: &warnings).count == 3)
+    #expect(ManifestSources(kustomize: [KustomizeSource(path: project.path + "/linked")]).watchedFiles().count == 6)
+  }
+
   @Test("Patches give what an equivalent kustomize patch gives")
   func patches() async throws {
     let digest = "sha256:" + String(repeating: "a", count: 64)
