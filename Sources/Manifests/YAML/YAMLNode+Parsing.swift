@@ -27,7 +27,7 @@ extension YAMLNode {
       } catch let error as InputError {
         throw error
       } catch {
-        throw broken(error, file)
+        throw broken(error, file, text)
       }
     }
   }
@@ -41,7 +41,7 @@ extension YAMLNode {
     return roots
   }
 
-  private static func broken(_ error: any Error, _ file: String) -> InputError {
+  private static func broken(_ error: any Error, _ file: String, _ text: String) -> InputError {
     switch error as? YamlError {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
       InputError(
@@ -50,7 +50,8 @@ extension YAMLNode {
           ? "indent with spaces, and quote what begins with a special character" : "correct this place")
     case .reader(let problem, let offset, _, _):
       InputError(
-        "it is not YAML: \(problem)" + (offset.map { " (byte \($0))" } ?? ""), at: SourcePosition(file: file, line: 1), remedy: "write it as UTF-8 text")
+        "it is not YAML: \(problem)", at: SourcePosition(file: file, line: text.utf8.prefix(offset ?? 0).count { $0 == UInt8(ascii: "\n") } + 1),
+        remedy: "write it as UTF-8 text")
     default: InputError("it is not YAML: \(error)", at: SourcePosition(file: file, line: 1), remedy: "correct it")
     }
   }

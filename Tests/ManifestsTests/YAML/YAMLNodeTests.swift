@@ -90,6 +90,12 @@ struct YAMLNodeTests {
     #expect(error.diagnostics[0].message.hasPrefix("it is not YAML"))
   }
 
+  @Test("A byte that no text has is told with its line")
+  func control() throws {
+    let error = try #require(throws: InputError.self) { try read("a: 1\nb: 2\nc: \u{1}\n") }
+    #expect(error.description == "a.yaml:3: error: it is not YAML: control characters are not allowed; write it as UTF-8 text")
+  }
+
   @Test("A value of another type says what it is and what is expected")
   func types() throws {
     let node = try read("a: [1]\nb: {c: d}\ne: word\nf: 1.5\n")
