@@ -100,9 +100,7 @@ let package = Package(
     .target(name: "KubeObjects", swiftSettings: strict),
 
     // The dev loop's input: objects in, objects out.
-    .target(
-      name: "Skaffold",
-      dependencies: ["KubeObjects", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
+    .target(name: "Skaffold", dependencies: ["Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
     .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     // The dev loop.
     .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),

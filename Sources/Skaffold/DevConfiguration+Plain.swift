@@ -67,7 +67,8 @@ extension DevConfiguration {
     }
     let file = plain.dockerfile ?? "Dockerfile"
     guard let dockerfile = [context, workingDirectory].map({ Paths.absolute(file, in: $0) }).first(where: Paths.isFile) else {
-      problems.append(Diagnostic(.error, "the Dockerfile \(Paths.absolute(file, in: context)) of \(plain.name) does not exist", remedy: "write NAME=CONTEXT:DOCKERFILE"))
+      problems.append(
+        Diagnostic(.error, "the Dockerfile \(Paths.absolute(file, in: context)) of \(plain.name) does not exist", remedy: "write NAME=CONTEXT:DOCKERFILE"))
       return nil
     }
     return Artifact(image: ImageName(plain.name).name, context: context, build: .docker(DockerBuild(dockerfile: dockerfile)))

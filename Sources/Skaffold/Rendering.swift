@@ -15,7 +15,8 @@ public struct Rendering: Sendable {
 
   /// Renders without building.
   /// - Parameters:
-  ///   - patches: nil leaves the objects as they are. Without a namespace of its own, each configuration's default one is used. An image that no object uses is a warning.
+  ///   - patches: nil leaves the objects as they are. Without a namespace of its own, each configuration's default one is used. An image that no
+  ///     object uses is a warning.
   ///   - tool: nil finds the installed one.
   ///   - environment: of the process.
   /// - Throws: `InputError` with everything that is wrong in any file.

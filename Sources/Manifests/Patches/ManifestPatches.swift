@@ -6,7 +6,8 @@ public struct ManifestPatches: Sendable, Hashable {
   public var images: [String: String]
   /// Whether Pods get `dnsPolicy: Default`, so that they ask what their node asks: in a dev loop, through the tunnel.
   public var dnsPolicy: Bool
-  /// Whether containers with one of `images` get `imagePullPolicy: IfNotPresent`: the default for `:latest`, `Always`, would pull an image that is in no registry.
+  /// Whether containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`, would pull an image that is in
+  /// no registry.
   public var pullPolicy: Bool
   /// The namespace of objects that name none; cluster-wide kinds are left alone.
   public var namespace: String?

@@ -6,7 +6,10 @@ struct DuplicateKeys {
   private var lines: [String]
   private var count = 0
 
-  init(_ text: String) { lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+  /// By bytes: "\r\n" is one Character, and no "\n".
+  init(_ text: String) {
+    lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+  }
 
   var text: String { lines.joined(separator: "\n") }
 

@@ -21,12 +21,13 @@ extension YAMLNode {
       } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
         guard source.hide(keys, line: context.mark.line, column: context.mark.column) else {
           throw InputError(
-            "'\(keys.joined(separator: "', '"))' stands twice in one mapping", at: SourcePosition(file: file, line: context.mark.line), remedy: "keep one of them")
+            "'\(keys.joined(separator: "', '"))' stands twice in one mapping", at: SourcePosition(file: file, line: context.mark.line),
+            remedy: "keep one of them")
         }
       } catch let error as InputError {
         throw error
       } catch {
-        throw broken(error, file)
+        throw broken(error, file, text)
       }
     }
   }
@@ -40,15 +41,17 @@ extension YAMLNode {
     return roots
   }
 
-  private static func broken(_ error: any Error, _ file: String) -> InputError {
+  private static func broken(_ error: any Error, _ file: String, _ text: String) -> InputError {
     switch error as? YamlError {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
       InputError(
         "it is not YAML: \(problem)", at: SourcePosition(file: file, line: mark.line, column: mark.column),
-        remedy: problem.contains("character that cannot start any token") ? "indent with spaces, and quote what begins with a special character" : "correct this place")
+        remedy: problem.contains("character that cannot start any token")
+          ? "indent with spaces, and quote what begins with a special character" : "correct this place")
     case .reader(let problem, let offset, _, _):
       InputError(
-        "it is not YAML: \(problem)" + (offset.map { " (byte \($0))" } ?? ""), at: SourcePosition(file: file, line: 1), remedy: "write it as UTF-8 text")
+        "it is not YAML: \(problem)", at: SourcePosition(file: file, line: text.utf8.prefix(offset ?? 0).count { $0 == UInt8(ascii: "\n") } + 1),
+        remedy: "write it as UTF-8 text")
     default: InputError("it is not YAML: \(error)", at: SourcePosition(file: file, line: 1), remedy: "correct it")
     }
   }

@@ -29,13 +29,17 @@ extension YAMLNode {
 
   /// - Throws: `InputError` for anything but true and false.
   public func bool() throws(InputError) -> Bool {
-    guard case .scalar(let text, true) = content, let bool = YAMLScalar.bool(text) else { throw expected("true or false", "write true or false, without quotes") }
+    guard case .scalar(let text, true) = content, let bool = YAMLScalar.bool(text) else {
+      throw expected("true or false", "write true or false, without quotes")
+    }
     return bool
   }
 
   /// - Throws: `InputError` for anything but a whole number.
   public func int() throws(InputError) -> Int {
-    guard case .scalar(let text, true) = content, let int = YAMLScalar.value(text).intValue else { throw expected("a whole number", "write a number, without quotes") }
+    guard case .scalar(let text, true) = content, let int = YAMLScalar.value(text).intValue else {
+      throw expected("a whole number", "write a number, without quotes")
+    }
     return int
   }
 

@@ -9,6 +9,8 @@ enum Glob {
     return found
   }
 
+  static func directories(_ pattern: String) -> [String] { paths(pattern).filter { Paths.isDirectory($0) == true } }
+
   private static func paths(_ pattern: String) -> [String] {
     var directories = ["/"]
     let parts = pattern.split(separator: "/").map(String.init)

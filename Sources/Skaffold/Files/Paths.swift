@@ -30,7 +30,8 @@ enum Paths {
     return way.isEmpty ? "." : way.joined(separator: "/")
   }
 
-  static func isInside(_ path: String, _ directory: String) -> Bool { path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/") }
+  /// Without symbolic links, as far as it is there.
+  static func real(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
 
   static func isURL(_ path: String) -> Bool { path.contains("://") || path.hasPrefix("git@") || path.hasPrefix("github.com/") || path.contains("?ref=") }
 

@@ -16,7 +16,7 @@ struct KustomizationCopy {
   init(of tree: KustomizationTree) throws(InputError) {
     let files = FileManager.default
     // Without symbolic links: `..` in a reference goes up from the real directory.
-    let temporary = files.temporaryDirectory.resolvingSymlinksInPath().path
+    let temporary = Paths.real(files.temporaryDirectory.path)
     let directory = Paths.absolute("devtunnel-kustomize-\(UUID().uuidString)", in: temporary)
     self.directory = directory
     var copies: [String: String] = [:]
@@ -30,7 +30,7 @@ struct KustomizationCopy {
       for (original, copy) in copies {
         guard let kustomization = tree.kustomizations[original]?.modernized else { continue }
         let node = kustomization.mapped { written, role in
-          let path = Paths.absolute(written, in: original)
+          let path = Paths.real(Paths.absolute(written, in: original))
           if role != .data, let moved = copies[path] ?? cleaned[path] { return Paths.relative(moved, from: copy) }
           return Paths.isDirectory(path) == nil ? written : Paths.relative(path, from: copy)
         }
@@ -39,7 +39,8 @@ struct KustomizationCopy {
       }
     } catch {
       try? files.removeItem(atPath: directory)
-      throw InputError("a modernised copy of \(tree.root) cannot be written to \(directory): \(error)", remedy: "make room there, or set TMPDIR to another directory")
+      throw InputError(
+        "a modernised copy of \(tree.root) cannot be written to \(directory): \(error)", remedy: "make room there, or set TMPDIR to another directory")
     }
   }
 

@@ -1,6 +1,6 @@
 import Manifests
 
-/// A kustomization with all local files and kustomizations that it leads to, as they are on disk.
+/// A kustomization with all local files and kustomizations that it leads to, as they are on disk: paths are without symbolic links, as kustomize takes them.
 struct KustomizationTree {
   let root: String
   /// By their directories.
@@ -14,8 +14,8 @@ struct KustomizationTree {
 
   /// - Parameter root: an absolute directory.
   init(_ root: String) {
-    self.root = root
-    visit(root)
+    self.root = Paths.real(root)
+    visit(self.root)
   }
 
   private mutating func visit(_ directory: String) {
@@ -28,7 +28,7 @@ struct KustomizationTree {
       return path
     }
     for (written, role) in references {
-      let path = Paths.absolute(written, in: directory)
+      let path = Paths.real(Paths.absolute(written, in: directory))
       switch Paths.isDirectory(path) {
       case true?: if role == .resource { visit(path) }
       case false?: if role == .data { files.insert(path) } else { _ = read(path) }
@@ -61,7 +61,7 @@ struct KustomizationTree {
       for (directory, kustomization) in kustomizations where !result.contains(directory) {
         var isConcerned = false
         _ = kustomization.mapped { written, role in
-          let path = Paths.absolute(written, in: directory)
+          let path = Paths.real(Paths.absolute(written, in: directory))
           if result.contains(path) || cleaned[path] != nil && role != .data { isConcerned = true }
           return written
         }

@@ -30,7 +30,8 @@ public enum KustomizeTool: Sendable, Hashable {
     guard result.succeeded else {
       let words = result.errors.trimmed.replacing(directory, with: source.path)
       throw InputError(
-        "the kustomization \(source.path) cannot be rendered: \(words)", at: source.position, remedy: "correct it; '\(Paths.name(of: path)) \(verb) \(source.path)' shows the same")
+        "the kustomization \(source.path) cannot be rendered: \(words)", at: source.position,
+        remedy: "correct it; '\(Paths.name(of: path)) \(verb) \(source.path)' shows the same")
     }
     return (result.output, result.errors)
   }

@@ -42,7 +42,7 @@ public struct ManifestSources: Sendable, Hashable {
     return manifests
   }
 
-  /// The files that the objects come from, sorted: manifests, kustomizations and what they refer to.
+  /// The files that the objects come from, sorted: manifests, kustomizations and what they refer to (those without symbolic links in their paths).
   /// What cannot be read is left out, since `render` tells.
   public func watchedFiles() -> [String] {
     var warnings: [Diagnostic] = []
@@ -50,6 +50,11 @@ public struct ManifestSources: Sendable, Hashable {
     var found = Set(files(&warnings, &problems))
     for source in kustomize where !Paths.isURL(source.path) { found.formUnion(KustomizationTree(source.path).files) }
     return found.sorted()
+  }
+
+  /// The directories in which a new file would match one of the globs, sorted.
+  public func watchedDirectories() -> [String] {
+    Set(rawYAML.filter(Glob.isPattern).flatMap { Glob.directories(Paths.directory(of: $0)) }).sorted()
   }
 
   /// The raw manifests' files in the order given, globs expanded, each once.
@@ -65,7 +70,8 @@ public struct ManifestSources: Sendable, Hashable {
           if Paths.hasManifestExtension(file) {
             found.append(file)
           } else {
-            warnings.append(Diagnostic(.warning, "\(file) is left out: it is neither *.yaml, *.yml nor *.json", remedy: "name it without a glob if it is a manifest"))
+            warnings.append(
+              Diagnostic(.warning, "\(file) is left out: it is neither *.yaml, *.yml nor *.json", remedy: "name it without a glob if it is a manifest"))
           }
         }
         if found.isEmpty { warnings.append(Diagnostic(.warning, "no file matches \(pattern)", remedy: "correct the glob, or make the files")) }

@@ -9,6 +9,7 @@ struct Profiles {
   /// - Returns: the configuration with the active profiles laid over it, and their names in the order of application.
   func apply(to configuration: YAMLNode) -> (YAMLNode, [String]) {
     let profiles = reader.elements(configuration["profiles"])
+    for profile in profiles { reader.check(profile, fields) }
     var active = profiles.filter(activation.isActive).compactMap { reader.string($0["name"]) }
     let names = profiles.compactMap { reader.required($0, "name") }
     for request in requested {
@@ -26,11 +27,14 @@ struct Profiles {
     return (result, active)
   }
 
-  private func apply(_ profile: YAMLNode, to configuration: YAMLNode) -> YAMLNode {
+  /// Sections that are ignored or not supported are told when the whole is read.
+  private var fields: [String: FieldReader.Field] {
     var fields: [String: FieldReader.Field] = ["name": .read, "activation": .read, "requiresAllActivations": .read, "patches": .read]
-    fields.merge(ConfigurationReader.sections(reader.version)) { $1 }
-    // Ignored and unsupported sections are told when the whole is read.
-    reader.check(profile, fields.mapValues { _ in .read })
+    for section in ConfigurationReader.sections(reader.version).keys { fields[section] = .read }
+    return fields
+  }
+
+  private func apply(_ profile: YAMLNode, to configuration: YAMLNode) -> YAMLNode {
     var result = Overlay.apply(Modernizer.modernized(profile, reader.version), to: configuration)
     for node in reader.elements(profile["patches"]) {
       guard let patch = ProfilePatch(node, reader) else { continue }

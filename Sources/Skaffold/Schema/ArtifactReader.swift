@@ -23,7 +23,9 @@ struct ArtifactReader {
     let context = Paths.absolute(reader.string(node["context"]) ?? ".", in: workingDirectory)
     if Paths.isDirectory(context) != true {
       let what = Paths.isDirectory(context) == nil ? "does not exist" : "is no directory"
-      reader.report((node["context"] ?? node).error("the build context \(context) \(what)", remedy: startingDirectoryHint(reader.string(node["context"]) ?? ".", workingDirectory)))
+      reader.report(
+        (node["context"] ?? node).error(
+          "the build context \(context) \(what)", remedy: startingDirectoryHint(reader.string(node["context"]) ?? ".", workingDirectory)))
     }
     guard let build = build(node, context: context, image: name.name) else { return nil }
     return Artifact(
@@ -90,7 +92,9 @@ struct ArtifactReader {
     let source = reader.string(node["src"]).map { path in
       path.hasPrefix("~/") ? (reader.environment["HOME"] ?? "~") + path.dropFirst() : Paths.absolute(path, in: workingDirectory)
     }
-    if let source, !Paths.isFile(source) { reader.report((node["src"] ?? node).error("the secret's file \(source) does not exist", remedy: "make it, or correct src")) }
+    if let source, !Paths.isFile(source) {
+      reader.report((node["src"] ?? node).error("the secret's file \(source) does not exist", remedy: "make it, or correct src"))
+    }
     return BuildSecret(id: id, source: source, environment: reader.string(node["env"]))
   }
 

@@ -11,14 +11,16 @@ struct BuildReader {
     reader.check(
       build,
       [
-        "artifacts": .read, "tagPolicy": .read, "insecureRegistries": .read, "local": .read, "platforms": .ignored("images are built for this machine's platform"),
+        "artifacts": .read, "tagPolicy": .read, "insecureRegistries": .read, "local": .read,
+        "platforms": .ignored("images are built for this machine's platform"),
         "hooks": .unsupported("run them yourself, before and after"), "googleCloudBuild": .unsupported(elsewhere), "cluster": .unsupported(elsewhere),
       ])
     let builder = "devtunnel uses the builder that is installed"
     reader.check(
       build?["local"],
       [
-        "push": .read, "concurrency": .ignored("independent images are built side by side"), "tryImportMissing": .ignored(builder), "useDockerCLI": .ignored(builder),
+        "push": .read, "concurrency": .ignored("independent images are built side by side"), "tryImportMissing": .ignored(builder),
+        "useDockerCLI": .ignored(builder),
         "useBuildkit": .ignored(builder),
       ])
     configuration.push = reader.bool(build?["local"]?["push"])
@@ -26,11 +28,12 @@ struct BuildReader {
     configuration.tagPolicy = tagPolicy(build?["tagPolicy"])
     let artifacts = ArtifactReader(reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository)
     configuration.artifacts = reader.elements(build?["artifacts"]).compactMap(artifacts.read)
-    checkNames(configuration.artifacts, reader.elements(build?["artifacts"]))
+    checkNames(configuration.artifacts)
+    if configuration.artifacts.count > 1 { checkWholeName(build?["tagPolicy"]?["envTemplate"]?["template"]) }
   }
 
   /// Two artifacts of one name would overwrite each other's image; a requirement must be among the artifacts.
-  private func checkNames(_ artifacts: [Artifact], _ nodes: [YAMLNode]) {
+  private func checkNames(_ artifacts: [Artifact]) {
     var first: [String: Artifact] = [:]
     for artifact in artifacts {
       if let other = first.updateValue(artifact, forKey: artifact.image) {
@@ -51,7 +54,8 @@ struct BuildReader {
     if let cycle = RequirementOrder.cycle(in: artifacts) {
       reader.report(
         Diagnostic(
-          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: first[cycle[0]]?.position, field: "build.artifacts", remedy: "remove one requirement"))
+          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: first[cycle[0]]?.position, field: "build.artifacts",
+          remedy: "remove one requirement"))
     }
   }
 
@@ -85,6 +89,14 @@ struct BuildReader {
   /// A variable that is not set is told now and not when the first image is built.
   private func checkTemplate(_ text: String, _ node: YAMLNode) {
     _ = reader.expand(text, at: node, extra: ["IMAGE_NAME": "image"])
+  }
+
+  /// A template that is one whole image name would give it to every artifact.
+  private func checkWholeName(_ node: YAMLNode?) {
+    guard let node, let template = try? EnvTemplate((try? node.string()) ?? "") else { return }
+    func name(_ image: String) -> String? { try? template.expanded(reader.environment.merging(["IMAGE_NAME": image]) { $1 }) }
+    guard let one = name("one"), one.contains(where: { ":/".contains($0) }), one == name("other") else { return }
+    reader.report(node.error("every artifact would be called \(one)", remedy: "use {{.IMAGE_NAME}} in it, or leave the name out"))
   }
 
   private func gitCommit(_ node: YAMLNode) -> GitCommitTag {

@@ -13,8 +13,10 @@ struct ManifestsReader {
       manifests,
       [
         "rawYaml": .read, "kustomize": .read, "output": .ignored("devtunnel writes no hydrated manifests"),
-        "validate": .ignored("devtunnel runs no validators; pipe devtunnel render to them"), "transform": .unsupported("make the change in the manifests or in a kustomization"),
-        "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"), "kpt": .unsupported("render it, and name the result under rawYaml"),
+        "validate": .ignored("devtunnel runs no validators; pipe devtunnel render to them"),
+        "transform": .unsupported("make the change in the manifests or in a kustomization"),
+        "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"),
+        "kpt": .unsupported("render it, and name the result under rawYaml"),
         "hooks": .unsupported("run them yourself, before"), "remoteManifests": .unsupported("take the objects into these files"),
       ])
     var sources = ManifestSources(rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML), kustomize: kustomizations(manifests?["kustomize"]))
@@ -59,5 +61,6 @@ struct ManifestsReader {
 
 /// What most often is wrong with a path in a skaffold.yaml.
 func startingDirectoryHint(_ path: String, _ workingDirectory: String) -> String {
-  path.hasPrefix("/") ? "correct the path" : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): start it elsewhere, or correct the path"
+  path.hasPrefix("/")
+    ? "correct the path" : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): start it elsewhere, or correct the path"
 }

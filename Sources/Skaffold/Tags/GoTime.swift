@@ -35,9 +35,13 @@ struct GoTime {
     let isUTC = offset == "+0000"
     return [
       ("January", monthName), ("Jan", String(monthName.prefix(3))), ("Monday", weekday), ("Mon", String(weekday.prefix(3))), ("MST", zone), ("2006", year),
-      ("-07:00", colon), ("-0700", offset), ("-07", String(offset.prefix(3))), ("Z07:00", isUTC ? "Z" : colon), ("Z0700", isUTC ? "Z" : offset), ("PM", hours < 12 ? "AM" : "PM"),
-      ("pm", hours < 12 ? "am" : "pm"), ("002", dayOfYear), ("01", month), ("02", day), ("03", twelve.count < 2 ? "0" + twelve : twelve), ("04", minute), ("05", second),
-      ("06", String(year.suffix(2))), ("15", hour), ("_2", plain(day, pad: " ")), ("1", plain(month)), ("2", plain(day)), ("3", twelve), ("4", plain(minute)), ("5", plain(second)),
+      ("-07:00", colon), ("-0700", offset), ("-07", String(offset.prefix(3))), ("Z07:00", isUTC ? "Z" : colon), ("Z0700", isUTC ? "Z" : offset),
+      ("Z07", isUTC ? "Z" : String(offset.prefix(3))),
+      ("PM", hours < 12 ? "AM" : "PM"),
+      ("pm", hours < 12 ? "am" : "pm"), ("002", dayOfYear), ("01", month), ("02", day), ("03", twelve.count < 2 ? "0" + twelve : twelve), ("04", minute),
+      ("05", second),
+      ("06", String(year.suffix(2))), ("15", hour), ("_2", plain(day, pad: " ")), ("1", plain(month)), ("2", plain(day)), ("3", twelve), ("4", plain(minute)),
+      ("5", plain(second)),
     ]
   }
 

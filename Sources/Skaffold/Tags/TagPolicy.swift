@@ -67,7 +67,9 @@ public enum TagPolicy: Sendable, Hashable {
       (1...128).contains(tag.utf8.count) && tag.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_.-".contains($0)) }
       && tag.first != "." && tag.first != "-"
     guard isValid else {
-      throw InputError("'\(tag)' is no image tag", at: position, field: field, remedy: "a tag has up to 128 letters, digits, '_', '.' and '-', and begins with none of the last two")
+      throw InputError(
+        "'\(tag)' is no image tag", at: position, field: field,
+        remedy: "a tag has up to 128 letters, digits, '_', '.' and '-', and begins with none of the last two")
     }
     return "\(name):\(tag)"
   }

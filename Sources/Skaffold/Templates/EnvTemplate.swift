@@ -55,7 +55,9 @@ struct EnvTemplate {
         guard let value else {
           let names = commands.joined().compactMap { if case .variable(let name) = $0 { name } else { nil } }
           let unset = names.first { environment[$0] == nil } ?? ""
-          throw Problem(message: "the variable \(unset) is not set", remedy: "set it in the environment, or give a value for when it is not: {{.\(unset) | default \"…\"}}")
+          throw Problem(
+            message: "the variable \(unset) is not set",
+            remedy: "set it in the environment, or give a value for when it is not: {{.\(unset) | default \"…\"}}")
         }
         result += value
       }

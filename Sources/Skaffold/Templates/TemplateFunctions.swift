@@ -6,7 +6,8 @@ enum TemplateFunctions {
   /// - Returns: nil where the result hangs on a variable that is not set.
   static func call(_ name: String, _ arguments: [String?]) throws(EnvTemplate.Problem) -> String? {
     guard let expected = counts[name] else {
-      throw EnvTemplate.Problem(message: "devtunnel does not know the template function '\(name)'", remedy: "use variables and \(names.joined(separator: ", "))")
+      throw EnvTemplate.Problem(
+        message: "devtunnel does not know the template function '\(name)'", remedy: "use variables and \(names.joined(separator: ", "))")
     }
     guard expected.contains(arguments.count) else {
       throw EnvTemplate.Problem(message: "the template function '\(name)' got \(arguments.count) arguments", remedy: "give it \(expected.lowerBound)")

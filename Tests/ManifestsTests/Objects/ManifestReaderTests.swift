@@ -34,7 +34,8 @@ struct ManifestReaderTests {
 
   @Test("JSON is read too")
   func json() throws {
-    #expect(try parse(#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "yes"}}"#).first?.object["stringData"] == ["a": "yes"])
+    #expect(
+      try parse(#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "yes"}}"#).first?.object["stringData"] == ["a": "yes"])
   }
 
   @Test("Every document that is no object is told, not the first only")

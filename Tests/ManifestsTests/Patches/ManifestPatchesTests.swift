@@ -4,17 +4,21 @@ import Testing
 
 struct ManifestPatchesTests {
   static let podSpec: JSONValue = [
-    "initContainers": [["name": "i", "image": "shop:1"]], "containers": [["name": "c", "image": "shop", "imagePullPolicy": "Always"], ["name": "o", "image": "shop2:1"]],
+    "initContainers": [["name": "i", "image": "shop:1"]],
+    "containers": [["name": "c", "image": "shop", "imagePullPolicy": "Always"], ["name": "o", "image": "shop2:1"]],
     "ephemeralContainers": [["name": "e", "image": "shop@sha256:00"]],
   ]
   static let patches = ManifestPatches(images: ["shop": "registry.example:5000/shop@sha256:11"])
 
-  @Test("Pod templates of every workload kind", arguments: [
-    ("v1", "Pod", ["spec"]), ("v1", "PodTemplate", ["template", "spec"]), ("v1", "ReplicationController", ["spec", "template", "spec"]),
-    ("apps/v1", "Deployment", ["spec", "template", "spec"]), ("apps/v1", "ReplicaSet", ["spec", "template", "spec"]), ("apps/v1", "StatefulSet", ["spec", "template", "spec"]),
-    ("apps/v1", "DaemonSet", ["spec", "template", "spec"]), ("batch/v1", "Job", ["spec", "template", "spec"]),
-    ("batch/v1", "CronJob", ["spec", "jobTemplate", "spec", "template", "spec"]),
-  ])
+  @Test(
+    "Pod templates of every workload kind",
+    arguments: [
+      ("v1", "Pod", ["spec"]), ("v1", "PodTemplate", ["template", "spec"]), ("v1", "ReplicationController", ["spec", "template", "spec"]),
+      ("apps/v1", "Deployment", ["spec", "template", "spec"]), ("apps/v1", "ReplicaSet", ["spec", "template", "spec"]),
+      ("apps/v1", "StatefulSet", ["spec", "template", "spec"]),
+      ("apps/v1", "DaemonSet", ["spec", "template", "spec"]), ("batch/v1", "Job", ["spec", "template", "spec"]),
+      ("batch/v1", "CronJob", ["spec", "jobTemplate", "spec", "template", "spec"]),
+    ])
   func kinds(apiVersion: String, kind: String, path: [String]) throws {
     let object: JSONValue = path.reversed().reduce(Self.podSpec) { .object([$1: $0]) }
     var manifest = Manifest(object)
@@ -56,9 +60,12 @@ struct ManifestPatchesTests {
       return manifest
     }
     let definition = Manifest([
-      "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": ["name": "w"], "spec": ["scope": "Cluster", "names": ["kind": "Wide"]],
+      "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": ["name": "w"],
+      "spec": ["scope": "Cluster", "names": ["kind": "Wide"]],
     ])
-    let patched = ManifestPatches(namespace: "dev").apply(to: [manifest("Service"), manifest("Service", "own"), manifest("Namespace"), manifest("Wide"), definition])
+    let patched = ManifestPatches(namespace: "dev").apply(to: [
+      manifest("Service"), manifest("Service", "own"), manifest("Namespace"), manifest("Wide"), definition,
+    ])
     #expect(patched.map(\.namespace) == ["dev", "own", nil, nil, nil])
   }
 
@@ -68,10 +75,12 @@ struct ManifestPatchesTests {
     #expect(ManifestPatches(images: ["shop": "a", "shop2": "b", "ship": "c", "cart": "d"]).unusedImages(in: [pod]) == ["cart", "ship"])
   }
 
-  @Test("An image's name, tag and digest", arguments: [
-    ("shop", "shop", nil, nil), ("shop:1", "shop", "1", nil), ("registry.example:5000/a/shop", "registry.example:5000/a/shop", nil, nil),
-    ("registry.example:5000/shop:1@sha256:0", "registry.example:5000/shop", "1", "sha256:0"), ("shop@sha256:0", "shop", nil, "sha256:0"),
-  ] as [(String, String, String?, String?)])
+  @Test(
+    "An image's name, tag and digest",
+    arguments: [
+      ("shop", "shop", nil, nil), ("shop:1", "shop", "1", nil), ("registry.example:5000/a/shop", "registry.example:5000/a/shop", nil, nil),
+      ("registry.example:5000/shop:1@sha256:0", "registry.example:5000/shop", "1", "sha256:0"), ("shop@sha256:0", "shop", nil, "sha256:0"),
+    ] as [(String, String, String?, String?)])
   func names(reference: String, name: String, tag: String?, digest: String?) {
     let image = ImageName(reference)
     #expect(image.name == name && image.tag == tag && image.digest == digest)

@@ -42,11 +42,25 @@ struct YAMLNodeTests {
     #expect(nodes[1]["y"]?.position.line == 4)
   }
 
-  @Test("Plain scalars mean what they mean to kubectl", arguments: [
-    ("yes", true), ("off", false), ("y", true), ("0755", 493), ("0o17", 15), ("0x1F", 31), ("0b11", 3), ("1_000", 1000), ("1e3", 1000), ("1.0", 1), (".5", 0.5), ("08", 8),
-    ("+1", 1), ("-12", -12), ("190:20:30", "190:20:30"), ("2001-01-01", "2001-01-01"), ("1e", "1e"), (".inf", ".inf"), ("~", nil), ("", nil), ("'012'", "012"),
-    ("\"true\"", "true"), ("!!str 12", "12"), ("100m", "100m"), ("12345678901234567890", 12345678901234567890.0),
-  ] as [(String, JSONValue)])
+  @Test("Duplicates in a file with Windows' line ends, and keys that begin alike")
+  func duplicatesInOtherTexts() throws {
+    var warnings: [Diagnostic] = []
+    #expect(try read("a:\r\n  b: 1\r\n  b: 2\r\nc: 3\r\n", warnings: &warnings).json == ["a": ["b": 2], "c": 3])
+    #expect(warnings.map(\.position?.line) == [2])
+    warnings = []
+    #expect(try read("ab: 0\na: 1\n'a': 2\n\"a\" : 3\n", warnings: &warnings).json == ["ab": 0, "a": 3])
+    #expect(warnings.map(\.position?.line) == [2, 3])
+  }
+
+  @Test(
+    "Plain scalars mean what they mean to kubectl",
+    arguments: [
+      ("yes", true), ("off", false), ("y", true), ("0755", 493), ("0o17", 15), ("0x1F", 31), ("0b11", 3), ("1_000", 1000), ("1e3", 1000), ("1.0", 1),
+      (".5", 0.5), ("08", 8),
+      ("+1", 1), ("-12", -12), ("190:20:30", "190:20:30"), ("2001-01-01", "2001-01-01"), ("1e", "1e"), (".inf", ".inf"), ("~", nil), ("", nil),
+      ("'012'", "012"),
+      ("\"true\"", "true"), ("!!str 12", "12"), ("100m", "100m"), ("12345678901234567890", 12345678901234567890.0),
+    ] as [(String, JSONValue)])
   func scalars(text: String, value: JSONValue) throws { #expect(try read("v: \(text)")["v"]?.json ?? .null == value) }
 
   @Test("Anchors, aliases and merge keys")
@@ -63,15 +77,23 @@ struct YAMLNodeTests {
     #expect(throws: InputError.self) { try read(text) }
   }
 
-  @Test("Broken YAML is told with line and column", arguments: [
-    ("a: 1\n b: 2\n", 2), ("a:\n\t- b\n", 2), ("a: [1, 2\n", 2), ("a: 'x\n", 2), ("a: *nobody\n", 1), ("a: @x\n", 1), ("x: 1\n---\n- a\nb: 1\n", 4),
-  ])
+  @Test(
+    "Broken YAML is told with line and column",
+    arguments: [
+      ("a: 1\n b: 2\n", 2), ("a:\n\t- b\n", 2), ("a: [1, 2\n", 2), ("a: 'x\n", 2), ("a: *nobody\n", 1), ("a: @x\n", 1), ("x: 1\n---\n- a\nb: 1\n", 4),
+    ])
   func broken(text: String, line: Int) throws {
     let error = try #require(throws: InputError.self) { try read(text) }
     #expect(error.diagnostics.count == 1)
     #expect(error.diagnostics[0].position?.line == line, "\(error)")
     #expect(error.diagnostics[0].position?.column != nil)
     #expect(error.diagnostics[0].message.hasPrefix("it is not YAML"))
+  }
+
+  @Test("A byte that no text has is told with its line")
+  func control() throws {
+    let error = try #require(throws: InputError.self) { try read("a: 1\nb: 2\nc: \u{1}\n") }
+    #expect(error.description == "a.yaml:3: error: it is not YAML: control characters are not allowed; write it as UTF-8 text")
   }
 
   @Test("A value of another type says what it is and what is expected")
