@@ -1,5 +1,6 @@
 extension BuildContext {
-  /// All files and symbolic links that the build can see, and the Dockerfile where it lies in the directory: relative, sorted. Editors' swap and lock files do not count.
+  /// All files and symbolic links that the build can see, and the Dockerfile where it lies in the directory: relative, sorted.
+  /// Editors' swap and lock files do not count.
   /// - Throws: `.system` for a directory that cannot be read.
   public func files() throws(WatchError) -> [String] {
     var files = try entries().files
@@ -13,7 +14,8 @@ extension BuildContext {
     return definitionFiles.contains(path) || relativePath(path).map { selection.includes($0) } ?? false
   }
 
-  /// SHA-256 (64 hexadecimal digits) of paths, kinds, exec bits, symbolic links' targets and contents of what the build can see, of the Dockerfile, build arguments and target.
+  /// SHA-256 (64 hexadecimal digits) of paths, kinds, exec bits, symbolic links' targets and contents of what the build can see, and of the Dockerfile,
+  /// build arguments and target.
   /// - Parameter hashes: what is already known of files; keep it between calls, and only changed files are read.
   /// - Throws: `.system`, `.missing` for a file that cannot be read. One that vanishes meanwhile is left out.
   public func digest(_ hashes: FileHashes = FileHashes()) throws(WatchError) -> String {

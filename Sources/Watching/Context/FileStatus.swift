@@ -90,6 +90,7 @@ extension WatchError {
   static func system(_ path: String, _ code: Int32) -> WatchError {
     let text = String(cString: strerror(code))
     return code == ENOENT || code == ENOTDIR
-      ? WatchError(.missing, "there is no such file or directory", file: path) : WatchError(.system, text.lowercased(), file: path, remedy: code == EACCES ? "give yourself the right to read it" : "")
+      ? WatchError(.missing, "there is no such file or directory", file: path)
+      : WatchError(.system, text.lowercased(), file: path, remedy: code == EACCES ? "give yourself the right to read it" : "")
   }
 }

@@ -15,7 +15,9 @@ struct DockerfileParser {
 
   private mutating func read(_ instruction: DockerfileReader.Instruction) throws(WatchError) {
     guard Self.keywords.contains(instruction.keyword) else {
-      throw bad("'\(instruction.keyword)' is not an instruction", instruction, "correct its spelling; a line that continues the one before needs '\(reader.escape)' at that one's end")
+      throw bad(
+        "'\(instruction.keyword)' is not an instruction", instruction,
+        "correct its spelling; a line that continues the one before needs '\(reader.escape)' at that one's end")
     }
     if instruction.keyword == "FROM" { return try from(instruction) }
     if instruction.keyword == "ARG" { return declare(instruction) }

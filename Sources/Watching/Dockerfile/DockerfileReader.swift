@@ -76,7 +76,9 @@ struct DockerfileReader {
       guard let heredoc = Heredoc(word, escape: escape) else { continue }
       while true {
         guard next < lines.count else {
-          throw WatchError(.syntax, "the here-document \(heredoc.name) has no end", file: file, line: line, remedy: "write \(heredoc.name) on a line of its own behind it")
+          throw WatchError(
+            .syntax, "the here-document \(heredoc.name) has no end", file: file, line: line,
+            remedy: "write \(heredoc.name) on a line of its own behind it")
         }
         let text = heredoc.stripsTabs ? lines[next].drop { $0 == "\t" } : lines[next]
         next += 1
@@ -97,7 +99,8 @@ struct Heredoc {
     rest = rest.dropFirst(2)
     stripsTabs = rest.hasPrefix("-")
     if stripsTabs { rest = rest.dropFirst() }
-    guard !rest.isEmpty, !rest.contains("<"), let name = ShellWord.expand(String(rest.filter { $0 != "$" }), escape: escape, lookup: { _ in nil }) else { return nil }
+    guard !rest.isEmpty, !rest.contains("<"), !rest.contains("$") else { return nil }
+    guard let name = ShellWord.expand(String(rest), escape: escape, lookup: { _ in nil }) else { return nil }
     self.name = name
   }
 }

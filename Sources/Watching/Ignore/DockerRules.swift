@@ -28,7 +28,9 @@ struct DockerRules: Sendable, Hashable {
   }
 
   private static func bad(_ message: String, _ file: String, _ index: Int) -> WatchError {
-    WatchError(.syntax, message, file: file, line: index + 1, remedy: "write patterns as Go's filepath.Match has them: *, ?, [a-z], \\ before a literal one, and **")
+    WatchError(
+      .syntax, message, file: file, line: index + 1,
+      remedy: "write patterns as Go's filepath.Match has them: *, ?, [a-z], \\ before a literal one, and **")
   }
 
   func ignores(_ path: UnsafeBufferPointer<UInt8>) -> Bool {

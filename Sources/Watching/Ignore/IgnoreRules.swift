@@ -11,7 +11,8 @@ public struct IgnoreRules: Sendable, Hashable {
   /// Nothing is ignored.
   public init() {}
 
-  /// The rules of a .dockerignore as Docker reads them (Dockerfile reference, ".dockerignore file"): Go's filepath.Match with `**`, `!` takes back, the last match wins.
+  /// The rules of a .dockerignore as Docker reads them (Dockerfile reference, ".dockerignore file"): Go's filepath.Match with `**`, `!` takes back,
+  /// the last match wins.
   /// - Parameter file: for the error's place.
   public init(dockerignore text: String, file: String = ".dockerignore") throws(WatchError) { layers = [.docker(try DockerRules(text, file: file))] }
 

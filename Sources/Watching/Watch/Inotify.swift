@@ -6,8 +6,8 @@ import CInotifyTools
   import Musl
 #endif
 
-/// libinotifytools. Its state is the process's, it is not thread-safe, and it returns static storage: `InotifyHub` holds the only value, behind a lock, and every
-/// event is copied here.
+/// libinotifytools. Its state is the process's, it is not thread-safe, and it returns static storage: `InotifyHub` holds the only value, behind a lock,
+/// and every event is copied here.
 ///
 /// What it leaves to its caller, as of 3.22:
 /// - It never forgets a watch that the kernel dropped (with its directory), and finds watches by name: so each name is used once.
@@ -81,17 +81,23 @@ extension WatchError {
     case ENOSPC:
       let limit = inotifytools_get_max_user_watches()
       return WatchError(
-        .limit, "the kernel gives no more inotify watches: fs.inotify.max_user_watches is \(limit) for all programs of a user, and \(watches) directories are watched here",
+        .limit,
+        "the kernel gives no more inotify watches: fs.inotify.max_user_watches is \(limit) for all programs of a user, "
+          + "and \(watches) directories are watched here",
         file: directory,
-        remedy: "raise it with 'sudo sysctl fs.inotify.max_user_watches=\(max(524_288, 2 * limit))' (to keep it, write that into /etc/sysctl.d/60-inotify.conf), or ignore "
-          + "directories that no build needs in .dockerignore")
+        remedy: "raise it with 'sudo sysctl fs.inotify.max_user_watches=\(max(524_288, 2 * limit))' (to keep it, write that into "
+          + "/etc/sysctl.d/60-inotify.conf), or ignore directories that no build needs in .dockerignore")
     case EMFILE:
       let limit = inotifytools_get_max_user_instances()
       return WatchError(
-        .limit, "the kernel gives no more inotify instances: fs.inotify.max_user_instances is \(limit) for all programs of a user, or this process has too many open files",
+        .limit,
+        "the kernel gives no more inotify instances: fs.inotify.max_user_instances is \(limit) for all programs of a user, "
+          + "or this process has too many open files",
         remedy: "raise it with 'sudo sysctl fs.inotify.max_user_instances=\(max(512, 2 * limit))', or end other programs that watch files")
     default:
-      return WatchError(.system, "it cannot be watched: \(String(cString: strerror(code)).lowercased())", file: directory, remedy: code == EACCES ? "give yourself the right to read it" : "")
+      return WatchError(
+        .system, "it cannot be watched: \(String(cString: strerror(code)).lowercased())", file: directory,
+        remedy: code == EACCES ? "give yourself the right to read it" : "")
     }
   }
 }

@@ -163,17 +163,22 @@ final class InotifyHub: Sendable {
 
   /// Events were lost: a new instance, and everybody looks for directories again.
   private func renew(_ epoch: Int) {
-    let watchers: [TreeWatcher] = state.withLock { state in
-      guard state.epoch == epoch else { return [] }
+    let (watchers, events): ([ObjectIdentifier: TreeWatcher], [ObjectIdentifier: [Event]]) = state.withLock { state in
+      guard state.epoch == epoch else { return ([:], [:]) }
       collect(&state)
+      let events = state.events
       if let inotify = state.inotify.take() { inotify.end() }
       state.inotify = try? Inotify()
       state.subscriptions = [:]
       state.events = [:]
       (state.overflowed, state.dropped) = (false, 0)
-      return Array(state.watchers.values)
+      return (state.watchers, events)
     }
-    for watcher in watchers { watcher.rebuild(ContinuousClock.now) }
+    let now = ContinuousClock.now
+    for (id, watcher) in watchers {
+      watcher.handle(events[id] ?? [], now)
+      watcher.rebuild(now)
+    }
   }
 }
 

@@ -9,7 +9,7 @@ public final class SourceWatcher: Sendable {
   /// - Parameters:
   ///   - quiet: a batch is closed when no event came for this long…
   ///   - longest: …or this long after its first event, however many still come, or while a new file is still being written.
-  /// - Throws: `.limit` where the kernel gives no more watches, `.system`.
+  /// - Throws: `.limit` where the kernel gives no more watches or instances, `.system`. A directory that may not be read is told as a batch's problem.
   public init(_ set: WatchSet, quiet: Duration = .milliseconds(20), longest: Duration = .milliseconds(500)) throws(WatchError) {
     let (stream, output) = AsyncStream.makeStream(of: ChangeBatch.self)
     batches = stream

@@ -33,7 +33,8 @@ extension TreeWatcher {
         visited.insert(path)
         return true
       } catch {
-        problem = error
+        // One directory that we may not read does not keep the rest from being watched.
+        if error.code == .limit { problem = error } else { state.pending.note(error, .now) }
         return false
       }
     } file: { relative, kind in

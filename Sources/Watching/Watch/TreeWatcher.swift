@@ -47,6 +47,8 @@ final class TreeWatcher: Sendable {
   }
 
   func update(_ set: WatchSet) throws(WatchError) {
+    // There may be a problem to tell.
+    defer { hub.wake() }
     let wanted = WantedPaths(set)
     try state.withLock { state throws(WatchError) in
       guard !state.isStopped else { return }

@@ -33,7 +33,10 @@ struct DockerfileSourcesTests {
       Case("heredoc of RUN", "FROM a\nRUN cat <<EOF > /x && echo 1\nCOPY no /\nEOF\nCOPY yes /", ["yes"]),
       Case("shift is no heredoc", "FROM a\nRUN echo $((1 << 2)) <<<x\nCOPY yes /", ["yes"]),
       Case("ONBUILD", "FROM a\nONBUILD COPY . /x\nCOPY b /", ["b"]),
-      Case("bind mounts", "FROM a\nRUN --mount=type=bind,source=go.sum,target=go.sum --mount=target=/s,src=lib --mount=type=cache,target=/c go build", ["go.sum", "lib"]),
+      Case(
+        "bind mounts",
+        "FROM a\nRUN --mount=type=bind,source=go.sum,target=go.sum --mount=target=/s,src=lib --mount=type=cache,target=/c go build",
+        ["go.sum", "lib"]),
       Case("a whole bind mount", "FROM a\nRUN --mount=type=bind,target=. make", ["."]),
       Case("comment at the end of all", "FROM a\nCOPY a / \\\n# end", ["a"]),
       Case("CRLF", "FROM a\r\nCOPY a \\\r\n b /x/\r\n", ["a", "b"]),
@@ -97,7 +100,8 @@ struct DockerfileSourcesTests {
   @Test(
     "What is no Dockerfile is named with its line",
     arguments: [
-      ("", nil), ("# only\nRUN x", 2), ("FROM a\n\nCOPPY a b", 3), ("FROM a\nCOPY a", 2), ("FROM a b", 1), ("FROM a\nRUN <<EOF\nx", 2), ("# escape=x\nFROM a", 1),
+      ("", nil), ("# only\nRUN x", 2), ("FROM a\n\nCOPPY a b", 3), ("FROM a\nCOPY a", 2), ("FROM a b", 1), ("FROM a\nRUN <<EOF\nx", 2),
+      ("# escape=x\nFROM a", 1),
     ] as [(String, Int?)])
   func malformed(text: String, line: Int?) {
     let error = #expect(throws: WatchError.self) { try sources(text) }

@@ -64,6 +64,7 @@ extension SourceWatcher {
     var all = ChangeBatch()
     for batch in await batches(until: { $0.paths.contains(scene(file)) }) { all.merge(batch) }
     let relative = { (paths: Set<String>) in Set(paths.map { belowPath($0, scene.path) ?? $0 }) }
-    return ChangeBatch(paths: relative(all.paths), deleted: relative(all.deleted), firstEvent: all.firstEvent, overflowed: all.overflowed, problems: all.problems)
+    (all.paths, all.deleted) = (relative(all.paths), relative(all.deleted))
+    return all
   }
 }
