@@ -34,7 +34,9 @@ struct Leftovers: Sendable {
     }
     guard !found.isEmpty else { return }
     // Also when the task is cancelled: that is the reason for being here.
-    await Task { _ = try? await tool.child(["rm"] + found).read() }.value
+    // podman takes a mounted one for one in use.
+    let options = tool.store.kind == .podman ? ["--force"] : []
+    await Task { _ = try? await tool.child(["rm"] + options + found).read() }.value
   }
 
   private static func mark(in record: Data) -> String? {
