@@ -26,7 +26,7 @@ public struct ChangeBatch: Sendable, Hashable {
 
   /// This batch and a later one as one: what counts is what was seen last.
   public mutating func merge(_ later: ChangeBatch) {
-    paths = paths.subtracting(later.deleted).union(later.paths)
+    paths = paths.filter { path in !later.deleted.contains { $0 == path || belowPath(path, $0) != nil } }.union(later.paths)
     deleted = deleted.subtracting(later.paths).union(later.deleted)
     firstEvent = min(firstEvent, later.firstEvent)
     overflowed = overflowed || later.overflowed
