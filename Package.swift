@@ -76,12 +76,6 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
 
-    // The dev loop.
-    .target(
-      name: "Images",
-      dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
-      swiftSettings: strict),
-
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI"], swiftSettings: strict),
     .target(
@@ -99,7 +93,12 @@ let package = Package(
       name: "Skaffold",
       dependencies: ["KubeObjects", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
     .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+
     // The dev loop.
+    .target(
+      name: "Images",
+      dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
     .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),
 
     // The ways from the host into the cluster, on the relay's thread.
@@ -166,7 +165,7 @@ let package = Package(
       dependencies: ["CLinux", "DevtunnelBench", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
     .testTarget(
-      name: "ImagesTests", dependencies: ["Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+      name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),

@@ -20,7 +20,8 @@ import Testing
     try shop.program("buildah", inspected)
     let id = String(repeating: "a", count: 64)
     let artifact = try artifact(
-      "echo $IMAGE $IMAGE_REPO $IMAGE_TAG $PUSH_IMAGE $BUILD_CONTEXT \"$PLATFORMS\" $(pwd) > \"$SHOP/said\"; echo \(id) > \"$SHOP/known\"; mkdir -p $SHOP/store/overlay-images/\(id)")
+      "echo $IMAGE $IMAGE_REPO $IMAGE_TAG $PUSH_IMAGE $BUILD_CONTEXT \"$PLATFORMS\" $(pwd) > \"$SHOP/said\"; "
+        + "echo \(id) > \"$SHOP/known\"; mkdir -p $SHOP/store/overlay-images/\(id)")
     var settings = BuildSettings()
     settings.platforms = ["linux/amd64", "linux/arm64"]
     var environment = shop.environment

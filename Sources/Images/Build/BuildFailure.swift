@@ -36,7 +36,8 @@ struct BuildFailure: Sendable {
   }
 
   private var isDaemonDown: Bool {
-    output.contains { $0.contains("Cannot connect to the Docker daemon") || $0.contains("trying to connect to the docker API") || $0.contains("docker daemon socket") }
+    let marks = ["Cannot connect to the Docker daemon", "trying to connect to the docker API", "docker daemon socket"]
+    return output.contains { line in marks.contains { line.contains($0) } }
   }
 
   private func fullDisk() -> String? {

@@ -8,7 +8,8 @@ import FoundationEssentials
 
 /// The working containers that a killed buildah or podman leaves in its store, each with a mounted file system.
 ///
-/// A build's own ones are told from others' by a secret that every build here is given: the containers' records list it (buildah.json, `CommonBuildOpts.Secrets`).
+/// A build's own ones are told from others' by a secret that every build here is given: the containers' records list it (buildah.json,
+/// `CommonBuildOpts.Secrets`).
 struct Leftovers: Sendable {
   /// `…/overlay-containers`.
   private let directory: String

@@ -33,7 +33,7 @@ public struct ImageLoader: Sendable {
   /// What `load` returns: `name:devtunnel-<12 digits>`, under the registry's cluster-internal name where there is one.
   public func reference(of image: BuiltImage) -> String {
     guard case .registry(let names) = product else { return image.localReference }
-    return ImageName(image.name).below(names.pull == names.push && names.push.isEmpty ? "" : names.pull) + ":" + image.immutableTag
+    return ImageName(image.name).below(names.pull) + ":" + image.immutableTag
   }
 
   /// The build settings that fit the product: the lab's own store to build into, whether custom commands push, registries without TLS.
