@@ -54,12 +54,13 @@ public struct ImageLoader: Sendable {
 
   private func bring(_ image: BuiltImage, _ output: @escaping @Sendable (String) -> Void) async throws(BuildError) {
     let tool = try StoreTool(image.store, environment: builder.environment)
-    // Under this name other tools find it too; and so that the image stays when the artifact's own tag moves on.
+    if case .registry(let names) = product { return try await push(image, names, tool, output) }
+    // Other tools find it under this name too, and it stays when the artifact's own tag moves on.
     try await tool.tag(image.id, image.localReference)
     switch product {
     case .lab(let images): try await LabStorage(images: images).load(image, tool, output)
     case .shared(let kind): try await share(image, kind, tool, output)
-    case .registry(let names): try await push(image, names, tool, output)
+    case .registry: break
     case .containerd(let prefix): try await importStream(image, tool, prefix + ["ctr", "-n", "k8s.io", "images", "import", "-"], output)
     case .k3s: try await importStream(image, tool, ["k3s", "ctr", "images", "import", "-"], output)
     case .kind(let name): try await importFile(image, tool, ["kind", "load", "image-archive"], ["--name", name], output)
