@@ -102,7 +102,12 @@ let package = Package(
     // The dev loop's input: objects in, objects out.
     .target(name: "Skaffold", dependencies: ["Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
     .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+
     // The dev loop.
+    .target(
+      name: "Images",
+      dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
     .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),
 
     // The ways from the host into the cluster, on the relay's thread.
@@ -169,7 +174,7 @@ let package = Package(
       dependencies: ["CLinux", "DevtunnelBench", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
     .testTarget(name: "InterceptTests", dependencies: ["Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects"], swiftSettings: strict),
     .testTarget(
-      name: "ImagesTests", dependencies: ["Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+      name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(
       name: "OperationsTests", dependencies: ["KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .testTarget(

@@ -62,8 +62,14 @@ import Testing
     try shop.fakeBuilder(before: "echo \"Error: write $SHOP/store/layer: no space left on device\" >&2; exit 125")
     let error = await failure([try shop.artifact("web")])
     #expect(error?.reason == .diskFull)
-    #expect(error?.message.contains("the file system /") == true && error?.message.contains("MiB left") == true)
+    #expect(error?.message.contains("the file system /") == true && error?.message.hasSuffix("MiB left) is full") == true)
     #expect(error?.remedy?.contains("prune") == true)
+  }
+
+  @Test func aLongErrorEndsWithItsCause() throws {
+    let words = "Error: " + String(repeating: "request ", count: 100) + "the cause"
+    let error = BuildFailure(tool: "x", status: 1, output: [words], places: []).error(.commandFailed, "the build failed")
+    #expect(error.message.hasSuffix("request the cause") && error.message.count < 400 && error.output == [words])
   }
 
   @Test(arguments: [

@@ -45,7 +45,8 @@ import Testing
     try shop.fakeBuilder()
     var artifact = try shop.artifact("web")
     artifact.build = .docker(
-      DockerBuild(dockerfile: artifact.context + "/Dockerfile", buildArgs: [BuildArgument(name: "A", value: "1"), BuildArgument(name: "E", value: nil)], target: "t"))
+      DockerBuild(
+        dockerfile: artifact.context + "/Dockerfile", buildArgs: [BuildArgument(name: "A", value: "1"), BuildArgument(name: "E", value: nil)], target: "t"))
     var environment = shop.environment
     environment["E"] = "x"
     _ = try await shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }

@@ -1,3 +1,4 @@
+import Glibc
 import Skaffold
 import Testing
 
@@ -20,7 +21,8 @@ import Testing
     try shop.program("buildah", inspected)
     let id = String(repeating: "a", count: 64)
     let artifact = try artifact(
-      "echo $IMAGE $IMAGE_REPO $IMAGE_TAG $PUSH_IMAGE $BUILD_CONTEXT \"$PLATFORMS\" $(pwd) > \"$SHOP/said\"; echo \(id) > \"$SHOP/known\"; mkdir -p $SHOP/store/overlay-images/\(id)")
+      "echo $IMAGE $IMAGE_REPO $IMAGE_TAG $PUSH_IMAGE $BUILD_CONTEXT \"$PLATFORMS\" $(pwd) > \"$SHOP/said\"; "
+        + "echo \(id) > \"$SHOP/known\"; mkdir -p $SHOP/store/overlay-images/\(id)")
     var settings = BuildSettings()
     settings.platforms = ["linux/amd64", "linux/arm64"]
     var environment = shop.environment
@@ -46,5 +48,16 @@ import Testing
     let builder = shop.builder()
     let error = await buildError { () throws(BuildError) in _ = try await builder.build([artifact], tags: [:]) { _, _ in } }
     #expect(error?.reason == .commandFailed && error?.message.contains("ended with status 7: broken") == true)
+  }
+
+  @Test func aProcessLeftInTheBackgroundHoldsNothingUp() async throws {
+    try shop.program("buildah", inspected)
+    let artifact = try artifact("/usr/bin/setsid /bin/sleep 1000 & echo $! > \"$SHOP/pid\"; echo done")
+    let builder = shop.builder()
+    let error = await buildError { () throws(BuildError) in _ = try await builder.build([artifact], tags: [:]) { _, _ in } }
+    let pid = try #require(Int32(shop.lines("pid")[0]))
+    #expect(Workshop.isAlive(pid))
+    kill(pid, SIGKILL)
+    #expect(error?.reason == .imageMissing && error?.output == ["done"])
   }
 }

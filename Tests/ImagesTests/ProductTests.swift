@@ -80,3 +80,14 @@ import Testing
     #expect(lines.rest() == nil)
   }
 }
+
+extension ProductTests {
+  @Test func anAnnouncedRegistryGoesBeforeTheProductsOwnWay() throws {
+    let announcement = "host: \"localhost:5001\"\nhostFromContainerRuntime: \"registry:5000\"\nhelp: \"https://kind.sigs.k8s.io/docs/user/local-registry/\"\n"
+    let kind = facts(provider: "kind://docker/my/my-control-plane", registry: announcement)
+    #expect(try detect(kind) == .registry(.init(push: "localhost:5001", pull: "registry:5000", isInsecure: true)))
+    let plain = facts(provider: "kind://docker/my/my-control-plane", registry: "host: registry.example\n")
+    #expect(try detect(plain) == .registry(.init(push: "registry.example")))
+    #expect(try detect(facts(provider: "kind://docker/my/my-control-plane", registry: "no: [")) == .kind(name: "my"))
+  }
+}

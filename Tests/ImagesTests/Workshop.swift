@@ -71,10 +71,10 @@ final class Workshop: Sendable {
       image: image, context: directory + "/" + image, build: .docker(DockerBuild(dockerfile: directory + "/" + image + "/Dockerfile")), requires: requires)
   }
 
-  /// A builder whose digest of an artifact is the text of all its context's files.
+  /// A builder whose digest of an artifact is the text of its context's files, but for programs.
   func builder(_ kind: BuilderKind = .buildah, environment: [String: String]? = nil, _ settings: BuildSettings = BuildSettings()) -> ImageBuilder {
     ImageBuilder(kind: kind, cacheDirectory: directory + "/cache", environment: environment ?? self.environment, settings: settings) { artifact in
-      let names = ((try? FileManager.default.contentsOfDirectory(atPath: artifact.context)) ?? []).sorted()
+      let names = ((try? FileManager.default.contentsOfDirectory(atPath: artifact.context)) ?? []).filter { $0 != "busybox" }.sorted()
       return names.map { $0 + "=" + (FileManager.default.contents(atPath: artifact.context + "/" + $0).map { String(decoding: $0, as: UTF8.self) } ?? "") }
         .joined(separator: "\n")
     }

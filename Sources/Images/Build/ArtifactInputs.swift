@@ -65,7 +65,9 @@ extension Artifact {
     switch build {
     case .docker(let docker):
       var docker = docker
-      for index in docker.buildArgs.indices where docker.buildArgs[index].value == nil { docker.buildArgs[index].value = environment[docker.buildArgs[index].name] }
+      for index in docker.buildArgs.indices where docker.buildArgs[index].value == nil {
+        docker.buildArgs[index].value = environment[docker.buildArgs[index].name]
+      }
       parts += [store.description, settings.extraArguments.joined(separator: " "), "\(docker)"]
     case .custom(let custom):
       parts.append(custom.command)

@@ -32,22 +32,31 @@ struct BuildFailure: Sendable {
   /// The last line that says something.
   private var lastWords: String {
     let words = output.last { !$0.allSatisfy(\.isWhitespace) } ?? "it said nothing"
-    return words.hasPrefix("Error: ") ? String(words.dropFirst(7)) : words
+    let text = words.hasPrefix("Error: ") ? String(words.dropFirst(7)) : words
+    // buildah writes whole requests into its errors; the cause comes last. All of it stays in the error's `output`.
+    return text.count <= Self.longest ? text : "…" + text.suffix(Self.longest)
   }
 
   private var isDaemonDown: Bool {
-    output.contains { $0.contains("Cannot connect to the Docker daemon") || $0.contains("trying to connect to the docker API") || $0.contains("docker daemon socket") }
+    let marks = ["Cannot connect to the Docker daemon", "trying to connect to the docker API", "docker daemon socket"]
+    return output.contains { line in marks.contains { line.contains($0) } }
   }
 
   private func fullDisk() -> String? {
-    guard let line = output.last(where: { $0.lowercased().contains("no space left on device") || $0.lowercased().contains("disk quota exceeded") }) else {
-      return nil
+    if let line = output.last(where: { $0.lowercased().contains("no space left on device") || $0.lowercased().contains("disk quota exceeded") }) {
+      // "write /var/tmp/layer: no space left on device"; of several the fullest. Not every file that is named is on the full one.
+      let named = line.split(whereSeparator: { " :\"',".contains($0) }).filter { $0.hasPrefix("/") && $0.count > 1 }.map(String.init)
+      return FileSystemSpace.fullest(of: named + places).map { "the file system \($0) is full" } ?? "the disk is full"
     }
-    // "write /var/tmp/layer: no space left on device"
-    let named = line.split(whereSeparator: { " :\"'".contains($0) }).filter { $0.hasPrefix("/") }.map(String.init)
-    guard let space = FileSystemSpace.fullest(of: named.isEmpty ? places : named) else { return line }
-    return "the file system \(space) is full: \(line)"
+    // buildah tells of a layer that did not fit as of a pipe that was closed.
+    guard output.contains(where: { $0.contains("read/write on closed pipe") || $0.contains("short write") }),
+      let space = FileSystemSpace.fullest(of: places), space.free < Self.little
+    else { return nil }
+    return "the file system \(space) is as good as full"
   }
+
+  private static let little: UInt64 = 16 << 20
+  private static let longest = 300
 
   /// The Dockerfile's step that failed, as buildah and podman, BuildKit, and Docker's old builder tell it.
   private var step: String? {

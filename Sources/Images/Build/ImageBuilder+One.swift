@@ -47,12 +47,13 @@ extension ImageBuilder {
       throw error
     }
     guard status == 0 else {
-      // Killed by somebody else, out of memory perhaps: then it could not clean up.
-      if status > 128 { await leftovers(tool)?.remove(marker) }
-      throw BuildFailure(
+      let error = BuildFailure(
         tool: kind.rawValue, status: status, output: tail, places: [scratch.path, await imagesDirectory(tool) ?? "/var/lib/docker"],
         dockerfile: docker.dockerfile
       ).error(.commandFailed, "the build failed")
+      // On a full disk, or killed by somebody else, it does not clean up by itself.
+      await leftovers(tool)?.remove(marker)
+      throw error
     }
     let written = FileManager.default.contents(atPath: build.identifierFile).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard let id = StoreTool.normalized(written) else {

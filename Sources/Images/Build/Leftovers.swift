@@ -8,7 +8,8 @@ import FoundationEssentials
 
 /// The working containers that a killed buildah or podman leaves in its store, each with a mounted file system.
 ///
-/// A build's own ones are told from others' by a secret that every build here is given: the containers' records list it (buildah.json, `CommonBuildOpts.Secrets`).
+/// A build's own ones are told from others' by a secret that every build here is given: the containers' records list it (buildah.json,
+/// `CommonBuildOpts.Secrets`).
 struct Leftovers: Sendable {
   /// `…/overlay-containers`.
   private let directory: String
@@ -34,7 +35,9 @@ struct Leftovers: Sendable {
     }
     guard !found.isEmpty else { return }
     // Also when the task is cancelled: that is the reason for being here.
-    await Task { _ = try? await tool.child(["rm"] + found).read() }.value
+    // podman takes a mounted one for one in use.
+    let options = tool.store.kind == .podman ? ["--force"] : []
+    await Task { _ = try? await tool.child(["rm"] + options + found).read() }.value
   }
 
   private static func mark(in record: Data) -> String? {

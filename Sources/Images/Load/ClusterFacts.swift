@@ -50,6 +50,7 @@ struct ClusterFacts: Sendable {
     guard let host = try? document?["host"]?.string(), !host.isEmpty else { return nil }
     let pull = (try? document?["hostFromContainerRuntime"]?.string()) ?? nil
     // The KEP's examples and all tools that write it mean a registry without TLS on this machine.
-    return ClusterProduct.RegistryNames(push: host, pull: pull, isInsecure: host.hasPrefix("localhost") || host.hasPrefix("127.") || host.contains(".localhost"))
+    let isLocal = host.hasPrefix("localhost") || host.hasPrefix("127.") || host.contains(".localhost")
+    return ClusterProduct.RegistryNames(push: host, pull: pull, isInsecure: isLocal)
   }
 }

@@ -55,7 +55,8 @@ extension ClusterProduct {
   }
 
   private static func unknown(_ facts: ClusterFacts, _ context: String) -> BuildError {
-    let node = facts.nodes.isEmpty ? "it has no nodes" : "node \(facts.names.first ?? ""), \(facts.info("osImage")), \(facts.runtime), \(facts.info("kubeletVersion"))"
+    let marks = [facts.names.first ?? "", facts.info("osImage"), facts.runtime, facts.info("kubeletVersion")].joined(separator: ", ")
+    let node = facts.nodes.isEmpty ? "it has no nodes" : "node " + marks
     return BuildError(
       .unknownProduct, "nothing tells how the cluster of context \(context) gets images (\(node))",
       remedy: "say it with --load KIND: \(choices)")

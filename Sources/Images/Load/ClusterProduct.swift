@@ -40,7 +40,8 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
     case .minikube(let profile): "minikube (profile \(profile))"
     case .k3d(let name): "k3d (cluster \(name))"
     case .shared(let kind): "shared store of \(kind.rawValue)"
-    case .registry(let names): "registry" + (names.push.isEmpty ? " (as the images are named)" : " \(names.push)") + (names.pull == names.push ? "" : ", in the cluster \(names.pull)")
+    case .registry(let names) where names.push.isEmpty: "registry (as the images are named)"
+    case .registry(let names): "registry \(names.push)" + (names.pull == names.push ? "" : ", in the cluster \(names.pull)")
     }
   }
 }

@@ -33,7 +33,7 @@ public struct ImageLoader: Sendable {
   /// What `load` returns: `name:devtunnel-<12 digits>`, under the registry's cluster-internal name where there is one.
   public func reference(of image: BuiltImage) -> String {
     guard case .registry(let names) = product else { return image.localReference }
-    return ImageName(image.name).below(names.pull == names.push && names.push.isEmpty ? "" : names.pull) + ":" + image.immutableTag
+    return ImageName(image.name).below(names.pull) + ":" + image.immutableTag
   }
 
   /// The build settings that fit the product: the lab's own store to build into, whether custom commands push, registries without TLS.
@@ -54,12 +54,13 @@ public struct ImageLoader: Sendable {
 
   private func bring(_ image: BuiltImage, _ output: @escaping @Sendable (String) -> Void) async throws(BuildError) {
     let tool = try StoreTool(image.store, environment: builder.environment)
-    // Under this name other tools find it too; and so that the image stays when the artifact's own tag moves on.
+    if case .registry(let names) = product { return try await push(image, names, tool, output) }
+    // Other tools find it under this name too, and it stays when the artifact's own tag moves on.
     try await tool.tag(image.id, image.localReference)
     switch product {
     case .lab(let images): try await LabStorage(images: images).load(image, tool, output)
     case .shared(let kind): try await share(image, kind, tool, output)
-    case .registry(let names): try await push(image, names, tool, output)
+    case .registry: break
     case .containerd(let prefix): try await importStream(image, tool, prefix + ["ctr", "-n", "k8s.io", "images", "import", "-"], output)
     case .k3s: try await importStream(image, tool, ["k3s", "ctr", "images", "import", "-"], output)
     case .kind(let name): try await importFile(image, tool, ["kind", "load", "image-archive"], ["--name", name], output)
