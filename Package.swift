@@ -154,7 +154,7 @@ let package = Package(
       name: "KubeAPITests", dependencies: ["KubeAPI", "KubeObjects", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
     .testTarget(name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeStreams"], swiftSettings: strict),
+    .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(

@@ -6,8 +6,8 @@ struct LogText {
   /// Lines of `lastTime` seen since the log was opened again.
   private var repeated = 0
   private var partial: [UInt8] = []
-  /// The time of a line that is cut into pieces.
-  private var pieceTime: String?
+  /// Of a line that is cut into pieces: its time, and whether it is new.
+  private var line: (time: String, isNew: Bool)?
 
   static let limit = 64 << 10
 
@@ -17,7 +17,7 @@ struct LogText {
   /// The log is opened (again), from `lastTime` on.
   mutating func reopen() {
     partial = []
-    pieceTime = nil
+    line = nil
     repeated = 0
   }
 
@@ -28,43 +28,43 @@ struct LogText {
     while let end = rest.firstIndex(of: 10) {
       partial += rest[..<end]
       rest = rest[(end + 1)...]
-      take(&lines)
-      pieceTime = nil
+      cut(&lines)
+      if partial.last == 13 { partial.removeLast() }
+      take(partial[...], &lines)
+      partial.removeAll(keepingCapacity: true)
+      line = nil
     }
     partial += rest
-    while partial.count > Self.limit {
-      let tail = Array(partial[Self.limit...])
-      partial.removeSubrange(Self.limit...)
-      take(&lines)
-      partial = tail
-    }
+    cut(&lines)
     return lines
   }
 
   /// What is left when the log ends without a line break.
   mutating func finish() -> [(time: String, text: String)] {
     var lines: [(String, String)] = []
-    if !partial.isEmpty { take(&lines) }
-    pieceTime = nil
+    if !partial.isEmpty { take(partial[...], &lines) }
+    reopen()
     return lines
   }
 
-  private mutating func take(_ lines: inout [(String, String)]) {
-    defer { partial.removeAll(keepingCapacity: true) }
-    if let time = pieceTime {
-      lines.append((time, String(decoding: partial, as: UTF8.self)))
-      return
+  /// Takes pieces off a line that is too long to wait for its end.
+  private mutating func cut(_ lines: inout [(String, String)]) {
+    while partial.count > Self.limit {
+      take(partial[..<Self.limit], &lines)
+      partial.removeSubrange(..<Self.limit)
     }
-    guard let space = partial.firstIndex(of: 32) else { return }
-    let time = String(decoding: partial[..<space], as: UTF8.self)
-    guard isNew(time) else {
-      // The pieces of an old line are old.
-      return
+  }
+
+  /// A line, or the next piece of one.
+  private mutating func take(_ bytes: ArraySlice<UInt8>, _ lines: inout [(String, String)]) {
+    var text = bytes
+    if line == nil {
+      guard let space = bytes.firstIndex(of: 32) else { return }
+      let time = String(decoding: bytes[..<space], as: UTF8.self)
+      line = (time, isNew(time))
+      text = bytes[(space + 1)...]
     }
-    pieceTime = time
-    var text = partial[(space + 1)...]
-    if text.last == 13 { text.removeLast() }
-    lines.append((time, String(decoding: text, as: UTF8.self)))
+    if let line, line.isNew { lines.append((line.time, String(decoding: text, as: UTF8.self))) }
   }
 
   private mutating func isNew(_ time: String) -> Bool {

@@ -12,6 +12,21 @@ extension Deployer {
   public func waitReady(
     _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
   ) async throws(DeployError) -> [ReadyPod] {
+    try await follow(applied, untilReady: true, onProgress: onProgress)
+  }
+
+  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process runs, and may crash a moment later. For the
+  /// time until the next deployment.
+  /// - Throws: `.notReady` when a workload no longer is and will not be again by itself; `.cancelled` when its task is cancelled.
+  public func watchTrouble(
+    _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
+  ) async throws(DeployError) {
+    _ = try await follow(applied, untilReady: false, onProgress: onProgress)
+  }
+
+  private func follow(
+    _ applied: Applied, untilReady: Bool, onProgress: @escaping @Sendable (ReadinessProgress) -> Void
+  ) async throws(DeployError) -> [ReadyPod] {
     let workloads = applied.objects.filter { Self.waited.contains($0.resource) }
     guard !workloads.isEmpty else { return [] }
     let start = ContinuousClock.now
@@ -32,10 +47,10 @@ extension Deployer {
         if told[workload.id]?.isSame(as: progress) != true { onProgress(progress) }
         told[workload.id] = progress
       }
-      if verdicts.allSatisfy({ $0.1.state == .ready }) { return verdicts.flatMap { Self.readyPods($0.0, $0.1) } }
+      if untilReady, verdicts.allSatisfy({ $0.1.state == .ready }) { return verdicts.flatMap { Self.readyPods($0.0, $0.1) } }
       let failed = verdicts.filter { if case .failed = $0.1.state { true } else { false } }
       if !failed.isEmpty { throw await notReady(failed, .notReady) }
-      if .now - start > options.readyTimeout { throw await notReady(verdicts.filter { $0.1.state != .ready }, .timedOut) }
+      if untilReady, .now - start > options.readyTimeout { throw await notReady(verdicts.filter { $0.1.state != .ready }, .timedOut) }
     }
     throw DeployError(.cancelled, "cancelled while waiting until it is ready")
   }

@@ -2,6 +2,14 @@ import KubeAPI
 import KubeObjects
 import Manifests
 
+enum Evidence {
+  /// Reason and message of an event, on one line.
+  static func text(_ event: JSONValue) -> String {
+    let lines = (event["message"]?.stringValue ?? "").split(whereSeparator: \.isNewline)
+    return "\(event["reason"]?.stringValue ?? ""): \(lines.joined(separator: " "))"
+  }
+}
+
 extension Deployer {
   /// The error for workloads that are not ready: each with its Pod's state, the last lines of its log, and the cluster's warnings.
   func notReady(_ verdicts: [(AppliedObject, ReadinessView.Verdict)], _ code: DeployError.Code) async -> DeployError {
@@ -53,7 +61,7 @@ extension Deployer {
     let warnings = found.filter { $0["type"]?.stringValue == "Warning" && $0[path: "involvedObject", "uid"]?.stringValue == uid }
     var texts: [String] = []
     for event in warnings.sorted(by: { Self.time($0) < Self.time($1) }) {
-      let text = "event \(event["reason"]?.stringValue ?? ""): \(event["message"]?.stringValue ?? "")"
+      let text = "event \(Evidence.text(event))"
       if !texts.contains(text) { texts.append(text) }
     }
     return Array(texts.suffix(5))

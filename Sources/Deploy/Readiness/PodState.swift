@@ -108,7 +108,7 @@ struct PodState: Sendable, Hashable {
   /// The first failure to pull may be the network's; what the registry says of name and rights does not change.
   private static func isFinal(pull reason: String, _ message: String) -> Bool {
     guard reason == "ErrImagePull" else { return true }
-    return ["not found", "denied", "unauthorized", "no such host", "manifest unknown", "authorization failed", "connection refused"]
+    return ["not found", "denied", "unauthorized", "no such host", "manifest unknown", "authorization failed", "connection refused", "lookup "]
       .contains { message.contains($0) }
   }
 

@@ -30,7 +30,7 @@ struct ReadinessView {
     guard let object = event.object, let uid = object.uid else { return }
     if resource == .events {
       guard object["type"]?.stringValue == "Warning", let about = object[path: "involvedObject", "uid"]?.stringValue else { return }
-      warnings[about] = "\(object["reason"]?.stringValue ?? ""): \(object["message"]?.stringValue ?? "")"
+      warnings[about] = Evidence.text(object)
     } else if case .deleted = event {
       objects[resource, default: [:]][uid] = nil
     } else {

@@ -2,11 +2,13 @@ import Glibc
 
 /// What goes to a container's stdin: the directory to work in, the paths to delete, an empty line, and a tar archive.
 struct SyncPayload {
-  /// Reads just that. `read` takes no byte more than its line, so that tar gets the rest.
+  /// Reads just that. `read` takes no byte more than its line, so that tar gets the rest. What nobody has read in the end must be read too: Kubernetes does not
+  /// tell the end of a command whose stdin is still on its way.
   static let script = """
-    IFS= read -r d && cd "$d" || exit 125
-    while IFS= read -r f && [ -n "$f" ]; do rm -rf -- "$f" || exit 126; done
-    exec tar -xof -
+    IFS= read -r d && cd "$d" || { cat >/dev/null; exit 125; }
+    while IFS= read -r f && [ -n "$f" ]; do rm -rf -- "$f" || { cat >/dev/null; exit 126; }; done
+    tar -xof -
+    s=$?; cat >/dev/null; exit $s
     """
 
   /// More than this is better built into an image.

@@ -14,7 +14,8 @@ public struct ExecResult: Sendable, Hashable {
 }
 
 extension KubeClient {
-  /// Runs a command in a container to its end (Kubernetes API, `pods/exec`; RBAC wants `get` and `create` on it).
+  /// Runs a command in a container to its end (Kubernetes API, `pods/exec`; RBAC wants `get` and `create` on it). The command
+  /// should read its stdin to the end: Kubernetes does not tell its end, kubectl neither, while a large stdin is still on its way.
   /// - Parameters:
   ///   - container: nil for the Pod's only or default one.
   ///   - stdin: given to the command, then closed (Kubernetes 1.30 and later; an older server leaves it open); nil for none.
