@@ -34,6 +34,10 @@ public protocol NodeStreams: Sendable {
   /// Log lines of a container as raw bytes; `follow` keeps the stream open until the container ends or the reader leaves.
   /// - Throws: a `NodeStreamError`, whose message the client sees.
   func logs(namespace: String, pod: String, container: String?, options: LogOptions) async throws -> AsyncThrowingStream<[UInt8], any Error>
+
+  /// Starts a command in a running container, as the container's user and with its environment.
+  /// - Throws: a `NodeStreamError`, whose message the client sees.
+  func exec(namespace: String, pod: String, _ request: ExecRequest) async throws -> ExecProcess
 }
 
 /// Why the node has no stream to give.
