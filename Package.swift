@@ -76,16 +76,19 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
 
-    // The dev loop.
+    // The dev loop: from a team's files to a running Pod.
     .target(
       name: "DevLoop",
       dependencies: ["CLinux", "Deploy", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"], swiftSettings: strict),
     .target(
+      name: "Deploy", dependencies: ["KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
+    .target(
       name: "Images",
       dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
-    .target(
-      name: "Deploy", dependencies: ["KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
+    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),
+    .target(name: "Skaffold", dependencies: ["Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
+    .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
 
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI"], swiftSettings: strict),
@@ -98,17 +101,6 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
-
-    // The dev loop's input: objects in, objects out.
-    .target(name: "Skaffold", dependencies: ["Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
-    .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
-
-    // The dev loop.
-    .target(
-      name: "Images",
-      dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
-      swiftSettings: strict),
-    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),
 
     // The ways from the host into the cluster, on the relay's thread.
     .target(name: "Outbound", dependencies: ["CLinux", "Relay", "TunnelProtocol"], swiftSettings: strict),
