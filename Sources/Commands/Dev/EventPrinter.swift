@@ -8,7 +8,8 @@ final class EventPrinter: Sendable {
   private let format: OutputFormat
   private let terminal: Terminal
   private let lines: EventLines
-  private let block: Mutex<StatusBlock>?
+  /// nil where lines are all there is.
+  private let block: Mutex<StatusBlock?>
 
   init(format: OutputFormat, verbose: Bool, terminal: Terminal = .output) {
     self.format = format
@@ -17,21 +18,22 @@ final class EventPrinter: Sendable {
     lines.verbose = verbose
     lines.paint = { terminal.paint($0, $1) }
     self.lines = lines
-    block = format == .table && terminal.isTerminal ? Mutex(StatusBlock()) : nil
+    block = Mutex(format == .table && terminal.isTerminal ? StatusBlock() : nil)
   }
 
   func print(_ event: DevEvent) {
     if format == .json { return terminal.line(json(event)) }
     let text = lines.lines(event)
-    guard let block else { return text.forEach(terminal.line) }
     block.withLock { block in
-      block.take(event)
-      terminal.write(block.redraw(over: text, columns: terminal.columns) { terminal.paint($0, .faint) })
+      guard var drawn = block else { return text.forEach(terminal.line) }
+      drawn.take(event)
+      terminal.write(drawn.redraw(over: text, columns: terminal.columns) { terminal.paint($0, .faint) })
+      block = drawn
     }
   }
 
   /// Takes the block away: the lines above it stay.
-  func end() { block?.withLock { terminal.write($0.erase()) } }
+  func end() { block.withLock { block in if let text = block?.erase() { terminal.write(text) } } }
 
   private func json(_ event: DevEvent) -> String {
     let encoder = JSONEncoder()

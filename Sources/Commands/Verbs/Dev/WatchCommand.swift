@@ -66,7 +66,7 @@ struct WatchCommand: AsyncParsableCommand {
     do throws(LoopError) { outcome = .success(try await loop.run()) } catch { outcome = .failure(error) }
     // A task of its own: this one is cancelled already.
     let deleting = !keeps
-    let finishing = Task { () async throws(LoopError) in try await loop.finish(deleting: deleting) }
+    let finishing = Task { try await loop.finish(deleting: deleting) }
     try await finishing.value
     try outcome.get()
   }
