@@ -49,9 +49,10 @@ import Testing
     var docker = image
     docker.store = BuilderStore(.docker)
     _ = try await load(product, docker)
-    #expect(shop.lines("docker.log").suffix(2) == [
-      "tag \(image.id) localhost:5001/web:devtunnel-0123456789ab", "push --quiet localhost:5001/web:devtunnel-0123456789ab",
-    ])
+    #expect(
+      shop.lines("docker.log").suffix(2) == [
+        "tag \(image.id) localhost:5001/web:devtunnel-0123456789ab", "push --quiet localhost:5001/web:devtunnel-0123456789ab",
+      ])
   }
 
   @Test func theImagesOwnRegistry() async throws {

@@ -14,7 +14,9 @@ struct DockerfileSteps {
       let continues = text.hasSuffix("\\")
       if continues { text = text.dropLast().split(whereSeparator: \.isWhitespace).joined(separator: " ") }
       let step = (open?.line ?? index + 1, open.map { $0.text + " " + text } ?? text)
-      if continues { open = step } else {
+      if continues {
+        open = step
+      } else {
         steps.append(step)
         open = nil
       }
