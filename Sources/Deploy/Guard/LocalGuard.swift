@@ -28,8 +28,9 @@ public struct GuardedCluster: Sendable, Hashable {
 
 /// Refuses to deploy into a cluster that is not on this machine.
 ///
-/// A context's name and a loopback address prove nothing: the one is anybody's choice, the other may be a tunnel's end. A cluster is local when its nodes run on
-/// this very kernel (their boot ID), or when they are of a product for workstations and the API server's address is this machine's or on one of its own networks.
+/// A context's name and a loopback address prove nothing: the one is anybody's choice, the other may be a tunnel's end. A cluster is local when its
+/// nodes run on this very kernel (their boot ID), or when they are of a product for workstations and the API server's address is this machine's or on
+/// one of its own networks.
 public enum LocalGuard {
   /// - Parameters:
   ///   - context: the name in the kubeconfig.

@@ -3,8 +3,8 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Waits until every workload that was applied has its Pods of the present template ready (a Job: has completed). Told by watches: a Pod counts as soon as the
-  /// API server says so, before its controller has noticed.
+  /// Waits until every workload that was applied has its Pods of the present template ready (a Job: has completed). Told by watches: a Pod counts
+  /// as soon as the API server says so, before its controller has noticed.
   /// - Parameter onProgress: called when a workload's state has changed.
   /// - Returns: the Pods that are ready.
   /// - Throws: `.notReady` as soon as it is plain that waiting will not help, with the reasons; `.timedOut` with what is known by then.
@@ -15,8 +15,8 @@ extension Deployer {
     try await follow(applied, untilReady: true, onProgress: onProgress)
   }
 
-  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process runs, and may crash a moment later. For the
-  /// time until the next deployment.
+  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process runs, and may crash a moment later.
+  /// For the time until the next deployment.
   /// - Throws: `.notReady` when a workload no longer is and will not be again by itself; `.cancelled` when its task is cancelled.
   public func watchTrouble(
     _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }

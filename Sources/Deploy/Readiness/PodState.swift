@@ -77,7 +77,8 @@ struct PodState: Sendable, Hashable {
       return
     }
     if let ended = status[path: "state", "terminated"], ended["exitCode"]?.intValue != 0 {
-      self.init(.doubtful, "container \(name) \(Self.exit(ended))", container: name, hasRestarted: false)
+      let again = restarts > 0 ? ", and is started again and again (restarts: \(restarts))" : ""
+      self.init(.doubtful, "container \(name) \(Self.exit(ended))\(again)", container: name, hasRestarted: restarts > 0)
       return
     }
     return nil
@@ -100,7 +101,8 @@ struct PodState: Sendable, Hashable {
       // The program itself could not be started: that does not change.
       let isFinal = restarts >= 4 || last?["reason"]?.stringValue == "StartError" || last?["reason"]?.stringValue == "ContainerCannotRun"
       self.init(
-        isFinal ? .hopeless : .doubtful, "container \(name) \(how), and is started again and again (\(restarts) times)", container: name, hasRestarted: true)
+        isFinal ? .hopeless : .doubtful, "container \(name) \(how), and is started again and again (restarts: \(restarts))", container: name, hasRestarted: true
+      )
     default: return nil
     }
   }

@@ -28,7 +28,8 @@ public struct FileSync: Sendable {
 
   /// Deletes and writes files in every running container of the run whose image is this one.
   /// - Parameter image: as the applied manifests write it.
-  /// - Throws: `.needsBuild` where it cannot be done: no container runs, no sh or tar in it, a file that cannot be written. Some containers may have been changed.
+  /// - Throws: `.needsBuild` where it cannot be done: no container runs, no sh or tar in it, a file that cannot be written. Some containers may have
+  ///   been changed.
   public func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> SyncReport {
     let start = ContinuousClock.now
     let payload = try SyncPayload(changes)

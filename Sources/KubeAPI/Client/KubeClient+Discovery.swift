@@ -5,6 +5,11 @@ public struct DiscoveredResource: Sendable, Hashable {
   public var resource: APIResource
   /// `get`, `list`, `watch`, `create`, `patch`, `delete`, …
   public var verbs: Set<String>
+
+  public init(resource: APIResource, verbs: Set<String>) {
+    self.resource = resource
+    self.verbs = verbs
+  }
 }
 
 extension KubeClient {

@@ -22,11 +22,13 @@ struct DeployErrorTests {
     #expect(error.description.hasPrefix("user.yaml:3: Deployment shop/user: "))
   }
 
-  @Test("Immutable fields, in the API server's various words", arguments: [
-    "Invalid value: {\"matchLabels\":{\"app\":\"q\"}}: field is immutable", "Invalid value: [\"10.96.77.77\"]: may not change once set",
-    "Forbidden: pod updates may not change fields other than `spec.containers[*].image`\n@@ -94,7 +94,7 @@\n- \"true\"",
-    "Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden",
-  ])
+  @Test(
+    "Immutable fields, in the API server's various words",
+    arguments: [
+      "Invalid value: {\"matchLabels\":{\"app\":\"q\"}}: field is immutable", "Invalid value: [\"10.96.77.77\"]: may not change once set",
+      "Forbidden: pod updates may not change fields other than `spec.containers[*].image`\n@@ -94,7 +94,7 @@\n- \"true\"",
+      "Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden",
+    ])
   func immutable(message: String) {
     let error = error(422, "Invalid", "…", ["causes": [["field": "spec", "message": JSONValue(message)]]])
     #expect(error.code == .immutable)
@@ -45,7 +47,9 @@ struct DeployErrorTests {
     let one = error(500, "", "failed to create typed patch object (shop/user; apps/v1, Kind=Deployment): .spec.replicax: field not declared in schema")
     #expect(one.code == .invalid)
     #expect(one.fields == [DeployError.Field(path: "spec.replicax", message: "field not declared in schema")])
-    let two = error(500, "", "failed to create typed patch object (a/b; v1, Kind=Service): errors:\n  .spec.a: field not declared in schema\n  .spec.b: expected string, got &{1}")
+    let two = error(
+      500, "",
+      "failed to create typed patch object (a/b; v1, Kind=Service): errors:\n  .spec.a: field not declared in schema\n  .spec.b: expected string, got &{1}")
     #expect(two.fields.map(\.path) == ["spec.a", "spec.b"])
   }
 

@@ -39,6 +39,10 @@ struct LocalGuardTests {
     #expect(LocalGuard.reason(desktop, .elsewhere) == nil)
   }
 
-  @Test("Addresses", arguments: [("127.0.0.1", true), ("localhost", true), ("::1", true), ("kubernetes.docker.internal", true), ("192.0.2.1", false), ("k8s.example.com", false)])
+  @Test(
+    "Addresses",
+    arguments: [
+      ("127.0.0.1", true), ("localhost", true), ("::1", true), ("kubernetes.docker.internal", true), ("192.0.2.1", false), ("k8s.example.com", false),
+    ])
   func addresses(host: String, isLoopback: Bool) { #expect((ServerAddress.place(of: host) == .loopback) == isLoopback) }
 }

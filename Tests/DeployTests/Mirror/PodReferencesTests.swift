@@ -31,9 +31,10 @@ struct PodReferencesTests {
   func references() {
     let own: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "own"]]
     let found = RemoteMirror.references(in: [Manifest(deployment), Manifest(own)], namespace: "shop")
-    #expect(found.map { "\($0.id)" } == [
-      "Secret shop/init", "ConfigMap shop/settings", "Secret shop/tls", "ConfigMap shop/files", "Secret shop/part", "Secret shop/pull",
-    ])
+    #expect(
+      found.map { "\($0.id)" } == [
+        "Secret shop/init", "ConfigMap shop/settings", "Secret shop/tls", "ConfigMap shop/files", "Secret shop/part", "Secret shop/pull",
+      ])
     #expect(found[1].usedBy == "Deployment user, spec.template.spec.containers[0].envFrom[0].configMapRef")
   }
 }

@@ -5,7 +5,9 @@ import Testing
 
 struct PodStateTests {
   private func pod(_ status: JSONValue, phase: String = "Pending") -> JSONValue {
-    var pod: JSONValue = ["kind": "Pod", "metadata": ["name": "user-1", "uid": "u", "generation": 1], "spec": ["nodeName": "n"], "status": ["phase": JSONValue(phase)]]
+    var pod: JSONValue = [
+      "kind": "Pod", "metadata": ["name": "user-1", "uid": "u", "generation": 1], "spec": ["nodeName": "n"], "status": ["phase": JSONValue(phase)],
+    ]
     pod[path: "status", "containerStatuses"] = [status]
     return pod
   }
@@ -19,10 +21,12 @@ struct PodStateTests {
     return pod(status)
   }
 
-  @Test("What waiting cannot mend", arguments: [
-    ("ErrImageNeverPull", "image is not present"), ("InvalidImageName", "bad"), ("ImagePullBackOff", "back-off"),
-    ("ErrImagePull", "failed to resolve: not found"), ("CreateContainerConfigError", "secret \"db\" not found"), ("RunContainerError", "exec"),
-  ])
+  @Test(
+    "What waiting cannot mend",
+    arguments: [
+      ("ErrImageNeverPull", "image is not present"), ("InvalidImageName", "bad"), ("ImagePullBackOff", "back-off"),
+      ("ErrImagePull", "failed to resolve: not found"), ("CreateContainerConfigError", "secret \"db\" not found"), ("RunContainerError", "exec"),
+    ])
   func hopeless(reason: String, message: String) {
     let state = PodState(waiting(reason, message))
     #expect(state.prospect == .hopeless)

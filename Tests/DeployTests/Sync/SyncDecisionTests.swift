@@ -26,9 +26,11 @@ struct SyncDecisionTests {
     #expect(decision == .build(reason: "main.go is in no sync rule"))
   }
 
-  @Test("Globs as Skaffold has them", arguments: [
-    ("*.js", "a.js", true), ("*.js", "d/a.js", false), ("**/*.js", "a.js", true), ("**/*.js", "d/e/a.js", true), ("src/**", "src/a/b", true),
-    ("a?.txt", "ab.txt", true), ("{a,b}/*.c", "b/x.c", true), ("{a,b}/*.c", "c/x.c", false), ("[a-c]x", "bx", true), ("[^a]x", "ax", false),
-  ])
+  @Test(
+    "Globs as Skaffold has them",
+    arguments: [
+      ("*.js", "a.js", true), ("*.js", "d/a.js", false), ("**/*.js", "a.js", true), ("**/*.js", "d/e/a.js", true), ("src/**", "src/a/b", true),
+      ("a?.txt", "ab.txt", true), ("{a,b}/*.c", "b/x.c", true), ("{a,b}/*.c", "c/x.c", false), ("[a-c]x", "bx", true), ("[^a]x", "ax", false),
+    ])
   func globs(pattern: String, path: String, expected: Bool) { #expect(Glob(pattern).matches(path) == expected) }
 }
