@@ -62,7 +62,7 @@ struct LogLines: Sendable {
 
   init(_ options: LogOptions) {
     self.options = options
-    oldest = options.sinceSeconds.map { Int(time(nil)) - $0 }
+    oldest = options.sinceSeconds.map { Int(time(nil)) - $0 } ?? options.sinceTime.flatMap { Timestamp.seconds($0) }
     bytesLeft = options.limitBytes ?? .max
   }
 
