@@ -14,7 +14,7 @@ extension APIServer {
     guard names.contains(container) else { throw StatusError.badRequest("container \(container) is not valid for pod \(key.name)") }
     let options = LogOptions(
       follow: request.query.flag("follow"), tailLines: request.query.number("tailLines"), sinceSeconds: request.query.number("sinceSeconds"),
-      limitBytes: request.query.number("limitBytes"), timestamps: request.query.flag("timestamps"), previous: request.query.flag("previous"))
+      sinceTime: request.query["sinceTime"], limitBytes: request.query.number("limitBytes"), timestamps: request.query.flag("timestamps"), previous: request.query.flag("previous"))
     let lines: AsyncThrowingStream<[UInt8], any Error>
     do {
       lines = try await node.logs(namespace: key.namespace, pod: key.name, container: container, options: options)

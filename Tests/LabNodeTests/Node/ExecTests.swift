@@ -53,6 +53,26 @@ struct ExecTests {
     }
   }
 
+  /// An image that comes, or a tag that moves, while the lab runs counts for the next container.
+  @Test(.timeLimit(.minutes(2))) func newImagesAreFoundByTag() async throws {
+    try await NodeFixture.run { lab in
+      let context = try TemporaryDirectory()
+      for version in ["1", "2"] {
+        try Files.write("FROM localhost/lab/busybox:1\nENV VERSION=\(version)\n", to: context.path + "/Dockerfile")
+        try await lab.node.images.build("shop/web:dev", contextDirectory: context.path)
+        var pod = Self.pod
+        pod[path: "metadata", "name"] = .string("p\(version)")
+        var container = pod[path: "spec", "containers"]?[0] ?? [:]
+        container["image"] = "shop/web:dev"
+        container["imagePullPolicy"] = version == "1" ? "Never" : "IfNotPresent"
+        pod[path: "spec", "containers"] = [container]
+        try await lab.create(pod)
+        _ = try await lab.ready("p\(version)")
+        #expect(try await lab.exec("p\(version)", "echo $VERSION") == version + "\n")
+      }
+    }
+  }
+
   private static func write(_ text: String, to descriptor: Int32?) {
     guard let descriptor else { return }
     _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -18,12 +18,13 @@ final class ExecPipe {
   private var channel: (any Channel)?
   private var isClosed = false
 
-  /// Takes the descriptor over.
-  init(
-    _ descriptor: Int32, _ direction: Direction, on eventLoop: any EventLoop, wantsBytes: @escaping () -> Bool, onEvent: @escaping (Event) -> Void
-  ) {
+  init(wantsBytes: @escaping () -> Bool, onEvent: @escaping (Event) -> Void) {
     self.wantsBytes = wantsBytes
     self.onEvent = onEvent
+  }
+
+  /// Takes the descriptor over. Events may come before this returns.
+  func open(_ descriptor: Int32, _ direction: Direction, on eventLoop: any EventLoop) {
     // A read becomes one message, and messages are at most 32 KiB (and the channel's byte).
     let bootstrap = NIOPipeBootstrap(group: eventLoop).channelOption(.autoRead, value: direction == .toCommand)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 32 * 1024))

@@ -97,8 +97,9 @@ final class ExecSession {
     for (descriptor, name) in [(process.standardOutput, Output.standardOutput), (process.standardError, .standardError)] {
       guard let descriptor else { continue }
       openOutputs += 1
-      outputs.append(
-        ExecPipe(descriptor, .fromCommand, on: eventLoop, wantsBytes: wantsBytes) { [weak self] in self?.handle($0, from: name) })
+      let pipe = ExecPipe(wantsBytes: wantsBytes) { [weak self] in self?.handle($0, from: name) }
+      outputs.append(pipe)
+      pipe.open(descriptor, .fromCommand, on: eventLoop)
     }
     if let descriptor = process.standardInput { openInput(descriptor) } else { isInputOpen = true }
     let promise = eventLoop.makePromise(of: Int.self)
@@ -111,7 +112,7 @@ final class ExecSession {
   }
 
   private func openInput(_ descriptor: Int32) {
-    input = ExecPipe(descriptor, .toCommand, on: eventLoop, wantsBytes: { false }) { [weak self] _ in
+    let pipe = ExecPipe(wantsBytes: { false }) { [weak self] _ in
       guard let self else { return }
       if !isInputOpen {
         isInputOpen = true
@@ -121,6 +122,8 @@ final class ExecSession {
       }
       onEvent?(.writabilityChanged)
     }
+    input = pipe
+    pipe.open(descriptor, .toCommand, on: eventLoop)
   }
 
   private func handle(_ event: ExecPipe.Event, from output: Output) {
