@@ -34,7 +34,7 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests", "Skaffold",
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),

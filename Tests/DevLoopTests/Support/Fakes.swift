@@ -55,7 +55,8 @@ final class FakeBuilder: ImageBuilding {
     let serial = state.withLock { $0.serial }
     return artifacts.map { artifact in
       BuiltImage(
-        name: artifact.image, tag: tags[artifact.image] ?? "", id: "sha256:\(artifact.image)\(serial)", store: .buildah, isFromCache: false, duration: .zero)
+        name: artifact.image, tag: tags[artifact.image] ?? "", id: "sha256:\(artifact.image)\(serial)", store: BuilderStore(.buildah),
+        isFromCache: false, duration: .zero)
     }
   }
 }
