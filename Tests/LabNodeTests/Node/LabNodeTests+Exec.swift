@@ -5,10 +5,9 @@ import Testing
 
 @testable import LabNode
 
-/// Commands in real containers.
-@Suite(.serialized, .enabled(if: NodeFixture.isPossible, "needs root, runc, buildah, nft, ip, nsenter, dig and busybox-static"))
-struct ExecTests {
-  private static let pod: JSONValue = [
+/// Commands in real containers. One suite with the others, since two nodes must not run at once.
+extension LabNodeTests {
+  private static let sleeper: JSONValue = [
     "kind": "Pod", "metadata": ["name": "p", "namespace": "shop"],
     "spec": [
       "nodeName": "lab", "restartPolicy": "Never",
@@ -23,7 +22,7 @@ struct ExecTests {
 
   @Test(.timeLimit(.minutes(2))) func pipesTerminalsAndEnds() async throws {
     try await NodeFixture.run { lab in
-      try await lab.create(Self.pod)
+      try await lab.create(Self.sleeper)
       _ = try await lab.ready("p")
       func start(_ script: String, input: Bool = false, terminal: Bool = false) async throws -> ExecProcess {
         try await lab.node.exec(
@@ -60,7 +59,7 @@ struct ExecTests {
       for version in ["1", "2"] {
         try Files.write("FROM localhost/lab/busybox:1\nENV VERSION=\(version)\n", to: context.path + "/Dockerfile")
         try await lab.node.images.build("shop/web:dev", contextDirectory: context.path)
-        var pod = Self.pod
+        var pod = Self.sleeper
         pod[path: "metadata", "name"] = .string("p\(version)")
         var container = pod[path: "spec", "containers"]?[0] ?? [:]
         container["image"] = "shop/web:dev"
