@@ -50,7 +50,7 @@ extension LoopError {
     let first = errors.first ?? Diagnostic(.error, "the input cannot be used")
     self.init(
       stage, (first.field.map { $0.isEmpty ? "" : "\($0): " } ?? "") + first.message, position: first.position?.description,
-      details: errors.dropFirst().map(\.description), remedy: first.remedy)
+      details: errors.dropFirst().map(\.text), remedy: first.remedy)
   }
 
   init(_ error: WatchError, _ stage: Stage = .watching) {
@@ -72,4 +72,9 @@ extension LoopError {
     isCancelled = error.code == .cancelled
     isTransient = error.code == .cluster
   }
+}
+
+extension Diagnostic {
+  /// Without the word that says how bad it is.
+  public var text: String { description.replacing("\(severity.rawValue): ", with: "", maxReplacements: 1) }
 }

@@ -10,11 +10,12 @@ extension DevConfiguration {
   ///   - command: what `activation.command` sees: `dev`, `build`, …
   ///   - kubeContext: what `activation.kubeContext` sees.
   ///   - defaultRepository: where images go (Skaffold's `--default-repo`).
+  ///   - checksSources: whether missing contexts and Dockerfiles are errors; not where nothing is built.
   /// - Returns: one for each configuration (YAML document) in the file.
   /// - Throws: `InputError` with everything that is wrong in the file.
   public static func load(
     file: String, workingDirectory: String, profiles: [String] = [], environment: [String: String] = [:], command: String = "dev",
-    kubeContext: String? = nil, defaultRepository: String? = nil
+    kubeContext: String? = nil, defaultRepository: String? = nil, checksSources: Bool = true
   ) throws(InputError) -> [DevConfiguration] {
     let path = Paths.absolute(file, in: workingDirectory)
     var diagnostics: [Diagnostic] = []
@@ -26,7 +27,7 @@ extension DevConfiguration {
     var configurations: [DevConfiguration] = []
     for root in roots {
       guard let version = version(of: root, &diagnostics) else { continue }
-      let reader = FieldReader(version: version, environment: environment)
+      let reader = FieldReader(version: version, environment: environment, checksSources: checksSources)
       let activation = Activation(command: command, kubeContext: kubeContext, reader: reader)
       let (merged, active) = Skaffold.Profiles(requested: profiles, activation: activation).apply(to: Modernizer.modernized(root, version))
       var configuration = ConfigurationReader(reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository).read(merged)

@@ -22,17 +22,30 @@ extension DevLoop {
 
   func render() async throws(LoopError) {
     guard work.render else { return }
+    // Images are patched in later, when they are built; this fills in the namespace alone.
+    let patches = ManifestPatches(dnsPolicy: false, pullPolicy: false, namespace: options.namespace)
     let rendering: Rendering
     do throws(InputError) {
-      rendering = try await Rendering.render(configurations, patches: nil, environment: options.environment)
+      rendering = try await Rendering.render(configurations, patches: patches, environment: options.environment)
     } catch {
       throw LoopError(error, .rendering)
     }
     try checkCancellation(.rendering)
-    for warning in rendering.warnings { events(.warning(.init(message: warning.description))) }
+    let known = Set(configurations.flatMap(\.warnings))
+    for warning in rendering.warnings where !known.contains(warning) { events(.warning(.init(message: warning.text))) }
     rendered = rendering.manifests
     work.render = false
     work.deploy = true
+    warnOfUnusedImages()
+  }
+
+  private func warnOfUnusedImages() {
+    let images = artifacts.map(\.image)
+    let needed = Set(artifacts.flatMap(\.requires).map(\.image))
+    let unused = ManifestPatches(images: Dictionary(images.map { ($0, "") }) { $1 }).unusedImages(in: rendered)
+    for image in unused where !needed.contains(image) {
+      events(.warning(.init(message: "no container in the manifests has the image \(image)")))
+    }
   }
 
   /// Builds what is stale, and brings it to the cluster.

@@ -37,6 +37,7 @@ public actor DevLoop {
   private var round: Task<Void, Never>?
   private var retry: Task<Void, Never>?
   private var logs: Task<Void, Never>?
+  private var lastFailure: LoopError?
   /// Why it cannot go on.
   private var fatal: LoopError?
   var stopwatch = Stopwatch(start: .now)
@@ -110,6 +111,7 @@ public actor DevLoop {
     let restarts = state != .idle
     events(.changed(changed(batch, restarts: restarts)))
     retry?.cancel()
+    lastFailure = nil
     round?.cancel()
     await round?.value
     begin(stopwatch)
@@ -123,6 +125,7 @@ public actor DevLoop {
   private func runRound() async {
     do throws(LoopError) {
       try await perform()
+      lastFailure = nil
       if !Task.isCancelled { events(.watching(.init(directories: watcher?.watchedDirectories ?? 0))) }
     } catch {
       if !error.isCancelled, !Task.isCancelled { failed(error) }
@@ -136,11 +139,17 @@ public actor DevLoop {
       watcher?.stop()
       return
     }
-    events(.failed(error))
-    guard error.isTransient else { return }
-    // Whatever comes back may be another cluster, or an emptied one.
-    work.reload = true
-    deployment.forget()
+    // Said once, however often it is tried.
+    if error != lastFailure { events(.failed(error)) }
+    lastFailure = error
+    if error.isTransient {
+      // Whatever comes back may be another cluster, or an emptied one.
+      work.reload = true
+      deployment.forget()
+    } else if error.stage != .configuration {
+      return
+    }
+    // What is missing in a configuration may appear where nobody watches.
     retry = Task { [options] in
       try? await Task.sleep(for: options.retryAfter)
       if !Task.isCancelled { self.begin(Stopwatch(start: .now)) }
@@ -174,7 +183,7 @@ public actor DevLoop {
     configurations = read
     tags = [:]
     try refreshMap()
-    for warning in read.flatMap(\.warnings) { events(.warning(.init(message: warning.description))) }
+    for warning in read.flatMap(\.warnings) { events(.warning(.init(message: warning.text))) }
     let parts = try await source.parts(read)
     try checkCancellation(.configuration)
     self.parts = parts

@@ -25,6 +25,8 @@ public struct LoopOptions: Sendable, Hashable {
   public var dnsPolicy = true
   /// Containers with a built image get `imagePullPolicy: IfNotPresent`.
   public var pullPolicy = true
+  /// For objects that name none (`--namespace`); nil: the configuration's, else the context's.
+  public var namespace: String?
   /// References for images that are not built: `deploy --images`.
   public var images: [String: String] = [:]
   /// Whether artifacts are built at all.

@@ -48,9 +48,7 @@ extension LoopSetup {
     let configurations = try configurations(command: "render")
     let patches = ManifestPatches(images: options.images, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy, namespace: namespace)
     do throws(InputError) {
-      var rendering = try await Rendering.render(configurations, patches: patches, environment: project.environment)
-      rendering.warnings = configurations.flatMap(\.warnings) + rendering.warnings
-      return rendering
+      return try await Rendering.render(configurations, patches: patches, environment: project.environment)
     } catch {
       throw LoopError(error, .rendering)
     }

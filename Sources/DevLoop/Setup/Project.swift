@@ -56,7 +56,7 @@ public struct Project: Sendable, Hashable {
     do throws(LoopError) { path = try skaffoldFile() ?? "" } catch { throw InputError(error.message, remedy: error.remedy) }
     return try DevConfiguration.load(
       file: path, workingDirectory: workingDirectory, profiles: profiles, environment: environment, command: command, kubeContext: kubeContext,
-      defaultRepository: defaultRepository)
+      defaultRepository: defaultRepository, checksSources: ["dev", "build", "run"].contains(command))
   }
 
   /// What tells this project's objects from others in a cluster: the same from any machine that has it at the same path.

@@ -21,7 +21,7 @@ struct ArtifactReader {
     guard let image = reader.required(node, "image") else { return nil }
     let name = ImageName(image)
     let context = Paths.absolute(reader.string(node["context"]) ?? ".", in: workingDirectory)
-    if Paths.isDirectory(context) != true {
+    if reader.checksSources, Paths.isDirectory(context) != true {
       let what = Paths.isDirectory(context) == nil ? "does not exist" : "is no directory"
       reader.report(
         (node["context"] ?? node).error(
@@ -73,7 +73,7 @@ struct ArtifactReader {
     let here = Paths.absolute(path, in: workingDirectory)
     if Paths.isFile(here) { return here }
     // A context that is missing has been told already.
-    if Paths.isDirectory(context) == true {
+    if reader.checksSources, Paths.isDirectory(context) == true {
       reader.report(place.error("the Dockerfile \(inContext) does not exist", remedy: "name it under docker.dockerfile, relative to the context \(context)"))
     }
     return inContext
@@ -92,7 +92,7 @@ struct ArtifactReader {
     let source = reader.string(node["src"]).map { path in
       path.hasPrefix("~/") ? (reader.environment["HOME"] ?? "~") + path.dropFirst() : Paths.absolute(path, in: workingDirectory)
     }
-    if let source, !Paths.isFile(source) {
+    if reader.checksSources, let source, !Paths.isFile(source) {
       reader.report((node["src"] ?? node).error("the secret's file \(source) does not exist", remedy: "make it, or correct src"))
     }
     return BuildSecret(id: id, source: source, environment: reader.string(node["env"]))

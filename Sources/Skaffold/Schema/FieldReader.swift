@@ -13,9 +13,12 @@ final class FieldReader {
 
   let version: SchemaVersion
   let environment: [String: String]
+  /// Whether files that only builds read must be there.
+  let checksSources: Bool
   private(set) var diagnostics: [Diagnostic] = []
 
-  init(version: SchemaVersion, environment: [String: String]) {
+  init(version: SchemaVersion, environment: [String: String], checksSources: Bool = true) {
+    self.checksSources = checksSources
     self.version = version
     self.environment = environment
   }

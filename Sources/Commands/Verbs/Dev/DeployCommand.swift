@@ -29,6 +29,7 @@ struct DeployCommand: AsyncParsableCommand {
     setup.recreate = recreate
     var options = patches.options(environment: context.environment)
     options.images = try images.references()
+    options.namespace = global.namespace
     options.builds = false
     try await DevLoop(try setup.source(command: "deploy"), options: options) { printer.print($0) }.runOnce()
   }

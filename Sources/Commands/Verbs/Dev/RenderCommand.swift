@@ -24,7 +24,7 @@ struct RenderCommand: AsyncParsableCommand {
     var options = patches.options(environment: context.environment)
     options.images = try images.references()
     let rendering = try await context.setup.render(options: options, namespace: global.namespace)
-    for warning in rendering.warnings { ErrorOutput.warn(warning.description) }
+    for warning in rendering.warnings { ErrorOutput.warn(warning.text) }
     let yaml = rendering.yaml
     Terminal.output.write(yaml.hasSuffix("\n") ? yaml : yaml + "\n")
   }

@@ -89,6 +89,7 @@ struct WatchCommand: AsyncParsableCommand {
 
   private func options(_ context: LoopContext) throws(LoopError) -> LoopOptions {
     var options = patches.options(environment: context.environment)
+    options.namespace = global.namespace
     options.portMemory = context.setup.stateDirectory + "/ports.json"
     return options
   }
