@@ -85,7 +85,7 @@ extension DevLoop {
     guard let forwarder = parts.forwarder else { return }
     let wanted = PortForward.all(for: manifests, rules: configurations.flatMap(\.portForwards), namespace: parts.description.namespace)
     await forwards.update(wanted, with: forwarder)
-    if await forwards.answers() { stopwatch.mark(\.answered) }
+    if stopwatch.timeline.ready != nil, await forwards.answers() { stopwatch.mark(\.answered) }
   }
 }
 
