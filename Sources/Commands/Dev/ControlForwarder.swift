@@ -13,6 +13,7 @@ struct ControlForwarder: PortForwarding {
     var request = ForwardRequest(cluster: cluster, target: forward.target, ports: [.init(host: host, remote: forward.port)])
     request.address = forward.address
     request.foreground = true
+    request.newestPod = true
     let handle = HeldPortForward()
     let (started, start) = AsyncStream.makeStream(of: ControlError?.self)
     handle.begin { [client, request] in
