@@ -88,10 +88,13 @@ extension Interception {
       fellBack[told.port, default: 0] += 1
       let count = fellBack.values.reduce(0, +)
       let connections = count == 1 ? "one connection" : "\(count) connections"
-      message =
-        StreamStatus(rawValue: told.flag) == .refused
-        ? "the host's port refused \(connections), which went to the origin instead"
-        : "the host did not take \(connections) within a second, which went to the origin instead"
+      let problem =
+        switch StreamStatus(rawValue: told.flag) {
+        case .refused: "\(joined?.description ?? "the host's port") refused \(connections)"
+        case .unreachable where joined != nil: "\(joined?.description ?? "") could not be reached for \(connections)"
+        default: "\(joined?.description ?? "the host") did not take \(connections) within a second"
+        }
+      message = problem + ", which went to the origin instead"
     case .terminating:
       isAgentEnding = true
       guard isTurned, state == .active || state == .failedOpen else { return }
@@ -172,12 +175,13 @@ extension Interception {
       let known = counters[port.target] ?? PortCounters()
       ports.append(
         InterceptReport.Port(
-          service: port.service, name: port.name, target: Int(port.target), host: port.host.map { "\(request.address):\($0)" },
-          toHost: known.toHost, toOrigin: known.toOrigin))
+          service: port.service, name: port.name, target: Int(port.target), host: joined == nil ? port.host.map { "\(request.address):\($0)" } : nil,
+          toHost: known.toHost, toOrigin: known.toOrigin, to: joined == nil ? nil : port.host.map { Int($0) }))
     }
     return InterceptReport(
       context: client.access.contextName, namespace: namespace, service: request.service, workload: plan?.workload.description ?? "", state: state,
-      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings)
+      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings,
+      to: joined.map { InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target) })
   }
 
   public func sessionReport() async -> SessionReport? {

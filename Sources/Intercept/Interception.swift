@@ -45,6 +45,9 @@ public actor Interception {
   public nonisolated let namespace: String
   let context: InterceptContext
   let insideShell: Bool
+  private let openJoined: JoinedCluster.Open?
+  /// Where connections go instead of the host.
+  private(set) var joined: JoinedCluster?
   var plan: InterceptPlan?
   public internal(set) var link: AgentLink?
   var lease: WorkloadLease?
@@ -80,9 +83,14 @@ public actor Interception {
   public internal(set) var message: String?
   private var environment: [String: String]?
 
-  /// - Parameter insideShell: the host's target is a port inside a shell that starts later.
-  public init(_ request: InterceptRequest, namespace: String, context: InterceptContext, insideShell: Bool = false) {
+  /// - Parameters:
+  ///   - insideShell: the host's target is a port inside a shell that starts later.
+  ///   - joined: opens the way to the request's target; nil without one.
+  public init(
+    _ request: InterceptRequest, namespace: String, context: InterceptContext, insideShell: Bool = false, joined: JoinedCluster.Open? = nil
+  ) {
     self.insideShell = insideShell
+    openJoined = joined
     self.request = request
     self.namespace = namespace
     self.context = context
@@ -107,7 +115,13 @@ public actor Interception {
     let plan = try await Planner(client: client, namespace: namespace).plan(request)
     self.plan = plan
     warnings += plan.warnings
-    if !insideShell { try await checkHost(plan) }
+    if let openJoined {
+      let joined = try await openJoined(plan.ports.compactMap(\.host), progress)
+      self.joined = joined
+      try await checkJoined(plan, joined)
+    } else if !insideShell {
+      try await checkHost(plan)
+    }
 
     try context.journal.add(entry)
     let lease = WorkloadLease(
@@ -121,7 +135,7 @@ public actor Interception {
     let link = await AgentLink(
       client: client, relay: context.relay, identity: identity, transitions: transitions, protocols: context.protocols, log: context.log)
     self.link = link
-    try await setTargets(plan, link)
+    if let joined { try await join(plan, joined, link) } else { await setTargets(plan, link) }
     await link.whenConnected { [weak self] in await self?.sessionStands() }
     await link.whenTold { [weak self] message in Task { await self?.told(message) } }
     await link.whenStateChanges { [weak self] state in Task { await self?.linkChanged(state) } }
@@ -208,7 +222,7 @@ public actor Interception {
   /// Clusters may have another; DNS then does not find the origin, and the intercept is refused before anything is diverted.
   static let clusterDomain = "cluster.local"
 
-  private func setTargets(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
+  private func setTargets(_ plan: InterceptPlan, _ link: AgentLink) async {
     // Until the shell is there, what arrives is refused, and goes to the origin.
     if insideShell { await link.onLoop { $0.router.makeSocket = { completion in completion(-1) } } }
     for port in plan.ports {

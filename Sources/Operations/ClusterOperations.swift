@@ -151,6 +151,7 @@ public actor ClusterOperations: Engine {
   func begin(
     _ request: InterceptRequest, insideShell: Bool, progress: @escaping Progress
   ) async throws -> (interception: Interception, report: InterceptReport) {
+    if insideShell, request.target != nil { throw ControlError(.badInput, "an intercept that leads into a shell has no other target") }
     let client = try await reach(request.cluster)
     let namespace = client.access.namespace
     let server = "\(client.access.server)"
@@ -172,7 +173,7 @@ public actor ClusterOperations: Engine {
     log.info("intercept", metadata: ["service": "\(namespace)/\(request.service)", "server": "\(server)"])
     let context = InterceptContext(
       client: client, relay: relay, installation: try Installation.find(), journal: journal, protocols: request.cluster.protocols, holder: holder, log: log)
-    let interception = Interception(request, namespace: namespace, context: context, insideShell: insideShell)
+    let interception = Interception(request, namespace: namespace, context: context, insideShell: insideShell, joined: joining(request, client))
     interceptions.append(interception)
     do {
       var report = try await interception.start(progress: progress)

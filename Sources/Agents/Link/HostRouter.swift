@@ -2,10 +2,11 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// Leads connections that arrive at the agent to the host's ports. Lives on the relay's thread.
+/// Leads connections that arrive at the agent to the host's ports, or to those of another cluster. Lives on the relay's thread.
 public final class HostRouter: StreamRouter {
   private let loop: EventLoop
   private var targets: [UInt16: clinux_address] = [:]
+  private var joins: [UInt16: JoinedTarget] = [:]
   /// Connections open now, by the agent's port.
   public private(set) var open: [UInt16: Int] = [:]
   /// Connections that the host's port refused, by the agent's port.
@@ -14,14 +15,24 @@ public final class HostRouter: StreamRouter {
   /// that is the router's from then on, or with -1.
   public var makeSocket: ((_ completion: @escaping (Int32) -> Void) -> Void)?
   private var ends: [ObjectIdentifier: AcceptorEnd] = [:]
+  private var joinedEnds: [ObjectIdentifier: JoinedEnd] = [:]
 
   init(loop: EventLoop) { self.loop = loop }
 
   /// Where connections to the agent's `port` go on the host; nil refuses them.
   public func setTarget(_ address: clinux_address?, for port: UInt16) { targets[port] = address }
 
+  /// Connections to the agent's `port` go on in another cluster.
+  public func join(_ target: JoinedTarget, for port: UInt16) { joins[port] = target }
+
   public override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
     guard preamble.kind == .inbound else { return nil }
+    if let target = joins[preamble.port] {
+      open[preamble.port, default: 0] += 1
+      let end = target.accept(preamble, slot: slot, session: session, router: self)
+      joinedEnds[ObjectIdentifier(end)] = end
+      return end
+    }
     let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
     open[preamble.port, default: 0] += 1
     ends[ObjectIdentifier(end)] = end
@@ -38,12 +49,15 @@ public final class HostRouter: StreamRouter {
   public override func ended(_ preamble: Preamble) {
     open[preamble.port, default: 1] -= 1
     ends = ends.filter { !$0.value.isOver }
+    joinedEnds = joinedEnds.filter { !$0.value.isOver }
   }
 
   /// Resets the connections that are still open; returns how many.
   public func cut() -> Int {
     let left = ends.values.filter { !$0.isOver }
+    let joined = joinedEnds.values.filter { !$0.isOver }
     for end in left { end.abort() }
-    return left.count
+    for end in joined { end.abort() }
+    return left.count + joined.count
   }
 }

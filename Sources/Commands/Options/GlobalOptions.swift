@@ -54,9 +54,9 @@ extension GlobalOptions {
       cluster.bastion = bastion
     }
     if let file = kubeconfig ?? settings.kubeconfig {
-      cluster.kubeconfig = [absolute(file, home: environment["HOME"])]
+      cluster.kubeconfig = [Self.absolute(file, home: environment["HOME"])]
     } else {
-      cluster.kubeconfig = (environment["KUBECONFIG"] ?? "").split(separator: ":").map { absolute(String($0), home: nil) }
+      cluster.kubeconfig = (environment["KUBECONFIG"] ?? "").split(separator: ":").map { Self.absolute(String($0), home: nil) }
     }
     return cluster
   }
@@ -67,7 +67,7 @@ extension GlobalOptions {
   }
 
   /// The daemon has a working directory of its own, so a path must not depend on ours.
-  private func absolute(_ path: String, home: String?) -> String {
+  static func absolute(_ path: String, home: String?) -> String {
     if path.hasPrefix("/") { return path }
     if let home, path.hasPrefix("~/") { return home + path.dropFirst(1) }
     return FileManager.default.currentDirectoryPath + "/" + path

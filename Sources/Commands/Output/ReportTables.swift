@@ -8,9 +8,15 @@ extension InterceptReport {
     var lines = ["Service \(service) in namespace \(namespace) is intercepted (\(workload))."]
     lines += ports.map { port in
       let name = port.name.map { " (\($0))" } ?? ""
-      return "  port \(port.service)\(name) → \(port.host ?? "the origin")"
+      return "  port \(port.service)\(name) → \(place(of: port) ?? "the origin")"
     }
     return lines + (message.map { [$0] } ?? [])
+  }
+
+  /// `127.0.0.1:8080`, or `kind-dev/default/svc/user:80`.
+  fileprivate func place(of port: Port) -> String? {
+    if let to, let number = port.to { return "\(to.context)/\(to.namespace)/\(to.target):\(number)" }
+    return port.host
   }
 }
 
@@ -72,7 +78,7 @@ extension StatusReport {
       for port in one.ports {
         let name = port.name.map { "/\($0)" } ?? ""
         table.add(
-          one.context, one.namespace, one.service, one.workload, one.state.rawValue, "\(port.service)\(name)", port.host, "\(port.toHost)",
+          one.context, one.namespace, one.service, one.workload, one.state.rawValue, "\(port.service)\(name)", one.place(of: port), "\(port.toHost)",
           "\(port.toOrigin)")
       }
       if one.ports.isEmpty { table.add(one.context, one.namespace, one.service, one.workload, one.state.rawValue, nil, nil, nil, nil) }

@@ -8,6 +8,9 @@ struct InterceptCommand: AsyncParsableCommand {
       Returns once new connections to the Service arrive at the host port. What the host refuses, and everything while this machine is away,
       goes to the Service's own Pods. Ctrl-C while it is being set up undoes it; devtunnel leave ends it.
 
+      With --to, --to-context or --to-namespace the requests go on into another cluster, such as the one on this machine, without a port here: to its
+      Service of the same name, or to what --to names. --port then takes a port of that target.
+
       EXAMPLES:
         devtunnel intercept user               each port, to the same port here
         devtunnel intercept user --port 8080   its only port, to 127.0.0.1:8080
@@ -15,6 +18,8 @@ struct InterceptCommand: AsyncParsableCommand {
         devtunnel intercept user --port 8080 --env-file .env
         devtunnel intercept worker --replace   without its own Pods
         devtunnel intercept user --port 8080 -- go run ./cmd/user
+        devtunnel intercept user --to-context kind-dev                  each port, to that of Service user there
+        devtunnel intercept user --to-context kind-dev --to deploy/user-v2 --port 8080:http
       """)
 
   @Argument(help: "The Service.", transform: checked(ObjectName.parseService))
@@ -22,7 +27,7 @@ struct InterceptCommand: AsyncParsableCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("A port of the host, and which of the Service's ports, by number or name; may be repeated.", valueName: "host[:service]"),
+    help: ArgumentHelp("A port of the host (or of --to), and which of the Service's ports, by number or name; may be repeated.", valueName: "host[:service]"),
     transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
   var port: [PortMapping] = []
 
@@ -51,6 +56,7 @@ struct InterceptCommand: AsyncParsableCommand {
   @Flag(help: "Take the intercept over from whoever has it.")
   var takeOver = false
 
+  @OptionGroup(title: "Into another cluster") var target: TargetArguments
   @OptionGroup var shell: ShellArguments
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
@@ -62,6 +68,10 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func validate() throws {
     if !command.isEmpty, envFile != nil { throw ValidationError("--env-file is not needed: the command has the workload's environment") }
+    if target.isNamed, address != nil || !command.isEmpty {
+      throw ValidationError("--to leads into another cluster: --address, or a command, would be on this machine")
+    }
+    if target.toAgentImage != nil, !target.isNamed { throw ValidationError("--to-agent-image needs --to, --to-context or --to-namespace") }
     if !command.isEmpty, address != nil { throw ValidationError("--address has no meaning here: the command listens in the shell") }
     do throws(ControlError) { try PortMapping.check(port) } catch { throw ValidationError(error.message) }
     if replace, moveConnections == .yes {
@@ -101,6 +111,7 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func request(_ settings: Settings, environment: Bool) -> InterceptRequest {
     var request = InterceptRequest(cluster: global.cluster(settings), service: service, ports: port)
+    request.target = target.target(of: service, in: request.cluster)
     request.address = address ?? settings.address ?? "127.0.0.1"
     request.container = container
     request.agentImage = agentImage ?? settings.agentImage

@@ -18,17 +18,34 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     public var target: Int
     /// `127.0.0.1:8080`; nil for a port that stays with the origin.
     public var host: String?
-    /// Connections since the start.
+    /// Connections since the start; `toHost` are those to `to` where there is one.
     public var toHost: UInt64
     public var toOrigin: UInt64
+    /// The port of `InterceptReport.to`; nil without one, and for a port that stays with the origin.
+    public var to: Int?
 
-    public init(service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0) {
+    public init(service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0, to: Int? = nil) {
+      self.to = to
       self.service = service
       self.name = name
       self.target = target
       self.host = host
       self.toHost = toHost
       self.toOrigin = toOrigin
+    }
+  }
+
+  /// Where connections go in another cluster.
+  public struct Target: Codable, Sendable, Hashable {
+    public var context: String
+    public var namespace: String
+    /// As it was asked for: `user`, `svc/user`, `pod/user-0`…
+    public var target: String
+
+    public init(context: String, namespace: String, target: String) {
+      self.context = context
+      self.namespace = namespace
+      self.target = target
     }
   }
 
@@ -48,11 +65,14 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   public var warnings: [String]
   /// The workload's environment, where it was asked for.
   public var environment: [String: String]?
+  /// nil: the host.
+  public var to: Target?
 
   public init(
     context: String, namespace: String, service: String, workload: String, state: State, ports: [Port], holder: String, since: String,
-    message: String? = nil, warnings: [String] = [], environment: [String: String]? = nil
+    message: String? = nil, warnings: [String] = [], environment: [String: String]? = nil, to: Target? = nil
   ) {
+    self.to = to
     self.context = context
     self.namespace = namespace
     self.service = service

@@ -30,7 +30,7 @@ public enum PortForwardProtocol: String, Codable, Sendable, CaseIterable {
   case v4
 }
 
-/// `HOST[:SERVICE]`: a port of the host, and the Service's port by number or name; nil where the Service has only one.
+/// `HOST[:SERVICE]`: a port of the host (or of the `InterceptTarget`), and the Service's port by number or name; nil where the Service has only one.
 public struct PortMapping: Codable, Sendable, Hashable {
   public var host: UInt16
   public var service: String?
@@ -45,11 +45,34 @@ public enum MoveConnections: String, Codable, Sendable, CaseIterable {
   case yes, no, auto
 }
 
+/// Where an intercept's connections go instead of the host: straight into another cluster, without a port of the host.
+public struct InterceptTarget: Codable, Sendable, Hashable {
+  public var cluster: ClusterSelection
+  /// `NAME`, `svc/NAME`, `pod/NAME`, `deploy/NAME`…, as `ForwardRequest.target`.
+  public var target: String
+  /// An image for the gateway there other than that of a running Pod.
+  public var agentImage: String?
+
+  public init(cluster: ClusterSelection, target: String, agentImage: String? = nil) {
+    self.cluster = cluster
+    self.target = target
+    self.agentImage = agentImage
+  }
+
+  /// Whether its ports are a Service's; else they are a container's.
+  public var isService: Bool {
+    let parts = target.split(separator: "/")
+    return parts.count < 2 || ["svc", "service", "services"].contains(parts[0].lowercased())
+  }
+}
+
 public struct InterceptRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
   public var service: String
-  /// Empty: every TCP port of the Service, to the host port of the same number as its target port.
+  /// Empty: every TCP port of the Service, to the host port of the same number as its target port; where `target` is a Service, to its port of the same number.
   public var ports: [PortMapping]
+  /// nil: the host. Else `PortMapping.host` is a port of this target.
+  public var target: InterceptTarget?
   /// The host target's address.
   public var address = "127.0.0.1"
   /// The container whose ports are taken over, where that is not clear.

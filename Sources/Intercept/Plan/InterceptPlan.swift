@@ -9,7 +9,7 @@ public struct PlannedPort: Sendable, Hashable {
   public var name: String?
   /// The Pods' port, a number by now.
   public var target: UInt16
-  /// Where it goes on the host; nil for a port that stays with the origin.
+  /// Where it goes on the host, or at the target in another cluster; nil for a port that stays with the origin.
   public var host: UInt16?
   public var speaksHTTP2: Bool
 }

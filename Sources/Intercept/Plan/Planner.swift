@@ -35,7 +35,7 @@ public struct Planner: Sendable {
       }
       ports.append(PlannedPort(service: number, name: port.name_, target: target, host: nil, speaksHTTP2: rules.speaksHTTP2(port)))
     }
-    try map(request.ports, onto: &ports, service: request.service)
+    try map(request.ports, onto: &ports, request)
 
     let listen = try await everyTargetPort(of: workload, including: ports.map(\.target))
     let container = try AgentPodTemplate.container(of: workload.template, declaring: ports.map { Int($0.target) }, named: request.container)
@@ -58,9 +58,12 @@ public struct Planner: Sendable {
 
   // MARK: Ports
 
-  private func map(_ wanted: [PortMapping], onto ports: inout [PlannedPort], service: String) throws(ControlError) {
+  private func map(_ wanted: [PortMapping], onto ports: inout [PlannedPort], _ request: InterceptRequest) throws(ControlError) {
+    let service = request.service
     guard !wanted.isEmpty else {
-      for index in ports.indices { ports[index].host = ports[index].target }
+      // A Service answers on its own ports; a process on the host, and a Pod, on the container's.
+      let isService = request.target?.isService ?? false
+      for index in ports.indices { ports[index].host = isService ? UInt16(ports[index].service) : ports[index].target }
       return
     }
     let all = ports.map { "\($0.service)" + ($0.name.map { " (\($0))" } ?? "") }.joined(separator: ", ")

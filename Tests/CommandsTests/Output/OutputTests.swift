@@ -50,6 +50,15 @@ struct OutputTests {
     #expect(lines.contains("  f1 port 5432: reset"))
   }
 
+  @Test func anInterceptIntoAnotherClusterSaysWhere() {
+    let report = InterceptReport(
+      context: "dev", namespace: "t", service: "user", workload: "Deployment/user", state: .active,
+      ports: [.init(service: 80, name: "http", target: 8080, host: nil, to: 80), .init(service: 81, name: nil, target: 9090, host: nil)], holder: "a@b",
+      since: "now", to: .init(context: "kind", namespace: "default", target: "svc/user"))
+    #expect(report.summary.suffix(2) == ["  port 80 (http) → kind/default/svc/user:80", "  port 81 → the origin"])
+    #expect(StatusReport(daemon: nil, intercepts: [report]).lines.contains { $0.contains("kind/default/svc/user:80") })
+  }
+
   @Test func anErrorHasMessageDetailsAndRemedyInThisOrder() {
     let error = ControlError(.failed, "no agent", remedy: "ask for the permission", details: ["event one", "event two"])
     #expect(ErrorOutput.lines(error) == ["devtunnel: no agent", "  event one", "  event two", "ask for the permission"])

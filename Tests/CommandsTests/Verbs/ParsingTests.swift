@@ -33,6 +33,23 @@ struct ParsingTests {
     #expect(request == expected)
   }
 
+  @Test func anInterceptMayLeadIntoAnotherCluster() throws {
+    func target(_ options: String) throws -> InterceptTarget? {
+      let command: InterceptCommand = try parse("intercept user -n testbed --context dev --kubeconfig /dev.yaml --via ssh://bastion \(options)")
+      return command.request(Settings(), environment: false).target
+    }
+    #expect(try target("") == nil)
+    let other = try #require(try target("--to-context kind"))
+    #expect(other.target == "user" && other.cluster.context == "kind" && other.cluster.namespace == nil)
+    #expect(other.cluster.kubeconfig == ["/dev.yaml"] && other.cluster.bastion?.url == nil)
+    let all = try #require(try target("--to-kubeconfig /kind.yaml --to-context kind --to-namespace default --to deploy/user-v2 --to-agent-image i"))
+    #expect(all.target == "deploy/user-v2" && all.agentImage == "i")
+    #expect(all.cluster.kubeconfig == ["/kind.yaml"] && all.cluster.context == "kind" && all.cluster.namespace == "default")
+    let near = try #require(try target("--to svc/other"))
+    #expect(near.target == "svc/other" && near.cluster.context == "dev" && near.cluster.namespace == "testbed")
+    #expect(near.cluster.bastion?.url == "ssh://bastion")
+  }
+
   @Test func aShellHasAllItsOptions() throws {
     let command: ShellCommand = try parse(
       "shell --service user --container app --agent-image i --host-port 5432 --volumes --env-exclude AWS_* --via-cluster 10.0.0.0/8 --via-host 10.1.0.0/16 --all-via-cluster --dns-host corp.example -- go test -v ./..."
@@ -52,6 +69,7 @@ struct ParsingTests {
   @Test(arguments: [
     "shell --service a --workload deploy/b", "connect", "connect --proxy --host", "connect --proxy --port 70000",
     "intercept user --env-file .env -- true", "intercept user --address ::1 -- true",
+    "intercept user --to-context kind --address ::1", "intercept user --to other -- true", "intercept user --to-agent-image i", "intercept user --to a/b/c",
   ])
   func refusesWhatContradictsItself(line: String) { #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) } }
 

@@ -1,0 +1,61 @@
+import Agents
+import ControlAPI
+import Relay
+import TunnelProtocol
+
+// Where the target is a Service or Pod of another cluster: each connection's stream is joined to one of the tunnel into that cluster, on the relay's thread.
+
+extension Interception {
+  /// Somebody must answer on every port that is to be taken over.
+  func checkJoined(_ plan: InterceptPlan, _ joined: JoinedCluster) async throws(ControlError) {
+    try await joined.link.connected(within: .seconds(60))
+    for port in plan.ports {
+      guard let number = port.host else { continue }
+      let status = await joined.link.probe(try await joined.resolve(number))
+      guard status != .connected else { continue }
+      throw ControlError(
+        .refused, "port \(number) of \(joined.description) does not answer (\(status)), where port \(port.service) of Service \(plan.service) would go",
+        remedy: "Look whether its Pods are ready, or name another port: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
+    }
+  }
+
+  /// Leads the agent's connections into the other cluster from now on.
+  func join(_ plan: InterceptPlan, _ joined: JoinedCluster, _ link: AgentLink) async throws(ControlError) {
+    let (failures, tell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    var targets: [UInt16: OnLoop<JoinedTarget>] = [:]
+    for port in plan.ports {
+      guard let number = port.host else { continue }
+      let preamble = try await joined.resolve(number)
+      let way = joined.link.endpoint
+      targets[number] = await link.onLoop { endpoint in
+        let target = JoinedTarget(endpoint: way.get(on: endpoint.loop), preamble: preamble) { _ in tell.yield() }
+        endpoint.router.join(target, for: port.target)
+        return OnLoop(target, on: endpoint.loop)
+      }
+    }
+    keepers.append(Task { [weak self, targets] in for await _ in failures { await self?.findAgain(targets, joined, link) } })
+  }
+
+  /// What refused may have moved: a Pod was replaced, a Service made anew. While it is nowhere, connections go to the origin at once.
+  private func findAgain(_ targets: [UInt16: OnLoop<JoinedTarget>], _ joined: JoinedCluster, _ link: AgentLink) async {
+    var isMissing = false
+    repeat {
+      let wasMissing = isMissing
+      isMissing = false
+      for (number, target) in targets {
+        do throws(ControlError) {
+          let preamble = try await joined.resolve(number)
+          await link.onLoop { target.get(on: $0.loop).preamble = preamble }
+        } catch {
+          // An API server that is away says nothing about the target.
+          guard error.code == .notFound || error.code == .failed else { continue }
+          isMissing = true
+          await link.onLoop { target.get(on: $0.loop).preamble = nil }
+          message = "\(joined.description) is not there: \(error.message); new connections go to the origin"
+        }
+      }
+      if wasMissing, !isMissing, state == .active { message = nil }
+      try? await Task.sleep(for: .milliseconds(500))
+    } while isMissing && !Task.isCancelled
+  }
+}

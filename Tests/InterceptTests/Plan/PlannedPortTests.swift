@@ -1,0 +1,55 @@
+import ControlAPI
+import KubeObjects
+import Testing
+
+@testable import Intercept
+
+/// Which port goes where, by Service and request.
+struct PlannedPortTests {
+  private let service: JSONValue = [
+    "kind": "Service", "metadata": ["name": "user", "namespace": "shop"],
+    "spec": [
+      "clusterIP": "10.0.0.1", "selector": ["app": "user"],
+      "ports": [["name": "http", "port": 80, "targetPort": 8080], ["name": "grpc", "port": 81, "targetPort": 9090]],
+    ],
+  ]
+  private let template: JSONValue = [
+    "metadata": ["labels": ["app": "user"]], "spec": ["containers": [["name": "user", "ports": [["containerPort": 8080], ["containerPort": 9090]]]]],
+  ]
+
+  private func hostPorts(_ ports: [PortMapping] = [], target: String?) async throws -> [UInt16?] {
+    let pod: JSONValue = [
+      "metadata": [
+        "name": "user-0", "labels": ["app": "user"],
+        "ownerReferences": [["kind": "StatefulSet", "name": "user", "controller": true, "apiVersion": "apps/v1", "uid": "1"]],
+      ], "spec": ["nodeName": "node"], "status": ["phase": "Running"],
+    ]
+    let (service, template) = (service, template)
+    let server = FakeAPIServer { request in
+      switch request.path {
+      case "/api/v1/namespaces/shop/services/user": (200, service)
+      case "/api/v1/namespaces/shop/services": (200, ["kind": "ServiceList", "metadata": [:], "items": [service]])
+      case "/api/v1/namespaces/shop/pods": (200, ["kind": "PodList", "metadata": [:], "items": [pod]])
+      case "/apis/apps/v1/namespaces/shop/statefulsets/user":
+        (200, ["kind": "StatefulSet", "metadata": ["name": "user"], "spec": ["template": template]])
+      default: (404, ["kind": "Status", "code": 404, "reason": "NotFound", "message": .string(request.path)])
+      }
+    }
+    defer { server.stop() }
+    var request = InterceptRequest(cluster: ClusterSelection(), service: "user", ports: ports)
+    request.target = target.map { InterceptTarget(cluster: ClusterSelection(), target: $0) }
+    return try await Planner(client: server.client(), namespace: "shop").plan(request).ports.map(\.host)
+  }
+
+  @Test("Unnamed, each port goes to the container's at the host and in Pods, and to the Service's own in Services")
+  func unnamedPorts() async throws {
+    #expect(try await hostPorts(target: nil) == [8080, 9090])
+    #expect(try await hostPorts(target: "user") == [80, 81])
+    #expect(try await hostPorts(target: "svc/user") == [80, 81])
+    #expect(try await hostPorts(target: "deploy/user") == [8080, 9090])
+    #expect(try await hostPorts(target: "pod/user-0") == [8080, 9090])
+  }
+
+  @Test("Named, only those go")
+  func namedPorts() async throws { #expect(try await hostPorts([PortMapping(host: 5000, service: "grpc")], target: "user") == [nil, 5000]) }
+}
