@@ -36,6 +36,7 @@ let package = Package(
       dependencies: [
         "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(

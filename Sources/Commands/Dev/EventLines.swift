@@ -25,6 +25,7 @@ struct EventLines: Sendable {
     case .waiting(let event): verbose ? ["waiting for \(event.object): \(event.reason ?? "\(event.ready) of \(event.wanted) ready")"] : []
     case .ready(let event): [paint("ready", .green) + " after \(seconds(event.milliseconds))"]
     case .forwarded(let event): ["\(event.host) → \(event.target):\(event.port) in \(event.namespace)" + (event.note.map { " (\($0))" } ?? "")]
+    case .intercepted(let event): ["Service \(event.service) in \(event.context)/\(event.namespace) → \(event.to)"]
     case .log(let event): [log(event)]
     case .warning(let event): [paint("warning:", .yellow) + " " + short(event.message)]
     case .failed(let error): failed(error)

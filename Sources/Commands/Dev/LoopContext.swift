@@ -11,10 +11,13 @@ struct LoopContext: Sendable {
   var setup: LoopSetup
   let environment: [String: String]
 
-  init(_ global: GlobalOptions, project: ProjectArguments, target: LocalClusterArguments? = nil) throws(ControlError) {
+  /// - Parameter cluster: nil for the one that the global options name.
+  init(
+    _ global: GlobalOptions, project: ProjectArguments, target: LocalClusterArguments? = nil, cluster: ClusterSelection? = nil
+  ) throws(ControlError) {
     context = try CommandContext(global)
     environment = ProcessInfo.processInfo.environment
-    let cluster = global.cluster(context.settings)
+    let cluster = cluster ?? global.cluster(context.settings)
     self.cluster = cluster
     setup = LoopSetup(
       project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop", cacheDirectory: Self.cache(environment)

@@ -6,6 +6,7 @@ struct StatusBlock: Sendable {
   private var place = ""
   private var workloads: [String: String] = [:]
   private var forwards: [String: String] = [:]
+  private var intercept = ""
   private var lastSave = ""
   private var problem = ""
   private var height = 0
@@ -26,6 +27,7 @@ struct StatusBlock: Sendable {
       activity = "ready"
       workloads = [:]
     case .forwarded(let event): forwards["\(event.namespace)/\(event.target):\(event.port)"] = "\(event.host) → \(event.target):\(event.port)"
+    case .intercepted(let event): intercept = "\(event.context)/\(event.namespace)/\(event.service) → \(event.to)"
     case .failed(let error):
       activity = "waiting for a change"
       problem = error.message
@@ -43,6 +45,7 @@ struct StatusBlock: Sendable {
     var lines = ["devtunnel watch · \(place.isEmpty ? "" : place + " · ")\(activity)"]
     lines += workloads.sorted { $0.key < $1.key }.prefix(5).map { "  \($0.key): \($0.value)" }
     lines += forwards.values.sorted().prefix(8).map { "  \($0)" }
+    if !intercept.isEmpty { lines.append("  \(intercept)") }
     if !lastSave.isEmpty { lines.append("  \(lastSave)") }
     if !problem.isEmpty { lines.append("  failed: \(problem)") }
     return lines

@@ -28,6 +28,7 @@ extension DevEvent: Encodable {
     case .waiting: "waiting"
     case .ready: "ready"
     case .forwarded: "forwarded"
+    case .intercepted: "intercepted"
     case .log: "log"
     case .warning: "warning"
     case .failed: "failed"
@@ -52,6 +53,7 @@ extension DevEvent: Encodable {
     case .waiting(let payload): payload
     case .ready(let payload): payload
     case .forwarded(let payload): payload
+    case .intercepted(let payload): payload
     case .log(let payload): payload
     case .warning(let payload): payload
     case .failed(let payload): payload

@@ -19,6 +19,8 @@ public enum DevEvent: Sendable, Hashable {
   case waiting(Waiting)
   case ready(Ready)
   case forwarded(Forwarded)
+  /// Requests of a remote Service go to what was deployed (`devtunnel dev`).
+  case intercepted(Intercepted)
   /// A line that a container wrote.
   case log(Log)
   case warning(Warning)
@@ -128,6 +130,22 @@ public enum DevEvent: Sendable, Hashable {
     public var note: String?
   }
 
+  public struct Intercepted: Sendable, Hashable, Codable {
+    /// Of the remote cluster.
+    public var context: String
+    public var namespace: String
+    public var service: String
+    /// `CONTEXT/NAMESPACE/svc/NAME`: where its requests go.
+    public var to: String
+
+    public init(context: String, namespace: String, service: String, to: String) {
+      self.context = context
+      self.namespace = namespace
+      self.service = service
+      self.to = to
+    }
+  }
+
   public struct Log: Sendable, Hashable, Codable {
     public var namespace: String
     public var pod: String
@@ -137,5 +155,7 @@ public enum DevEvent: Sendable, Hashable {
 
   public struct Warning: Sendable, Hashable, Codable {
     public var message: String
+
+    public init(message: String) { self.message = message }
   }
 }

@@ -20,6 +20,7 @@ struct WatchCommand: AsyncParsableCommand {
   @OptionGroup var project: ProjectArguments
   @OptionGroup var target: LocalClusterArguments
   @OptionGroup var patches: PatchArguments
+  @OptionGroup var loop: LoopArguments
 
   @Flag(help: "Copy Secrets and ConfigMaps that the manifests need from another cluster, as long as the loop runs.")
   var mirror = false
@@ -30,21 +31,6 @@ struct WatchCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Its namespace (default: the same).", valueName: "name"))
   var mirrorNamespace: String?
 
-  @Flag(inversion: .prefixedNo, help: "Forward ports of what was deployed.")
-  var portForward = true
-
-  @Flag(inversion: .prefixedNo, help: "Show the logs of what was deployed.")
-  var tail = true
-
-  @Flag(name: .customLong("keep"), help: "Leave in the cluster what was deployed.")
-  var keeps = false
-
-  @Flag(help: "Delete at the end what was deployed (the default).")
-  var cleanup = false
-
-  @Flag(help: "Delete and make anew what refuses a change of an immutable field.")
-  var recreate = false
-
   @Flag(help: "Once: no watching, nothing is deleted.")
   var once = false
 
@@ -52,7 +38,6 @@ struct WatchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func validate() throws {
-    if keeps, cleanup { throw ValidationError("--keep and --cleanup exclude each other") }
     if mirror, mirrorFrom == nil { throw ValidationError("--mirror needs --mirror-from CONTEXT: where to copy from") }
   }
 
@@ -60,24 +45,21 @@ struct WatchCommand: AsyncParsableCommand {
     let context = try LoopContext(global, project: project, target: target)
     let printer = EventPrinter(format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
-    let loop = DevLoop(try setup(context).source(command: once ? "run" : "dev"), options: try options(context)) { printer.print($0) }
-    if once { return try await loop.runOnce() }
+    let devLoop = DevLoop(
+      try setup(context).source(command: once ? "run" : "dev"), options: loop.options(context, patches, namespace: global.namespace)
+    ) { printer.print($0) }
+    if once { return try await devLoop.runOnce() }
     let outcome: Result<Void, LoopError>
-    do throws(LoopError) { outcome = .success(try await loop.run()) } catch { outcome = .failure(error) }
+    do throws(LoopError) { outcome = .success(try await devLoop.run()) } catch { outcome = .failure(error) }
     // A task of its own: this one is cancelled already.
-    let deleting = !keeps
-    let finishing = Task { try await loop.finish(deleting: deleting) }
+    let deleting = !loop.keeps
+    let finishing = Task { try await devLoop.finish(deleting: deleting) }
     try await finishing.value
     try outcome.get()
   }
 
   private func setup(_ context: LoopContext) throws(LoopError) -> LoopSetup {
-    var setup = context.setup
-    setup.recreate = recreate
-    setup.followsLogs = tail
-    if portForward {
-      setup.forwarder = { client in ControlForwarder(client: context.context.client(), cluster: context.selection(client)) }
-    }
+    var setup = loop.setup(context)
     if let mirrorFrom, mirror {
       var remote = context.cluster
       remote.context = mirrorFrom
@@ -85,12 +67,5 @@ struct WatchCommand: AsyncParsableCommand {
       setup.remote = try LoopContext.client(remote)
     }
     return setup
-  }
-
-  private func options(_ context: LoopContext) throws(LoopError) -> LoopOptions {
-    var options = patches.options(environment: context.environment)
-    options.namespace = global.namespace
-    options.portMemory = context.setup.stateDirectory + "/ports.json"
-    return options
   }
 }
