@@ -160,7 +160,7 @@ let package = Package(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandsTests", dependencies: ["Commands", "ControlAPI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      name: "CommandsTests", dependencies: ["Commands", "ControlAPI", "DevLoop", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
       name: "DevtunnelBenchTests",
@@ -174,6 +174,7 @@ let package = Package(
       name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(name: "ForwardTests", dependencies: ["Forward", "KubeObjects"], swiftSettings: strict),
     .testTarget(
       name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
       swiftSettings: strict),

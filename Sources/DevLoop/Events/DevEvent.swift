@@ -61,6 +61,11 @@ public enum DevEvent: Sendable, Hashable {
   public struct BuildOutput: Sendable, Hashable, Codable {
     public var artifact: String
     public var line: String
+
+    public init(artifact: String, line: String) {
+      self.artifact = artifact
+      self.line = line
+    }
   }
 
   public struct Built: Sendable, Hashable, Codable {

@@ -12,6 +12,9 @@ public struct Timeline: Sendable, Hashable, Codable {
   public var answered: Int?
 
   public init() {}
+
+  /// Something was done.
+  var hasResult: Bool { buildStarted != nil || synced != nil || applied != nil || ready != nil }
 }
 
 /// Takes a timeline's times.

@@ -175,7 +175,7 @@ public actor DevLoop {
     case .build:
       try await buildAndDeploy()
     }
-    events(.timeline(stopwatch.timeline))
+    if stopwatch.timeline.hasResult { events(.timeline(stopwatch.timeline)) }
   }
 
   // MARK: Reading
