@@ -25,7 +25,11 @@ struct ControlForwarder: PortForwarding {
         start.finish()
       }
     }
-    let outcome = await withTaskCancellationHandler { await started.first { _ in true } } onCancel: { handle.cancel() }
+    let outcome = await withTaskCancellationHandler {
+      await started.first { _ in true }
+    } onCancel: {
+      handle.cancel()
+    }
     switch outcome {
     case .some(.none): return handle
     case .some(.some(let error)): throw LoopError(error, forward)

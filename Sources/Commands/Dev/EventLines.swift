@@ -18,7 +18,7 @@ struct EventLines: Sendable {
     case .buildOutput(let event): verbose ? [paint("\(event.artifact): \(event.line)", .faint)] : []
     case .built(let event): ["built \(event.artifact)" + (event.cached ? " (nothing had changed)" : " in \(seconds(event.milliseconds))")]
     case .loaded(let event): ["loaded \(event.reference) in \(seconds(event.milliseconds))"]
-    case .synced(let event): ["synced \(count(event.files, "file", "files")) into \(count(event.containers, "container", "containers")) of \(event.artifact) in \(seconds(event.milliseconds))"]
+    case .synced(let event): [synced(event)]
     case .mirrored(let event): event.objects.map { "copied \($0) from \(event.from)" }
     case .applied(let event): applied(event)
     case .pruned(let event), .deleted(let event): event.objects.map { "deleted \($0)" }
@@ -31,6 +31,11 @@ struct EventLines: Sendable {
     case .failed(let error): failed(error)
     case .timeline(let event): timeline(event)
     }
+  }
+
+  private func synced(_ event: DevEvent.Synced) -> String {
+    let into = "\(count(event.containers, "container", "containers")) of \(event.artifact)"
+    return "synced \(count(event.files, "file", "files")) into \(into) in \(seconds(event.milliseconds))"
   }
 
   private func configured(_ event: DevEvent.Configured) -> [String] {
@@ -63,7 +68,8 @@ struct EventLines: Sendable {
 
   private func failed(_ error: LoopError) -> [String] {
     let place = error.position.map { short($0) + ": " } ?? ""
-    return [paint("\(error.stage.verb) failed:", .red) + " " + place + short(error.message)] + error.details.map { "  " + $0 } + (error.remedy.map { [$0] } ?? [])
+    return [paint("\(error.stage.verb) failed:", .red) + " " + place + short(error.message)] + error.details.map { "  " + $0 }
+      + (error.remedy.map { [$0] } ?? [])
   }
 
   private static let colours: [Terminal.Color] = [.cyan, .magenta, .blue, .yellow, .green]

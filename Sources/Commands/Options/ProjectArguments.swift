@@ -4,16 +4,21 @@ import FoundationEssentials
 
 /// What is built and deployed.
 struct ProjectArguments: ParsableArguments {
-  @Option(name: [.short, .customLong("filename")], help: ArgumentHelp("The skaffold.yaml (default: skaffold.yaml or skaffold.yml here).", valueName: "file"), completion: .file())
+  @Option(
+    name: [.short, .customLong("filename")], help: ArgumentHelp("The skaffold.yaml (default: skaffold.yaml or skaffold.yml here).", valueName: "file"),
+    completion: .file())
   var file: String?
 
-  @Option(name: [.short, .long], parsing: .unconditionalSingleValue, help: ArgumentHelp("Apply this profile; may be repeated; -NAME leaves one out that would apply itself.", valueName: "name"))
+  @Option(
+    name: [.short, .long], parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Apply this profile; may be repeated; -NAME leaves one out that would apply itself.", valueName: "name"))
   var profile: [String] = []
 
   @Option(help: ArgumentHelp("The repository that images go to.", valueName: "repository"))
   var defaultRepo: String?
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Without a skaffold.yaml: files, directories or globs of manifests.", valueName: "path"), completion: .file())
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("Without a skaffold.yaml: files, directories or globs of manifests.", valueName: "path"), completion: .file())
   var manifests: [String] = []
 
   @Option(help: ArgumentHelp("Without a skaffold.yaml: an image, and where it is built; may be repeated.", valueName: "name=context[:dockerfile]"))
@@ -35,7 +40,13 @@ struct LocalClusterArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The builder: docker, podman or buildah (default: the first that works).", valueName: "program"), transform: BuilderArgument.parse)
   var builder: BuilderArgument?
 
-  @Option(help: ArgumentHelp("How images reach the cluster: lab:DIR, k3s, containerd, kind[:NAME], minikube[:PROFILE], k3d[:NAME], docker, podman or registry[:PUSH[=PULL]][,insecure] (default: what the nodes say).", valueName: "way"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      How images reach the cluster: lab:DIR, k3s, containerd, kind[:NAME], minikube[:PROFILE], k3d[:NAME], docker, podman or \
+      registry[:PUSH[=PULL]][,insecure] (default: what the nodes say).
+      """,
+      valueName: "way"))
   var load: String?
 
   @Option(help: ArgumentHelp("Allow this context although its cluster is not on this machine; remembered.", valueName: "name"))

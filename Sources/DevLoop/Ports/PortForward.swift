@@ -30,7 +30,9 @@ extension PortForward {
   /// - Parameter namespace: of what names none.
   static func all(for manifests: [Manifest], rules: [PortForwardRule], namespace: String) -> [PortForward] {
     var forwards = rules.compactMap { PortForward($0, manifests, namespace) }
-    let services = manifests.filter { $0.kind == "Service" && $0.apiVersion == "v1" }.sorted { ($0.namespace ?? namespace, $0.name) < ($1.namespace ?? namespace, $1.name) }
+    let services = manifests.filter { $0.kind == "Service" && $0.apiVersion == "v1" }.sorted {
+      ($0.namespace ?? namespace, $0.name) < ($1.namespace ?? namespace, $1.name)
+    }
     for service in services where service.object[path: "spec", "selector"]?.objectValue?.isEmpty == false {
       for port in service.object[path: "spec", "ports"]?.elements ?? [] where port["protocol"]?.stringValue ?? "TCP" == "TCP" {
         guard let number = port["port"]?.intValue.flatMap(UInt16.init(exactly:)) else { continue }

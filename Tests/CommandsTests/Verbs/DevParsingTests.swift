@@ -10,7 +10,8 @@ struct DevParsingTests {
 
   @Test func aWatchHasAllItsOptions() throws {
     let command: WatchCommand = try parse(
-      "watch -f a.yaml -p one --profile -two --default-repo registry.example --builder buildah --load kind:dev --allow-context c --no-dns-policy --no-port-forward --no-tail --keep --once --output json"
+      "watch -f a.yaml -p one --profile -two --default-repo registry.example --builder buildah --load kind:dev --allow-context c "
+        + "--no-dns-policy --no-port-forward --no-tail --keep --once --output json"
     )
     let project = command.project.project(environment: [:])
     #expect(project.file == "a.yaml" && project.profiles == ["one", "-two"] && project.defaultRepository == "registry.example")
@@ -38,5 +39,7 @@ struct DevParsingTests {
   @Test(arguments: [
     "watch --keep --cleanup", "watch --mirror", "watch --builder kaniko", "deploy --images user", "render --images =x", "dev", "dev user --to a/b/c",
   ])
-  func refusesWhatContradictsItself(line: String) { #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) } }
+  func refusesWhatContradictsItself(line: String) {
+    #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) }
+  }
 }

@@ -56,42 +56,43 @@ final class WatchedProject: Sendable {
 
   func write(_ text: String, to name: String) throws { try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8) }
 
-  static let dockerfile = "FROM localhost/lab/busybox:1\nCOPY www /www\nCOPY version /www/version\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n"
+  static let dockerfile =
+    "FROM localhost/lab/busybox:1\nCOPY www /www\nCOPY version /www/version\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n"
 
   private static let files = [
     "www/index.html": "page 1\n", "version": "version 1\n", "Dockerfile": dockerfile,
     "skaffold.yaml": """
-      apiVersion: skaffold/v4beta6
-      kind: Config
-      metadata: {name: demo}
-      build:
-        tagPolicy: {sha256: {}}
-        artifacts:
-          - image: demo
-            sync: {manual: [{src: "www/*.html", dest: /}]}
-      manifests: {rawYaml: [k8s.yaml]}
-      """,
+    apiVersion: skaffold/v4beta6
+    kind: Config
+    metadata: {name: demo}
+    build:
+      tagPolicy: {sha256: {}}
+      artifacts:
+        - image: demo
+          sync: {manual: [{src: "www/*.html", dest: /}]}
+    manifests: {rawYaml: [k8s.yaml]}
+    """,
     "k8s.yaml": """
-      apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: demo, namespace: shop}
-      spec:
-        selector: {matchLabels: {app: demo}}
-        template:
-          metadata: {labels: {app: demo}}
-          spec:
-            terminationGracePeriodSeconds: 0
-            containers:
-              - name: demo
-                image: demo
-                ports: [{name: http, containerPort: 8080}]
-                readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
-      ---
-      apiVersion: v1
-      kind: Service
-      metadata: {name: demo, namespace: shop}
-      spec: {selector: {app: demo}, ports: [{port: 80, targetPort: 8080}]}
-      """,
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: demo, namespace: shop}
+    spec:
+      selector: {matchLabels: {app: demo}}
+      template:
+        metadata: {labels: {app: demo}}
+        spec:
+          terminationGracePeriodSeconds: 0
+          containers:
+            - name: demo
+              image: demo
+              ports: [{name: http, containerPort: 8080}]
+              readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: demo, namespace: shop}
+    spec: {selector: {app: demo}, ports: [{port: 80, targetPort: 8080}]}
+    """,
   ]
 }
 

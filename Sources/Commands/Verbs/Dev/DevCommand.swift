@@ -35,7 +35,9 @@ struct DevCommand: AsyncParsableCommand {
   var to: String?
 
   @Option(
-    help: ArgumentHelp("A port of what answers, and which of the Service's ports; may be repeated (default: each port, to that of the same number).", valueName: "local[:service]"),
+    help: ArgumentHelp(
+      "A port of what answers, and which of the Service's ports; may be repeated (default: each port, to that of the same number).",
+      valueName: "local[:service]"),
     transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
   var port: [PortMapping] = []
 
