@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlAPI
+import DevLoop
 import Synchronization
 import UnixSignals
 
@@ -38,6 +39,9 @@ public enum CommandLineTool {
     switch error {
     case let error as ControlError:
       ErrorOutput.write(error)
+      return 1
+    case let error as LoopError:
+      ErrorOutput.write(ControlError(error))
       return 1
     case is CancellationError:
       return 1
