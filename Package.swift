@@ -34,8 +34,9 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(
@@ -76,10 +77,24 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
 
+    // The dev loop: from a team's files to a running Pod.
+    .target(
+      name: "DevLoop",
+      dependencies: ["CLinux", "Deploy", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"], swiftSettings: strict),
+    .target(
+      name: "Deploy", dependencies: ["KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
+    .target(
+      name: "Images",
+      dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
+    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),
+    .target(name: "Skaffold", dependencies: ["Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
+    .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI"], swiftSettings: strict),
     .target(
-      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "Relay", "TunnelProtocol"], swiftSettings: strict),
+      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol"], swiftSettings: strict),
     .target(
       name: "KubeAPI",
       dependencies: [
@@ -107,7 +122,7 @@ let package = Package(
         "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "Subprocess", package: "swift-subprocess"), "CZlib",
+        .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "Yams", package: "Yams"), "CZlib",
       ], swiftSettings: strict),
     .target(
       name: "LabNode",
@@ -123,6 +138,7 @@ let package = Package(
     .target(name: "CShell"),
     .target(name: "CControl"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
     .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -131,7 +147,7 @@ let package = Package(
       name: "KubeAPITests", dependencies: ["KubeAPI", "KubeObjects", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
     .testTarget(name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeStreams"], swiftSettings: strict),
+    .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
@@ -147,7 +163,7 @@ let package = Package(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandsTests", dependencies: ["Commands", "ControlAPI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      name: "CommandsTests", dependencies: ["Commands", "ControlAPI", "DevLoop", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
       name: "DevtunnelBenchTests",
@@ -158,8 +174,19 @@ let package = Package(
         "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
+      name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(
       name: "OperationsTests", dependencies: ["Agents", "KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    .testTarget(
+      name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
+    .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(name: "ForwardTests", dependencies: ["Forward", "KubeObjects"], swiftSettings: strict),
+    .testTarget(
+      name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
+      swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
+    .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
     .testTarget(
@@ -178,7 +205,7 @@ let package = Package(
     .testTarget(
       name: "LabTests",
       dependencies: [
-        "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Operations",
+        "CLinux", "ControlAPI", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Operations",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
   ]

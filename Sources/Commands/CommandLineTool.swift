@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlAPI
+import DevLoop
 import Synchronization
 import UnixSignals
 
@@ -42,6 +43,9 @@ public enum CommandLineTool {
     case let error as ControlError:
       ErrorOutput.write(error)
       return error.code == .incomplete ? unfinished : 1
+    case let error as LoopError:
+      ErrorOutput.write(ControlError(error))
+      return 1
     case is CancellationError:
       return 1
     case let code as ExitCode:

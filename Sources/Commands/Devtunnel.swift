@@ -16,6 +16,7 @@ struct Devtunnel: AsyncParsableCommand {
         devtunnel forward db 5432              127.0.0.1:5432 → Service db
         devtunnel shell --service user         a shell here, in the place of user's Pods
         devtunnel leave --all                  everything as it was
+        devtunnel watch                        skaffold.yaml → a local cluster, again at each save
 
       SETTINGS:
         $XDG_CONFIG_HOME/devtunnel/config.yaml
@@ -27,6 +28,8 @@ struct Devtunnel: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Traffic", subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self]),
       CommandGroup(name: "Into the cluster", subcommands: [ShellCommand.self, ConnectCommand.self, DisconnectCommand.self]),
+      CommandGroup(
+        name: "Dev loop", subcommands: [WatchCommand.self, DevCommand.self, BuildCommand.self, DeployCommand.self, RenderCommand.self, DeleteCommand.self]),
       CommandGroup(
         name: "Information", subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
       CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),

@@ -52,7 +52,7 @@ public struct ForwardTarget: Sendable, Hashable {
     }
   }
 
-  private func get(_ resource: APIResource, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> JSONValue {
+  func get(_ resource: APIResource, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> JSONValue {
     let found = try await attempt("reading \(resource.kind) \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(resource, name, namespace: namespace)
     }

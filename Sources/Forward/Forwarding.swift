@@ -11,12 +11,13 @@ public actor Forwarding {
   public nonisolated let id: String
   public nonisolated let request: ForwardRequest
   public nonisolated let namespace: String
-  private let target: ForwardTarget
-  private let client: KubeClient
-  private let link: AgentLink
-  private let log: Logger
-  private var ports: [(request: ForwardRequest.Port, bound: UInt16, listener: OnLoop<ForwardListener>)] = []
+  let target: ForwardTarget
+  let client: KubeClient
+  let link: AgentLink
+  let log: Logger
+  var ports: [(request: ForwardRequest.Port, bound: UInt16, listener: OnLoop<ForwardListener>)] = []
   private var refresher: Task<Void, Never>?
+  private var follower: Task<Void, Never>?
   private var problem: String?
 
   public init(id: String, request: ForwardRequest, namespace: String, client: KubeClient, link: AgentLink, log: Logger) throws(ControlError) {
@@ -45,7 +46,11 @@ public actor Forwarding {
       await stop()
       throw error
     }
-    refresher = Task { await refresh(refusals) }
+    if request.newestPod, target.kind == .service {
+      follower = Task { await followNewestPod() }
+    } else {
+      refresher = Task { await refresh(refusals) }
+    }
   }
 
   private func bind(
@@ -87,6 +92,7 @@ public actor Forwarding {
   /// Closes the ports; connections in them go on until they end.
   public func stop() async {
     refresher?.cancel()
+    follower?.cancel()
     let listeners = ports.map(\.listener)
     ports = []
     await link.onLoop { endpoint in for listener in listeners { listener.get(on: endpoint.loop).close() } }

@@ -26,6 +26,8 @@ extension Interception {
         if answer?.flag == StreamStatus.connected.rawValue { break }
         // A Pod that refuses has answered: nothing listens there, and no waiting changes that.
         if answer?.flag == StreamStatus.refused.rawValue, attempt >= 4 { break }
+        // Each of these has taken a second for each Pod: what drops packets goes on.
+        if answer?.flag == StreamStatus.timedOut.rawValue, attempt >= 4 { break }
       }
       count = max(count, answer?.first ?? 0)
       let status = StreamStatus(rawValue: answer?.flag ?? 7) ?? .failed

@@ -34,11 +34,19 @@ extension Interception {
     if (try? await lease(within: .seconds(6))?.renew(transitions: transitions)) == false { await lost() }
     guard isDiverted, let plan else { return }
     if request.replace { try await bringOriginBack(plan, progress) }
+    // An agent that cannot reach the origin any more goes on to the host until kube-proxy has followed.
+    let reaches = await agentReachesOrigin(plan)
     // Without a session the agent has turned by itself.
-    if let link { _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0), within: .seconds(2)) }
+    if reaches, let link { _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0), within: .seconds(2)) }
     try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: plan.service)
     isDiverted = false
     hasGivenBack = false
+  }
+
+  private func agentReachesOrigin(_ plan: InterceptPlan) async -> Bool {
+    guard let link, let port = plan.ports.first(where: { $0.host != nil })?.target else { return true }
+    let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(3))
+    return answer?.flag != StreamStatus.timedOut.rawValue && answer?.flag != StreamStatus.refused.rawValue
   }
 
   /// After a `leave` that failed: the intercept goes on, or says why it does not.

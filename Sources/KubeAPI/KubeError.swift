@@ -93,6 +93,9 @@ extension KubeError {
   /// The resourceVersion or continue token is older than what the server keeps.
   public var isGone: Bool { statusCode == 410 }
 
+  /// How the API server's message begins when a field of an applied object is unknown, or has a value of another type.
+  public static let untypedObject = "failed to create typed patch object"
+
   /// Nothing reached the server: any request may be sent again.
   var wasNotSent: Bool {
     switch self {
@@ -106,6 +109,8 @@ extension KubeError {
     switch self {
     case .unreachable, .connectionLost, .timedOut: true
     case .proxy(_, _, _, _, let status, _): status == 0 || status >= 500
+    // An apply of an object with a wrong field is answered with 500 too.
+    case .status(500, _, let message, _): !message.hasPrefix(Self.untypedObject)
     case .status(let code, _, _, _): code == 429 || code >= 500 && code != 501
     default: false
     }

@@ -34,6 +34,20 @@ extension LabNode: NodeStreams {
     return LogReader(path: log.path, live: log.live, options: options).stream()
   }
 
+  public func exec(namespace: String, pod: String, _ request: ExecRequest) async throws -> ExecProcess {
+    let worker = try await worker(namespace, pod)
+    let names = await worker.containerNames
+    guard let name = request.container ?? (names.main.count == 1 ? names.main[0] : nil) else {
+      throw NodeStreamError(
+        .noSuchContainer, "a container name must be specified for pod \(pod), choose one of: [\(names.main.joined(separator: " "))]")
+    }
+    guard names.all.contains(name) else { throw NodeStreamError(.noSuchContainer, "container \(name) is not valid for pod \(pod)") }
+    guard let identifier = await worker.runs[name]?.started.identifier else {
+      throw NodeStreamError(.podNotRunning, "container not found (\"\(name)\")")
+    }
+    return try await runc.start(request, in: identifier)
+  }
+
   private func worker(_ namespace: String, _ pod: String) async throws -> PodWorker {
     guard let worker = await pods.withLock({ $0 })?.worker(namespace, pod) else {
       throw NodeStreamError(.podNotRunning, "pod \(namespace)/\(pod) does not run on the lab's node")

@@ -13,7 +13,7 @@ public final class LabNode: Sendable {
   private let configuration: LabNodeConfiguration
   private let directories: NodeDirectories
   private let store: any ObjectStoring
-  private let runc: Runc
+  let runc: Runc
   private let logger: Logger
   private let end = AsyncStream.makeStream(of: Never.self)
   /// The Pods, while the node runs.

@@ -7,6 +7,9 @@ struct NodeObject: Sendable {
   let json: JSONValue
   private let name: String
 
+  /// Tells what builds images here where they go: the directory whose `storage` and `run` are the lab's containers/storage.
+  static let imagesAnnotation = "devtunnel.dev/lab-images"
+
   init(_ configuration: LabNodeConfiguration, address: IPv4Address) {
     name = configuration.nodeName
     var system = utsname()
@@ -24,6 +27,7 @@ struct NodeObject: Sendable {
       "metadata": [
         "name": .string(name),
         "labels": ["kubernetes.io/hostname": .string(name), "kubernetes.io/os": "linux", "kubernetes.io/arch": .string(architecture)],
+        "annotations": [Self.imagesAnnotation: .string(NodeDirectories(configuration).images)],
       ],
       "spec": [:],
       "status": [
@@ -51,6 +55,7 @@ struct NodeObject: Sendable {
     _ = try? await store.update(ObjectKey(.nodes, namespace: "", name: name)) { object in
       object["status"] = json["status"]
       for (key, value) in json[path: "metadata", "labels"]?.objectValue ?? [:] { object[path: "metadata", "labels", key] = value }
+      for (key, value) in json[path: "metadata", "annotations"]?.objectValue ?? [:] { object[path: "metadata", "annotations", key] = value }
     }
   }
 }

@@ -5,6 +5,8 @@ public struct LogOptions: Sendable {
   public var tailLines: Int?
   /// Only lines younger than this many seconds.
   public var sinceSeconds: Int?
+  /// Only lines from this RFC 3339 time on.
+  public var sinceTime: String?
   /// At most this many bytes.
   public var limitBytes: Int?
   /// Each line begins with its RFC 3339 time and a space.
@@ -13,12 +15,13 @@ public struct LogOptions: Sendable {
   public var previous: Bool
 
   public init(
-    follow: Bool = false, tailLines: Int? = nil, sinceSeconds: Int? = nil, limitBytes: Int? = nil, timestamps: Bool = false,
+    follow: Bool = false, tailLines: Int? = nil, sinceSeconds: Int? = nil, sinceTime: String? = nil, limitBytes: Int? = nil, timestamps: Bool = false,
     previous: Bool = false
   ) {
     self.follow = follow
     self.tailLines = tailLines
     self.sinceSeconds = sinceSeconds
+    self.sinceTime = sinceTime
     self.limitBytes = limitBytes
     self.timestamps = timestamps
     self.previous = previous
@@ -34,6 +37,10 @@ public protocol NodeStreams: Sendable {
   /// Log lines of a container as raw bytes; `follow` keeps the stream open until the container ends or the reader leaves.
   /// - Throws: a `NodeStreamError`, whose message the client sees.
   func logs(namespace: String, pod: String, container: String?, options: LogOptions) async throws -> AsyncThrowingStream<[UInt8], any Error>
+
+  /// Starts a command in a running container, as the container's user and with its environment.
+  /// - Throws: a `NodeStreamError`, whose message the client sees.
+  func exec(namespace: String, pod: String, _ request: ExecRequest) async throws -> ExecProcess
 }
 
 /// Why the node has no stream to give.

@@ -46,6 +46,11 @@ final class FakeNode: NodeStreams {
     }
   }
 
+  /// Runs the command on this machine.
+  func exec(namespace: String, pod: String, _ request: ExecRequest) async throws -> ExecProcess {
+    try HostCommand.start(request)
+  }
+
   /// Plays the kubelet until it is cancelled.
   func run() async throws {
     let (pods, revision) = await store.list(.pods, namespace: nil)

@@ -47,6 +47,10 @@ struct LabFixture: Sendable {
   }
 
   func kubectl(_ arguments: String..., input: String = "", environment: [String: String] = [:]) async throws -> Output {
+    try await kubectl(arguments: arguments, input: input, environment: environment)
+  }
+
+  func kubectl(arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> Output {
     let result = try await Subprocess.run(
       .path(.init(Self.kubectl ?? "kubectl")), arguments: Arguments(arguments), environment: self.environment(environment), input: .string(input),
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))

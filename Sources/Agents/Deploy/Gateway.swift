@@ -69,11 +69,20 @@ public struct Gateway: Sendable {
         && pod[path: "spec", "os", "name"]?.stringValue != "windows" && pod[path: "spec", "hostNetwork"]?.boolValue != true
     }
     guard let host else {
+      // Listing Pods of a namespace that is not there succeeds.
+      if pods.items.isEmpty, await !namespaceIsThere() {
+        throw ControlError(.notFound, "there is no namespace '\(namespace)' in context \(client.access.contextName)", remedy: "Name another with -n.")
+      }
       throw ControlError(
         .notFound, "no Pod runs in namespace \(namespace) whose image a gateway could use",
         remedy: "Name an image that the cluster's nodes have or can pull, any at all: --agent-image IMAGE.")
     }
     return host
+  }
+
+  /// Who may not look is taken at their word.
+  private func namespaceIsThere() async -> Bool {
+    do { return try await client.find(.namespaces, namespace) != nil } catch { return true }
   }
 
   private func podTemplate(_ host: JSONValue?) -> JSONValue {

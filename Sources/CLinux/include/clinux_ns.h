@@ -51,6 +51,18 @@ int clinux_ns_signal(int pidfd, int signal);
 /// A pipe with both ends close-on-exec; the read end does not block.
 int clinux_ns_pipe(int *read_end, int *write_end);
 
+/// A Unix socket at `path` on which runc hands over a container's terminal (its --console-socket). The caller closes it and removes `path`.
+int clinux_ns_console_listen(const char *path);
+
+/// The terminal's descriptor, close-on-exec, which the caller owns; -ETIMEDOUT where none came.
+int clinux_ns_console_receive(int listener, int timeout_ms);
+
+/// Tells a terminal its size in characters.
+int clinux_ns_console_resize(int console, uint16_t columns, uint16_t rows);
+
+/// A close-on-exec copy of a descriptor.
+int clinux_ns_duplicate(int descriptor);
+
 /// The hard limit for open files of this process.
 uint64_t clinux_ns_open_files_limit(void);
 

@@ -20,14 +20,19 @@ struct CommandContext: Sendable {
     logLevel = options.logLevel ?? (options.verbose ? .debug : settings.logLevel ?? .info)
   }
 
+  /// A client of the daemon, which the first call starts where none runs.
+  func client() -> ControlClient {
+    let start = DaemonStarter.program(["daemon", "run", "--log-level", logLevel.rawValue])
+    return ControlClient(starter: DaemonStarter(paths: paths, start: start))
+  }
+
   /// Calls the daemon, started where none runs, and shows progress meanwhile.
   /// - Parameter task: what is being done, for as long as the daemon does not say more.
   func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
     _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self, task: String,
     holding: (@Sendable (Result) -> Void)? = nil
   ) async throws(ControlError) -> Result {
-    let start = DaemonStarter.program(["daemon", "run", "--log-level", logLevel.rawValue])
-    let client = ControlClient(starter: DaemonStarter(paths: paths, start: start))
+    let client = client()
     var questions = 0
     while true {
       do throws(ControlError) {

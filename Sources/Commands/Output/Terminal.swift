@@ -13,6 +13,9 @@ struct Terminal: Sendable {
     case red = "31"
     case green = "32"
     case yellow = "33"
+    case blue = "34"
+    case magenta = "35"
+    case cyan = "36"
     case faint = "2"
   }
 

@@ -130,6 +130,9 @@ public struct ForwardRequest: Codable, Sendable, Hashable {
   public var ports: [Port]
   public var address = "127.0.0.1"
   public var agentImage: String?
+  /// Connections to a Service go to the Pod of it that became ready last, as soon as its EndpointSlices say so: a dev loop's edits are seen a second earlier
+  /// than through the Service's address, since kube-proxy lags, and never by an old Pod. Not to all of its Pods in turn.
+  public var newestPod = false
   /// The forward ends with the connection of the command that asked for it; else the daemon keeps it.
   public var foreground = false
 

@@ -58,13 +58,21 @@ extension KubeClient {
   }
 
   /// A Pod's log as it is written; ends with the container unless `follow` is false.
+  /// - Parameters:
+  ///   - previous: of the container's instance before the present one.
+  ///   - since: RFC 3339; nothing older, to the second.
+  ///   - timestamps: each line begins with its time (RFC 3339, nine digits of a second) and a space.
   public func log(
-    pod: String, namespace: String? = nil, container: String? = nil, follow: Bool = false, tailLines: Int? = nil
+    pod: String, namespace: String? = nil, container: String? = nil, follow: Bool = false, tailLines: Int? = nil, previous: Bool = false,
+    since: String? = nil, timestamps: Bool = false
   ) async throws(KubeError) -> ResponseBody {
     var query: [(String, String)] = []
     if let container { query.append(("container", container)) }
     if follow { query.append(("follow", "true")) }
     if let tailLines { query.append(("tailLines", String(tailLines))) }
+    if previous { query.append(("previous", "true")) }
+    if let since { query.append(("sinceTime", since)) }
+    if timestamps { query.append(("timestamps", "true")) }
     return try await open(HTTPRequest("GET", path(.pods, namespace, pod, "log"), query: query, timeout: follow ? nil : .seconds(60))).body
   }
 

@@ -17,7 +17,7 @@ enum StockRoles {
   ]
 
   private static let editing = [
-    rule([""], core + ["secrets"], write), rule([""], ["secrets"], read), rule([""], ["pods/portforward"], read + write),
+    rule([""], core + ["secrets"], write), rule([""], ["secrets"], read), rule([""], ["pods/portforward", "pods/exec"], read + write),
     rule([""], ["pods/eviction"], ["create"]), rule(["apps"], apps, write), rule(["autoscaling"], ["horizontalpodautoscalers"], write),
     rule(["networking.k8s.io"], ["networkpolicies"], write), rule(["policy"], ["poddisruptionbudgets"], write),
     rule(["coordination.k8s.io"], ["leases"], read + write),

@@ -72,6 +72,9 @@ enum Discovery {
       case .portforward:
         object["verbs"] = ["create", "get"]
         object["kind"] = "PodPortForwardOptions"
+      case .exec:
+        object["verbs"] = ["create", "get"]
+        object["kind"] = "PodExecOptions"
       case .scale:
         object["verbs"] = ["get", "patch", "update"]
         object["kind"] = "Scale"

@@ -6,7 +6,7 @@ enum KindTable {
     // The core group.
     ResourceKind(
       resource: .pods, kind: "Pod", singular: "pod", shortNames: ["po"], isInAll: true,
-      subresources: [.status, .log, .portforward, .eviction],
+      subresources: [.status, .log, .portforward, .exec, .eviction],
       selectableFields: [
         "status.phase", "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.podIP",
         "status.nominatedNodeName", "spec.hostNetwork",

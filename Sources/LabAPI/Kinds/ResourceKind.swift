@@ -3,7 +3,7 @@ import LabStore
 
 /// A kind of object that the API serves, and how discovery describes it.
 struct ResourceKind: Sendable {
-  enum Subresource: String, Sendable { case status, scale, log, portforward, eviction, finalize, token }
+  enum Subresource: String, Sendable { case status, scale, log, portforward, exec, eviction, finalize, token }
 
   var resource: Resource
   var kind: String

@@ -96,6 +96,7 @@ struct FieldCause: Sendable, Equatable {
     case notSupported = "FieldValueNotSupported"
     case forbidden = "FieldValueForbidden"
     case namespaceTerminating = "NamespaceTerminating"
+    case fieldManagerConflict = "FieldManagerConflict"
   }
 
   var reason: Reason

@@ -1,57 +1,50 @@
 import KubeObjects
 
-/// How the lists of a kind merge in a strategic merge patch (the `patchStrategy` and `patchMergeKey` tags of Kubernetes' API types).
+/// How the lists of a kind merge in a strategic merge patch (the `patchStrategy` and `patchMergeKey` tags of Kubernetes' API types), and what
+/// server-side apply takes as one field (`x-kubernetes-map-type` and `x-kubernetes-list-type` in Kubernetes' OpenAPI).
 ///
-/// Maps merge always; a list that is not named here is replaced as a whole.
+/// Maps merge unless they are atomic; a list that is not named here is replaced as a whole.
 struct MergeSchema: Sendable {
   /// Lists of objects merge by this member.
   var mergeKey: String?
   /// Lists of plain values merge as sets.
   var mergesValues = false
+  /// The members that tell a list's elements apart in server-side apply, where they are others than `mergeKey` alone, and their defaults.
+  fileprivate var applyKeys: [ApplyKey] = []
+  /// Server-side apply takes the map as one value. A strategic merge patch does not mind.
+  private(set) var isAtomic = false
+  /// The same of a list's elements.
+  fileprivate var hasAtomicElements = false
   /// The schemas of members, or of the members of each element.
-  private var members: [String: MergeSchema] = [:]
+  fileprivate var members: [String: MergeSchema] = [:]
+
+  struct ApplyKey: Sendable {
+    var name: String
+    var fallback: JSONValue?
+  }
 
   static let plain = MergeSchema()
 
   func member(_ name: String) -> MergeSchema { members[name] ?? .plain }
 
-  private static func map(_ members: [String: MergeSchema]) -> MergeSchema { MergeSchema(members: members) }
-  private static func list(by key: String, _ members: [String: MergeSchema] = [:]) -> MergeSchema {
+  /// The schema of a list's elements: their members merge as the list says, the list's own key does not apply to them.
+  var element: MergeSchema { MergeSchema(isAtomic: hasAtomicElements, members: members) }
+
+  /// The members that tell a list's elements apart in server-side apply; empty for lists that are sets or one value.
+  var listKeys: [ApplyKey] { applyKeys.isEmpty ? mergeKey.map { [ApplyKey(name: $0)] } ?? [] : applyKeys }
+}
+
+extension MergeSchema {
+  static func map(_ members: [String: MergeSchema]) -> MergeSchema { MergeSchema(members: members) }
+  static func list(by key: String, _ members: [String: MergeSchema] = [:]) -> MergeSchema {
     MergeSchema(mergeKey: key, members: members)
   }
-  private static let values = MergeSchema(mergesValues: true)
-
-  static func schema(for kind: ResourceKind) -> MergeSchema { byKind[kind.kind] ?? map(["metadata": metadata]) }
-
-  private static let byKind: [String: MergeSchema] = [
-    "Pod": map(["metadata": metadata, "spec": podSpec, "status": podStatus]),
-    "Service": map(["metadata": metadata, "spec": map(["ports": list(by: "port")]), "status": conditions]),
-    "Deployment": workload,
-    "ReplicaSet": workload,
-    "StatefulSet": workload,
-    "DaemonSet": workload,
-    "ServiceAccount": map(["metadata": metadata, "secrets": list(by: "name"), "imagePullSecrets": list(by: "name")]),
-    "Namespace": map(["metadata": metadata, "status": conditions]),
-    "PersistentVolumeClaim": map(["metadata": metadata, "status": conditions]),
-    "PodDisruptionBudget": map(["metadata": metadata, "status": conditions]),
-    "Node": map([
-      "metadata": metadata, "spec": map(["podCIDRs": values]),
-      "status": map(["conditions": list(by: "type"), "addresses": list(by: "type")]),
-    ]),
-  ]
-
-  private static let metadata = map(["finalizers": values, "ownerReferences": list(by: "uid")])
-  private static let conditions = map(["conditions": list(by: "type")])
-  private static let workload = map([
-    "metadata": metadata, "spec": map(["template": map(["metadata": metadata, "spec": podSpec])]), "status": conditions,
-  ])
-  private static let container = [
-    "ports": list(by: "containerPort"), "env": list(by: "name"), "volumeMounts": list(by: "mountPath"), "volumeDevices": list(by: "devicePath"),
-  ]
-  private static let podSpec = map([
-    "volumes": list(by: "name"), "containers": list(by: "name", container), "initContainers": list(by: "name", container),
-    "ephemeralContainers": list(by: "name", container), "imagePullSecrets": list(by: "name"), "hostAliases": list(by: "ip"),
-    "topologySpreadConstraints": list(by: "topologyKey"), "resourceClaims": list(by: "name"), "schedulingGates": list(by: "name"),
-  ])
-  private static let podStatus = map(["conditions": list(by: "type"), "podIPs": list(by: "ip"), "hostIPs": list(by: "ip")])
+  /// A list that a strategic merge patch merges by its first key, and server-side apply by all of them.
+  static func list(by keys: ApplyKey..., members: [String: MergeSchema] = [:]) -> MergeSchema {
+    MergeSchema(mergeKey: keys.first?.name, applyKeys: keys, members: members)
+  }
+  /// A list of references that are one value each.
+  static func references(by key: String) -> MergeSchema { MergeSchema(mergeKey: key, hasAtomicElements: true) }
+  static let values = MergeSchema(mergesValues: true)
+  static let atomic = MergeSchema(isAtomic: true)
 }

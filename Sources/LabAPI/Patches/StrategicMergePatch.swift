@@ -79,7 +79,7 @@ enum StrategicMergePatch {
       let index = result.firstIndex { $0[key] == identity }
       if element["$patch"] == "delete" {
         result.removeAll { $0[key] == identity }
-      } else if let merged = try merged(element, into: index.map { result[$0] }, schema.elementSchema) {
+      } else if let merged = try merged(element, into: index.map { result[$0] }, schema.element) {
         if let index { result[index] = merged } else { result.append(merged) }
       }
     }
@@ -102,15 +102,6 @@ enum StrategicMergePatch {
       }
     }
     return groups.sorted { $0.position < $1.position }.flatMap(\.elements)
-  }
-}
-
-extension MergeSchema {
-  /// The schema of a list's elements: their members merge as the list says, the list's own key does not apply to them.
-  fileprivate var elementSchema: MergeSchema {
-    var schema = self
-    schema.mergeKey = nil
-    return schema
   }
 }
 

@@ -38,7 +38,7 @@ struct APIServer: Sendable {
       guard let path = ResourcePath(segments: segments) else { throw StatusError.noSuchPath }
       if let answer = try await AccessReview.respond(to: request, path: path, authorizer) { return answer }
       guard let kind = KindTable.kind(path.resource) else { throw StatusError.noSuchPath }
-      if path.subresource != "portforward" { try await authorizer.require(request.user, access(request, path)) }
+      if !StreamTarget.isStream(path) { try await authorizer.require(request.user, access(request, path)) }
       return try await route(request, path, kind)
     default: throw StatusError.noSuchPath
     }
@@ -66,7 +66,7 @@ struct APIServer: Sendable {
     case .scale: return try await scale(request, key, kind)
     case .log: return try await logs(request, key)
     case .eviction: return try await evict(request, key)
-    case .portforward: throw try await refusalOfPortForward(request, key)
+    case .portforward, .exec: throw try await refusalOfUpgrade(request, StreamTarget(kind: subresource, pod: key))
     case .token: throw StatusError.noSuchPath
     }
   }

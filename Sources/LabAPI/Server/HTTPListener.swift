@@ -10,7 +10,7 @@ struct HTTPListener: Sendable {
   /// What a connection turned out to be after its first request.
   enum Connection: Sendable {
     case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>)
-    /// Upgraded to a port-forward, whose handlers need no task: this one only waits for the end.
+    /// Upgraded to a port-forward or a command, whose handlers need no task: this one only waits for the end.
     case upgraded(any Channel)
   }
 
@@ -26,7 +26,7 @@ struct HTTPListener: Sendable {
     do { context = try tlsContext(certificates) } catch {
       throw LabError(.certificates, "the certificates in \(configuration.stateDirectory) are no good (\(error)): remove them and start again")
     }
-    let upgrades = PortForwardUpgrades(api: api).upgraders
+    let upgrades = StreamUpgrades(api: api).upgraders
     do {
       let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

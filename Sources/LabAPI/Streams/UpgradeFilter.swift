@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Takes the `Upgrade` header off a connection's first request unless it is a port-forward's, so that it is answered as an ordinary one.
+/// Takes the `Upgrade` header off a connection's first request unless it is for a Pod's streams, so that it is answered as an ordinary one.
 final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias InboundOut = HTTPServerRequestPart
@@ -15,7 +15,7 @@ final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   private static func isUpgrade(_ head: HTTPRequestHead) -> Bool {
-    guard PortForwardOffer.pod(of: head) != nil else { return false }
+    guard StreamTarget(of: head) != nil else { return false }
     let headers = head.headers
     switch headers[canonicalForm: "upgrade"].map({ $0.lowercased() }) {
     case ["websocket"]:

@@ -21,14 +21,21 @@ extension APIServer {
   }
 
   /// Gives a new object its defaults, looks for mistakes and stores it.
-  private func admit(_ candidate: JSONValue, _ kind: ResourceKind, by request: APIRequest) async throws -> JSONValue {
+  /// - Parameter managed: its managers, where it comes of an apply; nil: the writer owns all of it.
+  func admit(
+    _ candidate: JSONValue, _ kind: ResourceKind, by request: APIRequest, managed: ManagedFields? = nil
+  ) async throws -> JSONValue {
     var object = candidate
     for field in ["managedFields", "resourceVersion", "uid", "generation", "selfLink"] { object[path: "metadata", field] = nil }
     if kind.hasStatus { object["status"] = nil }
     Defaults.apply(to: &object, kind)
     try Validation.check(object, kind)
     try await checkNamespace(of: object, kind)
-    ManagedFields.record(from: nil, to: &object, by: request.fieldManager, subresource: nil)
+    if let managed {
+      managed.write(to: &object, since: ManagedFields(of: [:]))
+    } else {
+      ManagedFields.record(from: nil, to: &object, by: request.fieldManager, subresource: nil, kind)
+    }
     if try request.isDryRun() { return Self.dryRun(object) }
     let reserved = try await reserveAddress(&object, kind)
     let admitted = object

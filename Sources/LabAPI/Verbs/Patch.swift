@@ -5,6 +5,8 @@ extension APIServer {
   func patch(
     _ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ subresource: ResourceKind.Subresource?
   ) async throws -> APIResponse {
+    if request.contentType == Self.applyType { return try await apply(request, key, kind, subresource) }
+    guard request.query["force"] == nil else { throw Self.badOption("force", .forbidden, "may not be specified for non-apply patch") }
     let patch = try ObjectPatch(request, kind)
     return try await change(request, key, kind, subresource) { current in
       do { return try patch.applied(to: current) } catch let error as PatchError { throw error.status(kind, key.name) }
@@ -31,7 +33,7 @@ struct ObjectPatch: Sendable {
     case let other:
       throw StatusError.unsupportedMediaType(
         "the body of the request was in an unknown format (\(other)) - accepted media types include: application/json-patch+json, "
-          + "application/merge-patch+json, application/strategic-merge-patch+json; the lab has no server-side apply")
+          + "application/merge-patch+json, application/strategic-merge-patch+json, \(APIServer.applyType)")
     }
   }
 

@@ -12,9 +12,11 @@ extension APIServer {
       throw StatusError.badRequest("a container name must be specified for pod \(key.name), choose one of: [\(names.joined(separator: " "))]")
     }
     guard names.contains(container) else { throw StatusError.badRequest("container \(container) is not valid for pod \(key.name)") }
+    let query = request.query
     let options = LogOptions(
-      follow: request.query.flag("follow"), tailLines: request.query.number("tailLines"), sinceSeconds: request.query.number("sinceSeconds"),
-      limitBytes: request.query.number("limitBytes"), timestamps: request.query.flag("timestamps"), previous: request.query.flag("previous"))
+      follow: query.flag("follow"), tailLines: query.number("tailLines"), sinceSeconds: query.number("sinceSeconds"),
+      sinceTime: query["sinceTime"], limitBytes: query.number("limitBytes"), timestamps: query.flag("timestamps"),
+      previous: query.flag("previous"))
     let lines: AsyncThrowingStream<[UInt8], any Error>
     do {
       lines = try await node.logs(namespace: key.namespace, pod: key.name, container: container, options: options)

@@ -33,7 +33,7 @@ extension APIServer {
         throw StatusError.invalid(kind, key.name, [FieldCause(.invalid, "spec.replicas", message)])
       }
       object[path: "spec", "replicas"] = JSONValue(replicas)
-      ManagedFields.record(from: current, to: &object, by: manager, subresource: "scale")
+      ManagedFields.record(from: current, to: &object, by: manager, subresource: "scale", kind)
     }
     if try request.isDryRun() {
       var object = try await stored(kind) { try await store.get(key) }

@@ -41,6 +41,26 @@ struct UpdateAdmission: Sendable {
 
   /// - Throws: `StoreError.conflict` where the writer had read an older version, `StatusError` for mistakes.
   func admit(_ written: JSONValue, over current: JSONValue) throws -> JSONValue {
+    var object = try prepare(written, over: current)
+    // Managers that the writer handed in are taken; see `ManagedFields.record`.
+    object[path: "metadata", "managedFields"] =
+      subresource == nil ? written[path: "metadata", "managedFields"] : current[path: "metadata", "managedFields"]
+    ManagedFields.record(from: current, to: &object, by: manager, subresource: subresource?.rawValue, kind)
+    return object
+  }
+
+  /// What an apply has made of an object; without a change the current one, managers and times included.
+  func admit(_ written: JSONValue, managed: ManagedFields, over current: JSONValue) throws -> JSONValue {
+    var object = try prepare(written, over: current)
+    let before = ManagedFields(of: current)
+    object[path: "metadata", "managedFields"] = current[path: "metadata", "managedFields"]
+    if object == current, managed.isSame(as: before) { return current }
+    managed.write(to: &object, since: before)
+    return object
+  }
+
+  /// Everything but `managedFields`, which stay as they are.
+  private func prepare(_ written: JSONValue, over current: JSONValue) throws -> JSONValue {
     let written = written.withoutNulls
     for field in ["resourceVersion", "uid"] {
       let expected = written[path: "metadata", field]?.stringValue ?? ""
@@ -62,7 +82,6 @@ struct UpdateAdmission: Sendable {
       try Validation.check(object, kind)
       try Validation.checkUpdate(object, over: current, kind)
     }
-    ManagedFields.record(from: current, to: &object, by: manager, subresource: subresource?.rawValue)
     return object
   }
 

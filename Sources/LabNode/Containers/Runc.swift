@@ -3,7 +3,7 @@ import KubeObjects
 
 /// The program that makes containers, with a state of its own under the node's directory.
 struct Runc: Sendable {
-  private let runc: Command
+  let runc: Command
   let root: String
   /// Whether containers get a cgroup: not every machine lets its root make them.
   let hasCgroups: Bool
@@ -86,5 +86,5 @@ struct Runc: Sendable {
   func identifiers() -> [String] { Files.names(in: root) }
 
   // What runc calls rootless is here only its leave to go on without cgroups.
-  private var options: [String] { ["--root", root] + (hasCgroups ? [] : ["--rootless=true"]) }
+  var options: [String] { ["--root", root] + (hasCgroups ? [] : ["--rootless=true"]) }
 }

@@ -14,39 +14,46 @@ struct LogReader: Sendable {
   let live: ContainerLog?
   let options: LogOptions
 
-  /// Raw bytes; the file is read in pieces, so that a long log costs no more memory than a short one.
+  /// Raw bytes; the file is read in pieces and only as fast as the reader takes them, so that a long log costs no more memory than a
+  /// short one.
   func stream() -> AsyncThrowingStream<[UInt8], any Error> {
-    let (stream, continuation) = AsyncThrowingStream.makeStream(of: [UInt8].self, throwing: (any Error).self)
-    let task = Task {
-      await read(into: continuation)
-      continuation.finish()
-    }
-    continuation.onTermination = { _ in task.cancel() }
-    return stream
+    let cursor = LogCursor(self)
+    return AsyncThrowingStream { await cursor.next() }
+  }
+}
+
+/// Where a reader stands in a log file.
+private actor LogCursor {
+  private let file: Int32
+  private var lines: LogLines
+  private var changes: AsyncStream<Void>.AsyncIterator?
+  private var isLastRead = false
+
+  init(_ reader: LogReader) {
+    file = open(reader.path, O_RDONLY | O_CLOEXEC)
+    lines = LogLines(reader.options)
+    if file >= 0, let tail = reader.options.tailLines { lseek(file, LogTail.offset(of: tail, in: file), SEEK_SET) }
+    // Changes are asked for before the first read: what is written in between then wakes the follower.
+    changes = reader.options.follow ? reader.live?.changes().makeAsyncIterator() : nil
   }
 
-  private func read(into continuation: AsyncThrowingStream<[UInt8], any Error>.Continuation) async {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return }
-    defer { close(file) }
-    var lines = LogLines(options)
-    if let tail = options.tailLines { lseek(file, LogTail.offset(of: tail, in: file), SEEK_SET) }
-    // Changes are asked for before the first read: what is written in between then wakes the follower.
-    let changes = options.follow ? live?.changes() : nil
-    func drain() -> Bool {
-      while true {
-        let chunk = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
-          count = max(0, Glibc.read(file, buffer.baseAddress, buffer.count))
-        }
-        if chunk.isEmpty { return true }
-        let output = lines.feed(chunk)
-        if !output.isEmpty, case .terminated = continuation.yield(output) { return false }
-        if lines.isFull { return false }
+  deinit { if file >= 0 { close(file) } }
+
+  /// The next bytes; nil at the end, which a follower reaches with the log's.
+  func next() async -> [UInt8]? {
+    while file >= 0, !lines.isFull, !Task.isCancelled {
+      let chunk = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+        count = max(0, Glibc.read(file, buffer.baseAddress, buffer.count))
       }
+      let output = chunk.isEmpty ? [] : lines.feed(chunk)
+      if !output.isEmpty { return output }
+      guard chunk.isEmpty else { continue }
+      // What was written before the log ended is read once more after its end.
+      guard !isLastRead, var waiting = changes else { return nil }
+      isLastRead = await waiting.next(isolation: self) == nil
+      changes = waiting
     }
-    guard drain(), let changes else { return }
-    for await _ in changes { if Task.isCancelled || !drain() { return } }
-    _ = drain()
+    return nil
   }
 }
 
@@ -62,7 +69,7 @@ struct LogLines: Sendable {
 
   init(_ options: LogOptions) {
     self.options = options
-    oldest = options.sinceSeconds.map { Int(time(nil)) - $0 }
+    oldest = options.sinceSeconds.map { Int(time(nil)) - $0 } ?? options.sinceTime.flatMap { Timestamp.seconds($0) }
     bytesLeft = options.limitBytes ?? .max
   }
 

@@ -52,6 +52,20 @@ struct Command: Sendable {
     }.value
   }
 
+  /// Runs with its three streams connected to descriptors, which stay the caller's.
+  /// - Returns: the exit status.
+  func status(_ arguments: [String], input: Int32, output: Int32, error: Int32) async throws -> Int32 {
+    let path = path
+    return try await Task {
+      try await run(
+        .path(FilePath(path)), arguments: Arguments(arguments),
+        input: .fileDescriptor(FileDescriptor(rawValue: input), closeAfterSpawningProcess: false),
+        output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: false),
+        error: .fileDescriptor(FileDescriptor(rawValue: error), closeAfterSpawningProcess: false)
+      ).terminationStatus.code
+    }.value
+  }
+
   /// Runs for at most `timeout`, or until the task is cancelled; then the program is asked to end, and killed 200 ms later.
   /// - Returns: nil where the time ran out.
   func result(_ arguments: [String], timeout: Duration) async throws -> Result? {

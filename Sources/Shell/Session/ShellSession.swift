@@ -83,7 +83,7 @@ public actor ShellSession {
     shell.nsswitch = directory.nsswitch
 
     let mounts = VolumeMount.read(template: template ?? [:], container: container ?? [:])
-    progress("copying the workload's files")
+    if !mounts.isEmpty { progress("copying the workload's files") }
     for mount in mounts {
       guard let place = await copy(mount, files) else { continue }
       if let obstacle = MountPoint.obstacle(mount.path) {

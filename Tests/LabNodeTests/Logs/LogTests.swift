@@ -18,6 +18,8 @@ struct LogTests {
     #expect(try await text(log, .init(tailLines: 1)) == "two\n")
     #expect(try await text(log, .init(tailLines: 0)) == "")
     #expect(try await text(log, .init(limitBytes: 5)) == "one\nt")
+    #expect(try await text(log, .init(sinceTime: "2020-01-01T00:00:00Z")) == "one\ntwo\n")
+    #expect(try await text(log, .init(sinceTime: "2999-01-01T00:00:00Z")) == "")
     #expect(try await text(log, .init(timestamps: true)).split(separator: "\n")[0].split(separator: " ").count == 2)
   }
 

@@ -38,7 +38,7 @@ struct Prober: Sendable {
         }
       }
       guard await sleep(hasSucceeded ? probe.period : min(soon, probe.period)) else { return }
-      soon = soon * 2
+      soon = min(soon * 2, probe.period)
     }
   }
 

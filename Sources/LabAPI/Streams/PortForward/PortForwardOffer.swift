@@ -21,15 +21,6 @@ struct PortForwardOffer: Sendable, Equatable {
   /// The WebSocket subprotocol to answer with; nil where the client offered none.
   var subprotocol: String?
 
-  /// nil where the path is no Pod's port-forward.
-  static func pod(of head: HTTPRequestHead) -> ObjectKey? {
-    let segments = APIRequest(head: head, body: [], user: .anonymous).segments
-    guard let path = ResourcePath(segments: segments), path.resource == .pods, path.subresource == "portforward", let name = path.name,
-      let namespace = path.namespace
-    else { return nil }
-    return ObjectKey(.pods, namespace: namespace, name: name)
-  }
-
   /// - Throws: `StatusError` with the code that the API server gives: 405 for a WebSocket that is no GET, 403 for protocols that are not
   ///   known, 400 where ports or the upgrade are missing.
   init(pod: ObjectKey, method: HTTPMethod, headers: HTTPHeaders, query: QueryParameters) throws {

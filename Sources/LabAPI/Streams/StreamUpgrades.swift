@@ -4,11 +4,11 @@ import NIOHTTP1
 import NIOSSL
 import NIOWebSocket
 
-/// Turns a connection whose first request asks for it into a port-forward.
+/// Turns a connection whose first request asks for it into streams of a Pod: a port-forward, or a command.
 ///
 /// NIO's upgrade handler forgets a request that it does not upgrade. So what cannot be an upgrade does not get there (`UpgradeFilter`), and
 /// what is refused is answered here.
-struct PortForwardUpgrades: Sendable {
+struct StreamUpgrades: Sendable {
   /// The longest WebSocket message that is taken; the API server takes 4 MiB and more.
   private static let longestMessage = 1 << 24
 
@@ -26,15 +26,15 @@ struct PortForwardUpgrades: Sendable {
   }
 
   /// What will be done with this request. A failed future has been answered, and the connection ends.
-  func accept(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<PortForwardOffer> {
-    let promise = channel.eventLoop.makePromise(of: PortForwardOffer.self)
+  func accept(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<StreamOffer> {
+    let promise = channel.eventLoop.makePromise(of: StreamOffer.self)
     promise.completeWithTask {
       let certificate = try await channel.nioSSL_peerCertificate().get()
       let user = api.authenticator.user(certificate: certificate, headers: head.headers)
       do {
         guard user.isAuthenticated else { throw StatusError.unauthorized }
-        guard let pod = PortForwardOffer.pod(of: head) else { throw StatusError.noSuchPath }
-        return try await api.offer(of: APIRequest(head: head, body: [], user: user), pod)
+        guard let target = StreamTarget(of: head) else { throw StatusError.noSuchPath }
+        return try await api.offer(of: APIRequest(head: head, body: [], user: user), target)
       } catch let error as StatusError {
         refuse(channel, error)
         throw error
@@ -44,9 +44,11 @@ struct PortForwardUpgrades: Sendable {
   }
 
   private func refuse(_ channel: any Channel, _ error: StatusError) {
-    let body = ByteBuffer(bytes: error.object.serialized())
+    // What a kubelet refuses, it refuses as text.
+    let isText = error.reason.isEmpty
+    let body = isText ? ByteBuffer(string: error.message) : ByteBuffer(bytes: error.object.serialized())
     var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: error.code))
-    head.headers.add(name: "content-type", value: "application/json")
+    head.headers.add(name: "content-type", value: isText ? "text/plain; charset=utf-8" : "application/json")
     head.headers.add(name: "content-length", value: String(body.readableBytes))
     head.headers.add(name: "connection", value: "close")
     for part: HTTPServerResponsePart in [.head(head), .body(.byteBuffer(body))] { channel.write(part, promise: nil) }
@@ -56,42 +58,23 @@ struct PortForwardUpgrades: Sendable {
   /// Puts the handlers of the agreed protocol into the connection.
   func start(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<HTTPListener.Connection> {
     channel.eventLoop.makeCompletedFuture {
-      guard let pod = PortForwardOffer.pod(of: head) else { throw StatusError.noSuchPath }
-      let request = APIRequest(head: head, body: [], user: .anonymous)
-      let offer = try PortForwardOffer(pod: pod, method: head.method, headers: head.headers, query: request.query)
+      guard let target = StreamTarget(of: head) else { throw StatusError.noSuchPath }
       let pipeline = channel.pipeline.syncOperations
-      switch offer.carrier {
-      case .channels(let ports): try pipeline.addHandler(ChannelPortForward(node: api.node, pod: pod, ports: ports))
-      case .spdyInWebSocket: try pipeline.addHandlers([WebSocketBytes(), SPDYPortForward(node: api.node, pod: pod)])
-      case .spdy: try pipeline.addHandler(SPDYPortForward(node: api.node, pod: pod))
+      switch try StreamOffer(of: APIRequest(head: head, body: [], user: .anonymous), target) {
+      case .portForward(let offer):
+        switch offer.carrier {
+        case .channels(let ports): try pipeline.addHandler(ChannelPortForward(node: api.node, pod: target.pod, ports: ports))
+        case .spdyInWebSocket: try pipeline.addHandlers([WebSocketBytes(), SPDYPortForward(node: api.node, pod: target.pod)])
+        case .spdy: try pipeline.addHandler(SPDYPortForward(node: api.node, pod: target.pod))
+        }
+      case .exec(let offer):
+        switch offer.carrier {
+        case .channels: try pipeline.addHandler(ChannelExec(node: api.node, pod: target.pod, request: offer.request))
+        case .spdy: try pipeline.addHandler(SPDYExec(node: api.node, pod: target.pod, request: offer.request))
+        }
       }
       return .upgraded(channel)
     }
-  }
-}
-
-extension APIServer {
-  /// - Throws: `StatusError` that says why this is no port-forward that can be started.
-  func offer(of request: APIRequest, _ pod: ObjectKey) async throws -> PortForwardOffer {
-    // A WebSocket is a GET that does what a POST did, and needs the right to both.
-    let isWebSocket = request.headers.first(name: "upgrade")?.lowercased() == "websocket"
-    for verb in isWebSocket ? ["get", "create"] : ["create"] {
-      let access = AccessRequest(verb: verb, group: "", resource: "pods/portforward", namespace: pod.namespace, name: pod.name)
-      try await authorizer.require(request.user, access)
-    }
-    let found = try await stored(.pod) { try await store.get(pod) }
-    let offer = try PortForwardOffer(pod: pod, method: request.method, headers: request.headers, query: request.query)
-    guard found[path: "spec", "nodeName"]?.stringValue?.isEmpty == false else {
-      throw StatusError.badRequest("pod \(pod.name) does not have a host assigned")
-    }
-    return offer
-  }
-
-  /// The answer to a port-forward that was not upgraded.
-  func refusalOfPortForward(_ request: APIRequest, _ pod: ObjectKey) async throws -> StatusError {
-    _ = try await offer(of: request, pod)
-    // An upgrade is looked for in a connection's first request only.
-    return .badRequest("Upgrade request required as the first request of a connection")
   }
 }
 
@@ -99,16 +82,16 @@ extension APIServer {
 private struct SPDYUpgrader: NIOTypedHTTPServerProtocolUpgrader {
   typealias UpgradeResult = HTTPListener.Connection
 
-  let upgrades: PortForwardUpgrades
+  let upgrades: StreamUpgrades
   let supportedProtocol = "SPDY/3.1"
   let requiredUpgradeHeaders: [String] = []
 
   func buildUpgradeResponse(
     channel: any Channel, upgradeRequest: HTTPRequestHead, initialResponseHeaders: HTTPHeaders
   ) -> EventLoopFuture<HTTPHeaders> {
-    upgrades.accept(channel, upgradeRequest).map { _ in
+    upgrades.accept(channel, upgradeRequest).map { offer in
       var headers = initialResponseHeaders
-      headers.replaceOrAdd(name: "x-stream-protocol-version", value: PortForwardOffer.streamProtocol)
+      headers.replaceOrAdd(name: "x-stream-protocol-version", value: offer.streamProtocol)
       return headers
     }
   }

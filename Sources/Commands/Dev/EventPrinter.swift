@@ -1,0 +1,44 @@
+import ControlAPI
+import DevLoop
+import FoundationEssentials
+import Synchronization
+
+/// Prints a loop's events: JSON, a line each; else lines, and on a terminal a block below them that says how things stand.
+final class EventPrinter: Sendable {
+  private let format: OutputFormat
+  private let terminal: Terminal
+  private let lines: EventLines
+  /// nil where lines are all there is.
+  private let block: Mutex<StatusBlock?>
+
+  init(format: OutputFormat, verbose: Bool, terminal: Terminal = .output) {
+    self.format = format
+    self.terminal = terminal
+    var lines = EventLines()
+    lines.verbose = verbose
+    lines.paint = { terminal.paint($0, $1) }
+    self.lines = lines
+    block = Mutex(format == .table && terminal.isTerminal ? StatusBlock() : nil)
+  }
+
+  func print(_ event: DevEvent) {
+    if format == .json { return terminal.line(json(event)) }
+    let text = lines.lines(event)
+    block.withLock { block in
+      guard var drawn = block else { return text.forEach(terminal.line) }
+      drawn.take(event)
+      terminal.write(drawn.redraw(over: text, columns: terminal.columns) { terminal.paint($0, .faint) })
+      block = drawn
+    }
+  }
+
+  /// Takes the block away: the lines above it stay.
+  func end() { block.withLock { block in if let text = block?.erase() { terminal.write(text) } } }
+
+  private func json(_ event: DevEvent) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Strings and numbers alone: encoding cannot fail.
+    return (try? encoder.encode(event)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+}

@@ -1,0 +1,66 @@
+import ControlAPI
+import DevLoop
+import FoundationEssentials
+import KubeAPI
+import Logging
+
+/// What the dev loop's commands share: from options to a `LoopSetup`.
+struct LoopContext: Sendable {
+  let context: CommandContext
+  let cluster: ClusterSelection
+  var setup: LoopSetup
+  let environment: [String: String]
+
+  /// - Parameter cluster: nil for the one that the global options name.
+  init(
+    _ global: GlobalOptions, project: ProjectArguments, target: LocalClusterArguments? = nil, cluster: ClusterSelection? = nil
+  ) throws(ControlError) {
+    context = try CommandContext(global)
+    environment = ProcessInfo.processInfo.environment
+    let cluster = cluster ?? global.cluster(context.settings)
+    self.cluster = cluster
+    setup = LoopSetup(
+      project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop", cacheDirectory: Self.cache(environment)
+    ) { name throws(LoopError) in
+      var selection = cluster
+      selection.context = cluster.context ?? name
+      return try Self.client(selection)
+    }
+    setup.context = cluster.context
+    setup.builder = target?.builder?.kind
+    setup.load = target?.load
+    setup.allowedContexts = Set(target?.allowContext ?? [])
+  }
+
+  private static func cache(_ environment: [String: String]) -> String {
+    if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/devtunnel/builds" }
+    return (environment["HOME"] ?? "/tmp") + "/.cache/devtunnel/builds"
+  }
+
+  /// Reads the kubeconfig; nothing is sent.
+  static func client(_ cluster: ClusterSelection) throws(LoopError) -> KubeClient {
+    do throws(KubeError) {
+      var environment = ProcessInfo.processInfo.environment
+      if !cluster.kubeconfig.isEmpty { environment["KUBECONFIG"] = cluster.kubeconfig.joined(separator: ":") }
+      let access = try ClusterAccess.load(context: cluster.context, namespace: cluster.namespace, environment: environment)
+      return KubeClient(access, log: Logger(label: "watch", factory: { _ in SwiftLogNoOpLogHandler() }))
+    } catch {
+      throw LoopError(.cluster, error.description)
+    }
+  }
+
+  /// The cluster that `client` speaks to, in the daemon's words.
+  func selection(_ client: KubeClient) -> ClusterSelection {
+    var selection = cluster
+    selection.context = client.access.contextName
+    selection.namespace = client.access.namespace
+    return selection
+  }
+}
+
+extension ControlError {
+  init(_ error: LoopError) {
+    self.init(
+      error.isCancelled ? .cancelled : .failed, (error.position.map { "\($0): " } ?? "") + error.message, remedy: error.remedy, details: error.details)
+  }
+}

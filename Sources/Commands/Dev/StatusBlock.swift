@@ -1,0 +1,69 @@
+import DevLoop
+
+/// The last lines of the terminal: how things stand, under the lines that scroll. Pure: takes events, gives text and cursor movements (ECMA-48).
+struct StatusBlock: Sendable {
+  private var activity = "reading the configuration"
+  private var place = ""
+  private var workloads: [String: String] = [:]
+  private var forwards: [String: String] = [:]
+  private var intercept = ""
+  private var lastSave = ""
+  private var problem = ""
+  private var height = 0
+
+  mutating func take(_ event: DevEvent) {
+    switch event {
+    case .configured(let event): place = "\(event.context)/\(event.namespace)"
+    case .watching(let event): activity = "watching \(event.directories) directories"
+    case .changed:
+      problem = ""
+      workloads = [:]
+    case .building(let event): activity = "building \(event.artifacts.joined(separator: ", "))"
+    case .built(let event): activity = "loading \(event.artifact)"
+    case .loaded: activity = "applying"
+    case .applied: activity = "waiting until it is ready"
+    case .waiting(let event): workloads[event.object] = event.reason ?? "\(event.ready) of \(event.wanted) ready"
+    case .ready:
+      activity = "ready"
+      workloads = [:]
+    case .forwarded(let event): forwards["\(event.namespace)/\(event.target):\(event.port)"] = "\(event.host) → \(event.target):\(event.port)"
+    case .intercepted(let event): intercept = "\(event.context)/\(event.namespace)/\(event.service) → \(event.to)"
+    case .failed(let error):
+      activity = "waiting for a change"
+      problem = error.message
+    case .timeline(let timeline): lastSave = Self.text(timeline)
+    case .buildOutput, .synced, .mirrored, .pruned, .log, .warning, .deleted: break
+    }
+  }
+
+  private static func text(_ timeline: Timeline) -> String {
+    guard let last = timeline.answered ?? timeline.ready ?? timeline.synced ?? timeline.applied else { return "" }
+    return "last save: up to date after \(last) ms"
+  }
+
+  private var lines: [String] {
+    var lines = ["devtunnel watch · \(place.isEmpty ? "" : place + " · ")\(activity)"]
+    lines += workloads.sorted { $0.key < $1.key }.prefix(5).map { "  \($0.key): \($0.value)" }
+    lines += forwards.values.sorted().prefix(8).map { "  \($0)" }
+    if !intercept.isEmpty { lines.append("  \(intercept)") }
+    if !lastSave.isEmpty { lines.append("  \(lastSave)") }
+    if !problem.isEmpty { lines.append("  failed: \(problem)") }
+    return lines
+  }
+
+  /// Removes the block, writes lines where it was, and draws it again below them.
+  mutating func redraw(over text: [String], columns: Int, paint: (String) -> String) -> String {
+    var output = erase()
+    for line in text { output += line + "\n" }
+    // A wrapped line could not be taken back.
+    let lines = lines.map { String($0.prefix(max(1, columns - 1))) }
+    output += lines.map { paint($0) + "\n" }.joined()
+    height = lines.count
+    return output
+  }
+
+  mutating func erase() -> String {
+    defer { height = 0 }
+    return height > 0 ? "\u{1B}[\(height)A\r\u{1B}[J" : ""
+  }
+}

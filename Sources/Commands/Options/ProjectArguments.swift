@@ -1,0 +1,108 @@
+import ArgumentParser
+import DevLoop
+import FoundationEssentials
+
+/// What is built and deployed.
+struct ProjectArguments: ParsableArguments {
+  @Option(
+    name: [.short, .customLong("filename")], help: ArgumentHelp("The skaffold.yaml (default: skaffold.yaml or skaffold.yml here).", valueName: "file"),
+    completion: .file())
+  var file: String?
+
+  @Option(
+    name: [.short, .long], parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Apply this profile; may be repeated; -NAME leaves one out that would apply itself.", valueName: "name"))
+  var profile: [String] = []
+
+  @Option(help: ArgumentHelp("The repository that images go to.", valueName: "repository"))
+  var defaultRepo: String?
+
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("Without a skaffold.yaml: files, directories or globs of manifests.", valueName: "path"), completion: .file())
+  var manifests: [String] = []
+
+  @Option(help: ArgumentHelp("Without a skaffold.yaml: an image, and where it is built; may be repeated.", valueName: "name=context[:dockerfile]"))
+  var artifact: [String] = []
+
+  func project(environment: [String: String]) -> Project {
+    var project = Project(workingDirectory: FileManager.default.currentDirectoryPath, environment: environment)
+    project.file = file
+    project.profiles = profile
+    project.defaultRepository = defaultRepo
+    project.manifests = manifests
+    project.artifacts = artifact
+    return project
+  }
+}
+
+/// Where it goes.
+struct LocalClusterArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("The builder: docker, podman or buildah (default: the first that works).", valueName: "program"), transform: BuilderArgument.parse)
+  var builder: BuilderArgument?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How images reach the cluster: lab:DIR, k3s, containerd, kind[:NAME], minikube[:PROFILE], k3d[:NAME], docker, podman or \
+      registry[:PUSH[=PULL]][,insecure] (default: what the nodes say).
+      """,
+      valueName: "way"))
+  var load: String?
+
+  @Option(help: ArgumentHelp("Allow this context although its cluster is not on this machine; remembered.", valueName: "name"))
+  var allowContext: [String] = []
+}
+
+/// What is changed in the manifests.
+struct PatchArguments: ParsableArguments {
+  @Flag(name: .customLong("no-dns-policy"), help: "Leave the Pods' dnsPolicy as it is, instead of Default.")
+  var keepsDNSPolicy = false
+
+  @Flag(name: .customLong("no-pull-policy"), help: "Leave the pull policy of built images as it is, instead of IfNotPresent.")
+  var keepsPullPolicy = false
+
+  func options(environment: [String: String]) -> LoopOptions {
+    var options = LoopOptions(environment: environment)
+    options.dnsPolicy = !keepsDNSPolicy
+    options.pullPolicy = !keepsPullPolicy
+    return options
+  }
+}
+
+/// `NAME=REFERENCE`, and files of them.
+struct ImageArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("The reference for an image of the manifests; may be repeated.", valueName: "name=reference"))
+  var images: [String] = []
+
+  @Option(help: ArgumentHelp("A file of references, as devtunnel build --file-output and skaffold build write it.", valueName: "file"), completion: .file())
+  var buildArtifacts: String?
+
+  func validate() throws {
+    for image in images where !image.contains("=") || image.hasPrefix("=") || image.hasSuffix("=") {
+      throw ValidationError("--images \(image): write NAME=REFERENCE")
+    }
+  }
+
+  /// By name.
+  func references() throws -> [String: String] {
+    var references: [String: String] = [:]
+    if let buildArtifacts {
+      do {
+        let file = try JSONDecoder().decode(BuildsFile.self, from: Data(contentsOf: URL(filePath: buildArtifacts)))
+        for build in file.builds { references[build.imageName] = build.tag }
+      } catch {
+        throw LoopError(.configuration, "cannot read \(buildArtifacts)", details: ["\(error)"], remedy: "devtunnel build --file-output writes such a file")
+      }
+    }
+    for image in images {
+      let parts = image.split(separator: "=", maxSplits: 1).map(String.init)
+      references[parts[0]] = parts[1]
+    }
+    return references
+  }
+}
+
+/// What `build` writes, as Skaffold does (`skaffold build --file-output`).
+struct BuildsFile: Codable {
+  var builds: [BuildResult]
+}

@@ -1,0 +1,114 @@
+import ArgumentParser
+import ControlAPI
+import DevLoop
+import FoundationEssentials
+
+struct DevCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dev", abstract: "Intercepts a remote Service, and answers for it from a local cluster that follows each save.",
+    discussion: """
+      watch in the local cluster, and intercept in the remote one, whose requests go straight into the local cluster's Pods. --context and --namespace
+      are the remote cluster's. Ctrl-C gives the Service back first, then deletes what was deployed.
+
+      As root this machine is connected too (connect --host), so that the local Pods reach the remote cluster; otherwise it says what is missing.
+
+      EXAMPLES:
+        devtunnel dev user --context staging --local-context kind-dev
+        devtunnel dev user --context staging -n user --local-context kind-dev -f ../../development/user/skaffold.yaml --mirror
+      """)
+
+  @Argument(help: "The remote Service.", transform: checked(ObjectName.parseService))
+  var service: String
+
+  @Option(help: ArgumentHelp("The context of the local cluster (default: the kubeconfig's current one).", valueName: "name"))
+  var localContext: String?
+
+  @Option(help: ArgumentHelp("The namespace there, of objects that name none (default: the context's).", valueName: "name"))
+  var localNamespace: String?
+
+  @Option(help: ArgumentHelp("The kubeconfig file with that context (default: that of --context).", valueName: "file"), completion: .file())
+  var localKubeconfig: String?
+
+  @Option(
+    help: ArgumentHelp("The local Service, or KIND/NAME, that answers (default: the Service of the same name).", valueName: "target"),
+    transform: checked(ObjectName.parseTarget))
+  var to: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A port of what answers, and which of the Service's ports; may be repeated (default: each port, to that of the same number).",
+      valueName: "local[:service]"),
+    transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
+  var port: [PortMapping] = []
+
+  @Flag(help: "Copy Secrets and ConfigMaps that the manifests need from the remote cluster, as long as the loop runs.")
+  var mirror = false
+
+  @Flag(inversion: .prefixedNo, help: "Connect this machine, so that local Pods reach the remote cluster; needs root.")
+  var host = true
+
+  @OptionGroup var project: ProjectArguments
+  @OptionGroup var target: LocalClusterArguments
+  @OptionGroup var patches: PatchArguments
+  @OptionGroup var loop: LoopArguments
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func run() async throws {
+    let remote = global.cluster(try CommandContext(global).settings)
+    let context = try LoopContext(global, project: project, target: target, cluster: local(remote))
+    let remoteClient = try LoopContext.client(remote)
+    try check(remoteClient.access.contextName, try LoopContext.client(context.cluster).access.contextName)
+    let printer = EventPrinter(format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
+    defer { printer.end() }
+    var setup = loop.setup(context)
+    if mirror { setup.remote = remoteClient }
+    let (rounds, round) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let devLoop = DevLoop(try setup.source(command: "dev"), options: loop.options(context, patches, namespace: localNamespace)) { event in
+      printer.print(event)
+      if case .watching = event { round.yield() }
+    }
+    let request = request(remote, context)
+    let intercept = LoopIntercept(client: context.context.client(), request: request, name: to ?? service) { printer.print($0) }
+    let way = HostWay(wanted: host, cluster: remoteClient.access, kubeconfig: remote.kubeconfig) { printer.print($0) }
+    let outcome = await withTaskGroup(of: Void.self) { group in
+      group.addTask { await intercept.begin(when: rounds) { await devLoop.namespace(ofService: $0) } }
+      group.addTask { await way.hold() }
+      let outcome: Result<Void, any Error>
+      do { outcome = .success(try await devLoop.run()) } catch { outcome = .failure(error) }
+      group.cancelAll()
+      await group.waitForAll()
+      return outcome
+    }
+    // A task of its own: this one is cancelled already. The Service goes back before its Pods go.
+    let deleting = !loop.keeps
+    let finishing = Task {
+      await intercept.end()
+      try await devLoop.finish(deleting: deleting)
+    }
+    try await finishing.value
+    try outcome.get()
+  }
+
+  private func local(_ remote: ClusterSelection) -> ClusterSelection {
+    var local = remote
+    local.context = localContext
+    local.namespace = localNamespace
+    local.bastion = nil
+    if let localKubeconfig { local.kubeconfig = [GlobalOptions.absolute(localKubeconfig, home: ProcessInfo.processInfo.environment["HOME"])] }
+    return local
+  }
+
+  private func check(_ remote: String, _ local: String) throws(ControlError) {
+    guard remote == local, localKubeconfig == nil else { return }
+    throw ControlError(
+      .badInput, "context \(remote) would be the remote and the local cluster at once", remedy: "Name both: --context REMOTE --local-context LOCAL.")
+  }
+
+  private func request(_ remote: ClusterSelection, _ context: LoopContext) -> InterceptRequest {
+    var request = InterceptRequest(cluster: remote, service: service, ports: port)
+    request.moveConnections = context.context.settings.moveConnections ?? .auto
+    request.target = InterceptTarget(cluster: context.cluster, target: to ?? service)
+    return request
+  }
+}

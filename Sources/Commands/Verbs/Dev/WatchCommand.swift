@@ -1,0 +1,71 @@
+import ArgumentParser
+import ControlAPI
+import DevLoop
+
+struct WatchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch", abstract: "Builds and deploys to a local cluster, again at each save.",
+    discussion: """
+      Reads the skaffold.yaml that is there, builds with docker, podman or buildah, brings the images to the cluster, applies the manifests, forwards
+      the Services' ports and shows the logs. Ctrl-C deletes what it deployed.
+
+      EXAMPLES:
+        devtunnel watch
+        devtunnel watch -f ../../development/user/skaffold.yaml --context kind-dev
+        devtunnel watch --manifests k8s --artifact user=.
+        devtunnel watch --mirror --mirror-from staging   with its Secrets and ConfigMaps
+        devtunnel watch --once                           build and deploy, wait until it is ready, and end
+      """)
+
+  @OptionGroup var project: ProjectArguments
+  @OptionGroup var target: LocalClusterArguments
+  @OptionGroup var patches: PatchArguments
+  @OptionGroup var loop: LoopArguments
+
+  @Flag(help: "Copy Secrets and ConfigMaps that the manifests need from another cluster, as long as the loop runs.")
+  var mirror = false
+
+  @Option(help: ArgumentHelp("The context to copy them from.", valueName: "context"))
+  var mirrorFrom: String?
+
+  @Option(help: ArgumentHelp("Its namespace (default: the same).", valueName: "name"))
+  var mirrorNamespace: String?
+
+  @Flag(help: "Once: no watching, nothing is deleted.")
+  var once = false
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func validate() throws {
+    if mirror, mirrorFrom == nil { throw ValidationError("--mirror needs --mirror-from CONTEXT: where to copy from") }
+  }
+
+  func run() async throws {
+    let context = try LoopContext(global, project: project, target: target)
+    let printer = EventPrinter(format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
+    defer { printer.end() }
+    let devLoop = DevLoop(
+      try setup(context).source(command: once ? "run" : "dev"), options: loop.options(context, patches, namespace: global.namespace)
+    ) { printer.print($0) }
+    if once { return try await devLoop.runOnce() }
+    let outcome: Result<Void, LoopError>
+    do throws(LoopError) { outcome = .success(try await devLoop.run()) } catch { outcome = .failure(error) }
+    // A task of its own: this one is cancelled already.
+    let deleting = !loop.keeps
+    let finishing = Task { try await devLoop.finish(deleting: deleting) }
+    try await finishing.value
+    try outcome.get()
+  }
+
+  private func setup(_ context: LoopContext) throws(LoopError) -> LoopSetup {
+    var setup = loop.setup(context)
+    if let mirrorFrom, mirror {
+      var remote = context.cluster
+      remote.context = mirrorFrom
+      remote.namespace = mirrorNamespace ?? context.cluster.namespace
+      setup.remote = try LoopContext.client(remote)
+    }
+    return setup
+  }
+}

@@ -1,0 +1,51 @@
+import KubeAPI
+import Manifests
+
+/// One object as the server took it.
+public struct AppliedObject: Sendable, Hashable {
+  public enum Change: String, Sendable, Hashable { case created, changed, unchanged, recreated }
+
+  /// With its namespace, where its kind has one.
+  public var id: ObjectID
+  public var resource: APIResource
+  public var uid: String
+  /// `metadata.generation`; 0 for kinds that have none.
+  public var generation: Int
+  /// `metadata.resourceVersion` right after the apply: where a watch goes on.
+  public var resourceVersion: String
+  /// What the apply did, as far as it can be told: an object that another process applied before counts as changed.
+  public var change: Change
+  public var position: SourcePosition?
+
+  public init(
+    id: ObjectID, resource: APIResource, uid: String, generation: Int, resourceVersion: String, change: Change, position: SourcePosition?
+  ) {
+    self.id = id
+    self.resource = resource
+    self.uid = uid
+    self.generation = generation
+    self.resourceVersion = resourceVersion
+    self.change = change
+    self.position = position
+  }
+}
+
+/// What an apply did.
+public struct Applied: Sendable, Hashable {
+  /// In the order in which they were applied.
+  public var objects: [AppliedObject]
+  /// Made because they were missing; not those that the manifests hold.
+  public var createdNamespaces: [String]
+  /// For a person: what the server says of fields and versions.
+  public var warnings: [String]
+
+  public init(objects: [AppliedObject] = [], createdNamespaces: [String] = [], warnings: [String] = []) {
+    self.objects = objects
+    self.createdNamespaces = createdNamespaces
+    self.warnings = warnings
+  }
+
+  public var ids: [ObjectID] { objects.map(\.id) }
+  /// All namespaces that hold something of it, sorted.
+  public var namespaces: [String] { Set(objects.compactMap(\.id.namespace)).sorted() }
+}

@@ -1,0 +1,103 @@
+import KubeAPI
+import KubeObjects
+import Manifests
+
+extension Deployer {
+  /// Applies all manifests by server-side apply (field manager `devtunnel`, force): Namespaces, then CRDs (until they are established), then the rest,
+  /// workloads last. A wrong kind or a missing name is found before anything is applied.
+  /// - Throws: every object that the server refused, the others in `DeployError.others`; what could be applied has been.
+  public func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied {
+    var applied = Applied()
+    let targets = try await resolve(manifests, &applied.warnings)
+    var errors: [DeployError] = []
+    for phase in ApplyPhase.allCases {
+      if phase == .definitions { applied.createdNamespaces = try await makeNamespaces(for: targets) }
+      var batch = targets.filter { $0.phase == phase }
+      guard !batch.isEmpty else { continue }
+      if phase == .namespaces { batch = try await marked(namespaces: batch) }
+      for outcome in await applyAll(batch) {
+        switch outcome {
+        case .success(let (object, warnings)):
+          applied.objects.append(object)
+          applied.warnings += warnings
+        case .failure(let error): errors.append(error)
+        }
+      }
+      // Without its namespace or definition, an object's own error would say less.
+      if phase < .supports, !errors.isEmpty { break }
+      if phase == .definitions { try await waitEstablished(applied.objects.filter { $0.id.kind == "CustomResourceDefinition" }) }
+    }
+    if var first = errors.first {
+      first.others = Array(errors.dropFirst())
+      throw first
+    }
+    return applied
+  }
+
+  private func applyAll(_ batch: [ApplyTarget]) async -> [Result<(AppliedObject, [String]), DeployError>] {
+    await withTaskGroup(of: (Int, Result<(AppliedObject, [String]), DeployError>).self) { group in
+      for (index, target) in batch.enumerated() {
+        group.addTask {
+          do throws(DeployError) { return (index, .success(try await applyOne(target))) } catch { return (index, .failure(error)) }
+        }
+      }
+      var results: [(Int, Result<(AppliedObject, [String]), DeployError>)] = []
+      for await result in group { results.append(result) }
+      return results.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+  }
+
+  private func applyOne(_ target: ApplyTarget) async throws(DeployError) -> (AppliedObject, [String]) {
+    var isRecreated = false
+    var mayMakeNamespace = options.createNamespaces
+    while true {
+      let resource = try await resource(of: target)
+      do {
+        let state = try await send(target, resource)
+        let object = AppliedObject(
+          id: target.id, resource: resource, uid: state.object.uid ?? "", generation: state.object.generation ?? 0,
+          resourceVersion: state.object.resourceVersion ?? "", change: .changed, position: target.position)
+        var result = object
+        result.change = memory.note(object, isNew: state.isNew)
+        if isRecreated { result.change = .recreated }
+        return (result, state.warnings.map { "\(target.position.map { "\($0): " } ?? "")\(target.id): \($0)" })
+      } catch {
+        let refusal = DeployError(error, doing: "applying it", object: target.id, position: target.position)
+        if refusal.code == .immutable, options.recreate, !isRecreated {
+          isRecreated = true
+          try await remove(target, resource)
+        } else if refusal.code == .namespace, error.isNotFound, mayMakeNamespace {
+          // It was there a while ago.
+          mayMakeNamespace = false
+          memory.forgetNamespaces()
+          _ = try await makeNamespaces(for: [target])
+        } else {
+          throw refusal
+        }
+      }
+    }
+  }
+
+  /// A kind that is a moment old is not served everywhere yet.
+  private func send(_ target: ApplyTarget, _ resource: APIResource) async throws(KubeError) -> AppliedState {
+    var tries = 0
+    while true {
+      do { return try await client.apply(target.object, as: resource, namespace: target.id.namespace, force: true) } catch {
+        tries += 1
+        guard target.isOfOwnDefinition, error.isNotFound, tries < 50 else { throw error }
+        do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .cancelled }
+      }
+    }
+  }
+
+  private func remove(_ target: ApplyTarget, _ resource: APIResource) async throws(DeployError) {
+    do {
+      let found = try await client.find(resource, target.id.name, namespace: target.id.namespace)
+      try await client.delete(resource, target.id.name, namespace: target.id.namespace, propagation: .background)
+      if let uid = found?.uid { try await client.waitGone(resource, target.id.name, namespace: target.id.namespace, uid: uid) }
+    } catch {
+      guard !error.isNotFound else { return }
+      throw DeployError(error, doing: "deleting it, to make it anew", object: target.id, position: target.position)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import KubeAPI
+import KubeObjects
+import Manifests
+
+extension Deployer {
+  /// Deletes what the run has in the cluster beside these. Mirrored objects stay, and the namespaces that the run made while something is kept in them.
+  /// - Parameter keeping: what an apply just took: `Applied.ids`, or the manifests' own.
+  /// - Returns: what is going.
+  public func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] {
+    // Without a namespace an ID may be of a kind that has none, or mean ours.
+    let keys = Set(keeping.flatMap { [RunMemory.Key($0), RunMemory.Key(inOwnNamespace($0))] })
+    let namespaces = Set(keeping.map { $0.namespace ?? namespace })
+    let objects = try await inventory()
+    let leaving = objects.filter { object in
+      if object.isMirror || keys.contains(RunMemory.Key(object.id)) { return false }
+      return !(object.resource == .namespaces && (namespaces.contains(object.id.name) || objects.contains { $0.isMirror && $0.id.namespace == object.id.name }))
+    }
+    return try await delete(leaving, gracePeriod: nil)
+  }
+
+  /// Deletes all that the run has in the cluster, mirrored objects and the namespaces it made included.
+  /// - Parameters:
+  ///   - gracePeriod: seconds for Pods to end, nil for their own.
+  ///   - waiting: also waits until the objects, and the Pods of the run, are gone.
+  /// - Returns: what is going.
+  public func delete(gracePeriod: Int? = nil, waiting: Bool = false) async throws(DeployError) -> [ObjectID] {
+    // Another process may have applied something: the cluster knows.
+    memory.set(inventory: nil)
+    let objects = try await inventory()
+    let gone = try await delete(objects, gracePeriod: gracePeriod)
+    memory.set(inventory: nil)
+    memory.forgetNamespaces()
+    if gracePeriod != nil { await endPods(of: objects, gracePeriod) }
+    if waiting { try await waitGone(objects) }
+    return gone
+  }
+
+  private func inOwnNamespace(_ id: ObjectID) -> ObjectID {
+    var id = id
+    id.namespace = id.namespace ?? namespace
+    return id
+  }
+
+  private func delete(_ objects: [RunObject], gracePeriod: Int?) async throws(DeployError) -> [ObjectID] {
+    var gone: [ObjectID] = []
+    let phases = Dictionary(grouping: objects) { ApplyPhase.of(apiVersion: $0.id.apiVersion, kind: $0.id.kind) }
+    for phase in ApplyPhase.allCases.reversed() {
+      let batch = phases[phase] ?? []
+      let results = await withTaskGroup(of: (RunObject, KubeError?).self) { group in
+        for object in batch {
+          group.addTask { [client] in
+            do throws(KubeError) {
+              try await client.delete(
+                object.resource, object.id.name, namespace: object.id.namespace, propagation: .background,
+                gracePeriod: object.resource == .pods ? gracePeriod : nil, uid: object.uid)
+              return (object, nil)
+            } catch {
+              return (object, error)
+            }
+          }
+        }
+        return await group.reduce(into: [(RunObject, KubeError?)]()) { $0.append($1) }
+      }
+      for (object, error) in results.sorted(by: { $0.0.id.description < $1.0.id.description }) {
+        // Gone, or another one by the same name, which then is not ours.
+        if let error, !error.isNotFound, !error.isConflict { throw DeployError(error, doing: "deleting it", object: object.id) }
+        memory.forget(object.id)
+        if error == nil { gone.append(object.id) }
+      }
+    }
+    return gone
+  }
+
+  private func endPods(of objects: [RunObject], _ gracePeriod: Int?) async {
+    for namespace in Set(objects.compactMap(\.id.namespace)) {
+      for pod in (try? await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run)))?.items ?? [] {
+        _ = try? await client.delete(.pods, pod.name ?? "", namespace: namespace, gracePeriod: gracePeriod, uid: pod.uid)
+      }
+    }
+  }
+
+  private func waitGone(_ objects: [RunObject]) async throws(DeployError) {
+    for object in objects {
+      do { try await client.waitGone(object.resource, object.id.name, namespace: object.id.namespace, uid: object.uid) } catch {
+        // Its kind may have gone with its definition.
+        if error.isNotFound { continue }
+        throw DeployError(error, doing: "waiting until it is gone", object: object.id)
+      }
+    }
+    for namespace in Set(objects.compactMap(\.id.namespace)) {
+      try await attempt("waiting until the Pods are gone") { () async throws(KubeError) in
+        for pod in try await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run)).items {
+          try await client.waitGone(.pods, pod.name ?? "", namespace: namespace, uid: pod.uid ?? "")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import KubeAPI
+import KubeObjects
+import Manifests
+
+/// Brings manifests into a cluster, and what it brought out again. What belongs to a run is told by a label on the objects themselves: any process,
+/// also one that never saw the run, can prune and delete.
+public struct Deployer: Sendable {
+  public struct Options: Sendable, Hashable {
+    /// An object that refuses a change of an immutable field is deleted and made anew.
+    public var recreate: Bool
+    /// Namespaces that the manifests name and the cluster lacks are made.
+    public var createNamespaces: Bool
+    /// For `waitReady` as a whole.
+    public var readyTimeout: Duration
+
+    public init(recreate: Bool = false, createNamespaces: Bool = true, readyTimeout: Duration = .seconds(600)) {
+      self.recreate = recreate
+      self.createNamespaces = createNamespaces
+      self.readyTimeout = readyTimeout
+    }
+  }
+
+  public let client: KubeClient
+  /// Where manifests go that name no namespace.
+  public let namespace: String
+  /// The value of `RunLabel.key` on everything of this loop: letters, digits, '-', '_' and '.', at most 63.
+  public let run: String
+  public var options: Options
+  let kinds: KindTable
+  let memory = RunMemory()
+
+  public init(client: KubeClient, namespace: String, run: String, options: Options = Options()) {
+    self.client = client
+    self.namespace = namespace
+    self.run = run
+    self.options = options
+    kinds = KindTable(client: client)
+  }
+}

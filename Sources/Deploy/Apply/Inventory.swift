@@ -1,0 +1,44 @@
+import KubeAPI
+import KubeObjects
+import Manifests
+
+extension Deployer {
+  /// What the run has in the cluster: everything with its label that no controller made. The cluster is asked once, kind by kind.
+  func inventory() async throws(DeployError) -> [RunObject] {
+    if let known = memory.inventory { return known }
+    let resources = try await attempt("asking the API server for its kinds") { () async throws(KubeError) in try await client.allResources() }
+    let kinds = resources.filter { $0.verbs.isSuperset(of: ["list", "delete"]) && !Self.derived.contains($0.resource.plural) }.map(\.resource)
+    let run = run
+    let results = await withTaskGroup(of: Result<[RunObject], KubeError>.self) { group in
+      for kind in kinds {
+        group.addTask { [client] in
+          do throws(KubeError) {
+            let found = try await client.listMetadata(kind, namespace: nil, labels: RunLabel.selector(run))
+            return .success(found.compactMap { Self.own($0, kind) })
+          } catch {
+            // What nobody may list the run cannot have made.
+            return error.statusCode != nil ? .success([]) : .failure(error)
+          }
+        }
+      }
+      return await group.reduce(into: [Result<[RunObject], KubeError>]()) { $0.append($1) }
+    }
+    let objects = try await attempt("looking for the objects of \(run)") { () async throws(KubeError) in
+      var objects: [RunObject] = []
+      for result in results { objects += try result.get() }
+      return objects
+    }
+    memory.set(inventory: objects)
+    return objects
+  }
+
+  /// Controllers copy a Service's labels to these, without an owner that says so.
+  private static let derived: Set<String> = ["endpoints", "endpointslices", "events"]
+
+  private static func own(_ object: JSONValue, _ resource: APIResource) -> RunObject? {
+    // Pods and ReplicaSets have the label from a template.
+    guard object.controllerReference == nil, !object.isBeingDeleted, let name = object.name, let uid = object.uid else { return nil }
+    let id = ObjectID(apiVersion: resource.apiVersion, kind: resource.kind, namespace: object.namespace, name: name)
+    return RunObject(id: id, resource: resource, uid: uid, isMirror: object.annotations[RunLabel.mirroredFrom] != nil)
+  }
+}

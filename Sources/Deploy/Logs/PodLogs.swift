@@ -1,0 +1,91 @@
+import KubeAPI
+import KubeObjects
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// What all containers of all Pods of a run write, init containers too, as they write it. Restarts and replaced Pods are followed, cut streams are taken
+/// up again, and no line comes twice. A reader that is slow slows the streams; about a thousand lines wait for it at most.
+///
+/// Ends when its task is cancelled, or with what waiting cannot mend.
+public struct PodLogs: AsyncSequence, Sendable {
+  public typealias Element = LogLine
+  public typealias Failure = DeployError
+
+  public let client: KubeClient
+  /// Nil for all namespaces.
+  public let namespace: String?
+  public let run: String
+  /// Nothing older is told; RFC 3339 in UTC.
+  public let since: String
+
+  /// - Parameter since: nil for now.
+  public init(client: KubeClient, namespace: String?, run: String, since: String? = nil) {
+    self.client = client
+    self.namespace = namespace
+    self.run = run
+    self.since = since ?? Date().formatted(.iso8601)
+  }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    private let source: Source
+    private var lines: ArraySlice<LogLine> = []
+
+    init(_ source: Source) { self.source = source }
+
+    public mutating func next() async throws -> LogLine? { try await next(isolation: #isolation) }
+
+    public mutating func next(isolation actor: isolated (any Actor)?) async throws(DeployError) -> LogLine? {
+      if lines.isEmpty { lines = try await source.channel.next().map { $0[...] } ?? [] }
+      return lines.popFirst()
+    }
+  }
+
+  public func makeAsyncIterator() -> Iterator { Iterator(Source(self)) }
+
+  /// Owns the tasks that read; they end with the iterator.
+  final class Source: Sendable {
+    let channel = LogChannel()
+    private let task: Task<Void, Never>
+
+    init(_ logs: PodLogs) { task = Task { [channel] in await logs.follow(into: channel) } }
+
+    deinit {
+      channel.end(nil)
+      task.cancel()
+    }
+  }
+
+  /// Watches the Pods, and keeps a follower for each container.
+  private func follow(into channel: LogChannel) async {
+    await withTaskGroup(of: Void.self) { group in
+      var followers: [String: AsyncStream<ContainerInstances>.Continuation] = [:]
+      var events = client.watch(.pods, namespace: namespace, labels: RunLabel.selector(run)).makeAsyncIterator()
+      do throws(KubeError) {
+        while let event = try await events.next(isolation: #isolation) {
+          guard let pod = event.object, let uid = pod.uid else { continue }
+          for (container, instances) in ContainerInstances.of(pod) {
+            let key = "\(uid)/\(container)"
+            if followers[key] == nil {
+              // Only the newest state matters.
+              let (states, sink) = AsyncStream.makeStream(of: ContainerInstances.self, bufferingPolicy: .bufferingNewest(1))
+              followers[key] = sink
+              let follower = LogFollower(client: client, pod: pod, container: container, since: since, channel: channel)
+              group.addTask { await follower.run(states) }
+            }
+            followers[key]?.yield(instances)
+          }
+          guard case .deleted = event else { continue }
+          for key in followers.keys where key.hasPrefix("\(uid)/") { followers.removeValue(forKey: key)?.finish() }
+        }
+        channel.end(nil)
+      } catch {
+        channel.end(DeployError(error, doing: "following the Pods of \(run)"))
+      }
+      group.cancelAll()
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import KubeAPI
+import KubeObjects
+import Manifests
+
+extension Deployer {
+  /// Waits until every workload that was applied has its Pods of the present template ready (a Job: has completed). Told by watches: a Pod counts
+  /// as soon as the API server says so, before its controller has noticed.
+  /// - Parameter onProgress: called when a workload's state has changed.
+  /// - Returns: the Pods that are ready.
+  /// - Throws: `.notReady` as soon as it is plain that waiting will not help, with the reasons; `.timedOut` with what is known by then.
+  @discardableResult
+  public func waitReady(
+    _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
+  ) async throws(DeployError) -> [ReadyPod] {
+    try await follow(applied, untilReady: true, onProgress: onProgress)
+  }
+
+  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process runs, and may crash a moment later.
+  /// For the time until the next deployment.
+  /// - Throws: `.notReady` when a workload no longer is and will not be again by itself; `.cancelled` when its task is cancelled.
+  public func watchTrouble(
+    _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
+  ) async throws(DeployError) {
+    _ = try await follow(applied, untilReady: false, onProgress: onProgress)
+  }
+
+  private func follow(
+    _ applied: Applied, untilReady: Bool, onProgress: @escaping @Sendable (ReadinessProgress) -> Void
+  ) async throws(DeployError) -> [ReadyPod] {
+    let workloads = applied.objects.filter { Self.waited.contains($0.resource) }
+    guard !workloads.isEmpty else { return [] }
+    let start = ContinuousClock.now
+    var view = ReadinessView(workloads)
+    var told: [ObjectID: ReadinessProgress] = [:]
+    let (news, tasks) = watchAll(workloads)
+    defer { for task in tasks { task.cancel() } }
+    for await item in news {
+      switch item {
+      case .event(let event, let resource): view.take(event, of: resource)
+      case .failed(let error): throw DeployError(error, doing: "watching until it is ready", object: workloads[0].id)
+      case .tick: break
+      }
+      let verdicts = view.verdicts(at: .now)
+      for (workload, verdict) in verdicts {
+        let progress = ReadinessProgress(
+          object: workload.id, state: verdict.state, ready: verdict.rollout.ready, wanted: verdict.rollout.wanted, elapsed: .now - start)
+        if told[workload.id]?.isSame(as: progress) != true { onProgress(progress) }
+        told[workload.id] = progress
+      }
+      if untilReady, verdicts.allSatisfy({ $0.1.state == .ready }) { return verdicts.flatMap { Self.readyPods($0.0, $0.1) } }
+      let failed = verdicts.filter { if case .failed = $0.1.state { true } else { false } }
+      if !failed.isEmpty { throw await notReady(failed, .notReady) }
+      if untilReady, .now - start > options.readyTimeout { throw await notReady(verdicts.filter { $0.1.state != .ready }, .timedOut) }
+    }
+    throw DeployError(.cancelled, "cancelled while waiting until it is ready")
+  }
+
+  static let waited: Set<APIResource> = [.deployments, .statefulSets, .daemonSets, .replicaSets, .pods, .jobs]
+
+  private enum News: Sendable {
+    case event(WatchEvent, APIResource)
+    case failed(KubeError)
+    /// Time has passed.
+    case tick
+  }
+
+  /// One watch for each kind and namespace, of the run's objects alone.
+  private func watchAll(_ workloads: [AppliedObject]) -> (AsyncStream<News>, [Task<Void, Never>]) {
+    let (stream, sink) = AsyncStream.makeStream(of: News.self)
+    var tasks: [Task<Void, Never>] = []
+    for namespace in Set(workloads.compactMap(\.id.namespace)) {
+      let kinds = Set(workloads.filter { $0.id.namespace == namespace }.map(\.resource))
+      var watched = kinds.union([.pods, .events])
+      if kinds.contains(.deployments) { watched.insert(.replicaSets) }
+      for resource in watched {
+        let selector = resource == .events ? nil : RunLabel.selector(run)
+        let watch = client.watch(resource, namespace: namespace, labels: selector, fields: resource == .events ? "type=Warning" : nil)
+        tasks.append(
+          Task {
+            var events = watch.makeAsyncIterator()
+            do throws(KubeError) {
+              while let event = try await events.next(isolation: #isolation) { sink.yield(.event(event, resource)) }
+            } catch {
+              // Events only explain.
+              if resource != .events { sink.yield(.failed(error)) }
+            }
+          })
+      }
+    }
+    // For what depends on time alone; what happens is told by the watches.
+    tasks.append(
+      Task {
+        while (try? await Task.sleep(for: .milliseconds(500))) != nil { sink.yield(.tick) }
+      })
+    return (stream, tasks)
+  }
+
+  private static func readyPods(_ workload: AppliedObject, _ verdict: ReadinessView.Verdict) -> [ReadyPod] {
+    guard workload.resource != .jobs else { return [] }
+    return verdict.rollout.pods.filter(PodState.isReady).map { pod in
+      ReadyPod(namespace: pod.namespace ?? "", name: pod.name ?? "", uid: pod.uid ?? "", workload: workload.id)
+    }
+  }
+}
+
+extension ReadinessProgress {
+  /// But for the time.
+  fileprivate func isSame(as other: ReadinessProgress) -> Bool { state == other.state && ready == other.ready && wanted == other.wanted }
+}

@@ -1,0 +1,153 @@
+import KubeObjects
+
+/// What a Pod's status says of its way to readiness (Kubernetes API, `PodStatus`). No I/O.
+struct PodState: Sendable, Hashable {
+  enum Prospect: Sendable, Hashable {
+    case ready
+    /// It takes its time.
+    case coming
+    /// It may heal once something else is there or has gone: a crash before a database is up, a node that is full.
+    case doubtful
+    /// Waiting does not help.
+    case hopeless
+  }
+
+  var prospect: Prospect
+  /// In a few words; empty for a Pod that is ready.
+  var reason: String
+  var remedy: String?
+  /// The container that is the reason, and whether its last lines are those of an instance that has ended.
+  var container: String?
+  var hasRestarted = false
+
+  init(_ pod: JSONValue) {
+    let status = pod["status"] ?? [:]
+    if Self.isReady(pod) {
+      self.init(.ready, "")
+    } else if pod.isBeingDeleted {
+      self.init(.coming, "is being deleted")
+    } else if status["phase"]?.stringValue == "Failed" {
+      self.init(.hopeless, "failed: \(status["reason"]?.stringValue ?? "") \(status["message"]?.stringValue ?? "")")
+      if let ended = Self.statuses(pod).lazy.compactMap(Self.ended).first { self = ended }
+    } else if let worst = Self.statuses(pod).compactMap(Self.init(container:)).max(by: { $0.rank < $1.rank }) {
+      self = worst
+    } else if let unscheduled = Self.unscheduled(status) {
+      self.init(.doubtful, "cannot be scheduled: \(unscheduled)", "Free resources on the node, or ask for less.")
+    } else {
+      self.init(.coming, Self.next(pod, status))
+    }
+  }
+
+  private init(_ prospect: Prospect, _ reason: String, _ remedy: String? = nil, container: String? = nil, hasRestarted: Bool = false) {
+    self.prospect = prospect
+    self.reason = reason
+    self.remedy = remedy
+    self.container = container
+    self.hasRestarted = hasRestarted
+  }
+
+  private var rank: Int {
+    switch prospect {
+    case .ready: 0
+    case .coming: 1
+    case .doubtful: 2
+    case .hopeless: 3
+    }
+  }
+
+  static func isReady(_ pod: JSONValue) -> Bool {
+    guard !pod.isBeingDeleted else { return false }
+    if pod[path: "status", "phase"]?.stringValue == "Succeeded" { return true }
+    // A kubelet that has not seen the present spec speaks of the old one.
+    if let observed = pod[path: "status", "observedGeneration"]?.intValue, observed < pod.generation ?? 0 { return false }
+    return pod[path: "status", "conditions"]?.elements.contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" } ?? false
+  }
+
+  private static func statuses(_ pod: JSONValue) -> [JSONValue] {
+    ["initContainerStatuses", "containerStatuses"].flatMap { pod[path: "status", $0]?.elements ?? [] }
+  }
+
+  // MARK: Containers
+
+  private init?(container status: JSONValue) {
+    let name = status["name"]?.stringValue ?? ""
+    let restarts = status["restartCount"]?.intValue ?? 0
+    if let waiting = status[path: "state", "waiting"], let reason = waiting["reason"]?.stringValue {
+      self.init(waiting: reason, waiting["message"]?.stringValue ?? "", status, name, restarts)
+      return
+    }
+    if let ended = status[path: "state", "terminated"], ended["exitCode"]?.intValue != 0 {
+      let again = restarts > 0 ? ", and is started again and again (restarts: \(restarts))" : ""
+      self.init(.doubtful, "container \(name) \(Self.exit(ended))\(again)", container: name, hasRestarted: restarts > 0)
+      return
+    }
+    return nil
+  }
+
+  private init?(waiting reason: String, _ message: String, _ status: JSONValue, _ name: String, _ restarts: Int) {
+    let image = status["image"]?.stringValue ?? "its image"
+    let text = "container \(name): \(reason)\(message.isEmpty ? "" : ": \(message)")"
+    let last = status[path: "lastState", "terminated"]
+    switch reason {
+    case "InvalidImageName", "ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "ImageInspectError", "RegistryUnavailable":
+      let remedy = "The node has no image \(image) and cannot pull it: check that it was built and loaded, its name, and imagePullSecrets."
+      self.init(Self.isFinal(pull: reason, message) ? .hopeless : .coming, text, remedy, container: nil)
+    case "CreateContainerConfigError":
+      self.init(.hopeless, text, "Make the Secret or ConfigMap or key that is missing; --mirror copies those of the remote cluster.")
+    case "CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "PostStartHookError":
+      self.init(.hopeless, text, container: name, hasRestarted: restarts > 0)
+    case "CrashLoopBackOff":
+      let how = last.map(Self.exit) ?? "ended"
+      // The program itself could not be started: that does not change.
+      let isFinal = restarts >= 4 || last?["reason"]?.stringValue == "StartError" || last?["reason"]?.stringValue == "ContainerCannotRun"
+      self.init(
+        isFinal ? .hopeless : .doubtful, "container \(name) \(how), and is started again and again (restarts: \(restarts))", container: name, hasRestarted: true
+      )
+    default: return nil
+    }
+  }
+
+  /// The first failure to pull may be the network's; what the registry says of name and rights does not change.
+  private static func isFinal(pull reason: String, _ message: String) -> Bool {
+    guard reason == "ErrImagePull" else { return true }
+    return ["not found", "denied", "unauthorized", "no such host", "manifest unknown", "authorization failed", "connection refused", "lookup "]
+      .contains { message.contains($0) }
+  }
+
+  private static func ended(_ status: JSONValue) -> PodState? {
+    guard let ended = status[path: "state", "terminated"], ended["exitCode"]?.intValue != 0 else { return nil }
+    let name = status["name"]?.stringValue ?? ""
+    return PodState(.hopeless, "container \(name) \(exit(ended))", container: name)
+  }
+
+  /// `ended with exit code 137 (OOMKilled): message`.
+  private static func exit(_ ended: JSONValue) -> String {
+    let reason = ended["reason"]?.stringValue ?? ""
+    let message = ended["message"]?.stringValue ?? ""
+    let signal = ended["signal"]?.intValue.map { ", signal \($0)" } ?? ""
+    let why = ["", "Error", "Completed"].contains(reason) ? "" : " (\(reason))"
+    return "ended with exit code \(ended["exitCode"]?.intValue ?? -1)\(signal)\(why)\(message.isEmpty ? "" : ": \(message)")"
+  }
+
+  // MARK: The Pod
+
+  private static func unscheduled(_ status: JSONValue) -> String? {
+    let condition = status["conditions"]?.elements.first { $0["type"]?.stringValue == "PodScheduled" && $0["status"]?.stringValue == "False" }
+    return condition.map { $0["message"]?.stringValue ?? $0["reason"]?.stringValue ?? "no explanation" }
+  }
+
+  /// What comes next for a Pod with which nothing is wrong.
+  private static func next(_ pod: JSONValue, _ status: JSONValue) -> String {
+    if pod[path: "spec", "nodeName"]?.stringValue == nil { return "waits for a node" }
+    let running = { (name: String) in
+      status[name]?.elements.filter { $0[path: "state", "running"] != nil } ?? []
+    }
+    let waiting = status["containerStatuses"]?.elements.filter { $0[path: "state", "running"] == nil } ?? []
+    if let first = running("initContainerStatuses").first, !waiting.isEmpty { return "runs init container \(first["name"]?.stringValue ?? "")" }
+    if waiting.isEmpty, status["containerStatuses"] != nil {
+      let unready = running("containerStatuses").first { $0["ready"]?.boolValue != true }?["name"]?.stringValue
+      return unready.map { "runs; container \($0) is not ready yet" } ?? "runs; waits for its readiness gates"
+    }
+    return "starts its containers"
+  }
+}

@@ -1,0 +1,28 @@
+import Manifests
+
+/// How far one workload is.
+public struct ReadinessProgress: Sendable, Hashable {
+  public enum State: Sendable, Hashable {
+    /// What it waits for, in a few words: `1 of 2 ready: user-7d9: pulling image`.
+    case waiting(String)
+    case ready
+    /// Waiting will not help.
+    case failed(String)
+  }
+
+  public var object: ObjectID
+  public var state: State
+  /// Pods of the new template that are ready (Jobs: completions).
+  public var ready: Int
+  public var wanted: Int
+  /// Since `waitReady` was called.
+  public var elapsed: Duration
+
+  public init(object: ObjectID, state: State, ready: Int, wanted: Int, elapsed: Duration) {
+    self.object = object
+    self.state = state
+    self.ready = ready
+    self.wanted = wanted
+    self.elapsed = elapsed
+  }
+}

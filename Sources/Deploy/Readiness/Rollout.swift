@@ -1,0 +1,108 @@
+import KubeObjects
+
+/// Where one workload is, from what the watches have told. No I/O.
+struct Rollout: Sendable {
+  var ready = 0
+  var wanted = 0
+  var isComplete = false
+  /// Pods of the present template.
+  var pods: [JSONValue] = []
+  /// The controller's own trouble: no quota, a deadline that has passed, a Job that failed.
+  var failure: String?
+  var isFinal = false
+
+  /// - Parameters:
+  ///   - generation: the one that was applied; an older status is none.
+  ///   - replicaSets, pods: all of the namespace that bear the run's label.
+  init(_ workload: JSONValue, generation: Int, replicaSets: [JSONValue], pods: [JSONValue]) {
+    let status = workload["status"] ?? [:]
+    wanted = workload[path: "spec", "replicas"]?.intValue ?? 1
+    let isObserved = (status["observedGeneration"]?.intValue ?? 0) >= generation
+    switch workload.kind {
+    case "Pod":
+      wanted = 1
+      self.pods = [workload]
+      countPods()
+      isComplete = ready == 1
+    case "Job": job(workload, status, pods)
+    case "Deployment":
+      if let set = Self.newest(replicaSets, of: workload), isObserved { self.pods = Self.owned(pods, by: set) }
+      counted(isObserved, status: status, delay: workload[path: "spec", "minReadySeconds"]?.intValue)
+      conditions(status)
+    case "ReplicaSet":
+      self.pods = Self.owned(pods, by: workload)
+      counted(isObserved, status: status, delay: workload[path: "spec", "minReadySeconds"]?.intValue)
+      conditions(status)
+    case "StatefulSet": statefulSet(workload, status, isObserved, pods)
+    case "DaemonSet":
+      wanted = status["desiredNumberScheduled"]?.intValue ?? 0
+      self.pods = Self.owned(pods, by: workload)
+      ready = min(status["updatedNumberScheduled"]?.intValue ?? 0, status["numberAvailable"]?.intValue ?? 0)
+      isComplete = isObserved && ready >= wanted && (wanted == 0 || status["updatedNumberScheduled"] != nil)
+    default: isComplete = true
+    }
+  }
+
+  // MARK: Kinds
+
+  /// A controller's status follows its Pods by some ten milliseconds: the Pods themselves say it first.
+  private mutating func counted(_ isObserved: Bool, status: JSONValue, delay: Int?) {
+    countPods()
+    if let delay, delay > 0 { ready = min(ready, status["availableReplicas"]?.intValue ?? 0) }
+    isComplete = isObserved && ready >= wanted
+  }
+
+  private mutating func statefulSet(_ workload: JSONValue, _ status: JSONValue, _ isObserved: Bool, _ all: [JSONValue]) {
+    pods = Self.owned(all, by: workload)
+    let strategy = workload[path: "spec", "updateStrategy"]
+    let partition = strategy?[path: "rollingUpdate", "partition"]?.intValue ?? 0
+    if strategy?["type"]?.stringValue != "OnDelete", partition == 0, let revision = status["updateRevision"]?.stringValue {
+      pods = pods.filter { $0.labels["controller-revision-hash"] == revision }
+    }
+    counted(isObserved, status: status, delay: workload[path: "spec", "minReadySeconds"]?.intValue)
+  }
+
+  private mutating func job(_ workload: JSONValue, _ status: JSONValue, _ all: [JSONValue]) {
+    pods = Self.owned(all, by: workload)
+    wanted = workload[path: "spec", "completions"]?.intValue ?? 1
+    ready = status["succeeded"]?.intValue ?? 0
+    for condition in status["conditions"]?.elements ?? [] where condition["status"]?.stringValue == "True" {
+      switch condition["type"]?.stringValue {
+      case "Complete", "SuccessCriteriaMet": isComplete = true
+      case "Failed", "FailureTarget":
+        failure = "\(condition["reason"]?.stringValue ?? "Failed"): \(condition["message"]?.stringValue ?? "")"
+        isFinal = true
+      default: break
+      }
+    }
+    if workload[path: "spec", "suspend"]?.boolValue == true { isComplete = true }
+  }
+
+  private mutating func conditions(_ status: JSONValue) {
+    for condition in status["conditions"]?.elements ?? [] {
+      let text = "\(condition["reason"]?.stringValue ?? ""): \(condition["message"]?.stringValue ?? "")"
+      switch (condition["type"]?.stringValue, condition["status"]?.stringValue) {
+      case ("ReplicaFailure", "True"): failure = text
+      case ("Progressing", "False") where condition["reason"]?.stringValue == "ProgressDeadlineExceeded":
+        failure = failure ?? text
+        isFinal = true
+      default: break
+      }
+    }
+  }
+
+  // MARK: Pods
+
+  private mutating func countPods() { ready = pods.count(where: PodState.isReady) }
+
+  private static func owned(_ pods: [JSONValue], by owner: JSONValue) -> [JSONValue] {
+    pods.filter { $0.controllerReference?["uid"]?.stringValue == owner.uid && !$0.isBeingDeleted }
+  }
+
+  /// The ReplicaSet of a Deployment's present template: that of its revision.
+  private static func newest(_ sets: [JSONValue], of deployment: JSONValue) -> JSONValue? {
+    let key = "deployment.kubernetes.io/revision"
+    guard let revision = deployment.annotations[key] else { return nil }
+    return sets.first { $0.controllerReference?["uid"]?.stringValue == deployment.uid && $0.annotations[key] == revision }
+  }
+}

@@ -1,0 +1,95 @@
+import KubeAPI
+import KubeObjects
+import KubeStreams
+
+/// Changed files into running containers, by tar over exec (Skaffold, `sync.manual`). Owns the commands that wait in the containers for the next sync: they end
+/// with its last copy.
+public struct FileSync: Sendable {
+  public let client: KubeClient
+  /// Nil for all namespaces.
+  public let namespace: String?
+  public let run: String
+  private let spares: SpareCommands
+
+  public init(client: KubeClient, namespace: String?, run: String) {
+    self.client = client
+    self.namespace = namespace
+    self.run = run
+    spares = SpareCommands(client: client)
+  }
+
+  /// Starts what a sync into this image's containers will need, so that it takes a few milliseconds. Worth a call when they are ready.
+  /// - Parameter images: as the applied manifests write them.
+  public func prepare(images: [String]) async {
+    var keys: [SpareCommands.Key] = []
+    for image in images { keys += (try? await containers(image)) ?? [] }
+    spares.prepare(keys)
+  }
+
+  /// Deletes and writes files in every running container of the run whose image is this one.
+  /// - Parameter image: as the applied manifests write it.
+  /// - Throws: `.needsBuild` where it cannot be done: no container runs, no sh or tar in it, a file that cannot be written. Some containers may have
+  ///   been changed.
+  public func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> SyncReport {
+    let start = ContinuousClock.now
+    let payload = try SyncPayload(changes)
+    let keys = try await containers(image)
+    guard !keys.isEmpty else { throw DeployError(.needsBuild, "no container of \(run) runs the image \(image)") }
+    let errors: [DeployError] = await withTaskGroup(of: DeployError?.self) { group in
+      for key in keys {
+        group.addTask {
+          do throws(DeployError) {
+            for part in payload.parts { try await write(part, to: key) }
+            return nil
+          } catch {
+            return error
+          }
+        }
+      }
+      return await group.reduce(into: []) { errors, error in if let error { errors.append(error) } }
+    }
+    if var first = errors.first {
+      first.others = Array(errors.dropFirst())
+      throw first
+    }
+    let duration = ContinuousClock.now - start
+    spares.prepare(keys)
+    return SyncReport(targets: keys.map(\.target), files: payload.files, bytes: payload.bytes, duration: duration)
+  }
+
+  private func write(_ part: [UInt8], to key: SpareCommands.Key) async throws(DeployError) {
+    // What a spare one could not do, a fresh one does again: deleting and writing twice is the same as once.
+    if let spare = spares.take(key), let result = try? await spare.finish(stdin: part), result.exitCode == 0 { return }
+    let target = key.target
+    let place = "\(target.namespace)/\(target.pod), container \(target.container)"
+    let result: ExecResult
+    do { result = try await spares.start(target).finish(stdin: part) } catch {
+      if case .cancelled = error { throw DeployError(.cancelled, "cancelled") }
+      guard case .status(_, _, let message, _) = error else { throw DeployError(error, doing: "syncing into \(place)") }
+      let reason = message.contains("executable file not found") || message.contains("no such file") ? "it has no sh" : message
+      throw DeployError(.needsBuild, "files cannot be synced into \(place): \(reason)")
+    }
+    guard result.exitCode != 0 else { return }
+    let output = String(decoding: result.stderr, as: UTF8.self).split(separator: "\n").suffix(5).map(String.init)
+    let reason = result.exitCode == 127 ? "it has no tar" : result.exitCode == 126 ? "a file cannot be deleted" : "tar ended with \(result.exitCode)"
+    throw DeployError(.needsBuild, "files cannot be synced into \(place): \(reason)", details: output)
+  }
+
+  /// The running containers of the image, in Pods that stay.
+  private func containers(_ image: String) async throws(DeployError) -> [SpareCommands.Key] {
+    let pods = try await attempt("looking for the Pods of \(run)") { () async throws(KubeError) in
+      try await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run))
+    }
+    return pods.items.filter { !$0.isBeingDeleted }.flatMap { pod in
+      let specs = ["containers", "initContainers"].flatMap { pod[path: "spec", $0]?.elements ?? [] }
+      let statuses = ["containerStatuses", "initContainerStatuses"].flatMap { pod[path: "status", $0]?.elements ?? [] }
+      return specs.compactMap { spec -> SpareCommands.Key? in
+        guard spec["image"]?.stringValue == image, let name = spec["name"]?.stringValue,
+          let status = statuses.first(where: { $0["name"]?.stringValue == name }), status[path: "state", "running"] != nil
+        else { return nil }
+        let target = SyncReport.Target(namespace: pod.namespace ?? "", pod: pod.name ?? "", container: name)
+        return SpareCommands.Key(target: target, instance: status["containerID"]?.stringValue ?? "")
+      }
+    }
+  }
+}

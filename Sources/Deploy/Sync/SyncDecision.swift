@@ -1,0 +1,39 @@
+import Skaffold
+
+/// What is to be done about changed files of an artifact.
+public enum SyncDecision: Sendable, Hashable {
+  case sync([FileChange])
+  /// At least one file is in no sync rule.
+  case build(reason: String)
+
+  /// Every file in at least one rule of `sync.manual`: then it goes where each of its rules says; else everything is built, as with Skaffold.
+  /// - Parameters:
+  ///   - changed, deleted: absolute paths of files below the artifact's context, of those that the build sees.
+  public static func of(_ artifact: Artifact, changed: some Collection<String>, deleted: some Collection<String>) -> SyncDecision {
+    guard !artifact.sync.isEmpty else { return .build(reason: "it has no sync rules") }
+    let rules = artifact.sync.map { (rule: $0, glob: Glob(clean($0.source))) }
+    var changes: [FileChange] = []
+    for (path, isDeleted) in changed.sorted().map({ ($0, false) }) + deleted.sorted().map({ ($0, true) }) {
+      guard let relative = relative(path, to: artifact.context) else { return .build(reason: "\(path) is outside of its context") }
+      let matching = rules.filter { $0.glob.matches(relative) }
+      guard !matching.isEmpty else { return .build(reason: "\(relative) is in no sync rule") }
+      for (rule, _) in matching { changes.append(FileChange(source: isDeleted ? nil : path, destination: destination(relative, rule))) }
+    }
+    return .sync(changes)
+  }
+
+  private static func relative(_ path: String, to directory: String) -> String? {
+    let base = directory.hasSuffix("/") ? directory : directory + "/"
+    return path.hasPrefix(base) ? String(path.dropFirst(base.count)) : nil
+  }
+
+  private static func destination(_ path: String, _ rule: SyncRule) -> String {
+    let strip = clean(rule.strip ?? "")
+    let rest = path.hasPrefix(strip) ? path.dropFirst(strip.count) : path[...]
+    let joined = rule.destination + "/" + rest
+    let parts = joined.split(separator: "/").filter { $0 != "." }
+    return (joined.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+  }
+
+  private static func clean(_ path: String) -> String { path.hasPrefix("./") ? String(path.dropFirst(2)) : path }
+}

@@ -1,0 +1,166 @@
+/// What a loop tells while it runs. With `--output json` each is an object on a line of its own: docs/output.md.
+public enum DevEvent: Sendable, Hashable {
+  /// What the loop works from, each time it was read.
+  case configured(Configured)
+  /// It waits for changes.
+  case watching(Watching)
+  /// Files changed, and what follows from it.
+  case changed(Changed)
+  case building(Building)
+  /// A line of a builder's output.
+  case buildOutput(BuildOutput)
+  case built(Built)
+  case loaded(Loaded)
+  case synced(Synced)
+  case mirrored(Mirrored)
+  case applied(Applied)
+  case pruned(Objects)
+  /// How far a workload is.
+  case waiting(Waiting)
+  case ready(Ready)
+  case forwarded(Forwarded)
+  /// Requests of a remote Service go to what was deployed (`devtunnel dev`).
+  case intercepted(Intercepted)
+  /// A line that a container wrote.
+  case log(Log)
+  case warning(Warning)
+  case failed(LoopError)
+  /// One save, from the first event of the file system on.
+  case timeline(Timeline)
+  case deleted(Objects)
+
+  public struct Configured: Sendable, Hashable, Codable {
+    public var files: [String]
+    public var profiles: [String]
+    public var artifacts: [String]
+    public var builder: String
+    public var cluster: String
+    public var context: String
+    public var namespace: String
+  }
+
+  public struct Watching: Sendable, Hashable, Codable {
+    public var directories: Int
+  }
+
+  public struct Changed: Sendable, Hashable, Codable {
+    public enum Action: String, Sendable, Hashable, Codable { case reload, build, sync, deploy }
+
+    /// At most 20.
+    public var paths: [String]
+    public var count: Int
+    public var action: Action
+    /// It replaces work that had not ended.
+    public var restarts: Bool
+  }
+
+  public struct Building: Sendable, Hashable, Codable {
+    public var artifacts: [String]
+  }
+
+  public struct BuildOutput: Sendable, Hashable, Codable {
+    public var artifact: String
+    public var line: String
+
+    public init(artifact: String, line: String) {
+      self.artifact = artifact
+      self.line = line
+    }
+  }
+
+  public struct Built: Sendable, Hashable, Codable {
+    public var artifact: String
+    public var tag: String
+    public var id: String
+    public var cached: Bool
+    public var milliseconds: Int
+  }
+
+  public struct Loaded: Sendable, Hashable, Codable {
+    public var artifact: String
+    /// What the manifests get.
+    public var reference: String
+    public var milliseconds: Int
+  }
+
+  public struct Synced: Sendable, Hashable, Codable {
+    public var artifact: String
+    public var files: Int
+    public var containers: Int
+    public var milliseconds: Int
+  }
+
+  public struct Mirrored: Sendable, Hashable, Codable {
+    public var objects: [String]
+    public var from: String
+  }
+
+  public struct Applied: Sendable, Hashable, Codable {
+    public struct Object: Sendable, Hashable, Codable {
+      /// `Deployment shop/user`.
+      public var object: String
+      /// `created`, `changed`, `unchanged`, `recreated`.
+      public var change: String
+    }
+
+    public var objects: [Object]
+    public var milliseconds: Int
+  }
+
+  public struct Objects: Sendable, Hashable, Codable {
+    public var objects: [String]
+  }
+
+  public struct Waiting: Sendable, Hashable, Codable {
+    public var object: String
+    public var ready: Int
+    public var wanted: Int
+    /// What it waits for.
+    public var reason: String?
+  }
+
+  public struct Ready: Sendable, Hashable, Codable {
+    public var milliseconds: Int
+  }
+
+  public struct Forwarded: Sendable, Hashable, Codable {
+    /// `svc/user`.
+    public var target: String
+    public var namespace: String
+    /// Number or name.
+    public var port: String
+    /// `127.0.0.1:8080`.
+    public var host: String
+    /// Why it is not the Service's own port.
+    public var note: String?
+  }
+
+  public struct Intercepted: Sendable, Hashable, Codable {
+    /// Of the remote cluster.
+    public var context: String
+    public var namespace: String
+    public var service: String
+    /// `CONTEXT/NAMESPACE/svc/NAME`: where its requests go.
+    public var to: String
+
+    public init(context: String, namespace: String, service: String, to: String) {
+      self.context = context
+      self.namespace = namespace
+      self.service = service
+      self.to = to
+    }
+  }
+
+  public struct Log: Sendable, Hashable, Codable {
+    public var namespace: String
+    public var pod: String
+    public var container: String
+    public var text: String
+  }
+
+  public struct Warning: Sendable, Hashable, Codable {
+    public var message: String
+
+    public init(message: String) { self.message = message }
+  }
+}

@@ -1,0 +1,30 @@
+/// When what was done about a save, in milliseconds since its first event; nil for what was not needed or not reached.
+public struct Timeline: Sendable, Hashable, Codable {
+  /// The save's batch of events was complete.
+  public var detected: Int?
+  public var buildStarted: Int?
+  public var built: Int?
+  public var loaded: Int?
+  public var synced: Int?
+  public var applied: Int?
+  public var ready: Int?
+  /// A connection through the first port-forward was taken by a Pod.
+  public var answered: Int?
+
+  public init() {}
+
+  /// Something was done.
+  var hasResult: Bool { buildStarted != nil || synced != nil || applied != nil || ready != nil }
+}
+
+/// Takes a timeline's times.
+struct Stopwatch: Sendable {
+  let start: ContinuousClock.Instant
+  var timeline = Timeline()
+
+  mutating func mark(_ step: WritableKeyPath<Timeline, Int?>) { timeline[keyPath: step] = (.now - start).milliseconds }
+}
+
+extension Duration {
+  var milliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
+}

@@ -1,0 +1,65 @@
+import Deploy
+import KubeObjects
+import Manifests
+
+/// What the loop knows of its objects in the cluster.
+struct Deployment: Sendable {
+  /// An object as it was applied, and the id it has in the cluster.
+  struct Live: Sendable {
+    var object: JSONValue
+    var id: ObjectID
+  }
+
+  /// By the manifest's own id.
+  private(set) var live: [ObjectID: Live] = [:]
+  /// What was applied and not yet seen ready.
+  private(set) var unready: [ObjectID: AppliedObject] = [:]
+  /// An apply was tried: there may be something to delete.
+  var hasBegun = false
+  /// What left the manifests was deleted.
+  private(set) var isPruned = false
+
+  var isReady: Bool { !live.isEmpty && unready.isEmpty }
+  var unreadyObjects: Applied { Applied(objects: Array(unready.values)) }
+
+  /// Those that are not in the cluster as they are.
+  func changed(_ manifests: [Manifest]) -> [Manifest] { manifests.filter { live[$0.id]?.object != $0.object } }
+
+  mutating func take(_ applied: Applied, of manifests: [Manifest]) {
+    for manifest in manifests {
+      let object = applied.objects.first { $0.id.isIn(manifest.id) }
+      live[manifest.id] = Live(object: manifest.object, id: object?.id ?? manifest.id)
+      if let object { unready[object.id] = object }
+    }
+  }
+
+  /// Drops what left the manifests.
+  /// - Returns: what the cluster is to keep, or nil where nothing has to be deleted.
+  mutating func toKeep(_ manifests: [Manifest]) -> [ObjectID]? {
+    let ids = Set(manifests.map(\.id))
+    let gone = live.keys.filter { !ids.contains($0) }
+    for id in gone {
+      if let removed = live.removeValue(forKey: id) { unready[removed.id] = nil }
+    }
+    guard !gone.isEmpty || !isPruned else { return nil }
+    isPruned = false
+    return live.values.map(\.id)
+  }
+
+  mutating func pruned() { isPruned = true }
+  mutating func ready() { unready = [:] }
+
+  /// Everything is applied again the next time.
+  mutating func forget() {
+    live = [:]
+    unready = [:]
+    isPruned = false
+  }
+}
+
+extension ObjectID {
+  /// Whether this id, as the cluster has it, is a manifest's, which may name no namespace.
+  fileprivate func isIn(_ manifest: ObjectID) -> Bool {
+    kind == manifest.kind && name == manifest.name && apiVersion == manifest.apiVersion && (manifest.namespace == nil || manifest.namespace == namespace)
+  }
+}

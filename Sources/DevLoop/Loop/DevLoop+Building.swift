@@ -1,0 +1,148 @@
+import Deploy
+import Images
+import Manifests
+import Skaffold
+import Watching
+
+extension DevLoop {
+  /// Renders and builds side by side, then deploys.
+  func buildAndDeploy() async throws(LoopError) {
+    async let rendering = result { () async throws(LoopError) in try await self.render() }
+    async let building = result { () async throws(LoopError) in try await self.build() }
+    let (built, rendered) = await (building, rendering)
+    try built.get()
+    try rendered.get()
+    try await deploy()
+  }
+
+  /// `async let` forgets the type of an error.
+  private nonisolated func result(_ work: @Sendable () async throws(LoopError) -> Void) async -> Result<Void, LoopError> {
+    do throws(LoopError) { return .success(try await work()) } catch { return .failure(error) }
+  }
+
+  func render() async throws(LoopError) {
+    guard work.render else { return }
+    // Images are patched in later, when they are built; this fills in the namespace alone.
+    let patches = ManifestPatches(dnsPolicy: false, pullPolicy: false, namespace: options.namespace)
+    let rendering: Rendering
+    do throws(InputError) {
+      rendering = try await Rendering.render(configurations, patches: patches, environment: options.environment)
+    } catch {
+      throw LoopError(error, .rendering)
+    }
+    try checkCancellation(.rendering)
+    let known = Set(configurations.flatMap(\.warnings))
+    for warning in rendering.warnings where !known.contains(warning) { events(.warning(.init(message: warning.text))) }
+    rendered = rendering.manifests
+    work.render = false
+    work.deploy = true
+    warnOfUnusedImages()
+  }
+
+  private func warnOfUnusedImages() {
+    let images = artifacts.map(\.image)
+    let needed = Set(artifacts.flatMap(\.requires).map(\.image))
+    let unused = ManifestPatches(images: Dictionary(images.map { ($0, "") }) { $1 }).unusedImages(in: rendered)
+    for image in unused where !needed.contains(image) {
+      events(.warning(.init(message: "no container in the manifests has the image \(image)")))
+    }
+  }
+
+  /// Builds what is stale, and brings it to the cluster.
+  func build() async throws(LoopError) {
+    var plan = work
+    // Whatever could be synced goes into images now: the deployment makes new containers.
+    plan.deploy = true
+    guard options.builds, let parts, case .build(let stale) = NextStep(plan, artifacts: artifacts, running: []), !stale.isEmpty else { return }
+    state = .building
+    let tags = try await tags(for: stale)
+    events(.building(.init(artifacts: stale.map(\.image))))
+    stopwatch.mark(\.buildStarted)
+    let images: [BuiltImage]
+    do throws(BuildError) {
+      images = try await parts.builder.build(stale, tags: tags) { [events] artifact, line in events(.buildOutput(.init(artifact: artifact, line: line))) }
+    } catch {
+      throw LoopError(error)
+    }
+    stopwatch.mark(\.built)
+    try checkCancellation(.building)
+    for image in images {
+      events(
+        .built(.init(artifact: image.name, tag: image.tag, id: image.id, cached: image.isFromCache, milliseconds: image.duration.milliseconds)))
+    }
+    try await load(images, parts.loader)
+    stopwatch.mark(\.loaded)
+  }
+
+  private func load(_ images: [BuiltImage], _ loader: any ImageLoading) async throws(LoopError) {
+    state = .loading
+    let loaded = await withTaskGroup(of: (String, Duration, Result<String, BuildError>).self) { group in
+      for image in images {
+        group.addTask {
+          let start = ContinuousClock.now
+          do throws(BuildError) {
+            let reference = try await loader.load(image)
+            return (image.name, .now - start, .success(reference))
+          } catch {
+            return (image.name, .now - start, .failure(error))
+          }
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    try checkCancellation(.loading)
+    for (image, duration, outcome) in loaded.sorted(by: { $0.0 < $1.0 }) {
+      let reference: String
+      do throws(BuildError) { reference = try outcome.get() } catch { throw LoopError(error, .loading) }
+      events(.loaded(.init(artifact: image, reference: reference, milliseconds: duration.milliseconds)))
+      if references.updateValue(reference, forKey: image) != reference { work.deploy = true }
+      work.sources[image] = nil
+      work.synced[image] = nil
+    }
+  }
+
+  /// A tag of the commit is asked for once: git would cost more than the save until the build starts.
+  private func tags(for stale: [Artifact]) async throws(LoopError) -> [String: String] {
+    for configuration in configurations {
+      for artifact in configuration.artifacts where stale.contains(artifact) {
+        if case .gitCommit = configuration.tagPolicy, tags[artifact.image] != nil { continue }
+        do throws(InputError) {
+          tags[artifact.image] = try await configuration.tagPolicy.reference(for: artifact, environment: options.environment) { artifact in
+            try SourceMap.context(of: artifact).digest()
+          }
+        } catch {
+          throw LoopError(error, .building)
+        }
+      }
+    }
+    try checkCancellation(.building)
+    return tags
+  }
+
+  /// Copies changed files into the running containers.
+  /// - Returns: false where that cannot be done, and a build must follow.
+  func sync(_ changes: [String: [FileChange]]) async throws(LoopError) -> Bool {
+    guard let parts else { return false }
+    state = .syncing
+    for (image, files) in changes.sorted(by: { $0.key < $1.key }) {
+      guard let reference = references[image] else { return false }
+      let start = ContinuousClock.now
+      do throws(DeployError) {
+        let containers = try await parts.syncer.sync(files, image: reference)
+        try checkSyncCancellation()
+        events(.synced(.init(artifact: image, files: files.count, containers: containers, milliseconds: (.now - start).milliseconds)))
+      } catch {
+        guard error.code == .needsBuild else { throw LoopError(error, .syncing) }
+        events(.warning(.init(message: "\(image) cannot be synced and is built instead: \(error.message)")))
+        return false
+      }
+      if let sources = work.sources.removeValue(forKey: image) { work.synced[image, default: .init()].merge(sources) }
+    }
+    stopwatch.mark(\.synced)
+    return true
+  }
+
+  private func checkSyncCancellation() throws(DeployError) {
+    if Task.isCancelled { throw DeployError(.cancelled, "cancelled") }
+  }
+}

@@ -1,0 +1,100 @@
+import Deploy
+import Manifests
+
+extension DevLoop {
+  /// Applies what differs from what was applied last, and waits until it is ready.
+  func deploy() async throws(LoopError) {
+    guard let parts else { return }
+    let manifests = patches.apply(to: rendered)
+    do throws(DeployError) {
+      try await mirror(manifests, parts)
+      try await apply(manifests, parts)
+      try await waitReady(manifests, parts)
+    } catch {
+      throw LoopError(error, state == .waiting ? .waiting : .applying)
+    }
+    work.deploy = false
+    await forward(manifests, parts)
+  }
+
+  var patches: ManifestPatches { ManifestPatches(images: references, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy) }
+
+  private func mirror(_ manifests: [Manifest], _ parts: LoopParts) async throws(DeployError) {
+    guard let mirror = parts.mirror, !deployment.changed(manifests).isEmpty else { return }
+    let (copied, problems) = try await mirror.mirror(for: manifests)
+    if !copied.isEmpty {
+      deployment.hasBegun = true
+      events(.mirrored(.init(objects: copied.map(\.description), from: mirror.source)))
+    }
+    for problem in problems { events(.warning(.init(message: problem))) }
+  }
+
+  private func apply(_ manifests: [Manifest], _ parts: LoopParts) async throws(DeployError) {
+    let changed = deployment.changed(manifests)
+    guard !changed.isEmpty else { return }
+    state = .applying
+    deployment.hasBegun = true
+    followLogs()
+    let start = ContinuousClock.now
+    let applied = try await parts.deployer.apply(changed)
+    deployment.take(applied, of: changed)
+    if Task.isCancelled { throw DeployError(.cancelled, "cancelled") }
+    stopwatch.mark(\.applied)
+    for warning in applied.warnings { events(.warning(.init(message: warning))) }
+    events(
+      .applied(
+        .init(
+          objects: applied.objects.map { .init(object: $0.id.description, change: $0.change.rawValue) }, milliseconds: (.now - start).milliseconds)))
+  }
+
+  /// Pruning asks for many kinds; the Pods need not wait for it.
+  private func waitReady(_ manifests: [Manifest], _ parts: LoopParts) async throws(DeployError) {
+    let keeping = deployment.toKeep(manifests)
+    let unready = deployment.unreadyObjects
+    guard keeping != nil || !unready.objects.isEmpty else { return }
+    state = .waiting
+    let start = ContinuousClock.now
+    async let pruned = prune(keeping, parts)
+    var failure: DeployError?
+    do throws(DeployError) {
+      try await parts.deployer.waitReady(unready) { [events] in events(.waiting(DevEvent.Waiting($0))) }
+      deployment.ready()
+      stopwatch.mark(\.ready)
+      events(.ready(.init(milliseconds: (.now - start).milliseconds)))
+    } catch {
+      failure = error
+    }
+    let pruneFailure = await pruned
+    if let failure = failure ?? pruneFailure { throw failure }
+    if Task.isCancelled { throw DeployError(.cancelled, "cancelled") }
+  }
+
+  private func prune(_ keeping: [ObjectID]?, _ parts: LoopParts) async -> DeployError? {
+    guard let keeping else { return nil }
+    do throws(DeployError) {
+      let gone = try await parts.deployer.prune(keeping: keeping)
+      if !gone.isEmpty { events(.pruned(.init(objects: gone.map(\.description)))) }
+      deployment.pruned()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func forward(_ manifests: [Manifest], _ parts: LoopParts) async {
+    guard let forwarder = parts.forwarder else { return }
+    let wanted = PortForward.all(for: manifests, rules: configurations.flatMap(\.portForwards), namespace: parts.description.namespace)
+    await forwards.update(wanted, with: forwarder)
+    if stopwatch.timeline.ready != nil, await forwards.answers() { stopwatch.mark(\.answered) }
+  }
+}
+
+extension DevEvent.Waiting {
+  init(_ progress: ReadinessProgress) {
+    self.init(object: progress.object.description, ready: progress.ready, wanted: progress.wanted)
+    switch progress.state {
+    case .waiting(let reason), .failed(let reason): self.reason = reason
+    case .ready: reason = nil
+    }
+  }
+}

@@ -1,0 +1,246 @@
+import Deploy
+import FoundationEssentials
+import Images
+import Manifests
+import Skaffold
+import Watching
+
+/// From sources to a running Pod, again at each save, until its task is cancelled.
+///
+/// One *round* at a time does what is pending. A change during a round cancels it, and the next round does what both leave to be done. A round that
+/// fails tells why and leaves its work pending; the next change begins another.
+public actor DevLoop {
+  public enum State: String, Sendable, Hashable, Codable { case idle, building, loading, syncing, applying, waiting }
+
+  public internal(set) var state = State.idle
+
+  nonisolated let source: LoopSource
+  nonisolated let options: LoopOptions
+  nonisolated let events: @Sendable (DevEvent) -> Void
+  nonisolated let forwards: ForwardKeeper
+
+  // What was read.
+  var configurations: [DevConfiguration] = []
+  var parts: LoopParts?
+  var map: SourceMap
+  /// The manifests as they were rendered, unpatched.
+  var rendered: [Manifest] = []
+  var tags: [String: String] = [:]
+
+  // What was reached.
+  var work = PendingWork()
+  /// By image: what the manifests get.
+  var references: [String: String]
+  var deployment = Deployment()
+
+  private var watcher: SourceWatcher?
+  private var round: Task<Void, Never>?
+  private var retry: Task<Void, Never>?
+  private var logs: Task<Void, Never>?
+  private var lastFailure: LoopError?
+  /// Why it cannot go on.
+  private var fatal: LoopError?
+  var stopwatch = Stopwatch(start: .now)
+
+  public init(_ source: LoopSource, options: LoopOptions, events: @escaping @Sendable (DevEvent) -> Void) {
+    self.source = source
+    self.options = options
+    self.events = events
+    references = options.images
+    map = SourceMap(fixed: source.files)
+    forwards = ForwardKeeper(memory: options.portMemory, events: events)
+  }
+
+  /// Runs until the task is cancelled.
+  /// - Throws: where nothing can be watched, or the cluster may not be written to; no other failure ends it.
+  public func run() async throws(LoopError) {
+    let watcher: SourceWatcher
+    do throws(WatchError) { watcher = try SourceWatcher(map.watchSet) } catch { throw LoopError(error) }
+    self.watcher = watcher
+    start()
+    await withTaskCancellationHandler {
+      for await batch in watcher.batches { await accept(batch) }
+    } onCancel: {
+      watcher.stop()
+    }
+    await stop()
+    if let fatal { throw fatal }
+  }
+
+  /// Builds and deploys once.
+  public func runOnce() async throws(LoopError) { try await perform() }
+
+  /// Builds and loads once; nothing is deployed.
+  /// - Returns: what each artifact's image is called, in the order of the configuration.
+  func buildOnce() async throws(LoopError) -> [BuildResult] {
+    try await reload()
+    try await build()
+    return artifacts.compactMap { artifact in references[artifact.image].map { BuildResult(imageName: artifact.image, tag: $0) } }
+  }
+
+  /// Ends what the loop keeps open, after `run`.
+  /// - Parameter deleting: also what it deployed.
+  public func finish(deleting: Bool) async throws(LoopError) {
+    logs?.cancel()
+    await forwards.closeAll()
+    await logs?.value
+    guard deleting, let parts, deployment.hasBegun else { return }
+    do throws(DeployError) {
+      events(.deleted(.init(objects: try await parts.deployer.delete().map(\.description))))
+    } catch {
+      throw LoopError(error, .cleaningUp)
+    }
+  }
+
+  /// The namespace of a Service that was deployed; nil where there is none of this name.
+  public func namespace(ofService name: String) -> String? {
+    deployment.live.values.first { $0.id.kind == "Service" && $0.id.name == name }?.id.namespace
+  }
+
+  // MARK: Rounds
+
+  /// Begins the first round.
+  func start() { begin(Stopwatch(start: .now)) }
+
+  func stop() async {
+    retry?.cancel()
+    round?.cancel()
+    await round?.value
+  }
+
+  func accept(_ batch: ChangeBatch) async {
+    var stopwatch = Stopwatch(start: batch.firstEvent)
+    stopwatch.mark(\.detected)
+    for problem in batch.problems { events(.warning(.init(message: problem.description))) }
+    guard map.add(batch, to: &work) else { return }
+    let restarts = state != .idle
+    events(.changed(changed(batch, restarts: restarts)))
+    retry?.cancel()
+    lastFailure = nil
+    round?.cancel()
+    await round?.value
+    begin(stopwatch)
+  }
+
+  private func begin(_ stopwatch: Stopwatch) {
+    self.stopwatch = stopwatch
+    round = Task { await self.runRound() }
+  }
+
+  private func runRound() async {
+    do throws(LoopError) {
+      try await perform()
+      lastFailure = nil
+      if !Task.isCancelled { events(.watching(.init(directories: watcher?.watchedDirectories ?? 0))) }
+    } catch {
+      if !error.isCancelled, !Task.isCancelled { failed(error) }
+    }
+    state = .idle
+  }
+
+  private func failed(_ error: LoopError) {
+    if error.stage == .cluster, !error.isTransient {
+      fatal = error
+      watcher?.stop()
+      return
+    }
+    // Said once, however often it is tried.
+    if error != lastFailure { events(.failed(error)) }
+    lastFailure = error
+    if error.isTransient {
+      // Whatever comes back may be another cluster, or an emptied one.
+      work.reload = true
+      deployment.forget()
+    } else if error.stage != .configuration {
+      return
+    }
+    // What is missing in a configuration may appear where nobody watches.
+    retry = Task { [options] in
+      try? await Task.sleep(for: options.retryAfter)
+      if !Task.isCancelled { self.begin(Stopwatch(start: .now)) }
+    }
+  }
+
+  /// Does what is pending.
+  private func perform() async throws(LoopError) {
+    if work.reload {
+      try await reload()
+    } else if work.definitions || work.render {
+      try refreshMap()
+    }
+    switch NextStep(work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : []) {
+    case .sync(let changes):
+      if try await sync(changes) { break }
+      fallthrough
+    case .build:
+      try await buildAndDeploy()
+    }
+    if stopwatch.timeline.hasResult { events(.timeline(stopwatch.timeline)) }
+  }
+
+  // MARK: Reading
+
+  var artifacts: [Artifact] { configurations.flatMap(\.artifacts) }
+
+  private func reload() async throws(LoopError) {
+    let read = try await source.configurations()
+    try Self.checkNames(read)
+    configurations = read
+    tags = [:]
+    try refreshMap()
+    for warning in read.flatMap(\.warnings) { events(.warning(.init(message: warning.text))) }
+    let parts = try await source.parts(read)
+    try checkCancellation(.configuration)
+    self.parts = parts
+    let about = parts.description
+    events(
+      .configured(
+        .init(
+          files: read.flatMap(\.files), profiles: read.flatMap(\.profiles), artifacts: artifacts.map(\.image), builder: about.builder, cluster: about.cluster,
+          context: about.context, namespace: about.namespace)))
+    work.reload = false
+    work.render = true
+    work.deploy = true
+    for artifact in artifacts { work.sources[artifact.image, default: .init()].isUnknown = true }
+    let images = Set(artifacts.map(\.image))
+    work.sources = work.sources.filter { images.contains($0.key) }
+    work.synced = work.synced.filter { images.contains($0.key) }
+  }
+
+  private static func checkNames(_ configurations: [DevConfiguration]) throws(LoopError) {
+    var seen: [String: Artifact] = [:]
+    for artifact in configurations.flatMap(\.artifacts) {
+      if let other = seen.updateValue(artifact, forKey: artifact.image) {
+        throw LoopError(
+          .configuration, "two artifacts are called \(artifact.image)", position: artifact.position?.description,
+          details: other.position.map { ["the other one is at \($0)"] } ?? [], remedy: "give them different names, or remove one")
+      }
+    }
+  }
+
+  private func refreshMap() throws(LoopError) {
+    map = SourceMap(configurations, fixed: source.files)
+    work.definitions = false
+    do throws(WatchError) { try watcher?.update(map.watchSet) } catch { throw LoopError(error) }
+  }
+
+  func checkCancellation(_ stage: LoopError.Stage) throws(LoopError) {
+    if Task.isCancelled { throw .cancelled(stage) }
+  }
+
+  func followLogs() {
+    guard logs == nil, watcher != nil, let follow = parts?.logs else { return }
+    logs = Task { [events] in await follow { events(.log($0)) } }
+  }
+
+  private func changed(_ batch: ChangeBatch, restarts: Bool) -> DevEvent.Changed {
+    let action: DevEvent.Changed.Action
+    switch NextStep(work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : []) {
+    case _ where work.reload: action = .reload
+    case .sync: action = .sync
+    case .build(let artifacts): action = artifacts.isEmpty ? .deploy : .build
+    }
+    let paths = batch.changed.sorted()
+    return DevEvent.Changed(paths: Array(paths.prefix(20)), count: paths.count, action: action, restarts: restarts)
+  }
+}

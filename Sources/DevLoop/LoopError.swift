@@ -1,0 +1,80 @@
+import Deploy
+import Images
+import Manifests
+import Watching
+
+/// What a loop could not do: at which stage, what, where, and what to do. One failure never ends a loop.
+public struct LoopError: Error, Sendable, Hashable, Codable {
+  public enum Stage: String, Sendable, Hashable, Codable {
+    case configuration, watching, rendering, building, loading, syncing, mirroring, applying, waiting, forwarding, intercepting, cluster, cleaningUp
+  }
+
+  public var stage: Stage
+  public var message: String
+  /// `skaffold.yaml:12:3`.
+  public var position: String?
+  /// The builder's last lines, events of the cluster, further mistakes.
+  public var details: [String]
+  public var remedy: String?
+  /// Trying again later may help, without a change of files: the cluster was away.
+  public var isTransient = false
+  /// Nothing is wrong: something newer took its place.
+  public var isCancelled = false
+
+  public init(_ stage: Stage, _ message: String, position: String? = nil, details: [String] = [], remedy: String? = nil) {
+    self.stage = stage
+    self.message = message
+    self.position = position
+    self.details = details
+    self.remedy = remedy
+  }
+
+  enum CodingKeys: String, CodingKey { case stage, message, position, details, remedy }
+
+  static func cancelled(_ stage: Stage) -> LoopError {
+    var error = LoopError(stage, "cancelled")
+    error.isCancelled = true
+    return error
+  }
+}
+
+extension LoopError: CustomStringConvertible {
+  public var description: String {
+    ([(position.map { "\($0): " } ?? "") + message] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])).joined(separator: "\n")
+  }
+}
+
+extension LoopError {
+  init(_ error: InputError, _ stage: Stage = .configuration) {
+    let errors = error.diagnostics.filter { $0.severity == .error }
+    let first = errors.first ?? Diagnostic(.error, "the input cannot be used")
+    self.init(
+      stage, (first.field.map { $0.isEmpty ? "" : "\($0): " } ?? "") + first.message, position: first.position?.description,
+      details: errors.dropFirst().map(\.text), remedy: first.remedy)
+  }
+
+  init(_ error: WatchError, _ stage: Stage = .watching) {
+    let position = error.file.map { file in file + (error.line.map { ":\($0)" } ?? "") }
+    self.init(stage, error.message, position: position, remedy: error.remedy.isEmpty ? nil : error.remedy)
+  }
+
+  init(_ error: BuildError, _ stage: Stage = .building) {
+    self.init(
+      stage, (error.artifact.map { "\($0): " } ?? "") + error.message, position: error.position?.description, details: error.output, remedy: error.remedy)
+    isCancelled = error.reason == .cancelled
+  }
+
+  init(_ error: DeployError, _ stage: Stage = .applying) {
+    let fields = error.fields.map { ($0.path.isEmpty ? "" : "\($0.path): ") + $0.message }
+    self.init(
+      stage, (error.object.map { "\($0): " } ?? "") + error.message, position: error.position?.description,
+      details: fields + error.details + error.others.flatMap { $0.description.split(separator: "\n").map(String.init) }, remedy: error.remedy)
+    isCancelled = error.code == .cancelled
+    isTransient = error.code == .cluster
+  }
+}
+
+extension Diagnostic {
+  /// Without the word that says how bad it is.
+  public var text: String { description.replacing("\(severity.rawValue): ", with: "", maxReplacements: 1) }
+}

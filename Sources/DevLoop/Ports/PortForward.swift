@@ -1,0 +1,77 @@
+import KubeObjects
+import Manifests
+import Skaffold
+
+/// A port of the cluster that a port of this machine is to lead to.
+public struct PortForward: Sendable, Hashable {
+  /// `svc/user`, `pod/user-0`, `deploy/user`.
+  public var target: String
+  public var namespace: String
+  /// A number or a name.
+  public var port: String
+  /// This machine's address to listen on.
+  public var address = "127.0.0.1"
+  /// The host port to take where it is free.
+  public var preferred: UInt16
+
+  public init(target: String, namespace: String, port: String, preferred: UInt16) {
+    self.target = target
+    self.namespace = namespace
+    self.port = port
+    self.preferred = preferred
+  }
+
+  /// What stays the same from run to run.
+  var key: String { "\(namespace)/\(target):\(port)" }
+}
+
+extension PortForward {
+  /// What the rules ask for, then every TCP port of the Services that are no rule's.
+  /// - Parameter namespace: of what names none.
+  static func all(for manifests: [Manifest], rules: [PortForwardRule], namespace: String) -> [PortForward] {
+    var forwards = rules.compactMap { PortForward($0, manifests, namespace) }
+    let services = manifests.filter { $0.kind == "Service" && $0.apiVersion == "v1" }.sorted {
+      ($0.namespace ?? namespace, $0.name) < ($1.namespace ?? namespace, $1.name)
+    }
+    for service in services where service.object[path: "spec", "selector"]?.objectValue?.isEmpty == false {
+      for port in service.object[path: "spec", "ports"]?.elements ?? [] where port["protocol"]?.stringValue ?? "TCP" == "TCP" {
+        guard let number = port["port"]?.intValue.flatMap(UInt16.init(exactly:)) else { continue }
+        let names = [String(number), port["name"]?.stringValue ?? ""]
+        let forward = PortForward(
+          target: "svc/\(service.name)", namespace: service.namespace ?? namespace, port: String(number), preferred: shifted(number))
+        if forwards.contains(where: { $0.target == forward.target && $0.namespace == forward.namespace && names.contains($0.port) }) { continue }
+        forwards.append(forward)
+      }
+    }
+    return forwards
+  }
+
+  /// Ports below 1024 need root: 80 becomes 8080, 443 becomes 8443.
+  static func shifted(_ port: UInt16) -> UInt16 { port < 1024 ? port + 8000 : port }
+
+  private init?(_ rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String) {
+    guard let kind = Self.kinds[rule.resourceType.lowercased()] else { return nil }
+    let namespace = rule.namespace ?? namespace
+    self.init(target: "\(kind)/\(rule.resourceName)", namespace: namespace, port: rule.port, preferred: 0)
+    if let address = rule.address { self.address = address }
+    preferred = rule.localPort ?? Self.number(rule.port, of: rule.resourceName, manifests).map(Self.shifted) ?? 8000
+  }
+
+  private static let kinds = [
+    "service": "svc", "pod": "pod", "deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "replicaset": "rs", "job": "job",
+  ]
+
+  /// A port's number, where it is written or can be read in the manifests.
+  private static func number(_ port: String, of name: String, _ manifests: [Manifest]) -> UInt16? {
+    if let number = UInt16(port) { return number }
+    for manifest in manifests where manifest.name == name {
+      let spec = manifest.object["spec"]
+      let containers = (spec?["containers"] ?? spec?[path: "template", "spec", "containers"])?.elements ?? []
+      let ports = (spec?["ports"]?.elements ?? []) + containers.flatMap { $0["ports"]?.elements ?? [] }
+      for entry in ports where entry["name"]?.stringValue == port {
+        return (entry["port"] ?? entry["containerPort"])?.intValue.flatMap(UInt16.init(exactly:))
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,75 @@
+import FoundationEssentials
+import Manifests
+import Skaffold
+
+/// What a command line says about the sources: a skaffold.yaml, or manifests and artifacts.
+public struct Project: Sendable, Hashable {
+  /// As given; nil looks for skaffold.yaml and skaffold.yml.
+  public var file: String?
+  public var profiles: [String] = []
+  public var defaultRepository: String?
+  /// `--manifests`: without a skaffold.yaml.
+  public var manifests: [String] = []
+  /// `--artifact NAME=CONTEXT[:DOCKERFILE]`.
+  public var artifacts: [String] = []
+  /// Absolute: relative paths start here, those in a skaffold.yaml too.
+  public var workingDirectory: String
+  public var environment: [String: String]
+
+  public init(workingDirectory: String, environment: [String: String]) {
+    self.workingDirectory = workingDirectory
+    self.environment = environment
+  }
+
+  private var isPlain: Bool { !manifests.isEmpty || !artifacts.isEmpty }
+
+  /// The skaffold.yaml, absolute; nil without one.
+  /// - Throws: where there is nothing to work from.
+  public func skaffoldFile() throws(LoopError) -> String? {
+    if let file { return file.hasPrefix("/") ? file : workingDirectory + "/" + file }
+    if isPlain { return nil }
+    for name in ["skaffold.yaml", "skaffold.yml"] where FileManager.default.fileExists(atPath: "\(workingDirectory)/\(name)") {
+      return "\(workingDirectory)/\(name)"
+    }
+    throw LoopError(
+      .configuration, "there is no skaffold.yaml in \(workingDirectory)",
+      remedy: "name it with --filename, or give --manifests PATH and --artifact NAME=CONTEXT")
+  }
+
+  /// - Parameters:
+  ///   - command: what `activation.command` of profiles sees: `dev`, `build`, `run`, `render`, `delete`.
+  ///   - kubeContext: what `activation.kubeContext` sees.
+  public func configurations(command: String, kubeContext: String?) throws(LoopError) -> [DevConfiguration] {
+    do throws(InputError) {
+      guard isPlain else { return try read(command, kubeContext) }
+      if file != nil { throw InputError("--filename and --manifests or --artifact exclude each other", remedy: "leave one of them out") }
+      var plain: [DevConfiguration.PlainArtifact] = []
+      for text in artifacts { plain.append(try DevConfiguration.PlainArtifact(parsing: text)) }
+      return [try DevConfiguration.plain(manifests: manifests, artifacts: plain, workingDirectory: workingDirectory)]
+    } catch {
+      throw LoopError(error)
+    }
+  }
+
+  private func read(_ command: String, _ kubeContext: String?) throws(InputError) -> [DevConfiguration] {
+    let path: String
+    do throws(LoopError) { path = try skaffoldFile() ?? "" } catch { throw InputError(error.message, remedy: error.remedy) }
+    return try DevConfiguration.load(
+      file: path, workingDirectory: workingDirectory, profiles: profiles, environment: environment, command: command, kubeContext: kubeContext,
+      defaultRepository: defaultRepository, checksSources: ["dev", "build", "run"].contains(command))
+  }
+
+  /// What tells this project's objects from others in a cluster: the same from any machine that has it at the same path.
+  public func run(_ configurations: [DevConfiguration]) throws(LoopError) -> String {
+    let place = try skaffoldFile() ?? workingDirectory
+    let directory = workingDirectory.split(separator: "/").last.map(String.init) ?? "root"
+    return (configurations.compactMap(\.name).first ?? directory) + "-" + Self.checkSum(workingDirectory + "\n" + place)
+  }
+
+  /// FNV-1a, 32 bits.
+  private static func checkSum(_ text: String) -> String {
+    let sum = text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+    let digits = String(sum, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}

@@ -1,0 +1,42 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+import TunnelProtocol
+
+extension Forwarding {
+  /// Sends new connections to the Pod that became ready last, until the task is cancelled.
+  func followNewestPod() async {
+    while !Task.isCancelled {
+      do {
+        let service = try await target.get(.services, client, namespace)
+        try await follow(service[path: "spec", "ports"]?.elements ?? [])
+      } catch {
+        if !Task.isCancelled { log.warning("forward", metadata: ["target": "\(request.target)", "problem": "\(error)"]) }
+      }
+      try? await Task.sleep(for: .seconds(1))
+    }
+  }
+
+  private func follow(_ servicePorts: [JSONValue]) async throws(KubeError) {
+    var newest = NewestEndpoint()
+    var slices: [String: JSONValue] = [:]
+    let selector = LabelSelector(matchLabels: ["kubernetes.io/service-name": target.name])
+    var events = client.watch(.endpointSlices, namespace: namespace, labels: selector).makeAsyncIterator()
+    while let event = try await events.next(isolation: self) {
+      guard let object = event.object, let name = object.name else { continue }
+      if case .deleted = event { slices[name] = nil } else { slices[name] = object }
+      if let endpoint = newest.take(slices.values) { await lead(to: endpoint, servicePorts) }
+    }
+  }
+
+  private func lead(to endpoint: NewestEndpoint.Endpoint, _ servicePorts: [JSONValue]) async {
+    guard let bytes = Address.bytes(of: endpoint.address) else { return }
+    for port in ports {
+      let wanted = servicePorts.first { $0["name"]?.stringValue == port.request.remote || $0["port"]?.intValue == Int(port.request.remote) }
+      guard let wanted, let number = endpoint.ports[wanted["name"]?.stringValue ?? ""] else { continue }
+      let preamble = Preamble(.tcp, port: number, address: bytes)
+      await link.onLoop { loop in port.listener.get(on: loop.loop).target = preamble }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import KubeObjects
+
+/// Which of a Service's endpoints became ready last, as its EndpointSlices (discovery.k8s.io/v1) tell it over time.
+struct NewestEndpoint: Sendable {
+  struct Endpoint: Sendable, Hashable {
+    var address: String
+    /// By the port's name; a Service's only port may have none ("").
+    var ports: [String: UInt16]
+  }
+
+  /// When each ready address was first seen so: a Pod that was ready, was not and is again, counts as new.
+  private var order: [String: Int] = [:]
+  private var count = 0
+
+  /// - Returns: nil where none is ready.
+  mutating func take(_ slices: some Collection<JSONValue>) -> Endpoint? {
+    let ready = slices.flatMap(Self.ready)
+    let addresses = Set(ready.map(\.address))
+    order = order.filter { addresses.contains($0.key) }
+    for endpoint in ready where order[endpoint.address] == nil {
+      count += 1
+      order[endpoint.address] = count
+    }
+    return ready.max { order[$0.address] ?? 0 < order[$1.address] ?? 0 }
+  }
+
+  private static func ready(_ slice: JSONValue) -> [Endpoint] {
+    guard slice["addressType"]?.stringValue == "IPv4" else { return [] }
+    var ports: [String: UInt16] = [:]
+    for port in slice["ports"]?.elements ?? [] { ports[port["name"]?.stringValue ?? ""] = port["port"]?.intValue.flatMap(UInt16.init(exactly:)) }
+    return (slice["endpoints"]?.elements ?? []).compactMap { endpoint in
+      let conditions = endpoint["conditions"]
+      guard conditions?["ready"]?.boolValue != false, conditions?["terminating"]?.boolValue != true, let address = endpoint["addresses"]?[0]?.stringValue
+      else { return nil }
+      return Endpoint(address: address, ports: ports)
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/// An image in a builder's store.
+public struct BuiltImage: Sendable, Hashable {
+  /// As the artifact and the manifests write it, without a tag: `artifact.image`.
+  public var name: String
+  /// `name:tag` as the tag policy gave it; the store knows the image by it.
+  public var tag: String
+  /// The configuration's digest, `sha256:` and 64 hexadecimal digits: it changes when, and only when, the image does.
+  public var id: String
+  /// The store it is in. An artifact's own command may use another one than Dockerfiles do.
+  public var store: BuilderStore
+  /// Nothing had changed since the last build: no builder ran.
+  public var isFromCache: Bool
+  public var duration: Duration
+
+  public init(name: String, tag: String, id: String, store: BuilderStore, isFromCache: Bool, duration: Duration) {
+    self.name = name
+    self.tag = tag
+    self.id = id
+    self.store = store
+    self.isFromCache = isFromCache
+    self.duration = duration
+  }
+
+  /// A tag that no other image ever gets: `devtunnel-` and 12 digits of the id. With it a Pod changes when its image does, also under `:latest`.
+  public var immutableTag: String { "devtunnel-" + id.drop(while: { $0 != ":" }).dropFirst().prefix(12) }
+}

@@ -1,0 +1,33 @@
+import FoundationEssentials
+
+/// Where a Dockerfile's steps stand, to say which one failed.
+struct DockerfileSteps {
+  private var steps: [(line: Int, text: String)] = []
+
+  init(_ file: String) {
+    guard let data = FileManager.default.contents(atPath: file) else { return }
+    var open: (line: Int, text: String)?
+    for (index, line) in String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      var text = line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      // Comments and empty lines may stand inside a continued step.
+      if text.hasPrefix("#") || text.isEmpty { continue }
+      let continues = text.hasSuffix("\\")
+      if continues { text = text.dropLast().split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+      let step = (open?.line ?? index + 1, open.map { $0.text + " " + text } ?? text)
+      if continues {
+        open = step
+      } else {
+        steps.append(step)
+        open = nil
+      }
+    }
+  }
+
+  /// - Parameter step: as a builder names it; its arguments may have been filled in, so that the longest common beginning decides.
+  func line(of step: String) -> Int? {
+    let words = step.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let scored = steps.map { (line: $0.line, score: zip($0.text, words).prefix { $0.0 == $0.1 }.count) }
+    guard let best = scored.max(by: { $0.score < $1.score }), let keyword = words.split(separator: " ").first, best.score > keyword.count else { return nil }
+    return best.line
+  }
+}

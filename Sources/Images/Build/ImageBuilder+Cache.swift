@@ -1,0 +1,74 @@
+import FoundationEssentials
+import Skaffold
+
+extension ImageBuilder {
+  /// The image that these inputs gave last time, with the wanted tag, if its store still has it.
+  nonisolated func cached(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String) async throws(BuildError) -> (String, BuilderStore)? {
+    guard let entry = await cache[artifact.cacheKey], entry.options == inputs.options, entry.digest == inputs.digest, let store = entry.store,
+      let tool = try? StoreTool(store, environment: environment), try await isThere(entry.id, tool)
+    else { return nil }
+    if !entry.tags.contains(tag) {
+      try await tool.tag(entry.id, tag)
+      try await change(artifact.cacheKey) { $0.tags.append(tag) }
+    }
+    return (entry.id, store)
+  }
+
+  nonisolated func remember(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String, id: String, store: BuilderStore) async throws(BuildError) {
+    let directory: String? = if let tool = try? StoreTool(store, environment: environment) { await imagesDirectory(tool) } else { nil }
+    try await record(artifact.cacheKey, inputs, tag, id, store, directory)
+  }
+
+  private func record(
+    _ key: String, _ inputs: ArtifactInputs, _ tag: String, _ id: String, _ store: BuilderStore, _ directory: String?
+  ) throws(BuildError) {
+    try cache.update { entries, directories in
+      let former = entries[key]
+      var replaced = (former.map { [$0.id] } ?? []) + (former?.replaced ?? [])
+      replaced.removeAll { $0 == id }
+      directories[store.description] = directory
+      entries[key] = BuildCache.Entry(
+        options: inputs.options, digest: inputs.digest, id: id, tags: [tag], kind: store.kind.rawValue, arguments: store.arguments,
+        replaced: Array(replaced.prefix(50)), used: Int(Date().timeIntervalSince1970))
+    }
+  }
+
+  private func change(_ key: String, _ change: (inout BuildCache.Entry) -> Void) throws(BuildError) {
+    try cache.update { entries, _ in
+      guard var entry = entries[key] else { return }
+      change(&entry)
+      entries[key] = entry
+    }
+  }
+
+  /// Known from an earlier build, else asked.
+  nonisolated func imagesDirectory(_ tool: StoreTool) async -> String? {
+    if let known = await cache.imagesDirectory(of: tool.store) { return known }
+    return await Task { try? await tool.imagesDirectory() }.value ?? nil
+  }
+
+  private nonisolated func isThere(_ id: String, _ tool: StoreTool) async throws(BuildError) -> Bool {
+    if tool.store.kind != .docker, let directory = await imagesDirectory(tool) {
+      return FileManager.default.fileExists(atPath: directory + "/" + id.dropFirst("sha256:".count))
+    }
+    return try await tool.id(of: id) == id
+  }
+
+  /// Removes images that later builds have replaced, all but the last `count` of each artifact: a loop leaves one for each save, and every one
+  /// makes the next build's look into the cache longer. What cannot be removed, since something uses it, stays.
+  public func prune(_ artifacts: [Artifact], keeping count: Int = 2) async {
+    for artifact in artifacts {
+      guard let entry = cache[artifact.cacheKey], let store = entry.store, entry.replaced.count > count,
+        let tool = try? StoreTool(store, environment: environment)
+      else { continue }
+      let old = entry.replaced.dropFirst(count)
+      let names = old.map { BuiltImage(name: artifact.image, tag: "", id: $0, store: store, isFromCache: true, duration: .zero) }
+        .map { artifact.image + ":" + $0.immutableTag }
+      // By id as well, for those that were never loaded; without force, so that a tag of somebody else's keeps its image.
+      for reference in names + old.map({ String($0.dropFirst("sha256:".count)) }) {
+        guard (try? await tool.child(["rmi", reference]).read()) != nil else { return }
+      }
+      try? change(artifact.cacheKey) { $0.replaced.removeAll(where: old.contains) }
+    }
+  }
+}

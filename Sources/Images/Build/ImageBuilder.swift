@@ -1,0 +1,84 @@
+import Skaffold
+import Watching
+
+/// Builds the images of artifacts with an installed builder or with their own commands.
+///
+/// Cancelling the task that builds ends the builder's whole process group at once.
+public actor ImageBuilder {
+  public nonisolated let kind: BuilderKind
+  public nonisolated let settings: BuildSettings
+  nonisolated let environment: [String: String]
+  nonisolated let cacheDirectory: String
+  /// Hashes an artifact's sources.
+  let digest: @Sendable (Artifact) throws(BuildError) -> String
+  var cache: BuildCache
+  private var builds = 0
+
+  /// - Parameters:
+  ///   - kind: see `BuilderKind.choose`.
+  ///   - cacheDirectory: a directory for what is remembered of earlier builds; made when it is first written to.
+  ///   - environment: for PATH, and what the builders and custom commands get.
+  public init(kind: BuilderKind, cacheDirectory: String, environment: [String: String], settings: BuildSettings = BuildSettings()) {
+    let hashes = FileHashes()
+    self.init(kind: kind, cacheDirectory: cacheDirectory, environment: environment, settings: settings) { artifact throws(BuildError) in
+      try artifact.sourcesDigest(environment: environment, hashes: hashes)
+    }
+  }
+
+  init(
+    kind: BuilderKind, cacheDirectory: String, environment: [String: String], settings: BuildSettings,
+    digest: @escaping @Sendable (Artifact) throws(BuildError) -> String
+  ) {
+    self.kind = kind
+    self.cacheDirectory = cacheDirectory
+    self.environment = environment
+    self.settings = settings
+    self.digest = digest
+    cache = BuildCache(directory: cacheDirectory)
+  }
+
+  /// The store that Dockerfiles are built into.
+  public nonisolated var store: BuilderStore { BuilderStore(kind, arguments: settings.storageArguments) }
+
+  /// Builds what has changed: side by side as far as `settings.concurrency` and each artifact's `requires` let it. The first failure ends the others.
+  /// - Parameters:
+  ///   - tags: `artifact.image` to the full `name:tag`; `repository:latest` for those that are not in it.
+  ///   - output: gets each line that a builder writes, with the artifact's image name; called from several tasks.
+  /// - Returns: the images in the order of `artifacts`.
+  public func build(
+    _ artifacts: [Artifact], tags: [String: String], output: @escaping @Sendable (String, String) -> Void
+  ) async throws(BuildError) -> [BuiltImage] {
+    var order = try BuildOrder(artifacts)
+    for artifact in artifacts { try artifact.checkFiles() }
+    do {
+      return try await withThrowingTaskGroup(of: (Int, BuiltImage).self) { group in
+        var images: [String: BuiltImage] = [:]
+        var running = 0
+        repeat {
+          while running < max(1, settings.concurrency), let index = order.next() {
+            let artifact = artifacts[index]
+            let required = artifact.requires.compactMap { images[$0.image] }
+            let tag = tags[artifact.image] ?? artifact.repository + ":latest"
+            running += 1
+            group.addTask { (index, try await self.build(artifact, tag: tag, required: required) { output(artifact.image, $0) }) }
+          }
+          guard let (index, image) = try await group.next() else { break }
+          running -= 1
+          order.finished(index)
+          images[image.name] = image
+        } while images.count < artifacts.count
+        return artifacts.compactMap { images[$0.image] }
+      }
+    } catch let error as BuildError {
+      throw error
+    } catch {
+      throw .cancelled
+    }
+  }
+
+  /// A number for a build, unique in this process's life as far as one builder's store goes.
+  func nextMarker() -> String {
+    builds += 1
+    return Leftovers.marker(builds)
+  }
+}

@@ -1,0 +1,23 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Where programs are.
+enum Program {
+  /// Finds a program in PATH (without one: where programs usually are), then where administrators' programs stand, which a user's PATH often leaves out.
+  static func find(_ name: String, environment: [String: String]) -> String? {
+    if name.contains("/") { return isExecutable(name) ? name : nil }
+    let path = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
+    return (path + ["/usr/local/sbin", "/usr/sbin", "/sbin"]).map { $0 + "/" + name }.first(where: isExecutable)
+  }
+
+  /// For errors: where `find` has looked.
+  static func places(_ environment: [String: String]) -> String { "PATH (\(environment["PATH"] ?? "not set")) and the sbin directories" }
+
+  static func isExecutable(_ path: String) -> Bool {
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+  }
+}

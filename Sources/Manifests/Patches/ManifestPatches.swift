@@ -1,0 +1,75 @@
+import KubeObjects
+
+/// What the dev loop changes in manifests so that what was built here runs in the local cluster. The same as an equivalent kustomize patch gives.
+public struct ManifestPatches: Sendable, Hashable {
+  /// From an image's name as the manifests write it, without tag and digest, to the immutable reference that takes its place.
+  public var images: [String: String]
+  /// Whether Pods get `dnsPolicy: Default`, so that they ask what their node asks: in a dev loop, through the tunnel.
+  public var dnsPolicy: Bool
+  /// Whether containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`, would pull an image that is in
+  /// no registry.
+  public var pullPolicy: Bool
+  /// The namespace of objects that name none; cluster-wide kinds are left alone.
+  public var namespace: String?
+
+  public init(images: [String: String] = [:], dnsPolicy: Bool = true, pullPolicy: Bool = true, namespace: String? = nil) {
+    self.images = images
+    self.dnsPolicy = dnsPolicy
+    self.pullPolicy = pullPolicy
+    self.namespace = namespace
+  }
+
+  /// The manifests with the patches, in their order.
+  public func apply(to manifests: [Manifest]) -> [Manifest] {
+    let clusterWide = Self.clusterWideKinds(manifests)
+    return manifests.map { manifest in
+      // Its schema may have a property of that name.
+      if manifest.kind == "CustomResourceDefinition" { return manifest }
+      var patched = manifest
+      PodSpecs.forEachContainer(in: &patched.object, setImage)
+      if dnsPolicy { setDNSPolicy(&patched.object, manifest) }
+      if let namespace, manifest.namespace == nil, !clusterWide.contains(manifest.kind) { patched.namespace = namespace }
+      return patched
+    }
+  }
+
+  /// The names of `images` that no container in the manifests uses, sorted: probably a misspelt name.
+  public func unusedImages(in manifests: [Manifest]) -> [String] {
+    var used: Set<String> = []
+    for manifest in manifests where manifest.kind != "CustomResourceDefinition" {
+      var object = manifest.object
+      PodSpecs.forEachContainer(in: &object) { container in
+        if let image = container["image"]?.stringValue { used.insert(ImageName(image).name) }
+      }
+    }
+    return images.keys.filter { !used.contains($0) }.sorted()
+  }
+
+  private func setImage(_ container: inout JSONValue) {
+    guard let image = container["image"]?.stringValue, let reference = images[ImageName(image).name] else { return }
+    container["image"] = .string(reference)
+    if pullPolicy { container["imagePullPolicy"] = "IfNotPresent" }
+  }
+
+  private func setDNSPolicy(_ object: inout JSONValue, _ manifest: Manifest) {
+    guard let path = PodSpecs.path(kind: manifest.kind, apiVersion: manifest.apiVersion) else { return }
+    func set(_ value: inout JSONValue, _ path: ArraySlice<String>) {
+      guard value.objectValue != nil else { return }
+      guard let key = path.first else {
+        value["dnsPolicy"] = "Default"
+        return
+      }
+      guard var child = value[key] else { return }
+      set(&child, path.dropFirst())
+      value[key] = child
+    }
+    set(&object, path[...])
+  }
+
+  /// Kubernetes' own, and those that a CustomResourceDefinition among the manifests makes so.
+  private static func clusterWideKinds(_ manifests: [Manifest]) -> Set<String> {
+    PodSpecs.clusterWide.union(
+      manifests.filter { $0.kind == "CustomResourceDefinition" && $0.object[path: "spec", "scope"] == "Cluster" }
+        .compactMap { $0.object[path: "spec", "names", "kind"]?.stringValue })
+  }
+}

@@ -1,0 +1,18 @@
+/// A place in a file that a person wrote.
+public struct SourcePosition: Sendable, Hashable, CustomStringConvertible {
+  /// As it was given or found: absolute, or relative to the working directory.
+  public var file: String
+  /// From 1.
+  public var line: Int
+  /// In characters, from 1.
+  public var column: Int?
+
+  public init(file: String, line: Int, column: Int? = nil) {
+    self.file = file
+    self.line = line
+    self.column = column
+  }
+
+  /// `app.yaml:12:3`, which terminals and editors lead to.
+  public var description: String { "\(file):\(line)" + (column.map { ":\($0)" } ?? "") }
+}

@@ -1,0 +1,49 @@
+import KubeObjects
+
+/// A value in a YAML document, and where it stands, so that whoever reads it can say so.
+public struct YAMLNode: Sendable {
+  public enum Kind: String, Sendable, Hashable { case null, scalar, sequence, mapping }
+
+  /// What the node holds. Aliases are followed and merge keys (`<<`) merged when the text is read.
+  public enum Content: Sendable {
+    /// Only a plain scalar can be anything else than a string.
+    case scalar(String, isPlain: Bool)
+    case sequence([YAMLNode])
+    case mapping([Member])
+  }
+
+  /// A key of a mapping with its value.
+  public struct Member: Sendable {
+    public var key: String
+    /// Where the key stands.
+    public var position: SourcePosition
+    public var value: YAMLNode
+
+    public init(key: String, position: SourcePosition, value: YAMLNode) {
+      self.key = key
+      self.position = position
+      self.value = value
+    }
+  }
+
+  public var content: Content
+  public var position: SourcePosition
+  /// From the document's root: `build.artifacts[0].docker`; empty for the root.
+  public var path: String
+
+  public init(_ content: Content, position: SourcePosition, path: String) {
+    self.content = content
+    self.position = position
+    self.path = path
+  }
+
+  public var kind: Kind {
+    switch content {
+    case .mapping: .mapping
+    case .sequence: .sequence
+    case .scalar(let text, let isPlain): isPlain && YAMLScalar.isNull(text) ? .null : .scalar
+    }
+  }
+
+  public var isNull: Bool { kind == .null }
+}

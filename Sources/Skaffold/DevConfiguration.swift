@@ -1,0 +1,46 @@
+import Manifests
+
+/// What a dev loop works from: one configuration of a skaffold.yaml with its profiles applied, or what a command line gave instead.
+///
+/// All paths are absolute: Skaffold takes them from the directory it is started in, not from its file's.
+public struct DevConfiguration: Sendable {
+  /// `metadata.name`.
+  public var name: String?
+  public var artifacts: [Artifact]
+  public var tagPolicy: TagPolicy
+  /// `build.local.push`; nil: as the cluster needs it.
+  public var push: Bool?
+  /// `build.insecureRegistries`: spoken to by plain HTTP.
+  public var insecureRegistries: [String]
+  public var manifests: ManifestSources
+  public var portForwards: [PortForwardRule]
+  /// `deploy.kubeContext`: the context this configuration is for.
+  public var kubeContext: String?
+  /// `deploy.kubectl.defaultNamespace`, for objects that name none.
+  public var defaultNamespace: String?
+  /// The profiles that were applied, in their order.
+  public var profiles: [String]
+  /// The files it was read from.
+  public var files: [String]
+  /// What is not as Skaffold would do it and does no harm.
+  public var warnings: [Diagnostic]
+
+  public init(
+    name: String? = nil, artifacts: [Artifact] = [], tagPolicy: TagPolicy = .gitCommit(GitCommitTag()), push: Bool? = nil, insecureRegistries: [String] = [],
+    manifests: ManifestSources = ManifestSources(), portForwards: [PortForwardRule] = [], kubeContext: String? = nil, defaultNamespace: String? = nil,
+    profiles: [String] = [], files: [String] = [], warnings: [Diagnostic] = []
+  ) {
+    self.name = name
+    self.artifacts = artifacts
+    self.tagPolicy = tagPolicy
+    self.push = push
+    self.insecureRegistries = insecureRegistries
+    self.manifests = manifests
+    self.portForwards = portForwards
+    self.kubeContext = kubeContext
+    self.defaultNamespace = defaultNamespace
+    self.profiles = profiles
+    self.files = files
+    self.warnings = warnings
+  }
+}

@@ -1,0 +1,8 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Whether this user may run a file.
+func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }

@@ -1,0 +1,84 @@
+import Manifests
+
+/// Where the objects come from: files, and kustomizations.
+public struct ManifestSources: Sendable, Hashable {
+  /// Files and globs; absolute (`manifests.rawYaml`, before v3 `deploy.kubectl.manifests`).
+  public var rawYAML: [String]
+  public var kustomize: [KustomizeSource]
+
+  public init(rawYAML: [String] = [], kustomize: [KustomizeSource] = []) {
+    self.rawYAML = rawYAML
+    self.kustomize = kustomize
+  }
+
+  /// The objects, kustomizations rendered; the user's files stay as they are.
+  /// - Parameters:
+  ///   - tool: nil finds one.
+  ///   - environment: the tool's; its PATH is searched.
+  ///   - warnings: gets what the files say twice, and what the tool says beside its output.
+  /// - Throws: `InputError` with every file that is missing or wrong, or the tool's own words.
+  public func render(tool: KustomizeTool? = nil, environment: [String: String], warnings: inout [Diagnostic]) async throws(InputError) -> [Manifest] {
+    var manifests: [Manifest] = []
+    var problems: [Diagnostic] = []
+    for file in files(&warnings, &problems) {
+      do {
+        manifests += try ManifestReader.read(file, warnings: &warnings)
+      } catch {
+        problems += error.diagnostics
+      }
+    }
+    for source in kustomize {
+      guard let tool = tool ?? KustomizeTool.installed(environment: environment) else {
+        problems.append(Diagnostic(.error, "no program is installed that renders kustomizations", at: source.position, remedy: "install kubectl or kustomize"))
+        break
+      }
+      do {
+        manifests += try await source.render(tool: tool, environment: environment, warnings: &warnings)
+      } catch {
+        problems += error.diagnostics
+      }
+    }
+    if !problems.isEmpty { throw InputError(problems) }
+    return manifests
+  }
+
+  /// The files that the objects come from, sorted: manifests, kustomizations and what they refer to (those without symbolic links in their paths).
+  /// What cannot be read is left out, since `render` tells.
+  public func watchedFiles() -> [String] {
+    var warnings: [Diagnostic] = []
+    var problems: [Diagnostic] = []
+    var found = Set(files(&warnings, &problems))
+    for source in kustomize where !Paths.isURL(source.path) { found.formUnion(KustomizationTree(source.path).files) }
+    return found.sorted()
+  }
+
+  /// The directories in which a new file would match one of the globs, sorted.
+  public func watchedDirectories() -> [String] {
+    Set(rawYAML.filter(Glob.isPattern).flatMap { Glob.directories(Paths.directory(of: $0)) }).sorted()
+  }
+
+  /// The raw manifests' files in the order given, globs expanded, each once.
+  private func files(_ warnings: inout [Diagnostic], _ problems: inout [Diagnostic]) -> [String] {
+    var files: [String] = []
+    for pattern in rawYAML {
+      var found: [String] = []
+      switch Paths.isDirectory(pattern) {
+      case false?: found = [pattern]
+      case true?: problems.append(Diagnostic(.error, "\(pattern) is a directory", remedy: "write \(pattern)/*.yaml, or name a kustomization"))
+      case nil where Glob.isPattern(pattern):
+        for file in Glob.files(pattern) {
+          if Paths.hasManifestExtension(file) {
+            found.append(file)
+          } else {
+            warnings.append(
+              Diagnostic(.warning, "\(file) is left out: it is neither *.yaml, *.yml nor *.json", remedy: "name it without a glob if it is a manifest"))
+          }
+        }
+        if found.isEmpty { warnings.append(Diagnostic(.warning, "no file matches \(pattern)", remedy: "correct the glob, or make the files")) }
+      case nil: problems.append(Diagnostic(.error, "\(pattern) does not exist", remedy: "correct the path, or make the file"))
+      }
+      for file in found where !files.contains(file) { files.append(file) }
+    }
+    return files
+  }
+}

@@ -1,0 +1,162 @@
+import Manifests
+
+/// An image that is built here (`build.artifacts[]`).
+public struct Artifact: Sendable, Hashable {
+  /// As the manifests write it, without tag.
+  public var image: String
+  /// What it is built as, without tag: `image`, or what a default repository makes of it.
+  public var repository: String
+  /// The directory the build sees; absolute.
+  public var context: String
+  public var build: ArtifactBuild
+  /// `sync.manual`: files that are copied into running containers instead of a build.
+  public var sync: [SyncRule]
+  /// Images of other artifacts that must be built first.
+  public var requires: [Requirement]
+  public var position: SourcePosition?
+
+  /// An artifact whose image goes into another's build (`requires[]`).
+  public struct Requirement: Sendable, Hashable {
+    public var image: String
+    /// The build argument that gets its reference.
+    public var alias: String
+
+    public init(image: String, alias: String) {
+      self.image = image
+      self.alias = alias
+    }
+  }
+
+  public init(
+    image: String, repository: String? = nil, context: String, build: ArtifactBuild, sync: [SyncRule] = [], requires: [Requirement] = [],
+    position: SourcePosition? = nil
+  ) {
+    self.image = image
+    self.repository = repository ?? image
+    self.context = context
+    self.build = build
+    self.sync = sync
+    self.requires = requires
+    self.position = position
+  }
+}
+
+public enum ArtifactBuild: Sendable, Hashable {
+  case docker(DockerBuild)
+  case custom(CustomBuild)
+}
+
+/// `build.artifacts[].docker`: a Dockerfile, built by whatever builder is installed.
+public struct DockerBuild: Sendable, Hashable {
+  /// Absolute.
+  public var dockerfile: String
+  /// Sorted by name, templates filled in.
+  public var buildArgs: [BuildArgument]
+  /// The stage to build; nil: the last.
+  public var target: String?
+  public var noCache: Bool
+  /// Whether base images are pulled even if present.
+  public var pullParent: Bool
+  public var squash: Bool
+  public var cacheFrom: [String]
+  /// `host`, `bridge`, `none`, `container:…`.
+  public var network: String?
+  /// `HOST:ADDRESS`.
+  public var addHost: [String]
+  public var secrets: [BuildSecret]
+  /// `default` or `ID=SOCKET`, as `--ssh` takes it.
+  public var ssh: String?
+  /// Arguments for the builder, unchanged.
+  public var cliFlags: [String]
+
+  public init(
+    dockerfile: String, buildArgs: [BuildArgument] = [], target: String? = nil, noCache: Bool = false, pullParent: Bool = false, squash: Bool = false,
+    cacheFrom: [String] = [], network: String? = nil, addHost: [String] = [], secrets: [BuildSecret] = [], ssh: String? = nil, cliFlags: [String] = []
+  ) {
+    self.dockerfile = dockerfile
+    self.buildArgs = buildArgs
+    self.target = target
+    self.noCache = noCache
+    self.pullParent = pullParent
+    self.squash = squash
+    self.cacheFrom = cacheFrom
+    self.network = network
+    self.addHost = addHost
+    self.secrets = secrets
+    self.ssh = ssh
+    self.cliFlags = cliFlags
+  }
+}
+
+/// A Dockerfile's ARG. Without a value the builder takes it from its environment.
+public struct BuildArgument: Sendable, Hashable {
+  public var name: String
+  public var value: String?
+
+  public init(name: String, value: String?) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// A secret for `RUN --mount=type=secret`: from a file, or from an environment variable.
+public struct BuildSecret: Sendable, Hashable {
+  public var id: String
+  /// Absolute, or nil.
+  public var source: String?
+  public var environment: String?
+
+  public init(id: String, source: String? = nil, environment: String? = nil) {
+    self.id = id
+    self.source = source
+    self.environment = environment
+  }
+}
+
+/// `build.artifacts[].custom`: a command that builds the image named by `$IMAGE`.
+public struct CustomBuild: Sendable, Hashable {
+  /// For `sh -c`; run in the artifact's context.
+  public var command: String
+  public var dependencies: Dependencies
+
+  /// The files whose change means a build.
+  public struct Dependencies: Sendable, Hashable {
+    /// Globs, relative to the context.
+    public var paths: [String]
+    public var ignore: [String]
+    /// Absolute: its COPY and ADD are the dependencies.
+    public var dockerfile: String?
+    public var buildArgs: [BuildArgument]
+    /// Prints a JSON list of paths.
+    public var command: String?
+
+    public init(paths: [String] = ["."], ignore: [String] = [], dockerfile: String? = nil, buildArgs: [BuildArgument] = [], command: String? = nil) {
+      self.paths = paths
+      self.ignore = ignore
+      self.dockerfile = dockerfile
+      self.buildArgs = buildArgs
+      self.command = command
+    }
+  }
+
+  public init(command: String, dependencies: Dependencies = Dependencies()) {
+    self.command = command
+    self.dependencies = dependencies
+  }
+}
+
+/// `build.artifacts[].sync.manual[]`.
+public struct SyncRule: Sendable, Hashable {
+  /// A glob, relative to the context.
+  public var source: String
+  /// A directory in the container: absolute, or relative to its working directory.
+  public var destination: String
+  /// The leading part of a file's path that is left out at the destination.
+  public var strip: String?
+
+  public init(source: String, destination: String, strip: String? = nil) {
+    self.source = source
+    self.destination = destination
+    self.strip = strip
+  }
+}

@@ -1,0 +1,111 @@
+import Manifests
+
+/// A JSON patch in a profile (`profiles[].patches[]`; RFC 6902, with `replace` as the default and `KEY=VALUE` to find a list's element, as Skaffold has it).
+struct ProfilePatch {
+  let operation: String
+  let path: [String]
+  let from: [String]
+  let value: YAMLNode?
+  /// For errors.
+  let node: YAMLNode
+
+  init?(_ node: YAMLNode, _ reader: FieldReader) {
+    reader.check(node, ["op": .read, "path": .read, "from": .read, "value": .read])
+    self.node = node
+    operation = reader.string(node["op"]) ?? "replace"
+    value = node.member("value")?.value
+    guard let path = reader.required(node, "path") else { return nil }
+    self.path = Self.parts(Modernizer.modernized(patchPath: path, reader.version))
+    from = Self.parts(Modernizer.modernized(patchPath: reader.string(node["from"]) ?? "", reader.version))
+    guard ["add", "remove", "replace", "move", "copy", "test"].contains(operation) else {
+      reader.report((node["op"] ?? node).error("'\(operation)' is no operation", remedy: "write add, remove, replace, move, copy or test"))
+      return nil
+    }
+    if ["move", "copy"].contains(operation), from.isEmpty {
+      reader.report(node.error("\(operation) needs from", remedy: "write from: /…"))
+      return nil
+    }
+    if ["add", "replace", "test"].contains(operation), value == nil {
+      reader.report(node.error("\(operation) needs a value", remedy: "write value: …"))
+      return nil
+    }
+  }
+
+  private static func parts(_ path: String) -> [String] {
+    path.split(separator: "/").map { String($0.replacing("~1", with: "/").replacing("~0", with: "~")) }
+  }
+
+  func apply(to root: YAMLNode) throws(InputError) -> YAMLNode {
+    switch operation {
+    case "test":
+      guard let found = get(root, path[...]), found.json == value?.json else { throw failure("does not have this value", path) }
+      return root
+    case "move", "copy":
+      guard let found = get(root, from[...]) else { throw failure("is not there", from) }
+      let source = operation == "move" ? try changed(root, from[...], .remove) : root
+      return try changed(source, path[...], .add(found))
+    case "remove": return try changed(root, path[...], .remove)
+    case "add": return try changed(root, path[...], .add(value ?? node))
+    default: return try changed(root, path[...], .replace(value ?? node))
+    }
+  }
+
+  private enum Change {
+    case add(YAMLNode)
+    case replace(YAMLNode)
+    case remove
+  }
+
+  private func failure(_ message: String, _ path: [String]) -> InputError {
+    InputError([node.error("/\(path.joined(separator: "/")) \(message)", remedy: "correct the path, or use op: add for what is not there")])
+  }
+
+  private func get(_ node: YAMLNode, _ path: ArraySlice<String>) -> YAMLNode? {
+    guard let key = path.first else { return node }
+    switch node.content {
+    case .mapping: return node.member(key).flatMap { get($0.value, path.dropFirst()) }
+    case .sequence(let elements): return index(key, elements).flatMap { get(elements[$0], path.dropFirst()) }
+    case .scalar: return nil
+    }
+  }
+
+  private func index(_ key: String, _ elements: [YAMLNode]) -> Int? {
+    if let index = Int(key) { return elements.indices.contains(index) ? index : nil }
+    let parts = key.split(separator: "=", maxSplits: 1).map(String.init)
+    return parts.count == 2 ? elements.firstIndex { (try? $0[parts[0]]?.string()) == parts[1] } : nil
+  }
+
+  private func changed(_ node: YAMLNode, _ path: ArraySlice<String>, _ change: Change) throws(InputError) -> YAMLNode {
+    var result = node
+    guard let key = path.first else { throw failure("is the whole document", self.path) }
+    let isLast = path.count == 1
+    switch node.content {
+    case .mapping:
+      guard let child = node.member(key)?.value else {
+        guard isLast, case .add(let value) = change else { throw failure("is not there", self.path) }
+        result.set(key, value)
+        return result
+      }
+      switch change {
+      case .remove where isLast: result.remove(key)
+      case .add(let value) where isLast, .replace(let value) where isLast: result.set(key, value)
+      default: result.set(key, try changed(child, path.dropFirst(), change))
+      }
+    case .sequence(var elements):
+      if isLast, case .add(let value) = change {
+        guard let index = key == "-" ? elements.count : Int(key), (0...elements.count).contains(index) else { throw failure("is not in the list", self.path) }
+        elements.insert(value, at: index)
+      } else {
+        guard let index = index(key, elements) else { throw failure("is not in the list", self.path) }
+        switch change {
+        case .remove where isLast: elements.remove(at: index)
+        case .replace(let value) where isLast: elements[index] = value
+        default: elements[index] = try changed(elements[index], path.dropFirst(), change)
+        }
+      }
+      result.content = .sequence(elements)
+    case .scalar: throw failure("is not there", self.path)
+    }
+    return result
+  }
+}

@@ -1,0 +1,51 @@
+import Manifests
+
+/// Applies a configuration's profiles.
+struct Profiles {
+  let requested: [String]
+  let activation: Activation
+  var reader: FieldReader { activation.reader }
+
+  /// - Returns: the configuration with the active profiles laid over it, and their names in the order of application.
+  func apply(to configuration: YAMLNode) -> (YAMLNode, [String]) {
+    let profiles = reader.elements(configuration["profiles"])
+    for profile in profiles { reader.check(profile, fields) }
+    var active = profiles.filter(activation.isActive).compactMap { reader.string($0["name"]) }
+    let names = profiles.compactMap { reader.required($0, "name") }
+    for request in requested {
+      if request.hasPrefix("-") {
+        active.removeAll { $0 == request.dropFirst() }
+      } else if names.contains(request), !active.contains(request) {
+        active.append(request)
+      }
+    }
+    var result = configuration
+    for name in active {
+      // Of two with one name the last one counts, as it does for Skaffold.
+      if let profile = profiles.last(where: { (try? $0["name"]?.string()) == name }) { result = apply(profile, to: result) }
+    }
+    return (result, active)
+  }
+
+  /// Sections that are ignored or not supported are told when the whole is read.
+  private var fields: [String: FieldReader.Field] {
+    var fields: [String: FieldReader.Field] = ["name": .read, "activation": .read, "requiresAllActivations": .read, "patches": .read]
+    for section in ConfigurationReader.sections(reader.version).keys { fields[section] = .read }
+    return fields
+  }
+
+  private func apply(_ profile: YAMLNode, to configuration: YAMLNode) -> YAMLNode {
+    var result = Overlay.apply(Modernizer.modernized(profile, reader.version), to: configuration)
+    for node in reader.elements(profile["patches"]) {
+      guard let patch = ProfilePatch(node, reader) else { continue }
+      if let patched = reader.value(node, { _ throws(InputError) in try patch.apply(to: result) }) { result = patched }
+    }
+    return result
+  }
+
+  /// The requested names, without those to deactivate, that no configuration has.
+  static func unknown(_ requested: [String], in configurations: [YAMLNode]) -> [String] {
+    let names = configurations.flatMap { (try? $0["profiles"]?.elements()) ?? [] }.compactMap { try? $0["name"]?.string() }
+    return requested.filter { !names.contains($0.hasPrefix("-") ? String($0.dropFirst()) : $0) }
+  }
+}

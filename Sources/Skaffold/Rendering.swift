@@ -1,0 +1,51 @@
+import Manifests
+
+/// Configurations' objects, patched, as `devtunnel render` prints them.
+public struct Rendering: Sendable {
+  public var manifests: [Manifest]
+  public var warnings: [Diagnostic]
+
+  public init(manifests: [Manifest], warnings: [Diagnostic]) {
+    self.manifests = manifests
+    self.warnings = warnings
+  }
+
+  /// The objects as text for kubectl.
+  public var yaml: String { ManifestWriter.yaml(manifests) }
+
+  /// Renders without building.
+  /// - Parameters:
+  ///   - patches: nil leaves the objects as they are. Without a namespace of its own, each configuration's default one is used. An image that no
+  ///     object uses is a warning.
+  ///   - tool: nil finds the installed one.
+  ///   - environment: of the process.
+  /// - Throws: `InputError` with everything that is wrong in any file.
+  public static func render(
+    _ configurations: [DevConfiguration], patches: ManifestPatches?, tool: KustomizeTool? = nil, environment: [String: String]
+  ) async throws(InputError) -> Rendering {
+    var result = Rendering(manifests: [], warnings: [])
+    var original: [Manifest] = []
+    var problems: [Diagnostic] = []
+    for configuration in configurations {
+      result.warnings += configuration.warnings
+      do {
+        let manifests = try await configuration.manifests.render(tool: tool, environment: environment, warnings: &result.warnings)
+        original += manifests
+        guard var patches else {
+          result.manifests += manifests
+          continue
+        }
+        patches.namespace = patches.namespace ?? configuration.defaultNamespace
+        result.manifests += patches.apply(to: manifests)
+      } catch {
+        problems += error.diagnostics
+      }
+    }
+    if !problems.isEmpty { throw InputError(problems) }
+    for image in patches?.unusedImages(in: original) ?? [] {
+      result.warnings.append(
+        Diagnostic(.warning, "no object uses the image \(image)", remedy: "name it as the manifests do, after the kustomization has renamed it"))
+    }
+    return result
+  }
+}

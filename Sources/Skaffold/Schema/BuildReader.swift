@@ -1,0 +1,117 @@
+import Manifests
+
+/// Reads `build`: artifacts and their tags.
+struct BuildReader {
+  let reader: FieldReader
+  let workingDirectory: String
+  let defaultRepository: String?
+
+  func read(_ build: YAMLNode?, into configuration: inout DevConfiguration) {
+    let elsewhere = "devtunnel builds on this machine: use build.local, perhaps in a profile"
+    reader.check(
+      build,
+      [
+        "artifacts": .read, "tagPolicy": .read, "insecureRegistries": .read, "local": .read,
+        "platforms": .ignored("images are built for this machine's platform"),
+        "hooks": .unsupported("run them yourself, before and after"), "googleCloudBuild": .unsupported(elsewhere), "cluster": .unsupported(elsewhere),
+      ])
+    let builder = "devtunnel uses the builder that is installed"
+    reader.check(
+      build?["local"],
+      [
+        "push": .read, "concurrency": .ignored("independent images are built side by side"), "tryImportMissing": .ignored(builder),
+        "useDockerCLI": .ignored(builder),
+        "useBuildkit": .ignored(builder),
+      ])
+    configuration.push = reader.bool(build?["local"]?["push"])
+    configuration.insecureRegistries = reader.strings(build?["insecureRegistries"])
+    configuration.tagPolicy = tagPolicy(build?["tagPolicy"])
+    let artifacts = ArtifactReader(reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository)
+    configuration.artifacts = reader.elements(build?["artifacts"]).compactMap(artifacts.read)
+    checkNames(configuration.artifacts)
+    if configuration.artifacts.count > 1 { checkWholeName(build?["tagPolicy"]?["envTemplate"]?["template"]) }
+  }
+
+  /// Two artifacts of one name would overwrite each other's image; a requirement must be among the artifacts.
+  private func checkNames(_ artifacts: [Artifact]) {
+    var first: [String: Artifact] = [:]
+    for artifact in artifacts {
+      if let other = first.updateValue(artifact, forKey: artifact.image) {
+        reader.report(
+          Diagnostic(
+            .error, "another artifact is called \(artifact.image)" + (other.position.map { " (\($0))" } ?? ""), at: artifact.position, field: "build.artifacts",
+            remedy: "give each image its own name"))
+      }
+    }
+    for artifact in artifacts {
+      for requirement in artifact.requires where first[requirement.image] == nil {
+        reader.report(
+          Diagnostic(
+            .error, "\(artifact.image) requires \(requirement.image), which is no artifact", at: artifact.position, field: "build.artifacts",
+            remedy: "correct the name, or add the artifact"))
+      }
+    }
+    if let cycle = RequirementOrder.cycle(in: artifacts) {
+      reader.report(
+        Diagnostic(
+          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: first[cycle[0]]?.position, field: "build.artifacts",
+          remedy: "remove one requirement"))
+    }
+  }
+
+  private func tagPolicy(_ node: YAMLNode?) -> TagPolicy {
+    reader.check(
+      node,
+      [
+        "gitCommit": .read, "sha256": .read, "envTemplate": .read, "dateTime": .read, "inputDigest": .read,
+        "customTemplate": .unsupported("use envTemplate, or another tag policy"),
+      ])
+    // `sha256: {}` and a bare `sha256:` both mean it.
+    guard case .mapping(let members)? = node?.content else { return .gitCommit(GitCommitTag()) }
+    if members.count > 1, let node { reader.report(node.error("it has \(members.count) tag policies", remedy: "keep one")) }
+    guard let member = members.last else { return .gitCommit(GitCommitTag()) }
+    switch member.key {
+    case "sha256": return .sha256
+    case "inputDigest": return .inputDigest
+    case "envTemplate":
+      let policy = member.value
+      reader.check(policy, ["template": .read])
+      guard let text = reader.required(policy, "template") else { return .sha256 }
+      checkTemplate(text, policy["template"] ?? policy)
+      return .envTemplate(text, position: policy["template"]?.position)
+    case "dateTime":
+      if !member.value.isNull { reader.check(member.value, ["format": .read, "timezone": .read]) }
+      return .dateTime(format: reader.string(member.value["format"]), timezone: reader.string(member.value["timezone"]))
+    default: return .gitCommit(gitCommit(member.value))
+    }
+  }
+
+  /// A variable that is not set is told now and not when the first image is built.
+  private func checkTemplate(_ text: String, _ node: YAMLNode) {
+    _ = reader.expand(text, at: node, extra: ["IMAGE_NAME": "image"])
+  }
+
+  /// A template that is one whole image name would give it to every artifact.
+  private func checkWholeName(_ node: YAMLNode?) {
+    guard let node, let template = try? EnvTemplate((try? node.string()) ?? "") else { return }
+    func name(_ image: String) -> String? { try? template.expanded(reader.environment.merging(["IMAGE_NAME": image]) { $1 }) }
+    guard let one = name("one"), one.contains(where: { ":/".contains($0) }), one == name("other") else { return }
+    reader.report(node.error("every artifact would be called \(one)", remedy: "use {{.IMAGE_NAME}} in it, or leave the name out"))
+  }
+
+  private func gitCommit(_ node: YAMLNode) -> GitCommitTag {
+    var tag = GitCommitTag()
+    if node.isNull { return tag }
+    reader.check(node, ["variant": .read, "prefix": .read, "ignoreChanges": .read])
+    tag.prefix = reader.string(node["prefix"]) ?? ""
+    tag.ignoreChanges = reader.bool(node["ignoreChanges"]) ?? false
+    if let field = node["variant"], let text = reader.string(field) {
+      if let variant = GitCommitTag.Variant.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) {
+        tag.variant = variant
+      } else {
+        reader.report(field.error("'\(text)' is no variant", remedy: "write one of \(GitCommitTag.Variant.allCases.map(\.rawValue).joined(separator: ", "))"))
+      }
+    }
+    return tag
+  }
+}

@@ -1,0 +1,85 @@
+import Manifests
+
+/// Reads a configuration's fields and keeps everything that is wrong with them.
+final class FieldReader {
+  /// What becomes of a field.
+  enum Field: Sendable {
+    case read
+    /// Skaffold does something with it that makes no difference here, or that devtunnel does its own way: a warning says which.
+    case ignored(String)
+    /// Without it the loop would do something else than the file says: an error.
+    case unsupported(String)
+  }
+
+  let version: SchemaVersion
+  let environment: [String: String]
+  /// Whether files that only builds read must be there.
+  let checksSources: Bool
+  private(set) var diagnostics: [Diagnostic] = []
+
+  init(version: SchemaVersion, environment: [String: String], checksSources: Bool = true) {
+    self.checksSources = checksSources
+    self.version = version
+    self.environment = environment
+  }
+
+  func report(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
+
+  /// Checks a mapping's keys against those of the schema.
+  func check(_ node: YAMLNode?, _ fields: [String: Field]) {
+    guard let node, let members = value(node, { node throws(InputError) in try node.members() }) else { return }
+    for member in members where !member.value.isNull {
+      let path = member.value.path
+      switch fields[member.key] {
+      case .read: break
+      case .ignored(let why): report(Diagnostic(.warning, "ignored: \(why)", at: member.position, field: path))
+      case .unsupported(let remedy): report(Diagnostic(.error, "devtunnel does not support this", at: member.position, field: path, remedy: remedy))
+      case nil:
+        let known = fields.keys.sorted().joined(separator: ", ")
+        report(Diagnostic(.error, "\(version) has no field '\(member.key)' here", at: member.position, field: path, remedy: "the fields are: \(known)"))
+      }
+    }
+  }
+
+  /// nil where the node is missing or wrong; what is wrong has been reported.
+  func value<Value>(_ node: YAMLNode?, _ read: (YAMLNode) throws(InputError) -> Value) -> Value? {
+    guard let node else { return nil }
+    do {
+      return try read(node)
+    } catch {
+      diagnostics += error.diagnostics
+      return nil
+    }
+  }
+
+  func string(_ node: YAMLNode?) -> String? { value(node) { node throws(InputError) in try node.string() } }
+  func bool(_ node: YAMLNode?) -> Bool? { value(node) { node throws(InputError) in try node.bool() } }
+  func strings(_ node: YAMLNode?) -> [String] { value(node) { node throws(InputError) in try node.strings() } ?? [] }
+  func elements(_ node: YAMLNode?) -> [YAMLNode] { value(node) { node throws(InputError) in try node.elements() } ?? [] }
+  func members(_ node: YAMLNode?) -> [YAMLNode.Member] { value(node) { node throws(InputError) in try node.members() } ?? [] }
+
+  /// A text that must be there.
+  func required(_ parent: YAMLNode, _ key: String) -> String? {
+    guard let node = parent[key] else {
+      report(parent.error("\(key) is missing", remedy: "write \(key): …"))
+      return nil
+    }
+    return string(node)
+  }
+
+  /// A text with its template filled in.
+  /// - Parameter extra: what it may use beside the environment.
+  func expanded(_ node: YAMLNode?, extra: [String: String] = [:]) -> String? {
+    guard let node, let text = string(node) else { return nil }
+    return expand(text, at: node, extra: extra)
+  }
+
+  func expand(_ text: String, at node: YAMLNode, extra: [String: String] = [:]) -> String? {
+    do {
+      return try EnvTemplate(text).expanded(environment.merging(extra) { $1 })
+    } catch {
+      report(node.error(error.message, remedy: error.remedy))
+      return nil
+    }
+  }
+}

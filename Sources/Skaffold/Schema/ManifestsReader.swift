@@ -1,0 +1,66 @@
+import Manifests
+
+/// Reads `manifests`: where the objects come from.
+struct ManifestsReader {
+  let reader: FieldReader
+  let workingDirectory: String
+
+  /// Skaffold's, where nothing is said.
+  static let defaultManifests = "k8s/*.yaml"
+
+  func read(_ manifests: YAMLNode?) -> ManifestSources {
+    reader.check(
+      manifests,
+      [
+        "rawYaml": .read, "kustomize": .read, "output": .ignored("devtunnel writes no hydrated manifests"),
+        "validate": .ignored("devtunnel runs no validators; pipe devtunnel render to them"),
+        "transform": .unsupported("make the change in the manifests or in a kustomization"),
+        "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"),
+        "kpt": .unsupported("render it, and name the result under rawYaml"),
+        "hooks": .unsupported("run them yourself, before"), "remoteManifests": .unsupported("take the objects into these files"),
+      ])
+    var sources = ManifestSources(rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML), kustomize: kustomizations(manifests?["kustomize"]))
+    if sources.rawYAML.isEmpty, sources.kustomize.isEmpty { sources.rawYAML = [Paths.absolute(Self.defaultManifests, in: workingDirectory)] }
+    return sources
+  }
+
+  private func rawYAML(_ node: YAMLNode) -> String? {
+    guard let path = reader.expanded(node) else { return nil }
+    if Paths.isURL(path) {
+      reader.report(node.error("devtunnel reads no manifests from URLs", remedy: "download the file"))
+      return nil
+    }
+    let absolute = Paths.absolute(path, in: workingDirectory)
+    if !Glob.isPattern(path), Paths.isDirectory(absolute) == nil { reader.report(node.error("\(absolute) does not exist", remedy: hint(path))) }
+    return absolute
+  }
+
+  private func kustomizations(_ node: YAMLNode?) -> [KustomizeSource] {
+    guard let node else { return [] }
+    reader.check(node, ["paths": .read, "path": .read, "buildArgs": .read, "flags": .read, "defaultNamespace": .read, "hooks": .read])
+    let arguments = reader.elements(node["buildArgs"]).compactMap { reader.expanded($0) }
+    guard let paths = node["paths"] else { return [KustomizeSource(path: workingDirectory, buildArgs: arguments, position: node.position)] }
+    return reader.elements(paths).compactMap { node in
+      guard let path = reader.expanded(node) else { return nil }
+      if Paths.isURL(path) { return KustomizeSource(path: path, buildArgs: arguments, position: node.position) }
+      let absolute = Paths.absolute(path, in: workingDirectory)
+      switch Paths.isDirectory(absolute) {
+      case nil: reader.report(node.error("\(absolute) does not exist", remedy: hint(path)))
+      case false?: reader.report(node.error("\(absolute) is a file", remedy: "name the directory that holds the kustomization"))
+      case true?:
+        if Kustomization.file(in: absolute) == nil {
+          reader.report(node.error("\(absolute) holds no kustomization", remedy: "make a \(Kustomization.names[0]) there"))
+        }
+      }
+      return KustomizeSource(path: absolute, buildArgs: arguments, position: node.position)
+    }
+  }
+
+  private func hint(_ path: String) -> String { startingDirectoryHint(path, workingDirectory) }
+}
+
+/// What most often is wrong with a path in a skaffold.yaml.
+func startingDirectoryHint(_ path: String, _ workingDirectory: String) -> String {
+  path.hasPrefix("/")
+    ? "correct the path" : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): start it elsewhere, or correct the path"
+}

@@ -1,0 +1,67 @@
+/// `build.tagPolicy.gitCommit`.
+public struct GitCommitTag: Sendable, Hashable {
+  public enum Variant: String, Sendable, Hashable, CaseIterable {
+    case tags = "Tags"
+    case commitSha = "CommitSha"
+    case abbrevCommitSha = "AbbrevCommitSha"
+    case treeSha = "TreeSha"
+    case abbrevTreeSha = "AbbrevTreeSha"
+    case branches = "Branches"
+  }
+
+  public var variant: Variant
+  public var prefix: String
+  /// Whether a work tree with changes gives the same tag as a clean one, without `-dirty`.
+  public var ignoreChanges: Bool
+
+  public init(variant: Variant = .tags, prefix: String = "", ignoreChanges: Bool = false) {
+    self.variant = variant
+    self.prefix = prefix
+    self.ignoreChanges = ignoreChanges
+  }
+
+  /// - Returns: `latest` where there is no git, no repository or no commit, as Skaffold falls back.
+  func tag(in directory: String, environment: [String: String]) async -> String {
+    guard let path = Program.find("git", environment: environment) else { return "latest" }
+    let git = Git(program: Program(path: path), directory: directory, environment: environment)
+    guard let found = await name(git) else { return "latest" }
+    let tag = prefix + Self.sanitized(found)
+    if ignoreChanges { return tag }
+    return await git("status", ".", "--porcelain")?.isEmpty == false ? tag + "-dirty" : tag
+  }
+
+  private func name(_ git: Git) async -> String? {
+    switch variant {
+    case .tags: return await git("describe", "--tags", "--always")
+    case .commitSha: return await git("rev-list", "-1", "HEAD")
+    case .abbrevCommitSha: return await git("rev-list", "-1", "HEAD", "--abbrev-commit")
+    // "./" is the directory itself, so that its place in the repository need not be known.
+    case .treeSha: return await git("rev-parse", "HEAD:./")
+    case .abbrevTreeSha: return await git("rev-parse", "--short", "HEAD:./")
+    case .branches:
+      let branch = await git("branch", "--show-current")
+      if let branch, !branch.isEmpty { return branch }
+      return await git("rev-list", "-1", "HEAD", "--abbrev-commit")
+    }
+  }
+
+  /// A git name with what a tag cannot have replaced.
+  static func sanitized(_ name: String) -> String {
+    let replaced = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) ? $0 : "_" }
+    let leading = replaced.prefix { "-.".contains($0) }.count
+    return String((Array(repeating: "_", count: leading) + replaced.dropFirst(leading)).prefix(128))
+  }
+}
+
+/// git in a directory.
+private struct Git {
+  let program: Program
+  let directory: String
+  let environment: [String: String]
+
+  /// - Returns: its output, nil where it fails.
+  func callAsFunction(_ arguments: String...) async -> String? {
+    guard let result = try? await program.run(arguments, in: directory, environment: environment), result.succeeded else { return nil }
+    return result.output.trimmed
+  }
+}

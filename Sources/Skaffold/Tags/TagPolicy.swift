@@ -1,0 +1,76 @@
+import Manifests
+
+/// How images get their tags (`build.tagPolicy`).
+public enum TagPolicy: Sendable, Hashable {
+  case gitCommit(GitCommitTag)
+  /// `latest`: the digest is what counts.
+  case sha256
+  /// A template over the environment and IMAGE_NAME.
+  case envTemplate(String, position: SourcePosition?)
+  /// A Go time layout and an IANA time zone; nil for Skaffold's defaults.
+  case dateTime(format: String?, timezone: String?)
+  /// What the sources hash to.
+  case inputDigest
+
+  /// The reference an artifact is built as, `name:tag`.
+  ///
+  /// An `envTemplate` that gives a whole image name (`local-user:latest`, as it did up to skaffold/v2alpha3) gives the reference, not the tag.
+  /// - Parameters:
+  ///   - environment: what templates and git see.
+  ///   - digest: the hash of the artifact's sources, asked for `inputDigest` only.
+  /// - Throws: `InputError` for a variable that is not set, a time zone that is none, or where no digest can be had.
+  public func reference(
+    for artifact: Artifact, environment: [String: String], digest: @Sendable (Artifact) async throws -> String
+  ) async throws(InputError) -> String {
+    switch self {
+    case .gitCommit(let policy): return try checked(artifact, await policy.tag(in: artifact.context, environment: environment))
+    case .sha256: return artifact.repository + ":latest"
+    case .envTemplate(let template, let position): return try Self.reference(artifact, template, position, environment)
+    case .dateTime(let format, let timezone):
+      return try checked(artifact, try await DateTimeTag(format: format, timezone: timezone).tag(environment: environment))
+    case .inputDigest:
+      do {
+        return try checked(artifact, try await digest(artifact))
+      } catch let error as InputError {
+        throw error
+      } catch {
+        throw InputError("the sources of \(artifact.image) cannot be read: \(error)", at: artifact.position, remedy: "make them readable")
+      }
+    }
+  }
+
+  private static func reference(
+    _ artifact: Artifact, _ template: String, _ position: SourcePosition?, _ environment: [String: String]
+  ) throws(InputError) -> String {
+    let text: String
+    do {
+      text = try EnvTemplate(template).expanded(environment.merging(["IMAGE_NAME": artifact.image]) { $1 })
+    } catch {
+      throw InputError(error.message, at: position, field: "build.tagPolicy.envTemplate.template", remedy: error.remedy)
+    }
+    // No tag has a colon or a slash: it is a whole name. A default repository takes its place too.
+    guard text.contains(where: { ":/@".contains($0) }) || text == artifact.image else {
+      return try valid(artifact.repository, text, position, field: "build.tagPolicy.envTemplate.template")
+    }
+    let image = ImageName(text)
+    let name = image.name == artifact.image ? artifact.repository : image.name
+    return try valid(name, image.tag ?? "latest", position, field: "build.tagPolicy.envTemplate.template")
+  }
+
+  private func checked(_ artifact: Artifact, _ tag: String) throws(InputError) -> String {
+    try Self.valid(artifact.repository, tag, artifact.position, field: "build.tagPolicy")
+  }
+
+  /// Tags are up to 128 letters, digits, `_`, `.` and `-`, the last two not first (Docker reference, "docker image tag").
+  private static func valid(_ name: String, _ tag: String, _ position: SourcePosition?, field: String) throws(InputError) -> String {
+    let isValid =
+      (1...128).contains(tag.utf8.count) && tag.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_.-".contains($0)) }
+      && tag.first != "." && tag.first != "-"
+    guard isValid else {
+      throw InputError(
+        "'\(tag)' is no image tag", at: position, field: field,
+        remedy: "a tag has up to 128 letters, digits, '_', '.' and '-', and begins with none of the last two")
+    }
+    return "\(name):\(tag)"
+  }
+}

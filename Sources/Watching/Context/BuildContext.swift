@@ -1,0 +1,96 @@
+/// The files that a build of an image can see: the context's directory, less what is ignored and what no COPY or ADD names.
+public struct BuildContext: Sendable, Hashable {
+  /// Absolute.
+  public let directory: String
+  /// Absolute; nil for a custom build.
+  public let dockerfile: String?
+  /// What is ignored; from .dockerignore.
+  public let ignore: IgnoreRules
+  /// Globs relative to the directory: see `DockerfileSources.paths`. Where one of those is a symbolic link, its target stands here too.
+  public let sources: [String]
+  /// Base images: see `DockerfileSources.images`.
+  public let images: [String]
+  /// Files whose change calls for a new `BuildContext`: the Dockerfile and its ignore file, absolute; both names of the latter, since either may appear.
+  public let definitionFiles: [String]
+
+  let selection: Selection
+  /// What goes into the digest beside files: build arguments and target.
+  let parameters: [String]
+
+  /// Reads the Dockerfile and the ignore file.
+  /// - Parameters:
+  ///   - directory: the context; absolute, or relative to the working directory.
+  ///   - dockerfile: absolute, or relative to the working directory; nil for `Dockerfile` in the context.
+  /// - Throws: `.missing` for either path, `.syntax`, `.unknownTarget`.
+  public init(directory: String, dockerfile: String? = nil, buildArgs: [String: String] = [:], target: String? = nil) throws(WatchError) {
+    let root = try Self.existing(directory)
+    let file = dockerfile.map(absolutePath) ?? root + "/Dockerfile"
+    guard FileStatus(file, followsLink: true)?.kind == .file else {
+      throw WatchError(.missing, "there is no such Dockerfile", file: file, remedy: "name it in the artifact's docker.dockerfile")
+    }
+    let parsed = try DockerfileSources(parsing: try readText(file), file: file, buildArgs: buildArgs, target: target)
+    var rules = IgnoreRules()
+    if let ignoreFile = IgnoreRules.dockerignoreFile(context: root, dockerfile: file) {
+      rules = try IgnoreRules(dockerignore: try readText(ignoreFile), file: ignoreFile)
+    }
+    self.init(
+      root, file, rules, parsed.paths, images: parsed.images,
+      parameters: buildArgs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + ["target=\(target ?? "")"])
+  }
+
+  /// What a custom build depends on (Skaffold's `custom.dependencies`).
+  /// - Parameters:
+  ///   - paths: globs relative to the directory; a directory means all in it.
+  ///   - ignore: patterns as in .dockerignore.
+  public init(directory: String, paths: [String], ignore: [String] = []) throws(WatchError) {
+    let rules = try IgnoreRules(dockerignore: ignore.joined(separator: "\n"), file: "ignore")
+    self.init(try Self.existing(directory), nil, rules, paths.map { sourcePath($0) }.sorted(), images: [], parameters: [])
+  }
+
+  private init(_ directory: String, _ dockerfile: String?, _ ignore: IgnoreRules, _ sources: [String], images: [String], parameters: [String]) {
+    self.directory = directory
+    self.dockerfile = dockerfile
+    self.ignore = ignore
+    self.sources = Set(sources + sources.compactMap { resolvedSource($0, in: directory) }).sorted()
+    self.images = images
+    self.parameters = parameters
+    definitionFiles = dockerfile.map { [$0] + IgnoreRules.dockerignoreFiles(context: directory, dockerfile: $0) } ?? []
+    selection = Selection(sources: self.sources, ignore: ignore)
+  }
+
+  private static func existing(_ directory: String) throws(WatchError) -> String {
+    let path = absolutePath(directory)
+    guard FileStatus(path, followsLink: true)?.kind == .directory else {
+      throw WatchError(.missing, "there is no such directory to build from", file: path, remedy: "correct the artifact's context")
+    }
+    return path
+  }
+}
+
+/// A source as COPY means it: inside the context, whatever it says.
+func sourcePath(_ source: some StringProtocol) -> String {
+  let clean = cleanPath("/" + source)
+  return clean == "/" ? "." : String(clean.dropFirst())
+}
+
+/// Where a source without wildcards leads when links are followed, as the builder does, inside the context; nil for the same place.
+private func resolvedSource(_ source: String, in directory: String) -> String? {
+  guard source != ".", !source.contains(where: { "*?[\\".contains($0) }) else { return nil }
+  var rest = source.split(separator: "/").map(String.init)
+  var done = ""
+  var links = 0
+  while !rest.isEmpty {
+    let next = done + "/" + rest.removeFirst()
+    guard let target = linkTarget(directory + next) else {
+      done = next
+      continue
+    }
+    links += 1
+    guard links < 40 else { return nil }
+    let whole = cleanPath((target.hasPrefix("/") ? "" : done + "/") + target)
+    rest = sourcePath(whole).split(separator: "/").map(String.init).filter { $0 != "." } + rest
+    done = ""
+  }
+  let resolved = sourcePath(done)
+  return resolved == source ? nil : resolved
+}

@@ -1,0 +1,35 @@
+/// Which paths below a directory count: those that a source names and no rule ignores.
+struct Selection: Sendable, Hashable {
+  /// nil: everything.
+  private let globs: [Glob]?
+  private let ignore: IgnoreRules
+
+  /// - Parameter sources: see `DockerfileSources.paths`. What is no pattern is taken by its letters.
+  init(sources: [String], ignore: IgnoreRules) {
+    globs = sources.contains(".") ? nil : sources.map { GlobReader.read($0, .docker) ?? Glob(tokens: $0.utf8.map(Glob.Token.byte)) }
+    self.ignore = ignore
+  }
+
+  func includes(_ file: String) -> Bool {
+    file.withBytes { path in
+      guard globs?.contains(where: { $0.matchesPathOrParent(path) }) ?? true else { return false }
+      let name = UnsafeBufferPointer(rebasing: path[((path.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...])
+      return !EditorNoise.contains(name) && !ignore.ignores(path, isDirectory: false)
+    }
+  }
+
+  /// A directory that something selected may be in; "" is the root.
+  func mayInclude(in directory: String) -> Bool {
+    directory.isEmpty
+      || directory.withBytes { path in
+        (globs?.contains { $0.matchesPathOrParent(path) || $0.mayMatch(below: path) } ?? true) && !ignore.ignoresAll(in: path)
+      }
+  }
+
+  /// The directory itself is selected, be it empty.
+  func includes(directory: String) -> Bool {
+    directory.withBytes { path in
+      (globs?.contains { $0.matchesPathOrParent(path) } ?? true) && !ignore.ignores(path, isDirectory: true)
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/// Follows a Dockerfile's instructions and notes what each stage reads.
+struct DockerfileParser {
+  let reader: DockerfileReader
+  let buildArgs: [String: String]
+  private(set) var stages: [DockerfileStage] = []
+  /// ARGs before the first FROM, and the platform's.
+  private var globals: [String: String] = DockerfileParser.platform
+
+  init(_ reader: DockerfileReader, buildArgs: [String: String]) throws(WatchError) {
+    self.reader = reader
+    self.buildArgs = buildArgs
+    for instruction in reader.instructions { try read(instruction) }
+    guard !stages.isEmpty else { throw WatchError(.syntax, "there is no FROM", file: reader.file, remedy: "begin with FROM IMAGE") }
+  }
+
+  private mutating func read(_ instruction: DockerfileReader.Instruction) throws(WatchError) {
+    guard Self.keywords.contains(instruction.keyword) else {
+      throw bad(
+        "'\(instruction.keyword)' is not an instruction", instruction,
+        "correct its spelling; a line that continues the one before needs '\(reader.escape)' at that one's end")
+    }
+    if instruction.keyword == "FROM" { return try from(instruction) }
+    if instruction.keyword == "ARG" { return declare(instruction) }
+    guard !stages.isEmpty else { throw bad("\(instruction.keyword) stands before the first FROM", instruction, "only ARG may stand there") }
+    switch instruction.keyword {
+    case "ENV": environment(instruction)
+    case "COPY", "ADD": try copy(instruction)
+    case "RUN": mounts(instruction)
+    default: break
+    }
+  }
+
+  private func bad(_ message: String, _ instruction: DockerfileReader.Instruction, _ remedy: String) -> WatchError {
+    WatchError(.syntax, message, file: reader.file, line: instruction.line, remedy: remedy)
+  }
+
+  /// The leading `--name=value` words, and what follows them.
+  private func options(_ arguments: String) -> (options: [(name: String, value: String)], rest: Substring) {
+    var options: [(String, String)] = []
+    var rest = arguments[...]
+    while rest.hasPrefix("--") {
+      let word = rest.prefix { !$0.isWhitespace }
+      rest = rest.dropFirst(word.count).trimmed
+      let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      options.append((parts[0].lowercased(), parts.count > 1 ? String(parts[1]) : ""))
+    }
+    return (options, rest)
+  }
+
+  // MARK: FROM, ARG, ENV
+
+  private mutating func from(_ instruction: DockerfileReader.Instruction) throws(WatchError) {
+    let words = ShellWord.split(String(options(instruction.arguments).rest), escape: reader.escape)
+    guard words.count == 1 || (words.count == 3 && words[1].lowercased() == "as") else {
+      throw bad("FROM \(instruction.arguments) is not understood", instruction, "write FROM IMAGE or FROM IMAGE AS NAME")
+    }
+    let globals = globals
+    let image = ShellWord.expand(words[0], escape: reader.escape) { globals[$0] ?? "" } ?? words[0]
+    var stage = DockerfileStage(name: words.count == 3 ? words[2].lowercased() : nil)
+    let base = reference(image, numbers: false)
+    stage.base = base
+    if case .stage(let index) = base {
+      stage.environment = stages[index].environment
+      stage.arguments = stages[index].arguments
+    }
+    stages.append(stage)
+  }
+
+  /// - Parameter numbers: `--from=0` is a stage; `FROM 0` is an image.
+  private func reference(_ name: String, numbers: Bool) -> DockerfileStage.Reference {
+    if let index = stages.lastIndex(where: { $0.name == name.lowercased() }) { return .stage(index) }
+    if numbers, let index = Int(name), stages.indices.contains(index) { return .stage(index) }
+    return .image(name)
+  }
+
+  private mutating func declare(_ instruction: DockerfileReader.Instruction) {
+    for word in ShellWord.split(instruction.arguments, escape: reader.escape) {
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let fallback = parts.count > 1 ? expand(parts[1]) : nil
+      if stages.isEmpty {
+        globals[parts[0]] = buildArgs[parts[0]] ?? fallback ?? globals[parts[0]] ?? ""
+      } else {
+        // A default that is not known here stays unknown.
+        stages[stages.count - 1].arguments[parts[0]] = buildArgs[parts[0]] ?? (parts.count > 1 ? fallback : globals[parts[0]] ?? "")
+      }
+    }
+  }
+
+  private mutating func environment(_ instruction: DockerfileReader.Instruction) {
+    let words = ShellWord.split(instruction.arguments, escape: reader.escape)
+    guard let first = words.first else { return }
+    guard first.contains("=") else {
+      // The old form: ENV NAME all the rest.
+      stages[stages.count - 1].environment[first] = .some(expand(String(instruction.arguments.dropFirst(first.count).trimmed)))
+      return
+    }
+    // All values are those before this instruction.
+    let pairs = words.map { word in
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      return (parts[0], parts.count > 1 ? expand(parts[1]) : "")
+    }
+    for (name, value) in pairs { stages[stages.count - 1].environment[name] = .some(value) }
+  }
+
+  private func expand(_ word: String) -> String? {
+    ShellWord.expand(word, escape: reader.escape) { name in stages.last.map { $0.value(name) } ?? globals[name] ?? "" }
+  }
+
+  // MARK: COPY, ADD, RUN --mount
+
+  private mutating func copy(_ instruction: DockerfileReader.Instruction) throws(WatchError) {
+    let (options, rest) = options(instruction.arguments)
+    let words = list(rest) ?? rest.split(whereSeparator: \.isWhitespace).map(String.init)
+    guard words.count >= 2 else {
+      throw bad("\(instruction.keyword) needs at least one source and a destination", instruction, "write \(instruction.keyword) SOURCE… DESTINATION")
+    }
+    if let from = options.last(where: { $0.name == "from" }) { return take(from.value) }
+    for word in words.dropLast() where Heredoc(word, escape: reader.escape) == nil {
+      guard let source = expand(word) else {
+        stages[stages.count - 1].sources.append(".")
+        continue
+      }
+      if instruction.keyword == "ADD", isRemote(source) { continue }
+      stages[stages.count - 1].sources.append(sourcePath(source))
+    }
+  }
+
+  private mutating func mounts(_ instruction: DockerfileReader.Instruction) {
+    for option in options(instruction.arguments).options where option.name == "mount" {
+      var fields: [String: String] = [:]
+      for field in option.value.split(separator: ",") {
+        let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        fields[parts[0].lowercased()] = parts.count > 1 ? String(parts[1]) : ""
+      }
+      let kind = fields["type"] ?? "bind"
+      if let from = fields["from"], kind == "bind" || kind == "cache" {
+        take(from)
+      } else if kind == "bind" {
+        let source = fields["source"] ?? fields["src"] ?? "."
+        stages[stages.count - 1].sources.append(expand(source).map { sourcePath($0) } ?? ".")
+      }
+    }
+  }
+
+  /// Files of another stage or an image.
+  private mutating func take(_ from: String) {
+    stages[stages.count - 1].origins.append(reference(expand(from) ?? from, numbers: true))
+  }
+
+  /// The JSON form: `["a", "b c", "/there/"]`.
+  private func list(_ text: Substring) -> [String]? {
+    guard text.hasPrefix("[") else { return nil }
+    return JSONStrings.parse(text)
+  }
+
+  /// What ADD fetches from elsewhere (Dockerfile reference, "ADD"): URLs and git repositories.
+  private func isRemote(_ source: String) -> Bool {
+    ["http://", "https://", "git://", "ssh://", "git@"].contains { source.lowercased().hasPrefix($0) }
+  }
+
+  private static let keywords: Set<String> = [
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL",
+    "USER", "VOLUME", "WORKDIR",
+  ]
+
+  /// What BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs"); a stage sees it once it has declared it.
+  private static let platform: [String: String] = {
+    #if arch(arm64)
+      let architecture = "arm64"
+    #else
+      let architecture = "amd64"
+    #endif
+    var values: [String: String] = [:]
+    for side in ["TARGET", "BUILD"] {
+      values["\(side)PLATFORM"] = "linux/\(architecture)"
+      values["\(side)OS"] = "linux"
+      values["\(side)ARCH"] = architecture
+      values["\(side)VARIANT"] = ""
+    }
+    return values
+  }()
+}

@@ -1,0 +1,106 @@
+/// Words as a Dockerfile has them: quotes, escapes, `$name` and `${name:-default}` (Dockerfile reference, "Environment replacement").
+struct ShellWord {
+  private var rest: Substring
+  private let escape: Character
+  /// nil for a variable that nobody here knows.
+  private let lookup: (String) -> String?
+  private var result = ""
+
+  /// Splits at white space outside of quotes; the words keep their quotes.
+  static func split(_ text: String, escape: Character) -> [String] {
+    var words: [String] = []
+    var word = ""
+    var quote: Character?
+    var isEscaped = false
+    for character in text {
+      if isEscaped {
+        isEscaped = false
+      } else if character == escape, quote != "'" {
+        isEscaped = true
+      } else if let open = quote {
+        if character == open { quote = nil }
+      } else if character == "'" || character == "\"" {
+        quote = character
+      } else if character.isWhitespace {
+        if !word.isEmpty { words.append(word) }
+        word = ""
+        continue
+      }
+      word.append(character)
+    }
+    return word.isEmpty ? words : words + [word]
+  }
+
+  /// The word's value; nil where that depends on what is not known here: a variable, or an operation on its value's text.
+  static func expand(_ word: String, escape: Character, lookup: @escaping (String) -> String?) -> String? {
+    var expansion = ShellWord(rest: word[...], escape: escape, lookup: lookup)
+    return expansion.read() ? expansion.result : nil
+  }
+
+  private init(rest: Substring, escape: Character, lookup: @escaping (String) -> String?) {
+    (self.rest, self.escape, self.lookup) = (rest, escape, lookup)
+  }
+
+  private mutating func read() -> Bool {
+    var inQuotes = false
+    while let character = rest.popFirst() {
+      switch character {
+      case "'" where !inQuotes:
+        result += rest.prefix { $0 != "'" }
+        rest = rest.drop { $0 != "'" }.dropFirst()
+      case "\"": inQuotes.toggle()
+      case escape:
+        guard let next = rest.popFirst() else { return true }
+        if inQuotes, next != "\"", next != "$", next != escape { result.append(character) }
+        result.append(next)
+      case "$":
+        guard let value = variable() else { return false }
+        result += value
+      default: result.append(character)
+      }
+    }
+    return true
+  }
+
+  /// Behind the dollar sign.
+  private mutating func variable() -> String? {
+    guard rest.first == "{" else {
+      let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+      guard !name.isEmpty else { return "$" }
+      rest = rest.dropFirst(name.count)
+      return lookup(String(name))
+    }
+    rest = rest.dropFirst()
+    let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    rest = rest.dropFirst(name.count)
+    guard let body = upToBrace() else { return nil }
+    if body.isEmpty { return lookup(String(name)) }
+    let countsEmpty = body.hasPrefix(":")
+    let operation = countsEmpty ? body.dropFirst() : body
+    let (escape, lookup) = (escape, lookup)
+    let word = { Self.expand(String(operation.dropFirst()), escape: escape, lookup: lookup) }
+    switch operation.first {
+    case "-":
+      // An unknown variable may have a value all the same: its image's.
+      guard let value = lookup(String(name)) else { return nil }
+      return value.isEmpty ? word() : value
+    case "+":
+      guard let value = lookup(String(name)) else { return nil }
+      return value.isEmpty ? "" : word()
+    case "?": return lookup(String(name))
+    default: return nil
+    }
+  }
+
+  private mutating func upToBrace() -> Substring? {
+    var depth = 1
+    for index in rest.indices {
+      if rest[index] == "{" { depth += 1 }
+      if rest[index] == "}" { depth -= 1 }
+      guard depth == 0 else { continue }
+      defer { rest = rest[rest.index(after: index)...] }
+      return rest[..<index]
+    }
+    return nil
+  }
+}

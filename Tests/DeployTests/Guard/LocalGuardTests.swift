@@ -1,0 +1,48 @@
+import KubeObjects
+import Testing
+
+@testable import Deploy
+
+struct LocalGuardTests {
+  private func node(_ name: String, provider: String = "", boot: String = "b", labels: [String: String] = [:]) -> JSONValue {
+    [
+      "metadata": ["name": JSONValue(name), "labels": JSONValue(labels)], "spec": ["providerID": JSONValue(provider)],
+      "status": ["nodeInfo": ["bootID": JSONValue(boot), "kubeletVersion": "v1.36.0"]],
+    ]
+  }
+
+  @Test("Nodes on this kernel are local, all of them")
+  func kernel() {
+    #expect(NodeSigns(nodes: [node("a"), node("b")], bootID: "b").areOnThisKernel)
+    #expect(!NodeSigns(nodes: [node("a"), node("b", boot: "other")], bootID: "b").areOnThisKernel)
+    #expect(!NodeSigns(nodes: [], bootID: "b").areOnThisKernel)
+    #expect(!NodeSigns(nodes: [node("a", boot: "")], bootID: "").areOnThisKernel)
+  }
+
+  @Test("Products by what their nodes bear")
+  func products() {
+    func product(_ nodes: JSONValue...) -> String? { NodeSigns(nodes: nodes, bootID: nil).product }
+    #expect(product(node("kind-control-plane", provider: "kind://docker/kind/kind-control-plane")) == "kind")
+    #expect(product(node("k3d-x-server-0", provider: "k3s://k3d-x-server-0")) == "k3d")
+    #expect(product(node("pi", provider: "k3s://pi")) == "k3s")
+    #expect(product(node("m", labels: ["minikube.k8s.io/name": "m"])) == "minikube")
+    #expect(product(node("ip-10-0-0-1", provider: "aws:///eu-1/i-1")) == nil)
+    #expect(product(node("docker-desktop"), node("ip-10-0-0-1")) == nil)
+  }
+
+  @Test("A loopback address alone proves nothing: it may be a tunnel's end")
+  func loopback() {
+    let plain = NodeSigns(nodes: [node("ip-10-0-0-1")], bootID: "mine")
+    #expect(LocalGuard.reason(plain, .loopback) == nil)
+    let desktop = NodeSigns(nodes: [node("docker-desktop")], bootID: "mine")
+    #expect(LocalGuard.reason(desktop, .loopback) != nil)
+    #expect(LocalGuard.reason(desktop, .elsewhere) == nil)
+  }
+
+  @Test(
+    "Addresses",
+    arguments: [
+      ("127.0.0.1", true), ("localhost", true), ("::1", true), ("kubernetes.docker.internal", true), ("192.0.2.1", false), ("k8s.example.com", false),
+    ])
+  func addresses(host: String, isLoopback: Bool) { #expect((ServerAddress.place(of: host) == .loopback) == isLoopback) }
+}

@@ -1,0 +1,100 @@
+import FoundationEssentials
+import Manifests
+import Skaffold
+import Testing
+
+@testable import Images
+
+/// What goes wrong in a build, and what is said about it.
+@Suite struct BuildErrorTests {
+  let shop: Workshop
+
+  init() throws { shop = try Workshop() }
+
+  func failure(_ artifacts: [Artifact], kind: BuilderKind = .buildah) async -> BuildError? {
+    let builder = shop.builder(kind)
+    return await buildError { () throws(BuildError) in _ = try await builder.build(artifacts, tags: [:]) { _, _ in } }
+  }
+
+  @Test func noBuilder() async throws {
+    let none = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(nil, environment: shop.environment) }
+    #expect(none?.reason == .builderMissing)
+    #expect(none?.message.contains("docker, podman and buildah in PATH (\(shop.directory)") == true)
+    let wanted = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(.podman, environment: shop.environment) }
+    #expect(wanted?.reason == .builderMissing && wanted?.message.contains("podman") == true)
+  }
+
+  @Test func dockersDaemonIsDown() async throws {
+    try shop.program("docker", "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2; exit 1")
+    let error = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(nil, environment: shop.environment) }
+    #expect(error?.reason == .daemonDown && error?.remedy?.contains("start it") == true)
+    try shop.program("podman")
+    #expect(try await BuilderKind.choose(nil, environment: shop.environment) == .podman)
+    let asked = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(.docker, environment: shop.environment) }
+    #expect(asked?.reason == .daemonDown)
+    #expect(await failure([try shop.artifact("web")], kind: .docker)?.reason == .daemonDown)
+    try shop.program("docker", "echo 28.1.1")
+    #expect(try await BuilderKind.choose(nil, environment: shop.environment) == .docker)
+  }
+
+  @Test func aMissingContextOrDockerfileIsToldBeforeAnythingRuns() async throws {
+    try shop.fakeBuilder()
+    var artifact = try shop.artifact("web")
+    artifact.position = SourcePosition(file: "skaffold.yaml", line: 7)
+    artifact.build = .docker(DockerBuild(dockerfile: artifact.context + "/Missing"))
+    #expect("\(try #require(await failure([artifact])))".hasPrefix("skaffold.yaml:7: web: the Dockerfile \(artifact.context)/Missing is not there"))
+    artifact.context += "/nowhere"
+    #expect(await failure([artifact])?.reason == .contextMissing)
+    artifact.context = shop.directory + "/web/id"
+    #expect(await failure([artifact])?.message.contains("is no directory") == true)
+    #expect(shop.lines("buildah.log").isEmpty)
+  }
+
+  @Test func namesTwiceMissingRequirementsAndCircles() async throws {
+    let web = try shop.artifact("web")
+    #expect(await failure([web, web])?.message.contains("two artifacts") == true)
+    #expect(await failure([try shop.artifact("app", requires: [.init(image: "no", alias: "no")])])?.message.contains("requires no") == true)
+    let circle = try [("a", "b"), ("b", "a")].map { try shop.artifact($0, requires: [.init(image: $1, alias: $1)]) }
+    #expect(await failure(circle + [web])?.message == "artifacts require each other in a circle: a, b")
+  }
+
+  @Test func aFullDiskIsNamed() async throws {
+    try shop.fakeBuilder(before: "echo \"Error: write $SHOP/store/layer: no space left on device\" >&2; exit 125")
+    let error = await failure([try shop.artifact("web")])
+    #expect(error?.reason == .diskFull)
+    #expect(error?.message.contains("the file system /") == true && error?.message.hasSuffix("MiB left) is full") == true)
+    #expect(error?.remedy?.contains("prune") == true)
+  }
+
+  @Test func aLongErrorEndsWithItsCause() throws {
+    let words = "Error: " + String(repeating: "request ", count: 100) + "the cause"
+    let error = BuildFailure(tool: "x", status: 1, output: [words], places: []).error(.commandFailed, "the build failed")
+    #expect(error.message.hasSuffix("request the cause") && error.message.count < 400 && error.output == [words])
+  }
+
+  @Test(arguments: [
+    [#"Error: building at STEP "RUN make all   install": while running runtime: exit status 2"#],
+    [" > [stage-0 2/3] RUN make all install:", "ERROR: failed to build: exit code: 2"],
+    ["The command 'RUN make all install' returned a non-zero code: 2"],
+  ]) func theStepThatFailed(_ output: [String]) async throws {
+    try shop.write("FROM scratch\n# why\nCOPY id /\nRUN make all \\\n  # a remark\n    install\n", to: "Dockerfile")
+    let failure = BuildFailure(tool: "x", status: 1, output: output, places: [], dockerfile: shop.directory + "/Dockerfile")
+    let error = failure.error(.commandFailed, "the build failed")
+    #expect(error.reason == .stepFailed)
+    #expect(error.position == SourcePosition(file: shop.directory + "/Dockerfile", line: 4))
+  }
+
+  @Test func theFirstFailureEndsTheOthers() async throws {
+    try shop.fakeBuilder(before: "case $context in */bad) echo no; exit 1;; esac; exec sleep 1000")
+    let error = await failure([try shop.artifact("good"), try shop.artifact("bad")])
+    #expect(error?.reason == .commandFailed && error?.artifact == "bad")
+  }
+
+  @Test func aDamagedCacheIsAnEmptyOne() async throws {
+    try shop.fakeBuilder()
+    try shop.write("{\"entries\": {", to: "cache/images.json")
+    let artifact = try shop.artifact("web")
+    #expect(try await !shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
+    #expect(try await shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
+  }
+}

@@ -1,0 +1,120 @@
+import Manifests
+import Skaffold
+import Testing
+
+/// What Skaffold 2.24 makes of the same files (`skaffold diagnose --yaml-only`).
+struct ProfileTests {
+  static let files = [
+    "app/Dockerfile": "", "Dockerfile": "", "base/kustomization.yaml": "resources: []", "k8s/a.yaml": "",
+    "skaffold.yaml": """
+    apiVersion: skaffold/v2beta29
+    kind: Config
+    build:
+      artifacts:
+      - {image: app, context: app, docker: {buildArgs: {A: x}}}
+      - {image: app2, context: app}
+      tagPolicy: {gitCommit: {variant: AbbrevCommitSha}}
+      local: {push: false}
+    deploy:
+      kubectl: {manifests: [k8s/*.yaml]}
+    profiles:
+    - name: kustomize
+      deploy: {kustomize: {paths: [base]}}
+    - name: one
+      build: {artifacts: [{image: only, context: app}], tagPolicy: {sha256: {}}}
+    - name: push
+      build: {local: {push: true}}
+    - name: patch
+      patches:
+      - {path: /build/artifacts/0/context, value: .}
+      - {op: add, path: /build/artifacts/image=app/docker/target, value: t}
+      - {op: add, path: /deploy/kubectl/manifests/-, value: base/*.yml}
+      - {op: remove, path: /build/artifacts/1}
+    - name: environment
+      activation: [{env: MODE=^dev}]
+      deploy: {kubeContext: from-environment}
+    - name: empty-environment
+      activation: [{env: UNSET=}]
+    - name: context
+      activation: [{kubeContext: "!prod", command: dev}]
+    - name: all
+      requiresAllActivations: true
+      activation: [{env: MODE=dev}, {kubeContext: mini}]
+    """,
+  ]
+
+  private func load(_ profiles: [String], environment: [String: String] = ["UNSET": "x"], command: String = "build", kubeContext: String? = nil) throws
+    -> DevConfiguration
+  {
+    try Project(Self.files).load(profiles: profiles, environment: environment, command: command, kubeContext: kubeContext)[0]
+  }
+
+  @Test("Lists and what excludes each other are replaced, structs merged")
+  func overlay() throws {
+    let one = try load(["one"])
+    #expect(one.artifacts.map(\.image) == ["only"] && one.tagPolicy == .sha256 && one.push == false)
+    let kustomize = try load(["kustomize", "push"])
+    #expect(kustomize.manifests.kustomize.count == 1 && kustomize.manifests.rawYAML.count == 1)
+    #expect(kustomize.push == true && kustomize.artifacts.count == 2)
+    #expect(kustomize.profiles == ["kustomize", "push"])
+  }
+
+  @Test("JSON patches, also on the paths of old schemas")
+  func patches() throws {
+    let configuration = try load(["patch"])
+    #expect(configuration.artifacts.map(\.image) == ["app"])
+    guard case .docker(let build) = configuration.artifacts[0].build else { return #expect(Bool(false)) }
+    #expect(build.target == "t" && build.dockerfile.hasSuffix("/Dockerfile") && !build.dockerfile.hasSuffix("/app/Dockerfile"))
+    #expect(configuration.manifests.rawYAML.map { $0.split(separator: "/").last } == ["*.yaml", "*.yml"])
+  }
+
+  @Test("Profiles activate themselves by environment, context and command; -NAME keeps one off")
+  func activation() throws {
+    #expect(try load([]).profiles == [])
+    #expect(try load([], environment: ["MODE": "developer", "UNSET": "x"]).profiles == ["environment"])
+    #expect(try load([], environment: [:]).profiles == ["empty-environment"])
+    #expect(try load([], command: "dev", kubeContext: "kind").profiles == ["context"])
+    #expect(try load([], command: "dev", kubeContext: "prod").profiles == [])
+    #expect(
+      try load(["push", "-context", "-environment"], environment: ["MODE": "dev", "UNSET": "x"], command: "dev", kubeContext: "minikube").profiles == [
+        "all", "push",
+      ])
+  }
+
+  @Test("A profile that is not there")
+  func unknown() throws {
+    let error = try #require(throws: InputError.self) { try load(["gone", "-gone2", "push"]) }
+    let messages = error.diagnostics.filter { $0.severity == .error }.map(\.message)
+    #expect(messages.count == 2 && messages[0].hasPrefix("no profile is called 'gone' in /") && messages[1].hasPrefix("no profile is called '-gone2' in /"))
+  }
+
+  @Test(
+    "What is wrong in a patch has its own line",
+    arguments: [
+      ("{path: /build/gone, value: 1}", "/build/gone is not there"), ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x is not there"),
+      ("{op: remove, path: /build/artifacts/7}", "/build/artifacts/7 is not in the list"), ("{op: jump, path: /build, value: 1}", "'jump' is no operation"),
+      ("{op: add, path: /x}", "add needs a value"), ("{op: move, path: /x}", "move needs from"),
+      ("{op: test, path: /kind, value: Other}", "/kind does not have this value"),
+      ("{value: 1}", "path is missing"),
+    ])
+  func wrongPatches(patch: String, message: String) throws {
+    let problems = try Project.problems(
+      "apiVersion: skaffold/v4beta1\nkind: Config\nbuild: {artifacts: [{image: a}]}\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  patches:\n  - \(patch)\n"
+    )
+    #expect(problems.map(\.message) == [message] && problems[0].position?.line == 8)
+  }
+
+  @Test("A field that no profile has is told, active or not")
+  func unknownField() throws {
+    let problems = try Project.problems("apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  bild: {}\n- build: {}\n")
+    #expect(problems.map(\.message) == ["skaffold/v4beta1 has no field 'bild' here", "name is missing"])
+  }
+
+  @Test("A value from a profile is blamed where it stands")
+  func blame() throws {
+    let problems = try Project.problems(
+      "apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  build:\n    artifacts:\n    - {image: a, context: gone}\n"
+    )
+    #expect(problems.map(\.field) == ["profiles[0].build.artifacts[0].context"] && problems[0].position?.line == 8)
+  }
+}
