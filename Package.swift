@@ -157,7 +157,8 @@ let package = Package(
     .testTarget(
       name: "AgentsTests",
       dependencies: [
-        "Agents", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        "Agents", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", .product(name: "Logging", package: "swift-log"),
+        .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],

@@ -40,7 +40,8 @@ extension Interception {
         context.log.warning("the Lease is not renewed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(error)"])
       }
       staleness =
-        "Lease \(namespace)/\(lease.name) cannot be renewed: \(error); once it is \(WorkloadLease.duration) s old, others may take this intercept over or undo it"
+        "Lease \(namespace)/\(lease.name) cannot be renewed: \(error); once it is \(WorkloadLease.duration) s old, "
+        + "others may take this intercept over or undo it"
     }
     return true
   }

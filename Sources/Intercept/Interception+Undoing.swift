@@ -85,8 +85,8 @@ extension Interception {
       cause,
       ControlError(
         .incomplete, "\(what) in the cluster: \(cause.message)",
-        remedy: "Nothing is diverted. Somebody who may delete what stays: `devtunnel restore -n \(namespace)`, or `kubectl -n \(namespace) delete \(kinds) \(name)`. "
-          + Self.stillTried))
+        remedy: "Nothing is diverted. Somebody who may delete what stays: `devtunnel restore -n \(namespace)`, "
+          + "or `kubectl -n \(namespace) delete \(kinds) \(name)`. \(Self.stillTried)"))
   }
 
   private func remain(_ cause: ControlError, _ told: ControlError) {

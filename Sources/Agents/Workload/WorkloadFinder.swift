@@ -44,14 +44,17 @@ public struct WorkloadFinder: Sendable {
   /// - Throws: `.refused` where there is none, or more than one.
   public func owner(of pods: [JSONValue], service: String) async throws(ControlError) -> Workload {
     var sets: [String: JSONValue] = [:]
-    for name in Set(pods.compactMap(\.controllerReference).filter { $0["kind"]?.stringValue == "ReplicaSet" }.compactMap { $0["name"]?.stringValue }) {
+    let references = pods.compactMap(\.controllerReference).filter { $0["kind"]?.stringValue == "ReplicaSet" }
+    for name in Set(references.compactMap { $0["name"]?.stringValue }) {
       sets[name] = try await attempt("reading ReplicaSet \(namespace)/\(name)") { () async throws(KubeError) in
         try await client.find(.replicaSets, name, namespace: namespace)
       }
     }
     let owners = Self.owners(of: pods) { sets[$0] }
     if let refusal = Self.refusal(of: owners, service: "\(namespace)/\(service)") { throw refusal }
-    guard let only = owners.first, let resource = Self.resources[only.kind] else { throw ControlError(.refused, "Service \(namespace)/\(service) has no workload") }
+    guard let only = owners.first, let resource = Self.resources[only.kind] else {
+      throw ControlError(.refused, "Service \(namespace)/\(service) has no workload")
+    }
     return Workload(try await find(resource, only.name), resource: resource)
   }
 

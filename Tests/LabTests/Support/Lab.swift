@@ -34,6 +34,9 @@ final class Lab: Sendable {
     return nil
   }()
 
+  /// A user who may do nothing but what a test grants.
+  static let limitedName = "limited", limitedToken = "limited-token"
+
   /// The built command, beside the tests.
   static let executable: String? = {
     let arguments = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? "/proc/self/exe"
@@ -52,7 +55,8 @@ final class Lab: Sendable {
     let node = try LabNode(configuration: configuration, store: store, logger: logger)
     try await node.prepareSampleImages()
     let server = LabServer(
-      configuration: LabConfiguration(stateDirectory: directory, dnsAddress: configuration.clusterDNS), store: store, node: node, logger: logger)
+      configuration: LabConfiguration(stateDirectory: directory, dnsAddress: configuration.clusterDNS, tokens: [limitedToken: limitedName]), store: store,
+      node: node, logger: logger)
     let (ready, whenReady) = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await node.run() }

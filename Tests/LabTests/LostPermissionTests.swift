@@ -1,0 +1,142 @@
+import ControlAPI
+import Foundation
+import KubeAPI
+import KubeObjects
+import Testing
+
+extension LabTests {
+  /// A developer who may do what templates/rbac.yaml grants, until somebody takes a part of it away.
+  @Suite struct LostPermissionTests {
+    private let fromHost = "hello from the host"
+    private let fromCluster = "hello from the cluster"
+
+    @Test func whatMayNotBeUndoneIsRefusedBeforehand() async throws {
+      try await Lab.run { lab in
+        let host = try HostServer(fromHost)
+        let cluster = try lab.limited()
+        try await lab.grant()
+        try await lab.revoke("delete", "deployments")
+        try await lab.revoke("update", "leases")
+        try await lab.developer("limited@host") { developer in
+          var request = lab.intercept(host.port)
+          request.cluster = cluster
+          let refusal = await #expect(throws: ControlError.self) { [request] in _ = try await developer.intercept(request) { _ in } }
+          #expect(refusal?.code == .forbidden)
+          #expect(refusal?.message.hasSuffix("namespace shop: delete deployments.apps, update leases.coordination.k8s.io") == true)
+          try await lab.expectNoTraces()
+          let check = await developer.doctor(cluster) { _ in }.first { $0.name == "permissions" }
+          #expect(check?.detail == "missing in shop: delete deployments.apps, update leases.coordination.k8s.io")
+        }
+        host.stop()
+      }
+    }
+
+    @Test func whatStaysIsToldUntilItIsGone() async throws {
+      try await Lab.run { lab in
+        let host = try HostServer(fromHost)
+        let cluster = try lab.limited()
+        try await lab.grant()
+        try await lab.developer("limited@host") { developer in
+          var request = lab.intercept(host.port)
+          request.cluster = cluster
+          _ = try await developer.intercept(request) { _ in }
+          try await lab.expect(fromHost)
+          #expect(await developer.status().intercepts.first?.ports.first?.toOrigin == 0, "our own probes are nobody's connections")
+          try await lab.revoke("delete", "deployments")
+
+          let staying = await #expect(throws: ControlError.self) { _ = try await developer.leave(LeaveRequest(service: "web")) { _ in } }
+          #expect(staying?.code == .incomplete)
+          #expect(staying?.message.contains("Deployment shop/devtunnel-web with what it owns") == true)
+          try await lab.expect(fromCluster)
+          try await eventually("the server's own reason is told") {
+            await developer.status().intercepts.first?.message?.contains("answered 403") == true
+          }
+          #expect(await developer.status().intercepts.first?.state == .leaving)
+          let again = await #expect(throws: ControlError.self) { _ = try await developer.leave(LeaveRequest(service: "web")) { _ in } }
+          #expect(again?.code == .incomplete)
+          let anew = await #expect(throws: ControlError.self) { [request] in _ = try await developer.intercept(request) { _ in } }
+          #expect(anew?.message.contains("devtunnel-web") == true)
+
+          try await lab.grant()
+          try await lab.expectNoTraces()
+          try await eventually("it is forgotten") { await developer.status().intercepts.isEmpty }
+        }
+        host.stop()
+      }
+    }
+
+    @Test func theEndSaysWhatStaysAndTheNextDaemonShowsIt() async throws {
+      try await Lab.run { lab in
+        let host = try HostServer(fromHost)
+        let cluster = try lab.limited()
+        try await lab.grant()
+        try await lab.developer("limited@host") { first in
+          var request = lab.intercept(host.port)
+          request.cluster = cluster
+          _ = try await first.intercept(request) { _ in }
+          try await lab.revoke("delete", "deployments")
+          let problems = await first.shutDown { _ in }
+          #expect(problems.map(\.code) == [.incomplete])
+          #expect(problems.first?.message.contains("devtunnel-web") == true)
+          try await lab.expect(fromCluster)
+        }
+        try await lab.developer("limited@host") { next in
+          await next.recover()
+          let report = await next.status().intercepts.first
+          #expect(report?.service == "web" && report?.state == .leaving)
+          #expect(report?.message?.contains("left by an earlier daemon") == true)
+          try await lab.grant()
+          _ = try await next.restore(RestoreRequest(cluster: cluster)) { _ in }
+          #expect(await next.status().intercepts.isEmpty)
+          try await lab.expectNoTraces()
+        }
+        host.stop()
+      }
+    }
+  }
+}
+
+extension Lab {
+  private static let roles = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "roles", kind: "Role")
+  private static let bindings = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "rolebindings", kind: "RoleBinding")
+
+  /// The cluster as the user `limited` has it.
+  fileprivate func limited() throws -> ClusterSelection {
+    let text = try String(contentsOfFile: directory + "/kubeconfig", encoding: .utf8)
+    let lines = text.split(separator: "\n").filter { !$0.contains("client-key-data") }.map { line in
+      line.contains("client-certificate-data") ? "    token: \(Self.limitedToken)" : String(line)
+    }
+    let path = directory + "/kubeconfig-limited"
+    try lines.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    return ClusterSelection(kubeconfig: [path], namespace: "shop")
+  }
+
+  /// Gives `limited` the whole Role.
+  fileprivate func grant() async throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").path
+    for var object in try ManifestFile.read(root + "/templates/rbac.yaml") {
+      let resource = object.kind == "Role" ? Self.roles : Self.bindings
+      if object.kind == "RoleBinding" {
+        object["subjects"] = [["apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": JSONValue(Self.limitedName)]]
+      }
+      if var present = try await client.find(resource, object.name ?? "", namespace: "shop") {
+        if resource == Self.roles { present["rules"] = object["rules"] }
+        try await client.update(present, as: resource, namespace: "shop")
+      } else {
+        try await client.create(object, as: resource, namespace: "shop")
+      }
+    }
+  }
+
+  fileprivate func revoke(_ verb: String, _ plural: String) async throws {
+    var role = try await client.get(Self.roles, "devtunnel", namespace: "shop")
+    role["rules"] = .array(
+      (role["rules"]?.elements ?? []).map { rule in
+        guard rule["resources"]?.elements.contains(JSONValue(plural)) == true else { return rule }
+        var rule = rule
+        rule["verbs"] = .array((rule["verbs"]?.elements ?? []).filter { $0 != JSONValue(verb) })
+        return rule
+      })
+    try await client.update(role, as: Self.roles, namespace: "shop")
+  }
+}
