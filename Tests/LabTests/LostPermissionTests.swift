@@ -18,9 +18,8 @@ extension LabTests {
         try await lab.revoke("delete", "deployments")
         try await lab.revoke("update", "leases")
         try await lab.developer("limited@host") { developer in
-          var request = lab.intercept(host.port)
-          request.cluster = cluster
-          let refusal = await #expect(throws: ControlError.self) { [request] in _ = try await developer.intercept(request) { _ in } }
+          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
+          let refusal = await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
           #expect(refusal?.code == .forbidden)
           #expect(refusal?.message.hasSuffix("namespace shop: delete deployments.apps, update leases.coordination.k8s.io") == true)
           try await lab.expectNoTraces()
@@ -37,8 +36,7 @@ extension LabTests {
         let cluster = try lab.limited()
         try await lab.grant()
         try await lab.developer("limited@host") { developer in
-          var request = lab.intercept(host.port)
-          request.cluster = cluster
+          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
           _ = try await developer.intercept(request) { _ in }
           try await lab.expect(fromHost)
           #expect(await developer.status().intercepts.first?.ports.first?.toOrigin == 0, "our own probes are nobody's connections")
@@ -54,7 +52,7 @@ extension LabTests {
           #expect(await developer.status().intercepts.first?.state == .leaving)
           let again = await #expect(throws: ControlError.self) { _ = try await developer.leave(LeaveRequest(service: "web")) { _ in } }
           #expect(again?.code == .incomplete)
-          let anew = await #expect(throws: ControlError.self) { [request] in _ = try await developer.intercept(request) { _ in } }
+          let anew = await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
           #expect(anew?.message.contains("devtunnel-web") == true)
 
           try await lab.grant()
@@ -71,8 +69,7 @@ extension LabTests {
         let cluster = try lab.limited()
         try await lab.grant()
         try await lab.developer("limited@host") { first in
-          var request = lab.intercept(host.port)
-          request.cluster = cluster
+          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
           _ = try await first.intercept(request) { _ in }
           try await lab.revoke("delete", "deployments")
           let problems = await first.shutDown { _ in }
