@@ -45,6 +45,7 @@ extension Interception {
 
   private func agentReachesOrigin(_ plan: InterceptPlan) async -> Bool {
     guard let link, let port = plan.ports.first(where: { $0.host != nil })?.target else { return true }
+    guard await !link.figures().isSilent else { return true }
     let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(3))
     return answer?.flag != StreamStatus.timedOut.rawValue && answer?.flag != StreamStatus.refused.rawValue
   }

@@ -87,7 +87,7 @@ struct LoopTests {
       #expect(try await events.untilFailure().message == "it is broken")
       try await bench.save("good", to: "skaffold.yaml")
       try await events.untilWatching()
-      #expect(bench.reads.value == 3)
+      #expect(bench.reads.value >= 3, "at the start, broken, and good; what is broken is read again meanwhile")
     }
   }
 

@@ -45,7 +45,20 @@ enum Files {
 
   static func write(_ text: String, to path: String, mode: UInt32 = 0o644) throws { try write(text.utf8, to: path, mode: mode) }
 
-  static func read(_ path: String) -> [UInt8]? { (try? Data(contentsOf: URL(fileURLWithPath: path))).map(Array.init) }
+  /// To the end, which for files of /proc no size tells and a short read is not: Foundation takes it for one.
+  static func read(_ path: String) -> [UInt8]? {
+    let fd = open(path, O_RDONLY | O_CLOEXEC)
+    guard fd >= 0 else { return nil }
+    defer { close(fd) }
+    var bytes: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = Glibc.read(fd, &part, part.count)
+      if count == 0 { return bytes }
+      if count > 0 { bytes += part[..<count] } else if errno != EINTR { return nil }
+    }
+  }
+
   static func readText(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
 
   /// Removes a tree; an absent one is fine.

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import CLinux
 import Outbound
 
 /// The machine's own IPv4 routes (proc(5), /proc/net/route).
@@ -11,7 +11,18 @@ public struct HostRoutes: Sendable, Hashable {
   public let routes: [Route]
 
   public static func read(path: String = "/proc/net/route") -> HostRoutes {
-    HostRoutes(parsing: String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self))
+    HostRoutes(parsing: String(decoding: contents(path), as: UTF8.self))
+  }
+
+  /// Foundation ends a file of /proc at its first page.
+  private static func contents(_ path: String) -> [UInt8] {
+    let fd = clinux_open_for_reading(path)
+    guard fd >= 0 else { return [] }
+    defer { clinux_close(fd) }
+    var bytes: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 65_536)
+    while case let count = clinux_read(fd, &part, part.count), count > 0 { bytes += part[..<count] }
+    return bytes
   }
 
   /// Addresses and masks stand there in hexadecimal, least significant byte first.
