@@ -34,6 +34,11 @@ struct PodStateTests {
   }
 
   @Test("A first failure to pull may be the network's")
+  func secretNotSeenYet() {
+    #expect(PodState(waiting("CreateContainerConfigError", "failed to sync secret cache: timed out waiting for the condition")).prospect == .coming)
+  }
+
+  @Test
   func pull() { #expect(PodState(waiting("ErrImagePull", "i/o timeout")).prospect == .coming) }
 
   @Test("A crash may heal once others are there; it tells exit code and container")
