@@ -7,12 +7,15 @@ import Subprocess
 struct HostWay: Sendable {
   let wanted: Bool
   let cluster: ClusterAccess
+  let options: GlobalOptions
   let kubeconfig: [String]
   let events: @Sendable (DevEvent) -> Void
 
   /// Returns when it ends by itself, or the task is cancelled.
   func hold() async {
-    let arguments = ["connect", "--host", "--context", cluster.contextName, "--namespace", cluster.namespace]
+    var arguments = ["connect", "--host", "--context", cluster.contextName, "--namespace", cluster.namespace]
+    if let via = options.via { arguments += ["--via", via] }
+    if let key = options.viaHostKey { arguments += ["--via-host-key", key] }
     guard wanted else { return }
     guard geteuid() == 0 else {
       return warn("local Pods do not reach the remote cluster: that needs root", "run beside this: devtunnel " + arguments.joined(separator: " "))
@@ -22,7 +25,7 @@ struct HostWay: Sendable {
     do {
       let environment: [Environment.Key: String] = kubeconfig.isEmpty ? [:] : ["KUBECONFIG": kubeconfig.joined(separator: ":")]
       let result = try await Subprocess.run(
-        .path("/proc/self/exe"), arguments: Arguments(arguments), environment: .inherit.updating(environment.mapValues { $0 }), platformOptions: options,
+        .path("/proc/self/exe"), arguments: Arguments(arguments + ["--with-parent"]), environment: .inherit.updating(environment.mapValues { $0 }), platformOptions: options,
         input: .none, output: .discarded, error: .string(limit: 1 << 16))
       guard !Task.isCancelled else { return }
       warn("local Pods do not reach the remote cluster", result.standardError)
