@@ -29,9 +29,10 @@ extension ImageBuilder {
       var replacedTags = former?.replacedTags ?? [:]
       if let former { replacedTags[former.id] = former.tags }
       directories[store.description] = directory
+      replaced = Array(replaced.prefix(50))
       entries[key] = BuildCache.Entry(
         options: inputs.options, digest: inputs.digest, id: id, tags: [tag], kind: store.kind.rawValue, arguments: store.arguments,
-        replaced: Array(replaced.prefix(50)), replacedTags: replacedTags.filter { replaced.prefix(50).contains($0.key) }, used: Int(Date().timeIntervalSince1970))
+        replaced: replaced, replacedTags: replacedTags.filter { replaced.contains($0.key) }, used: Int(Date().timeIntervalSince1970))
     }
   }
 
