@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -209,6 +210,8 @@ intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity
   while (result > 0 && (out[result - 1] == '\n' || out[result - 1] == '\r')) result--;
   return result;
 }
+
+void ccontrol_end_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGTERM); }
 
 int32_t ccontrol_columns(int32_t fd) {
   struct winsize size;

@@ -54,6 +54,23 @@ struct LoopTests {
     }
   }
 
+  @Test func imagesOfEarlierSavesGoOnceTheirSuccessorIsReady() async throws {
+    try await Workbench.with(images: ["app"]) { bench, events in
+      await bench.loop.pruned()
+      #expect(bench.builder.pruned == [["app 1"]])
+      bench.cluster.failReady(DeployError(.notReady, "it crashes"))
+      try await bench.save("new", to: "app/main")
+      _ = try await events.untilFailure()
+      await bench.loop.pruned()
+      #expect(bench.builder.pruned.count == 1)
+      bench.cluster.failReady(nil)
+      try await bench.save("newer", to: "app/main")
+      try await events.untilWatching()
+      await bench.loop.pruned()
+      #expect(bench.builder.pruned.count == 2)
+    }
+  }
+
   @Test func aFileThatNothingUsesChangesNothing() async throws {
     try await Workbench.with { bench, _ in
       await bench.loop.accept(ChangeBatch(paths: [bench.path("README.md"), bench.path("app/notes.txt")]))

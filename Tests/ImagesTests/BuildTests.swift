@@ -122,6 +122,22 @@ import Testing
     var ids: [String] = []
     for id in 1...4 { ids += try await builder.build([try shop.artifact("web", id: "\(id)")], tags: [:]) { _, _ in }.map { String($0.id.dropFirst(7)) } }
     await builder.prune([try shop.artifact("web", id: "4")], keeping: 2)
-    #expect(shop.lines("buildah.log").filter { $0.hasPrefix("rmi") } == ["rmi web:devtunnel-" + ids[0].prefix(12), "rmi " + ids[0]])
+    #expect(shop.lines("buildah.log").filter { $0.hasPrefix("rmi") } == ["rmi " + ids[0]])
+    await builder.prune([try shop.artifact("web", id: "4")], keeping: 2)
+    #expect(shop.lines("buildah.log").filter { $0.hasPrefix("rmi") }.count == 1)
+  }
+
+  @Test func anOldImageGoesByTheNamesItGotHereAndStaysWithAnother() async throws {
+    try shop.fakeBuilder()
+    let builder = shop.builder()
+    var ids: [String] = []
+    for id in 1...4 {
+      let tags = ["web": "web:\(id)"]
+      ids += try await builder.build([try shop.artifact("web", id: "\(id)")], tags: tags) { _, _ in }.map { String($0.id.dropFirst(7)) }
+    }
+    let immutable = "localhost/web:devtunnel-" + ids[0].prefix(12)
+    try shop.write("sha256:\(ids[0]) \(immutable)\nsha256:\(ids[0]) localhost/web:1\nsha256:\(ids[1]) localhost/mine:1\n", to: "images")
+    await builder.prune([try shop.artifact("web", id: "4")], keeping: 1)
+    #expect(shop.lines("buildah.log").filter { $0.hasPrefix("rmi") } == ["rmi \(immutable) localhost/web:1"])
   }
 }

@@ -79,6 +79,23 @@ struct RealBuilderTests {
     #expect(try await !self.builder(kind).build([try self.artifact("COPY id /id\n")], tags: [:]) { _, _ in }[0].isFromCache)
   }
 
+  @Test(arguments: [BuilderKind.buildah, .podman]) func oldImagesGoUnlessTheyHaveAnotherName(_ kind: BuilderKind) async throws {
+    let builder = builder(kind)
+    let tool = try tool(kind)
+    var images: [BuiltImage] = []
+    for content in 1...4 {
+      let image = try await builder.build([try artifact("COPY id /id\n", content: "\(content)")], tags: ["web": "web:\(content)"]) { _, _ in }[0]
+      try await tool.tag(image.id, image.localReference)
+      images.append(image)
+    }
+    try await tool.tag(images[0].id, "mine:1")
+    await builder.prune([try artifact("COPY id /id\n", content: "4")], keeping: 1)
+    var ids: [String?] = []
+    for image in images { ids.append(try await tool.id(of: image.id)) }
+    #expect(ids == [images[0].id, nil, images[2].id, images[3].id])
+    #expect(try await tool.id(of: "mine:1") == images[0].id)
+  }
+
   @Test func fromOneStoreIntoTheLabs() async throws {
     let image = try await builder(.buildah).build([try artifact("COPY id /id\n")], tags: [:]) { _, _ in }[0]
     let loader = ImageLoader(product: .lab(images: shop.directory + "/lab"), builder: builder(.buildah))

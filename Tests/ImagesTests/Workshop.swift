@@ -52,6 +52,7 @@ final class Workshop: Sendable {
       """
       case "$1" in
       info) echo "$SHOP/store overlay"; exit;;
+      images) cat "$SHOP/images" 2> /dev/null; exit 0;;
       build) ;;
       *) exit 0;;
       esac

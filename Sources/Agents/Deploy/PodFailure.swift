@@ -13,6 +13,8 @@ struct PodFailure: Sendable, Hashable {
     let status = AgentPods.status(pod)
     let waiting = status?[path: "state", "waiting"]
     let message = waiting?["message"]?.stringValue ?? ""
+    // The kubelet has not seen a new Secret yet, and tries again ("failed to sync secret cache: timed out waiting for the condition").
+    if message.hasPrefix("failed to sync ") { return nil }
     if let state = waiting?["reason"]?.stringValue, Self.pulls.contains(state) || Self.starts.contains(state) {
       reason = "\(state): \(message)"
       remedy = Self.pulls.contains(state) ? Self.pullRemedy(pod) : Self.startRemedy(message)

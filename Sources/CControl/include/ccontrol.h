@@ -44,6 +44,8 @@ void ccontrol_name_thread(const char *name);
 void ccontrol_release_memory(void);
 // Asks at the process' terminal (/dev/tty) and reads a line into `out`, without its end; unseen unless `echo`. Its length, or -errno.
 intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity);
+// SIGTERM for this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG); kept by exec.
+void ccontrol_end_with_parent(void);
 // The columns of the terminal at fd, 0 where it has none.
 int32_t ccontrol_columns(int32_t fd);
 // The GNU build id of the running executable, from its ELF notes: its length, 0 where the linker wrote none.

@@ -1,4 +1,3 @@
-import CControl
 import ControlAPI
 
 /// Asks a person at the terminal what the daemon needs to know about an SSH host.
@@ -9,19 +8,13 @@ enum BastionPrompt {
     var answer = BastionAnswer(bastion: bastion, url: question.url)
     if let key = question.hostKey {
       Terminal.error.line(error.message)
-      guard line("Is this its key, and shall known_hosts remember it? [yes/no] ", echo: true) == "yes" else { return nil }
+      guard Terminal.ask("Is this its key, and shall known_hosts remember it? [yes/no] ") == "yes" else { return nil }
       answer.acceptedKey = key
     }
     for file in question.lockedKeys {
-      guard let text = line("Passphrase of \(file): ", echo: false), !text.isEmpty else { continue }
+      guard let text = Terminal.ask("Passphrase of \(file): ", echo: false), !text.isEmpty else { continue }
       answer.passphrases[file] = text
     }
     return answer.acceptedKey == nil && answer.passphrases.isEmpty ? nil : answer
-  }
-
-  private static func line(_ question: String, echo: Bool) -> String? {
-    var bytes = [CChar](repeating: 0, count: 1024)
-    let count = ccontrol_ask(question, echo ? 1 : 0, &bytes, bytes.count)
-    return count < 0 ? nil : String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

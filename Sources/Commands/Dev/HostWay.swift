@@ -7,12 +7,16 @@ import Subprocess
 struct HostWay: Sendable {
   let wanted: Bool
   let cluster: ClusterAccess
+  let options: GlobalOptions
   let kubeconfig: [String]
   let events: @Sendable (DevEvent) -> Void
 
   /// Returns when it ends by itself, or the task is cancelled.
   func hold() async {
-    let arguments = ["connect", "--host", "--context", cluster.contextName, "--namespace", cluster.namespace]
+    var arguments = ["connect", "--host", "--context", cluster.contextName, "--namespace", cluster.namespace]
+    if let via = options.via { arguments += ["--via", via] }
+    if let key = options.viaHostKey { arguments += ["--via-host-key", key] }
+    arguments.append("--with-parent")
     guard wanted else { return }
     guard geteuid() == 0 else {
       return warn("local Pods do not reach the remote cluster: that needs root", "run beside this: devtunnel " + arguments.joined(separator: " "))
@@ -25,10 +29,16 @@ struct HostWay: Sendable {
         .path("/proc/self/exe"), arguments: Arguments(arguments), environment: .inherit.updating(environment.mapValues { $0 }), platformOptions: options,
         input: .none, output: .discarded, error: .string(limit: 1 << 16))
       guard !Task.isCancelled else { return }
-      warn("local Pods do not reach the remote cluster", result.standardError)
+      warn("local Pods do not reach the remote cluster", Self.reason(result.standardError))
     } catch {
       if !Task.isCancelled { warn("local Pods do not reach the remote cluster", "\(error)") }
     }
+  }
+
+  /// What the command said last, without what it tells when all goes well.
+  private static func reason(_ text: String?) -> String {
+    let lines = (text ?? "").split(separator: "\n").filter { !$0.hasPrefix("warning: ") && !$0.hasPrefix("This machine is in ") }
+    return lines.isEmpty ? "connect --host ended" : lines.joined(separator: "\n")
   }
 
   private func warn(_ message: String, _ details: String) {

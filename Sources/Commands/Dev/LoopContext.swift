@@ -17,19 +17,31 @@ struct LoopContext: Sendable {
   ) throws(ControlError) {
     context = try CommandContext(global)
     environment = ProcessInfo.processInfo.environment
-    let cluster = cluster ?? global.cluster(context.settings)
-    self.cluster = cluster
+    let chosen = if let cluster { cluster } else { try Self.local(global, context.settings) }
+    self.cluster = chosen
     setup = LoopSetup(
       project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop", cacheDirectory: Self.cache(environment)
     ) { name throws(LoopError) in
-      var selection = cluster
-      selection.context = cluster.context ?? name
+      var selection = chosen
+      selection.context = chosen.context ?? name
       return try Self.client(selection)
     }
-    setup.context = cluster.context
+    setup.context = chosen.context
     setup.builder = target?.builder?.kind
     setup.load = target?.load
     setup.allowedContexts = Set(target?.allowContext ?? [])
+  }
+
+  /// What is built and deployed goes into a cluster of this machine: no SSH host lies between.
+  private static func local(_ global: GlobalOptions, _ settings: Settings) throws(ControlError) -> ClusterSelection {
+    if let via = global.via {
+      throw ControlError(
+        .badInput, "--via \(via) is not for the local cluster, which this command builds for",
+        remedy: "Leave it out. With `devtunnel dev` it leads to the remote cluster.")
+    }
+    var cluster = global.cluster(settings)
+    cluster.bastion = nil
+    return cluster
   }
 
   private static func cache(_ environment: [String: String]) -> String {
@@ -47,6 +59,17 @@ struct LoopContext: Sendable {
     } catch {
       throw LoopError(.cluster, error.description)
     }
+  }
+
+  /// The cluster to copy Secrets and ConfigMaps from, if the person at the terminal agrees.
+  func mirrored(_ remote: KubeClient) throws(LoopError) -> KubeClient? {
+    let source = "\(remote.access.contextName)/\(remote.access.namespace)"
+    let destination = try Self.client(cluster).access.contextName
+    let ask = { (question: String) in Terminal.ask("\(question) [yes/no] ") == "yes" }
+    let isGiven = MirrorConsent(stateDirectory: setup.stateDirectory)
+      .isGiven(from: source, into: destination, ask: Terminal.error.isTerminal ? ask : nil)
+    if !isGiven { ErrorOutput.warn("nothing is copied from \(source)") }
+    return isGiven ? remote : nil
   }
 
   /// The cluster that `client` speaks to, in the daemon's words.

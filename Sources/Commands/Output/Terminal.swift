@@ -40,6 +40,14 @@ struct Terminal: Sendable {
     return columns > 0 ? columns : 80
   }
 
+  /// Asks the person at the terminal, and waits for a line.
+  /// - Returns: nil where there is no terminal.
+  static func ask(_ question: String, echo: Bool = true) -> String? {
+    var bytes = [CChar](repeating: 0, count: 1024)
+    let count = ccontrol_ask(question, echo ? 1 : 0, &bytes, bytes.count)
+    return count < 0 ? nil : String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   func line(_ text: String) { write(text + "\n") }
 
   func write(_ text: String) {

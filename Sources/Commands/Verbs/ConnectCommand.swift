@@ -1,4 +1,5 @@
 import ArgumentParser
+import CControl
 import ControlAPI
 
 struct ConnectCommand: AsyncParsableCommand {
@@ -23,6 +24,9 @@ struct ConnectCommand: AsyncParsableCommand {
 
   @Flag(help: "The whole machine and Pods bridged to it, as long as the command runs; needs root.")
   var host = false
+
+  @Flag(help: ArgumentHelp("Ends when the program that started it does.", visibility: .hidden))
+  var withParent = false
 
   @Option(help: ArgumentHelp("The proxy's port (default: any free one).", valueName: "port"))
   var port: UInt16 = 0
@@ -58,6 +62,7 @@ struct ConnectCommand: AsyncParsableCommand {
     request.address = address ?? context.settings.address ?? "127.0.0.1"
     request.agentImage = agentImage ?? context.settings.agentImage
     request.outbound = outbound.options
+    if withParent { ccontrol_end_with_parent() }
     if host {
       request.localContexts = localContext
       request.mapInto = mapInto

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// The forwards that belong to a command in the foreground, by id.
+/// The forwards and intercepts that belong to a command in the foreground, by id.
 final class HeldForwards: Sendable {
   private let ends = Mutex<[String: AsyncStream<Never>.Continuation]>([:])
 
-  /// - Returns: a sequence that ends when the forward is released, or the task that iterates it is cancelled.
+  /// - Returns: a sequence that ends when it is released, or the task that iterates it is cancelled.
   func hold(_ id: String) -> AsyncStream<Never> {
     let (stream, end) = AsyncStream<Never>.makeStream()
     ends.withLock { $0[id] = end }

@@ -50,7 +50,9 @@ struct RequestHandler: Sendable {
     case .intercept: try await intercept(try WireCoding.parameters(InterceptRequest.self, line), connection)
     case .leave:
       let request = try WireCoding.parameters(LeaveRequest.self, line)
-      connection.answer(.result(try await engine.leave(request, progress: progress)))
+      let left = try await engine.leave(request, progress: progress)
+      for one in left { held.release(Self.key(one.namespace, one.service)) }
+      connection.answer(.result(left))
     case .forward: try await forward(try WireCoding.parameters(ForwardRequest.self, line), connection)
     case .stopForward:
       let request = try WireCoding.parameters(StopForwardRequest.self, line)
@@ -91,15 +93,25 @@ struct RequestHandler: Sendable {
 
   private func intercept(_ request: InterceptRequest, _ connection: LineConnection) async throws {
     let report = try await engine.intercept(request) { connection.progress($0) }
-    guard Task.isCancelled else { return connection.answer(.result(report)) }
-    // The command went away in the last moment: nobody would know of this intercept.
     var leave = LeaveRequest(cluster: request.cluster, service: request.service)
     leave.cluster?.context = report.context
     leave.cluster?.namespace = report.namespace
-    leave.drain = 0
-    _ = try await Task { [leave] in try await engine.leave(leave) { connection.progress($0) } }.value
-    throw ControlError(.cancelled, "cancelled: \(report.service) is not intercepted")
+    if Task.isCancelled {
+      // The command went away in the last moment: nobody would know of this intercept.
+      leave.drain = 0
+      _ = try await Task { [leave] in try await engine.leave(leave) { connection.progress($0) } }.value
+      throw ControlError(.cancelled, "cancelled: \(report.service) is not intercepted")
+    }
+    guard request.foreground else { return connection.answer(.result(report)) }
+    let key = Self.key(report.namespace, report.service)
+    let ends = held.hold(key)
+    connection.answer(.result(report))
+    for await _ in ends {}
+    if held.release(key) { _ = try await Task { [leave] in try await engine.leave(leave) { _ in } }.value }
   }
+
+  /// Of an intercept among what is held; forwards have their ids.
+  private static func key(_ namespace: String, _ service: String) -> String { "\(namespace)/\(service)" }
 
   private func forward(_ request: ForwardRequest, _ connection: LineConnection) async throws {
     let report = try await engine.forward(request) { connection.progress($0) }

@@ -21,22 +21,27 @@ actor KindTable {
 
   /// Asks for several groups at once.
   func load(_ apiVersions: Set<String>) async throws(KubeError) {
-    for (version, answer) in await Self.ask(client, apiVersions.filter { known[$0] == nil }) {
-      let resources = try answer.get()
+    for answer in await Self.ask(client, apiVersions.filter { known[$0] == nil }) {
+      if let error = answer.error { throw error }
       // An empty answer may change; it is asked for again.
-      if !resources.isEmpty { known[version] = resources }
+      if !answer.resources.isEmpty { known[answer.apiVersion] = answer.resources }
     }
   }
 
-  private typealias Answer = (String, Result<[DiscoveredResource], KubeError>)
+  /// Not a tuple with a `Result`: taken apart in an optimized build (Swift 6.3), its string was gone before it was used.
+  private struct Answer: Sendable {
+    let apiVersion: String
+    var resources: [DiscoveredResource] = []
+    var error: KubeError?
+  }
 
   private static func ask(_ client: KubeClient, _ apiVersions: Set<String>) async -> [Answer] {
     await withTaskGroup(of: Answer.self) { group in
       for version in apiVersions {
         group.addTask {
-          do throws(KubeError) { return (version, .success(try await client.resources(apiVersion: version))) } catch {
-            return (version, .failure(error))
-          }
+          var answer = Answer(apiVersion: version)
+          do throws(KubeError) { answer.resources = try await client.resources(apiVersion: version) } catch { answer.error = error }
+          return answer
         }
       }
       return await group.reduce(into: []) { $0.append($1) }

@@ -92,6 +92,9 @@ struct PodState: Sendable, Hashable {
     case "InvalidImageName", "ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "ImageInspectError", "RegistryUnavailable":
       let remedy = "The node has no image \(image) and cannot pull it: check that it was built and loaded, its name, and imagePullSecrets."
       self.init(Self.isFinal(pull: reason, message) ? .hopeless : .coming, text, remedy, container: nil)
+    case "CreateContainerConfigError" where message.hasPrefix("failed to sync "):
+      // The kubelet has not seen a new Secret or ConfigMap yet, and tries again.
+      self.init(.coming, text, container: nil)
     case "CreateContainerConfigError":
       self.init(.hopeless, text, "Make the Secret or ConfigMap or key that is missing; --mirror copies those of the remote cluster.")
     case "CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "PostStartHookError":

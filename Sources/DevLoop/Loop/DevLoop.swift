@@ -37,6 +37,7 @@ public actor DevLoop {
   private var round: Task<Void, Never>?
   private var retry: Task<Void, Never>?
   private var logs: Task<Void, Never>?
+  private var pruning: Task<Void, Never>?
   private var lastFailure: LoopError?
   /// Why it cannot go on.
   private var fatal: LoopError?
@@ -106,6 +107,8 @@ public actor DevLoop {
     retry?.cancel()
     round?.cancel()
     await round?.value
+    pruning?.cancel()
+    await pruned()
   }
 
   func accept(_ batch: ChangeBatch) async {
@@ -123,6 +126,7 @@ public actor DevLoop {
   }
 
   private func begin(_ stopwatch: Stopwatch) {
+    pruning?.cancel()
     self.stopwatch = stopwatch
     round = Task { await self.runRound() }
   }
@@ -131,12 +135,26 @@ public actor DevLoop {
     do throws(LoopError) {
       try await perform()
       lastFailure = nil
+      pruneImages()
       if !Task.isCancelled { events(.watching(.init(directories: watcher?.watchedDirectories ?? 0))) }
     } catch {
       if !error.isCancelled, !Task.isCancelled { failed(error) }
     }
     state = .idle
   }
+
+  /// Images of earlier saves go once nobody waits any more; the running one and the one before it stay.
+  private func pruneImages() {
+    guard options.builds, let builder = parts?.builder, deployment.isReady, !Task.isCancelled else { return }
+    let former = pruning
+    pruning = Task { [artifacts] in
+      await former?.value
+      await builder.prune(artifacts, keeping: 1)
+    }
+  }
+
+  /// Returns when no image is being removed.
+  func pruned() async { await pruning?.value }
 
   private func failed(_ error: LoopError) {
     if error.stage == .cluster, !error.isTransient {

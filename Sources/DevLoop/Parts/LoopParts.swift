@@ -53,6 +53,9 @@ public protocol ImageBuilding: Sendable {
   func build(
     _ artifacts: [Artifact], tags: [String: String], output: @escaping @Sendable (String, String) -> Void
   ) async throws(BuildError) -> [BuiltImage]
+
+  /// As `ImageBuilder.prune`.
+  func prune(_ artifacts: [Artifact], keeping count: Int) async
 }
 
 public protocol ImageLoading: Sendable {

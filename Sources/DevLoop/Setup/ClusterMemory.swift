@@ -1,6 +1,7 @@
 import FoundationEssentials
 
-/// Contexts that a person has allowed although their clusters are not on this machine, each with the UID of the cluster it led to then.
+/// Names with a value each, in a JSON file: contexts that a person has allowed although their clusters are not on this machine, with the UID of the cluster
+/// that each led to then; sources of copies, with where these go.
 struct ClusterMemory: Sendable {
   let file: String
 
@@ -9,10 +10,10 @@ struct ClusterMemory: Sendable {
     return (try? JSONDecoder().decode([String: String].self, from: data)) ?? [:]
   }
 
-  /// Where it cannot be written, the next run needs `--allow-context` again.
-  func save(_ context: String, uid: String) {
+  /// Where it cannot be written, the next run asks again.
+  func save(_ name: String, _ value: String) {
     var known = load()
-    guard known.updateValue(uid, forKey: context) != uid else { return }
+    guard known.updateValue(value, forKey: name) != value else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     guard let data = try? encoder.encode(known) else { return }

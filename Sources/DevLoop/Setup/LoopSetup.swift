@@ -63,7 +63,7 @@ public struct LoopSetup: Sendable {
     do throws(DeployError) {
       let guarded = try await LocalGuard.check(
         client: client, context: name, allowed: allowedContexts.union(known.keys), pinned: allowedContexts.contains(name) ? nil : known[name])
-      if !guarded.isLocal, allowedContexts.contains(name) { memory.save(name, uid: guarded.uid) }
+      if !guarded.isLocal, allowedContexts.contains(name) { memory.save(name, guarded.uid) }
       return (client, guarded)
     } catch {
       throw LoopError(error, .cluster)

@@ -20,6 +20,8 @@ struct BuildCache: Sendable {
     var arguments: [String]
     /// The images this one replaced, latest first: they can go.
     var replaced: [String] = []
+    /// The artifact's own tags of those, by id.
+    var replacedTags: [String: [String]]?
     /// Seconds since 1970.
     var used: Int
 

@@ -26,14 +26,17 @@ extension ImageBuilder {
       let former = entries[key]
       var replaced = (former.map { [$0.id] } ?? []) + (former?.replaced ?? [])
       replaced.removeAll { $0 == id }
+      var replacedTags = former?.replacedTags ?? [:]
+      if let former { replacedTags[former.id] = former.tags }
       directories[store.description] = directory
+      replaced = Array(replaced.prefix(50))
       entries[key] = BuildCache.Entry(
         options: inputs.options, digest: inputs.digest, id: id, tags: [tag], kind: store.kind.rawValue, arguments: store.arguments,
-        replaced: Array(replaced.prefix(50)), used: Int(Date().timeIntervalSince1970))
+        replaced: replaced, replacedTags: replacedTags.filter { replaced.contains($0.key) }, used: Int(Date().timeIntervalSince1970))
     }
   }
 
-  private func change(_ key: String, _ change: (inout BuildCache.Entry) -> Void) throws(BuildError) {
+  func change(_ key: String, _ change: (inout BuildCache.Entry) -> Void) throws(BuildError) {
     try cache.update { entries, _ in
       guard var entry = entries[key] else { return }
       change(&entry)
@@ -52,23 +55,5 @@ extension ImageBuilder {
       return FileManager.default.fileExists(atPath: directory + "/" + id.dropFirst("sha256:".count))
     }
     return try await tool.id(of: id) == id
-  }
-
-  /// Removes images that later builds have replaced, all but the last `count` of each artifact: a loop leaves one for each save, and every one
-  /// makes the next build's look into the cache longer. What cannot be removed, since something uses it, stays.
-  public func prune(_ artifacts: [Artifact], keeping count: Int = 2) async {
-    for artifact in artifacts {
-      guard let entry = cache[artifact.cacheKey], let store = entry.store, entry.replaced.count > count,
-        let tool = try? StoreTool(store, environment: environment)
-      else { continue }
-      let old = entry.replaced.dropFirst(count)
-      let names = old.map { BuiltImage(name: artifact.image, tag: "", id: $0, store: store, isFromCache: true, duration: .zero) }
-        .map { artifact.image + ":" + $0.immutableTag }
-      // By id as well, for those that were never loaded; without force, so that a tag of somebody else's keeps its image.
-      for reference in names + old.map({ String($0.dropFirst("sha256:".count)) }) {
-        guard (try? await tool.child(["rmi", reference]).read()) != nil else { return }
-      }
-      try? change(artifact.cacheKey) { $0.replaced.removeAll(where: old.contains) }
-    }
   }
 }

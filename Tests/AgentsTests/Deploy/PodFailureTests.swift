@@ -36,6 +36,7 @@ struct PodFailureTests {
     let message = "container has runAsNonRoot and image will run as root"
     #expect(PodFailure(pod(waiting: "CreateContainerConfigError", message))?.remedy?.contains("runAsUser") == true)
     #expect(PodFailure(pod(waiting: "CreateContainerConfigError", #"secret "x" not found"#))?.remedy == nil)
+    #expect(PodFailure(pod(waiting: "CreateContainerConfigError", "failed to sync secret cache: timed out waiting for the condition")) == nil)
   }
 
   @Test("A program that ended, with its code") func ended() {

@@ -74,6 +74,36 @@ struct EndTests {
     }
   }
 
+  private func heldIntercept(_ fixture: DaemonFixture) async -> (call: Task<InterceptReport, any Error>, begun: Bool) {
+    var request = DaemonFixture.request
+    request.foreground = true
+    let (reports, report) = AsyncStream<InterceptReport>.makeStream()
+    let call = Task { [request] in
+      try await fixture.client().call(.intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
+    }
+    return (call, await reports.first { _ in true }?.service == "user")
+  }
+
+  @Test func anInterceptInTheForegroundEndsWithItsCommand() async throws {
+    try await DaemonFixture.with { fixture in
+      let (call, begun) = await heldIntercept(fixture)
+      #expect(begun && fixture.engine.intercepted == ["user"])
+      call.cancel()
+      _ = try await call.value
+      await fixture.engine.wait(for: "left user")
+    }
+  }
+
+  @Test func anInterceptInTheForegroundEndsWhenItIsLeft() async throws {
+    try await DaemonFixture.with { fixture in
+      let (call, begun) = await heldIntercept(fixture)
+      #expect(begun)
+      _ = try await fixture.call(.leave, LeaveRequest(service: "user"), returning: [LeaveReport].self)
+      _ = try await call.value
+      #expect(fixture.engine.events.filter { $0 == "left user" }.count == 1)
+    }
+  }
+
   @Test func anyOtherForwardStays() async throws {
     try await DaemonFixture.with { fixture in
       _ = try await fixture.call(.forward, forward(foreground: false), returning: ForwardReport.self)

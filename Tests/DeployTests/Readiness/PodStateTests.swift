@@ -33,6 +33,11 @@ struct PodStateTests {
     #expect(state.reason.contains(reason) && state.reason.contains(message))
   }
 
+  @Test("The kubelet has not seen a new Secret yet")
+  func secretNotSeenYet() {
+    #expect(PodState(waiting("CreateContainerConfigError", "failed to sync secret cache: timed out waiting for the condition")).prospect == .coming)
+  }
+
   @Test("A first failure to pull may be the network's")
   func pull() { #expect(PodState(waiting("ErrImagePull", "i/o timeout")).prospect == .coming) }
 

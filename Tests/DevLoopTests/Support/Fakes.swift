@@ -22,6 +22,7 @@ final class FakeBuilder: ImageBuilding {
     var builds: [[String]] = []
     var cancelled = 0
     var serial = 0
+    var pruned: [[String]] = []
   }
 
   private let state = Mutex(State())
@@ -34,6 +35,10 @@ final class FakeBuilder: ImageBuilding {
   /// The images of each call, in their order.
   var builds: [[String]] { state.withLock { $0.builds } }
   var cancelled: Int { state.withLock { $0.cancelled } }
+  /// The images of each call, in their order, and how many older ones stay.
+  var pruned: [[String]] { state.withLock { $0.pruned } }
+
+  func prune(_ artifacts: [Artifact], keeping count: Int) async { state.withLock { $0.pruned.append(artifacts.map { "\($0.image) \(count)" }) } }
 
   func build(
     _ artifacts: [Artifact], tags: [String: String], output: @escaping @Sendable (String, String) -> Void

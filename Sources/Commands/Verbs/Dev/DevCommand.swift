@@ -62,7 +62,10 @@ struct DevCommand: AsyncParsableCommand {
     let printer = EventPrinter(format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
     var setup = loop.setup(context)
-    if mirror { setup.remote = remoteClient }
+    if mirror {
+      try checkMirror(remote, remoteClient.access.contextName)
+      setup.remote = try context.mirrored(remoteClient)
+    }
     let (rounds, round) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let devLoop = DevLoop(try setup.source(command: "dev"), options: loop.options(context, patches, namespace: localNamespace)) { event in
       printer.print(event)
@@ -70,7 +73,7 @@ struct DevCommand: AsyncParsableCommand {
     }
     let request = request(remote, context)
     let intercept = LoopIntercept(client: context.context.client(), request: request, name: to ?? service) { printer.print($0) }
-    let way = HostWay(wanted: host, cluster: remoteClient.access, kubeconfig: remote.kubeconfig) { printer.print($0) }
+    let way = HostWay(wanted: host, cluster: remoteClient.access, options: global, kubeconfig: remote.kubeconfig) { printer.print($0) }
     let outcome = await withTaskGroup(of: Void.self) { group in
       group.addTask { await intercept.begin(when: rounds) { await devLoop.namespace(ofService: $0) } }
       group.addTask { await way.hold() }
@@ -103,6 +106,14 @@ struct DevCommand: AsyncParsableCommand {
     guard remote == local, localKubeconfig == nil else { return }
     throw ControlError(
       .badInput, "context \(remote) would be the remote and the local cluster at once", remedy: "Name both: --context REMOTE --local-context LOCAL.")
+  }
+
+  /// The daemon goes through SSH hosts; the loop itself, which copies, does not.
+  private func checkMirror(_ remote: ClusterSelection, _ context: String) throws(ControlError) {
+    guard let via = remote.bastion.flatMap({ $0.url ?? $0.byContext[context] }) else { return }
+    throw ControlError(
+      .badInput, "--mirror does not go through \(via)",
+      remedy: "Leave it out, and copy what the manifests need: kubectl get secret NAME -o yaml, then kubectl apply in the local cluster.")
   }
 
   private func request(_ remote: ClusterSelection, _ context: LoopContext) -> InterceptRequest {
