@@ -258,11 +258,11 @@ final class FakeDaemon: @unchecked Sendable {
     return ~UInt16(sum)
   }
 
-  /// Answers every question with 10.9.8.7 (RFC 1035, section 4).
+  /// Answers every question with 10.9.8.7 (RFC 1035, section 4), from where it was asked.
   private func answerDNS(_ fd: Int32) {
     var buffer = [UInt8](repeating: 0, count: 2048)
-    var peer = clinux_address()
-    let count = clinux_receive_from(fd, &buffer, buffer.count, &peer)
+    var (peer, asked) = (clinux_address(), clinux_address())
+    let count = clinux_receive_datagram(fd, &buffer, buffer.count, &peer, &asked)
     guard count > 12 else { return }
     var labels: [String] = []
     var offset = 12
@@ -275,7 +275,7 @@ final class FakeDaemon: @unchecked Sendable {
     note("dns \(labels.joined(separator: ".")) type=\(type)")
     let record: [UInt8] = type == 1 ? [0xC0, 0x0C, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 10, 9, 8, 7] : []
     let answer = [buffer[0], buffer[1], 0x81, 0x80, 0, 1, 0, type == 1 ? 1 : 0, 0, 0, 0, 0] + buffer[12..<offset + 5] + record
-    _ = clinux_send_to(fd, answer, answer.count, &peer)
+    _ = clinux_send_datagram(fd, answer, answer.count, &peer, &asked)
   }
 
   private static func text(_ address: UInt32) -> String { [24, 16, 8, 0].map { "\(UInt8(truncatingIfNeeded: address >> $0))" }.joined(separator: ".") }

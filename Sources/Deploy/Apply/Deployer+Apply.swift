@@ -16,12 +16,9 @@ extension Deployer {
       guard !batch.isEmpty else { continue }
       if phase == .namespaces { batch = try await marked(namespaces: batch) }
       for outcome in await applyAll(batch) {
-        switch outcome {
-        case .success(let (object, warnings)):
-          applied.objects.append(object)
-          applied.warnings += warnings
-        case .failure(let error): errors.append(error)
-        }
+        if let object = outcome.object { applied.objects.append(object) }
+        applied.warnings += outcome.warnings
+        if let error = outcome.error { errors.append(error) }
       }
       // Without its namespace or definition, an object's own error would say less.
       if phase < .supports, !errors.isEmpty { break }
@@ -34,16 +31,32 @@ extension Deployer {
     return applied
   }
 
-  private func applyAll(_ batch: [ApplyTarget]) async -> [Result<(AppliedObject, [String]), DeployError>] {
-    await withTaskGroup(of: (Int, Result<(AppliedObject, [String]), DeployError>).self) { group in
+  /// Not a tuple with a `Result`: see `KindTable`.
+  private struct Outcome: Sendable {
+    let index: Int
+    var object: AppliedObject?
+    var warnings: [String] = []
+    var error: DeployError?
+  }
+
+  private func applyAll(_ batch: [ApplyTarget]) async -> [Outcome] {
+    await withTaskGroup(of: Outcome.self) { group in
       for (index, target) in batch.enumerated() {
         group.addTask {
-          do throws(DeployError) { return (index, .success(try await applyOne(target))) } catch { return (index, .failure(error)) }
+          var outcome = Outcome(index: index)
+          do throws(DeployError) {
+            let (object, warnings) = try await applyOne(target)
+            outcome.object = object
+            outcome.warnings = warnings
+          } catch {
+            outcome.error = error
+          }
+          return outcome
         }
       }
-      var results: [(Int, Result<(AppliedObject, [String]), DeployError>)] = []
-      for await result in group { results.append(result) }
-      return results.sorted { $0.0 < $1.0 }.map(\.1)
+      var outcomes: [Outcome] = []
+      for await outcome in group { outcomes.append(outcome) }
+      return outcomes.sorted { $0.index < $1.index }
     }
   }
 

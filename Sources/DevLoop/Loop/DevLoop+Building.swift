@@ -4,6 +4,14 @@ import Manifests
 import Skaffold
 import Watching
 
+/// Not a tuple with a `Result`: taken apart in an optimized build (Swift 6.3), its strings may be gone.
+private struct Loaded: Sendable {
+  let image: String
+  var reference = ""
+  var duration = Duration.zero
+  var error: BuildError?
+}
+
 extension DevLoop {
   /// Renders and builds side by side, then deploys.
   func buildAndDeploy() async throws(LoopError) {
@@ -76,25 +84,23 @@ extension DevLoop {
 
   private func load(_ images: [BuiltImage], _ loader: any ImageLoading) async throws(LoopError) {
     state = .loading
-    let loaded = await withTaskGroup(of: (String, Duration, Result<String, BuildError>).self) { group in
+    let loaded = await withTaskGroup(of: Loaded.self) { group in
       for image in images {
         group.addTask {
           let start = ContinuousClock.now
-          do throws(BuildError) {
-            let reference = try await loader.load(image)
-            return (image.name, .now - start, .success(reference))
-          } catch {
-            return (image.name, .now - start, .failure(error))
-          }
+          var loaded = Loaded(image: image.name)
+          do throws(BuildError) { loaded.reference = try await loader.load(image) } catch { loaded.error = error }
+          loaded.duration = .now - start
+          return loaded
         }
       }
       return await group.reduce(into: []) { $0.append($1) }
     }
     try checkCancellation(.loading)
-    for (image, duration, outcome) in loaded.sorted(by: { $0.0 < $1.0 }) {
-      let reference: String
-      do throws(BuildError) { reference = try outcome.get() } catch { throw LoopError(error, .loading) }
-      events(.loaded(.init(artifact: image, reference: reference, milliseconds: duration.milliseconds)))
+    for loaded in loaded.sorted(by: { $0.image < $1.image }) {
+      if let error = loaded.error { throw LoopError(error, .loading) }
+      let (image, reference) = (loaded.image, loaded.reference)
+      events(.loaded(.init(artifact: image, reference: reference, milliseconds: loaded.duration.milliseconds)))
       if references.updateValue(reference, forKey: image) != reference { work.deploy = true }
       work.sources[image] = nil
       work.synced[image] = nil
