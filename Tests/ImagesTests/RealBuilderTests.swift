@@ -36,6 +36,16 @@ struct RealBuilderTests {
     return artifact
   }
 
+  /// Not by Foundation, which ends a file of /proc at its first page.
+  private static func mounts() throws -> String {
+    let file = try #require(fopen("/proc/self/mounts", "r"))
+    defer { fclose(file) }
+    var text: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 4096)
+    while case let count = fread(&part, 1, part.count, file), count > 0 { text += part[..<count] }
+    return String(decoding: text, as: UTF8.self)
+  }
+
   @Test(arguments: [BuilderKind.buildah, .podman]) func buildsRemembersAndTags(_ kind: BuilderKind) async throws {
     let steps = "COPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"touch\", \"/made\"]\nCOPY id /id\n"
     let first = try await builder(kind).build([try artifact(steps)], tags: ["web": "web:latest"]) { _, _ in }[0]
@@ -74,7 +84,8 @@ struct RealBuilderTests {
     let containers = try await tool(.buildah).child(["containers", "--all", "--quiet"]).read()
     #expect(containers.status == 0 && containers.output.isEmpty)
     #expect(shop.names(in: "tmp").isEmpty)
-    #expect(!String(decoding: FileManager.default.contents(atPath: "/proc/self/mounts") ?? Data(), as: UTF8.self).contains(shop.directory + "/root/vfs/"))
+    let mounts = try Self.mounts()
+    #expect(mounts.contains(" / ") && !mounts.contains(settings(kind).storageArguments[1] + "/vfs/"))
     // The store takes the next build.
     #expect(try await !self.builder(kind).build([try self.artifact("COPY id /id\n")], tags: [:]) { _, _ in }[0].isFromCache)
   }
