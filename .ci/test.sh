@@ -50,6 +50,8 @@ swift build --scratch-path "$build" --build-tests 2>&1 </dev/null | tee "$log"
 if grep -E "^$root/(Sources|Tests)/.*: warning: " "$log"; then fail "the sources above have warnings"; fi
 
 say "running the tests"
+# Of a crash, the thread that crashed is what is worth reading; the rest would push the reason out of a log that is cut.
+export SWIFT_BACKTRACE="threads=crashed,images=none,registers=none,limit=32,${SWIFT_BACKTRACE:-}"
 status=0
 # One after the other: tests of deadlines, of child processes and of whole clusters would disturb each other.
 swift test --scratch-path "$build" --skip-build --no-parallel </dev/null || status=$?

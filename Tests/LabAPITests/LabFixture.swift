@@ -4,6 +4,12 @@ import LabStore
 import Logging
 import Subprocess
 
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
 /// A whole lab with a fake node, on a free port of this machine, and the kubectl to try it with.
 struct LabFixture: Sendable {
   struct Output: Sendable {
@@ -51,8 +57,12 @@ struct LabFixture: Sendable {
   }
 
   func kubectl(arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> Output {
+    // From a file: Subprocess 1.0 ends the whole process where a program leaves a pipe unread.
+    let file = directory + "/input-" + UUID().uuidString
+    try input.write(toFile: file, atomically: false, encoding: .utf8)
     let result = try await Subprocess.run(
-      .path(.init(Self.kubectl ?? "kubectl")), arguments: Arguments(arguments), environment: self.environment(environment), input: .string(input),
+      .path(.init(Self.kubectl ?? "kubectl")), arguments: Arguments(arguments), environment: self.environment(environment),
+      input: .fileDescriptor(try .open(FilePath(file), .readOnly, options: .closeOnExec), closeAfterSpawningProcess: true),
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
     return Output(isSuccess: result.terminationStatus.isSuccess, text: result.standardOutput, errors: result.standardError)
   }

@@ -28,12 +28,15 @@ struct Command: Sendable {
   }
 
   /// Runs to the end, whatever happens to the calling task: half a mount or half a container helps nobody.
+  /// - Parameter input: what stands in the file that is its standard input. Not a pipe: Subprocess 1.0 ends the whole process where a program
+  ///   leaves one unread (swift-subprocess issue 367).
   /// - Returns: at most 16 MiB of output.
   func result(_ arguments: [String], input: String = "", in directory: String? = nil) async throws -> Result {
     let path = path
     return try await Task {
       let done = try await run(
-        .path(FilePath(path)), arguments: Arguments(arguments), workingDirectory: directory.map { FilePath($0) }, input: .string(input),
+        .path(FilePath(path)), arguments: Arguments(arguments), workingDirectory: directory.map { FilePath($0) },
+        input: .fileDescriptor(try FileDescriptor(rawValue: Files.unnamed(input)), closeAfterSpawningProcess: true),
         output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
       return Result(status: done.terminationStatus.code, output: done.standardOutput, error: done.standardError)
     }.value

@@ -45,6 +45,29 @@ enum Files {
 
   static func write(_ text: String, to path: String, mode: UInt32 = 0o644) throws { try write(text.utf8, to: path, mode: mode) }
 
+  /// A file without a name that holds the text and stands at its beginning; /dev/null for none.
+  /// - Returns: its descriptor, closed on exec, which is the caller's to close.
+  static func unnamed(_ text: String) throws -> Int32 {
+    if text.isEmpty { return open("/dev/null", O_RDONLY | O_CLOEXEC) }
+    let path = FileManager.default.temporaryDirectory.path + "/devtunnel-input-" + UUID().uuidString
+    let fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard fd >= 0 else { throw LabNodeError(.systemCall, "\(path) cannot be made: errno \(errno)") }
+    unlink(path)
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(fd, $0.baseAddress, $0.count) }
+      if count > 0 {
+        rest.removeFirst(count)
+      } else if errno != EINTR {
+        let code = errno
+        close(fd)
+        throw LabNodeError(.systemCall, "a file of \(text.utf8.count) bytes cannot be written: errno \(code)")
+      }
+    }
+    lseek(fd, 0, SEEK_SET)
+    return fd
+  }
+
   /// To the end, which for files of /proc no size tells and a short read is not: Foundation takes it for one.
   static func read(_ path: String) -> [UInt8]? {
     let fd = open(path, O_RDONLY | O_CLOEXEC)
