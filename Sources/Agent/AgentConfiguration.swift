@@ -10,7 +10,7 @@ public struct AgentConfiguration {
   public var controlPort: UInt16 = 0
   /// The Pod's ports that it takes connections on.
   public var ports: [UInt16] = []
-  /// The headless Service with the workload's own selector, as a full DNS name; empty without a workload.
+  /// The headless Service with the workload's own selector, as a DNS name; empty without a workload.
   public var originName: [UInt8] = []
   /// The headless Service of agents only, ready or not.
   public var agentsName: [UInt8] = []
@@ -72,6 +72,18 @@ public struct AgentConfiguration {
       index += 1
     }
     guard controlPort != 0 else { return nil }
+  }
+
+  /// Gives names that end in `svc` the cluster's domain: only the Pod's resolver configuration knows it.
+  mutating func complete(domain: [UInt8]) {
+    originName = Self.completed(originName, domain)
+    agentsName = Self.completed(agentsName, domain)
+  }
+
+  private static func completed(_ name: [UInt8], _ domain: [UInt8]) -> [UInt8] {
+    let count = name.count
+    guard count > 4, name[count - 4] == 46, name[count - 3] == 115, name[count - 2] == 118, name[count - 1] == 99 else { return name }
+    return name + [46] + domain
   }
 
   static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {

@@ -41,7 +41,7 @@ public final class AgentServer: Handler {
   public init?(loop: EventLoop, configuration: AgentConfiguration) {
     self.loop = loop
     self.configuration = configuration
-    nameservers = configuration.nameservers.isEmpty ? ResolvConf.nameservers() : configuration.nameservers
+    nameservers = configuration.nameservers.isEmpty ? ResolvConf().nameservers : configuration.nameservers
     origin = Origin(loop: loop, resolver: Resolver(loop: loop, nameserver: nameservers.first), configuration: configuration)
     super.init()
     loop.register(self)

@@ -14,6 +14,7 @@ public enum AgentProgram {
     if strcmp(verb, "ready") == 0 { return ReadinessProbe.run(port: configuration.controlPort) }
     guard strcmp(verb, "serve") == 0 else { return usage() }
     if let token = getenv("DEVTUNNEL_TOKEN") { configuration.token = AgentConfiguration.token(hexadecimal: token) }
+    configuration.complete(domain: ResolvConf().clusterDomain)
     guard !configuration.token.isEmpty else {
       log("DEVTUNNEL_TOKEN must hold 64 hexadecimal digits")
       return 2

@@ -39,9 +39,7 @@ extension Interception {
         let ready = try? await ServiceEndpoints.read(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name).origin
         throw Self.refusal(by: plan.workload.description, port: port, readyPods: ready?.count ?? 0)
       default:
-        throw ControlError(
-          .refused, "the agent cannot reach the Pods of \(plan.workload.description) on port \(port): \(status), \(answer?.first ?? 0) addresses known",
-          remedy: "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted.")
+        throw Self.unreachable(plan.workload.description, port: port, status, addresses: answer?.first ?? 0)
       }
     }
     try await admit(link)
@@ -63,6 +61,19 @@ extension Interception {
       .refused, "the agent's connections to the Pods of \(workload) on port \(port) are refused, although \(pods)",
       remedy: "A NetworkPolicy that rejects may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. "
         + "Or nothing listens on that port. Nothing was diverted.")
+  }
+
+  /// - Parameter addresses: how many Pods the agent knows of, from the headless Service that selects the origin.
+  static func unreachable(_ workload: String, port: UInt16, _ status: StreamStatus, addresses: UInt64) -> ControlError {
+    if status == .nameNotFound || addresses == 0 {
+      return ControlError(
+        .refused, "the cluster's DNS does not tell the agent which Pods \(workload) has",
+        remedy: "Look whether the cluster's DNS answers (kubectl -n kube-system get pods), and whether a NetworkPolicy forbids Pods with these labels to ask it "
+          + "(egress to port 53). Nothing was diverted.")
+    }
+    return ControlError(
+      .refused, "the agent cannot reach the Pods of \(workload) on port \(port): \(status), \(addresses) addresses known",
+      remedy: "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted.")
   }
 
   func awaitAgentEndpoint(_ plan: InterceptPlan) async throws(ControlError) {

@@ -195,8 +195,8 @@ public actor Interception {
     var template = AgentPodTemplate(
       workload: plan.workload.name, containerName: plan.container, listen: plan.listen, controlPort: plan.controlPort, architecture: architecture)
     template.image = request.agentImage
-    template.originName = "\(AgentNames.originService(plan.workload.name)).\(namespace).svc.\(Self.clusterDomain)"
-    template.agentsName = "\(AgentNames.agentsService(plan.workload.name)).\(namespace).svc.\(Self.clusterDomain)"
+    template.originName = "\(AgentNames.originService(plan.workload.name)).\(namespace).svc"
+    template.agentsName = "\(AgentNames.agentsService(plan.workload.name)).\(namespace).svc"
     template.preferredNodes = plan.nodes
     let claims = try await VolumeClaims.read(client: client, namespace: namespace, template: plan.workload.template)
     template.droppedVolumes = claims.exclusive
@@ -230,9 +230,6 @@ public actor Interception {
     ) { !$0.origin.isEmpty }
     return nil
   }
-
-  /// Clusters may have another; DNS then does not find the origin, and the intercept is refused before anything is diverted.
-  static let clusterDomain = "cluster.local"
 
   private func setTargets(_ plan: InterceptPlan, _ link: AgentLink) async {
     // Until the shell is there, what arrives is refused, and goes to the origin.

@@ -1,42 +1,72 @@
 import CLinux
 
 /// The Pod's /etc/resolv.conf (resolv.conf(5)).
-enum ResolvConf {
-  /// The addresses of all `nameserver` lines, with port 53, in their order; those that are no IP address are left out.
-  static func nameservers() -> [clinux_address] {
-    let fd = clinux_open_for_reading("/etc/resolv.conf")
-    guard fd >= 0 else { return [] }
-    defer { clinux_close(fd) }
+struct ResolvConf {
+  private let text: [UInt8]
+
+  init(_ text: [UInt8]) { self.text = text }
+
+  /// The Pod's own; as if it were empty where it cannot be read.
+  init() {
     var text = [UInt8](repeating: 0, count: 4096)
-    let count = clinux_read(fd, &text, text.count)
-    return text.withUnsafeBytes { nameservers(UnsafeRawBufferPointer(start: $0.baseAddress, count: max(count, 0))) }
+    let fd = clinux_open_for_reading("/etc/resolv.conf")
+    let count = fd < 0 ? 0 : clinux_read(fd, &text, text.count)
+    if fd >= 0 { clinux_close(fd) }
+    text.removeLast(text.count - max(count, 0))
+    self.text = text
   }
 
-  static func nameservers(_ text: UnsafeRawBufferPointer) -> [clinux_address] {
-    let keyword: StaticString = "nameserver"
-    let keywordLength = keyword.utf8CodeUnitCount
+  /// The addresses of all `nameserver` lines, with port 53, in their order; those that are no IP address are left out.
+  var nameservers: [clinux_address] {
     var found: [clinux_address] = []
+    forEachWord(of: "nameserver") { word in
+      var address = clinux_address()
+      var name: [CChar] = []
+      for byte in word { name.append(CChar(bitPattern: byte)) }
+      name.append(0)
+      guard clinux_parse_address(name, &address) == 0 else { return }
+      address.port = 53
+      found.append(address)
+    }
+    return found
+  }
+
+  /// What Services' full names end with after `svc.`, from kubelet's search list (`NAMESPACE.svc.DOMAIN svc.DOMAIN DOMAIN`); `cluster.local` where there is none.
+  var clusterDomain: [UInt8] {
+    var domain: [UInt8] = []
+    forEachWord(of: "search") { word in
+      if domain.isEmpty, word.count > 4, word[0] == 115, word[1] == 118, word[2] == 99, word[3] == 46 { domain = Array(word[4...]) }
+    }
+    return domain.isEmpty ? AgentConfiguration.bytes("cluster.local") : domain
+  }
+
+  private func forEachWord(of keyword: StaticString, _ body: (ArraySlice<UInt8>) -> Void) {
     var start = 0
     while start < text.count {
       var end = start
       while end < text.count, text[end] != 10 { end += 1 }
       defer { start = end + 1 }
-      guard end - start > keywordLength, memcmp(text.baseAddress! + start, keyword.utf8Start, keywordLength) == 0 else { continue }
-      var index = start + keywordLength
-      guard isBlank(text[index]) else { continue }
-      while index < end, isBlank(text[index]) { index += 1 }
-      var word: [CChar] = []
-      while index < end, !isBlank(text[index]) {
-        word.append(CChar(bitPattern: text[index]))
-        index += 1
+      var index = start
+      var isFirst = true
+      while index < end {
+        while index < end, Self.isBlank(text[index]) { index += 1 }
+        let begin = index
+        while index < end, !Self.isBlank(text[index]) { index += 1 }
+        guard begin < index else { break }
+        if !isFirst {
+          // From 0, so that a word's bytes can be asked for by their places in it.
+          body(Array(text[begin..<index])[...])
+        } else if index - begin != keyword.utf8CodeUnitCount || !isSame(begin, keyword) {
+          break
+        }
+        isFirst = false
       }
-      word.append(0)
-      var address = clinux_address()
-      guard clinux_parse_address(word, &address) == 0 else { continue }
-      address.port = 53
-      found.append(address)
     }
-    return found
+  }
+
+  private func isSame(_ begin: Int, _ keyword: StaticString) -> Bool {
+    for offset in 0..<keyword.utf8CodeUnitCount where text[begin + offset] != keyword.utf8Start[offset] { return false }
+    return true
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 }

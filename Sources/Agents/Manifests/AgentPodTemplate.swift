@@ -12,7 +12,7 @@ public struct AgentPodTemplate: Sendable {
   /// On the Pod's loopback.
   public var controlPort: UInt16
   public var image: String?
-  /// Full DNS names of the two headless Services; nil without a workload.
+  /// DNS names of the two headless Services up to `svc`: the agent knows the cluster's domain. Nil without a workload.
   public var originName: String?
   public var agentsName: String?
   public var neverReady = false

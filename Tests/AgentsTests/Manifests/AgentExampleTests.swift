@@ -15,8 +15,8 @@ struct AgentExampleTests {
   /// The objects for Deployment `user` in namespace `testbed`, as an intercept applies them.
   private var objects: [JSONValue] {
     var template = AgentPodTemplate(workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
-    template.originName = "devtunnel-user-origin.testbed.svc.cluster.local"
-    template.agentsName = "devtunnel-user-agents.testbed.svc.cluster.local"
+    template.originName = "devtunnel-user-origin.testbed.svc"
+    template.agentsName = "devtunnel-user-agents.testbed.svc"
     template.preferredNodes = ["node-1"]
     let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop", service: "user")
     let deployment = manifests.deployment(template: template.make(from: UserWorkload.template), replicas: 1)

@@ -66,4 +66,11 @@ struct DivertingTests {
     #expect(rejected.remedy?.contains("NetworkPolicy") == true)
     #expect(rejected.message.contains("2 of them are ready"))
   }
+
+  @Test("No address: it is DNS that is to be looked at")
+  func unreachable() {
+    #expect(Interception.unreachable("Deployment/web", port: 8080, .nameNotFound, addresses: 0).remedy?.contains("port 53") == true)
+    let dropped = Interception.unreachable("Deployment/web", port: 8080, .timedOut, addresses: 2)
+    #expect(dropped.message.contains("2 addresses known") && dropped.remedy?.contains("NetworkPolicy") == true)
+  }
 }
