@@ -22,6 +22,8 @@ struct BuildCache: Sendable {
     var replaced: [String] = []
     /// The artifact's own tags of those, by id.
     var replacedTags: [String: [String]]?
+    /// What `BuiltImage.pushed` was.
+    var pushed: String?
     /// Seconds since 1970.
     var used: Int
 

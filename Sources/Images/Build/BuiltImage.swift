@@ -8,15 +8,18 @@ public struct BuiltImage: Sendable, Hashable {
   public var id: String
   /// The store it is in. An artifact's own command may use another one than Dockerfiles do.
   public var store: BuilderStore
+  /// `name@digest` in a registry, where the artifact's own command has pushed it.
+  public var pushed: String?
   /// Nothing had changed since the last build: no builder ran.
   public var isFromCache: Bool
   public var duration: Duration
 
-  public init(name: String, tag: String, id: String, store: BuilderStore, isFromCache: Bool, duration: Duration) {
+  public init(name: String, tag: String, id: String, store: BuilderStore, pushed: String? = nil, isFromCache: Bool, duration: Duration) {
     self.name = name
     self.tag = tag
     self.id = id
     self.store = store
+    self.pushed = pushed
     self.isFromCache = isFromCache
     self.duration = duration
   }

@@ -3,7 +3,7 @@ import Skaffold
 
 extension ImageBuilder {
   /// The image that these inputs gave last time, with the wanted tag, if its store still has it.
-  nonisolated func cached(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String) async throws(BuildError) -> (String, BuilderStore)? {
+  nonisolated func cached(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String) async throws(BuildError) -> MadeImage? {
     guard let entry = await cache[artifact.cacheKey], entry.options == inputs.options, entry.digest == inputs.digest, let store = entry.store,
       let tool = try? StoreTool(store, environment: environment), try await isThere(entry.id, tool)
     else { return nil }
@@ -11,28 +11,29 @@ extension ImageBuilder {
       try await tool.tag(entry.id, tag)
       try await change(artifact.cacheKey) { $0.tags.append(tag) }
     }
-    return (entry.id, store)
+    return MadeImage(id: entry.id, store: store, pushed: entry.pushed)
   }
 
-  nonisolated func remember(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String, id: String, store: BuilderStore) async throws(BuildError) {
-    let directory: String? = if let tool = try? StoreTool(store, environment: environment) { await imagesDirectory(tool) } else { nil }
-    try await record(artifact.cacheKey, inputs, tag, id, store, directory)
+  nonisolated func remember(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String, _ made: MadeImage) async throws(BuildError) {
+    let directory: String? = if let tool = try? StoreTool(made.store, environment: environment) { await imagesDirectory(tool) } else { nil }
+    try await record(artifact.cacheKey, inputs, tag, made, directory)
   }
 
   private func record(
-    _ key: String, _ inputs: ArtifactInputs, _ tag: String, _ id: String, _ store: BuilderStore, _ directory: String?
+    _ key: String, _ inputs: ArtifactInputs, _ tag: String, _ made: MadeImage, _ directory: String?
   ) throws(BuildError) {
     try cache.update { entries, directories in
       let former = entries[key]
       var replaced = (former.map { [$0.id] } ?? []) + (former?.replaced ?? [])
-      replaced.removeAll { $0 == id }
+      replaced.removeAll { $0 == made.id }
       var replacedTags = former?.replacedTags ?? [:]
       if let former { replacedTags[former.id] = former.tags }
-      directories[store.description] = directory
+      directories[made.store.description] = directory
       replaced = Array(replaced.prefix(50))
       entries[key] = BuildCache.Entry(
-        options: inputs.options, digest: inputs.digest, id: id, tags: [tag], kind: store.kind.rawValue, arguments: store.arguments,
-        replaced: replaced, replacedTags: replacedTags.filter { replaced.contains($0.key) }, used: Int(Date().timeIntervalSince1970))
+        options: inputs.options, digest: inputs.digest, id: made.id, tags: [tag], kind: made.store.kind.rawValue, arguments: made.store.arguments,
+        replaced: replaced, replacedTags: replacedTags.filter { replaced.contains($0.key) }, pushed: made.pushed,
+        used: Int(Date().timeIntervalSince1970))
     }
   }
 

@@ -10,17 +10,19 @@ extension ImageBuilder {
     do throws(BuildError) {
       let inputs = ArtifactInputs(
         options: artifact.options(settings, store: store, environment: environment, required: required), digest: try digest(artifact))
-      if let (id, store) = try await cached(artifact, inputs, tag: tag) {
-        return BuiltImage(name: artifact.image, tag: tag, id: id, store: store, isFromCache: true, duration: .now - start)
+      if let kept = try await cached(artifact, inputs, tag: tag) {
+        return BuiltImage(
+          name: artifact.image, tag: tag, id: kept.id, store: kept.store, pushed: kept.pushed, isFromCache: true, duration: .now - start)
       }
       let aliases = zip(artifact.requires, required).map { (alias: $0.alias, reference: $1.tag) }
-      let (id, store) =
+      let made =
         switch artifact.build {
-        case .docker(let docker): (try await run(docker, artifact, tag, aliases, line), store)
+        case .docker(let docker): MadeImage(id: try await run(docker, artifact, tag, aliases, line), store: store)
         case .custom(let custom): try await run(custom, artifact, tag, aliases, line)
         }
-      try await remember(artifact, inputs, tag: tag, id: id, store: store)
-      return BuiltImage(name: artifact.image, tag: tag, id: id, store: store, isFromCache: false, duration: .now - start)
+      try await remember(artifact, inputs, tag: tag, made)
+      return BuiltImage(
+        name: artifact.image, tag: tag, id: made.id, store: made.store, pushed: made.pushed, isFromCache: false, duration: .now - start)
     } catch {
       var error = error
       error.artifact = artifact.image
@@ -64,22 +66,36 @@ extension ImageBuilder {
 
   private nonisolated func run(
     _ custom: CustomBuild, _ artifact: Artifact, _ tag: String, _ required: [(alias: String, reference: String)], _ line: @Sendable (String) -> Void
-  ) async throws(BuildError) -> (String, BuilderStore) {
+  ) async throws(BuildError) -> MadeImage {
     let command = CustomCommand(command: custom.command, context: artifact.context, tag: tag, settings: settings, required: required)
     let (status, tail) = try await command.child(environment: environment).run(line: line)
     guard status == 0 else {
       throw BuildFailure(tool: "`\(custom.command)`", status: status, output: tail, places: [environment["TMPDIR"] ?? "/var/tmp", artifact.context])
         .error(.commandFailed, "the artifact's own command failed")
     }
+    let pushed = settings.pushes ? await registry.image(tag) : nil
+    if let pushed, let made = await known(pushed, artifact) { return made }
     for store in candidates {
       let tool = try StoreTool(store, environment: environment)
-      if let id = try await tool.id(of: tag) { return (id, store) }
+      if let id = try await tool.id(of: tag) { return MadeImage(id: id, store: store, pushed: pushed?.id == id ? pushed?.reference : nil) }
       // Pushed and not kept: the registry has it.
-      if settings.pushes, store.kind == kind, try await pull(tag, tool), let id = try await tool.id(of: tag) { return (id, store) }
+      if settings.pushes, store.kind == kind, try await pull(tag, tool), let id = try await tool.id(of: tag) {
+        return MadeImage(id: id, store: store, pushed: pushed?.id == id ? pushed?.reference : nil)
+      }
     }
     throw BuildError(
       .imageMissing, "the artifact's own command ended well, and no image \(tag) is in the store of \(candidates.map(\.description).joined(separator: ", "))",
       output: tail, remedy: "the command must build what $IMAGE names, and leave it in the local store")
+  }
+
+  /// A command that pushed last time, and what the registry has under the tag is new: no builder need be asked, which takes as long as it takes to start.
+  /// One that did not push would leave an older image there.
+  private nonisolated func known(_ pushed: RegistryClient.Found, _ artifact: Artifact) async -> MadeImage? {
+    guard let former = await cache[artifact.cacheKey], former.pushed != nil, former.id != pushed.id, !former.replaced.contains(pushed.id),
+      let store = former.store, store.kind != .docker, let tool = try? StoreTool(store, environment: environment),
+      let directory = await imagesDirectory(tool), FileManager.default.fileExists(atPath: directory + "/" + pushed.id.dropFirst("sha256:".count))
+    else { return nil }
+    return MadeImage(id: pushed.id, store: store, pushed: pushed.reference)
   }
 
   /// The stores that a custom command may have built into: the builder's own first.
@@ -95,4 +111,12 @@ extension ImageBuilder {
   }
 
   private nonisolated func leftovers(_ tool: StoreTool) async -> Leftovers? { Leftovers(tool, imagesDirectory: await imagesDirectory(tool)) }
+}
+
+/// What a build came to.
+struct MadeImage: Sendable {
+  var id: String
+  var store: BuilderStore
+  /// See `BuiltImage.pushed`.
+  var pushed: String?
 }

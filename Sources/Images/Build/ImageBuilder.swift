@@ -11,6 +11,7 @@ public actor ImageBuilder {
   nonisolated let cacheDirectory: String
   /// Hashes an artifact's sources.
   let digest: @Sendable (Artifact) throws(BuildError) -> String
+  nonisolated let registry: RegistryClient
   var cache: BuildCache
   private var builds = 0
 
@@ -34,6 +35,7 @@ public actor ImageBuilder {
     self.environment = environment
     self.settings = settings
     self.digest = digest
+    registry = RegistryClient(insecureRegistries: settings.insecureRegistries)
     cache = BuildCache(directory: cacheDirectory)
   }
 

@@ -17,6 +17,9 @@ public struct ImageLoader: Sendable {
   /// - Throws: `loadFailed`, `builderMissing` where the product's own tool is not installed, `diskFull`, `cancelled`.
   @discardableResult
   public func load(_ image: BuiltImage, output: @escaping @Sendable (String) -> Void = { _ in }) async throws(BuildError) -> String {
+    if case .registry(let names) = product, names.push.isEmpty, names.pull.isEmpty, let pushed = image.pushed, await isStillThere(pushed, image) {
+      return pushed
+    }
     let reference = reference(of: image)
     if loaded.references.withLock({ $0.contains(reference) }) { return reference }
     do throws(BuildError) {
@@ -30,7 +33,13 @@ public struct ImageLoader: Sendable {
     return reference
   }
 
-  /// What `load` returns: `name:devtunnel-<12 digits>`, under the registry's cluster-internal name where there is one.
+  /// Registries forget; what was pushed a moment ago is there.
+  private func isStillThere(_ pushed: String, _ image: BuiltImage) async -> Bool {
+    if !image.isFromCache { return true }
+    return await builder.registry.image(pushed) != nil
+  }
+
+  /// What `load` returns unless the artifact's own command has pushed the image: `name:devtunnel-<12 digits>`, under the registry's cluster-internal name where there is one.
   public func reference(of image: BuiltImage) -> String {
     guard case .registry(let names) = product else { return image.localReference }
     return ImageName(image.name).below(names.pull) + ":" + image.immutableTag

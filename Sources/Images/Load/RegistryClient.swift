@@ -1,0 +1,60 @@
+import FoundationEssentials
+import KubeAPI
+
+/// Asks a registry what it has under a name (OCI Distribution Specification, "Pulling manifests"), where it answers without credentials.
+struct RegistryClient: Sendable {
+  /// What a reference leads to.
+  struct Found: Sendable, Hashable {
+    /// `host:port/path@sha256:…`, which never leads to another image.
+    var reference: String
+    /// The digest of the image's configuration: its id in a builder's store.
+    var id: String
+  }
+
+  /// `host:port` of those without TLS, or with a certificate that nobody signed.
+  let insecureRegistries: Set<String>
+  private let multi = CurlMulti()
+
+  init(insecureRegistries: Set<String>) { self.insecureRegistries = insecureRegistries }
+
+  /// - Parameter reference: `host:port/path:tag` or `host:port/path@digest`.
+  /// - Returns: nil for whatever is no plain answer: no such image, several architectures, credentials wanted, nobody there.
+  func image(_ reference: String) async -> Found? {
+    guard let parts = Parts(reference) else { return nil }
+    for scheme in insecureRegistries.contains(parts.registry) ? ["http", "https"] : ["https"] {
+      guard let server = ServerURL("\(scheme)://\(parts.registry)") else { return nil }
+      let access = ClusterAccess(server: server, insecureSkipTLSVerify: insecureRegistries.contains(parts.registry))
+      let request = HTTPRequest(
+        "GET", "/v2/\(parts.path)/manifests/\(parts.version)", headers: [("Accept", Self.kinds.joined(separator: ", "))], timeout: .seconds(3))
+      guard let response = try? await multi.perform(request, on: access, as: Credentials(), limit: 1 << 20), response.status == 200 else { continue }
+      guard let digest = response.head.header("docker-content-digest"),
+        let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(response.body)), let id = StoreTool.normalized(manifest.config.digest)
+      else { return nil }
+      return Found(reference: "\(parts.registry)/\(parts.path)@\(digest)", id: id)
+    }
+    return nil
+  }
+
+  private static let kinds = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"]
+
+  private struct Manifest: Decodable {
+    struct Descriptor: Decodable { var digest: String }
+    var config: Descriptor
+  }
+
+  private struct Parts {
+    var registry: String
+    var path: String
+    /// A tag or a digest.
+    var version: String
+
+    init?(_ reference: String) {
+      let name = ImageName(reference)
+      guard let registry = name.registry else { return nil }
+      let separator = name.path.firstIndex(of: "@") ?? name.path.lastIndex(of: ":")
+      self.registry = registry
+      path = String(name.path[..<(separator ?? name.path.endIndex)])
+      version = separator.map { String(name.path[name.path.index(after: $0)...]) } ?? "latest"
+    }
+  }
+}
