@@ -15,11 +15,10 @@ final class SPDYExec: ChannelInboundHandler {
   private let pod: ObjectKey
   private let request: ExecRequest
   private let blocks = HeaderBlocks()
-  private var buffer = ByteBuffer()
+  private let reader = SPDYReader()
   private var streams: [UInt32: Stream] = [:]
   private var sizes: [UInt8] = []
   private var session: ExecSession?
-  private var isBroken = false
   private var hasEnded = false
 
   init(node: any NodeStreams, pod: ObjectKey, request: ExecRequest) {
@@ -37,17 +36,9 @@ final class SPDYExec: ChannelInboundHandler {
   // MARK: From the client
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !isBroken else { return }
-    var bytes = unwrapInboundIn(data)
-    if buffer.readableBytes == 0 { swap(&buffer, &bytes) } else { buffer.writeBuffer(&bytes) }
-    do {
-      while let frame = try SPDYFrame.read(from: &buffer) { try handle(frame, context) }
-      buffer.discardReadBytes()
-    } catch {
-      isBroken = true
-      send(.goAway, context)
-      context.close(promise: nil)
-    }
+    guard !reader.read(unwrapInboundIn(data), { try handle($0, context) }) else { return }
+    send(.goAway, context)
+    context.close(promise: nil)
   }
 
   func channelReadComplete(context: ChannelHandlerContext) { throttle(context) }

@@ -11,12 +11,11 @@ final class SPDYPortForward: ChannelInboundHandler {
   private let node: any NodeStreams
   private let pod: ObjectKey
   private let blocks = HeaderBlocks()
-  private var buffer = ByteBuffer()
+  private let reader = SPDYReader()
   /// Error streams whose data stream has not come yet, by request.
   private var errorStreams: [String: UInt32] = [:]
   /// Connections by the number of their data stream.
   private var connections: [UInt32: SPDYConnection] = [:]
-  private var isBroken = false
 
   init(node: any NodeStreams, pod: ObjectKey) {
     self.node = node
@@ -26,17 +25,9 @@ final class SPDYPortForward: ChannelInboundHandler {
   // MARK: From the client
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !isBroken else { return }
-    var bytes = unwrapInboundIn(data)
-    if buffer.readableBytes == 0 { swap(&buffer, &bytes) } else { buffer.writeBuffer(&bytes) }
-    do {
-      while let frame = try SPDYFrame.read(from: &buffer) { try handle(frame, context) }
-      buffer.discardReadBytes()
-    } catch {
-      isBroken = true
-      send(.goAway, context)
-      context.close(promise: nil)
-    }
+    guard !reader.read(unwrapInboundIn(data), { try handle($0, context) }) else { return }
+    send(.goAway, context)
+    context.close(promise: nil)
   }
 
   func channelReadComplete(context: ChannelHandlerContext) { throttle(context) }
