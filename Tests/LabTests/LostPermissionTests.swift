@@ -82,6 +82,9 @@ extension LabTests {
           let report = await next.status().intercepts.first
           #expect(report?.service == "web" && report?.state == .leaving)
           #expect(report?.message?.contains("left by an earlier daemon") == true)
+          let staying = await next.shutDown { _ in }
+          #expect(staying.map(\.code) == [.incomplete])
+          #expect(staying.first?.message.contains("shop/web: left by an earlier daemon") == true)
           try await lab.grant()
           _ = try await next.restore(RestoreRequest(cluster: cluster)) { _ in }
           #expect(await next.status().intercepts.isEmpty)
