@@ -382,9 +382,18 @@ public actor ClusterOperations: Engine {
       let names = own.map(\.request.service).joined(separator: ", ")
       throw ControlError(.conflict, "\(names) is intercepted from here", remedy: "`devtunnel leave`, or `devtunnel restore --yes` to end it at once.")
     }
-    var report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
+    let entries = journal.all.filter { $0.namespace == namespace && (request.service == nil || $0.service == request.service) }
+    var report: RestoreReport
+    do throws(ControlError) {
+      report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
+    } catch {
+      // With a namespace goes the right to look into it: the journal would name it for ever.
+      guard request.force, error.code == .forbidden, !entries.isEmpty else { throw error }
+      report = RestoreReport(
+        done: ["the journal names nothing in \(namespace) any more; what may stand there was left alone: \(error.message)"], left: [])
+    }
     report.done = done + report.done
-    for entry in journal.all where entry.namespace == namespace && (request.service == nil || entry.service == request.service) && report.left.isEmpty {
+    for entry in entries where report.left.isEmpty {
       journal.remove(entry)
       unrecovered[entry] = nil
     }
@@ -421,7 +430,8 @@ public actor ClusterOperations: Engine {
         log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(error)"])
         guard !entry.service.isEmpty else { continue }
         unrecovered[entry] = staying(
-          entry, "left by an earlier daemon, and not undone: \(error.message); `devtunnel restore -n \(entry.namespace)` tries again")
+          entry, "left by an earlier daemon, and not undone: \(error.message); `devtunnel restore -n \(entry.namespace)` tries again, and with --yes "
+            + "forgets what you may not look for")
       }
     }
   }
