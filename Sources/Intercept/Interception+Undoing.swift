@@ -21,8 +21,8 @@ extension Interception {
       undoing = nil
     }
     guard let problem = await waitForUndoing(.seconds(20)) else {
-      // What failed did so since somebody else took it over in the middle.
-      guard isLost, failure.code != .cancelled, let message else { return failure }
+      // What failed did so since somebody else took it over in the middle: a tunnel that is closed then has been cancelled too, but not by the user.
+      guard isLost, !Task.isCancelled, let message else { return failure }
       return ControlError(.conflict, message, remedy: "Nothing of yours is left to undo. Talk to them, or take it back: --take-over.")
     }
     return ControlError(

@@ -145,10 +145,15 @@ import TunnelProtocol
     let cluster = Cluster(forbidden: [])
     try await with(cluster) { interception, _ in
       await interception.lost()
-      let told = await interception.undone(after: ControlError(.unreachable, "the tunnel was closed"))
+      let closed = ControlError(.cancelled, "the tunnel was closed")
+      let told = await interception.undone(after: closed)
       #expect(told.code == .conflict)
       #expect(told.message == "alice@laptop has taken this intercept over")
-      #expect(await interception.undone(after: ControlError(.cancelled, "cancelled")).code == .cancelled)
+      let interrupted = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return await interception.undone(after: closed)
+      }
+      #expect(await interrupted.value == closed)
     }
   }
 
