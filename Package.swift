@@ -172,7 +172,7 @@ let package = Package(
     .testTarget(
       name: "InterceptTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", .product(name: "Logging", package: "swift-log"),
+        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),

@@ -37,6 +37,42 @@ extension Interception {
     guardian = nil
   }
 
+  /// Where the agent cannot reach the origin nothing can fail open: that is told, and nothing else changes.
+  func keepOriginInSight(_ plan: InterceptPlan) {
+    guard !request.replace else { return }
+    keepers.append(
+      Task { [weak self] in
+        while (try? await Task.sleep(for: .seconds(5))) != nil {
+          guard let self else { return }
+          await self.lookAtOrigin(plan)
+        }
+      })
+  }
+
+  private func lookAtOrigin(_ plan: InterceptPlan) async {
+    for port in plan.ports where port.host != nil {
+      guard isStanding, isDiverted, let link else { return }
+      // No answer is the session's trouble, and told as that.
+      guard let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port.target), within: .seconds(15)) else { return }
+      noteOrigin(answer, of: plan.workload.description)
+      if misses > 0 { return }
+    }
+  }
+
+  /// Told with the second miss: Pods are replaced now and then.
+  func noteOrigin(_ answer: ControlMessage, of workload: String) {
+    let status = StreamStatus(rawValue: answer.flag) ?? .failed
+    guard status != .connected else {
+      misses = 0
+      unreached = nil
+      return
+    }
+    misses += 1
+    guard misses > 1 else { return }
+    let why = answer.first == 0 ? "none is ready" : "\(status); a NetworkPolicy may forbid it, or they are unwell"
+    unreached = "the agent cannot reach the Pods of \(workload) on port \(answer.port) now (\(why)): where your machine fails, nobody serves"
+  }
+
   private func noted(_ endpoints: ServiceEndpoints) -> Bool {
     absence.note(endpoints)
     return true
@@ -61,7 +97,7 @@ extension Interception {
   private func leaveAgain(_ plan: InterceptPlan) async {
     retryAt = .now + .seconds(10)
     // With `--replace` there is no origin to go back to before it is scaled.
-    guard !request.replace, let isOurs = try? await lease(within: .seconds(5))?.renew(transitions: transitions) else { return }
+    guard !request.replace, let lease = lease(within: .seconds(5)), let isOurs = try? await holds(lease) else { return }
     guard isOurs else { return await lost() }
     if (try? await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: plan.service)) != nil {
       isDiverted = false
@@ -88,7 +124,7 @@ extension Interception {
       return
     }
     // Another holder may be bringing an agent of theirs.
-    guard let isOurs = try? await lease(within: .seconds(5))?.renew(transitions: transitions) else {
+    guard let lease = lease(within: .seconds(5)), let isOurs = try? await holds(lease) else {
       state = .failedOpen
       message = "no agent Pod is ready, and the API server does not answer: \(service) has no endpoint until it does"
       return

@@ -27,12 +27,11 @@ extension Interception {
   /// - Returns: false when it is another's.
   func renew(_ lease: WorkloadLease, _ transitions: UInt64) async -> Bool {
     do throws(KubeError) {
-      guard try await lease.renew(transitions: transitions) else {
+      guard try await holds(lease) else {
         await lost()
         return false
       }
       renewed = .now
-      staleness = nil
     } catch {
       // An API server that is away for a while changes nothing: the next renewal tells.
       guard error.statusCode != nil || renewed.duration(to: .now) >= .seconds(WorkloadLease.duration) else { return true }
@@ -43,6 +42,20 @@ extension Interception {
         "Lease \(namespace)/\(lease.name) cannot be renewed: \(error); once it is \(WorkloadLease.duration) s old, "
         + "others may take this intercept over or undo it"
     }
+    return true
+  }
+
+  /// Renews the Lease, and tells whether the intercept is still ours. It is where somebody deleted the Lease alone: the agent that we made stands, and
+  /// nobody else would undo it.
+  func holds(_ lease: WorkloadLease) async throws(KubeError) -> Bool {
+    guard try await !lease.renew(transitions: transitions) else {
+      staleness = nil
+      return true
+    }
+    guard !isLost, let uid = link?.identity.uid ?? agentUID, try await lease.client.find(.leases, lease.name, namespace: namespace) == nil,
+      let agent = try await lease.client.find(.deployments, lease.name, namespace: namespace), agent.uid == uid, !agent.isBeingDeleted
+    else { return false }
+    staleness = "Lease \(namespace)/\(lease.name) was deleted by somebody: others may take this intercept over or undo it. Leave and intercept again"
     return true
   }
 
@@ -147,7 +160,9 @@ extension Interception {
       message = "Service \(plan.service) was deleted; `devtunnel leave \(plan.service)` removes what is left"
       return
     }
-    guard !hasGivenBack, let object = event.object else { return }
+    guard let object = event.object else { return }
+    uncarried = Self.uncarried(by: plan, of: object)
+    guard !hasGivenBack else { return }
     let present = object[path: "spec", "selector"]?.stringMap ?? [:]
     if present[AgentNames.agentLabel] == nil, isTurned {
       isTurned = false
@@ -162,6 +177,18 @@ extension Interception {
       isTurned = true
       await connectedAgain()
     }
+  }
+
+  /// What the agent, which listens on the ports of before, does not carry of a Service that was changed.
+  static func uncarried(by plan: InterceptPlan, of service: JSONValue) -> String? {
+    let ports = (service[path: "spec", "ports"]?.elements ?? []).filter { port in
+      guard ServiceRules.transport(port) == "TCP", let target = ServiceRules.targetPort(port, template: plan.workload.template) else { return true }
+      return !plan.listen.contains(target)
+    }
+    guard !ports.isEmpty else { return nil }
+    let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }.joined(separator: ", ")
+    return "Service \(plan.service) was changed: the agent does not listen where its port \(names) leads now, and connections to it are refused. "
+      + "Leave and intercept again to follow"
   }
 
   private func workloadChanged(_ event: WatchEvent) {
@@ -206,7 +233,7 @@ extension Interception {
     }
     return InterceptReport(
       context: client.access.contextName, namespace: namespace, service: request.service, workload: plan?.workload.description ?? "", state: state,
-      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings + [staleness].compactMap(\.self),
+      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings + [staleness, unreached, uncarried].compactMap(\.self),
       to: joined.map { InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target) })
   }
 

@@ -31,7 +31,7 @@ extension Interception {
   func divertBack(_ progress: Engine.Progress) async throws(ControlError) {
     isTurned = false
     // Who has taken it over since the last renewal keeps it.
-    if (try? await lease(within: .seconds(6))?.renew(transitions: transitions)) == false { await lost() }
+    if let lease = lease(within: .seconds(6)), (try? await holds(lease)) == false { await lost() }
     guard isDiverted, let plan else { return }
     if request.replace { try await bringOriginBack(plan, progress) }
     // An agent that cannot reach the origin any more goes on to the host until kube-proxy has followed.
@@ -47,7 +47,7 @@ extension Interception {
     guard let link, let port = plan.ports.first(where: { $0.host != nil })?.target else { return true }
     guard await !link.figures().isSilent else { return true }
     let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(3))
-    return answer?.flag != StreamStatus.timedOut.rawValue && answer?.flag != StreamStatus.refused.rawValue
+    return answer == nil || answer?.flag == StreamStatus.connected.rawValue
   }
 
   /// After a `leave` that failed: the intercept goes on, or says why it does not.

@@ -20,7 +20,11 @@ extension Interception {
       while await !undo() { try? await Task.sleep(for: .seconds(5)) }
       undoing = nil
     }
-    guard let problem = await waitForUndoing(.seconds(20)) else { return failure }
+    guard let problem = await waitForUndoing(.seconds(20)) else {
+      // What failed did so since somebody else took it over in the middle: a tunnel that is closed then has been cancelled too, but not by the user.
+      guard isLost, !Task.isCancelled, let message else { return failure }
+      return ControlError(.conflict, message, remedy: "Nothing of yours is left to undo. Talk to them, or take it back: --take-over.")
+    }
     return ControlError(
       .incomplete, "\(failure.message); it cannot be undone now: \(problem.message)",
       remedy: [failure.remedy, problem.remedy].compactMap(\.self).joined(separator: " "), details: failure.details)

@@ -57,6 +57,12 @@ public actor Interception {
   /// Why the Lease is not renewed; nil while it is.
   var staleness: String?
   public internal(set) var state = InterceptReport.State.starting
+  /// Why nothing can fail open; nil while the origin answers.
+  var unreached: String?
+  /// How often in a row the origin has not answered.
+  var misses = 0
+  /// What the agent does not carry of the Service as it is now.
+  var uncarried: String?
   var warnings: [String] = []
   let since = Date()
   var keepers: [Task<Void, Never>] = []
@@ -166,6 +172,7 @@ public actor Interception {
     try await divertAndTurn(plan, link, origins: origins)
     keepWatch(plan)
     keepGuard(plan)
+    keepOriginInSight(plan)
     if request.replace { try await Replicas.scaleToZero(client: client, namespace: namespace, workload: plan.workload) }
     try await moveConnections(plan, progress)
     try Self.checkCancelled()

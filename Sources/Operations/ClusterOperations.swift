@@ -39,7 +39,7 @@ public actor ClusterOperations: Engine {
   /// Intercepts that have been left and still drain.
   private var closing: [UUID: Closing] = [:]
   private var left: [LeaveReport] = []
-  /// What an earlier daemon left and this one could not undo.
+  /// What an earlier daemon left and this one has not undone.
   private var unrecovered: [Journal.Entry: InterceptReport] = [:]
   var forwards: [Forwarding] = []
   /// The names of the forwards' contexts, by their ids.
@@ -382,9 +382,18 @@ public actor ClusterOperations: Engine {
       let names = own.map(\.request.service).joined(separator: ", ")
       throw ControlError(.conflict, "\(names) is intercepted from here", remedy: "`devtunnel leave`, or `devtunnel restore --yes` to end it at once.")
     }
-    var report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
+    let entries = journal.all.filter { $0.namespace == namespace && (request.service == nil || $0.service == request.service) }
+    var report: RestoreReport
+    do throws(ControlError) {
+      report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
+    } catch {
+      // With a namespace goes the right to look into it: the journal would name it for ever.
+      guard request.force, error.code == .forbidden, !entries.isEmpty else { throw error }
+      report = RestoreReport(
+        done: ["the journal names nothing in \(namespace) any more; what may stand there was left alone: \(error.message)"], left: [])
+    }
     report.done = done + report.done
-    for entry in journal.all where entry.namespace == namespace && (request.service == nil || entry.service == request.service) && report.left.isEmpty {
+    for entry in entries where report.left.isEmpty {
       journal.remove(entry)
       unrecovered[entry] = nil
     }
@@ -394,6 +403,7 @@ public actor ClusterOperations: Engine {
   public func recover() async {
     defer { isRecovered = true }
     let entries = journal.all
+    for entry in entries where !entry.service.isEmpty { unrecovered[entry] = staying(entry, "left by an earlier daemon, and being undone") }
     await awaitHelpers()
     for entry in entries {
       do {
@@ -415,18 +425,22 @@ public actor ClusterOperations: Engine {
         log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
         // What another holder has by now is theirs to end; it is no longer ours to undo.
         if report.left.isEmpty { journal.remove(entry) }
+        unrecovered[entry] = nil
       } catch {
         log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(error)"])
-        if !entry.service.isEmpty { unrecovered[entry] = staying(entry, error.message) }
+        guard !entry.service.isEmpty else { continue }
+        unrecovered[entry] = staying(
+          entry, "left by an earlier daemon, and not undone: \(error.message); `devtunnel restore -n \(entry.namespace)` tries again, and with --yes "
+            + "forgets what you may not look for")
       }
     }
   }
 
-  /// How `status` shows what an earlier daemon has left and this one could not undo.
-  private func staying(_ entry: Journal.Entry, _ why: String) -> InterceptReport {
+  /// How `status` shows what an earlier daemon has left.
+  private func staying(_ entry: Journal.Entry, _ message: String) -> InterceptReport {
     InterceptReport(
       context: entry.cluster.context ?? "", namespace: entry.namespace, service: entry.service, workload: entry.workload, state: .leaving, ports: [],
-      holder: holder, since: "", message: "left by an earlier daemon, and not undone: \(why); `devtunnel restore -n \(entry.namespace)` tries again")
+      holder: holder, since: "", message: message)
   }
 
   public func shutDown(progress: @escaping Progress) async -> [ControlError] {
@@ -465,6 +479,9 @@ public actor ClusterOperations: Engine {
     }
     gateways = [:]
     bastions.closeAll()
+    for (entry, staying) in unrecovered where journal.all.contains(entry) {
+      problems.append(ControlError(.incomplete, "\(entry.namespace)/\(entry.service): \(staying.message ?? "")"))
+    }
     return problems
   }
 }

@@ -82,6 +82,16 @@ extension LabTests {
           let report = await next.status().intercepts.first
           #expect(report?.service == "web" && report?.state == .leaving)
           #expect(report?.message?.contains("left by an earlier daemon") == true)
+          let staying = await next.shutDown { _ in }
+          #expect(staying.map(\.code) == [.incomplete])
+          #expect(staying.first?.message.contains("shop/web: left by an earlier daemon") == true)
+
+          try await lab.revoke("list", "services")
+          let tried = await #expect(throws: ControlError.self) { _ = try await next.restore(RestoreRequest(cluster: cluster)) { _ in } }
+          #expect(tried?.code == .forbidden)
+          #expect(await !next.status().intercepts.isEmpty)
+          _ = try await next.restore(RestoreRequest(cluster: cluster, force: true)) { _ in }
+          #expect(await next.status().intercepts.isEmpty, "what may not be looked for any more is forgotten on demand")
           try await lab.grant()
           _ = try await next.restore(RestoreRequest(cluster: cluster)) { _ in }
           #expect(await next.status().intercepts.isEmpty)

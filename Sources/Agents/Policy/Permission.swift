@@ -38,22 +38,28 @@ public struct Permission: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+/// No tuple: one with a `Result` does not survive an optimized build.
+private struct Answer: Sendable {
+  var permission: Permission
+  var isAllowed: Result<Bool, KubeError>
+}
+
 extension KubeClient {
   /// Which of these the user lacks, in their order (Kubernetes API, SelfSubjectAccessReview); asked all at once.
   public func missing(_ permissions: [Permission], namespace: String) async throws(KubeError) -> [Permission] {
-    let answers = await withTaskGroup(of: (Permission, Result<Bool, KubeError>).self) { group in
+    let answers = await withTaskGroup(of: Answer.self) { group in
       for permission in permissions {
         group.addTask {
           do throws(KubeError) {
             let review = try await selfSubjectAccessReview(
               verb: permission.verb, permission.resource, subresource: permission.subresource, namespace: namespace)
-            return (permission, .success(review.isAllowed))
+            return Answer(permission: permission, isAllowed: .success(review.isAllowed))
           } catch {
-            return (permission, .failure(error))
+            return Answer(permission: permission, isAllowed: .failure(error))
           }
         }
       }
-      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+      return await group.reduce(into: [:]) { $0[$1.permission] = $1.isAllowed }
     }
     var missing: [Permission] = []
     for permission in permissions { if try !(answers[permission]?.get() ?? true) { missing.append(permission) } }

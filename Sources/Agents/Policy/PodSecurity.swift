@@ -33,7 +33,9 @@ enum PodSecurity {
     let wasNonRoot = given("runAsNonRoot") == true
     if given("runAsNonRoot") == nil { context["runAsNonRoot"] = true }
     if given("runAsUser") == nil, !(wasNonRoot && isOwnImage) { context["runAsUser"] = nobody }
-    if context["allowPrivilegeEscalation"] ?? .null == .null { context["allowPrivilegeEscalation"] = false }
+    // Beside these the API server takes no `false`, and would refuse before Pod Security says why.
+    let isPrivileged = context["privileged"] == true || context[path: "capabilities", "add"]?.elements.contains("CAP_SYS_ADMIN") == true
+    if context["allowPrivilegeEscalation"] ?? .null == .null, !isPrivileged { context["allowPrivilegeEscalation"] = false }
     var dropped = context[path: "capabilities", "drop"]?.elements ?? []
     if !dropped.contains("ALL") {
       dropped.append("ALL")

@@ -30,6 +30,8 @@ public enum Refusal: Sendable, Hashable {
       self = .limitRange
     } else if message.contains(#/User ".*" cannot /#) {
       self = .permission
+    } else if message.contains(/is forbidden: *($|\(a port-forward )/) {
+      self = .permission  // an authorizer may keep its reason to itself, an admission plugin gives one
     } else if message.contains("is forbidden:"), !message.contains("being terminated") {
       self = .admission
     } else {

@@ -15,7 +15,8 @@ struct GlobalOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The kubeconfig's context (default: its current one).", valueName: "name"))
   var context: String?
 
-  @Option(name: [.short, .long], help: ArgumentHelp("The namespace (default: the context's).", valueName: "name"))
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("The namespace (default: the context's).", valueName: "name"), transform: checked(ObjectName.parseNamespace))
   var namespace: String?
 
   @Option(help: ArgumentHelp("Reach the API server through this SSH host.", valueName: "ssh://user@host[:port]"))

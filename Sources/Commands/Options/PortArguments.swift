@@ -72,6 +72,14 @@ enum ObjectName {
     return String(name)
   }
 
+  /// A namespace's name (RFC 1123 label). An empty one would mean all of them.
+  static func parseNamespace(_ text: String) throws(ControlError) -> String {
+    guard isName(text), text.utf8.count <= 63, !text.contains(".") else {
+      throw ControlError(.badInput, "\(text.isEmpty ? "nothing" : text) is no namespace's name")
+    }
+    return text
+  }
+
   /// `NAME` or `KIND/NAME`.
   static func parseTarget(_ text: String) throws(ControlError) -> String {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -12,7 +12,7 @@ struct TargetArguments: ParsableArguments {
   @Option(help: ArgumentHelp("That cluster's context (default: the intercepted Service's).", valueName: "name"))
   var toContext: String?
 
-  @Option(help: ArgumentHelp("The namespace there (default: the context's).", valueName: "name"))
+  @Option(help: ArgumentHelp("The namespace there (default: the context's).", valueName: "name"), transform: checked(ObjectName.parseNamespace))
   var toNamespace: String?
 
   @Option(help: ArgumentHelp("The kubeconfig file with that context (default: that of --context).", valueName: "file"), completion: .file())

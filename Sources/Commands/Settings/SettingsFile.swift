@@ -12,7 +12,7 @@ enum SettingsFile {
     do {
       text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     } catch {
-      throw ControlError(.badInput, "cannot read the settings in \(path)", remedy: "make it readable, or remove it", details: ["\(error)"])
+      throw ControlError(.badInput, "cannot read the settings in \(path): \(ControlError.aboutFile(error))", remedy: "make it readable, or remove it")
     }
     return try parse(text, file: path)
   }

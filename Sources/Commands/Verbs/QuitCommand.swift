@@ -11,6 +11,12 @@ struct QuitCommand: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(global)
     guard let client = try ControlClient.ofRunningDaemon(paths: context.paths) else {
+      // One that is still undoing, or whose socket somebody removed.
+      do throws(ControlError) {
+        _ = try await DaemonLock(paths: context.paths, patience: .seconds(5))
+      } catch {
+        if error.code == .conflict { throw error }
+      }
       Terminal.error.line("No daemon runs.")
       return
     }

@@ -13,7 +13,12 @@ enum ControlSocket {
     let fd = ccontrol_connect(path)
     if fd == -ENOENT || fd == -ECONNREFUSED { return nil }
     guard fd >= 0 else {
-      let remedy = fd == -ENAMETOOLONG ? "set XDG_RUNTIME_DIR to a shorter path" : nil
+      let remedy: String? =
+        switch fd {
+        case -ENAMETOOLONG: "set XDG_RUNTIME_DIR to a shorter path"
+        case -EACCES: "another user's file or folder is in its place: remove it, or set XDG_RUNTIME_DIR to a directory of your own"
+        default: nil
+        }
       throw .system("cannot connect to the daemon at \(path)", Int(fd), remedy: remedy)
     }
     do {

@@ -56,7 +56,7 @@ public final class Journal: Sendable {
         try encoder.encode(entries).write(to: URL(fileURLWithPath: path), options: .atomic)
         return nil
       } catch {
-        return "\(error)"
+        return ControlError.aboutFile(error)
       }
     }
     if let problem {

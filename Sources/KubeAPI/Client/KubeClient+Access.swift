@@ -38,7 +38,9 @@ extension KubeClient {
       // Kubernetes explains itself with a reason, and serves this path to everybody.
       guard case .status(let code, "", let message, _) = error, [400, 404, 405].contains(code) || (300..<400).contains(code) else { throw error }
       let hint = access.server.description.hasPrefix("http://") ? " (an API server is mostly reached by https://)" : ""
-      throw .badResponse(server: access.server.description, problem: "it answered \(code) to /version: \(message)\(hint)")
+      // Nobody wants to read the source of another program's page.
+      let words = message.hasPrefix("<") ? "a web page" : message
+      throw .badResponse(server: access.server.description, problem: "it answered \(code) to /version: \(words)\(hint)")
     }
   }
 }

@@ -52,6 +52,13 @@ struct PodSecurityTests {
     #expect(context?["allowPrivilegeEscalation"] == true && context?["runAsNonRoot"] == false && context?["runAsUser"] == 0)
   }
 
+  private static let privileges: [JSONValue] = [["privileged": true], ["capabilities": ["add": ["CAP_SYS_ADMIN"]]]]
+
+  @Test("Nothing that the API server refuses beside what the workload says", arguments: privileges)
+  func privileged(said: JSONValue) {
+    #expect(restricted(container: said)?["allowPrivilegeEscalation"] == nil)
+  }
+
   @Test("Single capabilities are not enough")
   func capabilities() {
     #expect(restricted(container: ["capabilities": ["drop": ["NET_RAW"]]])?[path: "capabilities", "drop"] == ["NET_RAW", "ALL"])

@@ -10,6 +10,8 @@ struct RefusalTests {
     (#"deployments.apps is forbidden: User "jane" cannot create resource "deployments" in API group "apps" in the namespace "shop""#, .permission),
     (#"services "web" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "services" in API group "" in the namespace "shop""#, .permission),
     (#"pods is forbidden: User "jane" cannot list pods in project "shop""#, .permission),
+    (#"pods "x" is forbidden:  (a port-forward over WebSocket needs both the verbs 'get' and 'create' on pods/portforward)"#, .permission),
+    (#"pods "x" is forbidden: "#, .permission),
     (#"services "x" is forbidden: exceeded quota: small, requested: count/services=1, used: count/services=5, limited: count/services=5"#, .quota),
     (#"pods "x" is forbidden: failed quota: small: must specify limits.cpu for: devtunnel-agent"#, .quota),
     (#"pods "x" is forbidden: [minimum cpu usage per Container is 100m, but request is 10m, minimum memory usage per Container is 64Mi, but request is 16Mi]"#,

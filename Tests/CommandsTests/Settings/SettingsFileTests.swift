@@ -26,6 +26,11 @@ struct SettingsFileTests {
           agentImage: "registry.example/agent:1", drain: 2.5, moveConnections: .no, address: "::1", portForwardProtocol: .v4))
   }
 
+  @Test func aFileThatCannotBeReadIsToldInTheSystemsWords() {
+    let problem = #expect(throws: ControlError.self) { try SettingsFile.load("/tmp") }
+    #expect(problem?.message == "cannot read the settings in /tmp: Is a directory")
+  }
+
   @Test(arguments: ["", "# nothing\n", "{}", "---\n"])
   func anEmptyFileSetsNothing(text: String) throws { #expect(try SettingsFile.parse(text, file: "f") == Settings()) }
 

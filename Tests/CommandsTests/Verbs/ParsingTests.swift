@@ -70,8 +70,11 @@ struct ParsingTests {
     "shell --service a --workload deploy/b", "connect", "connect --proxy --host", "connect --proxy --port 70000",
     "intercept user --env-file .env -- true", "intercept user --address ::1 -- true",
     "intercept user --to-context kind --address ::1", "intercept user --to other -- true", "intercept user --to-agent-image i", "intercept user --to a/b/c",
+    "list -n A_b", "list -n ../kube-system", "intercept user --to-namespace a.b",
   ])
   func refusesWhatContradictsItself(line: String) { #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) } }
+
+  @Test func anEmptyNamespaceIsNotAllOfThem() { #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["list", "-n", ""]) } }
 
   @Test func theSSHHostIsAFlagOrASetting() throws {
     let command: ListCommand = try parse("list --via ssh://me@bastion --via-host-key SHA256:x")

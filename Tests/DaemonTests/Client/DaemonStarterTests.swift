@@ -83,6 +83,8 @@ struct DaemonStarterTests {
         let first = try await DaemonLock(paths: paths, patience: .zero)
         let problem = await #expect(throws: ControlError.self) { _ = try await DaemonLock(paths: paths, patience: .milliseconds(20)) }
         #expect(problem?.code == .conflict)
+        #expect(problem?.message.contains("process \(getpid()) holds") == true)
+        #expect(problem?.remedy?.contains("`kill \(getpid())`") == true)
         withExtendedLifetime(first) {}
       }
       // A process that another test is just starting has the descriptor until its exec.

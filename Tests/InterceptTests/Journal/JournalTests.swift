@@ -45,6 +45,7 @@ struct JournalTests {
     let journal = Journal(path: path)
     // A directory in the file's place cannot be replaced by it.
     try FileManager.default.createDirectory(atPath: path + "/in the way", withIntermediateDirectories: true)
-    #expect(throws: ControlError.self) { try journal.add(entry("user")) }
+    let problem = #expect(throws: ControlError.self) { try journal.add(entry("user")) }
+    #expect(problem?.message == "the journal \(path) cannot be written: Is a directory")
   }
 }

@@ -39,4 +39,16 @@ struct InterceptPlanTests {
     #expect(plan(declared).controlPort == 17_718)
     #expect(plan(declared, listen: [17_718]).controlPort == 17_720)
   }
+
+  @Test("Ports that the Service got later, and that the agent does not carry, are told")
+  func changedService() throws {
+    let declared: JSONValue = ["spec": ["template": ["spec": ["containers": [["ports": [["name": "http", "containerPort": 8080]]]]]]]]
+    let plan = plan(declared, listen: [8080, 9090])
+    func told(_ ports: JSONValue) -> String? { Interception.uncarried(by: plan, of: ["spec": ["ports": ports]]) }
+    #expect(told([["port": 80, "targetPort": "http"], ["port": 9090]]) == nil)
+    #expect(told([["port": 80, "targetPort": "http"], ["name": "admin", "port": 7000]])?.contains("its port 7000 (admin) leads now") == true)
+    #expect(told([["port": 80, "targetPort": 9999]])?.contains("its port 80 leads now") == true)
+    #expect(told([["port": 80, "targetPort": "nope"]]) != nil)
+    #expect(told([["port": 80, "targetPort": 8080, "protocol": "UDP"]]) != nil)
+  }
 }

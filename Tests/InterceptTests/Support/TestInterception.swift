@@ -32,5 +32,7 @@ extension Interception {
     transitions = 1
   }
 
+  func remember(agent uid: String) { agentUID = uid }
+
   func renewNow() async -> Bool { await renew(lease!, transitions) }
 }

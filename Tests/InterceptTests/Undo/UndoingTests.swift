@@ -4,6 +4,7 @@ import KubeAPI
 import KubeObjects
 import Synchronization
 import Testing
+import TunnelProtocol
 
 @testable import Intercept
 
@@ -18,6 +19,8 @@ import Testing
     let state: Mutex<State>
 
     init(forbidden: Set<String>) { state = Mutex(State(forbidden: forbidden)) }
+
+    func lose(_ kind: String) { state.withLock { _ = $0.gone.insert(kind) } }
 
     func allow() { state.withLock { $0.forbidden = [] } }
 
@@ -111,6 +114,49 @@ import Testing
     }
   }
 
+  @Test("A Lease that was deleted alone leaves the intercept ours, as long as its agent stands")
+  func deletedLease() async throws {
+    let cluster = Cluster(forbidden: [])
+    try await with(cluster) { interception, journal in
+      await interception.remember(agent: "u1")
+      cluster.lose("leases")
+      #expect(await interception.renewNow())
+      #expect(await !interception.isLost)
+      #expect(await interception.report().warnings.first?.contains("Lease shop/devtunnel-web was deleted by somebody") == true)
+      #expect(!journal.all.isEmpty)
+      cluster.lose("deployments")
+      #expect(await !interception.renewNow())
+      #expect(await interception.isLost)
+    }
+  }
+
+  @Test("Another's agent is not ours, Lease or none")
+  func deletedLeaseOfAnother() async throws {
+    let cluster = Cluster(forbidden: [])
+    try await with(cluster) { interception, _ in
+      await interception.remember(agent: "u2")
+      cluster.lose("leases")
+      #expect(await !interception.renewNow())
+    }
+  }
+
+  @Test("A start that somebody else's take-over ends says who it was")
+  func takenOverMeanwhile() async throws {
+    let cluster = Cluster(forbidden: [])
+    try await with(cluster) { interception, _ in
+      await interception.lost()
+      let closed = ControlError(.cancelled, "the tunnel was closed")
+      let told = await interception.undone(after: closed)
+      #expect(told.code == .conflict)
+      #expect(told.message == "alice@laptop has taken this intercept over")
+      let interrupted = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return await interception.undone(after: closed)
+      }
+      #expect(await interrupted.value == closed)
+    }
+  }
+
   @Test("A Lease that may not be renewed is told until it is renewed")
   func renewal() async throws {
     let cluster = Cluster(forbidden: ["update leases"])
@@ -122,6 +168,21 @@ import Testing
       cluster.allow()
       #expect(await interception.renewNow())
       #expect(await interception.report().warnings.isEmpty)
+    }
+  }
+
+  @Test("An origin that the agent cannot reach is told with the second miss, until it answers")
+  func originInSight() async throws {
+    try await with(Cluster(forbidden: [])) { interception, _ in
+      func warnings(after status: StreamStatus, addresses: UInt64) async -> [String] {
+        await interception.noteOrigin(ControlMessage(.probeOrigin, port: 8080, flag: status.rawValue, first: addresses), of: "Deployment/web")
+        return await interception.report().warnings
+      }
+      #expect(await warnings(after: .timedOut, addresses: 2).isEmpty)
+      #expect(await warnings(after: .timedOut, addresses: 2).first?.contains("port 8080 now (timedOut; a NetworkPolicy") == true)
+      #expect(await warnings(after: .nameNotFound, addresses: 0).first?.contains("(none is ready)") == true)
+      #expect(await warnings(after: .connected, addresses: 2).isEmpty)
+      #expect(await warnings(after: .refused, addresses: 2).isEmpty)
     }
   }
 

@@ -21,7 +21,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [(404, "404 page not found"), (400, "Client sent an HTTP request to an HTTPS server."), (302, "")])
+  @Test(arguments: [
+    (404, "404 page not found"), (400, "Client sent an HTTP request to an HTTPS server."), (302, ""), (404, "<!DOCTYPE HTML>\n<html>…</html>"),
+  ])
   func anotherProgramIsNoAPIServer(status: Int, text: String) async throws {
     try await withServer { _, connection in
       connection.reply(status, body: Array(text.utf8), headers: ["Content-Type": "text/plain"])
@@ -30,6 +32,7 @@ import Testing
       let told = "\(error as Any)"
       #expect(told.contains("does not answer as a Kubernetes API server: it answered \(status) to /version"), "\(told)")
       #expect(told.contains("https://") && told.contains("check the kubeconfig's server"))
+      #expect(told.contains("a web page") == text.hasPrefix("<") && !told.contains("<"), "\(told)")
     }
   }
 
