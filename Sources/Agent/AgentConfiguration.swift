@@ -26,6 +26,9 @@ public struct AgentConfiguration {
   public var lingerTime: UInt64 = 5_000_000
   /// µs after SIGTERM at which what is still open is cut.
   public var drainLimit: UInt64 = 25_000_000
+  /// µs that a client waits for the workload's own Pods, on a port that they have served: what cluster DNS needs at most to list new ones (a cached answer
+  /// lives for 5 s), and a look at it.
+  public var originLimit: UInt64 = 8_000_000
   /// µs that the host has to acknowledge a connection.
   public var acknowledgeLimit: UInt64 = 1_000_000
 

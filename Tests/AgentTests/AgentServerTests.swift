@@ -19,7 +19,7 @@ private final class Scene {
   let hostServer: TestServer
   let token = [UInt8](repeating: 7, count: 32)
 
-  init(neverReady: Bool = false, originAnswers: Bool = true) {
+  init(neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000) {
     nameserver = FakeNameserver(loop: loop)
     hostServer = TestServer(loop: loop)
     origin = OriginPod(loop: loop)
@@ -35,6 +35,7 @@ private final class Scene {
     configuration.listenAddress = loopback()
     configuration.neverReady = neverReady
     configuration.lingerTime = 200_000
+    configuration.originLimit = originLimit
     configuration.acknowledgeLimit = 200_000
     agent = AgentServer(loop: loop, configuration: configuration)
     if originAnswers { loop.turn { self.agent.origin.answers } }
@@ -130,6 +131,36 @@ private final class OriginPod: Listener {
     let client = scene.client()
     #expect(scene.loop.turn { client.text == "origin" })
     #expect(scene.isReady)
+  }
+
+  /// A rollout: the Pods are gone, and cluster DNS lists the new ones only seconds later.
+  @Test func clientsWaitForNewPodsOfTheOrigin() {
+    let scene = Scene()
+    let port = scene.origin.port
+    scene.nameserver.table["origin.ns"] = [[127, 0, 0, 4], [127, 0, 0, 5]]
+    scene.loop.turn { scene.agent.origin.addresses.first?.byteArray == [127, 0, 0, 4] }
+    let client = scene.client()
+    scene.wait(milliseconds: 700)
+    #expect(client.text == "" && !client.sawReset && !client.sawEnd)
+    scene.nameserver.table["origin.ns"] = [[127, 0, 0, 4], [127, 0, 0, 2]]
+    #expect(scene.loop.turn { client.text == "origin" })
+    // What does not answer is not asked first any more.
+    let begin = scene.loop.now
+    for _ in 0..<4 {
+      let next = scene.client()
+      #expect(scene.loop.turn { next.text == "origin" })
+    }
+    #expect(scene.loop.now - begin < 1_000_000 && scene.origin.port == port)
+  }
+
+  @Test func clientsDoNotWaitForEver() {
+    let scene = Scene(originLimit: 600_000)
+    scene.nameserver.table["origin.ns"] = [[127, 0, 0, 4]]
+    scene.loop.turn { scene.agent.origin.addresses.first?.byteArray == [127, 0, 0, 4] }
+    let client = scene.client()
+    let begin = scene.loop.now
+    #expect(scene.loop.turn { client.sawReset || client.sawEnd })
+    #expect(scene.loop.now - begin >= 500_000)
   }
 
   @Test func turnsToTheHostAndBack() {

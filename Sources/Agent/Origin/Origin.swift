@@ -29,6 +29,10 @@ final class Origin: Handler {
   var isEnding = false
   /// The daemon has left, and removes both Services: who asked now would put "no such name" into the cluster's caches, where the next agent finds it.
   var isLeft = false
+  /// Those that the last dial did not get through to.
+  private var deaf: [clinux_address] = []
+  /// Ports that a dial got through to at some time.
+  private var served: [UInt16] = []
   /// The name that lists the agents is no more.
   private(set) var agentsAreGone = false
   /// When the Pods' addresses were last in an answer, µs.
@@ -90,7 +94,7 @@ final class Origin: Handler {
   }
 
   /// Looks both names up; a name server that does not answer changes nothing.
-  private func refresh(_ completion: @escaping () -> Void) {
+  func refresh(_ completion: @escaping () -> Void) {
     refreshWaiters.append(completion)
     guard !isRefreshing else { return }
     isRefreshing = true
@@ -137,112 +141,66 @@ final class Origin: Handler {
   /// The agents that are listed, this one among them.
   var agentCount: Int { agents.count }
 
-  func isAgent(_ address: clinux_address) -> Bool {
-    let bytes = address.byteArray
-    for agent in agents where agent.byteArray == bytes { return true }
-    return false
+  func isAgent(_ address: clinux_address) -> Bool { Self.has(agents, address) }
+
+  /// The addresses to try: another first each time, those that did not answer last time last.
+  private func candidates() -> [clinux_address] {
+    let count = addresses.count
+    guard count > 0 else { return [] }
+    nextIndex = (nextIndex + 1) % count
+    var result: [clinux_address] = []
+    var rest: [clinux_address] = []
+    for offset in 0..<count {
+      let address = addresses[(nextIndex + offset) % count]
+      if Self.has(deaf, address) { rest.append(address) } else { result.append(address) }
+    }
+    return result + rest
   }
 
-  /// The addresses to try, another first each time.
-  private func candidates() -> [clinux_address] {
-    guard !addresses.isEmpty else { return [] }
-    nextIndex = (nextIndex + 1) % addresses.count
-    return Array(addresses[nextIndex...] + addresses[..<nextIndex])
+  /// What a dial came to: until DNS follows, it tells better which Pods there are.
+  func dialled(_ address: clinux_address, connected: Bool) {
+    let bytes = address.byteArray
+    var others: [clinux_address] = []
+    for other in deaf where other.byteArray != bytes && Self.has(addresses, other) { others.append(other) }
+    deaf = others
+    if !connected { return deaf.append(address) }
+    if !hasServed(address.port) { served.append(address.port) }
+  }
+
+  private static func has(_ list: [clinux_address], _ address: clinux_address) -> Bool {
+    let bytes = address.byteArray
+    for other in list where other.byteArray == bytes { return true }
+    return false
   }
 
   /// Tries the Pods on a port until one answers; tells the outcome and how many Pods there are.
   func probe(port: UInt16, _ completion: @escaping (StreamStatus, Int) -> Void) {
     let count = addresses.count
-    let dial = OriginDial(loop: loop, addresses: candidates(), port: port) { status, fd in
+    dial(port) { status, fd in
       if fd >= 0 { clinux_close(fd) }
       completion(status, count)
     }
-    dial.next()
   }
 
-  /// Joins a client's connection to one of the Pods. Where none answers, looks them up anew and tries once more; then the client is reset.
+  /// Joins a client's connection to one of the Pods. Where none answers, looks them up anew and tries again: on a port that they have served until
+  /// `originLimit`, since cluster DNS follows a rollout by seconds; else once. Then the client is reset.
   func pass(_ client: Int32, port: UInt16, backlog: [UInt8], _ ended: @escaping () -> Void) {
-    dial(port) { [unowned(unsafe) self] status, fd in
-      if fd >= 0 { return self.join(client, fd, backlog, ended) }
-      self.refresh { [unowned(unsafe) self] in
-        self.dial(port) { [unowned(unsafe) self] status, fd in
-          if fd >= 0 { return self.join(client, fd, backlog, ended) }
-          clinux_reset(client)
-          ended()
-        }
+    OriginPass(origin: self, port: port, until: loop.now + configuration.originLimit) { [unowned(unsafe) self] fd in
+      if fd >= 0 {
+        _ = SocketPair(loop: self.loop, left: client, right: fd, backlog: backlog, onEnd: ended)
+      } else {
+        clinux_reset(client)
+        ended()
       }
-    }
+    }.dial()
   }
 
-  private func dial(_ port: UInt16, _ completion: @escaping (StreamStatus, Int32) -> Void) {
-    OriginDial(loop: loop, addresses: candidates(), port: port, completion: completion).next()
+  func hasServed(_ port: UInt16) -> Bool {
+    for other in served where other == port { return true }
+    return false
   }
 
-  private func join(_ client: Int32, _ origin: Int32, _ backlog: [UInt8], _ ended: @escaping () -> Void) {
-    _ = SocketPair(loop: loop, left: client, right: origin, backlog: backlog, onEnd: ended)
-  }
-}
-
-/// Connects to the first of several addresses that takes it.
-private final class OriginDial: Handler {
-  private let loop: EventLoop
-  private var addresses: [clinux_address]
-  private let port: UInt16
-  private var completion: ((StreamStatus, Int32) -> Void)?
-  private var fd: Int32 = -1
-  private var attempt: UInt8 = 0
-  private var status = StreamStatus.nameNotFound
-  /// One address has this long, µs.
-  private static let patience: UInt64 = 1_000_000
-
-  init(loop: EventLoop, addresses: [clinux_address], port: UInt16, completion: @escaping (StreamStatus, Int32) -> Void) {
-    self.loop = loop
-    self.addresses = addresses.reversed()
-    self.port = port
-    self.completion = completion
-  }
-
-  func next() {
-    while var address = addresses.popLast() {
-      address.port = port
-      fd = clinux_tcp_connect(&address)
-      guard fd >= 0 else {
-        status = AcceptorEnd.status(-fd)
-        continue
-      }
-      attempt &+= 1
-      loop.watch(fd, self)
-      loop.schedule(self, after: Self.patience, kind: attempt)
-      return
-    }
-    finish(status, -1)
-  }
-
-  override func ready(_ events: UInt32) {
-    guard fd >= 0, events & (clinux_EPOLLOUT | clinux_EPOLLERR | clinux_EPOLLHUP) != 0 else { return }
-    let error = clinux_socket_error(fd)
-    let socket = fd
-    fd = -1
-    loop.unwatch(socket)
-    if error == 0 { return finish(.connected, socket) }
-    clinux_close(socket)
-    status = AcceptorEnd.status(error)
-    next()
-  }
-
-  override func timerFired(_ kind: UInt8) {
-    guard fd >= 0, kind == attempt else { return }
-    loop.unwatch(fd)
-    clinux_close(fd)
-    fd = -1
-    status = .timedOut
-    next()
-  }
-
-  private func finish(_ status: StreamStatus, _ socket: Int32) {
-    loop.unregister(self)
-    let told = completion
-    completion = nil
-    told?(status, socket)
+  func dial(_ port: UInt16, _ completion: @escaping (StreamStatus, Int32) -> Void) {
+    OriginDial(origin: self, addresses: candidates(), port: port, completion: completion).next()
   }
 }

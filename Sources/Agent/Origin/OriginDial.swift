@@ -1,0 +1,118 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Relay
+  import TunnelProtocol
+#endif
+
+/// Connects to the first of several addresses that takes it.
+final class OriginDial: Handler {
+  private unowned(unsafe) let origin: Origin
+  private let loop: EventLoop
+  private var addresses: [clinux_address]
+  private let port: UInt16
+  private var completion: ((StreamStatus, Int32) -> Void)?
+  private var fd: Int32 = -1
+  private var current = clinux_address()
+  private var attempt: UInt8 = 0
+  private var status = StreamStatus.nameNotFound
+  /// One address has this long, µs.
+  private static let patience: UInt64 = 1_000_000
+
+  init(origin: Origin, addresses: [clinux_address], port: UInt16, completion: @escaping (StreamStatus, Int32) -> Void) {
+    self.origin = origin
+    loop = origin.loop
+    self.addresses = addresses.reversed()
+    self.port = port
+    self.completion = completion
+  }
+
+  func next() {
+    while var address = addresses.popLast() {
+      address.port = port
+      current = address
+      fd = clinux_tcp_connect(&address)
+      guard fd >= 0 else {
+        status = AcceptorEnd.status(-fd)
+        origin.dialled(current, connected: false)
+        continue
+      }
+      attempt &+= 1
+      loop.watch(fd, self)
+      loop.schedule(self, after: Self.patience, kind: attempt)
+      return
+    }
+    finish(status, -1)
+  }
+
+  override func ready(_ events: UInt32) {
+    guard fd >= 0, events & (clinux_EPOLLOUT | clinux_EPOLLERR | clinux_EPOLLHUP) != 0 else { return }
+    let error = clinux_socket_error(fd)
+    let socket = fd
+    fd = -1
+    loop.unwatch(socket)
+    origin.dialled(current, connected: error == 0)
+    if error == 0 { return finish(.connected, socket) }
+    clinux_close(socket)
+    status = AcceptorEnd.status(error)
+    next()
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    guard fd >= 0, kind == attempt else { return }
+    loop.unwatch(fd)
+    clinux_close(fd)
+    fd = -1
+    status = .timedOut
+    origin.dialled(current, connected: false)
+    next()
+  }
+
+  private func finish(_ status: StreamStatus, _ socket: Int32) {
+    loop.unregister(self)
+    let told = completion
+    completion = nil
+    told?(status, socket)
+  }
+}
+
+/// Dials the origin's Pods for a client until one answers or the time is over.
+final class OriginPass: Handler {
+  private unowned(unsafe) let origin: Origin
+  private let port: UInt16
+  private let limit: UInt64
+  private var completion: ((Int32) -> Void)?
+  private var isSecond = false
+  /// µs between the end of one try and the next, unless DNS takes longer.
+  private static let pause: UInt64 = 250_000
+
+  /// - Parameter completion: gets the connected socket, or -1.
+  init(origin: Origin, port: UInt16, until limit: UInt64, completion: @escaping (Int32) -> Void) {
+    self.origin = origin
+    self.port = port
+    self.limit = limit
+    self.completion = completion
+  }
+
+  func dial() {
+    origin.dial(port) { status, fd in
+      if fd >= 0 { return self.finish(fd) }
+      // A Pod that refuses a port nobody serves has answered.
+      if self.isSecond, !self.origin.hasServed(self.port) || self.origin.loop.now >= self.limit { return self.finish(-1) }
+      self.origin.refresh {
+        if self.isSecond { return self.origin.loop.schedule(self, after: Self.pause, kind: 0) }
+        self.isSecond = true
+        self.dial()
+      }
+    }
+  }
+
+  override func timerFired(_ kind: UInt8) { dial() }
+
+  private func finish(_ fd: Int32) {
+    origin.loop.unregister(self)
+    let told = completion
+    completion = nil
+    told?(fd)
+  }
+}
