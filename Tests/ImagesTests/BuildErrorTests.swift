@@ -129,7 +129,8 @@ import Testing
     _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in }
     #expect(try await shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
     // The same builder, told to keep its images elsewhere.
-    try shop.program("buildah", shop.read("bin/buildah").replacing("$SHOP/store", with: "$SHOP/other").split(separator: "\n").dropFirst(3).joined(separator: "\n"))
+    try shop.program(
+      "buildah", shop.read("bin/buildah").replacing("$SHOP/store", with: "$SHOP/other").split(separator: "\n").dropFirst(3).joined(separator: "\n"))
     let environment = shop.environment.merging(["CONTAINERS_STORAGE_CONF": "/other.conf"]) { $1 }
     #expect(try await !shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
   }

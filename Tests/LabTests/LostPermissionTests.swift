@@ -115,7 +115,8 @@ extension LabTests {
 extension Lab {
   fileprivate func grantEverythingInOneNamespace() async throws {
     let rules: JSONValue = [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]]
-    try await client.create(["apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": ["name": "all"], "rules": rules], as: Self.roles, namespace: "shop")
+    try await client.create(
+      ["apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": ["name": "all"], "rules": rules], as: Self.roles, namespace: "shop")
     let group: JSONValue = "rbac.authorization.k8s.io"
     try await client.create(
       [

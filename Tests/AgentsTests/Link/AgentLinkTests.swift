@@ -23,7 +23,8 @@ import Testing
     } _: { client, _ in
       let identity = AgentIdentity(namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
       let link = await AgentLink(
-        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
+        log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       // The suite's time limit is far shorter than this one.
       let refusal = await #expect(throws: ControlError.self) { try await link.connected(within: .seconds(3600)) }
       #expect(refusal?.code == .forbidden)
@@ -41,12 +42,19 @@ import Testing
     let cluster = FakeNamespace(.init())
     try await withServer { request, connection in
       // It is there at first, and gone the next time.
-      if request.path.hasSuffix("/deployments/devtunnel-user"), looks.withLock({ looks in looks += 1; return looks == 1 }) { return connection.reply(deployment) }
+      if request.path.hasSuffix("/deployments/devtunnel-user"),
+        looks.withLock({ looks in
+          looks += 1; return looks == 1
+        })
+      {
+        return connection.reply(deployment)
+      }
       cluster.answer(request, connection)
     } _: { client, _ in
       let identity = AgentIdentity(namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
       let link = await AgentLink(
-        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
+        log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       let (missed, miss) = AsyncStream.makeStream(of: Void.self)
       await link.whenMissing { () async throws(ControlError) in
         miss.yield()

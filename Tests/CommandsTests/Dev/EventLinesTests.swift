@@ -55,7 +55,8 @@ struct EventLinesTests {
 
   @Test func aVeryLongLineKeepsItsBeginningAndItsEnd() {
     let error = LoopError(.building, "no", details: ["begin" + String(repeating: "x", count: 5000) + "end"])
-    #expect(lines.lines(.failed(error))[1].count < 700 && lines.lines(.failed(error))[1].hasPrefix("  begin") && lines.lines(.failed(error))[1].hasSuffix("end"))
+    #expect(
+      lines.lines(.failed(error))[1].count < 700 && lines.lines(.failed(error))[1].hasPrefix("  begin") && lines.lines(.failed(error))[1].hasSuffix("end"))
     #expect(EventLines(verbose: true).lines(.failed(error))[1].count == 5010)
   }
 }

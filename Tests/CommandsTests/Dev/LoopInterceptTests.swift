@@ -15,9 +15,14 @@ struct LoopInterceptTests {
     let (events, event) = AsyncStream.makeStream(of: DevEvent.self)
     let attempts = Mutex(0)
     let intercept = LoopIntercept(
-      request: InterceptRequest(cluster: ClusterSelection(), service: "user", ports: []), name: "user", retryAfter: .milliseconds(1), events: { event.yield($0) }
+      request: InterceptRequest(cluster: ClusterSelection(), service: "user", ports: []), name: "user", retryAfter: .milliseconds(1),
+      events: { event.yield($0) }
     ) { _, stands async throws(ControlError) in
-      if attempts.withLock({ $0 += 1; return $0 }) <= failures { throw ControlError(.failed, "it refuses") }
+      if attempts.withLock({
+        $0 += 1; return $0
+      }) <= failures {
+        throw ControlError(.failed, "it refuses")
+      }
       stands(report)
       try? await Task.sleep(for: .seconds(60))
     } leave: { _ in
