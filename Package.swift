@@ -206,7 +206,7 @@ let package = Package(
     .testTarget(
       name: "LabTests",
       dependencies: [
-        "CLinux", "ControlAPI", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Operations",
+        "CLinux", "ControlAPI", "Deploy", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests", "Operations",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
   ]

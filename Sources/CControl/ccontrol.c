@@ -218,6 +218,11 @@ int32_t ccontrol_columns(int32_t fd) {
   return ioctl(fd, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
 }
 
+int32_t ccontrol_rows(int32_t fd) {
+  struct winsize size;
+  return ioctl(fd, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_row;
+}
+
 struct build_id {
   uint8_t *out;
   size_t capacity, length;

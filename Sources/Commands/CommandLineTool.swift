@@ -45,7 +45,7 @@ public enum CommandLineTool {
       return error.code == .incomplete ? unfinished : 1
     case let error as LoopError:
       ErrorOutput.write(ControlError(error))
-      return 1
+      return error.stage == .cleaningUp ? unfinished : 1
     case is CancellationError:
       return 1
     case let code as ExitCode:

@@ -52,4 +52,24 @@ struct FailureTests {
       #expect(bench.reads.value == 2)
     }
   }
+
+  @Test func aNamespaceThatHadToBeMadeAgainGetsAllThatWasInIt() async throws {
+    try await Workbench.with(images: ["app", "other"]) { bench, events in
+      bench.cluster.loseNamespaces(["default"])
+      try await bench.save("new", to: "app/main")
+      guard case .applied(let event) = try await events.until({ if case .applied = $0 { true } else { false } }) else { return }
+      #expect(event.objects.map(\.object) == ["Namespace default", "Deployment default/app"])
+      try await events.untilWatching()
+      #expect(Array(bench.cluster.applies.dropFirst()) == [["Deployment app"], ["Deployment other"]])
+    }
+  }
+
+  @Test func whatCouldNotBeDeletedIsSaid() async throws {
+    try await Workbench.with { bench, _ in
+      bench.cluster.failDelete(DeployError(.cluster, "it is away"))
+      let error = await #expect(throws: LoopError.self) { try await bench.loop.finish(deleting: true) }
+      #expect(error?.stage == .cleaningUp && error?.message == "not all that was deployed is gone: it is away")
+      #expect(error?.remedy?.contains("devtunnel delete") == true)
+    }
+  }
 }

@@ -137,4 +137,23 @@ struct LoopTests {
       try await running.value
     }
   }
+
+  @Test func changesThatKeepComingAreWaitedForBeforeTheNextBuild() async throws {
+    try await Workbench.with { bench, events in
+      bench.builder.behaviour = .hang
+      for number in 1...20 {
+        try await bench.save("\(number)", to: "app/main")
+        // Long enough for a build to begin.
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      #expect(bench.builder.builds.count < 10)
+      bench.builder.behaviour = .succeed
+      try await events.untilWatching()
+      #expect(bench.cluster.applies.count == 2)
+    }
+  }
+
+  @Test func twoSavesInARowAreBuiltAtOnce() {
+    #expect([0, 1, 2, 3, 5, 100].map { DevLoop.pause($0) } == [.zero, .zero, .milliseconds(80), .milliseconds(160), .milliseconds(640), .seconds(1)])
+  }
 }

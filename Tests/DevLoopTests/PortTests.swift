@@ -55,6 +55,12 @@ struct PortTests {
     #expect(forwards.map(\.preferred) == [8888, 9000])
   }
 
+  @Test func aRuleWithoutANamespaceMeansTheObjectInTheManifests() throws {
+    let objects = try manifests("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, spec: {}}")
+    let rule = { PortForwardRule(resourceType: "deployment", resourceName: $0, port: "80") }
+    #expect(PortForward.all(for: objects, rules: [rule("web"), rule("db")], namespace: "default").map(\.namespace) == ["shop", "default"])
+  }
+
   @Test func aPrivilegedPortIsShifted() throws {
     let objects = try manifests("{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {a: b}, ports: [{port: 80}, {port: 443}]}}")
     #expect(PortForward.all(for: objects, rules: [], namespace: "default").map(\.preferred) == [8080, 8443])

@@ -11,8 +11,8 @@ import Testing
 
   init() throws { shop = try Workshop() }
 
-  func failure(_ artifacts: [Artifact], kind: BuilderKind = .buildah) async -> BuildError? {
-    let builder = shop.builder(kind)
+  func failure(_ artifacts: [Artifact], kind: BuilderKind = .buildah, _ builder: ImageBuilder? = nil) async -> BuildError? {
+    let builder = builder ?? shop.builder(kind)
     return await buildError { () throws(BuildError) in _ = try await builder.build(artifacts, tags: [:]) { _, _ in } }
   }
 
@@ -82,6 +82,57 @@ import Testing
     let error = failure.error(.commandFailed, "the build failed")
     #expect(error.reason == .stepFailed)
     #expect(error.position == SourcePosition(file: shop.directory + "/Dockerfile", line: 4))
+  }
+
+  @Test func theStepEndsWhereTheErrorBegins() {
+    let output = [#"Error: building at STEP "COPY www /www": checking on sources under "/src": copier: stat: "/www": no such file or directory"#]
+    let error = BuildFailure(tool: "x", status: 1, output: output, places: []).error(.commandFailed, "the build failed")
+    #expect(error.message.hasPrefix("the step `COPY www /www` failed: "))
+  }
+
+  @Test func aPushThatWasTriedAgainSaysItOnce() async throws {
+    let words = "pinging container registry localhost:1: connection refused"
+    try shop.program("buildah", "echo 'level=warning msg=\"Failed, retrying in 2s ... (1/3). Error: \(words)\"'; echo 'Error: \(words)' >&2; exit 125")
+    let tool = try StoreTool(BuilderStore(.buildah), environment: shop.environment)
+    let error = await buildError { () async throws(BuildError) in try await tool.succeed(["push"], "cannot push") }
+    #expect(error?.output == ["Error: " + words])
+    #expect(error?.remedy?.contains("--load") == true)
+  }
+
+  @Test func whatAFullDiskKeptIsRemovedWithTheNextBuild() async throws {
+    try shop.program(
+      "buildah",
+      """
+      containers="$SHOP/store/overlay-containers"
+      case "$1" in
+      info) echo "$SHOP/store overlay"; exit;;
+      rm) [ -e "$SHOP/full" ] && exit 125; shift; for name; do rm -r "$containers/$name"; done; exit;;
+      build) ;;
+      *) exit 0;;
+      esac
+      if [ -e "$SHOP/full" ]; then mkdir -p "$containers/c/userdata"; echo "$@" > "$containers/c/userdata/buildah.json"; exit 125; fi
+      while [ $# -gt 0 ]; do [ "$1" = --iidfile ] && printf 'sha256:%064d' 1 > "$2"; shift; done
+      """)
+    try shop.write("", to: "full")
+    let builder = shop.builder()
+    let artifact = try shop.artifact("web")
+    #expect(await failure([artifact], builder) != nil)
+    #expect(shop.names(in: "store/overlay-containers") == ["c"])
+    try FileManager.default.removeItem(atPath: shop.directory + "/full")
+    #expect(await failure([artifact], builder) == nil)
+    #expect(shop.names(in: "store/overlay-containers").isEmpty)
+  }
+
+  @Test func anotherStoreHasOtherImages() async throws {
+    try shop.fakeBuilder()
+    let artifact = try shop.artifact("web")
+    _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in }
+    #expect(try await shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
+    // The same builder, told to keep its images elsewhere.
+    try shop.program(
+      "buildah", shop.read("bin/buildah").replacing("$SHOP/store", with: "$SHOP/other").split(separator: "\n").dropFirst(3).joined(separator: "\n"))
+    let environment = shop.environment.merging(["CONTAINERS_STORAGE_CONF": "/other.conf"]) { $1 }
+    #expect(try await !shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
   }
 
   @Test func theFirstFailureEndsTheOthers() async throws {

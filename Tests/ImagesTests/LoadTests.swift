@@ -1,3 +1,4 @@
+import Skaffold
 import Testing
 
 @testable import Images
@@ -30,6 +31,22 @@ import Testing
     #expect(shop.lines("k3d.log")[0].hasPrefix("image import /") && shop.lines("k3d.log")[0].hasSuffix(" --cluster c"))
     #expect(shop.lines("buildah.log")[1].hasSuffix("/image.tar:docker.io/library/web:devtunnel-0123456789ab"))
     #expect(shop.names(in: "tmp").isEmpty)
+  }
+
+  @Test func aDefaultRepositoryIsWhereImagesGo() async throws {
+    var image = image
+    image.repository = "team.example/shop/web"
+    #expect(try await load(.registry(.init(push: "")), image) == "team.example/shop/web:devtunnel-0123456789ab")
+    #expect(shop.lines("buildah.log").last?.hasSuffix(" docker://team.example/shop/web:devtunnel-0123456789ab") == true)
+    #expect(ImageLoader(product: .k3s, builder: shop.builder()).reference(of: image) == "team.example/shop/web:devtunnel-0123456789ab")
+  }
+
+  @Test func anArtifactsRepositoryIsItsImages() async throws {
+    try shop.fakeBuilder()
+    let plain = try shop.artifact("web")
+    let moved = Artifact(image: plain.image, repository: "team.example/web", context: plain.context, build: plain.build)
+    #expect(try await shop.builder().build([moved], tags: [:]) { _, _ in }.map(\.repository) == ["team.example/web"])
+    #expect(try await shop.builder().build([moved], tags: [:]) { _, _ in }.map(\.repository) == ["team.example/web"])
   }
 
   @Test func toolsThatReadAStream() async throws {

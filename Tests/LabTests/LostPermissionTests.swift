@@ -1,7 +1,10 @@
 import ControlAPI
+import Deploy
 import Foundation
 import KubeAPI
 import KubeObjects
+import Logging
+import Manifests
 import Testing
 
 extension LabTests {
@@ -100,10 +103,39 @@ extension LabTests {
         host.stop()
       }
     }
+
+    @Test func whoSeesOneNamespaceAloneDeletesWhatWasDeployedThere() async throws {
+      try await Lab.run { lab in
+        let kubeconfig = try #require(try lab.limited().kubeconfig.first)
+        try await lab.grantEverythingInOneNamespace()
+        let access = try ClusterAccess.load(kubeconfig: kubeconfig, context: nil, namespace: "default")
+        let client = KubeClient(access, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let deployer = Deployer(client: client, namespace: "default", run: "limited-run")
+        var warnings: [Diagnostic] = []
+        let manifests = try ManifestReader.parse(
+          "{apiVersion: v1, kind: ConfigMap, metadata: {name: left, namespace: shop}}", file: "test.yaml", warnings: &warnings)
+        _ = try await deployer.apply(manifests)
+        #expect(try await deployer.delete().map(\.description) == ["ConfigMap shop/left"])
+        #expect(try await lab.client.find(.configMaps, "left", namespace: "shop") == nil)
+      }
+    }
   }
 }
 
 extension Lab {
+  fileprivate func grantEverythingInOneNamespace() async throws {
+    let rules: JSONValue = [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]]
+    try await client.create(
+      ["apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": ["name": "all"], "rules": rules], as: Self.roles, namespace: "shop")
+    let group: JSONValue = "rbac.authorization.k8s.io"
+    try await client.create(
+      [
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": ["name": "all"],
+        "roleRef": ["apiGroup": group, "kind": "Role", "name": "all"],
+        "subjects": [["apiGroup": group, "kind": "User", "name": JSONValue(Self.limitedName)]],
+      ], as: Self.bindings, namespace: "shop")
+  }
+
   private static let roles = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "roles", kind: "Role")
   private static let bindings = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "rolebindings", kind: "RoleBinding")
 

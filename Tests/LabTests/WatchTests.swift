@@ -31,6 +31,14 @@ extension LabTests {
       }
     }
 
+    @Test func whoOnlyDeploysNeedsNoBuilder() async throws {
+      try await Lab.run { lab in
+        let failure = try await WatchedProject.deploy(lab)
+        #expect(failure?.stage == .waiting, "\(failure.map(String.init(describing:)) ?? "")")
+        try await lab.expectNothing(of: "demo")
+      }
+    }
+
     @Test func filesAreSyncedAndPortsSurviveThePod() async throws {
       try await Lab.run { lab in
         try await lab.developer("alice@host") { alice in
@@ -49,6 +57,10 @@ extension LabTests {
             try await lab.client.delete(.pods, try #require(pods.first), namespace: "shop")
             // The new Pod's image is that of the last build: what was synced is in the next one.
             try await eventually("the same port leads to the new Pod") { try await HTTPRequest.host(port: port) == "page 1" }
+            // The next sync brings it there as well.
+            try project.write("other\n", to: "www/other.html")
+            try await events.until("the sync") { if case .synced = $0 { true } else { false } }
+            try await eventually("what was synced before is there") { try await HTTPRequest.host(port: port) == "page 2" }
           }
           try await lab.expectNothing(of: "demo")
         }

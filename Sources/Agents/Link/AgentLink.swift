@@ -29,6 +29,8 @@ public actor AgentLink {
   public private(set) var state = State.connecting
   public private(set) var carrier: String?
   public private(set) var lastProblem: String?
+  /// The last problems that the log has.
+  private var told: [String] = []
   /// The API server forbids the port-forward: no waiting helps.
   private var refusal: ControlError?
   private var keeper: Task<Void, Never>?
@@ -208,7 +210,7 @@ public actor AgentLink {
         note("the agent has been removed from the cluster: it is brought back")
         current = try await onMissing()
       }
-      pod = try await pods.running(within: .seconds(60))
+      pod = try await running(pods)
       connection = try await dial(pod)
     } catch {
       if !Task.isCancelled { note("\(error)") }
@@ -253,6 +255,30 @@ public actor AgentLink {
     return stood
   }
 
+  /// Waits for the agent's Pod. One whose Deployment goes meanwhile, with its namespace for one, will never run: then the wait ends, so that the next
+  /// session brings the agent back.
+  private func running(_ pods: AgentPods) async throws(ControlError) -> String {
+    let bringsBack = onMissing != nil
+    let outcome: Result<String, ControlError>? = await withTaskGroup(of: Result<String, ControlError>?.self) { group in
+      group.addTask {
+        do throws(ControlError) { return .success(try await pods.running(within: .seconds(60))) } catch { return .failure(error) }
+      }
+      if bringsBack {
+        group.addTask {
+          while (try? await Task.sleep(for: .seconds(1))) != nil {
+            if (try? await self.isMissing()) ?? false { break }
+          }
+          return nil
+        }
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      return first
+    }
+    guard let outcome else { throw ControlError(.notFound, "the agent was removed from the cluster while it started") }
+    return try outcome.get()
+  }
+
   private func dial(_ pod: String) async throws(KubeError) -> PortForwardConnection {
     do throws(KubeError) {
       let connection = try await client.dialPortForward(namespace: identity.namespace, pod: pod, port: current.controlPort, offering: protocols)
@@ -272,6 +298,7 @@ public actor AgentLink {
   private func connectedNow(_ pod: String) async {
     log.debug("session stands", metadata: ["pod": "\(pod)", "carrier": "\(carrier ?? "")"])
     state = .connected(pod: pod)
+    told = []
     if let onConnected { Task { await onConnected() } }
     onState?(state)
   }
@@ -286,6 +313,9 @@ public actor AgentLink {
 
   private func note(_ problem: String) {
     lastProblem = problem
+    // An agent that cannot be brought back is tried every two seconds, with two problems each time.
+    guard !told.contains(problem) else { return }
+    told = told.suffix(1) + [problem]
     log.warning("tunnel", metadata: ["workload": "\(identity.workload)", "problem": "\(problem)"])
   }
 

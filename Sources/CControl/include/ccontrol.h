@@ -48,5 +48,7 @@ intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity
 void ccontrol_end_with_parent(void);
 // The columns of the terminal at fd, 0 where it has none.
 int32_t ccontrol_columns(int32_t fd);
+// Its rows, 0 where it has none.
+int32_t ccontrol_rows(int32_t fd);
 // The GNU build id of the running executable, from its ELF notes: its length, 0 where the linker wrote none.
 size_t ccontrol_build_id(uint8_t *out, size_t capacity);

@@ -7,6 +7,8 @@ struct EventLines: Sendable {
   var verbose = false
   /// Paths below it are shown without it.
   var directory = FileManager.default.currentDirectoryPath
+  /// Logs may hold any control characters; else only colours, since the block below would be drawn in the wrong place.
+  var movesCursor = true
   var paint: @Sendable (String, Terminal.Color) -> String = { text, _ in text }
 
   func lines(_ event: DevEvent) -> [String] {
@@ -42,7 +44,7 @@ struct EventLines: Sendable {
     let files = event.files.map(short).joined(separator: ", ")
     let profiles = event.profiles.isEmpty ? "" : " with profile \(event.profiles.joined(separator: ", "))"
     return [
-      "\(files.isEmpty ? "the command line" : files)\(profiles): \(count(event.artifacts.count, "image", "images")), built by \(event.builder)",
+      "\(files.isEmpty ? "the command line" : files)\(profiles): \(count(event.artifacts.count, "image", "images"))\(event.builder.isEmpty ? "" : ", built by \(event.builder)")",
       event.context.isEmpty ? nil : "into namespace \(event.namespace) of context \(event.context): \(event.cluster)",
     ].compactMap { $0 }
   }
@@ -68,9 +70,12 @@ struct EventLines: Sendable {
 
   private func failed(_ error: LoopError) -> [String] {
     let place = error.position.map { short($0) + ": " } ?? ""
-    return [paint("\(error.stage.verb) failed:", .red) + " " + place + short(error.message)] + error.details.map { "  " + $0 }
+    return [paint("\(error.stage.verb) failed:", .red) + " " + place + short(error.message)] + error.details.map { "  " + cut($0) }
       + (error.remedy.map { [$0] } ?? [])
   }
+
+  /// A builder may put a whole request into one line: its beginning says what, its end why.
+  private func cut(_ line: String) -> String { verbose || line.count <= 600 ? line : "\(line.prefix(200)) … \(line.suffix(400))" }
 
   private static let colours: [Terminal.Color] = [.cyan, .magenta, .blue, .yellow, .green]
 
@@ -78,7 +83,7 @@ struct EventLines: Sendable {
     let name = "\(event.pod) \(event.container)"
     // The same name has the same colour, in every run.
     let sum = name.utf8.reduce(UInt32(5381)) { $0 &* 33 &+ UInt32($1) }
-    return paint("[\(name)]", Self.colours[Int(sum % UInt32(Self.colours.count))]) + " " + event.text
+    return paint("[\(name)]", Self.colours[Int(sum % UInt32(Self.colours.count))]) + " " + (movesCursor ? event.text : TerminalText.still(event.text))
   }
 
   private func timeline(_ event: Timeline) -> [String] {

@@ -17,6 +17,7 @@ final class EventPrinter: Sendable {
     var lines = EventLines()
     lines.verbose = verbose
     lines.paint = { terminal.paint($0, $1) }
+    lines.movesCursor = !terminal.isTerminal
     self.lines = lines
     block = Mutex(format == .table && terminal.isTerminal ? StatusBlock() : nil)
   }
@@ -27,7 +28,7 @@ final class EventPrinter: Sendable {
     block.withLock { block in
       guard var drawn = block else { return text.forEach(terminal.line) }
       drawn.take(event)
-      terminal.write(drawn.redraw(over: text, columns: terminal.columns) { terminal.paint($0, .faint) })
+      terminal.write(drawn.redraw(over: text, columns: terminal.columns, rows: terminal.rows) { terminal.paint($0, .faint) })
       block = drawn
     }
   }

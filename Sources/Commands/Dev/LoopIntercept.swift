@@ -4,7 +4,11 @@ import DevLoop
 /// The intercept beside a loop: begins once something answers in the local cluster, and is given back at the end; by the daemon itself, should this process be
 /// killed.
 actor LoopIntercept {
-  private let client: ControlClient
+  /// Intercepts, tells when it stands, and returns when it has ended.
+  typealias Hold = @Sendable (InterceptRequest, _ stands: @escaping @Sendable (InterceptReport) -> Void) async throws(ControlError) -> Void
+
+  private let hold: Hold
+  private let leave: @Sendable (LeaveRequest) async throws(ControlError) -> Void
   private var request: InterceptRequest
   private let name: String
   private let events: @Sendable (DevEvent) -> Void
@@ -12,25 +16,50 @@ actor LoopIntercept {
   /// The call that lasts as long as the intercept.
   private var call: Task<Void, Never>?
   private var isEnding = false
+  /// Since the loop's last round.
+  private var attempts = 0
+  private var told: LoopError?
+  private let retryAfter: Duration
 
   /// - Parameter name: what answers in the local cluster.
   init(client: ControlClient, request: InterceptRequest, name: String, events: @escaping @Sendable (DevEvent) -> Void) {
-    self.client = client
+    self.init(request: request, name: name, events: events) { request, stands async throws(ControlError) in
+      _ = try await client.call(.intercept, request, returning: InterceptReport.self, holding: stands)
+    } leave: { request async throws(ControlError) in
+      _ = try await client.call(.leave, request, returning: [LeaveReport].self)
+    }
+  }
+
+  init(
+    request: InterceptRequest, name: String, retryAfter: Duration = .seconds(1), events: @escaping @Sendable (DevEvent) -> Void, hold: @escaping Hold,
+    leave: @escaping @Sendable (LeaveRequest) async throws(ControlError) -> Void
+  ) {
+    self.hold = hold
+    self.leave = leave
+    self.retryAfter = retryAfter
     self.request = request
     self.request.foreground = true
     self.name = name
     self.events = events
   }
 
-  /// Tries after each round of the loop, until it stands. Whoever leaves it elsewhere means it: it does not begin again.
+  /// Tries after each round of the loop, again and again until it stands: a Service may refuse connections for a second after its Pods are ready. Whoever
+  /// leaves it elsewhere means it: it does not begin again.
   /// - Parameter namespace: of a Service that the loop has deployed.
   func begin(when rounds: AsyncStream<Void>, namespace: @Sendable (String) async -> String?) async {
-    for await _ in rounds where report == nil {
+    let (attempts, attempt) = AsyncStream.makeStream(of: Bool.self, bufferingPolicy: .bufferingNewest(1))
+    let following = Task {
+      for await _ in rounds { attempt.yield(true) }
+      attempt.finish()
+    }
+    defer { following.cancel() }
+    for await isNewRound in attempts where report == nil {
+      if isNewRound { self.attempts = 0 }
       if let deployed = await namespace(name) { request.target?.cluster.namespace = deployed }
       let (outcomes, outcome) = AsyncStream.makeStream(of: InterceptReport.self)
-      let call = Task { [client, request] in
+      let call = Task { [hold, request] in
         do throws(ControlError) {
-          _ = try await client.call(.intercept, request, returning: InterceptReport.self, holding: { outcome.yield($0) })
+          try await hold(request) { outcome.yield($0) }
         } catch {
           if error.code != .cancelled { self.failed(error) }
         }
@@ -42,6 +71,13 @@ actor LoopIntercept {
         if let report = await outcomes.first(where: { _ in true }) { begun(report) }
       } onCancel: {
         call.cancel()
+      }
+      if report == nil {
+        let pause = retryAfter * min(max(self.attempts, 1), 5)
+        Task {
+          try? await Task.sleep(for: pause)
+          attempt.yield(false)
+        }
       }
     }
   }
@@ -59,8 +95,17 @@ actor LoopIntercept {
     events(.intercepted(.init(context: report.context, namespace: report.namespace, service: report.service, to: to)))
   }
 
+  /// What the next attempt mends is not worth a word, and what none mends is worth one.
   private func failed(_ error: ControlError) {
-    events(.failed(LoopError(.intercepting, error.message, details: error.details, remedy: error.remedy)))
+    attempts += 1
+    let failure = Self.failure(error)
+    guard attempts > 1, failure != told else { return }
+    told = failure
+    events(.failed(failure))
+  }
+
+  private static func failure(_ error: ControlError) -> LoopError {
+    LoopError(.intercepting, error.message, details: error.details, remedy: error.remedy)
   }
 
   func end() async {
@@ -70,9 +115,9 @@ actor LoopIntercept {
       cluster.context = report.context
       cluster.namespace = report.namespace
       do throws(ControlError) {
-        _ = try await client.call(.leave, LeaveRequest(cluster: cluster, service: report.service), returning: [LeaveReport].self)
+        try await leave(LeaveRequest(cluster: cluster, service: report.service))
       } catch {
-        failed(error)
+        events(.failed(Self.failure(error)))
       }
     }
     call?.cancel()

@@ -52,11 +52,12 @@ struct StatusBlock: Sendable {
   }
 
   /// Removes the block, writes lines where it was, and draws it again below them.
-  mutating func redraw(over text: [String], columns: Int, paint: (String) -> String) -> String {
+  /// - Parameter rows: of the terminal; what is higher could not be taken back.
+  mutating func redraw(over text: [String], columns: Int, rows: Int = 24, paint: (String) -> String) -> String {
     var output = erase()
     for line in text { output += line + "\n" }
-    // A wrapped line could not be taken back.
-    let lines = lines.map { String($0.prefix(max(1, columns - 1))) }
+    // Neither could a wrapped line.
+    let lines = lines.prefix(max(1, rows - 2)).map { String($0.prefix { !$0.isNewline }.prefix(max(1, columns - 1))) }
     output += lines.map { paint($0) + "\n" }.joined()
     height = lines.count
     return output

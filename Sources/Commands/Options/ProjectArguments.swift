@@ -87,12 +87,14 @@ struct ImageArguments: ParsableArguments {
   func references() throws -> [String: String] {
     var references: [String: String] = [:]
     if let buildArtifacts {
-      do {
-        let file = try JSONDecoder().decode(BuildsFile.self, from: Data(contentsOf: URL(filePath: buildArtifacts)))
-        for build in file.builds { references[build.imageName] = build.tag }
-      } catch {
-        throw LoopError(.configuration, "cannot read \(buildArtifacts)", details: ["\(error)"], remedy: "devtunnel build --file-output writes such a file")
+      let remedy = "devtunnel build --file-output writes such a file"
+      guard let data = FileManager.default.contents(atPath: buildArtifacts) else {
+        throw LoopError(.configuration, "\(buildArtifacts) is not there, or may not be read", remedy: remedy)
       }
+      guard let file = try? JSONDecoder().decode(BuildsFile.self, from: data) else {
+        throw LoopError(.configuration, "\(buildArtifacts) does not hold references of images", remedy: remedy)
+      }
+      for build in file.builds { references[build.imageName] = build.tag }
     }
     for image in images {
       let parts = image.split(separator: "=", maxSplits: 1).map(String.init)

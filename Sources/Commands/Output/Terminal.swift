@@ -40,6 +40,12 @@ struct Terminal: Sendable {
     return columns > 0 ? columns : 80
   }
 
+  /// 24 where the terminal does not say.
+  var rows: Int {
+    let rows = Int(ccontrol_rows(descriptor))
+    return rows > 0 ? rows : 24
+  }
+
   /// Asks the person at the terminal, and waits for a line.
   /// - Returns: nil where there is no terminal.
   static func ask(_ question: String, echo: Bool = true) -> String? {

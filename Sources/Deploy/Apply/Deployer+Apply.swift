@@ -17,6 +17,7 @@ extension Deployer {
       if phase == .namespaces { batch = try await marked(namespaces: batch) }
       for outcome in await applyAll(batch) {
         if let object = outcome.object { applied.objects.append(object) }
+        applied.createdNamespaces += outcome.createdNamespaces
         applied.warnings += outcome.warnings
         if let error = outcome.error { errors.append(error) }
       }
@@ -36,6 +37,8 @@ extension Deployer {
     let index: Int
     var object: AppliedObject?
     var warnings: [String] = []
+    /// Made for this object: it was there a while ago.
+    var createdNamespaces: [String] = []
     var error: DeployError?
   }
 
@@ -45,9 +48,7 @@ extension Deployer {
         group.addTask {
           var outcome = Outcome(index: index)
           do throws(DeployError) {
-            let (object, warnings) = try await applyOne(target)
-            outcome.object = object
-            outcome.warnings = warnings
+            try await applyOne(target, &outcome)
           } catch {
             outcome.error = error
           }
@@ -60,7 +61,7 @@ extension Deployer {
     }
   }
 
-  private func applyOne(_ target: ApplyTarget) async throws(DeployError) -> (AppliedObject, [String]) {
+  private func applyOne(_ target: ApplyTarget, _ outcome: inout Outcome) async throws(DeployError) {
     var isRecreated = false
     var mayMakeNamespace = options.createNamespaces
     while true {
@@ -73,17 +74,18 @@ extension Deployer {
         var result = object
         result.change = memory.note(object, isNew: state.isNew)
         if isRecreated { result.change = .recreated }
-        return (result, state.warnings.map { "\(target.position.map { "\($0): " } ?? "")\(target.id): \($0)" })
+        outcome.object = result
+        outcome.warnings = state.warnings.map { "\(target.position.map { "\($0): " } ?? "")\(target.id): \($0)" }
+        return
       } catch {
         let refusal = DeployError(error, doing: "applying it", object: target.id, position: target.position)
         if refusal.code == .immutable, options.recreate, !isRecreated {
           isRecreated = true
           try await remove(target, resource)
         } else if refusal.code == .namespace, error.isNotFound, mayMakeNamespace {
-          // It was there a while ago.
           mayMakeNamespace = false
           memory.forgetNamespaces()
-          _ = try await makeNamespaces(for: [target])
+          outcome.createdNamespaces = try await makeNamespaces(for: [target])
         } else {
           throw refusal
         }

@@ -8,17 +8,11 @@ extension Deployer {
     if let known = memory.inventory { return known }
     let resources = try await attempt("asking the API server for its kinds") { () async throws(KubeError) in try await client.allResources() }
     let kinds = resources.filter { $0.verbs.isSuperset(of: ["list", "delete"]) && !Self.derived.contains($0.resource.plural) }.map(\.resource)
-    let run = run
+    let places = memory.namespaces.union([namespace])
     let results = await withTaskGroup(of: Result<[RunObject], KubeError>.self) { group in
       for kind in kinds {
-        group.addTask { [client] in
-          do throws(KubeError) {
-            let found = try await client.listMetadata(kind, namespace: nil, labels: RunLabel.selector(run))
-            return .success(found.compactMap { Self.own($0, kind) })
-          } catch {
-            // What nobody may list the run cannot have made.
-            return error.statusCode != nil ? .success([]) : .failure(error)
-          }
+        group.addTask {
+          do throws(KubeError) { return .success(try await listed(kind, in: places)) } catch { return .failure(error) }
         }
       }
       return await group.reduce(into: [Result<[RunObject], KubeError>]()) { $0.append($1) }
@@ -30,6 +24,26 @@ extension Deployer {
     }
     memory.set(inventory: objects)
     return objects
+  }
+
+  /// Whoever may not list a kind everywhere may in the namespaces that the run deploys into.
+  private func listed(_ kind: APIResource, in places: Set<String>) async throws(KubeError) -> [RunObject] {
+    do { return try await listed(kind, namespace: nil) } catch {
+      guard error.statusCode != nil else { throw error }
+      guard error.isForbidden, kind.namespaced else { return [] }
+    }
+    var found: [RunObject] = []
+    for place in places.sorted() {
+      do { found += try await listed(kind, namespace: place) } catch {
+        // What nobody may list the run cannot have made.
+        guard error.statusCode != nil else { throw error }
+      }
+    }
+    return found
+  }
+
+  private func listed(_ kind: APIResource, namespace: String?) async throws(KubeError) -> [RunObject] {
+    try await client.listMetadata(kind, namespace: namespace, labels: RunLabel.selector(run)).compactMap { Self.own($0, kind) }
   }
 
   /// Controllers copy a Service's labels to these, without an owner that says so.

@@ -41,7 +41,9 @@ extension Deployer {
     func read(previous: Bool) async -> [String] {
       let body = try? await client.log(pod: name, namespace: pod.namespace, container: container, tailLines: 10, previous: previous)
       let bytes = (try? await body?.collect(limit: 1 << 16)) ?? []
-      return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { "log of \(container): \($0)" }
+      // The kubelet's own words for a container that is gone already are no log.
+      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("unable to retrieve container logs for ") }
+      return lines.map { "log of \(container): \($0)" }
     }
     // Of a container that waits to be started again, the ended instance has the reason.
     let lines = await read(previous: false)

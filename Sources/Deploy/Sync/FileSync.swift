@@ -10,6 +10,7 @@ public struct FileSync: Sendable {
   public let namespace: String?
   public let run: String
   private let spares: SpareCommands
+  private let memory = SyncMemory()
 
   public init(client: KubeClient, namespace: String?, run: String) {
     self.client = client
@@ -26,7 +27,8 @@ public struct FileSync: Sendable {
     spares.prepare(keys)
   }
 
-  /// Deletes and writes files in every running container of the run whose image is this one.
+  /// Deletes and writes files in every running container of the run whose image is this one. One that was started since the last sync also gets what
+  /// was synced before.
   /// - Parameter image: as the applied manifests write it.
   /// - Throws: `.needsBuild` where it cannot be done: no container runs, no sh or tar in it, a file that cannot be written. Some containers may have
   ///   been changed.
@@ -37,9 +39,11 @@ public struct FileSync: Sendable {
     guard !keys.isEmpty else { throw DeployError(.needsBuild, "no container of \(run) runs the image \(image)") }
     let errors: [DeployError] = await withTaskGroup(of: DeployError?.self) { group in
       for key in keys {
+        let missing = memory.missing(in: key, of: image, besides: changes)
         group.addTask {
           do throws(DeployError) {
-            for part in payload.parts { try await write(part, to: key) }
+            let parts = missing.isEmpty ? payload.parts : try SyncPayload(missing + changes).parts
+            for part in parts { try await write(part, to: key) }
             return nil
           } catch {
             return error
@@ -52,6 +56,7 @@ public struct FileSync: Sendable {
       first.others = Array(errors.dropFirst())
       throw first
     }
+    memory.note(changes, in: keys, of: image)
     let duration = ContinuousClock.now - start
     spares.prepare(keys)
     return SyncReport(targets: keys.map(\.target), files: payload.files, bytes: payload.bytes, duration: duration)

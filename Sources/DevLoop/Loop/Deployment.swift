@@ -46,6 +46,13 @@ struct Deployment: Sendable {
     return live.values.map(\.id)
   }
 
+  /// What was in the namespaces that this apply had to make is applied again the next time, but for what it applied itself.
+  mutating func forgetLost(_ applied: Applied) {
+    let kept = Set(applied.ids)
+    let lost = live.filter { entry in !kept.contains(entry.value.id) && entry.value.id.namespace.map(applied.createdNamespaces.contains) ?? false }
+    for id in lost.keys { live[id] = nil }
+  }
+
   mutating func pruned() { isPruned = true }
   mutating func ready() { unready = [:] }
 

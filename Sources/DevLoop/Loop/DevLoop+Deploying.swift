@@ -32,19 +32,26 @@ extension DevLoop {
   private func apply(_ manifests: [Manifest], _ parts: LoopParts) async throws(DeployError) {
     let changed = deployment.changed(manifests)
     guard !changed.isEmpty else { return }
+    try await send(changed, parts)
+    let lost = deployment.changed(manifests)
+    if !lost.isEmpty { try await send(lost, parts) }
+  }
+
+  private func send(_ changed: [Manifest], _ parts: LoopParts) async throws(DeployError) {
     state = .applying
     deployment.hasBegun = true
     followLogs()
     let start = ContinuousClock.now
     let applied = try await parts.deployer.apply(changed)
     deployment.take(applied, of: changed)
+    // A namespace that had to be made again has lost what was in it and did not change.
+    deployment.forgetLost(applied)
     if Task.isCancelled { throw DeployError(.cancelled, "cancelled") }
     stopwatch.mark(\.applied)
     for warning in applied.warnings { events(.warning(.init(message: warning))) }
-    events(
-      .applied(
-        .init(
-          objects: applied.objects.map { .init(object: $0.id.description, change: $0.change.rawValue) }, milliseconds: (.now - start).milliseconds)))
+    let namespaces = applied.createdNamespaces.map { DevEvent.Applied.Object(object: "Namespace \($0)", change: AppliedObject.Change.created.rawValue) }
+    let objects = applied.objects.map { DevEvent.Applied.Object(object: $0.id.description, change: $0.change.rawValue) }
+    events(.applied(.init(objects: namespaces + objects, milliseconds: (.now - start).milliseconds)))
   }
 
   /// Pruning asks for many kinds; the Pods need not wait for it.

@@ -38,6 +38,9 @@ public actor DevLoop {
   private var retry: Task<Void, Never>?
   private var logs: Task<Void, Never>?
   private var pruning: Task<Void, Never>?
+  private var isRunning = false
+  /// Rounds in a row that a change has cut short.
+  private var cutShort = 0
   private var lastFailure: LoopError?
   /// Why it cannot go on.
   private var fatal: LoopError?
@@ -89,7 +92,10 @@ public actor DevLoop {
     do throws(DeployError) {
       events(.deleted(.init(objects: try await parts.deployer.delete().map(\.description))))
     } catch {
-      throw LoopError(error, .cleaningUp)
+      var failure = LoopError(error, .cleaningUp)
+      failure.message = "not all that was deployed is gone: " + failure.message
+      failure.remedy = "`devtunnel delete`, run here with the same options, deletes the rest"
+      throw failure
     }
   }
 
@@ -117,21 +123,28 @@ public actor DevLoop {
     for problem in batch.problems { events(.warning(.init(message: problem.description))) }
     guard map.add(batch, to: &work) else { return }
     let restarts = state != .idle
+    cutShort = isRunning ? cutShort + 1 : 0
     events(.changed(changed(batch, restarts: restarts)))
     retry?.cancel()
     lastFailure = nil
     round?.cancel()
     await round?.value
-    begin(stopwatch)
+    begin(stopwatch, after: Self.pause(cutShort))
   }
 
-  private func begin(_ stopwatch: Stopwatch) {
+  /// Changes may keep coming: a checkout of another branch, a code generator. Builds that are begun and killed all the while would only hold that up.
+  static func pause(_ cutShort: Int) -> Duration { cutShort < 2 ? .zero : min(.milliseconds(20 << min(cutShort, 6)), .seconds(1)) }
+
+  private func begin(_ stopwatch: Stopwatch, after pause: Duration = .zero) {
     pruning?.cancel()
     self.stopwatch = stopwatch
-    round = Task { await self.runRound() }
+    isRunning = true
+    round = Task { await self.runRound(after: pause) }
   }
 
-  private func runRound() async {
+  private func runRound(after pause: Duration) async {
+    defer { isRunning = false }
+    if pause > .zero, (try? await Task.sleep(for: pause)) == nil { return }
     do throws(LoopError) {
       try await perform()
       lastFailure = nil
@@ -211,10 +224,13 @@ public actor DevLoop {
     try checkCancellation(.configuration)
     self.parts = parts
     let about = parts.description
+    // Several configurations may stand in one file.
+    var files: [String] = []
+    for file in read.flatMap(\.files) where !files.contains(file) { files.append(file) }
     events(
       .configured(
         .init(
-          files: read.flatMap(\.files), profiles: read.flatMap(\.profiles), artifacts: artifacts.map(\.image), builder: about.builder, cluster: about.cluster,
+          files: files, profiles: read.flatMap(\.profiles), artifacts: artifacts.map(\.image), builder: about.builder, cluster: about.cluster,
           context: about.context, namespace: about.namespace)))
     work.reload = false
     work.render = true

@@ -51,7 +51,7 @@ extension PortForward {
 
   private init?(_ rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String) {
     guard let kind = Self.kinds[rule.resourceType.lowercased()] else { return nil }
-    let namespace = rule.namespace ?? namespace
+    let namespace = rule.namespace ?? Self.namespace(of: rule, manifests, namespace)
     self.init(target: "\(kind)/\(rule.resourceName)", namespace: namespace, port: rule.port, preferred: 0)
     if let address = rule.address { self.address = address }
     preferred = rule.localPort ?? Self.number(rule.port, of: rule.resourceName, manifests).map(Self.shifted) ?? 8000
@@ -60,6 +60,13 @@ extension PortForward {
   private static let kinds = [
     "service": "svc", "pod": "pod", "deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "replicaset": "rs", "job": "job",
   ]
+
+  /// Where the rule's object is, where the manifests say it without doubt.
+  private static func namespace(of rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String) -> String {
+    let named = manifests.filter { $0.kind.lowercased() == rule.resourceType.lowercased() && $0.name == rule.resourceName }
+    let places = Set(named.map { $0.namespace ?? namespace })
+    return places.count == 1 ? places.first ?? namespace : namespace
+  }
 
   /// A port's number, where it is written or can be read in the manifests.
   private static func number(_ port: String, of name: String, _ manifests: [Manifest]) -> UInt16? {

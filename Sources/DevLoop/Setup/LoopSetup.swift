@@ -45,7 +45,8 @@ public struct LoopSetup: Sendable {
     return LoopSource(files: file.map { [$0] } ?? []) { () async throws(LoopError) in
       try setup.configurations(command: command)
     } parts: { configurations async throws(LoopError) in
-      try await setup.parts(configurations)
+      // Who applies images that are built already needs neither a builder nor a way to load.
+      command == "deploy" ? try await setup.partsWithoutBuilder(configurations) : try await setup.parts(configurations)
     }
   }
 
@@ -72,16 +73,29 @@ public struct LoopSetup: Sendable {
 
   func parts(_ configurations: [DevConfiguration]) async throws(LoopError) -> LoopParts {
     let (client, guarded) = try await cluster(configurations)
-    let namespace = client.access.namespace
-    let run = RunLabel.value(try project.run(configurations))
     let product = try await product(configurations, client)
     let builder = try await builder(configurations, product)
+    return try parts(
+      configurations, client, builder: builder, loader: ProductLoader(loader: ImageLoader(product: product, builder: builder)),
+      builderName: builder.kind.rawValue, cluster: "\(product); \(guarded.reason)")
+  }
+
+  private func partsWithoutBuilder(_ configurations: [DevConfiguration]) async throws(LoopError) -> LoopParts {
+    let (client, guarded) = try await cluster(configurations)
+    return try parts(configurations, client, builder: NoBuilder(), loader: NoLoader(), builderName: "", cluster: guarded.reason)
+  }
+
+  private func parts(
+    _ configurations: [DevConfiguration], _ client: KubeClient, builder: any ImageBuilding, loader: any ImageLoading, builderName: String, cluster: String
+  ) throws(LoopError) -> LoopParts {
+    let namespace = client.access.namespace
+    let run = RunLabel.value(try project.run(configurations))
     let deployer = Deployer(client: client, namespace: namespace, run: run, options: .init(recreate: recreate))
     let logs = ClusterLogs(client: client, run: run)
     let description = LoopParts.Description(
-      builder: builder.kind.rawValue, cluster: "\(product); \(guarded.reason)", context: client.access.contextName, namespace: namespace)
+      builder: builderName, cluster: cluster, context: client.access.contextName, namespace: namespace)
     var parts = LoopParts(
-      builder: builder, loader: ProductLoader(loader: ImageLoader(product: product, builder: builder)), deployer: ClusterDeployer(deployer: deployer),
+      builder: builder, loader: loader, deployer: ClusterDeployer(deployer: deployer),
       syncer: ClusterSync(sync: FileSync(client: client, namespace: nil, run: run)), description: description)
     parts.forwarder = forwarder?(client)
     parts.mirror = mirror(client, run)

@@ -64,8 +64,16 @@ extension LoopSetup {
 }
 
 /// The image stays where it was built.
-private struct NoLoader: ImageLoading {
+struct NoLoader: ImageLoading {
   func load(_ image: BuiltImage) async throws(BuildError) -> String { image.tag }
+}
+
+struct NoBuilder: ImageBuilding {
+  func build(_ artifacts: [Artifact], tags: [String: String], output: @escaping @Sendable (String, String) -> Void) async throws(BuildError) -> [BuiltImage] {
+    throw BuildError(.badInput, "nothing is built by this command")
+  }
+
+  func prune(_ artifacts: [Artifact], keeping count: Int) async {}
 }
 
 private struct NoCluster: ManifestDeploying, FileSyncing {

@@ -32,7 +32,7 @@ struct BuildCache: Sendable {
 
   private struct Content: Codable {
     var entries: [String: Entry] = [:]
-    /// `StoreTool.imagesDirectory` of each store.
+    /// `StoreTool.imagesDirectory` of each `place`.
     var directories: [String: String] = [:]
   }
 
@@ -48,7 +48,13 @@ struct BuildCache: Sendable {
 
   subscript(key: String) -> Entry? { content.entries[key] }
 
-  func imagesDirectory(of store: BuilderStore) -> String? { content.directories[store.description] }
+  func imagesDirectory(of store: BuilderStore, _ environment: [String: String]) -> String? { content.directories[Self.place(of: store, environment)] }
+
+  /// A store, and the variables that move it to another place.
+  static func place(of store: BuilderStore, _ environment: [String: String]) -> String {
+    let variables = ["CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER", "STORAGE_OPTS", "XDG_DATA_HOME"]
+    return ([store.description] + variables.compactMap { name in environment[name].map { "\(name)=\($0)" } }).joined(separator: " ")
+  }
 
   /// The ids of images that `name` had once, and their stores.
   func entries(ofImage name: String) -> [Entry] { content.entries.filter { $0.key.hasPrefix(name + " ") }.map(\.value) }

@@ -61,7 +61,7 @@ struct BuildFailure: Sendable {
   /// The Dockerfile's step that failed, as buildah and podman, BuildKit, and Docker's old builder tell it.
   private var step: String? {
     for line in output.reversed() {
-      if let step = line.firstMatch(of: #/building at STEP "(.+)": /#) { return String(step.1) }
+      if let step = line.firstMatch(of: #/building at STEP "(.+?)": /#) { return String(step.1) }
       if let step = line.firstMatch(of: #/^ > \[[^\]]*\d+/\d+\] (.+?):?$/#) { return String(step.1) }
       if let step = line.firstMatch(of: #/The command '(.+)' returned a non-zero code/#) { return String(step.1) }
     }
@@ -74,6 +74,9 @@ struct BuildFailure: Sendable {
       return "where the machine lets no container runtime run, BUILDAH_ISOLATION=chroot in the environment helps buildah and podman"
     }
     if text.contains("http: server gave HTTP response to HTTPS client") { return "name the registry under build.insecureRegistries" }
+    if text.contains("pinging container registry") {
+      return "see to it that the registry runs and can be reached from here, or choose another way with --load"
+    }
     if text.contains("authentication required") || text.contains("unauthorized") { return "log in: docker login, podman login or buildah login" }
     return nil
   }

@@ -2,6 +2,12 @@
 public struct BuiltImage: Sendable, Hashable {
   /// As the artifact and the manifests write it, without a tag: `artifact.image`.
   public var name: String
+  /// Where it goes: the name, or what a default repository made of it (`artifact.repository`).
+  public var repository: String {
+    get { moved ?? name }
+    set { moved = newValue }
+  }
+  private var moved: String?
   /// `name:tag` as the tag policy gave it; the store knows the image by it.
   public var tag: String
   /// The configuration's digest, `sha256:` and 64 hexadecimal digits: it changes when, and only when, the image does.
@@ -14,8 +20,11 @@ public struct BuiltImage: Sendable, Hashable {
   public var isFromCache: Bool
   public var duration: Duration
 
-  public init(name: String, tag: String, id: String, store: BuilderStore, pushed: String? = nil, isFromCache: Bool, duration: Duration) {
+  public init(
+    name: String, repository: String? = nil, tag: String, id: String, store: BuilderStore, pushed: String? = nil, isFromCache: Bool, duration: Duration
+  ) {
     self.name = name
+    moved = repository
     self.tag = tag
     self.id = id
     self.store = store

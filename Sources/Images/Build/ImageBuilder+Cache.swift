@@ -28,7 +28,7 @@ extension ImageBuilder {
       replaced.removeAll { $0 == made.id }
       var replacedTags = former?.replacedTags ?? [:]
       if let former { replacedTags[former.id] = former.tags }
-      directories[made.store.description] = directory
+      directories[BuildCache.place(of: made.store, environment)] = directory
       replaced = Array(replaced.prefix(50))
       entries[key] = BuildCache.Entry(
         options: inputs.options, digest: inputs.digest, id: made.id, tags: [tag], kind: made.store.kind.rawValue, arguments: made.store.arguments,
@@ -47,7 +47,7 @@ extension ImageBuilder {
 
   /// Known from an earlier build, else asked.
   nonisolated func imagesDirectory(_ tool: StoreTool) async -> String? {
-    if let known = await cache.imagesDirectory(of: tool.store) { return known }
+    if let known = await cache.imagesDirectory(of: tool.store, environment) { return known }
     return await Task { try? await tool.imagesDirectory() }.value ?? nil
   }
 

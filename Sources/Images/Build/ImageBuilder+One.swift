@@ -12,7 +12,8 @@ extension ImageBuilder {
         options: artifact.options(settings, store: store, environment: environment, required: required), digest: try digest(artifact))
       if let kept = try await cached(artifact, inputs, tag: tag) {
         return BuiltImage(
-          name: artifact.image, tag: tag, id: kept.id, store: kept.store, pushed: kept.pushed, isFromCache: true, duration: .now - start)
+          name: artifact.image, repository: artifact.repository, tag: tag, id: kept.id, store: kept.store, pushed: kept.pushed, isFromCache: true,
+          duration: .now - start)
       }
       let aliases = zip(artifact.requires, required).map { (alias: $0.alias, reference: $1.tag) }
       let made =
@@ -22,7 +23,8 @@ extension ImageBuilder {
         }
       try await remember(artifact, inputs, tag: tag, made)
       return BuiltImage(
-        name: artifact.image, tag: tag, id: made.id, store: made.store, pushed: made.pushed, isFromCache: false, duration: .now - start)
+        name: artifact.image, repository: artifact.repository, tag: tag, id: made.id, store: made.store, pushed: made.pushed, isFromCache: false,
+        duration: .now - start)
     } catch {
       var error = error
       error.artifact = artifact.image
@@ -38,6 +40,7 @@ extension ImageBuilder {
     defer { scratch.remove() }
     let tool = try StoreTool(store, environment: environment)
     let marker = await nextMarker()
+    if await !unremoved.isEmpty { await removeLeftovers([], tool) }
     let build = DockerfileBuild(
       build: docker, context: artifact.context, tag: tag, identifierFile: scratch.path + "/id", settings: settings, required: required, marker: marker)
     var child = tool.child(build.arguments(for: kind))
@@ -45,7 +48,7 @@ extension ImageBuilder {
     let status: Int32
     let tail: [String]
     do throws(BuildError) { (status, tail) = try await child.run(line: line) } catch {
-      await leftovers(tool)?.remove(marker)
+      await removeLeftovers([marker], tool)
       throw error
     }
     guard status == 0 else {
@@ -54,7 +57,7 @@ extension ImageBuilder {
         dockerfile: docker.dockerfile
       ).error(.commandFailed, "the build failed")
       // On a full disk, or killed by somebody else, it does not clean up by itself.
-      await leftovers(tool)?.remove(marker)
+      await removeLeftovers([marker], tool)
       throw error
     }
     let written = FileManager.default.contents(atPath: build.identifierFile).map { String(decoding: $0, as: UTF8.self) } ?? ""
@@ -110,7 +113,13 @@ extension ImageBuilder {
     return try await tool.child(["pull", "--quiet"] + insecure + [reference]).read().status == 0
   }
 
-  private nonisolated func leftovers(_ tool: StoreTool) async -> Leftovers? { Leftovers(tool, imagesDirectory: await imagesDirectory(tool)) }
+  /// What could not be removed, on a full disk for one, is tried again with the next build.
+  private func removeLeftovers(_ markers: Set<String>, _ tool: StoreTool) async {
+    unremoved.formUnion(markers)
+    let now = unremoved
+    guard let leftovers = Leftovers(tool, imagesDirectory: await imagesDirectory(tool)), await leftovers.remove(now) else { return }
+    unremoved.subtract(now)
+  }
 }
 
 /// What a build came to.

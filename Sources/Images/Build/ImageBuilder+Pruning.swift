@@ -11,7 +11,7 @@ extension ImageBuilder {
       else { continue }
       for id in entry.replaced.dropFirst(count) {
         if Task.isCancelled { return }
-        let image = BuiltImage(name: artifact.image, tag: "", id: id, store: store, isFromCache: true, duration: .zero)
+        let image = BuiltImage(name: artifact.image, repository: artifact.repository, tag: "", id: id, store: store, isFromCache: true, duration: .zero)
         await remove(id, given: [image.localReference] + (entry.replacedTags?[id] ?? []), names[id] ?? [], tool)
         try? change(artifact.cacheKey) { entry in
           entry.replaced.removeAll { $0 == id }

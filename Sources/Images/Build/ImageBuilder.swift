@@ -14,6 +14,8 @@ public actor ImageBuilder {
   nonisolated let registry: RegistryClient
   var cache: BuildCache
   private var builds = 0
+  /// Markers of builds whose leftovers may still be in the store.
+  var unremoved: Set<String> = []
 
   /// - Parameters:
   ///   - kind: see `BuilderKind.choose`.

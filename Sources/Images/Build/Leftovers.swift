@@ -26,18 +26,19 @@ struct Leftovers: Sendable {
   /// A name for one build of this process.
   static func marker(_ number: Int) -> String { "\(prefix)\(getpid())-\(number)" }
 
-  /// Removes what builds with this marker left, or what builds of processes left that are no more.
-  func remove(_ marker: String) async {
+  /// Removes what builds with these markers left, or what builds of processes left that are no more.
+  /// - Returns: false where the tool failed: on a full disk it needs room itself.
+  func remove(_ markers: Set<String>) async -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     let found = names.filter { name in
       guard let data = FileManager.default.contents(atPath: "\(directory)/\(name)/userdata/buildah.json"), let mark = Self.mark(in: data) else { return false }
-      return mark == marker || Self.isOrphaned(mark)
+      return markers.contains(mark) || Self.isOrphaned(mark)
     }
-    guard !found.isEmpty else { return }
+    guard !found.isEmpty else { return true }
     // Also when the task is cancelled: that is the reason for being here.
     // podman takes a mounted one for one in use.
     let options = tool.store.kind == .podman ? ["--force"] : []
-    await Task { _ = try? await tool.child(["rm"] + options + found).read() }.value
+    return await Task { (try? await tool.child(["rm"] + options + found).read())?.status == 0 }.value
   }
 
   private static func mark(in record: Data) -> String? {

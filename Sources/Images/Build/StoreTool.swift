@@ -42,7 +42,9 @@ struct StoreTool: Sendable {
   func succeed(_ arguments: [String], _ problem: String, line: @Sendable (String) -> Void = { _ in }) async throws(BuildError) {
     let done = try await child(arguments).run(line: line)
     guard done.status != 0 else { return }
-    throw BuildFailure(tool: store.kind.rawValue, status: done.status, output: done.tail, places: [environment["TMPDIR"] ?? "/var/tmp"])
+    // Each try says the same as the last one.
+    let output = done.tail.filter { !$0.contains("Failed, retrying in ") }
+    throw BuildFailure(tool: store.kind.rawValue, status: done.status, output: output, places: [environment["TMPDIR"] ?? "/var/tmp"])
       .error(.loadFailed, problem)
   }
 

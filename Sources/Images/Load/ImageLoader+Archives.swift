@@ -18,7 +18,7 @@ extension ImageLoader {
     let scratch = try TemporaryDirectory(environment: builder.environment)
     defer { scratch.remove() }
     let archive = scratch.path + "/image.tar"
-    let name = ImageName(image.name).full + ":" + image.immutableTag
+    let name = ImageName(image.repository).full + ":" + image.immutableTag
     let arguments =
       tool.store.kind == .docker ? ["save", "--output", archive, image.localReference] : ["push", "--quiet", image.id, "docker-archive:\(archive):\(name)"]
     try await tool.succeed(arguments, "cannot write the image to an archive", line: output)

@@ -2,7 +2,7 @@ extension ImageLoader {
   /// Pushes under the immutable tag: layers that the registry has are not sent. Credentials are the tool's own affair (`docker login`).
   /// podman and buildah push by id: a tag of their own first would take as long as they take to start.
   func push(_ image: BuiltImage, _ names: ClusterProduct.RegistryNames, _ tool: StoreTool, _ output: @Sendable (String) -> Void) async throws(BuildError) {
-    let target = ImageName(image.name).below(names.push) + ":" + image.immutableTag
+    let target = ImageName(image.repository).below(names.push) + ":" + image.immutableTag
     let problem = "cannot push \(target)"
     guard tool.store.kind != .docker else {
       try await tool.tag(image.id, target)

@@ -42,7 +42,7 @@ public struct ImageLoader: Sendable {
   /// What `load` returns unless the artifact's own command has pushed the image: `name:devtunnel-<12 digits>`, under the registry's cluster-internal name where there is one.
   public func reference(of image: BuiltImage) -> String {
     guard case .registry(let names) = product else { return image.localReference }
-    return ImageName(image.name).below(names.pull) + ":" + image.immutableTag
+    return ImageName(image.repository).below(names.pull) + ":" + image.immutableTag
   }
 
   /// The build settings that fit the product: the lab's own store to build into, whether custom commands push, registries without TLS.
@@ -85,5 +85,5 @@ public struct ImageLoader: Sendable {
 
 extension BuiltImage {
   /// The immutable reference in the builder's own store.
-  var localReference: String { name + ":" + immutableTag }
+  var localReference: String { repository + ":" + immutableTag }
 }

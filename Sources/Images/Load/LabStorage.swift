@@ -10,7 +10,7 @@ struct LabStorage: Sendable {
     let arguments = Self.arguments(images)
     guard image.store.arguments != arguments else { return }
     let problem = "the image cannot be copied into the lab's store"
-    let target = ImageName(image.name).full + ":" + image.immutableTag
+    let target = ImageName(image.repository).full + ":" + image.immutableTag
     if image.store.kind != .docker {
       let place = "containers-storage:[vfs@\(images)/storage+\(images)/run]\(target)"
       return try await tool.succeed(["push", "--quiet", image.id, place], problem, line: output)

@@ -7,6 +7,8 @@ struct KustomizationTree {
   private(set) var kustomizations: [String: Kustomization] = [:]
   /// All files, the kustomizations' own among them.
   private(set) var files: Set<String> = []
+  /// Local paths that are named and lead to nothing: they may come.
+  private(set) var missing: Set<String> = []
   /// YAML files in which a key stands twice, which today's kustomize refuses; without the earlier ones.
   private(set) var cleaned: [String: [YAMLNode]] = [:]
   private(set) var warnings: [Diagnostic] = []
@@ -32,8 +34,8 @@ struct KustomizationTree {
       switch Paths.isDirectory(path) {
       case true?: if role == .resource { visit(path) }
       case false?: if role == .data { files.insert(path) } else { _ = read(path) }
-      // A URL, or something that kustomize itself will miss.
-      case nil: break
+      // Kustomize itself will miss it.
+      case nil: if !Paths.isURL(written) { missing.insert(path) }
       }
     }
   }

@@ -43,12 +43,15 @@ public struct ManifestSources: Sendable, Hashable {
   }
 
   /// The files that the objects come from, sorted: manifests, kustomizations and what they refer to (those without symbolic links in their paths).
-  /// What cannot be read is left out, since `render` tells.
+  /// What is named and not there is among them, since it may come.
   public func watchedFiles() -> [String] {
     var warnings: [Diagnostic] = []
     var problems: [Diagnostic] = []
-    var found = Set(files(&warnings, &problems))
-    for source in kustomize where !Paths.isURL(source.path) { found.formUnion(KustomizationTree(source.path).files) }
+    var found = Set(files(&warnings, &problems)).union(rawYAML.filter { !Glob.isPattern($0) && Paths.isDirectory($0) == nil })
+    for source in kustomize where !Paths.isURL(source.path) {
+      let tree = KustomizationTree(source.path)
+      found.formUnion(tree.files.union(tree.missing))
+    }
     return found.sorted()
   }
 

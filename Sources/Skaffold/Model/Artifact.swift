@@ -5,7 +5,11 @@ public struct Artifact: Sendable, Hashable {
   /// As the manifests write it, without tag.
   public var image: String
   /// What it is built as, without tag: `image`, or what a default repository makes of it.
-  public var repository: String
+  public var repository: String {
+    get { moved ?? image }
+    set { moved = newValue }
+  }
+  private var moved: String?
   /// The directory the build sees; absolute.
   public var context: String
   public var build: ArtifactBuild
@@ -32,7 +36,7 @@ public struct Artifact: Sendable, Hashable {
     position: SourcePosition? = nil
   ) {
     self.image = image
-    self.repository = repository ?? image
+    moved = repository == image ? nil : repository
     self.context = context
     self.build = build
     self.sync = sync

@@ -3,6 +3,7 @@ import KubeAPI
 import KubeObjects
 import Logging
 import Relay
+import Synchronization
 import Testing
 
 @testable import Agents
@@ -22,13 +23,47 @@ import Testing
     } _: { client, _ in
       let identity = AgentIdentity(namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
       let link = await AgentLink(
-        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
+        log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       // The suite's time limit is far shorter than this one.
       let refusal = await #expect(throws: ControlError.self) { try await link.connected(within: .seconds(3600)) }
       #expect(refusal?.code == .forbidden)
       #expect(refusal?.message.contains("pods/portforward") == true)
       #expect(refusal?.message.contains("exec") == false)
       #expect(refusal?.remedy?.contains("devtunnel doctor") == true)
+      await link.stop()
+    }
+  }
+
+  @Test("An agent that is removed while its Pod is waited for is brought back, long before the wait would end")
+  func removedWhileItStarts() async throws {
+    let looks = Mutex(0)
+    let deployment = FakeNamespace.deployment(uid: "d", service: nil)
+    let cluster = FakeNamespace(.init())
+    try await withServer { request, connection in
+      // It is there at first, and gone the next time.
+      if request.path.hasSuffix("/deployments/devtunnel-user"),
+        looks.withLock({ looks in
+          looks += 1; return looks == 1
+        })
+      {
+        return connection.reply(deployment)
+      }
+      cluster.answer(request, connection)
+    } _: { client, _ in
+      let identity = AgentIdentity(namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
+      let link = await AgentLink(
+        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
+        log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+      let (missed, miss) = AsyncStream.makeStream(of: Void.self)
+      await link.whenMissing { () async throws(ControlError) in
+        miss.yield()
+        return identity
+      }
+      let start = ContinuousClock.now
+      await link.start()
+      _ = await missed.first { _ in true }
+      #expect(.now - start < .seconds(20))
       await link.stop()
     }
   }

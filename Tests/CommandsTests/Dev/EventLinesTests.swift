@@ -1,7 +1,7 @@
-import DevLoop
 import Testing
 
 @testable import Commands
+@testable import DevLoop
 
 struct EventLinesTests {
   private let lines = EventLines(directory: "/src/user")
@@ -29,5 +29,34 @@ struct EventLinesTests {
     let second = block.redraw(over: ["two"], columns: 20) { $0 }
     #expect(second == "\u{1B}[1A\r\u{1B}[Jtwo\ndevtunnel watch · w\n  failed: it is bro\n")
     #expect(block.erase() == "\u{1B}[2A\r\u{1B}[J" && block.erase().isEmpty)
+  }
+
+  @Test func theBlockIsNoHigherThanTheTerminal() {
+    var block = StatusBlock()
+    for port in 1...8 { block.take(.forwarded(.init(target: "svc/\(port)", namespace: "a", port: "\(port)", host: "127.0.0.1:\(port)", note: nil))) }
+    block.take(.failed(LoopError(.building, "first\nsecond")))
+    #expect(block.redraw(over: [], columns: 80, rows: 6) { $0 }.split(separator: "\n").count == 4)
+    #expect(block.redraw(over: [], columns: 80, rows: 50) { $0 }.hasSuffix("failed: first\n"))
+  }
+
+  @Test(
+    "A log's line cannot move what is drawn below it",
+    arguments: [
+      ("plain ü", "plain ü"), ("\u{1B}[31mred\u{1B}[0m\ttab", "\u{1B}[31mred\u{1B}[0m\ttab"), ("\u{1B}[2J\u{1B}[3Aup\u{1B}cx", "upx"),
+      ("10 %\r90 %", "90 %"), ("end\r", "end"), ("\u{1B}]0;title\u{7}a\u{1B}]8;;x\u{1B}\\b", "ab"), ("bell\u{7}\u{8}", "bell"), ("cut \u{1B}[3", "cut "),
+    ])
+  func logs(text: String, expected: String) {
+    let event = DevEvent.log(.init(namespace: "a", pod: "p", container: "c", text: text))
+    var lines = EventLines()
+    #expect(lines.lines(event) == ["[p c] " + text])
+    lines.movesCursor = false
+    #expect(lines.lines(event) == ["[p c] " + expected])
+  }
+
+  @Test func aVeryLongLineKeepsItsBeginningAndItsEnd() {
+    let error = LoopError(.building, "no", details: ["begin" + String(repeating: "x", count: 5000) + "end"])
+    #expect(
+      lines.lines(.failed(error))[1].count < 700 && lines.lines(.failed(error))[1].hasPrefix("  begin") && lines.lines(.failed(error))[1].hasSuffix("end"))
+    #expect(EventLines(verbose: true).lines(.failed(error))[1].count == 5010)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DevLoop
 import Testing
 
 @testable import Commands
@@ -28,6 +29,14 @@ struct DevParsingTests {
   @Test func imagesAreGivenByName() throws {
     let command: DeployCommand = try parse("deploy --images user=registry.example/user:1 --images db=db@sha256:1")
     #expect(try command.images.references() == ["user": "registry.example/user:1", "db": "db@sha256:1"])
+  }
+
+  @Test func aListOfReferencesThatCannotBeReadIsToldPlainly() throws {
+    let missing: DeployCommand = try parse("deploy --build-artifacts /nonexistent/builds.json")
+    let error = #expect(throws: LoopError.self) { try missing.images.references() }
+    #expect(error?.message == "/nonexistent/builds.json is not there, or may not be read" && error?.details.isEmpty == true)
+    let other: DeployCommand = try parse("deploy --build-artifacts /proc/self/comm")
+    #expect(throws: LoopError.self) { try other.images.references() }
   }
 
   @Test func devNamesBothClusters() throws {

@@ -79,6 +79,8 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     var applyFailure: DeployError?
     var readyFailure: DeployError?
     var syncFailure: DeployError?
+    var deleteFailure: DeployError?
+    var created: [String] = []
     var isDeleted = false
   }
 
@@ -92,6 +94,9 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
 
   func failNextApply(_ error: DeployError?) { state.withLock { $0.applyFailure = error } }
   func failReady(_ error: DeployError?) { state.withLock { $0.readyFailure = error } }
+  func failDelete(_ error: DeployError?) { state.withLock { $0.deleteFailure = error } }
+  /// The next apply finds these namespaces gone, and makes them.
+  func loseNamespaces(_ names: [String]) { state.withLock { $0.created = names } }
   func failSync(_ error: DeployError?) { state.withLock { $0.syncFailure = error } }
 
   func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied {
@@ -101,13 +106,17 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
       return state.applyFailure
     }
     if let failure { throw failure }
+    let created = state.withLock { state in
+      defer { state.created = [] }
+      return state.created
+    }
     return Applied(
       objects: manifests.map { manifest in
         var id = manifest.id
         id.namespace = id.namespace ?? "default"
         return AppliedObject(
           id: id, resource: .deployments, uid: "u", generation: 1, resourceVersion: "1", change: .created, position: manifest.position)
-      })
+      }, createdNamespaces: created)
   }
 
   func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] {
@@ -120,6 +129,7 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
   }
 
   func delete() async throws(DeployError) -> [ObjectID] {
+    if let failure = state.withLock({ $0.deleteFailure }) { throw failure }
     state.withLock { $0.isDeleted = true }
     return [ObjectID(apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: "app")]
   }

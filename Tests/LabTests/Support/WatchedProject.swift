@@ -15,7 +15,8 @@ final class WatchedProject: Sendable {
   private let log = Mutex<[DevEvent]>([])
   private let stream: AsyncStream<DevEvent>
 
-  private init(_ lab: Lab, _ engine: ClusterOperations) throws {
+  /// - Parameter engine: nil for `deploy` alone, where nothing is installed that builds.
+  private init(_ lab: Lab, _ engine: ClusterOperations?) throws {
     let directory = lab.directory + "/project"
     self.directory = directory
     try FileManager.default.createDirectory(atPath: directory + "/www", withIntermediateDirectories: true)
@@ -33,12 +34,19 @@ final class WatchedProject: Sendable {
         throw LoopError(.cluster, error.description)
       }
     }
-    setup.builder = .buildah
-    let cluster = lab.cluster
-    setup.forwarder = { _ in EngineForwarder(engine: engine, cluster: cluster) }
+    var options = LoopOptions(environment: environment)
+    if let engine {
+      setup.builder = .buildah
+      let cluster = lab.cluster
+      setup.forwarder = { _ in EngineForwarder(engine: engine, cluster: cluster) }
+    } else {
+      setup.project.environment["PATH"] = "/nonexistent"
+      options.builds = false
+      options.images = ["demo": "localhost/lab/busybox:1"]
+    }
     let (stream, continuation) = AsyncStream.makeStream(of: DevEvent.self)
     self.stream = stream
-    loop = DevLoop(try setup.source(command: "dev"), options: LoopOptions(environment: environment)) { continuation.yield($0) }
+    loop = DevLoop(try setup.source(command: engine == nil ? "deploy" : "dev"), options: options) { continuation.yield($0) }
   }
 
   /// Runs the loop around a test, which gets its events; what it deployed is gone afterwards.
@@ -52,6 +60,15 @@ final class WatchedProject: Sendable {
     try await running.value
     try await project.loop.finish(deleting: true)
     try result.get()
+  }
+
+  /// What comes of `deploy` with an image that does not serve.
+  static func deploy(_ lab: Lab) async throws -> LoopError? {
+    let project = try WatchedProject(lab, nil)
+    var failure: LoopError?
+    do throws(LoopError) { try await project.loop.runOnce() } catch { failure = error }
+    try await project.loop.finish(deleting: true)
+    return failure
   }
 
   func write(_ text: String, to name: String) throws { try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8) }

@@ -104,6 +104,13 @@ struct KustomizeTests {
     #expect(ManifestSources(kustomize: [KustomizeSource(path: project.path + "/top")]).watchedFiles() == files.map { project.path + "/" + $0 }.sorted())
   }
 
+  @Test("What is named and missing is watched, since it may come")
+  func missing() async throws {
+    let project = try Project(["k/kustomization.yaml": "resources: [later.yaml, https://example.com/r.yaml]\n"])
+    let sources = ManifestSources(rawYAML: [project.path + "/plain.yaml"], kustomize: [KustomizeSource(path: project.path + "/k")])
+    #expect(sources.watchedFiles() == ["k/kustomization.yaml", "k/later.yaml", "plain.yaml"].map { project.path + "/" + $0 })
+  }
+
   @Test("Directories that are symbolic links")
   func links() async throws {
     let project = try Project(Self.old.merging(["real/deep/kustomization.yaml": "resources: [../link]\n"]) { $1 })
