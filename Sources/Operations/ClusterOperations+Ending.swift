@@ -28,7 +28,8 @@ extension ClusterOperations {
       let names = own.map(\.request.service).joined(separator: ", ")
       throw ControlError(.conflict, "\(names) is intercepted from here", remedy: "`devtunnel leave`, or `devtunnel restore --yes` to end it at once.")
     }
-    var report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
+    var report = try await Restorer(client: client, namespace: namespace, holder: holder)
+      .restore(service: request.service, force: request.force, progress: progress)
     report.done = done + report.done
     for entry in journal.all where entry.namespace == namespace && (request.service == nil || entry.service == request.service) && report.left.isEmpty {
       journal.remove(entry)

@@ -16,8 +16,8 @@ extension LabTests {
         #expect(try await command.run(["-n", "shop", "shell", "--", "/bin/sh", "-c", "kill -9 $$"]).code == 128 + SIGKILL)
 
         // A signal to the command that was typed is the program's: the helper is in its place.
-        async let told = command.run(
-          ["-n", "shop", "shell", "--", "/bin/bash", "-c", "trap 'echo ending; exit 3' TERM; echo $PPID > $LAB/told.part; mv $LAB/told.part $LAB/told; while :; do sleep 0.1; done"])
+        let script = "trap 'echo ending; exit 3' TERM; echo $PPID > $LAB/told.part; mv $LAB/told.part $LAB/told; while :; do sleep 0.1; done"
+        async let told = command.run(["-n", "shop", "shell", "--", "/bin/bash", "-c", script])
         try await lab.untilMarked("told")
         kill(try #require(Int32(try lab.read("told"))), SIGTERM)
         let outcome = try await told

@@ -60,6 +60,8 @@ extension LabTests {
       }
     }
 
-    private func curl(_ words: [String]) async throws -> String { try await command(["curl", "--silent", "--show-error", "--max-time", "15", "--noproxy", ""] + words) }
+    private func curl(_ words: [String]) async throws -> String {
+      try await command(["curl", "--silent", "--show-error", "--max-time", "15", "--noproxy", ""] + words)
+    }
   }
 }

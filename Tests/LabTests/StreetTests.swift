@@ -211,7 +211,12 @@ extension LabTests {
       try await Lab.run { second in
         // The same addresses, another cluster.
         try await second.create(
-          yaml: "{apiVersion: v1, kind: Service, metadata: {name: only-here, namespace: shop}, spec: {clusterIP: None, selector: {app: web}, ports: [{port: 8080}]}}")
+          yaml: """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: only-here, namespace: shop}
+            spec: {clusterIP: None, selector: {app: web}, ports: [{port: 8080}]}
+            """)
         try await lab.developer("many@host") { alice in
           var requests = [ShellRequest(cluster: lab.cluster), ShellRequest(cluster: lab.cluster), ShellRequest(cluster: second.cluster)]
           requests[1].cluster.namespace = "office"

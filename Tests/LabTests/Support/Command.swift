@@ -11,13 +11,15 @@ struct Command: Sendable {
   /// Words before the command's own.
   var wrapper: [String] = []
 
-  /// - Parameter name: of the user's folder, below the lab's.
-  init(_ lab: Lab, _ name: String = "user") throws {
+  /// - Parameters:
+  ///   - name: of the user's folder, below the lab's.
+  ///   - kubeconfig: a file of the lab's directory.
+  init(_ lab: Lab, _ name: String = "user", kubeconfig: String = "kubeconfig") throws {
     executable = try #require(Lab.executable)
     directory = "\(lab.directory)/\(name)"
     try FileManager.default.createDirectory(atPath: directory + "/run", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     variables = [
-      "HOME": directory, "KUBECONFIG": lab.directory + "/kubeconfig", "XDG_RUNTIME_DIR": directory + "/run", "XDG_STATE_HOME": directory + "/state",
+      "HOME": directory, "KUBECONFIG": "\(lab.directory)/\(kubeconfig)", "XDG_RUNTIME_DIR": directory + "/run", "XDG_STATE_HOME": directory + "/state",
       "XDG_CONFIG_HOME": directory + "/config", "LAB": lab.directory,
     ]
   }
@@ -57,10 +59,11 @@ struct Command: Sendable {
     try await self("quit")
   }
 
-  func daemon() async throws -> Int32 {
-    let status = try JSONDecoder().decode(StatusReport.self, from: Data(try await self("status", "--output", "json").utf8))
-    return Int32(try #require(status.daemon?.pid))
+  func status() async throws -> StatusReport {
+    try JSONDecoder().decode(StatusReport.self, from: Data(try await self("status", "--output", "json").utf8))
   }
+
+  func daemon() async throws -> Int32 { Int32(try #require(try await status().daemon?.pid)) }
 }
 
 /// nobody, with a folder and programs that this user may read; for tests that root runs.

@@ -28,7 +28,8 @@ final class Neighbour: Sendable {
     publicAddress = "203.0.113.\(c)"
   }
 
-  private var ours: String { String(address.dropLast()) + "1" }
+  /// The host's on the line.
+  var ours: String { String(address.dropLast()) + "1" }
 
   private func start() async throws {
     let code = clinux_ns_create(namespace)
@@ -50,7 +51,8 @@ final class Neighbour: Sendable {
 /// Runs a program to its end.
 @discardableResult
 func command(_ words: [String]) async throws -> String {
-  let done = try await Subprocess.run(.name(words[0]), arguments: Arguments(Array(words.dropFirst())), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+  let done = try await Subprocess.run(
+    .name(words[0]), arguments: Arguments(Array(words.dropFirst())), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
   guard done.terminationStatus.isSuccess else { throw RequestFailure("\(words.joined(separator: " ")): \(done.standardError)") }
   return done.standardOutput
 }

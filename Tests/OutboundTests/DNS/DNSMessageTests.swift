@@ -46,7 +46,8 @@ import Testing
     let query = Messages.query("user.shop.svc.cluster.local", edns: 1232)
     let seeds = [
       query, Messages.a(query, [10, 0, 0, 1], opt: true), Messages.noSuchName(query),
-      Messages.answer(query, [Messages.record(type: 33, ttl: 1, [0, 0, 0, 0, 0, 80, 0xc0, 17]), Messages.record(type: 15, ttl: 1, [0, 1, 0xc0, 12])], opt: true),
+      Messages.answer(
+        query, [Messages.record(type: 33, ttl: 1, [0, 0, 0, 0, 0, 80, 0xc0, 17]), Messages.record(type: 15, ttl: 1, [0, 1, 0xc0, 12])], opt: true),
       Messages.answer(query, [Messages.record(type: 5, ttl: 1, [1, 0x61, 0xc0, 12]), Messages.record(type: 28, ttl: 1, [UInt8](repeating: 1, count: 16))]),
     ]
     var read = 0

@@ -18,11 +18,12 @@ import Testing
     return Messages.answer(query, [Messages.record(type: 12, ttl: 30, Messages.name(name).dropLast() + [0xc0, UInt8(zone)])], opt: true)
   }
 
-  @Test(arguments: [
-    ("7.2.96.10.in-addr.arpa", "10.96.2.7"), ("255.0.0.0.IN-ADDR.ARPA.", "0.0.0.255"), ("2.96.10.in-addr.arpa", nil), ("1.7.2.96.10.in-addr.arpa", nil),
-    ("in-addr.arpa", nil), ("07.2.96.10.in-addr.arpa", nil), ("+7.2.96.10.in-addr.arpa", nil), ("256.2.96.10.in-addr.arpa", nil),
-    ("7.2.96.10.in-addr.arpa.cluster.local", nil), ("7.2.96.10", nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("7.2.96.10.in-addr.arpa", "10.96.2.7"), ("255.0.0.0.IN-ADDR.ARPA.", "0.0.0.255"), ("2.96.10.in-addr.arpa", nil), ("1.7.2.96.10.in-addr.arpa", nil),
+      ("in-addr.arpa", nil), ("07.2.96.10.in-addr.arpa", nil), ("+7.2.96.10.in-addr.arpa", nil), ("256.2.96.10.in-addr.arpa", nil),
+      ("7.2.96.10.in-addr.arpa.cluster.local", nil), ("7.2.96.10", nil),
+    ] as [(String, String?)])
   func whichAddressANameIsOf(name: String, address: String?) { #expect(DNSName(name)?.reverseAddress?.description == address) }
 
   @Test func theClusterIsAskedForTheTrueAddressAndAnswersUnderTheOther() throws {
