@@ -69,7 +69,7 @@ let package = Package(
         "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
-    .target(name: "ControlAPI", dependencies: ["CControl"], swiftSettings: strict),
+    .target(name: "ControlAPI", dependencies: ["CControl", "Threads"], swiftSettings: strict),
     .target(
       name: "Agents",
       dependencies: [
@@ -87,18 +87,18 @@ let package = Package(
       name: "Images",
       dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
-    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux"], swiftSettings: strict),
+    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux", "Threads"], swiftSettings: strict),
     .target(name: "Skaffold", dependencies: ["Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
     .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
 
     // The cluster's API.
-    .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI"], swiftSettings: strict),
+    .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI", "Threads"], swiftSettings: strict),
     .target(
       name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol"], swiftSettings: strict),
     .target(
       name: "KubeAPI",
       dependencies: [
-        "CCurl", "KubeObjects", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        "CCurl", "KubeObjects", "Threads", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
@@ -132,6 +132,9 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "LabStore", dependencies: ["KubeObjects"], swiftSettings: strict),
+
+    // Threads that may block.
+    .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
 
     // C, and only C.
     .target(name: "CLinux"),
@@ -187,6 +190,7 @@ let package = Package(
       name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
       swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
+    .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
     .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
     .testTarget(name: "ShellTests", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell"], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),

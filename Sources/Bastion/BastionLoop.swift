@@ -2,6 +2,7 @@ import CLinux
 import CSSH2
 import Glibc
 import Synchronization
+import Threads
 
 /// The thread behind a `BastionConnection`: one SSH session at a time, and the channels in it. Libssh2 is used from here alone.
 ///
@@ -40,9 +41,12 @@ final class BastionLoop: @unchecked Sendable {
     }
     if isStopped { return answer(message, .closed(host: settings.name)) }
     clinux_eventfd_signal(wake)
-    if starts, !startThread("bastion", { self.run() }) {
+    guard starts else { return }
+    do throws(ThreadError) {
+      try startThread("bastion") { self.run() }
+    } catch {
       stop()
-      for message in takeMessages() { answer(message, .unreachable(host: settings.name, cause: "no thread could be started")) }
+      for message in takeMessages() { answer(message, .unreachable(host: settings.name, cause: error.description)) }
     }
   }
 

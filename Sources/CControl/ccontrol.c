@@ -187,8 +187,6 @@ int32_t ccontrol_has_ended(int32_t pid, int32_t *status) {
   return ended == pid;
 }
 
-void ccontrol_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
-
 intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity) {
   int tty = RETRY(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (tty < 0) return -errno;

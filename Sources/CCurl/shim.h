@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 // libcurl's option setters are variadic, which Swift cannot call: one shim for each type of argument.
@@ -122,9 +121,6 @@ static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *result) {
   }
   return NULL;
 }
-
-/// Names the calling thread, as ps and gdb show it. Variadic too.
-static inline void ccurl_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 // OpenSSL takes a record's head and its body by two reads of the socket, 16 KiB at a time. With read-ahead it takes what is there, up to `count` bytes, by
 // one. libcurl has no option for it, but hands out the SSL_CTX; the two calls are looked up in the OpenSSL that libcurl itself has loaded, and another TLS

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <time.h>
 // Macros, variadic calls and flexible arrays that Swift cannot say. The library is not thread-safe: one owner calls it.
 
@@ -22,9 +21,6 @@ static inline const char *cinotify_name(const struct inotify_event *event) { ret
 
 /// A descriptor that children do not inherit, which the library's own does not ask for.
 static inline int cinotify_close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
-
-/// Names the calling thread, as ps and gdb show it.
-static inline void cinotify_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 /// Waits until one of the descriptors is readable or `nanoseconds` are over (-1: for ever). A signal ends it early.
 static inline void cinotify_wait(int first, int second, int64_t nanoseconds) {

@@ -1,6 +1,5 @@
 #pragma once
 #include <libssh2.h>
-#include <sys/prctl.h>
 // Macros and casts of libssh2 that Swift cannot say.
 
 typedef ssize_t (*cssh2_receive_callback)(int socket, void *buffer, size_t length, int flags, void **abstract);
@@ -24,6 +23,3 @@ static inline const char *cssh2_last_error(LIBSSH2_SESSION *session) {
   libssh2_session_last_error(session, &message, NULL, 0);
   return message ? message : "";
 }
-
-/// Names the calling thread, as ps and gdb show it.
-static inline void cssh2_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -122,6 +122,14 @@ struct ModulesTests {
     }
   }
 
+  /// Relay has a thread too, but is compiled without Threads into the agent.
+  @Test("Threads are started in one place")
+  func threads() throws {
+    for target in package.targets where target.kind != "testTarget" && !["Threads", "Relay"].contains(target.name) {
+      for (file, text) in try target.sources() { #expect(!text.contains("pthread_create"), "\(file)") }
+    }
+  }
+
   @Test("Executables start something and do nothing else: one file, a few lines")
   func thinExecutable() throws {
     let folder = PackageText.root.appending(path: "Sources/devtunnel")

@@ -49,18 +49,26 @@ struct PackageText {
 }
 
 extension PackageText.Target {
-  /// Every module that a file of this target imports, with the file's path from the package's root.
-  func imports() throws -> [(module: String, file: String)] {
+  /// Every Swift file of this target, with its path from the package's root.
+  func sources() throws -> [(file: String, text: String)] {
     let folder = PackageText.root.appending(path: path)
     guard let all = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else { return [] }
-    var imports: [(String, String)] = []
+    var sources: [(String, String)] = []
     for case let file as URL in all where file.pathExtension == "swift" {
-      let text = try String(contentsOf: file, encoding: .utf8)
+      sources.append(("\(path)/…/\(file.lastPathComponent)", try String(contentsOf: file, encoding: .utf8)))
+    }
+    return sources
+  }
+
+  /// Every module that a file of this target imports, with the file's path from the package's root.
+  func imports() throws -> [(module: String, file: String)] {
+    var imports: [(String, String)] = []
+    for (file, text) in try sources() {
       let statement =
         /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
       for line in text.split(separator: "\n") {
         guard let match = line.firstMatch(of: statement) else { continue }
-        imports.append((String(match.1), "\(path)/…/\(file.lastPathComponent)"))
+        imports.append((String(match.1), file))
       }
     }
     return imports

@@ -25,7 +25,7 @@ final class AgentRouter: StreamRouter {
       return end
     case .udp:
       let end = UDPEnd(session: session, slot: slot, idleLimits: server.configuration.idleLimits)
-      find(preamble) { status, address in if status == .connected { end.connect(to: address) } else { end.answer(status) } }
+      find(preamble) { status, addresses in if status == .connected { end.connect(to: addresses[0]) } else { end.answer(status) } }
       return end
     case .dns:
       let end = DNSEnd(session: session, slot: slot, limits: server.configuration.queryLimits)
@@ -64,20 +64,20 @@ final class AgentRouter: StreamRouter {
   }
 
   private func connect(_ end: AcceptorEnd, to preamble: Preamble) {
-    find(preamble) { status, address in if status == .connected { end.connect(to: address) } else { end.refuse(status) } }
+    find(preamble) { status, addresses in if status == .connected { end.connect(to: addresses) } else { end.refuse(status) } }
   }
 
-  /// The preamble's address, looked up where it is a name; `connected` for one that was found, at once or later.
-  private func find(_ preamble: Preamble, _ found: @escaping (StreamStatus, clinux_address) -> Void) {
-    if let address = clinux_address(preamble.address, port: preamble.port) { return found(.connected, address) }
+  /// The preamble's address, or those of its name; `connected` with one at least, at once or later.
+  private func find(_ preamble: Preamble, _ found: @escaping (StreamStatus, [clinux_address]) -> Void) {
+    if let address = clinux_address(preamble.address, port: preamble.port) { return found(.connected, [address]) }
     server.origin.resolver.resolve(preamble.address) { outcome in
       switch outcome {
       case .addresses(var addresses):
-        guard !addresses.isEmpty else { return found(.nameNotFound, clinux_address()) }
-        addresses[0].port = preamble.port
-        found(.connected, addresses[0])
-      case .noSuchName: found(.nameNotFound, clinux_address())
-      case .noAnswer: found(.timedOut, clinux_address())
+        guard !addresses.isEmpty else { return found(.nameNotFound, []) }
+        for index in addresses.indices { addresses[index].port = preamble.port }
+        found(.connected, addresses)
+      case .noSuchName: found(.nameNotFound, [])
+      case .noAnswer: found(.timedOut, [])
       }
     }
   }

@@ -29,7 +29,8 @@ public struct WorkloadEnvironment: Sendable {
     for variable in container["env"]?.elements ?? [] {
       guard let name = variable.name_ else { continue }
       if let value = variable["value"]?.stringValue {
-        result[name] = expand(value, result)
+        // Of the variables before it.
+        result[name] = VariableExpansion.expand(value, result)
       } else if let reference = variable[path: "valueFrom", "configMapKeyRef"] {
         result[name] = try await value(.configMaps, reference)
       } else if let reference = variable[path: "valueFrom", "secretKeyRef"] {
@@ -53,26 +54,5 @@ public struct WorkloadEnvironment: Sendable {
     let data = object?["data"]?.stringMap ?? [:]
     guard resource == .secrets else { return data }
     return data.compactMapValues { text in [UInt8](base64: text).map { String(decoding: $0, as: UTF8.self) } }
-  }
-
-  /// `$(NAME)` refers to variables before it, `$$(NAME)` stands for itself (Kubernetes API, EnvVar).
-  private func expand(_ text: String, _ known: [String: String]) -> String {
-    var result = ""
-    var rest = text[...]
-    while let dollar = rest.firstIndex(of: "$") {
-      result += rest[..<dollar]
-      rest = rest[rest.index(after: dollar)...]
-      if rest.first == "$" {
-        result += "$"
-        rest = rest.dropFirst()
-      } else if rest.first == "(", let close = rest.firstIndex(of: ")") {
-        let name = String(rest[rest.index(after: rest.startIndex)..<close])
-        result += known[name] ?? "$(\(name))"
-        rest = rest[rest.index(after: close)...]
-      } else {
-        result += "$"
-      }
-    }
-    return result + rest
   }
 }

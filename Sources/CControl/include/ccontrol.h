@@ -38,7 +38,6 @@ int32_t ccontrol_spawn_detached(const char *path, char *const arguments[], int32
 int32_t ccontrol_execute(const char *path, char *const arguments[], char *const environment[]);
 // Whether the child has ended: 1 (status as waitpid gives it), 0, or -errno.
 int32_t ccontrol_has_ended(int32_t pid, int32_t *status);
-void ccontrol_name_thread(const char *name);
 // Gives the program's own unwritten pages, which the kernel has again in its cache, and free heap back: what starting has touched is more than what is
 // needed afterwards. Pages still in use come back at the next access, without reading (madvise(2), MADV_DONTNEED; malloc_trim(3)).
 void ccontrol_release_memory(void);

@@ -1,5 +1,6 @@
 import CControl
 import Synchronization
+import Threads
 
 #if canImport(Glibc)
   import Glibc
@@ -32,8 +33,8 @@ package final class ControlListener: Sendable {
     }
     let (connections, continuation) = AsyncStream<LineConnection>.makeStream()
     self.connections = connections
-    do {
-      try startThread("control-accept") { [self] in
+    do throws(ThreadError) {
+      try startThread("control-accept", stackSize: LineConnection.stackSize) { [self] in
         ControlListener.accept(fd, wake, uid, continuation, refused)
         ccontrol_close(fd)
         ended.withLock { ended in
@@ -45,7 +46,7 @@ package final class ControlListener: Sendable {
     } catch {
       ccontrol_close(fd)
       ccontrol_close(wake)
-      throw error
+      throw ControlError(.failed, error.description)
     }
   }
 

@@ -1,5 +1,6 @@
 import CControl
 import Synchronization
+import Threads
 
 #if canImport(Glibc)
   import Glibc
@@ -25,6 +26,8 @@ package final class LineConnection: Sendable {
   package let lines: AsyncThrowingStream<[UInt8], any Error>
   private let state = Mutex(State())
   private let wake: Int32
+  /// A thread for each connection: small ones.
+  static let stackSize = 256 << 10
 
   /// Takes ownership of the descriptor, a connected, non-blocking stream socket, even when it throws.
   package init(_ fd: Int32, limit: Int = 4 << 20) throws(ControlError) {
@@ -35,12 +38,12 @@ package final class LineConnection: Sendable {
     }
     let (lines, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
     self.lines = lines
-    do {
-      try startThread("control") { [self] in run(fd, LineSplitter(limit: limit), continuation) }
+    do throws(ThreadError) {
+      try startThread("control", stackSize: Self.stackSize) { [self] in run(fd, LineSplitter(limit: limit), continuation) }
     } catch {
       ccontrol_close(fd)
       ccontrol_close(wake)
-      throw error
+      throw ControlError(.failed, error.description)
     }
   }
 

@@ -1,4 +1,5 @@
 import CCurl
+import Threads
 
 /// The one place where requests run: a thread with a curl multi handle, shared connections, HTTP/2 where the server offers it.
 ///

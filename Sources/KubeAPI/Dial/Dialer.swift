@@ -1,3 +1,5 @@
+import Threads
+
 /// Opens WebSocket connections to an API server, for port-forward and exec.
 public struct Dialer: Sendable {
   public let access: ClusterAccess
@@ -35,14 +37,14 @@ public struct Dialer: Sendable {
     let dial = Dial(handle, upgrade, server: access.server, answerTimeout: answerTimeout)
     let result: Result<UpgradedConnection, KubeError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        do throws(KubeError) {
+        do throws(ThreadError) {
           try startThread("kube-dial") {
             do throws(KubeError) { continuation.resume(returning: .success(try dial.run())) } catch {
               continuation.resume(returning: .failure(error))
             }
           }
         } catch {
-          continuation.resume(returning: .failure(error))
+          continuation.resume(returning: .failure(.transport(problem: error.description)))
         }
       }
     } onCancel: {

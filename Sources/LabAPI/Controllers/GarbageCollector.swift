@@ -29,7 +29,7 @@ struct GarbageCollector: Sendable {
     do {
       let object = event.object
       if event.kind == .deleted {
-        for dependent in await dependents(of: object.uid) { try await collect(dependent.object, dependent.kind) }
+        for dependent in await dependents(of: object.uid) { try await unlessGone { try await collect(dependent.object, dependent.kind) } }
         try await finishOwners(of: object)
         return
       }
@@ -40,6 +40,11 @@ struct GarbageCollector: Sendable {
     } catch {
       logger.error("garbage collection failed", metadata: ["object": "\(event.object.namespace)/\(event.object.name)", "error": "\(error)"])
     }
+  }
+
+  /// A dependent that somebody else has just deleted is no reason to leave the others.
+  private func unlessGone(_ work: () async throws -> Void) async throws {
+    do { try await work() } catch StoreError.notFound {}
   }
 
   // MARK: Background
@@ -86,9 +91,11 @@ struct GarbageCollector: Sendable {
     if object.finalizers.contains(Self.orphanFinalizer) {
       let uid = object.uid
       for (dependent, kind) in await dependents(of: uid) {
-        _ = try await store.update(dependent.key(kind.resource)) { dependent in
-          let rest = dependent.ownerReferences.filter { $0["uid"]?.stringValue != uid }
-          dependent[path: "metadata", "ownerReferences"] = .array(rest)
+        try await unlessGone {
+          _ = try await store.update(dependent.key(kind.resource)) { dependent in
+            let rest = dependent.ownerReferences.filter { $0["uid"]?.stringValue != uid }
+            dependent[path: "metadata", "ownerReferences"] = .array(rest)
+          }
         }
       }
       try await remove(Self.orphanFinalizer, from: object, kind)
@@ -97,7 +104,7 @@ struct GarbageCollector: Sendable {
       for (dependent, kind) in await dependents(of: object.uid) {
         let reference = dependent.ownerReferences.first { $0["uid"]?.stringValue == object.uid }
         isBlocked = isBlocked || reference?["blockOwnerDeletion"] == true
-        if !dependent.isTerminating { try await deleteInForeground(dependent, kind) }
+        if !dependent.isTerminating { try await unlessGone { try await deleteInForeground(dependent, kind) } }
       }
       if !isBlocked { try await remove(Self.foregroundFinalizer, from: object, kind) }
     }

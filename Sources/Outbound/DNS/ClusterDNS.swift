@@ -16,6 +16,7 @@ final class ClusterDNS: Handler {
   var answered: ((DNSKey, DNSMessage?) -> Void)?
 
   private struct Asked {
+    let key: DNSKey
     let query: DNSQuery
     /// How often it was sent: once more when its stream ends, since the answer may have been lost with it.
     var attempts = 0
@@ -30,11 +31,12 @@ final class ClusterDNS: Handler {
     loop.register(self)
   }
 
-  func ask(_ query: DNSQuery) {
+  /// - Parameter question: what is sent, where that is not what `query` asks; `answered` is called with the key of `query`.
+  func ask(_ query: DNSQuery, as question: DNSQuestion) {
     while asked[nextID] != nil { nextID &+= 1 }
     let id = nextID
     nextID &+= 1
-    asked[id] = Asked(query: query)
+    asked[id] = Asked(key: query.key, query: DNSQuery(id: query.id, question: question, flags: query.flags, edns: query.edns))
     ids[query.key] = id
     if stream != nil { send(id) } else { open() }
   }
@@ -67,8 +69,8 @@ final class ClusterDNS: Handler {
 
   private func settle(_ id: UInt16, _ message: DNSMessage?) {
     guard let gone = asked.removeValue(forKey: id) else { return }
-    ids[gone.query.key] = nil
-    answered?(gone.query.key, message)
+    ids[gone.key] = nil
+    answered?(gone.key, message)
   }
 
   fileprivate func received(_ bytes: UnsafeRawBufferPointer) {

@@ -85,7 +85,7 @@ struct DNSMessage {
   static func load32(_ bytes: [UInt8], _ offset: Int) -> UInt32 { UInt32(load16(bytes, offset)) << 16 | UInt32(load16(bytes, offset + 2)) }
 
   /// Where what follows the name begins; follows no pointer.
-  private static func endOfName(_ bytes: [UInt8], _ start: Int) -> Int? {
+  static func endOfName(_ bytes: [UInt8], _ start: Int) -> Int? {
     var offset = start
     while offset < bytes.count {
       let length = Int(bytes[offset])
@@ -157,7 +157,8 @@ enum DNSRcode {
 }
 
 enum DNSType {
-  static let a: UInt16 = 1, soa: UInt16 = 6, aaaa: UInt16 = 28, opt: UInt16 = 41, any: UInt16 = 255
+  static let a: UInt16 = 1, ns: UInt16 = 2, cname: UInt16 = 5, soa: UInt16 = 6, ptr: UInt16 = 12, mx: UInt16 = 15, aaaa: UInt16 = 28, srv: UInt16 = 33
+  static let opt: UInt16 = 41, any: UInt16 = 255
 
   static func text(_ type: UInt16) -> String {
     switch type {

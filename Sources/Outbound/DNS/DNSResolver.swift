@@ -23,6 +23,8 @@ final class DNSResolver: Handler {
   private struct Pending {
     let query: DNSQuery
     let source: Source
+    /// The cluster was asked for the true address's name.
+    let isRenamed: Bool
     let deadline: UInt64
     var waiting: [Delivery]
   }
@@ -131,10 +133,12 @@ final class DNSResolver: Handler {
       pending[query.key]!.waiting.append(deliver)
       return
     }
-    let isHosts = !settings.hostServers.isEmpty && settings.belongsToHost(query.key.name)
+    let real = routes.rules.aliases.real(of: query.question)
+    let isHosts = real == nil && !settings.hostServers.isEmpty && settings.belongsToHost(query.key.name)
     guard pending.count < Self.pendingLimit else { return deliver(nil, isHosts ? .host : .cluster) }
-    pending[query.key] = Pending(query: query, source: isHosts ? .host : .cluster, deadline: loop.now + Self.patience, waiting: [deliver])
-    if isHosts { askHost(query) } else { cluster.ask(query) }
+    pending[query.key] = Pending(
+      query: query, source: isHosts ? .host : .cluster, isRenamed: real != nil, deadline: loop.now + Self.patience, waiting: [deliver])
+    if isHosts { askHost(query) } else { cluster.ask(query, as: real ?? query.question) }
     tick()
   }
 
@@ -151,6 +155,7 @@ final class DNSResolver: Handler {
   private func answered(_ key: DNSKey, _ message: DNSMessage?) {
     guard let asked = pending[key] else { return }
     let aliases = asked.source == .cluster ? routes.rules.aliases : AddressMap()
+    let message = asked.isRenamed ? message?.renamed(to: asked.query.question.rawName) : message
     let answer = message.flatMap { DNSAnswer($0, to: asked.query.question, aliases: aliases, now: loop.now) }
     pending[key] = nil
     if let answer {

@@ -11,6 +11,8 @@ public struct DNSSettings: Sendable {
   public var hostServers: [IPEndpoint]
   /// Names outside of `clusterSuffixes` are the host's too: for a whole machine, which must not lose its own names.
   public var clusterNamesOnly = false
+  /// Where `clusterNamesOnly`: names of addresses in these are the cluster's too.
+  public var clusterRanges: [CIDR] = []
   /// The ports from which the host's servers are asked; nil: any. Rules that lead other questions here let these pass.
   public var hostSourcePorts: ClosedRange<UInt16>?
   /// Above Linux's ephemeral ports (ip(7), ip_local_port_range), so that no other program's question has one by chance.
@@ -32,6 +34,9 @@ public struct DNSSettings: Sendable {
   }
 
   func belongsToHost(_ name: DNSName) -> Bool {
-    hostSuffixes.contains { name.isWithin($0) } || clusterNamesOnly && !clusterSuffixes.contains { name.isWithin($0) }
+    if hostSuffixes.contains(where: { name.isWithin($0) }) { return true }
+    guard clusterNamesOnly, !clusterSuffixes.contains(where: { name.isWithin($0) }) else { return false }
+    guard let address = name.reverseAddress else { return true }
+    return !clusterRanges.contains { $0.contains(address) }
   }
 }

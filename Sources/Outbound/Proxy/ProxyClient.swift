@@ -86,7 +86,7 @@ final class ProxyClient: Handler {
     resolver.lookUp(request.host) { [weak self] outcome in
       guard let self, self.fd >= 0 else { return }
       switch outcome {
-      case .found(let addresses, _): self.connect(request, .address(IPEndpoint(addresses[0], port: request.port)))
+      case .found(let addresses, _): self.connect(request, addresses.map { .address(IPEndpoint($0, port: request.port)) })
       case .notFound: self.fail(request, .nameNotFound)
       case .failed: self.fail(request, .timedOut)
       }
@@ -101,8 +101,11 @@ final class ProxyClient: Handler {
     return text.count == 4 || text.count == 16 ? text + [0x2e] : text
   }
 
-  private func connect(_ request: ProxyRequest, _ destination: Destination) {
-    dialer.connect(surrender(), to: destination, backlog: request.backlog, reply: request.reply)
+  private func connect(_ request: ProxyRequest, _ destination: Destination) { connect(request, [destination]) }
+
+  /// - Parameter destinations: at least one; the first that answers is taken.
+  private func connect(_ request: ProxyRequest, _ destinations: [Destination]) {
+    dialer.connect(surrender(), to: destinations[0], others: Array(destinations.dropFirst()), backlog: request.backlog, reply: request.reply)
   }
 
   private func fail(_ request: ProxyRequest, _ status: StreamStatus) {

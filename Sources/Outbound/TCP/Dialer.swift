@@ -42,11 +42,14 @@ final class Dialer {
 
   /// Connects a client with a destination. Takes over the socket.
   /// - Parameters:
+  ///   - others: tried in this order where the destination does not answer.
   ///   - backlog: what was read from the client already and is the destination's.
   ///   - reply: what the client is told of the outcome, before any payload; without it a failed dial resets the client.
-  func connect(_ client: Int32, to destination: Destination, backlog: [UInt8] = [], reply: ((StreamStatus) -> [UInt8])? = nil) {
+  func connect(
+    _ client: Int32, to destination: Destination, others: [Destination] = [], backlog: [UInt8] = [], reply: ((StreamStatus) -> [UInt8])? = nil
+  ) {
     guard !isClosed else { return clinux_reset(client) }
-    let connection = OutboundConnection(dialer: self, client: client, destination: destination, backlog: backlog, reply: reply)
+    let connection = OutboundConnection(dialer: self, client: client, destination: destination, others: others, backlog: backlog, reply: reply)
     live[ObjectIdentifier(connection)] = connection
     connection.start()
   }

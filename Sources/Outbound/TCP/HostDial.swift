@@ -12,12 +12,15 @@ final class HostDial: Handler {
 
   private let loop: EventLoop
   private let endpoint: IPEndpoint
+  private let limit: UInt64
   private var fd: Int32 = -1
   private var completion: ((Outcome) -> Void)?
 
-  init(loop: EventLoop, to endpoint: IPEndpoint, completion: @escaping (Outcome) -> Void) {
+  /// - Parameter limit: µs; as long as the agent takes for its dials, unless something else can be tried.
+  init(loop: EventLoop, to endpoint: IPEndpoint, limit: UInt64 = AcceptorEnd.connectLimit, completion: @escaping (Outcome) -> Void) {
     self.loop = loop
     self.endpoint = endpoint
+    self.limit = limit
     self.completion = completion
   }
 
@@ -27,8 +30,7 @@ final class HostDial: Handler {
     fd = clinux_tcp_connect(&address)
     guard fd >= 0 else { return end(.failed(AcceptorEnd.status(-fd))) }
     loop.watch(fd, self)
-    // As long as the agent takes for its dials.
-    loop.schedule(self, after: AcceptorEnd.connectLimit, kind: 0)
+    loop.schedule(self, after: limit, kind: 0)
   }
 
   override func ready(_ events: UInt32) {

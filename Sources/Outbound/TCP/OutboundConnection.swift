@@ -2,11 +2,15 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// One client's connection to a destination: through a stream, or joined with a socket of the host's.
+/// One client's connection to a destination: through a stream, or joined with a socket of the host's. Of several destinations each is tried in turn.
 final class OutboundConnection {
   private let dialer: Dialer
   private let client: Int32
-  private let destination: Destination
+  private var destination: Destination
+  /// What is tried after `destination`, last first.
+  private var untried: [Destination]
+  /// Of all attempts, µs of the loop's clock.
+  private var dialEnd: UInt64 = 0
   private let backlog: [UInt8]
   private let reply: ((StreamStatus) -> [UInt8])?
 
@@ -19,26 +23,42 @@ final class OutboundConnection {
   }
   private var state = State.waiting
 
-  init(dialer: Dialer, client: Int32, destination: Destination, backlog: [UInt8], reply: ((StreamStatus) -> [UInt8])?) {
+  init(
+    dialer: Dialer, client: Int32, destination: Destination, others: [Destination], backlog: [UInt8], reply: ((StreamStatus) -> [UInt8])?
+  ) {
     self.dialer = dialer
     self.client = client
     self.destination = destination
+    untried = others.reversed()
     self.backlog = backlog
     self.reply = reply
   }
 
   func start() {
+    dialEnd = dialer.loop.now + AcceptorEnd.connectLimit
     switch dialer.route(destination) {
-    case .cluster:
-      dialer.counters.tcp.viaCluster += 1
-      openStream()
-    case .host:
-      dialer.counters.tcp.viaHost += 1
-      if case .address(let endpoint) = destination { dial(endpoint) }
-    case .hostLoopback:
-      dialer.counters.tcp.viaHostLoopback += 1
-      if case .address(let endpoint) = destination { dial(IPEndpoint(.loopback, port: endpoint.port)) }
+    case .cluster: dialer.counters.tcp.viaCluster += 1
+    case .host: dialer.counters.tcp.viaHost += 1
+    case .hostLoopback: dialer.counters.tcp.viaHostLoopback += 1
     }
+    lead()
+  }
+
+  private func lead() {
+    switch dialer.route(destination) {
+    case .cluster: openStream()
+    case .host: if case .address(let endpoint) = destination { dial(endpoint) }
+    case .hostLoopback: if case .address(let endpoint) = destination { dial(IPEndpoint(.loopback, port: endpoint.port)) }
+    }
+  }
+
+  /// The destination did not answer: the next one is tried. False where there is none, or no time for it.
+  private func leadElsewhere() -> Bool {
+    guard dialer.loop.now < dialEnd, let next = untried.popLast() else { return false }
+    destination = next
+    state = .waiting
+    lead()
+    return true
   }
 
   // MARK: Cluster
@@ -53,7 +73,7 @@ final class OutboundConnection {
       guard case .waiting = state else { return }
       guard let session else { return failed(.unreachable, "there was no tunnel for 5 s") }
       let end = session.open { slot in
-        ClusterEnd(session: session, slot: slot, fd: client, preamble: preamble, backlog: backlog, connection: self)
+        ClusterEnd(session: session, slot: slot, fd: client, preamble: preamble, backlog: backlog, isLast: untried.isEmpty, connection: self)
       }
       guard let end = end as? ClusterEnd else { return failed(.exhausted, "the tunnel takes no more streams") }
       state = .stream(end)
@@ -64,6 +84,13 @@ final class OutboundConnection {
   fileprivate func answered(_ status: StreamStatus, by end: ClusterEnd) -> Bool {
     if status == .connected {
       return reply.map { write($0(status)) } ?? true
+    }
+    if !untried.isEmpty {
+      state = .waiting
+      _ = end.surrenderSocket()
+      if leadElsewhere() { return false }
+      failed(status, "the cluster side answered: \(status)")
+      return false
     }
     note(status, "the cluster side answered: \(status)")
     if let reply {
@@ -83,7 +110,8 @@ final class OutboundConnection {
   // MARK: Host
 
   private func dial(_ endpoint: IPEndpoint) {
-    let dial = HostDial(loop: dialer.loop, to: endpoint) { [self] outcome in
+    let limit = untried.isEmpty ? AcceptorEnd.connectLimit : AcceptorEnd.attemptLimit
+    let dial = HostDial(loop: dialer.loop, to: endpoint, limit: limit) { [self] outcome in
       guard case .dialing = state else { return }
       switch outcome {
       case .connected(let socket):
@@ -93,7 +121,7 @@ final class OutboundConnection {
           return finished()
         }
         state = .joined(SocketPair(loop: dialer.loop, left: client, right: socket, backlog: backlog) { [self] in finished() })
-      case .failed(let status): failed(status, "the host's dial: \(status)")
+      case .failed(let status): if !leadElsewhere() { failed(status, "the host's dial: \(status)") }
       }
     }
     state = .dialing(dial)
@@ -142,19 +170,31 @@ final class OutboundConnection {
 }
 
 /// The client's end of the stream. What was read of the client before goes behind the preamble.
+///
+/// Where something else is left to be tried, nothing of the client's goes before the answer: the same bytes must not arrive twice.
 final class ClusterEnd: OpenerEnd {
   private let connection: OutboundConnection
+  private let isLast: Bool
+  private static let attemptTimer: UInt8 = 1
   private var backlog: [UInt8]
   private var sentBacklog = 0
   private var sentPreamble = false
 
-  init(session: Session, slot: Int, fd: Int32, preamble: Preamble, backlog: [UInt8], connection: OutboundConnection) {
+  init(session: Session, slot: Int, fd: Int32, preamble: Preamble, backlog: [UInt8], isLast: Bool, connection: OutboundConnection) {
     self.connection = connection
+    self.isLast = isLast
     self.backlog = backlog
     super.init(session: session, slot: slot, fd: fd, preamble: preamble)
+    if !isLast { loop.schedule(self, after: AcceptorEnd.attemptLimit, kind: Self.attemptTimer) }
   }
 
-  override var mayRead: Bool { backlog.isEmpty && super.mayRead }
+  private var mayPass: Bool { isLast || status == .connected }
+  override var mayRead: Bool { backlog.isEmpty && mayPass && super.mayRead }
+
+  override func timerFired(_ kind: UInt8) {
+    guard kind == Self.attemptTimer else { return super.timerFired(kind) }
+    if status == nil, !isOver { _ = connection.answered(.timedOut, by: self) }
+  }
 
   override func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced {
     guard !backlog.isEmpty else { return super.produce(into: place, capacity: capacity) }
@@ -163,6 +203,7 @@ final class ClusterEnd: OpenerEnd {
       sentPreamble = true
       return .bytes(count, more: true)
     }
+    guard mayPass else { return .nothing }
     let count = min(capacity, backlog.count - sentBacklog)
     backlog.withUnsafeBytes { place.copyMemory(from: $0.baseAddress! + sentBacklog, byteCount: count) }
     sentBacklog += count

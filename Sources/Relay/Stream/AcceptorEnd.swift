@@ -10,9 +10,16 @@ public final class AcceptorEnd: SocketEnd {
   private let preamble: Preamble
   private var connecting = false
   private var refused = false
+  /// What follows the address that is dialed now, last first.
+  private var untried: [clinux_address] = []
+  /// µs of the loop's clock: of the dial that is under way, and of all.
+  private var attemptEnd: UInt64 = 0
+  private var dialEnd: UInt64 = 0
   private static let connectTimer: UInt8 = 1
   /// A dial that takes longer has timed out, µs.
   public static let connectLimit: UInt64 = 10_000_000
+  /// The same where further addresses are left to be tried: the longest that RFC 8305 section 5 lets the next one wait.
+  public static let attemptLimit: UInt64 = 2_000_000
 
   public init(session: Session, slot: Int, preamble: Preamble, router: StreamRouter) {
     self.router = router
@@ -22,12 +29,34 @@ public final class AcceptorEnd: SocketEnd {
   }
 
   /// Connects the stream; called at once or later.
-  public func connect(to address: clinux_address) {
+  public func connect(to address: clinux_address) { connect(to: [address]) }
+
+  /// Connects the stream to the first of these that answers, tried one after the other; called at once or later.
+  public func connect(to addresses: [clinux_address]) {
     guard !isOver, !refused else { return }
-    var address = address
-    let socket = clinux_tcp_connect(&address)
-    guard socket >= 0 else { return refuse(Self.status(-socket)) }
-    begin(socket)
+    dialEnd = loop.now + Self.connectLimit
+    untried = addresses.reversed()
+    dialNext(after: .failed)
+  }
+
+  /// - Parameter failure: what became of the address before, told where none is left, or no time.
+  private func dialNext(after failure: StreamStatus) {
+    var failure = failure
+    while loop.now < dialEnd, var address = untried.popLast() {
+      let socket = clinux_tcp_connect(&address)
+      if socket >= 0 { return begin(socket) }
+      failure = Self.status(-socket)
+    }
+    refuse(failure)
+  }
+
+  private func failed(_ status: StreamStatus) {
+    connecting = false
+    guard !untried.isEmpty else { return refuse(status) }
+    loop.unwatch(fd)
+    clinux_close(fd)
+    fd = -1
+    dialNext(after: status)
   }
 
   /// Connects the stream by a socket made elsewhere, which this end takes over; -1 for none: it is refused.
@@ -47,7 +76,9 @@ public final class AcceptorEnd: SocketEnd {
     fd = socket
     connecting = true
     loop.watch(socket, self)
-    loop.schedule(self, after: Self.connectLimit, kind: Self.connectTimer)
+    let limit = untried.isEmpty ? Self.connectLimit : Self.attemptLimit
+    attemptEnd = loop.now + limit
+    loop.schedule(self, after: limit, kind: Self.connectTimer)
   }
 
   /// Tells the opener that the stream leads nowhere.
@@ -64,9 +95,10 @@ public final class AcceptorEnd: SocketEnd {
   public override func ready(_ events: UInt32) {
     if connecting {
       guard events & (clinux_EPOLLOUT | clinux_EPOLLERR | clinux_EPOLLHUP) != 0 else { return }
-      connecting = false
       let error = clinux_socket_error(fd)
-      guard error == 0 else { return refuse(Self.status(error)) }
+      guard error == 0 else { return failed(Self.status(error)) }
+      connecting = false
+      untried = []
       prefix = [StreamStatus.connected.rawValue]
       // The opener has sent its request already; the answer brings the status along.
       flowTogether()
@@ -78,10 +110,8 @@ public final class AcceptorEnd: SocketEnd {
 
   public override func timerFired(_ kind: UInt8) {
     guard kind == Self.connectTimer else { return super.timerFired(kind) }
-    if connecting {
-      connecting = false
-      refuse(.timedOut)
-    }
+    // One of an earlier address has nothing to say.
+    if connecting, loop.now >= attemptEnd { failed(.timedOut) }
   }
 
   public override func ended() { router.ended(preamble) }

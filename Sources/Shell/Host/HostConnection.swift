@@ -54,6 +54,7 @@ public actor HostConnection {
     let pod = try await PodFiles(link: link).resolver()
     var dns = plan.dns(pod: pod, host: resolver)
     dns.clusterNamesOnly = true
+    dns.clusterRanges = ranges.led
     dns.hostSourcePorts = DNSSettings.ownSourcePorts
     // What the rules bring here is the cluster's, whatever its address.
     var rules = plan.rules

@@ -1,6 +1,7 @@
 import CInotifyTools
 import CLinux
 import Synchronization
+import Threads
 
 #if canImport(Glibc)
   import Glibc
@@ -50,9 +51,11 @@ final class InotifyHub: Sendable {
         state.inotify = try Inotify()
         state.epoch += 1
         let epoch = state.epoch
-        guard startThread("watching", { [self] in run(epoch) }) else {
+        do throws(ThreadError) {
+          try startThread("watching") { [self] in run(epoch) }
+        } catch {
           end(&state)
-          throw WatchError(.system, "no thread could be started", remedy: "raise the limit of processes (ulimit -u)")
+          throw WatchError(.system, error.description, remedy: "raise the limit of processes (ulimit -u)")
         }
       }
       state.watchers[ObjectIdentifier(watcher)] = watcher
@@ -184,29 +187,4 @@ final class InotifyHub: Sendable {
 
 extension Duration {
   var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
-}
-
-/// Starts a detached thread. - Returns: whether there is one.
-private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
-  final class Start: Sendable {
-    let name: String
-    let body: @Sendable () -> Void
-    init(_ name: String, _ body: @escaping @Sendable () -> Void) { (self.name, self.body) = (name, body) }
-  }
-  let start = Unmanaged.passRetained(Start(name, body))
-  var thread = pthread_t()
-  let code = pthread_create(
-    &thread, nil,
-    { context in
-      let start = Unmanaged<Start>.fromOpaque(context!).takeRetainedValue()
-      cinotify_name_thread(start.name)
-      start.body()
-      return nil
-    }, start.toOpaque())
-  guard code == 0 else {
-    start.release()
-    return false
-  }
-  pthread_detach(thread)
-  return true
 }

@@ -140,6 +140,24 @@ import Testing
     }
   }
 
+  /// Who deletes an owner often deletes its dependents too, while the garbage collector is about it: here every second one, from the other end.
+  @Test func aDependentThatSomebodyElseDeletesKeepsNoOther() async throws {
+    try await withCluster { api in
+      try await api.send(.POST, Sample.deployments, Sample.deployment("web", replicas: 0))
+      let deployment: JSONValue = try await api.send(.GET, Sample.deployments + "/web").object
+      let owner: JSONValue = ["apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": deployment[path: "metadata", "uid"] ?? ""]
+      for index in 1000..<2000 {
+        let metadata: JSONValue = ["namespace": "default", "name": .string("c\(index)"), "ownerReferences": [owner]]
+        _ = try await api.store.create(.configMaps, ["metadata": metadata])
+      }
+      try await api.send(.DELETE, Sample.deployments + "/web", ["propagationPolicy": "Background"])
+      for index in stride(from: 1998, through: 1000, by: -2) {
+        do { _ = try await api.store.delete(ObjectKey(.configMaps, namespace: "default", name: "c\(index)"), grace: nil) } catch StoreError.notFound {}
+      }
+      #expect(try await eventually { await api.store.list(.configMaps, namespace: "default").items.isEmpty })
+    }
+  }
+
   @Test func orphansStayAndAreAdopted() async throws {
     try await withCluster { api in
       try await api.send(.POST, Sample.deployments, Sample.deployment("web"))

@@ -5,11 +5,6 @@ import Testing
 @testable import LabNode
 
 struct ContainerEnvironmentTests {
-  @Test(arguments: [
-    ("$(A)-$(B)", "1-$(B)"), ("$$(A)", "$(A)"), ("$$$(A)", "$1"), ("$A $", "$A $"), ("$(A", "$(A"), ("", ""), ("x$(A)y$(A)", "x1y1"),
-  ])
-  func expansion(text: String, expected: String) { #expect(VariableExpansion.expand(text, ["A": "1"]) == expected) }
-
   @Test(arguments: [("500m", "1", 1), ("500m", "1m", 500), ("64Mi", "1Mi", 64), ("1.5Gi", "1", 1_610_612_736), ("2", "1", 2), ("1e3", "1", 1000)])
   func quantities(amount: String, divisor: String, expected: Int64) {
     #expect(Quantity(amount)!.divided(by: Quantity(divisor)!) == expected)

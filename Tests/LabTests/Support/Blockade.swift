@@ -1,5 +1,8 @@
+import CLinux
+import ControlAPI
 import Foundation
 import Synchronization
+import Testing
 
 /// A way to the API server that can drop everything: connections stay, and nothing comes through.
 final class Blockade: Sendable {
@@ -7,21 +10,28 @@ final class Blockade: Sendable {
   private let listener: Int32
   private let isShut = Mutex(false)
 
-  /// - Parameter target: the API server's port on 127.0.0.1.
-  init(to target: UInt16) throws {
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = Self.loopback(0)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let listener = listener
-    let failed = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) != 0 || listen(listener, 64) != 0 || getsockname(listener, $0, &length) != 0
-      }
+  /// Connections that have come.
+  private let taken = Atomic(0)
+  var connections: Int { taken.load(ordering: .relaxed) }
+
+  /// - Parameters:
+  ///   - target: the API server's port on 127.0.0.1.
+  ///   - namespace: whose 127.0.0.1 it is reached at; nil: the host's.
+  init(to target: UInt16, in namespace: String? = nil) throws {
+    let opened = Mutex<(fd: Int32, port: UInt16)?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    // A socket stays where it was made; the thread ends there.
+    Thread.detachNewThread {
+      if namespace.map({ clinux_ns_enter($0) == 0 }) ?? true { opened.withLock { $0 = Self.open() } }
+      done.signal()
     }
-    guard !failed else { throw RequestFailure("no port of the host") }
-    port = UInt16(bigEndian: address.sin_port)
+    done.wait()
+    guard let (listener, port) = opened.withLock({ $0 }) else { throw RequestFailure("no port of the host") }
+    self.listener = listener
+    self.port = port
     Thread.detachNewThread { [self] in
       while case let client = accept(listener, nil, nil), client >= 0 {
+        taken.add(1, ordering: .relaxed)
         let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = Self.loopback(target)
         let refused = withUnsafePointer(to: &address) {
@@ -32,6 +42,18 @@ final class Blockade: Sendable {
         for (from, to) in [(client, server), (server, client)] { Thread.detachNewThread { [self] in pump(from, to, ends) } }
       }
     }
+  }
+
+  private static func open() -> (fd: Int32, port: UInt16)? {
+    let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(0)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let failed = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, length) != 0 || listen(fd, 64) != 0 || getsockname(fd, $0, &length) != 0 }
+    }
+    guard failed else { return (fd, UInt16(bigEndian: address.sin_port)) }
+    close(fd)
+    return nil
   }
 
   var isShutNow: Bool { isShut.withLock { $0 } }
@@ -78,5 +100,19 @@ final class Blockade: Sendable {
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     address.sin_port = port.bigEndian
     return address
+  }
+}
+
+extension Lab {
+  /// A way to the API server that can be shut, and the cluster by it.
+  /// - Parameter namespace: where that way begins; nil: on the host.
+  func blockade(in namespace: String? = nil) throws -> (Blockade, ClusterSelection) {
+    let text = try String(contentsOfFile: directory + "/kubeconfig", encoding: .utf8)
+    let server = try #require(text.split(separator: "\n").first { $0.contains("server: ") })
+    let port = try #require(server.split(separator: ":").last.flatMap { UInt16($0.prefix { $0.isNumber }) })
+    let blockade = try Blockade(to: port, in: namespace)
+    let path = directory + "/kubeconfig-blockade"
+    try text.replacingOccurrences(of: server, with: "    server: https://127.0.0.1:\(blockade.port)").write(toFile: path, atomically: true, encoding: .utf8)
+    return (blockade, ClusterSelection(kubeconfig: [path], namespace: "shop"))
   }
 }

@@ -15,7 +15,7 @@ final class Lab: Sendable {
   let directory: String
   let client: KubeClient
   let store: ObjectStore
-  private let node: LabNode
+  let node: LabNode
 
   private static let root = String(#filePath.prefix(upTo: #filePath.range(of: "/Tests/")!.lowerBound))
 
@@ -45,7 +45,7 @@ final class Lab: Sendable {
   }()
 
   /// Runs a lab around a test; everything is gone afterwards.
-  static func run(_ test: @Sendable @escaping (Lab) async throws -> Void) async throws {
+  static func run(_ test: @Sendable (Lab) async throws -> Void) async throws {
     let directory = "/tmp/devtunnel-lab-test-\(UUID().uuidString.prefix(8).lowercased())"
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let logger = Logger(label: "lab", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -121,17 +121,17 @@ final class Lab: Sendable {
   func create(yaml: String) async throws { try await create(ManifestFile.objects(in: yaml, file: "test")) }
 
   private func create(_ objects: [JSONValue]) async throws {
-    let resources: [APIResource] = [.namespaces, .services, .deployments, .pods]
+    let resources: [APIResource] = [.namespaces, .configMaps, .secrets, .services, .endpointSlices, .deployments, .pods]
     for object in objects {
       let resource = try #require(resources.first { $0.kind == object.kind })
       try await client.create(object, as: resource)
     }
   }
 
-  func waitUntilReady() async throws {
-    try await eventually("the sample application is ready") {
-      let pods = try await self.client.list(.pods, namespace: "shop").items
-      return pods.count >= 3
+  func waitUntilReady(_ count: Int = 3, in namespace: String = "shop") async throws {
+    try await eventually("\(count) Pods of \(namespace) are ready") {
+      let pods = try await self.client.list(.pods, namespace: namespace).items
+      return pods.count >= count
         && pods.allSatisfy { pod in
           (pod[path: "status", "conditions"]?.elements ?? []).contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }
         }

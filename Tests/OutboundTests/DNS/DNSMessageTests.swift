@@ -46,6 +46,8 @@ import Testing
     let query = Messages.query("user.shop.svc.cluster.local", edns: 1232)
     let seeds = [
       query, Messages.a(query, [10, 0, 0, 1], opt: true), Messages.noSuchName(query),
+      Messages.answer(
+        query, [Messages.record(type: 33, ttl: 1, [0, 0, 0, 0, 0, 80, 0xc0, 17]), Messages.record(type: 15, ttl: 1, [0, 1, 0xc0, 12])], opt: true),
       Messages.answer(query, [Messages.record(type: 5, ttl: 1, [1, 0x61, 0xc0, 12]), Messages.record(type: 28, ttl: 1, [UInt8](repeating: 1, count: 16))]),
     ]
     var read = 0
@@ -68,6 +70,7 @@ import Testing
       }
       guard let message = DNSMessage(bytes), let question = message.question else { continue }
       let asker = DNSQuery(id: 7, question: question, flags: 0, edns: .init(payloadSize: 1232, extendedRcode: 0, dnssecOK: false))
+      if let renamed = message.renamed(to: Messages.name("1.shop.svc.cluster.local")) { #expect(renamed.records.count == message.records.count) }
       if let answer = DNSAnswer(message, to: question, now: 0) {
         let out = answer.message(for: asker, limit: 65_535, now: 5_000_000).bytes
         #expect(DNSMessage(out)?.id == 7)

@@ -13,8 +13,8 @@ final class DNSFixture {
   let client: UDPClient
   private static let name = "user.shop.svc.cluster.local"
 
-  init(_ settings: DNSSettings = Harness.dns()) {
-    harness = Harness(dns: settings)
+  init(_ settings: DNSSettings = Harness.dns(), rules: RouteRules = RouteRules()) {
+    harness = Harness(rules: rules, dns: settings)
     var address = loopback()
     let udp = clinux_udp_bind(&address)
     clinux_local_address(udp, &address)

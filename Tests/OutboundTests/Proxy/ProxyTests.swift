@@ -12,8 +12,8 @@ final class ProxyFixture {
   let port: UInt16
   let web: WebServer
 
-  init() {
-    harness = Harness()
+  init(rules: RouteRules = RouteRules()) {
+    harness = Harness(rules: rules)
     let (fd, port) = listening()
     self.port = port
     harness.outbound.listenProxy(fd: fd)

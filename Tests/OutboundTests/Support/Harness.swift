@@ -71,6 +71,9 @@ final class Harness {
     far?.close()
   }
 
+  /// The far end's streams are led by another.
+  func route(by router: StreamRouter) { tunnel.far?.router = router }
+
   /// What waits for a session hears that there is none.
   func giveUpWaiting() {
     let waiting = tunnel.waiting

@@ -1,6 +1,7 @@
-/// `$(NAME)` in commands, arguments and variables: replaced where the name is known, left alone where not; `$$` is one dollar.
-enum VariableExpansion {
-  static func expand(_ text: String, _ variables: [String: String]) -> String {
+/// `$(NAME)` in a container's command, arguments and variables (Kubernetes API, Container, EnvVar): replaced where the name is known, left alone where not; `$$` is
+/// one dollar.
+public enum VariableExpansion {
+  public static func expand(_ text: String, _ variables: [String: String]) -> String {
     var result = ""
     var rest = Substring(text)
     while let dollar = rest.firstIndex(of: "$") {
