@@ -20,8 +20,13 @@ final class FakeEngine: Engine {
 
   private let staying: [ControlError]
 
-  /// - Parameter staying: what cannot be undone at the end.
-  init(pace: Pace = .atOnce, staying: [ControlError] = []) {
+  private let recovery: Duration
+
+  /// - Parameters:
+  ///   - staying: what cannot be undone at the end.
+  ///   - recovery: how long it takes to undo what an earlier daemon left.
+  init(pace: Pace = .atOnce, staying: [ControlError] = [], recovery: Duration = .zero) {
+    self.recovery = recovery
     self.pace = pace
     self.staying = staying
   }
@@ -118,7 +123,13 @@ final class FakeEngine: Engine {
   }
 
   func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] { [DoctorCheck("API server", .ok, "answers")] }
-  func recover() async { note("recovered") }
+  func recover() async {
+    if recovery > .zero {
+      note("recovering")
+      try? await Task.sleep(for: recovery)
+    }
+    note(Task.isCancelled ? "recovery cancelled" : "recovered")
+  }
 
   func shutDown(progress: @escaping Progress) async -> [ControlError] {
     progress("leaving")

@@ -2,6 +2,8 @@ import ControlAPI
 import FoundationEssentials
 
 /// Makes a person's own shell say where it is, after its own start-up files.
+///
+/// Prompts that are made anew each time (`PROMPT_COMMAND`, `precmd`) would lose the mark: bash and zsh look before each one whether it is there.
 struct ShellPrompt {
   /// The shell's path.
   let shell: String
@@ -17,13 +19,13 @@ struct ShellPrompt {
     switch name {
     case "bash":
       let file = directory + "/bashrc"
-      try write("[ -f ~/.bashrc ] && . ~/.bashrc\nPS1='\(mark) '\"$PS1\"\n", to: file)
+      try write(bashrc, to: file)
       return [shell, "--rcfile", file, "-i"]
     case "zsh":
       let own = environment["ZDOTDIR"] ?? environment["HOME"] ?? "~"
       let quoted = own.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-      try write("ZDOTDIR='\(quoted)'\n[ -f \"$ZDOTDIR/.zshenv\" ] && . \"$ZDOTDIR/.zshenv\"\nZDOTDIR='\(directory)'\n", to: directory + "/.zshenv")
-      try write("ZDOTDIR='\(quoted)'\n[ -f \"$ZDOTDIR/.zshrc\" ] && . \"$ZDOTDIR/.zshrc\"\nPROMPT='\(mark) '\"$PROMPT\"\n", to: directory + "/.zshrc")
+      try write(zshenv(own: quoted, directory: directory), to: directory + "/.zshenv")
+      try write(zshrc, to: directory + "/.zshrc")
       environment["ZDOTDIR"] = directory
       return [shell, "-i"]
     case "fish":
@@ -32,6 +34,42 @@ struct ShellPrompt {
       environment["PS1"] = "\(mark) " + (environment["PS1"] ?? "$ ")
       return [shell]
     }
+  }
+
+  /// PROMPT_COMMAND is an array for some, and exported by some: no function, which a child shell would not have.
+  private var bashrc: String {
+    """
+    [ -f ~/.bashrc ] && . ~/.bashrc
+    case $(declare -p PROMPT_COMMAND 2>/dev/null) in
+    'declare -a'*) PROMPT_COMMAND+=('\(bashMark)') ;;
+    *) PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\\n'}'\(bashMark)' ;;
+    esac
+
+    """
+  }
+
+  private var bashMark: String { #"[[ $PS1 == "\#(mark) "* ]] || PS1="\#(mark) $PS1""# }
+
+  /// The person's `.zshenv` may say where the other files are.
+  private func zshenv(own: String, directory: String) -> String {
+    """
+    ZDOTDIR='\(own)'
+    [ -f "$ZDOTDIR/.zshenv" ] && . "$ZDOTDIR/.zshenv"
+    _devtunnel_zdotdir=${ZDOTDIR:-$HOME}
+    ZDOTDIR='\(directory)'
+
+    """
+  }
+
+  private var zshrc: String {
+    """
+    ZDOTDIR=$_devtunnel_zdotdir
+    unset _devtunnel_zdotdir
+    [ -f "$ZDOTDIR/.zshrc" ] && . "$ZDOTDIR/.zshrc"
+    _devtunnel_mark() { [[ $PROMPT == '\(mark) '* ]] || PROMPT='\(mark) '$PROMPT; }
+    precmd_functions+=(_devtunnel_mark)
+
+    """
   }
 
   private func write(_ text: String, to file: String) throws(ControlError) {

@@ -31,12 +31,13 @@ public struct ControlServer: Service {
   }
 
   public func run() async throws {
+    // Not a child: what an earlier daemon left is undone to its end, or `quit` would leave it in the cluster and say nothing.
+    let recovery = Task {
+      await engine.recover()
+      memory.touched()
+    }
     await withTaskCancellationOrGracefulShutdownHandler {
       await withDiscardingTaskGroup { group in
-        group.addTask {
-          await engine.recover()
-          memory.touched()
-        }
         for await connection in listener.connections { group.addTask { await serve(connection) } }
         group.cancelAll()
       }
@@ -44,7 +45,7 @@ public struct ControlServer: Service {
       listener.stop()
     }
     let answer: Answer<Nothing>
-    switch await shutDownEngine() {
+    switch await shutDownEngine(after: recovery) {
     case let problems? where problems.isEmpty: answer = .result(Nothing())
     case let problems?: answer = .error(Self.unfinished("not everything could be undone", problems))
     case nil:
@@ -90,11 +91,13 @@ public struct ControlServer: Service {
       details: problems.map(\.message))
   }
 
+  /// - Parameter recovery: counts for the limit, too.
   /// - Returns: what could not be undone; nil when the limit was over first.
-  private func shutDownEngine() async -> [ControlError]? {
+  private func shutDownEngine(after recovery: Task<Void, Never>) async -> [ControlError]? {
     let (ends, end) = AsyncStream<[ControlError]?>.makeStream()
     // Neither task is a child: this must return at the limit although the engine goes on, and must not begin cancelled.
     let work = Task { [engine, quitting] in
+      await recovery.value
       end.yield(await engine.shutDown { text in quitting.all.forEach { $0.progress(text) } })
     }
     let limit = Task { [shutDownLimit] in
@@ -102,6 +105,7 @@ public struct ControlServer: Service {
       end.yield(nil)
     }
     let inTime = await Task { await ends.first { _ in true } ?? nil }.value
+    recovery.cancel()
     work.cancel()
     limit.cancel()
     return inTime

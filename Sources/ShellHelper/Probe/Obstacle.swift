@@ -24,7 +24,7 @@ enum Obstacle {
     if isChrooted { return "this is a chroot, in which the kernel makes no user namespace (user_namespaces(7)): use devtunnel outside of it" }
     if errno == ENOSPC || errno == EUSERS { return "too many namespaces, or nested too deeply: see user.max_user_namespaces and its like under /proc/sys/user" }
     if errno == EINVAL || errno == ENOSYS { return "this kernel is built without user or network namespaces" }
-    return "a seccomp filter or security module forbids it, as in a container: run it with --security-opt seccomp=unconfined, or use the proxies instead"
+    return "a seccomp filter, a security module or a chroot forbids it, as in a container: run it with --security-opt seccomp=unconfined, or use the proxies instead"
   }
 
   private static func setting(_ name: String) -> Int? {

@@ -135,6 +135,15 @@ struct EndTests {
     }
   }
 
+  @Test func quitLetsTheRecoveryEnd() async throws {
+    try await DaemonFixture.with(FakeEngine(recovery: .milliseconds(300))) { fixture in
+      await fixture.engine.wait(for: "recovering")
+      _ = try await fixture.call(.quit, Nothing(), returning: Nothing.self)
+      #expect(fixture.engine.events == ["recovering", "recovered", "shut down"])
+      try await fixture.server.value
+    }
+  }
+
   @Test func aSignalLeavesEverythingToo() async throws {
     let engine = FakeEngine()
     try await DaemonFixture.with(engine) { fixture in await engine.wait(for: "recovered") }
