@@ -197,12 +197,13 @@ public final class AgentServer: Handler {
     }
   }
 
-  /// At the end of a `lingerTime`: whether there is nobody else to take connections. An agent that was retired is no endpoint any more; one whose Services
-  /// are gone is being removed, and then nobody connects, or was deleted by somebody.
+  /// At the end of a `lingerTime`: whether there is nobody else to take connections. An agent that was retired is no endpoint any more, but for a kube-proxy
+  /// that lags; one whose Services are gone is being removed, and then nobody connects, or was deleted by somebody.
   private func isStillNeeded() -> Bool {
-    guard !configuration.neverReady, !isRetired, !configuration.originName.isEmpty else { return false }
+    guard !configuration.neverReady, !configuration.originName.isEmpty else { return false }
     let hasConnected = accepted > acceptedBefore
     acceptedBefore = accepted
+    if isRetired { return hasConnected }
     if origin.agentCount > 1 {
       // Listed does not mean ready: it gets one more `lingerTime`.
       defer { sawOther = true }

@@ -359,6 +359,22 @@ private final class OriginPod: Listener {
     #expect(!scene.agent.isLingering)
   }
 
+  /// A kube-proxy that lags.
+  @Test func aRetiredAgentStaysWhileItIsSentConnections() {
+    let scene = Scene()
+    scene.attach()
+    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    scene.agent.terminate()
+    for _ in 0..<6 {
+      let client = scene.client()
+      #expect(scene.loop.turn { client.text == "origin" })
+      scene.wait(milliseconds: 100)
+    }
+    #expect(scene.agent.isLingering)
+    scene.wait(milliseconds: 500)
+    #expect(!scene.agent.isLingering)
+  }
+
   @Test func theOriginIsReachedAfterItsServicesAreGone() {
     let scene = Scene()
     scene.nameserver.table = [:]

@@ -1,4 +1,5 @@
 import ControlAPI
+import Daemon
 import DevLoop
 import FoundationEssentials
 import Synchronization
@@ -10,6 +11,7 @@ final class EventPrinter: Sendable {
   private let lines: EventLines
   /// nil where lines are all there is.
   private let block: Mutex<StatusBlock?>
+  private let memory = IdleMemory()
 
   init(format: OutputFormat, verbose: Bool, terminal: Terminal = .output) {
     self.format = format
@@ -23,6 +25,8 @@ final class EventPrinter: Sendable {
   }
 
   func print(_ event: DevEvent) {
+    // Hashing 100,000 files leaves much to be given back until the next save.
+    if case .watching = event { memory.touched() }
     if format == .json { return terminal.line(json(event)) }
     let text = lines.lines(event)
     block.withLock { block in

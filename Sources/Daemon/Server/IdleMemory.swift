@@ -1,15 +1,16 @@
 import CControl
 import Synchronization
 
-/// Gives memory back once the daemon has been left alone for a while: a request touches much code that nobody needs until the next one.
-final class IdleMemory: Sendable {
+/// Gives memory back once a process that stays has had nothing to do for a while: each piece of work touches much code and memory that nobody needs until
+/// the next one.
+public final class IdleMemory: Sendable {
   private let requests = Mutex(0)
   private let quiet: Duration
 
-  init(quiet: Duration = .seconds(5)) { self.quiet = quiet }
+  public init(quiet: Duration = .seconds(5)) { self.quiet = quiet }
 
   /// Something has been done; what it has touched is given back unless there is more to do within the quiet time.
-  func touched() {
+  public func touched() {
     let mine = requests.withLock { $0 += 1; return $0 }
     Task.detached(priority: .background) { [self] in
       try await Task.sleep(for: quiet)
