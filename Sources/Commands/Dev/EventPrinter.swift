@@ -26,7 +26,10 @@ final class EventPrinter: Sendable {
 
   func print(_ event: DevEvent) {
     // Hashing 100,000 files leaves much to be given back until the next save.
-    if case .watching = event { memory.touched() }
+    switch event {
+    case .watching, .failed: memory.touched()
+    default: break
+    }
     if format == .json { return terminal.line(json(event)) }
     let text = lines.lines(event)
     block.withLock { block in
