@@ -158,7 +158,7 @@ final class Origin: Handler {
   }
 
   /// What a dial came to: until DNS follows, it tells better which Pods there are.
-  func dialled(_ address: clinux_address, connected: Bool) {
+  func dialed(_ address: clinux_address, connected: Bool) {
     let bytes = address.byteArray
     var others: [clinux_address] = []
     for other in deaf where other.byteArray != bytes && Self.has(addresses, other) { others.append(other) }

@@ -34,7 +34,7 @@ final class OriginDial: Handler {
       fd = clinux_tcp_connect(&address)
       guard fd >= 0 else {
         status = AcceptorEnd.status(-fd)
-        origin.dialled(current, connected: false)
+        origin.dialed(current, connected: false)
         continue
       }
       attempt &+= 1
@@ -51,7 +51,7 @@ final class OriginDial: Handler {
     let socket = fd
     fd = -1
     loop.unwatch(socket)
-    origin.dialled(current, connected: error == 0)
+    origin.dialed(current, connected: error == 0)
     if error == 0 { return finish(.connected, socket) }
     clinux_close(socket)
     status = AcceptorEnd.status(error)
@@ -64,7 +64,7 @@ final class OriginDial: Handler {
     clinux_close(fd)
     fd = -1
     status = .timedOut
-    origin.dialled(current, connected: false)
+    origin.dialed(current, connected: false)
     next()
   }
 
@@ -95,7 +95,7 @@ final class OriginPass: Handler {
   }
 
   func dial() {
-    origin.dial(port) { status, fd in
+    origin.dial(port) { _, fd in
       if fd >= 0 { return self.finish(fd) }
       // A Pod that refuses a port nobody serves has answered.
       if self.isSecond, !self.origin.hasServed(self.port) || self.origin.loop.now >= self.limit { return self.finish(-1) }

@@ -13,7 +13,7 @@ struct RequestHandler: Sendable {
   private let engine: any Engine
   private let build: BuildVersion
   private let report: DaemonReport
-  private let held = HeldForwards()
+  private let held = HeldByCommands()
   private let logger: Logger
 
   init(engine: any Engine, paths: ControlPaths, build: BuildVersion, logger: Logger) {

@@ -80,11 +80,10 @@ extension ImageBuilder {
     if let pushed, let made = await known(pushed, artifact) { return made }
     for store in candidates {
       let tool = try StoreTool(store, environment: environment)
-      if let id = try await tool.id(of: tag) { return MadeImage(id: id, store: store, pushed: pushed?.id == id ? pushed?.reference : nil) }
+      var id = try await tool.id(of: tag)
       // Pushed and not kept: the registry has it.
-      if settings.pushes, store.kind == kind, try await pull(tag, tool), let id = try await tool.id(of: tag) {
-        return MadeImage(id: id, store: store, pushed: pushed?.id == id ? pushed?.reference : nil)
-      }
+      if id == nil, settings.pushes, store.kind == kind, try await pull(tag, tool) { id = try await tool.id(of: tag) }
+      if let id { return MadeImage(id: id, store: store, pushed: pushed?.id == id ? pushed?.reference : nil) }
     }
     throw BuildError(
       .imageMissing, "the artifact's own command ended well, and no image \(tag) is in the store of \(candidates.map(\.description).joined(separator: ", "))",

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The forwards and intercepts that belong to a command in the foreground, by id.
-final class HeldForwards: Sendable {
+final class HeldByCommands: Sendable {
   private let ends = Mutex<[String: AsyncStream<Never>.Continuation]>([:])
 
   /// - Returns: a sequence that ends when it is released, or the task that iterates it is cancelled.
