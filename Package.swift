@@ -181,7 +181,11 @@ let package = Package(
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(
-      name: "OperationsTests", dependencies: ["Agents", "KubeAPI", "Operations", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+      name: "OperationsTests",
+      dependencies: [
+        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations",
+        .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),

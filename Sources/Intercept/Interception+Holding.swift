@@ -232,8 +232,9 @@ extension Interception {
           toHost: known.toHost, toOrigin: known.toOrigin, to: joined == nil ? nil : port.host.map { Int($0) }))
     }
     return InterceptReport(
-      context: client.access.contextName, namespace: namespace, service: request.service, workload: plan?.workload.description ?? "", state: state,
-      ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message, warnings: warnings + [staleness, unreached, uncarried].compactMap(\.self),
+      context: client.access.contextName, cluster: id.cluster, namespace: namespace, service: request.service,
+      workload: plan?.workload.description ?? "", state: state, ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message,
+      warnings: warnings + [staleness, unreached, uncarried].compactMap(\.self),
       to: joined.map { InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target) })
   }
 

@@ -89,7 +89,7 @@ extension Interception {
       cause,
       ControlError(
         .incomplete, "\(what) in the cluster: \(cause.message)",
-        remedy: "Nothing is diverted. Somebody who may delete what stays: `devtunnel restore -n \(namespace)`, "
+        remedy: "Nothing is diverted. Somebody who may delete what stays: `devtunnel restore -n \(namespace) --context \(client.access.contextName)`, "
           + "or `kubectl -n \(namespace) delete \(kinds) \(name)`. \(Self.stillTried)"))
   }
 

@@ -42,8 +42,9 @@ public struct InterceptContext: Sendable {
 
 public actor Interception {
   public nonisolated let request: InterceptRequest
-  public nonisolated let namespace: String
-  let context: InterceptContext
+  public nonisolated let id: InterceptID
+  public nonisolated var namespace: String { id.namespace }
+  nonisolated let context: InterceptContext
   let insideShell: Bool
   private let openJoined: JoinedCluster.Open?
   /// Where connections go instead of the host.
@@ -101,19 +102,23 @@ public actor Interception {
   private var environment: [String: String]?
 
   /// - Parameters:
+  ///   - cluster: the one that `context` leads to.
   ///   - insideShell: the host's target is a port inside a shell that starts later.
   ///   - joined: opens the way to the request's target; nil without one.
   public init(
-    _ request: InterceptRequest, namespace: String, context: InterceptContext, insideShell: Bool = false, joined: JoinedCluster.Open? = nil
+    _ request: InterceptRequest, cluster: ClusterIdentity, namespace: String, context: InterceptContext, insideShell: Bool = false,
+    joined: JoinedCluster.Open? = nil
   ) {
     self.insideShell = insideShell
     openJoined = joined
     self.request = request
-    self.namespace = namespace
+    id = InterceptID(cluster: cluster, namespace: namespace, service: request.service)
     self.context = context
   }
 
   var client: KubeClient { context.client }
+  /// The kubeconfig's name for the cluster.
+  public nonisolated var contextName: String { context.client.access.contextName }
 
   // MARK: Setting up
 
@@ -182,8 +187,11 @@ public actor Interception {
 
   var entry: Journal.Entry {
     var cluster = request.cluster
+    // The kubeconfig's current context may be another by the next daemon's time.
+    cluster.context = client.access.contextName
     cluster.namespace = namespace
-    return Journal.Entry(cluster: cluster, namespace: namespace, service: request.service, workload: plan?.workload.name ?? "")
+    return Journal.Entry(
+      cluster: cluster, identity: id.cluster, namespace: namespace, service: request.service, workload: plan?.workload.name ?? "")
   }
 
   private func checkHost(_ plan: InterceptPlan) async throws(ControlError) {

@@ -6,8 +6,9 @@ import Shell
 extension ClusterOperations {
   public func connect(_ request: ConnectRequest, progress: @escaping Progress) async throws -> OutboundReport {
     _ = try OutboundPlan(request.outbound)
-    let client = try await reach(request.cluster)
-    let link = try await gatewayLink(client, request.cluster, image: request.agentImage, progress)
+    let there = try await reach(request.cluster)
+    let client = there.client
+    let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
     let proxy = ProxyConnection(id: "p\(nextProxy)", request, context: client.access.contextName, namespace: client.access.namespace, link: link)
     nextProxy += 1
     progress("connecting to the gateway")
@@ -25,7 +26,8 @@ extension ClusterOperations {
     guard await openShellHub() != nil else {
       throw ControlError(.failed, "the socket for helpers, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
     }
-    let client = try await reach(request.cluster)
+    let there = try await reach(request.cluster)
+    let client = there.client
     progress("reading the cluster's address ranges")
     let ranges = await ClusterRanges.read(client: client).all + plan.rules.viaCluster
     guard !ranges.isEmpty else {
@@ -36,7 +38,7 @@ extension ClusterOperations {
     let places = try request.mapInto.map { text throws(ControlError) in try Self.place(text) }
     let taken = try await taken(request, by: HostRoutes.read(), besides: client)
     let known = try HostRanges(ranges, taken: taken, places: places.isEmpty ? FreeRange.places : places)
-    let link = try await gatewayLink(client, request.cluster, image: request.agentImage, progress)
+    let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
     let server = IPAddress(parsing: client.access.server.host)
     let connection = try HostConnection(
       request, context: client.access.contextName, namespace: client.access.namespace, link: link, ranges: known,

@@ -58,7 +58,12 @@ extension ClusterOperations {
       return checks
     }
     checks.append(await permissionCheck(client, namespace, progress))
-    checks.append(await gatewayCheck(client, cluster, progress))
+    do throws(KubeError) {
+      let there = ReachedCluster(client: client, identity: try await identify(client.within(.seconds(10)), cluster))
+      checks.append(await gatewayCheck(there, cluster, progress))
+    } catch {
+      checks.append(DoctorCheck("agent", .failed, "\(error)"))
+    }
     return checks
   }
 
@@ -101,10 +106,10 @@ extension ClusterOperations {
   }
 
   /// Starts a gateway and measures the way through it.
-  private func gatewayCheck(_ client: KubeClient, _ cluster: ClusterSelection, _ progress: @escaping Progress) async -> DoctorCheck {
+  private func gatewayCheck(_ there: ReachedCluster, _ cluster: ClusterSelection, _ progress: @escaping Progress) async -> DoctorCheck {
     do throws(ControlError) {
       let start = ContinuousClock.now
-      let link = try await gatewayLink(client, cluster, image: nil, progress)
+      let link = try await gatewayLink(there, cluster, image: nil, progress)
       try await link.connected(within: .seconds(60))
       let took = start.duration(to: .now).milliseconds
       for _ in 0..<30 {

@@ -10,10 +10,12 @@ import Shell
 /// What others left is undone, and what this daemon holds is ended.
 extension ClusterOperations {
   public func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport {
-    let client = try await reach(request.cluster)
-    let namespace = client.access.namespace
+    let there = try await reach(request.cluster)
+    let (client, namespace) = (there.client, there.namespace)
     // What this daemon holds itself is left in good order first.
-    let own = interceptions.filter { $0.namespace == namespace && (request.service == nil || $0.request.service == request.service) }
+    let own = interceptions.filter {
+      $0.id.cluster == there.identity && $0.namespace == namespace && (request.service == nil || $0.request.service == request.service)
+    }
     var done: [String] = []
     for interception in own {
       guard request.force else { continue }
@@ -28,7 +30,10 @@ extension ClusterOperations {
       let names = own.map(\.request.service).joined(separator: ", ")
       throw ControlError(.conflict, "\(names) is intercepted from here", remedy: "`devtunnel leave`, or `devtunnel restore --yes` to end it at once.")
     }
-    let entries = journal.all.filter { $0.namespace == namespace && (request.service == nil || $0.service == request.service) }
+    let named = journal.all.filter { $0.namespace == namespace && (request.service == nil || $0.service == request.service) }
+    let entries = named.filter { identity(of: $0) == there.identity }
+    // What no context leads to any more can only be forgotten, and by its name alone.
+    let astray = named.filter { entry in entry.cluster.context == there.context && !entries.contains(entry) }
     var report: RestoreReport
     do throws(ControlError) {
       report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
@@ -43,50 +48,82 @@ extension ClusterOperations {
       journal.remove(entry)
       unrecovered[entry] = nil
     }
+    for entry in astray where request.force {
+      journal.remove(entry)
+      unrecovered[entry] = nil
+      report.done.append(
+        "the journal does not name \(entry.namespace)/\(entry.service.isEmpty ? entry.workload : entry.service) any more: "
+          + "it is in a cluster that context \(there.context) led to before; what may stand there was left alone")
+    }
     return report
   }
 
   public func recover() async {
     defer { isRecovered = true }
-    let entries = journal.all
+    let entries = journal.all.map(located)
     for entry in entries where !entry.service.isEmpty { unrecovered[entry] = staying(entry, "left by an earlier daemon, and being undone") }
-    await awaitHelpers()
-    for entry in entries {
-      do {
-        let client = try open(entry.cluster)
-        try await enterBastion(entry.cluster, context: client.access.contextName)
-        if entry.service.isEmpty {
-          guard !gateways.values.contains(where: { $0.gateway.namespace == entry.namespace && $0.gateway.workload == entry.workload }),
-            !shellAgents.values.contains(where: { $0.entry == entry })
-          else { continue }
-          try await AgentDeployer(
-            client: client, installation: try Installation.find(),
-            manifests: AgentManifests(workload: entry.workload, namespace: entry.namespace, holder: holder)
-          ).remove()
-          journal.remove(entry)
-          continue
-        }
-        let restorer = Restorer(client: client, namespace: entry.namespace, holder: holder)
-        let report = try await restorer.restore(service: entry.service, force: false, progress: nil)
-        log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
-        // What another holder has by now is theirs to end; it is no longer ours to undo.
-        if report.left.isEmpty { journal.remove(entry) }
-        unrecovered[entry] = nil
-      } catch {
-        log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(error)"])
-        guard !entry.service.isEmpty else { continue }
-        unrecovered[entry] = staying(
-          entry, "left by an earlier daemon, and not undone: \(error.message); `devtunnel restore -n \(entry.namespace)` tries again, and with --yes "
-            + "forgets what you may not look for")
+    let undoing = Task {
+      await awaitHelpers()
+      for entry in entries { await undo(entry) }
+    }
+    for entry in entries { recoveries[id(of: entry)] = undoing }
+    await undoing.value
+    recoveries = [:]
+  }
+
+  /// An entry of a former format gets its cluster, as far as the kubeconfig tells, also while that cluster is away.
+  private func located(_ entry: Journal.Entry) -> Journal.Entry {
+    guard entry.identity == nil, let identity = identity(of: entry) else { return entry }
+    var new = entry
+    new.identity = known.identity(of: identity)
+    do throws(ControlError) { try journal.replace(entry, by: new) } catch { return entry }
+    return new
+  }
+
+  private func id(of entry: Journal.Entry) -> InterceptID {
+    InterceptID(cluster: identity(of: entry) ?? .unknown, namespace: entry.namespace, service: entry.service)
+  }
+
+  /// Undoes what an earlier daemon left in one cluster; what cannot be undone stays in the journal, and `status` says why.
+  private func undo(_ entry: Journal.Entry) async {
+    do {
+      let wanted = identity(of: entry)
+      let there = try await reach(entry.cluster)
+      guard wanted == there.identity else {
+        throw ControlError(.conflict, "context \(there.context) leads to another cluster now")
       }
+      if entry.service.isEmpty {
+        guard !gateways.values.contains(where: { $0.entry.isSame(as: entry) }), !shellAgents.values.contains(where: { $0.entry.isSame(as: entry) })
+        else { return }
+        try await AgentDeployer(
+          client: there.client, installation: try installation(),
+          manifests: AgentManifests(workload: entry.workload, namespace: entry.namespace, holder: holder)
+        ).remove()
+        journal.remove(entry)
+        return
+      }
+      let restorer = Restorer(client: there.client, namespace: entry.namespace, holder: holder)
+      let report = try await restorer.restore(service: entry.service, force: false, progress: nil)
+      log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
+      // What another holder has by now is theirs to end; it is no longer ours to undo.
+      if report.left.isEmpty { journal.remove(entry) }
+      unrecovered[entry] = nil
+    } catch {
+      let problem = (error as? ControlError)?.message ?? "\(error)"
+      log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(problem)"])
+      guard !entry.service.isEmpty else { return }
+      let context = entry.cluster.context.map { " --context \($0)" } ?? ""
+      unrecovered[entry] = staying(
+        entry, "left by an earlier daemon, and not undone: \(problem); `devtunnel restore -n \(entry.namespace)\(context)` tries again, and with --yes "
+          + "forgets what you may not look for or what is in another cluster")
     }
   }
 
   /// How `status` shows what an earlier daemon has left.
   private func staying(_ entry: Journal.Entry, _ message: String) -> InterceptReport {
     InterceptReport(
-      context: entry.cluster.context ?? "", namespace: entry.namespace, service: entry.service, workload: entry.workload, state: .leaving, ports: [],
-      holder: holder, since: "", message: message)
+      context: entry.cluster.context ?? "", cluster: entry.identity ?? .unknown, namespace: entry.namespace, service: entry.service,
+      workload: entry.workload, state: .leaving, ports: [], holder: holder, since: "", message: message)
   }
 
   public func shutDown(progress: @escaping Progress) async -> [ControlError] {
@@ -117,7 +154,7 @@ extension ClusterOperations {
       await known.link.stop()
       do {
         try await known.gateway.remove()
-        journal.remove(gatewayEntry(known.cluster, known.gateway))
+        journal.remove(known.entry)
       } catch {
         log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"])
         problems.append(error)

@@ -9,31 +9,33 @@ import KubeObjects
 
 extension ClusterOperations {
   /// How an intercept's target is reached; nil where that is the host.
-  func joining(_ request: InterceptRequest, _ client: KubeClient) -> JoinedCluster.Open? {
+  func joining(_ request: InterceptRequest, _ here: ReachedCluster) -> JoinedCluster.Open? {
     guard let target = request.target else { return nil }
-    return { ports, progress throws(ControlError) in try await self.join(target, ports: ports, for: request.service, client, progress) }
+    return { ports, progress throws(ControlError) in try await self.join(target, ports: ports, for: request.service, here, progress) }
   }
 
   /// Opens the way to an intercept's target. A wrong name is told before anything is started in that cluster.
-  /// - Parameter client: of the cluster with the intercepted Service.
+  /// - Parameter here: the cluster with the intercepted Service.
   func join(
-    _ wanted: InterceptTarget, ports: [UInt16], for service: String, _ client: KubeClient, _ progress: @escaping Progress
+    _ wanted: InterceptTarget, ports: [UInt16], for service: String, _ here: ReachedCluster, _ progress: @escaping Progress
   ) async throws(ControlError) -> JoinedCluster {
     let parsed = try ForwardTarget(parsing: wanted.target)
     let there = try await reach(wanted.cluster)
-    let namespace = there.access.namespace
-    for port in ports { _ = try await parsed.resolve("\(port)", client: there, namespace: namespace) }
-    if parsed.kind == .service { try await refuseCircle(parsed.name, there, service, client) }
-    let link = try await gatewayLink(there, wanted.cluster, image: wanted.agentImage) { progress("\(there.access.contextName): \($0)") }
-    return JoinedCluster(context: there.access.contextName, namespace: namespace, target: wanted.target, link: link) { port throws(ControlError) in
-      try await parsed.resolve("\(port)", client: there, namespace: namespace)
+    let (client, namespace) = (there.client, there.namespace)
+    for port in ports { _ = try await parsed.resolve("\(port)", client: client, namespace: namespace) }
+    if parsed.kind == .service { try await refuseCircle(parsed.name, there, service, here) }
+    let link = try await gatewayLink(there, wanted.cluster, image: wanted.agentImage) { progress("\(there.context): \($0)") }
+    return JoinedCluster(context: there.context, namespace: namespace, target: wanted.target, link: link) { port throws(ControlError) in
+      try await parsed.resolve("\(port)", client: client, namespace: namespace)
     }
   }
 
   /// A Service that leads to the intercepted Pods would lead to the agent too, and each connection round and round.
-  private func refuseCircle(_ target: String, _ there: KubeClient, _ service: String, _ here: KubeClient) async throws(ControlError) {
-    guard await isSameNamespace(here, there) else { return }
-    let namespace = here.access.namespace
+  private func refuseCircle(
+    _ target: String, _ other: ReachedCluster, _ service: String, _ own: ReachedCluster
+  ) async throws(ControlError) {
+    guard own.identity == other.identity, own.namespace == other.namespace else { return }
+    let (here, there, namespace) = (own.client, other.client, own.namespace)
     let isCircle = try await attempt("comparing Service \(service) with its target") { () async throws(KubeError) in
       guard let intercepted = try await here.find(.services, service, namespace: namespace),
         let aimed = try await there.find(.services, target, namespace: namespace)
@@ -49,14 +51,5 @@ extension ClusterOperations {
     throw ControlError(
       .refused, "Service \(target) leads to the same Pods as Service \(service), which is to be intercepted: connections would go in a circle",
       remedy: "Name a Service of another cluster (--to-context) or namespace (--to-namespace).")
-  }
-
-  /// Two contexts may be one cluster: the namespaces' UIDs tell, and where they may not be read, the servers' addresses.
-  private func isSameNamespace(_ here: KubeClient, _ there: KubeClient) async -> Bool {
-    guard here.access.namespace == there.access.namespace else { return false }
-    if let ours = try? await here.find(.namespaces, here.access.namespace)?.uid, let theirs = try? await there.find(.namespaces, there.access.namespace)?.uid {
-      return ours == theirs
-    }
-    return "\(here.access.server)" == "\(there.access.server)"
   }
 }

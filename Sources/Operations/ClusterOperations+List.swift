@@ -6,7 +6,7 @@ import KubeObjects
 
 extension ClusterOperations {
   public func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
-    let client = try await reach(cluster).within(.seconds(20))
+    let client = try await reach(cluster).client.within(.seconds(20))
     let namespace: String? = allNamespaces ? nil : client.access.namespace
     let place = namespace.map { "namespace \($0)" } ?? "all namespaces"
     let services = try await attempt("listing Services of \(place)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }
@@ -24,7 +24,7 @@ extension ClusterOperations {
       let agent = service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel]
       let lease = agent.flatMap { held["\(service.namespace ?? "")/\($0)"] }
       return ListEntry(
-        namespace: service.namespace ?? "", service: service.name ?? "",
+        context: client.access.contextName, namespace: service.namespace ?? "", service: service.name ?? "",
         ports: (service[path: "spec", "ports"]?.elements ?? []).map { port in
           "\(port["port"]?.intValue ?? 0)" + (port["name"]?.stringValue.map { "/\($0)" } ?? "")
         },

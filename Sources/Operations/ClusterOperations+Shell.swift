@@ -9,6 +9,13 @@ import Relay
 import Shell
 import ShellChannel
 
+/// Which agent shells share: one of a workload of one cluster.
+struct ShellAgentKey: Hashable {
+  var cluster: ClusterIdentity
+  var namespace: String
+  var agent: String
+}
+
 /// An agent that shells of one workload share.
 struct ShellAgentLink {
   var agent: ShellAgent
@@ -28,13 +35,13 @@ extension ClusterOperations {
     guard await openShellHub() != nil else {
       throw ControlError(.failed, "the socket for shells, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
     }
-    let client = try await reach(request.cluster)
-    let namespace = client.access.namespace
+    let there = try await reach(request.cluster)
+    let (client, namespace) = (there.client, there.namespace)
     var resolved = request
     resolved.cluster.context = client.access.contextName
     resolved.cluster.namespace = namespace
 
-    let seat = try await seat(for: resolved, client, progress)
+    let seat = try await seat(for: resolved, there, progress)
     var made: ShellSession?
     do {
       let session = try ShellSession(
@@ -84,8 +91,8 @@ extension ClusterOperations {
   }
 
   /// The agent whose place in the cluster the shell takes.
-  private func seat(for request: ShellRequest, _ client: KubeClient, _ progress: @escaping Progress) async throws -> Seat {
-    let namespace = client.access.namespace
+  private func seat(for request: ShellRequest, _ there: ReachedCluster, _ progress: @escaping Progress) async throws -> Seat {
+    let (client, namespace) = (there.client, there.namespace)
     if var intercept = request.intercept {
       intercept.cluster = request.cluster
       var named = request
@@ -96,24 +103,24 @@ extension ClusterOperations {
       return Seat(link: link, target: target, intercept: report)
     }
     guard let target = try await ShellTarget.find(request, client: client, namespace: namespace) else {
-      return Seat(link: try await gatewayLink(client, request.cluster, image: request.agentImage, progress))
+      return Seat(link: try await gatewayLink(there, request.cluster, image: request.agentImage, progress))
     }
-    return Seat(link: try await shellAgentLink(target, request, client, progress), target: target)
+    return Seat(link: try await shellAgentLink(target, request, there, progress), target: target)
   }
 
   private func shellAgentLink(
-    _ target: ShellTarget, _ request: ShellRequest, _ client: KubeClient, _ progress: @escaping Progress
+    _ target: ShellTarget, _ request: ShellRequest, _ there: ReachedCluster, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
-    let namespace = client.access.namespace
+    let (client, namespace) = (there.client, there.namespace)
     let agent = ShellAgent(
-      client: client, installation: try Installation.find(), namespace: namespace, holder: holder, instance: settings.journalPath, target: target,
+      client: client, installation: try installation(), namespace: namespace, holder: holder, instance: settings.journalPath, target: target,
       image: request.agentImage)
-    let key = "\(client.access.server) \(namespace) \(agent.name)"
+    let key = ShellAgentKey(cluster: there.identity, namespace: namespace, agent: agent.name)
     if let known = shellAgents[key], await known.link.state != .superseded {
       shellAgents[key]?.users += 1
       return known.link
     }
-    let entry = Journal.Entry(cluster: request.cluster, namespace: namespace, service: "", workload: agent.name)
+    let entry = agentEntry(request.cluster, there.identity, client, agent.name)
     try journal.add(entry)
     do throws(ControlError) {
       let identity = try await agent.ensure(progress: progress)
@@ -130,8 +137,12 @@ extension ClusterOperations {
       return link
     } catch {
       if shellAgents[key] == nil {
-        try? await agent.remove()
-        journal.remove(entry)
+        do throws(ControlError) {
+          try await agent.remove()
+          journal.remove(entry)
+        } catch {
+          log.error("a shell's agent could not be removed", metadata: ["agent": "\(agent.name)", "why": "\(error.message)"])  // the journal keeps it
+        }
       }
       throw error
     }
@@ -211,8 +222,8 @@ extension ClusterOperations {
       // The intercept that the other daemon held is undone first.
       if record.request.intercept != nil { while !isRecovered { try await Task.sleep(for: .milliseconds(50)) } }
       log.notice("a shell goes on after another daemon", metadata: ["shell": "\(hello.id.prefix(8))"])
-      let client = try await reach(record.request.cluster)
-      let seat = try await seat(for: record.request, client) { [log] in log.info("\($0)") }
+      let there = try await reach(record.request.cluster)
+      let seat = try await seat(for: record.request, there) { [log] in log.info("\($0)") }
       let session = try ShellSession(record, link: seat.link, runtime: settings.runtime, log: log)
       shells.append(session)
       await session.takeOn(record)
@@ -245,10 +256,14 @@ extension ClusterOperations {
   }
 
   private func unseat(_ link: AgentLink, _ request: ShellRequest) async {
-    if let intercept = request.intercept {
-      var leave = LeaveRequest(cluster: request.cluster, service: intercept.service)
-      leave.drain = 0
-      do { _ = try await self.leave(leave) { _ in } } catch { log.error("leaving failed", metadata: ["service": "\(intercept.service)", "why": "\(error)"]) }
+    if request.intercept != nil {
+      for interception in interceptions where await interception.link === link {
+        var leave = LeaveRequest(interception.id)
+        leave.drain = 0
+        do { _ = try await self.leave(leave) { _ in } } catch {
+          log.error("leaving failed", metadata: ["service": "\(interception.id.service)", "why": "\(error)"])
+        }
+      }
       return
     }
     guard let key = shellAgents.first(where: { $0.value.link === link })?.key else { return }

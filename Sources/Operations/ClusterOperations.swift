@@ -24,6 +24,8 @@ public actor ClusterOperations: Engine {
     public var runtime: String
     /// Who the Leases name; nil: `alice@laptop`, from the environment.
     public var holder: String?
+    /// The agents to bring into clusters; nil: those beside the executable.
+    public var installation: Installation?
     public init(journalPath: String, runtime: String) {
       self.journalPath = journalPath
       self.runtime = runtime
@@ -35,6 +37,7 @@ public actor ClusterOperations: Engine {
   let journal: Journal
   let log: Logger
   let holder: String
+  var known = KnownClusters()
   var interceptions: [Interception] = []
   /// Intercepts that have been left and still drain.
   var closing: [UUID: Closing] = [:]
@@ -45,12 +48,14 @@ public actor ClusterOperations: Engine {
   /// The names of the forwards' contexts, by their ids.
   private var contexts: [String: String] = [:]
   var shells: [ShellSession] = []
-  var shellAgents: [String: ShellAgentLink] = [:]
+  var shellAgents: [ShellAgentKey: ShellAgentLink] = [:]
   var shellHub: Task<OnLoop<ShellHub>?, Never>?
   /// Shells of another daemon that are being taken on.
   var resuming: Set<String> = []
   /// What another daemon left has been undone.
   var isRecovered = false
+  /// What an earlier daemon left and is being undone.
+  var recoveries: [InterceptID: Task<Void, Never>] = [:]
   var bastions = Bastions()
   var proxies: [ProxyConnection] = []
   var hosts: [HostConnection] = []
@@ -63,11 +68,10 @@ public actor ClusterOperations: Engine {
   struct Closing {
     var interception: Interception
     var task: Task<Void, Never>
-    var service: String { "\(interception.namespace)/\(interception.request.service)" }
   }
 
   struct GatewayKey: Hashable {
-    var server: String
+    var cluster: ClusterIdentity
     var namespace: String
     var image: String?
   }
@@ -75,7 +79,7 @@ public actor ClusterOperations: Engine {
   struct GatewayLink {
     var gateway: Gateway
     var link: AgentLink
-    var cluster: ClusterSelection
+    var entry: Journal.Entry
   }
 
   /// - Throws: `ControlError` when the kernel gives no descriptors for the relay.
@@ -86,12 +90,19 @@ public actor ClusterOperations: Engine {
     self.log = log
     journal = Journal(path: settings.journalPath)
     holder = settings.holder ?? Self.identity()
+    // A cluster that an earlier daemon knew keeps its identity.
+    for entry in journal.all { if let identity = entry.identity { _ = known.identity(of: identity) } }
   }
 
   /// `alice@laptop`: who the Leases name.
   static func identity() -> String {
     let user = ProcessInfo.processInfo.environment["USER"] ?? ProcessInfo.processInfo.environment["LOGNAME"] ?? "uid-\(getuid())"
     return "\(user)@\(ProcessInfo.processInfo.hostName)"
+  }
+
+  func installation() throws(ControlError) -> Installation {
+    if let chosen = settings.installation { return chosen }
+    return try Installation.find()
   }
 
   // MARK: Clusters
@@ -139,14 +150,16 @@ public actor ClusterOperations: Engine {
   public func answer(_ answer: BastionAnswer) { bastions.take(answer) }
 
   /// A server that cannot be reached is told in seconds, not after every retry.
-  func reach(_ cluster: ClusterSelection) async throws(ControlError) -> KubeClient {
+  func reach(_ cluster: ClusterSelection) async throws(ControlError) -> ReachedCluster {
     let client = try open(cluster)
     try await enterBastion(cluster, context: client.access.contextName)
     var probe = client.within(.seconds(10))
     probe.retry = RetryPolicy(attempts: 2)
     let once = probe
-    _ = try await attempt("asking the API server of context \(client.access.contextName)") { () async throws(KubeError) in try await once.serverVersion() }
-    return client
+    let identity = try await attempt("asking the API server of context \(client.access.contextName)") { () async throws(KubeError) in
+      try await identify(once, cluster)
+    }
+    return ReachedCluster(client: client, identity: identity)
   }
 
   // MARK: Intercepts
@@ -160,28 +173,17 @@ public actor ClusterOperations: Engine {
     _ request: InterceptRequest, insideShell: Bool, progress: @escaping Progress
   ) async throws -> (interception: Interception, report: InterceptReport) {
     if insideShell, request.target != nil { throw ControlError(.badInput, "an intercept that leads into a shell has no other target") }
-    let client = try await reach(request.cluster)
-    let namespace = client.access.namespace
-    let server = "\(client.access.server)"
-    for other in interceptions where other.request.service == request.service && other.namespace == namespace {
-      let context = await other.report().context
-      if context == client.access.contextName {
-        if await !other.isUndone {
-          throw ControlError(
-            .conflict, "the former intercept of \(request.service) in \(namespace) is still being undone", remedy: "`devtunnel status` shows it; try again.")
-        }
-        throw ControlError(
-          .conflict, "you intercept \(request.service) in \(namespace) already", remedy: "`devtunnel leave \(request.service)` first, or look at `devtunnel status`.")
-      }
-    }
-    for item in closing.values where item.service == "\(namespace)/\(request.service)" {
-      progress("waiting for the former intercept of \(request.service) to end: its connections drain")
-      if let problem = await item.interception.whenSettled(item.task) { throw problem }
-    }
-    log.info("intercept", metadata: ["service": "\(namespace)/\(request.service)", "server": "\(server)"])
+    let installation = try installation()
+    let there = try await reach(request.cluster)
+    let client = there.client
+    let id = InterceptID(cluster: there.identity, namespace: there.namespace, service: request.service)
+    try await awaitPlace(for: id, progress)
+    // From the last look at what there is to here nothing waits: of two commands at once, one is first.
+    log.info("intercept", metadata: ["service": "\(id.namespace)/\(id.service)", "server": "\(client.access.server)"])
     let context = InterceptContext(
-      client: client, relay: relay, installation: try Installation.find(), journal: journal, protocols: request.cluster.protocols, holder: holder, log: log)
-    let interception = Interception(request, namespace: namespace, context: context, insideShell: insideShell, joined: joining(request, client))
+      client: client, relay: relay, installation: installation, journal: journal, protocols: request.cluster.protocols, holder: holder, log: log)
+    let interception = Interception(
+      request, cluster: id.cluster, namespace: id.namespace, context: context, insideShell: insideShell, joined: joining(request, there))
     interceptions.append(interception)
     do {
       var report = try await interception.start(progress: progress)
@@ -201,6 +203,32 @@ public actor ClusterOperations: Engine {
     }
   }
 
+  /// Returns once this daemon holds nothing that the intercept would clash with.
+  private func awaitPlace(for id: InterceptID, _ progress: Progress) async throws(ControlError) {
+    while true {
+      if let other = interceptions.first(where: { $0.id == id }) {
+        guard await other.isUndone else {
+          throw ControlError(
+            .conflict, "the former intercept of \(id.service) in \(id.namespace) is still being undone", remedy: "`devtunnel status` shows it; try again.")
+        }
+        throw ControlError(
+          .conflict, "you intercept \(id.service) in \(id.namespace) already", remedy: "`devtunnel leave \(id.service)` first, or look at `devtunnel status`.")
+      }
+      if let item = closing.values.first(where: { $0.interception.id == id }) {
+        progress("waiting for the former intercept of \(id.service) to end: its connections drain")
+        if let problem = await item.interception.whenSettled(item.task) { throw problem }
+        // `finish` is over; its task ends in a moment.
+        await item.task.value
+      } else if let recovery = recoveries[id] {
+        progress("waiting until what an earlier daemon left of \(id.service) is undone")
+        await recovery.value
+      } else {
+        return
+      }
+      if Task.isCancelled { throw ControlError(.cancelled, "cancelled") }
+    }
+  }
+
   public func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport] {
     let chosen = try await interceptions(matching: request)
     var reports: [LeaveReport] = []
@@ -208,18 +236,18 @@ public actor ClusterOperations: Engine {
     for interception in chosen {
       try await interception.leave(progress: progress)
       interceptions.removeAll { $0 === interception }
-      let (service, namespace) = (interception.request.service, interception.namespace)
-      let id = UUID()
+      let (id, context) = (interception.id, interception.contextName)
+      let key = UUID()
       let task = Task {
         let cut = await interception.finish(drain: .seconds(request.drain))
-        closed(id, LeaveReport(service: service, namespace: namespace, cut: cut))
+        closed(key, LeaveReport(id, context: context, cut: cut))
       }
-      closing[id] = Closing(interception: interception, task: task)
+      closing[key] = Closing(interception: interception, task: task)
       if let staying = await interception.whatStays() { problem = staying.after(problem) }
       let why = await interception.isLost ? await interception.message : nil
       reports.append(
         LeaveReport(
-          service: service, namespace: namespace, cut: 0, restored: why == nil,
+          id, context: context, cut: 0, restored: why == nil,
           message: why.map { "\($0): nothing of yours was left to undo" } ?? "connections on the host have \(Int(request.drain)) s to end"))
     }
     if let problem { throw problem }
@@ -233,33 +261,28 @@ public actor ClusterOperations: Engine {
   }
 
   private func interceptions(matching request: LeaveRequest) async throws(ControlError) -> [Interception] {
-    if request.all { return interceptions }
-    let known = interceptions.map { "\($0.namespace)/\($0.request.service)" }
-    guard let service = request.service else {
-      guard interceptions.count <= 1 else {
-        throw ControlError(.badInput, "several Services are intercepted: \(known.joined(separator: ", "))", remedy: "Name one, or leave --all.")
-      }
-      guard !interceptions.isEmpty else { throw await stayed(request) ?? ControlError(.notFound, "nothing is intercepted from here") }
-      return interceptions
+    var choice = LeaveChoice(request: request)
+    if request.id == nil, let named = request.cluster { choice.cluster = try await identity(naming: named) }
+    let all = interceptions
+    do throws(ControlError) {
+      return try choice.choose(among: all.map(Self.candidate)).map { all[$0] }
+    } catch {
+      guard error.code == .notFound, let staying = await stayed(choice) else { throw error }
+      throw staying
     }
-    let found = interceptions.filter { interception in
-      interception.request.service == service && (request.cluster?.namespace.map { $0 == interception.namespace } ?? true)
-    }
-    guard let only = found.first else {
-      throw await stayed(request) ?? ControlError(
-        .notFound, "Service \(service) is not intercepted from here",
-        remedy: known.isEmpty ? "What an earlier daemon or another machine left: `devtunnel restore`." : "Intercepted: \(known.joined(separator: ", ")).")
-    }
-    guard found.count == 1 else {
-      throw ControlError(.badInput, "\(service) is intercepted in several namespaces: \(known.joined(separator: ", "))", remedy: "Choose with -n.")
-    }
-    return [only]
+  }
+
+  private static func candidate(_ interception: Interception) -> LeaveChoice.Candidate {
+    LeaveChoice.Candidate(id: interception.id, context: interception.contextName, kubeconfig: interception.request.cluster.kubeconfig)
   }
 
   /// What an intercept that was left already keeps in the cluster.
-  private func stayed(_ request: LeaveRequest) async -> ControlError? {
-    for item in closing.values where request.service == nil || request.service == item.interception.request.service {
-      if let remains = await item.interception.remains { return remains }
+  private func stayed(_ choice: LeaveChoice) async -> ControlError? {
+    var choice = choice
+    choice.request.all = true
+    let left = closing.values.map(\.interception)
+    for index in (try? choice.choose(among: left.map(Self.candidate))) ?? [] {
+      if let remains = await left[index].remains { return remains }
     }
     return nil
   }
@@ -267,12 +290,12 @@ public actor ClusterOperations: Engine {
   // MARK: Forwards
 
   public func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport {
-    let client = try await reach(request.cluster)
-    let namespace = client.access.namespace
-    _ = try ForwardTarget(parsing: request.target)
+    let target = try ForwardTarget(parsing: request.target)
+    let there = try await reach(request.cluster)
+    let (client, namespace) = (there.client, there.namespace)
     // A wrong name or port is told before anything is started in the cluster.
-    for port in request.ports { _ = try await ForwardTarget(parsing: request.target).resolve(port.remote, client: client, namespace: namespace) }
-    let link = try await gatewayLink(client, request.cluster, image: request.agentImage, progress)
+    for port in request.ports { _ = try await target.resolve(port.remote, client: client, namespace: namespace) }
+    let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
     let forwarding = try Forwarding(id: "f\(nextForward)", request: request, namespace: namespace, client: client, link: link, log: log)
     nextForward += 1
     progress("connecting to the gateway")
@@ -283,15 +306,14 @@ public actor ClusterOperations: Engine {
   }
 
   func gatewayLink(
-    _ client: KubeClient, _ cluster: ClusterSelection, image: String?, _ progress: @escaping Progress
+    _ there: ReachedCluster, _ cluster: ClusterSelection, image: String?, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
-    let namespace = client.access.namespace
-    let key = GatewayKey(server: "\(client.access.server)", namespace: namespace, image: image)
+    let key = GatewayKey(cluster: there.identity, namespace: there.namespace, image: image)
     if let known = gateways[key], await known.link.state != .superseded { return known.link }
     if let task = starting[key] { return try await task.value.get() }
     let task = Task { () -> Result<AgentLink, ControlError> in
       do throws(ControlError) {
-        return .success(try await startGateway(client, cluster, key, progress))
+        return .success(try await startGateway(there.client, cluster, key, progress))
       } catch {
         return .failure(error)
       }
@@ -304,29 +326,38 @@ public actor ClusterOperations: Engine {
   private func startGateway(
     _ client: KubeClient, _ cluster: ClusterSelection, _ key: GatewayKey, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
-    let gateway = Gateway(client: client, installation: try Installation.find(), namespace: key.namespace, holder: holder, instance: settings.journalPath, image: key.image)
-    let identity = try await gateway.ensure(progress: progress)
-    try journal.add(gatewayEntry(cluster, gateway))
+    let gateway = Gateway(
+      client: client, installation: try installation(), namespace: key.namespace, holder: holder, instance: settings.journalPath,
+      image: key.image)
+    let entry = agentEntry(cluster, key.cluster, client, gateway.workload)
+    try journal.add(entry)
+    let identity: AgentIdentity
     do throws(ControlError) {
+      identity = try await gateway.ensure(progress: progress)
       _ = try await AgentPods(client: client, namespace: key.namespace, workload: gateway.workload).running(within: .seconds(60), progress: progress)
     } catch {
-      try? await gateway.remove()
-      journal.remove(gatewayEntry(cluster, gateway))
+      do throws(ControlError) {
+        try await gateway.remove()
+        journal.remove(entry)
+      } catch {
+        log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"])  // the journal keeps it
+      }
       throw error
     }
     if let known = gateways[key] { await known.link.stop() }
     let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
     await link.whenMissing { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
-    gateways[key] = GatewayLink(gateway: gateway, link: link, cluster: cluster)
+    gateways[key] = GatewayLink(gateway: gateway, link: link, entry: entry)
     await link.start()
     return link
   }
 
-  /// A gateway has no Service: its entry has an empty one.
-  func gatewayEntry(_ cluster: ClusterSelection, _ gateway: Gateway) -> Journal.Entry {
+  /// The journal's entry for an agent without a Service.
+  func agentEntry(_ cluster: ClusterSelection, _ identity: ClusterIdentity, _ client: KubeClient, _ workload: String) -> Journal.Entry {
     var cluster = cluster
-    cluster.namespace = gateway.namespace
-    return Journal.Entry(cluster: cluster, namespace: gateway.namespace, service: "", workload: gateway.workload)
+    cluster.context = client.access.contextName
+    cluster.namespace = client.access.namespace
+    return Journal.Entry(cluster: cluster, identity: identity, namespace: client.access.namespace, service: "", workload: workload)
   }
 
   public func stopForward(_ request: StopForwardRequest) async throws {
@@ -349,7 +380,7 @@ public actor ClusterOperations: Engine {
     }
     for item in closing.values where await item.interception.remains != nil { report.intercepts.append(await item.interception.report()) }
     for (entry, staying) in unrecovered where journal.all.contains(entry) {
-      let isTold = report.intercepts.contains { $0.namespace == staying.namespace && $0.service == staying.service }
+      let isTold = report.intercepts.contains { $0.id == staying.id }
       if !isTold { report.intercepts.append(staying) }
     }
     for forwarding in forwards { report.forwards.append(await forwarding.report(context: contexts[forwarding.id] ?? "")) }

@@ -14,7 +14,7 @@ extension ClusterOperations {
       var selection = request.cluster
       selection.context = name
       selection.bastion = nil
-      let ranges = await ClusterRanges.read(client: try await reach(selection)).all
+      let ranges = await ClusterRanges.read(client: try await reach(selection).client).all
       guard !ranges.isEmpty else {
         throw ControlError(.refused, "the address ranges of context \(name) are not known: these credentials may read neither ServiceCIDRs nor nodes", remedy: "Use credentials that may.")
       }
@@ -31,8 +31,11 @@ extension ClusterOperations {
     var environment = ProcessInfo.processInfo.environment
     environment["KUBECONFIG"] = cluster.kubeconfig.isEmpty ? nil : cluster.kubeconfig.joined(separator: ":")
     guard let file = (try? Kubeconfig.load(environment: environment)) ?? nil else { return [] }
+    let own = ClusterIdentity(client.access, bastion: cluster.bastion)
     return file.contexts.compactMap { context in
-      guard let access = try? file.access(context: context.name), access.server != client.access.server, isNearby(access.server.host, routes) else { return nil }
+      guard let access = try? file.access(context: context.name), isNearby(access.server.host, routes),
+        !ClusterIdentity(access, bastion: nil).hasSamePlace(as: own)
+      else { return nil }
       var found = KubeClient(access, log: log)
       found.retry = RetryPolicy(attempts: 1)
       return (context.name, found)

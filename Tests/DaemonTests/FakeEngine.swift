@@ -4,7 +4,7 @@ import Synchronization
 /// An engine whose intercepts and forwards are entries in memory; tests hold it at the points that matter.
 final class FakeEngine: Engine {
   struct State {
-    var intercepts: [String: InterceptReport] = [:]
+    var intercepts: [InterceptID: InterceptReport] = [:]
     var forwards: [String: ForwardReport] = [:]
     var events: [String] = []
     var lastForward = 0
@@ -32,7 +32,7 @@ final class FakeEngine: Engine {
   }
 
   var events: [String] { state.withLock { $0.events } }
-  var intercepted: [String] { state.withLock { $0.intercepts.keys.sorted() } }
+  var intercepted: [String] { state.withLock { $0.intercepts.keys.map(\.service).sorted() } }
 
   /// Returns once `event` has happened; each call goes on where the one before stopped.
   func wait(for event: String) async {
@@ -52,21 +52,28 @@ final class FakeEngine: Engine {
       note("cancelled \(request.service)")
       if pace == .untilCancelled { throw CancellationError() }
     }
+    let context = request.cluster.context ?? "test"
     let report = InterceptReport(
-      context: "test", namespace: "default", service: request.service, workload: "Deployment/\(request.service)", state: .active,
-      ports: [.init(service: 80, name: "http", target: 8080, host: "127.0.0.1:8080")], holder: "alice@laptop", since: "2026-01-31T10:02:00Z")
-    state.withLock { $0.intercepts[request.service] = report }
+      context: context, cluster: ClusterIdentity(uid: context, server: "https://\(context)"), namespace: "default",
+      service: request.service, workload: "Deployment/\(request.service)", state: .active,
+      ports: [.init(service: 80, name: "http", target: 8080, host: "127.0.0.1:8080")], holder: "alice@laptop",
+      since: "2026-01-31T10:02:00Z")
+    state.withLock { $0.intercepts[report.id] = report }
     return report
   }
 
   func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport] {
     if Task.isCancelled { throw CancellationError() }
-    guard let service = request.service else { throw ControlError(.badInput, "name a Service") }
-    guard state.withLock({ $0.intercepts.removeValue(forKey: service) }) != nil else {
+    guard let service = request.id?.service ?? request.service else { throw ControlError(.badInput, "name a Service") }
+    let left = state.withLock { state in
+      let id = request.id ?? state.intercepts.keys.first { $0.service == service }
+      return id.flatMap { state.intercepts.removeValue(forKey: $0) }
+    }
+    guard let left else {
       throw ControlError(.notFound, "\(service) is not intercepted", remedy: "devtunnel status shows what is")
     }
-    note("left \(service)")
-    return [LeaveReport(service: service, namespace: "default", cut: 0)]
+    note(left.context == "test" ? "left \(service)" : "left \(service) in \(left.context)")
+    return [LeaveReport(left.id, context: left.context, cut: 0)]
   }
 
   func forward(_ request: ForwardRequest, progress: @escaping Progress) async throws -> ForwardReport {
@@ -92,7 +99,9 @@ final class FakeEngine: Engine {
 
   func shell(_ request: ShellRequest, progress: @escaping Progress) async throws -> ShellReport {
     note("shell for \(request.service ?? "the namespace")")
-    return ShellReport(id: "0123", context: "test", namespace: "default", workload: nil, helper: "/bin/true", plan: "/plan", environment: ["A": "1"], warnings: [])
+    return ShellReport(
+      id: "0123", context: "test", namespace: "default", workload: nil, helper: "/bin/true", plan: "/plan",
+      environment: ["A": "1"], warnings: [])
   }
 
   func connect(_ request: ConnectRequest, progress: @escaping Progress) async throws -> OutboundReport {
@@ -110,11 +119,17 @@ final class FakeEngine: Engine {
   }
 
   func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
-    [ListEntry(namespace: "default", service: "user", ports: ["80/http"], workload: "Deployment/user", obstacle: nil, interceptedBy: nil, since: nil)]
+    [
+      ListEntry(
+        context: "test", namespace: "default", service: "user", ports: ["80/http"], workload: "Deployment/user",
+        obstacle: nil, interceptedBy: nil, since: nil)
+    ]
   }
 
   func status() async -> StatusReport {
-    state.withLock { StatusReport(daemon: nil, intercepts: $0.intercepts.values.map(\.self), forwards: $0.forwards.values.map(\.self)) }
+    state.withLock {
+      StatusReport(daemon: nil, intercepts: $0.intercepts.values.map(\.self), forwards: $0.forwards.values.map(\.self))
+    }
   }
 
   func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport {
@@ -122,7 +137,9 @@ final class FakeEngine: Engine {
     return RestoreReport(done: ["Service user"], left: request.force ? [] : ["Service cart"])
   }
 
-  func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] { [DoctorCheck("API server", .ok, "answers")] }
+  func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] {
+    [DoctorCheck("API server", .ok, "answers")]
+  }
   func recover() async {
     if recovery > .zero {
       note("recovering")

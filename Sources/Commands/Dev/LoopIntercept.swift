@@ -111,11 +111,8 @@ actor LoopIntercept {
   func end() async {
     isEnding = true
     if let report, call != nil {
-      var cluster = request.cluster
-      cluster.context = report.context
-      cluster.namespace = report.namespace
       do throws(ControlError) {
-        try await leave(LeaveRequest(cluster: cluster, service: report.service))
+        try await leave(LeaveRequest(report.id))
       } catch {
         events(.failed(Self.failure(error)))
       }

@@ -64,7 +64,7 @@ extension GlobalOptions {
 
   /// The cluster where a flag names it; nil leaves the choice to the daemon, which knows what runs.
   func namedCluster(_ settings: Settings) -> ClusterSelection? {
-    kubeconfig != nil || context != nil || namespace != nil ? cluster(settings) : nil
+    kubeconfig != nil || context != nil ? cluster(settings) : nil
   }
 
   /// The daemon has a working directory of its own, so a path must not depend on ours.

@@ -20,8 +20,17 @@ extension InterceptReport {
   }
 }
 
+extension [LeaveReport] {
+  /// With their contexts where several clusters are among them.
+  var lines: [String] {
+    let isOneCluster = Set(map(\.cluster)).count < 2
+    return map { $0.summary(naming: isOneCluster ? nil : $0.context) }
+  }
+}
+
 extension LeaveReport {
-  var summary: String {
+  fileprivate func summary(naming context: String?) -> String {
+    let namespace = namespace + (context.map { " of context \($0)" } ?? "")
     if !restored { return "Service \(service) in namespace \(namespace): \(message ?? "another holder has it")." }
     let cut = cut == 0 ? "" : cut == 1 ? "; 1 connection was cut" : "; \(cut) connections were cut"
     return "Service \(service) in namespace \(namespace) is itself again\(cut)." + (message.map { " \($0)" } ?? "")
@@ -35,16 +44,13 @@ extension ForwardReport {
 }
 
 extension [ListEntry] {
-  func lines(allNamespaces: Bool) -> [String] {
+  /// - Parameter allContexts: names the context: something of the daemon's is in another cluster too.
+  func lines(allNamespaces: Bool, allContexts: Bool = false) -> [String] {
     if isEmpty { return ["There are no Services here."] }
-    var table = allNamespaces ? Table("NAMESPACE", "SERVICE", "PORTS", "WORKLOAD", "STATE") : Table("SERVICE", "PORTS", "WORKLOAD", "STATE")
+    var table = Table((allContexts ? ["CONTEXT"] : []) + (allNamespaces ? ["NAMESPACE"] : []) + ["SERVICE", "PORTS", "WORKLOAD", "STATE"])
     for entry in self {
-      let ports = entry.ports.joined(separator: ",")
-      if allNamespaces {
-        table.add(entry.namespace, entry.service, ports, entry.workload, entry.state)
-      } else {
-        table.add(entry.service, ports, entry.workload, entry.state)
-      }
+      let place = (allContexts ? [entry.context] : []) + (allNamespaces ? [entry.namespace] : [])
+      table.add(place + [entry.service, entry.ports.joined(separator: ","), entry.workload, entry.state])
     }
     return table.lines()
   }
@@ -58,6 +64,9 @@ extension ListEntry {
 }
 
 extension StatusReport {
+  /// The contexts in which something is intercepted, forwarded or connected.
+  var contexts: Set<String> { Set(intercepts.map(\.context) + forwards.map(\.context) + outbound.map(\.context)) }
+
   var lines: [String] {
     var lines = daemon.map { ["Daemon \($0.version), pid \($0.pid), since \($0.since)."] } ?? ["No daemon runs."]
     lines += section("Intercepts", interceptTable, intercepts.flatMap(\.notes))

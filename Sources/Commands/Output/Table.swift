@@ -4,8 +4,10 @@ struct Table {
   private var rows: [[String]] = []
 
   init(_ header: String...) { self.header = header }
+  init(_ header: [String]) { self.header = header }
 
-  mutating func add(_ cells: String?...) { rows.append(cells.map { $0 ?? "-" }) }
+  mutating func add(_ cells: String?...) { add(cells) }
+  mutating func add(_ cells: [String?]) { rows.append(cells.map { $0 ?? "-" }) }
 
   var isEmpty: Bool { rows.isEmpty }
 

@@ -125,10 +125,7 @@ struct InterceptCommand: AsyncParsableCommand {
   }
 
   private func undo(_ report: InterceptReport, _ context: CommandContext) async throws {
-    var cluster = global.cluster(context.settings)
-    cluster.context = report.context
-    cluster.namespace = report.namespace
-    var leave = LeaveRequest(cluster: cluster, service: report.service)
+    var leave = LeaveRequest(report.id)
     leave.drain = 0
     // A task of its own: this one is cancelled already.
     let undoing = Task { [leave] in try await context.call(.leave, leave, returning: [LeaveReport].self, task: "undoing…") }

@@ -10,7 +10,8 @@ struct LeaveCommand: AsyncParsableCommand {
       EXAMPLES:
         devtunnel leave                     the only one there is
         devtunnel leave user --drain 5
-        devtunnel leave --all
+        devtunnel leave user --context staging
+        devtunnel leave --all               with --context or -n: all of that cluster or namespace
       """)
 
   @Argument(help: "The Service (default: the only one intercepted).", transform: checked(ObjectName.parseService))
@@ -36,10 +37,10 @@ struct LeaveCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
-    var request = LeaveRequest(cluster: global.namedCluster(context.settings), service: service, all: all)
+    var request = LeaveRequest(cluster: global.namedCluster(context.settings), namespace: global.namespace, service: service, all: all)
     request.drain = drain ?? context.settings.drain ?? 30
     let reports = try await context.call(
       .leave, request, returning: [LeaveReport].self, task: "leaving \(service ?? (all ? "everything" : "the intercept"))…")
-    try context.show(reports, outputOptions) { $0.isEmpty ? ["Nothing is intercepted."] : $0.map(\.summary) }
+    try context.show(reports, outputOptions) { $0.isEmpty ? ["Nothing is intercepted."] : $0.lines }
   }
 }

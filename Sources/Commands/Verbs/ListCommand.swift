@@ -24,6 +24,9 @@ struct ListCommand: AsyncParsableCommand {
     let context = try CommandContext(global)
     let request = ListRequest(cluster: global.cluster(context.settings), allNamespaces: allNamespaces)
     let entries = try await context.call(.list, request, returning: [ListEntry].self, task: "asking the cluster…")
-    try context.show(entries, outputOptions) { $0.lines(allNamespaces: allNamespaces) }
+    let contexts = try await context.call(.status, Nothing(), returning: StatusReport.self, task: "asking the daemon…").contexts
+    try context.show(entries, outputOptions) { entries in
+      entries.lines(allNamespaces: allNamespaces, allContexts: contexts.union(entries.map(\.context)).count > 1)
+    }
   }
 }

@@ -50,6 +50,8 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   }
 
   public var context: String
+  /// Which cluster that is.
+  public var cluster: ClusterIdentity
   public var namespace: String
   public var service: String
   /// `Deployment/user`.
@@ -69,11 +71,12 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   public var to: Target?
 
   public init(
-    context: String, namespace: String, service: String, workload: String, state: State, ports: [Port], holder: String, since: String,
-    message: String? = nil, warnings: [String] = [], environment: [String: String]? = nil, to: Target? = nil
+    context: String, cluster: ClusterIdentity, namespace: String, service: String, workload: String, state: State, ports: [Port], holder: String,
+    since: String, message: String? = nil, warnings: [String] = [], environment: [String: String]? = nil, to: Target? = nil
   ) {
     self.to = to
     self.context = context
+    self.cluster = cluster
     self.namespace = namespace
     self.service = service
     self.workload = workload
@@ -85,24 +88,36 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     self.warnings = warnings
     self.environment = environment
   }
+
+  /// Which intercept it is.
+  public var id: InterceptID { InterceptID(cluster: cluster, namespace: namespace, service: service) }
 }
 
 public struct LeaveReport: Codable, Sendable, Hashable {
   public var service: String
   public var namespace: String
+  /// The kubeconfig's name for the cluster.
+  public var context: String
+  /// Which cluster that is.
+  public var cluster: ClusterIdentity
   /// Connections on the host that `--drain` cut.
   public var cut: Int
   /// False where another holder had taken it over: then there was nothing to undo.
   public var restored: Bool
   public var message: String?
 
-  public init(service: String, namespace: String, cut: Int, restored: Bool = true, message: String? = nil) {
+  public init(_ id: InterceptID, context: String, cut: Int, restored: Bool = true, message: String? = nil) {
     self.restored = restored
-    self.service = service
-    self.namespace = namespace
+    service = id.service
+    namespace = id.namespace
+    cluster = id.cluster
+    self.context = context
     self.cut = cut
     self.message = message
   }
+
+  /// Which intercept it was.
+  public var id: InterceptID { InterceptID(cluster: cluster, namespace: namespace, service: service) }
 }
 
 public struct ForwardReport: Codable, Sendable, Hashable {
@@ -218,6 +233,8 @@ public struct StatusReport: Codable, Sendable, Hashable {
 
 /// What can be intercepted in a namespace, and what is.
 public struct ListEntry: Codable, Sendable, Hashable {
+  /// The kubeconfig's name for the cluster.
+  public var context: String
   public var namespace: String
   public var service: String
   /// `8080/http-port`.
@@ -229,8 +246,9 @@ public struct ListEntry: Codable, Sendable, Hashable {
   public var since: String?
 
   public init(
-    namespace: String, service: String, ports: [String], workload: String?, obstacle: String?, interceptedBy: String?, since: String?
+    context: String, namespace: String, service: String, ports: [String], workload: String?, obstacle: String?, interceptedBy: String?, since: String?
   ) {
+    self.context = context
     self.namespace = namespace
     self.service = service
     self.ports = ports

@@ -99,18 +99,26 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
 }
 
 public struct LeaveRequest: Codable, Sendable, Hashable {
-  /// nil: the daemon's only, or all of them with `all`.
+  /// The very intercept, as its report named it; what else is named then counts for nothing.
+  public var id: InterceptID?
+  /// nil: in any cluster.
   public var cluster: ClusterSelection?
+  /// nil: in any namespace.
+  public var namespace: String?
+  /// nil: the daemon's only one, or all of them with `all`.
   public var service: String?
   public var all = false
   /// Seconds that connections on the host have to end by themselves.
   public var drain: Double = 30
 
-  public init(cluster: ClusterSelection? = nil, service: String? = nil, all: Bool = false) {
+  public init(cluster: ClusterSelection? = nil, namespace: String? = nil, service: String? = nil, all: Bool = false) {
     self.cluster = cluster
+    self.namespace = namespace
     self.service = service
     self.all = all
   }
+
+  public init(_ id: InterceptID) { self.id = id }
 }
 
 /// `SERVICE|KIND/NAME [HOST:]PORT…`.

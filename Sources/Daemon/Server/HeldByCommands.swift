@@ -1,20 +1,27 @@
+import ControlAPI
 import Synchronization
 
-/// The forwards and intercepts that belong to a command in the foreground, by id.
+/// The forwards and intercepts that belong to a command in the foreground.
 final class HeldByCommands: Sendable {
-  private let ends = Mutex<[String: AsyncStream<Never>.Continuation]>([:])
+  enum Key: Hashable {
+    case intercept(InterceptID)
+    /// By its id.
+    case forward(String)
+  }
+
+  private let ends = Mutex<[Key: AsyncStream<Never>.Continuation]>([:])
 
   /// - Returns: a sequence that ends when it is released, or the task that iterates it is cancelled.
-  func hold(_ id: String) -> AsyncStream<Never> {
+  func hold(_ key: Key) -> AsyncStream<Never> {
     let (stream, end) = AsyncStream<Never>.makeStream()
-    ends.withLock { $0[id] = end }
+    ends.withLock { $0[key] = end }
     return stream
   }
 
   /// - Returns: whether it was held until now.
   @discardableResult
-  func release(_ id: String) -> Bool {
-    guard let end = ends.withLock({ $0.removeValue(forKey: id) }) else { return false }
+  func release(_ key: Key) -> Bool {
+    guard let end = ends.withLock({ $0.removeValue(forKey: key) }) else { return false }
     end.finish()
     return true
   }

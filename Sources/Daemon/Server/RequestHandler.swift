@@ -51,13 +51,13 @@ struct RequestHandler: Sendable {
     case .leave:
       let request = try WireCoding.parameters(LeaveRequest.self, line)
       let left = try await engine.leave(request, progress: progress)
-      for one in left { held.release(Self.key(one.namespace, one.service)) }
+      for one in left { held.release(.intercept(one.id)) }
       connection.answer(.result(left))
     case .forward: try await forward(try WireCoding.parameters(ForwardRequest.self, line), connection)
     case .stopForward:
       let request = try WireCoding.parameters(StopForwardRequest.self, line)
       try await engine.stopForward(request)
-      held.release(request.id)
+      held.release(.forward(request.id))
       connection.answer(.result(Nothing()))
     case .shell:
       let request = try WireCoding.parameters(ShellRequest.self, line)
@@ -93,9 +93,7 @@ struct RequestHandler: Sendable {
 
   private func intercept(_ request: InterceptRequest, _ connection: LineConnection) async throws {
     let report = try await engine.intercept(request) { connection.progress($0) }
-    var leave = LeaveRequest(cluster: request.cluster, service: request.service)
-    leave.cluster?.context = report.context
-    leave.cluster?.namespace = report.namespace
+    var leave = LeaveRequest(report.id)
     if Task.isCancelled {
       // The command went away in the last moment: nobody would know of this intercept.
       leave.drain = 0
@@ -103,15 +101,11 @@ struct RequestHandler: Sendable {
       throw ControlError(.cancelled, "cancelled: \(report.service) is not intercepted")
     }
     guard request.foreground else { return connection.answer(.result(report)) }
-    let key = Self.key(report.namespace, report.service)
-    let ends = held.hold(key)
+    let ends = held.hold(.intercept(report.id))
     connection.answer(.result(report))
     for await _ in ends {}
-    if held.release(key) { _ = try await Task { [leave] in try await engine.leave(leave) { _ in } }.value }
+    if held.release(.intercept(report.id)) { _ = try await Task { [leave] in try await engine.leave(leave) { _ in } }.value }
   }
-
-  /// Of an intercept among what is held; forwards have their ids.
-  private static func key(_ namespace: String, _ service: String) -> String { "\(namespace)/\(service)" }
 
   private func forward(_ request: ForwardRequest, _ connection: LineConnection) async throws {
     let report = try await engine.forward(request) { connection.progress($0) }
@@ -121,10 +115,10 @@ struct RequestHandler: Sendable {
       throw ControlError(.cancelled, "cancelled: nothing is forwarded")
     }
     guard request.foreground else { return connection.answer(.result(report)) }
-    let ends = held.hold(report.id)
+    let ends = held.hold(.forward(report.id))
     connection.answer(.result(report))
     for await _ in ends {}
-    if held.release(report.id) { try await Task { try await engine.stopForward(stop) }.value }
+    if held.release(.forward(report.id)) { try await Task { try await engine.stopForward(stop) }.value }
   }
 
   static func explain(_ error: any Error) -> ControlError {

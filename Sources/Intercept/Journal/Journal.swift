@@ -9,16 +9,28 @@ import Synchronization
 /// What this user's daemon has changed in clusters, on disk before it is changed: so that the next daemon can undo it.
 public final class Journal: Sendable {
   public struct Entry: Codable, Sendable, Hashable {
+    /// How the cluster is reached.
     public var cluster: ClusterSelection
+    /// Which cluster it was, since a context may lead elsewhere by the next daemon's time. Nil in entries of before this was noted.
+    public var identity: ClusterIdentity?
     public var namespace: String
+    /// Empty for an agent without a Service: a gateway, or a shell's.
     public var service: String
     public var workload: String
 
-    public init(cluster: ClusterSelection, namespace: String, service: String, workload: String) {
+    public init(cluster: ClusterSelection, identity: ClusterIdentity?, namespace: String, service: String, workload: String) {
       self.cluster = cluster
+      self.identity = identity
       self.namespace = namespace
       self.service = service
       self.workload = workload
+    }
+
+    /// Whether both are about one thing of one cluster, however that is reached.
+    public func isSame(as other: Entry) -> Bool {
+      guard namespace == other.namespace, service == other.service, workload == other.workload else { return false }
+      guard let identity, let theirs = other.identity else { return identity == other.identity && cluster == other.cluster }
+      return identity.isSame(as: theirs)
     }
   }
 
@@ -43,8 +55,19 @@ public final class Journal: Sendable {
 
   public var all: [Entry] { entries.withLock { $0 } }
 
-  public func add(_ entry: Entry) throws(ControlError) { try change { if !$0.contains(entry) { $0.append(entry) } } }
-  public func remove(_ entry: Entry) { try? change { $0.removeAll { $0 == entry } } }
+  /// Notes an entry; an earlier one about the same is replaced.
+  public func add(_ entry: Entry) throws(ControlError) { try replace(entry, by: entry) }
+
+  public func remove(_ entry: Entry) { try? change { $0.removeAll { $0.isSame(as: entry) } } }
+
+  /// Rewrites an entry, such as one of a former format once its cluster is known.
+  public func replace(_ old: Entry, by new: Entry) throws(ControlError) {
+    try change { entries in
+      let index = entries.firstIndex { $0.isSame(as: old) } ?? entries.endIndex
+      entries.removeAll { $0.isSame(as: old) || $0.isSame(as: new) }
+      entries.insert(new, at: min(index, entries.endIndex))
+    }
+  }
 
   /// Written whole and renamed into place: a crash leaves the old or the new.
   private func change(_ edit: (inout [Entry]) -> Void) throws(ControlError) {

@@ -8,14 +8,16 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct LoopInterceptTests {
   private let report = InterceptReport(
-    context: "remote", namespace: "shop", service: "user", workload: "Deployment/user", state: .active, ports: [], holder: "me", since: "")
+    context: "remote", cluster: ClusterIdentity(server: "https://remote"), namespace: "shop", service: "user",
+    workload: "Deployment/user", state: .active, ports: [], holder: "me", since: "")
 
   /// The events of an intercept that fails so many times before it stands.
   private func events(failures: Int) async -> [DevEvent] {
     let (events, event) = AsyncStream.makeStream(of: DevEvent.self)
     let attempts = Mutex(0)
     let intercept = LoopIntercept(
-      request: InterceptRequest(cluster: ClusterSelection(), service: "user", ports: []), name: "user", retryAfter: .milliseconds(1),
+      request: InterceptRequest(cluster: ClusterSelection(), service: "user", ports: []), name: "user",
+      retryAfter: .milliseconds(1),
       events: { event.yield($0) }
     ) { _, stands async throws(ControlError) in
       if attempts.withLock({

@@ -5,6 +5,8 @@ import Testing
 @testable import Commands
 
 struct OutputTests {
+  private let dev = ClusterIdentity(uid: "1", server: "https://dev"), live = ClusterIdentity(uid: "2", server: "https://live")
+
   @Test func columnsAreAsWideAsTheirWidestCell() {
     var table = Table("A", "LONG", "C")
     table.add("wide cell", nil, "x")
@@ -16,10 +18,10 @@ struct OutputTests {
   @Test func theListSaysWhoHasWhatAndWhyNot() {
     let entries = [
       ListEntry(
-        namespace: "t", service: "user", ports: ["80/http", "90"], workload: "Deployment/user", obstacle: nil, interceptedBy: "alice@laptop",
+        context: "dev", namespace: "t", service: "user", ports: ["80/http", "90"], workload: "Deployment/user", obstacle: nil, interceptedBy: "alice@laptop",
         since: "10:02"),
-      ListEntry(namespace: "t", service: "db", ports: ["5432"], workload: nil, obstacle: "it is headless", interceptedBy: nil, since: nil),
-      ListEntry(namespace: "t", service: "cart", ports: ["80"], workload: "Deployment/cart", obstacle: nil, interceptedBy: nil, since: nil),
+      ListEntry(context: "dev", namespace: "t", service: "db", ports: ["5432"], workload: nil, obstacle: "it is headless", interceptedBy: nil, since: nil),
+      ListEntry(context: "dev", namespace: "t", service: "cart", ports: ["80"], workload: "Deployment/cart", obstacle: nil, interceptedBy: nil, since: nil),
     ]
     #expect(
       entries.lines(allNamespaces: false) == [
@@ -27,6 +29,7 @@ struct OutputTests {
         "db       5432        -                cannot: it is headless", "cart     80          Deployment/cart  free",
       ])
     #expect(entries.lines(allNamespaces: true)[0].hasPrefix("NAMESPACE"))
+    #expect(entries.lines(allNamespaces: false, allContexts: true)[2].hasPrefix("dev      db"))
   }
 
   @Test func statusShowsEachPortAndEachProblem() {
@@ -34,7 +37,7 @@ struct OutputTests {
       daemon: DaemonReport(pid: 12, version: "0.1.0", since: "now", socket: "/s", log: "/l"),
       intercepts: [
         InterceptReport(
-          context: "dev", namespace: "t", service: "user", workload: "Deployment/user", state: .failedOpen,
+          context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .failedOpen,
           ports: [.init(service: 80, name: "http", target: 8080, host: "127.0.0.1:8080", toHost: 3, toOrigin: 1)], holder: "a@b", since: "now",
           message: "the host refuses", warnings: ["old connections remain"])
       ],
@@ -52,11 +55,20 @@ struct OutputTests {
 
   @Test func anInterceptIntoAnotherClusterSaysWhere() {
     let report = InterceptReport(
-      context: "dev", namespace: "t", service: "user", workload: "Deployment/user", state: .active,
+      context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .active,
       ports: [.init(service: 80, name: "http", target: 8080, host: nil, to: 80), .init(service: 81, name: nil, target: 9090, host: nil)], holder: "a@b",
       since: "now", to: .init(context: "kind", namespace: "default", target: "svc/user"))
     #expect(report.summary.suffix(2) == ["  port 80 (http) → kind/default/svc/user:80", "  port 81 → the origin"])
     #expect(StatusReport(daemon: nil, intercepts: [report]).lines.contains { $0.contains("kind/default/svc/user:80") })
+  }
+
+  @Test func whatWasLeftNamesItsContextWhereThereAreSeveral() {
+    let user = InterceptID(cluster: dev, namespace: "t", service: "user"), cart = InterceptID(cluster: live, namespace: "t", service: "cart")
+    #expect([LeaveReport(user, context: "dev", cut: 1)].lines == ["Service user in namespace t is itself again; 1 connection was cut."])
+    #expect(
+      [LeaveReport(user, context: "dev", cut: 0), LeaveReport(cart, context: "live", cut: 0)].lines == [
+        "Service user in namespace t of context dev is itself again.", "Service cart in namespace t of context live is itself again.",
+      ])
   }
 
   @Test func anErrorHasMessageDetailsAndRemedyInThisOrder() {

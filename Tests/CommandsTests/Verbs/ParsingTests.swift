@@ -115,7 +115,9 @@ struct ParsingTests {
 
   @Test func leaveNamesAClusterOnlyWhereAFlagDoes() throws {
     #expect(try parse("leave user", as: LeaveCommand.self).global.namedCluster(Settings(namespace: "set")) == nil)
-    #expect(try parse("leave user -n a", as: LeaveCommand.self).global.namedCluster(Settings())?.namespace == "a")
+    // A namespace names no cluster: the daemon knows where the Service is intercepted.
+    #expect(try parse("leave user -n a", as: LeaveCommand.self).global.namedCluster(Settings(context: "set")) == nil)
+    #expect(try parse("leave user --context c", as: LeaveCommand.self).global.namedCluster(Settings())?.context == "c")
   }
 
   @Test(arguments: [

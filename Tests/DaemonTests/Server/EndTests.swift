@@ -104,6 +104,30 @@ struct EndTests {
     }
   }
 
+  @Test func interceptsOfOneServiceInTwoClustersEndEachWithItsOwnCommand() async throws {
+    try await DaemonFixture.with { fixture in
+      func hold(_ context: String) async -> (Task<Void, any Error>, InterceptID?) {
+        let (reports, report) = AsyncStream.makeStream(of: InterceptReport.self)
+        let call = Task {
+          var request = InterceptRequest(cluster: ClusterSelection(context: context), service: "user", ports: [])
+          request.foreground = true
+          _ = try await fixture.client().call(.intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
+        }
+        return (call, await reports.first { _ in true }?.id)
+      }
+      let (a, first) = await hold("a")
+      let (b, second) = await hold("b")
+      #expect(first != second)
+      _ = try await fixture.call(.leave, LeaveRequest(try #require(first)), returning: [LeaveReport].self)
+      _ = try await a.value
+      // The other command holds its own still, and its end is the end of that one alone.
+      b.cancel()
+      _ = try await b.value
+      await fixture.engine.wait(for: "left user in b")
+      #expect(fixture.engine.events.filter { $0.hasPrefix("left") } == ["left user in a", "left user in b"])
+    }
+  }
+
   @Test func anyOtherForwardStays() async throws {
     try await DaemonFixture.with { fixture in
       _ = try await fixture.call(.forward, forward(foreground: false), returning: ForwardReport.self)

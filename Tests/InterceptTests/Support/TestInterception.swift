@@ -12,13 +12,18 @@ import Testing
 func withInterception<Result>(
   _ server: FakeAPIServer, _ body: (Interception, Journal) async throws -> Result
 ) async throws -> Result {
-  let path = FileManager.default.temporaryDirectory.appendingPathComponent("devtunnel-journal-\(UUID().uuidString)").path
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("devtunnel-journal-\(UUID().uuidString)")
+    .path
   defer { try? FileManager.default.removeItem(atPath: path) }
   let journal = Journal(path: path)
   let context = InterceptContext(
-    client: try server.client(), relay: try #require(RelayThread()), installation: Installation(share: "/nowhere"), journal: journal, protocols: .auto,
+    client: try server.client(), relay: try #require(RelayThread()), installation: Installation(share: "/nowhere"),
+    journal: journal, protocols: .auto,
     holder: "alice@laptop", log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-  let interception = Interception(InterceptRequest(cluster: ClusterSelection(), service: "web", ports: []), namespace: "shop", context: context)
+  let interception = Interception(
+    InterceptRequest(cluster: ClusterSelection(), service: "web", ports: []),
+    cluster: ClusterIdentity(server: "https://fake"), namespace: "shop",
+    context: context)
   await interception.stand()
   try journal.add(await interception.entry)
   return try await body(interception, journal)
