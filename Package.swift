@@ -148,7 +148,7 @@ let package = Package(
 
     .testTarget(name: "KubeObjectsTests", dependencies: ["KubeObjects"], swiftSettings: strict),
     .testTarget(
-      name: "KubeAPITests", dependencies: ["KubeAPI", "KubeObjects", .product(name: "Subprocess", package: "swift-subprocess")],
+      name: "KubeAPITests", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
     .testTarget(name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
@@ -161,7 +161,7 @@ let package = Package(
     .testTarget(
       name: "AgentsTests",
       dependencies: [
-        "Agents", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", .product(name: "Logging", package: "swift-log"),
+        "Agents", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TestSupport", .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .testTarget(
@@ -176,7 +176,8 @@ let package = Package(
     .testTarget(
       name: "InterceptTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
+        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
@@ -216,7 +217,7 @@ let package = Package(
       name: "LabTests",
       dependencies: [
         "CLinux", "ControlAPI", "Deploy", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests", "Operations",
-        .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
+        "TestSupport", .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
   ]
 )

@@ -6,31 +6,20 @@ import TestSupport
 /// A TCP server with a thread for each connection, whose socket is closed when the handler returns.
 final class LoopbackServer: Sendable {
   let port: UInt16
-  private let listener: Int32
+  private let accepting: AcceptingThread
 
   init(_ handler: @escaping @Sendable (Int32) -> Void) {
     let (fd, port) = listening()
     self.port = port
-    listener = fd
-    makeBlocking(fd)
-    Thread.detachNewThread {
-      while true {
-        let socket = accept(fd, nil, nil)
-        guard socket >= 0 else { return }
-        // Processes that other tests start must not hold it.
-        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-        Thread.detachNewThread {
-          handler(socket)
-          close(socket)
-        }
+    accepting = AcceptingThread(fd) { socket in
+      Thread.detachNewThread {
+        handler(socket)
+        close(socket)
       }
     }
   }
 
-  func stop() {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  func stop() { accepting.stop() }
 
   /// Sends everything back, and the end as well.
   static func echo() -> LoopbackServer {

@@ -3,6 +3,7 @@ import Glibc
 import KubeAPI
 import KubeObjects
 import Synchronization
+import TestSupport
 
 /// An API server on loopback that answers each request as a test says; one request on each connection.
 final class FakeAPIServer: Sendable {
@@ -12,36 +13,22 @@ final class FakeAPIServer: Sendable {
     var body: JSONValue?
   }
 
-  private let listener: Int32
+  private typealias Answer = @Sendable (Request) -> (status: Int, body: JSONValue)
+  private final class Received: Sendable { let requests = Mutex<[Request]>([]) }
+
+  private let accepting: AcceptingThread
   private let port: UInt16
-  private let answer: @Sendable (Request) -> (status: Int, body: JSONValue)
-  private let received = Mutex<[Request]>([])
+  private let received = Received()
 
   init(_ answer: @escaping @Sendable (Request) -> (status: Int, body: JSONValue)) {
-    self.answer = answer
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let listener = listener
-    withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        precondition(bind(listener, generic, length) == 0 && listen(listener, 64) == 0 && getsockname(listener, generic, &length) == 0)
-      }
-    }
-    port = UInt16(bigEndian: address.sin_port)
-    Thread.detachNewThread { [self] in
-      while case let socket = accept(listener, nil, nil), socket >= 0 { Thread.detachNewThread { [self] in serve(socket) } }
-    }
+    let (listener, port) = listening()
+    self.port = port
+    accepting = AcceptingThread(listener) { [received] socket in Thread.detachNewThread { Self.serve(socket, answer, received) } }
   }
 
-  func stop() {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  func stop() { accepting.stop() }
 
-  var requests: [Request] { received.withLock { $0 } }
+  var requests: [Request] { received.requests.withLock { $0 } }
 
   /// Tries once.
   func client() throws -> KubeClient {
@@ -55,7 +42,7 @@ final class FakeAPIServer: Sendable {
     return KubeClient(try ClusterAccess.load(kubeconfig: path), retry: RetryPolicy(attempts: 1))
   }
 
-  private func serve(_ socket: Int32) {
+  private static func serve(_ socket: Int32, _ answer: Answer, _ received: Received) {
     defer { close(socket) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16 << 10)
@@ -71,7 +58,7 @@ final class FakeAPIServer: Sendable {
       guard body.utf8.count >= length else { continue }
       let words = lines[0].split(separator: " ")
       let request = Request(method: String(words[0]), path: String(words[1].prefix { $0 != "?" }), body: try? JSONValue(parsing: Array(body.utf8)))
-      received.withLock { $0.append(request) }
+      received.requests.withLock { $0.append(request) }
       let (status, object) = answer(request)
       let json = object.serialized()
       let head = "HTTP/1.1 \(status) -\r\nContent-Type: application/json\r\nContent-Length: \(json.count)\r\nConnection: close\r\n\r\n"

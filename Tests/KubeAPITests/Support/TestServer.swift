@@ -3,6 +3,7 @@ import Glibc
 import KubeAPI
 import KubeObjects
 import Synchronization
+import TestSupport
 
 /// An HTTP/1.1 server on loopback that answers as a test says: a thread for each connection, so that a handler may simply wait.
 final class TestServer: Sendable {
@@ -30,57 +31,50 @@ final class TestServer: Sendable {
   }
 
   let port: Int
-  private let listener: Int32
-  private let handler: Handler
-  private let state = Mutex(State())
+  private let accepting: AcceptingThread
+  private let shared: Shared
 
-  init(_ handler: @escaping Handler) {
-    self.handler = handler
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let listener = listener
-    withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        precondition(bind(listener, generic, length) == 0 && listen(listener, 64) == 0 && getsockname(listener, generic, &length) == 0)
+  /// What the server's threads share.
+  private final class Shared: Sendable {
+    let handler: Handler
+    let state = Mutex(State())
+
+    init(_ handler: @escaping Handler) { self.handler = handler }
+
+    func serve(_ socket: Int32) {
+      let connection = Connection(socket)
+      defer {
+        state.withLock { _ = $0.sockets.remove(socket) }
+        close(socket)
+      }
+      while !connection.isClosed, var request = connection.read() {
+        state.withLock { state in
+          request.index = state.requests.count
+          state.requests.append(request)
+        }
+        handler(request, connection)
       }
     }
-    port = Int(UInt16(bigEndian: address.sin_port))
-    Thread.detachNewThread { [self] in
-      while true {
-        let socket = accept(listener, nil, nil)
-        guard socket >= 0 else { return }
-        state.withLock { _ = $0.sockets.insert(socket) }
-        Thread.detachNewThread { [self] in serve(socket) }
-      }
+  }
+
+  init(_ handler: @escaping Handler) {
+    let shared = Shared(handler)
+    let (listener, port) = listening()
+    self.port = Int(port)
+    self.shared = shared
+    accepting = AcceptingThread(listener) { socket in
+      shared.state.withLock { _ = $0.sockets.insert(socket) }
+      Thread.detachNewThread { shared.serve(socket) }
     }
   }
 
   func stop() {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-    state.withLock { state in for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) } }
+    accepting.stop()
+    shared.state.withLock { state in for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) } }
   }
 
-  var requests: [Request] { state.withLock { $0.requests } }
-  var openConnections: Int { state.withLock { $0.sockets.count } }
-
-  private func serve(_ socket: Int32) {
-    let connection = Connection(socket)
-    defer {
-      state.withLock { _ = $0.sockets.remove(socket) }
-      close(socket)
-    }
-    while !connection.isClosed, var request = connection.read() {
-      state.withLock { state in
-        request.index = state.requests.count
-        state.requests.append(request)
-      }
-      handler(request, connection)
-    }
-  }
+  var requests: [Request] { shared.state.withLock { $0.requests } }
+  var openConnections: Int { shared.state.withLock { $0.sockets.count } }
 
   /// One connection, used by its own thread.
   final class Connection {

@@ -2,17 +2,23 @@ import CLinux
 import ControlAPI
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A way to the API server that can drop everything: connections stay, and nothing comes through.
 final class Blockade: Sendable {
   let port: UInt16
-  private let listener: Int32
-  private let isShut = Mutex(false)
+  private let accepting: AcceptingThread
+  private let state = State()
+
+  /// What the threads share.
+  private final class State: Sendable {
+    let isShut = Mutex(false)
+    let taken = Atomic(0)
+  }
 
   /// Connections that have come.
-  private let taken = Atomic(0)
-  var connections: Int { taken.load(ordering: .relaxed) }
+  var connections: Int { state.taken.load(ordering: .relaxed) }
 
   /// - Parameters:
   ///   - target: the API server's port on 127.0.0.1.
@@ -27,20 +33,17 @@ final class Blockade: Sendable {
     }
     done.wait()
     guard let (listener, port) = opened.withLock({ $0 }) else { throw RequestFailure("no port of the host") }
-    self.listener = listener
     self.port = port
-    Thread.detachNewThread { [self] in
-      while case let client = accept(listener, nil, nil), client >= 0 {
-        taken.add(1, ordering: .relaxed)
-        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = Self.loopback(target)
-        let refused = withUnsafePointer(to: &address) {
-          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) != 0 }
-        }
-        if refused { shutdown(client, Int32(SHUT_RDWR)) }
-        let ends = Ends(client: client, server: server)
-        for (from, to) in [(client, server), (server, client)] { Thread.detachNewThread { [self] in pump(from, to, ends) } }
+    accepting = AcceptingThread(listener) { [state] client in
+      state.taken.add(1, ordering: .relaxed)
+      let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      var address = Self.loopback(target)
+      let refused = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) != 0 }
       }
+      if refused { shutdown(client, Int32(SHUT_RDWR)) }
+      let ends = Ends(client: client, server: server)
+      for (from, to) in [(client, server), (server, client)] { Thread.detachNewThread { Self.pump(from, to, ends, state) } }
     }
   }
 
@@ -56,20 +59,19 @@ final class Blockade: Sendable {
     return nil
   }
 
-  var isShutNow: Bool { isShut.withLock { $0 } }
+  var isShutNow: Bool { state.isShut.withLock { $0 } }
 
-  func shut(_ shut: Bool) { isShut.withLock { $0 = shut } }
+  func shut(_ shut: Bool) { state.isShut.withLock { $0 = shut } }
 
   func stop() {
     shut(false)
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
+    accepting.stop()
   }
 
-  private func pump(_ from: Int32, _ to: Int32, _ ends: Ends) {
+  private static func pump(_ from: Int32, _ to: Int32, _ ends: Ends, _ state: State) {
     var buffer = [UInt8](repeating: 0, count: 16 << 10)
     while case let count = recv(from, &buffer, buffer.count, 0), count > 0 {
-      while isShut.withLock({ $0 }) { usleep(10_000) }
+      while state.isShut.withLock({ $0 }) { usleep(10_000) }
       guard send(to, buffer, count, Int32(MSG_NOSIGNAL)) == count else { break }
     }
     for fd in [from, to] { shutdown(fd, Int32(SHUT_RDWR)) }

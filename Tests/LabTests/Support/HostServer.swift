@@ -1,10 +1,10 @@
 import Foundation
-import Synchronization
+import TestSupport
 
 /// The service under development: answers every HTTP request on a port of the host with one text.
 final class HostServer: Sendable {
   let port: UInt16
-  private let listener: Mutex<Int32>
+  private let accepting: AcceptingThread
 
   init(_ text: String) throws {
     let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -17,29 +17,18 @@ final class HostServer: Sendable {
     }
     guard !failed else { throw RequestFailure("no port of the host") }
     port = UInt16(bigEndian: address.sin_port)
-    listener = Mutex(fd)
     let answer = "HTTP/1.0 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
-    Thread.detachNewThread {
-      while true {
-        let connection = accept(fd, nil, nil)
-        guard connection >= 0 else { break }
-        _ = try? HTTPRequest.head(on: connection)
-        _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
-        close(connection)
-      }
-      close(fd)
+    accepting = AcceptingThread(fd) { connection in
+      _ = try? HTTPRequest.head(on: connection)
+      _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
+      close(connection)
     }
   }
 
   deinit { stop() }
 
   /// The port refuses from now on.
-  func stop() {
-    listener.withLock { fd in
-      if fd >= 0 { shutdown(fd, Int32(SHUT_RDWR)) }
-      fd = -1
-    }
-  }
+  func stop() { accepting.stop() }
 }
 
 /// Just enough of HTTP for requests whose every connection counts.
