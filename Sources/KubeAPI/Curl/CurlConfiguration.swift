@@ -34,6 +34,9 @@ enum CurlConfiguration {
     }
     if access.connector == nil { try proxy(access, handle) }
     try handle.set(CURLOPT_CONNECTTIMEOUT_MS, Int(connectTimeout.components.seconds) * 1000)
+    // CURLOPT_QUICK_EXIT (7.87): a request that ends while its name is looked up leaves that to the resolver's thread. Otherwise libcurl waits for it, and
+    // with it every other request on the same thread.
+    handle.setIfKnown(322, 1)
     try handle.set(CURLOPT_TCP_KEEPALIVE, 1)
     try handle.set(CURLOPT_TCP_KEEPIDLE, 15)
     try handle.set(CURLOPT_TCP_KEEPINTVL, 5)

@@ -32,6 +32,9 @@ final class CurlHandle: @unchecked Sendable {
 
   static let library = ccurl_global_init()
 
+  /// An option that older releases of libcurl, or headers, lack: without it nothing is wrong, only slower.
+  func setIfKnown(_ option: UInt32, _ value: Int) { _ = ccurl_setopt_long(pointer, CURLoption(option), value) }
+
   func set(_ option: CURLoption, _ value: Int) throws(KubeError) { try check(option, ccurl_setopt_long(pointer, option, value)) }
 
   /// libcurl copies the text. Nil takes the option back to nothing, which for files with certificates also drops the built-in one.

@@ -43,9 +43,9 @@ public final class CurlMulti: Sendable {
     guard let loop else { throw .transport(problem: "it could not be started") }
     let handle = try CurlHandle()
     try CurlConfiguration.apply(access, credentials, target: request.target, to: handle)
+    // A connection that is known to carry many requests is shared. CURLOPT_PIPEWAIT, which also waits for one that is not known yet, must not be set: what
+    // waits behind a watch over HTTP/1.1 is never sent, and has no timeout.
     try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-    // Rather wait for a connection that may carry many requests than open another.
-    try handle.set(CURLOPT_PIPEWAIT, 1)
     try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     if compressed { try handle.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
     if let timeout = request.timeout { try handle.set(CURLOPT_TIMEOUT_MS, max(1, timeout.milliseconds)) }
