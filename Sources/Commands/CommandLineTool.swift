@@ -6,8 +6,11 @@ import UnixSignals
 
 /// The process of a command: parses, runs, and turns the outcome into an exit status.
 public enum CommandLineTool {
+  /// Runs the command line, and ends the process with its status.
+  public static func main() async -> Never { Exit.now(await run()) }
+
   /// - Returns: the exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 ended by SIGINT or SIGTERM.
-  public static func run() async -> Int32 {
+  static func run() async -> Int32 {
     let interruption = Mutex<Int32?>(nil)
     let (parsed, whenParsed) = AsyncStream<Void>.makeStream()
     let work = Task { () -> Int32 in

@@ -1,9 +1,3 @@
 import Commands
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
-exit(await CommandLineTool.run())
+await CommandLineTool.main()

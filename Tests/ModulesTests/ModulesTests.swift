@@ -130,6 +130,24 @@ struct ModulesTests {
     }
   }
 
+  /// A listener that another thread closes may be another server's by the time that its thread accepts again.
+  @Test("Test servers accept connections in one place")
+  func acceptingTests() throws {
+    for target in package.targets where target.kind == "testTarget" {
+      for (file, text) in try target.sources() { #expect(text.firstMatch(of: /\baccept\(\w+, nil, nil\)/) == nil, "\(file): use AcceptingThread") }
+    }
+  }
+
+  /// `exit` runs the handlers of libraries while threads still use them. The shell's helper has one thread, and the benchmark no such library.
+  @Test("A process ends in one place, and at once")
+  func ends() throws {
+    for target in package.targets where target.kind != "testTarget" && !["ShellHelper", "devtunnel-shell", "DevtunnelBench"].contains(target.name) {
+      for (file, text) in try target.sources() where !text.contains("func exit(") {
+        #expect(text.firstMatch(of: /(^|[^\w.])((Glibc|Musl|Foundation)\.)?(exit|quick_exit)\(/) == nil, "\(file): use Exit.now")
+      }
+    }
+  }
+
   @Test("Executables start something and do nothing else: one file, a few lines")
   func thinExecutable() throws {
     let folder = PackageText.root.appending(path: "Sources/devtunnel")

@@ -24,7 +24,10 @@ enum ErrorOutput {
   }
 }
 
+/// The end of the process.
 enum Exit {
-  /// Ends the process at once.
+  /// Ends the process at once, without what `exit` does first: the handlers and destructors of libraries (OpenSSL's, libstdc++'s) free what threads that still
+  /// run are using (libcurl's, its resolver's, Swift's), and not all of those can be waited for. Nothing here needs the handlers: output is written without
+  /// stdio, and files are complete before a command returns.
   static func now(_ status: Int32) -> Never { _exit(status) }
 }
