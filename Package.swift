@@ -184,7 +184,7 @@ let package = Package(
     .testTarget(
       name: "OperationsTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations",
+        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations", "TestSupport",
         .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .testTarget(

@@ -80,7 +80,7 @@ extension Interception {
 
   private var isStanding: Bool { !isLost && !Task.isCancelled && (state == .active || state == .failedOpen) }
 
-  private func look() async {
+  func look() async {
     guard isStanding, let plan, let link else { return }
     await listen(to: link)
     guard isStanding else { return }
@@ -137,6 +137,7 @@ extension Interception {
     do throws(ControlError) {
       try await ServiceDivert.restore(client: client.within(.seconds(10)), namespace: namespace, service: plan.service)
       isDiverted = false
+      await giveBackOthers(plan)
       context.log.warning("no agent is ready: the Service has its selector back", metadata: ["service": "\(namespace)/\(plan.service)"])
       message = "no agent Pod is ready: \(service) has its own selector back, and its traffic goes to the origin; it is diverted again when one is"
       _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0), within: .seconds(1))

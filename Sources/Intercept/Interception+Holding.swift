@@ -59,11 +59,25 @@ extension Interception {
     return true
   }
 
-  /// Somebody else has it: there is nothing of ours left to undo.
+  /// Who has taken the workload over keeps the Service, where it is the same one. Where nobody holds the workload, or for another Service, nobody else
+  /// would give this one back, and it would select an agent that is not there, or goes with the other's intercept.
+  func giveBackUnheld() async throws(ControlError) {
+    guard let lease = lease(within: .seconds(8)) else { return }
+    let held = try await lease.read()
+    if let held, (held.service ?? id.service) == id.service { return }
+    try await ServiceDivert.restore(client: lease.client, namespace: namespace, service: id.service)
+    guard held == nil else { return }
+    do throws(ControlError) {
+      try await DivertedServices(client: lease.client, namespace: namespace, workload: lease.workload).giveBack()
+    } catch {
+      // One that somebody else made select the agent is theirs.
+      guard error.code == .refused else { throw error }
+    }
+  }
+
+  /// Somebody else has it: there is nothing of ours left to undo, but a Service that nobody keeps.
   func lost() async {
-    let name = AgentNames.base(plan?.workload.name ?? "")
-    let now = try? await client.find(.leases, name, namespace: namespace)
-    let holder = now.flatMap { WorkloadLease.held($0) }?.holder
+    let holder = try? await lease?.read()?.holder
     state = .failedOpen
     isLost = true
     message = holder.map { "\($0) has taken this intercept over" } ?? "this intercept was undone by somebody else (its Lease is gone)"
@@ -74,7 +88,13 @@ extension Interception {
     deployer = nil  // no longer ours to remove
     await link?.stop()
     for keeper in keepers { keeper.cancel() }
-    context.journal.remove(entry)
+    do throws(ControlError) {
+      try await giveBackUnheld()
+      context.journal.remove(entry)
+    } catch {
+      // `leave`, `quit` and the next daemon look again.
+      message = "\(message ?? ""); Service \(id.service) could not be looked after: \(error.message)"
+    }
     context.log.warning("intercept lost", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(message ?? "")"])
   }
 

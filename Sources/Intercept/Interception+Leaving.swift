@@ -41,6 +41,14 @@ extension Interception {
     try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: plan.service)
     isDiverted = false
     hasGivenBack = false
+    await giveBackOthers(plan)
+  }
+
+  /// Further Services that select the agent are given back before it leaves the endpoints. Where one cannot be, the agent stays, and `tearDown` says why.
+  func giveBackOthers(_ plan: InterceptPlan) async { _ = try? await diverted(plan).giveBack() }
+
+  private func diverted(_ plan: InterceptPlan) -> DivertedServices {
+    DivertedServices(client: client.within(.seconds(8)), namespace: namespace, workload: plan.workload.name)
   }
 
   private func agentReachesOrigin(_ plan: InterceptPlan) async -> Bool {
@@ -107,6 +115,14 @@ extension Interception {
   @discardableResult
   func drainAgent(within drain: Duration) async -> Int {
     guard let plan, let link, deployer != nil else { return 0 }
+    // An agent that a Service still selects stays one of its endpoints.
+    if let selecting = try? await diverted(plan).all(), selecting.isEmpty {
+      await unlessHurried { [self] in await leaveEndpoints(plan, link) }
+    }
+    return await drainHost(link, within: drain)
+  }
+
+  private func leaveEndpoints(_ plan: InterceptPlan, _ link: AgentLink) async {
     _ = try? await ServiceEndpoints.wait(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(30)
     ) { !$0.origin.isEmpty }
@@ -116,12 +132,33 @@ extension Interception {
     ) { $0.agents.isEmpty }
     // kube-proxy on every node lags behind the EndpointSlices, by up to a second.
     try? await Task.sleep(for: .seconds(1))
-    return await drainHost(link, within: drain)
+  }
+
+  /// The next intercept of the workload waits for this one's end. Without waiting for its readiness probe to fail, the agent's Pod is deleted: it leaves the
+  /// endpoints at once then, and goes on taking connections to the origin until no kube-proxy sends it any.
+  public func hurry() { isHurried = true }
+
+  /// Ends the work early once there is a hurry.
+  private func unlessHurried(_ work: @escaping @Sendable () async -> Void) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask(operation: work)
+      group.addTask { [self] in
+        while await !isHurried, (try? await Task.sleep(for: .milliseconds(20))) != nil {}
+      }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// Connections that the host still holds.
+  public func openConnections() async -> Int {
+    guard let link else { return 0 }
+    return await link.onLoop { $0.router.open.values.reduce(0, +) }
   }
 
   private func drainHost(_ link: AgentLink, within limit: Duration) async -> Int {
     let deadline = ContinuousClock.now + limit
-    while await link.onLoop({ $0.router.open.values.reduce(0, +) }) > 0 {
+    while await openConnections() > 0 {
       guard ContinuousClock.now < deadline else { break }
       try? await Task.sleep(for: .milliseconds(50))
     }
@@ -134,9 +171,10 @@ extension Interception {
     await link?.stop()
     link = nil
     do throws(ControlError) {
+      if isLost { try await giveBackUnheld() }
       if let deployer {
-        let remover = AgentDeployer(client: client.within(.seconds(10)), installation: deployer.installation, manifests: deployer.manifests)
-        try await remover.remove(uid: agentUID)
+        let removal = AgentRemoval(client: client.within(.seconds(10)), namespace: namespace, workload: deployer.manifests.workload)
+        try await removal.remove(uid: agentUID)
       }
       deployer = nil
       try await lease(within: .seconds(5))?.release(transitions: transitions)

@@ -41,12 +41,16 @@ public struct InterceptContext: Sendable {
 }
 
 public actor Interception {
+  /// Returns once nothing of the workload that this daemon has left is in the way. Throws where it intercepts another Service of it.
+  public typealias MakeRoom = @Sendable (_ workload: String, _ progress: @escaping Engine.Progress) async throws(ControlError) -> Void
+
   public nonisolated let request: InterceptRequest
   public nonisolated let id: InterceptID
   public nonisolated var namespace: String { id.namespace }
   nonisolated let context: InterceptContext
   let insideShell: Bool
   private let openJoined: JoinedCluster.Open?
+  private let makeRoom: MakeRoom?
   /// Where connections go instead of the host.
   private(set) var joined: JoinedCluster?
   var plan: InterceptPlan?
@@ -91,6 +95,8 @@ public actor Interception {
   public internal(set) var remains: ControlError?
   /// The server refuses to let it be undone: waiting does not help.
   var isRefused = false
+  /// The next intercept waits: what only spares a delay is left out.
+  var isHurried = false
   /// The daemon ends: `finish` does not try for ever.
   var isGivenUp = false
   var isOver = false
@@ -105,10 +111,12 @@ public actor Interception {
   ///   - cluster: the one that `context` leads to.
   ///   - insideShell: the host's target is a port inside a shell that starts later.
   ///   - joined: opens the way to the request's target; nil without one.
+  ///   - makeRoom: waits for what the same daemon still has of the workload.
   public init(
     _ request: InterceptRequest, cluster: ClusterIdentity, namespace: String, context: InterceptContext, insideShell: Bool = false,
-    joined: JoinedCluster.Open? = nil
+    joined: JoinedCluster.Open? = nil, makeRoom: MakeRoom? = nil
   ) {
+    self.makeRoom = makeRoom
     self.insideShell = insideShell
     openJoined = joined
     self.request = request
@@ -145,13 +153,19 @@ public actor Interception {
       try await checkHost(plan)
     }
 
-    try context.journal.add(entry)
+    try await makeRoom?(plan.workload.name, progress)
     let lease = WorkloadLease(
       client: client, namespace: namespace, workload: plan.workload.name, service: plan.service, holder: context.holder)
+    let others = try await claim(lease)
+    try context.journal.add(entry)
     transitions = try await lease.acquire(takeOver: request.takeOver)
     self.lease = lease
     renewed = .now
     keepLease()
+    for other in others {
+      progress("giving Service \(other) back, which was diverted to the same agent")
+      try await ServiceDivert.restore(client: client, namespace: namespace, service: other)
+    }
 
     progress("starting the agent in place of \(plan.workload.description)")
     let identity = try await deploy(plan)
@@ -193,6 +207,20 @@ public actor Interception {
     return Journal.Entry(
       cluster: cluster, identity: id.cluster, namespace: namespace, service: request.service, workload: plan?.workload.name ?? "")
   }
+
+  /// Refuses, before anything is changed, a workload that is intercepted through another Service: one agent stands for all of them.
+  /// - Returns: the Services that are to be given back first.
+  private func claim(_ lease: WorkloadLease) async throws(ControlError) -> [String] {
+    let diverted = try await DivertedServices(client: client, namespace: namespace, workload: lease.workload).all()
+    let others = diverted.compactMap(\.name).filter { $0 != lease.service }
+    switch lease.verdict(try await lease.read(), others: others, takeOver: request.takeOver) {
+    case .free(let restoring): return restoring
+    case .refused(let refusal): throw refusal
+    }
+  }
+
+  /// The workload whose agent is this intercept's; nil before it is known, and when another holder has it.
+  public var heldWorkload: String? { isLost ? nil : plan?.workload.name }
 
   private func checkHost(_ plan: InterceptPlan) async throws(ControlError) {
     for port in plan.ports {

@@ -34,9 +34,14 @@ extension ClusterOperations {
     let entries = named.filter { identity(of: $0) == there.identity }
     // What no context leads to any more can only be forgotten, and by its name alone.
     let astray = named.filter { entry in entry.cluster.context == there.context && !entries.contains(entry) }
+    var keeping: Set<String> = []
+    for interception in interceptions where interception.id.cluster == there.identity && interception.namespace == namespace {
+      if let workload = await interception.heldWorkload { keeping.insert(workload) }
+    }
     var report: RestoreReport
     do throws(ControlError) {
-      report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(service: request.service, force: request.force, progress: progress)
+      report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(
+        service: request.service, force: request.force, keeping: keeping, progress: progress)
     } catch {
       // With a namespace goes the right to look into it: the journal would name it for ever.
       guard request.force, error.code == .forbidden, !entries.isEmpty else { throw error }
@@ -66,7 +71,7 @@ extension ClusterOperations {
       await awaitHelpers()
       for entry in entries { await undo(entry) }
     }
-    for entry in entries { recoveries[id(of: entry)] = undoing }
+    for entry in entries { recoveries[place(of: entry)] = undoing }
     await undoing.value
     recoveries = [:]
   }
@@ -80,8 +85,8 @@ extension ClusterOperations {
     return new
   }
 
-  private func id(of entry: Journal.Entry) -> InterceptID {
-    InterceptID(cluster: identity(of: entry) ?? .unknown, namespace: entry.namespace, service: entry.service)
+  private func place(of entry: Journal.Entry) -> WorkloadPlace {
+    WorkloadPlace(cluster: identity(of: entry) ?? .unknown, namespace: entry.namespace, workload: entry.workload)
   }
 
   /// Undoes what an earlier daemon left in one cluster; what cannot be undone stays in the journal, and `status` says why.
@@ -95,10 +100,7 @@ extension ClusterOperations {
       if entry.service.isEmpty {
         guard !gateways.values.contains(where: { $0.entry.isSame(as: entry) }), !shellAgents.values.contains(where: { $0.entry.isSame(as: entry) })
         else { return }
-        try await AgentDeployer(
-          client: there.client, installation: try installation(),
-          manifests: AgentManifests(workload: entry.workload, namespace: entry.namespace, holder: holder)
-        ).remove()
+        try await AgentRemoval(client: there.client, namespace: entry.namespace, workload: entry.workload).remove()
         journal.remove(entry)
         return
       }

@@ -55,7 +55,7 @@ public actor ClusterOperations: Engine {
   /// What another daemon left has been undone.
   var isRecovered = false
   /// What an earlier daemon left and is being undone.
-  var recoveries: [InterceptID: Task<Void, Never>] = [:]
+  var recoveries: [WorkloadPlace: Task<Void, Never>] = [:]
   var bastions = Bastions()
   var proxies: [ProxyConnection] = []
   var hosts: [HostConnection] = []
@@ -68,6 +68,13 @@ public actor ClusterOperations: Engine {
   struct Closing {
     var interception: Interception
     var task: Task<Void, Never>
+  }
+
+  /// Where an agent stands.
+  struct WorkloadPlace: Hashable {
+    var cluster: ClusterIdentity
+    var namespace: String
+    var workload: String
   }
 
   struct GatewayKey: Hashable {
@@ -177,13 +184,16 @@ public actor ClusterOperations: Engine {
     let there = try await reach(request.cluster)
     let client = there.client
     let id = InterceptID(cluster: there.identity, namespace: there.namespace, service: request.service)
-    try await awaitPlace(for: id, progress)
-    // From the last look at what there is to here nothing waits: of two commands at once, one is first.
+    // From here to where it is among them nothing waits: of two commands at once, one is first.
+    try await refuseSecond(id)
     log.info("intercept", metadata: ["service": "\(id.namespace)/\(id.service)", "server": "\(client.access.server)"])
     let context = InterceptContext(
       client: client, relay: relay, installation: installation, journal: journal, protocols: request.cluster.protocols, holder: holder, log: log)
     let interception = Interception(
-      request, cluster: id.cluster, namespace: id.namespace, context: context, insideShell: insideShell, joined: joining(request, there))
+      request, cluster: id.cluster, namespace: id.namespace, context: context, insideShell: insideShell, joined: joining(request, there)
+    ) { workload, progress throws(ControlError) in
+      try await self.makeRoom(in: WorkloadPlace(cluster: id.cluster, namespace: id.namespace, workload: workload), for: id, progress)
+    }
     interceptions.append(interception)
     do {
       var report = try await interception.start(progress: progress)
@@ -203,30 +213,45 @@ public actor ClusterOperations: Engine {
     }
   }
 
-  /// Returns once this daemon holds nothing that the intercept would clash with.
-  private func awaitPlace(for id: InterceptID, _ progress: Progress) async throws(ControlError) {
-    while true {
-      if let other = interceptions.first(where: { $0.id == id }) {
-        guard await other.isUndone else {
-          throw ControlError(
-            .conflict, "the former intercept of \(id.service) in \(id.namespace) is still being undone", remedy: "`devtunnel status` shows it; try again.")
-        }
-        throw ControlError(
-          .conflict, "you intercept \(id.service) in \(id.namespace) already", remedy: "`devtunnel leave \(id.service)` first, or look at `devtunnel status`.")
-      }
-      if let item = closing.values.first(where: { $0.interception.id == id }) {
-        progress("waiting for the former intercept of \(id.service) to end: its connections drain")
-        if let problem = await item.interception.whenSettled(item.task) { throw problem }
-        // `finish` is over; its task ends in a moment.
-        await item.task.value
-      } else if let recovery = recoveries[id] {
-        progress("waiting until what an earlier daemon left of \(id.service) is undone")
-        await recovery.value
-      } else {
-        return
-      }
+  /// Refuses a second intercept of one Service.
+  private func refuseSecond(_ id: InterceptID) async throws(ControlError) {
+    guard let other = interceptions.first(where: { $0.id == id }) else { return }
+    guard await other.isUndone else {
+      throw ControlError(
+        .conflict, "the former intercept of \(id.service) in \(id.namespace) is still being undone",
+        remedy: "`devtunnel status` shows it; try again.")
+    }
+    throw ControlError(
+      .conflict, "you intercept \(id.service) in \(id.namespace) already",
+      remedy: "`devtunnel leave \(id.service)` first, or look at `devtunnel status`.")
+  }
+
+  /// Returns once nothing of a workload that was left is in the way of the next intercept of it.
+  /// - Throws: where another of its Services is intercepted from here.
+  private func makeRoom(in place: WorkloadPlace, for id: InterceptID, _ progress: Progress) async throws(ControlError) {
+    // Of two that begin at once the later one gives way.
+    for other in interceptions.prefix(while: { $0.id != id }) where await isIn(place, other) {
+      throw ControlError(
+        .conflict, "you intercept workload \(place.workload) already, through its Service \(other.id.service): one Service of a workload at a time",
+        remedy: "`devtunnel leave \(other.id.service)` first.")
+    }
+    for item in closing.values where await isIn(place, item.interception) {
+      await item.interception.hurry()
+      let open = await item.interception.openConnections()
+      let drain = open == 0 ? "" : ": \(open == 1 ? "one connection is" : "\(open) connections are") open on the host"
+      progress("waiting for the former intercept of \(item.interception.id.service) to end\(drain)")
+      if let problem = await item.interception.whenSettled(item.task) { throw problem }
       if Task.isCancelled { throw ControlError(.cancelled, "cancelled") }
     }
+    if let recovery = recoveries[place] {
+      progress("waiting until what an earlier daemon left of \(place.workload) is undone")
+      await recovery.value
+    }
+  }
+
+  private func isIn(_ place: WorkloadPlace, _ other: Interception) async -> Bool {
+    guard other.id.cluster == place.cluster, other.namespace == place.namespace else { return false }
+    return await other.heldWorkload == place.workload
   }
 
   public func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport] {

@@ -190,6 +190,9 @@ import Testing
       #expect(try await operations.gatewayLink(inA, a.selection(), image: "web:1") { _ in } === first)
       #expect(try daemon.journal().map(\.cluster.context) == ["a", "b"])
 
+      // A daemon that was killed brings nothing back.
+      await first.stop()
+      await second.stop()
       // The next daemon's recovery: the gateway that stands in b says nothing about the one in a.
       let next = try TestDaemon(folder: daemon.folder)
       let again = try await next.operations.reach(b.selection())

@@ -91,24 +91,9 @@ public struct AgentDeployer: Sendable {
     if let first = outcome.first { throw first }
   }
 
-  /// Deletes the agent's Deployment and what it owned, so that nothing is in the way of a new one. Nothing there is no error.
-  /// - Parameter uid: only this very Deployment; nil for whatever bears the name.
+  /// Removes the agent that bears the name, as `AgentRemoval` does.
   public func remove(uid: String? = nil) async throws(ControlError) {
-    let found = try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.find(.deployments, name, namespace: namespace)
-    }
-    guard let found, uid == nil || found.uid == uid else { return }
-    do throws(KubeError) { try await client.delete(.deployments, name, namespace: namespace, propagation: .background, uid: found.uid) } catch {
-      guard error.isNotFound else { throw ControlError(error, doing: "deleting Deployment \(namespace)/\(name)") }
-    }
-    // The garbage collector would take them too, but a new agent of the same name needs the names now.
-    for (resource, name) in Self.owned(manifests.workload) {
-      do throws(KubeError) { try await client.delete(resource, name, namespace: namespace, propagation: .background) } catch {
-        // It does, where we may not.
-        guard !error.isNotFound, !error.isForbidden else { continue }
-        throw ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
-      }
-    }
+    try await AgentRemoval(client: client, namespace: namespace, workload: manifests.workload).remove(uid: uid)
   }
 
   static func owned(_ workload: String) -> [(APIResource, String)] {

@@ -35,6 +35,8 @@ public struct WorkloadLease: Sendable {
     public var since: String
     public var transitions: UInt64
     public var isFresh: Bool
+    /// Through which Service the workload is intercepted; nil where the Lease does not say.
+    public var service: String?
   }
 
   /// What a Lease says.
@@ -45,7 +47,24 @@ public struct WorkloadLease: Sendable {
     return Held(
       holder: holder, since: lease[path: "spec", "acquireTime"]?.stringValue ?? "",
       transitions: UInt64(lease[path: "spec", "leaseTransitions"]?.intValue ?? 0),
-      isFresh: renewed.map { now.timeIntervalSince($0) < Double(duration) } ?? false)
+      isFresh: renewed.map { now.timeIntervalSince($0) < Double(duration) } ?? false, service: lease.annotations[AgentNames.serviceAnnotation])
+  }
+
+  /// What the Lease says now; nil where there is none, or nobody holds it.
+  func read() async throws(ControlError) -> Held? {
+    let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.find(.leases, name, namespace: namespace)
+    }
+    return found.flatMap { Self.held($0) }
+  }
+
+  /// Whether this holder may have the workload.
+  /// - Parameter others: further Services that are diverted to its agent.
+  func verdict(_ held: Held?, others: [String], takeOver: Bool) -> WorkloadClaim.Verdict {
+    let lease = held.map {
+      WorkloadClaim.Lease(holder: $0.holder, isOurs: $0.holder == holder, isFresh: $0.isFresh, since: $0.since, service: $0.service)
+    }
+    return WorkloadClaim(workload: workload, namespace: namespace, service: service, takeOver: takeOver).verdict(lease, others: others)
   }
 
   /// Takes the Lease. Another holder's is taken only when it is stale or `takeOver` says so.
@@ -53,26 +72,19 @@ public struct WorkloadLease: Sendable {
   public func acquire(takeOver: Bool) async throws(ControlError) -> UInt64 {
     for _ in 0..<5 {
       let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
+      let held = found.flatMap { Self.held($0) }
+      if case .refused(let refusal) = verdict(held, others: [], takeOver: takeOver) { throw refusal }
       do throws(KubeError) {
         guard var lease = found else {
           try await client.create(fresh(), as: .leases, namespace: namespace)
           return 1
         }
-        let held = Self.held(lease)
-        if let held, held.isFresh, held.holder != holder, !takeOver {
-          throw KubeError.status(code: 409, reason: "Held", message: "\(held.holder)|\(held.since)", details: nil)
-        }
         let transitions = (held?.transitions ?? 0) + 1
         lease["spec"] = spec(transitions: transitions)
+        lease.annotations.merge(annotations) { $1 }
         try await client.update(lease, as: .leases, namespace: namespace)
         return transitions
       } catch {
-        if case .status(409, "Held", let message, _) = error {
-          let parts = message.split(separator: "|").map(String.init)
-          throw ControlError(
-            .conflict, "\(service) is intercepted by \(parts.first ?? "somebody") since \(Timestamp.clock(parts.last ?? ""))",
-            remedy: "Ask them to `devtunnel leave \(service)`, or take it from them: --take-over.")
-        }
         // Somebody was quicker: look again.
         guard error.statusCode == 409 || error.isNotFound else { throw ControlError(error, doing: "writing Lease \(namespace)/\(name)") }
       }
@@ -108,9 +120,11 @@ public struct WorkloadLease: Sendable {
     lease.name = name
     lease.namespace = namespace
     lease.labels = [AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload)]
-    lease.annotations = AgentManifests(workload: workload, namespace: namespace, holder: holder, service: service).annotations
+    lease.annotations = annotations
     return lease
   }
+
+  private var annotations: [String: String] { AgentManifests(workload: workload, namespace: namespace, holder: holder, service: service).annotations }
 
   private func spec(transitions: UInt64) -> JSONValue {
     let now = JSONValue(Timestamp.micro(Date()))

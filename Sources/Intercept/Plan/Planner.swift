@@ -32,12 +32,13 @@ public struct Planner: Sendable {
     }
     try map(request.ports, onto: &ports, request)
 
-    let listen = try await everyTargetPort(of: workload, including: ports.map(\.target))
+    let (listen, sharing) = try await everyTargetPort(of: workload, ports, besides: request.service)
     let container = try AgentPodTemplate.container(of: workload.template, declaring: ports.map { Int($0.target) }, named: request.container)
     try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: namespace)
     return InterceptPlan(
       namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue, workload: workload, container: container, ports: ports, listen: listen, selector: selector,
-      nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(), warnings: rules.warnings)
+      nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(),
+      warnings: rules.warnings + sharing.map { "Service \($0) leads to the same port of the same Pods: some of its connections arrive here, too" })
   }
 
   // MARK: Ports
@@ -72,10 +73,15 @@ public struct Planner: Sendable {
   }
 
   /// All ports that any Service targets on these Pods: the agent bears their labels, so that it becomes an endpoint of each.
-  private func everyTargetPort(of workload: Workload, including own: [UInt16]) async throws(ControlError) -> [UInt16] {
+  /// - Returns: the ports, and the names of other Services that target an intercepted one: the agent cannot tell their connections apart.
+  private func everyTargetPort(
+    of workload: Workload, _ own: [PlannedPort], besides name: String
+  ) async throws(ControlError) -> (ports: [UInt16], sharing: [String]) {
     let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }
     let labels = workload.template.labels
-    var all = Set(own)
+    var all = Set(own.map(\.target))
+    let taken = Set(own.filter { $0.host != nil }.map(\.target))
+    var sharing: Set<String> = []
     for service in services.items {
       var selector = service[path: "spec", "selector"]?.stringMap ?? [:]
       selector[AgentNames.agentLabel] = nil
@@ -88,9 +94,11 @@ public struct Planner: Sendable {
             .refused, "Service \(namespace)/\(service.name ?? "") sends \(ServiceRules.transport(port)) to the same Pods, which the agent could not pass on",
             remedy: "An intercept is possible once no Service with such a port selects these Pods.")
         }
-        if let target = ServiceRules.targetPort(port, template: workload.template) { all.insert(target) }
+        guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }
+        all.insert(target)
+        if taken.contains(target), let other = service.name, other != name { sharing.insert(other) }
       }
     }
-    return all.sorted()
+    return (all.sorted(), sharing.sorted())
   }
 }

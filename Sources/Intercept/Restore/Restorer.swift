@@ -18,7 +18,8 @@ public struct Restorer: Sendable {
   /// - Parameters:
   ///   - service: only this one; nil for all of the namespace.
   ///   - force: also what another holder's fresh Lease covers.
-  public func restore(service: String?, force: Bool, progress: Engine.Progress?) async throws(ControlError) -> RestoreReport {
+  ///   - keeping: workloads whose agents stay: this daemon uses them.
+  public func restore(service: String?, force: Bool, keeping: Set<String> = [], progress: Engine.Progress?) async throws(ControlError) -> RestoreReport {
     var report = RestoreReport()
     let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }
     var workloads: Set<String> = []
@@ -39,14 +40,15 @@ public struct Restorer: Sendable {
     }
     try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force)
     let leftovers = try await agents(of: service).union(workloads)
-    for workload in leftovers.sorted() {
+    for workload in leftovers.subtracting(keeping).sorted() {
       if let held = try await fresh(workload), !force {
         let line = "the agent of \(workload): used by \(held.holder)"
         if !report.left.contains(where: { $0.contains(held.holder) }) { report.left.append(line) }
         continue
       }
       progress?("removing the agent of \(workload)")
-      if try await removeAgent(workload) { report.done.append("the agent of \(workload) is gone") }
+      let restored = try await removeAgent(workload)
+      report.done += restored.map { "Service \(namespace)/\($0) has its own selector again" } + ["the agent of \(workload) is gone"]
     }
     return report
   }
@@ -101,11 +103,9 @@ public struct Restorer: Sendable {
   }
 
   /// Removes an agent and waits until its Pods are gone.
-  private func removeAgent(_ workload: String) async throws(ControlError) -> Bool {
-    let manifests = AgentManifests(workload: workload, namespace: namespace, holder: holder)
-    guard let installation = try? Installation.find() else { return false }
-    let deployer = AgentDeployer(client: client, installation: installation, manifests: manifests)
-    try await deployer.remove()
+  /// - Returns: further Services that were diverted to it, and were given back.
+  private func removeAgent(_ workload: String) async throws(ControlError) -> [String] {
+    let restored = try await AgentRemoval(client: client, namespace: namespace, workload: workload).remove()
     do {
       try await client.delete(.leases, AgentNames.base(workload), namespace: namespace)
     } catch {
@@ -114,10 +114,10 @@ public struct Restorer: Sendable {
     let selector = LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
     for _ in 0..<120 {
       let pods = (try? await client.list(.pods, namespace: namespace, labels: selector))?.items ?? []
-      if pods.isEmpty { return true }
+      if pods.isEmpty { break }
       try? await Task.sleep(for: .milliseconds(500))
     }
-    return true
+    return restored
   }
 }
 

@@ -5,6 +5,7 @@ import KubeObjects
 import LabAPI
 import LabStore
 import Logging
+import TestSupport
 import Testing
 
 /// The lab's control plane with a node that runs nothing: a cluster without root, on a free port of this machine.
@@ -167,4 +168,13 @@ func eventually(_ what: String, within limit: Duration = .seconds(20), _ isSo: (
     try await Task.sleep(for: .milliseconds(20))
   }
   Issue.record("not within \(limit): \(what)")
+}
+
+/// A port of this machine on which something listens.
+final class Listening {
+  let port: UInt16
+  private let descriptor: Int32
+
+  init() { (descriptor, port) = listening() }
+  deinit { close(descriptor) }
 }

@@ -47,6 +47,11 @@ struct TestDaemon: Sendable {
     return interception
   }
 
+  /// Why an intercept is refused.
+  func refusal(_ request: InterceptRequest) async -> ControlError? {
+    await #expect(throws: ControlError.self) { _ = try await operations.intercept(request) { _ in } }
+  }
+
   func journal() throws -> [Journal.Entry] { Journal(path: journalPath).all }
 }
 

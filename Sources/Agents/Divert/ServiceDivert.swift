@@ -1,0 +1,110 @@
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
+/// The change that an intercept makes to a Service, and its undoing: one key more in the selector, and the selector that was before in an annotation, so that a
+/// machine that never saw the intercept can undo it.
+///
+/// Only these keys are patched (RFC 7386): whatever others change at the same time stays.
+public struct ServiceDivert: Sendable {
+  public let client: KubeClient
+  public let namespace: String
+  public let service: String
+  public let workload: String
+  /// The Service's own.
+  public let selector: [String: String]
+
+  public init(client: KubeClient, namespace: String, service: String, workload: String, selector: [String: String]) {
+    self.client = client
+    self.namespace = namespace
+    self.service = service
+    self.workload = workload
+    self.selector = selector
+  }
+
+  public var diverted: [String: String] {
+    selector.merging([AgentNames.agentLabel: AgentNames.label(workload)]) { $1 }
+  }
+
+  /// Diverts, unless somebody has changed the selector since it was read.
+  public func divert(holder: String) async throws(ControlError) {
+    for _ in 0..<5 {
+      let object = try await attempt("reading Service \(namespace)/\(service)") { () async throws(KubeError) in
+        try await client.get(.services, service, namespace: namespace)
+      }
+      let present = object[path: "spec", "selector"]?.stringMap ?? [:]
+      if present == diverted { return }
+      guard present == selector else {
+        throw ControlError(
+          .conflict,
+          "diverting Service \(namespace)/\(service): its selector was changed by somebody else at the same time",
+          remedy: "Try again.")
+      }
+      let annotations: JSONValue = [
+        AgentNames.selectorAnnotation: JSONValue(JSONValue(selector).description),
+        AgentNames.holderAnnotation: JSONValue(holder),
+      ]
+      // The version is the test: the patch is refused where anything has changed since the reading.
+      let metadata: JSONValue = [
+        "resourceVersion": JSONValue(object.resourceVersion ?? ""), "annotations": annotations,
+      ]
+      let patch: JSONValue = [
+        "metadata": metadata, "spec": ["selector": [AgentNames.agentLabel: JSONValue(AgentNames.label(workload))]],
+      ]
+      do throws(KubeError) {
+        try await client.patch(.services, service, namespace: namespace, type: .merge, patch)
+        return
+      } catch {
+        // A policy may answer 409, too: the Service tells which it was.
+        if error.isConflict, await hasChanged(since: object) { continue }
+        throw ControlError(error, doing: "diverting Service \(namespace)/\(service)")
+      }
+    }
+    throw ControlError(.conflict, "Service \(namespace)/\(service) keeps changing", remedy: "Try again.")
+  }
+
+  private func hasChanged(since object: JSONValue) async -> Bool {
+    guard let present = try? await client.get(.services, service, namespace: namespace) else { return false }
+    return present.resourceVersion != object.resourceVersion
+  }
+
+  /// Gives the Service its own selector back: only our keys go. Nothing to undo is no error.
+  /// - Returns: whether anything was changed.
+  @discardableResult
+  public static func restore(client: KubeClient, namespace: String, service: String) async throws(ControlError) -> Bool
+  {
+    let found = try await attempt("reading Service \(namespace)/\(service)") { () async throws(KubeError) in
+      try await client.find(.services, service, namespace: namespace)
+    }
+    guard let object = found else { return false }
+    let isDiverted = key(of: object) != nil
+    guard isDiverted || isRecorded(object) else { return false }
+    var patch: JSONValue = [
+      "metadata": ["annotations": [AgentNames.selectorAnnotation: .null, AgentNames.holderAnnotation: .null]]
+    ]
+    if isDiverted { patch["spec"] = ["selector": [AgentNames.agentLabel: .null]] }
+    do throws(KubeError) {
+      try await client.patch(.services, service, namespace: namespace, type: .merge, patch)
+      return true
+    } catch {
+      if error.isNotFound { return false }
+      throw ControlError(error, doing: "restoring Service \(namespace)/\(service)")
+    }
+  }
+
+  /// Whether our key is in a Service's selector; false where there is no such Service.
+  public static func stands(client: KubeClient, namespace: String, service: String) async throws(ControlError) -> Bool {
+    let found = try await attempt("reading Service \(namespace)/\(service)") { () async throws(KubeError) in
+      try await client.find(.services, service, namespace: namespace)
+    }
+    return found.flatMap(key) != nil
+  }
+
+  /// Which agent a Service's selector asks for: the value of our key.
+  static func key(of service: JSONValue) -> String? {
+    service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel]
+  }
+
+  /// Whether a Service bears our record of its own selector.
+  static func isRecorded(_ service: JSONValue) -> Bool { service.annotations[AgentNames.selectorAnnotation] != nil }
+}

@@ -1,0 +1,93 @@
+import ControlAPI
+import Foundation
+import KubeObjects
+import Operations
+import Testing
+
+extension LabTests {
+  /// Two Services of one workload, which has one agent: no request to either is lost, whoever comes second.
+  @Suite struct TwoServicesTests {
+    private let fromOrigin = "hello from the cluster"
+
+    private func with(_ body: @Sendable @escaping (Lab, HostServer) async throws -> Void) async throws {
+      try await Lab.run { lab in
+        try await lab.create(
+          yaml: """
+            {apiVersion: v1, kind: Service, metadata: {name: web-alt, namespace: shop},
+             spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}}
+            """)
+        try await lab.expect(fromOrigin, from: "web-alt")
+        let host = try HostServer("hello from the host")
+        defer { host.stop() }
+        try await body(lab, host)
+        try await lab.expectNoTraces()
+        let alt = try await lab.client.get(.services, "web-alt")
+        #expect(alt[path: "spec", "selector"]?.stringMap == ["app": "web"])
+        for service in ["web", "web-alt"] { try await lab.expect(fromOrigin, from: service) }
+      }
+    }
+
+    private func expectNoneLost(_ lab: Lab, during work: () async throws -> Void) async throws {
+      let (web, alt) = (try await lab.requester("web"), try await lab.requester("web-alt"))
+      let outcome = try await Load.run(web) {
+        let other = try await Load.run(alt, during: work)
+        #expect(other.failures.isEmpty, "web-alt: \(other.failures.count) lost; \(other.failures.first ?? "")")
+      }
+      #expect(outcome.failures.isEmpty, "web: \(outcome.failures.count) lost; \(outcome.failures.first ?? "")")
+    }
+
+    private func refusal(_ developer: ClusterOperations, _ request: InterceptRequest) async -> ControlError? {
+      await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
+    }
+
+    @Test func theSecondIsRefusedAndTheFirstGoesOn() async throws {
+      try await with { lab, host in
+        try await lab.developer("alice@host") { alice in
+          try await expectNoneLost(lab) {
+            _ = try await alice.intercept(lab.intercept(host.port)) { _ in }
+            for takeOver in [false, true] {
+              var second = lab.intercept(host.port, service: "web-alt")
+              second.takeOver = takeOver
+              let refusal = await refusal(alice, second)
+              #expect(refusal?.message.contains("already, through its Service web") == true)
+            }
+            try await lab.expect("hello from the host")
+            #expect(await alice.status().intercepts.first?.state == .active)
+            _ = try await alice.leave(LeaveRequest(all: true)) { _ in }
+            // The next begins while the former ends.
+            let report = try await alice.intercept(lab.intercept(host.port, service: "web-alt")) { _ in }
+            try await lab.expect("hello from the host", from: "web-alt")
+            // The agent bears the Pods' labels: it is an endpoint of Service web, too.
+            let shared = report.warnings.filter { $0.hasPrefix("Service web leads to the same port of the same Pods") }
+            #expect(shared.count == 1)
+          }
+        }
+      }
+    }
+
+    @Test func whoTakesOverThroughAnotherServiceGivesTheFirstBack() async throws {
+      try await with { lab, host in
+        try await lab.developer("alice@host") { alice in
+          try await lab.developer("bob@desk") { bob in
+            _ = try await alice.intercept(lab.intercept(host.port)) { _ in }
+            try await expectNoneLost(lab) {
+              var request = lab.intercept(host.port, service: "web-alt")
+              let refusal = await refusal(bob, request)
+              #expect(
+                refusal?.message.contains("workload web is intercepted through Service web by alice@host") == true)
+              request.takeOver = true
+              _ = try await bob.intercept(request) { _ in }
+              try await lab.expect("hello from the host", from: "web-alt")
+              let web = try await lab.client.get(.services, "web")
+              #expect(web[path: "spec", "selector"]?.stringMap == ["app": "web"])
+              _ = try await alice.leave(LeaveRequest(service: "web")) { _ in }
+              try await lab.expect("hello from the host", from: "web-alt")
+              _ = try await bob.leave(LeaveRequest(all: true)) { _ in }
+              try await lab.expect(fromOrigin, from: "web-alt")
+            }
+          }
+        }
+      }
+    }
+  }
+}
