@@ -198,7 +198,11 @@ public actor ClusterOperations: Engine {
     do {
       var report = try await interception.start(progress: progress)
       report.warnings = client.access.warnings + report.warnings
-      if request.environment { report.environment = try await interception.workloadEnvironment() }
+      if request.environment {
+        let environment = HostEnvironment(workload: try await interception.workloadEnvironment(), choice: request.variables)
+        report.environment = environment.variables
+        report.warnings += environment.warnings
+      }
       return (interception, report)
     } catch {
       if await interception.isUndone {

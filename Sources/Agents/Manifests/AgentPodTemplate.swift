@@ -106,7 +106,7 @@ public struct AgentPodTemplate: Sendable {
       (original["env"]?.elements ?? []) + [
         ["name": "DEVTUNNEL_TOKEN", "valueFrom": ["secretKeyRef": ["name": JSONValue(AgentNames.base(workload)), "key": "token"]]]
       ])
-    let mounts = (original["volumeMounts"]?.elements ?? []).filter { !droppedVolumes.contains($0.name_ ?? "") }
+    let mounts = (original["volumeMounts"]?.elements ?? []).filter { !droppedVolumes.contains($0.name_ ?? "") && Self.isKept($0) }
     container["volumeMounts"] = .array(mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
     container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
     container["readinessProbe"] = [
@@ -114,6 +114,12 @@ public struct AgentPodTemplate: Sendable {
       "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2,
     ]
     return container
+  }
+
+  /// A mount whose path is not plain is no shell's either; one over the agent's own folder would put another program in its place.
+  private static func isKept(_ mount: JSONValue) -> Bool {
+    guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? ""), let own = try? MountPath(AgentNames.mountPath) else { return false }
+    return !path.isWithin(own)
   }
 
   private var command: [String] {

@@ -37,6 +37,9 @@ public struct WorkloadEnvironment: Sendable {
         result[name] = try await value(.secrets, reference)
       } else if let path = variable[path: "valueFrom", "fieldRef", "fieldPath"]?.stringValue, let pod {
         result[name] = PodField.value(path, of: pod)
+      } else if variable["valueFrom"] == nil {
+        // The API server drops `value: ""`.
+        result[name] = ""
       }
     }
     return result

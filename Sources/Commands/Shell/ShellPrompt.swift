@@ -13,8 +13,11 @@ struct ShellPrompt {
   private var mark: String { "(\(place.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./@:".contains($0)) }))" }
 
   /// What to start.
-  /// - Parameter directory: for start-up files; goes with the shell.
-  func command(_ environment: inout [String: String], directory: String) throws(ControlError) -> [String] {
+  /// - Parameters:
+  ///   - environment: the shell's.
+  ///   - own: the person's, which alone says where start-up files are.
+  ///   - directory: for start-up files; goes with the shell.
+  func command(_ environment: inout [String: String], own: [String: String], directory: String) throws(ControlError) -> [String] {
     let name = shell.split(separator: "/").last.map(String.init) ?? "sh"
     switch name {
     case "bash":
@@ -22,8 +25,7 @@ struct ShellPrompt {
       try write(bashrc, to: file)
       return [shell, "--rcfile", file, "-i"]
     case "zsh":
-      let own = environment["ZDOTDIR"] ?? environment["HOME"] ?? "~"
-      let quoted = own.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+      let quoted = ShellQuoting.quoted(own["ZDOTDIR"] ?? own["HOME"] ?? "/")
       try write(zshenv(own: quoted, directory: directory), to: directory + "/.zshenv")
       try write(zshrc, to: directory + "/.zshrc")
       environment["ZDOTDIR"] = directory
@@ -31,7 +33,7 @@ struct ShellPrompt {
     case "fish":
       return [shell, "-i", "-C", "functions -c fish_prompt _devtunnel_prompt; function fish_prompt; echo -n '\(mark) '; _devtunnel_prompt; end"]
     default:
-      environment["PS1"] = "\(mark) " + (environment["PS1"] ?? "$ ")
+      environment["PS1"] = "\(mark) " + (own["PS1"] ?? "$ ")
       return [shell]
     }
   }
@@ -53,7 +55,7 @@ struct ShellPrompt {
   /// The person's `.zshenv` may say where the other files are.
   private func zshenv(own: String, directory: String) -> String {
     """
-    ZDOTDIR='\(own)'
+    ZDOTDIR=\(own)
     [ -f "$ZDOTDIR/.zshenv" ] && . "$ZDOTDIR/.zshenv"
     _devtunnel_zdotdir=${ZDOTDIR:-$HOME}
     ZDOTDIR='\(directory)'

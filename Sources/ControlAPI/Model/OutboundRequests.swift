@@ -14,6 +14,19 @@ public struct OutboundOptions: Codable, Sendable, Hashable {
   public init() {}
 }
 
+/// Which of a workload's variables come to the host; `*` at a name's end stands for anything.
+public struct VariableChoice: Codable, Sendable, Hashable {
+  /// Taken over although they may run code here or are the person's own.
+  public var include: [String]
+  /// Left out, whatever `include` says.
+  public var exclude: [String]
+
+  public init(include: [String] = [], exclude: [String] = []) {
+    self.include = include
+    self.exclude = exclude
+  }
+}
+
 /// `devtunnel shell`, and `devtunnel intercept … -- COMMAND`.
 public struct ShellRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
@@ -27,8 +40,12 @@ public struct ShellRequest: Codable, Sendable, Hashable {
   public var hostPorts: [UInt16] = []
   /// Copies the files of persistent volumes too.
   public var volumes = false
-  /// Variables of the workload that are not taken over.
-  public var environmentExclude: [String] = []
+  /// Which of the workload's variables are taken over.
+  public var variables = VariableChoice()
+  /// Paths at which volumes may be although programs of this machine look for code or settings there, with what is below them; absolute.
+  public var volumesAt: [String] = []
+  /// The person's home directory, the working directory and those of PATH: no volume is put into them.
+  public var ownDirectories: [String] = []
   /// Intercepts while the shell lives; the target is the port inside.
   public var intercept: InterceptRequest?
 

@@ -88,6 +88,8 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   public var takeOver = false
   /// Answers with the workload's environment.
   public var environment = false
+  /// Which of its variables.
+  public var variables = VariableChoice()
   /// The intercept ends with the connection of the command that asked for it; else the daemon keeps it.
   public var foreground = false
 

@@ -69,4 +69,16 @@ enum FileProblem: Error, Sendable, Equatable {
   case tooLarge
   /// The tunnel ended on the way.
   case interrupted
+  /// It came, and is not taken; for a person, to be put behind "it is left out:".
+  case refused(String)
+
+  var message: String {
+    switch self {
+    case .notFound: "the Pod does not have it"
+    case .unreadable: "it cannot be read"
+    case .tooLarge: "it has more bytes than this shell's volumes may have"
+    case .interrupted: "the tunnel ended on the way"
+    case .refused(let why): why
+    }
+  }
 }

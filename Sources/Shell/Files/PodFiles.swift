@@ -8,12 +8,9 @@ import TunnelProtocol
 struct PodFiles: Sendable {
   let link: AgentLink
 
-  /// What a volume of ConfigMaps and Secrets may have is 1 MiB an object (Kubernetes API); a claim is copied only when it is asked for.
-  static let limit = 64 << 20
-
-  /// The bytes of one file.
+  /// The bytes of one small file.
   func text(_ path: String) async throws(FileProblem) -> [UInt8] {
-    let tree = try await tree(path)
+    let tree = try await tree(path, limit: 256 << 10)
     guard let first = tree.first, first.entry.kind == .file else { throw .unreadable }
     return first.bytes
   }
@@ -24,7 +21,7 @@ struct PodFiles: Sendable {
     do throws(FileProblem) {
       text = try await self.text("/etc/resolv.conf")
     } catch {
-      throw ControlError(.failed, "the agent's /etc/resolv.conf could not be read (\(error))", remedy: "devtunnel logs may show more.")
+      throw ControlError(.failed, "the agent's /etc/resolv.conf could not be read: \(error.message)", remedy: "devtunnel logs may show more.")
     }
     let resolver = ResolverConfiguration(parsing: String(decoding: text, as: UTF8.self))
     guard !resolver.nameservers.isEmpty else {
@@ -39,14 +36,21 @@ struct PodFiles: Sendable {
   }
 
   /// A path and everything below it.
-  func tree(_ path: String, limit: Int = limit) async throws(FileProblem) -> [Item] {
-    let bytes = try await ask(path, .contents, limit: limit)
+  /// - Parameter limit: bytes of all files together.
+  func tree(_ path: String, limit: Int) async throws(FileProblem) -> [Item] {
+    // Heads and names come on top.
+    let bytes = try await ask(path, .contents, limit: limit + FileEntryHead.maximumEntries * 256)
+    return try Self.items(bytes, limit: limit)
+  }
+
+  /// Reads what an agent has sent.
+  static func items(_ bytes: [UInt8], limit: Int) throws(FileProblem) -> [Item] {
     var reader = FileEntryReader(maximumBytes: UInt64(limit))
     var items: [Item] = []
     var isComplete = false
-    let malformed: Bool = bytes.withUnsafeBytes { raw in
+    let problem: FileProblem? = bytes.withUnsafeBytes { raw in
       var rest = raw
-      do {
+      do throws(FileEntryReader.Violation) {
         while let event = try reader.next(&rest) {
           switch event {
           case .entry(let entry): items.append(Item(entry: entry, bytes: []))
@@ -54,12 +58,15 @@ struct PodFiles: Sendable {
           case .end: isComplete = true
           }
         }
-        return false
+        return nil
       } catch {
-        return true
+        return .refused(error.message)
       }
     }
-    guard !malformed, isComplete else { throw .unreadable }
+    if let problem { throw problem }
+    guard isComplete else { throw .interrupted }
+    // The agent stops there, whatever there is beyond it.
+    if items.count >= FileEntryHead.maximumEntries { throw .refused(FileEntryReader.Violation.tooManyEntries.message) }
     return items
   }
 

@@ -43,7 +43,7 @@ public actor HostConnection {
     try directory.make()
     let lines = ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
       + resolver.nameservers.compactMap { IPAddress(parsing: $0) }.filter { !$0.isIPv6 }.map { "nameserver \($0)" }
-    try directory.write(lines.joined(separator: "\n") + "\n", to: directory.plan)
+    try directory.write((lines.joined(separator: "\n") + "\n").utf8, to: directory.plan)
     return ShellReport(id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan, environment: [:], warnings: ranges.notes)
   }
 

@@ -1,12 +1,24 @@
 import ControlAPI
 import FoundationEssentials
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// The files of one shell, in the user's runtime directory (gone after a reboot, mode 0700).
 struct ShellDirectory: Sendable {
   let path: String
+  private let runtime: String
+  private let id: String
 
   /// - Parameter runtime: `ControlPaths.runtime`.
-  init(runtime: String, id: String) { path = "\(runtime)/shells/\(id)" }
+  init(runtime: String, id: String) {
+    self.runtime = runtime
+    self.id = id
+    path = "\(runtime)/\(Self.shells)/\(id)"
+  }
 
   var plan: String { path + "/plan" }
   var resolvConf: String { path + "/resolv.conf" }
@@ -16,21 +28,32 @@ struct ShellDirectory: Sendable {
   /// What another daemon needs to go on with this shell.
   var record: String { path + "/record.json" }
 
-  func make() throws(ControlError) {
-    do {
-      try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+  private static let shells = FileName(literal: "shells")
+
+  /// Makes it, where it is not there.
+  /// - Returns: it, held: what a cluster sends is written by that alone.
+  @discardableResult
+  func make() throws(ControlError) -> HostDirectory {
+    do throws(HostFileError) {
+      let directory = try HostDirectory.open(runtime).making(Self.shells).making(try FileName(id))
+      _ = try directory.making(FileName(literal: "root"))
+      return directory
     } catch {
       throw ControlError(.failed, "cannot make the directory \(root): \(error)", remedy: "Look at the space and the rights of its parent.")
     }
   }
 
-  func write(_ text: String, to file: String) throws(ControlError) {
-    guard FileManager.default.createFile(atPath: file, contents: Data(text.utf8), attributes: [.posixPermissions: 0o644]) else {
-      throw ControlError(.failed, "cannot write \(file)", remedy: "Look at the space and the rights of its directory.")
+  /// Writes one of the files above.
+  func write(_ bytes: some Collection<UInt8>, to file: String, mode: mode_t = 0o600) throws(ControlError) {
+    let directory = try make()
+    do throws(HostFileError) {
+      try directory.replace(try FileName(file.utf8.dropFirst(path.utf8.count + 1)), bytes, mode: mode)
+    } catch {
+      throw ControlError(.failed, "cannot write \(file): \(error)", remedy: "Look at the space and the rights of its directory.")
     }
   }
 
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
+  func remove() { try? HostDirectory.open(runtime).directory(Self.shells).remove(try FileName(id)) }
 }
 
 /// What is known of a shell whose daemon died: enough to open its way into the cluster again.
@@ -51,9 +74,8 @@ public struct ShellRecord: Codable, Sendable {
   }
 
   func write(_ directory: ShellDirectory) throws(ControlError) {
-    guard let data = try? JSONEncoder().encode(self),
-      FileManager.default.createFile(atPath: directory.record, contents: data, attributes: [.posixPermissions: 0o600])
-    else { throw ControlError(.failed, "cannot write \(directory.record)", remedy: "Look at the space and the rights of its directory.") }
+    guard let data = try? JSONEncoder().encode(self) else { throw ControlError(.failed, "the shell's record could not be encoded") }
+    try directory.write(data, to: directory.record)
   }
 }
 

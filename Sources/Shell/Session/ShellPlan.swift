@@ -1,6 +1,3 @@
-import ControlAPI
-import FoundationEssentials
-
 /// What the helper is told: a file of `keyword value` lines, which it removes once it has read it.
 struct ShellPlan: Sendable {
   var socket: String
@@ -43,12 +40,5 @@ struct ShellPlan: Sendable {
       }
     }
     return result
-  }
-
-  /// - Throws: `.failed` where the directory cannot be written.
-  func write(to path: String) throws(ControlError) {
-    guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]) else {
-      throw ControlError(.failed, "cannot write \(path)", remedy: "Look at the space and the rights of its directory.")
-    }
   }
 }

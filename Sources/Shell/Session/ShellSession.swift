@@ -71,35 +71,36 @@ public actor ShellSession {
     template: JSONValue?, container: JSONValue?, environment: [String: String], helper: String, socket: String, progress: Engine.Progress
   ) async throws(ControlError) -> ShellReport {
     try await link.connected(within: .seconds(60))
-    try directory.make()
+    let held = try directory.make()
     let files = PodFiles(link: link)
     resolver = try await files.resolver()
     var shell = ShellPlan(socket: socket, id: id)
     shell.dns = resolver.nameservers
     shell.hostPorts = request.hostPorts
-    try directory.write(resolver.text, to: directory.resolvConf)
-    try directory.write(Self.nsswitch, to: directory.nsswitch)
+    // For programs of other users too, where root opens the shell.
+    try directory.write(resolver.text.utf8, to: directory.resolvConf, mode: 0o644)
+    try directory.write(Self.nsswitch.utf8, to: directory.nsswitch, mode: 0o644)
     shell.resolvConf = directory.resolvConf
     shell.nsswitch = directory.nsswitch
 
-    let mounts = VolumeMount.read(template: template ?? [:], container: container ?? [:])
+    let (mounts, refused) = VolumeMount.read(template: template ?? [:], container: container ?? [:])
+    warnings += refused
     if !mounts.isEmpty { progress("copying the workload's files") }
+    let volumes = podVolumes(mounts, in: held)
+    var copied: [(mount: VolumeMount, isDirectory: Bool)] = []
     for mount in mounts {
-      guard let place = await copy(mount, files) else { continue }
-      if let obstacle = MountPoint.obstacle(mount.path) {
-        warnings.append("volume \(mount.name) stands at $DEVTUNNEL_ROOT\(mount.path) alone: \(obstacle)")
-      } else {
-        shell.binds.append((place, mount.path))
-      }
+      guard let isDirectory = await copy(mount, volumes) else { continue }
+      copied.append((mount, isDirectory))
     }
-    try shell.write(to: directory.plan)
+    shell.binds = binds(of: copied)
+    try directory.write(shell.text.utf8, to: directory.plan)
     try ShellRecord(
       id: id, request: request, context: context, namespace: namespace, workload: workload, resolver: resolver.nameservers, search: resolver.search,
-      options: resolver.options, mounts: mounts.filter(\.isProjected)
+      options: resolver.options, mounts: mounts
     ).write(directory)
-    keepFresh(mounts.filter(\.isProjected))
+    keepFresh(mounts, volumes)
 
-    let own = ShellEnvironment(workload: environment, exclude: request.environmentExclude)
+    let own = HostEnvironment(workload: environment, choice: request.variables)
     var variables = own.variables
     variables["DEVTUNNEL_SHELL"] = "\(context)/\(namespace)" + (workload.map { "/\($0)" } ?? "")
     variables["DEVTUNNEL_ROOT"] = directory.root
@@ -122,45 +123,82 @@ public actor ShellSession {
 
     """
 
-  private func copy(_ mount: VolumeMount, _ files: PodFiles) async -> String? {
+  private func podVolumes(_ mounts: [VolumeMount], in directory: HostDirectory) -> PodVolumes {
+    let files = PodFiles(link: link)
+    return PodVolumes(directory: directory, mounts: mounts, log: log) { path, limit throws(FileProblem) in
+      try await files.tree(path, limit: limit)
+    }
+  }
+
+  /// - Returns: whether it is a directory; nil where it was not copied.
+  private func copy(_ mount: VolumeMount, _ volumes: PodVolumes) async -> Bool? {
     guard mount.isProjected || request.volumes else {
       warnings.append("the files of volume \(mount.name) (\(mount.path)) are not copied; --volumes does")
       return nil
     }
-    let volumes = PodVolumes(files: files, root: directory.root, log: log)
     do throws(FileProblem) {
-      return try await volumes.copy(mount)
+      guard let outcome = try await volumes.copy(mount) else { return nil }
+      if !outcome.leftOut.isEmpty {
+        let names = outcome.leftOut.prefix(3).joined(separator: ", ") + (outcome.leftOut.count > 3 ? ", …" : "")
+        warnings.append("volume \(mount.name) (\(mount.path)) has links that lead out of it; they are left out: \(names)")
+      }
+      return outcome.isDirectory
     } catch {
-      let why =
-        switch error {
-        case .notFound: "the Pod does not have it"
-        case .unreadable: "it cannot be read"
-        case .tooLarge: "it has more than \(PodFiles.limit >> 20) MiB"
-        case .interrupted: "the tunnel ended on the way"
-        }
-      warnings.append("volume \(mount.name) (\(mount.path)) is not there: \(why)")
+      warnings.append("volume \(mount.name) (\(mount.path)) is left out: \(error.message)")
       return nil
     }
   }
 
+  /// Which of the copied volumes are at their own paths too. One in another comes along with that.
+  private func binds(of copied: [(mount: VolumeMount, isDirectory: Bool)]) -> [(source: String, target: String)] {
+    let person = VolumePlace.Person(
+      allowed: request.volumesAt.compactMap { try? MountPath($0) }, own: HostPlaces.own(request.ownDirectories))
+    var bound: [MountPath] = []
+    var guarded: [String] = []
+    for (mount, isDirectory) in copied {
+      guard let path = try? MountPath(mount.path), !bound.contains(where: path.isWithin) else { continue }
+      if let obstacle = HostPlaces.obstacle(path) {
+        warnings.append("volume \(mount.name) is at $DEVTUNNEL_ROOT\(path.text) alone: \(obstacle)")
+      } else if let reason = HostPlaces.look(path, isDirectory: isDirectory).guarded(for: person) {
+        guarded.append("\(path.text) (\(reason))")
+      } else {
+        bound.append(path)
+      }
+    }
+    if !guarded.isEmpty {
+      warnings.append(
+        "these volumes are below $DEVTUNNEL_ROOT alone, since at their own paths they could run code here: \(guarded.joined(separator: ", ")); "
+          + "--volume-at PATH puts one there too")
+    }
+    return bound.map { (directory.root + $0.text, $0.text) }
+  }
+
   /// ConfigMaps, Secrets and tokens change while the shell lives.
-  private func keepFresh(_ mounts: [VolumeMount]) {
+  private func keepFresh(_ mounts: [VolumeMount], _ volumes: PodVolumes) {
     let files = PodFiles(link: link)
-    let volumes = PodVolumes(files: files, root: directory.root, log: log)
+    let projected = mounts.filter { $0.isProjected && (try? MountPath($0.path)) != nil }
     refresher = Task {
       var known: [String: [UInt8]] = [:]
-      for mount in mounts { known[mount.path] = try? await files.signature(mount.path) }
+      for mount in projected { known[mount.path] = try? await files.signature(mount.path) }
       while (try? await Task.sleep(for: .seconds(10))) != nil {
-        for mount in mounts {
+        for mount in projected {
           guard let now = try? await files.signature(mount.path), now != known[mount.path] else { continue }
-          if (try? await volumes.copy(mount)) != nil { known[mount.path] = now }
+          do throws(FileProblem) {
+            if try await volumes.copy(mount) != nil { known[mount.path] = now }
+          } catch {
+            // The same would be refused again.
+            if case .refused = error { known[mount.path] = now }
+          }
         }
       }
     }
   }
 
   /// Goes on with what another daemon prepared.
-  public func takeOn(_ record: ShellRecord) { keepFresh(record.mounts) }
+  public func takeOn(_ record: ShellRecord) {
+    guard let held = try? directory.make() else { return }
+    keepFresh(record.mounts, podVolumes(record.mounts, in: held))
+  }
 
   // MARK: While it lives
 

@@ -87,8 +87,11 @@ struct PlanParser {
     text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
 
+  /// By bytes: in a String, a slash and a combining mark behind it are one Character, and no slash.
   private static func isPlain(_ path: String) -> Bool {
-    path.hasPrefix("/") && path != "/" && path.split(separator: "/").allSatisfy { $0 != "." && $0 != ".." }
+    let slash = UInt8(ascii: "/")
+    let parts = path.utf8.split(separator: slash)
+    return path.utf8.first == slash && !parts.isEmpty && parts.allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) && $0.count <= 255 }
   }
 
   /// RFC 3986, section 2.1; nil where a % is not followed by two hex digits, or for a NUL.

@@ -45,6 +45,22 @@ struct AgentPodTemplateTests {
     #expect(container(pod(template))[path: "readinessProbe", "exec", "command"] == ["/devtunnel/agent", "ready", "--control", "17717"])
   }
 
+  @Test(
+    "A mount that is not where it seems, or over the agent's own folder, is left out",
+    arguments: ["/../devtunnel", "/devtunnel/agent", "/devtunnel/", "devtunnel", "//devtunnel/x", "/x/../../tmp", "/"])
+  func mounts(path: String) {
+    let from: JSONValue = [
+      "spec": [
+        "containers": [
+          ["name": "user", "volumeMounts": [["name": "v", "mountPath": JSONValue(path)], ["name": "v", "mountPath": "/devtunnel2"]]]
+        ], "volumes": [["name": "v", "configMap": ["name": "c"]]],
+      ]
+    ]
+    let mounts = container(pod(template(), from))["volumeMounts"]?.elements ?? []
+    #expect(mounts.compactMap { $0["mountPath"]?.stringValue } == ["/devtunnel2", "/devtunnel"])
+    #expect(mounts.compactMap { $0["name"]?.stringValue } == ["v", "devtunnel-agent"])
+  }
+
   @Test("Named ports of all containers stay; no port of the node is taken")
   func ports() {
     #expect(

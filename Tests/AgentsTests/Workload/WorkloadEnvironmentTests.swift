@@ -24,6 +24,12 @@ struct WorkloadEnvironmentTests {
       ])
   }
 
+  @Test("A variable with neither value nor source is empty, as the API server stores an empty value")
+  func empty() async throws {
+    let environment = try await read([["name": "EMPTY"], ["name": "USES", "value": "<$(EMPTY)>"], ["name": "BOTH", "value": "x"], ["name": "BOTH"]])
+    #expect(environment == ["EMPTY": "", "USES": "<>", "BOTH": ""])
+  }
+
   @Test("What only a Pod has is left out")
   func fieldReferences() async throws {
     #expect(try await read([["name": "NODE", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]], ["name": "A", "value": "1"]]) == ["A": "1"])

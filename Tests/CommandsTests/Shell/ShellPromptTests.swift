@@ -36,6 +36,15 @@ struct ShellPromptTests {
     #expect(output.contains("=\(home.path)/home/zsh="), "\(output)")
   }
 
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/zsh")), arguments: ["ZDOTDIR", "HOME"])
+  func zshTakesNoFilesFromWhereTheWorkloadSays(name: String) throws {
+    let home = try Home(["home/.zshrc": "PROMPT='own> '", "other/.zshrc": "echo pwned", "other/.zshenv": "echo pwned"])
+    defer { home.remove() }
+    let output = try home.run("/usr/bin/zsh", workload: [name: home.path + "/other"])
+    #expect(output.contains(Self.mark + "own> ") && !output.contains("pwned"), "\(output)")
+  }
+
   /// A prompt for each of the two commands, and one for the end of the input.
   private func prompts(_ output: String) -> Int { output.components(separatedBy: Self.mark).count - 1 }
 
@@ -55,9 +64,12 @@ struct ShellPromptTests {
     func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     /// - Returns: what the shell printed, its prompts too.
-    func run(_ shell: String, input: String = "true\nfalse\n") throws -> String {
+    /// - Parameter workload: variables that the person does not have.
+    func run(_ shell: String, input: String = "true\nfalse\n", workload: [String: String] = [:]) throws -> String {
       var environment = ["HOME": path + "/home", "PATH": "/usr/bin:/bin", "TERM": "dumb"]
-      let command = try ShellPrompt(shell: shell, place: "dev/shop/Deployment/web").command(&environment, directory: path + "/plan")
+      let own = environment
+      environment.merge(workload) { _, new in new }
+      let command = try ShellPrompt(shell: shell, place: "dev/shop/Deployment/web").command(&environment, own: own, directory: path + "/plan")
       let typed = path + "/input"
       try Data(input.utf8).write(to: URL(filePath: typed))
       let process = Process()

@@ -52,13 +52,20 @@ struct ParsingTests {
 
   @Test func aShellHasAllItsOptions() throws {
     let command: ShellCommand = try parse(
-      "shell --service user --container app --agent-image i --host-port 5432 --volumes --env-exclude AWS_* --via-cluster 10.0.0.0/8 --via-host 10.1.0.0/16 --all-via-cluster --dns-host corp.example -- go test -v ./..."
+      "shell --service user --container app --agent-image i --host-port 5432 --volumes --volume-at /etc/app/ --volume-at /usr/x --env-exclude AWS_* --env-include JAVA_TOOL_OPTIONS --via-cluster 10.0.0.0/8 --via-host 10.1.0.0/16 --all-via-cluster --dns-host corp.example -- go test -v ./..."
     )
     let request = command.shell.request(ClusterSelection())
     #expect(command.service == "user" && command.command == ["go", "test", "-v", "./..."])
-    #expect(request.hostPorts == [5432] && request.volumes && request.environmentExclude == ["AWS_*"])
+    #expect(request.hostPorts == [5432] && request.volumes)
+    #expect(request.variables == VariableChoice(include: ["JAVA_TOOL_OPTIONS"], exclude: ["AWS_*"]))
+    #expect(request.volumesAt == ["/etc/app", "/usr/x"] && request.ownDirectories.contains("/usr/bin"))
     #expect(request.outbound.viaCluster == ["10.0.0.0/8"] && request.outbound.viaHost == ["10.1.0.0/16"])
     #expect(request.outbound.allViaCluster && request.outbound.dnsHost == ["corp.example"])
+  }
+
+  @Test func anEnvironmentFileHasItsVariablesChosenToo() throws {
+    let command: InterceptCommand = try parse("intercept user --env-file .env --env-include PATH --env-exclude A*")
+    #expect(command.request(Settings(), environment: true).variables == VariableChoice(include: ["PATH"], exclude: ["A*"]))
   }
 
   @Test func anInterceptMayRunACommand() throws {
@@ -67,7 +74,8 @@ struct ParsingTests {
   }
 
   @Test(arguments: [
-    "shell --service a --workload deploy/b", "connect", "connect --proxy --host", "connect --proxy --port 70000",
+    "shell --service a --workload deploy/b", "shell --volume-at /", "shell --volume-at etc/app", "shell --volume-at /etc/../app",
+    "intercept user --env-file - --output json", "connect", "connect --proxy --host", "connect --proxy --port 70000",
     "intercept user --env-file .env -- true", "intercept user --address ::1 -- true",
     "intercept user --to-context kind --address ::1", "intercept user --to other -- true", "intercept user --to-agent-image i", "intercept user --to a/b/c",
     "list -n A_b", "list -n ../kube-system", "intercept user --to-namespace a.b",

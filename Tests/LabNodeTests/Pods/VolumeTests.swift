@@ -54,6 +54,10 @@ struct VolumeTests {
     #expect(Files.readText(mounts[0].source) == "v" && mounts[0].isReadOnly)
     #expect(Files.isDirectory(mounts[1].source) && !mounts[1].isReadOnly)
     #expect(mounts[2].destination == PodVolumes.accountPath)
+    // A runtime mounts in this order: the outer one would hide the inner.
+    let nested = try volumes.mounts(
+      of: ["volumeMounts": [["name": "map", "mountPath": "/s/map"], ["name": "scratch", "mountPath": "/s"]]], variables: [:])
+    #expect(nested.map(\.destination) == ["/s", "/s/map", PodVolumes.accountPath])
   }
 
   @Test func whatCannotBeMountedSaysWhy() async throws {

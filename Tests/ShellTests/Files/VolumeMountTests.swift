@@ -19,7 +19,8 @@ import Testing
         ["name": "conf", "mountPath": "/etc/app"], ["name": "data", "mountPath": "/data"], ["name": "all", "mountPath": "/run/all"],
       ]
     ]
-    let mounts = VolumeMount.read(template: template, container: container)
+    let (mounts, warnings) = VolumeMount.read(template: template, container: container)
+    #expect(warnings.isEmpty)
     #expect(mounts.filter(\.isProjected).map(\.path) == ["/etc/app", "/run/all", VolumeMount.tokenPath])
     #expect(mounts.filter { !$0.isProjected }.map(\.path) == ["/data"])
   }
@@ -27,6 +28,28 @@ import Testing
   @Test func aPodWithoutTokenHasNone() {
     var template = template
     template[path: "spec", "automountServiceAccountToken"] = false
-    #expect(VolumeMount.read(template: template, container: [:]).isEmpty)
+    #expect(VolumeMount.read(template: template, container: [:]).mounts.isEmpty)
+  }
+
+  @Test func outerMountsComeBeforeInnerOnes() {
+    let container: JSONValue = [
+      "volumeMounts": [
+        ["name": "conf", "mountPath": "/srv/state/conf/"], ["name": "data", "mountPath": "srv//state"], ["name": "all", "mountPath": "/a/b/c/d"],
+      ]
+    ]
+    let paths = VolumeMount.read(template: template, container: container).mounts.map(\.path)
+    #expect(paths == ["/srv/state", "/srv/state/conf", "/a/b/c/d", VolumeMount.tokenPath])
+  }
+
+  @Test(arguments: [
+    ("/../../../../../../tmp/x", "\"..\""), ("/data/../x", "\"..\""), ("/./data", "\"..\""), ("..", "\"..\""), ("/", "root"), ("", "root"),
+    ("/\u{301}/../x", "\"..\""), ("/" + String(repeating: "n", count: 300), "255 bytes"), ("/a\0b", "NUL"),
+  ])
+  func aPathThatIsNotPlainIsLeftOutWithAWarning(path: String, why: String) {
+    let container: JSONValue = ["name": "app", "volumeMounts": [["name": "conf", "mountPath": JSONValue(path)]]]
+    let (mounts, warnings) = VolumeMount.read(template: template, container: container)
+    #expect(mounts.map(\.path) == [VolumeMount.tokenPath])
+    #expect(warnings.count == 1)
+    for text in ["volume conf of container app is left out", why] { #expect(warnings.first?.contains(text) == true, "\(warnings)") }
   }
 }

@@ -71,7 +71,7 @@ struct PodVolumes: Sendable {
     return volumes.contains { matches($0) || ($0[path: "projected", "sources"]?.elements ?? []).contains(where: matches) }
   }
 
-  /// A container's mounts, with subPaths resolved inside their volumes.
+  /// A container's mounts, outer ones first, as container runtimes order them, with subPaths resolved inside their volumes.
   /// - Throws: `containerConfig` for a volume that is not there or a subPath that leads out of it.
   func mounts(of container: JSONValue, variables: [String: String]) throws -> [RuntimeSpec.Mount] {
     var mounts = try (container["volumeMounts"]?.elements ?? []).map { mount -> RuntimeSpec.Mount in
@@ -87,7 +87,8 @@ struct PodVolumes: Sendable {
     if mountsAccount {
       mounts.append(RuntimeSpec.Mount(source: directory + "/" + Self.accountVolume, destination: Self.accountPath, isReadOnly: true))
     }
-    return mounts
+    func depth(_ mount: RuntimeSpec.Mount) -> Int { mount.destination.split(separator: "/").count }
+    return mounts.sorted { depth($0) < depth($1) }
   }
 
   private func source(_ name: String, _ sub: String) throws -> String {

@@ -1,0 +1,77 @@
+import Agents
+
+/// Whether a volume may be at its own path in a shell, beside its copy below `$DEVTUNNEL_ROOT`.
+///
+/// Who may change the workload chooses path and contents; so nothing is put unasked where programs of this machine look for code, settings or
+/// certificates. What counts is the place, not whether something is there already: programs read `/etc/NAME` for many names that most machines
+/// do not have (`/etc/OpenCL/vendors` names libraries, `/etc/gitconfig` programs), so a missing folder is no sign that nobody reads it.
+struct VolumePlace: Sendable, Hashable {
+  /// As the Pod has it.
+  var path: MountPath
+  /// The same with the host's links followed, as far as it exists: `/run/secrets` for `/var/run/secrets`.
+  var resolved: MountPath
+  var isDirectory: Bool
+  /// Whether the folder that it would be in is this machine's.
+  var parentExists: Bool
+
+  /// What the person has said and is.
+  struct Person: Sendable, Hashable {
+    /// `--volume-at`: these and what is below them.
+    var allowed: [MountPath] = []
+    /// The home directory, the working directory and those of PATH.
+    var own: [MountPath] = []
+  }
+
+  /// Why nothing is put there unasked; nil where it may be.
+  func guarded(for person: Person) -> String? {
+    if Self.secrets.contains(where: path.isWithin), Self.secrets.contains(where: resolved.isWithin) { return nil }
+    if person.allowed.contains(where: path.isWithin) { return nil }
+    for place in [path, resolved] {
+      if let rule = Self.rules.first(where: { $0.covers(place) }) { return rule.reason }
+      // Above one of them, too: it would come along.
+      if person.own.contains(where: { place.isWithin($0) || $0.isWithin(place) }) { return "your home directory, the working directory, or one of PATH" }
+      if parentExists, place.parts.contains(where: { $0.hasPrefix(".") || $0 == "node_modules" }) { return Self.settings }
+    }
+    // Tools look for theirs in each folder from the working directory up; a folder that is not there is above nobody's.
+    return parentExists && !isDirectory ? Self.settings : nil
+  }
+
+  private static let settings = "tools take settings from there"
+  /// Where Kubernetes itself, and Docker, put what is to be read as data; as written and as resolved.
+  private static let secrets = paths(["/var/run/secrets", "/run/secrets"])
+
+  /// Places by their beginning; a part that is `*` stands for one name, `lib*` for each that begins so.
+  struct Rule: Sendable {
+    let reason: String
+    let places: [MountPath]
+
+    init(_ reason: String, _ places: [String]) {
+      self.reason = reason
+      self.places = VolumePlace.paths(places)
+    }
+
+    /// Whether a volume at this path would be in one of the places, or above one and hold it.
+    func covers(_ path: MountPath) -> Bool {
+      places.contains { place in
+        if place.isWithin(path) { return true }
+        guard path.parts.count >= place.parts.count else { return false }
+        return zip(path.parts, place.parts).allSatisfy { part, pattern in
+          pattern.hasSuffix("*") ? part.hasPrefix(pattern.dropLast()) : part == pattern
+        }
+      }
+    }
+  }
+
+  static let rules = [
+    Rule("programs, their libraries and their settings", ["/usr", "/bin", "/sbin", "/lib*", "/snap", "/nix", "/gnu", "/boot"]),
+    Rule("programs and their libraries", ["/var/lib/snapd", "/var/lib/flatpak"]),
+    Rule("settings and certificates of this machine's programs", ["/etc"]),
+    Rule("programs and their libraries", ["/opt/bin", "/opt/sbin", "/opt/lib*", "/opt/etc", "/opt/*/bin", "/opt/*/sbin", "/opt/*/lib*", "/opt/*/etc"]),
+    Rule("homes", ["/root", "/home"]),
+    Rule("the kernel's", ["/proc", "/sys", "/dev"]),
+    Rule("sockets and settings of running programs", ["/run", "/var/run"]),
+    Rule("jobs that the machine runs", ["/var/spool"]),
+  ]
+
+  private static func paths(_ texts: [String]) -> [MountPath] { texts.compactMap { try? MountPath($0) } }
+}

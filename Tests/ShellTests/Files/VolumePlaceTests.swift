@@ -1,0 +1,83 @@
+import Agents
+import Foundation
+import Testing
+
+@testable import Shell
+
+/// Where a volume may be at its own path.
+struct VolumePlaceTests {
+  private func guarded(
+    _ path: String, resolved: String? = nil, isDirectory: Bool = true, parentExists: Bool = true, allowed: [String] = []
+  ) throws -> String? {
+    let own = try ["/work/alice", "/srv/tools/bin", "/apps/x/bin"].map { try MountPath($0) }
+    let place = VolumePlace(
+      path: try MountPath(path), resolved: try MountPath(resolved ?? path), isDirectory: isDirectory, parentExists: parentExists)
+    return place.guarded(for: .init(allowed: try allowed.map { try MountPath($0) }, own: own))
+  }
+
+  @Test(
+    "Places that load code or say whom to trust",
+    arguments: [
+      "/etc", "/etc/ld.so.preload", "/etc/profile.d/x.sh", "/etc/ssh/ssh_config.d/x.conf", "/etc/myapp/config.yaml", "/etc/gitconfig", "/etc/ssl/certs/x.pem",
+      "/etc/OpenCL/vendors", "/usr/local/bin/git", "/usr/share/x", "/usr", "/bin/x", "/sbin", "/lib/x.so", "/lib64/x", "/lib32", "/libx32", "/libexec/x",
+      "/opt", "/opt/bin", "/opt/app/bin", "/opt/app/bin/x", "/opt/app/lib", "/opt/app/lib64/x.so", "/opt/app/etc", "/boot/x", "/root/.ssh", "/home",
+      "/home/bob/.bashrc", "/proc/x", "/sys", "/dev/shm/x", "/run/user/1000/x", "/run/docker.sock", "/run/systemd/x", "/var/run/x", "/var/spool/cron/x",
+      "/var", "/snap/bin/x", "/nix/store/x",
+      // The person's own.
+      "/work/alice", "/work/alice/project", "/work", "/srv/tools/bin", "/srv/tools", "/srv/tools/bin/x", "/apps", "/apps/x",
+      // What tools look for in every folder above theirs.
+      "/.git", "/data/.hidden", "/node_modules", "/data/node_modules/x",
+    ])
+  func forbidden(path: String) throws {
+    #expect(try guarded(path) != nil)
+    #expect(try guarded(path, isDirectory: false) != nil)
+    // By a link of this machine's.
+    #expect(try guarded("/data/link", resolved: path) != nil)
+    #expect(try guarded(path, allowed: [path]) == nil)
+  }
+
+  @Test(
+    "Places that only somebody who names them reads",
+    arguments: [
+      "/data", "/config", "/app/config", "/srv/www", "/mnt/x", "/opt/app", "/opt/app/config", "/var/lib/postgresql/data", "/var/log/app", "/secrets",
+      "/var/run/secrets", "/var/run/secrets/kubernetes.io/serviceaccount", "/run/secrets/x", "/workspace", "/etcetera", "/usrlocal", "/srv/toolsbin",
+    ])
+  func allowed(path: String) throws { #expect(try guarded(path) == nil) }
+
+  @Test("The token's path and what it is with links followed")
+  func token() throws {
+    #expect(try guarded("/var/run/secrets/kubernetes.io/serviceaccount", resolved: "/run/secrets/kubernetes.io/serviceaccount") == nil)
+    #expect(try guarded("/var/run/secrets/x", resolved: "/etc/x") != nil)
+    #expect(try guarded("/x", resolved: "/run/secrets/x") != nil)
+  }
+
+  @Test("A single file, only in a folder that this machine does not have")
+  func files() throws {
+    #expect(try guarded("/app/config.yaml", isDirectory: false, parentExists: false) == nil)
+    #expect(try guarded("/srv/config.yaml", isDirectory: false) != nil)
+    #expect(try guarded("/package.json", isDirectory: false) != nil)
+    #expect(try guarded("/data/.hidden", parentExists: false) == nil)
+  }
+
+  @Test("--volume-at means a path and what is below it, not what is beside or above it")
+  func asked() throws {
+    #expect(try guarded("/etc/myapp/config.yaml", allowed: ["/etc/myapp"]) == nil)
+    #expect(try guarded("/etc/myapp2/config.yaml", allowed: ["/etc/myapp"]) != nil)
+    #expect(try guarded("/etc", allowed: ["/etc/myapp"]) != nil)
+  }
+
+  @Test("This machine's places: what exists, and links on the way")
+  func look() throws {
+    let scratch = try Scratch()
+    #expect(HostPlaces.obstacle(try MountPath("/etc/hostname")) != nil)
+    #expect(HostPlaces.obstacle(try MountPath(scratch.path))?.contains("is this machine's") == true)
+    let missing = try MountPath("/devtunnel-nowhere/a/b")
+    #expect(HostPlaces.look(missing, isDirectory: true) == VolumePlace(path: missing, resolved: missing, isDirectory: true, parentExists: false))
+    #expect(HostPlaces.look(try MountPath("/devtunnel-nowhere"), isDirectory: true).parentExists)
+    try #require(symlink("/etc", scratch.path + "/link") == 0)
+    let linked = HostPlaces.look(try MountPath(scratch.path + "/link/devtunnel-nowhere"), isDirectory: false)
+    #expect(linked.resolved.text == "/etc/devtunnel-nowhere" && linked.parentExists)
+    #expect(linked.guarded(for: .init()) != nil)
+    #expect(Set(HostPlaces.own(["/", "", "relative", scratch.path + "/link"]).map(\.text)) == [scratch.path + "/link", "/etc"])
+  }
+}
