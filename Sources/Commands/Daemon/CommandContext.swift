@@ -73,10 +73,13 @@ struct CommandContext: Sendable {
   }
 
   /// Prints a result as `--output` or the settings say.
-  func show<Report: Encodable>(_ report: Report, _ options: OutputOptions, table: (Report) -> [String]) throws(ControlError) {
+  /// - Parameter terminal: stderr where stdout has something else to carry.
+  func show<Report: Encodable>(
+    _ report: Report, _ options: OutputOptions, on terminal: Terminal = .output, table: (Report) -> [String]
+  ) throws(ControlError) {
     switch options.output ?? settings.output ?? .table {
-    case .json: Terminal.output.line(try JSONOutput.text(report))
-    case .table: table(report).forEach(Terminal.output.line)
+    case .json: terminal.line(try JSONOutput.text(report))
+    case .table: table(report).forEach(terminal.line)
     }
   }
 }

@@ -68,6 +68,9 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func validate() throws {
     if !command.isEmpty, envFile != nil { throw ValidationError("--env-file is not needed: the command has the workload's environment") }
+    if envFile == "-", outputOptions.output == .json {
+      throw ValidationError("--env-file - and --output json both print to stdout: name a file for the environment")
+    }
     if target.isNamed, address != nil || !command.isEmpty {
       throw ValidationError("--to leads into another cluster: --address, or a command, would be on this machine")
     }
@@ -88,13 +91,13 @@ struct InterceptCommand: AsyncParsableCommand {
     do {
       // Ctrl-C just before the answer: it was too late to cancel, not too late to undo.
       try Task.checkCancellation()
-      try file?.write(report.environment ?? [:])
+      if let file, let warning = try file.write(report.environment ?? [:]) { ErrorOutput.warn(warning) }
     } catch {
       try await undo(report, context)
       throw error is CancellationError ? ControlError(.cancelled, "cancelled: \(service) is not intercepted") : error
     }
     report.warnings.forEach { ErrorOutput.warn($0) }
-    try context.show(report, outputOptions) { $0.summary }
+    try context.show(report, outputOptions, on: file?.isStandardOutput == true ? .error : .output) { $0.summary }
   }
 
   private func enter(_ context: CommandContext) async throws {
@@ -121,6 +124,7 @@ struct InterceptCommand: AsyncParsableCommand {
     request.moveConnections = replace ? .no : moveConnections ?? settings.moveConnections ?? .auto
     request.takeOver = takeOver
     request.environment = environment
+    request.variables = shell.variables
     return request
   }
 
