@@ -51,7 +51,7 @@ public struct ExecPlugin: Sendable, Hashable {
     let outcome = try await execute(interactive: interactive)
     guard outcome.succeeded else {
       let said = outcome.errors.trimmed
-      throw failure("failed (\(outcome.status))" + (said.isEmpty ? "" : ": \(said)"), installHint)
+      throw failure(outcome.status + (said.isEmpty ? "" : ": \(said)"), installHint)
     }
     return try ExecCredential(parsing: outcome.output, of: self)
   }
@@ -78,7 +78,7 @@ public struct ExecPlugin: Sendable, Hashable {
           executable, arguments: Arguments(arguments), environment: child, input: .currentStandardInput, output: .string(limit: limit),
           error: .currentStandardError)
         return Outcome(
-          succeeded: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)", output: result.standardOutput, errors: "")
+          succeeded: result.terminationStatus.isSuccess, status: Self.words(result.terminationStatus), output: result.standardOutput, errors: "")
       }
       return try await withThrowingTaskGroup(of: Outcome?.self) { group in
         group.addTask {
@@ -86,7 +86,7 @@ public struct ExecPlugin: Sendable, Hashable {
             executable, arguments: Arguments(arguments), environment: child, input: .none, output: .string(limit: limit),
             error: .string(limit: limit))
           return Outcome(
-            succeeded: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)", output: result.standardOutput,
+            succeeded: result.terminationStatus.isSuccess, status: Self.words(result.terminationStatus), output: result.standardOutput,
             errors: result.standardError)
         }
         group.addTask {
@@ -108,5 +108,15 @@ public struct ExecPlugin: Sendable, Hashable {
     }
   }
 
-  func failure(_ problem: String, _ hint: String) -> KubeError { .execPlugin(command: command, problem: problem, hint: hint) }
+  private static func words(_ status: TerminationStatus) -> String {
+    switch status {
+    case .exited(let code): "ended with exit status \(code)"
+    case .signaled(let signal): "was ended by signal \(signal)"
+    }
+  }
+
+  /// - Parameter problem: may hold what the plugin wrote.
+  func failure(_ problem: String, _ hint: String) -> KubeError {
+    .execPlugin(command: command, problem: PluginText.shown(problem), hint: hint)
+  }
 }

@@ -78,7 +78,7 @@ import Testing
 
   /// Script, and a word of the error.
   @Test(arguments: [
-    ("echo broken >&2; exit 3", "broken"), ("echo hello", "ExecCredential"), ("sleep 30", "did not answer"),
+    ("echo broken >&2; exit 3", "plugin ended with exit status 3: broken"), ("kill -9 $$", "plugin was ended by signal 9"), ("echo hello", "ExecCredential"), ("sleep 30", "did not answer"),
     ("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{}}'", "neither a token"),
     (
       "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"t\"}}'",
@@ -90,6 +90,28 @@ import Testing
     let error = await #expect(throws: KubeError.self) { try await plugin.run() }
     #expect(error?.description.contains(word) == true, "\(error as Any)")
   }
+
+  /// A plugin in debug mode prints what it sends; a message must neither hold it nor steer a terminal, nor be any length.
+  @Test func whatAPluginPrintsIsShownWithCare() async throws {
+    let directory = try Directory()
+    let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIzNDU2Nzg5MA"
+    let plugin = try plugin(
+      "printf 'refresh_token=\(token)\\n\\033]0;title\\007\\033[31mAuthorization: Bearer abc123\\033[0m\\n' >&2; head -c 300000 /dev/zero | tr '\\0' x >&2; echo ' reason' >&2; exit 1",
+      in: directory)
+    let error = await #expect(throws: KubeError.self) { try await plugin.run() }
+    let text = try #require(error?.description)
+    #expect(text.contains("refresh_token=[hidden]") && text.contains("Authorization: Bearer [hidden]") && text.contains("reason"), "\(text)")
+    #expect(!text.contains("eyJ") && !text.contains("abc123") && !text.unicodeScalars.contains { $0.value < 32 && $0 != "\n" })
+    #expect(text.count < 1300)
+  }
+
+  @Test(arguments: [
+    ("plain words: the token has expired", "plain words: the token has expired"), ("k8s-aws-v1.aHR0cHM6Ly9zdHMuYW1hem9uYXdzLmNvbS8_QWN0aW9uPUdldA", "k8s-aws-v1.[hidden]"),
+    ("trace 4b1c8a52-7d0e-4c8e-9d35-0f2b6a1f8e11 of my-cluster-in-eu-west-1-with-nodes-2", "trace 4b1c8a52-7d0e-4c8e-9d35-0f2b6a1f8e11 of my-cluster-in-eu-west-1-with-nodes-2"),
+    ("https://login.microsoftonline.com/common/oauth2/v2.0/token failed", "https://login.microsoftonline.com/common/oauth2/v2.0/token failed"),
+    ("password: hunter2", "password: [hidden]"), ("{\"client_secret\":\"x1\"}", "{\"client_secret\":\"[hidden]\"}"),
+    ("a\u{202E}b\u{9B}31mc\tline\r\n\n second", "ab31mc line\nsecond"), ("\u{1B}]8;;http://x\u{1B}\\link\u{1B}]8;;\u{1B}\\", "link"),
+  ]) func secretsAndControlsAreFiltered(text: String, shown: String) { #expect(PluginText.shown(text) == shown) }
 
   @Test func aMissingPluginShowsItsHint() async throws {
     let plugin = ExecPlugin(command: "no-such-login-plugin", installHint: "get it from example.com", interactiveMode: .never)

@@ -1,0 +1,74 @@
+/// What a credential plugin wrote, as it may stand in an error and in the daemon's log: a few lines without control characters, and without what looks like a
+/// secret. Plugins print tokens where they fail to send them.
+enum PluginText {
+  /// In characters. The end is kept as well as the beginning: there the reason is, behind a usage text or a trace.
+  static let limit = 1000
+
+  static func shown(_ text: String) -> String {
+    let plain = String(String.UnicodeScalarView(withoutControls(text)))
+    let lines = plain.split(separator: "\n").map { withoutSecrets(String($0).trimmed) }.filter { !$0.isEmpty }
+    let joined = lines.joined(separator: "\n")
+    guard joined.count > limit else { return joined }
+    return joined.prefix(limit / 2) + " … " + joined.suffix(limit / 2)
+  }
+
+  /// Without control characters but line breaks, escape sequences (ECMA-48, section 5.4) and marks that turn the direction of a text.
+  private static func withoutControls(_ text: String) -> [Unicode.Scalar] {
+    var shown: [Unicode.Scalar] = []
+    var scalars = text.unicodeScalars[...]
+    while let scalar = scalars.popFirst() {
+      switch scalar.value {
+      case 0x0A: shown.append(scalar)
+      case 0x09: shown.append(" ")
+      case 0x1B where scalars.first == "[": scalars = scalars.dropFirst().drop { (0x20...0x3F).contains($0.value) }.dropFirst()
+      case 0x1B where scalars.first == "]":
+        // Up to BEL or ESC \.
+        scalars = scalars.drop { $0.value != 0x07 && $0.value != 0x1B && $0.value != 0x0A }
+        if scalars.first?.value == 0x1B, scalars.dropFirst().first == "\\" { scalars = scalars.dropFirst(2) }
+      case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069: break
+      default: shown.append(scalar)
+      }
+    }
+    return shown
+  }
+
+  private enum Next { case anything, signOfSecret, secret }
+
+  /// What a secret is called.
+  private static let names = ["token", "password", "passwd", "secret", "authorization", "apikey", "api_key", "api-key"]
+
+  private static func withoutSecrets(_ line: String) -> String {
+    var shown = ""
+    var rest = line[...]
+    var next = Next.anything
+    while let first = rest.first {
+      let word = rest.prefix { isWordCharacter($0) == isWordCharacter(first) }
+      rest = rest.dropFirst(word.count)
+      guard isWordCharacter(first) else {
+        // Only with a sign between is it a value: `token=…`, not `token expired`.
+        if next == .signOfSecret { next = word.contains { $0 == "=" || $0 == ":" } ? .secret : .anything }
+        shown += word
+        continue
+      }
+      let name = word.lowercased()
+      // `Authorization: Bearer TOKEN`
+      if next == .secret, ["bearer", "basic"].contains(name) {
+        shown += word
+        continue
+      }
+      shown += next == .secret || looksSecret(word) ? "[hidden]" : word
+      next = names.contains(where: name.hasSuffix) ? .signOfSecret : .anything
+    }
+    return shown
+  }
+
+  private static func isWordCharacter(_ character: Character) -> Bool {
+    character.isASCII && (character.isLetter || character.isNumber || "_-+~".contains(character))
+  }
+
+  /// A part of 16 letters and digits, mixed, is no word, no UUID and no name of a resource.
+  private static func looksSecret(_ word: Substring) -> Bool {
+    word.count >= 24
+      && word.split(whereSeparator: { "_-+~".contains($0) }).contains { $0.count >= 16 && $0.contains(where: \.isNumber) && $0.contains(where: \.isLetter) }
+  }
+}
