@@ -77,6 +77,15 @@ extension KubeError {
     }
   }
 
+  /// An answer of the server's with something more in its message.
+  func adding(_ words: String) -> KubeError {
+    switch self {
+    case .status(let code, let reason, let message, let details): .status(code: code, reason: reason, message: "\(message) (\(words))", details: details)
+    case .unauthorized(let server, let message): .unauthorized(server: server, message: "\(message) (\(words))")
+    default: self
+    }
+  }
+
   /// The HTTP status that the server answered with, where it answered.
   public var statusCode: Int? {
     switch self {

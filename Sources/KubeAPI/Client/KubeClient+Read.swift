@@ -30,6 +30,7 @@ extension KubeClient {
 
   /// All objects, fetched in pages of 500. When the pages' token expires on the way, all at once.
   /// - Parameter namespace: nil for all namespaces.
+  /// - Throws: `KubeError.badResponse` for a list beyond the client's limits.
   public func list(
     _ resource: APIResource, namespace: String?, labels: LabelSelector? = nil, fields: String? = nil, pageSize: Int = 500
   ) async throws(KubeError) -> ObjectList {
@@ -37,11 +38,13 @@ extension KubeClient {
     let path = resource.path(namespace: namespace)
     var items: [JSONValue] = []
     var token = ""
-    repeat {
+    var reading = ListReading(limits: limits, start: .now)
+    while true {
       var page = query + [("limit", String(pageSize))]
       if !token.isEmpty { page.append(("continue", token)) }
       let list: JSONValue
-      do { list = try await json(HTTPRequest("GET", path, query: page)) } catch {
+      let size: Int
+      do { (list, size) = try await sizedJSON(HTTPRequest("GET", path, query: page)) } catch {
         guard error.isGone, !token.isEmpty else { throw error }
         let whole = try await json(HTTPRequest("GET", path, query: query))
         return Self.objects(resource, whole, whole["items"]?.elements ?? [])
@@ -49,7 +52,10 @@ extension KubeClient {
       items += list["items"]?.elements ?? []
       token = list[path: "metadata", "continue"]?.stringValue ?? ""
       if token.isEmpty { return Self.objects(resource, list, items) }
-    } while true
+      if let problem = reading.problem(behindPageOf: size, next: token, now: .now) {
+        throw .badResponse(server: access.server.description, problem: "the list of \(resource) \(problem)")
+      }
+    }
   }
 
   /// A GET of anything, its body as it came: `/version`, `/readyz`, a Pod's log.
@@ -99,13 +105,18 @@ extension KubeClient {
   }
 
   func json(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> JSONValue {
+    try await sizedJSON(request, isIdempotent: isIdempotent).value
+  }
+
+  /// - Returns: also how many bytes it was, unpacked.
+  private func sizedJSON(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> (value: JSONValue, size: Int) {
     var request = request
     request.headers.append(("Accept", "application/json"))
     if request.body != nil, !request.headers.contains(where: { $0.0 == "Content-Type" }) {
       request.headers.append(("Content-Type", "application/json"))
     }
     let response = try await send(request, isIdempotent: isIdempotent)
-    do { return try JSONValue(parsing: response.body) } catch {
+    do { return (try JSONValue(parsing: response.body), response.body.count) } catch {
       throw .badResponse(server: access.server.description, problem: "the answer to \(request.method) \(request.path) is not JSON")
     }
   }

@@ -7,6 +7,7 @@ public struct KubeClient: Sendable {
   public var retry: RetryPolicy
   /// Nothing is tried again after it, and no request outlasts it.
   public var deadline: ContinuousClock.Instant?
+  public var limits = ReadLimits()
   /// Named in `managedFields` for what this client writes.
   public var fieldManager = "devtunnel"
   let transport: CurlMulti
@@ -36,7 +37,7 @@ public struct KubeClient: Sendable {
   public func send(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> HTTPResponse {
     let idempotent = isIdempotent ?? ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].contains(request.method)
     return try await attempt(request, isIdempotent: idempotent) { request, credentials throws(KubeError) in
-      let response = try await transport.perform(request, on: access, as: credentials)
+      let response = try await transport.perform(request, on: access, as: credentials, limit: limits.answer)
       return (response, response.head, response.body)
     }
   }
@@ -67,11 +68,12 @@ public struct KubeClient: Sendable {
           hasRenewed = true
           continue
         }
-        retryAfter = head.header("retry-after").flatMap { Int($0) }.map { .seconds(max(0, $0)) }
+        retryAfter = RetryPolicy.retryAfter(head.header("retry-after"))
         failure = KubeError(head, body, server: access.server)
       } catch {
         failure = error
       }
+      if let retryAfter, retryAfter > retry.maximumRetryAfter { throw failure.adding("it wants no request for \(retryAfter.components.seconds) s") }
       failures += 1
       guard failures < retry.attempts, RetryPolicy.mayRetry(failure, isIdempotent: isIdempotent, serverAsks: retryAfter != nil) else { throw failure }
       let pause = max(retryAfter ?? .zero, retry.delay(afterFailures: failures))

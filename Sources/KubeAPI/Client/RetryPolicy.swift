@@ -5,6 +5,8 @@ public struct RetryPolicy: Sendable {
   /// Before the second try; doubled before each further one.
   public var delay: Duration
   public var maximumDelay: Duration
+  /// A server that asks for a longer pause (Retry-After) is not waited for: whoever asked is told.
+  public var maximumRetryAfter = Duration.seconds(30)
 
   public init(attempts: Int = 5, delay: Duration = .milliseconds(200), maximumDelay: Duration = .seconds(10)) {
     self.attempts = attempts
@@ -16,6 +18,12 @@ public struct RetryPolicy: Sendable {
   func delay(afterFailures failures: Int) -> Duration {
     let longest = min(maximumDelay, delay * (1 << min(max(0, failures - 1), 20)))
     return longest / 2 + longest / 2 * Double.random(in: 0...1)
+  }
+
+  /// The pause that a Retry-After header asks for (RFC 9110, section 10.2.3), a year at most; nil where it says no number of seconds.
+  static func retryAfter(_ header: String?) -> Duration? {
+    guard let text = header?.trimmed, !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+    return .seconds(min(Int(text) ?? .max, 365 * 86_400))
   }
 
   /// Whether a request may be sent again after an error.

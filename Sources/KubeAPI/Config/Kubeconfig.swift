@@ -19,7 +19,7 @@ public struct Kubeconfig: Sendable {
       return slash == file.startIndex ? "/" : String(file[..<slash])
     }
 
-    func resolve(_ path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }
+    func resolve(_ path: String) -> String { path.hasPrefix("/") ? path : (directory == "/" ? "" : directory) + "/" + path }
 
     func error(_ problem: String, _ remedy: String) -> KubeError { .config(file: file, line: line, problem: problem, remedy: remedy) }
   }
@@ -79,8 +79,13 @@ public struct Kubeconfig: Sendable {
   public mutating func merge(_ other: Kubeconfig) {
     files += other.files
     if currentContext == nil { currentContext = other.currentContext }
-    clusters += other.clusters.filter { entry in !clusters.contains { $0.name == entry.name } }
-    users += other.users.filter { entry in !users.contains { $0.name == entry.name } }
-    contexts += other.contexts.filter { entry in !contexts.contains { $0.name == entry.name } }
+    Self.add(other.clusters, to: &clusters)
+    Self.add(other.users, to: &users)
+    Self.add(other.contexts, to: &contexts)
+  }
+
+  private static func add<Value>(_ others: [Named<Value>], to entries: inout [Named<Value>]) {
+    let names = Set(entries.map(\.name))
+    entries += others.filter { !names.contains($0.name) }
   }
 }

@@ -18,10 +18,11 @@ extension Kubeconfig {
     _ root: ConfigNode, _ list: String, _ member: String, _ read: (ConfigNode) throws(KubeError) -> Value
   ) throws(KubeError) -> [Named<Value>] {
     var entries: [Named<Value>] = []
+    var names: Set<String> = []
     for node in try root[list]?.elements() ?? [] {
       guard let name = try node["name"]?.string() else { throw node.error("an entry of '\(list)' has no name", "give it one") }
       // The first of two entries wins within a file too.
-      if entries.contains(where: { $0.name == name }) { continue }
+      guard names.insert(name).inserted else { continue }
       entries.append(Named(name: name, value: try read(try node[member] ?? node.empty), source: Source(file: node.file, line: node.line)))
     }
     return entries

@@ -19,7 +19,7 @@ extension Kubeconfig {
     if let list = environment["KUBECONFIG"], !list.isEmpty {
       files = list.split(separator: ":").map(String.init)
     } else if let home = environment["HOME"], !home.isEmpty {
-      files = ["\(home)/.kube/config"]
+      files = [(home == "/" ? "" : home) + "/.kube/config"]
     }
     var merged: Kubeconfig?
     for file in files where FileManager.default.fileExists(atPath: file) {
@@ -30,7 +30,7 @@ extension Kubeconfig {
   }
 
   private static func read(_ path: String) throws(KubeError) -> Kubeconfig {
-    try Kubeconfig(parsing: String(decoding: try readFile(path), as: UTF8.self), file: path)
+    try Kubeconfig(parsing: String(decoding: try readFile(path, limit: 8 << 20), as: UTF8.self), file: path)
   }
 }
 

@@ -3,6 +3,11 @@
 #else
   import Foundation
 #endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// A file that somebody else renews, such as a ServiceAccount's token: read again at most once a minute.
 struct RefreshedFile {
@@ -31,15 +36,33 @@ struct RefreshedFile {
   mutating func forget() { readAt = nil }
 }
 
+/// Reads a file, or what a pipe gives (`--kubeconfig <(…)`), to its end.
+/// - Parameter limit: bytes; what has more, such as a device without an end, is refused.
 /// - Throws: `KubeError.config` with the reason.
-func readFile(_ path: String) throws(KubeError) -> [UInt8] {
-  do { return Array(try Data(contentsOf: URL(filePath: path))) } catch {
+func readFile(_ path: String, limit: Int = 16 << 20) throws(KubeError) -> [UInt8] {
+  func failure(_ code: Int32) -> KubeError {
     let reason =
-      switch (error as? CocoaError)?.code {
-      case .fileReadNoSuchFile: "does not exist"
-      case .fileReadNoPermission: "cannot be read: permission denied"
-      default: "cannot be read: \(error)"
+      switch code {
+      case ENOENT, ENOTDIR: "does not exist"
+      case EACCES, EPERM: "cannot be read: permission denied"
+      case EISDIR: "is a directory"
+      default: "cannot be read: \(String(cString: strerror(code)))"
       }
-    throw .config(file: path, problem: "the file \(reason)", remedy: "check the path and its permissions")
+    return .config(file: path, problem: "the file \(reason)", remedy: "check the path and its permissions")
+  }
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw failure(errno) }
+  defer { close(descriptor) }
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 64 << 10)
+  while true {
+    let count = read(descriptor, &chunk, chunk.count)
+    if count < 0, errno == EINTR { continue }
+    guard count >= 0 else { throw failure(errno) }
+    if count == 0 { return bytes }
+    bytes += chunk[..<count]
+    guard bytes.count <= limit else {
+      throw .config(file: path, problem: "the file has more than \(limit >> 20) MiB", remedy: "check the path, or divide the file: KUBECONFIG takes several")
+    }
   }
 }

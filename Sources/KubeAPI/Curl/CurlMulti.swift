@@ -21,10 +21,10 @@ public final class CurlMulti: Sendable {
   deinit { loop?.stop() }
 
   /// Sends a request and waits for its whole answer, whatever its status.
-  /// - Parameter limit: bytes; a longer body is an error.
+  /// - Parameter limit: bytes, unpacked; a longer body is an error.
   /// - Throws: `KubeError`, `.cancelled` when the task is cancelled, which ends the transfer.
   public func perform(
-    _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials, limit: Int = 1 << 30
+    _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials, limit: Int = ReadLimits().answer
   ) async throws(KubeError) -> HTTPResponse {
     let stream = try await stream(request, on: access, as: credentials, compressed: true)
     return HTTPResponse(head: stream.head, body: try await stream.body.collect(limit: limit))
@@ -76,5 +76,11 @@ public struct HTTPResponseStream: Sendable {
 }
 
 extension Duration {
-  var milliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
+  /// Rounded down; as long as `Int` can say.
+  var milliseconds: Int {
+    let (whole, overflow) = components.seconds.multipliedReportingOverflow(by: 1000)
+    if overflow { return components.seconds < 0 ? .min : .max }
+    let (sum, overflows) = whole.addingReportingOverflow(components.attoseconds / 1_000_000_000_000_000)
+    return overflows ? (whole < 0 ? .min : .max) : Int(sum)
+  }
 }

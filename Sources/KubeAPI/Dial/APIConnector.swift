@@ -79,7 +79,7 @@ final class ConnectorSocket: Sendable {
   init(_ connector: APIConnector, server: ServerURL) {
     self.connector = connector
     host = server.host
-    port = UInt16(server.port)
+    port = UInt16(clamping: server.port)
   }
 
   /// Makes libcurl ask here for its sockets. The handle must keep this object.

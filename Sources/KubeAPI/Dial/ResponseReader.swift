@@ -56,7 +56,8 @@ struct ResponseReader {
       guard size > 0 else { break }
       left = left[(end + 1)...]
       body += left.prefix(size)
-      left = left.dropFirst(size + 2)
+      // Not their sum: the server may say any size.
+      left = left.dropFirst(size).dropFirst(2)
     }
     return body
   }

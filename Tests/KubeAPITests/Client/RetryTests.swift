@@ -44,6 +44,20 @@ import Testing
     }
   }
 
+  /// A number that no clock holds, an hour, and what says no number of seconds.
+  @Test(arguments: [
+    ("9223372036854775807", 1, "no request for 31536000 s"), ("3600", 1, "no request for 3600 s"), ("99999999999999999999999", 1, "31536000 s"),
+    ("-9223372036854775808", 5, "slower"), ("Wed, 21 Oct 2099 07:28:00 GMT", 5, "slower"), ("", 5, "slower"),
+  ]) func aServerThatAsksForTooMuchIsNotWaitedFor(header: String, requests: Int, words: String) async throws {
+    try await withServer { _, connection in
+      connection.failure(429, "TooManyRequests", "slower", headers: ["Retry-After": header])
+    } _: { client, server in
+      let error = await #expect(throws: KubeError.self) { try await client.get(.pods, "a") }
+      #expect(error?.statusCode == 429 && error?.description.contains(words) == true, "\(error as Any)")
+      #expect(server.requests.count == requests)
+    }
+  }
+
   @Test func createIsNotRepeatedBlindly() async throws {
     try await withServer { _, connection in
       connection.failure(500, "InternalError", "broken")

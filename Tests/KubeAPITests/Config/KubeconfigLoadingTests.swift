@@ -36,6 +36,28 @@ import Testing
     #expect(error?.description.hasPrefix("/no/such/file: the file does not exist") == true, "\(error as Any)")
   }
 
+  /// Ten megabytes, and a file without an end.
+  @Test func aFileThatIsTooLongIsRefused() throws {
+    let path = try directory.write("large", "# " + String(repeating: "x", count: 10 << 20))
+    for file in [path, "/dev/zero"] {
+      let error = #expect(throws: KubeError.self) { try ClusterAccess.load(kubeconfig: file) }
+      #expect(error?.description.hasPrefix("\(file): the file has more than 8 MiB") == true, "\(error as Any)")
+    }
+    let error = #expect(throws: KubeError.self) { try ClusterAccess.load(kubeconfig: directory.path) }
+    #expect(error?.description.contains("is a directory") == true, "\(error as Any)")
+  }
+
+  @Test func pathsAreJoinedWithOneSlash() {
+    #expect(Kubeconfig.Source(file: "/config", line: nil).resolve("first/ca") == "/first/ca")
+    #expect(Kubeconfig.Source(file: "/a/config", line: nil).resolve("ca") == "/a/ca")
+    #expect(Kubeconfig.Source(file: "config", line: nil).resolve("ca") == "./ca")
+  }
+
+  @Test(arguments: ["70000", "-1", "0", "9223372036854775808", "x"]) func aPortThatIsNoneLeadsToNoCluster(port: String) throws {
+    for name in ["ca.crt", "token"] { try directory.write(name, "x") }
+    #expect(try ClusterAccess.inCluster(environment: ["KUBERNETES_SERVICE_HOST": "h", "KUBERNETES_SERVICE_PORT": port], directory: directory.path) == nil)
+  }
+
   @Test func theHomeDirectoryComesLast() throws {
     try directory.write(".kube/config", config("a", token: "one"))
     #expect(try ClusterAccess.load(environment: ["HOME": directory.path]).server.host == "a")

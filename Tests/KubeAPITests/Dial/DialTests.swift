@@ -91,6 +91,16 @@ import Testing
     }
   }
 
+  /// Sizes that no sum may be made of.
+  @Test(arguments: ["7fffffffffffffff", "7ffffffffffffffe", "ffffffffffffffffffff", "-1"]) func aChunkMaySayAnySize(size: String) async throws {
+    try await withServer { _, connection in
+      connection.write("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n\(size)\r\nno\r\n0\r\n\r\n")
+    } _: { client, _ in
+      let error = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/", subprotocols: ["a"]) }
+      #expect(error?.isForbidden == true, "\(error as Any)")
+    }
+  }
+
   @Test(arguments: [
     "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\nSec-WebSocket-Protocol: a\r\n\r\n",
     "HTTP/1.1 101 X\r\nConnection: Upgrade\r\n\r\n", "SSH-2.0-OpenSSH\r\n\r\n",
