@@ -42,8 +42,9 @@ struct LoopTests {
     try await Workbench.with(images: ["app", "other"]) { bench, events in
       bench.builder.behaviour = .hang
       try await bench.save("new", to: "app/main")
-      try await events.until { if case .building = $0 { true } else { false } }
+      await bench.builder.hanging.untilHeld()
       bench.builder.behaviour = .succeed
+      _ = try await events.untilChanged()
       try await bench.save("new", to: "other/main")
       let change = try await events.untilChanged()
       #expect(change.restarts && change.action == .build)
@@ -139,16 +140,33 @@ struct LoopTests {
   }
 
   @Test func changesThatKeepComingAreWaitedForBeforeTheNextBuild() async throws {
-    try await Workbench.with { bench, events in
+    try await Workbench.with(holdsPauses: true) { bench, _ in
       bench.builder.behaviour = .hang
-      for number in 1...20 {
+      for number in 1...2 {
         try await bench.save("\(number)", to: "app/main")
-        // Long enough for a build to begin.
-        try await Task.sleep(for: .milliseconds(5))
+        await bench.builder.hanging.untilHeld()
       }
-      #expect(bench.builder.builds.count < 10)
+      for number in 3...6 {
+        try await bench.save("\(number)", to: "app/main")
+        await bench.pausing.untilHeld()
+      }
+      // The first round's and the first two saves'.
+      #expect(bench.builder.builds.count == 3 && bench.builder.cancelled == 2)
+      #expect(bench.pauses.all == [.milliseconds(80), .milliseconds(160), .milliseconds(320), .milliseconds(640)])
+    }
+  }
+
+  @Test func afterThePauseAllIsBuiltAtOnce() async throws {
+    try await Workbench.with(images: ["app", "other"]) { bench, events in
+      bench.builder.behaviour = .hang
+      for image in ["app", "other"] {
+        try await bench.save("new", to: "\(image)/main")
+        await bench.builder.hanging.untilHeld()
+      }
       bench.builder.behaviour = .succeed
+      try await bench.save("newer", to: "app/main")
       try await events.untilWatching()
+      #expect(bench.builder.builds.last == ["app", "other"])
       #expect(bench.cluster.applies.count == 2)
     }
   }

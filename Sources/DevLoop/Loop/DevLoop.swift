@@ -17,6 +17,8 @@ public actor DevLoop {
   nonisolated let source: LoopSource
   nonisolated let options: LoopOptions
   nonisolated let events: @Sendable (DevEvent) -> Void
+  /// Returns after a time; throws where its task is cancelled.
+  nonisolated let sleep: @Sendable (Duration) async throws -> Void
   nonisolated let forwards: ForwardKeeper
 
   // What was read.
@@ -47,8 +49,16 @@ public actor DevLoop {
   var stopwatch = Stopwatch(start: .now)
 
   public init(_ source: LoopSource, options: LoopOptions, events: @escaping @Sendable (DevEvent) -> Void) {
+    self.init(source, options: options, sleep: { try await Task.sleep(for: $0) }, events: events)
+  }
+
+  /// - Parameter sleep: the clock of pauses and retries.
+  init(
+    _ source: LoopSource, options: LoopOptions, sleep: @escaping @Sendable (Duration) async throws -> Void, events: @escaping @Sendable (DevEvent) -> Void
+  ) {
     self.source = source
     self.options = options
+    self.sleep = sleep
     self.events = events
     references = options.images
     map = SourceMap(fixed: source.files)
@@ -144,7 +154,7 @@ public actor DevLoop {
 
   private func runRound(after pause: Duration) async {
     defer { isRunning = false }
-    if pause > .zero, (try? await Task.sleep(for: pause)) == nil { return }
+    if pause > .zero, (try? await sleep(pause)) == nil { return }
     do throws(LoopError) {
       try await perform()
       lastFailure = nil
@@ -186,8 +196,8 @@ public actor DevLoop {
       return
     }
     // What is missing in a configuration may appear where nobody watches.
-    retry = Task { [options] in
-      try? await Task.sleep(for: options.retryAfter)
+    retry = Task { [options, sleep] in
+      try? await sleep(options.retryAfter)
       if !Task.isCancelled { self.begin(Stopwatch(start: .now)) }
     }
   }

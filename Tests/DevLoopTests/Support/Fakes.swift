@@ -35,6 +35,8 @@ final class FakeBuilder: ImageBuilding {
   /// The images of each call, in their order.
   var builds: [[String]] { state.withLock { $0.builds } }
   var cancelled: Int { state.withLock { $0.cancelled } }
+  /// The builds that have read their behaviour and hang, one for each.
+  let hanging = Gate()
   /// The images of each call, in their order, and how many older ones stay.
   var pruned: [[String]] { state.withLock { $0.pruned } }
 
@@ -52,10 +54,9 @@ final class FakeBuilder: ImageBuilding {
     case .succeed: break
     case .fail(let message): throw BuildError(.stepFailed, message, artifact: artifacts.first?.image, output: ["the last line"])
     case .hang:
-      do { try await Task.sleep(for: .seconds(60)) } catch {
-        state.withLock { $0.cancelled += 1 }
-        throw BuildError(.cancelled, "cancelled")
-      }
+      try? await hanging.hold()
+      state.withLock { $0.cancelled += 1 }
+      throw BuildError(.cancelled, "cancelled")
     }
     let serial = state.withLock { $0.serial }
     return artifacts.map { artifact in

@@ -13,9 +13,18 @@ final class Workbench: Sendable {
   let builder = FakeBuilder()
   let cluster = FakeCluster()
   let loop: DevLoop
+  /// Where the loop pauses; retries do not pause.
+  let pausing = Gate()
+  let pauses: Pauses
   /// Each time the configuration is read.
   let reads = Counter()
   private let events: AsyncStream<DevEvent>
+
+  final class Pauses: Sendable {
+    private let durations = Mutex<[Duration]>([])
+    var all: [Duration] { durations.withLock { $0 } }
+    func add(_ duration: Duration) { durations.withLock { $0.append(duration) } }
+  }
 
   final class Counter: Sendable {
     private let count = Mutex(0)
@@ -23,7 +32,7 @@ final class Workbench: Sendable {
     func add() { count.withLock { $0 += 1 } }
   }
 
-  private init(images: [String], requires: [String: String]) throws {
+  private init(images: [String], requires: [String: String], holdsPauses: Bool) throws {
     let directory = FileManager.default.temporaryDirectory.path + "/dev-loop-\(UUID().uuidString)"
     self.directory = directory
     for image in images {
@@ -52,14 +61,23 @@ final class Workbench: Sendable {
         builder: builder, loader: FakeLoader(), deployer: cluster, syncer: cluster,
         description: .init(builder: "fake", cluster: "fake", context: "test", namespace: "default"))
     }
-    loop = DevLoop(source, options: options) { continuation.yield($0) }
+    let (pausing, retryAfter) = (pausing, options.retryAfter)
+    let pauses = Pauses()
+    self.pauses = pauses
+    loop = DevLoop(source, options: options) { duration in
+      guard duration != retryAfter, holdsPauses else { return try await Task.sleep(for: duration) }
+      pauses.add(duration)
+      try await pausing.hold()
+    } events: { continuation.yield($0) }
   }
 
   /// Begins with a loop that has deployed once.
+  /// - Parameter holdsPauses: a pause lasts until the next change.
   static func with(
-    images: [String] = ["app"], requires: [String: String] = [:], _ test: (Workbench, inout AsyncStream<DevEvent>.Iterator) async throws -> Void
+    images: [String] = ["app"], requires: [String: String] = [:], holdsPauses: Bool = false,
+    _ test: (Workbench, inout AsyncStream<DevEvent>.Iterator) async throws -> Void
   ) async throws {
-    let workbench = try Workbench(images: images, requires: requires)
+    let workbench = try Workbench(images: images, requires: requires, holdsPauses: holdsPauses)
     defer { try? FileManager.default.removeItem(atPath: workbench.directory) }
     var events = workbench.events.makeAsyncIterator()
     await workbench.loop.start()
