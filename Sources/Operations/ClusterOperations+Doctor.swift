@@ -54,7 +54,7 @@ extension ClusterOperations {
       let version = try await client.within(.seconds(10)).serverVersion()
       checks.append(DoctorCheck("API server", .ok, "Kubernetes \(version), answered in \(start.duration(to: .now).milliseconds) ms"))
     } catch {
-      checks.append(DoctorCheck("API server", .failed, "\(error)", remedy: "Look at the address and the network; `kubectl version` should fail the same way."))
+      checks.append(DoctorCheck("API server", .failed, "\(error)", remedy: Self.remedy(error)))
       return checks
     }
     checks.append(await permissionCheck(client, namespace, progress))
@@ -65,6 +65,21 @@ extension ClusterOperations {
       checks.append(DoctorCheck("agent", .failed, "\(error)"))
     }
     return checks
+  }
+
+  /// What to look at first, by the kind of failure.
+  static func remedy(_ error: KubeError) -> String {
+    let compare = "`kubectl version` should fail the same way."
+    return switch error {
+    case .execPlugin(let command, _, _): "Run \(command) by hand, or log in with it again; \(compare)"
+    case .unauthorized: "Log in again, or look at the kubeconfig's user; \(compare)"
+    case .certificate: "Look at the kubeconfig's certificates; \(compare)"
+    case .config: "Correct the file that is named; \(compare)"
+    case .proxy: "Look at the proxy that is named; \(compare)"
+    case .unreachable, .connectionLost, .timedOut: "Look at the address and the network; \(compare)"
+    case .status, .badResponse: "Look at the kubeconfig's server and at proxies before it; \(compare)"
+    case .transport, .cancelled: "Try again; \(compare)"
+    }
   }
 
   private func installationCheck() -> DoctorCheck {

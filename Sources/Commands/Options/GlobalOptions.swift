@@ -70,9 +70,11 @@ extension GlobalOptions {
   /// The daemon has a working directory of its own, so a path must not depend on ours.
   static func absolute(_ path: String, home: String?) -> String {
     if path.hasPrefix("/") { return path }
-    if let home, path.hasPrefix("~/") { return home + path.dropFirst(1) }
-    return FileManager.default.currentDirectoryPath + "/" + path
+    if let home, path.hasPrefix("~/") { return joined(home, String(path.dropFirst(2))) }
+    return joined(FileManager.default.currentDirectoryPath, path)
   }
+
+  private static func joined(_ directory: String, _ path: String) -> String { (directory.hasSuffix("/") ? directory : directory + "/") + path }
 }
 
 struct OutputOptions: ParsableArguments {

@@ -6,7 +6,7 @@ final class ProgressLine: Sendable {
   private struct State {
     var latest: String
     var showing = false
-    var drawn = false
+    var drawn: String?
     var ended = false
   }
 
@@ -43,13 +43,15 @@ final class ProgressLine: Sendable {
   /// Removes the line, so that the result stands alone.
   func end() {
     state.withLock { state in
-      if oneLine, state.drawn, !state.ended { terminal.write("\r\u{1B}[K") }
+      if oneLine, state.drawn != nil, !state.ended { terminal.write("\r\u{1B}[K") }
       state.ended = true
     }
   }
 
   private func draw(_ state: inout State) {
-    state.drawn = true
+    // The same step may be told twice: by the command, which knows what it asks for, and by the daemon.
+    guard state.drawn != state.latest else { return }
+    state.drawn = state.latest
     guard oneLine else { return terminal.line(state.latest) }
     // A wrapped line could not be taken back.
     terminal.write("\r\u{1B}[K" + terminal.paint(String(state.latest.prefix(max(1, terminal.columns - 1))), .faint))

@@ -20,6 +20,11 @@ struct VersionReport: Codable, Sendable, Hashable {
   /// Every agent that is installed.
   var agents: [Agent]
 
+  var lines: [String] {
+    ["devtunnel \(version), build \(build), Swift \(swift)"]
+      + (agents.isEmpty ? ["no agent is installed"] : agents.map { "agent for \($0.architecture): \($0.path), \($0.size / 1024) KiB" })
+  }
+
   static func current(environment: [String: String] = ProcessInfo.processInfo.environment) -> VersionReport {
     let agents = AgentFiles.find(environment: environment)
     return VersionReport(

@@ -83,7 +83,8 @@ public actor ShellSession {
     shell.resolvConf = directory.resolvConf
     shell.nsswitch = directory.nsswitch
 
-    let (mounts, refused) = VolumeMount.read(template: template ?? [:], container: container ?? [:])
+    // Without a workload there is a gateway, which has no files.
+    let (mounts, refused) = template.map { VolumeMount.read(template: $0, container: container ?? [:]) } ?? ([], [])
     warnings += refused
     if !mounts.isEmpty { progress("copying the workload's files") }
     let volumes = podVolumes(mounts, in: held)

@@ -34,6 +34,11 @@ struct ProgressLineTests {
     #expect(text == "two\nthree\n")
   }
 
+  @Test func aStepThatIsToldTwiceIsShownOnce() async throws {
+    let text = try await written(verbose: true, delay: .seconds(60)) { line, _ in ["one", "one", "two", "one"].forEach(line.step) }
+    #expect(text == "one\ntwo\none\n")
+  }
+
   @Test func verboseShowsEachAtOnce() async throws {
     #expect(try await written(verbose: true, delay: .seconds(60)) { line, _ in line.step("one") } == "one\n")
   }
