@@ -13,18 +13,22 @@ struct ResponseReader {
   /// Behind a 101: the first bytes of the new protocol. Else the body, as it was sent.
   private(set) var rest: [UInt8] = []
   private var buffer: [UInt8] = []
+  /// Bytes of `buffer` in which no head ends.
+  private var searched = 0
 
   mutating func read(_ bytes: some Sequence<UInt8>) -> Progress {
     if head == nil {
       buffer += bytes
       while head == nil {
-        guard let end = Self.endOfHead(buffer) else {
+        guard let end = Self.endOfHead(buffer, from: searched) else {
+          searched = buffer.count
           return buffer.count > Self.headLimit ? .malformed("the head of the answer is too long") : .needsMore
         }
         var next = HTTPResponseHead(status: 0, headers: [])
         for line in String(decoding: buffer[..<end], as: UTF8.self).split(whereSeparator: \.isNewline) { next.read(line: line) }
         guard next.status >= 100 else { return .malformed("the answer is not HTTP") }
         buffer.removeFirst(end)
+        searched = 0
         // 100 and 103 come before the answer; 101 is one.
         if next.status >= 200 || next.status == 101 { head = next }
       }
@@ -62,9 +66,9 @@ struct ResponseReader {
     return body
   }
 
-  private static func endOfHead(_ bytes: [UInt8]) -> Int? {
+  private static func endOfHead(_ bytes: [UInt8], from start: Int) -> Int? {
     guard bytes.count >= 4 else { return nil }
-    for index in 3..<bytes.count where bytes[index] == 10 && bytes[index - 1] == 13 && bytes[index - 2] == 10 && bytes[index - 3] == 13 {
+    for index in max(start, 3)..<bytes.count where bytes[index] == 10 && bytes[index - 1] == 13 && bytes[index - 2] == 10 && bytes[index - 3] == 13 {
       return index + 1
     }
     return nil

@@ -12,6 +12,7 @@ struct GoTime {
   func formatted(_ layout: String) -> String {
     var result = ""
     var rest = Substring(layout)
+    let elements = elements
     while let first = rest.first {
       if let (pattern, text) = elements.first(where: { rest.hasPrefix($0.0) && isElement($0.0, rest) }) {
         result += text
@@ -62,7 +63,7 @@ struct GoTime {
   /// `9`s leave out the zeros at the end, and the point with the last of them.
   private func fractionText(_ point: Character, digit: Character, count: Int) -> String {
     var digits = Substring((nanosecond + "000000000").prefix(count))
-    if digit == "9" { while digits.last == "0" { digits = digits.dropLast() } }
+    if digit == "9" { while digits.last == "0" { digits.removeLast() } }
     return digits.isEmpty ? "" : "\(point)\(digits)"
   }
 

@@ -31,7 +31,7 @@ struct EnvTemplate {
       rest = rest[close.upperBound...]
       if action.hasPrefix("- ") {
         action = action.dropFirst(2)
-        while before.last?.isWhitespace == true { before = before.dropLast() }
+        while before.last?.isWhitespace == true { before.removeLast() }
       }
       if action.hasSuffix(" -") {
         action = action.dropLast(2)

@@ -52,7 +52,7 @@ extension String {
   /// Without white space at both ends.
   var trimmed: String {
     var rest = drop { $0.isWhitespace }
-    while rest.last?.isWhitespace == true { rest = rest.dropLast() }
+    while rest.last?.isWhitespace == true { rest.removeLast() }
     return String(rest)
   }
 }

@@ -3,6 +3,10 @@ struct DockerfileParser {
   let reader: DockerfileReader
   let buildArgs: [String: String]
   private(set) var stages: [DockerfileStage] = []
+  /// The last stage of each name.
+  private var named: [String: Int] = [:]
+  /// A stage may copy the variables of the one that it begins from. The largest real files have some dozens.
+  private static let mostStages = 500
   /// ARGs before the first FROM, and the platform's.
   private var globals: [String: String] = DockerfileParser.platform
 
@@ -56,6 +60,9 @@ struct DockerfileParser {
     }
     let globals = globals
     let image = ShellWord.expand(words[0], escape: reader.escape) { globals[$0] ?? "" } ?? words[0]
+    guard stages.count < Self.mostStages else {
+      throw bad("there are more than \(Self.mostStages) stages", instruction, "divide the file")
+    }
     var stage = DockerfileStage(name: words.count == 3 ? words[2].lowercased() : nil)
     let base = reference(image, numbers: false)
     stage.base = base
@@ -63,12 +70,13 @@ struct DockerfileParser {
       stage.environment = stages[index].environment
       stage.arguments = stages[index].arguments
     }
+    if let name = stage.name { named[name] = stages.count }
     stages.append(stage)
   }
 
   /// - Parameter numbers: `--from=0` is a stage; `FROM 0` is an image.
   private func reference(_ name: String, numbers: Bool) -> DockerfileStage.Reference {
-    if let index = stages.lastIndex(where: { $0.name == name.lowercased() }) { return .stage(index) }
+    if let index = named[name.lowercased()] { return .stage(index) }
     if numbers, let index = Int(name), stages.indices.contains(index) { return .stage(index) }
     return .image(name)
   }

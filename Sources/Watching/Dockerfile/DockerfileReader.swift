@@ -65,9 +65,9 @@ struct DockerfileReader {
   /// The line without its final escape, or nil where none is.
   private func continued(_ line: Substring) -> Substring? {
     var rest = line
-    while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
+    while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }
     guard rest.last == escape else { return nil }
-    rest = rest.dropLast()
+    rest.removeLast()
     return rest.last == escape ? nil : rest
   }
 

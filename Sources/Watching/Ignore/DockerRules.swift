@@ -64,7 +64,7 @@ extension StringProtocol {
   var trimmed: SubSequence {
     var rest = self[...]
     while let first = rest.first, first.isWhitespace { rest = rest.dropFirst() }
-    while let last = rest.last, last.isWhitespace { rest = rest.dropLast() }
+    while let last = rest.last, last.isWhitespace { rest = rest[..<rest.index(before: rest.endIndex)] }
     return rest
   }
 }

@@ -34,7 +34,7 @@ struct GitRules: Sendable, Hashable {
   /// Without trailing spaces, unless a backslash keeps them.
   private static func stripped(_ line: Substring) -> Substring? {
     var line = line
-    while line.hasSuffix(" "), !line.hasSuffix("\\ ") { line = line.dropLast() }
+    while line.hasSuffix(" "), !line.hasSuffix("\\ ") { line.removeLast() }
     return line.isEmpty ? nil : line
   }
 
