@@ -100,6 +100,7 @@ public final class YamuxSession {
   public func release(_ slot: Int) {
     guard var stream = streams[slot], !stream.released else { return }
     stream.released = true
+    if payloadSlot == slot { payloadSlot = nil }  // what is left of its frame reaches nobody
     stream.updateDue = false  // it would take window from the pool that nobody gives back
     if !stream.resetReceived && !(stream.finishReceived && (stream.finishSent || stream.finishDue)) { stream.resetDue = true }
     streams[slot] = stream
@@ -125,7 +126,6 @@ public final class YamuxSession {
 
   func remove(_ slot: Int) {
     guard let stream = streams[slot] else { return }
-    if payloadSlot == slot { payloadSlot = nil }  // what is left of its frame must not reach the slot's next stream
     slots[stream.id] = nil
     streams[slot] = nil
     freeSlots.append(slot)
