@@ -98,7 +98,8 @@ struct JSONParser {
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isWhole, let whole = Int64(text) { return .int(whole) }
     guard let double = Double(text), double.isFinite else { throw error("the number \(text) is too large") }
-    return .double(double)
+    // -0.0 would be written as -0, which is read as a whole number.
+    return .double(double == 0 ? 0 : double)
   }
 
   private mutating func skipDigits() -> Int {

@@ -35,7 +35,7 @@ struct HostPlan: Equatable {
     var number = 0
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       number += 1
-      guard !line.isEmpty, line.first != "#" else { continue }
+      guard line.contains(where: { $0 != " " }), line.first != "#" else { continue }
       let parts = line.split(separator: " ", maxSplits: 1)
       let value = parts.count == 2 ? String(parts[1]) : ""
       func problem(_ what: String) -> ShellError { ShellError("\(file):\(number)", reason: "\(parts[0]) \(what)") }
