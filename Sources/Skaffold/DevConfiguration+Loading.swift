@@ -18,8 +18,18 @@ extension DevConfiguration {
     kubeContext: String? = nil, defaultRepository: String? = nil, checksSources: Bool = true
   ) throws(InputError) -> [DevConfiguration] {
     let path = Paths.absolute(file, in: workingDirectory)
+    return try read(
+      try ManifestReader.text(of: path), path: path, workingDirectory: workingDirectory, profiles: profiles, environment: environment, command: command,
+      kubeContext: kubeContext, defaultRepository: defaultRepository, checksSources: checksSources)
+  }
+
+  /// Reads the text of the file at `path`, otherwise as `load` does.
+  static func read(
+    _ text: String, path: String, workingDirectory: String, profiles: [String], environment: [String: String], command: String = "dev", kubeContext: String?,
+    defaultRepository: String? = nil, checksSources: Bool
+  ) throws(InputError) -> [DevConfiguration] {
     var diagnostics: [Diagnostic] = []
-    let roots = try YAMLNode.documents(in: try ManifestReader.text(of: path), file: path, warnings: &diagnostics)
+    let roots = try YAMLNode.documents(in: text, file: path, warnings: &diagnostics)
     if roots.isEmpty { throw InputError("\(path) is empty", remedy: "write a configuration, or give another file with -f") }
     for name in Skaffold.Profiles.unknown(profiles, in: roots) {
       diagnostics.append(Diagnostic(.error, "no profile is called '\(name)' in \(path)", remedy: "correct the name after -p"))

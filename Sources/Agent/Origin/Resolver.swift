@@ -68,7 +68,7 @@ private final class Query: Handler {
       let count = clinux_receive(fd, loop.scratch, EventLoop.scratchSize)
       if count == -Int(clinux_EAGAIN) { return }
       if count < 0 { return end(.noAnswer) }
-      if let outcome = Self.parse(UnsafeRawBufferPointer(start: loop.scratch, count: count), id: (question[0], question[1])) { end(outcome) }
+      if let outcome = Resolver.outcome(of: UnsafeRawBufferPointer(start: loop.scratch, count: count), id: (question[0], question[1])) { end(outcome) }
     }
   }
 
@@ -96,9 +96,11 @@ private final class Query: Handler {
     message.append(contentsOf: [0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 0])
     return message
   }
+}
 
+extension Resolver {
   /// nil for a message that is no answer to this question.
-  private static func parse(_ message: UnsafeRawBufferPointer, id: (UInt8, UInt8)) -> Resolver.Outcome? {
+  static func outcome(of message: UnsafeRawBufferPointer, id: (UInt8, UInt8)) -> Outcome? {
     guard message.count >= 12, message[0] == id.0, message[1] == id.1, message[2] & 0x80 != 0 else { return nil }
     let code = message[3] & 15
     if code == 3 { return .noSuchName }

@@ -19,8 +19,9 @@ struct KnownHosts {
   private let revoked: [KnownHostsLine]
 
   /// Files that do not exist are passed over.
-  init(files: [String], host: String, port: UInt16) {
-    let all = files.flatMap(Self.read)
+  init(files: [String], host: String, port: UInt16) { self.init(files.flatMap(Self.read), host: host, port: port) }
+
+  init(_ all: [KnownHostsLine], host: String, port: UInt16) {
     guard SSHSession.library, let session = cssh2_offline_session() else {
       (lines, portless, revoked) = ([], [], [])
       return
