@@ -195,6 +195,12 @@ let package = Package(
     .testTarget(
       name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
       swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "Agent", "Bastion", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper",
+        "Skaffold", "TunnelProtocol", "Watching",
+      ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
     .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
@@ -225,3 +231,19 @@ let package = Package(
       ], swiftSettings: strict),
   ]
 )
+
+// `./install.sh fuzz` builds the harnesses as a program around libFuzzer, in place of the test target that replays their inputs.
+if Context.environment["DEVTUNNEL_FUZZ"] != nil {
+  let fuzzer = "devtunnel-fuzz"
+  // Each input costs a look at every counter of the program, so that only parsers have them.
+  let parsers: Set = [
+    "Agent", "Bastion", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+  ]
+  let coverage = SwiftSetting.unsafeFlags(["-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"])
+  for target in package.targets where parsers.contains(target.name) { target.swiftSettings = strict + [coverage] }
+  let tests = package.targets.first { $0.name == "FuzzTests" }
+  package.targets.removeAll { $0.type == .test }
+  package.targets.append(
+    .executableTarget(name: fuzzer, dependencies: tests?.dependencies ?? [], path: "Tests/Fuzz", exclude: ["Corpus", "Replay"], swiftSettings: strict))
+  package.products.append(.executable(name: fuzzer, targets: [fuzzer]))
+}

@@ -3,6 +3,8 @@
 #   ./install.sh [--prefix DIR]            install what is missing, build, install (default: /usr/local)
 #   ./install.sh demo [--keep]             try it: a pocket cluster, a Service, and this machine answering for it
 #   ./install.sh test                      build everything and run all tests
+#   ./install.sh fuzz [SECONDS] [--only PARSER] [--runs N]
+#                                          give each parser random inputs for so long (default: 60)
 #   ./install.sh uninstall [--prefix DIR]
 # Steps that have nothing to do are quiet. DEVTUNNEL_BUILD names the build folder (default: .build).
 set -euo pipefail
@@ -11,10 +13,13 @@ root=$PWD
 build=${DEVTUNNEL_BUILD:-.build}
 prefix=/usr/local
 keep=no
+seconds=60
+only=
+runs=
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
-usage() { sed -n '3,6s/^# //p' "$0"; }
+usage() { sed -n '3,8s/^# //p' "$0"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 as_root() {
@@ -150,13 +155,16 @@ uninstall() {
 
 verb=install
 case ${1:-} in
-  demo | test | uninstall | install) verb=$1; shift ;;
+  demo | test | fuzz | uninstall | install) verb=$1; shift ;;
 esac
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix) [ $# -gt 1 ] || fail "--prefix needs a directory"; prefix=$(realpath -m "$2"); shift ;;
     --prefix=*) prefix=$(realpath -m "${1#*=}") ;;
     --keep) keep=yes ;;
+    --only) [ $# -gt 1 ] || fail "--only needs a parser's name"; only=$2; shift ;;
+    --runs) [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--runs needs a number of inputs"; runs=$2; shift ;;
+    [1-9]*) if [ "$verb" != fuzz ] || [[ ! $1 =~ ^[0-9]+$ ]]; then usage >&2; exit 2; fi; seconds=$1 ;;
     -h | --help) usage; exit ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -168,4 +176,5 @@ case $verb in
   uninstall) uninstall ;;
   demo) . templates/lab/demo.sh ;;
   test) . .ci/test.sh ;;
+  fuzz) . .ci/fuzz.sh ;;
 esac

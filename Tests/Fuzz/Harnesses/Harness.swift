@@ -1,0 +1,106 @@
+/// A parser under fuzzing: a function of any bytes. It ends, takes little memory, and throws where the parser breaks a
+/// promise.
+struct Harness: Sendable {
+  /// The name in `./install.sh fuzz --only NAME`, and of the folder of its corpus.
+  let name: String
+  /// Longer inputs find nothing that shorter ones do not, and take longer.
+  var maximumLength = 4096
+  /// Words of the format, for the mutations.
+  var dictionary: [String] = []
+  let run: @Sendable ([UInt8]) throws -> Void
+}
+
+/// A promise of a parser that an input has broken.
+struct BrokenPromise: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// - Throws: `BrokenPromise` where the condition does not hold.
+func promise(_ condition: Bool, _ message: @autoclosure () -> String) throws(BrokenPromise) {
+  if !condition { throw BrokenPromise(description: message()) }
+}
+
+extension Harness {
+  /// All parsers, in the order in which they are run.
+  static let all: [Harness] = [
+    .hello, .preamble, .datagrams, .yamux, .fileEntries, .agentDNS, .resolvConf, .dns, .socks, .httpProxy, .webSocket,
+    .spdy, .execChannels, .httpResponse, .watch, .json, .jsonPatch, .labelSelector, .yaml, .kubeconfig, .skaffold,
+    .template, .dockerfile, .ignore, .sshConfig, .knownHosts, .shellMessage, .shellPlan, .hostPlan, .controlLines,
+  ]
+}
+
+// MARK: Streams
+
+/// Cuts bytes into pieces whose sizes follow from the bytes: 1 to 16, at times more.
+func inPieces(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Bool) rethrows {
+  var state = UInt64(truncatingIfNeeded: bytes.count) | 1
+  for byte in bytes.prefix(16) { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  try bytes.withUnsafeBytes { whole in
+    var start = 0
+    while start < whole.count {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let size = state >> 60 == 0 ? 1 + Int(state >> 40 & 0x3ff) : 1 + Int(state >> 56 & 0xf)
+      let end = min(start + size, whole.count)
+      guard try body(UnsafeRawBufferPointer(rebasing: whole[start..<end])) else { return }
+      start = end
+    }
+  }
+}
+
+/// The events of a stream's parser, without the borders between pieces of payload.
+struct Trace: Equatable {
+  private enum Entry: Equatable {
+    case event([Int])
+    case payload(tag: Int, count: Int, hash: UInt64)
+  }
+
+  private var entries: [Entry] = []
+
+  mutating func event(_ numbers: Int...) { entries.append(.event(numbers)) }
+  mutating func event(_ tag: Int, _ text: String) { entries.append(.event([tag] + text.utf8.map(Int.init))) }
+  mutating func event(_ tag: Int, _ bytes: [UInt8]) { entries.append(.event([tag] + bytes.map(Int.init))) }
+
+  mutating func payload(_ tag: Int, _ bytes: UnsafeRawBufferPointer) {
+    var (count, hash) = (0, UInt64(0xcbf2_9ce4_8422_2325))
+    if case .payload(tag, let before, let sum) = entries.last {
+      entries.removeLast()
+      (count, hash) = (before, sum)
+    }
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    entries.append(.payload(tag: tag, count: count + bytes.count, hash: hash))
+  }
+}
+
+/// Reads a stream whole and in pieces, and compares the events.
+/// - Parameter read: adds the bytes' events to the trace; false ends the reading.
+func samePieces<Parser: ~Copyable>(
+  _ bytes: [UInt8], _ parser: () -> Parser, _ read: (inout Parser, UnsafeRawBufferPointer, inout Trace) throws -> Bool
+) throws {
+  var (whole, split) = (Trace(), Trace())
+  var first = parser()
+  try bytes.withUnsafeBytes { if !$0.isEmpty { _ = try read(&first, $0, &whole) } }
+  var second = parser()
+  try inPieces(bytes) { try read(&second, $0, &split) }
+  try promise(whole == split, "in pieces it means something else:\n\(whole)\n\(split)")
+}
+
+// MARK: Inputs
+
+/// Takes numbers off the front of an input, zeros once it is used up.
+struct Choices {
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: [UInt8]) { rest = bytes[...] }
+
+  var isOver: Bool { rest.isEmpty }
+  mutating func byte() -> Int { Int(rest.popFirst() ?? 0) }
+  mutating func word() -> Int { byte() << 8 | byte() }
+  var remaining: [UInt8] { Array(rest) }
+}
+
+/// The two halves of an input, at the first line of `---`.
+func halves(_ bytes: [UInt8]) -> (String, String) {
+  let text = String(decoding: bytes, as: UTF8.self)
+  guard let mark = text.utf8.firstRange(of: "\n---\n".utf8) else { return (text, "") }
+  return (String(text[..<mark.lowerBound]), String(text[mark.upperBound...]))
+}
