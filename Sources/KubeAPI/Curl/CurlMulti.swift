@@ -41,6 +41,8 @@ public final class CurlMulti: Sendable {
     _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials, compressed: Bool
   ) async throws(KubeError) -> HTTPResponseStream {
     guard let loop else { throw .transport(problem: "it could not be started") }
+    // The thread might have the answer before this task hears that it is cancelled.
+    guard !Task.isCancelled else { throw .cancelled }
     let handle = try CurlHandle()
     try CurlConfiguration.apply(access, credentials, target: request.target, to: handle)
     // A connection that is known to carry many requests is shared. CURLOPT_PIPEWAIT, which also waits for one that is not known yet, must not be set: what
