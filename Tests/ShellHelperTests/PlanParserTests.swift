@@ -53,6 +53,8 @@ struct PlanParserTests {
       ("dns 0.0.0.0", "dns is no IPv4 address"), ("nsswitch relative", "nsswitch is no absolute path: relative"),
       ("bind /only", "bind wants two absolute paths"),
       ("bind /a /b /c", "bind wants two"), ("bind /a /../etc", "bind wants two"), ("bind /a /b/./c", "bind wants two"),
+      // A combining mark behind the slash: one Character, which is no slash.
+      ("bind /a /b/../%CC%81x", "bind wants two"), ("bind /b/../%CC%81x /a", "bind wants two"),
       ("bind /a /b/../%CC%81/../../etc", "bind wants two"), ("bind /a /%CC%81b/../../etc", "bind wants two"), ("bind /../a /b", "bind wants two"),
       ("bind /a /b/..%CC%81/..", "bind wants two"), ("bind /a /\(String(repeating: "n", count: 256))", "bind wants two"),
       ("bind /a%2 /b", "bind wants two"), ("bind /a%00 /b", "bind wants two"),
