@@ -11,7 +11,7 @@ let package = Package(
     .executable(name: "devtunnel-bench", targets: ["DevtunnelBench"]),
     .executable(name: "devtunnel-shell", targets: ["devtunnel-shell"]),
   ],
-  // Exact, so that no build takes a newer one by surprise. The packages that these use in turn still float: docs/security.md.
+  // Exact, so that no build takes a newer one by surprise. Their own dependencies still float: docs/security.md.
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
