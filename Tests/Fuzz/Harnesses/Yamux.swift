@@ -148,7 +148,7 @@ private struct YamuxPair {
     case 0: if let slot = session.open(now: now) { ends[side].open.append(slot) }
     case 1, 2:
       guard let slot else { return }
-      let count = min(session.sendCredit(slot), action == 1 ? detail : choices.word() * 4)
+      let count = min(session.sendCredit(slot), action == 1 ? detail : choices.byte() * 64)
       guard count > 0 else { return }
       control(side, inCompany: true)
       var header = [UInt8](repeating: 0, count: FrameHeader.size)
