@@ -179,6 +179,20 @@ import Testing
     }
   }
 
+  @Test("One place deletes agents, and it looks at the Services first")
+  func onePlace() throws {
+    let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources")
+    var deleting: [String] = []
+    for module in ["Agents", "Intercept", "Forward", "Shell", "Operations"] {
+      let files = FileManager.default.enumerator(at: sources.appending(path: module), includingPropertiesForKeys: nil)
+      for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
+        let text = try String(contentsOf: file, encoding: .utf8)
+        if text.contains("delete(.deployments") { deleting.append(file.lastPathComponent) }
+      }
+    }
+    #expect(deleting == ["AgentRemoval.swift"])
+  }
+
   @Test("With its namespace an intercept ends without a word")
   func deletedNamespace() async throws {
     try await PocketCluster.run("a") { clusters in
