@@ -50,8 +50,8 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   }
 
   public var context: String
-  /// Which cluster that is.
-  public var cluster: ClusterIdentity
+  /// Which cluster that is; nil in what an earlier daemon answers.
+  public var cluster: ClusterIdentity?
   public var namespace: String
   public var service: String
   /// `Deployment/user`.
@@ -90,16 +90,16 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   }
 
   /// Which intercept it is.
-  public var id: InterceptID { InterceptID(cluster: cluster, namespace: namespace, service: service) }
+  public var id: InterceptID { InterceptID(cluster: cluster ?? .unknown, namespace: namespace, service: service) }
 }
 
 public struct LeaveReport: Codable, Sendable, Hashable {
   public var service: String
   public var namespace: String
-  /// The kubeconfig's name for the cluster.
-  public var context: String
-  /// Which cluster that is.
-  public var cluster: ClusterIdentity
+  /// The kubeconfig's name for the cluster; nil in what an earlier daemon answers.
+  public var context: String?
+  /// Which cluster that is; nil the same.
+  public var cluster: ClusterIdentity?
   /// Connections on the host that `--drain` cut.
   public var cut: Int
   /// False where another holder had taken it over: then there was nothing to undo.
@@ -117,7 +117,7 @@ public struct LeaveReport: Codable, Sendable, Hashable {
   }
 
   /// Which intercept it was.
-  public var id: InterceptID { InterceptID(cluster: cluster, namespace: namespace, service: service) }
+  public var id: InterceptID { InterceptID(cluster: cluster ?? .unknown, namespace: namespace, service: service) }
 }
 
 public struct ForwardReport: Codable, Sendable, Hashable {
