@@ -79,7 +79,7 @@ final class HostDirectory: Sendable {
 
   /// Makes a file; one of that name must not be there.
   func make(_ name: FileName, _ bytes: some Collection<UInt8>, mode: mode_t) throws(HostFileError) {
-    let opened = name.withPointer { clinux_open_beneath(descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, UInt32(mode)) }
+    let opened = name.withPointer { clinux_open_beneath(descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, mode) }
     guard opened >= 0 else { throw Self.error(-opened, "cannot make the file '\(name)'") }
     defer { close(opened) }
     // The umask may have taken bits away.
@@ -87,7 +87,7 @@ final class HostDirectory: Sendable {
     var rest = Array(bytes)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { clinux_write(opened, $0.baseAddress, $0.count) }
-      guard count > 0 else { throw Self.error(count < 0 ? Int32(-count) : ENOSPC, "cannot write the file '\(name)'") }
+      guard count > 0 else { throw Self.error(count < 0 ? Int32(clamping: -count) : ENOSPC, "cannot write the file '\(name)'") }
       rest = rest.dropFirst(count)
     }
   }
@@ -152,9 +152,9 @@ final class HostDirectory: Sendable {
   func space() -> (bytes: UInt64, files: UInt64) {
     var status = statvfs()
     guard fstatvfs(descriptor, &status) == 0 else { return (0, 0) }
-    let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    let (bytes, overflow) = UInt64(clamping: status.f_bavail).multipliedReportingOverflow(by: UInt64(clamping: status.f_frsize))
     // Some file systems make inodes as they go, and name none.
-    return (overflow ? .max : bytes, status.f_files == 0 ? .max : UInt64(status.f_favail))
+    return (overflow ? .max : bytes, status.f_files == 0 ? .max : UInt64(clamping: status.f_favail))
   }
 
   private static func error(_ code: Int32, _ what: String) -> HostFileError {

@@ -45,7 +45,7 @@ struct VolumeBudget: Sendable, Hashable {
     if saturating(cost.bytes, others.bytes) > shell.bytes { return "this shell's volumes would have more than \(shell.bytes >> 20) MiB" }
     if cost.entries + others.entries > shell.entries { return "this shell's volumes would have more than \(shell.entries) files" }
     if cost.bytes > free.bytes / 2 { return "it would take more than half of the \(free.bytes >> 20) MiB that the runtime directory has left" }
-    if UInt64(cost.entries) > free.files / 2 { return "it would take more than half of the files that the runtime directory may still have" }
+    if UInt64(clamping: cost.entries) > free.files / 2 { return "it would take more than half of the files that the runtime directory may still have" }
     return nil
   }
 }

@@ -46,7 +46,7 @@ struct VolumeWriter: Sendable {
       if !kept.contains(where: { names.starts(with: $0) }) { named.append((item, names)) }
     }
     var outcome = Outcome(isDirectory: first.entry.kind == .directory)
-    for item in [first] + named.map(\.item) { outcome.cost.add(size: UInt64(item.bytes.count)) }
+    for item in [first] + named.map(\.item) { outcome.cost.add(size: UInt64(clamping: item.bytes.count)) }
     let deepest = named.map(\.names.count).max() ?? 0
     if let refusal = budget.refusal(outcome.cost, depth: deepest, others: others, free: directory.space()) { throw HostFileError(refusal) }
 
