@@ -35,8 +35,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        "Manifests", .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
@@ -83,14 +83,15 @@ let package = Package(
       name: "DevLoop",
       dependencies: ["CLinux", "Deploy", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"], swiftSettings: strict),
     .target(
-      name: "Deploy", dependencies: ["KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
+      name: "Deploy", dependencies: ["Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
     .target(
       name: "Images",
-      dependencies: ["KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
+      dependencies: ["Inputs", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
-    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux", "Threads"], swiftSettings: strict),
-    .target(name: "Skaffold", dependencies: ["Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
-    .target(name: "Manifests", dependencies: ["KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux", "Inputs", "Threads"], swiftSettings: strict),
+    .target(name: "Skaffold", dependencies: ["Inputs", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
+    .target(name: "Manifests", dependencies: ["Inputs", "KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    .target(name: "Inputs", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
 
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI", "Threads"], swiftSettings: strict),
@@ -99,7 +100,7 @@ let package = Package(
     .target(
       name: "KubeAPI",
       dependencies: [
-        "CCurl", "KubeObjects", "Threads", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        "CCurl", "Inputs", "KubeObjects", "Threads", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
@@ -204,6 +205,7 @@ let package = Package(
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
     .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
+    .testTarget(name: "InputsTests", dependencies: ["Inputs"], swiftSettings: strict),
     .testTarget(
       name: "ShellTests",
       dependencies: [

@@ -1,5 +1,6 @@
 import ControlAPI
 import FoundationEssentials
+import Inputs
 import Yams
 
 /// Reads `config.yaml`: one mapping of keys to scalars.
@@ -73,6 +74,9 @@ enum SettingsFile {
   }
 
   private static func compose(_ text: String, _ file: String) throws(ControlError) -> Node? {
+    do throws(YAMLProblem) { _ = try YAMLText.read(text) } catch {
+      if error.kind == .refused { throw ControlError(.badInput, "\(file):\(error.line): \(error.message)", remedy: error.remedy) }
+    }
     do {
       return try Yams.compose(yaml: text)
     } catch let error as YamlError {

@@ -1,4 +1,5 @@
 import Glibc
+import Inputs
 
 /// What goes to a container's stdin: the directory to work in, the paths to delete, an empty line, and a tar archive.
 struct SyncPayload {
@@ -60,9 +61,9 @@ struct SyncPayload {
     let modified = Int64(status.st_mtim.tv_sec)
     switch status.st_mode & S_IFMT {
     case S_IFREG:
-      bytes += Int(status.st_size)
-      guard bytes <= Self.limit else { throw DeployError(.needsBuild, "the changed files are more than \(Self.limit >> 20) MiB") }
-      return (.file(try Self.content(path, size: Int(status.st_size))), status.st_mode, modified)
+      let content = try content(path)
+      bytes += content.count
+      return (.file(content), status.st_mode, modified)
     case S_IFDIR: return (.directory, status.st_mode, modified)
     case S_IFLNK:
       var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
@@ -72,18 +73,12 @@ struct SyncPayload {
     }
   }
 
-  private static func content(_ path: String, size: Int) throws(DeployError) -> [UInt8] {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw DeployError(.needsBuild, "\(path) cannot be read: \(String(cString: strerror(errno)))") }
-    defer { close(file) }
-    var bytes = [UInt8](repeating: 0, count: size)
-    var filled = 0
-    while filled < size {
-      let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress! + filled, size - filled) }
-      guard count > 0 else { break }
-      filled += count
+  private func content(_ path: String) throws(DeployError) -> [UInt8] {
+    do throws(RegularFile.Failure) {
+      return try RegularFile.read(path, limit: Self.limit - bytes)
+    } catch {
+      if case .tooLarge = error { throw DeployError(.needsBuild, "the changed files are more than \(Self.limit >> 20) MiB") }
+      throw DeployError(.needsBuild, "\(path) cannot be read: \(error)")
     }
-    // A file that shrank meanwhile is what it is now; one more change tells of the rest.
-    return Array(bytes.prefix(filled))
   }
 }

@@ -1,13 +1,13 @@
-import FoundationEssentials
+import Inputs
 
 /// Where a Dockerfile's steps stand, to say which one failed.
 struct DockerfileSteps {
   private var steps: [(line: Int, text: String)] = []
 
   init(_ file: String) {
-    guard let data = FileManager.default.contents(atPath: file) else { return }
+    guard let contents = try? RegularFile.text(file, limit: 1 << 20) else { return }
     var open: (line: Int, text: String)?
-    for (index, line) in String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in contents.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       var text = line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       // Comments and empty lines may stand inside a continued step.
       if text.hasPrefix("#") || text.isEmpty { continue }

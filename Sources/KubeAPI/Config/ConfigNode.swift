@@ -1,3 +1,4 @@
+import Inputs
 import KubeObjects
 import Yams
 
@@ -10,6 +11,7 @@ struct ConfigNode {
   /// - Throws: `KubeError.config` with the place where the text stops being YAML.
   init?(parsing text: String, file: String) throws(KubeError) {
     self.file = file
+    try Self.check(text, file)
     do {
       guard let node = try Yams.compose(yaml: text) else { return nil }
       self.node = node
@@ -25,6 +27,15 @@ struct ConfigNode {
   init(_ node: Node, _ file: String) {
     self.node = node
     self.file = file
+  }
+
+  /// Refuses what means far more than it says, before anything is made of it.
+  static func check(_ text: String, _ file: String) throws(KubeError) {
+    do throws(YAMLProblem) { _ = try YAMLText.read(text) } catch {
+      // Mistakes are told by whoever reads them.
+      guard error.kind == .refused else { return }
+      throw .config(file: file, line: error.line, column: error.column, problem: error.message, remedy: error.remedy ?? "correct this place")
+    }
   }
 
   static func broken(_ error: YamlError, _ file: String) -> KubeError {

@@ -19,6 +19,7 @@ public enum ManifestFile {
 
 extension ConfigNode {
   static func documents(parsing text: String, file: String) throws(KubeError) -> [ConfigNode] {
+    try check(text, file)
     do {
       var documents = try Yams.compose_all(yaml: text)
       var nodes: [ConfigNode] = []

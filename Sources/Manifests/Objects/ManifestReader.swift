@@ -1,13 +1,11 @@
+import Inputs
 import KubeObjects
-
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 
 /// Reads files of Kubernetes objects: YAML documents one after the other, or JSON, which YAML contains.
 public enum ManifestReader {
+  /// Of a file, in bytes.
+  private static let limit = 16 << 20
+
   /// The objects of a file in its order, `List`s unfolded, empty documents left out.
   /// - Throws: `InputError` with every document that is no object, or the place where the text stops being YAML.
   public static func read(_ path: String, warnings: inout [Diagnostic]) throws(InputError) -> [Manifest] {
@@ -17,13 +15,14 @@ public enum ManifestReader {
   /// A file's text; what is not UTF-8 in it is replaced.
   /// - Throws: `InputError` where it cannot be read.
   public static func text(of path: String) throws(InputError) -> String {
-    do {
-      return String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+    do throws(RegularFile.Failure) {
+      return try RegularFile.text(path, limit: limit)
     } catch {
-      let isThere = FileManager.default.fileExists(atPath: path)
-      throw InputError(
-        isThere ? "\(path) cannot be read: \(error.localizedDescription)" : "\(path) does not exist",
-        remedy: isThere ? "make it a readable file" : "correct the path, or make the file")
+      switch error {
+      case .missing: throw InputError("\(path) does not exist", remedy: "correct the path, or make the file")
+      case .tooLarge: throw InputError("\(path) cannot be read: \(error)", remedy: "divide it into smaller files")
+      default: throw InputError("\(path) cannot be read: \(error)", remedy: "make it a readable file")
+      }
     }
   }
 

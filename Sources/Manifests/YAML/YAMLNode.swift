@@ -28,13 +28,16 @@ public struct YAMLNode: Sendable {
 
   public var content: Content
   public var position: SourcePosition
+  private let place: YAMLPath
   /// From the document's root: `build.artifacts[0].docker`; empty for the root.
-  public var path: String
+  public var path: String { place.text }
 
-  public init(_ content: Content, position: SourcePosition, path: String) {
+  public init(_ content: Content, position: SourcePosition, path: String) { self.init(content, position: position, path: YAMLPath(text: path)) }
+
+  init(_ content: Content, position: SourcePosition, path: YAMLPath) {
     self.content = content
     self.position = position
-    self.path = path
+    place = path
   }
 
   public var kind: Kind {

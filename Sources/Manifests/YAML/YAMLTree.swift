@@ -1,77 +1,60 @@
-import Yams
+import Inputs
 
-/// Makes nodes with places of what Yams composed.
+/// Makes nodes with places and paths of what a text says, aliases copied and merge keys merged.
 struct YAMLTree {
   let file: String
-  /// Values, far more than a text has without aliases of aliases, which would fill the memory.
-  private let limit: Int
   private(set) var warnings: [Diagnostic] = []
-  private var count = 0
 
-  /// - Parameter size: the text's, in bytes.
-  init(file: String, size: Int) {
-    self.file = file
-    limit = 10_000 + 10 * size
-  }
+  init(file: String) { self.file = file }
 
-  mutating func node(_ node: Node, path: String) throws(InputError) -> YAMLNode {
-    let position = SourcePosition(file: file, line: node.mark?.line ?? 1, column: node.mark?.column)
-    count += 1
-    guard count <= limit else { throw InputError("its aliases make more than \(limit) values", at: position, remedy: "write fewer aliases of aliases") }
-    switch node {
-    case .scalar(let scalar): return YAMLNode(.scalar(scalar.string, isPlain: Self.isPlain(scalar)), position: position, path: path)
-    case .sequence(let sequence):
-      var elements: [YAMLNode] = []
-      for (index, element) in sequence.enumerated() { elements.append(try self.node(element, path: "\(path)[\(index)]")) }
-      return YAMLNode(.sequence(elements), position: position, path: path)
-    case .mapping(let mapping): return YAMLNode(.mapping(try members(mapping, path)), position: position, path: path)
-    case .alias: return YAMLNode(.scalar("", isPlain: true), position: position, path: path)
+  mutating func node(_ value: YAMLValue, path: YAMLPath) throws(InputError) -> YAMLNode {
+    let position = place(value.mark)
+    switch value.content {
+    case .scalar(let text, let isPlain): return YAMLNode(.scalar(text, isPlain: isPlain && !Self.isString(value.tag)), position: position, path: path)
+    case .sequence(let elements):
+      var nodes: [YAMLNode] = []
+      for (index, element) in elements.enumerated() { nodes.append(try node(element, path: path.appending(index))) }
+      return YAMLNode(.sequence(nodes), position: position, path: path)
+    case .mapping(let entries): return YAMLNode(.mapping(try members(entries, path)), position: position, path: path)
     }
   }
 
-  private static func isPlain(_ scalar: Node.Scalar) -> Bool {
-    scalar.style == .plain && !["!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:binary"].contains(scalar.tag.description)
-  }
+  private static func isString(_ tag: String?) -> Bool { ["!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:binary"].contains(tag) }
 
-  private mutating func members(_ mapping: Node.Mapping, _ path: String) throws(InputError) -> [YAMLNode.Member] {
+  private mutating func members(_ entries: [YAMLValue.Entry], _ path: YAMLPath) throws(InputError) -> [YAMLNode.Member] {
     var members: [YAMLNode.Member] = []
     var merged: [YAMLNode.Member] = []
-    for (keyNode, valueNode) in mapping {
-      guard case .scalar(let scalar) = keyNode else {
-        throw InputError("a key must be a single value", at: place(keyNode), field: path, remedy: "write KEY: VALUE")
-      }
-      if let hidden = DuplicateKeys.original(scalar.string) {
-        let last = Array(mapping).last { $0.key.scalar?.string == hidden }?.key
+    for entry in entries {
+      if let last = entry.last {
         warnings.append(
           Diagnostic(
-            .warning, "'\(hidden)' stands again in line \(last?.mark?.line ?? 0): the last one counts", at: place(keyNode), field: path,
+            .warning, "'\(entry.key)' stands again in line \(last.line): the last one counts", at: place(entry.mark), field: path.text,
             remedy: "keep one of them"))
         continue
       }
-      if scalar.string == "<<", Self.isPlain(scalar) {
-        merged += try mergeMembers(valueNode, path)
+      if entry.key == "<<", entry.isPlain {
+        merged += try mergeMembers(entry.value, path)
         continue
       }
-      let child = path.isEmpty ? scalar.string : Self.isName(scalar.string) ? "\(path).\(scalar.string)" : "\(path)['\(scalar.string)']"
-      members.append(YAMLNode.Member(key: scalar.string, position: place(keyNode), value: try node(valueNode, path: child)))
+      members.append(YAMLNode.Member(key: entry.key, position: place(entry.mark), value: try node(entry.value, path: path.appending(entry.key))))
     }
+    if merged.isEmpty { return members }
     // What stands here goes before what is merged in, and the first merged before the next.
-    for member in merged where !members.contains(where: { $0.key == member.key }) { members.append(member) }
+    var known = Set(members.map(\.key))
+    for member in merged where known.insert(member.key).inserted { members.append(member) }
     return members
   }
 
-  private mutating func mergeMembers(_ node: Node, _ path: String) throws(InputError) -> [YAMLNode.Member] {
-    switch node {
-    case .mapping(let mapping): return try members(mapping, path)
+  private mutating func mergeMembers(_ value: YAMLValue, _ path: YAMLPath) throws(InputError) -> [YAMLNode.Member] {
+    switch value.content {
+    case .mapping(let entries): return try members(entries, path)
     case .sequence(let sequence):
       var all: [YAMLNode.Member] = []
       for element in sequence { all += try mergeMembers(element, path) }
       return all
-    default: throw InputError("'<<' merges mappings only", at: place(node), field: path, remedy: "name a mapping's anchor: <<: *NAME")
+    case .scalar: throw InputError("'<<' merges mappings only", at: place(value.mark), field: path.text, remedy: "name a mapping's anchor: <<: *NAME")
     }
   }
 
-  private func place(_ node: Node) -> SourcePosition { SourcePosition(file: file, line: node.mark?.line ?? 1, column: node.mark?.column) }
-
-  private static func isName(_ key: String) -> Bool { key.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" } }
+  private func place(_ mark: YAMLMark) -> SourcePosition { SourcePosition(file: file, line: mark.line, column: mark.column) }
 }

@@ -1,29 +1,36 @@
+import Inputs
+
 /// Globs as Skaffold expands them (Go's filepath.Glob: `*`, `?`, `[a-z]`, `\`), and `**` for any number of directories.
 enum Glob {
   static func isPattern(_ text: String) -> Bool { text.contains { "*?[".contains($0) } }
 
   /// The files that match an absolute pattern, sorted; directories that match give the files below them.
-  static func files(_ pattern: String) -> [String] {
+  /// - Parameter root: a directory, the only one that is searched; nil for all.
+  static func files(_ pattern: String, in root: String? = nil) -> [String] {
     var found: [String] = []
-    for path in paths(pattern) { found += Paths.isDirectory(path) == true ? filesBelow(path) : [path] }
+    for path in paths(pattern, root) { found += Paths.isDirectory(path) == true ? below(path).files : [path] }
     return found
   }
 
-  static func directories(_ pattern: String) -> [String] { paths(pattern).filter { Paths.isDirectory($0) == true } }
-
-  private static func paths(_ pattern: String) -> [String] {
+  private static func paths(_ pattern: String, _ root: String?) -> [String] {
+    let root = root.map(Paths.real)
     var directories = ["/"]
     let parts = pattern.split(separator: "/").map(String.init)
     for (index, part) in parts.enumerated() {
+      let glob = isPattern(part) ? Inputs.Glob(part, .component) : nil
       var next: [String] = []
       for directory in directories {
         let prefix = directory == "/" ? "/" : directory + "/"
+        guard isPattern(part) else {
+          if Paths.isDirectory(prefix + part) != nil { next.append(prefix + part) }
+          continue
+        }
+        // What is not the repository's is not searched either.
+        if let root, !Paths.isBelow(Paths.real(directory), root) { continue }
         if part == "**" {
-          next += [directory] + directoriesBelow(directory)
-        } else if isPattern(part) {
-          next += Paths.entries(directory).filter { matches($0, part) }.map { prefix + $0 }
-        } else if Paths.isDirectory(prefix + part) != nil {
-          next.append(prefix + part)
+          next += [directory] + below(directory).directories
+        } else {
+          next += Paths.entries(directory).filter { glob?.matches($0) ?? false }.map { prefix + $0 }
         }
       }
       directories = index < parts.count - 1 ? next.filter { Paths.isDirectory($0) == true } : next
@@ -31,50 +38,22 @@ enum Glob {
     return Set(directories).sorted()
   }
 
-  static func filesBelow(_ directory: String) -> [String] {
-    Paths.entries(directory).flatMap { name in
-      let path = directory + "/" + name
-      return Paths.isDirectory(path) == true ? filesBelow(path) : [path]
-    }
-  }
-
-  private static func directoriesBelow(_ directory: String) -> [String] {
-    Paths.entries(directory).flatMap { name in
-      let path = directory + "/" + name
-      return Paths.isDirectory(path) == true ? [path] + directoriesBelow(path) : []
-    }
-  }
-
-  /// Whether one path component matches.
-  static func matches(_ name: String, _ pattern: String) -> Bool { matches(Array(name)[...], Array(pattern)[...]) }
-
-  private static func matches(_ name: ArraySlice<Character>, _ pattern: ArraySlice<Character>) -> Bool {
-    guard let first = pattern.first else { return name.isEmpty }
-    let rest = pattern.dropFirst()
-    switch first {
-    case "*": return (name.startIndex...name.endIndex).contains { matches(name[$0...], rest) }
-    case "?": return !name.isEmpty && matches(name.dropFirst(), rest)
-    case "[":
-      guard let end = rest.dropFirst().firstIndex(of: "]"), let character = name.first else { return false }
-      return isIn(rest[rest.startIndex..<end], character) && matches(name.dropFirst(), pattern[(end + 1)...])
-    case "\\" where !rest.isEmpty: return name.first == rest.first && matches(name.dropFirst(), rest.dropFirst())
-    default: return name.first == first && matches(name.dropFirst(), rest)
-    }
-  }
-
-  private static func isIn(_ set: ArraySlice<Character>, _ character: Character) -> Bool {
-    let isNegated = set.first == "^" || set.first == "!"
-    var rest = isNegated ? set.dropFirst() : set
-    var found = false
-    while let low = rest.first {
-      rest = rest.dropFirst()
-      if rest.first == "-", let high = rest.dropFirst().first {
-        rest = rest.dropFirst(2)
-        if low <= character, character <= high { found = true }
-      } else if low == character {
-        found = true
+  /// All that lies below a directory. Links to directories are not followed: they may lead in circles.
+  private static func below(_ directory: String) -> (files: [String], directories: [String]) {
+    var files: [String] = []
+    var directories: [String] = []
+    var open = [directory]
+    while let directory = open.popLast() {
+      for name in Paths.entries(directory) {
+        let path = directory + "/" + name
+        if Paths.isDirectory(path) != true {
+          files.append(path)
+        } else if !Paths.isLink(path) {
+          directories.append(path)
+          open.append(path)
+        }
       }
     }
-    return found != isNegated
+    return (files.sorted(), directories.sorted())
   }
 }

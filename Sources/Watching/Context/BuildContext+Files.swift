@@ -1,3 +1,5 @@
+import Inputs
+
 extension BuildContext {
   /// All files and symbolic links that the build can see, and the Dockerfile where it lies in the directory: relative, sorted.
   /// Editors' swap and lock files do not count.

@@ -1,3 +1,4 @@
+import Inputs
 import Synchronization
 
 #if canImport(Glibc)
@@ -24,16 +25,16 @@ public final class FileHashes: Sendable {
   func hash(of path: String, _ status: FileStatus) throws(WatchError) -> FileHash {
     if let known = entries.withLock({ $0[path] }), known.status == status { return known.hash }
     var sha = SHA256()
-    try readFile(path) { sha.update($0) }
+    do throws(RegularFile.Failure) { try RegularFile.pieces(of: path) { sha.update($0) } } catch { throw .unread(path, error) }
     let hash = sha.finish()
     // A file that was written just now may be written again with the same times: the kernel's clock ticks every few milliseconds.
-    if now() - status.changed > 20_000_000 { entries.withLock { $0[path] = Entry(status: status, hash: hash) } }
+    if now() &- status.changed > 20_000_000 { entries.withLock { $0[path] = Entry(status: status, hash: hash) } }
     return hash
   }
 
   private func now() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 }

@@ -1,3 +1,5 @@
+import Inputs
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -34,9 +36,12 @@ struct FileStatus: Hashable {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     links = UInt64(status.st_nlink)
-    modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-    changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    modified = Self.nanoseconds(status.st_mtim)
+    changed = Self.nanoseconds(status.st_ctim)
   }
+
+  /// Wraps around after the year 2262: whoever packs an archive chooses its files' times, and here they are compared only.
+  private static func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) }
 }
 
 /// A symbolic link's target; nil for anything else.
@@ -47,29 +52,9 @@ func linkTarget(_ path: String) -> String? {
   }
 }
 
-/// A text file whole; bytes that are no UTF-8 are replaced.
+/// A text file whole; bytes that are no UTF-8 are replaced. Nobody writes more than a MiB of Dockerfile or ignore rules.
 func readText(_ path: String) throws(WatchError) -> String {
-  var bytes: [UInt8] = []
-  try readFile(path) { bytes += $0 }
-  return String(decoding: bytes, as: UTF8.self)
-}
-
-/// Calls with one piece after the other.
-func readFile(_ path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(WatchError) {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-  guard descriptor >= 0 else { throw .system(path, errno) }
-  defer { close(descriptor) }
-  let code = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
-    while true {
-      let count = read(descriptor, buffer.baseAddress, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return count < 0 ? errno : 0 }
-      body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      // A short read of a file is its end.
-      if count < buffer.count { return 0 }
-    }
-  }
-  if code != 0 { throw .system(path, code) }
+  do throws(RegularFile.Failure) { return try RegularFile.text(path, limit: 1 << 20) } catch { throw .unread(path, error) }
 }
 
 func parentDirectory(_ path: String) -> String {
@@ -86,6 +71,16 @@ func absolutePath(_ path: String) -> String {
 }
 
 extension WatchError {
+  /// A file that cannot be read, or is not to be.
+  static func unread(_ path: String, _ failure: RegularFile.Failure) -> WatchError {
+    switch failure {
+    case .missing: .system(path, ENOENT)
+    case .system(let code): .system(path, code)
+    case .notRegular: WatchError(.system, "it is no regular file", file: path, remedy: "replace it with a file")
+    case .tooLarge: WatchError(.system, failure.description, file: path, remedy: "write less into it")
+    }
+  }
+
   /// A system call's failure, in the system's words.
   static func system(_ path: String, _ code: Int32) -> WatchError {
     let text = String(cString: strerror(code))

@@ -1,3 +1,5 @@
+import Inputs
+
 /// Which paths below a directory count: those that a source names and no rule ignores.
 struct Selection: Sendable, Hashable {
   /// nil: everything.
@@ -6,7 +8,7 @@ struct Selection: Sendable, Hashable {
 
   /// - Parameter sources: see `DockerfileSources.paths`. What is no pattern is taken by its letters.
   init(sources: [String], ignore: IgnoreRules) {
-    globs = sources.contains(".") ? nil : sources.map { GlobReader.read($0, .docker) ?? Glob(tokens: $0.utf8.map(Glob.Token.byte)) }
+    globs = sources.contains(".") ? nil : sources.map { Glob($0, .docker) ?? Glob(literal: $0) }
     self.ignore = ignore
   }
 

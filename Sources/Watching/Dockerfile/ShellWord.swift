@@ -5,6 +5,13 @@ struct ShellWord {
   /// nil for a variable that nobody here knows.
   private let lookup: (String) -> String?
   private var result = ""
+  /// How many words this one stands in.
+  private let depth: Int
+
+  /// Nobody nests defaults so deep: `${a:-${b:-c}}` has two.
+  private static let deepest = 20
+  /// In bytes. A few lines of ENV that use each other's values could make one of any length.
+  private static let longest = 64 << 10
 
   /// Splits at white space outside of quotes; the words keep their quotes.
   static func split(_ text: String, escape: Character) -> [String] {
@@ -31,14 +38,20 @@ struct ShellWord {
     return word.isEmpty ? words : words + [word]
   }
 
-  /// The word's value; nil where that depends on what is not known here: a variable, or an operation on its value's text.
+  /// The word's value; nil where that depends on what is not known here: a variable, or an operation on its value's text. nil also for what is too long or
+  /// nested too deep.
   static func expand(_ word: String, escape: Character, lookup: @escaping (String) -> String?) -> String? {
-    var expansion = ShellWord(rest: word[...], escape: escape, lookup: lookup)
+    expand(word[...], escape: escape, depth: 0, lookup: lookup)
+  }
+
+  private static func expand(_ word: Substring, escape: Character, depth: Int, lookup: @escaping (String) -> String?) -> String? {
+    guard depth <= deepest else { return nil }
+    var expansion = ShellWord(rest: word, escape: escape, lookup: lookup, depth: depth)
     return expansion.read() ? expansion.result : nil
   }
 
-  private init(rest: Substring, escape: Character, lookup: @escaping (String) -> String?) {
-    (self.rest, self.escape, self.lookup) = (rest, escape, lookup)
+  private init(rest: Substring, escape: Character, lookup: @escaping (String) -> String?, depth: Int) {
+    (self.rest, self.escape, self.lookup, self.depth) = (rest, escape, lookup, depth)
   }
 
   private mutating func read() -> Bool {
@@ -54,7 +67,7 @@ struct ShellWord {
         if inQuotes, next != "\"", next != "$", next != escape { result.append(character) }
         result.append(next)
       case "$":
-        guard let value = variable() else { return false }
+        guard let value = variable(), result.utf8.count + value.utf8.count <= Self.longest else { return false }
         result += value
       default: result.append(character)
       }
@@ -77,8 +90,8 @@ struct ShellWord {
     if body.isEmpty { return lookup(String(name)) }
     let countsEmpty = body.hasPrefix(":")
     let operation = countsEmpty ? body.dropFirst() : body
-    let (escape, lookup) = (escape, lookup)
-    let word = { Self.expand(String(operation.dropFirst()), escape: escape, lookup: lookup) }
+    let (escape, lookup, depth) = (escape, lookup, depth)
+    let word = { Self.expand(operation.dropFirst(), escape: escape, depth: depth + 1, lookup: lookup) }
     switch operation.first {
     case "-":
       // An unknown variable may have a value all the same: its image's.

@@ -1,3 +1,5 @@
+import Inputs
+
 /// The lines of a .dockerignore, evaluated as moby/patternmatcher does.
 struct DockerRules: Sendable, Hashable {
   private struct Rule: Sendable, Hashable {
@@ -20,7 +22,7 @@ struct DockerRules: Sendable, Hashable {
       guard !pattern.isEmpty else { throw Self.bad("'!' needs a pattern behind it", file, index) }
       // The root itself is no entry of the context.
       let clean = cleanPath(pattern)
-      guard let glob = GlobReader.read(clean.hasPrefix("/") && clean.count > 1 ? String(clean.dropFirst()) : clean, .docker) else {
+      guard let glob = Glob(clean.hasPrefix("/") && clean.count > 1 ? String(clean.dropFirst()) : clean, .docker) else {
         throw Self.bad("'\(pattern)' is not a pattern", file, index)
       }
       rules.append(Rule(glob: glob, isException: isException))

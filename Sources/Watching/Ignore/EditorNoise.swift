@@ -1,3 +1,5 @@
+import Inputs
+
 /// Files that editors keep beside the one that is edited: never a reason to build, and no part of what is built.
 /// What they make for the moment of a save alone (Vim's 4913, sed's sedXXXXXX) is gone when a batch is closed, and needs no names here.
 enum EditorNoise {

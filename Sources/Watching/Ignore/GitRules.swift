@@ -1,3 +1,5 @@
+import Inputs
+
 /// The lines of .gitignore files, outermost file first (gitignore(5)): the last match wins, and what is in an ignored directory stays ignored.
 struct GitRules: Sendable, Hashable {
   private struct Rule: Sendable, Hashable {
@@ -24,9 +26,9 @@ struct GitRules: Sendable, Hashable {
       let isAnchored = pattern.contains("/")
       if pattern.hasPrefix("/") { pattern = pattern.dropFirst() }
       // Git has no errors here: a malformed pattern matches nothing.
-      guard !pattern.isEmpty, var glob = GlobReader.read(pattern, .git) else { continue }
-      if !isAnchored, glob.tokens.first != .directories { glob.tokens.insert(.directories, at: 0) }
-      if !directory.isEmpty { glob.tokens = (directory + "/").utf8.map(Glob.Token.byte) + glob.tokens }
+      guard !pattern.isEmpty, var glob = Glob(pattern, .git) else { continue }
+      if !isAnchored { glob = glob.anywhere }
+      if !directory.isEmpty { glob = glob.below(directory) }
       rules.append(Rule(glob: glob, isException: isException, directoriesOnly: directoriesOnly))
     }
   }

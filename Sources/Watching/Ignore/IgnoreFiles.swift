@@ -1,3 +1,5 @@
+import Inputs
+
 /// Where the rules lie.
 extension IgnoreRules {
   /// The file that Docker would take for this build: `<Dockerfile>.dockerignore` beside the Dockerfile, or else `.dockerignore` in the context.

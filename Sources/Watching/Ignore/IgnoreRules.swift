@@ -1,3 +1,5 @@
+import Inputs
+
 /// Which files of a directory do not count: the rules of .dockerignore, or of .gitignore files.
 public struct IgnoreRules: Sendable, Hashable {
   private enum Layer: Sendable, Hashable {

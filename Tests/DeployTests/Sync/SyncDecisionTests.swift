@@ -25,12 +25,4 @@ struct SyncDecisionTests {
     let decision = SyncDecision.of(artifact(SyncRule(source: "*.js", destination: "/app")), changed: ["/src/user/a.js", "/src/user/main.go"], deleted: [])
     #expect(decision == .build(reason: "main.go is in no sync rule"))
   }
-
-  @Test(
-    "Globs as Skaffold has them",
-    arguments: [
-      ("*.js", "a.js", true), ("*.js", "d/a.js", false), ("**/*.js", "a.js", true), ("**/*.js", "d/e/a.js", true), ("src/**", "src/a/b", true),
-      ("a?.txt", "ab.txt", true), ("{a,b}/*.c", "b/x.c", true), ("{a,b}/*.c", "c/x.c", false), ("[a-c]x", "bx", true), ("[^a]x", "ax", false),
-    ])
-  func globs(pattern: String, path: String, expected: Bool) { #expect(Glob(pattern).matches(path) == expected) }
 }

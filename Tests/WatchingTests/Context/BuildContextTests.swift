@@ -99,4 +99,30 @@ struct BuildContextTests {
     _ = try hashes.hash(of: scene("new"), status)
     #expect(hashes.count == 0)
   }
+
+  @Test("Files that have no end, no reader or no limit are told, not read", .timeLimit(.minutes(1)))
+  func endless() throws {
+    scene.write("Dockerfile", "FROM a\nCOPY . /x\n")
+    scene.link(".gitignore", to: "/dev/zero")
+    scene.makeDirectory(".git/info")
+    #expect(mkfifo(scene(".git/info/exclude"), 0o600) == 0)
+    #expect(!IgnoreRules.git(in: scene.path).ignores("go.mod", isDirectory: false))
+    scene.link(".dockerignore", to: "/dev/zero")
+    #expect(try BuildContext(directory: scene.path).ignore == IgnoreRules())
+    scene.remove(".dockerignore")
+    scene.write(".dockerignore", String(repeating: "a\n", count: 1 << 20))
+    #expect(try #require(throws: WatchError.self) { try BuildContext(directory: scene.path) }.description.contains("more than 1 MiB"))
+    scene.remove(".dockerignore")
+    scene.write("Dockerfile", "FROM a\n" + String(repeating: "RUN x\n", count: 10 << 20 / 6))
+    let error = try #require(throws: WatchError.self) { try BuildContext(directory: scene.path) }
+    #expect(error.description.contains("more than 1 MiB") && error.file == scene("Dockerfile"))
+  }
+
+  @Test("A file's time may be one that no nanoseconds count to")
+  func times() throws {
+    // The year 2400: ext4, XFS and tmpfs keep it, and tar brings it.
+    let time = timespec(tv_sec: 13_569_465_600, tv_nsec: 0)
+    #expect(utimensat(AT_FDCWD, scene("go.mod"), [time, time], 0) == 0)
+    #expect(FileStatus(scene("go.mod"))?.kind == .file)
+  }
 }

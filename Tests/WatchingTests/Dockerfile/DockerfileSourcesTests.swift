@@ -108,4 +108,14 @@ struct DockerfileSourcesTests {
     #expect(error?.code == .syntax)
     #expect(error?.line == line)
   }
+
+  @Test("Defaults within defaults, and values that grow from line to line, end as what is not known", .timeLimit(.minutes(1)))
+  func bombs() throws {
+    let nested = String(repeating: "${a:-", count: 20_000) + "x" + String(repeating: "}", count: 20_000)
+    #expect(try DockerfileSources(parsing: "FROM scratch\nARG a\nCOPY \(nested) /\n", file: "Dockerfile").paths == ["."])
+    #expect(try DockerfileSources(parsing: "FROM scratch\nARG a\nCOPY ${a:-${a:-${a:-x}}} /\n", file: "Dockerfile").paths == ["x"])
+    var text = "FROM scratch\nENV v0=aaaaaaaaaa\n"
+    for level in 1...30 { text += "ENV v\(level)=" + String(repeating: "$v\(level - 1)", count: 10) + "\n" }
+    #expect(try DockerfileSources(parsing: text + "COPY $v30 /\n", file: "Dockerfile").paths == ["."])
+  }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Watching
+import Inputs
 
 struct SHA256Tests {
   @Test(

@@ -1,5 +1,5 @@
-/// SHA-256 (FIPS 180-4), for telling whether files are the same.
-struct SHA256 {
+/// SHA-256 (FIPS 180-4).
+public struct SHA256: Sendable {
   private var state: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (
     0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19
   )
@@ -7,9 +7,9 @@ struct SHA256 {
   private var pending: [UInt8] = []
   private var count: UInt64 = 0
 
-  init() { pending.reserveCapacity(64) }
+  public init() { pending.reserveCapacity(64) }
 
-  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     count += UInt64(bytes.count)
     var rest = bytes[...]
     if !pending.isEmpty {
@@ -26,12 +26,12 @@ struct SHA256 {
     pending += rest.dropFirst(whole)
   }
 
-  mutating func update(_ text: String) {
+  public mutating func update(_ text: String) {
     var text = text
     text.withUTF8 { update(UnsafeRawBufferPointer($0)) }
   }
 
-  mutating func finish() -> FileHash {
+  public mutating func finish() -> FileHash {
     let bits = count * 8
     var end: [UInt8] = [0x80]
     while (pending.count + end.count) % 64 != 56 { end.append(0) }
@@ -80,11 +80,16 @@ struct SHA256 {
 @inline(__always) private func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }
 
 /// A SHA-256, without an allocation of its own.
-struct FileHash: Sendable, CustomStringConvertible {
+public struct FileHash: Sendable, CustomStringConvertible {
   var words: (UInt64, UInt64, UInt64, UInt64)
 
+  /// 32 of them.
+  var bytes: [UInt8] {
+    [words.0, words.1, words.2, words.3].flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) } }
+  }
+
   /// 64 hexadecimal digits.
-  var description: String {
+  public var description: String {
     [words.0, words.1, words.2, words.3].map { word in
       let digits = String(word, radix: 16)
       return String(repeating: "0", count: 16 - digits.count) + digits
