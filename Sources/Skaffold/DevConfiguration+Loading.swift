@@ -1,3 +1,4 @@
+import Inputs
 import Manifests
 
 extension DevConfiguration {
@@ -29,7 +30,9 @@ extension DevConfiguration {
     defaultRepository: String? = nil, checksSources: Bool
   ) throws(InputError) -> [DevConfiguration] {
     var diagnostics: [Diagnostic] = []
-    let roots = try YAMLNode.documents(in: text, file: path, warnings: &diagnostics)
+    var limits = YAMLText.Limits()
+    limits.text = 1 << 20
+    let roots = try YAMLNode.documents(in: text, file: path, limits: limits, warnings: &diagnostics)
     if roots.isEmpty { throw InputError("\(path) is empty", remedy: "write a configuration, or give another file with -f") }
     for name in Skaffold.Profiles.unknown(profiles, in: roots) {
       diagnostics.append(Diagnostic(.error, "no profile is called '\(name)' in \(path)", remedy: "correct the name after -p"))
@@ -40,7 +43,9 @@ extension DevConfiguration {
       let reader = FieldReader(version: version, environment: environment, checksSources: checksSources)
       let activation = Activation(command: command, kubeContext: kubeContext, reader: reader)
       let (merged, active) = Skaffold.Profiles(requested: profiles, activation: activation).apply(to: Modernizer.modernized(root, version))
-      var configuration = ConfigurationReader(reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository).read(merged)
+      var configuration = ConfigurationReader(
+        reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository, repository: Repository.root(of: Paths.directory(of: path))
+      ).read(merged)
       configuration.profiles = active
       configuration.files = [path]
       configuration.warnings = diagnostics.filter { $0.severity == .warning && configurations.isEmpty } + reader.diagnostics.filter { $0.severity == .warning }

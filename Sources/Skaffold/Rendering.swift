@@ -4,6 +4,8 @@ import Manifests
 public struct Rendering: Sendable {
   public var manifests: [Manifest]
   public var warnings: [Diagnostic]
+  /// What the manifests asked for beyond their repositories' files.
+  public var demands: [Demand] = []
 
   public init(manifests: [Manifest], warnings: [Diagnostic]) {
     self.manifests = manifests
@@ -17,11 +19,12 @@ public struct Rendering: Sendable {
   /// - Parameters:
   ///   - patches: nil leaves the objects as they are. Without a namespace of its own, each configuration's default one is used. An image that no
   ///     object uses is a warning.
+  ///   - trust: what the manifests may ask for beyond their repositories' files.
   ///   - tool: nil finds the installed one.
   ///   - environment: of the process.
   /// - Throws: `InputError` with everything that is wrong in any file.
   public static func render(
-    _ configurations: [DevConfiguration], patches: ManifestPatches?, tool: KustomizeTool? = nil, environment: [String: String]
+    _ configurations: [DevConfiguration], patches: ManifestPatches?, trust: Trust = Trust(), tool: KustomizeTool? = nil, environment: [String: String]
   ) async throws(InputError) -> Rendering {
     var result = Rendering(manifests: [], warnings: [])
     var original: [Manifest] = []
@@ -29,7 +32,8 @@ public struct Rendering: Sendable {
     for configuration in configurations {
       result.warnings += configuration.warnings
       do {
-        let manifests = try await configuration.manifests.render(tool: tool, environment: environment, warnings: &result.warnings)
+        let manifests = try await configuration.manifests.render(
+          tool: tool, trust: trust, environment: environment, demands: &result.demands, warnings: &result.warnings)
         original += manifests
         guard var patches else {
           result.manifests += manifests

@@ -37,7 +37,6 @@ struct RenderingTests {
 
         """))
     #expect(configurations[0].manifests.watchedFiles() == ["a", "b"].map { "\(project.path)/k8s/\($0).yaml" })
-    #expect(configurations[0].manifests.watchedDirectories() == [project.path + "/k8s"])
     let plain = try await Rendering.render(configurations, patches: nil, environment: [:])
     #expect(plain.manifests.map(\.namespace) == [nil, nil])
   }

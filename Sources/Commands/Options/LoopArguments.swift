@@ -33,7 +33,7 @@ struct LoopArguments: ParsableArguments {
   }
 
   func options(_ context: LoopContext, _ patches: PatchArguments, namespace: String?) -> LoopOptions {
-    var options = patches.options(environment: context.environment)
+    var options = patches.options(environment: context.environment, stateDirectory: context.setup.stateDirectory)
     options.namespace = namespace
     options.portMemory = context.setup.stateDirectory + "/ports.json"
     return options

@@ -24,6 +24,11 @@ struct ProjectArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Without a skaffold.yaml: an image, and where it is built; may be repeated.", valueName: "name=context[:dockerfile]"))
   var artifact: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "What the objects in the cluster are known by, to delete them from another machine (default: a name of this machine and directory).", valueName: "name"))
+  var run: String?
+
   func project(environment: [String: String]) -> Project {
     var project = Project(workingDirectory: FileManager.default.currentDirectoryPath, environment: environment)
     project.file = file
@@ -31,6 +36,7 @@ struct ProjectArguments: ParsableArguments {
     project.defaultRepository = defaultRepo
     project.manifests = manifests
     project.artifacts = artifact
+    project.run = run
     return project
   }
 }
@@ -49,7 +55,7 @@ struct LocalClusterArguments: ParsableArguments {
       valueName: "way"))
   var load: String?
 
-  @Option(help: ArgumentHelp("Allow this context although its cluster is not on this machine; remembered.", valueName: "name"))
+  @Option(help: ArgumentHelp("Allow this context although its cluster is not on this machine; remembered for this repository.", valueName: "name"))
   var allowContext: [String] = []
 }
 
@@ -61,8 +67,16 @@ struct PatchArguments: ParsableArguments {
   @Flag(name: .customLong("no-pull-policy"), help: "Leave the pull policy of built images as it is, instead of IfNotPresent.")
   var keepsPullPolicy = false
 
-  func options(environment: [String: String]) -> LoopOptions {
+  @Flag(
+    name: .customLong("trust"),
+    help: "Let manifests run helm and plugins, read files outside of their repository, and fetch others; remembered, except by render.")
+  var trusts = false
+
+  /// - Parameter stateDirectory: of the dev loop: what was trusted is remembered there.
+  func options(environment: [String: String], stateDirectory: String) -> LoopOptions {
     var options = LoopOptions(environment: environment)
+    options.trusts = trusts
+    options.trustMemory = stateDirectory + "/trusted.json"
     options.dnsPolicy = !keepsDNSPolicy
     options.pullPolicy = !keepsPullPolicy
     return options

@@ -4,6 +4,12 @@
   import Foundation
 #endif
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Paths as text; nothing here asks whether a file is there unless it says so.
 enum Paths {
   /// Absolute, without `.` and `..`, as Go's filepath.Join cleans it. Symbolic links are not followed.
@@ -33,7 +39,20 @@ enum Paths {
   /// Without symbolic links, as far as it is there.
   static func real(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
 
-  static func isURL(_ path: String) -> Bool { path.contains("://") || path.hasPrefix("git@") || path.hasPrefix("github.com/") || path.contains("?ref=") }
+  static func isURL(_ path: String) -> Bool {
+    !path.hasPrefix("/") && (path.contains("://") || path.hasPrefix("git@") || path.hasPrefix("github.com/") || path.contains("?ref="))
+  }
+
+  /// Whether kustomize could take it for something to fetch: an address, `user@host:path`, `github.com/…`, `gh:…`. What is doubtful counts.
+  static func mayBeFetched(_ path: String) -> Bool {
+    if path.hasPrefix("/") { return false }
+    let text = path.lowercased()
+    return text.contains("://") || text.contains("::") || text.contains("@") || text.contains("?") || text.hasPrefix("github.com")
+      || (text.split(separator: "/").first?.contains(":") ?? false)
+  }
+
+  /// Whether a path is a directory or in it; both absolute and clean.
+  static func isBelow(_ path: String, _ directory: String) -> Bool { path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/") }
 
   /// nil where there is nothing.
   static func isDirectory(_ path: String) -> Bool? {
@@ -42,6 +61,17 @@ enum Paths {
   }
 
   static func isFile(_ path: String) -> Bool { isDirectory(path) == false }
+
+  static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// A file with an end, also through a link: no device, no FIFO.
+  static func isRegularFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
 
   /// Names in a directory, sorted; empty where it cannot be read.
   static func entries(_ directory: String) -> [String] { ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted() }

@@ -12,6 +12,13 @@ struct Kustomization {
     case data
   }
 
+  /// Something that it names.
+  struct Reference {
+    var path: String
+    var role: Role
+    var position: SourcePosition
+  }
+
   static let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"]
 
   let directory: String
@@ -27,11 +34,19 @@ struct Kustomization {
   ]
   private static let objects = ["patches", "patchesJson6902", "replacements"]
   private static let generators = ["configMapGenerator", "secretGenerator"]
+  /// Plugins' configurations: what those read, nobody here knows.
+  private static let plugins = ["generators", "transformers", "validators"]
+  /// YAML may stand in place of a path.
+  private static let inlines: Set<String> = ["generators", "transformers", "validators", "patchesStrategicMerge"]
 
   /// The kustomization with each reference replaced by what `replace` makes of it.
-  func mapped(_ replace: (String, Role) -> String) -> YAMLNode {
+  func mapped(_ replace: (Reference) -> String) -> YAMLNode {
     var result = root
-    for (field, role) in Self.lists { if let list = root[field] { result.set(field, Self.each(list) { Self.path($0, role, replace) }) } }
+    for (field, role) in Self.lists {
+      guard let list = root[field] else { continue }
+      let mayBeInline = Self.inlines.contains(field)
+      result.set(field, Self.each(list) { mayBeInline && isInline($0) ? $0 : Self.path($0, role, replace) })
+    }
     for field in Self.objects { if let list = root[field] { result.set(field, Self.each(list) { Self.member($0, "path", .configuration, replace) }) } }
     if let openapi = root["openapi"] { result.set("openapi", Self.member(openapi, "path", .configuration, replace)) }
     for field in Self.generators { if let list = root[field] { result.set(field, Self.each(list) { Self.generator($0, replace) }) } }
@@ -43,13 +58,22 @@ struct Kustomization {
     return YAMLNode(.sequence(elements.map(change)), position: list.position, path: list.path)
   }
 
-  /// A path in place of which YAML may stand.
-  private static func path(_ node: YAMLNode, _ role: Role, _ replace: (String, Role) -> String) -> YAMLNode {
-    guard case .scalar(let text, _) = node.content, !text.isEmpty, !text.contains("\n"), !text.hasPrefix("{") else { return node }
-    return YAMLNode(.scalar(replace(text, role), isPlain: false), position: node.position, path: node.path)
+  private static func path(_ node: YAMLNode, _ role: Role, _ replace: (Reference) -> String) -> YAMLNode {
+    guard case .scalar(let text, _) = node.content, !text.isEmpty else { return node }
+    let reference = Reference(path: text, role: role, position: node.position)
+    return YAMLNode(.scalar(replace(reference), isPlain: false), position: node.position, path: node.path)
   }
 
-  private static func member(_ node: YAMLNode, _ key: String, _ role: Role, _ replace: (String, Role) -> String) -> YAMLNode {
+  /// Kustomize takes a text for a path if it leads somewhere, so only what leads nowhere and is a mapping counts as written in place.
+  private func isInline(_ node: YAMLNode) -> Bool {
+    guard case .scalar(let text, _) = node.content, text.contains("\n") || text.hasPrefix("{"), Paths.isDirectory(Paths.absolute(text, in: directory)) == nil
+    else { return false }
+    var warnings: [Diagnostic] = []
+    let documents = try? YAMLNode.documents(in: text, file: file, warnings: &warnings)
+    return documents.map { !$0.isEmpty && $0.allSatisfy { $0.kind == .mapping } } ?? false
+  }
+
+  private static func member(_ node: YAMLNode, _ key: String, _ role: Role, _ replace: (Reference) -> String) -> YAMLNode {
     // The first kustomize had a plain list of patch files.
     if case .scalar = node.content { return path(node, role, replace) }
     guard let value = node[key] else { return node }
@@ -59,15 +83,60 @@ struct Kustomization {
   }
 
   /// `files` may give the key: `KEY=PATH`.
-  private static func generator(_ node: YAMLNode, _ replace: (String, Role) -> String) -> YAMLNode {
-    func file(_ text: String, _ role: Role) -> String {
-      guard let equals = text.firstIndex(of: "=") else { return replace(text, role) }
-      return text[...equals] + replace(String(text[text.index(after: equals)...]), role)
+  private static func generator(_ node: YAMLNode, _ replace: (Reference) -> String) -> YAMLNode {
+    func file(_ written: Reference) -> String {
+      guard let equals = written.path.firstIndex(of: "=") else { return replace(written) }
+      var reference = written
+      reference.path = String(written.path[written.path.index(after: equals)...])
+      return written.path[...equals] + replace(reference)
     }
     var result = node
     if let files = node["files"] { result.set("files", each(files) { path($0, .data, file) }) }
     if let files = node["envs"] { result.set("envs", each(files) { path($0, .data, replace) }) }
     return member(result, "env", .data, replace)
+  }
+
+  // MARK: What is told
+
+  /// Every path that it names.
+  var references: [Reference] {
+    var references: [Reference] = []
+    _ = mapped { reference in
+      references.append(reference)
+      return reference.path
+    }
+    return references
+  }
+
+  /// The fields that name plugins' configurations.
+  var pluginFields: [(name: String, position: SourcePosition)] {
+    Self.plugins.compactMap { name in
+      guard let node = root[name], case .sequence(let elements) = node.content, !elements.isEmpty else { return nil }
+      return (name, node.position)
+    }
+  }
+
+  /// Keys that kustomize takes for others: it reads them as Go's JSON does, in capitals or not, and `ſ` as `s`.
+  var disguisedKeys: [Diagnostic] {
+    var found = Self.disguised(in: root, Set(Self.lists.keys).union(Self.objects).union(Self.generators).union(["openapi"]))
+    let members: [(fields: [String], keys: Set<String>)] = [(Self.objects + ["openapi"], ["path"]), (Self.generators, ["files", "envs", "env"])]
+    for (fields, keys) in members {
+      for node in fields.compactMap({ root[$0] }) {
+        let elements: [YAMLNode] = if case .sequence(let elements) = node.content { elements } else { [node] }
+        for element in elements { found += Self.disguised(in: element, keys) }
+      }
+    }
+    return found
+  }
+
+  private static func disguised(in node: YAMLNode, _ known: Set<String>) -> [Diagnostic] {
+    guard case .mapping(let members) = node.content else { return [] }
+    let lowercased = Set(known.map { $0.lowercased() })
+    return members.filter { member in
+      !known.contains(member.key) && (!member.key.allSatisfy(\.isASCII) || lowercased.contains(member.key.lowercased()))
+    }.map { member in
+      Diagnostic(.error, "a kustomization has no field '\(member.key)'", at: member.position, remedy: "write it as the documentation does")
+    }
   }
 
   // MARK: Old ones

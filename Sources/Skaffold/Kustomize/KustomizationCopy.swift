@@ -29,7 +29,8 @@ struct KustomizationCopy {
       for (original, copy) in cleaned { try Data(YAMLWriter.yaml(tree.cleaned[original] ?? []).utf8).write(to: URL(filePath: copy)) }
       for (original, copy) in copies {
         guard let kustomization = tree.kustomizations[original]?.modernized else { continue }
-        let node = kustomization.mapped { written, role in
+        let node = kustomization.mapped { reference in
+          let (written, role) = (reference.path, reference.role)
           let path = Paths.real(Paths.absolute(written, in: original))
           if role != .data, let moved = copies[path] ?? cleaned[path] { return Paths.relative(moved, from: copy) }
           return Paths.isDirectory(path) == nil ? written : Paths.relative(path, from: copy)

@@ -1,8 +1,11 @@
+import Inputs
 import Manifests
 
 /// A kustomization with all local files and kustomizations that it leads to, as they are on disk: paths are without symbolic links, as kustomize takes them.
 struct KustomizationTree {
   let root: String
+  /// The repository.
+  private let repository: String
   /// By their directories.
   private(set) var kustomizations: [String: Kustomization] = [:]
   /// All files, the kustomizations' own among them.
@@ -11,40 +14,74 @@ struct KustomizationTree {
   private(set) var missing: Set<String> = []
   /// YAML files in which a key stands twice, which today's kustomize refuses; without the earlier ones.
   private(set) var cleaned: [String: [YAMLNode]] = [:]
+  /// A file is named that is not in its kustomization's directory.
+  private(set) var readsOutside = false
+  /// What it asks for beyond the repository's files.
+  private(set) var demands: [Demand] = []
   private(set) var warnings: [Diagnostic] = []
   private(set) var errors: [Diagnostic] = []
 
-  /// - Parameter root: an absolute directory.
-  init(_ root: String) {
+  /// - Parameters:
+  ///   - root: an absolute directory.
+  ///   - repository: whose files may be read.
+  init(_ root: String, root repository: String) {
     self.root = Paths.real(root)
+    self.repository = repository
+    if !Paths.isBelow(self.root, repository) { demands.append(.outside(self.root, repository, nil)) }
     visit(self.root)
   }
 
   private mutating func visit(_ directory: String) {
-    guard kustomizations[directory] == nil, let file = Kustomization.file(in: directory), let documents = read(file), let node = documents.first else { return }
+    guard kustomizations[directory] == nil, let file = Kustomization.file(in: directory) else { return }
+    check(Paths.real(file), SourcePosition(file: file, line: 1))
+    // Kustomize decodes what a tag says, and would see other paths than stand there.
+    var limits = YAMLText.Limits()
+    limits.text = 1 << 20
+    limits.hasTags = false
+    guard let documents = read(file, limits), let node = documents.first else { return }
+    if documents.count > 1 {
+      errors.append(Diagnostic(.error, "it has more than one document", at: documents[1].position, remedy: "make each a kustomization of its own"))
+    }
     let kustomization = Kustomization(directory: directory, file: file, root: node)
     kustomizations[directory] = kustomization
-    var references: [(String, Kustomization.Role)] = []
-    _ = kustomization.mapped { path, role in
-      references.append((path, role))
-      return path
-    }
-    for (written, role) in references {
-      let path = Paths.real(Paths.absolute(written, in: directory))
-      switch Paths.isDirectory(path) {
-      case true?: if role == .resource { visit(path) }
-      case false?: if role == .data { files.insert(path) } else { _ = read(path) }
-      // Kustomize itself will miss it.
-      case nil: if !Paths.isURL(written) { missing.insert(path) }
-      }
+    errors += kustomization.disguisedKeys
+    for (field, position) in kustomization.pluginFields { demands.append(.plugins(field, repository, position)) }
+    for reference in kustomization.references { follow(reference, from: directory) }
+  }
+
+  private mutating func follow(_ reference: Kustomization.Reference, from directory: String) {
+    // Before a directory of the same name, kustomize tries to fetch it.
+    if Paths.mayBeFetched(reference.path) { return demands.append(.network(reference.path, repository, reference.position)) }
+    let path = Paths.real(Paths.absolute(reference.path, in: directory))
+    switch Paths.isDirectory(path) {
+    case true?:
+      if !Paths.isBelow(path, repository) { demands.append(.outside(path, repository, reference.position)) }
+      if reference.role == .resource { visit(path) }
+    case false?:
+      if !Paths.isBelow(path, directory) { readsOutside = true }
+      guard check(path, reference.position) else { return }
+      if reference.role == .data || !Paths.isBelow(path, repository) { files.insert(path) } else { _ = read(path) }
+    case nil:
+      // Kustomize would go on and look for it in the network.
+      missing.insert(path)
+      errors.append(Diagnostic(.error, "\(path) does not exist", at: reference.position, remedy: "correct the path, or make the file"))
     }
   }
 
-  private mutating func read(_ file: String) -> [YAMLNode]? {
+  /// - Returns: false where it is no file that anybody could read to its end.
+  @discardableResult
+  private mutating func check(_ path: String, _ position: SourcePosition) -> Bool {
+    if !Paths.isBelow(path, repository) { demands.append(.outside(path, repository, position)) }
+    guard !Paths.isRegularFile(path) else { return true }
+    errors.append(Diagnostic(.error, "\(path) is no regular file", at: position, remedy: "replace it with a file"))
+    return false
+  }
+
+  private mutating func read(_ file: String, _ limits: YAMLText.Limits = YAMLText.Limits()) -> [YAMLNode]? {
     guard files.insert(file).inserted else { return nil }
     do {
       var found: [Diagnostic] = []
-      let documents = try YAMLNode.documents(in: try ManifestReader.text(of: file), file: file, warnings: &found)
+      let documents = try YAMLNode.documents(in: try ManifestReader.text(of: file), file: file, limits: limits, warnings: &found)
       if !found.isEmpty { cleaned[file] = documents }
       warnings += found
       return documents
@@ -61,11 +98,9 @@ struct KustomizationTree {
     while isGrowing {
       isGrowing = false
       for (directory, kustomization) in kustomizations where !result.contains(directory) {
-        var isConcerned = false
-        _ = kustomization.mapped { written, role in
-          let path = Paths.real(Paths.absolute(written, in: directory))
-          if result.contains(path) || cleaned[path] != nil && role != .data { isConcerned = true }
-          return written
+        let isConcerned = kustomization.references.contains { reference in
+          let path = Paths.real(Paths.absolute(reference.path, in: directory))
+          return result.contains(path) || cleaned[path] != nil && reference.role != .data
         }
         if isConcerned {
           result.insert(directory)

@@ -1,3 +1,4 @@
+import Inputs
 import Manifests
 
 /// Whether a profile activates itself (`profiles[].activation`).
@@ -36,7 +37,6 @@ struct Activation {
   static func matches(_ expected: String, _ actual: String) -> Bool {
     if expected.hasPrefix("!") { return !matches(String(expected.dropFirst()), actual) }
     if expected == actual { return true }
-    guard let expression = try? Regex(expected) else { return false }
-    return actual.firstMatch(of: expression) != nil
+    return Inputs.Expression(expected)?.matches(actual) ?? false
   }
 }

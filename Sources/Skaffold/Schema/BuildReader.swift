@@ -27,10 +27,17 @@ struct BuildReader {
     configuration.insecureRegistries = reader.strings(build?["insecureRegistries"])
     configuration.tagPolicy = tagPolicy(build?["tagPolicy"])
     let artifacts = ArtifactReader(reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository)
-    configuration.artifacts = reader.elements(build?["artifacts"]).compactMap(artifacts.read)
+    var nodes = reader.elements(build?["artifacts"])
+    if nodes.count > Self.mostArtifacts {
+      reader.report(nodes[Self.mostArtifacts].error("there are more than \(Self.mostArtifacts) artifacts", remedy: "divide the file"))
+      nodes.removeLast(nodes.count - Self.mostArtifacts)
+    }
+    configuration.artifacts = nodes.compactMap(artifacts.read)
     checkNames(configuration.artifacts)
     if configuration.artifacts.count > 1 { checkWholeName(build?["tagPolicy"]?["envTemplate"]?["template"]) }
   }
+
+  private static let mostArtifacts = 500
 
   /// Two artifacts of one name would overwrite each other's image; a requirement must be among the artifacts.
   private func checkNames(_ artifacts: [Artifact]) {

@@ -6,6 +6,8 @@ struct ConfigurationReader {
   /// Absolute.
   let workingDirectory: String
   let defaultRepository: String?
+  /// The root; see `Repository`.
+  let repository: String
 
   /// The sections of a pipeline, which a profile may have too.
   static func sections(_ version: SchemaVersion) -> [String: FieldReader.Field] {
@@ -30,7 +32,7 @@ struct ConfigurationReader {
     var configuration = DevConfiguration(name: reader.string(root["metadata"]?["name"]))
     build.read(root["build"], into: &configuration)
     readDeploy(root["deploy"], into: &configuration)
-    configuration.manifests = ManifestsReader(reader: reader, workingDirectory: workingDirectory).read(root["manifests"])
+    configuration.manifests = ManifestsReader(reader: reader, workingDirectory: workingDirectory, root: repository).read(root["manifests"])
     configuration.portForwards = reader.elements(root["portForward"]).compactMap(portForward)
     return configuration
   }

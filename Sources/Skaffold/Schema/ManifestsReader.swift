@@ -4,6 +4,8 @@ import Manifests
 struct ManifestsReader {
   let reader: FieldReader
   let workingDirectory: String
+  /// The repository.
+  let root: String
 
   /// Skaffold's, where nothing is said.
   static let defaultManifests = "k8s/*.yaml"
@@ -19,7 +21,8 @@ struct ManifestsReader {
         "kpt": .unsupported("render it, and name the result under rawYaml"),
         "hooks": .unsupported("run them yourself, before"), "remoteManifests": .unsupported("take the objects into these files"),
       ])
-    var sources = ManifestSources(rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML), kustomize: kustomizations(manifests?["kustomize"]))
+    var sources = ManifestSources(
+      rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML), kustomize: kustomizations(manifests?["kustomize"]), root: root)
     if sources.rawYAML.isEmpty, sources.kustomize.isEmpty { sources.rawYAML = [Paths.absolute(Self.defaultManifests, in: workingDirectory)] }
     return sources
   }
@@ -38,11 +41,22 @@ struct ManifestsReader {
   private func kustomizations(_ node: YAMLNode?) -> [KustomizeSource] {
     guard let node else { return [] }
     reader.check(node, ["paths": .read, "path": .read, "buildArgs": .read, "flags": .read, "defaultNamespace": .read, "hooks": .read])
-    let arguments = reader.elements(node["buildArgs"]).compactMap { reader.expanded($0) }
-    guard let paths = node["paths"] else { return [KustomizeSource(path: workingDirectory, buildArgs: arguments, position: node.position)] }
+    var arguments: [String] = []
+    var positions: [String: SourcePosition] = [:]
+    for node in reader.elements(node["buildArgs"]) {
+      guard let argument = reader.expanded(node) else { continue }
+      arguments.append(argument)
+      positions[argument] = node.position
+    }
+    func source(_ path: String, _ place: YAMLNode) -> KustomizeSource {
+      var source = KustomizeSource(path: path, buildArgs: arguments, root: root, position: place.position)
+      source.argumentPositions = positions
+      return source
+    }
+    guard let paths = node["paths"] else { return [source(workingDirectory, node)] }
     return reader.elements(paths).compactMap { node in
       guard let path = reader.expanded(node) else { return nil }
-      if Paths.isURL(path) { return KustomizeSource(path: path, buildArgs: arguments, position: node.position) }
+      if Paths.isURL(path) { return source(path, node) }
       let absolute = Paths.absolute(path, in: workingDirectory)
       switch Paths.isDirectory(absolute) {
       case nil: reader.report(node.error("\(absolute) does not exist", remedy: hint(path)))
@@ -52,7 +66,7 @@ struct ManifestsReader {
           reader.report(node.error("\(absolute) holds no kustomization", remedy: "make a \(Kustomization.names[0]) there"))
         }
       }
-      return KustomizeSource(path: absolute, buildArgs: arguments, position: node.position)
+      return source(absolute, node)
     }
   }
 

@@ -23,11 +23,11 @@ public struct GitCommitTag: Sendable, Hashable {
   /// - Returns: `latest` where there is no git, no repository or no commit, as Skaffold falls back.
   func tag(in directory: String, environment: [String: String]) async -> String {
     guard let path = Program.find("git", environment: environment) else { return "latest" }
-    let git = Git(program: Program(path: path), directory: directory, environment: environment)
+    let git = await Git(program: path, directory: directory, environment: environment)
     guard let found = await name(git) else { return "latest" }
     let tag = prefix + Self.sanitized(found)
     if ignoreChanges { return tag }
-    return await git("status", ".", "--porcelain")?.isEmpty == false ? tag + "-dirty" : tag
+    return await git("status", ".", "--porcelain", "--ignore-submodules=dirty")?.isEmpty == false ? tag + "-dirty" : tag
   }
 
   private func name(_ git: Git) async -> String? {
@@ -50,18 +50,5 @@ public struct GitCommitTag: Sendable, Hashable {
     let replaced = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) ? $0 : "_" }
     let leading = replaced.prefix { "-.".contains($0) }.count
     return String((Array(repeating: "_", count: leading) + replaced.dropFirst(leading)).prefix(128))
-  }
-}
-
-/// git in a directory.
-private struct Git {
-  let program: Program
-  let directory: String
-  let environment: [String: String]
-
-  /// - Returns: its output, nil where it fails.
-  func callAsFunction(_ arguments: String...) async -> String? {
-    guard let result = try? await program.run(arguments, in: directory, environment: environment), result.succeeded else { return nil }
-    return result.output.trimmed
   }
 }

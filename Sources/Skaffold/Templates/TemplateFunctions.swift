@@ -18,8 +18,21 @@ enum TemplateFunctions {
       guard let argument else { return nil }
       values.append(argument)
     }
+    // A few calls of replace could make a text of any length.
+    guard length(name, values) <= longest else {
+      throw EnvTemplate.Problem(message: "the template function '\(name)' makes a text of more than \(longest) bytes", remedy: "make it shorter")
+    }
     return apply(name, values)
   }
+
+  /// At most, in bytes.
+  private static func length(_ name: String, _ values: [String]) -> Int {
+    let all = values.reduce(0) { $0 + $1.utf8.count }
+    guard name == "replace", !values[0].isEmpty else { return all }
+    return all + values[2].ranges(of: values[0]).count * values[1].utf8.count
+  }
+
+  private static let longest = 64 << 10
 
   private static let counts: [String: ClosedRange<Int>] = [
     "default": 2...2, "lower": 1...1, "upper": 1...1, "trim": 1...1, "trimPrefix": 2...2, "trimSuffix": 2...2, "replace": 3...3, "trunc": 2...2, "quote": 1...1,
@@ -34,10 +47,10 @@ enum TemplateFunctions {
     case "trim": return last.trimmed
     case "trimPrefix": return last.hasPrefix(values[0]) ? String(last.dropFirst(values[0].count)) : last
     case "trimSuffix": return last.hasSuffix(values[0]) ? String(last.dropLast(values[0].count)) : last
-    case "replace": return last.replacing(values[0], with: values[1])
+    case "replace": return values[0].isEmpty ? last : last.replacing(values[0], with: values[1])
     case "trunc":
       let length = Int(values[0]) ?? 0
-      return String(length < 0 ? last.suffix(-length) : last.prefix(length))
+      return String(length < 0 ? last.suffix(Int(clamping: length.magnitude)) : last.prefix(length))
     case "quote": return "\"\(last.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     case "squote": return "'\(last)'"
     case "printf":

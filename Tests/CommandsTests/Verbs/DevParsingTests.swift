@@ -17,7 +17,8 @@ struct DevParsingTests {
     let project = command.project.project(environment: [:])
     #expect(project.file == "a.yaml" && project.profiles == ["one", "-two"] && project.defaultRepository == "registry.example")
     #expect(command.target.builder?.kind == .buildah && command.target.load == "kind:dev" && command.target.allowContext == ["c"])
-    #expect(!command.patches.options(environment: [:]).dnsPolicy && command.patches.options(environment: [:]).pullPolicy)
+    #expect(
+      !command.patches.options(environment: [:], stateDirectory: "/s").dnsPolicy && command.patches.options(environment: [:], stateDirectory: "/s").pullPolicy)
     #expect(!command.loop.portForward && !command.loop.tail && command.loop.keeps && command.once)
   }
 

@@ -55,8 +55,10 @@ struct KustomizeTests {
   ]
 
   private func render(_ project: Project, _ directory: String, warnings: inout [Diagnostic]) async throws -> [Manifest] {
-    let source = KustomizeSource(path: project.path + "/" + directory, buildArgs: ["--load_restrictor", "none"])
-    return try await ManifestSources(kustomize: [source]).render(environment: Here.environment, warnings: &warnings)
+    let source = KustomizeSource(path: project.path + "/" + directory, buildArgs: ["--load_restrictor", "none"], root: project.path)
+    var demands: [Demand] = []
+    defer { #expect(demands.isEmpty) }
+    return try await ManifestSources(kustomize: [source]).render(environment: Here.environment, demands: &demands, warnings: &warnings)
   }
 
   @Test("An old kustomization gives what a modern one gives, and no file is changed")
@@ -101,7 +103,9 @@ struct KustomizeTests {
       "development/kustomization.yaml", "development/patch.yaml", "manifests/app.yaml", "data/a.txt", "data/b.txt", "top/kustomization.yaml", "top/own.yaml",
       "top/own-patch.yaml",
     ]
-    #expect(ManifestSources(kustomize: [KustomizeSource(path: project.path + "/top")]).watchedFiles() == files.map { project.path + "/" + $0 }.sorted())
+    #expect(
+      ManifestSources(kustomize: [KustomizeSource(path: project.path + "/top", root: project.path)]).watchedFiles()
+        == files.map { project.path + "/" + $0 }.sorted())
   }
 
   @Test("What is named and missing is watched, since it may come")
@@ -119,7 +123,7 @@ struct KustomizeTests {
     try files.createSymbolicLink(atPath: project.path + "/real/link", withDestinationPath: "../development")
     var warnings: [Diagnostic] = []
     #expect(try await render(project, "linked", warnings: &warnings).count == 3)
-    #expect(ManifestSources(kustomize: [KustomizeSource(path: project.path + "/linked")]).watchedFiles().count == 6)
+    #expect(ManifestSources(kustomize: [KustomizeSource(path: project.path + "/linked", root: project.path)]).watchedFiles().count == 6)
   }
 
   @Test("Patches give what an equivalent kustomize patch gives")
@@ -165,20 +169,30 @@ struct KustomizeTests {
 
 struct KustomizeToolTests {
   @Test(
-    "Old arguments in today's spelling; nothing is refused for standing outside",
+    "Arguments: which are passed on, which a person must allow, which are refused",
     arguments: [
-      (["--load_restrictor", "LoadRestrictionsNone"], []), (["--load_restrictor=none", "--enable_helm"], ["--enable-helm"]),
-      (["--load-restrictor LoadRestrictionsRootOnly --enable-helm"], ["--enable-helm"]),
-      (["--helm-command=my_helm"], ["--helm-command=my_helm"]),
-    ])
-  func arguments(given: [String], kept: [String]) { #expect(KustomizeTool.modernized(given) == kept + ["--load-restrictor", "LoadRestrictionsNone"]) }
+      (["--load_restrictor", "LoadRestrictionsNone"], [], [], []), (["--load_restrictor=none", "--enable_helm"], [], ["--enable-helm"], []),
+      (["--load-restrictor LoadRestrictionsRootOnly --enable-helm"], [], ["--enable-helm"], []),
+      (["--helm-command=my_helm", "-e", "A=b"], [], ["--helm-command=my_helm", "--env=A=b"], []),
+      (["--reorder", "none", "--helm-kube-version=1.30"], ["--reorder=none", "--helm-kube-version=1.30"], [], []),
+      (
+        ["--enable-alpha-plugins", "--enable-exec", "--network", "--mount", "type=bind"], [],
+        ["--enable-alpha-plugins", "--enable-exec", "--network", "--mount=type=bind"], []
+      ),
+      (["-o", "/tmp/x"], [], [], ["-o", "/tmp/x"]), (["-o/tmp/x", "--output=/tmp/x"], [], [], ["-o/tmp/x", "--output=/tmp/x"]),
+      (["/elsewhere", "--", "--kubeconfig=x", "--reorder"], [], [], ["/elsewhere", "--", "--kubeconfig=x", "--reorder"]),
+    ] as [([String], [String], [String], [String])])
+  func arguments(given: [String], passed: [String], demanded: [String], refused: [String]) {
+    let options = KustomizeOptions(given)
+    #expect(options.passed == passed && options.demanded.map(\.word) == demanded && options.refused == refused)
+  }
 
   @Test("Without a tool the error says what to install")
   func noTool() async throws {
     #expect(KustomizeTool.installed(environment: ["PATH": "/nowhere"]) == nil)
     let error = try await #require(throws: InputError.self) {
-      var warnings: [Diagnostic] = []
-      return try await ManifestSources(kustomize: [KustomizeSource(path: "/")]).render(environment: [:], warnings: &warnings)
+      var (warnings, demands): ([Diagnostic], [Demand]) = ([], [])
+      return try await ManifestSources(kustomize: [KustomizeSource(path: "/")]).render(environment: [:], demands: &demands, warnings: &warnings)
     }
     #expect(error.diagnostics.map(\.remedy) == ["install kubectl or kustomize"])
   }

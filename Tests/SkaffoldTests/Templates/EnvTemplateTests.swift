@@ -32,4 +32,13 @@ struct EnvTemplateTests {
     let problem = #expect(throws: EnvTemplate.Problem.self) { try EnvTemplate(template).expanded(Self.environment) }
     #expect(problem?.message == message)
   }
+
+  @Test("Lengths and repetitions that no text has", .timeLimit(.minutes(1)))
+  func bombs() throws {
+    #expect(try EnvTemplate("{{trunc -9223372036854775808 .A}}").expanded(["A": "ab"]) == "ab")
+    #expect(try EnvTemplate("{{trunc 9223372036854775807 .A}}").expanded(["A": "ab"]) == "ab")
+    #expect(try EnvTemplate("{{replace \"\" \"x\" .A}}").expanded(["A": "ab"]) == "ab")
+    let pipe = Array(repeating: "replace \"a\" \"aaaaaaaaaa\"", count: 12).joined(separator: " | ")
+    #expect(throws: EnvTemplate.Problem.self) { try EnvTemplate("{{.A | \(pipe)}}").expanded(["A": "a"]) }
+  }
 }

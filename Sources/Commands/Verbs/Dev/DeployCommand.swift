@@ -27,7 +27,7 @@ struct DeployCommand: AsyncParsableCommand {
     defer { printer.end() }
     var setup = context.setup
     setup.recreate = recreate
-    var options = patches.options(environment: context.environment)
+    var options = patches.options(environment: context.environment, stateDirectory: setup.stateDirectory)
     options.images = try images.references()
     options.namespace = global.namespace
     options.builds = false

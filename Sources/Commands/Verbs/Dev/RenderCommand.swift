@@ -7,7 +7,8 @@ struct RenderCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "render", abstract: "Prints the manifests as watch would apply them, without building.",
     discussion: """
-      Warnings go to stderr. Nothing is asked of a cluster.
+      Warnings go to stderr. Nothing is asked of a cluster. Nothing that the repository names is run, no file outside of it is read and none is written, unless
+      --trust says so.
 
       EXAMPLES:
         devtunnel render | kubectl diff -f -
@@ -21,7 +22,7 @@ struct RenderCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try LoopContext(global, project: project)
-    var options = patches.options(environment: context.environment)
+    var options = patches.options(environment: context.environment, stateDirectory: context.setup.stateDirectory)
     options.images = try images.references()
     let rendering = try await context.setup.render(options: options, namespace: global.namespace)
     for warning in rendering.warnings { ErrorOutput.warn(warning.text) }
