@@ -1,3 +1,4 @@
+import Glibc
 import Skaffold
 import Testing
 
@@ -139,5 +140,38 @@ import Testing
     try shop.write("sha256:\(ids[0]) \(immutable)\nsha256:\(ids[0]) localhost/web:1\nsha256:\(ids[1]) localhost/mine:1\n", to: "images")
     await builder.prune([try shop.artifact("web", id: "4")], keeping: 1)
     #expect(shop.lines("buildah.log").filter { $0.hasPrefix("rmi") } == ["rmi \(immutable) localhost/web:1"])
+  }
+
+  @Test func secretsAreNotInTheCache() async throws {
+    try shop.fakeBuilder()
+    var artifact = try shop.artifact("web")
+    artifact.build = .docker(
+      DockerBuild(dockerfile: artifact.context + "/Dockerfile", buildArgs: [BuildArgument(name: "T", value: "hunter2"), BuildArgument(name: "E", value: nil)]))
+    let environment = shop.environment.merging(["E": "topsecret"]) { $1 }
+    #expect(try await !shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
+    #expect(try await shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
+    let cache = shop.read("cache/images.json")
+    #expect(!cache.isEmpty && !cache.contains("hunter2") && !cache.contains("topsecret"))
+    // Neither can they be found by trying, without the key.
+    #expect(shop.read("cache/key").utf8.count > 0)
+    for name in ["", "/images.json", "/key"] {
+      var status = stat()
+      #expect(stat(shop.directory + "/cache" + name, &status) == 0 && status.st_mode & 0o077 == 0, "\(name)")
+    }
+  }
+
+  @Test func aCacheThatOthersMayWriteIsNotBelieved() async throws {
+    try shop.fakeBuilder()
+    let artifact = try shop.artifact("web")
+    _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in }
+    #expect(chmod(shop.directory + "/cache", 0o777) == 0)
+    let error = await buildError { () async throws(BuildError) in _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in } }
+    #expect(error?.message.contains("others may write to it") == true && error?.remedy?.contains("XDG_CACHE_HOME") == true)
+    #expect(chmod(shop.directory + "/cache", 0o755) == 0)
+    #expect(try await shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
+    if geteuid() == 0 {
+      #expect(chown(shop.directory + "/cache", 65534, 65534) == 0)
+      #expect(BuildCache(directory: shop.directory + "/cache")[artifact.cacheKey] == nil)
+    }
   }
 }

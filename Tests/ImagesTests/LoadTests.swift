@@ -108,8 +108,7 @@ import Testing
     try await loader.load(image)
     try await loader.load(image)
     #expect(shop.lines("kind.log").count == 1)
-    loader.forget()
-    try await loader.load(image)
+    try await ImageLoader(product: .kind(name: "dev"), builder: shop.builder()).load(image)
     #expect(shop.lines("kind.log").count == 2)
   }
 

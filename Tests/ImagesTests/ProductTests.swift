@@ -8,7 +8,7 @@ import Testing
   func facts(
     name: String = "node", version: String = "v1.34.0", runtime: String = "containerd://2.1.4", osImage: String = "Debian GNU/Linux 12 (bookworm)",
     labels: JSONValue = [:], annotations: JSONValue = [:], provider: String? = nil, boot: String = "elsewhere", registry: String? = nil,
-    environment: [String: String] = [:], files: Set<String> = []
+    environment: [String: String] = [:], files: Set<String> = [], server: String = "127.0.0.1", own: Set<String> = ["/x"], confirmed: Set<String> = []
   ) -> ClusterFacts {
     var node: JSONValue = [
       "metadata": ["name": .string(name), "labels": labels, "annotations": annotations], "spec": [:],
@@ -19,13 +19,15 @@ import Testing
       ],
     ]
     if let provider { node[path: "spec", "providerID"] = .string(provider) }
-    return ClusterFacts(nodes: [node], localRegistry: registry, environment: environment, bootID: "here", exists: { files.contains($0) })
+    return ClusterFacts(
+      nodes: [node], localRegistry: registry, environment: environment, bootID: "here", exists: { files.contains($0) }, server: server,
+      isOwn: own.contains, confirms: confirmed.contains)
   }
 
   func detect(_ facts: ClusterFacts) throws -> ClusterProduct { try ClusterProduct.detect(facts, context: "any") }
 
   @Test func productsByTheirMarks() throws {
-    #expect(try detect(facts(osImage: "devtunnel lab", annotations: ["devtunnel.dev/lab-images": "/x"])) == .lab(images: "/x"))
+    #expect(try detect(facts(osImage: "devtunnel lab", annotations: ["devtunnel.dev/lab-images": "/x"], boot: "here")) == .lab(images: "/x"))
     #expect(try detect(facts(name: "my-control-plane", provider: "kind://docker/my/my-control-plane")) == .kind(name: "my"))
     #expect(try detect(facts(name: "minikube", labels: ["minikube.k8s.io/name": "p2"])) == .minikube(profile: "p2"))
     #expect(
@@ -86,8 +88,46 @@ extension ProductTests {
     let announcement = "host: \"localhost:5001\"\nhostFromContainerRuntime: \"registry:5000\"\nhelp: \"https://kind.sigs.k8s.io/docs/user/local-registry/\"\n"
     let kind = facts(provider: "kind://docker/my/my-control-plane", registry: announcement)
     #expect(try detect(kind) == .registry(.init(push: "localhost:5001", pull: "registry:5000", isInsecure: true)))
-    let plain = facts(provider: "kind://docker/my/my-control-plane", registry: "host: registry.example\n")
-    #expect(try detect(plain) == .registry(.init(push: "registry.example")))
     #expect(try detect(facts(provider: "kind://docker/my/my-control-plane", registry: "no: [")) == .kind(name: "my"))
+  }
+
+  @Test(
+    "Only a registry on this machine is taken at the cluster's word, and only there TLS is not asked for",
+    arguments: [
+      ("localhost:5001", true), ("127.0.0.1:5000/p", true), ("127.8.8.8", true), ("[::1]:5000", true), ("LOCALHOST:5000", true),
+      ("localhost.evil.example:5000", false), ("127.evil.example", false), ("127.0.0.1.evil.example", false), ("localhost@evil.example", false),
+      ("evil.example/localhost", false), ("a.localhost.evil.example", false), ("8.8.8.8:5000", false), ("registry.example", false), ("[::2]:5000", false),
+      ("--evil", false), ("10.1.2.3:5000", false), ("0x7f000001", false), ("127.1", false),
+    ])
+  func announced(host: String, isTaken: Bool) throws {
+    let product = try detect(facts(provider: "kind://docker/my/x", registry: "host: '\(host)'\n"))
+    #expect(product == (isTaken ? .registry(.init(push: host, isInsecure: true)) : .kind(name: "my")))
+  }
+
+  @Test("A private address is taken once a person says so, with TLS; a public one never")
+  func confirmed() throws {
+    for (host, isTaken) in [("10.1.2.3:5000", true), ("192.168.1.1", true), ("172.31.0.1:1", true), ("172.32.0.1:1", false), ("8.8.8.8", false)] {
+      let product = try detect(facts(provider: "kind://docker/my/x", registry: "host: '\(host)'\n", confirmed: [host]))
+      #expect(product == (isTaken ? .registry(.init(push: host)) : .kind(name: "my")), "\(host)")
+    }
+  }
+
+  @Test("A name below .localhost is this machine if it leads there alone")
+  func localhostNames() throws {
+    let registry = try #require(AnnouncedRegistry(parsing: "host: k3d-registry.localhost:5000\n"))
+    #expect(registry.place { $0 == "k3d-registry.localhost" ? ["127.0.0.1", "::1"] : [] } == .here)
+    #expect(registry.place { _ in ["127.0.0.1", "203.0.113.1"] } == .elsewhere)
+    #expect(registry.place { _ in [] } == .elsewhere)
+    #expect(AnnouncedRegistry(parsing: "host: 'a b'\n") == nil && AnnouncedRegistry(parsing: "host: a\nhostFromContainerRuntime: '-x'\n")?.pull == nil)
+  }
+
+  @Test("A lab's directory counts where the lab is this machine's and the directory this user's")
+  func labs() throws {
+    func images(_ path: String, server: String = "127.0.0.1", boot: String = "here") -> String? {
+      facts(osImage: "devtunnel lab", annotations: ["devtunnel.dev/lab-images": .string(path)], boot: boot, server: server, own: ["/x", "/x/../etc"]).labImages
+    }
+    #expect(images("/x") == "/x" && images("/x", server: "localhost") == "/x" && images("/x", server: "::1") == "/x")
+    #expect(images("/home/alice") == nil && images("x") == nil && images("/x/../etc") == nil)
+    #expect(images("/x", server: "10.0.0.1") == nil && images("/x", server: "127.evil.example") == nil && images("/x", boot: "elsewhere") == nil)
   }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Inputs
 
 #if canImport(Glibc)
   import Glibc
@@ -6,13 +7,12 @@ import FoundationEssentials
   import Musl
 #endif
 
-/// What is remembered of earlier builds: a small JSON file. Losing it costs builds, nothing else; so a file that cannot be read is an empty one.
+/// What is remembered of earlier builds: a small JSON file. Losing it costs builds, nothing else; so a file that cannot be read, or that another user could have
+/// written, is an empty one: what stands in it becomes builders' options. Inputs, in which build arguments such as tokens stand, are kept as keyed hashes.
 struct BuildCache: Sendable {
   struct Entry: Codable, Sendable, Hashable {
-    /// The options that the image was built with.
-    var options: String
-    /// The hash of the files it was built from.
-    var digest: String
+    /// `hash(of:)` of what the image was made of.
+    var inputs: String
     var id: String
     /// The references that the store knows it by.
     var tags: [String]
@@ -36,14 +36,34 @@ struct BuildCache: Sendable {
     var directories: [String: String] = [:]
   }
 
-  private let directory: String
+  private let directory: PrivateDirectory
   private var content: Content
-  private var file: String { directory + "/images.json" }
+  private var hash: KeyedHash?
 
   init(directory: String) {
-    self.directory = directory
-    let data = FileManager.default.contents(atPath: directory + "/images.json")
-    content = data.flatMap { try? JSONDecoder().decode(Content.self, from: $0) } ?? Content()
+    self.directory = PrivateDirectory(path: directory)
+    let data = self.directory.read(Self.name)
+    content = data.flatMap { try? JSONDecoder().decode(Content.self, from: Data($0)) } ?? Content()
+  }
+
+  private static let name = "images.json"
+
+  /// The same for the same inputs, on this machine alone.
+  /// - Throws: `diskFull`, `commandFailed`.
+  mutating func hash(of inputs: ArtifactInputs) throws(BuildError) -> String {
+    if hash == nil {
+      do throws(RegularFile.Failure) { hash = KeyedHash(key: try directory.key("key")) } catch { throw failed("key", error) }
+    }
+    return hash?.hash(inputs.digest + "\n" + inputs.options) ?? ""
+  }
+
+  private func failed(_ name: String, _ failure: RegularFile.Failure) -> BuildError {
+    let code: Int32 = if case .system(let code) = failure { code } else { EIO }
+    if let problem = directory.problem {
+      return BuildError(
+        .commandFailed, "\(directory.path) is not used: \(problem)", remedy: "remove it, or set XDG_CACHE_HOME to a directory of your own")
+    }
+    return BuildError(system: code, "cannot write \(directory.path)/\(name)", path: directory.path)
   }
 
   subscript(key: String) -> Entry? { content.entries[key] }
@@ -62,20 +82,15 @@ struct BuildCache: Sendable {
   /// Changes and writes; other processes' entries stay. Read and written in one go and put in place by a rename: never half a file.
   /// - Throws: `diskFull`, `commandFailed`.
   mutating func update(_ change: (inout [String: Entry], inout [String: String]) -> Void) throws(BuildError) {
-    var latest = BuildCache(directory: directory).content
+    var latest = BuildCache(directory: directory.path).content
     change(&latest.entries, &latest.directories)
     if latest.entries.count > Self.limit {
       for (key, _) in latest.entries.sorted(by: { $0.value.used < $1.value.used }).prefix(latest.entries.count - Self.limit) { latest.entries[key] = nil }
     }
     content = latest
-    do {
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-      try JSONEncoder().encode(latest).write(to: URL(filePath: file), options: .atomic)
-    } catch {
-      // Foundation hides the reason; the file system tells whether there is no room.
-      let isFull = FileSystemSpace(at: directory).map { $0.free < 65_536 || $0.freeFiles == 0 } ?? false
-      throw BuildError(system: isFull ? ENOSPC : EIO, "cannot write \(file)", path: directory)
-    }
+    // Strings and numbers alone: encoding cannot fail.
+    let data = (try? JSONEncoder().encode(latest)) ?? Data()
+    do throws(RegularFile.Failure) { try directory.write(Self.name, Array(data)) } catch { throw failed(Self.name, error) }
   }
 
   private static let limit = 200

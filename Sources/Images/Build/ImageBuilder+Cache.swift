@@ -4,7 +4,7 @@ import Skaffold
 extension ImageBuilder {
   /// The image that these inputs gave last time, with the wanted tag, if its store still has it.
   nonisolated func cached(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String) async throws(BuildError) -> MadeImage? {
-    guard let entry = await cache[artifact.cacheKey], entry.options == inputs.options, entry.digest == inputs.digest, let store = entry.store,
+    guard let entry = await cache[artifact.cacheKey], try await hash(of: inputs) == entry.inputs, let store = entry.store,
       let tool = try? StoreTool(store, environment: environment), try await isThere(entry.id, tool)
     else { return nil }
     if !entry.tags.contains(tag) {
@@ -14,6 +14,8 @@ extension ImageBuilder {
     return MadeImage(id: entry.id, store: store, pushed: entry.pushed)
   }
 
+  private func hash(of inputs: ArtifactInputs) throws(BuildError) -> String { try cache.hash(of: inputs) }
+
   nonisolated func remember(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String, _ made: MadeImage) async throws(BuildError) {
     let directory: String? = if let tool = try? StoreTool(made.store, environment: environment) { await imagesDirectory(tool) } else { nil }
     try await record(artifact.cacheKey, inputs, tag, made, directory)
@@ -22,6 +24,7 @@ extension ImageBuilder {
   private func record(
     _ key: String, _ inputs: ArtifactInputs, _ tag: String, _ made: MadeImage, _ directory: String?
   ) throws(BuildError) {
+    let hash = try hash(of: inputs)
     try cache.update { entries, directories in
       let former = entries[key]
       var replaced = (former.map { [$0.id] } ?? []) + (former?.replaced ?? [])
@@ -31,7 +34,7 @@ extension ImageBuilder {
       directories[BuildCache.place(of: made.store, environment)] = directory
       replaced = Array(replaced.prefix(50))
       entries[key] = BuildCache.Entry(
-        options: inputs.options, digest: inputs.digest, id: made.id, tags: [tag], kind: made.store.kind.rawValue, arguments: made.store.arguments,
+        inputs: hash, id: made.id, tags: [tag], kind: made.store.kind.rawValue, arguments: made.store.arguments,
         replaced: replaced, replacedTags: replacedTags.filter { replaced.contains($0.key) }, pushed: made.pushed,
         used: Int(Date().timeIntervalSince1970))
     }

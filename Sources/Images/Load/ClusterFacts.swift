@@ -1,7 +1,6 @@
 import FoundationEssentials
 import KubeAPI
 import KubeObjects
-import Manifests
 
 /// What tells one product from another.
 struct ClusterFacts: Sendable {
@@ -14,9 +13,17 @@ struct ClusterFacts: Sendable {
   var bootID: String
   /// Which files exist here.
   var exists: @Sendable (String) -> Bool
+  /// The host of the API server's address.
+  var server = ""
+  /// Whether a directory is this user's own, and nobody else may write to it.
+  var isOwn: @Sendable (String) -> Bool = { _ in false }
+  /// Whether a person wants images pushed to this registry, which the cluster names.
+  var confirms: @Sendable (_ registry: String) -> Bool = { _ in false }
 
   /// - Throws: `loadFailed` where the nodes cannot be read.
-  static func read(client: KubeClient, environment: [String: String]) async throws(BuildError) -> ClusterFacts {
+  static func read(
+    client: KubeClient, environment: [String: String], confirms: @escaping @Sendable (_ registry: String) -> Bool
+  ) async throws(BuildError) -> ClusterFacts {
     do throws(KubeError) {
       let nodes = try await client.list(.nodes, namespace: nil).items
       // Not everyone may read it, and few clusters have it.
@@ -24,7 +31,8 @@ struct ClusterFacts: Sendable {
       let boot = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id").map { String(decoding: $0, as: UTF8.self) } ?? ""
       return ClusterFacts(
         nodes: nodes, localRegistry: registry?[path: "data", "localRegistryHosting.v1"]?.stringValue, environment: environment,
-        bootID: boot.filter { !$0.isWhitespace }, exists: { FileManager.default.fileExists(atPath: $0) })
+        bootID: boot.filter { !$0.isWhitespace }, exists: { FileManager.default.fileExists(atPath: $0) }, server: client.access.server.host,
+        isOwn: { path in FileManager.default.fileExists(atPath: path) && PrivateDirectory(path: path).problem == nil }, confirms: confirms)
     } catch {
       throw BuildError(.loadFailed, "cannot read the cluster's nodes to see what it is: \(error)", remedy: "say it with --load KIND: \(ClusterProduct.choices)")
     }
@@ -42,15 +50,21 @@ struct ClusterFacts: Sendable {
   /// One node, and it runs on this machine's kernel: in a container, in namespaces, or plainly.
   var isHere: Bool { nodes.count == 1 && !bootID.isEmpty && info("bootID") == bootID }
 
-  /// The registry that the cluster's maker announced: as the host has it, and as nodes do.
+  /// The registry that the cluster's maker announced: as the host has it, and as nodes do. nil for one that is neither on this machine nor confirmed.
   var announcedRegistry: ClusterProduct.RegistryNames? {
-    guard let localRegistry else { return nil }
-    var warnings: [Diagnostic] = []
-    let document = try? YAMLNode.documents(in: localRegistry, file: "local-registry-hosting", warnings: &warnings).first
-    guard let host = try? document?["host"]?.string(), !host.isEmpty else { return nil }
-    let pull = (try? document?["hostFromContainerRuntime"]?.string()) ?? nil
+    guard let registry = localRegistry.flatMap(AnnouncedRegistry.init(parsing:)) else { return nil }
+    switch registry.place() {
     // The KEP's examples and all tools that write it mean a registry without TLS on this machine.
-    let isLocal = host.hasPrefix("localhost") || host.hasPrefix("127.") || host.contains(".localhost")
-    return ClusterProduct.RegistryNames(push: host, pull: pull, isInsecure: isLocal)
+    case .here: return ClusterProduct.RegistryNames(push: registry.push, pull: registry.pull, isInsecure: true)
+    case .near: return confirms(registry.push) ? ClusterProduct.RegistryNames(push: registry.push, pull: registry.pull) : nil
+    case .elsewhere: return nil
+    }
+  }
+
+  /// Where the lab's node says that its images are. Builders write there, so it counts only where the lab is on this machine and the directory this user's.
+  var labImages: String? {
+    guard info("osImage") == "devtunnel lab", let path = annotation(ClusterProduct.labAnnotation) else { return nil }
+    let isHere = isHere && (server == "localhost" || AnnouncedRegistry.isLoopback(server))
+    return isHere && path.hasPrefix("/") && !path.split(separator: "/").contains("..") && isOwn(path) ? path : nil
   }
 }

@@ -6,14 +6,17 @@ extension ClusterProduct {
   static let labAnnotation = "devtunnel.dev/lab-images"
 
   /// Asks the cluster's nodes what it is. The context's name is not looked at, but for the error.
+  /// - Parameter confirms: whether a person wants images pushed to this registry, which the cluster names and which is not on this machine.
   /// - Throws: `unknownProduct`, listing the choices for `--load`; `loadFailed` where the nodes cannot be read.
-  public static func detect(client: KubeClient, context: String, environment: [String: String]) async throws(BuildError) -> ClusterProduct {
-    try detect(try await ClusterFacts.read(client: client, environment: environment), context: context)
+  public static func detect(
+    client: KubeClient, context: String, environment: [String: String], confirms: @escaping @Sendable (_ registry: String) -> Bool
+  ) async throws(BuildError) -> ClusterProduct {
+    try detect(try await ClusterFacts.read(client: client, environment: environment, confirms: confirms), context: context)
   }
 
   /// From what the nodes say of themselves; see docs/images.md for where each mark comes from.
   static func detect(_ facts: ClusterFacts, context: String) throws(BuildError) -> ClusterProduct {
-    if facts.info("osImage") == "devtunnel lab", let images = facts.annotation(labAnnotation) { return .lab(images: images) }
+    if let images = facts.labImages { return .lab(images: images) }
     if let docker = sharedDocker(facts) { return docker }
     // A push sends the layers that changed, the tools' own ways whole images.
     if let registry = facts.announcedRegistry { return .registry(registry) }

@@ -58,9 +58,6 @@ public struct ImageLoader: Sendable {
     return settings
   }
 
-  /// The cluster may have lost what was loaded (a node made anew): the next `load` does not trust what it remembers.
-  public func forget() { loaded.references.withLock { $0 = [] } }
-
   private func bring(_ image: BuiltImage, _ output: @escaping @Sendable (String) -> Void) async throws(BuildError) {
     let tool = try StoreTool(image.store, environment: builder.environment)
     if case .registry(let names) = product { return try await push(image, names, tool, output) }
