@@ -51,7 +51,10 @@ struct ModulesTests {
   }
 
   /// Declared for another reason than an import.
-  private static let unimported: [String: Set<String>] = [:]
+  private static let unimported: [String: Set<String>] = [
+    // It comes with CYaml, libyaml itself, whose events are read.
+    "Inputs": ["Yams"]
+  ]
 
   @Test("Nothing depends on itself, however far around")
   func noCycles() {
@@ -162,5 +165,46 @@ struct ModulesTests {
       let all = FileManager.default.enumerator(atPath: PackageText.root.appending(path: target.path).path)
       for case let name as String in all ?? .init() { #expect(!name.hasSuffix("placeholder.swift"), "\(target.path)/\(name)") }
     }
+  }
+
+  // MARK: What nothing calls
+
+  /// Called from elsewhere.
+  private static let called: [String: String] = [
+    "agentMain": "the agent's C main calls it", "validate": "ArgumentParser calls it", "callAsFunction": "a value is called by its own name",
+    "channelRead": "SwiftNIO calls it", "channelReadComplete": "SwiftNIO calls it", "channelWritabilityChanged": "SwiftNIO calls it",
+    "channelInactive": "SwiftNIO calls it", "channelActive": "SwiftNIO calls it", "errorCaught": "SwiftNIO calls it", "handlerAdded": "SwiftNIO calls it",
+    "handlerRemoved": "SwiftNIO calls it", "userInboundEventTriggered": "SwiftNIO calls it", "buildUpgradeResponse": "SwiftNIO calls it",
+    "decode": "SwiftNIO calls it", "decodeLast": "SwiftNIO calls it", "namespacePath": "tests enter a Pod's network by it",
+  ]
+
+  /// What documentation promises and nobody calls does not happen.
+  @Test("Every function is called in the sources, tests apart")
+  func uncalled() throws {
+    var functions = CalledFunctions()
+    for target in package.targets where !target.path.hasPrefix("Tests/") {
+      for (file, text) in try target.sources() { functions.read(text, file: file) }
+    }
+    #expect(functions.declarations.count > 1000)
+    for declaration in functions.uncalled where Self.called[declaration.name] == nil {
+      Issue.record("\(declaration.file): nothing calls \(declaration.name)(\(declaration.label)): call it, or remove it")
+    }
+  }
+
+  @Test("The check finds a function that nothing calls, and no other")
+  func uncalledFixture() {
+    var functions = CalledFunctions()
+    functions.read(
+      """
+      func a() {}
+      func b(_ x: Int) { a() }
+      func c(at x: Int = 1) { [1].map(b) }
+      func d(on x: Int, y: Int) { c() }
+      func e<T: P>(to x: T) { d(on: 1, y: 2) }
+      override func f() {}
+      // func g() {}, e(to: 1)
+      func h(of x: Int) { h(x) }
+      """, file: "x")
+    #expect(functions.uncalled.map(\.name) == ["e", "h"])
   }
 }

@@ -25,26 +25,6 @@ public actor ImageStore {
     try await buildah(storageArguments + ["build", "--isolation", "chroot", "--pull-never", "--layers=false", "--tag", name, contextDirectory])
   }
 
-  /// Builds the image unless one of that name is here.
-  public func ensureImage(_ name: String, contextDirectory: String) async throws {
-    if try await find(name) == nil { try await build(name, contextDirectory: contextDirectory) }
-  }
-
-  /// Takes in an archive that `docker save`, `podman save` or `buildah push oci-archive:` wrote.
-  /// - Parameter name: the name it gets here; nil keeps the archive's.
-  public func importArchive(_ path: String, name: String? = nil) async throws {
-    try Files.makeDirectory(directory)
-    var failure: (any Error)?
-    for transport in ["docker-archive:", "oci-archive:"] {
-      do {
-        let identifier = try await buildah(storageArguments + ["pull", "--quiet", transport + path]).trimmed
-        if let name { try await buildah(storageArguments + ["tag", identifier, name]) }
-        return
-      } catch { failure = failure ?? error }
-    }
-    if let failure { throw failure }
-  }
-
   /// The names of the images here, as buildah has them.
   public func names() async throws -> [String] {
     guard Files.exists(directory + "/storage") else { return [] }

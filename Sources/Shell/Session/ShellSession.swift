@@ -240,13 +240,6 @@ public actor ShellSession {
     directory.remove()
   }
 
-  /// Closes what the daemon holds, and leaves the files for the next daemon.
-  public func suspend() async {
-    refresher?.cancel()
-    let outbound = outbound
-    await link.onLoop { endpoint in outbound?.get(on: endpoint.loop).close() }
-  }
-
   public func report() async -> OutboundReport {
     var report = OutboundReport(id: String(id.prefix(8)), kind: "shell", context: context, namespace: namespace, workload: workload)
     report.pid = helper

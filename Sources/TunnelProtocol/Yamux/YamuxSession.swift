@@ -108,8 +108,6 @@ public final class YamuxSession {
     if stream.resetDue { enqueue(slot) } else if stream.finishDue { enqueueFinish(slot) } else if !stream.queued { remove(slot) }
   }
 
-  public func streamID(_ slot: Int) -> UInt32 { streams[slot]?.id ?? 0 }
-
   func add(_ stream: StreamState) -> Int {
     let slot: Int
     if let free = freeSlots.popLast() {
