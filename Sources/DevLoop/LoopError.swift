@@ -6,7 +6,7 @@ import Watching
 /// What a loop could not do: at which stage, what, where, and what to do. One failure never ends a loop.
 public struct LoopError: Error, Sendable, Hashable, Codable {
   public enum Stage: String, Sendable, Hashable, Codable {
-    case configuration, watching, rendering, building, loading, syncing, mirroring, applying, waiting, forwarding, intercepting, cluster, cleaningUp
+    case configuration, watching, rendering, building, loading, syncing, mirroring, applying, waiting, running, forwarding, intercepting, cluster, cleaningUp
   }
 
   public var stage: Stage

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Skaffold
 import Testing
 
 @testable import DevLoop
@@ -15,13 +16,50 @@ struct ProjectTests {
     #expect(try project.skaffoldFile() == "/src/user/../../development/user/skaffold.yaml")
   }
 
+  private func withState(_ test: (String) throws -> Void) throws {
+    let directory = FileManager.default.temporaryDirectory.path + "/runs-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try test(directory)
+  }
+
   @Test func eachProjectHasARunOfItsOwn() throws {
     var one = Project(workingDirectory: "/src/user", environment: [:])
     one.file = "skaffold.yaml"
     var other = one
     other.workingDirectory = "/src/other/user"
-    #expect(try one.run([]).hasPrefix("user-"))
-    #expect(try one.run([]) != other.run([]))
-    #expect(try one.run([]) == one.run([]))
+    try withState { state throws in
+      let names = RunNames(stateDirectory: state)
+      #expect(try names.name(of: one, []).hasPrefix("user-"))
+      #expect(try names.name(of: one, []) != names.name(of: other, []))
+      #expect(try names.name(of: one, []) == RunNames(stateDirectory: state).name(of: one, []))
+    }
+  }
+
+  @Test func twoInstallationsAtTheSamePathAreTwoRuns() throws {
+    var project = Project(workingDirectory: "/workspace", environment: [:])
+    project.file = "skaffold.yaml"
+    try withState { mine throws in
+      try withState { theirs throws in
+        #expect(try RunNames(stateDirectory: mine).name(of: project, []) != RunNames(stateDirectory: theirs).name(of: project, []))
+        project.run = "ci 7"
+        #expect(try RunNames(stateDirectory: mine).name(of: project, []) == "ci-7")
+        #expect(try RunNames(stateDirectory: theirs).name(of: project, []) == "ci-7")
+      }
+    }
+  }
+
+  @Test func aRunThatCannotBeRememberedIsAnError() {
+    var project = Project(workingDirectory: "/workspace", environment: [:])
+    project.file = "skaffold.yaml"
+    let error = #expect(throws: LoopError.self) { try RunNames(stateDirectory: "/proc/nowhere").name(of: project, []) }
+    #expect(error?.remedy?.contains("--run") == true)
+  }
+
+  @Test func whatWasTrustedIsRememberedForItsRepository() throws {
+    try withState { state throws in
+      let memory = TrustMemory(file: state + "/trusted.json")
+      memory.save([Demand(key: "--enable-helm", text: "", root: "/a"), Demand(key: "network https://x\ny", text: "", root: "/b")])
+      #expect(memory.load() == ["/a": ["--enable-helm"], "/b": ["network https://x\ny"]])
+    }
   }
 }

@@ -45,4 +45,19 @@ struct SyncTests {
       #expect(bench.builder.builds == [["app"], ["app"]])
     }
   }
+
+  @Test func aFileThatIsGoneIsCountedAsRemoved() async throws {
+    try await Workbench.with { bench, events in
+      await bench.loop.accept(ChangeBatch(paths: [], deleted: [bench.path("app/src/page.html")]))
+      guard case .synced(let event) = try await events.until({ if case .synced = $0 { true } else { false } }) else { return }
+      #expect(event.files == 0 && event.removed == 1)
+    }
+  }
+
+  @Test func theContainersArePreparedForTheFirstSync() async throws {
+    try await Workbench.with { bench, _ in
+      while bench.cluster.prepared.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+      #expect(bench.cluster.prepared[0].count == 1 && bench.cluster.prepared[0][0].hasPrefix("app:devtunnel-"))
+    }
+  }
 }

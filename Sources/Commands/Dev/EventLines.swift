@@ -26,6 +26,7 @@ struct EventLines: Sendable {
     case .pruned(let event), .deleted(let event): event.objects.map { "deleted \($0)" }
     case .waiting(let event): verbose ? ["waiting for \(event.object): \(event.reason ?? "\(event.ready) of \(event.wanted) ready")"] : []
     case .ready(let event): [paint("ready", .green) + " after \(seconds(event.milliseconds))"]
+    case .recovered(let event): [paint("ready again:", .green) + " " + event.object]
     case .forwarded(let event): ["\(event.host) → \(event.target):\(event.port) in \(event.namespace)" + (event.note.map { " (\($0))" } ?? "")]
     case .intercepted(let event): ["Service \(event.service) in \(event.context)/\(event.namespace) → \(event.to)"]
     case .log(let event): [log(event)]
@@ -36,8 +37,10 @@ struct EventLines: Sendable {
   }
 
   private func synced(_ event: DevEvent.Synced) -> String {
-    let into = "\(count(event.containers, "container", "containers")) of \(event.artifact)"
-    return "synced \(count(event.files, "file", "files")) into \(into) in \(seconds(event.milliseconds))"
+    let containers = "\(count(event.containers, "container", "containers")) of \(event.artifact) in \(seconds(event.milliseconds))"
+    let removed = "removed \(count(event.removed, "file", "files"))"
+    if event.removed == 0 { return "synced \(count(event.files, "file", "files")) into \(containers)" }
+    return event.files == 0 ? "\(removed) from \(containers)" : "synced \(count(event.files, "file", "files")) and \(removed) in \(containers)"
   }
 
   private func configured(_ event: DevEvent.Configured) -> [String] {

@@ -20,7 +20,7 @@ struct LoopContext: Sendable {
     let chosen = if let cluster { cluster } else { try Self.local(global, context.settings) }
     self.cluster = chosen
     setup = LoopSetup(
-      project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop", cacheDirectory: Self.cache(environment)
+      project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop", cacheDirectory: try Self.cache(environment)
     ) { name throws(LoopError) in
       var selection = chosen
       selection.context = chosen.context ?? name
@@ -30,6 +30,7 @@ struct LoopContext: Sendable {
     setup.builder = target?.builder?.kind
     setup.load = target?.load
     setup.allowedContexts = Set(target?.allowContext ?? [])
+    if Terminal.error.isTerminal { setup.ask = { question in Terminal.ask("\(question) [yes/no] ") == "yes" } }
   }
 
   /// What is built and deployed goes into a cluster of this machine: no SSH host lies between.
@@ -44,9 +45,11 @@ struct LoopContext: Sendable {
     return cluster
   }
 
-  private static func cache(_ environment: [String: String]) -> String {
+  /// No place in /tmp: whoever makes it first would say what is built.
+  static func cache(_ environment: [String: String]) throws(ControlError) -> String {
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/devtunnel/builds" }
-    return (environment["HOME"] ?? "/tmp") + "/.cache/devtunnel/builds"
+    if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/devtunnel/builds" }
+    throw ControlError(.badInput, "HOME is not set, so there is no place to remember builds", remedy: "Set HOME or XDG_CACHE_HOME.")
   }
 
   /// Reads the kubeconfig; nothing is sent.
@@ -59,17 +62,6 @@ struct LoopContext: Sendable {
     } catch {
       throw LoopError(.cluster, error.description)
     }
-  }
-
-  /// The cluster to copy Secrets and ConfigMaps from, if the person at the terminal agrees.
-  func mirrored(_ remote: KubeClient) throws(LoopError) -> KubeClient? {
-    let source = "\(remote.access.contextName)/\(remote.access.namespace)"
-    let destination = try Self.client(cluster).access.contextName
-    let ask = { (question: String) in Terminal.ask("\(question) [yes/no] ") == "yes" }
-    let isGiven = MirrorConsent(stateDirectory: setup.stateDirectory)
-      .isGiven(from: source, into: destination, ask: Terminal.error.isTerminal ? ask : nil)
-    if !isGiven { ErrorOutput.warn("nothing is copied from \(source)") }
-    return isGiven ? remote : nil
   }
 
   /// The cluster that `client` speaks to, in the daemon's words.

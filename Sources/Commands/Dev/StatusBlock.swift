@@ -31,6 +31,7 @@ struct StatusBlock: Sendable {
     case .failed(let error):
       activity = "waiting for a change"
       problem = error.message
+    case .recovered: problem = ""
     case .timeline(let timeline): lastSave = Self.text(timeline)
     case .buildOutput, .synced, .mirrored, .pruned, .log, .warning, .deleted: break
     }

@@ -9,6 +9,7 @@ extension Deployer {
   public func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied {
     var applied = Applied()
     let targets = try await resolve(manifests, &applied.warnings)
+    defer { scope.note(namespaces: applied.namespaces) }
     var errors: [DeployError] = []
     for phase in ApplyPhase.allCases {
       if phase == .definitions { applied.createdNamespaces = try await makeNamespaces(for: targets) }
@@ -73,6 +74,7 @@ extension Deployer {
           resourceVersion: state.object.resourceVersion ?? "", change: .changed, position: target.position)
         var result = object
         result.change = memory.note(object, isNew: state.isNew)
+        scope.note(uid: object.uid)
         if isRecreated { result.change = .recreated }
         outcome.object = result
         outcome.warnings = state.warnings.map { "\(target.position.map { "\($0): " } ?? "")\(target.id): \($0)" }

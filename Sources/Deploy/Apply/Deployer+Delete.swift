@@ -48,8 +48,11 @@ extension Deployer {
       let batch = phases[phase] ?? []
       let results = await withTaskGroup(of: (RunObject, KubeError?).self) { group in
         for object in batch {
-          group.addTask { [client] in
+          group.addTask { [client, run] in
             do throws(KubeError) {
+              // What was found earlier may bear another run's label by now: then somebody else has applied it since.
+              let found = try await client.find(object.resource, object.id.name, namespace: object.id.namespace)
+              guard let found, found.labels[RunLabel.key] == run else { return (object, .status(code: 404, reason: "NotFound", message: "", details: nil)) }
               try await client.delete(
                 object.resource, object.id.name, namespace: object.id.namespace, propagation: .background,
                 gracePeriod: object.resource == .pods ? gracePeriod : nil, uid: object.uid)

@@ -26,10 +26,14 @@ public struct Deployer: Sendable {
   /// The value of `RunLabel.key` on everything of this loop: letters, digits, '-', '_' and '.', at most 63.
   public let run: String
   public var options: Options
+  /// What was applied under this run's name.
+  public let scope: RunScope
   let kinds: KindTable
   let memory = RunMemory()
 
-  public init(client: KubeClient, namespace: String, run: String, options: Options = Options()) {
+  /// - Parameter scope: of an earlier deployer of the same run, so that its objects stay known.
+  public init(client: KubeClient, namespace: String, run: String, scope: RunScope = RunScope(), options: Options = Options()) {
+    self.scope = scope
     self.client = client
     self.namespace = namespace
     self.run = run

@@ -16,17 +16,20 @@ public struct PodLogs: AsyncSequence, Sendable {
   public typealias Failure = DeployError
 
   public let client: KubeClient
-  /// Nil for all namespaces.
-  public let namespace: String?
   public let run: String
+  private let scope: RunScope
+  private let owners: PodOwners
   /// Nothing older is told; RFC 3339 in UTC.
   public let since: String
 
-  /// - Parameter since: nil for now.
-  public init(client: KubeClient, namespace: String?, run: String, since: String? = nil) {
+  /// - Parameters:
+  ///   - scope: what the run has applied, and will: its Pods' logs are read alone.
+  ///   - since: nil for now.
+  public init(client: KubeClient, run: String, scope: RunScope, since: String? = nil) {
     self.client = client
-    self.namespace = namespace
     self.run = run
+    self.scope = scope
+    owners = PodOwners(client: client, scope: scope)
     self.since = since ?? Date().formatted(.iso8601)
   }
 
@@ -59,14 +62,23 @@ public struct PodLogs: AsyncSequence, Sendable {
     }
   }
 
-  /// Watches the Pods, and keeps a follower for each container.
   private func follow(into channel: LogChannel) async {
+    await withTaskGroup(of: Void.self) { group in
+      for await namespace in scope.followNamespaces() { group.addTask { await follow(namespace, into: channel) } }
+      channel.end(nil)
+      group.cancelAll()
+    }
+  }
+
+  /// Watches the Pods of a namespace, and keeps a follower for each container.
+  private func follow(_ namespace: String, into channel: LogChannel) async {
     await withTaskGroup(of: Void.self) { group in
       var followers: [String: AsyncStream<ContainerInstances>.Continuation] = [:]
       var events = client.watch(.pods, namespace: namespace, labels: RunLabel.selector(run)).makeAsyncIterator()
       do throws(KubeError) {
         while let event = try await events.next(isolation: #isolation) {
           guard let pod = event.object, let uid = pod.uid else { continue }
+          if !followers.keys.contains(where: { $0.hasPrefix("\(uid)/") }) { guard await owners.areOfRun(pod) else { continue } }
           for (container, instances) in ContainerInstances.of(pod) {
             let key = "\(uid)/\(container)"
             if followers[key] == nil {
@@ -81,7 +93,6 @@ public struct PodLogs: AsyncSequence, Sendable {
           guard case .deleted = event else { continue }
           for key in followers.keys where key.hasPrefix("\(uid)/") { followers.removeValue(forKey: key)?.finish() }
         }
-        channel.end(nil)
       } catch {
         channel.end(DeployError(error, doing: "following the Pods of \(run)"))
       }

@@ -12,21 +12,6 @@ extension Deployer {
   public func waitReady(
     _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
   ) async throws(DeployError) -> [ReadyPod] {
-    try await follow(applied, untilReady: true, onProgress: onProgress)
-  }
-
-  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process runs, and may crash a moment later.
-  /// For the time until the next deployment.
-  /// - Throws: `.notReady` when a workload no longer is and will not be again by itself; `.cancelled` when its task is cancelled.
-  public func watchTrouble(
-    _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
-  ) async throws(DeployError) {
-    _ = try await follow(applied, untilReady: false, onProgress: onProgress)
-  }
-
-  private func follow(
-    _ applied: Applied, untilReady: Bool, onProgress: @escaping @Sendable (ReadinessProgress) -> Void
-  ) async throws(DeployError) -> [ReadyPod] {
     let workloads = applied.objects.filter { Self.waited.contains($0.resource) }
     guard !workloads.isEmpty else { return [] }
     let start = ContinuousClock.now
@@ -47,12 +32,39 @@ extension Deployer {
         if told[workload.id]?.isSame(as: progress) != true { onProgress(progress) }
         told[workload.id] = progress
       }
-      if untilReady, verdicts.allSatisfy({ $0.1.state == .ready }) { return verdicts.flatMap { Self.readyPods($0.0, $0.1) } }
+      if verdicts.allSatisfy({ $0.1.state == .ready }) { return verdicts.flatMap { Self.readyPods($0.0, $0.1) } }
       let failed = verdicts.filter { if case .failed = $0.1.state { true } else { false } }
       if !failed.isEmpty { throw await notReady(failed, .notReady) }
-      if untilReady, .now - start > options.readyTimeout { throw await notReady(verdicts.filter { $0.1.state != .ready }, .timedOut) }
+      if .now - start > options.readyTimeout { throw await notReady(verdicts.filter { $0.1.state != .ready }, .timedOut) }
     }
     throw DeployError(.cancelled, "cancelled while waiting until it is ready")
+  }
+
+  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process runs, and may crash a moment later.
+  /// For the time until the next deployment.
+  /// - Parameter onChange: is told once of each workload that no longer is ready and will not be again by itself, and once when it has been for a while.
+  /// - Throws: `.cancelled` when its task is cancelled, or what waiting cannot mend.
+  public func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
+    let workloads = applied.objects.filter { Self.waited.contains($0.resource) }
+    guard !workloads.isEmpty else { return }
+    var view = ReadinessView(workloads)
+    var trouble = TroubleView()
+    let (news, tasks) = watchAll(workloads)
+    defer { for task in tasks { task.cancel() } }
+    for await item in news {
+      switch item {
+      case .event(let event, let resource): view.take(event, of: resource)
+      case .failed(let error): throw DeployError(error, doing: "watching what runs", object: workloads[0].id)
+      case .tick: break
+      }
+      for change in trouble.take(view.verdicts(at: .now), at: .now) {
+        switch change {
+        case .failing(let workload, let verdict): onChange(.failing(await notReady([(workload, verdict)], .notReady)))
+        case .recovered(let workload): onChange(.recovered(workload.id))
+        }
+      }
+    }
+    throw DeployError(.cancelled, "cancelled")
   }
 
   static let waited: Set<APIResource> = [.deployments, .statefulSets, .daemonSets, .replicaSets, .pods, .jobs]

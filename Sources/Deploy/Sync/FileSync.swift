@@ -6,16 +6,18 @@ import KubeStreams
 /// with its last copy.
 public struct FileSync: Sendable {
   public let client: KubeClient
-  /// Nil for all namespaces.
-  public let namespace: String?
   public let run: String
+  private let scope: RunScope
+  private let owners: PodOwners
   private let spares: SpareCommands
   private let memory = SyncMemory()
 
-  public init(client: KubeClient, namespace: String?, run: String) {
+  /// - Parameter scope: what the run has applied: files go into its Pods alone.
+  public init(client: KubeClient, run: String, scope: RunScope) {
     self.client = client
-    self.namespace = namespace
     self.run = run
+    self.scope = scope
+    owners = PodOwners(client: client, scope: scope)
     spares = SpareCommands(client: client)
   }
 
@@ -82,10 +84,14 @@ public struct FileSync: Sendable {
 
   /// The running containers of the image, in Pods that stay.
   private func containers(_ image: String) async throws(DeployError) -> [SpareCommands.Key] {
-    let pods = try await attempt("looking for the Pods of \(run)") { () async throws(KubeError) in
-      try await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run))
+    var pods: [JSONValue] = []
+    for namespace in scope.namespaces.sorted() {
+      let found = try await attempt("looking for the Pods of \(run)") { () async throws(KubeError) in
+        try await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run)).items
+      }
+      for pod in found where !pod.isBeingDeleted { if await owners.areOfRun(pod) { pods.append(pod) } }
     }
-    return pods.items.filter { !$0.isBeingDeleted }.flatMap { pod in
+    return pods.flatMap { pod in
       let specs = ["containers", "initContainers"].flatMap { pod[path: "spec", $0]?.elements ?? [] }
       let statuses = ["containerStatuses", "initContainerStatuses"].flatMap { pod[path: "status", $0]?.elements ?? [] }
       return specs.compactMap { spec -> SpareCommands.Key? in

@@ -27,6 +27,7 @@ extension DevEvent: Encodable {
     case .pruned: "pruned"
     case .waiting: "waiting"
     case .ready: "ready"
+    case .recovered: "recovered"
     case .forwarded: "forwarded"
     case .intercepted: "intercepted"
     case .log: "log"
@@ -52,6 +53,7 @@ extension DevEvent: Encodable {
     case .pruned(let payload), .deleted(let payload): payload
     case .waiting(let payload): payload
     case .ready(let payload): payload
+    case .recovered(let payload): payload
     case .forwarded(let payload): payload
     case .intercepted(let payload): payload
     case .log(let payload): payload

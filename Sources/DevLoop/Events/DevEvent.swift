@@ -18,6 +18,8 @@ public enum DevEvent: Sendable, Hashable {
   /// How far a workload is.
   case waiting(Waiting)
   case ready(Ready)
+  /// A workload that had failed after it was ready is ready again, and has been for a while.
+  case recovered(Recovered)
   case forwarded(Forwarded)
   /// Requests of a remote Service go to what was deployed (`devtunnel dev`).
   case intercepted(Intercepted)
@@ -85,7 +87,10 @@ public enum DevEvent: Sendable, Hashable {
 
   public struct Synced: Sendable, Hashable, Codable {
     public var artifact: String
+    /// Copied.
     public var files: Int
+    /// Files that are gone here, and there now too.
+    public var removed: Int
     public var containers: Int
     public var milliseconds: Int
   }
@@ -121,6 +126,13 @@ public enum DevEvent: Sendable, Hashable {
 
   public struct Ready: Sendable, Hashable, Codable {
     public var milliseconds: Int
+  }
+
+  public struct Recovered: Sendable, Hashable, Codable {
+    /// `Deployment shop/user`.
+    public var object: String
+
+    public init(object: String) { self.object = object }
   }
 
   public struct Forwarded: Sendable, Hashable, Codable {

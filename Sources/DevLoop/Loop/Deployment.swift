@@ -8,6 +8,7 @@ struct Deployment: Sendable {
   struct Live: Sendable {
     var object: JSONValue
     var id: ObjectID
+    var applied: AppliedObject?
   }
 
   /// By the manifest's own id.
@@ -20,6 +21,8 @@ struct Deployment: Sendable {
   private(set) var isPruned = false
 
   var isReady: Bool { !live.isEmpty && unready.isEmpty }
+  /// All that was applied, sorted.
+  var objects: Applied { Applied(objects: live.values.compactMap(\.applied).sorted { $0.id.description < $1.id.description }) }
   var unreadyObjects: Applied { Applied(objects: Array(unready.values)) }
 
   /// Those that are not in the cluster as they are.
@@ -28,7 +31,7 @@ struct Deployment: Sendable {
   mutating func take(_ applied: Applied, of manifests: [Manifest]) {
     for manifest in manifests {
       let object = applied.objects.first { $0.id.isIn(manifest.id) }
-      live[manifest.id] = Live(object: manifest.object, id: object?.id ?? manifest.id)
+      live[manifest.id] = Live(object: manifest.object, id: object?.id ?? manifest.id, applied: object)
       if let object { unready[object.id] = object }
     }
   }

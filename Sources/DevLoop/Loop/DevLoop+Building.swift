@@ -34,11 +34,12 @@ extension DevLoop {
     let patches = ManifestPatches(dnsPolicy: false, pullPolicy: false, namespace: options.namespace)
     let rendering: Rendering
     do throws(InputError) {
-      rendering = try await Rendering.render(configurations, patches: patches, environment: options.environment)
+      rendering = try await Rendering.render(configurations, patches: patches, trust: options.trust, environment: options.environment)
     } catch {
       throw LoopError(error, .rendering)
     }
     try checkCancellation(.rendering)
+    if options.trusts, let memory = options.trustMemory { TrustMemory(file: memory).save(rendering.demands) }
     let known = Set(configurations.flatMap(\.warnings))
     for warning in rendering.warnings where !known.contains(warning) { events(.warning(.init(message: warning.text))) }
     rendered = rendering.manifests
@@ -136,7 +137,11 @@ extension DevLoop {
       do throws(DeployError) {
         let containers = try await parts.syncer.sync(files, image: reference)
         try checkSyncCancellation()
-        events(.synced(.init(artifact: image, files: files.count, containers: containers, milliseconds: (.now - start).milliseconds)))
+        let removed = files.count { $0.source == nil }
+        events(
+          .synced(
+            .init(
+              artifact: image, files: files.count - removed, removed: removed, containers: containers, milliseconds: (.now - start).milliseconds)))
       } catch {
         guard error.code == .needsBuild else { throw LoopError(error, .syncing) }
         events(.warning(.init(message: "\(image) cannot be synced and is built instead: \(error.message)")))

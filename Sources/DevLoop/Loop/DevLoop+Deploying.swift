@@ -39,6 +39,7 @@ extension DevLoop {
 
   private func send(_ changed: [Manifest], _ parts: LoopParts) async throws(DeployError) {
     state = .applying
+    stopWatchingTrouble()
     deployment.hasBegun = true
     followLogs()
     let start = ContinuousClock.now

@@ -40,6 +40,9 @@ public actor DevLoop {
   private var retry: Task<Void, Never>?
   private var logs: Task<Void, Never>?
   private var pruning: Task<Void, Never>?
+  private var trouble: Task<Void, Never>?
+  /// What `trouble` watches.
+  private var watched = Applied()
   private var isRunning = false
   /// Rounds in a row that a change has cut short.
   private var cutShort = 0
@@ -95,6 +98,7 @@ public actor DevLoop {
   /// Ends what the loop keeps open, after `run`.
   /// - Parameter deleting: also what it deployed.
   public func finish(deleting: Bool) async throws(LoopError) {
+    stopWatchingTrouble()
     logs?.cancel()
     await forwards.closeAll()
     await logs?.value
@@ -120,6 +124,7 @@ public actor DevLoop {
   func start() { begin(Stopwatch(start: .now)) }
 
   func stop() async {
+    stopWatchingTrouble()
     retry?.cancel()
     round?.cancel()
     await round?.value
@@ -159,6 +164,8 @@ public actor DevLoop {
       try await perform()
       lastFailure = nil
       pruneImages()
+      watchTrouble()
+      prepareSync()
       if !Task.isCancelled { events(.watching(.init(directories: watcher?.watchedDirectories ?? 0))) }
     } catch {
       if !error.isCancelled, !Task.isCancelled { failed(error) }
@@ -178,6 +185,39 @@ public actor DevLoop {
 
   /// Returns when no image is being removed.
   func pruned() async { await pruning?.value }
+
+  /// Until the next deployment, which tells of its own troubles. A round that deployed nothing leaves the watch as it is.
+  private func watchTrouble() {
+    guard watcher != nil || options.watchesTrouble, deployment.isReady, !Task.isCancelled, let deployer = parts?.deployer else { return }
+    let objects = deployment.objects
+    guard trouble == nil || objects != watched else { return }
+    stopWatchingTrouble()
+    watched = objects
+    trouble = Task { [events] in
+      while !Task.isCancelled {
+        try? await deployer.watchTrouble(objects) { change in
+          switch change {
+          case .failing(let error): events(.failed(LoopError(error, .running)))
+          case .recovered(let id): events(.recovered(.init(object: id.description)))
+          }
+        }
+        // The API server was away.
+        try? await Task.sleep(for: .seconds(2))
+      }
+    }
+  }
+
+  /// The first sync is to be as fast as the others.
+  private func prepareSync() {
+    guard deployment.isReady, !Task.isCancelled, let syncer = parts?.syncer else { return }
+    let images = artifacts.filter { !$0.sync.isEmpty }.compactMap { references[$0.image] }
+    if !images.isEmpty { Task { await syncer.prepare(images: images) } }
+  }
+
+  func stopWatchingTrouble() {
+    trouble?.cancel()
+    trouble = nil
+  }
 
   private func failed(_ error: LoopError) {
     if error.stage == .cluster, !error.isTransient {
@@ -233,6 +273,7 @@ public actor DevLoop {
     let parts = try await source.parts(read)
     try checkCancellation(.configuration)
     self.parts = parts
+    for note in parts.notes { events(.warning(.init(message: note))) }
     let about = parts.description
     // Several configurations may stand in one file.
     var files: [String] = []

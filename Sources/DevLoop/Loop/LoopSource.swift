@@ -37,6 +37,12 @@ public struct LoopOptions: Sendable, Hashable {
   public var retryAfter: Duration = .seconds(3)
   /// Where chosen host ports are remembered; nil: nowhere.
   public var portMemory: String?
+  /// Whether what runs is watched also where no files are.
+  var watchesTrouble = false
+  /// Manifests may ask for more than their repository's files (`--trust`).
+  public var trusts = false
+  /// Where it is remembered what was allowed so; nil: nowhere.
+  public var trustMemory: String?
 
   public init(environment: [String: String]) { self.environment = environment }
 }

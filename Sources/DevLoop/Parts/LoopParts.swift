@@ -18,6 +18,8 @@ public struct LoopParts: Sendable {
   public var mirror: (any ObjectMirroring)?
   /// What `configured` tells.
   public var description: Description
+  /// What a person should know about it.
+  public var notes: [String] = []
 
   public struct Description: Sendable, Hashable {
     public var builder: String
@@ -67,10 +69,15 @@ public protocol ManifestDeploying: Sendable {
   func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied
   func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID]
   func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void) async throws(DeployError)
+  /// As `Deployer.watchTrouble`.
+  func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError)
   func delete() async throws(DeployError) -> [ObjectID]
 }
 
 public protocol FileSyncing: Sendable {
+  /// As `FileSync.prepare`.
+  func prepare(images: [String]) async
+
   /// - Returns: how many containers have the files now.
   func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int
 }

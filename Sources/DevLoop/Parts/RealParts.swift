@@ -20,11 +20,16 @@ struct ClusterDeployer: ManifestDeploying {
   func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void) async throws(DeployError) {
     try await deployer.waitReady(applied, onProgress: onProgress)
   }
+  func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
+    try await deployer.watchTrouble(applied, onChange: onChange)
+  }
   func delete() async throws(DeployError) -> [ObjectID] { try await deployer.delete() }
 }
 
 struct ClusterSync: FileSyncing {
   let sync: FileSync
+
+  func prepare(images: [String]) async { await sync.prepare(images: images) }
 
   func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int { try await sync.sync(changes, image: image).targets.count }
 }
@@ -45,12 +50,13 @@ struct ClusterMirror: ObjectMirroring {
 struct ClusterLogs: Sendable {
   let client: KubeClient
   let run: String
+  let scope: RunScope
 
   func follow(_ line: @escaping @Sendable (DevEvent.Log) -> Void) async {
     var since: String?
     while !Task.isCancelled {
       do {
-        for try await entry in PodLogs(client: client, namespace: nil, run: run, since: since) {
+        for try await entry in PodLogs(client: client, run: run, scope: scope, since: since) {
           since = entry.time
           line(DevEvent.Log(namespace: entry.namespace, pod: entry.pod, container: entry.container, text: entry.text))
         }

@@ -17,6 +17,8 @@ public struct LoopSetup: Sendable {
   public var load: String?
   /// `--allow-context`.
   public var allowedContexts: Set<String> = []
+  /// Puts a question to the person, who says yes or no; nil where there is none.
+  public var ask: (@Sendable (_ question: String) -> Bool)?
   /// Deletes and makes anew what refuses a change of an immutable field.
   public var recreate = false
   public var followsLogs = true
@@ -28,6 +30,9 @@ public struct LoopSetup: Sendable {
   public var stateDirectory: String
   /// For what is remembered of builds.
   public var cacheDirectory: String
+  private let mirrorConsent: MirrorConsent
+  /// What is applied stays, however often the configuration is read.
+  private let scope = RunScope()
 
   public init(
     project: Project, stateDirectory: String, cacheDirectory: String, client: @escaping @Sendable (_ context: String?) throws(LoopError) -> KubeClient
@@ -36,6 +41,7 @@ public struct LoopSetup: Sendable {
     self.stateDirectory = stateDirectory
     self.cacheDirectory = cacheDirectory
     self.client = client
+    mirrorConsent = MirrorConsent(stateDirectory: stateDirectory)
   }
 
   /// - Parameter command: as for `Project.configurations`.
@@ -60,11 +66,12 @@ public struct LoopSetup: Sendable {
     let client = try client(context ?? configurations.compactMap(\.kubeContext).first)
     let name = client.access.contextName
     let memory = ClusterMemory(file: stateDirectory + "/clusters.json")
-    let known = memory.load()
+    // What was allowed for one repository is not for the next, which may name any context of the kubeconfig.
+    let key = "\(project.repository)\n\(name)"
+    let consent = ClusterConsent(isAllowed: allowedContexts.contains(name), known: memory.load()[key], ask: ask)
     do throws(DeployError) {
-      let guarded = try await LocalGuard.check(
-        client: client, context: name, allowed: allowedContexts.union(known.keys), pinned: allowedContexts.contains(name) ? nil : known[name])
-      if !guarded.isLocal, allowedContexts.contains(name) { memory.save(name, guarded.uid) }
+      let guarded = try await LocalGuard.check(client: client, context: name, consent: consent)
+      if !guarded.isLocal { memory.save(key, guarded.uid) }
       return (client, guarded)
     } catch {
       throw LoopError(error, .cluster)
@@ -73,53 +80,72 @@ public struct LoopSetup: Sendable {
 
   func parts(_ configurations: [DevConfiguration]) async throws(LoopError) -> LoopParts {
     let (client, guarded) = try await cluster(configurations)
-    let product = try await product(configurations, client)
+    let product = try await product(configurations, client, guarded)
     let builder = try await builder(configurations, product)
-    return try parts(
-      configurations, client, builder: builder, loader: ProductLoader(loader: ImageLoader(product: product, builder: builder)),
+    return try await parts(
+      configurations, client, guarded, builder: builder, loader: ProductLoader(loader: ImageLoader(product: product, builder: builder)),
       builderName: builder.kind.rawValue, cluster: "\(product); \(guarded.reason)")
   }
 
   private func partsWithoutBuilder(_ configurations: [DevConfiguration]) async throws(LoopError) -> LoopParts {
     let (client, guarded) = try await cluster(configurations)
-    return try parts(configurations, client, builder: NoBuilder(), loader: NoLoader(), builderName: "", cluster: guarded.reason)
+    return try await parts(configurations, client, guarded, builder: NoBuilder(), loader: NoLoader(), builderName: "", cluster: guarded.reason)
   }
 
   private func parts(
-    _ configurations: [DevConfiguration], _ client: KubeClient, builder: any ImageBuilding, loader: any ImageLoading, builderName: String, cluster: String
-  ) throws(LoopError) -> LoopParts {
+    _ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster, builder: any ImageBuilding, loader: any ImageLoading,
+    builderName: String, cluster: String
+  ) async throws(LoopError) -> LoopParts {
     let namespace = client.access.namespace
-    let run = RunLabel.value(try project.run(configurations))
-    let deployer = Deployer(client: client, namespace: namespace, run: run, options: .init(recreate: recreate))
-    let logs = ClusterLogs(client: client, run: run)
+    let run = try RunNames(stateDirectory: stateDirectory).name(of: project, configurations)
+    let deployer = Deployer(client: client, namespace: namespace, run: run, scope: scope, options: .init(recreate: recreate))
+    let logs = ClusterLogs(client: client, run: run, scope: scope)
     let description = LoopParts.Description(
       builder: builderName, cluster: cluster, context: client.access.contextName, namespace: namespace)
     var parts = LoopParts(
       builder: builder, loader: loader, deployer: ClusterDeployer(deployer: deployer),
-      syncer: ClusterSync(sync: FileSync(client: client, namespace: nil, run: run)), description: description)
+      syncer: ClusterSync(sync: FileSync(client: client, run: run, scope: scope)), description: description)
     parts.forwarder = forwarder?(client)
-    parts.mirror = mirror(client, run)
+    parts.mirror = try await mirror(client, guarded, run, &parts.notes)
     if followsLogs { parts.logs = { await logs.follow($0) } }
     return parts
   }
 
-  private func mirror(_ client: KubeClient, _ run: String) -> (any ObjectMirroring)? {
+  /// Asked once the cluster is known that the copies go to: a skaffold.yaml may choose it.
+  private func mirror(
+    _ client: KubeClient, _ guarded: GuardedCluster, _ run: String, _ notes: inout [String]
+  ) async throws(LoopError) -> (any ObjectMirroring)? {
     guard let remote else { return nil }
     let namespace = remote.access.namespace
+    let identity: String
+    do throws(DeployError) { identity = try await LocalGuard.identity(of: remote) } catch { throw LoopError(error, .mirroring) }
+    let source = MirrorConsent.Cluster(name: "\(remote.access.contextName)/\(namespace)", identity: "\(identity)/\(namespace)")
+    let destination = MirrorConsent.Cluster(name: client.access.contextName, identity: guarded.uid)
+    guard mirrorConsent.isGiven(from: source, into: destination, ask: ask) else {
+      notes.append("nothing is copied from \(source.name)")
+      return nil
+    }
     return ClusterMirror(
-      mirror: RemoteMirror(remote: remote, remoteNamespace: namespace, local: client, localNamespace: client.access.namespace, run: run),
-      source: "\(remote.access.contextName)/\(namespace)")
+      mirror: RemoteMirror(remote: remote, remoteNamespace: namespace, local: client, localNamespace: client.access.namespace, run: run), source: source.name)
   }
 
   /// `--load` wins, then `build.local.push: true`, then what the nodes say.
-  func product(_ configurations: [DevConfiguration], _ client: KubeClient) async throws(LoopError) -> ClusterProduct {
+  func product(_ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster) async throws(LoopError) -> ClusterProduct {
+    let memory = ClusterMemory(file: stateDirectory + "/registries.json")
+    let (ask, context, root) = (ask, client.access.contextName, project.repository)
     do throws(BuildError) {
       if let load { return try ClusterProduct(parsing: load) }
       if configurations.contains(where: { $0.push == true }) {
         let isInsecure = configurations.contains { !$0.insecureRegistries.isEmpty }
         return .registry(.init(push: "", isInsecure: isInsecure))
       }
-      return try await ClusterProduct.detect(client: client, context: client.access.contextName, environment: project.environment)
+      return try await ClusterProduct.detect(client: client, context: context, environment: project.environment) { registry in
+        let key = "\(root)\n\(guarded.uid)"
+        if memory.load()[key] == registry { return true }
+        guard let ask, ask("Push images to \(registry)? The cluster of context \(context) says that it is its registry.") else { return false }
+        memory.save(key, registry)
+        return true
+      }
     } catch {
       throw LoopError(error, .loading)
     }

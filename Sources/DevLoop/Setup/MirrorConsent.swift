@@ -1,17 +1,43 @@
+import Synchronization
+
 /// Whether a person wants Secrets and ConfigMaps of one cluster copied into another: asked once for each pair, and remembered.
 public struct MirrorConsent: Sendable {
+  /// A cluster, by what it is and not by what a kubeconfig calls it.
+  public struct Cluster: Sendable, Hashable {
+    /// For a person: `CONTEXT/NAMESPACE`, or the context.
+    public var name: String
+    /// The UID of its namespace kube-system, and where it matters the namespace.
+    public var identity: String
+
+    public init(name: String, identity: String) {
+      self.name = name
+      self.identity = identity
+    }
+  }
+
+  private final class Refused: Sendable {
+    let pairs = Mutex<Set<String>>([])
+  }
+
   private let memory: ClusterMemory
+  /// The loop reads its configuration again and again: a no lasts as long as it.
+  private let refused = Refused()
 
   public init(stateDirectory: String) { memory = ClusterMemory(file: stateDirectory + "/mirrors.json") }
 
   /// - Parameters:
-  ///   - source: `CONTEXT/NAMESPACE` that copies would come from.
-  ///   - destination: the context they would go to.
+  ///   - source: where copies would come from.
+  ///   - destination: the cluster that was chosen.
   ///   - ask: puts the question to the person; nil where there is none: then the option that asks for copies is the consent.
-  public func isGiven(from source: String, into destination: String, ask: ((_ question: String) -> Bool)?) -> Bool {
-    guard let ask, memory.load()[source] != destination else { return true }
-    guard ask("Copy the Secrets and ConfigMaps that the manifests need from \(source) into \(destination), as long as the loop runs?") else { return false }
-    memory.save(source, destination)
+  public func isGiven(from source: Cluster, into destination: Cluster, ask: ((_ question: String) -> Bool)?) -> Bool {
+    let pair = "\(source.identity) → \(destination.identity)"
+    guard let ask, memory.load()[pair] == nil else { return true }
+    if refused.pairs.withLock({ $0.contains(pair) }) { return false }
+    guard ask("Copy the Secrets and ConfigMaps that the manifests need from \(source.name) into \(destination.name), as long as the loop runs?") else {
+      refused.pairs.withLock { _ = $0.insert(pair) }
+      return false
+    }
+    memory.save(pair, "\(source.name) → \(destination.name)")
     return true
   }
 }

@@ -48,7 +48,7 @@ extension LoopSetup {
     let configurations = try configurations(command: "render")
     let patches = ManifestPatches(images: options.images, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy, namespace: namespace)
     do throws(InputError) {
-      return try await Rendering.render(configurations, patches: patches, environment: project.environment)
+      return try await Rendering.render(configurations, patches: patches, trust: options.trust, environment: project.environment)
     } catch {
       throw LoopError(error, .rendering)
     }
@@ -58,7 +58,8 @@ extension LoopSetup {
   public func delete(waiting: Bool) async throws(LoopError) -> [ObjectID] {
     let configurations = try configurations(command: "delete")
     let (client, _) = try await cluster(configurations)
-    let deployer = Deployer(client: client, namespace: client.access.namespace, run: RunLabel.value(try project.run(configurations)))
+    let run = try RunNames(stateDirectory: stateDirectory).name(of: project, configurations)
+    let deployer = Deployer(client: client, namespace: client.access.namespace, run: run)
     do throws(DeployError) { return try await deployer.delete(waiting: waiting) } catch { throw LoopError(error, .cleaningUp) }
   }
 }
@@ -82,6 +83,8 @@ private struct NoCluster: ManifestDeploying, FileSyncing {
   func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied { throw error }
   func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] { throw error }
   func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void) async throws(DeployError) { throw error }
+  func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) { throw error }
   func delete() async throws(DeployError) -> [ObjectID] { throw error }
+  func prepare(images: [String]) async {}
   func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int { throw error }
 }

@@ -12,6 +12,8 @@ public struct Project: Sendable, Hashable {
   public var manifests: [String] = []
   /// `--artifact NAME=CONTEXT[:DOCKERFILE]`.
   public var artifacts: [String] = []
+  /// `--run`: what the objects in the cluster are known by; nil for a name that this installation made.
+  public var run: String?
   /// Absolute: relative paths start here, those in a skaffold.yaml too.
   public var workingDirectory: String
   public var environment: [String: String]
@@ -59,17 +61,9 @@ public struct Project: Sendable, Hashable {
       defaultRepository: defaultRepository, checksSources: ["dev", "build", "run"].contains(command))
   }
 
-  /// What tells this project's objects from others in a cluster: the same from any machine that has it at the same path.
-  public func run(_ configurations: [DevConfiguration]) throws(LoopError) -> String {
-    let place = try skaffoldFile() ?? workingDirectory
-    let directory = workingDirectory.split(separator: "/").last.map(String.init) ?? "root"
-    return (configurations.compactMap(\.name).first ?? directory) + "-" + Self.checkSum(workingDirectory + "\n" + place)
-  }
-
-  /// FNV-1a, 32 bits.
-  private static func checkSum(_ text: String) -> String {
-    let sum = text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-    let digits = String(sum, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+  /// Whose files the configuration may name, and what a person's consents are for: see `Repository`.
+  public var repository: String {
+    let file = (try? skaffoldFile()) ?? nil
+    return Repository.root(of: file.map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") } ?? workingDirectory)
   }
 }

@@ -39,6 +39,28 @@ struct LocalGuardTests {
     #expect(LocalGuard.reason(desktop, .elsewhere) == nil)
   }
 
+  private func decide(_ signs: NodeSigns, _ place: ServerAddress.Place, isAllowed: Bool = false, known: String? = nil) -> String {
+    switch LocalGuard.decide(signs, place, context: "c", server: "https://s", uid: "now", isAllowed: isAllowed, known: known) {
+    case .local: "local"
+    case .allowed: "allowed"
+    case .ask: "ask"
+    case .refused(let error): "\(error.code)"
+    }
+  }
+
+  @Test("Only this kernel's nodes are local without a word; what nodes say of themselves counts with a person's answer")
+  func decisions() {
+    let here = NodeSigns(nodes: [node("a", boot: "mine")], bootID: "mine")
+    let kind = NodeSigns(nodes: [node("k", provider: "kind://docker/k/k")], bootID: "mine")
+    let remote = NodeSigns(nodes: [node("ip-10-0-0-1")], bootID: "mine")
+    #expect(decide(here, .elsewhere) == "local")
+    #expect(decide(kind, .onLink(interface: "eth0")) == "ask" && decide(kind, .loopback) == "ask" && decide(kind, .elsewhere) == "notLocal")
+    #expect(decide(remote, .loopback) == "notLocal" && decide(remote, .loopback, isAllowed: true) == "allowed")
+    #expect(decide(kind, .loopback, known: "now") == "allowed" && decide(remote, .elsewhere, known: "now") == "allowed")
+    for signs in [here, kind, remote] { #expect(decide(signs, .loopback, known: "before") == "clusterChanged") }
+    #expect(decide(remote, .loopback, isAllowed: true, known: "before") == "allowed")
+  }
+
   @Test(
     "Addresses",
     arguments: [

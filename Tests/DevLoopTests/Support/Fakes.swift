@@ -83,6 +83,8 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     var deleteFailure: DeployError?
     var created: [String] = []
     var isDeleted = false
+    var watches: [@Sendable (Trouble) -> Void] = []
+    var prepared: [[String]] = []
   }
 
   private let state = Mutex(State())
@@ -129,11 +131,27 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     if let failure = state.withLock({ $0.readyFailure }) { throw failure }
   }
 
+  func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
+    state.withLock { $0.watches.append(onChange) }
+    try? await Task.sleep(for: .seconds(60))
+    throw DeployError(.cancelled, "cancelled")
+  }
+
+  /// How often what runs began to be watched.
+  var watches: Int { state.withLock { $0.watches.count } }
+  /// Tells the latest watch.
+  func tell(_ trouble: Trouble) { state.withLock { $0.watches.last }?(trouble) }
+
   func delete() async throws(DeployError) -> [ObjectID] {
     if let failure = state.withLock({ $0.deleteFailure }) { throw failure }
     state.withLock { $0.isDeleted = true }
     return [ObjectID(apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: "app")]
   }
+
+  func prepare(images: [String]) async { state.withLock { $0.prepared.append(images) } }
+
+  /// The images whose containers were to have a command ahead of the first sync.
+  var prepared: [[String]] { state.withLock { $0.prepared } }
 
   func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int {
     if let failure = state.withLock({ $0.syncFailure }) { throw failure }

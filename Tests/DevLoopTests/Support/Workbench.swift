@@ -46,6 +46,7 @@ final class Workbench: Sendable {
     self.events = events
     var options = LoopOptions(environment: ["PATH": "/usr/bin:/bin"])
     options.retryAfter = .milliseconds(1)
+    options.watchesTrouble = true
     let source = LoopSource(files: [directory + "/skaffold.yaml"]) { [reads] () async throws(LoopError) in
       reads.add()
       if (try? String(contentsOfFile: directory + "/skaffold.yaml", encoding: .utf8)) == "broken" { throw LoopError(.configuration, "it is broken") }

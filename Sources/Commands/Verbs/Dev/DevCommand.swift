@@ -64,7 +64,7 @@ struct DevCommand: AsyncParsableCommand {
     var setup = loop.setup(context)
     if mirror {
       try checkMirror(remote, remoteClient.access.contextName)
-      setup.remote = try context.mirrored(remoteClient)
+      setup.remote = remoteClient
     }
     let (rounds, round) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let devLoop = DevLoop(try setup.source(command: "dev"), options: loop.options(context, patches, namespace: localNamespace)) { event in

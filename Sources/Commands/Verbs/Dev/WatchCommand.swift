@@ -64,7 +64,7 @@ struct WatchCommand: AsyncParsableCommand {
       var remote = context.cluster
       remote.context = mirrorFrom
       remote.namespace = mirrorNamespace ?? context.cluster.namespace
-      setup.remote = try context.mirrored(try LoopContext.client(remote))
+      setup.remote = try LoopContext.client(remote)
     }
     return setup
   }

@@ -1,0 +1,56 @@
+import KubeAPI
+import KubeObjects
+import Synchronization
+
+/// Tells whether a Pod is of a run: it was applied, or one of its owners was.
+struct PodOwners: Sendable {
+  private let scope: RunScope
+  /// An owner as the cluster has it; nil where there is none.
+  private let find: @Sendable (_ reference: JSONValue, _ namespace: String?) async -> JSONValue?
+  private let known = Known()
+
+  private final class Known: Sendable {
+    /// By UID: an owner never changes whose it is.
+    let owners = Mutex<[String: JSONValue]>([:])
+  }
+
+  init(client: KubeClient, scope: RunScope) {
+    let kinds = KindTable(client: client)
+    self.init(scope: scope) { reference, namespace in
+      guard let name = reference["name"]?.stringValue,
+        let resource = try? await kinds.find(apiVersion: reference["apiVersion"]?.stringValue ?? "", kind: reference["kind"]?.stringValue ?? "")
+      else { return nil }
+      return try? await client.find(resource, name, namespace: namespace)
+    }
+  }
+
+  init(scope: RunScope, find: @escaping @Sendable (_ reference: JSONValue, _ namespace: String?) async -> JSONValue?) {
+    self.scope = scope
+    self.find = find
+  }
+
+  func areOfRun(_ pod: JSONValue) async -> Bool {
+    guard let namespace = pod.namespace, scope.namespaces.contains(namespace) else { return false }
+    if scope.holds(pod.uid) { return true }
+    var object = pod
+    // Pod, ReplicaSet, Deployment; a kind of one's own may stand above. Owners in a circle end here too.
+    for _ in 0..<5 {
+      guard let reference = object.controllerReference, let uid = reference["uid"]?.stringValue else { return false }
+      if scope.holds(uid) { return true }
+      guard let owner = await owner(reference, uid, namespace) else { return false }
+      object = owner
+    }
+    return false
+  }
+
+  private func owner(_ reference: JSONValue, _ uid: String, _ namespace: String) async -> JSONValue? {
+    if let found = known.owners.withLock({ $0[uid] }) { return found }
+    // One of the same name is another one.
+    guard let found = await find(reference, namespace), found.uid == uid else { return nil }
+    known.owners.withLock { owners in
+      if owners.count > 1000 { owners = [:] }
+      owners[uid] = found
+    }
+    return found
+  }
+}
