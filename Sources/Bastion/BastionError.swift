@@ -5,8 +5,8 @@ public enum BastionError: Error, Sendable, Hashable {
   case config(file: String, line: Int?, problem: String)
   /// No SSH session came about: name, address, silence, or a server that speaks something else.
   case unreachable(host: String, cause: String)
-  /// Nobody vouches for the key. `fingerprint` is OpenSSH's, "SHA256:…"; `otherKeys` are known_hosts lines ("file:line") with keys of other types.
-  case hostKeyUnknown(host: String, keyType: String, fingerprint: String, otherKeys: [String] = [])
+  /// Nobody vouches for the key. `fingerprint` is OpenSSH's, "SHA256:…".
+  case hostKeyUnknown(host: String, keyType: String, fingerprint: String)
   /// known_hosts, or the caller's pin, has another key, or has revoked this one: never to be accepted. `expected` says where from.
   case hostKeyChanged(host: String, keyType: String, fingerprint: String, expected: String)
   /// `tried` has one line for each key; `locked` are the key files that want a passphrase, and got none or a wrong one.
@@ -27,9 +27,7 @@ extension BastionError: CustomStringConvertible {
     case .badURL(let text, let problem): return "'\(text)' is not the URL of an SSH host: \(problem)"
     case .config(let file, let line, let problem): return "\(file)\(line.map { ":\($0)" } ?? ""): \(problem)"
     case .unreachable(let host, let cause): return "cannot reach the SSH host \(host): \(cause)"
-    case .hostKeyUnknown(let host, let keyType, let fingerprint, let others):
-      let more = others.isEmpty ? "" : " (keys of other types are known: \(others.joined(separator: ", ")))"
-      return "the SSH host \(host) is not known: it shows the \(keyType) key \(fingerprint)\(more)"
+    case .hostKeyUnknown(let host, let keyType, let fingerprint): return "the SSH host \(host) is not known: it shows the \(keyType) key \(fingerprint)"
     case .hostKeyChanged(let host, let keyType, let fingerprint, let expected):
       return "the SSH host \(host) shows a key that must not be trusted: \(keyType) \(fingerprint), but \(expected)"
     case .authentication(let host, let user, let tried, _):

@@ -22,6 +22,8 @@ public struct BastionSettings: Sendable {
   public var agentSocket: String?
   /// The first is the one that accepted keys are written to.
   public var knownHostsFiles: [String]
+  /// Whether names of accepted hosts are hashed there (`HashKnownHosts`); nil: as the file's other lines have it.
+  public var hashesKnownHosts: Bool?
   /// Refuse every unknown key, and ask nobody (`StrictHostKeyChecking yes`).
   public var isStrict: Bool
   /// The only host key to accept ("SHA256:…"), also where known_hosts does not have the host; nothing is written there. What known_hosts speaks against

@@ -70,7 +70,7 @@ extension ControlError {
       }
     self.init(code, error.problem, remedy: error.remedy.isEmpty ? nil : error.remedy)
     switch error {
-    case .hostKeyUnknown(_, _, let fingerprint, _):
+    case .hostKeyUnknown(_, _, let fingerprint):
       question = BastionQuestion(url: url, hostKey: fingerprint)
       remedy = "compare the fingerprint with its administrator's; then accept it on a terminal, give --via-host-key '\(fingerprint)', or connect once with `ssh`"
     case .authentication(_, _, _, let locked) where !locked.isEmpty: question = BastionQuestion(url: url, lockedKeys: locked)

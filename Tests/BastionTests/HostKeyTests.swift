@@ -45,6 +45,48 @@ struct HostKeyTests {
     }
   }
 
+  /// A key of the bare name's vouches for a port only where the port has no line of its own. OpenSSH's ssh is the judge.
+  @Test func theBareNameCountsAsWithSSH() async throws {
+    defer { server.stop() }
+    try server.keygen("rsa", ["-t", "rsa", "-b", "2048"])
+    let bare = try server.knownHost(as: "127.0.0.1")
+    let other = try server.knownHost("other")
+    let texts: [(text: String, isKnown: Bool)] = [
+      (bare, true), (other + bare, false), (bare + other, false), (try hashed(other) + bare, false), (try hashed(bare) + other, false),
+      (try server.knownHost("rsa") + bare, false), (try server.knownHost("rsa"), false), (other + (try server.knownHost()), true), (try server.knownHost("other", as: "127.0.0.1"), false),
+      (try server.knownHost("rsa", as: "127.0.0.1") + bare, true),
+    ]
+    for (text, isKnown) in texts {
+      #expect(try server.sshTakes(text) == isKnown, "ssh itself: \(text)")
+      let error = try await attempt(text)
+      #expect((error == nil) == isKnown, "\(text): \(error as Any)")
+    }
+    guard case .hostKeyChanged = try await attempt(other + bare, { $0.accept = { _ in true } }) else {
+      Issue.record("the port has another key: nobody is asked")
+      return
+    }
+  }
+
+  @Test func anAcceptedKeyIsHashedWhereOthersAre() async throws {
+    defer { server.stop() }
+    for (before, setting, isHashed) in [
+      ("", nil, false), ("", true, true), (try hashed(server.knownHost("other", as: "elsewhere")), nil, true), (try server.knownHost("other", as: "elsewhere"), nil, false),
+      (try hashed(server.knownHost("other", as: "elsewhere")), false, false),
+    ] as [(String, Bool?, Bool)] {
+      #expect(try await attempt(before) {
+        $0.hashesKnownHosts = setting
+        $0.accept = { _ in true }
+      } == nil)
+      let file = "\(server.directory)/known_hosts"
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      #expect(text.hasPrefix(before) && text.dropFirst(before.count).hasPrefix("|1|") == isHashed && text.contains(name) != isHashed, "\(text)")
+      // OpenSSH finds it by its name.
+      #expect(try run("/usr/bin/ssh-keygen", ["-F", name, "-f", file]).contains("ssh-ed25519"))
+      #expect(try server.sshTakes(text))
+      #expect(try await attempt(text) == nil)
+    }
+  }
+
   @Test func anUnknownKeyIsShownAndNotTaken() async throws {
     defer { server.stop() }
     let fingerprint = try server.fingerprint()

@@ -27,6 +27,7 @@ extension BastionSettings {
       host: host, port: port, user: user, identityFiles: config.identityFiles.isEmpty ? defaults : named,
       identitiesOnly: config.identitiesOnly ?? false, agentSocket: agent,
       knownHostsFiles: files.filter { $0.lowercased() != "none" }.map(expand), isStrict: config.isStrict ?? false)
+    hashesKnownHosts = config.hashesKnownHosts
   }
 }
 

@@ -61,6 +61,9 @@ struct SSHConfigParser {
     case "identityagent": config.identityAgent = config.identityAgent ?? values[0]
     case "userknownhostsfile": config.userKnownHostsFiles = config.userKnownHostsFiles ?? values
     case "globalknownhostsfile": config.globalKnownHostsFiles = config.globalKnownHostsFiles ?? values
+    case "hashknownhosts":
+      let value = try flag()
+      config.hashesKnownHosts = config.hashesKnownHosts ?? value
     case "stricthostkeychecking": config.isStrict = config.isStrict ?? ["yes", "true"].contains(values[0].lowercased())
     case "proxyjump", "proxycommand":
       let name = keyword == "proxyjump" ? "ProxyJump" : "ProxyCommand"

@@ -6,15 +6,14 @@ import Glibc
 struct KnownHosts {
   enum Verdict: Equatable {
     case known
-    /// No key of this type is known; `others` are the places of keys of other types.
-    case unknown(others: [String])
-    /// The place has another key of this type, or has revoked this one.
+    case unknown
+    /// The place has another key, or has revoked this one.
     case changed(expected: String)
   }
 
   /// Lines for `[host]:port`, or for the host at port 22.
   private let lines: [KnownHostsLine]
-  /// Lines for the bare name of a host at another port: they may vouch for a key, as with ssh, but never speak against one.
+  /// Lines for the bare name of a host at another port. As with ssh they may vouch for a key where the port has no line of its own, but never speak against one.
   private let portless: [KnownHostsLine]
   private let revoked: [KnownHostsLine]
 
@@ -51,14 +50,19 @@ struct KnownHosts {
   /// - Parameter key: the key's blob, base64.
   func judge(type: String, key: String) -> Verdict {
     if let line = revoked.first(where: { $0.key == key }) { return .changed(expected: "\(line.place) has revoked it") }
-    if (lines + portless).contains(where: { $0.key == key }) { return .known }
+    if lines.contains(where: { $0.key == key }) { return .known }
     if let line = lines.first(where: { $0.keyType == type }) { return .changed(expected: "\(line.place) has another one") }
-    return .unknown(others: lines.map(\.place))
+    // As with ssh: known types are asked for first, so a server that shows another has lost the one that is known.
+    if let line = lines.first { return .changed(expected: "\(line.place) has one of another type, \(line.keyType)") }
+    return portless.contains { $0.key == key } ? .known : .unknown
   }
 
   /// Adds a line to a file, which is made where it is missing (0600, its folder 0700).
+  /// - Parameter isHashed: whether the name is hashed; nil: as the file's other lines have it.
   /// - Throws: `BastionError.config`.
-  static func append(_ name: String, type: String, key: String, to file: String) throws(BastionError) {
+  static func append(_ name: String, type: String, key: String, to file: String, isHashed: Bool? = nil) throws(BastionError) {
+    let isHashed = isHashed ?? read(file).contains { $0.hosts.hasPrefix(HostNameHash.magic) }
+    let name = isHashed ? HostNameHash.text(name) : name
     let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
     if !FileManager.default.fileExists(atPath: folder) { mkdir(folder, 0o700) }
     let fd = open(file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)

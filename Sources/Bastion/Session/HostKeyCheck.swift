@@ -38,12 +38,12 @@ struct HostKeyCheck {
     switch known.judge(type: type, key: key) {
     case .known: return
     case .changed(let expected): throw changed(expected)
-    case .unknown(let others):
+    case .unknown:
       if settings.pinnedFingerprint != nil { return }
       guard !settings.isStrict, let accept = settings.accept, accept(shown) else {
-        throw .hostKeyUnknown(host: settings.name, keyType: type, fingerprint: fingerprint, otherKeys: others)
+        throw .hostKeyUnknown(host: settings.name, keyType: type, fingerprint: fingerprint)
       }
-      if let file = settings.knownHostsFiles.first { try KnownHosts.append(settings.name, type: type, key: key, to: file) }
+      if let file = settings.knownHostsFiles.first { try KnownHosts.append(settings.name, type: type, key: key, to: file, isHashed: settings.hashesKnownHosts) }
     }
   }
 

@@ -71,6 +71,21 @@ final class SSHServer: Sendable {
     return "\(name ?? "[127.0.0.1]:\(port)") \(words[0]) \(words[1])\n"
   }
 
+  /// Whether OpenSSH's own client takes the server's key with these known_hosts, asking nobody.
+  func sshTakes(_ knownHosts: String) throws -> Bool {
+    let file = try write("ssh_known_hosts", knownHosts)
+    let options = ["UserKnownHostsFile=\(file)", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", "BatchMode=yes", "IdentitiesOnly=yes", "UpdateHostKeys=no"]
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/ssh")
+    process.arguments = ["-F", "none", "-i", "\(directory)/client", "-p", "\(port)"] + options.flatMap { ["-o", $0] } + ["127.0.0.1", "true"]
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+
   func write(_ name: String, _ text: String) throws -> String {
     try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)
     return "\(directory)/\(name)"
