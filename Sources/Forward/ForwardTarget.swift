@@ -64,34 +64,58 @@ public struct ForwardTarget: Sendable, Hashable {
 
   private func service(_ port: String, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble {
     let service = try await get(.services, client, namespace)
-    let ports = service[path: "spec", "ports"]?.elements ?? []
-    let tcp = ports.filter { ($0["protocol"]?.stringValue ?? "TCP") == "TCP" }
-    guard let chosen = tcp.first(where: { $0.name_ == port || $0["port"]?.intValue == Int(port) }), let number = chosen["port"]?.intValue else {
-      throw ControlError(
-        .notFound, "Service \(namespace)/\(name) has no TCP port '\(port)'", remedy: "It has: \(Self.list(tcp, "port")).")
-    }
-    if service[path: "spec", "type"]?.stringValue == "ExternalName", let external = service[path: "spec", "externalName"]?.stringValue {
-      return Preamble(.tcp, port: UInt16(number), address: Array(external.utf8))
-    }
-    if let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None", let bytes = Address.bytes(of: address) {
-      return Preamble(.tcp, port: UInt16(number), address: bytes)
-    }
+    if let preamble = try Self.address(of: service, port) { return preamble }
+    let (_, chosen) = try Self.port(of: service, port)
     return try await headless(chosen, client, namespace)
   }
+
+  /// Where a port of a Service's is: at its own address, or at the name that it stands for.
+  /// - Returns: nil for a headless one.
+  static func address(of service: JSONValue, _ port: String) throws(ControlError) -> Preamble? {
+    let (number, _) = try Self.port(of: service, port)
+    if service[path: "spec", "type"]?.stringValue == "ExternalName", let external = service[path: "spec", "externalName"]?.stringValue {
+      guard let preamble = Preamble(.tcp, port: number, name: Array(external.utf8)) else {
+        throw ControlError(.failed, "\(service.label) stands for a name that is none (externalName)")
+      }
+      return preamble
+    }
+    guard let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None", let bytes = Address.bytes(of: address) else { return nil }
+    return Preamble(.tcp, port: number, address: bytes)
+  }
+
+  /// A Service's port, by number or name.
+  private static func port(of service: JSONValue, _ port: String) throws(ControlError) -> (number: UInt16, port: JSONValue) {
+    let ports = service[path: "spec", "ports"]?.elements ?? []
+    let tcp = ports.filter { ($0["protocol"]?.stringValue ?? "TCP") == "TCP" }
+    guard let chosen = tcp.first(where: { $0.name_ == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port) }) else {
+      throw ControlError(.notFound, "\(service.label) has no TCP port '\(port)'", remedy: "It has: \(Self.list(tcp, "port")).")
+    }
+    guard let number = Self.number(chosen["port"]) else { throw ControlError(.failed, "port '\(port)' of \(service.label) is no number from 1 to 65535") }
+    return (number, chosen)
+  }
+
+  /// A port as the API gives it; nil for what is none. The API server does not look at all of them (EndpointSlices).
+  static func number(_ value: JSONValue?) -> UInt16? { value?.intValue.flatMap(UInt16.init(exactly:)).flatMap { $0 > 0 ? $0 : nil } }
 
   /// A headless Service has no address of its own: one of its ready endpoints has.
   private func headless(_ port: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble {
     let slices = try await attempt("listing EndpointSlices of \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.list(.endpointSlices, namespace: namespace, labels: LabelSelector(matchLabels: ["kubernetes.io/service-name": name]))
     }
-    for slice in slices.items where slice["addressType"]?.stringValue == "IPv4" {
-      let number = slice["ports"]?.elements.first { $0.name_ ?? "" == port.name_ ?? "" }?["port"]?.intValue
+    if let preamble = Self.endpoint(in: slices.items, port) { return preamble }
+    throw ControlError(.failed, "Service \(namespace)/\(name) has no ready endpoint", remedy: "Look at its Pods: kubectl -n \(namespace) get pods.")
+  }
+
+  /// The first ready endpoint with that port of a Service.
+  static func endpoint(in slices: [JSONValue], _ port: JSONValue) -> Preamble? {
+    for slice in slices where slice["addressType"]?.stringValue == "IPv4" {
+      guard let number = number(slice["ports"]?.elements.first(where: { $0.name_ ?? "" == port.name_ ?? "" })?["port"]) else { continue }
       for endpoint in slice["endpoints"]?.elements ?? [] where endpoint[path: "conditions", "ready"]?.boolValue != false {
-        guard let address = endpoint["addresses"]?[0]?.stringValue, let bytes = Address.bytes(of: address), let number else { continue }
-        return Preamble(.tcp, port: UInt16(number), address: bytes)
+        guard let address = endpoint["addresses"]?[0]?.stringValue, let bytes = Address.bytes(of: address) else { continue }
+        return Preamble(.tcp, port: number, address: bytes)
       }
     }
-    throw ControlError(.failed, "Service \(namespace)/\(name) has no ready endpoint", remedy: "Look at its Pods: kubectl -n \(namespace) get pods.")
+    return nil
   }
 
   private func readyPod(_ workload: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> JSONValue {
@@ -109,20 +133,25 @@ public struct ForwardTarget: Sendable, Hashable {
     return ready
   }
 
-  private static func pod(_ port: String, _ pod: JSONValue) throws(ControlError) -> Preamble {
+  static func pod(_ port: String, _ pod: JSONValue) throws(ControlError) -> Preamble {
     guard let address = pod[path: "status", "podIP"]?.stringValue, let bytes = Address.bytes(of: address) else {
       throw ControlError(.failed, "Pod \(pod.name ?? "") has no address yet")
     }
     if let number = UInt16(port), number > 0 { return Preamble(.tcp, port: number, address: bytes) }
     let ports = (pod[path: "spec", "containers"]?.elements ?? []).flatMap { $0["ports"]?.elements ?? [] }
-    guard let number = ports.first(where: { $0.name_ == port })?["containerPort"]?.intValue else {
+    guard let number = number(ports.first(where: { $0.name_ == port })?["containerPort"]) else {
       throw ControlError(.notFound, "Pod \(pod.name ?? "") has no port '\(port)'", remedy: "It declares: \(list(ports, "containerPort")).")
     }
-    return Preamble(.tcp, port: UInt16(number), address: bytes)
+    return Preamble(.tcp, port: number, address: bytes)
   }
 
   private static func list(_ ports: [JSONValue], _ key: String) -> String {
     let texts = ports.map { port in "\(port[key]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }
     return texts.isEmpty ? "none" : texts.joined(separator: ", ")
   }
+}
+
+extension JSONValue {
+  /// For messages: `Service shop/user`.
+  fileprivate var label: String { "Service \(namespace ?? "")/\(name ?? "")" }
 }

@@ -35,13 +35,21 @@ public struct Preamble: Sendable, Equatable {
 
   public var kind: Kind
   public var port: UInt16
-  /// 4 bytes (IPv4) or 16 (IPv6); any other length is a name, in ASCII. `file`: an absolute path, of any length.
+  /// 4 bytes (IPv4) or 16 (IPv6); any other length is a name, in ASCII. `file`: an absolute path. At most 255 bytes.
   public var address: [UInt8]
 
   public init(_ kind: Kind, port: UInt16 = 0, address: [UInt8] = []) {
     self.kind = kind
     self.port = port
     self.address = address
+  }
+
+  /// A preamble that leads to a host by its name, which the other side looks up. A name of 4 or 16 bytes would be an address: it gets the root's dot.
+  /// - Parameter name: in ASCII. Nil comes back for one that is empty, or longer than a domain name may be (RFC 1035 section 3.1).
+  public init?(_ kind: Kind, port: UInt16, name: [UInt8]) {
+    let bare = name.last == 0x2e ? Array(name[..<(name.count - 1)]) : name
+    guard !bare.isEmpty, bare.count <= 253 else { return nil }
+    self.init(kind, port: port, address: bare.count == 4 || bare.count == 16 ? bare + [0x2e] : bare)
   }
 
   public var size: Int { Self.headSize + address.count }
