@@ -1,4 +1,5 @@
 import ControlAPI
+import FoundationEssentials
 import KubeAPI
 import Outbound
 import Shell
@@ -29,20 +30,22 @@ extension ClusterOperations {
     let there = try await reach(request.cluster)
     let client = there.client
     progress("reading the cluster's address ranges")
-    let ranges = await ClusterRanges.read(client: client).all + plan.rules.viaCluster
-    guard !ranges.isEmpty else {
+    let named = await ClusterRanges.read(client: client).all
+    let ledRanges = try LedRanges(cluster: named, asked: plan.rules.viaCluster)
+    guard !ledRanges.ranges.isEmpty else {
       throw ControlError(
-        .refused, "the cluster's address ranges are not known: these credentials may read neither ServiceCIDRs nor nodes",
+        .refused, named.isEmpty ? "the cluster's address ranges are not known: these credentials may read neither ServiceCIDRs nor nodes" : ledRanges.notes.joined(separator: "; "),
         remedy: "Name them, as an administrator tells you: --via-cluster 10.96.0.0/12 --via-cluster 10.244.0.0/16.")
     }
     let places = try request.mapInto.map { text throws(ControlError) in try Self.place(text) }
-    let taken = try await taken(request, by: HostRoutes.read(), besides: client)
-    let known = try HostRanges(ranges, taken: taken, places: places.isEmpty ? FreeRange.places : places)
+    let sshHost = try bastions.connection(request.cluster.bastion, context: client.access.contextName)?.1.settings.host
+    let way = await wayToServer(client, sshHost: sshHost, environment: ProcessInfo.processInfo.environment).map(CIDR.init)
+    let taken = try await way.map { .init($0, owner: "the way to the API server") } + taken(request, by: HostRoutes.read(), besides: client)
+    let known = try HostRanges(ledRanges, taken: taken, places: places.isEmpty ? FreeRange.places : places)
     let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
-    let server = IPAddress(parsing: client.access.server.host)
     let connection = try HostConnection(
       request, context: client.access.contextName, namespace: client.access.namespace, link: link, ranges: known,
-      excluded: [server].compactMap { $0 }.filter { !$0.isIPv6 }.map(CIDR.init) + taken.filter(\.isCluster).map(\.range), runtime: settings.runtime)
+      excluded: way + taken.filter(\.isCluster).map(\.range), runtime: settings.runtime)
     hosts.append(connection)
     do {
       let report = try await connection.prepare(helper: helper, socket: shellSocket)

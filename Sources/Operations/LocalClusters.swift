@@ -9,7 +9,7 @@ extension ClusterOperations {
   /// What this machine uses: its routes, and the ranges of clusters on it.
   /// - Parameter named: contexts that the person says are here; others are found by where their API server is.
   func taken(_ request: ConnectRequest, by routes: HostRoutes, besides client: KubeClient) async throws(ControlError) -> [HostRanges.Taken] {
-    var taken = routes.routes.filter { $0.range.length > 0 }.map { HostRanges.Taken($0.range, owner: $0.device) }
+    var taken = routes.taken
     for name in request.localContexts {
       var selection = request.cluster
       selection.context = name
@@ -18,12 +18,17 @@ extension ClusterOperations {
       guard !ranges.isEmpty else {
         throw ControlError(.refused, "the address ranges of context \(name) are not known: these credentials may read neither ServiceCIDRs nor nodes", remedy: "Use credentials that may.")
       }
-      taken += ranges.map { .init($0, owner: "context \(name)", isCluster: true) }
+      taken += try Self.ownedBy(name, ranges)
     }
     for (name, found) in nearby(request.cluster, routes, besides: client) where !request.localContexts.contains(name) {
-      taken += await ClusterRanges.read(client: found.within(.seconds(3))).all.map { .init($0, owner: "context \(name)", isCluster: true) }
+      taken += try await Self.ownedBy(name, ClusterRanges.read(client: found.within(.seconds(3))).all)
     }
     return taken
+  }
+
+  /// What another cluster may keep for itself: nobody can name a range so large that nothing is left to be led.
+  private static func ownedBy(_ context: String, _ ranges: [CIDR]) throws(ControlError) -> [HostRanges.Taken] {
+    try LedRanges(cluster: ranges, asked: []).ranges.map { .init($0, owner: "context \(context)", isCluster: true) }
   }
 
   /// Other contexts of the kubeconfig whose API server is on this machine or on a network of its own.

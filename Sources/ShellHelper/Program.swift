@@ -1,4 +1,5 @@
 import Glibc
+import TerminalText
 
 /// The program devtunnel-shell: its arguments, and the status it ends with.
 public enum ShellProgram {
@@ -34,7 +35,7 @@ public enum ShellProgram {
   }
 
   static func complain(_ text: String) {
-    let bytes = Array((text + "\n").utf8)
+    let bytes = Array((TerminalText.visible(text) + "\n").utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 }

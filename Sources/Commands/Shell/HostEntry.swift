@@ -16,9 +16,10 @@ struct HostEntry {
 
   /// - Throws: `.failed` where it cannot be started; otherwise it does not come back.
   func enter(isRoot: Bool = geteuid() == 0, environment: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError) {
-    let helper = [report.helper, "host", report.plan]
+    let program = try TrustedProgram.resolve(report.helper)
+    let helper = [program, "host", report.plan]
     Terminal.error.line("This machine is in \(report.context) as long as this command runs; Ctrl-C ends it.")
-    if isRoot { try ProgramEntry.become(report.helper, helper, environment) }
+    if isRoot { try ProgramEntry.become(program, helper, environment) }
     guard let sudo = ["/usr/bin/sudo", "/bin/sudo"].first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
       throw ControlError(.forbidden, "routes of the whole machine need root, and there is no sudo here", remedy: "Run the command as root.")
     }

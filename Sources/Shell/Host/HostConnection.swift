@@ -13,6 +13,7 @@ public actor HostConnection {
   private let link: AgentLink
   private let ranges: HostRanges
   private let excluded: [CIDR]
+  private let bridges: [String]
   private let plan: OutboundPlan
   /// The machine's own.
   private let resolver = ShellSession.hostResolver()
@@ -33,6 +34,7 @@ public actor HostConnection {
     self.link = link
     self.ranges = ranges
     self.excluded = excluded
+    bridges = request.bridges
     plan = try OutboundPlan(request.outbound)
     directory = ShellDirectory(runtime: runtime, id: id)
   }
@@ -41,7 +43,7 @@ public actor HostConnection {
   public func prepare(helper: String, socket: String) async throws(ControlError) -> ShellReport {
     try await link.connected(within: .seconds(60))
     try directory.make()
-    let lines = ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
+    let lines = ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" } + bridges.map { "bridge \($0)" }
       + resolver.nameservers.compactMap { IPAddress(parsing: $0) }.filter { !$0.isIPv6 }.map { "nameserver \($0)" }
     try directory.write((lines.joined(separator: "\n") + "\n").utf8, to: directory.plan)
     return ShellReport(id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan, environment: [:], warnings: ranges.notes)

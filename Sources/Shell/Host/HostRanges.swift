@@ -25,12 +25,18 @@ public struct HostRanges: Sendable, Hashable {
   /// For the person: what stands under which addresses, and why.
   public private(set) var notes: [String] = []
 
+  /// What this machine uses already stands under other addresses, the rest under its own.
+  public init(_ allowed: LedRanges, taken: [Taken], places: [CIDR] = FreeRange.places) throws(ControlError) {
+    try self.init(allowed.ranges, taken: taken, places: places)
+    notes = allowed.notes + notes
+  }
+
   /// - Parameters:
   ///   - ranges: the cluster's.
   ///   - taken: what this machine uses.
   ///   - places: where free ranges are looked for.
   /// - Throws: `.refused` where no free range is large enough.
-  public init(_ ranges: [CIDR], taken: [Taken], places: [CIDR] = FreeRange.places) throws(ControlError) {
+  init(_ ranges: [CIDR], taken: [Taken], places: [CIDR] = FreeRange.places) throws(ControlError) {
     for range in Set(ranges).sorted(by: { $0.description < $1.description }) {
       guard let obstacle = taken.first(where: { $0.range.overlaps(range) }) else {
         led.append(range)

@@ -25,10 +25,12 @@ struct HostPlan: Equatable {
   var clusterCIDRs: [Prefix] = []
   /// Addresses that stay as they are: the API server's, and those of clusters on this machine.
   var excluded: [Prefix] = []
+  /// Interfaces whose guests are led too, beside the bridges that are found.
+  var bridges: [InterfacePattern] = []
   /// The machine's own: what its programs ask them is answered by the daemon, which asks them from ports of 0xf000 and above.
   var nameservers: [IPv4Address] = []
 
-  static func read(path: String) throws(ShellError) -> HostPlan { try parse(PlanParser.takeText(path: path), file: path) }
+  static func read(path: String) throws(ShellError) -> HostPlan { try parse(PlanFile.take(path), file: path) }
 
   static func parse(_ text: String, file: String) throws(ShellError) -> HostPlan {
     var plan = HostPlan()
@@ -43,17 +45,20 @@ struct HostPlan: Equatable {
       case "socket" where value.hasPrefix("/"): plan.socket = value
       case "id" where PlanParser.isID(value): plan.id = value
       case "cluster-cidr":
-        guard let prefix = Prefix(value) else { throw problem("is no IPv4 range with a length of 1 to 32: \(value)") }
+        guard let prefix = Prefix(value) else { throw problem("is no IPv4 range with a length of 1 to 32") }
         plan.clusterCIDRs.append(prefix)
       case "exclude":
-        guard let prefix = Prefix(value) else { throw problem("is no IPv4 range with a length of 1 to 32: \(value)") }
+        guard let prefix = Prefix(value) else { throw problem("is no IPv4 range with a length of 1 to 32") }
         plan.excluded.append(prefix)
+      case "bridge":
+        guard let pattern = InterfacePattern(value) else { throw problem("is no interface's name") }
+        plan.bridges.append(pattern)
       case "nameserver":
-        guard let address = IPv4Address(value) else { throw problem("is no IPv4 address: \(value)") }
+        guard let address = IPv4Address(value) else { throw problem("is no IPv4 address") }
         plan.nameservers.append(address)
-      case "socket": throw problem("is no absolute path: \(value)")
+      case "socket": throw problem("is no absolute path")
       case "id": throw problem("is not 32 hex digits")
-      default: throw problem("is no keyword of a host's plan: daemon and devtunnel-shell are of different versions")
+      default: throw ShellError("\(file):\(number)", reason: "the keyword is none of a host's plan: daemon and devtunnel-shell are of different versions")
       }
     }
     for (keyword, isMissing) in [("socket", plan.socket.isEmpty), ("id", plan.id.isEmpty), ("cluster-cidr", plan.clusterCIDRs.isEmpty)] where isMissing {

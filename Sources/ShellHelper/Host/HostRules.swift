@@ -1,4 +1,7 @@
 /// The rules that lead the host, and the Pods bridged to it, into the cluster. They go with the netlink socket that made them.
+///
+/// Packets come in two ways: from programs of this machine (`output`), and from interfaces that are named one by one (`prerouting`). What comes in by any other interface is a
+/// neighbour's: it is neither redirected nor answered.
 struct HostRules {
   var clusterCIDRs: [HostPlan.Prefix]
   var excluded: [HostPlan.Prefix]
@@ -12,48 +15,80 @@ struct HostRules {
   private static let tcp: UInt8 = 6
   private static let udp: UInt8 = 17
 
-  var requests: NetlinkBatch {
+  private static func chain(_ name: String) -> NetlinkBatch.Chain { .init(table: table, name: name) }
+  private static let output = chain("output")
+  private static let prerouting = chain("prerouting")
+  private static let input = chain("input")
+  /// What becomes of a guest's packets.
+  private static let guest = chain("guest")
+  /// Who may come to the listeners.
+  private static let listeners = chain("listeners")
+
+  /// One transaction that makes the table.
+  func requests(guests: [InterfacePattern]) -> NetlinkBatch {
     var batch = NetlinkBatch()
     batch.transaction { batch in
       batch.addTable(Self.table, flags: NetlinkBatch.ownedBySocket)
-      for (name, hook) in [("output", NetlinkBatch.Hook.output), ("prerouting", .prerouting)] {
-        let chain = NetlinkBatch.Chain(table: Self.table, name: name)
-        batch.addChain(chain, type: "nat", hook: hook, priority: -100)
-        for prefix in excluded {
-          batch.addRule(chain, "not \(prefix.address)/\(prefix.length)", Self.to(prefix.address, mask: prefix.mask) + [.verdict(.accept)])
+      batch.addChain(Self.guest)
+      batch.addChain(Self.listeners)
+      batch.addChain(Self.output, type: "nat", hook: .output, priority: -100)
+      batch.addChain(Self.prerouting, type: "nat", hook: .prerouting, priority: -100)
+      batch.addChain(Self.input, type: "filter", hook: .input, priority: 0)
+      for chain in [Self.output, Self.guest] { addRoutes(chain, &batch) }
+      for (transport, port) in [(Self.udp, dnsUDPPort), (Self.tcp, dnsTCPPort)] {
+        for server in nameservers {
+          let asked = Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
+          batch.addRule(Self.output, "DNS of this machine", asked + [.redirect(port: port)])
         }
-        for prefix in clusterCIDRs {
-          let into = Self.to(prefix.address, mask: prefix.mask) + Self.transport(Self.tcp) + [.redirect(port: tcpPort)]
-          batch.addRule(chain, "TCP to \(prefix.address)/\(prefix.length)", into)
-        }
-        for (transport, port) in [(Self.udp, dnsUDPPort), (Self.tcp, dnsTCPPort)] {
-          if hook == .prerouting {
-            // Bridged Pods read the upstream servers of the host's resolv.conf, and may not reach the one it has for itself.
-            let asked: [RuleExpression] = Self.ipv4 + Self.fromOtherThanLoopback + Self.transport(transport, port: 53)
-            batch.addRule(chain, "DNS of bridged Pods", asked + [.redirect(port: port)])
-          } else {
-            for server in nameservers {
-              let asked = Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
-              batch.addRule(chain, "DNS of this machine", asked + [.redirect(port: port)])
-            }
-          }
-        }
+        // Bridged Pods read the upstream servers of the host's resolv.conf, and may not reach the one it has for itself.
+        batch.addRule(Self.guest, "DNS of bridged Pods", Self.ipv4 + Self.transport(transport, port: 53) + [.redirect(port: port)])
       }
-      let input = NetlinkBatch.Chain(table: Self.table, name: "input")
-      batch.addChain(input, type: "filter", hook: .input, priority: 0)
-      // Who comes to the ports themselves was not redirected: IPS_DST_NAT is not set in the connection's status (NFT_CT_STATUS).
-      let mask = withUnsafeBytes(of: UInt32(1 << 5)) { Array($0) }
       for (transport, port) in [(Self.tcp, tcpPort), (Self.tcp, dnsTCPPort), (Self.udp, dnsUDPPort)] {
-        let direct: [RuleExpression] = [.connection(2), .mask(mask), .equal([0, 0, 0, 0]), .verdict(.drop)]
-        batch.addRule(input, "no direct way to the listeners", Self.transport(transport, port: port) + direct)
+        batch.addRule(Self.input, "to the listeners", Self.transport(transport, port: port) + [.jump(Self.listeners.name)])
       }
+      addGuests(guests, &batch)
     }
     return batch
   }
 
+  /// One transaction that lets these guests in, and none of those before.
+  func replacement(guests: [InterfacePattern]) -> NetlinkBatch {
+    var batch = NetlinkBatch()
+    batch.transaction { batch in
+      batch.flush(Self.prerouting)
+      batch.flush(Self.listeners)
+      addGuests(guests, &batch)
+    }
+    return batch
+  }
+
+  private func addRoutes(_ chain: NetlinkBatch.Chain, _ batch: inout NetlinkBatch) {
+    for prefix in excluded {
+      batch.addRule(chain, "not \(prefix.address)/\(prefix.length)", Self.to(prefix.address, mask: prefix.mask) + [.verdict(.accept)])
+    }
+    for prefix in clusterCIDRs {
+      let into = Self.to(prefix.address, mask: prefix.mask) + Self.transport(Self.tcp) + [.redirect(port: tcpPort)]
+      batch.addRule(chain, "TCP to \(prefix.address)/\(prefix.length)", into)
+    }
+  }
+
+  private func addGuests(_ guests: [InterfacePattern], _ batch: inout NetlinkBatch) {
+    // Who comes to the ports themselves was not redirected: IPS_DST_NAT is not set in the connection's status (NFT_CT_STATUS).
+    let mask = withUnsafeBytes(of: UInt32(1 << 5)) { Array($0) }
+    batch.addRule(Self.listeners, "no direct way to the listeners", [.connection(2), .mask(mask), .equal([0, 0, 0, 0]), .verdict(.drop)])
+    batch.addRule(Self.listeners, "this machine", Self.fromLoopback + [.verdict(.accept)])
+    for guest in guests {
+      // NFT_META_IIFNAME.
+      let from: [RuleExpression] = [.meta(6), .equal(guest.bytes)]
+      batch.addRule(Self.prerouting, "guests at \(guest)", from + [.jump(Self.guest.name)])
+      batch.addRule(Self.listeners, "guests at \(guest)", from + [.verdict(.accept)])
+    }
+    batch.addRule(Self.listeners, "nobody else", [.verdict(.drop)])
+  }
+
   // NFT_META_NFPROTO, NFT_META_IIF (lo is 1 in every namespace), NFT_META_L4PROTO.
   private static let ipv4: [RuleExpression] = [.meta(15), .equal([2])]
-  private static let fromOtherThanLoopback: [RuleExpression] = [.meta(4), .notEqual(withUnsafeBytes(of: UInt32(1)) { Array($0) })]
+  private static let fromLoopback: [RuleExpression] = [.meta(4), .equal(withUnsafeBytes(of: UInt32(1)) { Array($0) })]
 
   /// The daemon's own questions come from ports of 0xf000 and above.
   private static let fromOthersPorts: [RuleExpression] = [.payload(.transport, offset: 0, length: 2), .mask([0xf0, 0]), .notEqual([0xf0, 0])]

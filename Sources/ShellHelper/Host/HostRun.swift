@@ -22,23 +22,20 @@ struct HostRun {
     let link = DaemonLink(door: door, hello: hello)
     // Nobody is led to listeners that nobody serves: first the welcome, then the rules.
     try link.open(over: first)
-    let owner = try NetlinkSocket(.netfilter)
-    do {
-      try owner.commit(rules.requests)
-    } catch {
-      throw ShellError(error.step, errno: error.errno, advice: Self.advice(error.errno))
-    }
-    let wasAsked = withExtendedLifetime(owner) { Self.wait(link, signals) }
+    let table = try HostTable(rules, named: plan.bridges)
+    let wasAsked = try Self.wait(link, table, signals)
     guard wasAsked else { throw ShellError("lead this machine on", reason: "the daemon is gone; the machine is itself again", advice: "devtunnel connect --host starts both again") }
     return 0
   }
 
   /// - Returns: whether a signal ended it, and not the daemon's end.
-  private static func wait(_ link: DaemonLink, _ signals: Int32) -> Bool {
+  private static func wait(_ link: DaemonLink, _ table: HostTable, _ signals: Int32) throws(ShellError) -> Bool {
     while link.isOpen {
-      var returned: [Int16] = [0, 0]
+      var returned: [Int16] = [0, 0, 0]
       let toDaemon = cshell_POLLIN | (link.isWaitingToWrite ? cshell_POLLOUT : 0)
-      guard cshell_poll([signals, link.fd], [cshell_POLLIN, toDaemon], &returned, 2, -1) >= 0, returned[0] == 0 else { return true }
+      let (fds, events) = ([signals, link.fd, table.changes], [cshell_POLLIN, toDaemon, cshell_POLLIN])
+      guard cshell_poll(fds, events, &returned, fds.count, -1) >= 0, returned[0] == 0 else { return true }
+      if returned[2] != 0 { try table.follow() }
       if returned[1] != 0, link.turn() { return true }
     }
     return false
@@ -53,14 +50,5 @@ struct HostRun {
     var port: UInt16 = 0
     try check(cshell_local_address(socket.fd, &address, &port), "read a listener's port")
     return port
-  }
-
-  private static func advice(_ errno: Int32) -> String? {
-    switch errno {
-    case EPERM: "host routes want root, or the capability CAP_NET_ADMIN"
-    case EEXIST: "another devtunnel leads this host already: devtunnel status"
-    case ENOENT: "this kernel misses a part of nftables (nft_redir, nft_ct, nft_chain_nat): as root, modprobe -a nf_tables nft_redir nft_ct nft_chain_nat"
-    default: nil
-    }
   }
 }

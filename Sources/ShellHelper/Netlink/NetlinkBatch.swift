@@ -5,6 +5,8 @@ struct NetlinkBatch {
     static let request = Flags(rawValue: 1)
     static let acknowledge = Flags(rawValue: 4)
     static let exclusive = Flags(rawValue: 0x200)
+    /// NLM_F_ROOT and NLM_F_MATCH.
+    static let dump = Flags(rawValue: 0x300)
     static let create = Flags(rawValue: 0x400)
     static let append = Flags(rawValue: 0x800)
   }

@@ -25,11 +25,11 @@ extension NetlinkBatch {
   }
 
   private mutating func nftables(_ purpose: String, _ message: UInt16, _ flags: Flags, _ body: (inout NetlinkBatch) -> Void) {
-    request(purpose, type: Self.subsystem << 8 | message, flags: flags.union([.create, .acknowledge]), header: [Self.inet, 0, 0, 0], body)
+    request(purpose, type: Self.subsystem << 8 | message, flags: flags.union(.acknowledge), header: [Self.inet, 0, 0, 0], body)
   }
 
   mutating func addTable(_ name: String, flags: UInt32 = 0) {
-    nftables("make the nftables table \(name)", 0, .exclusive) {
+    nftables("make the nftables table \(name)", 0, [.create, .exclusive]) {
       $0.attribute(1, name)
       $0.attribute(2, flags)
     }
@@ -37,7 +37,7 @@ extension NetlinkBatch {
 
   /// A base chain whose packets go on where no rule says otherwise.
   mutating func addChain(_ chain: Chain, type: String, hook: Hook, priority: Int32) {
-    nftables("make the nftables chain \(chain.name) (\(type))", 3, .exclusive) {
+    nftables("make the nftables chain \(chain.name) (\(type))", 3, [.create, .exclusive]) {
       $0.attribute(1, chain.table)
       $0.attribute(3, chain.name)
       $0.nested(4) {
@@ -49,8 +49,24 @@ extension NetlinkBatch {
     }
   }
 
+  /// A chain that packets come to by a rule's `jump` alone.
+  mutating func addChain(_ chain: Chain) {
+    nftables("make the nftables chain \(chain.name)", 3, [.create, .exclusive]) {
+      $0.attribute(1, chain.table)
+      $0.attribute(3, chain.name)
+    }
+  }
+
+  /// Takes all rules out of a chain.
+  mutating func flush(_ chain: Chain) {
+    nftables("empty the nftables chain \(chain.name)", 8, []) {
+      $0.attribute(1, chain.table)
+      $0.attribute(2, chain.name)
+    }
+  }
+
   mutating func addRule(_ chain: Chain, _ purpose: String, _ expressions: [RuleExpression]) {
-    nftables("add the nftables rule: \(purpose)", 6, .append) {
+    nftables("add the nftables rule: \(purpose)", 6, [.create, .append]) {
       $0.attribute(1, chain.table)
       $0.attribute(2, chain.name)
       $0.nested(4) { for expression in expressions { expression.write(to: &$0) } }

@@ -28,6 +28,8 @@ enum RuleExpression: Equatable {
   /// Sends the connection to a port of this host.
   case redirect(port: UInt16)
   case verdict(Verdict)
+  /// Goes through the rules of another chain, then on here.
+  case jump(String)
 
   private static let register: UInt32 = 1
 
@@ -41,7 +43,7 @@ enum RuleExpression: Equatable {
     case .connection: "ct"
     case .tproxy: "tproxy"
     case .redirect: "redir"
-    case .verdict: "immediate"
+    case .verdict, .jump: "immediate"
     }
   }
 
@@ -98,6 +100,15 @@ enum RuleExpression: Equatable {
     case .verdict(let verdict):
       data.attribute(1, 0)
       data.nested(2) { $0.nested(2) { $0.attribute(1, verdict.rawValue) } }
+    case .jump(let chain):
+      data.attribute(1, 0)
+      // NFT_JUMP is -3.
+      data.nested(2) {
+        $0.nested(2) {
+          $0.attribute(1, UInt32(bitPattern: -3))
+          $0.attribute(2, chain)
+        }
+      }
     }
   }
 }

@@ -1,7 +1,8 @@
 import CShell
 import Glibc
 
-/// Reads a plan: a `keyword value` to a line; empty lines and lines that begin with # say nothing.
+/// Reads a plan: a `keyword value` to a line; empty lines and lines that begin with # say nothing. Errors name lines and known keywords, never what a line holds: it may be of a file
+/// that is no plan.
 struct PlanParser {
   /// The name under which errors speak of it.
   let file: String
@@ -10,20 +11,12 @@ struct PlanParser {
 
   private static let repeatable: Set<String> = ["dns", "bind", "bind-over", "host-port"]
   private static let required = ["socket", "id", "address", "dns", "resolv-conf"]
+  private static let optional = ["nsswitch", "hosts", "hostname"]
   /// As many as one hello can carry.
   private static let mostDNS = 16
-  private static let maximumSize = 256 << 10
 
   /// Reads the file and removes it.
-  static func read(path: String) throws(ShellError) -> ShellPlan { try parse(takeText(path: path), file: path) }
-
-  static func takeText(path: String) throws(ShellError) -> String {
-    var bytes = [UInt8](repeating: 0, count: maximumSize)
-    let count = try check(cshell_read_file(path, &bytes, bytes.count), "read the plan \(path)")
-    unlink(path)
-    guard count < maximumSize else { throw ShellError(path, reason: "longer than \(maximumSize) bytes: this is no plan") }
-    return String(decoding: bytes.prefix(count), as: UTF8.self)
-  }
+  static func read(path: String) throws(ShellError) -> ShellPlan { try parse(PlanFile.take(path), file: path) }
 
   static func parse(_ text: String, file: String) throws(ShellError) -> ShellPlan {
     var parser = PlanParser(file: file)
@@ -32,7 +25,7 @@ struct PlanParser {
       number += 1
       guard !line.isEmpty, line.first != "#" else { continue }
       let parts = line.split(separator: " ", maxSplits: 1)
-      guard parts.count == 2 else { throw parser.problem(number, String(line), "has no value") }
+      guard parts.count == 2 else { throw parser.problem(number, "the keyword", "has no value") }
       try parser.take(keyword: String(parts[0]), value: String(parts[1]), line: number)
     }
     for keyword in required where !parser.seen.contains(keyword) { throw ShellError(file, reason: "the keyword \(keyword) is missing") }
@@ -46,14 +39,14 @@ struct PlanParser {
   private mutating func take(keyword: String, value: String, line: Int) throws(ShellError) {
     func problem(_ what: String) -> ShellError { self.problem(line, keyword, what) }
     func address() throws(ShellError) -> IPv4Address {
-      guard let address = IPv4Address(value), !address.isLoopback, address.value != 0 else { throw problem("is no IPv4 address that can be used: \(value)") }
+      guard let address = IPv4Address(value), !address.isLoopback, address.value != 0 else { throw problem("is no IPv4 address that can be used") }
       return address
     }
     func path() throws(ShellError) -> String {
-      guard value.hasPrefix("/") else { throw problem("is no absolute path: \(value)") }
+      guard value.hasPrefix("/") else { throw problem("is no absolute path") }
       return value
     }
-    if !seen.insert(keyword).inserted, !Self.repeatable.contains(keyword) { throw problem("stands there twice") }
+    if Self.isKnown(keyword), !seen.insert(keyword).inserted, !Self.repeatable.contains(keyword) { throw problem("stands there twice") }
     switch keyword {
     case "socket": plan.socket = try path()
     case "id":
@@ -70,18 +63,20 @@ struct PlanParser {
     case "bind", "bind-over":
       let paths = value.split(separator: " ").map(Self.decoded)
       guard paths.count == 2, let source = paths[0], let target = paths[1], Self.isPlain(source), Self.isPlain(target) else {
-        throw problem("wants two absolute paths, percent-encoded, without . and ..: \(value)")
+        throw problem("wants two absolute paths, percent-encoded, without . and ..")
       }
       plan.binds.append(ShellPlan.Bind(source: source, target: target, over: keyword == "bind-over"))
     case "host-port":
-      guard let port = UInt16(value), port > 0 else { throw problem("is no port: \(value)") }
+      guard let port = UInt16(value), port > 0 else { throw problem("is no port") }
       if !plan.hostPorts.contains(port) { plan.hostPorts.append(port) }
     case "hostname":
-      guard (1...64).contains(value.utf8.count) else { throw problem("has 1 to 64 bytes (sethostname(2)): \(value)") }
+      guard (1...64).contains(value.utf8.count) else { throw problem("has 1 to 64 bytes (sethostname(2))") }
       plan.hostname = value
-    default: throw problem("is no keyword of a plan: daemon and devtunnel-shell are of different versions")
+    default: throw self.problem(line, "the keyword", "is none of a plan: daemon and devtunnel-shell are of different versions")
     }
   }
+
+  private static func isKnown(_ keyword: String) -> Bool { repeatable.contains(keyword) || required.contains(keyword) || optional.contains(keyword) }
 
   static func isID(_ text: String) -> Bool {
     text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }

@@ -21,5 +21,9 @@ import Testing
     #expect(routes.overlaps(try CIDR(parsing: text)).count == count, "the default route is in nobody's way")
   }
 
+  @Test func whatThisMachineUsesAndItsRouter() {
+    #expect(routes.taken.map { "\($0.range) \($0.owner)" } == ["10.244.0.0/24 cni0", "192.168.1.0/24 eth0", "192.168.1.1/32 the router of this machine"])
+  }
+
   @Test func nonsenseIsNoRoute() { #expect(HostRoutes(parsing: "a\nb c d\n").routes.isEmpty) }
 }

@@ -1,0 +1,43 @@
+import ControlAPI
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A program that is to run as root: nobody but root and the person who asks for it may be able to change it.
+enum TrustedProgram {
+  /// - Parameters:
+  ///   - path: absolute; links are followed.
+  ///   - owners: who may own it, and the directories above it.
+  /// - Returns: where it really is.
+  /// - Throws: `.refused` that names what somebody else may change.
+  static func resolve(_ path: String, owners: Set<uid_t> = callers(), group: gid_t = getgid()) throws(ControlError) -> String {
+    guard path.hasPrefix("/"), let resolved = realpath(path, nil) else { throw .system("cannot find \(path)", Int(-errno)) }
+    defer { free(resolved) }
+    let program = String(cString: resolved)
+    var place = program
+    while true {
+      var found = stat()
+      guard lstat(place, &found) == 0 else { throw .system("cannot look at \(place)", Int(-errno)) }
+      // In a directory with the sticky bit others cannot rename what is not theirs.
+      let isSticky = found.st_mode & S_IFMT == S_IFDIR && found.st_mode & S_ISVTX != 0
+      let isOthers = found.st_mode & S_IWOTH != 0 || found.st_mode & S_IWGRP != 0 && found.st_gid != 0 && found.st_gid != group
+      guard owners.contains(found.st_uid), !isOthers || isSticky else {
+        throw ControlError(
+          .refused, "\(program) would run as root, and others than you and root may change \(place)",
+          remedy: "Install devtunnel where only you or root may write; DEVTUNNEL_SHELL_HELPER names another helper.")
+      }
+      if place == program, found.st_mode & S_IFMT != S_IFREG { throw ControlError(.refused, "\(program) is no program") }
+      guard place != "/", let slash = place.lastIndex(of: "/") else { return program }
+      place = slash == place.startIndex ? "/" : String(place[..<slash])
+    }
+  }
+
+  /// Root, this user, and with root by sudo(8) who called it.
+  static func callers() -> Set<uid_t> {
+    let sudo = geteuid() == 0 ? getenv("SUDO_UID").flatMap { uid_t(String(cString: $0)) } : nil
+    return Set([0, getuid(), sudo].compactMap { $0 })
+  }
+}

@@ -1,0 +1,61 @@
+import CShell
+import Glibc
+
+/// The host's rules in the kernel, for the bridges that there are. They go with this value.
+final class HostTable {
+  private let rules: HostRules
+  private let named: [InterfacePattern]
+  private let owner: NetlinkSocket
+  private let watch: NetlinkSocket
+  private var guests: [InterfacePattern]
+
+  /// Readable when interfaces or routes have changed.
+  var changes: Int32 { watch.fd }
+
+  init(_ rules: HostRules, named: [InterfacePattern]) throws(ShellError) {
+    self.rules = rules
+    self.named = named
+    owner = try NetlinkSocket(.netfilter)
+    // Before the first look, so that nothing comes between.
+    watch = try NetlinkSocket.changes()
+    guests = try Self.look(named)
+    do {
+      try owner.commit(rules.requests(guests: guests))
+    } catch {
+      throw ShellError(error.step, errno: error.errno, advice: Self.advice(error.errno))
+    }
+    tell()
+  }
+
+  /// Looks at the interfaces again: a bridge that is new is let in, and one with a way to a network outside no longer.
+  func follow() throws(ShellError) {
+    watch.forget()
+    let now = try Self.look(named)
+    guard now != guests else { return }
+    try owner.commit(rules.replacement(guests: now))
+    guests = now
+    tell()
+  }
+
+  private func tell() {
+    let names = guests.map(\.description).joined(separator: ", ")
+    let who = guests.isEmpty ? "No bridge of Pods was found: this machine's programs alone are in the cluster." : "Pods at \(names) are in the cluster too."
+    ShellProgram.complain("\(who) --bridge names another interface.")
+  }
+
+  private static func look(_ named: [InterfacePattern]) throws(ShellError) -> [InterfacePattern] {
+    var text = [UInt8](repeating: 0, count: 1 << 20)
+    let count = try check(cshell_read_file("/proc/net/route", &text, text.count), "read /proc/net/route")
+    let uplinks = HostBridges.uplinks(routes: String(decoding: text.prefix(count), as: UTF8.self))
+    return HostBridges.guests(try NetlinkSocket.links(), named: named, uplinks: uplinks)
+  }
+
+  private static func advice(_ errno: Int32) -> String? {
+    switch errno {
+    case EPERM: "host routes want root, or the capability CAP_NET_ADMIN"
+    case EEXIST: "another devtunnel leads this host already: devtunnel status"
+    case ENOENT: "this kernel misses a part of nftables (nft_redir, nft_ct, nft_chain_nat): as root, modprobe -a nf_tables nft_redir nft_ct nft_chain_nat"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Testing
+
+@testable import ShellHelper
+
+/// Root reads and removes a plan for somebody else: nothing but that person's own may be read, or be gone afterwards.
+struct PlanFileTests {
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "devtunnel-plan-\(UUID().uuidString)").path
+  private let me = getuid()
+
+  init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]) }
+
+  private func make(_ name: String = "plan", _ text: String = "id x\n", mode: mode_t = 0o600) throws -> String {
+    try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+    chmod("\(folder)/\(name)", mode)
+    return "\(folder)/\(name)"
+  }
+
+  private func refused(_ path: String, owners: Set<uid_t>? = nil) -> String? {
+    let error = #expect(throws: ShellError.self) { try PlanFile.take(path, owners: owners ?? [me]) }
+    #expect(access(path, F_OK) == 0, "it must still be there")
+    return error.map { "\($0)" }
+  }
+
+  @Test("The caller's own file is read, and gone")
+  func own() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = try make()
+    #expect(try PlanFile.take(path, owners: [me]) == "id x\n")
+    #expect(access(path, F_OK) != 0)
+    #expect(throws: ShellError.self) { try PlanFile.take(path, owners: [me]) }
+  }
+
+  @Test("Another's file, a link, a directory, a pipe, a device and what others may write stay as they are")
+  func others() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = try make()
+    #expect(refused(path, owners: [me + 1])?.contains("not the caller's alone") == true)
+    #expect(refused("/etc/passwd", owners: [me + 1])?.contains("not the caller's alone") == true)
+    symlink(path, "\(folder)/link")
+    #expect(refused("\(folder)/link")?.contains("Too many levels of symbolic links") == true)
+    mkdir("\(folder)/directory", 0o700)
+    #expect(refused("\(folder)/directory")?.contains("no regular file") == true)
+    mkfifo("\(folder)/pipe", 0o600)
+    #expect(refused("\(folder)/pipe")?.contains("no regular file") == true)
+    #expect(refused(try make("shared", mode: 0o622))?.contains("the file is not the caller's alone") == true)
+    #expect(refused(try make("large", String(repeating: "a", count: 300_000)))?.contains("longer") == true)
+    chmod(folder, 0o777)
+    #expect(refused(path)?.contains("its directory is not the caller's alone") == true)
+    for text in ["", "plan", "/", "\(folder)/", "\(folder)/.", "\(folder)/.."] { #expect(throws: ShellError.self) { try PlanFile.take(text, owners: [me]) } }
+  }
+
+  @Test("Whose file it may be: the user's; with root, that of who called sudo")
+  func callers() {
+    #expect(PlanFile.invokers(user: 1000, sudo: "0") == [1000])
+    #expect(PlanFile.invokers(user: 0, sudo: "1000") == [0, 1000])
+    #expect(PlanFile.invokers(user: 0, sudo: nil) == [0] && PlanFile.invokers(user: 0, sudo: "x") == [0])
+  }
+}
