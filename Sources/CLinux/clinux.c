@@ -180,6 +180,13 @@ int32_t clinux_set_nonblocking(int32_t fd) { return fcntl(fd, F_SETFL, fcntl(fd,
 int32_t clinux_socketpair(int32_t *both) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both) < 0 ? -errno : 0;
 }
+int32_t clinux_is_loopback(const clinux_address *address) {
+  static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, one[16] = {[15] = 1};
+  if (address->family == 4) return address->bytes[0] == 127;
+  if (address->family != 6) return 0;
+  return memcmp(address->bytes, one, 16) == 0 || (memcmp(address->bytes, mapped, 12) == 0 && address->bytes[12] == 127);
+}
+
 int32_t clinux_parse_address(const char *text, clinux_address *address) {
   if (inet_pton(AF_INET, text, address->bytes) == 1) return address->family = 4, 0;
   if (inet_pton(AF_INET6, text, address->bytes) == 1) return address->family = 6, 0;

@@ -109,6 +109,12 @@ public actor Forwarding {
         ForwardReport.Port(
           host: "\(request.address):\(port.bound)", remote: port.request.remote, connections: connections, refused: refused, lastProblem: lastProblem))
     }
-    return ForwardReport(id: id, context: context, namespace: namespace, target: request.target, ports: result, message: problem)
+    return ForwardReport(id: id, context: context, namespace: namespace, target: request.target, ports: result, message: problem, warnings: Self.warnings(listeningAt: request.address))
+  }
+
+  /// What the person is to know of a forward at this address.
+  static func warnings(listeningAt text: String) -> [String] {
+    guard var address = clinux_address(text, port: 0), clinux_is_loopback(&address) == 0 else { return [] }
+    return [OpenPort.forward(text)]
   }
 }

@@ -58,10 +58,11 @@ public final class Outbound {
     closers.append { listener.close() }
   }
 
-  /// Takes over a listening socket for SOCKS5, SOCKS4a and HTTP clients; on loopback, since it asks nobody who they are.
-  public func listenProxy(fd: Int32) {
+  /// Takes over a listening socket for SOCKS5, SOCKS4a and HTTP clients.
+  public func listenProxy(fd: Int32, access: ProxyAccess) {
     guard !isClosed else { return clinux_close(fd) }
-    let listener = ProxyListener(loop: loop, fd: fd, dialer: dialer, resolver: resolver)
+    if access.credentials != nil { dialer.leadsToThisMachine = false }
+    let listener = ProxyListener(loop: loop, fd: fd, dialer: dialer, resolver: resolver, credentials: access.credentials)
     closers.append { listener.close() }
   }
 

@@ -61,6 +61,25 @@ struct PortTests {
     #expect(PortForward.all(for: objects, rules: [rule("web"), rule("db")], namespace: "default").map(\.namespace) == ["shop", "default"])
   }
 
+  /// Who wrote skaffold.yaml is not who runs it: it opens no port to other machines by itself.
+  @Test(arguments: ["0.0.0.0", "::", "192.168.1.7", "nonsense"])
+  func aRuleOpensNoPortToOthersUnasked(address: String) {
+    let rule = PortForwardRule(resourceType: "service", resourceName: "web", port: "80", address: address)
+    let kept = PortForward.all(for: [], rules: [rule], namespace: "default")
+    #expect(kept.map(\.address) == ["127.0.0.1"])
+    #expect(kept[0].notes(host: 8080) == ["not at \(address), where other machines would reach it; --open-ports allows that"])
+    let opened = PortForward.all(for: [], rules: [rule], namespace: "default", opensPorts: true)
+    #expect(opened.map(\.address) == [address])
+    #expect(opened[0].notes(host: 9999) == ["port 8080 is taken", "other machines reach it"])
+  }
+
+  @Test(arguments: [("127.0.0.2", "127.0.0.2"), ("::1", "::1"), ("localhost", "127.0.0.1"), (nil, "127.0.0.1")] as [(String?, String)])
+  func aRuleOnLoopbackIsTaken(address: String?, taken: String) {
+    let rule = PortForwardRule(resourceType: "service", resourceName: "web", port: "80", address: address)
+    let forward = PortForward.all(for: [], rules: [rule], namespace: "default")
+    #expect(forward.map(\.address) == [taken] && forward[0].notes(host: 8080).isEmpty)
+  }
+
   @Test func aPrivilegedPortIsShifted() throws {
     let objects = try manifests("{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {a: b}, ports: [{port: 80}, {port: 443}]}}")
     #expect(PortForward.all(for: objects, rules: [], namespace: "default").map(\.preferred) == [8080, 8443])

@@ -127,7 +127,7 @@ import TunnelProtocol
     harness.outbound.attach(tcp: listen(8080), mode: .localName)
     harness.outbound.attach(udp: bindUDP("0.0.0.0", 5300), icmp: -1) { $1(nil) }
     harness.outbound.attach(dnsUDP: bindUDP("10.96.0.10", 53), dnsTCP: listen(53))
-    harness.outbound.listenProxy(fd: listen(1080))
+    harness.outbound.listenProxy(fd: listen(1080), access: .thisMachine)
     harness.outbound.close()
     for port in [8080, 53, 1080] as [UInt16] {
       let client = connect("10.96.0.10", port)

@@ -64,6 +64,8 @@ int32_t clinux_set_nonblocking(int32_t fd);
 int32_t clinux_socketpair(int32_t *both);
 // Parses "10.0.0.1" or "::1"; the port is left alone. 0, or -EINVAL.
 int32_t clinux_parse_address(const char *text, clinux_address *address);
+// Whether only this machine reaches the address: 127.0.0.0/8, ::1, and the former mapped into IPv6. 1 or 0.
+int32_t clinux_is_loopback(const clinux_address *address);
 void clinux_format_address(const clinux_address *address, char *text, size_t capacity);
 
 // ---- Waiting.

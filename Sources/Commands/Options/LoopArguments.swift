@@ -6,6 +6,9 @@ struct LoopArguments: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Forward ports of what was deployed.")
   var portForward = true
 
+  @Flag(help: "Let port-forwards listen where skaffold.yaml says, also where other machines reach them.")
+  var openPorts = false
+
   @Flag(inversion: .prefixedNo, help: "Show the logs of what was deployed.")
   var tail = true
 
@@ -35,6 +38,7 @@ struct LoopArguments: ParsableArguments {
   func options(_ context: LoopContext, _ patches: PatchArguments, namespace: String?) -> LoopOptions {
     var options = patches.options(environment: context.environment, stateDirectory: context.setup.stateDirectory)
     options.namespace = namespace
+    options.opensPorts = openPorts
     options.portMemory = context.setup.stateDirectory + "/ports.json"
     return options
   }

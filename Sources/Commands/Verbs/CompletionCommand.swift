@@ -21,5 +21,5 @@ struct CompletionCommand: ParsableCommand {
     })
   var shell: CompletionShell
 
-  func run() throws { Terminal.output.line(Devtunnel.completionScript(for: shell)) }
+  func run() throws { Terminal.output.write(Devtunnel.completionScript(for: shell) + "\n") }
 }

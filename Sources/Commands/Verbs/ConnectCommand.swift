@@ -46,13 +46,20 @@ struct ConnectCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("With --host: where addresses are taken for ranges that this machine uses itself; may be repeated.", valueName: "cidr"))
   var mapInto: [String] = []
 
+  @Option(
+    help: ArgumentHelp("With --host: an interface whose Pods are led too, beside the bridges that are found; may be repeated, and end with a star.", valueName: "name"),
+    transform: checked(InterfaceName.parse))
+  var bridge: [String] = []
+
   @OptionGroup var outbound: OutboundArguments
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func validate() throws {
     guard proxy != host else { throw ValidationError("say what to open: --proxy or --host") }
-    guard host || localContext.isEmpty && mapInto.isEmpty else { throw ValidationError("--local-context and --map-into belong to --host") }
+    guard host || localContext.isEmpty && mapInto.isEmpty && bridge.isEmpty else {
+      throw ValidationError("--local-context, --map-into and --bridge belong to --host")
+    }
   }
 
   func run() async throws {
@@ -66,6 +73,7 @@ struct ConnectCommand: AsyncParsableCommand {
     if host {
       request.localContexts = localContext
       request.mapInto = mapInto
+      request.bridges = bridge
       let report = try await context.call(.connectHost, request, returning: ShellReport.self, task: "connecting this machine…")
       try Task.checkCancellation()
       report.warnings.forEach { ErrorOutput.warn($0) }
@@ -78,6 +86,7 @@ struct ConnectCommand: AsyncParsableCommand {
       _ = try await closing.value
       return
     }
+    report.warnings.forEach { ErrorOutput.warn($0) }
     let exports = (report.variables ?? [:]).sorted { $0.key < $1.key }.map { "export \($0.key)=\($0.value)" }
     if shellVariables { return exports.forEach(Terminal.output.line) }
     try context.show(report, outputOptions) {

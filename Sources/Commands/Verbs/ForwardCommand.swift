@@ -66,10 +66,12 @@ struct ForwardCommand: AsyncParsableCommand {
     guard foreground else {
       let report = try await context.call(.forward, request, returning: ForwardReport.self, task: task)
       if Task.isCancelled { return try await close(report, context) }
+      report.warnings.forEach { ErrorOutput.warn($0) }
       return try context.show(report, outputOptions) { $0.summary + ["devtunnel forward --stop \($0.id) closes it."] }
     }
     let outputOptions = outputOptions
     _ = try await context.call(.forward, request, returning: ForwardReport.self, task: task) { report in
+      report.warnings.forEach { ErrorOutput.warn($0) }
       // A report is strings and numbers alone; writing them cannot fail.
       try? context.show(report, outputOptions) { $0.summary + ["Ctrl-C closes it."] }
     }

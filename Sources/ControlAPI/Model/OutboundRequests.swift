@@ -95,6 +95,8 @@ public struct ConnectRequest: Codable, Sendable, Hashable {
   public var localContexts: [String] = []
   /// CIDRs from which addresses are taken for what this machine uses already; empty: those that are free nearly everywhere.
   public var mapInto: [String] = []
+  /// For the whole machine: interfaces whose guests are led too, beside the bridges that are found; `cali*` names all that begin so.
+  public var bridges: [String] = []
 
   public init(cluster: ClusterSelection) { self.cluster = cluster }
 }
@@ -135,7 +137,7 @@ public struct OutboundReport: Codable, Sendable, Hashable {
   public var pid: Int?
   /// Of the proxy: `127.0.0.1:1080`.
   public var address: String?
-  /// Variables that make programs use the proxy.
+  /// Variables that make programs use the proxy; they hold its password, where it has one.
   public var variables: [String: String]?
   public var clusterConnections: UInt64 = 0
   public var hostConnections: UInt64 = 0
@@ -145,6 +147,8 @@ public struct OutboundReport: Codable, Sendable, Hashable {
   public var cachedQueries: UInt64 = 0
   public var lastQueries: [Query] = []
   public var lastProblem: String?
+  /// For the person: a port that other machines reach.
+  public var warnings: [String] = []
 
   public init(id: String, kind: String, context: String, namespace: String, workload: String? = nil) {
     self.id = id

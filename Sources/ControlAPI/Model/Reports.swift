@@ -143,8 +143,11 @@ public struct ForwardReport: Codable, Sendable, Hashable {
   public var target: String
   public var ports: [Port]
   public var message: String?
+  /// For the person: a port that other machines reach.
+  public var warnings: [String]
 
-  public init(id: String, context: String, namespace: String, target: String, ports: [Port], message: String? = nil) {
+  public init(id: String, context: String, namespace: String, target: String, ports: [Port], message: String? = nil, warnings: [String] = []) {
+    self.warnings = warnings
     self.id = id
     self.context = context
     self.namespace = namespace

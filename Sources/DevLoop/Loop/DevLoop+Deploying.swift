@@ -91,7 +91,8 @@ extension DevLoop {
 
   private func forward(_ manifests: [Manifest], _ parts: LoopParts) async {
     guard let forwarder = parts.forwarder else { return }
-    let wanted = PortForward.all(for: manifests, rules: configurations.flatMap(\.portForwards), namespace: parts.description.namespace)
+    let rules = configurations.flatMap(\.portForwards)
+    let wanted = PortForward.all(for: manifests, rules: rules, namespace: parts.description.namespace, opensPorts: options.opensPorts)
     await forwards.update(wanted, with: forwarder)
     if stopwatch.timeline.ready != nil, await forwards.answers() { stopwatch.mark(\.answered) }
   }

@@ -35,6 +35,8 @@ public struct LoopOptions: Sendable, Hashable {
   public var environment: [String: String]
   /// Until a failure that may heal by itself is tried again.
   public var retryAfter: Duration = .seconds(3)
+  /// Whether forwards listen where the configuration says, also where other machines reach them.
+  public var opensPorts = false
   /// Where chosen host ports are remembered; nil: nowhere.
   public var portMemory: String?
   /// Whether what runs is watched also where no files are.

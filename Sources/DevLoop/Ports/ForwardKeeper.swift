@@ -1,5 +1,15 @@
 import FoundationEssentials
 
+extension PortForward {
+  /// What a person is to know of it, once it listens.
+  func notes(host: UInt16) -> [String] {
+    var notes = host == preferred ? [] : ["port \(preferred) is taken"]
+    if let withheldAddress { notes.append("not at \(withheldAddress), where other machines would reach it; --open-ports allows that") }
+    if !HostPort.isLoopback(address) { notes.append("other machines reach it") }
+    return notes
+  }
+}
+
 /// Opens the loop's port-forwards and keeps them, however often the round that asked for them is cancelled.
 actor ForwardKeeper {
   private struct Open {
@@ -66,9 +76,9 @@ actor ForwardKeeper {
       do throws(LoopError) {
         let handle = try await forwarder.open(forward, host: host)
         open[forward.key] = Open(forward: forward, host: host, handle: handle)
-        let note = host == forward.preferred ? nil : "port \(forward.preferred) is taken"
+        let note = forward.notes(host: host).joined(separator: "; ")
         events(
-          .forwarded(.init(target: forward.target, namespace: forward.namespace, port: forward.port, host: "\(forward.address):\(host)", note: note)))
+          .forwarded(.init(target: forward.target, namespace: forward.namespace, port: forward.port, host: "\(forward.address):\(host)", note: note.isEmpty ? nil : note)))
       } catch {
         if !error.isCancelled { events(.failed(error)) }
       }

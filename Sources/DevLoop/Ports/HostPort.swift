@@ -4,6 +4,12 @@ import Glibc
 /// Ports of this machine.
 enum HostPort {
   /// Whether it could be listened on just now.
+  /// Whether only this machine reaches the address; false for what is none.
+  static func isLoopback(_ address: String) -> Bool {
+    guard var parsed = socketAddress(address, 0) else { return false }
+    return clinux_is_loopback(&parsed) == 1
+  }
+
   static func isFree(_ address: String, _ port: UInt16) -> Bool {
     guard var target = socketAddress(address, port) else { return false }
     let fd = clinux_tcp_listen(&target, 1)

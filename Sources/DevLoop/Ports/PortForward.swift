@@ -11,6 +11,8 @@ public struct PortForward: Sendable, Hashable {
   public var port: String
   /// This machine's address to listen on.
   public var address = "127.0.0.1"
+  /// The address that the configuration asks for, and that is not taken: other machines would reach it.
+  public var withheldAddress: String?
   /// The host port to take where it is free.
   public var preferred: UInt16
 
@@ -27,9 +29,11 @@ public struct PortForward: Sendable, Hashable {
 
 extension PortForward {
   /// What the rules ask for, then every TCP port of the Services that are no rule's.
-  /// - Parameter namespace: of what names none.
-  static func all(for manifests: [Manifest], rules: [PortForwardRule], namespace: String) -> [PortForward] {
-    var forwards = rules.compactMap { PortForward($0, manifests, namespace) }
+  /// - Parameters:
+  ///   - namespace: of what names none.
+  ///   - opensPorts: whether a rule may open a port to other machines. Who wrote the repository is not who runs it.
+  static func all(for manifests: [Manifest], rules: [PortForwardRule], namespace: String, opensPorts: Bool = false) -> [PortForward] {
+    var forwards = rules.compactMap { PortForward($0, manifests, namespace, opensPorts: opensPorts) }
     let services = manifests.filter { $0.kind == "Service" && $0.apiVersion == "v1" }.sorted {
       ($0.namespace ?? namespace, $0.name) < ($1.namespace ?? namespace, $1.name)
     }
@@ -49,11 +53,13 @@ extension PortForward {
   /// Ports below 1024 need root: 80 becomes 8080, 443 becomes 8443.
   static func shifted(_ port: UInt16) -> UInt16 { port < 1024 ? port + 8000 : port }
 
-  private init?(_ rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String) {
+  private init?(_ rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String, opensPorts: Bool) {
     guard let kind = Self.kinds[rule.resourceType.lowercased()] else { return nil }
     let namespace = rule.namespace ?? Self.namespace(of: rule, manifests, namespace)
     self.init(target: "\(kind)/\(rule.resourceName)", namespace: namespace, port: rule.port, preferred: 0)
-    if let address = rule.address { self.address = address }
+    if let address = rule.address.map({ $0 == "localhost" ? "127.0.0.1" : $0 }) {
+      if opensPorts || HostPort.isLoopback(address) { self.address = address } else { withheldAddress = address }
+    }
     preferred = rule.localPort ?? Self.number(rule.port, of: rule.resourceName, manifests).map(Self.shifted) ?? 8000
   }
 

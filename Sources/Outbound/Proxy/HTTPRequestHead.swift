@@ -3,7 +3,8 @@ import TunnelProtocol
 /// An HTTP/1.1 proxy as a function of a request's head: CONNECT (RFC 9110 section 9.3.6), and the absolute form of a target (RFC 9112 section 3.2.2) for one
 /// request of each connection.
 enum HTTPRequestHead {
-  static func step(_ bytes: [UInt8]) -> ProxyStep {
+  /// - Parameter credentials: asked for (RFC 9110 section 11.7); nil: nobody is asked.
+  static func step(_ bytes: [UInt8], credentials: ProxyCredentials? = nil) -> ProxyStep {
     guard let end = endOfHead(bytes) else { return .more }
     let lines = split(bytes[..<end])
     let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
@@ -12,6 +13,9 @@ enum HTTPRequestHead {
     }
     guard lines.dropFirst().allSatisfy({ !$0.contains { $0 == 0x0d || $0 == 0x0a || $0 == 0 } }) else {
       return .reject(response(400, "The request's head has a line that is none."))
+    }
+    if let credentials, !lines.dropFirst().contains(where: { authorization($0).map(credentials.allows) == true }) {
+      return .reject(response(407, "This port wants a name and a password; devtunnel connect said them.", ["Proxy-Authenticate: Basic realm=\"devtunnel\""]))
     }
     let rest = Array(bytes[end...])
     if words[0] == "CONNECT" {
@@ -33,6 +37,12 @@ enum HTTPRequestHead {
     let first = "\(words[0]) \(path.hasPrefix("/") ? "" : "/")\(path) \(words[2])"
     let head = forwarded(first, host: name, lines.dropFirst())
     return .request(ProxyRequest(host: host, port: port, backlog: head + rest, reply: { $0 == .connected ? [] : failure($0, name) }, isHTTP: true))
+  }
+
+  /// The value of the line, where it is Proxy-Authorization.
+  private static func authorization(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    guard let colon = line.firstIndex(of: 0x3a), String(decoding: line[..<colon], as: UTF8.self).lowercased() == "proxy-authorization" else { return nil }
+    return line[(colon + 1)...]
   }
 
   /// Behind the empty line; nil while that has not come.
@@ -104,14 +114,16 @@ enum HTTPRequestHead {
     case .unreachable: response(502, "\(target) cannot be reached: there is no way to it, or no tunnel.")
     case .nameNotFound: response(502, "\(target): the cluster's DNS knows no such name.")
     case .exhausted: response(502, "\(target): no more connections can be opened now.")
-    case .connected, .notServed, .failed: response(502, "The connection to \(target) failed.")
+    case .notServed: response(403, "\(target) is this machine's own, or not served; a proxy that other machines reach does not lead there.")
+    case .connected, .failed: response(502, "The connection to \(target) failed.")
     }
   }
 
-  static func response(_ status: Int, _ text: String) -> [UInt8] {
-    let reason = [400: "Bad Request", 431: "Request Header Fields Too Large", 502: "Bad Gateway", 504: "Gateway Timeout"][status] ?? "Error"
+  static func response(_ status: Int, _ text: String, _ fields: [String] = []) -> [UInt8] {
+    let reason = [400: "Bad Request", 403: "Forbidden", 407: "Proxy Authentication Required", 431: "Request Header Fields Too Large", 502: "Bad Gateway", 504: "Gateway Timeout"][status] ?? "Error"
     let body = "devtunnel: \(text)\n"
+    let more = fields.map { $0 + "\r\n" }.joined()
     return Array(
-      "HTTP/1.1 \(status) \(reason)\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)".utf8)
+      "HTTP/1.1 \(status) \(reason)\r\n\(more)Content-Type: text/plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)".utf8)
   }
 }

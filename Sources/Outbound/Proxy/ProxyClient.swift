@@ -9,13 +9,16 @@ final class ProxyClient: Handler {
   private let dialer: Dialer
   private let resolver: DNSResolver
   private var inbox: [UInt8] = []
-  private var socks = SOCKS()
+  private let credentials: ProxyCredentials?
+  private var socks: SOCKS
   var ended: ((ObjectIdentifier) -> Void)?
   private static let headLimit = 32 << 10
   /// For the whole request, µs.
   private static let patience: UInt64 = 30_000_000
 
-  init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver) {
+  init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver, credentials: ProxyCredentials?) {
+    self.credentials = credentials
+    socks = SOCKS(credentials: credentials)
     self.loop = loop
     self.fd = fd
     self.dialer = dialer
@@ -41,7 +44,7 @@ final class ProxyClient: Handler {
 
   private func take() {
     while fd >= 0, let first = inbox.first {
-      let isSOCKS = first == 4 || first == 5
+      let isSOCKS = socks.isUnderWay || first == 4 || first == 5
       switch isSOCKS ? socks.step(inbox) : http() {
       case .more:
         if inbox.count >= Self.headLimit { reject(isSOCKS ? [] : HTTPRequestHead.response(431, "The request's head is longer than 32 KiB.")) }
@@ -61,7 +64,7 @@ final class ProxyClient: Handler {
       if byte == 0x20 || byte == 0x2d || byte == 0x5f { break }
       return .reject(HTTPRequestHead.response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
     }
-    return HTTPRequestHead.step(inbox)
+    return HTTPRequestHead.step(inbox, credentials: credentials)
   }
 
   private func reject(_ bytes: [UInt8]) {
@@ -79,7 +82,7 @@ final class ProxyClient: Handler {
     if name == Self.localhost { return connect(request, .address(IPEndpoint(.loopback, port: request.port))) }
     if resolver.settings.clusterSuffixes.contains(where: { name.isWithin($0) }) {
       // The agent resolves it, which saves a round trip.
-      return connect(request, .name(Self.preambleName(name), port: request.port))
+      return connect(request, .name(Array(name.description.utf8), port: request.port))
     }
     // Waiting for DNS, the client says nothing; what it sends stays in its socket.
     loop.unwatch(fd)
@@ -94,12 +97,6 @@ final class ProxyClient: Handler {
   }
 
   private static let localhost = DNSName("localhost")!
-
-  /// 4 or 16 bytes would be taken for an address.
-  static func preambleName(_ name: DNSName) -> [UInt8] {
-    let text = Array(name.description.utf8)
-    return text.count == 4 || text.count == 16 ? text + [0x2e] : text
-  }
 
   private func connect(_ request: ProxyRequest, _ destination: Destination) { connect(request, [destination]) }
 

@@ -5,16 +5,19 @@ import Relay
 final class ProxyListener: Acceptor {
   private let dialer: Dialer
   private let resolver: DNSResolver
+  private let credentials: ProxyCredentials?
   private var clients: [ObjectIdentifier: ProxyClient] = [:]
 
-  init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver) {
+  /// - Parameter credentials: asked for; nil: nobody is asked who they are.
+  init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver, credentials: ProxyCredentials?) {
     self.dialer = dialer
     self.resolver = resolver
+    self.credentials = credentials
     super.init(loop: loop, fd: fd, counters: dialer.counters)
   }
 
   override func accepted(_ connection: Int32) {
-    let client = ProxyClient(loop: loop, fd: connection, dialer: dialer, resolver: resolver)
+    let client = ProxyClient(loop: loop, fd: connection, dialer: dialer, resolver: resolver, credentials: credentials)
     clients[ObjectIdentifier(client)] = client
     client.ended = { [weak self] in self?.clients[$0] = nil }
     client.start()

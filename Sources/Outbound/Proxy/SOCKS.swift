@@ -1,27 +1,58 @@
 import TunnelProtocol
 
-/// SOCKS as a function of the bytes so far. Versions 5 (RFC 1928, without authentication, CONNECT alone) and 4 with names (4a).
+/// SOCKS as a function of the bytes so far. Versions 5 (RFC 1928, CONNECT alone; with name and password by RFC 1929 where they are asked for) and 4 with names (4a), which knows
+/// no password.
 struct SOCKS {
-  private var isGreeted = false
+  private let credentials: ProxyCredentials?
+
+  private enum Stage {
+    case greeting, authentication, request
+  }
+  private var stage = Stage.greeting
+
+  private enum Method {
+    static let none: UInt8 = 0, password: UInt8 = 2, noneFits: UInt8 = 0xff
+  }
+
+  init(credentials: ProxyCredentials? = nil) { self.credentials = credentials }
 
   private enum Reply {
     static let succeeded: UInt8 = 0, general: UInt8 = 1, notAllowed: UInt8 = 2, unreachable: UInt8 = 4, refused: UInt8 = 5, expired: UInt8 = 6
     static let noCommand: UInt8 = 7, noAddressType: UInt8 = 8
   }
 
-  /// - Parameter bytes: not empty; the first is 4 or 5.
+  /// Whether the client has begun: what comes then is SOCKS, whatever its first byte.
+  var isUnderWay: Bool { stage != .greeting }
+
+  /// - Parameter bytes: not empty; at the beginning the first is 4 or 5.
   mutating func step(_ bytes: [UInt8]) -> ProxyStep {
-    if bytes[0] == 4 { return Self.version4(bytes) }
-    return isGreeted ? Self.request(bytes) : greeting(bytes)
+    switch stage {
+    case .greeting where bytes[0] == 4: credentials == nil ? Self.version4(bytes) : .reject(Self.reply4(false))
+    case .greeting: greeting(bytes)
+    case .authentication: authentication(bytes)
+    case .request: Self.request(bytes)
+    }
   }
 
   /// RFC 1928 section 3.
   private mutating func greeting(_ bytes: [UInt8]) -> ProxyStep {
     guard bytes.count >= 2, bytes.count >= 2 + Int(bytes[1]) else { return .more }
     let end = 2 + Int(bytes[1])
-    guard bytes[2..<end].contains(0) else { return .reject([5, 0xff]) }
-    isGreeted = true
-    return .answer([5, 0], taken: end)
+    let method = credentials == nil ? Method.none : Method.password
+    guard bytes[2..<end].contains(method) else { return .reject([5, Method.noneFits]) }
+    stage = credentials == nil ? .request : .authentication
+    return .answer([5, method], taken: end)
+  }
+
+  /// RFC 1929 section 2.
+  private mutating func authentication(_ bytes: [UInt8]) -> ProxyStep {
+    guard bytes[0] == 1 else { return .reject([1, 1]) }
+    guard bytes.count >= 2, case let userEnd = 2 + Int(bytes[1]), bytes.count > userEnd else { return .more }
+    let end = userEnd + 1 + Int(bytes[userEnd])
+    guard bytes.count >= end else { return .more }
+    guard let credentials, credentials.allows(user: bytes[2..<userEnd], password: bytes[(userEnd + 1)..<end]) else { return .reject([1, 1]) }
+    stage = .request
+    return .answer([1, 0], taken: end)
   }
 
   /// RFC 1928 section 4.

@@ -12,6 +12,16 @@ enum Destination {
   case name([UInt8], port: UInt16)
 }
 
+extension Destination {
+  /// How a stream begins that leads there; nil for a name that is none.
+  var preamble: Preamble? {
+    switch self {
+    case .address(let endpoint): Preamble(.tcp, port: endpoint.port, address: endpoint.address.bytes)
+    case .name(let name, let port): Preamble(.tcp, port: port, name: name)
+    }
+  }
+}
+
 extension Destination: CustomStringConvertible {
   var description: String {
     switch self {
@@ -27,6 +37,8 @@ final class Dialer {
   let sessions: SessionSource
   let routes: RouteTable
   let counters: OutboundCounters
+  /// Whether clients are led to addresses of the machine that the daemon runs on.
+  var leadsToThisMachine = true
   private var live: [ObjectIdentifier: OutboundConnection] = [:]
   private var leaving: [ObjectIdentifier: Farewell] = [:]
   private var isClosed = false
@@ -58,6 +70,16 @@ final class Dialer {
     switch destination {
     case .address(let endpoint): routes.route(endpoint.address, now: loop.now)
     case .name: .cluster
+    }
+  }
+
+  /// Whether the machine's own servers are meant, and kept from this client.
+  func isKept(_ destination: Destination) -> Bool {
+    guard !leadsToThisMachine, case .address(let endpoint) = destination else { return false }
+    return switch route(destination) {
+    case .cluster: false
+    case .hostLoopback: true
+    case .host: endpoint.address.isThisMachines
     }
   }
 

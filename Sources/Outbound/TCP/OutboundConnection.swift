@@ -45,6 +45,7 @@ final class OutboundConnection {
   }
 
   private func lead() {
+    guard !dialer.isKept(destination) else { return failed(.notServed, "an address of this machine, asked for by a client of another") }
     switch dialer.route(destination) {
     case .cluster: openStream()
     case .host: if case .address(let endpoint) = destination { dial(endpoint) }
@@ -64,11 +65,7 @@ final class OutboundConnection {
   // MARK: Cluster
 
   private func openStream() {
-    let preamble =
-      switch destination {
-      case .address(let endpoint): Preamble(.tcp, port: endpoint.port, address: endpoint.address.bytes)
-      case .name(let name, let port): Preamble(.tcp, port: port, address: name)
-      }
+    guard let preamble = destination.preamble else { return failed(.nameNotFound, "the name is too long") }
     dialer.sessions { [self] session in
       guard case .waiting = state else { return }
       guard let session else { return failed(.unreachable, "there was no tunnel for 5 s") }

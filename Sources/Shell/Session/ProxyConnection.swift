@@ -13,6 +13,7 @@ public actor ProxyConnection {
   private let link: AgentLink
   private var outbound: OnLoop<Outbound>?
   private var bound: clinux_address?
+  private var access = ProxyAccess.thisMachine
 
   public init(id: String, _ request: ConnectRequest, context: String, namespace: String, link: AgentLink) {
     self.id = id
@@ -35,13 +36,15 @@ public actor ProxyConnection {
     }
     clinux_local_address(fd, &address)
     bound = address
+    let access = ProxyAccess(listeningAt: address)
+    self.access = access
     do throws(ControlError) {
       try await link.connected(within: .seconds(60))
       let pod = try await PodFiles(link: link).resolver()
       let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: ShellSession.hostResolver()))
       outbound = await link.onLoop { endpoint in
         let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
-        outbound.listenProxy(fd: fd)
+        outbound.listenProxy(fd: fd, access: access)
         return OnLoop(outbound, on: endpoint.loop)
       }
     } catch {
@@ -58,13 +61,14 @@ public actor ProxyConnection {
 
   public func report() async -> OutboundReport {
     var report = OutboundReport(id: id, kind: "proxy", context: context, namespace: namespace)
-    if let bound {
-      let address = "\(request.address):\(bound.port)"
+    if let bound, let address = IPEndpoint(bound)?.description {
       report.address = address
-      let (socks, http) = ("socks5h://\(address)", "http://\(address)")
+      let user = access.credentials.map { "\($0.user):\($0.password)@" } ?? ""
+      let (socks, http) = ("socks5h://\(user)\(address)", "http://\(user)\(address)")
       // curl and Python read the small ones, Go and Java tools the capitals; all of them take either.
       report.variables = ["ALL_PROXY": socks, "all_proxy": socks, "HTTP_PROXY": http, "http_proxy": http, "HTTPS_PROXY": http, "https_proxy": http]
     }
+    if access.credentials != nil { report.warnings = [OpenPort.proxy(report.address ?? request.address)] }
     if let outbound {
       let figures = await link.onLoop { endpoint in outbound.get(on: endpoint.loop).figures }
       report.add(figures)

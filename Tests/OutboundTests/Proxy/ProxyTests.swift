@@ -12,11 +12,11 @@ final class ProxyFixture {
   let port: UInt16
   let web: WebServer
 
-  init(rules: RouteRules = RouteRules()) {
+  init(rules: RouteRules = RouteRules(), access: ProxyAccess = .thisMachine) {
     harness = Harness(rules: rules)
     let (fd, port) = listening()
     self.port = port
-    harness.outbound.listenProxy(fd: fd)
+    harness.outbound.listenProxy(fd: fd, access: access)
     let web = WebServer(loop: harness.loop)
     self.web = web
     harness.agent.tcpTarget = { _ in web.port }
@@ -137,9 +137,17 @@ private final class WebConnection: Handler {
   }
 
   @Test func namesThatLookLikeAddressesGetADot() {
-    #expect(ProxyClient.preambleName(DNSName("ab.cluster.local")!) == Array("ab.cluster.local.".utf8))
-    #expect(ProxyClient.preambleName(DNSName("a.bc")!) == Array("a.bc.".utf8))
-    #expect(ProxyClient.preambleName(DNSName("abc.cluster.local")!) == Array("abc.cluster.local".utf8))
+    let proxy = ProxyFixture()
+    _ = proxy.exchange(request("ab.cluster.local") + Self.get)
+    #expect(proxy.harness.agent.preambles.map(\.address) == [Array("ab.cluster.local.".utf8)])
+  }
+
+  /// Each backslash is two bytes in a name's text: one byte could not say how many, and the rest would go to a stranger as payload.
+  @Test func aNameWhoseTextIsTooLongLeadsNowhere() {
+    let proxy = ProxyFixture()
+    let label = String(repeating: "\\", count: 60)
+    let answer = proxy.exchange(request("\(label).\(label).\(label).svc.cluster.local") + Self.get)
+    #expect(answer.dropFirst(3).first == 4 && proxy.harness.agent.preambles.isEmpty)
   }
 
   @Test func literalAddressesAreAddresses() {

@@ -1,0 +1,73 @@
+import CLinux
+import FoundationEssentials
+
+/// Whom a proxy's port serves, and what it leads to.
+public enum ProxyAccess: Sendable {
+  /// Programs of this machine, whoever they are: the port is on loopback.
+  case thisMachine
+  /// Whoever gives the name and the password, from anywhere. They are not led to this machine's own addresses, where servers listen for its own programs alone.
+  case anyone(ProxyCredentials)
+
+  /// - Parameter address: where the proxy listens.
+  public init(listeningAt address: clinux_address) {
+    var address = address
+    self = clinux_is_loopback(&address) == 1 ? .thisMachine : .anyone(.random())
+  }
+
+  public var credentials: ProxyCredentials? {
+    if case .anyone(let credentials) = self { credentials } else { nil }
+  }
+}
+
+/// What a proxy asks for: by RFC 1929 (SOCKS5), or RFC 7617 (Basic, HTTP).
+public struct ProxyCredentials: Sendable, Hashable {
+  public let user: String
+  public let password: String
+  private let basic: [UInt8]
+
+  public init(user: String, password: String) {
+    self.user = user
+    self.password = password
+    basic = Array(Data("\(user):\(password)".utf8).base64EncodedString().utf8)
+  }
+
+  /// With 128 random bits.
+  public static func random() -> ProxyCredentials {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    guard clinux_random(&bytes, bytes.count) == 0 else { preconditionFailure("getrandom(2) failed") }
+    return ProxyCredentials(user: "devtunnel", password: bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+  }
+
+  func allows(user: some Collection<UInt8>, password: some Collection<UInt8>) -> Bool {
+    // Both are compared, so that the time does not say which is wrong.
+    let isUser = Self.isSame(user, Array(self.user.utf8))
+    return Self.isSame(password, Array(self.password.utf8)) && isUser
+  }
+
+  /// - Parameter value: of the field Proxy-Authorization.
+  func allows(authorization value: some Collection<UInt8>) -> Bool {
+    let words = value.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
+    guard words.count == 2, String(decoding: words[0], as: UTF8.self).lowercased() == "basic" else { return false }
+    return Self.isSame(words[1], basic)
+  }
+
+  /// In a time that depends on the lengths alone.
+  private static func isSame(_ given: some Collection<UInt8>, _ own: [UInt8]) -> Bool {
+    guard given.count == own.count else { return false }
+    return zip(given, own).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
+  }
+}
+
+extension IPAddress {
+  /// Whether a connection to it ends on this machine, in whatever way it is written. The routing table knows.
+  var isThisMachines: Bool {
+    var address = socketAddress(port: 9)
+    if clinux_is_loopback(&address) == 1 || bytes.allSatisfy({ $0 == 0 }) { return true }
+    // Connecting a UDP socket sends nothing: it chooses the way, and our own address on it (connect(2), udp(7)).
+    let fd = clinux_udp_connect(&address)
+    guard fd >= 0 else { return false }
+    defer { clinux_close(fd) }
+    var own = clinux_address()
+    return clinux_local_address(fd, &own) == 0 && IPAddress(own) == self
+  }
+}
