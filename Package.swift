@@ -36,7 +36,8 @@ let package = Package(
       name: "Commands",
       dependencies: [
         "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
-        "Manifests", .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        "Manifests", "TerminalText", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
@@ -50,7 +51,7 @@ let package = Package(
       name: "Operations",
       dependencies: [
         "Agents", "Bastion", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Outbound", "Relay", "Shell",
-        "ShellChannel",
+        "ShellChannel", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
@@ -114,7 +115,7 @@ let package = Package(
     .target(name: "TunnelProtocol", swiftSettings: strict),
 
     // The shell: a namespace whose network is the tunnel.
-    .target(name: "ShellHelper", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
+    .target(name: "ShellHelper", dependencies: ["CLinux", "CShell", "ShellChannel", "TerminalText"], swiftSettings: strict),
     .target(name: "ShellChannel", dependencies: ["CLinux", "CShell"], swiftSettings: strict),
 
     // The lab: a pocket cluster.
@@ -136,6 +137,7 @@ let package = Package(
     .target(name: "LabStore", dependencies: ["KubeObjects"], swiftSettings: strict),
 
     // Threads that may block.
+    .target(name: "TerminalText", swiftSettings: strict),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
 
     // C, and only C.
@@ -169,7 +171,8 @@ let package = Package(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandsTests", dependencies: ["Commands", "ControlAPI", "DevLoop", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      name: "CommandsTests",
+      dependencies: ["Commands", "ControlAPI", "DevLoop", "TerminalText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
       name: "DevtunnelBenchTests",
@@ -192,7 +195,7 @@ let package = Package(
       name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
-    .testTarget(name: "ForwardTests", dependencies: ["Forward", "KubeObjects"], swiftSettings: strict),
+    .testTarget(name: "ForwardTests", dependencies: ["ControlAPI", "Forward", "KubeObjects", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(
       name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
       swiftSettings: strict),

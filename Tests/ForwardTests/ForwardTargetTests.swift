@@ -26,7 +26,8 @@ import TunnelProtocol
   func aPortThatIsNoneEndsNothing(number: Int) throws {
     let port: JSONValue = ["name": "web", "port": .init(number)]
     for spec: JSONValue in [
-      ["clusterIP": "10.96.0.9", "ports": [port]], ["type": "ExternalName", "externalName": "a.example", "ports": [port]], ["clusterIP": "None", "ports": [port]],
+      ["clusterIP": "10.96.0.9", "ports": [port]], ["type": "ExternalName", "externalName": "a.example", "ports": [port]],
+      ["clusterIP": "None", "ports": [port]],
     ] {
       let error = #expect(throws: ControlError.self) { try ForwardTarget.address(of: service(spec), "web") }
       #expect(error?.message == "port 'web' of Service shop/user is no number from 1 to 65535")
@@ -53,6 +54,7 @@ import TunnelProtocol
     func slice(_ number: Int, _ address: String) -> JSONValue {
       ["addressType": "IPv4", "ports": [["name": "web", "port": .init(number)]], "endpoints": [["addresses": [.string(address)]]]]
     }
-    #expect(ForwardTarget.endpoint(in: [slice(70_000, "10.244.0.7"), slice(8080, "10.244.0.8")], port) == Preamble(.tcp, port: 8080, address: [10, 244, 0, 8]))
+    #expect(
+      ForwardTarget.endpoint(in: [slice(70_000, "10.244.0.7"), slice(8080, "10.244.0.8")], port) == Preamble(.tcp, port: 8080, address: [10, 244, 0, 8]))
   }
 }

@@ -45,6 +45,11 @@ struct PlanFileTests {
     #expect(refused("\(folder)/pipe")?.contains("no regular file") == true)
     #expect(refused(try make("shared", mode: 0o622))?.contains("the file is not the caller's alone") == true)
     #expect(refused(try make("large", String(repeating: "a", count: 300_000)))?.contains("longer") == true)
+    // The kernel sees a slash before a combining mark, and so must the check of the directory.
+    mkdir("\(folder)/open", 0o700)
+    let marked = try make("open/\u{301}x")
+    chmod("\(folder)/open", 0o777)
+    #expect(refused(marked)?.contains("its directory is not the caller's alone") == true)
     chmod(folder, 0o777)
     #expect(refused(path)?.contains("its directory is not the caller's alone") == true)
     for text in ["", "plan", "/", "\(folder)/", "\(folder)/.", "\(folder)/.."] { #expect(throws: ShellError.self) { try PlanFile.take(text, owners: [me]) } }

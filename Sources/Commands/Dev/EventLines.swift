@@ -1,5 +1,6 @@
 import DevLoop
 import FoundationEssentials
+import TerminalText
 
 /// A loop's events as lines for a person.
 struct EventLines: Sendable {
@@ -7,8 +8,6 @@ struct EventLines: Sendable {
   var verbose = false
   /// Paths below it are shown without it.
   var directory = FileManager.default.currentDirectoryPath
-  /// Logs may hold any control characters; else only colours, since the block below would be drawn in the wrong place.
-  var movesCursor = true
   var paint: @Sendable (String, Terminal.Color) -> String = { text, _ in text }
 
   func lines(_ event: DevEvent) -> [String] {
@@ -17,7 +16,7 @@ struct EventLines: Sendable {
     case .watching(let event): [paint("watching \(count(event.directories, "directory", "directories")) for changes", .faint)]
     case .changed(let event): [changed(event)]
     case .building(let event): ["building \(event.artifacts.joined(separator: ", "))"]
-    case .buildOutput(let event): verbose ? [paint("\(event.artifact): \(event.line)", .faint)] : []
+    case .buildOutput(let event): verbose ? [paint("\(event.artifact): \(TerminalText.still(event.line))", .faint)] : []
     case .built(let event): ["built \(event.artifact)" + (event.cached ? " (nothing had changed)" : " in \(seconds(event.milliseconds))")]
     case .loaded(let event): ["loaded \(event.reference) in \(seconds(event.milliseconds))"]
     case .synced(let event): [synced(event)]
@@ -30,7 +29,7 @@ struct EventLines: Sendable {
     case .forwarded(let event): ["\(event.host) → \(event.target):\(event.port) in \(event.namespace)" + (event.note.map { " (\($0))" } ?? "")]
     case .intercepted(let event): ["Service \(event.service) in \(event.context)/\(event.namespace) → \(event.to)"]
     case .log(let event): [log(event)]
-    case .warning(let event): [paint("warning:", .yellow) + " " + short(event.message)]
+    case .warning(let event): [paint("warning:", .yellow) + " " + ErrorOutput.indented(short(event.message))]
     case .failed(let error): failed(error)
     case .timeline(let event): timeline(event)
     }
@@ -73,7 +72,7 @@ struct EventLines: Sendable {
 
   private func failed(_ error: LoopError) -> [String] {
     let place = error.position.map { short($0) + ": " } ?? ""
-    return [paint("\(error.stage.verb) failed:", .red) + " " + place + short(error.message)] + error.details.map { "  " + cut($0) }
+    return [paint("\(error.stage.verb) failed:", .red) + " " + place + ErrorOutput.indented(short(error.message))] + error.details.map { "  " + ErrorOutput.indented(TerminalText.still(cut($0))) }
       + (error.remedy.map { [$0] } ?? [])
   }
 
@@ -86,7 +85,7 @@ struct EventLines: Sendable {
     let name = "\(event.pod) \(event.container)"
     // The same name has the same colour, in every run.
     let sum = name.utf8.reduce(UInt32(5381)) { $0 &* 33 &+ UInt32($1) }
-    return paint("[\(name)]", Self.colours[Int(sum % UInt32(Self.colours.count))]) + " " + (movesCursor ? event.text : TerminalText.still(event.text))
+    return paint("[\(name)]", Self.colours[Int(sum % UInt32(Self.colours.count))]) + " " + TerminalText.still(event.text)
   }
 
   private func timeline(_ event: Timeline) -> [String] {

@@ -19,7 +19,6 @@ final class EventPrinter: Sendable {
     var lines = EventLines()
     lines.verbose = verbose
     lines.paint = { terminal.paint($0, $1) }
-    lines.movesCursor = !terminal.isTerminal
     self.lines = lines
     block = Mutex(format == .table && terminal.isTerminal ? StatusBlock() : nil)
   }
@@ -35,18 +34,16 @@ final class EventPrinter: Sendable {
     block.withLock { block in
       guard var drawn = block else { return text.forEach(terminal.line) }
       drawn.take(event)
-      terminal.write(drawn.redraw(over: text, columns: terminal.columns, rows: terminal.rows) { terminal.paint($0, .faint) })
+      terminal.draw(drawn.redraw(over: text, columns: terminal.columns, rows: terminal.rows) { terminal.paint($0, .faint) })
       block = drawn
     }
   }
 
   /// Takes the block away: the lines above it stay.
-  func end() { block.withLock { block in if let text = block?.erase() { terminal.write(text) } } }
+  func end() { block.withLock { block in if let drawing = block?.erase() { terminal.draw(drawing) } } }
 
   private func json(_ event: DevEvent) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Strings and numbers alone: encoding cannot fail.
-    return (try? encoder.encode(event)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    (try? JSONOutput.text(event, isPretty: false)) ?? "{}"
   }
 }

@@ -37,7 +37,8 @@ struct HostWay: Sendable {
 
   /// What the command said last, without what it tells when all goes well.
   private static func reason(_ text: String?) -> String {
-    let lines = (text ?? "").split(separator: "\n").filter { !$0.hasPrefix("warning: ") && !$0.hasPrefix("This machine is in ") }
+    let whenAllGoesWell = ["warning: ", "This machine is in ", "Pods at ", "No bridge of Pods "]
+    let lines = (text ?? "").split(separator: "\n").filter { line in !whenAllGoesWell.contains { line.hasPrefix($0) } }
     return lines.isEmpty ? "connect --host ended" : lines.joined(separator: "\n")
   }
 

@@ -1,6 +1,7 @@
 import DevLoop
+import TerminalText
 
-/// The last lines of the terminal: how things stand, under the lines that scroll. Pure: takes events, gives text and cursor movements (ECMA-48).
+/// The last lines of the terminal: how things stand, under the lines that scroll. Pure: takes events, gives drawings.
 struct StatusBlock: Sendable {
   private var activity = "reading the configuration"
   private var place = ""
@@ -54,18 +55,20 @@ struct StatusBlock: Sendable {
 
   /// Removes the block, writes lines where it was, and draws it again below them.
   /// - Parameter rows: of the terminal; what is higher could not be taken back.
-  mutating func redraw(over text: [String], columns: Int, rows: Int = 24, paint: (String) -> String) -> String {
-    var output = erase()
-    for line in text { output += line + "\n" }
+  mutating func redraw(over text: [String], columns: Int, rows: Int = 24, paint: (String) -> String) -> TerminalDrawing {
+    var drawing = erase()
+    text.forEach { drawing.line($0) }
     // Neither could a wrapped line.
-    let lines = lines.prefix(max(1, rows - 2)).map { String($0.prefix { !$0.isNewline }.prefix(max(1, columns - 1))) }
-    output += lines.map { paint($0) + "\n" }.joined()
+    let lines = lines.prefix(max(1, rows - 2)).map { String(TerminalText.cell(String($0.prefix { !$0.isNewline })).prefix(max(1, columns - 1))) }
+    lines.forEach { drawing.line(paint($0)) }
     height = lines.count
-    return output
+    return drawing
   }
 
-  mutating func erase() -> String {
+  mutating func erase() -> TerminalDrawing {
     defer { height = 0 }
-    return height > 0 ? "\u{1B}[\(height)A\r\u{1B}[J" : ""
+    var drawing = TerminalDrawing()
+    if height > 0 { drawing.clearFrom(linesAbove: height) }
+    return drawing
   }
 }

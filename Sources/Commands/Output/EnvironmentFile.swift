@@ -105,6 +105,9 @@ struct EnvironmentFile: Sendable {
   }
 
   private func put(_ bytes: [UInt8], _ descriptor: Int32) throws(ControlError) {
+    // A terminal would obey what stands in values.
+    let terminal = Terminal(descriptor)
+    if terminal.isTerminal { return terminal.write(String(decoding: bytes, as: UTF8.self)) }
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }

@@ -13,10 +13,15 @@ enum ErrorOutput {
   }
 
   static func lines(_ error: ControlError, paint: (String, Terminal.Color) -> String = { text, _ in text }) -> [String] {
-    [paint("devtunnel:", .red) + " " + error.message] + error.details.map { "  " + $0 } + (error.remedy.map { [$0] } ?? [])
+    [paint("devtunnel:", .red) + " " + indented(error.message)] + error.details.map { "  " + indented($0) } + (error.remedy.map { [$0] } ?? [])
   }
 
-  static func warn(_ text: String, terminal: Terminal = .error) { terminal.line("\(terminal.paint("warning:", .yellow)) \(text)") }
+  /// The text with its further lines set in: what others say cannot look like a line of ours.
+  static func indented(_ text: String) -> String {
+    text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\n  ")
+  }
+
+  static func warn(_ text: String, terminal: Terminal = .error) { terminal.line("\(terminal.paint("warning:", .yellow)) \(indented(text))") }
 
   /// The parser's message in the same form.
   static func usage(_ message: String) -> String {

@@ -1,13 +1,15 @@
 import ControlAPI
 import FoundationEssentials
+import TerminalText
 
 enum JSONOutput {
   /// The text that `--output json` prints: keys sorted, what is nil left out.
-  static func text(_ value: some Encodable) throws(ControlError) -> String {
+  /// - Parameter isPretty: on several lines, for people.
+  static func text(_ value: some Encodable, isPretty: Bool = true) throws(ControlError) -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = isPretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
     do {
-      return String(decoding: try encoder.encode(value), as: UTF8.self)
+      return TerminalText.json(String(decoding: try encoder.encode(value), as: UTF8.self))
     } catch {
       throw ControlError(.failed, "the result cannot be written as JSON: \(error)")
     }

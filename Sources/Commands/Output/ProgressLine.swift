@@ -1,4 +1,5 @@
 import Synchronization
+import TerminalText
 
 /// Shows what a command waits for, on stderr: nothing for the first second, since most are over by then. On a terminal it is one line
 /// that changes, elsewhere a line for each step.
@@ -43,7 +44,11 @@ final class ProgressLine: Sendable {
   /// Removes the line, so that the result stands alone.
   func end() {
     state.withLock { state in
-      if oneLine, state.drawn != nil, !state.ended { terminal.write("\r\u{1B}[K") }
+      if oneLine, state.drawn != nil, !state.ended {
+        var drawing = TerminalDrawing()
+        drawing.clearLine()
+        terminal.draw(drawing)
+      }
       state.ended = true
     }
   }
@@ -54,6 +59,9 @@ final class ProgressLine: Sendable {
     state.drawn = state.latest
     guard oneLine else { return terminal.line(state.latest) }
     // A wrapped line could not be taken back.
-    terminal.write("\r\u{1B}[K" + terminal.paint(String(state.latest.prefix(max(1, terminal.columns - 1))), .faint))
+    var drawing = TerminalDrawing()
+    drawing.clearLine()
+    drawing.text(terminal.paint(String(TerminalText.cell(state.latest).prefix(max(1, terminal.columns - 1))), .faint))
+    terminal.draw(drawing)
   }
 }

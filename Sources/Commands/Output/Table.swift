@@ -1,3 +1,5 @@
+import TerminalText
+
 /// Columns for a terminal: as wide as their widest cell, two spaces apart.
 struct Table {
   private let header: [String]
@@ -6,8 +8,9 @@ struct Table {
   init(_ header: String...) { self.header = header }
   init(_ header: [String]) { self.header = header }
 
+  /// - Parameter cells: anybody's text; each stays in its place.
   mutating func add(_ cells: String?...) { add(cells) }
-  mutating func add(_ cells: [String?]) { rows.append(cells.map { $0 ?? "-" }) }
+  mutating func add(_ cells: [String?]) { rows.append(cells.map { $0.map(TerminalText.cell) ?? "-" }) }
 
   var isEmpty: Bool { rows.isEmpty }
 

@@ -1,5 +1,6 @@
 import CControl
 import FoundationEssentials
+import TerminalText
 
 #if canImport(Glibc)
   import Glibc
@@ -7,7 +8,8 @@ import FoundationEssentials
   import Musl
 #endif
 
-/// stdout and stderr, with colour only where a person looks and wants it (NO_COLOR, no-color.org).
+/// stdout and stderr, with colour only where a person looks and wants it (NO_COLOR, no-color.org). The one way to both: what is written has been made safe for a terminal
+/// (`TerminalText`), whoever it came from.
 struct Terminal: Sendable {
   enum Color: String, Sendable {
     case red = "31"
@@ -50,13 +52,19 @@ struct Terminal: Sendable {
   /// - Returns: nil where there is no terminal.
   static func ask(_ question: String, echo: Bool = true) -> String? {
     var bytes = [CChar](repeating: 0, count: 1024)
-    let count = ccontrol_ask(question, echo ? 1 : 0, &bytes, bytes.count)
+    let count = ccontrol_ask(TerminalText.visible(question), echo ? 1 : 0, &bytes, bytes.count)
     return count < 0 ? nil : String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  func line(_ text: String) { write(text + "\n") }
+  /// Writes a line, or several.
+  func line(_ text: String) { put(TerminalText.visible(text, colours: coloured) + "\n") }
 
-  func write(_ text: String) {
+  /// Writes a document as it is, for files and other programs; on a terminal what it holds is seen and not obeyed.
+  func write(_ text: String) { put(isTerminal ? TerminalText.visible(text) : text) }
+
+  func draw(_ drawing: TerminalDrawing) { put(drawing.bytes) }
+
+  private func put(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
@@ -72,5 +80,5 @@ struct Terminal: Sendable {
   }
 }
 
-// `Terminal.write` hides the system call's name.
+// `Terminal` hides the system call's name.
 private func systemWrite(_ fd: Int32, _ data: UnsafeRawPointer?, _ count: Int) -> Int { write(fd, data, count) }

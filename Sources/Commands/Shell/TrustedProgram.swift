@@ -30,7 +30,7 @@ enum TrustedProgram {
           remedy: "Install devtunnel where only you or root may write; DEVTUNNEL_SHELL_HELPER names another helper.")
       }
       if place == program, found.st_mode & S_IFMT != S_IFREG { throw ControlError(.refused, "\(program) is no program") }
-      guard place != "/", let slash = place.lastIndex(of: "/") else { return program }
+      guard place != "/", let slash = place.utf8.lastIndex(of: 0x2f) else { return program }
       place = slash == place.startIndex ? "/" : String(place[..<slash])
     }
   }

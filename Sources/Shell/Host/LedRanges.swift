@@ -15,7 +15,8 @@ public struct LedRanges: Sendable, Hashable {
   public init(cluster: [CIDR], asked: [CIDR]) throws(ControlError) {
     for range in asked {
       if let reason = Self.obstacle(range) {
-        throw ControlError(.badInput, "--via-cluster \(range) cannot be led into a cluster from a whole machine: \(reason)", remedy: "Name the ranges of its Services and Pods.")
+        throw ControlError(
+          .badInput, "--via-cluster \(range) cannot be led into a cluster from a whole machine: \(reason)", remedy: "Name the ranges of its Services and Pods.")
       }
     }
     for range in cluster + asked where !ranges.contains(range) {

@@ -11,8 +11,9 @@ enum PlanFile {
     func refused(_ reason: String) -> ShellError {
       ShellError(path, reason: "this is no plan: \(reason)", advice: "devtunnel itself writes plans, and starts the helper with them")
     }
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    guard path.hasPrefix("/"), let name = parts.last.map(String.init), !name.isEmpty, name != ".", name != ".." else { throw refused("no absolute path of a file") }
+    // By bytes, as the kernel does: a slash with a combining mark behind it is another Character.
+    let parts = path.utf8.split(separator: 0x2f, omittingEmptySubsequences: false).map { String(Substring($0)) }
+    guard path.utf8.first == 0x2f, let name = parts.last, !name.isEmpty, name != ".", name != ".." else { throw refused("no absolute path of a file") }
     let directory = try check(opened(AT_FDCWD, parts.dropLast().joined(separator: "/") + "/", O_RDONLY | O_DIRECTORY), "open the directory of \(path)")
     defer { close(directory) }
     guard let place = status(directory), owners.contains(place.st_uid), place.st_mode & 0o022 == 0 else {

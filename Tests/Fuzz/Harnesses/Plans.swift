@@ -24,18 +24,18 @@ extension Harness {
     name: "host-plan", maximumLength: 2048,
     dictionary: [
       "socket /s\n", "id 0123456789abcdef0123456789abcdef\n", "cluster-cidr 10.96.0.0/12\n", "exclude 10.0.0.1/32\n",
-      "nameserver 127.0.0.53\n",
+      "nameserver 127.0.0.53\n", "bridge cali*\n",
     ]
   ) { bytes in
     guard let plan = try? HostPlan.parse(String(decoding: bytes, as: UTF8.self), file: "plan") else { return }
     for prefix in plan.clusterCIDRs + plan.excluded {
       try promise((1...32).contains(prefix.length), "a prefix of \(prefix.length) bits")
     }
-    try whole(
-      HostRules(
-        clusterCIDRs: plan.clusterCIDRs, excluded: plan.excluded, nameservers: plan.nameservers, tcpPort: 40_000,
-        dnsUDPPort: 40_001, dnsTCPPort: 40_002
-      ).requests)
+    let rules = HostRules(
+      clusterCIDRs: plan.clusterCIDRs, excluded: plan.excluded, nameservers: plan.nameservers, tcpPort: 40_000,
+      dnsUDPPort: 40_001, dnsTCPPort: 40_002)
+    try whole(rules.requests(guests: plan.bridges))
+    try whole(rules.replacement(guests: plan.bridges))
   }
 
   /// The requests stand one behind the other, each as long as it says.

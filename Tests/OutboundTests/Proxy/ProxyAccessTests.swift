@@ -74,7 +74,9 @@ import TunnelProtocol
     ] + ownAddresses)
   func thisMachineIsNotReached(host: String) throws {
     // Also where a rule sends the address out from this machine.
-    let all = RouteRules(viaHost: [try CIDR(parsing: "0.0.0.0/0"), try CIDR(parsing: "127.0.0.0/8"), try CIDR(parsing: "10.0.0.0/8"), try CIDR(parsing: "192.168.0.0/16")])
+    let all = RouteRules(viaHost: [
+      try CIDR(parsing: "0.0.0.0/0"), try CIDR(parsing: "127.0.0.0/8"), try CIDR(parsing: "10.0.0.0/8"), try CIDR(parsing: "192.168.0.0/16"),
+    ])
     for rules in [RouteRules(), all] where rules == all || !Self.ownAddresses.contains(host) {
       let proxy = proxy(rules)
       let answer = proxy.exchange(socks(host, port: Int(proxy.web.port)))
@@ -87,7 +89,9 @@ import TunnelProtocol
   }
 
   @Test func aPortOnLoopbackAsksNobody() throws {
-    for (text, asks) in [("127.0.0.1", false), ("127.0.0.9", false), ("::1", false), ("::ffff:127.0.0.1", false), ("0.0.0.0", true), ("::", true), ("192.0.2.1", true)] {
+    for (text, asks) in [
+      ("127.0.0.1", false), ("127.0.0.9", false), ("::1", false), ("::ffff:127.0.0.1", false), ("0.0.0.0", true), ("::", true), ("192.0.2.1", true),
+    ] {
       let address = try #require(IPAddress(parsing: text)).socketAddress(port: 1)
       #expect((ProxyAccess(listeningAt: address).credentials != nil) == asks, "\(text)")
     }

@@ -1,0 +1,137 @@
+/// Text of anybody's on its way to a terminal: of a cluster, a repository, a file. A terminal obeys what stands in it (ECMA-48), so control characters can set the clipboard, move
+/// the cursor over what was written before, or reorder what is read.
+public enum TerminalText {
+  /// The text with each control character as something to see: a picture (`␛`), or its number (`\\u{202e}`). What follows one stays as it is, so nothing can be swallowed.
+  /// - Parameters:
+  ///   - colours: whether foreground colours and weights pass, which end with the text. Else they are left out.
+  ///   - lines: whether line ends and tabs pass; else they are seen too.
+  public static func visible(_ text: String, colours: Bool = false, lines: Bool = true) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    var result = String.UnicodeScalarView()
+    var rest = text.unicodeScalars[...]
+    var isColoured = false
+    while let scalar = rest.first {
+      if scalar.value == 0x1b, let colour = colour(rest) {
+        if colours {
+          result += rest.prefix(colour.count)
+          isColoured = !colour.resets
+        }
+        rest = rest.dropFirst(colour.count)
+        continue
+      }
+      rest = rest.dropFirst()
+      switch scalar.value {
+      case 0x0a, 0x09: lines ? result.append(scalar) : show(scalar, &result)
+      case 0x0d where lines && rest.first?.value == 0x0a: break
+      default: isControl(scalar) ? show(scalar, &result) : result.append(scalar)
+      }
+    }
+    if isColoured { result += "\u{1b}[0m".unicodeScalars }
+    return String(result)
+  }
+
+  /// The text of one cell or of one word: no colour, no line end.
+  public static func cell(_ text: String) -> String { visible(text, lines: false) }
+
+  /// A log's or builder's line without what moves the cursor or clears the screen: sequences that are whole are left out, and of what a carriage return overwrites, the last
+  /// remains. Colours stay, and what is no whole sequence is left to `visible`.
+  public static func still(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.value == 0x1b || $0.value == 0x0d || $0.value == 0x9b }) else { return text }
+    var result = String.UnicodeScalarView()
+    var rest = text.unicodeScalars[...]
+    while let scalar = rest.first {
+      if scalar.value == 0x1b || scalar.value == 0x9b, let count = sequence(rest) {
+        if let colour = colour(rest) { result += rest.prefix(colour.count) }
+        rest = rest.dropFirst(count)
+        continue
+      }
+      rest = rest.dropFirst()
+      if scalar.value == 0x0d {
+        if !rest.isEmpty { result = String.UnicodeScalarView() }
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+
+  /// JSON whose strings a terminal shows and does not obey: what JSON itself leaves as it is, is escaped (RFC 8259, section 7). A reader of JSON sees no difference.
+  public static func json(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.value >= 0x7f && isControl($0) }) else { return text }
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      guard scalar.value >= 0x7f, isControl(scalar) else {
+        result.append(scalar)
+        continue
+      }
+      let digits = String(scalar.value, radix: 16)
+      result += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".unicodeScalars
+    }
+    return String(result)
+  }
+
+  // MARK: What a terminal obeys
+
+  /// C0 and DEL, C1 (U+0080 to U+009F), line and paragraph separators, and what reorders text (Unicode Standard Annex 9: embeddings, overrides, isolates).
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true
+    default: false
+    }
+  }
+
+  private static func show(_ scalar: Unicode.Scalar, _ result: inout String.UnicodeScalarView) {
+    switch scalar.value {
+    // The pictures of Unicode's block "Control Pictures".
+    case 0..<0x20: result.append(Unicode.Scalar(0x2400 + scalar.value) ?? "?")
+    case 0x7f: result.append("\u{2421}")
+    default: result += "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars
+    }
+  }
+
+  /// A control sequence at the beginning that chooses foreground colours or weights and nothing else (SGR, ECMA-48 section 8.3.117): black, backgrounds and what conceals would hide
+  /// text.
+  /// - Returns: its length in scalars, and whether nothing is chosen after it.
+  private static func colour(_ text: Substring.UnicodeScalarView) -> (count: Int, resets: Bool)? {
+    var rest = text
+    guard rest.popFirst()?.value == 0x1b, rest.popFirst() == "[" else { return nil }
+    let parameters = rest.prefix { (0x30...0x39).contains($0.value) || $0 == ";" }
+    guard parameters.count <= longestColour, rest.dropFirst(parameters.count).first == "m" else { return nil }
+    let numbers = String(parameters).split(separator: ";", omittingEmptySubsequences: false).map { $0.isEmpty ? 0 : Int($0) ?? -1 }
+    let areHarmless = numbers.allSatisfy { [0, 1, 2, 3, 4, 22, 23, 24, 39].contains($0) || (31...37).contains($0) || (90...97).contains($0) }
+    return areHarmless ? (3 + parameters.count, numbers.last == 0) : nil
+  }
+
+  private static let longestColour = 32
+
+  /// The length of a whole escape sequence at the beginning, or of a control string with its end; nil where there is none (ECMA-48 section 5).
+  private static func sequence(_ text: Substring.UnicodeScalarView) -> Int? {
+    var rest = text
+    var kind = rest.popFirst()
+    if kind?.value == 0x9b { kind = "[" } else { kind = rest.popFirst() }
+    guard let kind else { return nil }
+    switch kind {
+    case "[":
+      rest = rest.drop { (0x30...0x3f).contains($0.value) }
+      rest = rest.drop { (0x20...0x2f).contains($0.value) }
+      guard let last = rest.popFirst(), (0x40...0x7e).contains(last.value) else { return nil }
+    case "]", "P", "X", "^", "_":
+      // Up to BEL or ESC \. Another control character in it means that it is none.
+      while true {
+        guard let scalar = rest.popFirst() else { return nil }
+        if scalar.value == 7 { break }
+        if scalar.value == 0x1b {
+          guard rest.popFirst() == "\\" else { return nil }
+          break
+        }
+        guard !isControl(scalar) else { return nil }
+      }
+    case _ where (0x20...0x2f).contains(kind.value):
+      rest = rest.drop { (0x20...0x2f).contains($0.value) }
+      guard let last = rest.popFirst(), (0x30...0x7e).contains(last.value) else { return nil }
+    case _ where (0x30...0x7e).contains(kind.value): break
+    default: return nil
+    }
+    return text.count - rest.count
+  }
+}
