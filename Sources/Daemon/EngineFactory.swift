@@ -4,5 +4,8 @@ import Operations
 
 /// The engine behind the control socket.
 public func makeEngine(paths: ControlPaths, logger: Logger) throws(ControlError) -> any Engine {
-  try ClusterOperations(ClusterOperations.Settings(journalPath: paths.journal + "/intercepts.json", runtime: paths.runtime), log: logger)
+  let settings = ClusterOperations.Settings(
+    journalPath: paths.journal + "/intercepts.json", runtime: paths.runtime, installationPath: paths.installation,
+    agentsPath: paths.journal + "/agents.json")
+  return try ClusterOperations(settings, log: logger)
 }

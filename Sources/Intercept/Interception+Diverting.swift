@@ -43,7 +43,7 @@ extension Interception {
       }
     }
     try await admit(link)
-    return Int(count)
+    return Int(clamping: count)
   }
 
   /// Lets the agent be Ready by its session alone: what it is sent has somewhere to go.
@@ -89,7 +89,7 @@ extension Interception {
   /// - Parameter origins: how many Pods the origin has.
   func divertAndTurn(_ plan: InterceptPlan, _ link: AgentLink, origins: Int) async throws(ControlError) {
     let divert = ServiceDivert(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, selector: plan.selector)
-    try await divert.divert(holder: context.holder)
+    try await divert.divert(holder: context.holder.name)
     isDiverted = true
     let alone = try await ServiceEndpoints.wait(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
@@ -106,18 +106,20 @@ extension Interception {
   func warn(_ text: String) { if !warnings.contains(text) { warnings.append(text) } }
 
   /// How many connections in a row must arrive: while kube-proxy still has the shared list, one of `origins` + 1 does by chance.
-  static func probes(origins: Int) -> Int { min(max(6, 3 * (origins + 1)), 24) }
+  static func probes(origins: Int) -> Int { min(max(6, 3 * (min(origins, 24) + 1)), 24) }
 
   /// kube-proxy follows the EndpointSlices with a lag of up to a second: connections to the Service's own address show when its node has.
   /// - Returns: false when not all of them arrived twice in a row within 2 s.
   private func trafficArrives(_ plan: InterceptPlan, _ link: AgentLink, probes: Int) async -> Bool {
-    guard let port = plan.ports.first, let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else { return true }
+    guard let port = plan.ports.first, let number = UInt16(exactly: port.service), let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else {
+      return true
+    }
     func arrived() async -> UInt64 {
       guard let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) else { return 0 }
       counters[port.target, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
-      return now.first + now.second
+      return now.first.addingSaturating(now.second)
     }
-    let preamble = Preamble(.tcp, port: UInt16(port.service), address: address)
+    let preamble = Preamble(.tcp, port: number, address: address)
     let deadline = ContinuousClock.now + .seconds(2)
     var inARow = 0
     var sent: UInt64 = 0
@@ -129,9 +131,9 @@ extension Interception {
       await withTaskGroup(of: Void.self) { group in
         for _ in 0..<probes { group.addTask { _ = await link.probe(preamble) } }
       }
-      sent += UInt64(probes)
+      sent += UInt64(clamping: probes)
       last = await arrived()
-      inARow = last >= before + UInt64(probes) ? inARow + 1 : 0
+      inARow = last >= before.addingSaturating(UInt64(clamping: probes)) ? inARow + 1 : 0
       if inARow == 2 { return true }
       if inARow == 0 { try? await Task.sleep(for: .milliseconds(50)) }
     }

@@ -180,8 +180,8 @@ extension Interception {
 
   /// The Lease, asked with a deadline.
   func lease(within limit: Duration) -> WorkloadLease? {
-    guard let lease else { return nil }
-    return WorkloadLease(
-      client: client.within(limit), namespace: lease.namespace, workload: lease.workload, service: lease.service, holder: lease.holder)
+    guard var lease else { return nil }
+    lease.client = client.within(limit)
+    return lease
   }
 }

@@ -77,7 +77,7 @@ extension Interception {
 
   /// Somebody else has it: there is nothing of ours left to undo, but a Service that nobody keeps.
   func lost() async {
-    let holder = try? await lease?.read()?.holder
+    let holder = (try? await lease?.read()?.holder)?.told(to: context.holder)
     state = .failedOpen
     isLost = true
     message = holder.map { "\($0) has taken this intercept over" } ?? "this intercept was undone by somebody else (its Lease is gone)"
@@ -141,6 +141,7 @@ extension Interception {
       let problem =
         switch StreamStatus(rawValue: told.flag) {
         case .refused: "\(joined?.description ?? "the host's port") refused \(connections)"
+        case .exhausted: "as many connections of this intercept are open on the host as may be (raise the limit, `ulimit -n`): it did not take \(connections)"
         case .unreachable where joined != nil: "\(joined?.description ?? "") could not be reached for \(connections)"
         default: "\(joined?.description ?? "the host") did not take \(connections) within a second"
         }
@@ -253,7 +254,7 @@ extension Interception {
     }
     return InterceptReport(
       context: client.access.contextName, cluster: id.cluster, namespace: namespace, service: request.service,
-      workload: plan?.workload.description ?? "", state: state, ports: ports, holder: context.holder, since: Timestamp.seconds(since), message: message,
+      workload: plan?.workload.description ?? "", state: state, ports: ports, holder: context.holder.name, since: Timestamp.seconds(since), message: message,
       warnings: warnings + [staleness, unreached, uncarried].compactMap(\.self),
       to: joined.map { InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target) })
   }

@@ -23,12 +23,11 @@ public struct InterceptContext: Sendable {
   public var installation: Installation
   public var journal: Journal
   public var protocols: CarrierProtocol
-  /// `alice@laptop`.
-  public var holder: String
+  public var holder: Holder
   public var log: Logger
 
   public init(
-    client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: CarrierProtocol, holder: String, log: Logger
+    client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: CarrierProtocol, holder: Holder, log: Logger
   ) {
     self.client = client
     self.relay = relay
@@ -69,6 +68,8 @@ public actor Interception {
   /// What the agent does not carry of the Service as it is now.
   var uncarried: String?
   var warnings: [String] = []
+  /// Connections that were open before stay where they are.
+  public private(set) var leavesConnections = false
   let since = Date()
   var keepers: [Task<Void, Never>] = []
   /// Set once the agent is ours to remove.
@@ -154,8 +155,9 @@ public actor Interception {
     }
 
     try await makeRoom?(plan.workload.name, progress)
-    let lease = WorkloadLease(
+    var lease = WorkloadLease(
       client: client, namespace: namespace, workload: plan.workload.name, service: plan.service, holder: context.holder)
+    lease.isJournaled = context.journal.all.contains { $0.isSame(as: entry) }
     let others = try await claim(lease)
     try context.journal.add(entry)
     transitions = try await lease.acquire(takeOver: request.takeOver)
@@ -179,7 +181,8 @@ public actor Interception {
     progress("connecting to the agent")
     await link.start()
     // The link would try again for ever; what can never start is told at once.
-    let pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
+    var pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
+    pods.deployment = identity.uid
     _ = try await pods.running(within: .seconds(60), progress: progress)
     try await link.connected(within: .seconds(20))
 
@@ -263,7 +266,8 @@ public actor Interception {
       try await client.get(.services, plan.service, namespace: namespace)
     }
     guard ServiceRules(service: service).agent != nil else { return nil }
-    if let standing = try await deployer.existing(), try await deployer.stands(as: template) {
+    // Where the count begins anew, an agent that stands knows a higher one, and would refuse us.
+    if transitions > 1, let standing = try await deployer.existing(), try await deployer.stands(as: template, from: plan.workload.template) {
       isDiverted = true
       return standing
     }
@@ -293,9 +297,8 @@ public actor Interception {
     case .auto:
       let speaks = plan.ports.contains { $0.host != nil && $0.speaksHTTP2 }
       moves = speaks && plan.workload.isRollingUpdate && !plan.workload.isPaused && plan.workload.resource.plural != "replicasets" && !request.replace
-      if !moves {
-        warnings.append("connections that were open before stay with the origin until their clients close them (--move-connections yes restarts it)")
-      }
+      // Nobody can see whether there are any: neither the agent nor the API server knows the origin's connections.
+      leavesConnections = !moves
     }
     guard moves else { return }
     progress("\(plan.workload.description) is being restarted, one Pod after the other, so that open connections move")

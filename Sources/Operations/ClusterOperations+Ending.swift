@@ -40,8 +40,8 @@ extension ClusterOperations {
     }
     var report: RestoreReport
     do throws(ControlError) {
-      report = try await Restorer(client: client, namespace: namespace, holder: holder).restore(
-        service: request.service, force: request.force, keeping: keeping, progress: progress)
+      let restorer = Restorer(client: client, namespace: namespace, holder: holder, journaled: Set(entries.map(\.workload)))
+      report = try await restorer.restore(service: request.service, force: request.force, keeping: keeping, progress: progress)
     } catch {
       // With a namespace goes the right to look into it: the journal would name it for ever.
       guard request.force, error.code == .forbidden, !entries.isEmpty else { throw error }
@@ -100,11 +100,16 @@ extension ClusterOperations {
       if entry.service.isEmpty {
         guard !gateways.values.contains(where: { $0.entry.isSame(as: entry) }), !shellAgents.values.contains(where: { $0.entry.isSame(as: entry) })
         else { return }
-        try await AgentRemoval(client: there.client, namespace: entry.namespace, workload: entry.workload).remove()
+        let deployer = AgentDeployer(
+          client: there.client, installation: try installation(),
+          manifests: AgentManifests(workload: entry.workload, namespace: entry.namespace, holder: holder))
+        if let owner = try await deployer.removeOwn(inJournal: true) {
+          log.notice("an agent was left alone", metadata: ["agent": "\(entry.namespace)/\(entry.workload)", "holder": "\(owner.told(to: holder))"])
+        }
         journal.remove(entry)
         return
       }
-      let restorer = Restorer(client: there.client, namespace: entry.namespace, holder: holder)
+      let restorer = Restorer(client: there.client, namespace: entry.namespace, holder: holder, journaled: [entry.workload])
       let report = try await restorer.restore(service: entry.service, force: false, progress: nil)
       log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
       // What another holder has by now is theirs to end; it is no longer ours to undo.
@@ -125,7 +130,7 @@ extension ClusterOperations {
   private func staying(_ entry: Journal.Entry, _ message: String) -> InterceptReport {
     InterceptReport(
       context: entry.cluster.context ?? "", cluster: entry.identity ?? .unknown, namespace: entry.namespace, service: entry.service,
-      workload: entry.workload, state: .leaving, ports: [], holder: holder, since: "", message: message)
+      workload: entry.workload, state: .leaving, ports: [], holder: holder.name, since: "", message: message)
   }
 
   public func shutDown(progress: @escaping Progress) async -> [ControlError] {

@@ -29,7 +29,8 @@ extension ClusterOperations {
           "\(port["port"]?.intValue ?? 0)" + (port["name"]?.stringValue.map { "/\($0)" } ?? "")
         },
         workload: agent, obstacle: obstacles.of(service),
-        interceptedBy: agent == nil ? nil : lease.map { $0.isFresh ? $0.holder : "\($0.holder) (stale)" } ?? "nobody (left over)", since: lease?.since)
+        interceptedBy: agent == nil ? nil : lease.map { $0.holder.told(to: holder) + ($0.isFresh ? "" : " (stale)") } ?? "nobody (left over)",
+        since: lease?.since)
     }.sorted { ($0.namespace, $0.service) < ($1.namespace, $1.service) }
   }
 }

@@ -113,18 +113,24 @@ extension ClusterOperations {
   ) async throws(ControlError) -> AgentLink {
     let (client, namespace) = (there.client, there.namespace)
     let agent = ShellAgent(
-      client: client, installation: try installation(), namespace: namespace, holder: holder, instance: settings.journalPath, target: target,
-      image: request.agentImage)
-    let key = ShellAgentKey(cluster: there.identity, namespace: namespace, agent: agent.name)
+      client: client, installation: try installation(), cluster: there.identity, namespace: namespace, holder: holder, records: agents, target: target,
+      image: request.agentImage
+    ) { [journal] workload throws(ControlError) in
+      try journal.add(Self.agentEntry(request.cluster, there.identity, client, workload))
+    }
+    let key = ShellAgentKey(cluster: there.identity, namespace: namespace, agent: agent.key)
     if let known = shellAgents[key], await known.link.state != .superseded {
       shellAgents[key]?.users += 1
       return known.link
     }
-    let entry = agentEntry(request.cluster, there.identity, client, agent.name)
-    try journal.add(entry)
     do throws(ControlError) {
       let identity = try await agent.ensure(progress: progress)
-      _ = try await AgentPods(client: client, namespace: namespace, workload: agent.name).running(within: .seconds(60), progress: progress)
+      let entry = Self.agentEntry(request.cluster, there.identity, client, identity.workload)
+      // One that an earlier daemon has made is this one's to undo.
+      try journal.add(entry)
+      var pods = AgentPods(client: client, namespace: namespace, workload: identity.workload)
+      pods.deployment = identity.uid
+      _ = try await pods.running(within: .seconds(60), progress: progress)
       let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log)
       await link.whenMissing { () async throws(ControlError) in try await agent.ensure(progress: nil) }
       // Another command may have been here meanwhile: the agent is the same, and has one session.
@@ -137,11 +143,12 @@ extension ClusterOperations {
       return link
     } catch {
       if shellAgents[key] == nil {
+        let name = agent.name
         do throws(ControlError) {
           try await agent.remove()
-          journal.remove(entry)
+          if let name { journal.remove(Self.agentEntry(request.cluster, there.identity, client, name)) }
         } catch {
-          log.error("a shell's agent could not be removed", metadata: ["agent": "\(agent.name)", "why": "\(error.message)"])  // the journal keeps it
+          log.error("a shell's agent could not be removed", metadata: ["agent": "\(name ?? "")", "why": "\(error.message)"])  // the journal keeps it
         }
       }
       throw error
@@ -281,7 +288,7 @@ extension ClusterOperations {
       journal.remove(known.entry)
       return nil
     } catch {
-      log.error("a shell's agent could not be removed", metadata: ["agent": "\(known.agent.name)", "why": "\(error.message)"])
+      log.error("a shell's agent could not be removed", metadata: ["agent": "\(known.entry.workload)", "why": "\(error.message)"])
       return error
     }
   }

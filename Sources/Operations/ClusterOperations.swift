@@ -26,9 +26,19 @@ public actor ClusterOperations: Engine {
     public var holder: String?
     /// The agents to bring into clusters; nil: those beside the executable.
     public var installation: Installation?
-    public init(journalPath: String, runtime: String) {
+    /// The id of this installation (`InstallationID`).
+    public var installationPath: String
+    /// What this installation's own agents are called (`AgentRecords`).
+    public var agentsPath: String
+
+    /// - Parameters:
+    ///   - installationPath: nil: beside the journal.
+    ///   - agentsPath: nil: beside the journal.
+    public init(journalPath: String, runtime: String, installationPath: String? = nil, agentsPath: String? = nil) {
       self.journalPath = journalPath
       self.runtime = runtime
+      self.installationPath = installationPath ?? journalPath + ".installation"
+      self.agentsPath = agentsPath ?? journalPath + ".agents"
     }
   }
 
@@ -36,7 +46,9 @@ public actor ClusterOperations: Engine {
   let relay: RelayThread
   let journal: Journal
   let log: Logger
-  let holder: String
+  let holder: Holder
+  /// This installation's own agents.
+  let agents: AgentRecords
   var known = KnownClusters()
   var interceptions: [Interception] = []
   /// Intercepts that have been left and still drain.
@@ -89,14 +101,17 @@ public actor ClusterOperations: Engine {
     var entry: Journal.Entry
   }
 
-  /// - Throws: `ControlError` when the kernel gives no descriptors for the relay.
+  /// - Throws: `ControlError` when the kernel gives no descriptors for the relay, or the installation's id can be neither read nor made.
   public init(_ settings: Settings, log: Logger) throws(ControlError) {
     guard let relay = RelayThread() else { throw ControlError(.failed, "the relay's thread could not be started", remedy: "Raise the limit of open files (ulimit -n).") }
     self.settings = settings
     self.relay = relay
     self.log = log
     journal = Journal(path: settings.journalPath)
-    holder = settings.holder ?? Self.identity()
+    agents = AgentRecords(path: settings.agentsPath)
+    let id = try InstallationID.load(path: settings.installationPath)
+    if let notice = id.notice { log.warning("\(notice)") }
+    holder = Holder(name: settings.holder ?? Self.identity(), installation: id.text)
     // A cluster that an earlier daemon knew keeps its identity.
     for entry in journal.all { if let identity = entry.identity { _ = known.identity(of: identity) } }
   }
@@ -277,7 +292,7 @@ public actor ClusterOperations: Engine {
       reports.append(
         LeaveReport(
           id, context: context, cut: 0, restored: why == nil,
-          message: why.map { "\($0): nothing of yours was left to undo" } ?? "connections on the host have \(Int(request.drain)) s to end"))
+          message: why.map { "\($0): nothing of yours was left to undo" } ?? "connections on the host have \(Int(saturating: request.drain)) s to end"))
     }
     if let problem { throw problem }
     return reports
@@ -356,24 +371,34 @@ public actor ClusterOperations: Engine {
     _ client: KubeClient, _ cluster: ClusterSelection, _ key: GatewayKey, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
     let gateway = Gateway(
-      client: client, installation: try installation(), namespace: key.namespace, holder: holder, instance: settings.journalPath,
-      image: key.image)
-    let entry = agentEntry(cluster, key.cluster, client, gateway.workload)
-    try journal.add(entry)
+      client: client, installation: try installation(), cluster: key.cluster, namespace: key.namespace, holder: holder, records: agents, image: key.image
+    ) { [journal] workload throws(ControlError) in try journal.add(Self.agentEntry(cluster, key.cluster, client, workload)) }
+    if let known = gateways[key] {
+      // Somebody who has its token keeps our sessions out: the next one has another.
+      await known.link.stop()
+      try? await gateway.remove()
+      journal.remove(known.entry)
+    }
     let identity: AgentIdentity
+    let entry: Journal.Entry
     do throws(ControlError) {
       identity = try await gateway.ensure(progress: progress)
-      _ = try await AgentPods(client: client, namespace: key.namespace, workload: gateway.workload).running(within: .seconds(60), progress: progress)
+      entry = Self.agentEntry(cluster, key.cluster, client, identity.workload)
+      // One that an earlier daemon has made is this one's to undo.
+      try journal.add(entry)
+      var pods = AgentPods(client: client, namespace: key.namespace, workload: identity.workload)
+      pods.deployment = identity.uid
+      _ = try await pods.running(within: .seconds(60), progress: progress)
     } catch {
+      let name = gateway.workload
       do throws(ControlError) {
         try await gateway.remove()
-        journal.remove(entry)
+        if let name { journal.remove(Self.agentEntry(cluster, key.cluster, client, name)) }
       } catch {
         log.error("the gateway could not be removed", metadata: ["why": "\(error.message)"])  // the journal keeps it
       }
       throw error
     }
-    if let known = gateways[key] { await known.link.stop() }
     let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
     await link.whenMissing { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
     gateways[key] = GatewayLink(gateway: gateway, link: link, entry: entry)
@@ -382,7 +407,7 @@ public actor ClusterOperations: Engine {
   }
 
   /// The journal's entry for an agent without a Service.
-  func agentEntry(_ cluster: ClusterSelection, _ identity: ClusterIdentity, _ client: KubeClient, _ workload: String) -> Journal.Entry {
+  static func agentEntry(_ cluster: ClusterSelection, _ identity: ClusterIdentity, _ client: KubeClient, _ workload: String) -> Journal.Entry {
     var cluster = cluster
     cluster.context = client.access.contextName
     cluster.namespace = client.access.namespace
@@ -401,9 +426,15 @@ public actor ClusterOperations: Engine {
 
   // MARK: Telling
 
+  private static let connectionsStay =
+    "a connection that was open before its intercept stays with the origin until its client closes it; `devtunnel intercept --move-connections yes` restarts the "
+    + "workload, so that all move"
+
   public func status() async -> StatusReport {
     var report = StatusReport(daemon: nil, left: left)
+    var leavesConnections = false
     for interception in interceptions {
+      if await interception.leavesConnections { leavesConnections = true }
       report.intercepts.append(await interception.report())
       if let session = await interception.sessionReport() { report.sessions.append(session) }
     }
@@ -418,6 +449,7 @@ public actor ClusterOperations: Engine {
     for proxy in proxies { report.outbound.append(await proxy.report()) }
     for agent in shellAgents.values { report.sessions.append(await agent.link.report()) }
     for gateway in gateways.values { report.sessions.append(await gateway.link.report()) }
+    if leavesConnections { report.notes.append(Self.connectionsStay) }
     return report
   }
 }

@@ -145,7 +145,8 @@ import Testing
   private func takeOver(_ service: String, _ cluster: PocketCluster) async throws -> TestDaemon {
     let bob = try TestDaemon(holder: "bob@desk")
     var lease = try await cluster.client.get(.leases, "devtunnel-web", namespace: namespace)
-    lease[path: "spec", "holderIdentity"] = "bob@desk"
+    let id = try InstallationID.load(path: bob.journalPath + ".installation").text
+    lease[path: "spec", "holderIdentity"] = JSONValue(Holder(name: "bob@desk", installation: id).identity)
     lease[path: "spec", "leaseTransitions"] = 2
     lease.annotations["devtunnel.dev/service"] = service
     try await cluster.client.update(lease, as: .leases, namespace: namespace)

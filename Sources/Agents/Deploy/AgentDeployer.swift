@@ -11,13 +11,16 @@ public struct AgentIdentity: Sendable, Hashable {
   public var token: [UInt8]
   /// Of the Deployment.
   public var uid: String
+  /// Of the Deployment, as long as nobody has changed it since (Kubernetes API, `metadata.generation`); nil where the API server did not say.
+  public var generation: Int?
 
-  public init(namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String) {
+  public init(namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String, generation: Int? = nil) {
     self.namespace = namespace
     self.workload = workload
     self.controlPort = controlPort
     self.token = token
     self.uid = uid
+    self.generation = generation
   }
 }
 
@@ -41,10 +44,7 @@ public struct AgentDeployer: Sendable {
   public func deploy(template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?) async throws(ControlError) -> AgentIdentity {
     try await remove()
     let token = Self.randomToken()
-    var template = template
-    template.limitRanges = await LimitRanges.read(client: client, namespace: namespace)
-    template.isRestricted = await PodSecurity.enforced(in: namespace, client: client) == .restricted
-    let pod = template.make(from: podTemplate)
+    let pod = await fitted(template).make(from: podTemplate)
     let deployment = manifests.deployment(template: pod, replicas: 0)
     let owner = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.create(deployment, as: .deployments, namespace: namespace)
@@ -65,11 +65,21 @@ public struct AgentDeployer: Sendable {
         try await client.patch(.deployments, name, namespace: namespace, type: .merge, ["spec": ["replicas": 1]])
       }
     } catch {
-      try? await remove()
+      try? await remove(uid: owner.uid)
       throw error
     }
+    // The start was one change: with any other the count is higher.
     return AgentIdentity(
-      namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token, uid: owner.uid ?? "")
+      namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token, uid: owner.uid ?? "",
+      generation: owner.generation?.addingSaturating(1))
+  }
+
+  /// The template, fitted to what the namespace demands of every Pod.
+  private func fitted(_ template: AgentPodTemplate) async -> AgentPodTemplate {
+    var template = template
+    template.limitRanges = await LimitRanges.read(client: client, namespace: namespace)
+    template.isRestricted = await PodSecurity.enforced(in: namespace, client: client) == .restricted
+    return template
   }
 
   private func createAll(_ objects: [(JSONValue, APIResource)]) async throws(ControlError) {
@@ -96,6 +106,20 @@ public struct AgentDeployer: Sendable {
     try await AgentRemoval(client: client, namespace: namespace, workload: manifests.workload).remove(uid: uid)
   }
 
+  /// Deletes the agent where it is this holder's, and nobody else's: a name alone proves nothing.
+  /// - Parameter inJournal: whether our journal names it; without an id an object is ours only then.
+  /// - Returns: whose it is, where it is left alone.
+  public func removeOwn(inJournal: Bool) async throws(ControlError) -> Holder? {
+    let found = try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.find(.deployments, name, namespace: namespace)
+    }
+    guard let found else { return nil }
+    let owner = Holder(of: found) ?? Holder(name: "nobody known", installation: nil)
+    guard owner.isSame(as: manifests.holder, inJournal: inJournal) else { return owner }
+    try await remove(uid: found.uid)
+    return nil
+  }
+
   static func owned(_ workload: String) -> [(APIResource, String)] {
     [
       (.configMaps, AgentNames.base(workload)), (.secrets, AgentNames.base(workload)),
@@ -103,35 +127,46 @@ public struct AgentDeployer: Sendable {
     ]
   }
 
-  /// The agent that stands there already, with its token; nil where there is none or it is being deleted.
+  /// The agent that stands there already, with its token; nil where there is none, it is being deleted, or what it says of itself cannot be used.
   public func existing() async throws(ControlError) -> AgentIdentity? {
-    let deployment = try await attempt("reading Deployment \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.find(.deployments, name, namespace: namespace)
-    }
-    guard let deployment, !deployment.isBeingDeleted, let port = Self.controlPort(of: deployment) else { return nil }
-    let secret = try await attempt("reading Secret \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.find(.secrets, name, namespace: namespace)
-    }
-    guard let encoded = secret?[path: "data", "token"]?.stringValue, let token = Self.token(base64: encoded) else { return nil }
-    return AgentIdentity(namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "")
+    guard let deployment = try await read(.deployments), !deployment.isBeingDeleted, let port = Self.controlPort(of: deployment) else { return nil }
+    guard let encoded = try await read(.secrets)?[path: "data", "token"]?.stringValue, let token = Self.token(base64: encoded) else { return nil }
+    return AgentIdentity(
+      namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "", generation: deployment.generation)
   }
 
-  /// Whether the agent that stands has the program and the ports that this template would give it.
-  public func stands(as template: AgentPodTemplate) async throws(ControlError) -> Bool {
-    let found = try await attempt("reading the agent of \(manifests.workload)") { () async throws(KubeError) in
-      (try await client.find(.deployments, name, namespace: namespace), try await client.find(.configMaps, name, namespace: namespace))
+  /// Whether the agent that stands is the very one that this template would make of the workload's: whoever may edit the namespace can put another in its
+  /// place, and what is intercepted would go through that.
+  /// - Parameter podTemplate: `spec.template` of the workload.
+  public func stands(as template: AgentPodTemplate, from podTemplate: JSONValue) async throws(ControlError) -> Bool {
+    guard let present = try await read(.deployments)?[path: "spec", "template"] else { return false }
+    guard TemplateMatch.isSame(present, as: await fitted(template).make(from: podTemplate)) else { return false }
+    return try await hasOwnProgram()
+  }
+
+  /// Whether the ConfigMap of the agent that stands holds this installation's program, and nothing else.
+  func hasOwnProgram() async throws(ControlError) -> Bool {
+    let configMap = try await read(.configMaps)
+    let programs = configMap?["binaryData"]?.objectValue ?? [:]
+    guard !programs.isEmpty, configMap?["data"]?.objectValue?.isEmpty ?? true else { return false }
+    return programs.allSatisfy { key, value in
+      guard let architecture = Architecture.allCases.first(where: { key == "agent-\($0.rawValue)" }), let text = value.stringValue,
+        let bytes = [UInt8](base64: text), let own = try? installation.agent(architecture)
+      else { return false }
+      return bytes == own
     }
-    guard let deployment = found.0, let program = found.1?[path: "binaryData", "agent-\(template.architecture.rawValue)"]?.stringValue else { return false }
-    let wanted = template.make(from: [:])[path: "spec", "containers"]?[0]?["command"]
-    let present = deployment[path: "spec", "template", "spec", "containers"]?[0]?["command"]
-    let bytes = try installation.agent(template.architecture)
-    return wanted == present && [UInt8](base64: program) == bytes
+  }
+
+  private func read(_ resource: APIResource) async throws(ControlError) -> JSONValue? {
+    try await attempt("reading \(resource.kind) \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.find(resource, name, namespace: namespace)
+    }
   }
 
   static func controlPort(of deployment: JSONValue) -> UInt16? {
     let command = deployment[path: "spec", "template", "spec", "containers"]?.elements.first?["command"]?.elements.compactMap(\.stringValue) ?? []
     guard let index = command.firstIndex(of: "--control"), index + 1 < command.count else { return nil }
-    return UInt16(command[index + 1])
+    return UInt16(command[index + 1]).flatMap { $0 > 0 ? $0 : nil }
   }
 
   // MARK: Tokens
@@ -143,14 +178,11 @@ public struct AgentDeployer: Sendable {
 
   private static func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 
-  private static func token(base64: String) -> [UInt8]? {
-    guard let text = [UInt8](base64: base64) else { return nil }
-    var bytes: [UInt8] = []
-    var rest = text[...]
-    while rest.count >= 2, let byte = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
-      bytes.append(byte)
-      rest = rest.dropFirst(2)
-    }
-    return bytes.count == 32 ? bytes : nil
+  /// 64 hexadecimal digits, and nothing else.
+  static func token(base64: String) -> [UInt8]? {
+    guard base64.utf8.count <= 128, let text = [UInt8](base64: base64), text.count == 64 else { return nil }
+    let digits = text.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }.map { UInt8(truncatingIfNeeded: $0) }
+    guard digits.count == 64 else { return nil }
+    return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
   }
 }

@@ -9,6 +9,8 @@ public struct AgentPods: Sendable {
   public let workload: String
   /// Whether an intercept is still being set up: then an error says that nothing was diverted.
   var beforeDivert = true
+  /// UID of the agent's Deployment: a Pod that only bears the agent's label is not told the token. Nil takes any.
+  public var deployment: String?
   /// Between two looks for a Pod that is refused.
   var refusalInterval = Duration.seconds(1)
 
@@ -46,7 +48,7 @@ public struct AgentPods: Sendable {
       while let event = try await iterator.next(isolation: nil) {
         guard let pod = event.object, let name = pod.name, !pod.isBeingDeleted else { continue }
         if case .deleted = event { continue }
-        if Self.isRunning(pod) { return .success(name) }
+        if Self.isRunning(pod), await isTrusted(pod) { return .success(name) }
         if let failure = PodFailure(pod), await isOurs(pod) {
           return .failure(await diagnosis("the agent's Pod \(namespace)/\(name) cannot start: \(failure.reason)", remedy: failure.remedy))
         }
@@ -122,6 +124,18 @@ public struct AgentPods: Sendable {
     let sets = await replicaSets().map(\.uid)
     let owners = pod[path: "metadata", "ownerReferences"]?.elements.map { $0["uid"]?.stringValue } ?? []
     return sets.isEmpty || owners.isEmpty || owners.contains { sets.contains($0) }
+  }
+
+  /// Whether a Pod belongs to the Deployment that we mean, by the controllers that made it. Who may not read ReplicaSets takes the label's word.
+  private func isTrusted(_ pod: JSONValue) async -> Bool {
+    guard let deployment else { return true }
+    guard let owner = pod.controllerReference, owner["kind"]?.stringValue == "ReplicaSet", let name = owner["name"]?.stringValue else { return false }
+    do throws(KubeError) {
+      guard let set = try await client.find(.replicaSets, name, namespace: namespace), set.uid == owner["uid"]?.stringValue else { return false }
+      return set.controllerReference?["uid"]?.stringValue == deployment
+    } catch {
+      return error.isForbidden
+    }
   }
 
   /// Why the ReplicaSet's Pod is not created now; nil when nothing is in its way.

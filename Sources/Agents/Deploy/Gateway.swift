@@ -6,59 +6,42 @@ import Logging
 /// An agent without a workload: the way into a namespace for `forward` and for a plain shell. It runs in the image of some Pod that runs there, since
 /// the node has that one.
 public struct Gateway: Sendable {
-  public let client: KubeClient
-  public let installation: Installation
-  public let namespace: String
-  public let holder: String
-  /// Tells two daemons of one person and machine apart: each has a gateway of its own, since an agent has one session.
-  public let instance: String
+  private let own: OwnAgent
   public var image: String?
 
-  public init(client: KubeClient, installation: Installation, namespace: String, holder: String, instance: String, image: String? = nil) {
-    self.client = client
-    self.installation = installation
-    self.namespace = namespace
-    self.holder = holder
-    self.instance = instance
+  public init(
+    client: KubeClient, installation: Installation, cluster: ClusterIdentity, namespace: String, holder: Holder, records: AgentRecords, image: String? = nil,
+    willMake: @escaping @Sendable (_ workload: String) throws(ControlError) -> Void
+  ) {
     self.image = image
+    own = OwnAgent(
+      client: client, installation: installation, cluster: cluster, namespace: namespace, holder: holder, records: records,
+      purpose: image.map { "gateway \($0)" } ?? "gateway", prefix: "gateway-", willMake: willMake)
   }
 
-  /// One for each daemon: `gateway-1a2b3c4d`.
-  public var workload: String { "gateway-" + AgentNames.checksum("\(holder) \(instance)") }
+  private var client: KubeClient { own.client }
+  public var namespace: String { own.namespace }
+  var key: String { own.key }
+  /// `gateway-0f1e2d3c4b5a6978`; nil before there is one.
+  public var workload: String? { own.workload }
 
-  private var deployer: AgentDeployer {
-    AgentDeployer(client: client, installation: installation, manifests: AgentManifests(workload: workload, namespace: namespace, holder: holder))
-  }
-
-  /// The gateway that stands, else a new one.
+  /// The gateway that this installation has made, else a new one.
   public func ensure(progress: Engine.Progress?) async throws(ControlError) -> AgentIdentity {
-    if let existing = try await deployer.existing(), try await isCurrent() { return existing }
-    let host = try await hostPod()
-    try await Permission.require(Permission.toKeepAgents, for: "a gateway", client: client, namespace: namespace)
-    let architecture = try await NodeArchitecture.of(host?[path: "spec", "nodeName"]?.stringValue, client: client)
-    var template = AgentPodTemplate(workload: workload, containerName: "gateway", listen: [], controlPort: 17_717, architecture: architecture)
-    template.neverReady = true
-    template.image = image
-    template.preferredNodes = [host?[path: "spec", "nodeName"]?.stringValue].compactMap { $0 }
-    template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
-    progress?("starting a gateway in \(namespace)")
-    return try await deployer.deploy(template: template, from: podTemplate(host), selector: nil)
+    try await own.ensure("the gateway", progress: progress) { workload throws(ControlError) in
+      let host = try await hostPod()
+      try await Permission.require(Permission.toKeepAgents, for: "a gateway", client: client, namespace: namespace)
+      let architecture = try await NodeArchitecture.of(host?[path: "spec", "nodeName"]?.stringValue, client: client)
+      var template = AgentPodTemplate(workload: workload, containerName: "gateway", listen: [], controlPort: 17_717, architecture: architecture)
+      template.neverReady = true
+      template.image = image
+      template.preferredNodes = [host?[path: "spec", "nodeName"]?.stringValue].compactMap { $0 }
+      template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
+      progress?("starting a gateway in \(namespace)")
+      return (template, podTemplate(host))
+    }
   }
 
-  public func remove() async throws(ControlError) { try await deployer.remove() }
-
-  /// Whether the gateway that stands runs this installation's agent.
-  private func isCurrent() async throws(ControlError) -> Bool {
-    let name = AgentNames.base(workload)
-    let configMap = try await attempt("reading ConfigMap \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.find(.configMaps, name, namespace: namespace)
-    }
-    for architecture in Architecture.allCases {
-      guard let text = configMap?[path: "binaryData", "agent-\(architecture.rawValue)"]?.stringValue else { continue }
-      return [UInt8](base64: text) == (try? installation.agent(architecture))
-    }
-    return false
-  }
+  public func remove() async throws(ControlError) { try await own.remove() }
 
   /// A running Linux Pod whose image the gateway borrows.
   private func hostPod() async throws(ControlError) -> JSONValue? {

@@ -17,8 +17,9 @@ public actor AgentLink {
   }
 
   public nonisolated let client: KubeClient
-  /// The agent that the link was made for; one that took its place has the same name.
+  /// The agent that the link was made for.
   public nonisolated let identity: AgentIdentity
+  /// The one that has taken its place, maybe by another name.
   private var current: AgentIdentity
   private let relay: RelayThread
   private let transitions: UInt64
@@ -103,7 +104,7 @@ public actor AgentLink {
       text = figures.isSilent ? "silent" : "connected"
     }
     return SessionReport(
-      context: client.access.contextName, namespace: identity.namespace, agent: AgentNames.base(identity.workload), pod: pod, state: text,
+      context: client.access.contextName, namespace: identity.namespace, agent: AgentNames.base(current.workload), pod: pod, state: text,
       carrier: pod == nil ? nil : carrier, roundTripMilliseconds: figures.roundTrip.map { Double($0) / 1000 }, streams: figures.streams,
       sentBytes: figures.sentBytes, receivedBytes: figures.receivedBytes, lastProblem: lastProblem)
   }
@@ -201,8 +202,6 @@ public actor AgentLink {
 
   /// One session from dial to end; false when it never stood.
   private func session() async -> Bool {
-    var pods = AgentPods(client: client, namespace: identity.namespace, workload: identity.workload)
-    pods.beforeDivert = false
     let pod: String
     let connection: PortForwardConnection
     do {
@@ -210,6 +209,9 @@ public actor AgentLink {
         note("the agent has been removed from the cluster: it is brought back")
         current = try await onMissing()
       }
+      var pods = AgentPods(client: client, namespace: current.namespace, workload: current.workload)
+      pods.beforeDivert = false
+      pods.deployment = current.uid
       pod = try await running(pods)
       connection = try await dial(pod)
     } catch {
@@ -291,7 +293,7 @@ public actor AgentLink {
   }
 
   private func isMissing() async throws(KubeError) -> Bool {
-    let deployment = try await client.find(.deployments, AgentNames.base(identity.workload), namespace: identity.namespace)
+    let deployment = try await client.find(.deployments, AgentNames.base(current.workload), namespace: current.namespace)
     return deployment?.isBeingDeleted ?? true
   }
 

@@ -9,12 +9,11 @@ import KubeObjects
 public struct AgentManifests: Sendable {
   public let workload: String
   public let namespace: String
-  /// `alice@laptop`.
-  public let holder: String
+  public let holder: Holder
   /// The intercepted Service; nil for a gateway.
   public let service: String?
 
-  public init(workload: String, namespace: String, holder: String, service: String? = nil) {
+  public init(workload: String, namespace: String, holder: Holder, service: String? = nil) {
     self.workload = workload
     self.namespace = namespace
     self.holder = holder
@@ -23,7 +22,8 @@ public struct AgentManifests: Sendable {
 
   /// What tells whose an object of ours is.
   public var annotations: [String: String] {
-    var annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder]
+    var annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder.name]
+    annotations[AgentNames.installationAnnotation] = holder.installation
     annotations[AgentNames.serviceAnnotation] = service
     return annotations
   }

@@ -1,3 +1,5 @@
+import KubeObjects
+
 /// The names of everything that devtunnel puts into a cluster or writes on what is there.
 public enum AgentNames {
   /// On the agent's Pods, and in the selector of an intercepted Service.
@@ -8,6 +10,8 @@ public enum AgentNames {
   public static let workloadAnnotation = "devtunnel.dev/workload"
   public static let serviceAnnotation = "devtunnel.dev/service"
   public static let holderAnnotation = "devtunnel.dev/holder"
+  /// Beside the holder's name: which installation of that name.
+  public static let installationAnnotation = "devtunnel.dev/installation"
   /// On an intercepted Service: the selector that it had, as JSON.
   public static let selectorAnnotation = "devtunnel.dev/original-selector"
   /// On a workload scaled to zero by `--replace`: how many replicas it had.
@@ -33,6 +37,25 @@ public enum AgentNames {
   public static func originService(_ workload: String) -> String { base(workload) + "-origin" }
   /// The headless Service that lists the agents alone, ready or not.
   public static func agentsService(_ workload: String) -> String { base(workload) + "-agents" }
+
+  /// Whether a text can be the name of a workload (RFC 1123 subdomain): what annotations and files say may be anything.
+  public static func isName(_ text: String) -> Bool {
+    func isPlain(_ byte: UInt8) -> Bool { (97...122).contains(byte) || (48...57).contains(byte) }
+    guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 253, isPlain(first), isPlain(last) else { return false }
+    return text.utf8.allSatisfy { isPlain($0) || $0 == 45 || $0 == 46 }
+  }
+
+  /// The workload that one of our own objects is for; nil where what it says does not fit its name.
+  public static func workload(of object: JSONValue) -> String? {
+    guard let workload = object.annotations[workloadAnnotation], isName(workload), object.name == base(workload) else { return nil }
+    return workload
+  }
+
+  /// 16 digits.
+  static func hexadecimal(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
 
   /// FNV-1a, 32 bits, in hexadecimal: names need a difference, not a secret.
   public static func checksum(_ text: String) -> String {

@@ -55,6 +55,6 @@ struct AgentResources: Sendable {
 
   private func scaled(_ value: Int, by factor: Int, over divisor: Int, up: Bool = false) -> Int {
     let product = Double(value) * Double(factor) / Double(divisor)
-    return Int(up ? product.rounded(.up) : product.rounded(.down))
+    return Int(saturating: up ? product.rounded(.up) : product.rounded(.down))
   }
 }

@@ -1,23 +1,28 @@
+import KubeObjects
+
 /// An amount as Kubernetes writes it (apimachinery, `resource.Quantity`): `100m`, `64Mi`, `1.5`, `2e3`. Counted in thousandths, rounded up as Kubernetes does.
 struct Quantity: Sendable, Hashable, Comparable {
   var milli: Int
 
   init(milli: Int) { self.milli = milli }
-  init(whole: Int) { milli = whole * 1000 }
+  /// More than fits counts as the most that fits.
+  init(whole: Int) { milli = whole.multipliedSaturating(by: 1000) }
 
   /// Nil for what is none, or is more than 9 · 10¹⁵.
   init?(_ text: String) {
     let number = text.prefix { $0.isNumber || $0 == "." || $0 == "-" || $0 == "+" }
-    var suffix = text.dropFirst(number.count)
-    var factor: Double?
+    let suffix = text.dropFirst(number.count)
+    let amount: Double?
     if suffix.first == "e" || suffix.first == "E", suffix.count > 1 {
-      guard let value = Double(text) else { return nil }
-      factor = value / (Double(number) ?? 1)
-      suffix = ""
+      amount = Double(text)
+    } else if let scale = Self.scales[String(suffix)] {
+      amount = Double(number).map { $0 * scale }
+    } else {
+      amount = nil
     }
-    guard let value = Double(number), let scale = factor ?? Self.scales[String(suffix)], abs(value * scale) < 9e15 else { return nil }
+    guard let amount, abs(amount) < 9e15 else { return nil }
     // What binary fractions add is not meant.
-    milli = Int((value * scale * 1000 - 1e-6).rounded(.up))
+    milli = Int(saturating: (amount * 1000 - 1e-6).rounded(.up))
   }
 
   private static let scales: [String: Double] = [

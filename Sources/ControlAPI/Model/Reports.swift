@@ -220,11 +220,14 @@ public struct StatusReport: Codable, Sendable, Hashable {
   public var sessions: [SessionReport]
   /// Intercepts that ended while this daemon ran, the latest last; at most ten.
   public var left: [LeaveReport]
+  /// What is worth knowing of all of it, and is no trouble.
+  public var notes: [String]
 
   public init(
     daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], outbound: [OutboundReport] = [],
-    sessions: [SessionReport] = [], left: [LeaveReport] = []
+    sessions: [SessionReport] = [], left: [LeaveReport] = [], notes: [String] = []
   ) {
+    self.notes = notes
     self.outbound = outbound
     self.left = left
     self.daemon = daemon

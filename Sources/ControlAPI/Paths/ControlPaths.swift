@@ -29,6 +29,8 @@ public struct ControlPaths: Sendable, Hashable {
   public var oldLog: String { state + "/daemon.log.1" }
   /// The engine's own directory for what it must be able to undo.
   public var journal: String { state + "/journal" }
+  /// The random id that tells this installation from others of the same user and machine name.
+  public var installation: String { state + "/installation" }
   public var settings: String { config + "/config.yaml" }
 
   /// The paths of this user.

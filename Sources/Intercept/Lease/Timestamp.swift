@@ -3,13 +3,14 @@
 #else
   import Foundation
 #endif
+import KubeObjects
 
 /// Kubernetes' times: RFC 3339, in UTC; a Lease's with microseconds (`MicroTime`).
 public enum Timestamp {
   public static func micro(_ date: Date) -> String {
     let seconds = date.timeIntervalSince1970
     let whole = seconds.rounded(.down)
-    let micros = String(Int(((seconds - whole) * 1_000_000).rounded(.down)))
+    let micros = String(Int(saturating: ((seconds - whole) * 1_000_000).rounded(.down)))
     let text = Date(timeIntervalSince1970: whole).formatted(.iso8601)
     return text.dropLast() + "." + String(repeating: "0", count: 6 - micros.count) + micros + "Z"
   }
@@ -18,6 +19,8 @@ public enum Timestamp {
 
   /// A time with or without fractions of a second.
   public static func parse(_ text: String) -> Date? {
+    // No time is longer, and a parser is not to be tried with more.
+    guard text.utf8.count <= 40 else { return nil }
     let whole = text.split(separator: ".")
     guard let first = whole.first else { return nil }
     let base = whole.count > 1 ? first + "Z" : first
@@ -28,7 +31,7 @@ public enum Timestamp {
 
   /// `10:02` for a person, in UTC.
   public static func clock(_ text: String) -> String {
-    guard let date = parse(text) else { return text }
+    guard let date = parse(text) else { return text.isEmpty ? "an unknown time" : String(text.prefix(40)) }
     let iso = date.formatted(.iso8601)
     return "\(iso.prefix(10)) \(iso.dropFirst(11).prefix(5)) UTC"
   }

@@ -10,17 +10,25 @@ import KubeObjects
 
 /// Who intercepts a workload: a Lease, so that a second developer is told, and may take over once it is stale (coordination.k8s.io/v1).
 public struct WorkloadLease: Sendable {
-  public let client: KubeClient
+  public var client: KubeClient
   public let namespace: String
   public let workload: String
   public let service: String
-  public let holder: String
+  public let holder: Holder
+  /// Our journal names the intercept: then a Lease with our name alone, which a former version has written, is ours.
+  public var isJournaled = false
 
   /// Seconds without renewal after which it is stale.
   public static let duration = 30
   public static let renewInterval = Duration.seconds(10)
+  /// Others may say more in their Leases, up to this many seconds.
+  static let longestDuration = 60
+  /// So many seconds may another machine's clock be ahead of ours; a later time is nobody's renewal.
+  static let clockTolerance = 60.0
+  /// What `leaseTransitions` can hold (Kubernetes API, LeaseSpec: int32).
+  static let lastTransition = UInt64(Int32.max)
 
-  public init(client: KubeClient, namespace: String, workload: String, service: String, holder: String) {
+  public init(client: KubeClient, namespace: String, workload: String, service: String, holder: Holder) {
     self.client = client
     self.namespace = namespace
     self.workload = workload
@@ -31,7 +39,7 @@ public struct WorkloadLease: Sendable {
   public var name: String { AgentNames.base(workload) }
 
   public struct Held: Sendable, Hashable {
-    public var holder: String
+    public var holder: Holder
     public var since: String
     public var transitions: UInt64
     public var isFresh: Bool
@@ -39,15 +47,14 @@ public struct WorkloadLease: Sendable {
     public var service: String?
   }
 
-  /// What a Lease says.
+  /// What a Lease says; anything at all may stand in it.
   public static func held(_ lease: JSONValue, now: Date = Date()) -> Held? {
-    guard let holder = lease[path: "spec", "holderIdentity"]?.stringValue, !holder.isEmpty else { return nil }
-    let renewed = lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse)
-    let duration = lease[path: "spec", "leaseDurationSeconds"]?.intValue ?? Self.duration
+    guard let identity = lease[path: "spec", "holderIdentity"]?.stringValue, !identity.isEmpty else { return nil }
     return Held(
-      holder: holder, since: lease[path: "spec", "acquireTime"]?.stringValue ?? "",
-      transitions: UInt64(lease[path: "spec", "leaseTransitions"]?.intValue ?? 0),
-      isFresh: renewed.map { now.timeIntervalSince($0) < Double(duration) } ?? false, service: lease.annotations[AgentNames.serviceAnnotation])
+      holder: Holder(identity: identity), since: lease[path: "spec", "acquireTime"]?.stringValue ?? "", transitions: transitions(of: lease),
+      isFresh: isFresh(
+        renewed: lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse), duration: lease[path: "spec", "leaseDurationSeconds"]?.intValue,
+        now: now), service: lease.annotations[AgentNames.serviceAnnotation])
   }
 
   /// What the Lease says now; nil where there is none, or nobody holds it.
@@ -62,13 +69,28 @@ public struct WorkloadLease: Sendable {
   /// - Parameter others: further Services that are diverted to its agent.
   func verdict(_ held: Held?, others: [String], takeOver: Bool) -> WorkloadClaim.Verdict {
     let lease = held.map {
-      WorkloadClaim.Lease(holder: $0.holder, isOurs: $0.holder == holder, isFresh: $0.isFresh, since: $0.since, service: $0.service)
+      WorkloadClaim.Lease(holder: $0.holder.told(to: holder), isOurs: isOurs($0.holder), isFresh: $0.isFresh, since: $0.since, service: $0.service)
     }
     return WorkloadClaim(workload: workload, namespace: namespace, service: service, takeOver: takeOver).verdict(lease, others: others)
   }
 
+  /// Whether a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends two minutes after its last change at the latest.
+  static func isFresh(renewed: Date?, duration: Int?, now: Date) -> Bool {
+    guard let renewed else { return false }
+    let seconds = duration.flatMap { $0 > 0 ? min($0, longestDuration) : nil } ?? Self.duration
+    let age = now.timeIntervalSince(renewed)
+    return age < Double(seconds) && age >= -clockTolerance
+  }
+
+  static func transitions(of lease: JSONValue) -> UInt64 {
+    min(UInt64(clamping: lease[path: "spec", "leaseTransitions"]?.intValue ?? 0), lastTransition)
+  }
+
+  /// The count of the next holder. Behind the last it starts over: then an agent that stands, which knows a higher count, is not taken on.
+  static func next(after transitions: UInt64) -> UInt64 { transitions < lastTransition ? transitions + 1 : 1 }
+
   /// Takes the Lease. Another holder's is taken only when it is stale or `takeOver` says so.
-  /// - Returns: the transition count, which the agent compares.
+  /// - Returns: the transition count, which the agent compares; 1 where it begins.
   public func acquire(takeOver: Bool) async throws(ControlError) -> UInt64 {
     for _ in 0..<5 {
       let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
@@ -79,7 +101,7 @@ public struct WorkloadLease: Sendable {
           try await client.create(fresh(), as: .leases, namespace: namespace)
           return 1
         }
-        let transitions = (held?.transitions ?? 0) + 1
+        let transitions = Self.next(after: Self.transitions(of: lease))
         lease["spec"] = spec(transitions: transitions)
         lease.annotations.merge(annotations) { $1 }
         try await client.update(lease, as: .leases, namespace: namespace)
@@ -91,6 +113,8 @@ public struct WorkloadLease: Sendable {
     }
     throw ControlError(.conflict, "Lease \(namespace)/\(name) keeps changing", remedy: "Try again.")
   }
+
+  private func isOurs(_ held: Holder) -> Bool { held.isSame(as: holder, inJournal: isJournaled) }
 
   /// Renews it. False when it is another's by now.
   public func renew(transitions: UInt64) async throws(KubeError) -> Bool {
@@ -129,8 +153,8 @@ public struct WorkloadLease: Sendable {
   private func spec(transitions: UInt64) -> JSONValue {
     let now = JSONValue(Timestamp.micro(Date()))
     return [
-      "holderIdentity": JSONValue(holder), "leaseDurationSeconds": JSONValue(Self.duration), "acquireTime": now, "renewTime": now,
-      "leaseTransitions": JSONValue(Int(transitions)),
+      "holderIdentity": JSONValue(holder.identity), "leaseDurationSeconds": JSONValue(Self.duration), "acquireTime": now, "renewTime": now,
+      "leaseTransitions": JSONValue(Int(clamping: transitions)),
     ]
   }
 }

@@ -48,7 +48,7 @@ public struct Planner: Sendable {
     guard !wanted.isEmpty else {
       // A Service answers on its own ports; a process on the host, and a Pod, on the container's.
       let isService = request.target?.isService ?? false
-      for index in ports.indices { ports[index].host = isService ? UInt16(ports[index].service) : ports[index].target }
+      for index in ports.indices { ports[index].host = isService ? UInt16(exactly: ports[index].service) : ports[index].target }
       return
     }
     let all = ports.map { "\($0.service)" + ($0.name.map { " (\($0))" } ?? "") }.joined(separator: ", ")

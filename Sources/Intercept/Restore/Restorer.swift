@@ -7,9 +7,12 @@ import KubeObjects
 public struct Restorer: Sendable {
   public let client: KubeClient
   public let namespace: String
-  public let holder: String
+  public let holder: Holder
+  /// Workloads that our journal names: what a former version of ours has left bears a name alone.
+  public let journaled: Set<String>
 
-  public init(client: KubeClient, namespace: String, holder: String) {
+  public init(client: KubeClient, namespace: String, holder: Holder, journaled: Set<String> = []) {
+    self.journaled = journaled
     self.client = client
     self.namespace = namespace
     self.holder = holder
@@ -30,7 +33,7 @@ public struct Restorer: Sendable {
       else { continue }
       let workload = try await workloadName(label)
       if let held = try await fresh(workload), !force {
-        report.left.append("Service \(namespace)/\(name): intercepted by \(held.holder) since \(Timestamp.clock(held.since))")
+        report.left.append("Service \(namespace)/\(name): intercepted by \(held.holder.told(to: holder)) since \(Timestamp.clock(held.since))")
         continue
       }
       if try await ServiceDivert.restore(client: client, namespace: namespace, service: name) {
@@ -39,11 +42,11 @@ public struct Restorer: Sendable {
       workloads.insert(workload)
     }
     try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force)
-    let leftovers = try await agents(of: service).union(workloads)
+    let leftovers = try await agents(of: service, force: force).union(workloads)
     for workload in leftovers.subtracting(keeping).sorted() {
       if let held = try await fresh(workload), !force {
-        let line = "the agent of \(workload): used by \(held.holder)"
-        if !report.left.contains(where: { $0.contains(held.holder) }) { report.left.append(line) }
+        let name = held.holder.told(to: holder)
+        if !report.left.contains(where: { $0.contains(name) }) { report.left.append("the agent of \(workload): used by \(name)") }
         continue
       }
       progress?("removing the agent of \(workload)")
@@ -57,7 +60,9 @@ public struct Restorer: Sendable {
   private func fresh(_ workload: String) async throws(ControlError) -> WorkloadLease.Held? {
     let name = AgentNames.base(workload)
     let lease = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
-    guard let held = lease.flatMap({ WorkloadLease.held($0) }), held.isFresh, held.holder != holder else { return nil }
+    guard let held = lease.flatMap({ WorkloadLease.held($0) }), held.isFresh,
+      !held.holder.isSame(as: holder, inJournal: journaled.contains(workload))
+    else { return nil }
     return held
   }
 
@@ -67,11 +72,11 @@ public struct Restorer: Sendable {
     let found = try await attempt("listing Deployments of \(namespace)") { () async throws(KubeError) in
       try await client.list(.deployments, namespace: namespace, labels: selector)
     }
-    return found.items.first?.annotations[AgentNames.workloadAnnotation] ?? label
+    return found.items.lazy.compactMap { AgentNames.workload(of: $0) }.first ?? label
   }
 
   /// Every workload that something of ours stands for, diverted or not.
-  private func agents(of service: String?) async throws(ControlError) -> Set<String> {
+  private func agents(of service: String?, force: Bool) async throws(ControlError) -> Set<String> {
     let selector = LabelSelector(matchLabels: [AgentNames.managedByLabel: AgentNames.managedBy])
     var names: Set<String> = []
     for resource in [APIResource.deployments, .leases] {
@@ -79,10 +84,11 @@ public struct Restorer: Sendable {
         try await client.list(resource, namespace: namespace, labels: selector)
       }
       for object in found.items {
-        guard let workload = object.annotations[AgentNames.workloadAnnotation] else { continue }
+        guard let workload = AgentNames.workload(of: object) else { continue }
         if let service, object.annotations[AgentNames.serviceAnnotation] != service { continue }
-        // Another's gateway is theirs: it holds nothing back.
-        if workload.hasPrefix("gateway-"), object.annotations[AgentNames.holderAnnotation] != holder { continue }
+        // Another's gateway, or a shell's agent, is theirs: it holds nothing back.
+        let isPersonal = object.annotations[AgentNames.serviceAnnotation] == nil
+        if isPersonal, !force, Holder(of: object)?.isSame(as: holder, inJournal: journaled.contains(workload)) != true { continue }
         names.insert(workload)
       }
     }
@@ -93,9 +99,15 @@ public struct Restorer: Sendable {
     for resource in [APIResource.deployments, .statefulSets] {
       let found = try await attempt("listing \(resource.plural) of \(namespace)") { () async throws(KubeError) in try await client.list(resource, namespace: namespace) }
       for object in found.items {
-        guard let name = object.name, let text = object.annotations[AgentNames.replicasAnnotation], let replicas = Int(text) else { continue }
+        guard let name = object.name, let text = object.annotations[AgentNames.replicasAnnotation] else { continue }
         guard only?.contains(name) ?? true else { continue }
         if try await fresh(name) != nil, !force { continue }
+        guard let replicas = Replicas.number(text) else {
+          report.left.append(
+            "\(resource.kind) \(namespace)/\(name): annotation \(AgentNames.replicasAnnotation) holds '\(text.prefix(40))', which is no number of replicas. "
+              + "Scale it yourself, and remove the annotation")
+          continue
+        }
         try await Replicas.restore(client: client, namespace: namespace, resource: resource, name: name, replicas: replicas)
         report.done.append("\(resource.kind) \(namespace)/\(name) has \(replicas) replicas again")
       }
@@ -123,6 +135,9 @@ public struct Restorer: Sendable {
 
 /// Scaling the origin for `--replace`, with the number that was before on the workload itself.
 public enum Replicas {
+  /// What an annotation says, which anybody may have written: 0 to what `replicas` can hold (int32).
+  static func number(_ text: String) -> Int? { Int32(text).flatMap { $0 >= 0 ? Int($0) : nil } }
+
   public static func scaleToZero(client: KubeClient, namespace: String, workload: Workload) async throws(ControlError) {
     let patch: JSONValue = [
       "metadata": ["annotations": [AgentNames.replicasAnnotation: JSONValue(String(workload.replicas))]], "spec": ["replicas": 0],

@@ -10,13 +10,16 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct AgentLinkTests {
   private static let pod: JSONValue = [
-    "metadata": ["name": "devtunnel-user-6f9c-x", "uid": "p"],
+    "metadata": [
+      "name": "devtunnel-user-6f9c-x", "uid": "p",
+      "ownerReferences": [["kind": "ReplicaSet", "name": "devtunnel-user-6f9c", "uid": "r", "controller": true]],
+    ],
     "status": ["containerStatuses": [["name": JSONValue(AgentNames.container), "state": ["running": [:]]]]],
   ]
 
   @Test("A port-forward that is forbidden is told at once")
   func forbidden() async throws {
-    let cluster = FakeNamespace(.init(lists: ["pods": [Self.pod]]))
+    let cluster = FakeNamespace(.init(lists: ["pods": [Self.pod], "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")]]))
     try await withServer { request, connection in
       guard request.path.hasSuffix("/portforward") else { return cluster.answer(request, connection) }
       connection.failure(403, "Forbidden", "pods is forbidden: User \"alice\" cannot create resource \"pods/portforward\"")

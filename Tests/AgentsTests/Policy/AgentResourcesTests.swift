@@ -20,6 +20,32 @@ struct AgentResourcesTests {
     for text in ["", "x", "1Q", "Mi", "9999P"] { #expect(Quantity(text) == nil, "\(text)") }
   }
 
+  private static let strange: [JSONValue] = [
+    "9223372036854775807", "9999999999999999999999999", "1Gi", "8Ei", "1e400", "-1e400", "0e5", "-5", "0", "1n", "0.000000000000000001", "1e-300", "nan", "inf",
+    "٣", "+", "-", ".", "1.2.3", "1e", .int(.max), .int(.min), .int(0), .double(1e300), .double(-1e300), .double(0.5), .null, true, [], [:],
+  ]
+
+  @Test("No LimitRange ends the daemon, whatever it says", arguments: ["min", "max", "maxLimitRequestRatio", "default"])
+  func anyNumber(member: String) {
+    for value in Self.strange {
+      for other in Self.strange {
+        var item: JSONValue = ["type": "Container", "max": ["cpu": other, "memory": other]]
+        item[member] = ["cpu": value, "memory": value]
+        let object = resources([item], needsLimits: true)
+        for (kind, names) in object.objectValue ?? [:] {
+          for (name, text) in names.objectValue ?? [:] { #expect(Quantity(text.stringValue ?? "") != nil || text.stringValue?.isEmpty == false, "\(kind) \(name) \(text)") }
+        }
+      }
+    }
+  }
+
+  @Test("A LimitRange for memory in bytes where a ratio should be")
+  func hugeRatio() {
+    #expect(
+      resources([["type": "Container", "maxLimitRequestRatio": ["memory": "1Gi", "cpu": "8000000000000000"]]])
+        == ["requests": ["cpu": "10m", "memory": "16Mi"], "limits": ["cpu": "500m", "memory": "96Mi"]])
+  }
+
   @Test("As canonical text") func text() {
     #expect(["100m", "1.5", "64Mi", "128M", "1536Mi"].map { Quantity($0)?.description } == ["100m", "1500m", "64Mi", "128000000", "1536Mi"])
   }

@@ -62,7 +62,7 @@ final class FakeNamespace: Sendable {
 
   /// - Parameter refused: the message of its condition, and whether that is true still.
   static func replicaSet(uid: String, owner: String, refused: (message: String, status: String)? = nil) -> JSONValue {
-    var set: JSONValue = ["metadata": ["name": "devtunnel-user-6f9c", "ownerReferences": [["uid": JSONValue(owner)]]]]
+    var set: JSONValue = ["metadata": ["name": "devtunnel-user-6f9c", "ownerReferences": [["uid": JSONValue(owner), "kind": "Deployment", "controller": true]]]]
     if let refused {
       set["status"] = ["conditions": [["type": "ReplicaFailure", "status": JSONValue(refused.status), "message": JSONValue(refused.message)]]]
     }

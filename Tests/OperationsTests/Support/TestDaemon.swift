@@ -98,7 +98,7 @@ extension Interception {
     try await ServiceDivert(
       client: client, namespace: namespace, service: request.service, workload: "web", selector: ["app": "web"]
     )
-    .divert(holder: context.holder)
+    .divert(holder: context.holder.name)
     isDiverted = true
     state = .active
   }

@@ -1,0 +1,45 @@
+import KubeObjects
+
+/// Compares the Pod template of an agent that stands with the one that would be made: equal but for what the API server fills in, and for where it runs and what
+/// it asks for.
+enum TemplateMatch {
+  /// - Parameter made: as `AgentPodTemplate.make` makes it.
+  static func isSame(_ present: JSONValue, as made: JSONValue) -> Bool {
+    guard present.labels == made.labels, lasting(present.annotations) == lasting(made.annotations) else { return false }
+    return isSame(present["spec"], made["spec"], account: made[path: "spec", "serviceAccountName"])
+  }
+
+  private static func lasting(_ annotations: [String: String]) -> [String: String] {
+    annotations.filter { $0.key != "kubectl.kubernetes.io/restartedAt" }
+  }
+
+  /// The origin's nodes and the namespace's demands change with time, and neither lets anybody in.
+  private static let ignored: Set = ["affinity", "resources"]
+
+  /// What the API server puts where nothing is (apimachinery defaults of core/v1). A field that is not here is somebody's doing.
+  private static let defaults: [String: JSONValue] = [
+    "apiVersion": "v1", "defaultMode": 420, "divisor": "0", "expirationSeconds": 3600, "failureThreshold": 3, "imagePullPolicy": "IfNotPresent",
+    "initialDelaySeconds": 0, "periodSeconds": 10, "protocol": "TCP", "restartPolicy": "Always", "schedulerName": "default-scheduler",
+    "securityContext": [:], "successThreshold": 1, "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+    "timeoutSeconds": 1, "type": "",
+  ]
+
+  private static func isSame(_ present: JSONValue?, _ made: JSONValue?, account: JSONValue?) -> Bool {
+    switch (present ?? .null, made ?? .null) {
+    case (.object(let present), .object(let made)):
+      return Set(present.keys).union(made.keys).subtracting(ignored).allSatisfy { key in
+        guard let wanted = made[key], !isEmpty(wanted) else {
+          guard let value = present[key], !isEmpty(value) else { return true }
+          return defaults[key] == value || key == "serviceAccount" && value == account
+        }
+        return isSame(present[key], wanted, account: account)
+      }
+    case (.array(let present), .array(let made)):
+      return present.count == made.count && zip(present, made).allSatisfy { isSame($0, $1, account: account) }
+    case (let present, let made): return present == made
+    }
+  }
+
+  /// The API server drops some of these, and keeps others.
+  private static func isEmpty(_ value: JSONValue) -> Bool { value == .null || value == [:] || value == [] }
+}

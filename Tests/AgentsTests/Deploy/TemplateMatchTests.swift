@@ -1,0 +1,93 @@
+import KubeObjects
+import Testing
+
+@testable import Agents
+
+/// An agent that stands is used only where it is the one that would be made.
+struct TemplateMatchTests {
+  private static var made: JSONValue {
+    var template = AgentPodTemplate(workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
+    template.originName = "devtunnel-user-origin.testbed.svc"
+    template.agentsName = "devtunnel-user-agents.testbed.svc"
+    return template.make(from: UserWorkload.template)
+  }
+
+  private static let container = ["spec", "containers"]
+
+  private static func inContainer(_ object: inout JSONValue, _ change: (inout JSONValue) -> Void) {
+    var container = object[path: "spec", "containers"]![0]!
+    change(&container)
+    object[path: "spec", "containers"] = [container]
+  }
+
+  /// As the API server keeps it.
+  private static var defaulted: JSONValue {
+    var object = made
+    object[path: "metadata", "creationTimestamp"] = .null
+    object[path: "spec", "restartPolicy"] = "Always"
+    object[path: "spec", "schedulerName"] = "default-scheduler"
+    object[path: "spec", "serviceAccount"] = made[path: "spec", "serviceAccountName"]
+    inContainer(&object) { container in
+      container["terminationMessagePath"] = "/dev/termination-log"
+      container["terminationMessagePolicy"] = "File"
+      container[path: "readinessProbe", "successThreshold"] = 1
+      container["resources"] = ["requests": ["cpu": "1", "memory": "1Gi"]]
+    }
+    return object
+  }
+
+  @Test("What the API server fills in, where it runs and what it asks for make no difference")
+  func same() {
+    #expect(TemplateMatch.isSame(Self.made, as: Self.made))
+    #expect(TemplateMatch.isSame(Self.defaulted, as: Self.made))
+    var elsewhere = Self.defaulted
+    elsewhere[path: "spec", "affinity"] = [:]
+    elsewhere.annotations["kubectl.kubernetes.io/restartedAt"] = "2026-01-02T03:04:05Z"
+    #expect(TemplateMatch.isSame(elsewhere, as: Self.made))
+  }
+
+  struct Change: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let apply: @Sendable (inout JSONValue) -> Void
+
+    init(_ what: String, _ apply: @escaping @Sendable (inout JSONValue) -> Void) {
+      testDescription = what
+      self.apply = apply
+    }
+  }
+
+  static let attacks: [Change] = [
+    Change("another image") { inContainer(&$0) { $0["image"] = "registry.example/evil:1" } },
+    Change("arguments") { inContainer(&$0) { $0["args"] = ["x"] } },
+    Change("another command") { inContainer(&$0) { $0["command"] = ["/bin/sh"] } },
+    Change("a second container") { $0[path: "spec", "containers"] = .array($0[path: "spec", "containers"]!.elements + [["name": "x", "image": "evil"]]) },
+    Change("an init container") { $0[path: "spec", "initContainers"] = [["name": "x", "image": "evil"]] },
+    Change("a variable more") { inContainer(&$0) { $0["env"] = .array($0["env"]!.elements + [["name": "LD_PRELOAD", "value": "/x.so"]]) } },
+    Change("envFrom") { inContainer(&$0) { $0["envFrom"] = [["secretRef": ["name": "evil"]]] } },
+    Change("a volume more") { $0[path: "spec", "volumes"] = .array($0[path: "spec", "volumes"]!.elements + [["name": "x", "emptyDir": [:]]]) },
+    Change("another program") {
+      let others = $0[path: "spec", "volumes"]!.elements.dropLast()
+      $0[path: "spec", "volumes"] = .array(others + [["name": "devtunnel-agent", "configMap": ["name": "evil", "defaultMode": 0o555]]])
+    },
+    Change("a hook") { inContainer(&$0) { $0["lifecycle"] = ["postStart": ["exec": ["command": ["/bin/sh"]]]] } },
+    Change("a probe more") { inContainer(&$0) { $0["livenessProbe"] = ["exec": ["command": ["/bin/sh"]]] } },
+    Change("the host's network") { $0[path: "spec", "hostNetwork"] = true },
+    Change("the host's processes") { $0[path: "spec", "hostPID"] = true },
+    Change("shared processes") { $0[path: "spec", "shareProcessNamespace"] = true },
+    Change("another account") { $0[path: "spec", "serviceAccountName"] = "admin" },
+    Change("another account by its old name") { $0[path: "spec", "serviceAccount"] = "admin" },
+    Change("privilege") { inContainer(&$0) { $0["securityContext"] = ["privileged": true] } },
+    Change("an annotation that injects") { $0.annotations["sidecar.istio.io/inject"] = "true" },
+    Change("a label more") { $0.labels["app"] = "other" },
+    Change("no template") { $0 = .null },
+    Change("no containers") { $0[path: "spec", "containers"] = [] },
+    Change("a number") { $0 = 7 },
+  ]
+
+  @Test("Anything else is somebody's doing", arguments: attacks)
+  func tampered(attack: Change) {
+    var object = Self.defaulted
+    attack.apply(&object)
+    #expect(!TemplateMatch.isSame(object, as: Self.made))
+  }
+}
