@@ -44,7 +44,7 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "CControl", "ControlAPI", "Operations", .product(name: "Logging", package: "swift-log"),
+        "CControl", "ControlAPI", "Operations", "Threads", .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
     .target(
@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "Shell",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "TunnelProtocol",
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "Threads", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "ControlAPI", dependencies: ["CControl", "Threads"], swiftSettings: strict),
@@ -164,8 +164,8 @@ let package = Package(
     .testTarget(
       name: "AgentsTests",
       dependencies: [
-        "Agents", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TestSupport", .product(name: "Logging", package: "swift-log"),
-        .product(name: "Yams", package: "Yams"),
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol",
+        .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
@@ -195,7 +195,9 @@ let package = Package(
       name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
-    .testTarget(name: "ForwardTests", dependencies: ["ControlAPI", "Forward", "KubeObjects", "TunnelProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ForwardTests",
+      dependencies: ["Agents", "CLinux", "ControlAPI", "Forward", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(
       name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
       swiftSettings: strict),
@@ -206,7 +208,7 @@ let package = Package(
         "Skaffold", "TunnelProtocol", "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
-    .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
+    .testTarget(name: "ThreadsTests", dependencies: ["CLinux", "Threads"], swiftSettings: strict),
     .testTarget(name: "WatchingTests", dependencies: ["Watching"], swiftSettings: strict),
     .testTarget(name: "InputsTests", dependencies: ["Inputs"], swiftSettings: strict),
     .testTarget(

@@ -47,6 +47,8 @@ public struct AgentConfiguration {
     public var total: UInt64 = 5_000_000
   }
   public var queryLimits = QueryLimits()
+  /// What clients may cost.
+  public var inboundLimits = InboundLimits(memory: 0, openFiles: 0)
 
   public init() {}
 

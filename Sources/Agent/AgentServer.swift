@@ -30,6 +30,9 @@ public final class AgentServer: Handler {
   private var readinessWaiters: [Greeter] = []
   /// TCP connections that go through this process in either direction; nothing else is waited for when it drains.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
+  /// When it was last written down that connections, and sessions, were refused, µs.
+  var crowdLogged: UInt64 = 0
+  var refusalLogged: UInt64 = 0
   /// Takes connections although it ends.
   private(set) var isLingering = false
   /// Another agent was listed at the end of the last `lingerTime`.
@@ -44,6 +47,7 @@ public final class AgentServer: Handler {
     nameservers = configuration.nameservers.isEmpty ? ResolvConf().nameservers : configuration.nameservers
     origin = Origin(loop: loop, resolver: Resolver(loop: loop, nameserver: nameservers.first), configuration: configuration)
     super.init()
+    loop.blocks.limit = configuration.inboundLimits.bytes
     loop.register(self)
     origin.onAnswer = { [unowned(unsafe) self] in self.readinessChanged() }
     for port in configuration.ports {
@@ -63,8 +67,17 @@ public final class AgentServer: Handler {
 
   // MARK: Sessions
 
-  /// Whether a session with this count may take the place of the present one.
-  func mayTakeOver(_ transitions: UInt64) -> Bool { transitions >= self.transitions }
+  /// A count as a Lease holds it (int32).
+  private static let lastTransition = UInt64(Int32.max)
+  /// No Lease changes hands so often between two sessions: a count beyond it would only keep later holders out.
+  private static let longestStep: UInt64 = 1000
+
+  /// Whether a session with this count may take the place of the present one. A gateway's or shell's agent has no Lease, and knows 0 alone.
+  func mayTakeOver(_ transitions: UInt64) -> Bool {
+    if configuration.neverReady { return transitions == 0 }
+    guard transitions >= self.transitions, transitions <= Self.lastTransition else { return false }
+    return self.transitions == 0 || transitions - self.transitions <= Self.longestStep
+  }
 
   /// A greeted connection becomes the session.
   func attach(_ fd: Int32, transitions: UInt64) {

@@ -19,6 +19,7 @@ public enum AgentProgram {
       log("DEVTUNNEL_TOKEN must hold 64 hexadecimal digits")
       return 2
     }
+    configuration.inboundLimits = InboundLimits.ofProcess()
     let termination = clinux_termination_fd()
     guard let loop = EventLoop(), let server = AgentServer(loop: loop, configuration: configuration) else { return 1 }
     if termination >= 0 { server.endOn(termination) }
@@ -29,6 +30,15 @@ public enum AgentProgram {
   private static func usage() -> Int32 {
     log("usage: agent serve|ready --control PORT [--listen PORT,...] [--origin NAME --agents NAME] [--never-ready]")
     return 2
+  }
+
+  /// - Returns: whether it was written: what clients can bring about is written once in ten seconds.
+  @discardableResult
+  static func log(_ message: StaticString, at now: UInt64, after last: inout UInt64) -> Bool {
+    guard last == 0 || now - last >= 10_000_000 else { return false }
+    last = now
+    log(message)
+    return true
   }
 
   static func log(_ message: StaticString) {

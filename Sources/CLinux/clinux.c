@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -237,4 +238,18 @@ uint64_t clinux_monotonic_us(void) {
 }
 int32_t clinux_random(void *data, size_t count) {
   return getrandom(data, count, 0) == (ssize_t)count ? 0 : -EIO;
+}
+
+int32_t clinux_open_files(uint64_t *now, uint64_t *most) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  *now = limit.rlim_cur;
+  *most = limit.rlim_max;
+  return 0;
+}
+int32_t clinux_set_open_files(uint64_t now) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  limit.rlim_cur = now;
+  return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }

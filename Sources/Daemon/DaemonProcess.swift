@@ -1,6 +1,7 @@
 import ControlAPI
 import Logging
 import ServiceLifecycle
+import Threads
 
 #if canImport(Glibc)
   import Glibc
@@ -20,10 +21,15 @@ public enum DaemonProcess {
     let file = try LogFile(paths: paths, takesStandardError: isatty(STDERR_FILENO) == 0)
     LoggingSystem.bootstrap { _ in FileLogHandler(file: file, level: logLevel) }
     let logger = Logger(label: "devtunnel")
+    let openFiles = OpenFiles.raise()
     // A daemon that has just been told to quit may not be gone yet.
     let lock = try await DaemonLock(paths: paths, patience: .seconds(3))
     let server = try ControlServer(paths: paths, engine: try makeEngine(paths: paths, logger: logger), logger: logger)
-    logger.info("daemon started", metadata: ["pid": "\(getpid())", "version": "\(BuildVersion.current.version)", "socket": "\(paths.socket)"])
+    logger.info(
+      "daemon started",
+      metadata: [
+        "pid": "\(getpid())", "version": "\(BuildVersion.current.version)", "socket": "\(paths.socket)", "open files": "\(openFiles)",
+      ])
     let service = ServiceGroupConfiguration.ServiceConfiguration(service: server, successTerminationBehavior: .gracefullyShutdownGroup)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

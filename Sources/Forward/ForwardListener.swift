@@ -24,13 +24,24 @@ final class ForwardListener: Listener {
   override func accepted(_ connection: Int32, peer: clinux_address) {
     connections += 1
     guard let target else { return refuse(connection, "the target is not known") }
-    endpoint.withSession { session in
-      guard let session else { return self.refuse(connection, "there was no tunnel for 5 s") }
-      let end = session.open { slot in
-        ForwardEnd(listener: self, session: session, slot: slot, fd: connection, preamble: target)
-      }
-      if end == nil { self.refuse(connection, "the tunnel takes no more streams") }
+    let budget = endpoint.connections
+    guard budget.take() else {
+      return refuse(connection, "\(budget.open) connections of this tunnel are open, and no more may be (raise the limit, `ulimit -n`)")
     }
+    endpoint.withSession { session in
+      let end = session.flatMap { session in
+        session.open { ForwardEnd(listener: self, session: session, slot: $0, fd: connection, preamble: target) }
+      }
+      guard end == nil else { return }
+      budget.giveBack()
+      self.refuse(connection, session == nil ? "there was no tunnel for 5 s" : "the tunnel takes no more streams")
+    }
+  }
+
+  override func turnedAway() {
+    connections += 1
+    refused += 1
+    lastProblem = "the daemon is out of file descriptors (raise the limit, `ulimit -n`)"
   }
 
   private func refuse(_ connection: Int32, _ problem: String) {
@@ -38,6 +49,8 @@ final class ForwardListener: Listener {
     lastProblem = problem
     clinux_reset(connection)
   }
+
+  fileprivate func wasEnded() { endpoint.connections.giveBack() }
 
   fileprivate func wasRefused(_ status: StreamStatus) {
     refused += 1
@@ -58,4 +71,6 @@ private final class ForwardEnd: OpenerEnd {
     if status != .connected { listener.wasRefused(status) }
     super.answered(status)
   }
+
+  override func ended() { listener.wasEnded() }
 }

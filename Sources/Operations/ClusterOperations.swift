@@ -15,6 +15,7 @@ import KubeStreams
 import Logging
 import Relay
 import Shell
+import Threads
 
 /// The daemon's engine: intercepts and forwards in any number of clusters, over one relay.
 public actor ClusterOperations: Engine {
@@ -104,6 +105,7 @@ public actor ClusterOperations: Engine {
   /// - Throws: `ControlError` when the kernel gives no descriptors for the relay, or the installation's id can be neither read nor made.
   public init(_ settings: Settings, log: Logger) throws(ControlError) {
     guard let relay = RelayThread() else { throw ControlError(.failed, "the relay's thread could not be started", remedy: "Raise the limit of open files (ulimit -n).") }
+    relay.limit(ConnectionLimits(openFiles: OpenFiles.limit))
     self.settings = settings
     self.relay = relay
     self.log = log

@@ -16,11 +16,12 @@ public final class Outbound {
   /// - Parameters:
   ///   - sessions: gives the tunnel's session of the moment.
   ///   - routes: may be shared by several shells of one cluster.
-  public init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, dns: DNSSettings) {
+  ///   - budget: of the tunnel's connections; nil: as many as there are.
+  public init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, dns: DNSSettings, budget: ConnectionBudget? = nil) {
     self.loop = loop
     self.routes = routes
     self.sessions = sessions
-    dialer = Dialer(loop: loop, sessions: sessions, routes: routes, counters: counters)
+    dialer = Dialer(loop: loop, sessions: sessions, routes: routes, counters: counters, budget: budget ?? ConnectionBudget(limit: .max))
     resolver = DNSResolver(loop: loop, sessions: sessions, routes: routes, counters: counters, settings: dns)
   }
 

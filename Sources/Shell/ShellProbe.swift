@@ -1,5 +1,6 @@
 import ControlAPI
 import Subprocess
+import Threads
 
 /// Whether a shell's namespace can be made on this machine.
 public struct ShellProbe: Sendable, Hashable {
@@ -14,7 +15,8 @@ public struct ShellProbe: Sendable, Hashable {
   public static func run() async throws(ControlError) -> ShellProbe {
     let helper = try ShellProgram.find()
     do {
-      let outcome = try await Subprocess.run(.path(.init(helper)), arguments: ["probe"], output: .string(limit: 64 << 10), error: .string(limit: 64 << 10))
+      let (program, arguments) = OpenFiles.command(helper, ["probe"])
+      let outcome = try await Subprocess.run(.path(.init(program)), arguments: Arguments(arguments), output: .string(limit: 64 << 10), error: .string(limit: 64 << 10))
       return ShellProbe(output: outcome.standardOutput)
     } catch {
       throw ControlError(.failed, "\(helper) could not be run: \(error)", remedy: "Run ./install.sh again.")

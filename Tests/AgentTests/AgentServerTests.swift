@@ -19,7 +19,7 @@ private final class Scene {
   let hostServer: TestServer
   let token = [UInt8](repeating: 7, count: 32)
 
-  init(neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000) {
+  init(neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil) {
     nameserver = FakeNameserver(loop: loop)
     hostServer = TestServer(loop: loop)
     origin = OriginPod(loop: loop)
@@ -37,6 +37,7 @@ private final class Scene {
     configuration.lingerTime = 200_000
     configuration.originLimit = originLimit
     configuration.acknowledgeLimit = 200_000
+    if let limits { configuration.inboundLimits = limits }
     agent = AgentServer(loop: loop, configuration: configuration)
     if originAnswers { loop.turn { self.agent.origin.answers } }
   }
@@ -49,7 +50,9 @@ private final class Scene {
     origin.close()
   }
 
-  func attach(transitions: UInt64 = 1, token: [UInt8]? = nil) {
+  /// - Parameter transitions: nil: as the daemon has it, 0 where there is no Lease.
+  func attach(transitions: UInt64? = nil, token: [UInt8]? = nil) {
+    let transitions = transitions ?? (agent.configuration.neverReady ? 0 : 1)
     var address = loopback(agent.boundControlPort)
     let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
     let session = Session(loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: token ?? self.token), pool: WindowPool())
@@ -104,6 +107,7 @@ private final class ToHost: StreamRouter {
 /// The origin on 127.0.0.2: greets with "origin" and echoes nothing.
 private final class OriginPod: Listener {
   var connections: [TestClient] = []
+  var reads = true
   let port: UInt16
 
   init(loop: EventLoop) {
@@ -120,6 +124,7 @@ private final class OriginPod: Listener {
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
     let client = TestClient(loop: loop, fd: connection)
+    client.isReading = reads
     connections.append(client)
     client.send("origin")
   }
@@ -260,17 +265,81 @@ private final class OriginPod: Listener {
     let scene = Scene()
     var address = loopback(scene.agent.boundControlPort)
     var silent: [TestClient] = []
-    for count in 1...200 {
+    let most = ControlListener.maximumGreeters
+    for count in 1...(most + 40) {
       silent.append(TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address)))
-      guard count > 64 else { continue }
+      guard count > most else { continue }
       // The oldest goes for each that comes.
-      #expect(scene.loop.turn { silent.prefix(count - 64).allSatisfy { $0.sawEnd || $0.sawReset } })
+      #expect(scene.loop.turn { silent.prefix(count - most).allSatisfy { $0.sawEnd || $0.sawReset } })
     }
     #expect(scene.isReady)
     scene.attach()
     #expect(scene.session?.isOpen == true)
     #expect(scene.isReady)
     for client in silent { client.close() }
+  }
+
+  /// A process in the Pod, or whoever may port-forward, opens connections without end.
+  @Test func whoHasBegunAHelloGoesAfterThoseWhoSayNothing() {
+    let scene = Scene()
+    var address = loopback(scene.agent.boundControlPort)
+    let hello = Hello(transitions: 1, token: scene.token)
+    var bytes = [UInt8](repeating: 0, count: Hello.size)
+    bytes.withUnsafeMutableBytes { hello.write(to: $0.baseAddress!) }
+    let slow = TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address))
+    slow.send(Array(bytes.prefix(40)))
+    scene.wait(milliseconds: 20)
+    var silent: [TestClient] = []
+    for _ in 0..<(ControlListener.maximumGreeters * 2) {
+      silent.append(TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address)))
+      scene.loop.turn(maximumWait: 1)
+    }
+    #expect(scene.loop.turn { silent.prefix(ControlListener.maximumGreeters).allSatisfy { $0.sawEnd || $0.sawReset } })
+    #expect(!slow.sawEnd && !slow.sawReset)
+    slow.send(Array(bytes.suffix(8)))
+    #expect(scene.loop.turn { slow.received.count >= HelloReply.size && scene.agent.session != nil })
+    for client in silent + [slow] { client.close() }
+  }
+
+  @Test func aHugeCountDoesNotKeepLaterHoldersOut() {
+    let scene = Scene()
+    let tooHigh: [UInt64] = [.max, .max - 1, 1 << 31, 1 << 63]
+    for transitions in tooHigh {
+      scene.events = []
+      scene.attach(transitions: transitions)
+      #expect(scene.events == [.refused(.superseded, version: Hello.version)], "no Lease holds \(transitions)")
+    }
+    scene.attach(transitions: 500)
+    #expect(scene.session?.isOpen == true)
+    scene.attach(transitions: 2_147_483_647)
+    #expect(scene.session?.isOpen == false, "nor does it change hands so often in between")
+    scene.attach(transitions: 501)
+    #expect(scene.session?.isOpen == true)
+  }
+
+  @Test func anAgentWithoutALeaseKnowsNoCount() {
+    let scene = Scene(neverReady: true)
+    scene.attach(transitions: 1)
+    #expect(scene.session?.isOpen == false)
+    scene.attach(transitions: 0)
+    #expect(scene.session?.isOpen == true)
+  }
+
+  @Test func moreConnectionsThanItsMemoryAllowsAreReset() {
+    let scene = Scene(limits: InboundLimits(connections: 8, bytes: 1 << 20))
+    let clients = (0..<12).map { _ in scene.client() }
+    #expect(scene.loop.turn { clients.count { $0.text == "origin" } == 8 && clients.count { $0.sawReset || $0.sawEnd } == 4 })
+    #expect(scene.agent.connections == 8)
+    for client in clients.prefix(3) { client.close() }
+    for client in scene.origin.connections where client.sawEnd { client.close() }
+    #expect(
+      scene.loop.turn {
+        for client in scene.origin.connections where client.sawEnd { client.close() }
+        return scene.agent.connections <= 8 - 1
+      })
+    let late = scene.client()
+    #expect(scene.loop.turn { late.text == "origin" }, "there is room again")
+    for client in clients + [late] { client.close() }
   }
 
   @Test func readyOnlyWithOriginOrAdmittedSession() {

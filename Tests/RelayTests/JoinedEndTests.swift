@@ -88,7 +88,7 @@ private final class Joiner: StreamRouter {
   }
 
   override func refused(_ preamble: Preamble, _ status: StreamStatus) { refusals.append(status) }
-  override func ended(_ preamble: Preamble) { open -= 1 }
+  override func ended(_ end: StreamEnd, _ preamble: Preamble) { open -= 1 }
 }
 
 private final class ToPort: StreamRouter {

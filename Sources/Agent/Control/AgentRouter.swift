@@ -82,7 +82,7 @@ final class AgentRouter: StreamRouter {
     }
   }
 
-  override func ended(_ preamble: Preamble) { server.connections -= 1 }
+  override func ended(_ end: StreamEnd, _ preamble: Preamble) { server.connections -= 1 }
 }
 
 extension clinux_address {

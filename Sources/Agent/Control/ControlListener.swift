@@ -11,7 +11,7 @@ final class ControlListener: Listener {
   let boundPort: UInt16
   /// Greetings under way, the oldest first; a process in the Pod that opens connections and says nothing cannot use up descriptors.
   private var greeters: [Greeter] = []
-  private static let maximumGreeters = 64
+  static let maximumGreeters = 128
 
   init?(server: AgentServer, port: UInt16) {
     var address = clinux_address()
@@ -30,13 +30,15 @@ final class ControlListener: Listener {
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
     // Who comes later says what it is at once, such as the Pod's own readiness probe: it must not wait for those who are silent.
-    if greeters.count == Self.maximumGreeters { longestSilent.end() }
+    if greeters.count == Self.maximumGreeters { leastPromising.end() }
     let greeter = Greeter(server: server, listener: self, fd: connection)
     greeters.append(greeter)
     greeter.start()
   }
 
-  private var longestSilent: Greeter {
+  /// The oldest that has said nothing; else the oldest that has not said all; else the oldest.
+  private var leastPromising: Greeter {
+    for greeter in greeters where greeter.isSilent { return greeter }
     for greeter in greeters where !greeter.isQuery { return greeter }
     return greeters[0]
   }
@@ -52,6 +54,8 @@ final class Greeter: Handler {
   private var bytes: [UInt8] = []
   /// It has asked for readiness, and waits for the answer.
   private(set) var isQuery = false
+  /// It has not even begun as a hello does, or a query.
+  var isSilent: Bool { bytes.count < 4 && !isQuery }
   /// A hello comes at once or not at all, µs.
   private static let patience: UInt64 = 5_000_000
   private static let patienceTimer: UInt8 = 0
@@ -110,7 +114,7 @@ final class Greeter: Handler {
   }
 
   private func refuse(_ verdict: HelloReply.Verdict) {
-    AgentProgram.log("session refused")
+    AgentProgram.log("session refused", at: server.loop.now, after: &server.refusalLogged)
     reply(verdict)
     end()
   }

@@ -20,13 +20,25 @@ final class InboundEnd: OpenerEnd {
     loop.schedule(self, after: listener.server.configuration.acknowledgeLimit, kind: Self.acknowledgeTimer)
   }
 
-  override var mayRead: Bool { status == .connected || (status == nil && kept.count < Self.keptLimit) }
+  override var mayRead: Bool { status == .connected || (status == nil && kept.count < Self.keptLimit && !loop.blocks.isFull) }
 
-  override func didRead(_ bytes: UnsafeRawBufferPointer) { if status == nil { kept.append(contentsOf: bytes) } }
+  override func didRead(_ bytes: UnsafeRawBufferPointer) {
+    guard status == nil else { return }
+    kept.append(contentsOf: bytes)
+    loop.blocks.count(bytes.count)
+  }
+
+  /// What was kept, and is not any more.
+  private func forget() -> [UInt8] {
+    let bytes = kept
+    kept = []
+    loop.blocks.count(-bytes.count)
+    return bytes
+  }
 
   override func answered(_ status: StreamStatus) {
     if status == .connected {
-      kept = []
+      _ = forget()
     } else if status == .refused, listener.passesRefusals {
       super.answered(status)
     } else {
@@ -48,10 +60,12 @@ final class InboundEnd: OpenerEnd {
   private func fallBack(_ status: StreamStatus) {
     guard !isOver else { return }
     surrendered = true
-    let backlog = kept
-    kept = []
+    let backlog = forget()
     listener.fallBack(surrenderSocket(), backlog: backlog, status: status)
   }
 
-  override func ended() { if !surrendered { listener.server.connections -= 1 } }
+  override func ended() {
+    _ = forget()
+    if !surrendered { listener.server.connections -= 1 }
+  }
 }

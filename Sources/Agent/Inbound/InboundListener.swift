@@ -46,6 +46,10 @@ final class InboundListener: Listener {
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
     server.connections += 1
+    guard server.connections <= server.configuration.inboundLimits.connections else {
+      AgentProgram.log("too many connections at once; further ones are reset", at: loop.now, after: &server.crowdLogged)
+      return refuse(connection)
+    }
     if goesToHost, let session = server.liveSession {
       let client = peer.unmapped
       let preamble = Preamble(.inbound, port: port, address: client.byteArray)

@@ -9,15 +9,18 @@ public final class HostRouter: StreamRouter {
   private var joins: [UInt16: JoinedTarget] = [:]
   /// Connections open now, by the agent's port.
   public private(set) var open: [UInt16: Int] = [:]
-  /// Connections that the host's port refused, by the agent's port.
-  public private(set) var refusals: [UInt16: UInt64] = [:]
   /// Makes the sockets that connections to the host leave from; nil: this process does, in its own network. It calls back with an unconnected TCP socket
   /// that is the router's from then on, or with -1.
   public var makeSocket: ((_ completion: @escaping (Int32) -> Void) -> Void)?
-  private var ends: [ObjectIdentifier: AcceptorEnd] = [:]
-  private var joinedEnds: [ObjectIdentifier: JoinedEnd] = [:]
+  /// Those with a socket of the host's. Whoever can call the Service makes them: one beyond the limit is refused, and goes to the origin.
+  private let budget: ConnectionBudget
+  private var held: Set<ObjectIdentifier> = []
+  private var ends: [ObjectIdentifier: StreamEnd] = [:]
 
-  init(loop: EventLoop) { self.loop = loop }
+  init(loop: EventLoop, budget: ConnectionBudget) {
+    self.loop = loop
+    self.budget = budget
+  }
 
   /// Where connections to the agent's `port` go on the host; nil refuses them.
   public func setTarget(_ address: clinux_address?, for port: UInt16) { targets[port] = address }
@@ -30,7 +33,7 @@ public final class HostRouter: StreamRouter {
     if let target = joins[preamble.port] {
       open[preamble.port, default: 0] += 1
       let end = target.accept(preamble, slot: slot, session: session, router: self)
-      joinedEnds[ObjectIdentifier(end)] = end
+      ends[ObjectIdentifier(end)] = end
       return end
     }
     let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
@@ -40,24 +43,25 @@ public final class HostRouter: StreamRouter {
       end.refuse(.notServed)
       return end
     }
+    guard budget.take() else {
+      end.refuse(.exhausted)
+      return end
+    }
+    held.insert(ObjectIdentifier(end))
     if let makeSocket { makeSocket { end.connect(socket: $0, to: target) } } else { end.connect(to: target) }
     return end
   }
 
-  public override func refused(_ preamble: Preamble, _ status: StreamStatus) { refusals[preamble.port, default: 0] += 1 }
-
-  public override func ended(_ preamble: Preamble) {
+  public override func ended(_ end: StreamEnd, _ preamble: Preamble) {
     open[preamble.port, default: 1] -= 1
-    ends = ends.filter { !$0.value.isOver }
-    joinedEnds = joinedEnds.filter { !$0.value.isOver }
+    ends[ObjectIdentifier(end)] = nil
+    if held.remove(ObjectIdentifier(end)) != nil { budget.giveBack() }
   }
 
   /// Resets the connections that are still open; returns how many.
   public func cut() -> Int {
-    let left = ends.values.filter { !$0.isOver }
-    let joined = joinedEnds.values.filter { !$0.isOver }
+    let left = Array(ends.values)
     for end in left { end.abort() }
-    for end in joined { end.abort() }
-    return left.count + joined.count
+    return left.count
   }
 }

@@ -15,6 +15,8 @@ enum LinkEvent: Sendable {
 public final class LinkEndpoint {
   public let loop: EventLoop
   public let router: HostRouter
+  /// The tunnel's connections that have a descriptor in this process, in either direction.
+  public let connections: ConnectionBudget
   public private(set) var session: Session?
   private var control: ControlEnd?
   private let pool = WindowPool()
@@ -30,7 +32,8 @@ public final class LinkEndpoint {
 
   init(loop: EventLoop) {
     self.loop = loop
-    router = HostRouter(loop: loop)
+    connections = ConnectionBudget(limit: loop.tunnelLimit, within: loop.connections)
+    router = HostRouter(loop: loop, budget: connections)
   }
 
   /// Starts a session over a new port-forward; the old one, if any, ends.

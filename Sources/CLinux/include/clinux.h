@@ -85,6 +85,12 @@ void clinux_eventfd_drain(int32_t fd);
 // Blocks SIGTERM and SIGINT and returns a descriptor that becomes readable when one arrives.
 int32_t clinux_termination_fd(void);
 
+// ---- Limits.
+// How many descriptors this process may have (RLIMIT_NOFILE): now, and at most.
+int32_t clinux_open_files(uint64_t *now, uint64_t *most);
+// Sets how many it may have now. 0, or -errno.
+int32_t clinux_set_open_files(uint64_t now);
+
 // ---- Clock and chance.
 uint64_t clinux_monotonic_us(void);
 int32_t clinux_random(void *data, size_t count);

@@ -1,5 +1,6 @@
 import KubeObjects
 import Subprocess
+import Threads
 
 #if canImport(Glibc)
   import Glibc
@@ -72,6 +73,9 @@ public struct ExecPlugin: Sendable, Hashable {
     let executable: Executable = command.contains("/") ? .path(.init(command)) : .name(command)
     let limit = 1 << 20
     do {
+      // Found here, since a program that is not there has an error of its own.
+      let (program, arguments) = OpenFiles.command(try await executable.resolveExecutablePath(in: child).string, arguments)
+      let executable = Executable.path(.init(program))
       if interactive {
         // A person may have to type, and must see what is asked: no time limit.
         let result = try await Subprocess.run(

@@ -17,6 +17,10 @@ final class ProxyListener: Acceptor {
   }
 
   override func accepted(_ connection: Int32) {
+    guard !dialer.isCrowded(by: clients.count) else {
+      counters.problem("\(clients.count) clients of the proxy say nothing: new ones are reset")
+      return clinux_reset(connection)
+    }
     let client = ProxyClient(loop: loop, fd: connection, dialer: dialer, resolver: resolver, credentials: credentials)
     clients[ObjectIdentifier(client)] = client
     client.ended = { [weak self] in self?.clients[$0] = nil }

@@ -39,12 +39,18 @@ final class Dialer {
   let counters: OutboundCounters
   /// Whether clients are led to addresses of the machine that the daemon runs on.
   var leadsToThisMachine = true
+  /// Each connection counts twice, since it may lead to a socket of the host.
+  private let budget: ConnectionBudget
   private var live: [ObjectIdentifier: OutboundConnection] = [:]
   private var leaving: [ObjectIdentifier: Farewell] = [:]
   private var isClosed = false
 
-  init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters) {
+  init(
+    loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters,
+    budget: ConnectionBudget = ConnectionBudget(limit: .max)
+  ) {
     self.loop = loop
+    self.budget = budget
     self.sessions = sessions
     self.routes = routes
     self.counters = counters
@@ -61,6 +67,12 @@ final class Dialer {
     _ client: Int32, to destination: Destination, others: [Destination] = [], backlog: [UInt8] = [], reply: ((StreamStatus) -> [UInt8])? = nil
   ) {
     guard !isClosed else { return clinux_reset(client) }
+    guard budget.take(2) else {
+      counters.tcp.refused += 1
+      counters.problem("as many connections of this tunnel are open as may be (raise the limit, `ulimit -n`)")
+      if let reply { return dismiss(client, reply(.exhausted)) }
+      return clinux_reset(client)
+    }
     let connection = OutboundConnection(dialer: self, client: client, destination: destination, others: others, backlog: backlog, reply: reply)
     live[ObjectIdentifier(connection)] = connection
     connection.start()
@@ -83,7 +95,10 @@ final class Dialer {
     }
   }
 
-  func ended(_ connection: OutboundConnection) { live[ObjectIdentifier(connection)] = nil }
+  func ended(_ connection: OutboundConnection) { if live.removeValue(forKey: ObjectIdentifier(connection)) != nil { budget.giveBack(2) } }
+
+  /// Whether so many clients have connected and not said what they want that no more are let in.
+  func isCrowded(by waiting: Int) -> Bool { waiting >= max(budget.limit / 2, 16) }
 
   /// Tells a client something last and closes its socket, which is taken over.
   func dismiss(_ client: Int32, _ bytes: [UInt8]) {
@@ -98,6 +113,7 @@ final class Dialer {
     isClosed = true
     for farewell in leaving.values { farewell.close() }
     for connection in live.values { connection.close() }
+    for _ in live { budget.giveBack(2) }
     live = [:]
   }
 }

@@ -6,9 +6,22 @@ public final class BlockPool {
   /// Bytes that wait in all queues of this loop.
   public internal(set) var waiting = 0
 
-  func take() -> UnsafeMutableRawPointer { kept.popLast() ?? .allocate(byteCount: Self.blockSize, alignment: 16) }
+  /// Bytes of memory that they take: a block that holds one byte is a block.
+  public internal(set) var held = 0
+  /// So much may be held; beyond it the slowest readers lose their connections.
+  public var limit = 48 << 20
+  public var isFull: Bool { held > limit }
+
+  func take() -> UnsafeMutableRawPointer {
+    held += Self.blockSize
+    return kept.popLast() ?? .allocate(byteCount: Self.blockSize, alignment: 16)
+  }
+
+  /// Memory of other kinds that counts too; negative gives it back.
+  public func count(_ bytes: Int) { held += bytes }
 
   func giveBack(_ block: UnsafeMutableRawPointer) {
+    held -= Self.blockSize
     if kept.count < Self.keptBlocks { kept.append(block) } else { block.deallocate() }
   }
 

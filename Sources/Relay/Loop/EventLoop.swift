@@ -17,6 +17,10 @@ open class Handler {
   open func timerFired(_ kind: UInt8) {}
   /// Called after all events of a turn have been handled.
   open func turnEnded() {}
+  /// Bytes that wait here for a reader.
+  open var waitingBytes: Int { 0 }
+  /// Gives up what waits, and the connection with it.
+  open func shed() {}
 }
 
 /// One thread, one epoll instance: all bytes of a process pass here (epoll(7)).
@@ -30,6 +34,13 @@ public final class EventLoop {
   /// Shared by all streams for reads that go nowhere else; 64 KiB.
   public let scratch = UnsafeMutableRawPointer.allocate(byteCount: 64 << 10, alignment: 16)
   public static let scratchSize = 64 << 10
+
+  /// Connections of all tunnels together.
+  public let connections = ConnectionBudget(limit: .max)
+  /// What one tunnel may have of them.
+  public var tunnelLimit = Int.max
+  /// Kept for the moment when there is no other.
+  private var spare: Int32 = -1
 
   private var handlers: [Handler?] = []
   private var generations: [UInt32] = []
@@ -45,10 +56,12 @@ public final class EventLoop {
     epoll = clinux_epoll_create()
     now = clinux_monotonic_us()
     if epoll < 0 { return nil }
+    spare = clinux_eventfd()
   }
 
   deinit {
     clinux_close(epoll)
+    if spare >= 0 { clinux_close(spare) }
     scratch.deallocate()
   }
 
@@ -94,6 +107,34 @@ public final class EventLoop {
   }
 
   public func unwatch(_ fd: Int32) { clinux_epoll_remove(epoll, fd) }
+
+  /// Out of descriptors: takes one connection of a listening socket by the descriptor that is kept for this, and resets it, so that its client hears at once.
+  /// - Returns: false where there was none to take, or nothing to take it with.
+  public func turnAway(_ listening: Int32) -> Bool {
+    guard spare >= 0 else {
+      spare = clinux_eventfd()
+      return false
+    }
+    clinux_close(spare)
+    var peer = clinux_address()
+    let connection = clinux_accept(listening, &peer)
+    if connection >= 0 { clinux_reset(connection) }
+    spare = clinux_eventfd()
+    return connection >= 0
+  }
+
+  // MARK: Memory
+
+  /// Too much waits for readers that have stopped: those that hold most are reset, the others go on.
+  func shedWhileFull() {
+    while blocks.held > blocks.limit {
+      var largest: Handler?
+      for case .some(let handler) in handlers where handler.waitingBytes > (largest?.waitingBytes ?? 0) { largest = handler }
+      let before = blocks.held
+      largest?.shed()
+      guard blocks.held < before else { return }
+    }
+  }
 
   // MARK: Later
 

@@ -54,6 +54,14 @@
       await withCheckedContinuation { continuation in submit { continuation.resume(returning: work($0)) } }
     }
 
+    /// Bounds the connections of tunnels that are made from now on, and of all together.
+    public func limit(_ limits: ConnectionLimits) {
+      submit { loop in
+        loop.connections.limit = limits.all
+        loop.tunnelLimit = limits.tunnel
+      }
+    }
+
     /// Ends the thread once earlier work is done.
     public func stop() { submit { $0.stop() } }
   }

@@ -189,13 +189,6 @@ open class Session: Handler {
     if mux.hasControl { loop.atTurnEnd(self) }
   }
 
-  /// Readers on this side have stopped and hold `BlockPool.waiting` bytes: the one that holds most is reset, the others go on.
-  func shedLargest() {
-    var largest: StreamEnd?
-    for case .some(let end) in ends where end.waitingBytes > (largest?.waitingBytes ?? 0) { largest = end }
-    largest?.abort()
-  }
-
   // MARK: Out
 
   open override func turnEnded() { pump() }

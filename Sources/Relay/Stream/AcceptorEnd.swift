@@ -114,7 +114,7 @@ public final class AcceptorEnd: SocketEnd {
     if connecting, loop.now >= attemptEnd { failed(.timedOut) }
   }
 
-  public override func ended() { router.ended(preamble) }
+  public override func ended() { router.ended(self, preamble) }
 
   public static func status(_ errno: Int32) -> StreamStatus {
     switch errno {

@@ -25,7 +25,8 @@
     fileprivate final func keep(_ bytes: UnsafeRawBufferPointer) {
       guard !bytes.isEmpty, !isOver else { return }
       inbox.append(bytes, pool: loop.blocks)
-      if loop.blocks.waiting > SocketEnd.waitingLimit { session.shedLargest() }
+      loop.register(self)
+      loop.shedWhileFull()
       passOn()
     }
 
@@ -82,6 +83,7 @@
       let other = other
       self.other = nil
       inbox.removeAll(pool: loop.blocks)
+      loop.unregister(self)
       session.release(self)
       ended()
       other?.lost()
@@ -149,7 +151,7 @@
     }
 
     fileprivate override func ended() {
-      router.ended(preamble)
+      router.ended(self, preamble)
       if answer == nil { onFailure(.timedOut) }
     }
   }

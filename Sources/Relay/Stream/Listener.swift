@@ -4,7 +4,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Accepts TCP connections on one address. Out of descriptors, it rests for 100 ms, and the connections wait in the kernel.
+/// Accepts TCP connections on one address. Out of descriptors, it resets them: a client that hears nothing waits for ever.
 open class Listener: Handler {
   public let loop: EventLoop
   public private(set) var fd: Int32
@@ -30,6 +30,10 @@ open class Listener: Handler {
       } else if connection == -clinux_EAGAIN {
         return
       } else if connection == -clinux_EMFILE || connection == -clinux_ENFILE {
+        if loop.turnAway(fd) {
+          turnedAway()
+          continue
+        }
         return loop.schedule(self, after: Self.restTime, kind: 0)
       }
       // Any other error is of that one connection, gone before we took it (accept(2)).
@@ -38,6 +42,9 @@ open class Listener: Handler {
 
   /// A new connection, which belongs to the callee.
   open func accepted(_ connection: Int32, peer: clinux_address) { clinux_reset(connection) }
+
+  /// A connection was reset, since there was no descriptor for it.
+  open func turnedAway() {}
 
   public final func close() {
     guard fd >= 0 else { return }

@@ -24,9 +24,6 @@ open class SocketEnd: StreamEnd {
   private var inbox = ByteQueue()
   public private(set) var isOver = false
 
-  /// Received bytes that may wait for all sockets of a loop together; beyond it the slowest reader's stream is reset.
-  static let waitingLimit = 48 << 20
-
   open override var waitingBytes: Int { inbox.count }
 
   // MARK: Socket → stream
@@ -111,7 +108,7 @@ open class SocketEnd: StreamEnd {
     }
     guard taken < bytes.count else { return }
     inbox.append(UnsafeRawBufferPointer(rebasing: bytes[taken...]), pool: loop.blocks)
-    if loop.blocks.waiting > Self.waitingLimit { session.shedLargest() }
+    loop.shedWhileFull()
   }
 
   private func drain() {

@@ -23,6 +23,7 @@ public final class SocketPair {
     if !backlog.isEmpty { backlog.withUnsafeBytes { self.right.outbox.append($0, pool: loop.blocks) } }
     loop.watch(left, self.left)
     loop.watch(right, self.right)
+    loop.shedWhileFull()
   }
 
   fileprivate func sideChanged() {
@@ -111,8 +112,13 @@ private final class PairSide: Handler {
         return
       }
     }
-    if !rest.isEmpty { outbox.append(rest, pool: loop.blocks) }
+    guard !rest.isEmpty else { return }
+    outbox.append(rest, pool: loop.blocks)
+    loop.shedWhileFull()
   }
+
+  override var waitingBytes: Int { outbox.count }
+  override func shed() { pair?.close(reset: true) }
 
   private func drain() {
     while writable, !outbox.isEmpty {

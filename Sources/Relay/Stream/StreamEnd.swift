@@ -25,8 +25,7 @@ open class StreamEnd: Handler {
   }
 
   public var loop: EventLoop { session.loop }
-  /// Received bytes that wait for the reader.
-  open var waitingBytes: Int { 0 }
+  public final override func shed() { abort() }
 
   /// The peer's bytes. Whoever takes them calls `session.consume`.
   open func received(_ bytes: UnsafeRawBufferPointer) {}

@@ -14,8 +14,8 @@ open class StreamRouter {
   /// A stream led nowhere, and the peer is told so.
   open func refused(_ preamble: Preamble, _ status: StreamStatus) {}
 
-  /// The socket of an `AcceptorEnd` is closed.
-  open func ended(_ preamble: Preamble) {}
+  /// An end that `route` has made is over, and its socket closed.
+  open func ended(_ end: StreamEnd, _ preamble: Preamble) {}
 }
 
 /// Holds a new stream until its preamble has arrived, then hands it to the end that the router chooses.

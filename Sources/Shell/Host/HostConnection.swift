@@ -64,7 +64,7 @@ public actor HostConnection {
     rules.aliases = ranges.aliases
     outbound = await link.onLoop { [rules, dns] endpoint in
       let peer = peer.get(on: endpoint.loop)
-      let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
+      let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns, budget: endpoint.connections)
       outbound.attach(hello, peer)
       peer.send(.welcome)
       return OnLoop(outbound, on: endpoint.loop)

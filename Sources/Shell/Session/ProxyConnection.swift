@@ -43,7 +43,7 @@ public actor ProxyConnection {
       let pod = try await PodFiles(link: link).resolver()
       let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: ShellSession.hostResolver()))
       outbound = await link.onLoop { endpoint in
-        let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
+        let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns, budget: endpoint.connections)
         outbound.listenProxy(fd: fd, access: access)
         return OnLoop(outbound, on: endpoint.loop)
       }

@@ -215,7 +215,7 @@ public actor ShellSession {
       let loop = endpoint.loop
       old?.get(on: loop).close()
       let peer = peer.get(on: loop)
-      let outbound = Outbound(loop: loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns)
+      let outbound = Outbound(loop: loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns, budget: endpoint.connections)
       outbound.attach(hello, peer)
       if isIntercepted {
         endpoint.router.makeSocket = { [weak peer] completion in
