@@ -31,6 +31,7 @@ struct ConversionTests {
     "Restorer.swift Int($0)": "from fewer bits",
     "Restorer.swift Int32(text)": "of a text: an optional",
     "ServiceRules.swift UInt16(name)": "of a text: an optional",
+    "WayToServer.swift Int32(SOCK_STREAM.rawValue)": "a constant",
     "WorkloadLease.swift UInt64(Int32.max)": "a constant",
   ]
 
