@@ -204,8 +204,8 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Agent", "Bastion", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper",
-        "Skaffold", "TunnelProtocol", "Watching",
+        "Agent", "Bastion", "ControlAPI", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel",
+        "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ThreadsTests", dependencies: ["CLinux", "Threads"], swiftSettings: strict),
@@ -244,7 +244,7 @@ if Context.environment["DEVTUNNEL_FUZZ"] != nil {
   let fuzzer = "devtunnel-fuzz"
   // Each input costs a look at every counter of the program, so that only parsers have them.
   let parsers: Set = [
-    "Agent", "Bastion", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+    "Agent", "Bastion", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
   ]
   let coverage = SwiftSetting.unsafeFlags(["-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"])
   for target in package.targets where parsers.contains(target.name) { target.swiftSettings = strict + [coverage] }
