@@ -45,7 +45,8 @@ public struct AgentRemoval: Sendable {
         throw ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
       }
     }
-    return restored
+    // Another daemon may have diverted a Service to it between the look and the deletion.
+    return restored + (try await giveBack(found))
   }
 
   private func giveBack(_ agent: JSONValue?) async throws(ControlError) -> [String] {

@@ -1,6 +1,7 @@
-/// Variables that a workload's environment does not set on the host unasked, by kind. Names count letter for letter.
+/// Variables that a workload's environment does not set on the host unasked, by kind.
 ///
-/// Such a list is never complete, so whole families are in it by their beginning or end where most of their members matter.
+/// Names count letter for letter, but for kinds that programs read in any case. Such a list is never complete, so whole
+/// families are in it by their beginning or end where most of their members matter.
 public struct GuardedVariables: Sendable {
   /// For people, as docs/shell.md has it.
   public let kind: String
@@ -9,22 +10,27 @@ public struct GuardedVariables: Sendable {
   /// Names; a `*` at the end, or at the beginning, stands for anything.
   public let patterns: [String]
 
+  /// Whether some program reads such a name in capitals and small letters alike.
+  public let anyCase: Bool
+
   private let names: Set<String>
   private let beginnings: [String]
   private let ends: [String]
 
-  init(_ kind: String, _ reason: String, _ patterns: String) {
+  init(_ kind: String, _ reason: String, anyCase: Bool = false, _ patterns: String) {
     self.kind = kind
     self.reason = reason
-    let all = patterns.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
-    self.patterns = all
+    self.anyCase = anyCase
+    self.patterns = patterns.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
+    let all = anyCase ? self.patterns.map { $0.lowercased() } : self.patterns
     names = Set(all.filter { !$0.contains("*") })
     beginnings = all.filter { $0.hasSuffix("*") }.map { String($0.dropLast()) }
     ends = all.filter { $0.hasPrefix("*") }.map { String($0.dropFirst()) }
   }
 
   public func covers(_ name: String) -> Bool {
-    names.contains(name) || beginnings.contains(where: name.hasPrefix) || ends.contains(where: name.hasSuffix)
+    let name = anyCase ? name.lowercased() : name
+    return names.contains(name) || beginnings.contains(where: name.hasPrefix) || ends.contains(where: name.hasSuffix)
   }
 
   /// The person's and the machine's: left out without a word.
@@ -41,14 +47,14 @@ public struct GuardedVariables: Sendable {
       """
       BASH_* BASHOPTS SHELLOPTS ENV PROMPT PROMPT_COMMAND PROMPT_DIRTRIM PS0 PS1 PS2 PS3 PS4 RPS1 RPS2 RPROMPT SPROMPT IFS CDPATH GLOBIGNORE EXECIGNORE
       FPATH FCEDIT FIGNORE HIST* INPUTRC MAILPATH MAILCHECK MODULE_PATH NULLCMD READNULLCMD POSIXLY_CORRECT STTY TMOUT TMPPREFIX ZDOTDIR ZSH* fish_* __fish_*
-      STARSHIP_* DIRENV_* TMUX* STY SCREENRC TERMCAP TERMINFO TERMINFO_DIRS
+      STARSHIP_* DIRENV_* TMUX* STY SCREENRC TERMCAP TERMINFO TERMINFO_DIRS FZF_*
       """),
     GuardedVariables(
       "loaders", "libraries and modules that are loaded into every program, files that the C library reads or writes",
       """
       LD_* DYLD_* GLIBC_TUNABLES GCONV_PATH LOCPATH NLSPATH GETCONF_DIR HOSTALIASES RESOLV_HOST_CONF RES_OPTIONS LOCALDOMAIN MALLOC_TRACE GMON_OUT_PREFIX
       ASAN_* LSAN_* MSAN_* TSAN_* UBSAN_* LLVM_* GCOV_* GIO_* GTK_* GTK2_* GTK3_* QT_* QML_* QML2_* GST_* VK_* OCL_* LIBGL_* LIBVA_* ALSA_* SASL_* MAGICK_*
-      OMPI_*
+      OMPI_* OMP_TOOL_LIBRARIES GDK_PIXBUF_MODULE_FILE ODBCSYSINI ODBCINI ODBCINSTINI LIBMYSQL_PLUGIN*
       """),
     GuardedVariables(
       "interpreters", "code that a language's runtime loads before the program, or looks for its modules in",
@@ -58,6 +64,7 @@ public struct GuardedVariables: Sendable {
       BUNDLE_* IRBRC PRYRC NODE_OPTIONS NODE_PATH NODE_REPL_* NODE_V8_COVERAGE NODE_REDIRECT_WARNINGS BUN_* DENO_* PHPRC PHP_INI_SCAN_DIR LUA_* TCLLIBPATH
       TCL_LIBRARY R_* JULIA_* ERL_* ELIXIR_ERL_OPTIONS GUILE_* GHCRTS GHC_* CAML_* OCAML* AWKPATH AWKLIBPATH
       JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS JAVA_OPTS JAVA_HOME JAVACMD JVM_OPTS CATALINA_OPTS CLASSPATH
+      IBM_JAVA_OPTIONS OPENJ9_JAVA_OPTIONS NODE_COMPILE_CACHE PYLINTRC MIX_* PYENV_* RBENV_* ASDF_* NVM_*
       DOTNET_STARTUP_HOOKS DOTNET_ADDITIONAL_DEPS DOTNET_SHARED_STORE DOTNET_ROOT* DOTNET_HOST_PATH DOTNET_DiagnosticPorts DOTNET_BUNDLE_EXTRACT_BASE_DIR
       DOTNET_EnableEventPipe* DOTNET_Dbg* COMPlus_* CORECLR_* COR_* MONO_* ASPNETCORE_HOSTINGSTARTUPASSEMBLIES
       """),
@@ -66,16 +73,21 @@ public struct GuardedVariables: Sendable {
       """
       CC CXX CPP LD AR AS CFLAGS CXXFLAGS CPPFLAGS LDFLAGS COMPILER_PATH GCC_* CPATH LIBRARY_PATH PKG_CONFIG* CMAKE_* CGO_* CARGO_* RUSTC* RUSTDOC* RUSTFLAGS
       RUSTUP_* GOFLAGS GOENV GOROOT GOPATH GOBIN GOPROXY GONOPROXY GOPRIVATE GOINSECURE GOSUMDB GONOSUMDB GOVCS GOTOOLCHAIN GOTOOLDIR GOWORK GODEBUG
-      MAKEFLAGS MAKEFILES GNUMAKEFLAGS MFLAGS MAVEN_* GRADLE_* ANT_* SBT_* LEIN_* MSBUILD* NUGET_* npm_* NPM_* YARN_* PNPM_* COREPACK_* PIP_* PIPX_* UV_*
+      MAKEFLAGS MAKEFILES GNUMAKEFLAGS MFLAGS MAVEN_* GRADLE_* ANT_* SBT_* LEIN_* MSBUILD* NUGET_* COREPACK_* PIP_* PIPX_* UV_*
       POETRY_* TWINE_* COMPOSER_* BAZEL* CCACHE_*
+      TAR_OPTIONS ZIPOPT UNZIP ZIPINFO GZIP XZ_OPT XZ_DEFAULTS SWIFT_EXEC SWIFTPM_* CONFIG_SHELL CONFIG_SITE ESBUILD_BINARY_PATH DEPENDENCIES_OUTPUT
+      SUNPRO_DEPENDENCIES GOCACHEPROG GOAUTH GOCACHE GOMODCACHE GOTMPDIR GOEXPERIMENT RM FC PC CO M2C LEX YACC LINT TEX TEXI2DVI MAKE MAKEINFO
       """),
     GuardedVariables(
-      "git and other version control", "programs that git, hg or svn run, and their settings", "GIT_* HGRCPATH HGEDITOR HGMERGE SVN_* CVS_RSH RSYNC_RSH BORG_*"),
+      "npm and its like", "scripts, registries and shells of a package manager, which reads such names in any case", anyCase: true, "npm_* yarn_* pnpm_*"),
+    GuardedVariables(
+      "git and other version control", "programs that git, hg or svn run, and their settings", "GIT_* HGRCPATH HGEDITOR HGMERGE SVN_* CVS_RSH RSYNC_* RCLONE_* RESTIC_* BORG_*"),
     GuardedVariables(
       "pagers, editors and browsers", "programs that others start, and the files of settings that make them start some",
       """
       PAGER *_PAGER LESS* MANPAGER MANOPT MANROFFOPT MANPATH MORE EDITOR *_EDITOR VISUAL BROWSER *_BROWSER *_ASKPASS VIM VIMINIT VIMRUNTIME MYVIMRC EXINIT
-      GVIMINIT NVIM_* EMACS* PSQLRC PGSYSCONFDIR WGETRC SYSTEM_WGETRC CURL_HOME NETRC
+      GVIMINIT NVIM_* EMACS* PSQLRC PGSYSCONFDIR WGETRC SYSTEM_WGETRC CURL_HOME NETRC RIPGREP_CONFIG_PATH BAT_* GH_* FFREPORT
+      *_HISTORY *HISTFILE
       """),
     GuardedVariables(
       "clusters, containers and clouds", "your own tools' way to a cluster, an engine or an account, and programs that give them credentials",
@@ -92,7 +104,7 @@ public struct GuardedVariables: Sendable {
       """),
     GuardedVariables(
       "proxies", "who is asked in the place of the server: also for what is not the cluster's, which leaves from this machine",
-      "*_proxy *_PROXY"),
+      anyCase: true, "*_proxy"),
     GuardedVariables(
       "the session's", "agents and buses of this machine that programs speak to", "SSH_* DBUS_* NOTIFY_SOCKET LISTEN_FDS LISTEN_PID SUDO_* PULSE_*"),
   ]

@@ -25,7 +25,19 @@ public struct MountPath: Hashable, Sendable {
   public var text: String { "/" + parts.joined(separator: "/") }
 
   /// Whether it is this path or lies below it.
-  public func isWithin(_ other: MountPath) -> Bool { parts.starts(with: other.parts) }
+  public func isWithin(_ other: MountPath) -> Bool { parts.starts(with: other.parts, by: Self.isSame) }
+
+  public static func == (left: MountPath, right: MountPath) -> Bool { left.parts.elementsEqual(right.parts, by: isSame) }
+
+  public func hash(into hasher: inout Hasher) {
+    for part in parts {
+      for byte in part.utf8 { hasher.combine(byte) }
+      hasher.combine(UInt8(ascii: "/"))
+    }
+  }
+
+  /// By bytes: two spellings of one letter are equal Strings, and two names for the kernel.
+  private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
   public enum Problem: Error, Hashable, Sendable {
     case isRoot, hasNUL, hasDots, isLong

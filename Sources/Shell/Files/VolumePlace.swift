@@ -30,13 +30,18 @@ struct VolumePlace: Sendable, Hashable {
       if let rule = Self.rules.first(where: { $0.covers(place) }) { return rule.reason }
       // Above one of them, too: it would come along.
       if person.own.contains(where: { place.isWithin($0) || $0.isWithin(place) }) { return "your home directory, the working directory, or one of PATH" }
-      if parentExists, place.parts.contains(where: { $0.hasPrefix(".") || $0 == "node_modules" }) { return Self.settings }
+      if parentExists, place.parts.contains(where: Self.isLookedFor) { return Self.settings }
     }
     // Tools look for theirs in each folder from the working directory up; a folder that is not there is above nobody's.
     return parentExists && !isDirectory ? Self.settings : nil
   }
 
   private static let settings = "tools take settings from there"
+
+  /// Whether tools look for a folder of this name in every folder above the working directory.
+  private static func isLookedFor(_ name: String) -> Bool {
+    name.hasPrefix(".") || ["node_modules", "_darcs", "_opam", "CVS", "SCCS"].contains(name)
+  }
   /// Where Kubernetes itself, and Docker, put what is to be read as data; as written and as resolved.
   private static let secrets = paths(["/var/run/secrets", "/run/secrets"])
 
@@ -52,10 +57,9 @@ struct VolumePlace: Sendable, Hashable {
 
     /// Whether a volume at this path would be in one of the places, or above one and hold it.
     func covers(_ path: MountPath) -> Bool {
+      // As far as both go: a volume at /opt/NAME may hold a folder bin.
       places.contains { place in
-        if place.isWithin(path) { return true }
-        guard path.parts.count >= place.parts.count else { return false }
-        return zip(path.parts, place.parts).allSatisfy { part, pattern in
+        zip(path.parts, place.parts).allSatisfy { part, pattern in
           pattern.hasSuffix("*") ? part.hasPrefix(pattern.dropLast()) : part == pattern
         }
       }
@@ -64,7 +68,7 @@ struct VolumePlace: Sendable, Hashable {
 
   static let rules = [
     Rule("programs, their libraries and their settings", ["/usr", "/bin", "/sbin", "/lib*", "/snap", "/nix", "/gnu", "/boot"]),
-    Rule("programs and their libraries", ["/var/lib/snapd", "/var/lib/flatpak"]),
+    Rule("programs and their libraries", ["/var/lib/snapd", "/var/lib/flatpak", "/var/lib/gems"]),
     Rule("settings and certificates of this machine's programs", ["/etc"]),
     Rule("programs and their libraries", ["/opt/bin", "/opt/sbin", "/opt/lib*", "/opt/etc", "/opt/*/bin", "/opt/*/sbin", "/opt/*/lib*", "/opt/*/etc"]),
     Rule("homes", ["/root", "/home"]),

@@ -29,7 +29,9 @@ struct HostEnvironmentTests {
       "KUBECONFIG", "DOCKER_HOST", "DOCKER_CONFIG", "AWS_CONFIG_FILE", "CLOUDSDK_PYTHON", "OPENSSL_CONF", "SSL_CERT_FILE", "SSL_CERT_DIR",
       "SSLKEYLOGFILE", "NODE_EXTRA_CA_CERTS", "http_proxy", "HTTPS_PROXY", "no_proxy", "npm_config_https_proxy", "SSH_AUTH_SOCK", "GOFLAGS",
       "CARGO_BUILD_RUSTC_WRAPPER", "MAKEFLAGS", "CC", "PIP_INDEX_URL", "npm_config_script_shell", "NPM_CONFIG_NODE_OPTIONS", "PSQLRC",
-      "GIT_X_PORTS", "BASH_FUNC_x_SERVICE_PORT_%%",
+      "GIT_X_PORTS", "BASH_FUNC_x_SERVICE_PORT_%%", "Https_Proxy", "NO_Proxy", "Npm_Config_script_shell", "Yarn_Registry", "TAR_OPTIONS", "RM",
+      "FZF_DEFAULT_COMMAND", "GOCACHEPROG", "GOAUTH", "RSYNC_CONNECT_PROG", "RCLONE_CONFIG", "RESTIC_PASSWORD_COMMAND", "ZIPOPT", "SWIFT_EXEC",
+      "CONFIG_SHELL", "RIPGREP_CONFIG_PATH", "PSQL_HISTORY", "MYSQL_HISTFILE", "OPENJ9_JAVA_OPTIONS",
     ])
   func guarded(name: String) {
     let left = taken([name, "DB_HOST"])

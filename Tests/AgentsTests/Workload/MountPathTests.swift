@@ -22,4 +22,12 @@ struct MountPathTests {
     #expect(path.isWithin(try MountPath("/data")) && path.isWithin(path))
     for other in ["/dat", "/data/x/y", "/data/xy", "/x"] { #expect(!path.isWithin(try MountPath(other)), "\(other)") }
   }
+
+  @Test("Two spellings of one letter are two paths")
+  func spellings() throws {
+    let (composed, decomposed) = (try MountPath("/data/\u{e9}"), try MountPath("/data/e\u{301}"))
+    #expect(composed.text == decomposed.text && composed != decomposed)
+    #expect(Set([composed, decomposed]).count == 2)
+    #expect(try !MountPath("/data/e\u{301}/x").isWithin(composed) && MountPath("/data/\u{e9}/x").isWithin(composed))
+  }
 }

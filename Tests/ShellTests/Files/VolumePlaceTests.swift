@@ -20,13 +20,13 @@ struct VolumePlaceTests {
     arguments: [
       "/etc", "/etc/ld.so.preload", "/etc/profile.d/x.sh", "/etc/ssh/ssh_config.d/x.conf", "/etc/myapp/config.yaml", "/etc/gitconfig", "/etc/ssl/certs/x.pem",
       "/etc/OpenCL/vendors", "/usr/local/bin/git", "/usr/share/x", "/usr", "/bin/x", "/sbin", "/lib/x.so", "/lib64/x", "/lib32", "/libx32", "/libexec/x",
-      "/opt", "/opt/bin", "/opt/app/bin", "/opt/app/bin/x", "/opt/app/lib", "/opt/app/lib64/x.so", "/opt/app/etc", "/boot/x", "/root/.ssh", "/home",
+      "/opt", "/opt/bin", "/opt/app", "/opt/app/bin", "/opt/app/bin/x", "/opt/app/lib", "/opt/app/lib64/x.so", "/opt/app/etc", "/boot/x", "/root/.ssh", "/home",
       "/home/bob/.bashrc", "/proc/x", "/sys", "/dev/shm/x", "/run/user/1000/x", "/run/docker.sock", "/run/systemd/x", "/var/run/x", "/var/spool/cron/x",
       "/var", "/snap/bin/x", "/nix/store/x",
       // The person's own.
       "/work/alice", "/work/alice/project", "/work", "/srv/tools/bin", "/srv/tools", "/srv/tools/bin/x", "/apps", "/apps/x",
       // What tools look for in every folder above theirs.
-      "/.git", "/data/.hidden", "/node_modules", "/data/node_modules/x",
+      "/var/lib/gems/3.1", "/.git", "/data/_opam", "/data/.hidden", "/node_modules", "/data/node_modules/x",
     ])
   func forbidden(path: String) throws {
     #expect(try guarded(path) != nil)
@@ -39,7 +39,7 @@ struct VolumePlaceTests {
   @Test(
     "Places that only somebody who names them reads",
     arguments: [
-      "/data", "/config", "/app/config", "/srv/www", "/mnt/x", "/opt/app", "/opt/app/config", "/var/lib/postgresql/data", "/var/log/app", "/secrets",
+      "/data", "/config", "/app/config", "/srv/www", "/mnt/x", "/opt/app/config", "/var/lib/postgresql/data", "/var/log/app", "/secrets",
       "/var/run/secrets", "/var/run/secrets/kubernetes.io/serviceaccount", "/run/secrets/x", "/workspace", "/etcetera", "/usrlocal", "/srv/toolsbin",
     ])
   func allowed(path: String) throws { #expect(try guarded(path) == nil) }
