@@ -16,8 +16,12 @@ struct PlanFileTests {
     return "\(folder)/\(name)"
   }
 
+  private func take(_ path: String, owners: Set<uid_t>) throws(ShellError) -> String {
+    try PlanFile.take(path, owners: owners) { text throws(ShellError) in text }
+  }
+
   private func refused(_ path: String, owners: Set<uid_t>? = nil) -> String? {
-    let error = #expect(throws: ShellError.self) { try PlanFile.take(path, owners: owners ?? [me]) }
+    let error = #expect(throws: ShellError.self) { try take(path, owners: owners ?? [me]) }
     #expect(access(path, F_OK) == 0, "it must still be there")
     return error.map { "\($0)" }
   }
@@ -26,9 +30,9 @@ struct PlanFileTests {
   func own() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let path = try make()
-    #expect(try PlanFile.take(path, owners: [me]) == "id x\n")
+    #expect(try take(path, owners: [me]) == "id x\n")
     #expect(access(path, F_OK) != 0)
-    #expect(throws: ShellError.self) { try PlanFile.take(path, owners: [me]) }
+    #expect(throws: ShellError.self) { try take(path, owners: [me]) }
   }
 
   @Test("Another's file, a link, a directory, a pipe, a device and what others may write stay as they are")
@@ -52,7 +56,18 @@ struct PlanFileTests {
     #expect(refused(marked)?.contains("its directory is not the caller's alone") == true)
     chmod(folder, 0o777)
     #expect(refused(path)?.contains("its directory is not the caller's alone") == true)
-    for text in ["", "plan", "/", "\(folder)/", "\(folder)/.", "\(folder)/.."] { #expect(throws: ShellError.self) { try PlanFile.take(text, owners: [me]) } }
+    for text in ["", "plan", "/", "\(folder)/", "\(folder)/.", "\(folder)/.."] { #expect(throws: ShellError.self) { try take(text, owners: [me]) } }
+  }
+
+  /// Of root and of the person: what sudo(8) gives the helper.
+  @Test("A file of the right owner that is no plan stays", arguments: ["root:*:19000:0:99999:7:::\n", "", "socket\n", "id x\n"])
+  func noPlan(text: String) throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = try make("shadow", text, mode: 0o640)
+    let shell = #expect(throws: ShellError.self) { try PlanParser.read(path: path) }
+    let host = #expect(throws: ShellError.self) { try HostPlan.read(path: path) }
+    for error in [shell, host] { #expect(error.map { "\($0)".contains("19000") } == false) }
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
   }
 
   @Test("Whose file it may be: the user's; with root, that of who called sudo")

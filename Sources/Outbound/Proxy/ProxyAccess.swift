@@ -65,9 +65,10 @@ extension IPAddress {
     if clinux_is_loopback(&address) == 1 || bytes.allSatisfy({ $0 == 0 }) { return true }
     // Connecting a UDP socket sends nothing: it chooses the way, and our own address on it (connect(2), udp(7)).
     let fd = clinux_udp_connect(&address)
-    guard fd >= 0 else { return false }
+    // Without a descriptor or a route there is no answer, and no connection either: it counts as ours.
+    guard fd >= 0 else { return true }
     defer { clinux_close(fd) }
     var own = clinux_address()
-    return clinux_local_address(fd, &own) == 0 && IPAddress(own) == self
+    return clinux_local_address(fd, &own) != 0 || IPAddress(own) == self
   }
 }

@@ -30,7 +30,9 @@ struct HostPlan: Equatable {
   /// The machine's own: what its programs ask them is answered by the daemon, which asks them from ports of 0xf000 and above.
   var nameservers: [IPv4Address] = []
 
-  static func read(path: String) throws(ShellError) -> HostPlan { try parse(PlanFile.take(path), file: path) }
+  static func read(path: String) throws(ShellError) -> HostPlan {
+    try PlanFile.take(path) { text throws(ShellError) in try parse(text, file: path) }
+  }
 
   static func parse(_ text: String, file: String) throws(ShellError) -> HostPlan {
     var plan = HostPlan()

@@ -5,9 +5,13 @@ import Glibc
 enum PlanFile {
   private static let maximumSize = 256 << 10
 
-  /// Reads the file and removes it. What is refused stays where it is.
-  /// - Parameter owners: whose file it may be.
-  static func take(_ path: String, owners: Set<uid_t> = invokers()) throws(ShellError) -> String {
+  /// Reads the file, and removes it once it has proved to be a plan. A file that is refused stays.
+  /// - Parameters:
+  ///   - owners: the users whose file it may be.
+  ///   - parse: makes the plan of the text.
+  static func take<Plan>(
+    _ path: String, owners: Set<uid_t> = invokers(), parse: (_ text: String) throws(ShellError) -> Plan
+  ) throws(ShellError) -> Plan {
     func refused(_ reason: String) -> ShellError {
       ShellError(path, reason: "this is no plan: \(reason)", advice: "devtunnel itself writes plans, and starts the helper with them")
     }
@@ -33,8 +37,9 @@ enum PlanFile {
       if count == 0 { break }
       bytes += part[..<count]
     }
+    let plan = try parse(String(decoding: bytes, as: UTF8.self))
     guard unlinkat(directory, name, 0) == 0 else { throw ShellError("remove the plan \(path)", errno: errno) }
-    return String(decoding: bytes, as: UTF8.self)
+    return plan
   }
 
   /// This process's user; for root by sudo(8), also who called it.

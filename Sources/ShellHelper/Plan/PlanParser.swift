@@ -16,7 +16,9 @@ struct PlanParser {
   private static let mostDNS = 16
 
   /// Reads the file and removes it.
-  static func read(path: String) throws(ShellError) -> ShellPlan { try parse(PlanFile.take(path), file: path) }
+  static func read(path: String) throws(ShellError) -> ShellPlan {
+    try PlanFile.take(path) { text throws(ShellError) in try parse(text, file: path) }
+  }
 
   static func parse(_ text: String, file: String) throws(ShellError) -> ShellPlan {
     var parser = PlanParser(file: file)

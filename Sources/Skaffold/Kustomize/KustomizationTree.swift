@@ -27,7 +27,7 @@ struct KustomizationTree {
   init(_ root: String, root repository: String) {
     self.root = Paths.real(root)
     self.repository = repository
-    if !Paths.isBelow(self.root, repository) { demands.append(.outside(self.root, repository, nil)) }
+    if !Paths.isOf(repository, self.root) { demands.append(.outside(self.root, repository, nil)) }
     visit(self.root)
   }
 
@@ -55,12 +55,12 @@ struct KustomizationTree {
     let path = Paths.real(Paths.absolute(reference.path, in: directory))
     switch Paths.isDirectory(path) {
     case true?:
-      if !Paths.isBelow(path, repository) { demands.append(.outside(path, repository, reference.position)) }
+      if !Paths.isOf(repository, path) { demands.append(.outside(path, repository, reference.position)) }
       if reference.role == .resource { visit(path) }
     case false?:
       if !Paths.isBelow(path, directory) { readsOutside = true }
       guard check(path, reference.position) else { return }
-      if reference.role == .data || !Paths.isBelow(path, repository) { files.insert(path) } else { _ = read(path) }
+      if reference.role == .data || !Paths.isOf(repository, path) { files.insert(path) } else { _ = read(path) }
     case nil:
       // Kustomize would go on and look for it in the network.
       missing.insert(path)
@@ -71,7 +71,7 @@ struct KustomizationTree {
   /// - Returns: false where it is no file that anybody could read to its end.
   @discardableResult
   private mutating func check(_ path: String, _ position: SourcePosition) -> Bool {
-    if !Paths.isBelow(path, repository) { demands.append(.outside(path, repository, position)) }
+    if !Paths.isOf(repository, path) { demands.append(.outside(path, repository, position)) }
     guard !Paths.isRegularFile(path) else { return true }
     errors.append(Diagnostic(.error, "\(path) is no regular file", at: position, remedy: "replace it with a file"))
     return false

@@ -60,7 +60,7 @@ public struct ManifestSources: Sendable, Hashable {
   private func demand(_ file: String) -> Demand? {
     guard let root = root.map(Paths.real) else { return nil }
     let path = Paths.real(file)
-    return Paths.isBelow(path, root) ? nil : .outside(path, root, SourcePosition(file: file, line: 1))
+    return Paths.isOf(root, path) ? nil : .outside(path, root, SourcePosition(file: file, line: 1))
   }
 
   /// The files that the objects come from, sorted: manifests, kustomizations and what they refer to (those without symbolic links in their paths).

@@ -95,6 +95,7 @@ struct TrustTests {
     ("resources: [!!binary Li4vLi4vaG9tZS9jb25maWc=]", 1), ("resources: [../own/o.yaml]\n---\nresources: [../../home/config]", 3),
     ("resources: [/dev/zero]", 1), ("resources: [fifo]", 1), ("resources: [gone.yaml]", 1),
     ("resources: ['https://host.invalid/x.yaml']", 1), ("resources: ['git@host.invalid:x']", 1), ("resources: ['me@host.invalid:x']", 1),
+    ("configMapGenerator: [{name: a, files: [../.git/HEAD]}]", 1), ("resources: [../.GIT/HEAD]", 1),
     ("resources: [github.com/a/b]", 1), ("resources: ['gh:a/b']", 1), ("resources: ['git::file:///x']", 1), ("resources: ['../own?ref=x']", 1),
     ("patches: [{path: 'http://host.invalid/x'}]", 1), ("configMapGenerator: [{name: a, files: ['http://host.invalid/x']}]", 1),
   ]
