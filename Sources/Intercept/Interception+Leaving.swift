@@ -168,6 +168,8 @@ extension Interception {
   /// - Returns: whether nothing of ours is left in the cluster.
   func tearDown() async -> Bool {
     agentUID = link?.identity.uid ?? agentUID
+    // Somebody may have taken it over during the drain, with the agent that is running.
+    if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), (try? await holds(lease)) == false { await lost() }
     await link?.stop()
     link = nil
     do throws(ControlError) {

@@ -22,6 +22,9 @@ final class InboundEnd: OpenerEnd {
 
   override var mayRead: Bool { status == .connected || (status == nil && kept.count < Self.keptLimit && !loop.blocks.isFull) }
 
+  /// Kept bytes too: else a client that sends before the host has answered would push others out.
+  override var waitingBytes: Int { super.waitingBytes + kept.count }
+
   override func didRead(_ bytes: UnsafeRawBufferPointer) {
     guard status == nil else { return }
     kept.append(contentsOf: bytes)

@@ -23,8 +23,9 @@ public struct WorkloadLease: Sendable {
   public static let renewInterval = Duration.seconds(10)
   /// Others may say more in their Leases, up to this many seconds.
   static let longestDuration = 60
-  /// So many seconds may another machine's clock be ahead of ours; a later time is nobody's renewal.
-  static let clockTolerance = 60.0
+  /// Seconds that another machine's clock may be ahead of ours. A later time is nobody's renewal. A day: a laptop whose clock
+  /// is slow must not take over what a colleague holds, and a crafted time ends.
+  static let clockTolerance = 86_400.0
   /// What `leaseTransitions` can hold (Kubernetes API, LeaseSpec: int32).
   static let lastTransition = UInt64(Int32.max)
 
@@ -74,7 +75,7 @@ public struct WorkloadLease: Sendable {
     return WorkloadClaim(workload: workload, namespace: namespace, service: service, takeOver: takeOver).verdict(lease, others: others)
   }
 
-  /// Whether a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends two minutes after its last change at the latest.
+  /// Whether a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends a day and a minute after its last change at the latest.
   static func isFresh(renewed: Date?, duration: Int?, now: Date) -> Bool {
     guard let renewed else { return false }
     let seconds = duration.flatMap { $0 > 0 ? min($0, longestDuration) : nil } ?? Self.duration

@@ -13,20 +13,20 @@ struct LeaseTimesTests {
     "Fresh",
     arguments: [
       (0.0, 30, true), (29, 30, true), (31, 30, false), (29, nil, true), (31, nil, false), (59, 60, true), (59, 2_147_483_647, true),
-      (61, 2_147_483_647, false), (61, Int.max, false), (29, 0, true), (31, 0, false), (29, -1, true), (31, Int.min, false), (-59, 30, true), (-61, 30, false),
-      (-86_400 * 365 * 100, 30, false), (-61, Int.max, false), (1e18, 30, false), (-1e18, 30, false), (2, 1, false),
+      (61, 2_147_483_647, false), (61, Int.max, false), (29, 0, true), (31, 0, false), (29, -1, true), (31, Int.min, false), (-59, 30, true), (-3_600, 30, true), (-86_399, 30, true), (-86_401, 30, false),
+      (-86_400 * 365 * 100, 30, false), (-86_401, Int.max, false), (1e18, 30, false), (-1e18, 30, false), (2, 1, false),
     ] as [(Double, Int?, Bool)])
   func fresh(age: Double, duration: Int?, isFresh: Bool) {
     #expect(WorkloadLease.isFresh(renewed: Self.now - age, duration: duration, now: Self.now) == isFresh)
   }
 
-  @Test("Whatever stands in it, a Lease that nobody touches is stale two minutes later")
+  @Test("Whatever stands in it, a Lease that nobody touches is stale a day later")
   func neverForEver() {
-    for ahead in stride(from: -300.0, through: 300, by: 1) {
+    for ahead in stride(from: -300.0, through: 90_000, by: 60) {
       for duration in [nil, Int.min, -1, 0, 1, 30, 60, 2_147_483_647, .max] {
         let renewed = Self.now + ahead
         let wasFresh = WorkloadLease.isFresh(renewed: renewed, duration: duration, now: Self.now)
-        #expect(!wasFresh || !WorkloadLease.isFresh(renewed: renewed, duration: duration, now: Self.now + 121), "\(ahead) \(duration ?? 0)")
+        #expect(!wasFresh || !WorkloadLease.isFresh(renewed: renewed, duration: duration, now: Self.now + 86_461), "\(ahead) \(duration ?? 0)")
       }
     }
   }
