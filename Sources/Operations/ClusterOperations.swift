@@ -451,7 +451,7 @@ public actor ClusterOperations: Engine {
     for proxy in proxies { report.outbound.append(await proxy.report()) }
     for agent in shellAgents.values { report.sessions.append(await agent.link.report()) }
     for gateway in gateways.values { report.sessions.append(await gateway.link.report()) }
-    if leavesConnections { report.notes.append(Self.connectionsStay) }
+    if leavesConnections { report.notes?.append(Self.connectionsStay) }
     return report
   }
 }

@@ -73,7 +73,7 @@ extension StatusReport {
     lines += section("Forwards", forwardTable, forwards.flatMap(\.notes))
     lines += section("Shells and proxies", outboundTable, outbound.flatMap(\.notes))
     lines += section("Sessions", sessionTable, sessions.compactMap { session in session.lastProblem.map { "\(session.agent): \($0)" } })
-    if !notes.isEmpty { lines += [""] + notes.map { "Note: \($0)." } }
+    if let notes, !notes.isEmpty { lines += [""] + notes.map { "Note: \($0)." } }
     if intercepts.isEmpty, forwards.isEmpty, outbound.isEmpty { lines.append("Nothing is intercepted or forwarded.") }
     return lines
   }

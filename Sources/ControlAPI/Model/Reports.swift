@@ -220,8 +220,8 @@ public struct StatusReport: Codable, Sendable, Hashable {
   public var sessions: [SessionReport]
   /// Intercepts that ended while this daemon ran, the latest last; at most ten.
   public var left: [LeaveReport]
-  /// What is worth knowing of all of it, and is no trouble.
-  public var notes: [String]
+  /// Remarks about all of it that are no trouble; nil in an earlier daemon's answer.
+  public var notes: [String]?
 
   public init(
     daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], outbound: [OutboundReport] = [],
