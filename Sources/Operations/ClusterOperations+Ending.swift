@@ -33,7 +33,10 @@ extension ClusterOperations {
     let named = journal.all.filter { $0.namespace == namespace && (request.service == nil || $0.service == request.service) }
     let entries = named.filter { identity(of: $0) == there.identity }
     // What no context leads to any more can only be forgotten, and by its name alone.
-    let astray = named.filter { entry in entry.cluster.context == there.context && !entries.contains(entry) }
+    let astray = named.filter { entry in
+      entry.cluster.context == there.context && entry.cluster.kubeconfig == request.cluster.kubeconfig
+        && !entries.contains(entry) && !isHeld(entry)
+    }
     var keeping: Set<String> = []
     for interception in interceptions where interception.id.cluster == there.identity && interception.namespace == namespace {
       if let workload = await interception.heldWorkload { keeping.insert(workload) }
@@ -78,9 +81,9 @@ extension ClusterOperations {
 
   /// An entry of a former format gets its cluster, as far as the kubeconfig tells, also while that cluster is away.
   private func located(_ entry: Journal.Entry) -> Journal.Entry {
-    guard entry.identity == nil, let identity = identity(of: entry) else { return entry }
+    guard entry.identity?.access == nil, let seen = seen(entry) else { return entry }
     var new = entry
-    new.identity = known.identity(of: identity)
+    new.identity = known.identity(of: seen)
     do throws(ControlError) { try journal.replace(entry, by: new) } catch { return entry }
     return new
   }

@@ -29,11 +29,16 @@ extension ClusterOperations {
       client = try open(cluster)
     } catch {
       // The kubeconfig may have been changed since.
-      let same = interceptions.first {
+      let named = interceptions.filter {
         $0.request.cluster.context == cluster.context && $0.request.cluster.kubeconfig == cluster.kubeconfig
       }
-      guard cluster.context != nil, let same else { throw error }
-      return same.id.cluster
+      guard let context = cluster.context, let first = named.first?.id.cluster else { throw error }
+      guard named.allSatisfy({ $0.id.cluster == first }) else {
+        throw ControlError(
+          .badInput, "context \(context) led to several clusters in turn, and now it cannot be read: \(error.message)",
+          remedy: "Mend the kubeconfig, or leave without --context: --all leaves every intercept.")
+      }
+      return first
     }
     if let identity = known.find(ClusterIdentity(client.access, bastion: cluster.bastion)) { return identity }
     return try await reach(cluster).identity
@@ -41,22 +46,57 @@ extension ClusterOperations {
 
   /// The cluster that a journal's entry is about, also while it is away; of an entry that does not name it, what its
   /// kubeconfig says now.
-  func identity(of entry: Journal.Entry) -> ClusterIdentity? {
-    let place =
-      entry.identity ?? (try? open(entry.cluster)).map { ClusterIdentity($0.access, bastion: entry.cluster.bastion) }
-    return place.map { known.find($0) ?? $0 }
+  func identity(of entry: Journal.Entry) -> ClusterIdentity? { seen(entry).map { known.find($0) ?? $0 } }
+
+  /// How the cluster of a journal's entry was seen; what a former format lacks is read from the kubeconfig.
+  func seen(_ entry: Journal.Entry) -> ClusterIdentity? {
+    var place = entry.identity
+    if place?.access == nil, let client = try? open(entry.cluster) {
+      let now = ClusterIdentity(client.access, bastion: entry.cluster.bastion)
+      if place == nil { place = now }
+      if place?.hasSameAddress(as: now) == true { place?.access = now.access }
+    }
+    return place
+  }
+
+  /// Reaches the cluster of a shell whose daemon died.
+  /// - Throws: where its context leads to another one by now: the command has the former one's environment and Secrets.
+  func reach(_ cluster: ClusterSelection, again former: ClusterIdentity?) async throws(ControlError) -> ReachedCluster {
+    guard let former else {
+      throw ControlError(
+        .conflict, "the shell is of an earlier version, which did not note its cluster", remedy: "Open a new one.")
+    }
+    let there = try await reach(cluster)
+    guard known.find(former) ?? former == there.identity else {
+      throw ControlError(
+        .conflict, "context \(there.context) leads to another cluster than the shell's", remedy: "Open a new one.")
+    }
+    return there
+  }
+
+  /// Whether an entry is about something that this daemon holds now, or that it is ending.
+  func isHeld(_ entry: Journal.Entry) -> Bool {
+    let id = InterceptID(cluster: identity(of: entry) ?? .unknown, namespace: entry.namespace, service: entry.service)
+    if (interceptions + closing.values.map(\.interception)).contains(where: { $0.id == id }) { return true }
+    return (gateways.values.map(\.entry) + shellAgents.values.map(\.entry)).contains { $0.isSame(as: entry) }
   }
 }
 
 extension ClusterIdentity {
-  /// As a kubeconfig names it: address and certificate authority.
+  /// As a kubeconfig names it: address, certificate authority, and what else may lead to another cluster behind that
+  /// address. No secret is in it, and nothing that is renewed.
   init(_ access: ClusterAccess, bastion: BastionSelection?) {
     let authority = access.certificateAuthority.map {
       AgentNames.checksum(String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace })
     }
     // Behind two SSH hosts, https://127.0.0.1:6443 is two clusters.
     let way = authority == nil ? bastion.flatMap { $0.url ?? $0.byContext[access.contextName] } : nil
-    self.init(server: "\(access.server)" + (way.map { " through \($0)" } ?? ""), authority: authority)
+    // A proxy's password is left out.
+    let proxy = access.proxyURL?.split(separator: "@").last.map(String.init)
+    let rest = [access.tlsServerName ?? "", proxy ?? ""] + access.user
+    self.init(
+      server: "\(access.server)" + (way.map { " through \($0)" } ?? ""), authority: authority,
+      access: AgentNames.checksum(rest.joined(separator: "\u{0}")))
   }
 }
 

@@ -45,7 +45,8 @@ extension ClusterOperations {
     var made: ShellSession?
     do {
       let session = try ShellSession(
-        resolved, context: client.access.contextName, namespace: namespace, workload: seat.target?.workload.description, link: seat.link,
+        resolved, cluster: there.identity, context: client.access.contextName, namespace: namespace,
+        workload: seat.target?.workload.description, link: seat.link,
         runtime: settings.runtime, log: log)
       made = session
       shells.append(session)
@@ -229,7 +230,7 @@ extension ClusterOperations {
       // The intercept that the other daemon held is undone first.
       if record.request.intercept != nil { while !isRecovered { try await Task.sleep(for: .milliseconds(50)) } }
       log.notice("a shell goes on after another daemon", metadata: ["shell": "\(hello.id.prefix(8))"])
-      let there = try await reach(record.request.cluster)
+      let there = try await reach(record.request.cluster, again: record.cluster)
       let seat = try await seat(for: record.request, there) { [log] in log.info("\($0)") }
       let session = try ShellSession(record, link: seat.link, runtime: settings.runtime, log: log)
       shells.append(session)

@@ -39,7 +39,7 @@ extension ClusterOperations {
     let own = ClusterIdentity(client.access, bastion: cluster.bastion)
     return file.contexts.compactMap { context in
       guard let access = try? file.access(context: context.name), isNearby(access.server.host, routes),
-        !ClusterIdentity(access, bastion: nil).hasSamePlace(as: own)
+        !ClusterIdentity(access, bastion: nil).hasSameAddress(as: own)
       else { return nil }
       var found = KubeClient(access, log: log)
       found.retry = RetryPolicy(attempts: 1)

@@ -130,6 +130,118 @@ import Testing
     }
   }
 
+  @Test("restore --yes does not forget what another kubeconfig's context of the same name leads to")
+  func oneNameRestored() async throws {
+    try await with(("default", "default")) { a, b, daemon in
+      try await daemon.stand(in: b)
+      // One that an earlier daemon left in b, while b is away.
+      var gone = try #require(try daemon.journal().first)
+      gone.service = "web-alt"
+      try await daemon.operations.note(gone)
+      let report = try await daemon.operations.restore(RestoreRequest(cluster: a.selection(), force: true)) { _ in }
+      #expect(report == RestoreReport())
+      #expect(try daemon.journal().map(\.service).sorted() == ["web", "web-alt"])
+    }
+  }
+
+  @Test("restore --yes does not forget what the daemon holds itself, where its context leads elsewhere by now")
+  func ledAstrayWhileHeld() async throws {
+    try await with(("c", "c")) { a, b, daemon in
+      let intercept = try await daemon.stand(in: a)
+      let there = try await daemon.operations.reach(a.selection())
+      _ = try await daemon.operations.gatewayLink(there, a.selection(), image: "web:1") { _ in }
+      try FileManager.default.removeItem(atPath: a.kubeconfig)
+      try FileManager.default.copyItem(atPath: b.kubeconfig, toPath: a.kubeconfig)
+      let report = try await daemon.operations.restore(RestoreRequest(cluster: a.selection(), force: true)) { _ in }
+      #expect(report == RestoreReport())
+      #expect(try daemon.journal().count == 2)
+      #expect(try await !a.isItself())
+      _ = try await daemon.operations.leave(LeaveRequest(intercept.id)) { _ in }
+      #expect(try await a.isItself())
+    }
+  }
+
+  @Test("leave --context with a kubeconfig that is gone chooses none of two clusters that the context led to")
+  func ledAstrayAndGone() async throws {
+    try await with(("c", "c")) { a, b, daemon in
+      try await daemon.stand(in: a)
+      try FileManager.default.removeItem(atPath: a.kubeconfig)
+      try FileManager.default.copyItem(atPath: b.kubeconfig, toPath: a.kubeconfig)
+      try await daemon.stand(in: b, as: a.selection())
+      try FileManager.default.removeItem(atPath: a.kubeconfig)
+      let error = await #expect(throws: ControlError.self) {
+        _ = try await daemon.operations.leave(LeaveRequest(cluster: a.selection(), service: "web")) { _ in }
+      }
+      #expect(error?.code == .badInput)
+      #expect(try await !a.isItself())
+      #expect(try await !b.isItself())
+    }
+  }
+
+  @Test("A shell goes on in its own cluster alone")
+  func shellLedAstray() async throws {
+    try await with(("c", "c")) { a, b, daemon in
+      let there = try await daemon.operations.reach(a.selection())
+      let next = try TestDaemon(folder: daemon.folder)
+      let again = try await next.operations.reach(a.selection(), again: there.identity)
+      #expect(again.identity == there.identity)
+      let former = await #expect(throws: ControlError.self) {
+        try await next.operations.reach(a.selection(), again: nil)
+      }
+      #expect(former?.message.contains("an earlier version") == true)
+
+      try FileManager.default.removeItem(atPath: a.kubeconfig)
+      try FileManager.default.copyItem(atPath: b.kubeconfig, toPath: a.kubeconfig)
+      let error = await #expect(throws: ControlError.self) {
+        try await next.operations.reach(a.selection(), again: there.identity)
+      }
+      #expect(error?.message == "context c leads to another cluster than the shell's")
+    }
+  }
+
+  /// Two clusters as they are seen, each with a gateway that must not be the other's.
+  private func expectTwoGateways(
+    _ a: (PocketCluster, ClusterIdentity), _ b: (PocketCluster, ClusterIdentity), _ daemon: TestDaemon
+  ) async throws {
+    let operations = daemon.operations
+    let inA = ReachedCluster(client: a.0.client, identity: await operations.meet(a.1))
+    let inB = ReachedCluster(client: b.0.client, identity: await operations.meet(b.1))
+    let first = try await operations.gatewayLink(inA, a.0.selection(), image: "web:1") { _ in }
+    let second = try await operations.gatewayLink(inB, b.0.selection(), image: "web:1") { _ in }
+    #expect(first !== second)
+    let agents = try daemon.journal().filter(\.service.isEmpty)
+    #expect(agents.map(\.cluster.context) == ["a", "b"])
+    for (cluster, link) in [(a.0, first), (b.0, second)] {
+      let name = AgentNames.base(link.identity.workload)
+      #expect(try await cluster.client.find(.deployments, name, namespace: "shop") != nil)
+    }
+  }
+
+  @Test("Two clusters behind one URL, whose UIDs may not be read, are told apart by the kubeconfig's user")
+  func oneURL() async throws {
+    try await with { a, b, daemon in
+      // A proxy with one certificate authority.
+      let seenA = ClusterIdentity(a.client.access, bastion: nil)
+      var access = b.client.access
+      access.server = a.client.access.server
+      access.certificateAuthority = a.client.access.certificateAuthority
+      try await expectTwoGateways((a, seenA), (b, ClusterIdentity(access, bastion: nil)), daemon)
+    }
+  }
+
+  @Test("A cluster with another's UID, from its backup or by a lie, has another certificate authority")
+  func oneUID() async throws {
+    try await with { a, b, daemon in
+      var claim = ClusterIdentity(b.client.access, bastion: nil)
+      claim.uid = try await a.client.clusterUID()
+      #expect(claim.uid != nil)
+      let (intercepted, there) = (try await daemon.stand(in: a), try await daemon.operations.reach(a.selection()))
+      #expect(await daemon.operations.meet(claim) != there.identity)
+      try await expectTwoGateways((a, there.identity), (b, claim), daemon)
+      #expect(await daemon.operations.status().intercepts.map(\.id) == [intercepted.id])
+    }
+  }
+
   /// As it was before entries named their cluster.
   private func makeFormer(_ path: String) throws {
     let entries = try JSONValue(parsing: Array(Data(contentsOf: URL(filePath: path))))

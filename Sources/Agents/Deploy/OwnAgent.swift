@@ -32,7 +32,10 @@ public struct OwnAgent: Sendable {
     self.records = records
     self.prefix = prefix
     self.willMake = willMake
-    key = "\(cluster.uid ?? cluster.server) \(namespace) \(purpose)"
+    // What `ClusterIdentity.isSame` compares.
+    let authority = cluster.authority ?? cluster.server
+    let place = cluster.uid ?? "\(cluster.server) \(cluster.access ?? "")"
+    key = "\(place) \(authority) \(namespace) \(purpose)"
   }
 
   /// Its name of the moment; nil before it has one.

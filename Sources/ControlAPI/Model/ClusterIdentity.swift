@@ -9,24 +9,39 @@ public struct ClusterIdentity: Codable, Sendable, Hashable {
   public var server: String
   /// A check sum of the certificate authority; nil without one.
   public var authority: String?
+  /// A check sum of what else may tell clusters behind one address apart: the kubeconfig's user, tls-server-name and
+  /// proxy-url. Nil where an earlier version noted the cluster.
+  public var access: String?
 
-  public init(uid: String? = nil, server: String, authority: String? = nil) {
+  public init(uid: String? = nil, server: String, authority: String? = nil, access: String? = nil) {
     self.uid = uid
     self.server = server
     self.authority = authority
+    self.access = access
   }
 
   /// A cluster of which nothing is known: no other is the same.
   public static let unknown = ClusterIdentity(server: "")
 
-  /// Whether both have one address and one certificate authority: what a kubeconfig alone can tell.
-  public func hasSamePlace(as other: ClusterIdentity) -> Bool {
+  /// Whether both have one address and one certificate authority.
+  public func hasSameAddress(as other: ClusterIdentity) -> Bool {
     !server.isEmpty && server == other.server && authority == other.authority
   }
 
-  /// Whether both name one cluster: by their UIDs where both have one, else by address and certificate authority.
+  /// Whether both are reached in one way: all that a kubeconfig alone can tell.
+  public func hasSamePlace(as other: ClusterIdentity) -> Bool { hasSameAddress(as: other) && access == other.access }
+
+  /// Whether both have one UID, and one authority that vouches for it. A UID is no secret, and a cluster that was
+  /// restored from another's backup has the same.
+  public func hasSameUID(as other: ClusterIdentity) -> Bool {
+    guard let uid, uid == other.uid else { return false }
+    // The system's authorities vouch for the server's name alone.
+    return authority == nil ? hasSameAddress(as: other) : authority == other.authority
+  }
+
+  /// Whether both name one cluster: by UID and certificate authority where both have a UID, else by their places.
   public func isSame(as other: ClusterIdentity) -> Bool {
-    if let uid, let theirs = other.uid { return uid == theirs }
+    if uid != nil, other.uid != nil { return hasSameUID(as: other) }
     return hasSamePlace(as: other)
   }
 }

@@ -26,6 +26,7 @@ extension Kubeconfig {
     if !chosen.value.user.isEmpty {
       let user = try find(chosen.value.user, in: users, "user", referrer: chosen.source)
       access.credentials = try credentials(of: user, cluster: cluster, access)
+      access.user = [user.name] + (user.value.exec.map { [$0.command] + $0.arguments } ?? [])
       access.impersonation = user.value.impersonation
     }
     return access

@@ -15,6 +15,9 @@ public struct ClusterAccess: Sendable {
   /// The namespace where a command names none.
   public var namespace: String
   public var credentials: CredentialSource
+  /// The kubeconfig's user without its credentials: the entry's name, and the plugin's command with its arguments, by
+  /// which some proxies choose the cluster. Empty without one.
+  public var user: [String] = []
   public var impersonation: Impersonation?
   /// What a person should know before using it, such as a server that is not verified.
   public var warnings: [String]

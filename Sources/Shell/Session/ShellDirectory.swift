@@ -60,6 +60,8 @@ struct ShellDirectory: Sendable {
 public struct ShellRecord: Codable, Sendable {
   public var id: String
   public var request: ShellRequest
+  /// Which cluster it is in; nil where an earlier version wrote the record.
+  public var cluster: ClusterIdentity?
   var context: String
   var namespace: String
   var workload: String?

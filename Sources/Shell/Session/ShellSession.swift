@@ -17,6 +17,7 @@ public actor ShellSession {
   public nonisolated let workload: String?
   public nonisolated let link: AgentLink
   private let directory: ShellDirectory
+  private let cluster: ClusterIdentity?
   private let plan: OutboundPlan
   private let log: Logger
   private var resolver: ResolverConfiguration
@@ -29,13 +30,16 @@ public actor ShellSession {
   public private(set) var isEntered = false
 
   /// - Parameters:
+  ///   - cluster: the one that `context` leads to.
   ///   - runtime: `ControlPaths.runtime`.
   ///   - link: to the agent whose place the shell takes.
   public init(
-    _ request: ShellRequest, context: String, namespace: String, workload: String?, link: AgentLink, runtime: String, log: Logger
+    _ request: ShellRequest, cluster: ClusterIdentity, context: String, namespace: String, workload: String?,
+    link: AgentLink, runtime: String, log: Logger
   ) throws(ControlError) {
     id = Self.newID()
     self.request = request
+    self.cluster = cluster
     self.context = context
     self.namespace = namespace
     self.workload = workload
@@ -50,6 +54,7 @@ public actor ShellSession {
   public init(_ record: ShellRecord, link: AgentLink, runtime: String, log: Logger) throws(ControlError) {
     id = record.id
     request = record.request
+    cluster = record.cluster
     context = record.context
     namespace = record.namespace
     workload = record.workload
@@ -96,7 +101,8 @@ public actor ShellSession {
     shell.binds = binds(of: copied)
     try directory.write(shell.text.utf8, to: directory.plan)
     try ShellRecord(
-      id: id, request: request, context: context, namespace: namespace, workload: workload, resolver: resolver.nameservers, search: resolver.search,
+      id: id, request: request, cluster: cluster, context: context, namespace: namespace, workload: workload,
+      resolver: resolver.nameservers, search: resolver.search,
       options: resolver.options, mounts: mounts
     ).write(directory)
     keepFresh(mounts, volumes)

@@ -36,12 +36,12 @@ struct JournalTests {
   func clusters() throws {
     defer { cleanUp() }
     let journal = Journal(path: path)
-    let (a, b) = (entry("user"), entry("user", in: ClusterIdentity(uid: "2", server: "https://a")))
+    let (a, b) = (entry("user"), entry("user", in: ClusterIdentity(uid: "2", server: "https://a", authority: "ca")))
     try journal.add(a)
     try journal.add(b)
     journal.remove(a)
     #expect(journal.all == [b])
-    let alias = entry("user", in: ClusterIdentity(uid: "2", server: "https://b"), context: "alias")
+    let alias = entry("user", in: ClusterIdentity(uid: "2", server: "https://b", authority: "ca"), context: "alias")
     try journal.add(alias)
     #expect(journal.all == [alias])
     journal.remove(b)

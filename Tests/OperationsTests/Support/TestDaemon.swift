@@ -56,6 +56,11 @@ struct TestDaemon: Sendable {
 }
 
 extension ClusterOperations {
+  /// The key of a cluster that has been seen so.
+  func meet(_ seen: ClusterIdentity) -> ClusterIdentity { known.identity(of: seen) }
+
+  func note(_ entry: Journal.Entry) throws { try journal.add(entry) }
+
   /// An intercept among those that the daemon holds.
   fileprivate func made(_ request: InterceptRequest, _ there: ReachedCluster, installation: Installation)
     -> Interception
