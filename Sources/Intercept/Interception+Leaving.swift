@@ -105,6 +105,8 @@ extension Interception {
     for keeper in keepers { keeper.cancel() }
     keepers = []
     let cut = await drainAgent(within: drain)
+    // Somebody may have taken it over during the drain, with the agent that is running.
+    if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), (try? await holds(lease)) == false { await lost() }
     while await !tearDown(), !isGivenUp {
       for _ in 0..<40 where !isGivenUp { try? await Task.sleep(for: .milliseconds(250)) }
     }
@@ -168,8 +170,6 @@ extension Interception {
   /// - Returns: whether nothing of ours is left in the cluster.
   func tearDown() async -> Bool {
     agentUID = link?.identity.uid ?? agentUID
-    // Somebody may have taken it over during the drain, with the agent that is running.
-    if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), (try? await holds(lease)) == false { await lost() }
     await link?.stop()
     link = nil
     do throws(ControlError) {
