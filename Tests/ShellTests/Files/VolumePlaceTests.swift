@@ -9,7 +9,7 @@ struct VolumePlaceTests {
   private func guarded(
     _ path: String, resolved: String? = nil, isDirectory: Bool = true, parentExists: Bool = true, allowed: [String] = []
   ) throws -> String? {
-    let own = try ["/work/alice", "/srv/tools/bin", "/apps/x/bin"].map { try MountPath($0) }
+    let own = try ["/projects/alice", "/srv/tools/bin", "/apps/x/bin"].map { try MountPath($0) }
     let place = VolumePlace(
       path: try MountPath(path), resolved: try MountPath(resolved ?? path), isDirectory: isDirectory, parentExists: parentExists)
     return place.guarded(for: .init(allowed: try allowed.map { try MountPath($0) }, own: own))
@@ -24,7 +24,7 @@ struct VolumePlaceTests {
       "/home/bob/.bashrc", "/proc/x", "/sys", "/dev/shm/x", "/run/user/1000/x", "/run/docker.sock", "/run/systemd/x", "/var/run/x", "/var/spool/cron/x",
       "/var", "/snap/bin/x", "/nix/store/x",
       // The person's own.
-      "/work/alice", "/work/alice/project", "/work", "/srv/tools/bin", "/srv/tools", "/srv/tools/bin/x", "/apps", "/apps/x",
+      "/projects/alice", "/projects/alice/project", "/projects", "/srv/tools/bin", "/srv/tools", "/srv/tools/bin/x", "/apps", "/apps/x",
       // What tools look for in every folder above theirs.
       "/var/lib/gems/3.1", "/.git", "/data/_opam", "/data/.hidden", "/node_modules", "/data/node_modules/x",
     ])
