@@ -42,10 +42,19 @@ struct NodeObject: Sendable {
         "nodeInfo": [
           "architecture": .string(architecture), "operatingSystem": "linux", "kernelVersion": .string(release), "osImage": "devtunnel lab",
           "containerRuntimeVersion": "runc://1", "kubeletVersion": "v1.36.0-lab", "kubeProxyVersion": "", "machineID": "", "systemUUID": "",
-          "bootID": "",
+          "bootID": .string(Self.bootID()),
         ],
       ],
     ]
+  }
+
+  /// The kernel's boot, the same for all nodes of this machine (proc_sys_kernel(5)): by it a client knows that the Pods run here.
+  private static func bootID() -> String {
+    guard let file = fopen("/proc/sys/kernel/random/boot_id", "r") else { return "" }
+    defer { fclose(file) }
+    var text = [UInt8](repeating: 0, count: 64)
+    let count = fread(&text, 1, text.count, file)
+    return String(decoding: text[..<count].prefix { $0 > 0x20 }, as: UTF8.self)
   }
 
   /// Creates the object, or says in the one that is there what the node is and that it is ready.
