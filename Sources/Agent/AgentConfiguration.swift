@@ -47,7 +47,7 @@ public struct AgentConfiguration {
     public var total: UInt64 = 5_000_000
   }
   public var queryLimits = QueryLimits()
-  /// What clients may cost.
+  /// Bounds on the cost of clients.
   public var inboundLimits = InboundLimits(memory: 0, openFiles: 0)
 
   public init() {}

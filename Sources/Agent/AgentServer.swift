@@ -72,7 +72,7 @@ public final class AgentServer: Handler {
   /// No Lease changes hands so often between two sessions: a count beyond it would only keep later holders out.
   private static let longestStep: UInt64 = 1000
 
-  /// Whether a session with this count may take the place of the present one. A gateway's or shell's agent has no Lease, and knows 0 alone.
+  /// Decides if a session with this count may replace the present one. A gateway's or shell's agent has no Lease, and knows 0 alone.
   func mayTakeOver(_ transitions: UInt64) -> Bool {
     if configuration.neverReady { return transitions == 0 }
     guard transitions >= self.transitions, transitions <= Self.lastTransition else { return false }

@@ -59,7 +59,7 @@ extension Interception {
     return true
   }
 
-  /// Who has taken the workload over keeps the Service, where it is the same one. Where nobody holds the workload, or for another Service, nobody else
+  /// If someone has taken the workload over for the same Service, leave it to them. If nobody holds the workload, or for another Service, nobody else
   /// would give this one back, and it would select an agent that is not there, or goes with the other's intercept.
   func giveBackUnheld() async throws(ControlError) {
     guard let lease = lease(within: .seconds(8)) else { return }

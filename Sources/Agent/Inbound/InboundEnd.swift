@@ -31,7 +31,7 @@ final class InboundEnd: OpenerEnd {
     loop.blocks.count(bytes.count)
   }
 
-  /// What was kept, and is not any more.
+  /// Returns the kept bytes, and keeps them no longer.
   private func forget() -> [UInt8] {
     let bytes = kept
     kept = []

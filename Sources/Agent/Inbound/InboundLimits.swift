@@ -1,6 +1,6 @@
 import CLinux
 
-/// What clients of the workload's ports may cost the agent, so that it does not end of it: many of them open connections, and send what nobody reads.
+/// Bounds on the cost of clients of the workload's ports. Many of them open connections and send bytes that nobody reads; the agent must survive it.
 public struct InboundLimits {
   /// Connections at once.
   public let connections: Int
@@ -16,7 +16,7 @@ public struct InboundLimits {
   ///   - memory: the container's limit, bytes; 0 for none.
   ///   - openFiles: the process's limit; 0 for an unknown one.
   public init(memory: UInt64, openFiles: UInt64) {
-    // What the program needs itself; a quarter where there is little.
+    // The program's own need; a quarter if there is little.
     let own = min(24 << 20, memory / 4)
     let room = memory == 0 ? 256 << 20 : min(memory - own, 256 << 20)
     bytes = Int(truncatingIfNeeded: min(max(room / 2, 1 << 20), 48 << 20))

@@ -135,7 +135,7 @@ public struct AgentDeployer: Sendable {
       namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "", generation: deployment.generation)
   }
 
-  /// Whether the agent that stands is the very one that this template would make of the workload's: whoever may edit the namespace can put another in its
+  /// Checks that the running agent is the very one that this template would make of the workload's: whoever may edit the namespace can put another in its
   /// place, and what is intercepted would go through that.
   /// - Parameter podTemplate: `spec.template` of the workload.
   public func stands(as template: AgentPodTemplate, from podTemplate: JSONValue) async throws(ControlError) -> Bool {
@@ -144,7 +144,7 @@ public struct AgentDeployer: Sendable {
     return try await hasOwnProgram()
   }
 
-  /// Whether the ConfigMap of the agent that stands holds this installation's program, and nothing else.
+  /// Checks that the running agent's ConfigMap holds this installation's program, and nothing else.
   func hasOwnProgram() async throws(ControlError) -> Bool {
     let configMap = try await read(.configMaps)
     let programs = configMap?["binaryData"]?.objectValue ?? [:]

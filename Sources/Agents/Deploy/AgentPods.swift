@@ -126,7 +126,7 @@ public struct AgentPods: Sendable {
     return sets.isEmpty || owners.isEmpty || owners.contains { sets.contains($0) }
   }
 
-  /// Whether a Pod belongs to the Deployment that we mean, by the controllers that made it. Who may not read ReplicaSets takes the label's word.
+  /// Checks that a Pod belongs to the Deployment that we mean, by its owners. A user who may not read ReplicaSets takes the label's word.
   private func isTrusted(_ pod: JSONValue) async -> Bool {
     guard let deployment else { return true }
     guard let owner = pod.controllerReference, owner["kind"]?.stringValue == "ReplicaSet", let name = owner["name"]?.stringValue else { return false }

@@ -10,7 +10,7 @@ public struct OwnAgent: Sendable {
   public let namespace: String
   public let holder: Holder
   public let records: AgentRecords
-  /// What tells it from this installation's others, in any cluster.
+  /// The mark that tells it from this installation's others, in any cluster.
   public let key: String
   /// `gateway-`: what its random name begins with.
   private let prefix: String
@@ -32,7 +32,7 @@ public struct OwnAgent: Sendable {
     self.records = records
     self.prefix = prefix
     self.willMake = willMake
-    // What `ClusterIdentity.isSame` compares.
+    // The fields that `ClusterIdentity.isSame` compares.
     let authority = cluster.authority ?? cluster.server
     let place = cluster.uid ?? "\(cluster.server) \(cluster.access ?? "")"
     key = "\(place) \(authority) \(namespace) \(purpose)"

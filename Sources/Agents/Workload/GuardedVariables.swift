@@ -10,7 +10,7 @@ public struct GuardedVariables: Sendable {
   /// Names; a `*` at the end, or at the beginning, stands for anything.
   public let patterns: [String]
 
-  /// Whether some program reads such a name in capitals and small letters alike.
+  /// True if some program reads such a name in capitals and small letters alike.
   public let anyCase: Bool
 
   private let names: Set<String>

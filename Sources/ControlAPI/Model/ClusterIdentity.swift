@@ -23,15 +23,15 @@ public struct ClusterIdentity: Codable, Sendable, Hashable {
   /// A cluster of which nothing is known: no other is the same.
   public static let unknown = ClusterIdentity(server: "")
 
-  /// Whether both have one address and one certificate authority.
+  /// True if both have one address and one certificate authority.
   public func hasSameAddress(as other: ClusterIdentity) -> Bool {
     !server.isEmpty && server == other.server && authority == other.authority
   }
 
-  /// Whether both are reached in one way: all that a kubeconfig alone can tell.
+  /// True if both are reached in one way: all that a kubeconfig alone can tell.
   public func hasSamePlace(as other: ClusterIdentity) -> Bool { hasSameAddress(as: other) && access == other.access }
 
-  /// Whether both have one UID, and one authority that vouches for it. A UID is no secret, and a cluster that was
+  /// True if both have one UID, and one authority that vouches for it. A UID is no secret, and a cluster that was
   /// restored from another's backup has the same.
   public func hasSameUID(as other: ClusterIdentity) -> Bool {
     guard let uid, uid == other.uid else { return false }
@@ -39,7 +39,7 @@ public struct ClusterIdentity: Codable, Sendable, Hashable {
     return authority == nil ? hasSameAddress(as: other) : authority == other.authority
   }
 
-  /// Whether both name one cluster: by UID and certificate authority where both have a UID, else by their places.
+  /// True if both name one cluster: by UID and certificate authority where both have a UID, else by their places.
   public func isSame(as other: ClusterIdentity) -> Bool {
     if uid != nil, other.uid != nil { return hasSameUID(as: other) }
     return hasSamePlace(as: other)

@@ -48,7 +48,7 @@ public struct WorkloadLease: Sendable {
     public var service: String?
   }
 
-  /// What a Lease says; anything at all may stand in it.
+  /// Reads a Lease, which may hold anything at all.
   public static func held(_ lease: JSONValue, now: Date = Date()) -> Held? {
     guard let identity = lease[path: "spec", "holderIdentity"]?.stringValue, !identity.isEmpty else { return nil }
     return Held(
@@ -66,7 +66,7 @@ public struct WorkloadLease: Sendable {
     return found.flatMap { Self.held($0) }
   }
 
-  /// Whether this holder may have the workload.
+  /// Decides if this holder may have the workload.
   /// - Parameter others: further Services that are diverted to its agent.
   func verdict(_ held: Held?, others: [String], takeOver: Bool) -> WorkloadClaim.Verdict {
     let lease = held.map {
@@ -75,7 +75,7 @@ public struct WorkloadLease: Sendable {
     return WorkloadClaim(workload: workload, namespace: namespace, service: service, takeOver: takeOver).verdict(lease, others: others)
   }
 
-  /// Whether a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends a day and a minute after its last change at the latest.
+  /// Decides if a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends a day and a minute after its last change at the latest.
   static func isFresh(renewed: Date?, duration: Int?, now: Date) -> Bool {
     guard let renewed else { return false }
     let seconds = duration.flatMap { $0 > 0 ? min($0, longestDuration) : nil } ?? Self.duration

@@ -19,7 +19,7 @@ public enum ProxyAccess: Sendable {
   }
 }
 
-/// What a proxy asks for: by RFC 1929 (SOCKS5), or RFC 7617 (Basic, HTTP).
+/// Name and password of a proxy's clients: by RFC 1929 (SOCKS5), or RFC 7617 (Basic, HTTP).
 public struct ProxyCredentials: Sendable, Hashable {
   public let user: String
   public let password: String
@@ -59,7 +59,7 @@ public struct ProxyCredentials: Sendable, Hashable {
 }
 
 extension IPAddress {
-  /// Whether a connection to it ends on this machine, in whatever way it is written. The routing table knows.
+  /// True if a connection to it ends on this machine, in whatever way it is written. The routing table knows.
   var isThisMachines: Bool {
     var address = socketAddress(port: 9)
     if clinux_is_loopback(&address) == 1 || bytes.allSatisfy({ $0 == 0 }) { return true }

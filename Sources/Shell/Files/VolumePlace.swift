@@ -1,8 +1,8 @@
 import Agents
 
-/// Whether a volume may be at its own path in a shell, beside its copy below `$DEVTUNNEL_ROOT`.
+/// Decision if a volume may be at its own path in a shell, beside its copy below `$DEVTUNNEL_ROOT`.
 ///
-/// Who may change the workload chooses path and contents; so nothing is put unasked where programs of this machine look for code, settings or
+/// Anyone who may change the workload chooses path and contents; so nothing is put unasked where programs of this machine look for code, settings or
 /// certificates. What counts is the place, not whether something is there already: programs read `/etc/NAME` for many names that most machines
 /// do not have (`/etc/OpenCL/vendors` names libraries, `/etc/gitconfig` programs), so a missing folder is no sign that nobody reads it.
 struct VolumePlace: Sendable, Hashable {
@@ -38,7 +38,7 @@ struct VolumePlace: Sendable, Hashable {
 
   private static let settings = "tools take settings from there"
 
-  /// Whether tools look for a folder of this name in every folder above the working directory.
+  /// True for names that tools look for in every folder above the working directory.
   private static func isLookedFor(_ name: String) -> Bool {
     name.hasPrefix(".") || ["node_modules", "_darcs", "_opam", "CVS", "SCCS"].contains(name)
   }

@@ -54,7 +54,7 @@ enum Paths {
   /// Whether a path is a directory or in it; both absolute and clean.
   static func isBelow(_ path: String, _ directory: String) -> Bool { path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/") }
 
-  /// Whether a path belongs to a repository: below its root, and not git's own. `.git/config` may hold a password.
+  /// True for a path of a repository: below its root, and not git's own. `.git/config` may hold a password.
   static func isOf(_ repository: String, _ path: String) -> Bool {
     isBelow(path, repository) && !path.dropFirst(repository.count).split(separator: "/").contains { $0.lowercased() == ".git" }
   }
