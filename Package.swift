@@ -1,7 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Dependencies point down only: docs/modules.md has a paragraph for each module, and ModulesTests holds it to this file.
+// Dependencies point down only: docs/modules.md has a paragraph for each module, and ModulesTests holds it to this
+// file.
 let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 
 let package = Package(
@@ -27,7 +28,8 @@ let package = Package(
     .executableTarget(
       name: "DevtunnelBench",
       dependencies: [
-        "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Subprocess", package: "swift-subprocess"),
+        "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .executableTarget(name: "devtunnel-shell", dependencies: ["ShellHelper"], swiftSettings: strict),
 
@@ -35,7 +37,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects", "LabAPI",
+        "LabNode", "LabStore",
         "Manifests", "TerminalText", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
@@ -50,7 +53,8 @@ let package = Package(
     .target(
       name: "Operations",
       dependencies: [
-        "Agents", "Bastion", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Outbound", "Relay", "Shell",
+        "Agents", "Bastion", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Outbound",
+        "Relay", "Shell",
         "ShellChannel", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
@@ -63,12 +67,14 @@ let package = Package(
     .target(
       name: "Forward",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
       name: "Shell",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "Threads", "TunnelProtocol",
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "Threads",
+        "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "ControlAPI", dependencies: ["CControl", "Threads"], swiftSettings: strict),
@@ -82,26 +88,38 @@ let package = Package(
     // The dev loop: from a team's files to a running Pod.
     .target(
       name: "DevLoop",
-      dependencies: ["CLinux", "Deploy", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"], swiftSettings: strict),
+      dependencies: ["CLinux", "Deploy", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
+      swiftSettings: strict),
     .target(
-      name: "Deploy", dependencies: ["Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"], swiftSettings: strict),
+      name: "Deploy", dependencies: ["Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"],
+      swiftSettings: strict),
     .target(
       name: "Images",
-      dependencies: ["Inputs", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching", .product(name: "Subprocess", package: "swift-subprocess")],
+      dependencies: [
+        "Inputs", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
       swiftSettings: strict),
     .target(name: "Watching", dependencies: ["CInotifyTools", "CLinux", "Inputs", "Threads"], swiftSettings: strict),
-    .target(name: "Skaffold", dependencies: ["Inputs", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")], swiftSettings: strict),
-    .target(name: "Manifests", dependencies: ["Inputs", "KubeObjects", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    .target(
+      name: "Skaffold",
+      dependencies: ["Inputs", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
+    .target(
+      name: "Manifests", dependencies: ["Inputs", "KubeObjects", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     .target(name: "Inputs", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
 
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI", "Threads"], swiftSettings: strict),
     .target(
-      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol"], swiftSettings: strict),
+      name: "KubeStreams", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol"],
+      swiftSettings: strict),
     .target(
       name: "KubeAPI",
       dependencies: [
-        "CCurl", "Inputs", "KubeObjects", "Threads", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        "CCurl", "Inputs", "KubeObjects", "Threads", .product(name: "Logging", package: "swift-log"),
+        .product(name: "Yams", package: "Yams"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
@@ -109,20 +127,25 @@ let package = Package(
     // The ways from the host into the cluster, on the relay's thread.
     .target(name: "Outbound", dependencies: ["CLinux", "Relay", "TunnelProtocol"], swiftSettings: strict),
 
-    // The data path: these three are also compiled, as Embedded Swift, into the agent (see Sources/Agent/build-agent.sh).
-    .target(name: "Agent", dependencies: ["CLinux", "Relay", "TunnelProtocol"], exclude: ["build-agent.sh"], swiftSettings: strict),
+    // The data path: these three are also compiled, as Embedded Swift, into the agent (see
+    // Sources/Agent/build-agent.sh).
+    .target(
+      name: "Agent", dependencies: ["CLinux", "Relay", "TunnelProtocol"], exclude: ["build-agent.sh"],
+      swiftSettings: strict),
     .target(name: "Relay", dependencies: ["CLinux", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TunnelProtocol", swiftSettings: strict),
 
     // The shell: a namespace whose network is the tunnel.
-    .target(name: "ShellHelper", dependencies: ["CLinux", "CShell", "ShellChannel", "TerminalText"], swiftSettings: strict),
+    .target(
+      name: "ShellHelper", dependencies: ["CLinux", "CShell", "ShellChannel", "TerminalText"], swiftSettings: strict),
     .target(name: "ShellChannel", dependencies: ["CLinux", "CShell"], swiftSettings: strict),
 
     // The lab: a pocket cluster.
     .target(
       name: "LabAPI",
       dependencies: [
-        "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "Yams", package: "Yams"), "CZlib",
@@ -151,16 +174,25 @@ let package = Package(
 
     .testTarget(name: "KubeObjectsTests", dependencies: ["KubeObjects"], swiftSettings: strict),
     .testTarget(
-      name: "KubeAPITests", dependencies: ["CLinux", "KubeAPI", "KubeObjects", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess")],
+      name: "KubeAPITests",
+      dependencies: [
+        "CLinux", "KubeAPI", "KubeObjects", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
       swiftSettings: strict),
-    .testTarget(name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "RelayTests", dependencies: ["CLinux", "Relay", "TestSupport", "TunnelProtocol"], exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
-    .testTarget(name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
-    .testTarget(name: "OutboundTests", dependencies: ["CLinux", "Outbound", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
+      name: "RelayTests", dependencies: ["CLinux", "Relay", "TestSupport", "TunnelProtocol"],
+      exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
+    .testTarget(
+      name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "OutboundTests", dependencies: ["CLinux", "Outbound", "Relay", "TestSupport", "TunnelProtocol"],
+      swiftSettings: strict),
     .testTarget(
       name: "AgentsTests",
       dependencies: [
@@ -168,15 +200,20 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .testTarget(
-      name: "DaemonTests", dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
+      name: "DaemonTests",
+      dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(
       name: "CommandsTests",
-      dependencies: ["Commands", "ControlAPI", "DevLoop", "TerminalText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Commands", "ControlAPI", "DevLoop", "TerminalText",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "DevtunnelBenchTests",
-      dependencies: ["CLinux", "DevtunnelBench", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: strict),
+      dependencies: ["CLinux", "DevtunnelBench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
     .testTarget(
       name: "InterceptTests",
       dependencies: [
@@ -188,23 +225,29 @@ let package = Package(
     .testTarget(
       name: "OperationsTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations", "TestSupport",
+        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations",
+        "TestSupport",
         .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .testTarget(
-      name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+      name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"],
+      swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(
       name: "ForwardTests",
-      dependencies: ["Agents", "CLinux", "ControlAPI", "Forward", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol"], swiftSettings: strict),
+      dependencies: [
+        "Agents", "CLinux", "ControlAPI", "Forward", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol",
+      ], swiftSettings: strict),
     .testTarget(
-      name: "DevLoopTests", dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
+      name: "DevLoopTests",
+      dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Agent", "Bastion", "ControlAPI", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel",
+        "Agent", "Bastion", "ControlAPI", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound",
+        "ShellChannel",
         "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
@@ -214,11 +257,13 @@ let package = Package(
     .testTarget(
       name: "ShellTests",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell", "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell", "TunnelProtocol",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),
     .testTarget(
-      name: "ShellHelperTests", dependencies: ["CLinux", "CShell", "ShellChannel", "ShellHelper"], swiftSettings: strict),
+      name: "ShellHelperTests", dependencies: ["CLinux", "CShell", "ShellChannel", "ShellHelper"], swiftSettings: strict
+    ),
     .testTarget(
       name: "LabAPITests",
       dependencies: [
@@ -229,28 +274,35 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "LabNodeTests",
-      dependencies: ["CLinux", "KubeObjects", "LabNode", "LabStore", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+      dependencies: ["CLinux", "KubeObjects", "LabNode", "LabStore", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
     .testTarget(
       name: "LabTests",
       dependencies: [
-        "CLinux", "ControlAPI", "Deploy", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Manifests", "Operations",
-        "TestSupport", .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
+        "CLinux", "ControlAPI", "Deploy", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        "Manifests", "Operations",
+        "TestSupport", .product(name: "Logging", package: "swift-log"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
   ]
 )
 
-// `./install.sh fuzz` builds the harnesses as a program around libFuzzer, in place of the test target that replays their inputs.
+// `./install.sh fuzz` builds the harnesses as a program around libFuzzer, in place of the test target that replays
+// their inputs.
 if Context.environment["DEVTUNNEL_FUZZ"] != nil {
   let fuzzer = "devtunnel-fuzz"
   // Each input costs a look at every counter of the program, so that only parsers have them.
   let parsers: Set = [
-    "Agent", "Bastion", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+    "Agent", "Bastion", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel",
+    "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
   ]
   let coverage = SwiftSetting.unsafeFlags(["-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"])
   for target in package.targets where parsers.contains(target.name) { target.swiftSettings = strict + [coverage] }
   let tests = package.targets.first { $0.name == "FuzzTests" }
   package.targets.removeAll { $0.type == .test }
   package.targets.append(
-    .executableTarget(name: fuzzer, dependencies: tests?.dependencies ?? [], path: "Tests/Fuzz", exclude: ["Corpus", "Replay"], swiftSettings: strict))
+    .executableTarget(
+      name: fuzzer, dependencies: tests?.dependencies ?? [], path: "Tests/Fuzz", exclude: ["Corpus", "Replay"],
+      swiftSettings: strict))
   package.products.append(.executable(name: fuzzer, targets: [fuzzer]))
 }

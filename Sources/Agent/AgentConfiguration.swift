@@ -22,12 +22,13 @@ public struct AgentConfiguration {
   public var nameservers: [clinux_address] = []
   /// Where it takes connections; nil for every address of the Pod.
   public var listenAddress: clinux_address?
-  /// µs that it goes on accepting after SIGTERM, and after another agent has come up; until then it accepts up to `drainLimit`.
+  /// µs that it goes on accepting after SIGTERM, and after another agent has come up; until then it accepts up to
+  /// `drainLimit`.
   public var lingerTime: UInt64 = 5_000_000
   /// µs after SIGTERM at which what is still open is cut.
   public var drainLimit: UInt64 = 25_000_000
-  /// µs that a client waits for the workload's own Pods, on a port that they have served: what cluster DNS needs at most to list new ones (a cached answer
-  /// lives for 5 s), and a look at it.
+  /// µs that a client waits for the workload's own Pods, on a port that they have served: what cluster DNS needs at
+  /// most to list new ones (a cached answer lives for 5 s), and a look at it.
   public var originLimit: UInt64 = 8_000_000
   /// µs that the host has to acknowledge a connection.
   public var acknowledgeLimit: UInt64 = 1_000_000
@@ -87,7 +88,9 @@ public struct AgentConfiguration {
 
   private static func completed(_ name: [UInt8], _ domain: [UInt8]) -> [UInt8] {
     let count = name.count
-    guard count > 4, name[count - 4] == 46, name[count - 3] == 115, name[count - 2] == 118, name[count - 1] == 99 else { return name }
+    guard count > 4, name[count - 4] == 46, name[count - 3] == 115, name[count - 2] == 118, name[count - 1] == 99 else {
+      return name
+    }
     return name + [46] + domain
   }
 

@@ -1,5 +1,6 @@
-// The agent in the order of a connection's way: InboundListener takes it; it goes to the host (InboundEnd, through the session that
-// Control/ keeps) or to the origin (Origin/). Streams from the host into the cluster are AgentRouter's, and end in Outbound/.
+// The agent in the order of a connection's way: InboundListener takes it; it goes to the host (InboundEnd, through the
+// session that Control/ keeps) or to the origin (Origin/). Streams from the host into the cluster are AgentRouter's,
+// and end in Outbound/.
 
 import CLinux
 
@@ -45,7 +46,8 @@ public final class AgentServer: Handler {
     self.loop = loop
     self.configuration = configuration
     nameservers = configuration.nameservers.isEmpty ? ResolvConf().nameservers : configuration.nameservers
-    origin = Origin(loop: loop, resolver: Resolver(loop: loop, nameserver: nameservers.first), configuration: configuration)
+    origin = Origin(
+      loop: loop, resolver: Resolver(loop: loop, nameserver: nameservers.first), configuration: configuration)
     super.init()
     loop.blocks.limit = configuration.inboundLimits.bytes
     loop.register(self)
@@ -72,7 +74,8 @@ public final class AgentServer: Handler {
   /// No Lease changes hands so often between two sessions: a count beyond it would only keep later holders out.
   private static let longestStep: UInt64 = 1000
 
-  /// Decides if a session with this count may replace the present one. A gateway's or shell's agent has no Lease, and knows 0 alone.
+  /// Decides if a session with this count may replace the present one. A gateway's or shell's agent has no Lease, and
+  /// knows 0 alone.
   func mayTakeOver(_ transitions: UInt64) -> Bool {
     if configuration.neverReady { return transitions == 0 }
     guard transitions >= self.transitions, transitions <= Self.lastTransition else { return false }
@@ -136,7 +139,8 @@ public final class AgentServer: Handler {
       readinessChanged()
     case .probeOrigin:
       origin.probe(port: message.port) { [unowned(unsafe) self] status, count in
-        self.control?.send(ControlMessage(.probeOrigin, port: message.port, flag: status.rawValue, first: UInt64(count)))
+        self.control?.send(
+          ControlMessage(.probeOrigin, port: message.port, flag: status.rawValue, first: UInt64(count)))
       }
     case .counters:
       for listener in inbound where listener.port == message.port {
@@ -150,7 +154,8 @@ public final class AgentServer: Handler {
 
   // MARK: Readiness
 
-  /// A Pod that is Ready is sent connections: they must have somewhere to go. With a session alone they have none before they are turned to the host.
+  /// A Pod that is Ready is sent connections: they must have somewhere to go. With a session alone they have none
+  /// before they are turned to the host.
   var isReady: Bool {
     guard !configuration.neverReady, !isRetired else { return false }
     return origin.answers || session != nil && isAdmitted
@@ -185,9 +190,11 @@ public final class AgentServer: Handler {
     terminate()
   }
 
-  /// Goes on accepting, to the origin, for at least `lingerTime`, since other nodes learn late that this Pod ends; then drains.
+  /// Goes on accepting, to the origin, for at least `lingerTime`, since other nodes learn late that this Pod ends; then
+  /// drains.
   ///
-  /// The Service may have no other endpoint, and kube-proxy then goes on sending to one that ends (KEP-1669): so the last agent stays up to `drainLimit`.
+  /// The Service may have no other endpoint, and kube-proxy then goes on sending to one that ends (KEP-1669): so the
+  /// last agent stays up to `drainLimit`.
   public func terminate() {
     AgentProgram.log("terminating; connections go to the origin")
     isTerminating = true
@@ -210,8 +217,9 @@ public final class AgentServer: Handler {
     }
   }
 
-  /// At the end of a `lingerTime`: whether there is nobody else to take connections. An agent that was retired is no endpoint any more, but for a kube-proxy
-  /// that lags; one whose Services are gone is being removed, and then nobody connects, or was deleted by somebody.
+  /// At the end of a `lingerTime`: whether there is nobody else to take connections. An agent that was retired is no
+  /// endpoint any more, but for a kube-proxy that lags; one whose Services are gone is being removed, and then nobody
+  /// connects, or was deleted by somebody.
   private func isStillNeeded() -> Bool {
     guard !configuration.neverReady, !configuration.originName.isEmpty else { return false }
     let hasConnected = accepted > acceptedBefore

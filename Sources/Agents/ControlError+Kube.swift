@@ -31,7 +31,8 @@ extension ControlError {
 
 /// Runs a call of the API; what it throws says what was being done.
 public func attempt<Result>(
-  _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation, _ call: () async throws(KubeError) -> Result
+  _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation,
+  _ call: () async throws(KubeError) -> Result
 ) async throws(ControlError) -> Result {
   do { return try await call() } catch { throw ControlError(error, doing: what()) }
 }

@@ -20,9 +20,13 @@ public struct Installation: Sendable {
   public init(share: String) { self.share = share }
 
   /// The first folder of `places` that has the agents.
-  public static func find(environment: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError) -> Installation {
+  public static func find(environment: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError)
+    -> Installation
+  {
     let places = places(environment)
-    for place in places where FileManager.default.fileExists(atPath: place + "/devtunnel-agent-amd64") { return Installation(share: place) }
+    for place in places where FileManager.default.fileExists(atPath: place + "/devtunnel-agent-amd64") {
+      return Installation(share: place)
+    }
     throw ControlError(
       .failed, "the agent that runs in the cluster was not found beside the executable",
       remedy: "run ./install.sh, or set DEVTUNNEL_SHARE to the folder that holds devtunnel-agent-amd64")
@@ -39,7 +43,8 @@ public struct Installation: Sendable {
       remedy: "run ./install.sh, or set DEVTUNNEL_SHARE to the folder that holds templates")
   }
 
-  /// `DEVTUNNEL_SHARE`, `../share/devtunnel` beside the executable's folder, and `share/devtunnel` beside a build's folders.
+  /// `DEVTUNNEL_SHARE`, `../share/devtunnel` beside the executable's folder, and `share/devtunnel` beside a build's
+  /// folders.
   private static func places(_ environment: [String: String]) -> [String] {
     let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
     let folder = "/" + executable.split(separator: "/").dropLast().joined(separator: "/")

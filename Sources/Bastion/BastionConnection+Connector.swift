@@ -1,9 +1,11 @@
 import KubeAPI
 
 extension BastionConnection {
-  /// For `ClusterAccess.connector`: every connection to the API server goes through the SSH host, which also resolves its name. It keeps this object.
+  /// For `ClusterAccess.connector`: every connection to the API server goes through the SSH host, which also resolves
+  /// its name. It keeps this object.
   public var connector: APIConnector {
-    APIConnector(name: "ssh://\(settings.user)@\(settings.name)", identity: identity) { [self] host, port, incoming, failed in
+    APIConnector(name: "ssh://\(settings.user)@\(settings.name)", identity: identity) {
+      [self] host, port, incoming, failed in
       let arrival = Arrival(incoming: incoming, host: host, port: port) { event in
         switch event {
         case .opened: break

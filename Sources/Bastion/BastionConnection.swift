@@ -3,7 +3,8 @@ import Glibc
 import KubeAPI
 import Synchronization
 
-/// The way through one SSH host: a session that is made at the first use, kept alive, and made again at the next use after it broke.
+/// The way through one SSH host: a session that is made at the first use, kept alive, and made again at the next use
+/// after it broke.
 ///
 /// Its thread and connection end with `close()`, or with the last reference; channels then open see their end.
 public final class BastionConnection: Sendable {
@@ -18,7 +19,8 @@ public final class BastionConnection: Sendable {
 
   deinit { loop.stop() }
 
-  /// Connects and logs in, unless that is done: for finding out early, and for asking a person. Does not wait out an earlier failure.
+  /// Connects and logs in, unless that is done: for finding out early, and for asking a person. Does not wait out an
+  /// earlier failure.
   /// - Throws: `BastionError`.
   public func connect() async throws(BastionError) {
     let error: BastionError? = await withCheckedContinuation { continuation in
@@ -29,7 +31,8 @@ public final class BastionConnection: Sendable {
 
   /// Opens a direct-tcpip channel, and waits for it: blocks the calling thread.
   /// - Parameter host: a name or address as the SSH host sees it.
-  /// - Returns: one end of a Unix stream socket pair, non-blocking and close-on-exec, the caller's to close. Half-close is passed on in both directions.
+  /// - - Returns: one end of a Unix stream socket pair, non-blocking and close-on-exec, the caller's to close.
+  ///   Half-close is passed on in both directions.
   /// - Throws: `BastionError`.
   public func open(host: String, port: UInt16) throws(BastionError) -> Int32 {
     final class Answer: Sendable {
@@ -53,10 +56,14 @@ public final class BastionConnection: Sendable {
   /// - Parameter report: called on the connection's thread, which it must not block.
   /// - Returns: as `open`; at a failure the other end is closed, after `report` has been told why.
   /// - Throws: `BastionError.unreachable` without descriptors.
-  public func begin(host: String, port: UInt16, report: @escaping @Sendable (ChannelEvent) -> Void) throws(BastionError) -> Int32 {
+  public func begin(host: String, port: UInt16, report: @escaping @Sendable (ChannelEvent) -> Void) throws(BastionError)
+    -> Int32
+  {
     var pair: [Int32] = [-1, -1]
     let code = clinux_socketpair(&pair)
-    guard code >= 0 else { throw .unreachable(host: settings.name, cause: "no socket: \(String(cString: strerror(-code)))") }
+    guard code >= 0 else {
+      throw .unreachable(host: settings.name, cause: "no socket: \(String(cString: strerror(-code)))")
+    }
     // As much as the kernel lets an unprivileged process have (net.core.wmem_max).
     for socket in pair {
       var size: CInt = 1 << 20

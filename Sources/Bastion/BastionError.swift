@@ -1,4 +1,5 @@
-/// Why the way through an SSH host failed. `description` says what is wrong and what to do; `host` is `name` or `[name]:port`, as known_hosts has it.
+/// Why the way through an SSH host failed. `description` says what is wrong and what to do; `host` is `name` or
+/// `[name]:port`, as known_hosts has it.
 public enum BastionError: Error, Sendable, Hashable {
   case badURL(text: String, problem: String)
   /// `line` counts from 1, nil where the whole file is meant.
@@ -7,7 +8,8 @@ public enum BastionError: Error, Sendable, Hashable {
   case unreachable(host: String, cause: String)
   /// Nobody vouches for the key. `fingerprint` is OpenSSH's, "SHA256:…".
   case hostKeyUnknown(host: String, keyType: String, fingerprint: String)
-  /// known_hosts, or the caller's pin, has another key, or has revoked this one: never to be accepted. `expected` says where from.
+  /// known_hosts, or the caller's pin, has another key, or has revoked this one: never to be accepted. `expected` says
+  /// where from.
   case hostKeyChanged(host: String, keyType: String, fingerprint: String, expected: String)
   /// `tried` has one line for each key; `locked` are the key files that want a passphrase, and got none or a wrong one.
   case authentication(host: String, user: String, tried: [String], locked: [String])
@@ -27,12 +29,15 @@ extension BastionError: CustomStringConvertible {
     case .badURL(let text, let problem): return "'\(text)' is not the URL of an SSH host: \(problem)"
     case .config(let file, let line, let problem): return "\(file)\(line.map { ":\($0)" } ?? ""): \(problem)"
     case .unreachable(let host, let cause): return "cannot reach the SSH host \(host): \(cause)"
-    case .hostKeyUnknown(let host, let keyType, let fingerprint): return "the SSH host \(host) is not known: it shows the \(keyType) key \(fingerprint)"
+    case .hostKeyUnknown(let host, let keyType, let fingerprint):
+      return "the SSH host \(host) is not known: it shows the \(keyType) key \(fingerprint)"
     case .hostKeyChanged(let host, let keyType, let fingerprint, let expected):
       return "the SSH host \(host) shows a key that must not be trusted: \(keyType) \(fingerprint), but \(expected)"
     case .authentication(let host, let user, let tried, _):
-      return "the SSH host \(host) does not let \(user) in: \(tried.isEmpty ? "no key was found" : tried.joined(separator: ", "))"
-    case .channelRefused(let host, let target, let reason): return "the SSH host \(host) does not connect to \(target): \(reason)"
+      return
+        "the SSH host \(host) does not let \(user) in: \(tried.isEmpty ? "no key was found" : tried.joined(separator: ", "))"
+    case .channelRefused(let host, let target, let reason):
+      return "the SSH host \(host) does not connect to \(target): \(reason)"
     case .connectionLost(let host, let cause): return "the SSH connection to \(host) was lost: \(cause)"
     case .closed(let host): return "the SSH connection to \(host) was closed here"
     }

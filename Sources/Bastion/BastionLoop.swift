@@ -4,9 +4,11 @@ import Glibc
 import Synchronization
 import Threads
 
-/// The thread behind a `BastionConnection`: one SSH session at a time, and the channels in it. Libssh2 is used from here alone.
+/// The thread behind a `BastionConnection`: one SSH session at a time, and the channels in it. Libssh2 is used from
+/// here alone.
 ///
-/// Unchecked: everything below "The thread's own" belongs to `run()`; others use `post` and `stop`, whose state has a lock.
+/// Unchecked: everything below "The thread's own" belongs to `run()`; others use `post` and `stop`, whose state has a
+/// lock.
 final class BastionLoop: @unchecked Sendable {
   enum Message {
     case open(Opening)
@@ -91,7 +93,8 @@ final class BastionLoop: @unchecked Sendable {
   private var retried: Opening?
   /// Closed by us, and not yet by the server.
   private var closing: [OpaquePointer] = []
-  /// The last channel that was closed: libssh2 reads the connection through a channel only, and global requests want answers at all times.
+  /// The last channel that was closed: libssh2 reads the connection through a channel only, and global requests want
+  /// answers at all times.
   private var spare: OpaquePointer?
   private var asked: [@Sendable (BastionError?) -> Void] = []
   private var failure: BastionError?
@@ -192,7 +195,11 @@ final class BastionLoop: @unchecked Sendable {
     turns.add(1, ordering: .relaxed)
     session.transport.beginTurn()
     if let problem = open(session) { return problem }
-    if let reader, let problem = failed(session, Int32(clamping: libssh2_channel_read_ex(reader, 0, scratch.baseAddress, 0))) { return problem }
+    if let reader,
+      let problem = failed(session, Int32(clamping: libssh2_channel_read_ex(reader, 0, scratch.baseAddress, 0)))
+    {
+      return problem
+    }
     var finished = false
     for channel in channels {
       if let code = channel.pump(scratch), let problem = failed(session, code) { return problem }
@@ -226,7 +233,8 @@ final class BastionLoop: @unchecked Sendable {
       case .opened(let handle):
         channels.append(Channel(handle, opening, session.transport))
         opening.report(.opened)
-      case .refused(let reason): refuse(opening, .channelRefused(host: settings.name, target: opening.target, reason: reason))
+      case .refused(let reason):
+        refuse(opening, .channelRefused(host: settings.name, target: opening.target, reason: reason))
       case .failed(let problem): return problem
       }
       isOpening = false
@@ -272,6 +280,8 @@ final class BastionLoop: @unchecked Sendable {
     guard let session else { return }
     let over = Int16(POLLHUP | POLLERR | 0x2000)
     if reader == nil, !isOpening, entries[first].revents & over != 0 { return lose(session, "the server closed it") }
-    for (channel, entry) in zip(polled, entries.dropFirst(first + 1)) where entry.revents != 0 { channel.ready(entry.revents) }
+    for (channel, entry) in zip(polled, entries.dropFirst(first + 1)) where entry.revents != 0 {
+      channel.ready(entry.revents)
+    }
   }
 }

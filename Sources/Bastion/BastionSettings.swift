@@ -26,22 +26,27 @@ public struct BastionSettings: Sendable {
   public var hashesKnownHosts: Bool?
   /// Refuse every unknown key, and ask nobody (`StrictHostKeyChecking yes`).
   public var isStrict: Bool
-  /// The only host key to accept ("SHA256:…"), also where known_hosts does not have the host; nothing is written there. What known_hosts speaks against
-  /// stays refused.
+  /// The only host key to accept ("SHA256:…"), also where known_hosts does not have the host; nothing is written there.
+  /// What known_hosts speaks against stays refused.
   public var pinnedFingerprint: String?
-  /// Asked for an unknown key, on the connection's own thread; true appends it to known_hosts. Nil: unknown keys are refused.
+  /// Asked for an unknown key, on the connection's own thread; true appends it to known_hosts. Nil: unknown keys are
+  /// refused.
   public var accept: (@Sendable (HostKey) -> Bool)?
   /// Asked for the passphrase of an encrypted key file, on the connection's own thread; nil skips the file.
   public var passphrase: (@Sendable (_ file: String) -> String?)?
-  /// For name, TCP, handshake and login together, less the time a person takes to answer. Shorter than libcurl's (15 s), so that its error says why.
+  /// For name, TCP, handshake and login together, less the time a person takes to answer. Shorter than libcurl's (15
+  /// s), so that its error says why.
   public var connectTimeout: Duration
   /// Between keep-alives, in whole seconds, 2 at least; the connection is dead when three were in vain.
   public var keepAlive: Duration
 
   public init(
-    host: String, port: UInt16 = 22, user: String, identityFiles: [String] = [], identitiesOnly: Bool = false, agentSocket: String? = nil,
-    knownHostsFiles: [String] = [], isStrict: Bool = false, pinnedFingerprint: String? = nil, accept: (@Sendable (HostKey) -> Bool)? = nil,
-    passphrase: (@Sendable (_ file: String) -> String?)? = nil, connectTimeout: Duration = .seconds(10), keepAlive: Duration = .seconds(15)
+    host: String, port: UInt16 = 22, user: String, identityFiles: [String] = [], identitiesOnly: Bool = false,
+    agentSocket: String? = nil,
+    knownHostsFiles: [String] = [], isStrict: Bool = false, pinnedFingerprint: String? = nil,
+    accept: (@Sendable (HostKey) -> Bool)? = nil,
+    passphrase: (@Sendable (_ file: String) -> String?)? = nil, connectTimeout: Duration = .seconds(10),
+    keepAlive: Duration = .seconds(15)
   ) {
     self.host = host
     self.port = port

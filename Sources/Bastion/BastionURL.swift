@@ -17,7 +17,9 @@ public struct BastionURL: Sendable, Hashable, CustomStringConvertible {
     guard text.hasPrefix("ssh://") else { throw bad("it does not begin with ssh://") }
     var rest = text.dropFirst("ssh://".count)
     if rest.last == "/" { rest.removeLast() }
-    guard !rest.contains(where: { $0.isWhitespace || $0 == "/" || $0 == "?" || $0 == "#" }) else { throw bad("only a user, a host and a port belong in it") }
+    guard !rest.contains(where: { $0.isWhitespace || $0 == "/" || $0 == "?" || $0 == "#" }) else {
+      throw bad("only a user, a host and a port belong in it")
+    }
     if let at = rest.lastIndex(of: "@") {
       let name = rest[..<at]
       guard !name.isEmpty else { throw bad("the user before '@' is empty") }
@@ -40,7 +42,9 @@ public struct BastionURL: Sendable, Hashable, CustomStringConvertible {
     guard !host.isEmpty else { throw bad("the host is missing") }
     guard host.first != "-" else { throw bad("the host begins with '-'") }
     guard !tail.isEmpty else { return }
-    guard tail.first == ":", let number = UInt16(tail.dropFirst()), number > 0 else { throw bad("'\(tail.dropFirst())' is not a port from 1 to 65535") }
+    guard tail.first == ":", let number = UInt16(tail.dropFirst()), number > 0 else {
+      throw bad("'\(tail.dropFirst())' is not a port from 1 to 65535")
+    }
     port = number
   }
 

@@ -34,7 +34,8 @@ static inline CURLcode ccurl_setopt_list(CURL *handle, CURLoption option, struct
 static inline CURLcode ccurl_setopt_private(CURL *handle, void *value) { return curl_easy_setopt(handle, CURLOPT_PRIVATE, value); }
 static inline CURLcode ccurl_getinfo_private(CURL *handle, void **value) { return curl_easy_getinfo(handle, CURLINFO_PRIVATE, (char **)value); }
 
-/// Called about once a second while a transfer or a connect runs; anything but 0 ends it with CURLE_ABORTED_BY_CALLBACK.
+/// Called about once a second while a transfer or a connect runs; anything but 0 ends it with
+/// CURLE_ABORTED_BY_CALLBACK.
 typedef int (*ccurl_progress_callback)(void *context, curl_off_t down_total, curl_off_t down_now, curl_off_t up_total, curl_off_t up_now);
 static inline CURLcode ccurl_setopt_progress(CURL *handle, ccurl_progress_callback callback, void *context) {
   curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
@@ -55,9 +56,10 @@ static inline CURLcode ccurl_setopt_open_socket(CURL *handle, ccurl_open_socket_
   return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
 }
 
-// For an open-socket callback: makes libcurl connect to a new listening socket of ours, whose one connection leads wherever we like. `peer` is the port
-// that it comes from: other processes may find the listener too. Neither a socket that is connected already nor one without an address that prints will
-// do: 7.88 connects in spite of CURL_SOCKOPT_ALREADY_CONNECTED, and never uses a Unix socket without a path again.
+// For an open-socket callback: makes libcurl connect to a new listening socket of ours, whose one connection leads
+// wherever we like. `peer` is the port that it comes from: other processes may find the listener too. Neither a socket
+// that is connected already nor one without an address that prints will do: 7.88 connects in spite of
+// CURL_SOCKOPT_ALREADY_CONNECTED, and never uses a Unix socket without a path again.
 static inline int ccurl_on_loopback(struct sockaddr_in *address) {
   socklen_t length = sizeof *address;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -122,9 +124,10 @@ static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *result) {
   return NULL;
 }
 
-// OpenSSL takes a record's head and its body by two reads of the socket, 16 KiB at a time. With read-ahead it takes what is there, up to `count` bytes, by
-// one. libcurl has no option for it, but hands out the SSL_CTX; the two calls are looked up in the OpenSSL that libcurl itself has loaded, and another TLS
-// library is left alone. Whoever polls the socket reads until CURLE_AGAIN, since bytes may wait in OpenSSL (SSL_CTX_set_read_ahead(3)).
+// OpenSSL takes a record's head and its body by two reads of the socket, 16 KiB at a time. With read-ahead it takes
+// what is there, up to `count` bytes, by one. libcurl has no option for it, but hands out the SSL_CTX; the two calls
+// are looked up in the OpenSSL that libcurl itself has loaded, and another TLS library is left alone. Whoever polls the
+// socket reads until CURLE_AGAIN, since bytes may wait in OpenSSL (SSL_CTX_set_read_ahead(3)).
 static inline CURLcode ccurl_read_ahead_(CURL *handle, void *context, void *count) {
   long (*control)(void *, int, long, void *) = (long (*)(void *, int, long, void *))dlsym(RTLD_DEFAULT, "SSL_CTX_ctrl");
   void (*buffer)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "SSL_CTX_set_default_read_buffer_len");

@@ -10,13 +10,14 @@
 #include <time.h>
 // Macros, variadic calls and flexible arrays that Swift cannot say. The library is not thread-safe: one owner calls it.
 
-/// What a watched directory tells: what was created, written and closed, renamed or deleted in it, whose mode changed, and its own end.
-/// No IN_MODIFY: a file is news when its writer has closed it.
+/// What a watched directory tells: what was created, written and closed, renamed or deleted in it, whose mode changed,
+/// and its own end. No IN_MODIFY: a file is news when its writer has closed it.
 static inline int cinotify_directory_events(void) {
   return IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
 }
 
-/// The name in an event, NUL-terminated; empty where the watched directory itself is meant. In the library's static storage.
+/// The name in an event, NUL-terminated; empty where the watched directory itself is meant. In the library's static
+/// storage.
 static inline const char *cinotify_name(const struct inotify_event *event) { return event->len ? event->name : ""; }
 
 /// A descriptor that children do not inherit, which the library's own does not ask for.

@@ -5,7 +5,8 @@
 typedef ssize_t (*cssh2_receive_callback)(int socket, void *buffer, size_t length, int flags, void **abstract);
 typedef ssize_t (*cssh2_send_callback)(int socket, const void *buffer, size_t length, int flags, void **abstract);
 
-/// A session whose bytes go through the two callbacks, which answer -errno for a failure; `context` is behind their `abstract`.
+/// A session whose bytes go through the two callbacks, which answer -errno for a failure; `context` is behind their
+/// `abstract`.
 static inline LIBSSH2_SESSION *cssh2_session(void *context, cssh2_receive_callback receive, cssh2_send_callback send) {
   LIBSSH2_SESSION *session = libssh2_session_init_ex(NULL, NULL, NULL, context);
   if (!session) return NULL;

@@ -46,7 +46,8 @@ int cshell_next_signal(int fd, int *from_kernel) {
 static void restore_signals(void) {
   if (!changed) return;
   for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++) sigaction(ignored[index], &inherited[index], NULL);
-  // What started the helper may ignore SIGPIPE, or block signals in the thread it starts programs from; neither is meant for the command.
+  // What started the helper may ignore SIGPIPE, or block signals in the thread it starts programs from; neither is
+  // meant for the command.
   signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);

@@ -27,11 +27,17 @@ struct Devtunnel: AsyncParsableCommand {
     version: "devtunnel \(BuildVersion.current.version)",
     groupedSubcommands: [
       CommandGroup(name: "Traffic", subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self]),
-      CommandGroup(name: "Into the cluster", subcommands: [ShellCommand.self, ConnectCommand.self, DisconnectCommand.self]),
       CommandGroup(
-        name: "Dev loop", subcommands: [WatchCommand.self, DevCommand.self, BuildCommand.self, DeployCommand.self, RenderCommand.self, DeleteCommand.self]),
+        name: "Into the cluster", subcommands: [ShellCommand.self, ConnectCommand.self, DisconnectCommand.self]),
       CommandGroup(
-        name: "Information", subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
+        name: "Dev loop",
+        subcommands: [
+          WatchCommand.self, DevCommand.self, BuildCommand.self, DeployCommand.self, RenderCommand.self,
+          DeleteCommand.self,
+        ]),
+      CommandGroup(
+        name: "Information",
+        subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
       CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),
       CommandGroup(name: "Trying and testing", subcommands: [LabCommand.self]),
       CommandGroup(name: "Other", subcommands: [CompletionCommand.self, DaemonCommand.self]),

@@ -13,7 +13,9 @@ public struct BuildVersion: Codable, Sendable, Hashable, CustomStringConvertible
   }
 
   public static let current: BuildVersion = {
-    let id = [UInt8](unsafeUninitializedCapacity: 6) { buffer, count in count = ccontrol_build_id(buffer.baseAddress, buffer.count) }
+    let id = [UInt8](unsafeUninitializedCapacity: 6) { buffer, count in
+      count = ccontrol_build_id(buffer.baseAddress, buffer.count)
+    }
     return BuildVersion(version: "0.1.0", build: id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
   }()
 
@@ -23,8 +25,11 @@ public struct BuildVersion: Codable, Sendable, Hashable, CustomStringConvertible
   public static func mismatch(daemon: BuildVersion, command: BuildVersion) -> ControlError? {
     guard daemon != command else { return nil }
     let sameVersion = daemon.version == command.version
-    func name(_ one: BuildVersion) -> String { sameVersion ? "\(one.version) (build \(one.build.isEmpty ? "unknown" : one.build))" : one.version }
+    func name(_ one: BuildVersion) -> String {
+      sameVersion ? "\(one.version) (build \(one.build.isEmpty ? "unknown" : one.build))" : one.version
+    }
     return ControlError(
-      .versionMismatch, "the daemon runs \(name(daemon)), this command is \(name(command))", remedy: "devtunnel quit, then try again")
+      .versionMismatch, "the daemon runs \(name(daemon)), this command is \(name(command))",
+      remedy: "devtunnel quit, then try again")
   }
 }

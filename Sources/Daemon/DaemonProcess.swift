@@ -12,7 +12,8 @@ import Threads
 /// The daemon as a process: one per user.
 public enum DaemonProcess {
   /// Runs until `quit`, SIGTERM or SIGINT.
-  /// - Throws: `.conflict` where a daemon of this user runs already, and what keeps the socket or the log from being made.
+  /// - - Throws: `.conflict` where a daemon of this user runs already, and what keeps the socket or the log from being
+  ///   made.
   public static func run(paths: ControlPaths, logLevel: Logger.Level) async throws {
     umask(0o077)
     signal(SIGPIPE, SIG_IGN)
@@ -28,11 +29,14 @@ public enum DaemonProcess {
     logger.info(
       "daemon started",
       metadata: [
-        "pid": "\(getpid())", "version": "\(BuildVersion.current.version)", "socket": "\(paths.socket)", "open files": "\(openFiles)",
+        "pid": "\(getpid())", "version": "\(BuildVersion.current.version)", "socket": "\(paths.socket)",
+        "open files": "\(openFiles)",
       ])
-    let service = ServiceGroupConfiguration.ServiceConfiguration(service: server, successTerminationBehavior: .gracefullyShutdownGroup)
+    let service = ServiceGroupConfiguration.ServiceConfiguration(
+      service: server, successTerminationBehavior: .gracefullyShutdownGroup)
     let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+      configuration: ServiceGroupConfiguration(
+        services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
     logger.info("daemon ended", metadata: ["pid": "\(getpid())"])
     withExtendedLifetime(lock) {}

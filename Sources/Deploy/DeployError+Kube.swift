@@ -14,7 +14,8 @@ extension DeployError {
     }
   }
 
-  private mutating func read(_ status: Int, _ reason: String, _ message: String, _ details: JSONValue?, _ what: String) {
+  private mutating func read(_ status: Int, _ reason: String, _ message: String, _ details: JSONValue?, _ what: String)
+  {
     switch status {
     case 422: readInvalid(message, details, what)
     case 500 where message.hasPrefix(KubeError.untypedObject):
@@ -41,7 +42,9 @@ extension DeployError {
   }
 
   private mutating func readInvalid(_ message: String, _ details: JSONValue?, _ what: String) {
-    fields = (details?["causes"]?.elements ?? []).map { Field(path: $0["field"]?.stringValue ?? "", message: Self.short($0["message"]?.stringValue ?? "")) }
+    fields = (details?["causes"]?.elements ?? []).map {
+      Field(path: $0["field"]?.stringValue ?? "", message: Self.short($0["message"]?.stringValue ?? ""))
+    }
     if fields.isEmpty { fields = [Field(path: "", message: Self.short(message))] }
     if fields.contains(where: { Self.isImmutable($0.message) }) {
       code = .immutable
@@ -55,12 +58,18 @@ extension DeployError {
 
   /// A refusal by what is in the object, not by who applies it.
   private static func isPolicy(_ message: String) -> Bool {
-    ["admission webhook", "ValidatingAdmissionPolicy", "violates PodSecurity", "exceeded quota", "maximum ", "minimum "].contains { message.contains($0) }
+    [
+      "admission webhook", "ValidatingAdmissionPolicy", "violates PodSecurity", "exceeded quota", "maximum ",
+      "minimum ",
+    ].contains { message.contains($0) }
   }
 
   private static func isImmutable(_ message: String) -> Bool {
-    ["immutable", "may not change once set", "may not be changed", "updates to statefulset spec", "updates may not change", "cannot be changed"]
-      .contains { message.contains($0) }
+    [
+      "immutable", "may not change once set", "may not be changed", "updates to statefulset spec",
+      "updates may not change", "cannot be changed",
+    ]
+    .contains { message.contains($0) }
   }
 
   /// Without the dump of the whole value, and without the difference, that some messages have.
@@ -72,12 +81,17 @@ extension DeployError {
     return text
   }
 
-  /// Reads `failed to create typed patch object (…): .spec.a: field not declared in schema`, or several of them, a line each.
+  /// Reads `failed to create typed patch object (…): .spec.a: field not declared in schema`, or several of them, a line
+  /// each.
   private static func untypedFields(_ message: String) -> [Field] {
     guard let start = message.firstRange(of: "): ") else { return [Field(path: "", message: message)] }
-    let lines = message[start.upperBound...].split(separator: "\n").map { $0.drop { $0 == " " } }.filter { !$0.isEmpty && $0 != "errors:" }
+    let lines = message[start.upperBound...].split(separator: "\n").map { $0.drop { $0 == " " } }.filter {
+      !$0.isEmpty && $0 != "errors:"
+    }
     return lines.map { line in
-      guard line.first == ".", let end = line.firstRange(of: ": ") else { return Field(path: "", message: String(line)) }
+      guard line.first == ".", let end = line.firstRange(of: ": ") else {
+        return Field(path: "", message: String(line))
+      }
       return Field(path: String(line[..<end.lowerBound].dropFirst()), message: String(line[end.upperBound...]))
     }
   }
@@ -85,7 +99,8 @@ extension DeployError {
 
 /// Runs a call of the API; what it throws says what was being done.
 func attempt<Result>(
-  _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation, _ call: () async throws(KubeError) -> Result
+  _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation,
+  _ call: () async throws(KubeError) -> Result
 ) async throws(DeployError) -> Result {
   do { return try await call() } catch { throw DeployError(error, doing: what()) }
 }

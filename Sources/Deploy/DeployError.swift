@@ -1,7 +1,8 @@
 import KubeAPI
 import Manifests
 
-/// Why something of a deployment failed: what, where it stands in the user's files, and what to do. `description` has all of it, on several lines.
+/// Why something of a deployment failed: what, where it stands in the user's files, and what to do. `description` has
+/// all of it, on several lines.
 public struct DeployError: Error, Sendable, Hashable {
   public enum Code: String, Sendable, Hashable {
     /// The cluster is not known to be local, and nobody has allowed it.
@@ -53,7 +54,8 @@ public struct DeployError: Error, Sendable, Hashable {
   public var others: [DeployError]
 
   public init(
-    _ code: Code, _ message: String, object: ObjectID? = nil, position: SourcePosition? = nil, fields: [Field] = [], details: [String] = [],
+    _ code: Code, _ message: String, object: ObjectID? = nil, position: SourcePosition? = nil, fields: [Field] = [],
+    details: [String] = [],
     remedy: String? = nil, others: [DeployError] = []
   ) {
     self.code = code

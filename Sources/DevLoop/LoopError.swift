@@ -6,7 +6,8 @@ import Watching
 /// What a loop could not do: at which stage, what, where, and what to do. One failure never ends a loop.
 public struct LoopError: Error, Sendable, Hashable, Codable {
   public enum Stage: String, Sendable, Hashable, Codable {
-    case configuration, watching, rendering, building, loading, syncing, mirroring, applying, waiting, running, forwarding, intercepting, cluster, cleaningUp
+    case configuration, watching, rendering, building, loading, syncing, mirroring, applying, waiting, running,
+      forwarding, intercepting, cluster, cleaningUp
   }
 
   public var stage: Stage
@@ -21,7 +22,8 @@ public struct LoopError: Error, Sendable, Hashable, Codable {
   /// Nothing is wrong: something newer took its place.
   public var isCancelled = false
 
-  public init(_ stage: Stage, _ message: String, position: String? = nil, details: [String] = [], remedy: String? = nil) {
+  public init(_ stage: Stage, _ message: String, position: String? = nil, details: [String] = [], remedy: String? = nil)
+  {
     self.stage = stage
     self.message = message
     self.position = position
@@ -40,7 +42,8 @@ public struct LoopError: Error, Sendable, Hashable, Codable {
 
 extension LoopError: CustomStringConvertible {
   public var description: String {
-    ([(position.map { "\($0): " } ?? "") + message] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])).joined(separator: "\n")
+    ([(position.map { "\($0): " } ?? "") + message] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])).joined(
+      separator: "\n")
   }
 }
 
@@ -49,7 +52,8 @@ extension LoopError {
     let errors = error.diagnostics.filter { $0.severity == .error }
     let first = errors.first ?? Diagnostic(.error, "the input cannot be used")
     self.init(
-      stage, (first.field.map { $0.isEmpty ? "" : "\($0): " } ?? "") + first.message, position: first.position?.description,
+      stage, (first.field.map { $0.isEmpty ? "" : "\($0): " } ?? "") + first.message,
+      position: first.position?.description,
       details: errors.dropFirst().map(\.text), remedy: first.remedy)
   }
 
@@ -60,7 +64,8 @@ extension LoopError {
 
   init(_ error: BuildError, _ stage: Stage = .building) {
     self.init(
-      stage, (error.artifact.map { "\($0): " } ?? "") + error.message, position: error.position?.description, details: error.output, remedy: error.remedy)
+      stage, (error.artifact.map { "\($0): " } ?? "") + error.message, position: error.position?.description,
+      details: error.output, remedy: error.remedy)
     isCancelled = error.reason == .cancelled
   }
 
@@ -68,7 +73,8 @@ extension LoopError {
     let fields = error.fields.map { ($0.path.isEmpty ? "" : "\($0.path): ") + $0.message }
     self.init(
       stage, (error.object.map { "\($0): " } ?? "") + error.message, position: error.position?.description,
-      details: fields + error.details + error.others.flatMap { $0.description.split(separator: "\n").map(String.init) }, remedy: error.remedy)
+      details: fields + error.details + error.others.flatMap { $0.description.split(separator: "\n").map(String.init) },
+      remedy: error.remedy)
     isCancelled = error.code == .cancelled
     isTransient = error.code == .cluster
   }

@@ -17,7 +17,8 @@ struct BenchCommand: AsyncParsableCommand {
   @Argument(help: "What to measure: devtunnel, kubectl; own: what --own names, alone.")
   var contenders: [Program] = [.devtunnel, .kubectl]
 
-  @Option(help: "Measure addresses that already listen, too: echo, sink and source.", transform: Listening.init(parsing:))
+  @Option(
+    help: "Measure addresses that already listen, too: echo, sink and source.", transform: Listening.init(parsing:))
   var own: Listening?
   @Option(help: "The process behind --own, for its CPU time.")
   var ownPid: Int32?
@@ -33,7 +34,8 @@ struct BenchCommand: AsyncParsableCommand {
 
   @Option(help: "How often everything is repeated.")
   var rounds = 3
-  @Option(help: ArgumentHelp("Write the results as JSON (-: to standard output, instead of the table).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the results as JSON (-: to standard output, instead of the table).", valueName: "file"))
   var json: String?
 
   func validate() throws {
@@ -54,7 +56,9 @@ struct BenchCommand: AsyncParsableCommand {
   private var chosen: [any Contender] {
     var chosen: [any Contender] = []
     if contenders.contains(.kubectl) { chosen.append(KubectlForward(program: kubectl, target: target)) }
-    if contenders.contains(.devtunnel) { chosen.append(DevtunnelForward(program: devtunnel, target: target, agent: agentPid)) }
+    if contenders.contains(.devtunnel) {
+      chosen.append(DevtunnelForward(program: devtunnel, target: target, agent: agentPid))
+    }
     if var own {
       own.process = ownPid
       chosen.append(own)
@@ -64,7 +68,8 @@ struct BenchCommand: AsyncParsableCommand {
 
   private var settings: BenchReport.Settings {
     BenchReport.Settings(
-      rounds: rounds, service: target.name, seconds: work.seconds, connects: work.connects, roundTrips: work.roundTrips, fan: work.fan)
+      rounds: rounds, service: target.name, seconds: work.seconds, connects: work.connects, roundTrips: work.roundTrips,
+      fan: work.fan)
   }
 
   /// Progress and problems go to standard error: the table and JSON may be piped.

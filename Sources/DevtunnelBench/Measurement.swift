@@ -18,7 +18,9 @@ struct Measurement {
     }
     attempt("start") { () throws(BenchError) in
       _ = try Latency.roundTrips(1, to: endpoints.echo)
-      if let startedAt = endpoints.startedAt { outcome.values[.start] = Double(clinux_monotonic_us() - startedAt) / 1e6 }
+      if let startedAt = endpoints.startedAt {
+        outcome.values[.start] = Double(clinux_monotonic_us() - startedAt) / 1e6
+      }
     }
     // When nothing answers, the rest would only wait for its time-outs.
     guard outcome.problems.isEmpty else { return outcome }
@@ -51,7 +53,8 @@ struct Measurement {
         outcome.values[.fan] = fan.seconds
         outcome.values[.fanP99] = fan.exchanges.percentile(99)
       } else {
-        outcome.problems.append("fan: \(work.fan - fan.answered) of \(work.fan) connections were not answered: \(fan.problem)")
+        outcome.problems.append(
+          "fan: \(work.fan - fan.answered) of \(work.fan) connections were not answered: \(fan.problem)")
       }
     }
     return outcome

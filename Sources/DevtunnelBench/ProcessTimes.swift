@@ -16,14 +16,16 @@ struct ProcessTimes {
     var bytes = [UInt8](repeating: 0, count: 1024)
     let count = clinux_read(fd, &bytes, bytes.count)
     guard count > 0 else { return nil }
-    self.init(parsing: String(decoding: bytes[..<count], as: UTF8.self), ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))))
+    self.init(
+      parsing: String(decoding: bytes[..<count], as: UTF8.self), ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))))
   }
 
   /// The command's name stands in parentheses and may hold any character, parentheses too.
   init?(parsing line: String, ticksPerSecond: Double) {
     guard let nameEnd = line.lastIndex(of: ")") else { return nil }
     let fields = line[nameEnd...].dropFirst().split(separator: " ")
-    guard fields.count > 12, let state = fields[0].first, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
+    guard fields.count > 12, let state = fields[0].first, let user = Double(fields[11]), let system = Double(fields[12])
+    else { return nil }
     self.state = state
     cpuSeconds = (user + system) / ticksPerSecond
   }

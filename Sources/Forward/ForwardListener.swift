@@ -14,7 +14,9 @@ final class ForwardListener: Listener {
   /// A dial did not get through: the target may have moved.
   private let onRefusal: (StreamStatus) -> Void
 
-  init(loop: EventLoop, fd: Int32, endpoint: LinkEndpoint, target: Preamble?, onRefusal: @escaping (StreamStatus) -> Void) {
+  init(
+    loop: EventLoop, fd: Int32, endpoint: LinkEndpoint, target: Preamble?, onRefusal: @escaping (StreamStatus) -> Void
+  ) {
     self.endpoint = endpoint
     self.target = target
     self.onRefusal = onRefusal
@@ -26,7 +28,9 @@ final class ForwardListener: Listener {
     guard let target else { return refuse(connection, "the target is not known") }
     let budget = endpoint.connections
     guard budget.take() else {
-      return refuse(connection, "\(budget.open) connections of this tunnel are open, and no more may be (raise the limit, `ulimit -n`)")
+      return refuse(
+        connection,
+        "\(budget.open) connections of this tunnel are open, and no more may be (raise the limit, `ulimit -n`)")
     }
     endpoint.withSession { session in
       let end = session.flatMap { session in

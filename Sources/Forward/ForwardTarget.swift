@@ -20,7 +20,9 @@ public struct ForwardTarget: Sendable, Hashable {
   public init(parsing text: String) throws(ControlError) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
-      throw ControlError(.badInput, "'\(text)' names nothing to forward to", remedy: "Write SERVICE, pod/NAME, deployment/NAME or statefulset/NAME.")
+      throw ControlError(
+        .badInput, "'\(text)' names nothing to forward to",
+        remedy: "Write SERVICE, pod/NAME, deployment/NAME or statefulset/NAME.")
     }
     name = parts[parts.count - 1]
     guard parts.count == 2 else {
@@ -35,7 +37,9 @@ public struct ForwardTarget: Sendable, Hashable {
     case "daemonset", "daemonsets", "ds", "daemonset.apps", "daemonsets.apps": kind = .workload(.daemonSets)
     case "replicaset", "replicasets", "rs", "replicaset.apps", "replicasets.apps": kind = .workload(.replicaSets)
     default:
-      throw ControlError(.badInput, "'\(parts[0])' is no kind to forward to", remedy: "Use service, pod, deployment, statefulset, daemonset or replicaset.")
+      throw ControlError(
+        .badInput, "'\(parts[0])' is no kind to forward to",
+        remedy: "Use service, pod, deployment, statefulset, daemonset or replicaset.")
     }
   }
 
@@ -57,12 +61,15 @@ public struct ForwardTarget: Sendable, Hashable {
       try await client.find(resource, name, namespace: namespace)
     }
     guard let found else {
-      throw ControlError(.notFound, "there is no \(resource.kind) '\(name)' in namespace \(namespace)", remedy: "`devtunnel list` shows the Services; -n chooses another namespace.")
+      throw ControlError(
+        .notFound, "there is no \(resource.kind) '\(name)' in namespace \(namespace)",
+        remedy: "`devtunnel list` shows the Services; -n chooses another namespace.")
     }
     return found
   }
 
-  private func service(_ port: String, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble {
+  private func service(_ port: String, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble
+  {
     let service = try await get(.services, client, namespace)
     if let preamble = try Self.address(of: service, port) { return preamble }
     let (_, chosen) = try Self.port(of: service, port)
@@ -73,52 +80,78 @@ public struct ForwardTarget: Sendable, Hashable {
   /// - Returns: nil for a headless one.
   static func address(of service: JSONValue, _ port: String) throws(ControlError) -> Preamble? {
     let (number, _) = try Self.port(of: service, port)
-    if service[path: "spec", "type"]?.stringValue == "ExternalName", let external = service[path: "spec", "externalName"]?.stringValue {
+    if service[path: "spec", "type"]?.stringValue == "ExternalName",
+      let external = service[path: "spec", "externalName"]?.stringValue
+    {
       guard let preamble = Preamble(.tcp, port: number, name: Array(external.utf8)) else {
         throw ControlError(.failed, "\(service.label) stands for a name that is none (externalName)")
       }
       return preamble
     }
-    guard let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None", let bytes = Address.bytes(of: address) else { return nil }
+    guard let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None",
+      let bytes = Address.bytes(of: address)
+    else { return nil }
     return Preamble(.tcp, port: number, address: bytes)
   }
 
   /// A Service's port, by number or name.
-  private static func port(of service: JSONValue, _ port: String) throws(ControlError) -> (number: UInt16, port: JSONValue) {
+  private static func port(of service: JSONValue, _ port: String) throws(ControlError) -> (
+    number: UInt16, port: JSONValue
+  ) {
     let ports = service[path: "spec", "ports"]?.elements ?? []
     let tcp = ports.filter { ($0["protocol"]?.stringValue ?? "TCP") == "TCP" }
-    guard let chosen = tcp.first(where: { $0.name_ == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port) }) else {
-      throw ControlError(.notFound, "\(service.label) has no TCP port '\(port)'", remedy: "It has: \(Self.list(tcp, "port")).")
+    guard
+      let chosen = tcp.first(where: {
+        $0.name_ == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port)
+      })
+    else {
+      throw ControlError(
+        .notFound, "\(service.label) has no TCP port '\(port)'", remedy: "It has: \(Self.list(tcp, "port")).")
     }
-    guard let number = Self.number(chosen["port"]) else { throw ControlError(.failed, "port '\(port)' of \(service.label) is no number from 1 to 65535") }
+    guard let number = Self.number(chosen["port"]) else {
+      throw ControlError(.failed, "port '\(port)' of \(service.label) is no number from 1 to 65535")
+    }
     return (number, chosen)
   }
 
   /// A port as the API gives it; nil for what is none. The API server does not look at all of them (EndpointSlices).
-  static func number(_ value: JSONValue?) -> UInt16? { value?.intValue.flatMap(UInt16.init(exactly:)).flatMap { $0 > 0 ? $0 : nil } }
+  static func number(_ value: JSONValue?) -> UInt16? {
+    value?.intValue.flatMap(UInt16.init(exactly:)).flatMap { $0 > 0 ? $0 : nil }
+  }
 
   /// A headless Service has no address of its own: one of its ready endpoints has.
-  private func headless(_ port: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble {
+  private func headless(_ port: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError)
+    -> Preamble
+  {
     let slices = try await attempt("listing EndpointSlices of \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.list(.endpointSlices, namespace: namespace, labels: LabelSelector(matchLabels: ["kubernetes.io/service-name": name]))
+      try await client.list(
+        .endpointSlices, namespace: namespace, labels: LabelSelector(matchLabels: ["kubernetes.io/service-name": name]))
     }
     if let preamble = Self.endpoint(in: slices.items, port) { return preamble }
-    throw ControlError(.failed, "Service \(namespace)/\(name) has no ready endpoint", remedy: "Look at its Pods: kubectl -n \(namespace) get pods.")
+    throw ControlError(
+      .failed, "Service \(namespace)/\(name) has no ready endpoint",
+      remedy: "Look at its Pods: kubectl -n \(namespace) get pods.")
   }
 
   /// The first ready endpoint with that port of a Service.
   static func endpoint(in slices: [JSONValue], _ port: JSONValue) -> Preamble? {
     for slice in slices where slice["addressType"]?.stringValue == "IPv4" {
-      guard let number = number(slice["ports"]?.elements.first(where: { $0.name_ ?? "" == port.name_ ?? "" })?["port"]) else { continue }
-      for endpoint in slice["endpoints"]?.elements ?? [] where endpoint[path: "conditions", "ready"]?.boolValue != false {
-        guard let address = endpoint["addresses"]?[0]?.stringValue, let bytes = Address.bytes(of: address) else { continue }
+      guard let number = number(slice["ports"]?.elements.first(where: { $0.name_ ?? "" == port.name_ ?? "" })?["port"])
+      else { continue }
+      for endpoint in slice["endpoints"]?.elements ?? [] where endpoint[path: "conditions", "ready"]?.boolValue != false
+      {
+        guard let address = endpoint["addresses"]?[0]?.stringValue, let bytes = Address.bytes(of: address) else {
+          continue
+        }
         return Preamble(.tcp, port: number, address: bytes)
       }
     }
     return nil
   }
 
-  private func readyPod(_ workload: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> JSONValue {
+  private func readyPod(_ workload: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError)
+    -> JSONValue
+  {
     let selector = (try? LabelSelector(json: workload[path: "spec", "selector"] ?? [:])) ?? LabelSelector()
     let pods = try await attempt("listing the Pods of \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.list(.pods, namespace: namespace, labels: selector)
@@ -129,7 +162,9 @@ public struct ForwardTarget: Sendable, Hashable {
           $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
         }
     }
-    guard let ready else { throw ControlError(.failed, "\(name) has no ready Pod", remedy: "Look at them: kubectl -n \(namespace) get pods.") }
+    guard let ready else {
+      throw ControlError(.failed, "\(name) has no ready Pod", remedy: "Look at them: kubectl -n \(namespace) get pods.")
+    }
     return ready
   }
 
@@ -140,7 +175,9 @@ public struct ForwardTarget: Sendable, Hashable {
     if let number = UInt16(port), number > 0 { return Preamble(.tcp, port: number, address: bytes) }
     let ports = (pod[path: "spec", "containers"]?.elements ?? []).flatMap { $0["ports"]?.elements ?? [] }
     guard let number = number(ports.first(where: { $0.name_ == port })?["containerPort"]) else {
-      throw ControlError(.notFound, "Pod \(pod.name ?? "") has no port '\(port)'", remedy: "It declares: \(list(ports, "containerPort")).")
+      throw ControlError(
+        .notFound, "Pod \(pod.name ?? "") has no port '\(port)'",
+        remedy: "It declares: \(list(ports, "containerPort")).")
     }
     return Preamble(.tcp, port: number, address: bytes)
   }

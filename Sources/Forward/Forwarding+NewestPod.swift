@@ -12,7 +12,9 @@ extension Forwarding {
         let service = try await target.get(.services, client, namespace)
         try await follow(service[path: "spec", "ports"]?.elements ?? [])
       } catch {
-        if !Task.isCancelled { log.warning("forward", metadata: ["target": "\(request.target)", "problem": "\(error)"]) }
+        if !Task.isCancelled {
+          log.warning("forward", metadata: ["target": "\(request.target)", "problem": "\(error)"])
+        }
       }
       try? await Task.sleep(for: .seconds(1))
     }
@@ -33,7 +35,9 @@ extension Forwarding {
   private func lead(to endpoint: NewestEndpoint.Endpoint, _ servicePorts: [JSONValue]) async {
     guard let bytes = Address.bytes(of: endpoint.address) else { return }
     for port in ports {
-      let wanted = servicePorts.first { $0["name"]?.stringValue == port.request.remote || $0["port"]?.intValue == Int(port.request.remote) }
+      let wanted = servicePorts.first {
+        $0["name"]?.stringValue == port.request.remote || $0["port"]?.intValue == Int(port.request.remote)
+      }
       guard let wanted, let number = endpoint.ports[wanted["name"]?.stringValue ?? ""] else { continue }
       let preamble = Preamble(.tcp, port: number, address: bytes)
       await link.onLoop { loop in port.listener.get(on: loop.loop).target = preamble }

@@ -20,7 +20,9 @@ public actor Forwarding {
   private var follower: Task<Void, Never>?
   private var problem: String?
 
-  public init(id: String, request: ForwardRequest, namespace: String, client: KubeClient, link: AgentLink, log: Logger) throws(ControlError) {
+  public init(id: String, request: ForwardRequest, namespace: String, client: KubeClient, link: AgentLink, log: Logger)
+    throws(ControlError)
+  {
     self.id = id
     self.request = request
     self.namespace = namespace
@@ -33,7 +35,9 @@ public actor Forwarding {
   /// Binds the host's ports; returns once the tunnel stands.
   public func start() async throws(ControlError) {
     guard let address = clinux_address(request.address, port: 0) else {
-      throw ControlError(.badInput, "'\(request.address)' is no IP address", remedy: "--address takes one of this host's own, such as 127.0.0.1.")
+      throw ControlError(
+        .badInput, "'\(request.address)' is no IP address",
+        remedy: "--address takes one of this host's own, such as 127.0.0.1.")
     }
     let (refusals, tell) = AsyncStream.makeStream(of: StreamStatus.self, bufferingPolicy: .bufferingNewest(1))
     do throws(ControlError) {
@@ -54,18 +58,24 @@ public actor Forwarding {
   }
 
   private func bind(
-    _ port: ForwardRequest.Port, _ address: clinux_address, _ preamble: Preamble, _ onRefusal: @escaping @Sendable (StreamStatus) -> Void
+    _ port: ForwardRequest.Port, _ address: clinux_address, _ preamble: Preamble,
+    _ onRefusal: @escaping @Sendable (StreamStatus) -> Void
   ) async throws(ControlError) {
     var address = address
     address.port = port.host
     let fd = clinux_tcp_listen(&address, 1024)
     guard fd >= 0 else {
-      let reason = -fd == clinux_EADDRINUSE ? "is taken" : -fd == clinux_EACCES ? "may not be opened by this user" : "cannot be opened (errno \(-fd))"
-      throw ControlError(.conflict, "port \(request.address):\(port.host) \(reason)", remedy: "Choose another: HOST:\(port.remote), or 0:\(port.remote) for any free one.")
+      let reason =
+        -fd == clinux_EADDRINUSE
+        ? "is taken" : -fd == clinux_EACCES ? "may not be opened by this user" : "cannot be opened (errno \(-fd))"
+      throw ControlError(
+        .conflict, "port \(request.address):\(port.host) \(reason)",
+        remedy: "Choose another: HOST:\(port.remote), or 0:\(port.remote) for any free one.")
     }
     clinux_local_address(fd, &address)
     let listener = await link.onLoop { endpoint in
-      let listener = ForwardListener(loop: endpoint.loop, fd: fd, endpoint: endpoint, target: preamble, onRefusal: onRefusal)
+      let listener = ForwardListener(
+        loop: endpoint.loop, fd: fd, endpoint: endpoint, target: preamble, onRefusal: onRefusal)
       listener.start()
       return OnLoop(listener, on: endpoint.loop)
     }
@@ -107,9 +117,12 @@ public actor Forwarding {
       }
       result.append(
         ForwardReport.Port(
-          host: "\(request.address):\(port.bound)", remote: port.request.remote, connections: connections, refused: refused, lastProblem: lastProblem))
+          host: "\(request.address):\(port.bound)", remote: port.request.remote, connections: connections,
+          refused: refused, lastProblem: lastProblem))
     }
-    return ForwardReport(id: id, context: context, namespace: namespace, target: request.target, ports: result, message: problem, warnings: Self.warnings(listeningAt: request.address))
+    return ForwardReport(
+      id: id, context: context, namespace: namespace, target: request.target, ports: result, message: problem,
+      warnings: Self.warnings(listeningAt: request.address))
   }
 
   /// What the person is to know of a forward at this address.

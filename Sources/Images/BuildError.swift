@@ -37,7 +37,8 @@ public struct BuildError: Error, Sendable, Hashable, CustomStringConvertible {
   public var remedy: String?
 
   public init(
-    _ reason: Reason, _ message: String, artifact: String? = nil, output: [String] = [], position: SourcePosition? = nil, remedy: String? = nil
+    _ reason: Reason, _ message: String, artifact: String? = nil, output: [String] = [],
+    position: SourcePosition? = nil, remedy: String? = nil
   ) {
     self.reason = reason
     self.artifact = artifact

@@ -4,13 +4,16 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// From an agent that stands to new connections at the host: the origin answers, the agent is an endpoint, the Service is diverted, its EndpointSlices and
-// kube-proxy have followed, the agent turns.
+// From an agent that stands to new connections at the host: the origin answers, the agent is an endpoint, the Service
+// is diverted, its EndpointSlices and kube-proxy have followed, the agent turns.
 
 extension Interception {
-  /// The agent must get through to the origin on every port: what is not intercepted goes there, and all does when the host goes away.
+  /// The agent must get through to the origin on every port: what is not intercepted goes there, and all does when the
+  /// host goes away.
   /// - Returns: how many Pods the origin has.
-  func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink, _ progress: Engine.Progress) async throws(ControlError) -> Int {
+  func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink, _ progress: Engine.Progress) async throws(ControlError)
+    -> Int
+  {
     var count: UInt64 = 0
     for port in plan.listen {
       var answer: ControlMessage?
@@ -20,7 +23,9 @@ extension Interception {
       while attempt < 20 || answer?.flag == StreamStatus.nameNotFound.rawValue && ContinuousClock.now < named {
         defer { attempt += 1 }
         try Self.checkCancelled()
-        if attempt == 8, answer?.flag == StreamStatus.nameNotFound.rawValue { progress("waiting for the cluster's DNS to list the Pods of \(plan.workload.description)") }
+        if attempt == 8, answer?.flag == StreamStatus.nameNotFound.rawValue {
+          progress("waiting for the cluster's DNS to list the Pods of \(plan.workload.description)")
+        }
         if attempt > 0 { try? await Task.sleep(for: .milliseconds(250)) }
         answer = try await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(15))
         if answer?.flag == StreamStatus.connected.rawValue { break }
@@ -36,7 +41,9 @@ extension Interception {
       case .refused:
         // A port that a Service targets but no process serves: nothing is lost there that was there.
         guard plan.ports.contains(where: { $0.target == port }) else { continue }
-        let ready = try? await ServiceEndpoints.read(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name).origin
+        let ready = try? await ServiceEndpoints.read(
+          client: client, namespace: namespace, service: plan.service, workload: plan.workload.name
+        ).origin
         throw Self.refusal(by: plan.workload.description, port: port, readyPods: ready?.count ?? 0)
       default:
         throw Self.unreachable(plan.workload.description, port: port, status, addresses: answer?.first ?? 0)
@@ -59,7 +66,8 @@ extension Interception {
     let pods = readyPods == 1 ? "one of them is ready" : "\(readyPods) of them are ready"
     return ControlError(
       .refused, "the agent's connections to the Pods of \(workload) on port \(port) are refused, although \(pods)",
-      remedy: "A NetworkPolicy that rejects may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. "
+      remedy:
+        "A NetworkPolicy that rejects may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. "
         + "Or nothing listens on that port. Nothing was diverted.")
   }
 
@@ -68,12 +76,16 @@ extension Interception {
     if status == .nameNotFound || addresses == 0 {
       return ControlError(
         .refused, "the cluster's DNS does not tell the agent which Pods \(workload) has",
-        remedy: "Look whether the cluster's DNS answers (kubectl -n kube-system get pods), and whether a NetworkPolicy forbids Pods with these labels to ask it "
+        remedy:
+          "Look whether the cluster's DNS answers (kubectl -n kube-system get pods), and whether a NetworkPolicy forbids Pods with these labels to ask it "
           + "(egress to port 53). Nothing was diverted.")
     }
     return ControlError(
-      .refused, "the agent cannot reach the Pods of \(workload) on port \(port): \(status), \(addresses) addresses known",
-      remedy: "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted.")
+      .refused,
+      "the agent cannot reach the Pods of \(workload) on port \(port): \(status), \(addresses) addresses known",
+      remedy:
+        "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted."
+    )
   }
 
   func awaitAgentEndpoint(_ plan: InterceptPlan) async throws(ControlError) {
@@ -83,12 +95,15 @@ extension Interception {
     ) { !$0.agents.isEmpty && $0.agentPorts.isSuperset(of: wanted) }
     guard !listed else { return }
     let pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
-    throw await pods.diagnosis("the agent did not become a ready endpoint of Service \(plan.service) on all its ports within 30 s")
+    throw await pods.diagnosis(
+      "the agent did not become a ready endpoint of Service \(plan.service) on all its ports within 30 s")
   }
 
   /// - Parameter origins: how many Pods the origin has.
   func divertAndTurn(_ plan: InterceptPlan, _ link: AgentLink, origins: Int) async throws(ControlError) {
-    let divert = ServiceDivert(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, selector: plan.selector)
+    let divert = ServiceDivert(
+      client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, selector: plan.selector
+    )
     try await divert.divert(holder: context.holder.name)
     isDiverted = true
     let alone = try await ServiceEndpoints.wait(
@@ -96,7 +111,9 @@ extension Interception {
     ) { !$0.agents.isEmpty && $0.origin.isEmpty }
     if !alone { warn("the Service's EndpointSlices still list the origin 15 s after the divert") }
     if await !trafficArrives(plan, link, probes: Self.probes(origins: origins)) {
-      warn("it could not be seen within 2 s that all of the Service's connections arrive at the agent: some may go to the origin for another moment")
+      warn(
+        "it could not be seen within 2 s that all of the Service's connections arrive at the agent: some may go to the origin for another moment"
+      )
     }
     isTurned = true
     try await turnToHost(plan, link)
@@ -105,17 +122,23 @@ extension Interception {
 
   func warn(_ text: String) { if !warnings.contains(text) { warnings.append(text) } }
 
-  /// How many connections in a row must arrive: while kube-proxy still has the shared list, one of `origins` + 1 does by chance.
+  /// How many connections in a row must arrive: while kube-proxy still has the shared list, one of `origins` + 1 does
+  /// by chance.
   static func probes(origins: Int) -> Int { min(max(6, 3 * (min(origins, 24) + 1)), 24) }
 
-  /// kube-proxy follows the EndpointSlices with a lag of up to a second: connections to the Service's own address show when its node has.
+  /// kube-proxy follows the EndpointSlices with a lag of up to a second: connections to the Service's own address show
+  /// when its node has.
   /// - Returns: false when not all of them arrived twice in a row within 2 s.
   private func trafficArrives(_ plan: InterceptPlan, _ link: AgentLink, probes: Int) async -> Bool {
-    guard let port = plan.ports.first, let number = UInt16(exactly: port.service), let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else {
+    guard let port = plan.ports.first, let number = UInt16(exactly: port.service),
+      let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) })
+    else {
       return true
     }
     func arrived() async -> UInt64 {
-      guard let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) else { return 0 }
+      guard let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) else {
+        return 0
+      }
       counters[port.target, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
       return now.first.addingSaturating(now.second)
     }

@@ -4,14 +4,17 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// Fail-open while an intercept stands: a Service without a ready agent gets its selector back, and is diverted again when one is ready.
+// Fail-open while an intercept stands: a Service without a ready agent gets its selector back, and is diverted again
+// when one is ready.
 
 extension Interception {
   func keepGuard(_ plan: InterceptPlan) {
     keepers.append(
       Task { [weak self, client, namespace] in
         while !Task.isCancelled {
-          _ = try? await ServiceEndpoints.follow(client: client, namespace: namespace, service: plan.service, workload: plan.workload.name) {
+          _ = try? await ServiceEndpoints.follow(
+            client: client, namespace: namespace, service: plan.service, workload: plan.workload.name
+          ) {
             await self?.noted($0) ?? false
           }
           if self == nil { return }
@@ -53,7 +56,8 @@ extension Interception {
     for port in plan.ports where port.host != nil {
       guard isStanding, isDiverted, let link else { return }
       // No answer is the session's trouble, and told as that.
-      guard let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port.target), within: .seconds(15)) else { return }
+      guard let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port.target), within: .seconds(15))
+      else { return }
       noteOrigin(answer, of: plan.workload.description)
       if misses > 0 { return }
     }
@@ -70,7 +74,8 @@ extension Interception {
     misses += 1
     guard misses > 1 else { return }
     let why = answer.first == 0 ? "none is ready" : "\(status); a NetworkPolicy may forbid it, or they are unwell"
-    unreached = "the agent cannot reach the Pods of \(workload) on port \(answer.port) now (\(why)): where your machine fails, nobody serves"
+    unreached =
+      "the agent cannot reach the Pods of \(workload) on port \(answer.port) now (\(why)): where your machine fails, nobody serves"
   }
 
   private func noted(_ endpoints: ServiceEndpoints) -> Bool {
@@ -89,7 +94,11 @@ extension Interception {
     } else if isDiverted, !isChangedBack, absence.isTooLong() {
       await giveBack(plan, link)
     } else if retryAt <= .now, absence.isListed, !isSilent, !isAgentEnding, case .connected = await link.state {
-      if hasGivenBack { await divertAgain(plan, link) } else if isTurned, state == .failedOpen { await connectedAgain() }
+      if hasGivenBack {
+        await divertAgain(plan, link)
+      } else if isTurned, state == .failedOpen {
+        await connectedAgain()
+      }
     }
   }
 
@@ -99,9 +108,12 @@ extension Interception {
     // With `--replace` there is no origin to go back to before it is scaled.
     guard !request.replace, let lease = lease(within: .seconds(5)), let isOurs = try? await holds(lease) else { return }
     guard isOurs else { return await lost() }
-    if (try? await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: plan.service)) != nil {
+    if (try? await ServiceDivert.restore(
+      client: client.within(.seconds(8)), namespace: namespace, service: plan.service)) != nil
+    {
       isDiverted = false
-      message = "leave failed, and was made good: Service \(plan.service) has its own selector back. `devtunnel leave \(plan.service)` removes the agent"
+      message =
+        "leave failed, and was made good: Service \(plan.service) has its own selector back. `devtunnel leave \(plan.service)` removes the agent"
     }
   }
 
@@ -138,8 +150,10 @@ extension Interception {
       try await ServiceDivert.restore(client: client.within(.seconds(10)), namespace: namespace, service: plan.service)
       isDiverted = false
       await giveBackOthers(plan)
-      context.log.warning("no agent is ready: the Service has its selector back", metadata: ["service": "\(namespace)/\(plan.service)"])
-      message = "no agent Pod is ready: \(service) has its own selector back, and its traffic goes to the origin; it is diverted again when one is"
+      context.log.warning(
+        "no agent is ready: the Service has its selector back", metadata: ["service": "\(namespace)/\(plan.service)"])
+      message =
+        "no agent Pod is ready: \(service) has its own selector back, and its traffic goes to the origin; it is diverted again when one is"
       _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0), within: .seconds(1))
       if await isAgentDeleted(plan) {
         message =
@@ -147,13 +161,15 @@ extension Interception {
           + "`devtunnel leave \(plan.service)` and intercept again"
       }
     } catch {
-      message = "no agent Pod is ready, and the selector of \(service) cannot be given back: \(error.message); it is tried again"
+      message =
+        "no agent Pod is ready, and the selector of \(service) cannot be given back: \(error.message); it is tried again"
     }
   }
 
   private func isAgentDeleted(_ plan: InterceptPlan) async -> Bool {
     do throws(KubeError) {
-      let deployment = try await client.within(.seconds(5)).find(.deployments, AgentNames.base(plan.workload.name), namespace: namespace)
+      let deployment = try await client.within(.seconds(5)).find(
+        .deployments, AgentNames.base(plan.workload.name), namespace: namespace)
       return deployment?.isBeingDeleted ?? true
     } catch {
       return false
@@ -168,13 +184,15 @@ extension Interception {
       try await divertAndTurn(plan, link, origins: origins)
       hasGivenBack = false
       message = nil
-      context.log.notice("an agent is ready: the Service is diverted again", metadata: ["service": "\(namespace)/\(plan.service)"])
+      context.log.notice(
+        "an agent is ready: the Service is diverted again", metadata: ["service": "\(namespace)/\(plan.service)"])
     } catch {
       // Turning alone is tried again where that is all that is left.
       if isTurned { hasGivenBack = false }
       retryAt = .now + .seconds(5)
       state = .failedOpen
-      message = "an agent is ready, but Service \(plan.service) could not be diverted again: \(error.message); it is tried again"
+      message =
+        "an agent is ready, but Service \(plan.service) could not be diverted again: \(error.message); it is tried again"
     }
   }
 

@@ -9,7 +9,8 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// While an intercept stands: the Lease is renewed, the session comes back by itself, and changes by others are told, not fought.
+// While an intercept stands: the Lease is renewed, the session comes back by itself, and changes by others are told,
+// not fought.
 
 extension Interception {
   /// Renews the Lease until it is another's.
@@ -34,9 +35,12 @@ extension Interception {
       renewed = .now
     } catch {
       // An API server that is away for a while changes nothing: the next renewal tells.
-      guard error.statusCode != nil || renewed.duration(to: .now) >= .seconds(WorkloadLease.duration) else { return true }
+      guard error.statusCode != nil || renewed.duration(to: .now) >= .seconds(WorkloadLease.duration) else {
+        return true
+      }
       if staleness == nil {
-        context.log.warning("the Lease is not renewed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(error)"])
+        context.log.warning(
+          "the Lease is not renewed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(error)"])
       }
       staleness =
         "Lease \(namespace)/\(lease.name) cannot be renewed: \(error); once it is \(WorkloadLease.duration) s old, "
@@ -45,22 +49,26 @@ extension Interception {
     return true
   }
 
-  /// Renews the Lease, and tells whether the intercept is still ours. It is where somebody deleted the Lease alone: the agent that we made stands, and
-  /// nobody else would undo it.
+  /// Renews the Lease, and tells whether the intercept is still ours. It is where somebody deleted the Lease alone: the
+  /// agent that we made stands, and nobody else would undo it.
   func holds(_ lease: WorkloadLease) async throws(KubeError) -> Bool {
     guard try await !lease.renew(transitions: transitions) else {
       staleness = nil
       return true
     }
-    guard !isLost, let uid = link?.identity.uid ?? agentUID, try await lease.client.find(.leases, lease.name, namespace: namespace) == nil,
-      let agent = try await lease.client.find(.deployments, lease.name, namespace: namespace), agent.uid == uid, !agent.isBeingDeleted
+    guard !isLost, let uid = link?.identity.uid ?? agentUID,
+      try await lease.client.find(.leases, lease.name, namespace: namespace) == nil,
+      let agent = try await lease.client.find(.deployments, lease.name, namespace: namespace), agent.uid == uid,
+      !agent.isBeingDeleted
     else { return false }
-    staleness = "Lease \(namespace)/\(lease.name) was deleted by somebody: others may take this intercept over or undo it. Leave and intercept again"
+    staleness =
+      "Lease \(namespace)/\(lease.name) was deleted by somebody: others may take this intercept over or undo it. Leave and intercept again"
     return true
   }
 
-  /// If someone has taken the workload over for the same Service, leave it to them. If nobody holds the workload, or for another Service, nobody else
-  /// would give this one back, and it would select an agent that is not there, or goes with the other's intercept.
+  /// If someone has taken the workload over for the same Service, leave it to them. If nobody holds the workload, or
+  /// for another Service, nobody else would give this one back, and it would select an agent that is not there, or goes
+  /// with the other's intercept.
   func giveBackUnheld() async throws(ControlError) {
     guard let lease = lease(within: .seconds(8)) else { return }
     let held = try await lease.read()
@@ -80,7 +88,9 @@ extension Interception {
     let holder = (try? await lease?.read()?.holder)?.told(to: context.holder)
     state = .failedOpen
     isLost = true
-    message = holder.map { "\($0) has taken this intercept over" } ?? "this intercept was undone by somebody else (its Lease is gone)"
+    message =
+      holder.map { "\($0) has taken this intercept over" }
+      ?? "this intercept was undone by somebody else (its Lease is gone)"
     isTurned = false
     isDiverted = false
     hasGivenBack = false
@@ -95,7 +105,8 @@ extension Interception {
       // `leave`, `quit` and the next daemon look again.
       message = "\(message ?? ""); Service \(id.service) could not be looked after: \(error.message)"
     }
-    context.log.warning("intercept lost", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(message ?? "")"])
+    context.log.warning(
+      "intercept lost", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(message ?? "")"])
   }
 
   func sessionStands() async {
@@ -141,7 +152,8 @@ extension Interception {
       let problem =
         switch StreamStatus(rawValue: told.flag) {
         case .refused: "\(joined?.description ?? "the host's port") refused \(connections)"
-        case .exhausted: "as many connections of this intercept are open on the host as may be (raise the limit, `ulimit -n`): it did not take \(connections)"
+        case .exhausted:
+          "as many connections of this intercept are open on the host as may be (raise the limit, `ulimit -n`): it did not take \(connections)"
         case .unreachable where joined != nil: "\(joined?.description ?? "") could not be reached for \(connections)"
         default: "\(joined?.description ?? "the host") did not take \(connections) within a second"
         }
@@ -155,7 +167,8 @@ extension Interception {
     }
   }
 
-  private static let replacing = "the agent's Pod is being replaced; new connections go to the origin until the next one stands"
+  private static let replacing =
+    "the agent's Pod is being replaced; new connections go to the origin until the next one stands"
 
   /// Watches the Service and the workload for changes by others.
   func keepWatch(_ plan: InterceptPlan) {
@@ -166,7 +179,8 @@ extension Interception {
       })
     keepers.append(
       Task { [weak self, client, namespace] in
-        let events = client.watch(plan.workload.resource, namespace: namespace, fields: "metadata.name=\(plan.workload.name)")
+        let events = client.watch(
+          plan.workload.resource, namespace: namespace, fields: "metadata.name=\(plan.workload.name)")
         do { for try await event in events { await self?.workloadChanged(event) } } catch {}
       })
   }
@@ -203,26 +217,34 @@ extension Interception {
   /// What the agent, which listens on the ports of before, does not carry of a Service that was changed.
   static func uncarried(by plan: InterceptPlan, of service: JSONValue) -> String? {
     let ports = (service[path: "spec", "ports"]?.elements ?? []).filter { port in
-      guard ServiceRules.transport(port) == "TCP", let target = ServiceRules.targetPort(port, template: plan.workload.template) else { return true }
+      guard ServiceRules.transport(port) == "TCP",
+        let target = ServiceRules.targetPort(port, template: plan.workload.template)
+      else { return true }
       return !plan.listen.contains(target)
     }
     guard !ports.isEmpty else { return nil }
-    let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }.joined(separator: ", ")
-    return "Service \(plan.service) was changed: the agent does not listen where its port \(names) leads now, and connections to it are refused. "
+    let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }.joined(
+      separator: ", ")
+    return
+      "Service \(plan.service) was changed: the agent does not listen where its port \(names) leads now, and connections to it are refused. "
       + "Leave and intercept again to follow"
   }
 
   private func workloadChanged(_ event: WatchEvent) {
-    guard let object = event.object, let plan, let generation = object.generation, generation != plan.workload.generation else { return }
+    guard let object = event.object, let plan, let generation = object.generation,
+      generation != plan.workload.generation
+    else { return }
     let template = object[path: "spec", "template"] ?? [:]
     self.plan?.workload.generation = generation
     guard Self.lasting(template) != Self.lasting(plan.workload.template), !request.replace else { return }
     self.plan?.workload.template = template
-    let text = "\(plan.workload.description) was changed: the agent still has its former environment and files. Leave and intercept again to follow"
+    let text =
+      "\(plan.workload.description) was changed: the agent still has its former environment and files. Leave and intercept again to follow"
     if !warnings.contains(text) { warnings.append(text) }
   }
 
-  /// A Pod template without what a restart alone changes, ours or `kubectl rollout restart`: its event may come before the answer to our patch.
+  /// A Pod template without what a restart alone changes, ours or `kubectl rollout restart`: its event may come before
+  /// the answer to our patch.
   static func lasting(_ template: JSONValue) -> JSONValue {
     guard template.annotations["kubectl.kubernetes.io/restartedAt"] != nil else { return template }
     var template = template
@@ -233,7 +255,9 @@ extension Interception {
 
   /// Who wrote the selector last (Kubernetes API, ManagedFieldsEntry).
   static func lastManager(of service: JSONValue) -> String? {
-    let writers = (service[path: "metadata", "managedFields"]?.elements ?? []).filter { $0[path: "fieldsV1", "f:spec", "f:selector"] != nil }
+    let writers = (service[path: "metadata", "managedFields"]?.elements ?? []).filter {
+      $0[path: "fieldsV1", "f:spec", "f:selector"] != nil
+    }
     let last = writers.max { ($0["time"]?.stringValue ?? "") < ($1["time"]?.stringValue ?? "") }
     return last?["manager"]?.stringValue
   }
@@ -243,18 +267,22 @@ extension Interception {
   public func report() async -> InterceptReport {
     var ports: [InterceptReport.Port] = []
     for port in plan?.ports ?? [] {
-      if let link, !isSilent, let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) {
+      if let link, !isSilent,
+        let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1))
+      {
         counters[port.target, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
       }
       let known = counters[port.target] ?? PortCounters()
       ports.append(
         InterceptReport.Port(
-          service: port.service, name: port.name, target: Int(port.target), host: joined == nil ? port.host.map { "\(request.address):\($0)" } : nil,
+          service: port.service, name: port.name, target: Int(port.target),
+          host: joined == nil ? port.host.map { "\(request.address):\($0)" } : nil,
           toHost: known.toHost, toOrigin: known.toOrigin, to: joined == nil ? nil : port.host.map { Int($0) }))
     }
     return InterceptReport(
       context: client.access.contextName, cluster: id.cluster, namespace: namespace, service: request.service,
-      workload: plan?.workload.description ?? "", state: state, ports: ports, holder: context.holder.name, since: Timestamp.seconds(since), message: message,
+      workload: plan?.workload.description ?? "", state: state, ports: ports, holder: context.holder.name,
+      since: Timestamp.seconds(since), message: message,
       warnings: warnings + [staleness, unreached, uncarried].compactMap(\.self),
       to: joined.map { InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target) })
   }

@@ -3,7 +3,8 @@ import ControlAPI
 import Relay
 import TunnelProtocol
 
-// Where the target is a Service or Pod of another cluster: each connection's stream is joined to one of the tunnel into that cluster, on the relay's thread.
+// Where the target is a Service or Pod of another cluster: each connection's stream is joined to one of the tunnel into
+// that cluster, on the relay's thread.
 
 extension Interception {
   /// Somebody must answer on every port that is to be taken over.
@@ -14,8 +15,11 @@ extension Interception {
       let status = await joined.link.probe(try await joined.resolve(number))
       guard status != .connected else { continue }
       throw ControlError(
-        .refused, "port \(number) of \(joined.description) does not answer (\(status)), where port \(port.service) of Service \(plan.service) would go",
-        remedy: "Look whether its Pods are ready, or name another port: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
+        .refused,
+        "port \(number) of \(joined.description) does not answer (\(status)), where port \(port.service) of Service \(plan.service) would go",
+        remedy:
+          "Look whether its Pods are ready, or name another port: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "")."
+      )
     }
   }
 
@@ -33,10 +37,12 @@ extension Interception {
         return OnLoop(target, on: endpoint.loop)
       }
     }
-    keepers.append(Task { [weak self, targets] in for await _ in failures { await self?.findAgain(targets, joined, link) } })
+    keepers.append(
+      Task { [weak self, targets] in for await _ in failures { await self?.findAgain(targets, joined, link) } })
   }
 
-  /// What refused may have moved: a Pod was replaced, a Service made anew. While it is nowhere, connections go to the origin at once.
+  /// What refused may have moved: a Pod was replaced, a Service made anew. While it is nowhere, connections go to the
+  /// origin at once.
   private func findAgain(_ targets: [UInt16: OnLoop<JoinedTarget>], _ joined: JoinedCluster, _ link: AgentLink) async {
     var isMissing = false
     repeat {

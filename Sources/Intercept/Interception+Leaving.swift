@@ -4,18 +4,19 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// The way back, so that no new connection is lost: the agent turns to the origin, the Service gets its selector, the agent leaves the endpoints, and only then,
-// when what the host still holds has drained, it goes.
+// The way back, so that no new connection is lost: the agent turns to the origin, the Service gets its selector, the
+// agent leaves the endpoints, and only then, when what the host still holds has drained, it goes.
 
 extension Interception {
   /// Returns once new connections go to the origin and the Service is as it was. The rest is done by `finish`.
   ///
-  /// What fails, or is cancelled, leaves the intercept as it was where that is possible; else connections go to the origin, and the state says so. Without an
-  /// answer of the API server that takes about 20 s.
+  /// What fails, or is cancelled, leaves the intercept as it was where that is possible; else connections go to the
+  /// origin, and the state says so. Without an answer of the API server that takes about 20 s.
   public func leave(progress: Engine.Progress) async throws(ControlError) {
     if undoing != nil {
       guard let problem = await waitForUndoing(.seconds(20)) else { return }
-      throw ControlError(.incomplete, "\(request.service) is still being undone: \(problem.message)", remedy: problem.remedy)
+      throw ControlError(
+        .incomplete, "\(request.service) is still being undone: \(problem.message)", remedy: problem.remedy)
     }
     await stopGuard()
     let wasTurned = isTurned
@@ -44,7 +45,8 @@ extension Interception {
     await giveBackOthers(plan)
   }
 
-  /// Further Services that select the agent are given back before it leaves the endpoints. Where one cannot be, the agent stays, and `tearDown` says why.
+  /// Further Services that select the agent are given back before it leaves the endpoints. Where one cannot be, the
+  /// agent stays, and `tearDown` says why.
   func giveBackOthers(_ plan: InterceptPlan) async { _ = try? await diverted(plan).giveBack() }
 
   private func diverted(_ plan: InterceptPlan) -> DivertedServices {
@@ -62,7 +64,9 @@ extension Interception {
   /// - Returns: what to tell; nil where the Service is as it was after all.
   private func stay(after failure: ControlError, wasTurned: Bool) async -> ControlError? {
     // The answer may have been lost, and not the change.
-    if (try? await ServiceDivert.stands(client: client.within(.seconds(3)), namespace: namespace, service: request.service)) == false {
+    if (try? await ServiceDivert.stands(
+      client: client.within(.seconds(3)), namespace: namespace, service: request.service)) == false
+    {
       isDiverted = false
       hasGivenBack = false
       return nil
@@ -74,7 +78,8 @@ extension Interception {
       state = .active
       isToBeLeft = false
       message = "leave failed: \(failure.message); the intercept goes on, \(again)"
-      return ControlError(failure.code, failure.message, remedy: "The intercept goes on as before; \(again).", details: failure.details)
+      return ControlError(
+        failure.code, failure.message, remedy: "The intercept goes on as before; \(again).", details: failure.details)
     }
     isToBeLeft = true
     retryAt = .now + .seconds(10)
@@ -88,11 +93,16 @@ extension Interception {
   private func bringOriginBack(_ plan: InterceptPlan, _ progress: Engine.Progress) async throws(ControlError) {
     progress("scaling \(plan.workload.description) back to \(plan.workload.replicas)")
     try await Replicas.restore(
-      client: client.within(.seconds(8)), namespace: namespace, resource: plan.workload.resource, name: plan.workload.name, replicas: plan.workload.replicas)
+      client: client.within(.seconds(8)), namespace: namespace, resource: plan.workload.resource,
+      name: plan.workload.name, replicas: plan.workload.replicas)
     guard let link, let port = plan.ports.first(where: { $0.host != nil })?.target else { return }
     for _ in 0..<120 {
       try Self.checkCancelled()
-      if let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port)), answer.flag == StreamStatus.connected.rawValue { return }
+      if let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port)),
+        answer.flag == StreamStatus.connected.rawValue
+      {
+        return
+      }
       try? await Task.sleep(for: .milliseconds(500))
     }
   }
@@ -106,7 +116,9 @@ extension Interception {
     keepers = []
     let cut = await drainAgent(within: drain)
     // Somebody may have taken it over during the drain, with the agent that is running.
-    if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), (try? await holds(lease)) == false { await lost() }
+    if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), (try? await holds(lease)) == false {
+      await lost()
+    }
     while await !tearDown(), !isGivenUp {
       for _ in 0..<40 where !isGivenUp { try? await Task.sleep(for: .milliseconds(250)) }
     }
@@ -136,8 +148,9 @@ extension Interception {
     try? await Task.sleep(for: .seconds(1))
   }
 
-  /// The next intercept of the workload waits for this one's end. Without waiting for its readiness probe to fail, the agent's Pod is deleted: it leaves the
-  /// endpoints at once then, and goes on taking connections to the origin until no kube-proxy sends it any.
+  /// The next intercept of the workload waits for this one's end. Without waiting for its readiness probe to fail, the
+  /// agent's Pod is deleted: it leaves the endpoints at once then, and goes on taking connections to the origin until
+  /// no kube-proxy sends it any.
   public func hurry() { isHurried = true }
 
   /// Ends the work early once there is a hurry.
@@ -175,7 +188,8 @@ extension Interception {
     do throws(ControlError) {
       if isLost { try await giveBackUnheld() }
       if let deployer {
-        let removal = AgentRemoval(client: client.within(.seconds(10)), namespace: namespace, workload: deployer.manifests.workload)
+        let removal = AgentRemoval(
+          client: client.within(.seconds(10)), namespace: namespace, workload: deployer.manifests.workload)
         try await removal.remove(uid: agentUID)
       }
       deployer = nil

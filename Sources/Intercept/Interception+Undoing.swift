@@ -12,7 +12,8 @@ extension Interception {
   /// Returns once nothing of a failed start is left to undo.
   public func untilUndone() async { await undoing?.value }
 
-  /// After a failure or a Ctrl-C while setting up: as if nothing had been. Goes on in the background where the cluster does not let it.
+  /// After a failure or a Ctrl-C while setting up: as if nothing had been. Goes on in the background where the cluster
+  /// does not let it.
   /// - Returns: what to tell.
   func undone(after failure: ControlError) async -> ControlError {
     // A task of its own: undoing must not be cancelled with the rest.
@@ -21,9 +22,11 @@ extension Interception {
       undoing = nil
     }
     guard let problem = await waitForUndoing(.seconds(20)) else {
-      // What failed did so since somebody else took it over in the middle: a tunnel that is closed then has been cancelled too, but not by the user.
+      // What failed did so since somebody else took it over in the middle: a tunnel that is closed then has been
+      // cancelled too, but not by the user.
       guard isLost, !Task.isCancelled, let message else { return failure }
-      return ControlError(.conflict, message, remedy: "Nothing of yours is left to undo. Talk to them, or take it back: --take-over.")
+      return ControlError(
+        .conflict, message, remedy: "Nothing of yours is left to undo. Talk to them, or take it back: --take-over.")
     }
     return ControlError(
       .incomplete, "\(failure.message); it cannot be undone now: \(problem.message)",
@@ -34,7 +37,9 @@ extension Interception {
   func waitForUndoing(_ limit: Duration) async -> ControlError? {
     let deadline = ContinuousClock.now + limit
     // What the server refuses it goes on refusing. Not by sleeping in this task, which may be cancelled.
-    while undoing != nil, !isRefused, ContinuousClock.now < deadline { await Task { try? await Task.sleep(for: .milliseconds(20)) }.value }
+    while undoing != nil, !isRefused, ContinuousClock.now < deadline {
+      await Task { try? await Task.sleep(for: .milliseconds(20)) }.value
+    }
     return undoing == nil ? nil : remains ?? Self.unanswered
   }
 
@@ -46,7 +51,8 @@ extension Interception {
       try await divertBack { _ in }
     } catch {
       // Diverted still, and the agent passes everything to the origin.
-      remain(error, ControlError(.incomplete, error.message, remedy: "New connections go to the origin. \(Self.stillTried)"))
+      remain(
+        error, ControlError(.incomplete, error.message, remedy: "New connections go to the origin. \(Self.stillTried)"))
       return false
     }
     if wasDiverted { await drainAgent(within: .seconds(5)) }
@@ -61,8 +67,10 @@ extension Interception {
   public func whatStays() async -> ControlError? {
     guard deployer != nil else { return nil }
     let deletions = [Permission("delete", .deployments), Permission("delete", .leases)]
-    guard let missing = try? await client.within(.seconds(5)).missing(deletions, namespace: namespace), !missing.isEmpty else { return nil }
-    let cause = "your credentials may not \(missing.map(\.description).joined(separator: ", ")) in namespace \(namespace)"
+    guard let missing = try? await client.within(.seconds(5)).missing(deletions, namespace: namespace), !missing.isEmpty
+    else { return nil }
+    let cause =
+      "your credentials may not \(missing.map(\.description).joined(separator: ", ")) in namespace \(namespace)"
     stay(behind: ControlError(.forbidden, cause), agent: missing.contains(deletions[0]))
     return remains
   }
@@ -84,12 +92,15 @@ extension Interception {
   func stay(behind cause: ControlError, agent: Bool) {
     let name = AgentNames.base(plan?.workload.name ?? deployer?.manifests.workload ?? lease?.workload ?? "")
     let kinds = agent ? "deployment,lease" : "lease"
-    let what = agent ? "Deployment \(namespace)/\(name) with what it owns, and its Lease, stay" : "Lease \(namespace)/\(name) stays"
+    let what =
+      agent
+      ? "Deployment \(namespace)/\(name) with what it owns, and its Lease, stay" : "Lease \(namespace)/\(name) stays"
     remain(
       cause,
       ControlError(
         .incomplete, "\(what) in the cluster: \(cause.message)",
-        remedy: "Nothing is diverted. Somebody who may delete what stays: `devtunnel restore -n \(namespace) --context \(client.access.contextName)`, "
+        remedy:
+          "Nothing is diverted. Somebody who may delete what stays: `devtunnel restore -n \(namespace) --context \(client.access.contextName)`, "
           + "or `kubectl -n \(namespace) delete \(kinds) \(name)`. \(Self.stillTried)"))
   }
 
@@ -97,13 +108,17 @@ extension Interception {
     let isSilent = cause.code == .unreachable || cause.code == .timedOut
     remains = isSilent ? Self.unanswered : told
     isRefused = cause.code == .forbidden || cause.code == .refused
-    let problem = isSilent ? "it cannot be undone now: the API server does not answer; new connections go to the origin" : told.message
+    let problem =
+      isSilent
+      ? "it cannot be undone now: the API server does not answer; new connections go to the origin" : told.message
     message = "\(problem), and it is tried again"
-    context.log.error("undoing failed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(cause.message)"])
+    context.log.error(
+      "undoing failed", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(cause.message)"])
   }
 
   private static let stillTried = "The daemon tries again; `devtunnel status` shows it."
   private static let unanswered = ControlError(
     .incomplete, "the API server does not answer",
-    remedy: "New connections go to the origin. The daemon tries again until the server answers; `devtunnel status` shows it.")
+    remedy:
+      "New connections go to the origin. The daemon tries again until the server answers; `devtunnel status` shows it.")
 }

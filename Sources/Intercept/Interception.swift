@@ -1,5 +1,5 @@
-// One intercept from its first look at the cluster to the last object gone, in the order in which it happens. Nothing is patched
-// until the agent has reached the origin on every port and stands in the EndpointSlices.
+// One intercept from its first look at the cluster to the last object gone, in the order in which it happens. Nothing
+// is patched until the agent has reached the origin on every port and stands in the EndpointSlices.
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -27,7 +27,8 @@ public struct InterceptContext: Sendable {
   public var log: Logger
 
   public init(
-    client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: CarrierProtocol, holder: Holder, log: Logger
+    client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: CarrierProtocol,
+    holder: Holder, log: Logger
   ) {
     self.client = client
     self.relay = relay
@@ -40,8 +41,10 @@ public struct InterceptContext: Sendable {
 }
 
 public actor Interception {
-  /// Returns once nothing of the workload that this daemon has left is in the way. Throws where it intercepts another Service of it.
-  public typealias MakeRoom = @Sendable (_ workload: String, _ progress: @escaping Engine.Progress) async throws(ControlError) -> Void
+  /// Returns once nothing of the workload that this daemon has left is in the way. Throws where it intercepts another
+  /// Service of it.
+  public typealias MakeRoom =
+    @Sendable (_ workload: String, _ progress: @escaping Engine.Progress) async throws(ControlError) -> Void
 
   public nonisolated let request: InterceptRequest
   public nonisolated let id: InterceptID
@@ -114,7 +117,8 @@ public actor Interception {
   ///   - joined: opens the way to the request's target; nil without one.
   ///   - makeRoom: waits for what the same daemon still has of the workload.
   public init(
-    _ request: InterceptRequest, cluster: ClusterIdentity, namespace: String, context: InterceptContext, insideShell: Bool = false,
+    _ request: InterceptRequest, cluster: ClusterIdentity, namespace: String, context: InterceptContext,
+    insideShell: Bool = false,
     joined: JoinedCluster.Open? = nil, makeRoom: MakeRoom? = nil
   ) {
     self.makeRoom = makeRoom
@@ -131,7 +135,8 @@ public actor Interception {
 
   // MARK: Setting up
 
-  /// Returns once new connections arrive at the host. What it throws has been undone, or `isUndone` is false and it is still tried.
+  /// Returns once new connections arrive at the host. What it throws has been undone, or `isUndone` is false and it is
+  /// still tried.
   public func start(progress: @escaping Engine.Progress) async throws(ControlError) -> InterceptReport {
     do throws(ControlError) {
       try await setUp(progress)
@@ -172,7 +177,8 @@ public actor Interception {
     progress("starting the agent in place of \(plan.workload.description)")
     let identity = try await deploy(plan)
     let link = await AgentLink(
-      client: client, relay: context.relay, identity: identity, transitions: transitions, protocols: context.protocols, log: context.log)
+      client: client, relay: context.relay, identity: identity, transitions: transitions, protocols: context.protocols,
+      log: context.log)
     self.link = link
     if let joined { try await join(plan, joined, link) } else { await setTargets(plan, link) }
     await link.whenConnected { [weak self] in await self?.sessionStands() }
@@ -200,7 +206,9 @@ public actor Interception {
     try Self.checkCancelled()
   }
 
-  static func checkCancelled() throws(ControlError) { if Task.isCancelled { throw ControlError(.cancelled, "cancelled") } }
+  static func checkCancelled() throws(ControlError) {
+    if Task.isCancelled { throw ControlError(.cancelled, "cancelled") }
+  }
 
   var entry: Journal.Entry {
     var cluster = request.cluster
@@ -208,10 +216,12 @@ public actor Interception {
     cluster.context = client.access.contextName
     cluster.namespace = namespace
     return Journal.Entry(
-      cluster: cluster, identity: id.cluster, namespace: namespace, service: request.service, workload: plan?.workload.name ?? "")
+      cluster: cluster, identity: id.cluster, namespace: namespace, service: request.service,
+      workload: plan?.workload.name ?? "")
   }
 
-  /// Refuses, before anything is changed, a workload that is intercepted through another Service: one agent stands for all of them.
+  /// Refuses, before anything is changed, a workload that is intercepted through another Service: one agent stands for
+  /// all of them.
   /// - Returns: the Services that are to be given back first.
   private func claim(_ lease: WorkloadLease) async throws(ControlError) -> [String] {
     let diverted = try await DivertedServices(client: client, namespace: namespace, workload: lease.workload).all()
@@ -230,8 +240,11 @@ public actor Interception {
       guard let host = port.host else { continue }
       if try await !HostTarget.listens(request.address, port: host) {
         throw ControlError(
-          .refused, "nobody listens on \(request.address):\(host), where port \(port.service) of Service \(plan.service) would go",
-          remedy: "Start your process first, or name the port it listens on: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
+          .refused,
+          "nobody listens on \(request.address):\(host), where port \(port.service) of Service \(plan.service) would go",
+          remedy:
+            "Start your process first, or name the port it listens on: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "")."
+        )
       }
     }
   }
@@ -239,7 +252,8 @@ public actor Interception {
   private func deploy(_ plan: InterceptPlan) async throws(ControlError) -> AgentIdentity {
     let architecture = try await NodeArchitecture.of(plan.nodes.first, client: client)
     var template = AgentPodTemplate(
-      workload: plan.workload.name, containerName: plan.container, listen: plan.listen, controlPort: plan.controlPort, architecture: architecture)
+      workload: plan.workload.name, containerName: plan.container, listen: plan.listen, controlPort: plan.controlPort,
+      architecture: architecture)
     template.image = request.agentImage
     template.originName = "\(AgentNames.originService(plan.workload.name)).\(namespace).svc"
     template.agentsName = "\(AgentNames.agentsService(plan.workload.name)).\(namespace).svc"
@@ -247,7 +261,9 @@ public actor Interception {
     let claims = try await VolumeClaims.read(client: client, namespace: namespace, template: plan.workload.template)
     template.droppedVolumes = claims.exclusive
     if claims.tiesToNode { template.requiredNode = plan.nodes.first }
-    warnings += claims.exclusive.sorted().map { "volume \($0) may be mounted by one Pod only: the agent goes without it" }
+    warnings += claims.exclusive.sorted().map {
+      "volume \($0) may be mounted by one Pod only: the agent goes without it"
+    }
     template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
     let manifests = AgentManifests(
       workload: plan.workload.name, namespace: namespace, holder: context.holder, service: plan.service)
@@ -257,8 +273,8 @@ public actor Interception {
     return try await deployer.deploy(template: template, from: plan.workload.template, selector: plan.selector)
   }
 
-  /// Taking over, or coming back after a crash: the Service is diverted to an agent that stands. It is used as it is where it fits, so that no connection is lost;
-  /// else the Service goes back to the origin first.
+  /// Taking over, or coming back after a crash: the Service is diverted to an agent that stands. It is used as it is
+  /// where it fits, so that no connection is lost; else the Service goes back to the origin first.
   private func standingAgent(
     _ plan: InterceptPlan, _ deployer: AgentDeployer, _ template: AgentPodTemplate
   ) async throws(ControlError) -> AgentIdentity? {
@@ -267,7 +283,9 @@ public actor Interception {
     }
     guard ServiceRules(service: service).agent != nil else { return nil }
     // Where the count begins anew, an agent that stands knows a higher one, and would refuse us.
-    if transitions > 1, let standing = try await deployer.existing(), try await deployer.stands(as: template, from: plan.workload.template) {
+    if transitions > 1, let standing = try await deployer.existing(),
+      try await deployer.stands(as: template, from: plan.workload.template)
+    {
       isDiverted = true
       return standing
     }
@@ -296,14 +314,20 @@ public actor Interception {
     case .yes: moves = true
     case .auto:
       let speaks = plan.ports.contains { $0.host != nil && $0.speaksHTTP2 }
-      moves = speaks && plan.workload.isRollingUpdate && !plan.workload.isPaused && plan.workload.resource.plural != "replicasets" && !request.replace
+      moves =
+        speaks && plan.workload.isRollingUpdate && !plan.workload.isPaused
+        && plan.workload.resource.plural != "replicasets" && !request.replace
       // Nobody can see whether there are any: neither the agent nor the API server knows the origin's connections.
       leavesConnections = !moves
     }
     guard moves else { return }
     progress("\(plan.workload.description) is being restarted, one Pod after the other, so that open connections move")
     let patch: JSONValue = [
-      "spec": ["template": ["metadata": ["annotations": ["kubectl.kubernetes.io/restartedAt": JSONValue(Timestamp.seconds(Date()))]]]]
+      "spec": [
+        "template": [
+          "metadata": ["annotations": ["kubectl.kubernetes.io/restartedAt": JSONValue(Timestamp.seconds(Date()))]]
+        ]
+      ]
     ]
     let restarted = try await attempt("restarting \(plan.workload.description)") { () async throws(KubeError) in
       try await client.patch(plan.workload.resource, plan.workload.name, namespace: namespace, type: .strategic, patch)

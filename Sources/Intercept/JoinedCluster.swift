@@ -5,7 +5,8 @@ import TunnelProtocol
 /// Where an intercept's connections go instead of the host: ports of a Service, Pod or workload of another cluster.
 public struct JoinedCluster: Sendable {
   /// Opens the way there; changes nothing where one of the ports is wrong.
-  public typealias Open = @Sendable (_ ports: [UInt16], _ progress: @escaping Engine.Progress) async throws(ControlError) -> JoinedCluster
+  public typealias Open =
+    @Sendable (_ ports: [UInt16], _ progress: @escaping Engine.Progress) async throws(ControlError) -> JoinedCluster
 
   /// The context's name.
   public var context: String

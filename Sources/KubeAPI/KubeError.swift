@@ -6,8 +6,8 @@ public enum KubeError: Error, Sendable, Hashable {
   case config(file: String, line: Int? = nil, column: Int? = nil, problem: String, remedy: String)
   /// No connection came about: the name does not resolve, or the address refuses or does not answer.
   case unreachable(server: String, cause: String)
-  /// The proxy did not let us through to the server. `setBy` is a variable or the kubeconfig; `status` is the answer to CONNECT (RFC 9110, 9.3.6), 0 where
-  /// there was none; `hasCredentials` says whether the proxy's URL had a user.
+  /// The proxy did not let us through to the server. `setBy` is a variable or the kubeconfig; `status` is the answer to
+  /// CONNECT (RFC 9110, 9.3.6), 0 where there was none; `hasCredentials` says whether the proxy's URL had a user.
   case proxy(proxy: String, setBy: String, hasCredentials: Bool, server: String, status: Int, cause: String)
   /// A connection broke while the request was under way: the server may have acted on it.
   case connectionLost(server: String, cause: String)
@@ -17,7 +17,8 @@ public enum KubeError: Error, Sendable, Hashable {
   case unauthorized(server: String, message: String)
   /// The credential plugin of the kubeconfig's user failed.
   case execPlugin(command: String, problem: String, hint: String)
-  /// The server's answer, a `Status` object where it sent one: `code` is the HTTP status, `reason` as in `StatusReason` ("NotFound").
+  /// The server's answer, a `Status` object where it sent one: `code` is the HTTP status, `reason` as in `StatusReason`
+  /// ("NotFound").
   case status(code: Int, reason: String, message: String, details: JSONValue?)
   /// The server took too long.
   case timedOut(server: String, what: String)
@@ -36,7 +37,8 @@ extension KubeError: CustomStringConvertible {
       let place = [file, line.map(String.init), column.map(String.init)].compactMap { $0 }.joined(separator: ":")
       return "\(place): \(problem); \(remedy)"
     case .unreachable(let server, let cause):
-      return "cannot reach the API server \(server): \(cause); check the network, the VPN, HTTPS_PROXY and the kubeconfig's server"
+      return
+        "cannot reach the API server \(server): \(cause); check the network, the VPN, HTTPS_PROXY and the kubeconfig's server"
     case .proxy(let proxy, let source, let hasCredentials, let server, let status, let cause):
       return Self.proxyText("the proxy \(proxy), set by \(source),", source, hasCredentials, server, status, cause)
     case .connectionLost(let server, let cause):
@@ -45,7 +47,8 @@ extension KubeError: CustomStringConvertible {
       return
         "TLS with the API server \(server) failed: \(cause); check certificate-authority, tls-server-name and the client certificate in the kubeconfig"
     case .unauthorized(let server, let message):
-      return "the API server \(server) does not accept the credentials: \(message); log in again, or check the kubeconfig's user"
+      return
+        "the API server \(server) does not accept the credentials: \(message); log in again, or check the kubeconfig's user"
     case .execPlugin(let command, let problem, let hint):
       return "the credential plugin \(command) \(problem)" + (hint.isEmpty ? "" : "; \(hint)")
     case .status(let code, let reason, let message, _):
@@ -53,7 +56,8 @@ extension KubeError: CustomStringConvertible {
     case .timedOut(let server, let what):
       return "the API server \(server) took too long: \(what); check its load and the network, then try again"
     case .badResponse(let server, let problem):
-      return "\(server) does not answer as a Kubernetes API server: \(problem); check the kubeconfig's server and any proxy before it"
+      return
+        "\(server) does not answer as a Kubernetes API server: \(problem); check the kubeconfig's server and any proxy before it"
     case .transport(let problem):
       return "libcurl: \(problem); check the installed libcurl (7.85 or newer, with OpenSSL)"
     case .cancelled:
@@ -63,24 +67,31 @@ extension KubeError: CustomStringConvertible {
 }
 
 extension KubeError {
-  private static func proxyText(_ proxy: String, _ source: String, _ hasCredentials: Bool, _ server: String, _ status: Int, _ cause: String) -> String {
+  private static func proxyText(
+    _ proxy: String, _ source: String, _ hasCredentials: Bool, _ server: String, _ status: Int, _ cause: String
+  ) -> String {
     let server = "the API server \(server)"
-    let around = source.contains("kubeconfig") ? "remove it there" : "name the server in NO_PROXY (a changed variable needs `devtunnel quit`)"
+    let around =
+      source.contains("kubeconfig")
+      ? "remove it there" : "name the server in NO_PROXY (a changed variable needs `devtunnel quit`)"
     let without = "or, if the server is reached without it, \(around)"
     return switch status {
     case 0: "\(proxy) does not let us through to \(server): \(cause); check its address, \(without)"
     case 407 where hasCredentials:
       "\(proxy) does not accept the credentials in its URL (407) and does not connect to \(server); correct them in \(source)"
-    case 407: "\(proxy) wants credentials (407) before it connects to \(server); write them into \(source), as http://USER:PASSWORD@HOST:PORT"
+    case 407:
+      "\(proxy) wants credentials (407) before it connects to \(server); write them into \(source), as http://USER:PASSWORD@HOST:PORT"
     case 500...: "\(proxy) cannot reach \(server): it answered \(status); check the server's address, \(without)"
-    default: "\(proxy) refuses to connect to \(server): it answered \(status); have the server allowed there, \(without)"
+    default:
+      "\(proxy) refuses to connect to \(server): it answered \(status); have the server allowed there, \(without)"
     }
   }
 
   /// An answer of the server's with something more in its message.
   func adding(_ words: String) -> KubeError {
     switch self {
-    case .status(let code, let reason, let message, let details): .status(code: code, reason: reason, message: "\(message) (\(words))", details: details)
+    case .status(let code, let reason, let message, let details):
+      .status(code: code, reason: reason, message: "\(message) (\(words))", details: details)
     case .unauthorized(let server, let message): .unauthorized(server: server, message: "\(message) (\(words))")
     default: self
     }

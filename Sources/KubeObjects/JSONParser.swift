@@ -1,4 +1,5 @@
-/// Reads a JSON text (RFC 8259) in one pass. `JSONDecoder` tries each type of a value in turn, which takes ten times as long for a list of Pods.
+/// Reads a JSON text (RFC 8259) in one pass. `JSONDecoder` tries each type of a value in turn, which takes ten times as
+/// long for a list of Pods.
 struct JSONParser {
   /// Arrays and objects may nest this deep; the API server allows 10,000, and nothing real comes near.
   static let depthLimit = 512
@@ -36,7 +37,8 @@ struct JSONParser {
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
     case UInt8(ascii: "-"), .some(UInt8(ascii: "0")...UInt8(ascii: "9")): return try number()
-    default: throw error(position == bytes.count ? "the text ends where a value should begin" : "a value should begin here")
+    default:
+      throw error(position == bytes.count ? "the text ends where a value should begin" : "a value should begin here")
     }
   }
 
@@ -120,7 +122,8 @@ struct JSONParser {
     while let byte = peek, byte >= 32 {
       position += 1
       switch byte {
-      case UInt8(ascii: "\""): return try plain.withUnsafeBufferPointer { buffer throws(DecodingError) in try text(buffer[...]) }
+      case UInt8(ascii: "\""):
+        return try plain.withUnsafeBufferPointer { buffer throws(DecodingError) in try text(buffer[...]) }
       case UInt8(ascii: "\\"): try escape(&plain)
       default: plain.append(byte)
       }
@@ -129,7 +132,9 @@ struct JSONParser {
   }
 
   private func text(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) throws(DecodingError) -> String {
-    guard let text = String(validating: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self) else { throw error("the string before is not UTF-8") }
+    guard let text = String(validating: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self) else {
+      throw error("the string before is not UTF-8")
+    }
     return text
   }
 
@@ -155,7 +160,10 @@ struct JSONParser {
     let before = position
     if high < 0xDC00, take("\\"), take("u") {
       let low = try hexadecimal()
-      if (0xDC00..<0xE000).contains(low), let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00)) { return Character(scalar) }
+      if (0xDC00..<0xE000).contains(low), let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
+      {
+        return Character(scalar)
+      }
     }
     position = before
     return "\u{FFFD}"

@@ -21,11 +21,16 @@ struct Bootstrap: Sendable {
     let ports: JSONValue = [["name": "https", "port": 443, "targetPort": JSONValue(port)]]
     try await make(
       .service,
-      service("kubernetes", in: "default", labels: ["component": "apiserver", "provider": "kubernetes"], ports, addresses.first.description))
+      service(
+        "kubernetes", in: "default", labels: ["component": "apiserver", "provider": "kubernetes"], ports,
+        addresses.first.description))
     try await make(.endpointSlice, apiServerEndpoints(port: port))
     if let dns = configuration.dnsAddress, await addresses.take(dns) {
       let ports: JSONValue = [["name": "dns", "port": 53, "protocol": "UDP"], ["name": "dns-tcp", "port": 53]]
-      try await make(.service, service("kube-dns", in: "kube-system", labels: ["k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS"], ports, dns))
+      try await make(
+        .service,
+        service(
+          "kube-dns", in: "kube-system", labels: ["k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS"], ports, dns))
     }
   }
 
@@ -37,9 +42,12 @@ struct Bootstrap: Sendable {
     }
   }
 
-  private func service(_ name: String, in namespace: String, labels: [String: String], _ ports: JSONValue, _ address: String) -> JSONValue {
+  private func service(
+    _ name: String, in namespace: String, labels: [String: String], _ ports: JSONValue, _ address: String
+  ) -> JSONValue {
     [
-      "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name), "namespace": .string(namespace), "labels": JSONValue(labels)],
+      "apiVersion": "v1", "kind": "Service",
+      "metadata": ["name": .string(name), "namespace": .string(namespace), "labels": JSONValue(labels)],
       "spec": ["ports": ports, "clusterIP": .string(address), "clusterIPs": [.string(address)]],
     ]
   }
@@ -48,8 +56,15 @@ struct Bootstrap: Sendable {
   private func apiServerEndpoints(port: Int) -> JSONValue {
     [
       "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-      "metadata": ["name": "kubernetes", "namespace": "default", "labels": ["kubernetes.io/service-name": "kubernetes"]], "addressType": "IPv4",
-      "endpoints": [["addresses": [.string(configuration.address)], "conditions": ["ready": true, "serving": true, "terminating": false]]],
+      "metadata": [
+        "name": "kubernetes", "namespace": "default", "labels": ["kubernetes.io/service-name": "kubernetes"],
+      ], "addressType": "IPv4",
+      "endpoints": [
+        [
+          "addresses": [.string(configuration.address)],
+          "conditions": ["ready": true, "serving": true, "terminating": false],
+        ]
+      ],
       "ports": [["name": "https", "port": JSONValue(port), "protocol": "TCP"]],
     ]
   }

@@ -1,9 +1,11 @@
 import LabStore
 import Logging
 
-/// The lab's control plane: an API server that kubectl takes for Kubernetes, and the controllers that a Deployment needs.
+/// The lab's control plane: an API server that kubectl takes for Kubernetes, and the controllers that a Deployment
+/// needs.
 ///
-/// What runs the Pods is a node beside it, which reads and writes the same store and gives this server the streams of its containers.
+/// What runs the Pods is a node beside it, which reads and writes the same store and gives this server the streams of
+/// its containers.
 public struct LabServer: Sendable {
   public let configuration: LabConfiguration
   private let store: any ObjectStoring
@@ -22,10 +24,14 @@ public struct LabServer: Sendable {
   /// - Throws: `LabError` where the server cannot start.
   public func run(ready: @escaping @Sendable (_ port: Int) async -> Void = { _ in }) async throws {
     let addresses = try ServiceAddresses(cidr: configuration.serviceCIDR)
-    let names = [configuration.address, "localhost", "kubernetes.default.svc", "kubernetes.default", addresses.first.description]
-    let certificates = try await LabCertificates.prepare(in: configuration.stateDirectory, names: names + configuration.extraNames)
+    let names = [
+      configuration.address, "localhost", "kubernetes.default.svc", "kubernetes.default", addresses.first.description,
+    ]
+    let certificates = try await LabCertificates.prepare(
+      in: configuration.stateDirectory, names: names + configuration.extraNames)
     let api = APIServer(
-      store: store, node: node, addresses: addresses, authenticator: Authenticator(tokens: configuration.tokens), logger: logger)
+      store: store, node: node, addresses: addresses, authenticator: Authenticator(tokens: configuration.tokens),
+      logger: logger)
     let listener = try await HTTPListener.listen(configuration, certificates: certificates, api: api)
     let port = listener.port
     try await Bootstrap(store: store, addresses: addresses, configuration: configuration).run(port: port)
@@ -33,7 +39,9 @@ public struct LabServer: Sendable {
     try StateFiles.write(Kubeconfig.text(server: server, certificates: certificates), to: configuration.kubeconfigPath)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await listener.serve() }
-      group.addTask { await Controllers(store: store, addresses: addresses, nodeName: configuration.nodeName, logger: logger).run() }
+      group.addTask {
+        await Controllers(store: store, addresses: addresses, nodeName: configuration.nodeName, logger: logger).run()
+      }
       await ready(port)
       try await group.next()
       group.cancelAll()

@@ -33,19 +33,23 @@ public final class LabNode: Sendable {
   }
 
   /// Builds the images that a lab starts with, where they are not there yet.
-  public func prepareSampleImages() async throws { try await SampleImages(images).prepare(scratch: directories.state + "/sample-image") }
+  public func prepareSampleImages() async throws {
+    try await SampleImages(images).prepare(scratch: directories.state + "/sample-image")
+  }
 
   /// The paths of the node's and a Pod's network namespaces, for `nsenter --net=`.
   public var namespacePath: String { directories.nodeNamespace }
   public func namespacePath(podUID: String) -> String { directories.podNamespace(podUID) }
 
   /// Where a Pod's network namespace and its `resolv.conf` are, for other processes than the node's.
-  public static func entrance(stateDirectory: String, podUID: String) -> (networkNamespace: String, resolvConf: String) {
+  public static func entrance(stateDirectory: String, podUID: String) -> (networkNamespace: String, resolvConf: String)
+  {
     let directories = NodeDirectories(stateDirectory: stateDirectory)
     return (directories.podNamespace(podUID), directories.pod(podUID) + "/etc/resolv.conf")
   }
 
-  /// Runs until `shutdown` or until the task is cancelled; returns when containers, mounts, namespaces and the state directory are gone.
+  /// Runs until `shutdown` or until the task is cancelled; returns when containers, mounts, namespaces and the state
+  /// directory are gone.
   /// - Throws: `systemCall` or `commandFailed` where the network or cluster DNS cannot be set up.
   public func run() async throws {
     try await Self.cleanUp(stateDirectory: directories.state, keepsImages: true)
@@ -83,7 +87,8 @@ public final class LabNode: Sendable {
     let proxy = try ServiceProxy(configuration, store: store, network: network, zone: zone, logger: logger)
     let manager = PodManager(
       NodeServices(
-        configuration: configuration, directories: directories, store: store, network: network, images: images, runc: runc,
+        configuration: configuration, directories: directories, store: store, network: network, images: images,
+        runc: runc,
         probes: NetworkProbe(node: loop), events: EventRecorder(store: store, nodeName: configuration.nodeName),
         openFilesLimit: min(20_000, clinux_ns_open_files_limit()), logger: logger))
     pods.withLock { $0 = manager }
@@ -101,6 +106,7 @@ public final class LabNode: Sendable {
   }
 
   private func emptyZone(_ network: NodeNetwork) -> ClusterZone {
-    ClusterZone(domain: configuration.clusterDomain, podNetwork: network.podNetwork, extraRecords: configuration.extraRecords)
+    ClusterZone(
+      domain: configuration.clusterDomain, podNetwork: network.podNetwork, extraRecords: configuration.extraRecords)
   }
 }

@@ -12,8 +12,8 @@ public struct LabNodeConfiguration: Sendable {
   public var labName = "devtunnel-lab"
   /// Everything the node keeps on disk and mounts stands below this directory, and goes with it.
   public var stateDirectory: String
-  /// Where images live (a containers/storage root). Kept over `shutdown`, so that a second `up` need not build them again.
-  /// Nil: inside the state directory, gone with it.
+  /// Where images live (a containers/storage root). Kept over `shutdown`, so that a second `up` need not build them
+  /// again. Nil: inside the state directory, gone with it.
   public var imageDirectory: String?
   /// The bridge's own address and the Pod network, `10.97.0.1/16`.
   public var podNetwork = "10.97.0.1/16"
@@ -22,14 +22,16 @@ public struct LabNodeConfiguration: Sendable {
   /// The cluster DNS server's address, inside the service network; Pods get it as their nameserver.
   public var clusterDNS = "10.98.0.10"
   public var clusterDomain = "cluster.local"
-  /// Names outside the cluster domain that cluster DNS knows, to their IPv4 addresses: the lab has no way to the internet.
+  /// Names outside the cluster domain that cluster DNS knows, to their IPv4 addresses: the lab has no way to the
+  /// internet.
   public var extraRecords: [String: [String]] = [:]
   /// The ClusterIP of the Service `kubernetes`, for the `KUBERNETES_SERVICE_*` variables; nil leaves them out.
   public var apiServiceAddress: String?
   /// What stands in Pods as `/var/run/secrets/kubernetes.io/serviceaccount/{token,ca.crt}`.
   public var serviceAccountToken = "lab"
   public var serviceAccountCA = ""
-  /// The first delay before a crashed container starts again; it doubles up to `crashLoopLimit` and starts over after ten quiet minutes.
+  /// The first delay before a crashed container starts again; it doubles up to `crashLoopLimit` and starts over after
+  /// ten quiet minutes.
   public var crashLoopDelay: Duration = .seconds(10)
   public var crashLoopLimit: Duration = .seconds(300)
 

@@ -20,14 +20,15 @@ struct NodeRecord: Sendable, Equatable {
   }
 
   static func read(_ directories: NodeDirectories) -> NodeRecord? {
-    guard let text = Files.read(directories.record), let name = try? JSONValue(parsing: text)["labName"]?.stringValue else { return nil }
+    guard let text = Files.read(directories.record), let name = try? JSONValue(parsing: text)["labName"]?.stringValue
+    else { return nil }
     return NodeRecord(labName: name)
   }
 }
 
 extension LabNode {
-  /// Removes whatever a node left that was killed: containers, mounts, network namespaces, cgroups, and the state directory itself.
-  /// Must not run beside a living node. A directory that no node has used stays untouched.
+  /// Removes whatever a node left that was killed: containers, mounts, network namespaces, cgroups, and the state
+  /// directory itself. Must not run beside a living node. A directory that no node has used stays untouched.
   /// - Parameter keepsImages: whether the images inside the state directory stay.
   public static func cleanUp(stateDirectory: String, keepsImages: Bool = false) async throws {
     let directories = NodeDirectories(stateDirectory: stateDirectory)
@@ -86,7 +87,9 @@ enum MountTable {
     var rest = Array(field.utf8)[...]
     while let byte = rest.popFirst() {
       let digits = rest.prefix(3)
-      if byte == UInt8(ascii: "\\"), digits.count == 3, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8) {
+      if byte == UInt8(ascii: "\\"), digits.count == 3,
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      {
         bytes.append(value)
         rest = rest.dropFirst(3)
       } else {
@@ -103,7 +106,9 @@ enum Cgroups {
 
   /// Whether this process may make cgroups; where not, containers run without.
   static func areUsable(labName: String) -> Bool {
-    let parents = Files.exists(root + "/cgroup.controllers") ? [root] : ["memory", "pids", "freezer", "devices"].map { root + "/" + $0 }
+    let parents =
+      Files.exists(root + "/cgroup.controllers")
+      ? [root] : ["memory", "pids", "freezer", "devices"].map { root + "/" + $0 }
     return parents.allSatisfy { parent in
       let probe = parent + "/\(labName)-probe"
       defer { rmdir(probe) }

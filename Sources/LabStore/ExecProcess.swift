@@ -11,7 +11,8 @@ public struct ExecRequest: Sendable, Equatable {
   public var hasTerminal: Bool
 
   public init(
-    container: String? = nil, command: [String], standardInput: Bool = false, standardOutput: Bool = true, standardError: Bool = true,
+    container: String? = nil, command: [String], standardInput: Bool = false, standardOutput: Bool = true,
+    standardError: Bool = true,
     hasTerminal: Bool = false
   ) {
     self.container = container
@@ -23,8 +24,8 @@ public struct ExecRequest: Sendable, Equatable {
   }
 }
 
-/// A command that runs in a container. The descriptors are the near ends of its streams, nil where they were not asked for; whoever gets
-/// this closes each of them.
+/// A command that runs in a container. The descriptors are the near ends of its streams, nil where they were not asked
+/// for; whoever gets this closes each of them.
 public struct ExecProcess: Sendable {
   public var standardInput: Int32?
   public var standardOutput: Int32?
@@ -37,7 +38,8 @@ public struct ExecProcess: Sendable {
   public var kill: @Sendable () -> Void
 
   public init(
-    standardInput: Int32?, standardOutput: Int32?, standardError: Int32?, exitStatus: @escaping @Sendable () async -> Int,
+    standardInput: Int32?, standardOutput: Int32?, standardError: Int32?,
+    exitStatus: @escaping @Sendable () async -> Int,
     resize: @escaping @Sendable (UInt16, UInt16) -> Void = { _, _ in }, kill: @escaping @Sendable () -> Void
   ) {
     self.standardInput = standardInput

@@ -15,7 +15,8 @@ public struct LogOptions: Sendable {
   public var previous: Bool
 
   public init(
-    follow: Bool = false, tailLines: Int? = nil, sinceSeconds: Int? = nil, sinceTime: String? = nil, limitBytes: Int? = nil, timestamps: Bool = false,
+    follow: Bool = false, tailLines: Int? = nil, sinceSeconds: Int? = nil, sinceTime: String? = nil,
+    limitBytes: Int? = nil, timestamps: Bool = false,
     previous: Bool = false
   ) {
     self.follow = follow
@@ -30,13 +31,16 @@ public struct LogOptions: Sendable {
 
 /// What the API server asks of the node, as a real one asks the kubelet: byte streams of running containers.
 public protocol NodeStreams: Sendable {
-  /// A connected TCP socket to a port on the Pod's loopback (as the kubelet's port-forward does), non-blocking; the caller owns it.
+  /// A connected TCP socket to a port on the Pod's loopback (as the kubelet's port-forward does), non-blocking; the
+  /// caller owns it.
   /// - Throws: a `NodeStreamError`, whose message the client sees.
   func connect(namespace: String, pod: String, port: UInt16) async throws -> Int32
 
-  /// Log lines of a container as raw bytes; `follow` keeps the stream open until the container ends or the reader leaves.
+  /// Log lines of a container as raw bytes; `follow` keeps the stream open until the container ends or the reader
+  /// leaves.
   /// - Throws: a `NodeStreamError`, whose message the client sees.
-  func logs(namespace: String, pod: String, container: String?, options: LogOptions) async throws -> AsyncThrowingStream<[UInt8], any Error>
+  func logs(namespace: String, pod: String, container: String?, options: LogOptions) async throws
+    -> AsyncThrowingStream<[UInt8], any Error>
 
   /// Starts a command in a running container, as the container's user and with its environment.
   /// - Throws: a `NodeStreamError`, whose message the client sees.

@@ -8,7 +8,9 @@ import KubeObjects
 /// The parts of `metadata` that a store writes.
 enum ObjectMeta {
   /// The present as Kubernetes' `metav1.Time`: RFC 3339 in UTC, whole seconds.
-  static func timestamp(secondsFromNow seconds: Int = 0) -> String { Date(timeIntervalSinceNow: Double(seconds)).formatted(.iso8601) }
+  static func timestamp(secondsFromNow seconds: Int = 0) -> String {
+    Date(timeIntervalSinceNow: Double(seconds)).formatted(.iso8601)
+  }
 
   /// The suffix that Kubernetes gives to `generateName`: five letters that spell no words.
   static func nameSuffix() -> String { String((0..<5).map { _ in suffixAlphabet.randomElement() ?? "x" }) }

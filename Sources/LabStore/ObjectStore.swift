@@ -32,7 +32,8 @@ public actor ObjectStore: ObjectStoring {
 
   public func watch(_ resource: Resource, after start: Int64?) throws -> AsyncStream<WatchEvent> {
     guard let missed = history.events(of: resource, after: start ?? revision) else { throw StoreError.expired }
-    let (stream, continuation) = AsyncStream.makeStream(of: WatchEvent.self, bufferingPolicy: .bufferingOldest(watchBuffer + missed.count))
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: WatchEvent.self, bufferingPolicy: .bufferingOldest(watchBuffer + missed.count))
     for event in missed { continuation.yield(event) }
     let identity = nextWatcher
     nextWatcher += 1
@@ -69,7 +70,8 @@ public actor ObjectStore: ObjectStoring {
     var object = current
     try change(&object)
     for field in [
-      "name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+      "name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp",
+      "deletionGracePeriodSeconds",
     ] {
       object[path: "metadata", field] = current[path: "metadata", field]
     }
@@ -85,8 +87,11 @@ public actor ObjectStore: ObjectStoring {
 
   public func delete(_ key: ObjectKey, grace: Int?, preconditions: DeletePreconditions) throws -> JSONValue {
     let current = try get(key)
-    if let uid = preconditions.uid, uid != current[path: "metadata", "uid"]?.stringValue { throw StoreError.conflict(key) }
-    if let version = preconditions.resourceVersion, version != current[path: "metadata", "resourceVersion"]?.stringValue {
+    if let uid = preconditions.uid, uid != current[path: "metadata", "uid"]?.stringValue {
+      throw StoreError.conflict(key)
+    }
+    if let version = preconditions.resourceVersion, version != current[path: "metadata", "resourceVersion"]?.stringValue
+    {
       throw StoreError.conflict(key)
     }
     if grace == nil, ObjectMeta.finalizers(current).isEmpty { return commit(.deleted, key, current, previous: current) }
@@ -104,7 +109,9 @@ public actor ObjectStore: ObjectStoring {
 
   private func freeName(of object: JSONValue, _ resource: Resource, _ namespace: String) throws -> String {
     if let name = object[path: "metadata", "name"]?.stringValue, !name.isEmpty { return name }
-    guard let prefix = object[path: "metadata", "generateName"]?.stringValue, !prefix.isEmpty else { throw StoreError.nameless(resource) }
+    guard let prefix = object[path: "metadata", "generateName"]?.stringValue, !prefix.isEmpty else {
+      throw StoreError.nameless(resource)
+    }
     while true {
       let name = prefix + ObjectMeta.nameSuffix()
       if objects[resource]?[namespace]?[name] == nil { return name }
@@ -116,12 +123,14 @@ public actor ObjectStore: ObjectStoring {
     object[path: "metadata", "generation"] = JSONValue(generation + 1)
   }
 
-  private func commit(_ kind: WatchEvent.Kind, _ key: ObjectKey, _ object: JSONValue, previous: JSONValue?) -> JSONValue {
+  private func commit(_ kind: WatchEvent.Kind, _ key: ObjectKey, _ object: JSONValue, previous: JSONValue?) -> JSONValue
+  {
     revision += 1
     var object = object
     object[path: "metadata", "resourceVersion"] = .string(String(revision))
     // Spelled out, since a bare nil could become JSON's null here.
-    objects[key.resource, default: [:]][key.namespace, default: [:]][key.name] = kind == .deleted ? Optional<JSONValue>.none : object
+    objects[key.resource, default: [:]][key.namespace, default: [:]][key.name] =
+      kind == .deleted ? Optional<JSONValue>.none : object
     let event = WatchEvent(kind: kind, object: object, previous: previous, revision: revision)
     history.append(event, of: key.resource)
     for (identity, watcher) in watchers[key.resource] ?? [:] {

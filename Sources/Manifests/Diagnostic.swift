@@ -9,7 +9,10 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
   public var message: String
   public var remedy: String?
 
-  public init(_ severity: Severity, _ message: String, at position: SourcePosition? = nil, field: String? = nil, remedy: String? = nil) {
+  public init(
+    _ severity: Severity, _ message: String, at position: SourcePosition? = nil, field: String? = nil,
+    remedy: String? = nil
+  ) {
     self.severity = severity
     self.message = message
     self.position = position

@@ -2,7 +2,8 @@ import Bastion
 import ControlAPI
 import KubeAPI
 
-/// The SSH sessions to bastions, one for each of them and each person's keys: libcurl's reuse of connections hangs on using the same.
+/// The SSH sessions to bastions, one for each of them and each person's keys: libcurl's reuse of connections hangs on
+/// using the same.
 struct Bastions {
   private struct Key: Hashable {
     var url: String
@@ -18,11 +19,15 @@ struct Bastions {
   private var passphrases: [String: String] = [:]
 
   private static func key(_ url: String, _ selection: BastionSelection) -> Key {
-    Key(url: url, home: selection.home, user: selection.user, agentSocket: selection.agentSocket, hostKey: selection.hostKey)
+    Key(
+      url: url, home: selection.home, user: selection.user, agentSocket: selection.agentSocket,
+      hostKey: selection.hostKey)
   }
 
   /// The connection of the URL that counts for a context; nil where there is none.
-  mutating func connection(_ selection: BastionSelection?, context: String) throws(ControlError) -> (url: String, BastionConnection)? {
+  mutating func connection(_ selection: BastionSelection?, context: String) throws(ControlError) -> (
+    url: String, BastionConnection
+  )? {
     guard let selection, let url = selection.url ?? selection.byContext[context] else { return nil }
     let key = Self.key(url, selection)
     if let known = connections[key] { return (url, known) }
@@ -72,8 +77,10 @@ extension ControlError {
     switch error {
     case .hostKeyUnknown(_, _, let fingerprint):
       question = BastionQuestion(url: url, hostKey: fingerprint)
-      remedy = "compare the fingerprint with its administrator's; then accept it on a terminal, give --via-host-key '\(fingerprint)', or connect once with `ssh`"
-    case .authentication(_, _, _, let locked) where !locked.isEmpty: question = BastionQuestion(url: url, lockedKeys: locked)
+      remedy =
+        "compare the fingerprint with its administrator's; then accept it on a terminal, give --via-host-key '\(fingerprint)', or connect once with `ssh`"
+    case .authentication(_, _, _, let locked) where !locked.isEmpty:
+      question = BastionQuestion(url: url, lockedKeys: locked)
     default: break
     }
   }

@@ -10,7 +10,8 @@ extension ClusterOperations {
     let there = try await reach(request.cluster)
     let client = there.client
     let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
-    let proxy = ProxyConnection(id: "p\(nextProxy)", request, context: client.access.contextName, namespace: client.access.namespace, link: link)
+    let proxy = ProxyConnection(
+      id: "p\(nextProxy)", request, context: client.access.contextName, namespace: client.access.namespace, link: link)
     nextProxy += 1
     progress("connecting to the gateway")
     try await proxy.start()
@@ -22,10 +23,13 @@ extension ClusterOperations {
     let plan = try OutboundPlan(request.outbound)
     let helper = try ShellProgram.find()
     guard hosts.isEmpty else {
-      throw ControlError(.conflict, "this machine is connected already", remedy: "End the other devtunnel connect --host first; devtunnel status shows its pid.")
+      throw ControlError(
+        .conflict, "this machine is connected already",
+        remedy: "End the other devtunnel connect --host first; devtunnel status shows its pid.")
     }
     guard await openShellHub() != nil else {
-      throw ControlError(.failed, "the socket for helpers, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
+      throw ControlError(
+        .failed, "the socket for helpers, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
     }
     let there = try await reach(request.cluster)
     let client = there.client
@@ -34,13 +38,19 @@ extension ClusterOperations {
     let ledRanges = try LedRanges(cluster: named, asked: plan.rules.viaCluster)
     guard !ledRanges.ranges.isEmpty else {
       throw ControlError(
-        .refused, named.isEmpty ? "the cluster's address ranges are not known: these credentials may read neither ServiceCIDRs nor nodes" : ledRanges.notes.joined(separator: "; "),
+        .refused,
+        named.isEmpty
+          ? "the cluster's address ranges are not known: these credentials may read neither ServiceCIDRs nor nodes"
+          : ledRanges.notes.joined(separator: "; "),
         remedy: "Name them, as an administrator tells you: --via-cluster 10.96.0.0/12 --via-cluster 10.244.0.0/16.")
     }
     let places = try request.mapInto.map { text throws(ControlError) in try Self.place(text) }
     let sshHost = try bastions.connection(request.cluster.bastion, context: client.access.contextName)?.1.settings.host
-    let way = await wayToServer(client, sshHost: sshHost, environment: ProcessInfo.processInfo.environment).map(CIDR.init)
-    let taken = try await way.map { .init($0, owner: "the way to the API server") } + taken(request, by: HostRoutes.read(), besides: client)
+    let way = await wayToServer(client, sshHost: sshHost, environment: ProcessInfo.processInfo.environment).map(
+      CIDR.init)
+    let taken =
+      try await way.map { .init($0, owner: "the way to the API server") }
+      + taken(request, by: HostRoutes.read(), besides: client)
     let known = try HostRanges(ledRanges, taken: taken, places: places.isEmpty ? FreeRange.places : places)
     let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
     let connection = try HostConnection(
@@ -61,7 +71,9 @@ extension ClusterOperations {
   }
 
   private static func place(_ text: String) throws(ControlError) -> CIDR {
-    do { return try CIDR(parsing: text) } catch { throw ControlError(.badInput, "--map-into: \(error.message)", remedy: error.remedy) }
+    do { return try CIDR(parsing: text) } catch {
+      throw ControlError(.badInput, "--map-into: \(error.message)", remedy: error.remedy)
+    }
   }
 
   func endHost(_ connection: HostConnection) async {
@@ -72,10 +84,13 @@ extension ClusterOperations {
 
   public func disconnect(_ request: DisconnectRequest) async throws {
     let known = proxies.map(\.id).joined(separator: ", ")
-    if request.id == nil, proxies.count > 1 { throw ControlError(.badInput, "there are several: \(known)", remedy: "Name one.") }
+    if request.id == nil, proxies.count > 1 {
+      throw ControlError(.badInput, "there are several: \(known)", remedy: "Name one.")
+    }
     guard let index = proxies.firstIndex(where: { request.id == nil || $0.id == request.id }) else {
       throw ControlError(
-        .notFound, request.id.map { "there is no proxy '\($0)'" } ?? "there is no proxy", remedy: known.isEmpty ? nil : "There are: \(known).")
+        .notFound, request.id.map { "there is no proxy '\($0)'" } ?? "there is no proxy",
+        remedy: known.isEmpty ? nil : "There are: \(known).")
     }
     await proxies.remove(at: index).stop()
   }

@@ -5,8 +5,8 @@ import KubeObjects
 import Shell
 
 extension ClusterOperations {
-  /// What intercepts, forwards and `restore` need of RBAC in their namespace; templates/rbac.yaml grants the same. Reading nodes, which are in no
-  /// namespace, is not among them: without it the agent goes to amd64.
+  /// What intercepts, forwards and `restore` need of RBAC in their namespace; templates/rbac.yaml grants the same.
+  /// Reading nodes, which are in no namespace, is not among them: without it the agent goes to amd64.
   static let permissions: [Permission] = granted.flatMap { grant in
     grant.verbs.split(separator: " ").map { Permission(String($0), grant.resource, grant.subresource) }
   }
@@ -15,7 +15,8 @@ extension ClusterOperations {
     (.services, nil, "get list watch create patch delete"),
     (.pods, nil, "get list watch"), (.pods, "log", "get"), (.pods, "portforward", "get create"),
     (.configMaps, nil, "get create delete"), (.secrets, nil, "get create delete"),
-    (.persistentVolumeClaims, nil, "get"), (.resourceQuotas, nil, "list"), (.limitRanges, nil, "list"), (.events, nil, "list"),
+    (.persistentVolumeClaims, nil, "get"), (.resourceQuotas, nil, "list"), (.limitRanges, nil, "list"),
+    (.events, nil, "list"),
     // Its own alone, which a Role can grant.
     (.namespaces, nil, "get"),
     (.deployments, nil, "get list watch create patch delete"),
@@ -35,7 +36,10 @@ extension ClusterOperations {
       return [DoctorCheck("kubeconfig", .failed, error.message, remedy: error.remedy)]
     }
     let namespace = client.access.namespace
-    checks.append(DoctorCheck("kubeconfig", .ok, "context \(client.access.contextName), namespace \(namespace), server \(client.access.server)"))
+    checks.append(
+      DoctorCheck(
+        "kubeconfig", .ok,
+        "context \(client.access.contextName), namespace \(namespace), server \(client.access.server)"))
     checks += client.access.warnings.map { DoctorCheck("kubeconfig", .warning, $0) }
     checks.append(installationCheck())
     checks.append(await shellCheck(progress))
@@ -52,7 +56,9 @@ extension ClusterOperations {
     do throws(KubeError) {
       let start = ContinuousClock.now
       let version = try await client.within(.seconds(10)).serverVersion()
-      checks.append(DoctorCheck("API server", .ok, "Kubernetes \(version), answered in \(start.duration(to: .now).milliseconds) ms"))
+      checks.append(
+        DoctorCheck("API server", .ok, "Kubernetes \(version), answered in \(start.duration(to: .now).milliseconds) ms")
+      )
     } catch {
       checks.append(DoctorCheck("API server", .failed, "\(error)", remedy: Self.remedy(error)))
       return checks
@@ -99,14 +105,20 @@ extension ClusterOperations {
     progress("trying a shell's namespace")
     do throws(ControlError) {
       let probe = try await ShellProbe.run()
-      guard let problem = probe.problem else { return DoctorCheck("shell", .ok, "user namespaces and nftables work: \(probe.steps) steps") }
-      return DoctorCheck("shell", .warning, "no shell is possible here: \(problem)", remedy: probe.remedy ?? "devtunnel connect --proxy needs none of it.")
+      guard let problem = probe.problem else {
+        return DoctorCheck("shell", .ok, "user namespaces and nftables work: \(probe.steps) steps")
+      }
+      return DoctorCheck(
+        "shell", .warning, "no shell is possible here: \(problem)",
+        remedy: probe.remedy ?? "devtunnel connect --proxy needs none of it.")
     } catch {
       return DoctorCheck("shell", .warning, error.message, remedy: error.remedy)
     }
   }
 
-  private func permissionCheck(_ client: KubeClient, _ namespace: String, _ progress: @escaping Progress) async -> DoctorCheck {
+  private func permissionCheck(_ client: KubeClient, _ namespace: String, _ progress: @escaping Progress) async
+    -> DoctorCheck
+  {
     progress("asking for permissions")
     let missing: [Permission]
     do throws(KubeError) {
@@ -114,14 +126,19 @@ extension ClusterOperations {
     } catch {
       return DoctorCheck("permissions", .warning, "could not be asked for: \(error)")
     }
-    guard !missing.isEmpty else { return DoctorCheck("permissions", .ok, "all \(Self.permissions.count) that an intercept needs in \(namespace)") }
+    guard !missing.isEmpty else {
+      return DoctorCheck("permissions", .ok, "all \(Self.permissions.count) that an intercept needs in \(namespace)")
+    }
     return DoctorCheck(
       "permissions", .failed, "missing in \(namespace): \(missing.map(\.description).joined(separator: ", "))",
-      remedy: "Ask an administrator for the ClusterRole `edit` in that namespace, or for the Role in templates/rbac.yaml.")
+      remedy:
+        "Ask an administrator for the ClusterRole `edit` in that namespace, or for the Role in templates/rbac.yaml.")
   }
 
   /// Starts a gateway and measures the way through it.
-  private func gatewayCheck(_ there: ReachedCluster, _ cluster: ClusterSelection, _ progress: @escaping Progress) async -> DoctorCheck {
+  private func gatewayCheck(_ there: ReachedCluster, _ cluster: ClusterSelection, _ progress: @escaping Progress) async
+    -> DoctorCheck
+  {
     do throws(ControlError) {
       let start = ContinuousClock.now
       let link = try await gatewayLink(there, cluster, image: nil, progress)
@@ -133,9 +150,11 @@ extension ClusterOperations {
       }
       let report = await link.report()
       let roundTrip = report.roundTripMilliseconds.map { "\(Double(Int($0 * 100)) / 100) ms" } ?? "unknown"
-      return DoctorCheck("agent", .ok, "a gateway stood after \(took) ms; round trip \(roundTrip) over \(report.carrier ?? "?")")
+      return DoctorCheck(
+        "agent", .ok, "a gateway stood after \(took) ms; round trip \(roundTrip) over \(report.carrier ?? "?")")
     } catch {
-      return DoctorCheck("agent", .failed, ([error.message] + error.details).joined(separator: "; "), remedy: error.remedy)
+      return DoctorCheck(
+        "agent", .failed, ([error.message] + error.details).joined(separator: "; "), remedy: error.remedy)
     }
   }
 }

@@ -14,7 +14,8 @@ extension ClusterOperations {
     let (client, namespace) = (there.client, there.namespace)
     // What this daemon holds itself is left in good order first.
     let own = interceptions.filter {
-      $0.id.cluster == there.identity && $0.namespace == namespace && (request.service == nil || $0.request.service == request.service)
+      $0.id.cluster == there.identity && $0.namespace == namespace
+        && (request.service == nil || $0.request.service == request.service)
     }
     var done: [String] = []
     for interception in own {
@@ -28,9 +29,13 @@ extension ClusterOperations {
     }
     if !own.isEmpty, !request.force {
       let names = own.map(\.request.service).joined(separator: ", ")
-      throw ControlError(.conflict, "\(names) is intercepted from here", remedy: "`devtunnel leave`, or `devtunnel restore --yes` to end it at once.")
+      throw ControlError(
+        .conflict, "\(names) is intercepted from here",
+        remedy: "`devtunnel leave`, or `devtunnel restore --yes` to end it at once.")
     }
-    let named = journal.all.filter { $0.namespace == namespace && (request.service == nil || $0.service == request.service) }
+    let named = journal.all.filter {
+      $0.namespace == namespace && (request.service == nil || $0.service == request.service)
+    }
     let entries = named.filter { identity(of: $0) == there.identity }
     // What no context leads to any more can only be forgotten, and by its name alone.
     let astray = named.filter { entry in
@@ -38,18 +43,23 @@ extension ClusterOperations {
         && !entries.contains(entry) && !isHeld(entry)
     }
     var keeping: Set<String> = []
-    for interception in interceptions where interception.id.cluster == there.identity && interception.namespace == namespace {
+    for interception in interceptions
+    where interception.id.cluster == there.identity && interception.namespace == namespace {
       if let workload = await interception.heldWorkload { keeping.insert(workload) }
     }
     var report: RestoreReport
     do throws(ControlError) {
-      let restorer = Restorer(client: client, namespace: namespace, holder: holder, journaled: Set(entries.map(\.workload)))
-      report = try await restorer.restore(service: request.service, force: request.force, keeping: keeping, progress: progress)
+      let restorer = Restorer(
+        client: client, namespace: namespace, holder: holder, journaled: Set(entries.map(\.workload)))
+      report = try await restorer.restore(
+        service: request.service, force: request.force, keeping: keeping, progress: progress)
     } catch {
       // With a namespace goes the right to look into it: the journal would name it for ever.
       guard request.force, error.code == .forbidden, !entries.isEmpty else { throw error }
       report = RestoreReport(
-        done: ["the journal names nothing in \(namespace) any more; what may stand there was left alone: \(error.message)"], left: [])
+        done: [
+          "the journal names nothing in \(namespace) any more; what may stand there was left alone: \(error.message)"
+        ], left: [])
     }
     report.done = done + report.done
     for entry in entries where report.left.isEmpty {
@@ -69,7 +79,9 @@ extension ClusterOperations {
   public func recover() async {
     defer { isRecovered = true }
     let entries = journal.all.map(located)
-    for entry in entries where !entry.service.isEmpty { unrecovered[entry] = staying(entry, "left by an earlier daemon, and being undone") }
+    for entry in entries where !entry.service.isEmpty {
+      unrecovered[entry] = staying(entry, "left by an earlier daemon, and being undone")
+    }
     let undoing = Task {
       await awaitHelpers()
       for entry in entries { await undo(entry) }
@@ -92,7 +104,8 @@ extension ClusterOperations {
     WorkloadPlace(cluster: identity(of: entry) ?? .unknown, namespace: entry.namespace, workload: entry.workload)
   }
 
-  /// Undoes what an earlier daemon left in one cluster; what cannot be undone stays in the journal, and `status` says why.
+  /// Undoes what an earlier daemon left in one cluster; what cannot be undone stays in the journal, and `status` says
+  /// why.
   private func undo(_ entry: Journal.Entry) async {
     do {
       let wanted = identity(of: entry)
@@ -101,30 +114,39 @@ extension ClusterOperations {
         throw ControlError(.conflict, "context \(there.context) leads to another cluster now")
       }
       if entry.service.isEmpty {
-        guard !gateways.values.contains(where: { $0.entry.isSame(as: entry) }), !shellAgents.values.contains(where: { $0.entry.isSame(as: entry) })
+        guard !gateways.values.contains(where: { $0.entry.isSame(as: entry) }),
+          !shellAgents.values.contains(where: { $0.entry.isSame(as: entry) })
         else { return }
         let deployer = AgentDeployer(
           client: there.client, installation: try installation(),
           manifests: AgentManifests(workload: entry.workload, namespace: entry.namespace, holder: holder))
         if let owner = try await deployer.removeOwn(inJournal: true) {
-          log.notice("an agent was left alone", metadata: ["agent": "\(entry.namespace)/\(entry.workload)", "holder": "\(owner.told(to: holder))"])
+          log.notice(
+            "an agent was left alone",
+            metadata: ["agent": "\(entry.namespace)/\(entry.workload)", "holder": "\(owner.told(to: holder))"])
         }
         journal.remove(entry)
         return
       }
-      let restorer = Restorer(client: there.client, namespace: entry.namespace, holder: holder, journaled: [entry.workload])
+      let restorer = Restorer(
+        client: there.client, namespace: entry.namespace, holder: holder, journaled: [entry.workload])
       let report = try await restorer.restore(service: entry.service, force: false, progress: nil)
-      log.notice("restored what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
+      log.notice(
+        "restored what an earlier daemon left",
+        metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
       // What another holder has by now is theirs to end; it is no longer ours to undo.
       if report.left.isEmpty { journal.remove(entry) }
       unrecovered[entry] = nil
     } catch {
       let problem = (error as? ControlError)?.message ?? "\(error)"
-      log.error("could not restore what an earlier daemon left", metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(problem)"])
+      log.error(
+        "could not restore what an earlier daemon left",
+        metadata: ["service": "\(entry.namespace)/\(entry.service)", "why": "\(problem)"])
       guard !entry.service.isEmpty else { return }
       let context = entry.cluster.context.map { " --context \($0)" } ?? ""
       unrecovered[entry] = staying(
-        entry, "left by an earlier daemon, and not undone: \(problem); `devtunnel restore -n \(entry.namespace)\(context)` tries again, and with --yes "
+        entry,
+        "left by an earlier daemon, and not undone: \(problem); `devtunnel restore -n \(entry.namespace)\(context)` tries again, and with --yes "
           + "forgets what you may not look for or what is in another cluster")
     }
   }
@@ -132,7 +154,8 @@ extension ClusterOperations {
   /// How `status` shows what an earlier daemon has left.
   private func staying(_ entry: Journal.Entry, _ message: String) -> InterceptReport {
     InterceptReport(
-      context: entry.cluster.context ?? "", cluster: entry.identity ?? .unknown, namespace: entry.namespace, service: entry.service,
+      context: entry.cluster.context ?? "", cluster: entry.identity ?? .unknown, namespace: entry.namespace,
+      service: entry.service,
       workload: entry.workload, state: .leaving, ports: [], holder: holder.name, since: "", message: message)
   }
 

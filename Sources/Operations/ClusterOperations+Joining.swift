@@ -11,21 +11,27 @@ extension ClusterOperations {
   /// How an intercept's target is reached; nil where that is the host.
   func joining(_ request: InterceptRequest, _ here: ReachedCluster) -> JoinedCluster.Open? {
     guard let target = request.target else { return nil }
-    return { ports, progress throws(ControlError) in try await self.join(target, ports: ports, for: request.service, here, progress) }
+    return { ports, progress throws(ControlError) in
+      try await self.join(target, ports: ports, for: request.service, here, progress)
+    }
   }
 
   /// Opens the way to an intercept's target. A wrong name is told before anything is started in that cluster.
   /// - Parameter here: the cluster with the intercepted Service.
   func join(
-    _ wanted: InterceptTarget, ports: [UInt16], for service: String, _ here: ReachedCluster, _ progress: @escaping Progress
+    _ wanted: InterceptTarget, ports: [UInt16], for service: String, _ here: ReachedCluster,
+    _ progress: @escaping Progress
   ) async throws(ControlError) -> JoinedCluster {
     let parsed = try ForwardTarget(parsing: wanted.target)
     let there = try await reach(wanted.cluster)
     let (client, namespace) = (there.client, there.namespace)
     for port in ports { _ = try await parsed.resolve("\(port)", client: client, namespace: namespace) }
     if parsed.kind == .service { try await refuseCircle(parsed.name, there, service, here) }
-    let link = try await gatewayLink(there, wanted.cluster, image: wanted.agentImage) { progress("\(there.context): \($0)") }
-    return JoinedCluster(context: there.context, namespace: namespace, target: wanted.target, link: link) { port throws(ControlError) in
+    let link = try await gatewayLink(there, wanted.cluster, image: wanted.agentImage) {
+      progress("\(there.context): \($0)")
+    }
+    return JoinedCluster(context: there.context, namespace: namespace, target: wanted.target, link: link) {
+      port throws(ControlError) in
       try await parsed.resolve("\(port)", client: client, namespace: namespace)
     }
   }
@@ -43,13 +49,16 @@ extension ClusterOperations {
       var ours = intercepted[path: "spec", "selector"]?.stringMap ?? [:]
       ours[AgentNames.agentLabel] = nil
       let theirs = aimed[path: "spec", "selector"]?.stringMap ?? [:]
-      guard !ours.isEmpty, !theirs.isEmpty, theirs.allSatisfy({ key, value in ours[key] ?? value == value }) else { return false }
+      guard !ours.isEmpty, !theirs.isEmpty, theirs.allSatisfy({ key, value in ours[key] ?? value == value }) else {
+        return false
+      }
       let both = ours.merging(theirs) { $1 }
       return try await !here.list(.pods, namespace: namespace, labels: LabelSelector(matchLabels: both)).items.isEmpty
     }
     guard isCircle else { return }
     throw ControlError(
-      .refused, "Service \(target) leads to the same Pods as Service \(service), which is to be intercepted: connections would go in a circle",
+      .refused,
+      "Service \(target) leads to the same Pods as Service \(service), which is to be intercepted: connections would go in a circle",
       remedy: "Name a Service of another cluster (--to-context) or namespace (--to-namespace).")
   }
 }

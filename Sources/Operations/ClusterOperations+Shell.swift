@@ -33,7 +33,8 @@ extension ClusterOperations {
     _ = try OutboundPlan(request.outbound)
     let helper = try ShellProgram.find()
     guard await openShellHub() != nil else {
-      throw ControlError(.failed, "the socket for shells, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
+      throw ControlError(
+        .failed, "the socket for shells, \(shellSocket), could not be made", remedy: "devtunnel logs says why.")
     }
     let there = try await reach(request.cluster)
     let (client, namespace) = (there.client, there.namespace)
@@ -52,7 +53,8 @@ extension ClusterOperations {
       shells.append(session)
       let environment = try await environment(seat, client)
       var report = try await session.prepare(
-        template: seat.target?.workload.template, container: seat.target?.containerObject, environment: environment, helper: helper, socket: shellSocket,
+        template: seat.target?.workload.template, container: seat.target?.containerObject, environment: environment,
+        helper: helper, socket: shellSocket,
         progress: progress)
       report.intercept = seat.intercept
       report.warnings = client.access.warnings + (seat.intercept?.warnings ?? []) + report.warnings
@@ -70,18 +72,27 @@ extension ClusterOperations {
 
   private func environment(_ seat: Seat, _ client: KubeClient) async throws(ControlError) -> [String: String] {
     // As a name, since not everybody may read Service default/kubernetes; its certificate has it.
-    let server = ["KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443", "KUBERNETES_SERVICE_PORT_HTTPS": "443"]
+    let server = [
+      "KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443",
+      "KUBERNETES_SERVICE_PORT_HTTPS": "443",
+    ]
     guard let target = seat.target else { return server }
     let namespace = client.access.namespace
     try await seat.link.connected(within: .seconds(60))
-    let (pod, services) = try await attempt("reading the agent's Pod and the Services of \(namespace)") { () async throws(KubeError) in
+    let (pod, services) = try await attempt("reading the agent's Pod and the Services of \(namespace)") {
+      () async throws(KubeError) in
       var pod: JSONValue?
-      if case .connected(let name) = await seat.link.state { pod = try await client.find(.pods, name, namespace: namespace) }
-      guard target.workload.template[path: "spec", "enableServiceLinks"]?.boolValue != false else { return (pod, [JSONValue]()) }
+      if case .connected(let name) = await seat.link.state {
+        pod = try await client.find(.pods, name, namespace: namespace)
+      }
+      guard target.workload.template[path: "spec", "enableServiceLinks"]?.boolValue != false else {
+        return (pod, [JSONValue]())
+      }
       let services = try await client.list(.services, namespace: namespace).items
       return (pod, services.filter { $0.labels[AgentNames.managedByLabel] != AgentNames.managedBy })
     }
-    let own = try await WorkloadEnvironment(client: client, namespace: namespace).read(target.containerObject, pod: pod, services: services)
+    let own = try await WorkloadEnvironment(client: client, namespace: namespace).read(
+      target.containerObject, pod: pod, services: services)
     return server.merging(own) { $1 }
   }
 
@@ -92,7 +103,9 @@ extension ClusterOperations {
   }
 
   /// The agent whose place in the cluster the shell takes.
-  private func seat(for request: ShellRequest, _ there: ReachedCluster, _ progress: @escaping Progress) async throws -> Seat {
+  private func seat(for request: ShellRequest, _ there: ReachedCluster, _ progress: @escaping Progress) async throws
+    -> Seat
+  {
     let (client, namespace) = (there.client, there.namespace)
     if var intercept = request.intercept {
       intercept.cluster = request.cluster
@@ -100,7 +113,9 @@ extension ClusterOperations {
       named.service = intercept.service
       let target = try await ShellTarget.find(named, client: client, namespace: namespace)
       let (interception, report) = try await begin(intercept, insideShell: true, progress: progress)
-      guard let link = await interception.link else { throw ControlError(.failed, "the intercept of \(intercept.service) has no tunnel") }
+      guard let link = await interception.link else {
+        throw ControlError(.failed, "the intercept of \(intercept.service) has no tunnel")
+      }
       return Seat(link: link, target: target, intercept: report)
     }
     guard let target = try await ShellTarget.find(request, client: client, namespace: namespace) else {
@@ -114,7 +129,8 @@ extension ClusterOperations {
   ) async throws(ControlError) -> AgentLink {
     let (client, namespace) = (there.client, there.namespace)
     let agent = ShellAgent(
-      client: client, installation: try installation(), cluster: there.identity, namespace: namespace, holder: holder, records: agents, target: target,
+      client: client, installation: try installation(), cluster: there.identity, namespace: namespace, holder: holder,
+      records: agents, target: target,
       image: request.agentImage
     ) { [journal] workload throws(ControlError) in
       try journal.add(Self.agentEntry(request.cluster, there.identity, client, workload))
@@ -132,7 +148,9 @@ extension ClusterOperations {
       var pods = AgentPods(client: client, namespace: namespace, workload: identity.workload)
       pods.deployment = identity.uid
       _ = try await pods.running(within: .seconds(60), progress: progress)
-      let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log)
+      let link = await AgentLink(
+        client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log
+      )
       await link.whenMissing { () async throws(ControlError) in try await agent.ensure(progress: nil) }
       // Another command may have been here meanwhile: the agent is the same, and has one session.
       if let known = shellAgents[key] {
@@ -149,7 +167,8 @@ extension ClusterOperations {
           try await agent.remove()
           if let name { journal.remove(Self.agentEntry(request.cluster, there.identity, client, name)) }
         } catch {
-          log.error("a shell's agent could not be removed", metadata: ["agent": "\(name ?? "")", "why": "\(error.message)"])  // the journal keeps it
+          log.error(
+            "a shell's agent could not be removed", metadata: ["agent": "\(name ?? "")", "why": "\(error.message)"])  // the journal keeps it
         }
       }
       throw error
@@ -248,7 +267,9 @@ extension ClusterOperations {
     guard !left.isEmpty else { return }
     _ = await openShellHub()
     try? await Task.sleep(for: .seconds(2))
-    while left.contains(where: { resuming.contains($0.id) && $0.request.intercept == nil }) { try? await Task.sleep(for: .milliseconds(50)) }
+    while left.contains(where: { resuming.contains($0.id) && $0.request.intercept == nil }) {
+      try? await Task.sleep(for: .milliseconds(50))
+    }
     for record in left where !resuming.contains(record.id) && !shells.contains(where: { $0.id == record.id }) {
       ShellRecords.remove(runtime: settings.runtime, id: record.id)
     }
@@ -289,7 +310,9 @@ extension ClusterOperations {
       journal.remove(known.entry)
       return nil
     } catch {
-      log.error("a shell's agent could not be removed", metadata: ["agent": "\(known.entry.workload)", "why": "\(error.message)"])
+      log.error(
+        "a shell's agent could not be removed",
+        metadata: ["agent": "\(known.entry.workload)", "why": "\(error.message)"])
       return error
     }
   }

@@ -102,9 +102,13 @@ public actor ClusterOperations: Engine {
     var entry: Journal.Entry
   }
 
-  /// - Throws: `ControlError` when the kernel gives no descriptors for the relay, or the installation's id can be neither read nor made.
+  /// - - Throws: `ControlError` when the kernel gives no descriptors for the relay, or the installation's id can be
+  ///   neither read nor made.
   public init(_ settings: Settings, log: Logger) throws(ControlError) {
-    guard let relay = RelayThread() else { throw ControlError(.failed, "the relay's thread could not be started", remedy: "Raise the limit of open files (ulimit -n).") }
+    guard let relay = RelayThread() else {
+      throw ControlError(
+        .failed, "the relay's thread could not be started", remedy: "Raise the limit of open files (ulimit -n).")
+    }
     relay.limit(ConnectionLimits(openFiles: OpenFiles.limit))
     self.settings = settings
     self.relay = relay
@@ -120,7 +124,8 @@ public actor ClusterOperations: Engine {
 
   /// `alice@laptop`: who the Leases name.
   static func identity() -> String {
-    let user = ProcessInfo.processInfo.environment["USER"] ?? ProcessInfo.processInfo.environment["LOGNAME"] ?? "uid-\(getuid())"
+    let user =
+      ProcessInfo.processInfo.environment["USER"] ?? ProcessInfo.processInfo.environment["LOGNAME"] ?? "uid-\(getuid())"
     return "\(user)@\(ProcessInfo.processInfo.hostName)"
   }
 
@@ -140,9 +145,11 @@ public actor ClusterOperations: Engine {
       let present = cluster.kubeconfig.filter { FileManager.default.fileExists(atPath: $0) }
       if !cluster.kubeconfig.isEmpty, present.isEmpty {
         throw KubeError.config(
-          file: cluster.kubeconfig.joined(separator: ":"), problem: "there is no such file", remedy: "name a kubeconfig with --kubeconfig or KUBECONFIG")
+          file: cluster.kubeconfig.joined(separator: ":"), problem: "there is no such file",
+          remedy: "name a kubeconfig with --kubeconfig or KUBECONFIG")
       }
-      let access = try ClusterAccess.load(context: cluster.context, namespace: cluster.namespace, environment: environment)
+      let access = try ClusterAccess.load(
+        context: cluster.context, namespace: cluster.namespace, environment: environment)
       return KubeClient(try through(cluster.bastion, access), log: log)
     } catch let error as KubeError {
       throw ControlError(error, doing: "reading the kubeconfig")
@@ -180,7 +187,8 @@ public actor ClusterOperations: Engine {
     var probe = client.within(.seconds(10))
     probe.retry = RetryPolicy(attempts: 2)
     let once = probe
-    let identity = try await attempt("asking the API server of context \(client.access.contextName)") { () async throws(KubeError) in
+    let identity = try await attempt("asking the API server of context \(client.access.contextName)") {
+      () async throws(KubeError) in
       try await identify(once, cluster)
     }
     return ReachedCluster(client: client, identity: identity)
@@ -196,7 +204,9 @@ public actor ClusterOperations: Engine {
   func begin(
     _ request: InterceptRequest, insideShell: Bool, progress: @escaping Progress
   ) async throws -> (interception: Interception, report: InterceptReport) {
-    if insideShell, request.target != nil { throw ControlError(.badInput, "an intercept that leads into a shell has no other target") }
+    if insideShell, request.target != nil {
+      throw ControlError(.badInput, "an intercept that leads into a shell has no other target")
+    }
     let installation = try installation()
     let there = try await reach(request.cluster)
     let client = there.client
@@ -205,18 +215,22 @@ public actor ClusterOperations: Engine {
     try await refuseSecond(id)
     log.info("intercept", metadata: ["service": "\(id.namespace)/\(id.service)", "server": "\(client.access.server)"])
     let context = InterceptContext(
-      client: client, relay: relay, installation: installation, journal: journal, protocols: request.cluster.protocols, holder: holder, log: log)
+      client: client, relay: relay, installation: installation, journal: journal, protocols: request.cluster.protocols,
+      holder: holder, log: log)
     let interception = Interception(
-      request, cluster: id.cluster, namespace: id.namespace, context: context, insideShell: insideShell, joined: joining(request, there)
+      request, cluster: id.cluster, namespace: id.namespace, context: context, insideShell: insideShell,
+      joined: joining(request, there)
     ) { workload, progress throws(ControlError) in
-      try await self.makeRoom(in: WorkloadPlace(cluster: id.cluster, namespace: id.namespace, workload: workload), for: id, progress)
+      try await self.makeRoom(
+        in: WorkloadPlace(cluster: id.cluster, namespace: id.namespace, workload: workload), for: id, progress)
     }
     interceptions.append(interception)
     do {
       var report = try await interception.start(progress: progress)
       report.warnings = client.access.warnings + report.warnings
       if request.environment {
-        let environment = HostEnvironment(workload: try await interception.workloadEnvironment(), choice: request.variables)
+        let environment = HostEnvironment(
+          workload: try await interception.workloadEnvironment(), choice: request.variables)
         report.environment = environment.variables
         report.warnings += environment.warnings
       }
@@ -253,7 +267,8 @@ public actor ClusterOperations: Engine {
     // Of two that begin at once the later one gives way.
     for other in interceptions.prefix(while: { $0.id != id }) where await isIn(place, other) {
       throw ControlError(
-        .conflict, "you intercept workload \(place.workload) already, through its Service \(other.id.service): one Service of a workload at a time",
+        .conflict,
+        "you intercept workload \(place.workload) already, through its Service \(other.id.service): one Service of a workload at a time",
         remedy: "`devtunnel leave \(other.id.service)` first.")
     }
     for item in closing.values where await isIn(place, item.interception) {
@@ -294,7 +309,8 @@ public actor ClusterOperations: Engine {
       reports.append(
         LeaveReport(
           id, context: context, cut: 0, restored: why == nil,
-          message: why.map { "\($0): nothing of yours was left to undo" } ?? "connections on the host have \(Int(saturating: request.drain)) s to end"))
+          message: why.map { "\($0): nothing of yours was left to undo" }
+            ?? "connections on the host have \(Int(saturating: request.drain)) s to end"))
     }
     if let problem { throw problem }
     return reports
@@ -319,7 +335,8 @@ public actor ClusterOperations: Engine {
   }
 
   private static func candidate(_ interception: Interception) -> LeaveChoice.Candidate {
-    LeaveChoice.Candidate(id: interception.id, context: interception.contextName, kubeconfig: interception.request.cluster.kubeconfig)
+    LeaveChoice.Candidate(
+      id: interception.id, context: interception.contextName, kubeconfig: interception.request.cluster.kubeconfig)
   }
 
   /// What an intercept that was left already keeps in the cluster.
@@ -342,7 +359,8 @@ public actor ClusterOperations: Engine {
     // A wrong name or port is told before anything is started in the cluster.
     for port in request.ports { _ = try await target.resolve(port.remote, client: client, namespace: namespace) }
     let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
-    let forwarding = try Forwarding(id: "f\(nextForward)", request: request, namespace: namespace, client: client, link: link, log: log)
+    let forwarding = try Forwarding(
+      id: "f\(nextForward)", request: request, namespace: namespace, client: client, link: link, log: log)
     nextForward += 1
     progress("connecting to the gateway")
     try await forwarding.start()
@@ -373,8 +391,11 @@ public actor ClusterOperations: Engine {
     _ client: KubeClient, _ cluster: ClusterSelection, _ key: GatewayKey, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
     let gateway = Gateway(
-      client: client, installation: try installation(), cluster: key.cluster, namespace: key.namespace, holder: holder, records: agents, image: key.image
-    ) { [journal] workload throws(ControlError) in try journal.add(Self.agentEntry(cluster, key.cluster, client, workload)) }
+      client: client, installation: try installation(), cluster: key.cluster, namespace: key.namespace, holder: holder,
+      records: agents, image: key.image
+    ) { [journal] workload throws(ControlError) in
+      try journal.add(Self.agentEntry(cluster, key.cluster, client, workload))
+    }
     if let known = gateways[key] {
       // Somebody who has its token keeps our sessions out: the next one has another.
       await known.link.stop()
@@ -401,7 +422,8 @@ public actor ClusterOperations: Engine {
       }
       throw error
     }
-    let link = await AgentLink(client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
+    let link = await AgentLink(
+      client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
     await link.whenMissing { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
     gateways[key] = GatewayLink(gateway: gateway, link: link, entry: entry)
     await link.start()
@@ -409,17 +431,21 @@ public actor ClusterOperations: Engine {
   }
 
   /// The journal's entry for an agent without a Service.
-  static func agentEntry(_ cluster: ClusterSelection, _ identity: ClusterIdentity, _ client: KubeClient, _ workload: String) -> Journal.Entry {
+  static func agentEntry(
+    _ cluster: ClusterSelection, _ identity: ClusterIdentity, _ client: KubeClient, _ workload: String
+  ) -> Journal.Entry {
     var cluster = cluster
     cluster.context = client.access.contextName
     cluster.namespace = client.access.namespace
-    return Journal.Entry(cluster: cluster, identity: identity, namespace: client.access.namespace, service: "", workload: workload)
+    return Journal.Entry(
+      cluster: cluster, identity: identity, namespace: client.access.namespace, service: "", workload: workload)
   }
 
   public func stopForward(_ request: StopForwardRequest) async throws {
     guard let index = forwards.firstIndex(where: { $0.id == request.id }) else {
       let known = forwards.map { "\($0.id) (\($0.request.target))" }.joined(separator: ", ")
-      throw ControlError(.notFound, "there is no forward '\(request.id)'", remedy: known.isEmpty ? nil : "There are: \(known).")
+      throw ControlError(
+        .notFound, "there is no forward '\(request.id)'", remedy: known.isEmpty ? nil : "There are: \(known).")
     }
     contexts[request.id] = nil
     await forwards.remove(at: index).stop()
@@ -440,12 +466,16 @@ public actor ClusterOperations: Engine {
       report.intercepts.append(await interception.report())
       if let session = await interception.sessionReport() { report.sessions.append(session) }
     }
-    for item in closing.values where await item.interception.remains != nil { report.intercepts.append(await item.interception.report()) }
+    for item in closing.values where await item.interception.remains != nil {
+      report.intercepts.append(await item.interception.report())
+    }
     for (entry, staying) in unrecovered where journal.all.contains(entry) {
       let isTold = report.intercepts.contains { $0.id == staying.id }
       if !isTold { report.intercepts.append(staying) }
     }
-    for forwarding in forwards { report.forwards.append(await forwarding.report(context: contexts[forwarding.id] ?? "")) }
+    for forwarding in forwards {
+      report.forwards.append(await forwarding.report(context: contexts[forwarding.id] ?? ""))
+    }
     for shell in shells { report.outbound.append(await shell.report()) }
     for host in hosts { report.outbound.append(await host.report()) }
     for proxy in proxies { report.outbound.append(await proxy.report()) }

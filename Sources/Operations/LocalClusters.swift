@@ -8,7 +8,9 @@ import Shell
 extension ClusterOperations {
   /// What this machine uses: its routes, and the ranges of clusters on it.
   /// - Parameter named: contexts that the person says are here; others are found by where their API server is.
-  func taken(_ request: ConnectRequest, by routes: HostRoutes, besides client: KubeClient) async throws(ControlError) -> [HostRanges.Taken] {
+  func taken(_ request: ConnectRequest, by routes: HostRoutes, besides client: KubeClient) async throws(ControlError)
+    -> [HostRanges.Taken]
+  {
     var taken = routes.taken
     for name in request.localContexts {
       var selection = request.cluster
@@ -16,7 +18,10 @@ extension ClusterOperations {
       selection.bastion = nil
       let ranges = await ClusterRanges.read(client: try await reach(selection).client).all
       guard !ranges.isEmpty else {
-        throw ControlError(.refused, "the address ranges of context \(name) are not known: these credentials may read neither ServiceCIDRs nor nodes", remedy: "Use credentials that may.")
+        throw ControlError(
+          .refused,
+          "the address ranges of context \(name) are not known: these credentials may read neither ServiceCIDRs nor nodes",
+          remedy: "Use credentials that may.")
       }
       taken += try Self.ownedBy(name, ranges)
     }
@@ -32,7 +37,9 @@ extension ClusterOperations {
   }
 
   /// Other contexts of the kubeconfig whose API server is on this machine or on a network of its own.
-  private func nearby(_ cluster: ClusterSelection, _ routes: HostRoutes, besides client: KubeClient) -> [(String, KubeClient)] {
+  private func nearby(_ cluster: ClusterSelection, _ routes: HostRoutes, besides client: KubeClient) -> [(
+    String, KubeClient
+  )] {
     var environment = ProcessInfo.processInfo.environment
     environment["KUBECONFIG"] = cluster.kubeconfig.isEmpty ? nil : cluster.kubeconfig.joined(separator: ":")
     guard let file = (try? Kubeconfig.load(environment: environment)) ?? nil else { return [] }

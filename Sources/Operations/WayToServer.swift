@@ -4,16 +4,19 @@ import Outbound
 import Threads
 
 extension ClusterOperations {
-  /// The IPv4 addresses through which this machine reaches a cluster's API server: its own, a proxy's, an SSH host's. Connections to them must stay as they are. A name that is not
-  /// found counts for none.
+  /// The IPv4 addresses through which this machine reaches a cluster's API server: its own, a proxy's, an SSH host's.
+  /// Connections to them must stay as they are. A name that is not found counts for none.
   func wayToServer(_ client: KubeClient, sshHost: String?, environment: [String: String]) async -> [IPAddress] {
-    let proxies = [client.access.proxyURL] + ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map { environment[$0] }
+    let proxies =
+      [client.access.proxyURL] + ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map { environment[$0] }
     let names = [client.access.server.host, sshHost] + proxies.map { $0.flatMap(Self.host(ofProxy:)) }
     return await withCheckedContinuation { continuation in
       let look: @Sendable () -> Void = { [names = Set(names.compactMap { $0 })] in
         continuation.resume(returning: names.sorted().flatMap(Self.addresses))
       }
-      do { try startThread("dt-names", look) } catch { continuation.resume(returning: names.compactMap { $0.flatMap(IPAddress.init(parsing:)) }) }
+      do { try startThread("dt-names", look) } catch {
+        continuation.resume(returning: names.compactMap { $0.flatMap(IPAddress.init(parsing:)) })
+      }
     }
   }
 
@@ -37,7 +40,9 @@ extension ClusterOperations {
     defer { freeaddrinfo(list) }
     return sequence(first: list) { $0?.pointee.ai_next }.compactMap { entry in
       guard let address = entry?.pointee.ai_addr else { return nil }
-      return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { at in withUnsafeBytes(of: at.pointee.sin_addr.s_addr) { IPAddress(bytes: $0) } }
+      return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { at in
+        withUnsafeBytes(of: at.pointee.sin_addr.s_addr) { IPAddress(bytes: $0) }
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
-/// A bounded dictionary: a new key beyond the capacity takes the place of the one that was used longest ago. All operations are O(1).
+/// A bounded dictionary: a new key beyond the capacity takes the place of the one that was used longest ago. All
+/// operations are O(1).
 struct LeastRecentlyUsed<Key: Hashable, Value> {
   private struct Node {
     var key: Key

@@ -1,7 +1,8 @@
 import CLinux
 import Relay
 
-/// Everything that leads from one shell, or from the host, into the cluster. Created, used and closed on the relay's thread.
+/// Everything that leads from one shell, or from the host, into the cluster. Created, used and closed on the relay's
+/// thread.
 public final class Outbound {
   private let loop: EventLoop
   private let routes: RouteTable
@@ -17,11 +18,16 @@ public final class Outbound {
   ///   - sessions: gives the tunnel's session of the moment.
   ///   - routes: may be shared by several shells of one cluster.
   ///   - budget: of the tunnel's connections; nil: as many as there are.
-  public init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, dns: DNSSettings, budget: ConnectionBudget? = nil) {
+  public init(
+    loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, dns: DNSSettings,
+    budget: ConnectionBudget? = nil
+  ) {
     self.loop = loop
     self.routes = routes
     self.sessions = sessions
-    dialer = Dialer(loop: loop, sessions: sessions, routes: routes, counters: counters, budget: budget ?? ConnectionBudget(limit: .max))
+    dialer = Dialer(
+      loop: loop, sessions: sessions, routes: routes, counters: counters,
+      budget: budget ?? ConnectionBudget(limit: .max))
     resolver = DNSResolver(loop: loop, sessions: sessions, routes: routes, counters: counters, settings: dns)
   }
 
@@ -34,15 +40,17 @@ public final class Outbound {
 
   /// Takes over a UDP socket that netfilter leads datagrams to.
   /// - Parameters:
-  ///   - icmp: a raw socket with IP_HDRINCL in the same namespace (`clinux_raw_ip`), taken over as well; -1: unreachable destinations stay silent.
-  ///   - mint: asks for a UDP socket in that namespace bound to the address, for answers; the socket is taken over. Called on the loop's thread, and
-  ///     calls back on it, with nil where there is none.
+  ///   - - icmp: a raw socket with IP_HDRINCL in the same namespace (`clinux_raw_ip`), taken over as well; -1:
+  ///     unreachable destinations stay silent.
+  ///   - - mint: asks for a UDP socket in that namespace bound to the address, for answers; the socket is taken over.
+  ///     Called on the loop's thread, and calls back on it, with nil where there is none.
   public func attach(udp fd: Int32, icmp: Int32, mint: @escaping (clinux_address, @escaping (Int32?) -> Void) -> Void) {
     guard !isClosed else {
       if icmp >= 0 { clinux_close(icmp) }
       return clinux_close(fd)
     }
-    let flows = DatagramFlows(loop: loop, fd: fd, icmp: icmp, mint: mint, sessions: sessions, routes: routes, counters: counters)
+    let flows = DatagramFlows(
+      loop: loop, fd: fd, icmp: icmp, mint: mint, sessions: sessions, routes: routes, counters: counters)
     datagrams.append(flows)
     closers.append { flows.close() }
   }
@@ -63,7 +71,8 @@ public final class Outbound {
   public func listenProxy(fd: Int32, access: ProxyAccess) {
     guard !isClosed else { return clinux_close(fd) }
     if access.credentials != nil { dialer.leadsToThisMachine = false }
-    let listener = ProxyListener(loop: loop, fd: fd, dialer: dialer, resolver: resolver, credentials: access.credentials)
+    let listener = ProxyListener(
+      loop: loop, fd: fd, dialer: dialer, resolver: resolver, credentials: access.credentials)
     closers.append { listener.close() }
   }
 

@@ -33,6 +33,8 @@ public struct OutboundPlan: Sendable {
     let search = pod.search.compactMap { try? DNSName(parsing: $0) }
     let domain = [pod.clusterDomain ?? "cluster.local"].compactMap { try? DNSName(parsing: $0) }
     let servers = host.nameservers.compactMap { IPAddress(parsing: $0) }.map { IPEndpoint($0, port: 53) }
-    return DNSSettings(clusterSuffixes: domain + search + clusterSuffixes, search: search, ndots: pod.ndots, hostSuffixes: hostSuffixes, hostServers: servers)
+    return DNSSettings(
+      clusterSuffixes: domain + search + clusterSuffixes, search: search, ndots: pod.ndots, hostSuffixes: hostSuffixes,
+      hostServers: servers)
   }
 }

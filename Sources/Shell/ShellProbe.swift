@@ -16,7 +16,9 @@ public struct ShellProbe: Sendable, Hashable {
     let helper = try ShellProgram.find()
     do {
       let (program, arguments) = OpenFiles.command(helper, ["probe"])
-      let outcome = try await Subprocess.run(.path(.init(program)), arguments: Arguments(arguments), output: .string(limit: 64 << 10), error: .string(limit: 64 << 10))
+      let outcome = try await Subprocess.run(
+        .path(.init(program)), arguments: Arguments(arguments), output: .string(limit: 64 << 10),
+        error: .string(limit: 64 << 10))
       return ShellProbe(output: outcome.standardOutput)
     } catch {
       throw ControlError(.failed, "\(helper) could not be run: \(error)", remedy: "Run ./install.sh again.")

@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// A descriptor that came over the channel, or is about to go. It is closed with the last reference, unless somebody took it.
+/// A descriptor that came over the channel, or is about to go. It is closed with the last reference, unless somebody
+/// took it.
 public final class PassedDescriptor: Sendable {
   private let held: Atomic<Int32>
 

@@ -16,8 +16,10 @@ public enum ShellChannelError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .closed: "the other end of the shell's channel has closed it"
-    case .malformed(let what): "the other end of the shell's channel sent \(what): it is another version of devtunnel, or no devtunnel at all"
-    case .stranger(let uid, let pid): "process \(pid) of user \(uid) asked to be a shell of this daemon: only its own user and root may"
+    case .malformed(let what):
+      "the other end of the shell's channel sent \(what): it is another version of devtunnel, or no devtunnel at all"
+    case .stranger(let uid, let pid):
+      "process \(pid) of user \(uid) asked to be a shell of this daemon: only its own user and root may"
     case .stalled(let waiting): "the other end of the shell's channel does not read: \(waiting) messages wait for it"
     case .system(let call, let errno): "\(call) on the shell's channel: \(String(cString: strerror(errno)))"
     }

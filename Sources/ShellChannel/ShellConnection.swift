@@ -1,7 +1,8 @@
 import CShell
 import Glibc
 
-/// One end of a channel, for an event loop on one thread: watch `fd` for input, and for output while `isWaitingToWrite`. Closed with its last reference.
+/// One end of a channel, for an event loop on one thread: watch `fd` for input, and for output while
+/// `isWaitingToWrite`. Closed with its last reference.
 public final class ShellConnection {
   /// Non-blocking; owned by this object.
   public let fd: Int32
@@ -41,7 +42,8 @@ public final class ShellConnection {
   // MARK: Receiving
 
   /// The next message, or nil when none is there yet.
-  /// - Throws: `.closed` at the end; `.malformed`, after which the connection should be dropped. Descriptors that came with it are closed.
+  /// - - Throws: `.closed` at the end; `.malformed`, after which the connection should be dropped. Descriptors that
+  ///   came with it are closed.
   public func receive() throws(ShellChannelError) -> ShellMessage? {
     var buffer = [UInt8](repeating: 0, count: ShellMessage.maximumLength)
     var fds = [Int32](repeating: -1, count: ShellMessage.maximumDescriptors)

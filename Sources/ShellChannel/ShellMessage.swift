@@ -1,6 +1,7 @@
 import CLinux
 
-/// One message of the channel. Each is a record of a SOCK_SEQPACKET socket: a byte that says its kind, then its fields, numbers in network order.
+/// One message of the channel. Each is a record of a SOCK_SEQPACKET socket: a byte that says its kind, then its fields,
+/// numbers in network order.
 public enum ShellMessage: Sendable {
   /// Helper to daemon, first: who I am, and the sockets of my namespace.
   case hello(ShellHello)
@@ -58,7 +59,8 @@ public struct ShellHello: Sendable {
   public var dns: [DNSSockets]
 
   public init(
-    mode: Mode, id: String, pid: UInt32, tcp: PassedDescriptor, udp: PassedDescriptor?, icmp: PassedDescriptor?, dns: [DNSSockets]
+    mode: Mode, id: String, pid: UInt32, tcp: PassedDescriptor, udp: PassedDescriptor?, icmp: PassedDescriptor?,
+    dns: [DNSSockets]
   ) {
     self.mode = mode
     self.id = id
@@ -74,6 +76,7 @@ public struct ShellHello: Sendable {
 public enum MintedSocket: Sendable {
   /// A TCP socket of family 4 or 6 that the daemon connects: the way to a port of the user's process.
   case tcp(family: UInt8)
-  /// A UDP socket bound to an address that is not the shell's own (IP_TRANSPARENT, SO_REUSEADDR): answers leave from where they were asked.
+  /// A UDP socket bound to an address that is not the shell's own (IP_TRANSPARENT, SO_REUSEADDR): answers leave from
+  /// where they were asked.
   case udp(boundTo: clinux_address)
 }

@@ -1,7 +1,8 @@
 import CShell
 import Glibc
 
-/// The daemon's socket that helpers connect to, for an event loop on one thread: watch `fd` for input, then `accept()` until it returns nil.
+/// The daemon's socket that helpers connect to, for an event loop on one thread: watch `fd` for input, then `accept()`
+/// until it returns nil.
 public final class ShellSocket {
   /// Non-blocking; owned by this object.
   public let fd: Int32
@@ -9,7 +10,8 @@ public final class ShellSocket {
   private let owner: UInt32
   private let inode: UInt64
 
-  /// Listens at `path` (mode 0600). A file that an earlier daemon left there is replaced: see to it first that no other daemon lives.
+  /// Listens at `path` (mode 0600). A file that an earlier daemon left there is replaced: see to it first that no other
+  /// daemon lives.
   /// - Throws: `.system`, with ENAMETOOLONG above 107 bytes.
   public convenience init(path: String) throws(ShellChannelError) { try self.init(path: path, owner: geteuid()) }
 
@@ -35,13 +37,16 @@ public final class ShellSocket {
   }
 
   /// The next helper, or nil when nobody waits.
-  /// - Throws: `.stranger` where it runs as neither this user nor root (its connection is closed; others may follow), `.system`.
+  /// - - Throws: `.stranger` where it runs as neither this user nor root (its connection is closed; others may follow),
+  ///   `.system`.
   public func accept() throws(ShellChannelError) -> ShellConnection? {
     let accepted = cshell_accept(fd)
     if accepted == -EAGAIN || accepted == -ECONNABORTED { return nil }
     guard accepted >= 0 else { throw .system(call: "accept", errno: -accepted) }
     let connection = try ShellConnection(fd: accepted)
-    guard connection.peerUID == owner || connection.peerUID == 0 else { throw .stranger(uid: connection.peerUID, pid: connection.peerPID) }
+    guard connection.peerUID == owner || connection.peerUID == 0 else {
+      throw .stranger(uid: connection.peerUID, pid: connection.peerPID)
+    }
     return connection
   }
 }

@@ -25,7 +25,9 @@ struct ShellError: Error, CustomStringConvertible {
 
 /// Passes a result of the C shims on, or throws its -errno as the step's failure.
 @discardableResult
-func check<Result: SignedInteger>(_ result: Result, _ step: @autoclosure () -> String, advice: @autoclosure () -> String? = nil) throws(ShellError) -> Result {
+func check<Result: SignedInteger>(
+  _ result: Result, _ step: @autoclosure () -> String, advice: @autoclosure () -> String? = nil
+) throws(ShellError) -> Result {
   guard result < 0 else { return result }
   throw ShellError(step(), errno: Int32(-result), advice: advice())
 }

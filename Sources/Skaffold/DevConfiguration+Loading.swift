@@ -5,7 +5,8 @@ extension DevConfiguration {
   /// Reads a skaffold.yaml.
   /// - Parameters:
   ///   - file: absolute, or relative to `workingDirectory`.
-  ///   - workingDirectory: absolute; what relative paths in the file are relative to, as they are to the directory Skaffold is started in.
+  ///   - - workingDirectory: absolute; what relative paths in the file are relative to, as they are to the directory
+  ///     Skaffold is started in.
   ///   - profiles: names to activate in this order; `-NAME` deactivates one that would activate itself.
   ///   - environment: what templates and `activation.env` see.
   ///   - command: what `activation.command` sees: `dev`, `build`, …
@@ -15,40 +16,50 @@ extension DevConfiguration {
   /// - Returns: one for each configuration (YAML document) in the file.
   /// - Throws: `InputError` with everything that is wrong in the file.
   public static func load(
-    file: String, workingDirectory: String, profiles: [String] = [], environment: [String: String] = [:], command: String = "dev",
+    file: String, workingDirectory: String, profiles: [String] = [], environment: [String: String] = [:],
+    command: String = "dev",
     kubeContext: String? = nil, defaultRepository: String? = nil, checksSources: Bool = true
   ) throws(InputError) -> [DevConfiguration] {
     let path = Paths.absolute(file, in: workingDirectory)
     return try read(
-      try ManifestReader.text(of: path), path: path, workingDirectory: workingDirectory, profiles: profiles, environment: environment, command: command,
+      try ManifestReader.text(of: path), path: path, workingDirectory: workingDirectory, profiles: profiles,
+      environment: environment, command: command,
       kubeContext: kubeContext, defaultRepository: defaultRepository, checksSources: checksSources)
   }
 
   /// Reads the text of the file at `path`, otherwise as `load` does.
   static func read(
-    _ text: String, path: String, workingDirectory: String, profiles: [String], environment: [String: String], command: String = "dev", kubeContext: String?,
+    _ text: String, path: String, workingDirectory: String, profiles: [String], environment: [String: String],
+    command: String = "dev", kubeContext: String?,
     defaultRepository: String? = nil, checksSources: Bool
   ) throws(InputError) -> [DevConfiguration] {
     var diagnostics: [Diagnostic] = []
     var limits = YAMLText.Limits()
     limits.text = 1 << 20
     let roots = try YAMLNode.documents(in: text, file: path, limits: limits, warnings: &diagnostics)
-    if roots.isEmpty { throw InputError("\(path) is empty", remedy: "write a configuration, or give another file with -f") }
+    if roots.isEmpty {
+      throw InputError("\(path) is empty", remedy: "write a configuration, or give another file with -f")
+    }
     for name in Skaffold.Profiles.unknown(profiles, in: roots) {
-      diagnostics.append(Diagnostic(.error, "no profile is called '\(name)' in \(path)", remedy: "correct the name after -p"))
+      diagnostics.append(
+        Diagnostic(.error, "no profile is called '\(name)' in \(path)", remedy: "correct the name after -p"))
     }
     var configurations: [DevConfiguration] = []
     for root in roots {
       guard let version = version(of: root, &diagnostics) else { continue }
       let reader = FieldReader(version: version, environment: environment, checksSources: checksSources)
       let activation = Activation(command: command, kubeContext: kubeContext, reader: reader)
-      let (merged, active) = Skaffold.Profiles(requested: profiles, activation: activation).apply(to: Modernizer.modernized(root, version))
+      let (merged, active) = Skaffold.Profiles(requested: profiles, activation: activation).apply(
+        to: Modernizer.modernized(root, version))
       var configuration = ConfigurationReader(
-        reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository, repository: Repository.root(of: Paths.directory(of: path))
+        reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository,
+        repository: Repository.root(of: Paths.directory(of: path))
       ).read(merged)
       configuration.profiles = active
       configuration.files = [path]
-      configuration.warnings = diagnostics.filter { $0.severity == .warning && configurations.isEmpty } + reader.diagnostics.filter { $0.severity == .warning }
+      configuration.warnings =
+        diagnostics.filter { $0.severity == .warning && configurations.isEmpty }
+        + reader.diagnostics.filter { $0.severity == .warning }
       configurations.append(configuration)
       diagnostics += reader.diagnostics
     }
@@ -59,7 +70,9 @@ extension DevConfiguration {
 
   private static func version(of root: YAMLNode, _ diagnostics: inout [Diagnostic]) -> SchemaVersion? {
     guard let node = root["apiVersion"], let text = try? node.string() else {
-      diagnostics.append(root.error("apiVersion is missing", remedy: "begin with apiVersion: skaffold/… ; this file may be no skaffold.yaml"))
+      diagnostics.append(
+        root.error(
+          "apiVersion is missing", remedy: "begin with apiVersion: skaffold/… ; this file may be no skaffold.yaml"))
       return nil
     }
     let readable = "devtunnel knows \(ranges(SchemaVersion.readable))"
@@ -68,10 +81,14 @@ extension DevConfiguration {
       return nil
     }
     guard version >= .oldest else {
-      diagnostics.append(node.error("the schema \(version) is too old", remedy: "\(readable); 'skaffold fix' brings the file up to date"))
+      diagnostics.append(
+        node.error("the schema \(version) is too old", remedy: "\(readable); 'skaffold fix' brings the file up to date")
+      )
       return nil
     }
-    if let kind = root["kind"], (try? kind.string()) != "Config" { diagnostics.append(kind.error("kind must be Config", remedy: "write kind: Config")) }
+    if let kind = root["kind"], (try? kind.string()) != "Config" {
+      diagnostics.append(kind.error("kind must be Config", remedy: "write kind: Config"))
+    }
     return version
   }
 
@@ -86,7 +103,8 @@ extension DevConfiguration {
         groups.append((version.name, version.name))
       }
     }
-    return groups.map { $0.first == $0.last ? "skaffold/\($0.first)" : "skaffold/\($0.first) to \($0.last)" }.joined(separator: ", ")
+    return groups.map { $0.first == $0.last ? "skaffold/\($0.first)" : "skaffold/\($0.first) to \($0.last)" }.joined(
+      separator: ", ")
   }
 
   /// Configurations of one file build into the same cluster: an image has one artifact.
@@ -100,7 +118,8 @@ extension DevConfiguration {
         }
         diagnostics.append(
           Diagnostic(
-            .error, "another configuration in this file has an artifact called \(artifact.image)", at: artifact.position, field: "build.artifacts",
+            .error, "another configuration in this file has an artifact called \(artifact.image)",
+            at: artifact.position, field: "build.artifacts",
             remedy: "give each image its own name"))
       }
     }

@@ -18,7 +18,9 @@ extension DevConfiguration {
     /// - Throws: `InputError` where a part is missing.
     public init(parsing text: String) throws(InputError) {
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let place = parts.count == 2 ? parts[1].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) : []
+      let place =
+        parts.count == 2
+        ? parts[1].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) : []
       guard parts.count == 2, !parts[0].isEmpty, let context = place.first, !context.isEmpty, place.last != "" else {
         throw InputError("'\(text)' is no artifact", remedy: "write NAME=CONTEXT or NAME=CONTEXT:DOCKERFILE")
       }
@@ -27,15 +29,21 @@ extension DevConfiguration {
   }
 
   /// A configuration without a skaffold.yaml.
-  /// - Parameter manifests: files, directories (their *.yaml, *.yml and *.json; a kustomization where one is there) and globs.
+  /// - - Parameter manifests: files, directories (their *.yaml, *.yml and *.json; a kustomization where one is there)
+  ///   and globs.
   /// - Throws: `InputError` with every path that is not there.
-  public static func plain(manifests: [String], artifacts: [PlainArtifact], workingDirectory: String) throws(InputError) -> DevConfiguration {
+  public static func plain(manifests: [String], artifacts: [PlainArtifact], workingDirectory: String) throws(InputError)
+    -> DevConfiguration
+  {
     var problems: [Diagnostic] = []
     var configuration = DevConfiguration(tagPolicy: .inputDigest)
-    for path in manifests { add(path, Paths.absolute(path, in: workingDirectory), to: &configuration.manifests, &problems) }
+    for path in manifests {
+      add(path, Paths.absolute(path, in: workingDirectory), to: &configuration.manifests, &problems)
+    }
     for plain in artifacts {
       if configuration.artifacts.contains(where: { $0.image == plain.name }) {
-        problems.append(Diagnostic(.error, "two artifacts are called \(plain.name)", remedy: "give each image its own name"))
+        problems.append(
+          Diagnostic(.error, "two artifacts are called \(plain.name)", remedy: "give each image its own name"))
       }
       if let artifact = artifact(plain, workingDirectory, &problems) { configuration.artifacts.append(artifact) }
     }
@@ -43,34 +51,50 @@ extension DevConfiguration {
     return configuration
   }
 
-  private static func add(_ written: String, _ path: String, to sources: inout ManifestSources, _ problems: inout [Diagnostic]) {
+  private static func add(
+    _ written: String, _ path: String, to sources: inout ManifestSources, _ problems: inout [Diagnostic]
+  ) {
     switch Paths.isDirectory(path) {
     case true?:
       if Kustomization.file(in: path) != nil {
         sources.kustomize.append(KustomizeSource(path: path))
       } else {
         let files = Paths.entries(path).filter(Paths.hasManifestExtension).map { path + "/" + $0 }.filter(Paths.isFile)
-        if files.isEmpty { problems.append(Diagnostic(.error, "\(path) holds no manifests", remedy: "name a directory with *.yaml files or a kustomization")) }
+        if files.isEmpty {
+          problems.append(
+            Diagnostic(
+              .error, "\(path) holds no manifests", remedy: "name a directory with *.yaml files or a kustomization"))
+        }
         sources.rawYAML += files
       }
     case false?: sources.rawYAML.append(path)
     case nil where Glob.isPattern(written): sources.rawYAML.append(path)
-    case nil: problems.append(Diagnostic(.error, "\(path) does not exist", remedy: "correct the path after --manifests"))
+    case nil:
+      problems.append(Diagnostic(.error, "\(path) does not exist", remedy: "correct the path after --manifests"))
     }
   }
 
-  private static func artifact(_ plain: PlainArtifact, _ workingDirectory: String, _ problems: inout [Diagnostic]) -> Artifact? {
+  private static func artifact(_ plain: PlainArtifact, _ workingDirectory: String, _ problems: inout [Diagnostic])
+    -> Artifact?
+  {
     let context = Paths.absolute(plain.context, in: workingDirectory)
     guard Paths.isDirectory(context) == true else {
-      problems.append(Diagnostic(.error, "the build context \(context) of \(plain.name) is no directory", remedy: "write NAME=CONTEXT[:DOCKERFILE]"))
+      problems.append(
+        Diagnostic(
+          .error, "the build context \(context) of \(plain.name) is no directory",
+          remedy: "write NAME=CONTEXT[:DOCKERFILE]"))
       return nil
     }
     let file = plain.dockerfile ?? "Dockerfile"
-    guard let dockerfile = [context, workingDirectory].map({ Paths.absolute(file, in: $0) }).first(where: Paths.isFile) else {
+    guard let dockerfile = [context, workingDirectory].map({ Paths.absolute(file, in: $0) }).first(where: Paths.isFile)
+    else {
       problems.append(
-        Diagnostic(.error, "the Dockerfile \(Paths.absolute(file, in: context)) of \(plain.name) does not exist", remedy: "write NAME=CONTEXT:DOCKERFILE"))
+        Diagnostic(
+          .error, "the Dockerfile \(Paths.absolute(file, in: context)) of \(plain.name) does not exist",
+          remedy: "write NAME=CONTEXT:DOCKERFILE"))
       return nil
     }
-    return Artifact(image: ImageName(plain.name).name, context: context, build: .docker(DockerBuild(dockerfile: dockerfile)))
+    return Artifact(
+      image: ImageName(plain.name).name, context: context, build: .docker(DockerBuild(dockerfile: dockerfile)))
   }
 }

@@ -1,6 +1,7 @@
 import Manifests
 
-/// What a dev loop works from: one configuration of a skaffold.yaml with its profiles applied, or what a command line gave instead.
+/// What a dev loop works from: one configuration of a skaffold.yaml with its profiles applied, or what a command line
+/// gave instead.
 ///
 /// All paths are absolute: Skaffold takes them from the directory it is started in, not from its file's.
 public struct DevConfiguration: Sendable {
@@ -26,8 +27,10 @@ public struct DevConfiguration: Sendable {
   public var warnings: [Diagnostic]
 
   public init(
-    name: String? = nil, artifacts: [Artifact] = [], tagPolicy: TagPolicy = .gitCommit(GitCommitTag()), push: Bool? = nil, insecureRegistries: [String] = [],
-    manifests: ManifestSources = ManifestSources(), portForwards: [PortForwardRule] = [], kubeContext: String? = nil, defaultNamespace: String? = nil,
+    name: String? = nil, artifacts: [Artifact] = [], tagPolicy: TagPolicy = .gitCommit(GitCommitTag()),
+    push: Bool? = nil, insecureRegistries: [String] = [],
+    manifests: ManifestSources = ManifestSources(), portForwards: [PortForwardRule] = [], kubeContext: String? = nil,
+    defaultNamespace: String? = nil,
     profiles: [String] = [], files: [String] = [], warnings: [Diagnostic] = []
   ) {
     self.name = name

@@ -17,14 +17,15 @@ public struct Rendering: Sendable {
 
   /// Renders without building.
   /// - Parameters:
-  ///   - patches: nil leaves the objects as they are. Without a namespace of its own, each configuration's default one is used. An image that no
-  ///     object uses is a warning.
+  ///   - - patches: nil leaves the objects as they are. Without a namespace of its own, each configuration's default
+  ///     one is used. An image that no object uses is a warning.
   ///   - trust: what the manifests may ask for beyond their repositories' files.
   ///   - tool: nil finds the installed one.
   ///   - environment: of the process.
   /// - Throws: `InputError` with everything that is wrong in any file.
   public static func render(
-    _ configurations: [DevConfiguration], patches: ManifestPatches?, trust: Trust = Trust(), tool: KustomizeTool? = nil, environment: [String: String]
+    _ configurations: [DevConfiguration], patches: ManifestPatches?, trust: Trust = Trust(), tool: KustomizeTool? = nil,
+    environment: [String: String]
   ) async throws(InputError) -> Rendering {
     var result = Rendering(manifests: [], warnings: [])
     var original: [Manifest] = []
@@ -48,7 +49,9 @@ public struct Rendering: Sendable {
     if !problems.isEmpty { throw InputError(problems) }
     for image in patches?.unusedImages(in: original) ?? [] {
       result.warnings.append(
-        Diagnostic(.warning, "no object uses the image \(image)", remedy: "name it as the manifests do, after the kustomization has renamed it"))
+        Diagnostic(
+          .warning, "no object uses the image \(image)",
+          remedy: "name it as the manifests do, after the kustomization has renamed it"))
     }
     return result
   }

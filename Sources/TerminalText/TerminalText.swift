@@ -1,7 +1,9 @@
-/// Text of anybody's on its way to a terminal: of a cluster, a repository, a file. A terminal obeys what stands in it (ECMA-48), so control characters can set the clipboard, move
-/// the cursor over what was written before, or reorder what is read.
+/// Text of anybody's on its way to a terminal: of a cluster, a repository, a file. A terminal obeys what stands in it
+/// (ECMA-48), so control characters can set the clipboard, move the cursor over what was written before, or reorder
+/// what is read.
 public enum TerminalText {
-  /// The text with each control character as something to see: a picture (`␛`), or its number (`\\u{202e}`). What follows one stays as it is, so nothing can be swallowed.
+  /// The text with each control character as something to see: a picture (`␛`), or its number (`\\u{202e}`). What
+  /// follows one stays as it is, so nothing can be swallowed.
   /// - Parameters:
   ///   - colours: whether foreground colours and weights pass, which end with the text. Else they are left out.
   ///   - lines: whether line ends and tabs pass; else they are seen too.
@@ -33,10 +35,13 @@ public enum TerminalText {
   /// The text of one cell or of one word: no colour, no line end.
   public static func cell(_ text: String) -> String { visible(text, lines: false) }
 
-  /// A log's or builder's line without what moves the cursor or clears the screen: sequences that are whole are left out, and of what a carriage return overwrites, the last
-  /// remains. Colours stay, and what is no whole sequence is left to `visible`.
+  /// A log's or builder's line without what moves the cursor or clears the screen: sequences that are whole are left
+  /// out, and of what a carriage return overwrites, the last remains. Colours stay, and what is no whole sequence is
+  /// left to `visible`.
   public static func still(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.value == 0x1b || $0.value == 0x0d || $0.value == 0x9b }) else { return text }
+    guard text.unicodeScalars.contains(where: { $0.value == 0x1b || $0.value == 0x0d || $0.value == 0x9b }) else {
+      return text
+    }
     var result = String.UnicodeScalarView()
     var rest = text.unicodeScalars[...]
     while let scalar = rest.first {
@@ -55,7 +60,8 @@ public enum TerminalText {
     return String(result)
   }
 
-  /// JSON whose strings a terminal shows and does not obey: what JSON itself leaves as it is, is escaped (RFC 8259, section 7). A reader of JSON sees no difference.
+  /// JSON whose strings a terminal shows and does not obey: what JSON itself leaves as it is, is escaped (RFC 8259,
+  /// section 7). A reader of JSON sees no difference.
   public static func json(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.value >= 0x7f && isControl($0) }) else { return text }
     var result = String.UnicodeScalarView()
@@ -72,7 +78,8 @@ public enum TerminalText {
 
   // MARK: What a terminal obeys
 
-  /// C0 and DEL, C1 (U+0080 to U+009F), line and paragraph separators, and what reorders text (Unicode Standard Annex 9: embeddings, overrides, isolates).
+  /// C0 and DEL, C1 (U+0080 to U+009F), line and paragraph separators, and what reorders text (Unicode Standard Annex
+  /// 9: embeddings, overrides, isolates).
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true
@@ -89,22 +96,27 @@ public enum TerminalText {
     }
   }
 
-  /// A control sequence at the beginning that chooses foreground colours or weights and nothing else (SGR, ECMA-48 section 8.3.117): black, backgrounds and what conceals would hide
-  /// text.
+  /// A control sequence at the beginning that chooses foreground colours or weights and nothing else (SGR, ECMA-48
+  /// section 8.3.117): black, backgrounds and what conceals would hide text.
   /// - Returns: its length in scalars, and whether nothing is chosen after it.
   private static func colour(_ text: Substring.UnicodeScalarView) -> (count: Int, resets: Bool)? {
     var rest = text
     guard rest.popFirst()?.value == 0x1b, rest.popFirst() == "[" else { return nil }
     let parameters = rest.prefix { (0x30...0x39).contains($0.value) || $0 == ";" }
     guard parameters.count <= longestColour, rest.dropFirst(parameters.count).first == "m" else { return nil }
-    let numbers = String(parameters).split(separator: ";", omittingEmptySubsequences: false).map { $0.isEmpty ? 0 : Int($0) ?? -1 }
-    let areHarmless = numbers.allSatisfy { [0, 1, 2, 3, 4, 22, 23, 24, 39].contains($0) || (31...37).contains($0) || (90...97).contains($0) }
+    let numbers = String(parameters).split(separator: ";", omittingEmptySubsequences: false).map {
+      $0.isEmpty ? 0 : Int($0) ?? -1
+    }
+    let areHarmless = numbers.allSatisfy {
+      [0, 1, 2, 3, 4, 22, 23, 24, 39].contains($0) || (31...37).contains($0) || (90...97).contains($0)
+    }
     return areHarmless ? (3 + parameters.count, numbers.last == 0) : nil
   }
 
   private static let longestColour = 32
 
-  /// The length of a whole escape sequence at the beginning, or of a control string with its end; nil where there is none (ECMA-48 section 5).
+  /// The length of a whole escape sequence at the beginning, or of a control string with its end; nil where there is
+  /// none (ECMA-48 section 5).
   private static func sequence(_ text: Substring.UnicodeScalarView) -> Int? {
     var rest = text
     var kind = rest.popFirst()

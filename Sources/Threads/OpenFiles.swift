@@ -31,8 +31,8 @@ public enum OpenFiles {
     return limit
   }
 
-  /// The command that starts a program with the limit from before `raise`: some close every descriptor that they might have, some use select(2), which
-  /// knows 1,024.
+  /// The command that starts a program with the limit from before `raise`: some close every descriptor that they might
+  /// have, some use select(2), which knows 1,024.
   /// - Parameter program: a path.
   public static func command(_ program: String, _ arguments: [String]) -> (program: String, arguments: [String]) {
     // What is not there is for the caller to tell.

@@ -1,4 +1,5 @@
-// Threads for work that blocks: Swift's own are as many as the machine has processors, and a task that waits in a system call takes one away from all others.
+// Threads for work that blocks: Swift's own are as many as the machine has processors, and a task that waits in a
+// system call takes one away from all others.
 
 import CLinux
 
@@ -13,7 +14,9 @@ import CLinux
 ///   - name: at most 15 bytes, as `/proc/<pid>/task/<tid>/comm` holds.
 ///   - stackSize: bytes; nil: the system's, 8 MiB mostly, for what goes deep (libcurl, TLS).
 /// - Throws: `ThreadError` where the kernel has none to give; `body` does not run then.
-public func startThread(_ name: String, stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) throws(ThreadError) {
+public func startThread(_ name: String, stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void)
+  throws(ThreadError)
+{
   final class Start: Sendable {
     let name: String
     let body: @Sendable () -> Void

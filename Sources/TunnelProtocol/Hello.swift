@@ -1,4 +1,5 @@
-// What stands on the byte stream before yamux begins: the daemon's hello, then the agent's answer. Both have a fixed length.
+// What stands on the byte stream before yamux begins: the daemon's hello, then the agent's answer. Both have a fixed
+// length.
 
 /// The daemon's first bytes to an agent.
 ///

@@ -14,7 +14,8 @@ public struct Address: Sendable, Equatable {
 
 /// The first bytes of every stream: what it is and where it leads.
 ///
-/// Layout: kind (1), length of the address or name (1), port (2), address or name. The opener may send data right behind it.
+/// Layout: kind (1), length of the address or name (1), port (2), address or name. The opener may send data right
+/// behind it.
 public struct Preamble: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
     /// Messages between daemon and agent (`ControlMessage`).
@@ -44,8 +45,10 @@ public struct Preamble: Sendable, Equatable {
     self.address = address
   }
 
-  /// A preamble that leads to a host by its name, which the other side looks up. A name of 4 or 16 bytes would be an address: it gets the root's dot.
-  /// - Parameter name: in ASCII. Nil comes back for one that is empty, or longer than a domain name may be (RFC 1035 section 3.1).
+  /// A preamble that leads to a host by its name, which the other side looks up. A name of 4 or 16 bytes would be an
+  /// address: it gets the root's dot.
+  /// - - Parameter name: in ASCII. Nil comes back for one that is empty, or longer than a domain name may be (RFC 1035
+  ///   section 3.1).
   public init?(_ kind: Kind, port: UInt16, name: [UInt8]) {
     let bare = name.last == 0x2e ? Array(name[..<(name.count - 1)]) : name
     guard !bare.isEmpty, bare.count <= 253 else { return nil }

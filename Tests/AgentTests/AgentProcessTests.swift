@@ -7,8 +7,10 @@ import TunnelProtocol
 
 /// The agent as build-agent.sh makes it, as a process of its own.
 ///
-/// `DEVTUNNEL_TEST_AGENT` is the command: `dist/devtunnel-agent-amd64`, or `qemu-aarch64-static dist/devtunnel-agent-arm64`.
-@Suite(.enabled(if: AgentProcess.command != nil, "DEVTUNNEL_TEST_AGENT does not name an agent"), .timeLimit(.minutes(2)))
+/// `DEVTUNNEL_TEST_AGENT` is the command: `dist/devtunnel-agent-amd64`, or `qemu-aarch64-static
+/// dist/devtunnel-agent-arm64`.
+@Suite(
+  .enabled(if: AgentProcess.command != nil, "DEVTUNNEL_TEST_AGENT does not name an agent"), .timeLimit(.minutes(2)))
 struct AgentProcessTests {
   @Test func servesASessionAndEndsOnSIGTERM() throws {
     let loop = EventLoop()!
@@ -20,9 +22,11 @@ struct AgentProcessTests {
     defer { agent.terminate() }
 
     let session = try attach(loop: loop, port: control)
-    #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 1, "it has nowhere to lead connections yet")
+    #expect(
+      try AgentProcess.run(["ready", "--control", String(control)]) == 1, "it has nowhere to lead connections yet")
     var told: [ControlMessage] = []
-    let messages = session.open { ControlEnd(session: session, slot: $0, opening: true) { told.append($0) } } as? ControlEnd
+    let messages =
+      session.open { ControlEnd(session: session, slot: $0, opening: true) { told.append($0) } } as? ControlEnd
     messages?.send(ControlMessage(.retire, flag: 0))
     #expect(loop.turn { !told.isEmpty })
     #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 0, "the daemon has admitted it")
@@ -64,7 +68,8 @@ struct AgentProcessTests {
     let session = try attach(loop: loop, port: control, transitions: 0)
 
     let server = UDPServer(loop: loop)
-    let flow = TestStream.open(session, Preamble(.udp, port: server.port, address: [127, 0, 0, 1]), framed([1, 2, 3]) + framed([]))
+    let flow = TestStream.open(
+      session, Preamble(.udp, port: server.port, address: [127, 0, 0, 1]), framed([1, 2, 3]) + framed([]))
     #expect(loop.turn { flow.datagrams == [[1, 2, 3], []] })
     let closed = TestStream.open(session, Preamble(.udp, port: freePort(), address: [127, 0, 0, 1]), framed([1]))
     #expect(loop.turn { closed.sawReset })
@@ -73,7 +78,8 @@ struct AgentProcessTests {
     nameserver.table["a.b"] = [[10, 9, 8, 7]]
     nameserver.truncates = true
     let query: [UInt8] = [1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 1, 98, 0, 0, 1, 0, 1]
-    let names = TestStream.open(session, Preamble(.dns, port: nameserver.address.port, address: [127, 0, 0, 1]), framed(query))
+    let names = TestStream.open(
+      session, Preamble(.dns, port: nameserver.address.port, address: [127, 0, 0, 1]), framed(query))
     #expect(loop.turn { names.datagrams.count == 1 })
     #expect(names.datagrams.first?.suffix(4) == [10, 9, 8, 7] && names.datagrams.first?.prefix(2) == [1, 2])
     #expect(nameserver.tcpQuestions == 1)
@@ -104,7 +110,9 @@ struct AgentProcessTests {
     for _ in 0..<100 {
       var address = loopback(port)
       let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
-      let session = Session(loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: AgentProcess.token), pool: WindowPool())
+      let session = Session(
+        loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: AgentProcess.token),
+        pool: WindowPool())
       session.start()
       if loop.turn(until: { session.isOpen || session.isClosed }), session.isOpen { return session }
       session.close()
@@ -123,7 +131,10 @@ struct AgentProcessTests {
       accepted = clinux_accept(listener, &peer); return accepted >= 0
     }
     clinux_close(listener)
-    _ = session.open { OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: port, address: [127, 0, 0, 1])) }
+    _ = session.open {
+      OpenerEnd(
+        session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: port, address: [127, 0, 0, 1]))
+    }
     return client
   }
 }

@@ -19,7 +19,9 @@ private final class Scene {
   let hostServer: TestServer
   let token = [UInt8](repeating: 7, count: 32)
 
-  init(neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil) {
+  init(
+    neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil
+  ) {
     nameserver = FakeNameserver(loop: loop)
     hostServer = TestServer(loop: loop)
     origin = OriginPod(loop: loop)
@@ -55,13 +57,17 @@ private final class Scene {
     let transitions = transitions ?? (agent.configuration.neverReady ? 0 : 1)
     var address = loopback(agent.boundControlPort)
     let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
-    let session = Session(loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: token ?? self.token), pool: WindowPool())
+    let session = Session(
+      loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: token ?? self.token),
+      pool: WindowPool())
     session.router = ToHost(hostServer.port)
     session.onEvent = { [weak self] in self?.events.append($0) }
     session.start()
     self.session = session
     guard loop.turn(until: { session.isOpen || session.isClosed }), session.isOpen else { return }
-    control = session.open { [weak self] in ControlEnd(session: session, slot: $0, opening: true) { self?.told.append($0) } } as? ControlEnd
+    control =
+      session.open { [weak self] in ControlEnd(session: session, slot: $0, opening: true) { self?.told.append($0) } }
+      as? ControlEnd
   }
 
   func ask(_ message: ControlMessage) -> ControlMessage? {
@@ -328,7 +334,8 @@ private final class OriginPod: Listener {
   @Test func moreConnectionsThanItsMemoryAllowsAreReset() {
     let scene = Scene(limits: InboundLimits(connections: 8, bytes: 1 << 20))
     let clients = (0..<12).map { _ in scene.client() }
-    #expect(scene.loop.turn { clients.count { $0.text == "origin" } == 8 && clients.count { $0.sawReset || $0.sawEnd } == 4 })
+    #expect(
+      scene.loop.turn { clients.count { $0.text == "origin" } == 8 && clients.count { $0.sawReset || $0.sawEnd } == 4 })
     #expect(scene.agent.connections == 8)
     for client in clients.prefix(3) { client.close() }
     for client in scene.origin.connections where client.sawEnd { client.close() }
@@ -392,7 +399,9 @@ private final class OriginPod: Listener {
     clinux_close(listener)
     let session = scene.session!
     _ = session.open {
-      OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: scene.origin.port, address: Array("origin.ns".utf8)))
+      OpenerEnd(
+        session: session, slot: $0, fd: accepted,
+        preamble: Preamble(.tcp, port: scene.origin.port, address: Array("origin.ns".utf8)))
     }
     #expect(scene.loop.turn { client.text == "origin" })
   }
@@ -460,5 +469,7 @@ private final class OriginPod: Listener {
 
 /// Takes streams and never answers.
 private final class Never: StreamRouter {
-  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? { StreamEnd(session: session, slot: slot) }
+  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
+    StreamEnd(session: session, slot: slot)
+  }
 }

@@ -72,7 +72,9 @@ final class FakeNameserver: Handler {
     }
     let question = question(query)
     asked.append(labels.joined(separator: "."))
-    guard let found = table[labels.joined(separator: ".")] else { return query[..<2] + [0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0] + question }
+    guard let found = table[labels.joined(separator: ".")] else {
+      return query[..<2] + [0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0] + question
+    }
     var message: [UInt8] = query[..<2] + [0x81, 0x80, 0, 1, 0, UInt8(found.count), 0, 0, 0, 0] + question
     for address in found { message += [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4] + address }
     return message
@@ -100,10 +102,11 @@ private final class QueryListener: Listener {
   private var connections: [QueryConnection] = []
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
-    connections.append(QueryConnection(loop: loop, fd: connection) { [weak self] query in
-      self?.questions += 1
-      return self?.server?.reply(query) ?? []
-    })
+    connections.append(
+      QueryConnection(loop: loop, fd: connection) { [weak self] query in
+        self?.questions += 1
+        return self?.server?.reply(query) ?? []
+      })
   }
 }
 
@@ -127,6 +130,8 @@ private final class QueryConnection: Handler {
     guard bytes.count > 2, bytes.count == 2 + Int(bytes[0]) << 8 + Int(bytes[1]) else { return }
     let answer = reply(Array(bytes[2...]))
     // In two pieces.
-    for piece in [[UInt8(answer.count >> 8)], [UInt8(answer.count & 255)] + answer] { _ = clinux_send(fd, piece, piece.count) }
+    for piece in [[UInt8(answer.count >> 8)], [UInt8(answer.count & 255)] + answer] {
+      _ = clinux_send(fd, piece, piece.count)
+    }
   }
 }

@@ -9,7 +9,9 @@ struct AuthenticationTests {
 
   init() throws { server = try SSHServer() }
 
-  private func attempt(_ identities: [String], _ change: (inout BastionSettings) -> Void = { _ in }) async throws -> BastionError? {
+  private func attempt(_ identities: [String], _ change: (inout BastionSettings) -> Void = { _ in }) async throws
+    -> BastionError?
+  {
     var settings = try server.settings(identities: identities)
     change(&settings)
     let bastion = BastionConnection(settings)
@@ -22,7 +24,9 @@ struct AuthenticationTests {
     }
   }
 
-  @Test(arguments: [["-t", "ed25519"], ["-t", "ecdsa", "-b", "256"], ["-t", "ecdsa", "-b", "521"], ["-t", "ecdsa", "-m", "PEM"]])
+  @Test(arguments: [
+    ["-t", "ed25519"], ["-t", "ecdsa", "-b", "256"], ["-t", "ecdsa", "-b", "521"], ["-t", "ecdsa", "-m", "PEM"],
+  ])
   func keyTypes(arguments: [String]) async throws {
     defer { server.stop() }
     try server.keygen("key", arguments)
@@ -43,12 +47,13 @@ struct AuthenticationTests {
     try server.authorize("locked")
     let file = "\(server.directory)/locked"
     let asked = Mutex<[String]>([])
-    #expect(try await attempt(["locked"]) {
-      $0.passphrase = { file in
-        asked.withLock { $0.append(file) }
-        return "open sesame"
-      }
-    } == nil)
+    #expect(
+      try await attempt(["locked"]) {
+        $0.passphrase = { file in
+          asked.withLock { $0.append(file) }
+          return "open sesame"
+        }
+      } == nil)
     #expect(asked.withLock { $0 } == [file])
     for (passphrase, word) in [("wrong", "wrong"), (nil, "no passphrase")] as [(String?, String)] {
       let error = try await attempt(["locked"]) { $0.passphrase = { _ in passphrase } }
@@ -72,7 +77,8 @@ struct AuthenticationTests {
       Issue.record("\(error as Any)")
       return
     }
-    #expect(tried == ["\(server.directory)/wrong (ssh-ed25519) was refused", "\(server.directory)/missing does not exist"])
+    #expect(
+      tried == ["\(server.directory)/wrong (ssh-ed25519) was refused", "\(server.directory)/missing does not exist"])
     #expect(try await attempt(["wrong", "client"]) == nil)
     guard case .authentication(_, _, [], []) = try await attempt([]) else {
       Issue.record("logged in without a key")
@@ -108,15 +114,18 @@ struct AuthenticationTests {
     try server.keygen("wrong")
     try server.keygen("agents", ["-t", "ecdsa"])
     try server.authorize("agents")
-    for key in ["wrong", "agents"] { try run("/usr/bin/ssh-add", ["-q", "\(server.directory)/\(key)"], environment: ["SSH_AUTH_SOCK": socket]) }
+    for key in ["wrong", "agents"] {
+      try run("/usr/bin/ssh-add", ["-q", "\(server.directory)/\(key)"], environment: ["SSH_AUTH_SOCK": socket])
+    }
     // In the agent only.
     try FileManager.default.removeItem(atPath: "\(server.directory)/agents")
     let any = try await attempt([]) { $0.agentSocket = socket }
     #expect(any == nil, "\(any as Any) \(server.log.text)")
-    #expect(try await attempt(["agents"]) {
-      $0.agentSocket = socket
-      $0.identitiesOnly = true
-    } == nil)
+    #expect(
+      try await attempt(["agents"]) {
+        $0.agentSocket = socket
+        $0.identitiesOnly = true
+      } == nil)
     let error = try await attempt(["wrong"]) {
       $0.agentSocket = socket
       $0.identitiesOnly = true

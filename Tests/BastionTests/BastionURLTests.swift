@@ -15,7 +15,8 @@ struct BastionURLTests {
   }
 
   @Test(arguments: [
-    "host", "http://host", "ssh://", "ssh://@host", "ssh://alice:secret@host", "ssh://host:0", "ssh://host:65536", "ssh://host:x", "ssh://fd00::1",
+    "host", "http://host", "ssh://", "ssh://@host", "ssh://alice:secret@host", "ssh://host:0", "ssh://host:65536",
+    "ssh://host:x", "ssh://fd00::1",
     "ssh://[fd00::1", "ssh://host/path", "ssh://a b", "ssh://-oProxyCommand=x", "ssh://-l@host", "ssh://host:",
   ]) func isRefusedWithItsText(text: String) {
     let error = #expect(throws: BastionError.self) { try BastionURL(text) }

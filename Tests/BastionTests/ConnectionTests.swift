@@ -19,7 +19,9 @@ struct ConnectionTests {
 
   private func open(_ bastion: BastionConnection, _ port: UInt16, host: String = "127.0.0.1") async throws -> Int32 {
     let result: Result<Int32, BastionError> = await blocking {
-      do throws(BastionError) { return .success(try bastion.open(host: host, port: port)) } catch { return .failure(error) }
+      do throws(BastionError) { return .success(try bastion.open(host: host, port: port)) } catch {
+        return .failure(error)
+      }
     }
     return try result.get()
   }
@@ -165,7 +167,8 @@ struct ConnectionTests {
     try await withServer { server, echo in
       let bastion = BastionConnection(try server.settings())
       let error = await #expect(throws: BastionError.self) { try await open(bastion, 1) }
-      #expect(error == .channelRefused(host: "[127.0.0.1]:\(server.port)", target: "127.0.0.1:1", reason: "connect failed"))
+      #expect(
+        error == .channelRefused(host: "[127.0.0.1]:\(server.port)", target: "127.0.0.1:1", reason: "connect failed"))
       // The session goes on.
       #expect(await (try open(bastion, echo.port)).exchange("hello") == "hello")
       bastion.close()
@@ -203,11 +206,12 @@ struct ConnectionTests {
         Issue.record("nothing was said about the loss")
         return
       }
-      #expect(await blocking { () -> Bool in
-        makeBlocking(socket)
-        defer { close(socket) }
-        return receiveAll(socket).isEmpty
-      })
+      #expect(
+        await blocking { () -> Bool in
+          makeBlocking(socket)
+          defer { close(socket) }
+          return receiveAll(socket).isEmpty
+        })
       #expect(await (try open(bastion, echo.port)).exchange("again") == "again")
       bastion.close()
     }

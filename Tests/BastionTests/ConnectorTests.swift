@@ -65,7 +65,8 @@ struct ConnectorTests {
       http.stop()
     }
     let bastion = BastionConnection(try ssh.settings())
-    let connection = try await client(bastion, "http://127.0.0.1:\(http.port)").dialWebSocket(path: "/", subprotocols: ["a"])
+    let connection = try await client(bastion, "http://127.0.0.1:\(http.port)").dialWebSocket(
+      path: "/", subprotocols: ["a"])
     #expect(connection.send("hello", 5) == .sent(5))
     var text = ""
     var chunk = [UInt8](repeating: 0, count: 100)
@@ -85,7 +86,9 @@ struct ConnectorTests {
     let ssh = try SSHServer()
     defer { ssh.stop() }
     let unknown = BastionConnection(try ssh.settings(knownHosts: ""))
-    let error = await #expect(throws: KubeError.self) { try await client(unknown, "https://127.0.0.1:6443").send(HTTPRequest("GET", "/")) }
+    let error = await #expect(throws: KubeError.self) {
+      try await client(unknown, "https://127.0.0.1:6443").send(HTTPRequest("GET", "/"))
+    }
     guard case .config(_, _, _, let problem, _) = error else {
       Issue.record("\(error as Any)")
       return
@@ -98,7 +101,9 @@ struct ConnectorTests {
     var settings = try ssh.settings()
     settings.port = freePort()
     let away = BastionConnection(settings)
-    let unreachable = await #expect(throws: KubeError.self) { try await client(away, "https://127.0.0.1:6443").send(HTTPRequest("GET", "/")) }
+    let unreachable = await #expect(throws: KubeError.self) {
+      try await client(away, "https://127.0.0.1:6443").send(HTTPRequest("GET", "/"))
+    }
     guard case .unreachable = unreachable else {
       Issue.record("\(unreachable as Any)")
       return
@@ -130,10 +135,14 @@ struct ConnectorTests {
     let (certificate, key) = ("\(ssh.directory)/tls.crt", "\(ssh.directory)/tls.key")
     try run(
       "/usr/bin/openssl",
-      ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", certificate, "-subj", "/CN=api", "-days", "2"]
+      [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out",
+        certificate, "-subj", "/CN=api", "-days", "2",
+      ]
         + ["-addext", "subjectAltName=DNS:localhost,DNS:kubernetes"])
     let port = freePort()
-    let process = try ChildProcess("/usr/bin/openssl", ["s_server", "-accept", "127.0.0.1:\(port)", "-cert", certificate, "-key", key, "-www"])
+    let process = try ChildProcess(
+      "/usr/bin/openssl", ["s_server", "-accept", "127.0.0.1:\(port)", "-cert", certificate, "-key", key, "-www"])
     defer {
       process.end()
       ssh.stop()
@@ -142,12 +151,18 @@ struct ConnectorTests {
     let bastion = BastionConnection(try ssh.settings())
     let authority = Array(try Data(contentsOf: URL(filePath: certificate)))
     func access(_ host: String, name: String? = nil) -> ClusterAccess {
-      ClusterAccess(server: ServerURL("https://\(host):\(port)")!, certificateAuthority: authority, tlsServerName: name, connector: bastion.connector)
+      ClusterAccess(
+        server: ServerURL("https://\(host):\(port)")!, certificateAuthority: authority, tlsServerName: name,
+        connector: bastion.connector)
     }
     let once = RetryPolicy(attempts: 1, delay: .zero)
     #expect(try await KubeClient(access("localhost"), retry: once).send(HTTPRequest("GET", "/")).head.status == 200)
-    #expect(try await KubeClient(access("127.0.0.1", name: "kubernetes"), retry: once).send(HTTPRequest("GET", "/")).head.status == 200)
-    let error = await #expect(throws: KubeError.self) { try await KubeClient(access("127.0.0.1"), retry: once).send(HTTPRequest("GET", "/")) }
+    #expect(
+      try await KubeClient(access("127.0.0.1", name: "kubernetes"), retry: once).send(HTTPRequest("GET", "/")).head
+        .status == 200)
+    let error = await #expect(throws: KubeError.self) {
+      try await KubeClient(access("127.0.0.1"), retry: once).send(HTTPRequest("GET", "/"))
+    }
     guard case .certificate = error else {
       Issue.record("\(error as Any)")
       return

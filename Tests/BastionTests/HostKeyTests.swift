@@ -13,7 +13,9 @@ struct HostKeyTests {
   }
 
   /// Ends the server.
-  private func attempt(_ knownHosts: String, _ change: (inout BastionSettings) -> Void = { _ in }) async throws -> BastionError? {
+  private func attempt(_ knownHosts: String, _ change: (inout BastionSettings) -> Void = { _ in }) async throws
+    -> BastionError?
+  {
     var settings = try server.settings(knownHosts: knownHosts)
     change(&settings)
     let bastion = BastionConnection(settings)
@@ -38,22 +40,26 @@ struct HostKeyTests {
     defer { server.stop() }
     let line = try server.knownHost()
     for text in [
-      line, try hashed(line), "# comment\n\n" + line.replacing(self.name, with: "other,[127.0.0.?]:*,!x"), try server.knownHost(as: "127.0.0.1"),
+      line, try hashed(line), "# comment\n\n" + line.replacing(self.name, with: "other,[127.0.0.?]:*,!x"),
+      try server.knownHost(as: "127.0.0.1"),
       try server.knownHost("other") + line, try server.knownHost("other", as: "elsewhere") + line,
     ] {
       #expect(try await attempt(text) == nil, "\(text)")
     }
   }
 
-  /// A key of the bare name's vouches for a port only where the port has no line of its own. OpenSSH's ssh is the judge.
+  /// A key of the bare name's vouches for a port only where the port has no line of its own. OpenSSH's ssh is the
+  /// judge.
   @Test func theBareNameCountsAsWithSSH() async throws {
     defer { server.stop() }
     try server.keygen("rsa", ["-t", "rsa", "-b", "2048"])
     let bare = try server.knownHost(as: "127.0.0.1")
     let other = try server.knownHost("other")
     let texts: [(text: String, isKnown: Bool)] = [
-      (bare, true), (other + bare, false), (bare + other, false), (try hashed(other) + bare, false), (try hashed(bare) + other, false),
-      (try server.knownHost("rsa") + bare, false), (try server.knownHost("rsa"), false), (other + (try server.knownHost()), true), (try server.knownHost("other", as: "127.0.0.1"), false),
+      (bare, true), (other + bare, false), (bare + other, false), (try hashed(other) + bare, false),
+      (try hashed(bare) + other, false),
+      (try server.knownHost("rsa") + bare, false), (try server.knownHost("rsa"), false),
+      (other + (try server.knownHost()), true), (try server.knownHost("other", as: "127.0.0.1"), false),
       (try server.knownHost("rsa", as: "127.0.0.1") + bare, true),
     ]
     for (text, isKnown) in texts {
@@ -70,16 +76,20 @@ struct HostKeyTests {
   @Test func anAcceptedKeyIsHashedWhereOthersAre() async throws {
     defer { server.stop() }
     for (before, setting, isHashed) in [
-      ("", nil, false), ("", true, true), (try hashed(server.knownHost("other", as: "elsewhere")), nil, true), (try server.knownHost("other", as: "elsewhere"), nil, false),
+      ("", nil, false), ("", true, true), (try hashed(server.knownHost("other", as: "elsewhere")), nil, true),
+      (try server.knownHost("other", as: "elsewhere"), nil, false),
       (try hashed(server.knownHost("other", as: "elsewhere")), false, false),
     ] as [(String, Bool?, Bool)] {
-      #expect(try await attempt(before) {
-        $0.hashesKnownHosts = setting
-        $0.accept = { _ in true }
-      } == nil)
+      #expect(
+        try await attempt(before) {
+          $0.hashesKnownHosts = setting
+          $0.accept = { _ in true }
+        } == nil)
       let file = "\(server.directory)/known_hosts"
       let text = try String(contentsOfFile: file, encoding: .utf8)
-      #expect(text.hasPrefix(before) && text.dropFirst(before.count).hasPrefix("|1|") == isHashed && text.contains(name) != isHashed, "\(text)")
+      #expect(
+        text.hasPrefix(before) && text.dropFirst(before.count).hasPrefix("|1|") == isHashed
+          && text.contains(name) != isHashed, "\(text)")
       // OpenSSH finds it by its name.
       #expect(try run("/usr/bin/ssh-keygen", ["-F", name, "-f", file]).contains("ssh-ed25519"))
       #expect(try server.sshTakes(text))
@@ -114,13 +124,14 @@ struct HostKeyTests {
     defer { server.stop() }
     let file = "\(server.directory)/new/known_hosts"
     let asked = Mutex<[BastionSettings.HostKey]>([])
-    #expect(try await attempt("") {
-      $0.knownHostsFiles = [file]
-      $0.accept = { key in
-        asked.withLock { $0.append(key) }
-        return true
-      }
-    } == nil)
+    #expect(
+      try await attempt("") {
+        $0.knownHostsFiles = [file]
+        $0.accept = { key in
+          asked.withLock { $0.append(key) }
+          return true
+        }
+      } == nil)
     #expect(asked.withLock { $0 }.map(\.fingerprint) == [try server.fingerprint()])
     #expect(try String(contentsOfFile: file, encoding: .utf8) == server.knownHost())
     #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
@@ -152,7 +163,9 @@ struct HostKeyTests {
     let fingerprint = try server.fingerprint()
     let line = try server.knownHost("other")
     let right = try server.knownHost()
-    for text in [line, "# one\n" + (try hashed(line)), "@revoked " + right, right + "@revoked *" + right.drop { $0 != " " }] {
+    for text in [
+      line, "# one\n" + (try hashed(line)), "@revoked " + right, right + "@revoked *" + right.drop { $0 != " " },
+    ] {
       let error = try await attempt(text) {
         $0.pinnedFingerprint = fingerprint
         $0.accept = { _ in true }
@@ -161,7 +174,8 @@ struct HostKeyTests {
         Issue.record("\(text): \(error as Any)")
         continue
       }
-      #expect(expected.hasPrefix("\(server.directory)/known_hosts:\(text.split(separator: "\n").count) "), "\(expected)")
+      #expect(
+        expected.hasPrefix("\(server.directory)/known_hosts:\(text.split(separator: "\n").count) "), "\(expected)")
     }
   }
 }

@@ -57,7 +57,9 @@ struct FailureTests {
     try await Workbench.with(images: ["app", "other"]) { bench, events in
       bench.cluster.loseNamespaces(["default"])
       try await bench.save("new", to: "app/main")
-      guard case .applied(let event) = try await events.until({ if case .applied = $0 { true } else { false } }) else { return }
+      guard case .applied(let event) = try await events.until({ if case .applied = $0 { true } else { false } }) else {
+        return
+      }
       #expect(event.objects.map(\.object) == ["Namespace default", "Deployment default/app"])
       try await events.untilWatching()
       #expect(Array(bench.cluster.applies.dropFirst()) == [["Deployment app"], ["Deployment other"]])

@@ -172,6 +172,9 @@ struct LoopTests {
   }
 
   @Test func twoSavesInARowAreBuiltAtOnce() {
-    #expect([0, 1, 2, 3, 5, 100].map { DevLoop.pause($0) } == [.zero, .zero, .milliseconds(80), .milliseconds(160), .milliseconds(640), .seconds(1)])
+    #expect(
+      [0, 1, 2, 3, 5, 100].map { DevLoop.pause($0) } == [
+        .zero, .zero, .milliseconds(80), .milliseconds(160), .milliseconds(640), .seconds(1),
+      ])
   }
 }

@@ -30,9 +30,12 @@ struct MirrorConsentTests {
     try withState { consent in
       let person = Person(true)
       for _ in 1...2 { #expect(consent.isGiven(from: staging, into: kind, ask: person.ask)) }
-      #expect(person.questions.count == 1 && person.questions[0].contains("staging/shop") && person.questions[0].contains("kind-dev"))
+      #expect(
+        person.questions.count == 1 && person.questions[0].contains("staging/shop")
+          && person.questions[0].contains("kind-dev"))
       #expect(consent.isGiven(from: staging, into: .init(name: "another", identity: "uid-3"), ask: person.ask))
-      #expect(consent.isGiven(from: .init(name: "production/shop", identity: "uid-4/shop"), into: kind, ask: person.ask))
+      #expect(
+        consent.isGiven(from: .init(name: "production/shop", identity: "uid-4/shop"), into: kind, ask: person.ask))
       #expect(person.questions.count == 3)
     }
   }

@@ -6,7 +6,9 @@ import Testing
 
 struct ProjectTests {
   @Test func withoutAnythingToWorkFromItSaysWhatToGive() {
-    let error = #expect(throws: LoopError.self) { try Project(workingDirectory: "/nowhere", environment: [:]).skaffoldFile() }
+    let error = #expect(throws: LoopError.self) {
+      try Project(workingDirectory: "/nowhere", environment: [:]).skaffoldFile()
+    }
     #expect(error?.remedy?.contains("--manifests") == true)
   }
 
@@ -40,7 +42,9 @@ struct ProjectTests {
     project.file = "skaffold.yaml"
     try withState { mine throws in
       try withState { theirs throws in
-        #expect(try RunNames(stateDirectory: mine).name(of: project, []) != RunNames(stateDirectory: theirs).name(of: project, []))
+        #expect(
+          try RunNames(stateDirectory: mine).name(of: project, [])
+            != RunNames(stateDirectory: theirs).name(of: project, []))
         project.run = "ci 7"
         #expect(try RunNames(stateDirectory: mine).name(of: project, []) == "ci-7")
         #expect(try RunNames(stateDirectory: theirs).name(of: project, []) == "ci-7")
@@ -58,7 +62,9 @@ struct ProjectTests {
   @Test func whatWasTrustedIsRememberedForItsRepository() throws {
     try withState { state throws in
       let memory = TrustMemory(file: state + "/trusted.json")
-      memory.save([Demand(key: "--enable-helm", text: "", root: "/a"), Demand(key: "network https://x\ny", text: "", root: "/b")])
+      memory.save([
+        Demand(key: "--enable-helm", text: "", root: "/a"), Demand(key: "network https://x\ny", text: "", root: "/b"),
+      ])
       #expect(memory.load() == ["/a": ["--enable-helm"], "/b": ["network https://x\ny"]])
     }
   }

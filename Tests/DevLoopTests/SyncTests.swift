@@ -11,7 +11,8 @@ struct SyncTests {
       try await bench.save("new", to: "app/src/page.html")
       #expect(try await events.untilChanged().action == .sync)
       try await events.untilWatching()
-      #expect(bench.cluster.synced == [[FileChange(source: bench.path("app/src/page.html"), destination: "/srv/page.html")]])
+      #expect(
+        bench.cluster.synced == [[FileChange(source: bench.path("app/src/page.html"), destination: "/srv/page.html")]])
       #expect(bench.builder.builds.count == 1)
     }
   }
@@ -49,7 +50,9 @@ struct SyncTests {
   @Test func aFileThatIsGoneIsCountedAsRemoved() async throws {
     try await Workbench.with { bench, events in
       await bench.loop.accept(ChangeBatch(paths: [], deleted: [bench.path("app/src/page.html")]))
-      guard case .synced(let event) = try await events.until({ if case .synced = $0 { true } else { false } }) else { return }
+      guard case .synced(let event) = try await events.until({ if case .synced = $0 { true } else { false } }) else {
+        return
+      }
       #expect(event.files == 0 && event.removed == 1)
     }
   }

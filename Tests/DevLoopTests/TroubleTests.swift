@@ -16,9 +16,12 @@ struct TroubleTests {
   @Test func aCrashAfterItWasReadyIsToldAndSoIsItsEnd() async throws {
     try await Workbench.with { bench, events in
       try await untilWatched(bench, 1)
-      bench.cluster.tell(.failing(DeployError(.notReady, "0 of 1 ready: crashes", object: workload, details: ["log of main: no database"])))
+      bench.cluster.tell(
+        .failing(
+          DeployError(.notReady, "0 of 1 ready: crashes", object: workload, details: ["log of main: no database"])))
       let error = try await events.untilFailure()
-      #expect(error.stage == .running && error.message.contains("crashes") && error.details == ["log of main: no database"])
+      #expect(
+        error.stage == .running && error.message.contains("crashes") && error.details == ["log of main: no database"])
       bench.cluster.tell(.recovered(workload))
       let event = try await events.until { if case .recovered = $0 { true } else { false } }
       #expect(event == .recovered(.init(object: "Deployment default/app")))

@@ -10,7 +10,8 @@ import Testing
     let times = try #require(ProcessTimes(parsing: line, ticksPerSecond: 100))
     #expect(times.cpuSeconds == 3)
     #expect(times.isRunning)
-    #expect(ProcessTimes(parsing: "4711 (gone) Z 1 2 3 4 5 6 7 8 9 10 11 12 13", ticksPerSecond: 100)?.isRunning == false)
+    #expect(
+      ProcessTimes(parsing: "4711 (gone) Z 1 2 3 4 5 6 7 8 9 10 11 12 13", ticksPerSecond: 100)?.isRunning == false)
     #expect(ProcessTimes(parsing: "nothing", ticksPerSecond: 100) == nil)
     #expect(ProcessTimes(of: 1 << 30) == nil)
   }
@@ -45,7 +46,9 @@ import Testing
   }
 
   @Test func nobodyListensIsAProblemAndNoNumber() throws {
-    let outcome = Measurement(endpoints: Endpoints([.loopback(1), .loopback(1), .loopback(1)]), work: try Work.parse([])).run()
+    let outcome = Measurement(
+      endpoints: Endpoints([.loopback(1), .loopback(1), .loopback(1)]), work: try Work.parse([])
+    ).run()
     #expect(outcome.values.isEmpty)
     #expect(outcome.problems.count == 1)
   }

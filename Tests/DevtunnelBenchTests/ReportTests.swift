@@ -25,7 +25,9 @@ import Testing
     let settings = BenchReport.Settings(rounds: 3, service: "echo", seconds: 1, connects: 1, roundTrips: 1, fan: 200)
     var report = BenchReport(settings: settings, contenders: order)
     for index in report.contenders.indices {
-      for values in contenders[report.contenders[index].name] ?? [] { report.contenders[index].add(Measurement.Outcome(values: values)) }
+      for values in contenders[report.contenders[index].name] ?? [] {
+        report.contenders[index].add(Measurement.Outcome(values: values))
+      }
     }
     report.conclude()
     return report
@@ -33,7 +35,10 @@ import Testing
 
   @Test func comparesWithKubectl() {
     let report = report(
-      ["devtunnel": [[.up: 300, .connectP50: 1], [.up: 500, .connectP50: 1], [.up: 400]], "kubectl": [[.up: 200, .connectP50: 4, .down: 0]]],
+      [
+        "devtunnel": [[.up: 300, .connectP50: 1], [.up: 500, .connectP50: 1], [.up: 400]],
+        "kubectl": [[.up: 200, .connectP50: 4, .down: 0]],
+      ],
       order: ["devtunnel", "kubectl"])
     #expect(report.reference == "kubectl")
     #expect(report.contenders[0].medians == [.up: 400, .connectP50: 1])
@@ -68,7 +73,8 @@ import Testing
 
   @Test(
     arguments: [
-      (1234.5, "1235"), (99.96, "100.0"), (12.34, "12.3"), (2.055, "2.06"), (1.999, "2.00"), (0.0204, "0.020"), (0, "0.000"),
+      (1234.5, "1235"), (99.96, "100.0"), (12.34, "12.3"), (2.055, "2.06"), (1.999, "2.00"), (0.0204, "0.020"),
+      (0, "0.000"),
     ] as [(Double, String)]) func threeDigits(value: Double, expected: String)
   {
     #expect(BenchReport.text(value) == expected)

@@ -7,18 +7,25 @@ import TunnelProtocol
 
 /// What the cluster says of a Service, an EndpointSlice or a Pod may be anything.
 @Suite struct ForwardTargetTests {
-  private func service(_ spec: JSONValue) -> JSONValue { ["metadata": ["namespace": "shop", "name": "user"], "spec": spec] }
+  private func service(_ spec: JSONValue) -> JSONValue {
+    ["metadata": ["namespace": "shop", "name": "user"], "spec": spec]
+  }
 
   /// The agent takes 4 and 16 bytes for an address: `a.io` would be 97.46.105.111, a stranger's.
   @Test(arguments: ["a.io", "abcdef.internal1", "a.io."])
   func anExternalNameIsNeverAnAddress(name: String) throws {
-    let target = try #require(try ForwardTarget.address(of: service(["type": "ExternalName", "externalName": .string(name), "ports": [["port": 443]]]), "443"))
+    let target = try #require(
+      try ForwardTarget.address(
+        of: service(["type": "ExternalName", "externalName": .string(name), "ports": [["port": 443]]]), "443"))
     #expect(target.address.count != 4 && target.address.count != 16)
-    #expect(String(decoding: target.address, as: UTF8.self) == (name.hasSuffix(".") ? name : name + ".") && target.port == 443)
+    #expect(
+      String(decoding: target.address, as: UTF8.self) == (name.hasSuffix(".") ? name : name + ".") && target.port == 443
+    )
   }
 
   @Test func anExternalNameOfAnotherLengthStaysAsItIs() throws {
-    let target = try ForwardTarget.address(of: service(["type": "ExternalName", "externalName": "db.example.org", "ports": [["port": 1]]]), "1")
+    let target = try ForwardTarget.address(
+      of: service(["type": "ExternalName", "externalName": "db.example.org", "ports": [["port": 1]]]), "1")
     #expect(target?.address == Array("db.example.org".utf8))
   }
 
@@ -26,7 +33,8 @@ import TunnelProtocol
   func aPortThatIsNoneEndsNothing(number: Int) throws {
     let port: JSONValue = ["name": "web", "port": .init(number)]
     for spec: JSONValue in [
-      ["clusterIP": "10.96.0.9", "ports": [port]], ["type": "ExternalName", "externalName": "a.example", "ports": [port]],
+      ["clusterIP": "10.96.0.9", "ports": [port]],
+      ["type": "ExternalName", "externalName": "a.example", "ports": [port]],
       ["clusterIP": "None", "ports": [port]],
     ] {
       let error = #expect(throws: ControlError.self) { try ForwardTarget.address(of: service(spec), "web") }
@@ -46,15 +54,21 @@ import TunnelProtocol
 
   @Test func aPortThatOtherMachinesReachIsSaid() {
     for address in ["127.0.0.1", "127.0.0.5", "::1"] { #expect(Forwarding.warnings(listeningAt: address).isEmpty) }
-    for address in ["0.0.0.0", "::", "192.168.1.7"] { #expect(Forwarding.warnings(listeningAt: address).first?.contains(address) == true) }
+    for address in ["0.0.0.0", "::", "192.168.1.7"] {
+      #expect(Forwarding.warnings(listeningAt: address).first?.contains(address) == true)
+    }
   }
 
   @Test func anEndpointWithAPortIsTakenBesideOneWithout() {
     let port: JSONValue = ["name": "web", "port": 80]
     func slice(_ number: Int, _ address: String) -> JSONValue {
-      ["addressType": "IPv4", "ports": [["name": "web", "port": .init(number)]], "endpoints": [["addresses": [.string(address)]]]]
+      [
+        "addressType": "IPv4", "ports": [["name": "web", "port": .init(number)]],
+        "endpoints": [["addresses": [.string(address)]]],
+      ]
     }
     #expect(
-      ForwardTarget.endpoint(in: [slice(70_000, "10.244.0.7"), slice(8080, "10.244.0.8")], port) == Preamble(.tcp, port: 8080, address: [10, 244, 0, 8]))
+      ForwardTarget.endpoint(in: [slice(70_000, "10.244.0.7"), slice(8080, "10.244.0.8")], port)
+        == Preamble(.tcp, port: 8080, address: [10, 244, 0, 8]))
   }
 }

@@ -8,7 +8,12 @@ struct NewestEndpointTests {
     [
       "addressType": "IPv4", "ports": [["name": "http", "port": 8080]],
       "endpoints": .array(
-        endpoints.map { ["addresses": [.string($0.0)], "conditions": ["ready": .bool($0.ready), "terminating": .bool($0.terminating)]] }),
+        endpoints.map {
+          [
+            "addresses": [.string($0.0)],
+            "conditions": ["ready": .bool($0.ready), "terminating": .bool($0.terminating)],
+          ]
+        }),
     ]
   }
 

@@ -11,26 +11,39 @@ import Testing
 
   init() throws { shop = try Workshop() }
 
-  func failure(_ artifacts: [Artifact], kind: BuilderKind = .buildah, _ builder: ImageBuilder? = nil) async -> BuildError? {
+  func failure(_ artifacts: [Artifact], kind: BuilderKind = .buildah, _ builder: ImageBuilder? = nil) async
+    -> BuildError?
+  {
     let builder = builder ?? shop.builder(kind)
     return await buildError { () throws(BuildError) in _ = try await builder.build(artifacts, tags: [:]) { _, _ in } }
   }
 
   @Test func noBuilder() async throws {
-    let none = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(nil, environment: shop.environment) }
+    let none = await buildError { () throws(BuildError) in
+      _ = try await BuilderKind.choose(nil, environment: shop.environment)
+    }
     #expect(none?.reason == .builderMissing)
     #expect(none?.message.contains("docker, podman and buildah in PATH (\(shop.directory)") == true)
-    let wanted = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(.podman, environment: shop.environment) }
+    let wanted = await buildError { () throws(BuildError) in
+      _ = try await BuilderKind.choose(.podman, environment: shop.environment)
+    }
     #expect(wanted?.reason == .builderMissing && wanted?.message.contains("podman") == true)
   }
 
   @Test func dockersDaemonIsDown() async throws {
-    try shop.program("docker", "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2; exit 1")
-    let error = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(nil, environment: shop.environment) }
+    try shop.program(
+      "docker",
+      "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2; exit 1"
+    )
+    let error = await buildError { () throws(BuildError) in
+      _ = try await BuilderKind.choose(nil, environment: shop.environment)
+    }
     #expect(error?.reason == .daemonDown && error?.remedy?.contains("start it") == true)
     try shop.program("podman")
     #expect(try await BuilderKind.choose(nil, environment: shop.environment) == .podman)
-    let asked = await buildError { () throws(BuildError) in _ = try await BuilderKind.choose(.docker, environment: shop.environment) }
+    let asked = await buildError { () throws(BuildError) in
+      _ = try await BuilderKind.choose(.docker, environment: shop.environment)
+    }
     #expect(asked?.reason == .daemonDown)
     #expect(await failure([try shop.artifact("web")], kind: .docker)?.reason == .daemonDown)
     try shop.program("docker", "echo 28.1.1")
@@ -42,7 +55,9 @@ import Testing
     var artifact = try shop.artifact("web")
     artifact.position = SourcePosition(file: "skaffold.yaml", line: 7)
     artifact.build = .docker(DockerBuild(dockerfile: artifact.context + "/Missing"))
-    #expect("\(try #require(await failure([artifact])))".hasPrefix("skaffold.yaml:7: web: the Dockerfile \(artifact.context)/Missing is not there"))
+    #expect(
+      "\(try #require(await failure([artifact])))".hasPrefix(
+        "skaffold.yaml:7: web: the Dockerfile \(artifact.context)/Missing is not there"))
     artifact.context += "/nowhere"
     #expect(await failure([artifact])?.reason == .contextMissing)
     artifact.context = shop.directory + "/web/id"
@@ -53,7 +68,9 @@ import Testing
   @Test func namesTwiceMissingRequirementsAndCircles() async throws {
     let web = try shop.artifact("web")
     #expect(await failure([web, web])?.message.contains("two artifacts") == true)
-    #expect(await failure([try shop.artifact("app", requires: [.init(image: "no", alias: "no")])])?.message.contains("requires no") == true)
+    #expect(
+      await failure([try shop.artifact("app", requires: [.init(image: "no", alias: "no")])])?.message.contains(
+        "requires no") == true)
     let circle = try [("a", "b"), ("b", "a")].map { try shop.artifact($0, requires: [.init(image: $1, alias: $1)]) }
     #expect(await failure(circle + [web])?.message == "artifacts require each other in a circle: a, b")
   }
@@ -62,13 +79,15 @@ import Testing
     try shop.fakeBuilder(before: "echo \"Error: write $SHOP/store/layer: no space left on device\" >&2; exit 125")
     let error = await failure([try shop.artifact("web")])
     #expect(error?.reason == .diskFull)
-    #expect(error?.message.contains("the file system /") == true && error?.message.hasSuffix("MiB left) is full") == true)
+    #expect(
+      error?.message.contains("the file system /") == true && error?.message.hasSuffix("MiB left) is full") == true)
     #expect(error?.remedy?.contains("prune") == true)
   }
 
   @Test func aLongErrorEndsWithItsCause() throws {
     let words = "Error: " + String(repeating: "request ", count: 100) + "the cause"
-    let error = BuildFailure(tool: "x", status: 1, output: [words], places: []).error(.commandFailed, "the build failed")
+    let error = BuildFailure(tool: "x", status: 1, output: [words], places: []).error(
+      .commandFailed, "the build failed")
     #expect(error.message.hasSuffix("request the cause") && error.message.count < 400 && error.output == [words])
   }
 
@@ -78,21 +97,27 @@ import Testing
     ["The command 'RUN make all install' returned a non-zero code: 2"],
   ]) func theStepThatFailed(_ output: [String]) async throws {
     try shop.write("FROM scratch\n# why\nCOPY id /\nRUN make all \\\n  # a remark\n    install\n", to: "Dockerfile")
-    let failure = BuildFailure(tool: "x", status: 1, output: output, places: [], dockerfile: shop.directory + "/Dockerfile")
+    let failure = BuildFailure(
+      tool: "x", status: 1, output: output, places: [], dockerfile: shop.directory + "/Dockerfile")
     let error = failure.error(.commandFailed, "the build failed")
     #expect(error.reason == .stepFailed)
     #expect(error.position == SourcePosition(file: shop.directory + "/Dockerfile", line: 4))
   }
 
   @Test func theStepEndsWhereTheErrorBegins() {
-    let output = [#"Error: building at STEP "COPY www /www": checking on sources under "/src": copier: stat: "/www": no such file or directory"#]
+    let output = [
+      #"Error: building at STEP "COPY www /www": checking on sources under "/src": copier: stat: "/www": no such file or directory"#
+    ]
     let error = BuildFailure(tool: "x", status: 1, output: output, places: []).error(.commandFailed, "the build failed")
     #expect(error.message.hasPrefix("the step `COPY www /www` failed: "))
   }
 
   @Test func aPushThatWasTriedAgainSaysItOnce() async throws {
     let words = "pinging container registry localhost:1: connection refused"
-    try shop.program("buildah", "echo 'level=warning msg=\"Failed, retrying in 2s ... (1/3). Error: \(words)\"'; echo 'Error: \(words)' >&2; exit 125")
+    try shop.program(
+      "buildah",
+      "echo 'level=warning msg=\"Failed, retrying in 2s ... (1/3). Error: \(words)\"'; echo 'Error: \(words)' >&2; exit 125"
+    )
     let tool = try StoreTool(BuilderStore(.buildah), environment: shop.environment)
     let error = await buildError { () async throws(BuildError) in try await tool.succeed(["push"], "cannot push") }
     #expect(error?.output == ["Error: " + words])
@@ -130,7 +155,9 @@ import Testing
     #expect(try await shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
     // The same builder, told to keep its images elsewhere.
     try shop.program(
-      "buildah", shop.read("bin/buildah").replacing("$SHOP/store", with: "$SHOP/other").split(separator: "\n").dropFirst(3).joined(separator: "\n"))
+      "buildah",
+      shop.read("bin/buildah").replacing("$SHOP/store", with: "$SHOP/other").split(separator: "\n").dropFirst(3).joined(
+        separator: "\n"))
     let environment = shop.environment.merging(["CONTAINERS_STORAGE_CONF": "/other.conf"]) { $1 }
     #expect(try await !shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
   }

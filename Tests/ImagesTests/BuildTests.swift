@@ -47,7 +47,8 @@ import Testing
     var artifact = try shop.artifact("web")
     artifact.build = .docker(
       DockerBuild(
-        dockerfile: artifact.context + "/Dockerfile", buildArgs: [BuildArgument(name: "A", value: "1"), BuildArgument(name: "E", value: nil)], target: "t"))
+        dockerfile: artifact.context + "/Dockerfile",
+        buildArgs: [BuildArgument(name: "A", value: "1"), BuildArgument(name: "E", value: nil)], target: "t"))
     var environment = shop.environment
     environment["E"] = "x"
     _ = try await shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }
@@ -65,7 +66,9 @@ import Testing
     let builds = shop.lines("buildah.log").filter { $0.hasPrefix("build ") }
     #expect(builds.count == 2 && builds[0].contains("--tag base:7") && builds[1].contains("--build-arg BASE=base:7"))
     // A new base means a new app.
-    let changed = try await shop.builder().build([app, try shop.artifact("base", id: "2")], tags: ["base": "base:7"]) { _, _ in }
+    let changed = try await shop.builder().build([app, try shop.artifact("base", id: "2")], tags: ["base": "base:7"]) {
+      _, _ in
+    }
     #expect(changed.allSatisfy { !$0.isFromCache })
   }
 
@@ -90,11 +93,15 @@ import Testing
     let artifact = try shop.artifact("web")
     let builder = shop.builder()
     let (begun, signal) = AsyncStream.makeStream(of: Void.self)
-    let task = Task { try await builder.build([artifact], tags: [:]) { _, line in if line == "begun" { signal.finish() } } }
+    let task = Task {
+      try await builder.build([artifact], tags: [:]) { _, line in if line == "begun" { signal.finish() } }
+    }
     for await _ in begun {}
     task.cancel()
     let error = await buildError { () throws(BuildError) in
-      if case .failure(let error) = await task.result { throw (error as? BuildError) ?? BuildError(.badInput, "\(error)") }
+      if case .failure(let error) = await task.result {
+        throw (error as? BuildError) ?? BuildError(.badInput, "\(error)")
+      }
     }
     #expect(error?.reason == .cancelled)
     let pid = try #require(Int32(shop.lines("pid")[0]))
@@ -109,19 +116,27 @@ import Testing
     let artifact = try shop.artifact("web")
     let (lines, sink) = AsyncStream.makeStream(of: String.self)
     let builder = shop.builder()
-    let error = await buildError { () throws(BuildError) in _ = try await builder.build([artifact], tags: [:]) { sink.yield("\($0): \($1)") } }
+    let error = await buildError { () throws(BuildError) in
+      _ = try await builder.build([artifact], tags: [:]) { sink.yield("\($0): \($1)") }
+    }
     sink.finish()
     var seen: [String] = []
     for await line in lines { seen.append(line) }
     #expect(seen.count == 61 && seen[0] == "web: line 0" && seen.last == "web: oops")
-    #expect(error?.reason == .commandFailed && error?.artifact == "web" && error?.output.count == 40 && error?.output.last == "oops")
+    #expect(
+      error?.reason == .commandFailed && error?.artifact == "web" && error?.output.count == 40
+        && error?.output.last == "oops")
   }
 
   @Test func oldImagesOfALoopGo() async throws {
     try shop.fakeBuilder()
     let builder = shop.builder()
     var ids: [String] = []
-    for id in 1...4 { ids += try await builder.build([try shop.artifact("web", id: "\(id)")], tags: [:]) { _, _ in }.map { String($0.id.dropFirst(7)) } }
+    for id in 1...4 {
+      ids += try await builder.build([try shop.artifact("web", id: "\(id)")], tags: [:]) { _, _ in }.map {
+        String($0.id.dropFirst(7))
+      }
+    }
     await builder.prune([try shop.artifact("web", id: "4")], keeping: 2)
     #expect(shop.lines("buildah.log").filter { $0.hasPrefix("rmi") } == ["rmi " + ids[0]])
     await builder.prune([try shop.artifact("web", id: "4")], keeping: 2)
@@ -134,10 +149,14 @@ import Testing
     var ids: [String] = []
     for id in 1...4 {
       let tags = ["web": "web:\(id)"]
-      ids += try await builder.build([try shop.artifact("web", id: "\(id)")], tags: tags) { _, _ in }.map { String($0.id.dropFirst(7)) }
+      ids += try await builder.build([try shop.artifact("web", id: "\(id)")], tags: tags) { _, _ in }.map {
+        String($0.id.dropFirst(7))
+      }
     }
     let immutable = "localhost/web:devtunnel-" + ids[0].prefix(12)
-    try shop.write("sha256:\(ids[0]) \(immutable)\nsha256:\(ids[0]) localhost/web:1\nsha256:\(ids[1]) localhost/mine:1\n", to: "images")
+    try shop.write(
+      "sha256:\(ids[0]) \(immutable)\nsha256:\(ids[0]) localhost/web:1\nsha256:\(ids[1]) localhost/mine:1\n",
+      to: "images")
     await builder.prune([try shop.artifact("web", id: "4")], keeping: 1)
     #expect(shop.lines("buildah.log").filter { $0.hasPrefix("rmi") } == ["rmi \(immutable) localhost/web:1"])
   }
@@ -146,7 +165,9 @@ import Testing
     try shop.fakeBuilder()
     var artifact = try shop.artifact("web")
     artifact.build = .docker(
-      DockerBuild(dockerfile: artifact.context + "/Dockerfile", buildArgs: [BuildArgument(name: "T", value: "hunter2"), BuildArgument(name: "E", value: nil)]))
+      DockerBuild(
+        dockerfile: artifact.context + "/Dockerfile",
+        buildArgs: [BuildArgument(name: "T", value: "hunter2"), BuildArgument(name: "E", value: nil)]))
     let environment = shop.environment.merging(["E": "topsecret"]) { $1 }
     #expect(try await !shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
     #expect(try await shop.builder(environment: environment).build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
@@ -165,8 +186,11 @@ import Testing
     let artifact = try shop.artifact("web")
     _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in }
     #expect(chmod(shop.directory + "/cache", 0o777) == 0)
-    let error = await buildError { () async throws(BuildError) in _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in } }
-    #expect(error?.message.contains("others may write to it") == true && error?.remedy?.contains("XDG_CACHE_HOME") == true)
+    let error = await buildError { () async throws(BuildError) in
+      _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in }
+    }
+    #expect(
+      error?.message.contains("others may write to it") == true && error?.remedy?.contains("XDG_CACHE_HOME") == true)
     #expect(chmod(shop.directory + "/cache", 0o755) == 0)
     #expect(try await shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
     if geteuid() == 0 {

@@ -6,18 +6,23 @@ import Testing
 
 private func variable(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
-/// Against a cluster's own ways, where the environment names them: DEVTUNNEL_TEST_REGISTRY=HOST:PORT (without TLS), DEVTUNNEL_TEST_CONTAINERD=COMMAND.
+/// Against a cluster's own ways, where the environment names them: DEVTUNNEL_TEST_REGISTRY=HOST:PORT (without TLS),
+/// DEVTUNNEL_TEST_CONTAINERD=COMMAND.
 @Suite struct ClusterTests {
   let shop: Workshop
 
   init() throws { shop = try Workshop() }
 
   /// The person's own: the tools may need HOME.
-  var environment: [String: String] { ProcessInfo.processInfo.environment.merging(["TMPDIR": shop.directory + "/tmp"]) { $1 } }
+  var environment: [String: String] {
+    ProcessInfo.processInfo.environment.merging(["TMPDIR": shop.directory + "/tmp"]) { $1 }
+  }
 
   func load(_ product: ClusterProduct) async throws -> (image: BuiltImage, reference: String) {
     var settings = ImageLoader.settings(for: product, builder: .buildah)
-    settings.storageArguments = ["--root", shop.directory + "/root", "--runroot", shop.directory + "/run", "--storage-driver", "vfs"]
+    settings.storageArguments = [
+      "--root", shop.directory + "/root", "--runroot", shop.directory + "/run", "--storage-driver", "vfs",
+    ]
     let builder = shop.builder(environment: environment, settings)
     let image = try await builder.build([try shop.artifact("devtunnel-test")], tags: [:]) { _, _ in }[0]
     return (image, try await ImageLoader(product: product, builder: builder).load(image))

@@ -15,7 +15,8 @@ import Testing
     return artifact
   }
 
-  let inspected = #"case "$1" in inspect) cat "$SHOP/known" 2>/dev/null || exit 1;; info) echo "$SHOP/store overlay";; esac"#
+  let inspected =
+    #"case "$1" in inspect) cat "$SHOP/known" 2>/dev/null || exit 1;; info) echo "$SHOP/store overlay";; esac"#
 
   @Test func theCommandGetsWhatSkaffoldGivesIt() async throws {
     try shop.program("buildah", inspected)
@@ -27,18 +28,23 @@ import Testing
     settings.platforms = ["linux/amd64", "linux/arm64"]
     var environment = shop.environment
     environment["PATH"]! += ":/usr/bin:/bin"
-    let image = try await shop.builder(environment: environment, settings).build([artifact], tags: ["web": "h:5/web:1"]) { _, _ in }[0]
+    let image = try await shop.builder(environment: environment, settings).build([artifact], tags: ["web": "h:5/web:1"])
+    { _, _ in }[0]
     #expect(image.id == "sha256:" + id && image.store == BuilderStore(.buildah))
     let directory = shop.directory + "/web"
     #expect(shop.lines("said") == ["h:5/web:1 h:5/web 1 false \(directory) linux/amd64,linux/arm64 \(directory)"])
-    #expect(try await shop.builder(environment: environment, settings).build([artifact], tags: ["web": "h:5/web:1"]) { _, _ in }[0].isFromCache)
+    #expect(
+      try await shop.builder(environment: environment, settings).build([artifact], tags: ["web": "h:5/web:1"]) { _, _ in
+      }[0].isFromCache)
   }
 
   @Test func anImageThatIsNowhereIsAnError() async throws {
     try shop.program("buildah", inspected)
     let artifact = try artifact("echo done")
     let builder = shop.builder()
-    let error = await buildError { () throws(BuildError) in _ = try await builder.build([artifact], tags: [:]) { _, _ in } }
+    let error = await buildError { () throws(BuildError) in
+      _ = try await builder.build([artifact], tags: [:]) { _, _ in }
+    }
     #expect(error?.reason == .imageMissing && error?.output == ["done"])
   }
 
@@ -46,7 +52,9 @@ import Testing
     try shop.program("buildah", inspected)
     let artifact = try artifact("echo broken >&2; exit 7")
     let builder = shop.builder()
-    let error = await buildError { () throws(BuildError) in _ = try await builder.build([artifact], tags: [:]) { _, _ in } }
+    let error = await buildError { () throws(BuildError) in
+      _ = try await builder.build([artifact], tags: [:]) { _, _ in }
+    }
     #expect(error?.reason == .commandFailed && error?.message.contains("ended with status 7: broken") == true)
   }
 
@@ -54,7 +62,9 @@ import Testing
     try shop.program("buildah", inspected)
     let artifact = try artifact("/usr/bin/setsid /bin/sleep 1000 & echo $! > \"$SHOP/pid\"; echo done")
     let builder = shop.builder()
-    let error = await buildError { () throws(BuildError) in _ = try await builder.build([artifact], tags: [:]) { _, _ in } }
+    let error = await buildError { () throws(BuildError) in
+      _ = try await builder.build([artifact], tags: [:]) { _, _ in }
+    }
     let pid = try #require(Int32(shop.lines("pid")[0]))
     #expect(Workshop.isAlive(pid))
     kill(pid, SIGKILL)

@@ -7,16 +7,20 @@ import Testing
 @Suite struct LoadTests {
   let shop: Workshop
   let image = BuiltImage(
-    name: "web", tag: "web:latest", id: "sha256:0123456789abcdef" + String(repeating: "0", count: 48), store: BuilderStore(.buildah), isFromCache: false,
+    name: "web", tag: "web:latest", id: "sha256:0123456789abcdef" + String(repeating: "0", count: 48),
+    store: BuilderStore(.buildah), isFromCache: false,
     duration: .zero)
 
   init() throws {
     shop = try Workshop()
-    try shop.program("buildah", "for a; do case $a in docker-archive:*) f=${a#docker-archive:}; echo tar > ${f%%:*};; esac; done")
+    try shop.program(
+      "buildah", "for a; do case $a in docker-archive:*) f=${a#docker-archive:}; echo tar > ${f%%:*};; esac; done")
     try shop.program("docker", "[ $1 = save ] && echo tar > $3; exit 0")
   }
 
-  func load(_ product: ClusterProduct, _ image: BuiltImage, _ settings: BuildSettings = BuildSettings()) async throws -> String {
+  func load(_ product: ClusterProduct, _ image: BuiltImage, _ settings: BuildSettings = BuildSettings()) async throws
+    -> String
+  {
     try await ImageLoader(product: product, builder: shop.builder(.buildah, settings)).load(image)
   }
 
@@ -27,7 +31,9 @@ import Testing
     _ = try await load(.k3d(name: "c"), image)
     #expect(shop.lines("kind.log")[0].hasPrefix("load image-archive \(shop.directory)/tmp/devtunnel-images-"))
     #expect(shop.lines("kind.log")[0].hasSuffix("/image.tar --name dev"))
-    #expect(shop.lines("minikube.log")[0].hasPrefix("image load /") && shop.lines("minikube.log")[0].hasSuffix(" --profile p"))
+    #expect(
+      shop.lines("minikube.log")[0].hasPrefix("image load /") && shop.lines("minikube.log")[0].hasSuffix(" --profile p")
+    )
     #expect(shop.lines("k3d.log")[0].hasPrefix("image import /") && shop.lines("k3d.log")[0].hasSuffix(" --cluster c"))
     #expect(shop.lines("buildah.log")[1].hasSuffix("/image.tar:docker.io/library/web:devtunnel-0123456789ab"))
     #expect(shop.names(in: "tmp").isEmpty)
@@ -38,7 +44,9 @@ import Testing
     image.repository = "team.example/shop/web"
     #expect(try await load(.registry(.init(push: "")), image) == "team.example/shop/web:devtunnel-0123456789ab")
     #expect(shop.lines("buildah.log").last?.hasSuffix(" docker://team.example/shop/web:devtunnel-0123456789ab") == true)
-    #expect(ImageLoader(product: .k3s, builder: shop.builder()).reference(of: image) == "team.example/shop/web:devtunnel-0123456789ab")
+    #expect(
+      ImageLoader(product: .k3s, builder: shop.builder()).reference(of: image)
+        == "team.example/shop/web:devtunnel-0123456789ab")
   }
 
   @Test func anArtifactsRepositoryIsItsImages() async throws {
@@ -62,13 +70,16 @@ import Testing
   @Test func aRegistryHasTwoNames() async throws {
     let product = ClusterProduct.registry(.init(push: "localhost:5001", pull: "registry:5000", isInsecure: true))
     #expect(try await load(product, image) == "registry:5000/web:devtunnel-0123456789ab")
-    #expect(shop.lines("buildah.log").last == "push --quiet --tls-verify=false \(image.id) docker://localhost:5001/web:devtunnel-0123456789ab")
+    #expect(
+      shop.lines("buildah.log").last
+        == "push --quiet --tls-verify=false \(image.id) docker://localhost:5001/web:devtunnel-0123456789ab")
     var docker = image
     docker.store = BuilderStore(.docker)
     _ = try await load(product, docker)
     #expect(
       shop.lines("docker.log").suffix(2) == [
-        "tag \(image.id) localhost:5001/web:devtunnel-0123456789ab", "push --quiet localhost:5001/web:devtunnel-0123456789ab",
+        "tag \(image.id) localhost:5001/web:devtunnel-0123456789ab",
+        "push --quiet localhost:5001/web:devtunnel-0123456789ab",
       ])
   }
 
@@ -77,8 +88,12 @@ import Testing
     own.name = "registry.example:5000/team/web"
     var settings = BuildSettings()
     settings.insecureRegistries = ["registry.example:5000"]
-    #expect(try await load(.registry(.init(push: "")), own, settings) == "registry.example:5000/team/web:devtunnel-0123456789ab")
-    #expect(shop.lines("buildah.log").last?.hasPrefix("push --quiet --tls-verify=false \(image.id) docker://registry.example:5000/team/web:") == true)
+    #expect(
+      try await load(.registry(.init(push: "")), own, settings)
+        == "registry.example:5000/team/web:devtunnel-0123456789ab")
+    #expect(
+      shop.lines("buildah.log").last?.hasPrefix(
+        "push --quiet --tls-verify=false \(image.id) docker://registry.example:5000/team/web:") == true)
   }
 
   @Test func aSharedStoreNeedsATagOnly() async throws {
@@ -97,7 +112,8 @@ import Testing
     _ = try await load(product, image)
     #expect(
       shop.lines("buildah.log").last
-        == "push --quiet \(image.id) containers-storage:[vfs@/lab/images/storage+/lab/images/run]docker.io/library/web:devtunnel-0123456789ab")
+        == "push --quiet \(image.id) containers-storage:[vfs@/lab/images/storage+/lab/images/run]docker.io/library/web:devtunnel-0123456789ab"
+    )
     #expect(ImageLoader.settings(for: product, builder: .podman).storageArguments == there.store.arguments)
     #expect(ImageLoader.settings(for: product, builder: .docker).storageArguments.isEmpty)
   }
@@ -115,7 +131,9 @@ import Testing
   @Test func aMissingOrFailingToolIsToldWithTheArtifact() async throws {
     let loader = ImageLoader(product: .kind(name: "dev"), builder: shop.builder())
     let missing = await buildError { () throws(BuildError) in try await loader.load(image) }
-    #expect(missing?.reason == .builderMissing && missing?.artifact == "web" && missing?.message.contains("kind (cluster dev)") == true)
+    #expect(
+      missing?.reason == .builderMissing && missing?.artifact == "web"
+        && missing?.message.contains("kind (cluster dev)") == true)
     try shop.program("kind", "echo 'ERROR: no nodes found for cluster \"dev\"' >&2; exit 1")
     let failed = await buildError { () throws(BuildError) in try await loader.load(image) }
     #expect(failed?.reason == .loadFailed && failed?.message.hasSuffix("no nodes found for cluster \"dev\"") == true)

@@ -13,7 +13,9 @@ import Testing
   init() throws {
     shop = try Workshop()
     registry = try FakeRegistry(shop)
-    try shop.program("buildah", #"case "$1" in inspect) cat "$SHOP/known" 2>/dev/null || exit 1;; info) echo "$SHOP/store overlay";; esac"#)
+    try shop.program(
+      "buildah",
+      #"case "$1" in inspect) cat "$SHOP/known" 2>/dev/null || exit 1;; info) echo "$SHOP/store overlay";; esac"#)
     try shop.write("", to: "manifests/none")
   }
 
@@ -54,7 +56,9 @@ import Testing
     #expect(calls("push") == 0 && calls("inspect") == 1)
     // From now on the registry's answer will do.
     let second = try await build("2")
-    #expect(second.reference == "\(registry.address)/web@sha256:2" && second.image.id == "sha256:" + String(repeating: "2", count: 64))
+    #expect(
+      second.reference == "\(registry.address)/web@sha256:2"
+        && second.image.id == "sha256:" + String(repeating: "2", count: 64))
     #expect(calls("push") == 0 && calls("inspect") == 1)
     let again = try await build("2")
     #expect(again.image.isFromCache && again.reference == second.reference && calls("push") == 0)
@@ -72,9 +76,13 @@ import Testing
 
   @Test func whatTheRegistryForgotIsPushed() async throws {
     _ = try await build("1")
-    for name in shop.names(in: "manifests") { try FileManager.default.removeItem(atPath: shop.directory + "/manifests/" + name) }
+    for name in shop.names(in: "manifests") {
+      try FileManager.default.removeItem(atPath: shop.directory + "/manifests/" + name)
+    }
     let again = try await build("1")
-    #expect(again.image.isFromCache && again.reference == "\(registry.address)/web:devtunnel-111111111111" && calls("push") == 1)
+    #expect(
+      again.image.isFromCache && again.reference == "\(registry.address)/web:devtunnel-111111111111"
+        && calls("push") == 1)
   }
 
   @Test(arguments: ["web:v1", "127.0.0.1:1/web:v1", "REGISTRY/absent:v1", "REGISTRY/index:v1", "REGISTRY/garbage:v1"])
@@ -86,7 +94,8 @@ import Testing
   }
 }
 
-/// `GET /v2/PATH/manifests/VERSION` gives the file `manifests/PATH.VERSION`, whose digest is `sha256:` and the first digit of its configuration's.
+/// `GET /v2/PATH/manifests/VERSION` gives the file `manifests/PATH.VERSION`, whose digest is `sha256:` and the first
+/// digit of its configuration's.
 final class FakeRegistry: Sendable {
   let address: String
   private let pid: pid_t
@@ -113,10 +122,14 @@ final class FakeRegistry: Sendable {
       server.serve_forever()
       """, to: "registry.py")
     var pid: pid_t = 0
-    let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("/usr/bin/python3"), strdup(shop.directory + "/registry.py"), nil]
+    let arguments: [UnsafeMutablePointer<CChar>?] = [
+      strdup("/usr/bin/python3"), strdup(shop.directory + "/registry.py"), nil,
+    ]
     let environment: [UnsafeMutablePointer<CChar>?] = [strdup("SHOP=" + shop.directory), nil]
     defer { for text in arguments + environment { free(text) } }
-    guard posix_spawn(&pid, "/usr/bin/python3", nil, nil, arguments, environment) == 0 else { throw POSIXError(.ENOENT) }
+    guard posix_spawn(&pid, "/usr/bin/python3", nil, nil, arguments, environment) == 0 else {
+      throw POSIXError(.ENOENT)
+    }
     self.pid = pid
     for _ in 0..<1000 where shop.read("port").isEmpty { usleep(10_000) }
     address = "127.0.0.1:" + shop.read("port")

@@ -25,7 +25,9 @@ import Testing
     var artifact = try shop.artifact("web", dockerfile: "FROM scratch AS one\n")
     artifact.build = .docker(DockerBuild(dockerfile: artifact.context + "/Dockerfile", target: "two"))
     let builder = ImageBuilder(kind: .buildah, cacheDirectory: shop.directory + "/cache", environment: shop.environment)
-    let error = await buildError { () throws(BuildError) in _ = try await builder.build([artifact], tags: [:]) { _, _ in } }
+    let error = await buildError { () throws(BuildError) in
+      _ = try await builder.build([artifact], tags: [:]) { _, _ in }
+    }
     #expect(error?.reason == .badInput && error?.artifact == "web" && error?.message.contains("two") == true)
   }
 }

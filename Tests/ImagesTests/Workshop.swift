@@ -20,7 +20,10 @@ final class Workshop: Sendable {
 
   /// Fake programs first, then the shell's own.
   var environment: [String: String] {
-    ["PATH": directory + "/bin:" + directory + "/tools", "HOME": directory, "TMPDIR": directory + "/tmp", "BUILDAH_ISOLATION": "chroot", "SHOP": directory]
+    [
+      "PATH": directory + "/bin:" + directory + "/tools", "HOME": directory, "TMPDIR": directory + "/tmp",
+      "BUILDAH_ISOLATION": "chroot", "SHOP": directory,
+    ]
   }
 
   /// The machine's own programs.
@@ -28,20 +31,26 @@ final class Workshop: Sendable {
 
   func write(_ text: String, to path: String) throws {
     let full = directory + "/" + path
-    try FileManager.default.createDirectory(atPath: URL(filePath: full).deletingLastPathComponent().path(), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: URL(filePath: full).deletingLastPathComponent().path(), withIntermediateDirectories: true)
     try Data(text.utf8).write(to: URL(filePath: full))
   }
 
-  func read(_ path: String) -> String { FileManager.default.contents(atPath: directory + "/" + path).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+  func read(_ path: String) -> String {
+    FileManager.default.contents(atPath: directory + "/" + path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
 
   func lines(_ path: String) -> [String] { read(path).split(separator: "\n").map(String.init) }
 
-  func names(in path: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: directory + "/" + path)) ?? [] }
+  func names(in path: String) -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: directory + "/" + path)) ?? []
+  }
 
   /// A program in `bin` that notes its arguments in `NAME.log` and goes on with the script.
   func program(_ name: String, _ script: String = "") throws {
     let path = directory + "/bin/" + name
-    try Data("#!/bin/sh\nPATH=/usr/bin:/bin\necho \"$@\" >> \"$SHOP/\(name).log\"\n\(script)\n".utf8).write(to: URL(filePath: path))
+    try Data("#!/bin/sh\nPATH=/usr/bin:/bin\necho \"$@\" >> \"$SHOP/\(name).log\"\n\(script)\n".utf8).write(
+      to: URL(filePath: path))
     chmod(path, 0o755)
   }
 
@@ -65,19 +74,34 @@ final class Workshop: Sendable {
       """)
   }
 
-  func artifact(_ image: String, id: String = "1", requires: [Artifact.Requirement] = [], dockerfile: String = "FROM scratch\nCOPY id /\n") throws -> Artifact {
+  func artifact(
+    _ image: String, id: String = "1", requires: [Artifact.Requirement] = [],
+    dockerfile: String = "FROM scratch\nCOPY id /\n"
+  ) throws -> Artifact {
     try write(id, to: image + "/id")
     try write(dockerfile, to: image + "/Dockerfile")
     return Artifact(
-      image: image, context: directory + "/" + image, build: .docker(DockerBuild(dockerfile: directory + "/" + image + "/Dockerfile")), requires: requires)
+      image: image, context: directory + "/" + image,
+      build: .docker(DockerBuild(dockerfile: directory + "/" + image + "/Dockerfile")), requires: requires)
   }
 
   /// A builder whose digest of an artifact is the text of its context's files, but for programs.
-  func builder(_ kind: BuilderKind = .buildah, environment: [String: String]? = nil, _ settings: BuildSettings = BuildSettings()) -> ImageBuilder {
-    ImageBuilder(kind: kind, cacheDirectory: directory + "/cache", environment: environment ?? self.environment, settings: settings) { artifact in
-      let names = ((try? FileManager.default.contentsOfDirectory(atPath: artifact.context)) ?? []).filter { $0 != "busybox" }.sorted()
-      return names.map { $0 + "=" + (FileManager.default.contents(atPath: artifact.context + "/" + $0).map { String(decoding: $0, as: UTF8.self) } ?? "") }
-        .joined(separator: "\n")
+  func builder(
+    _ kind: BuilderKind = .buildah, environment: [String: String]? = nil, _ settings: BuildSettings = BuildSettings()
+  ) -> ImageBuilder {
+    ImageBuilder(
+      kind: kind, cacheDirectory: directory + "/cache", environment: environment ?? self.environment, settings: settings
+    ) { artifact in
+      let names = ((try? FileManager.default.contentsOfDirectory(atPath: artifact.context)) ?? []).filter {
+        $0 != "busybox"
+      }.sorted()
+      return names.map {
+        $0 + "="
+          + (FileManager.default.contents(atPath: artifact.context + "/" + $0).map {
+            String(decoding: $0, as: UTF8.self)
+          } ?? "")
+      }
+      .joined(separator: "\n")
     }
   }
 

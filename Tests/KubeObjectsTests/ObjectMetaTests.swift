@@ -12,7 +12,9 @@ import Testing
       ],
     ]
     #expect(pod.kind == "Pod" && pod.apiVersion == "v1" && pod.name == "a" && pod.namespace == "n" && pod.uid == "u")
-    #expect(pod.resourceVersion == "7" && pod.generation == 2 && pod.labels == ["app": "x"] && pod.annotations.isEmpty && pod.isBeingDeleted)
+    #expect(
+      pod.resourceVersion == "7" && pod.generation == 2 && pod.labels == ["app": "x"] && pod.annotations.isEmpty
+        && pod.isBeingDeleted)
     #expect(pod.controllerReference?.kind == "ReplicaSet")
   }
 

@@ -5,8 +5,8 @@ import LabStore
   import Glibc
 #endif
 
-/// A node that runs nothing: it calls every Pod that is bound to it ready, removes those that are to go, and forwards every port to a
-/// port of this machine.
+/// A node that runs nothing: it calls every Pod that is bound to it ready, removes those that are to go, and forwards
+/// every port to a port of this machine.
 final class FakeNode: NodeStreams {
   private let store: any ObjectStoring
   /// Where a Pod's port leads; ports that are not here refuse.
@@ -19,7 +19,9 @@ final class FakeNode: NodeStreams {
 
   func connect(namespace: String, pod: String, port: UInt16) async throws -> Int32 {
     guard let target = ports[port] else {
-      throw NodeStreamError(.connectionRefused, "failed to connect to localhost:\(port) inside namespace \"\(namespace)\": connection refused")
+      throw NodeStreamError(
+        .connectionRefused,
+        "failed to connect to localhost:\(port) inside namespace \"\(namespace)\": connection refused")
     }
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
@@ -27,7 +29,9 @@ final class FakeNode: NodeStreams {
     address.sin_port = target.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     let result = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
     }
     guard result == 0 else {
       close(descriptor)
@@ -41,7 +45,9 @@ final class FakeNode: NodeStreams {
     namespace: String, pod: String, container: String?, options: LogOptions
   ) async throws -> AsyncThrowingStream<[UInt8], any Error> {
     AsyncThrowingStream { continuation in
-      for line in ["first line of \(pod)\n", "last line of \(pod)\n"].suffix(options.tailLines ?? 2) { continuation.yield(Array(line.utf8)) }
+      for line in ["first line of \(pod)\n", "last line of \(pod)\n"].suffix(options.tailLines ?? 2) {
+        continuation.yield(Array(line.utf8))
+      }
       if !options.follow { continuation.finish() }
     }
   }
@@ -55,7 +61,9 @@ final class FakeNode: NodeStreams {
   func run() async throws {
     let (pods, revision) = await store.list(.pods, namespace: nil)
     for pod in pods { try await sync(pod) }
-    for await event in try await store.watch(.pods, after: revision) where event.kind != .deleted { try await sync(event.object) }
+    for await event in try await store.watch(.pods, after: revision) where event.kind != .deleted {
+      try await sync(event.object)
+    }
   }
 
   private func sync(_ pod: JSONValue) async throws {
@@ -88,7 +96,8 @@ final class FakeNode: NodeStreams {
     pod[path: "status", "containerStatuses"] = .array(
       containers.map { container in
         [
-          "name": container["name"] ?? "", "ready": .bool(isReady), "started": true, "restartCount": 0, "image": container["image"] ?? "",
+          "name": container["name"] ?? "", "ready": .bool(isReady), "started": true, "restartCount": 0,
+          "image": container["image"] ?? "",
           "state": ["running": ["startedAt": "2026-01-01T00:00:00Z"]],
         ]
       })

@@ -13,7 +13,8 @@ enum HostCommand {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     for (wanted, far, number) in [
-      (request.standardInput, input.read, Int32(0)), (request.standardOutput, output.write, 1), (request.standardError, error.write, 2),
+      (request.standardInput, input.read, Int32(0)), (request.standardOutput, output.write, 1),
+      (request.standardError, error.write, 2),
     ] {
       if wanted {
         posix_spawn_file_actions_adddup2(&actions, far, number)
@@ -37,8 +38,10 @@ enum HostCommand {
     if !request.standardError { close(error.read) }
     let child = pid
     return ExecProcess(
-      standardInput: request.standardInput ? input.write : nil, standardOutput: request.standardOutput ? output.read : nil,
-      standardError: request.standardError ? error.read : nil, exitStatus: { await end(of: child) }, kill: { Glibc.kill(child, SIGKILL) })
+      standardInput: request.standardInput ? input.write : nil,
+      standardOutput: request.standardOutput ? output.read : nil,
+      standardError: request.standardError ? error.read : nil, exitStatus: { await end(of: child) },
+      kill: { Glibc.kill(child, SIGKILL) })
   }
 
   private static func end(of pid: pid_t) async -> Int {

@@ -27,7 +27,9 @@ struct KubectlApplyTests {
       func apply(_ text: String, _ options: String...) async throws -> LabFixture.Output {
         try await lab.kubectl(arguments: ["apply", "--server-side", "-f", "-"] + options, input: text)
       }
-      func version() async throws -> String { try await lab.kubectl("get", "deployment", "web", "-o", "jsonpath={.metadata.resourceVersion}").text }
+      func version() async throws -> String {
+        try await lab.kubectl("get", "deployment", "web", "-o", "jsonpath={.metadata.resourceVersion}").text
+      }
       var result = try await apply(Self.manifest(image: "web:1"))
       #expect(result.text == "deployment.apps/web serverside-applied\n", "\(result)")
       result = try await lab.kubectl("rollout", "status", "deployment/web", "--timeout=10s")
@@ -38,10 +40,14 @@ struct KubectlApplyTests {
       result = try await lab.kubectl("set", "image", "deployment/web", "main=web:5")
       #expect(result.isSuccess, "\(result)")
       result = try await apply(Self.manifest(image: "web:6"))
-      #expect(result.errors.contains("conflict with \"kubectl-set\" using apps/v1: .spec.template.spec.containers[name=\"main\"].image"), "\(result)")
+      #expect(
+        result.errors.contains(
+          "conflict with \"kubectl-set\" using apps/v1: .spec.template.spec.containers[name=\"main\"].image"),
+        "\(result)")
       result = try await apply(Self.manifest(image: "web:6"), "--force-conflicts")
       #expect(result.isSuccess, "\(result)")
-      result = try await lab.kubectl("get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[*].image}")
+      result = try await lab.kubectl(
+        "get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[*].image}")
       #expect(result.text == "web:6", "\(result)")
     }
   }

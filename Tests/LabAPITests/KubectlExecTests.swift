@@ -2,7 +2,8 @@ import Foundation
 import Subprocess
 import Testing
 
-/// `kubectl exec` and `kubectl cp`, over WebSocket and over SPDY. The commands run on this machine: what is tried is the API's part.
+/// `kubectl exec` and `kubectl cp`, over WebSocket and over SPDY. The commands run on this machine: what is tried is
+/// the API's part.
 @Suite(.serialized, .enabled(if: LabFixture.kubectl != nil, "kubectl is not in PATH (KUBECTL can name it)"))
 struct KubectlExecTests {
   private static let pod = """
@@ -13,7 +14,9 @@ struct KubectlExecTests {
       containers: [{name: main, image: web:1}]
     """
 
-  private func withPod(overWebSocket: String, _ test: @Sendable @escaping (LabFixture, [String: String]) async throws -> Void) async throws {
+  private func withPod(
+    overWebSocket: String, _ test: @Sendable @escaping (LabFixture, [String: String]) async throws -> Void
+  ) async throws {
     try await LabFixture.run { lab in
       _ = try await lab.kubectl("apply", "-f", "-", input: Self.pod)
       let result = try await lab.kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=10s")

@@ -36,11 +36,15 @@ struct KubectlTests {
       var result = try await lab.kubectl("apply", "-f", "-", input: Self.manifest(image: "web:1"))
       #expect(result.text.contains("deployment.apps/web created"), "\(result.errors)")
       result = try await lab.kubectl("apply", "-f", "-", input: Self.manifest(image: "web:1"))
-      #expect(result.text.contains("deployment.apps/web unchanged") && result.text.contains("service/web unchanged"), "\(result)")
+      #expect(
+        result.text.contains("deployment.apps/web unchanged") && result.text.contains("service/web unchanged"),
+        "\(result)")
       result = try await lab.kubectl("rollout", "status", "deployment/web", "--timeout=10s")
       #expect(result.text.contains("successfully rolled out"), "\(result)")
       result = try await lab.kubectl("apply", "-f", "-", input: Self.manifest(image: "web:2"))
-      #expect(result.text.contains("deployment.apps/web configured") && result.text.contains("service/web unchanged"), "\(result)")
+      #expect(
+        result.text.contains("deployment.apps/web configured") && result.text.contains("service/web unchanged"),
+        "\(result)")
       result = try await lab.kubectl("rollout", "status", "deployment/web", "--timeout=10s")
       #expect(result.isSuccess, "\(result)")
       result = try await lab.kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=10s")
@@ -81,9 +85,11 @@ struct KubectlTests {
       #expect(result.isSuccess, "\(result)")
       result = try await lab.kubectl("create", "secret", "generic", "key", "-n", "team", "--from-literal=a=b")
       #expect(result.isSuccess, "\(result)")
-      result = try await lab.kubectl("get", "secret/key", "configmap/settings", "-n", "team", "-o", "jsonpath={.items[*].data.a}")
+      result = try await lab.kubectl(
+        "get", "secret/key", "configmap/settings", "-n", "team", "-o", "jsonpath={.items[*].data.a}")
       #expect(result.text == "Yg== b", "\(result)")
-      result = try await lab.kubectl("create", "deployment", "web", "-n", "team", "--image=web:1", "--port=80", "--replicas=3")
+      result = try await lab.kubectl(
+        "create", "deployment", "web", "-n", "team", "--image=web:1", "--port=80", "--replicas=3")
       #expect(result.isSuccess, "\(result)")
       result = try await lab.kubectl("rollout", "status", "deployment/web", "-n", "team", "--timeout=10s")
       #expect(result.isSuccess, "\(result)")
@@ -100,7 +106,8 @@ struct KubectlTests {
       #expect(result.errors.contains("Error from server (NotFound): pods \"none\" not found"), "\(result)")
       result = try await lab.kubectl("apply", "-f", "-", input: Self.manifest(image: "''"))
       #expect(result.errors.contains("spec.template.spec.containers[0].image: Required value"), "\(result)")
-      result = try await lab.kubectl("--kubeconfig=/dev/null", "--server=https://127.0.0.1:1", "get", "pods", "--request-timeout=2s")
+      result = try await lab.kubectl(
+        "--kubeconfig=/dev/null", "--server=https://127.0.0.1:1", "get", "pods", "--request-timeout=2s")
       #expect(!result.isSuccess)
     }
   }
@@ -112,7 +119,8 @@ struct KubectlTests {
       _ = try await lab.kubectl("rollout", "status", "deployment/web", "--timeout=10s")
       let environment = lab.environment(["KUBECTL_PORT_FORWARD_WEBSOCKETS": overWebSocket])
       _ = try await Subprocess.run(
-        .path(.init(LabFixture.kubectl ?? "kubectl")), arguments: ["port-forward", "deployment/web", ":80"], environment: environment, input: .none,
+        .path(.init(LabFixture.kubectl ?? "kubectl")), arguments: ["port-forward", "deployment/web", ":80"],
+        environment: environment, input: .none,
         output: .sequence, error: .discarded
       ) { execution in
         var text = ""

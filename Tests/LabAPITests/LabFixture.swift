@@ -22,21 +22,26 @@ struct LabFixture: Sendable {
   static let kubectl: String? = {
     let environment = ProcessInfo.processInfo.environment
     let places = (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/kubectl" }
-    return ([environment["KUBECTL"]].compactMap { $0 } + places).first { FileManager.default.isExecutableFile(atPath: $0) }
+    return ([environment["KUBECTL"]].compactMap { $0 } + places).first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
   }()
 
   let directory: String
   let store: ObjectStore
 
   /// Runs a lab around a test; everything is gone afterwards.
-  static func run(ports: [UInt16: UInt16] = [:], _ test: @Sendable @escaping (LabFixture) async throws -> Void) async throws {
+  static func run(ports: [UInt16: UInt16] = [:], _ test: @Sendable @escaping (LabFixture) async throws -> Void)
+    async throws
+  {
     let directory = FileManager.default.temporaryDirectory.path + "/lab-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let store = ObjectStore()
     let node = FakeNode(store: store, ports: ports)
     var logger = Logger(label: "lab")
     logger.logLevel = .error
-    let server = LabServer(configuration: LabConfiguration(stateDirectory: directory), store: store, node: node, logger: logger)
+    let server = LabServer(
+      configuration: LabConfiguration(stateDirectory: directory), store: store, node: node, logger: logger)
     let (isReady, continuation) = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
@@ -61,10 +66,13 @@ struct LabFixture: Sendable {
     let file = directory + "/input-" + UUID().uuidString
     try input.write(toFile: file, atomically: false, encoding: .utf8)
     let result = try await Subprocess.run(
-      .path(.init(Self.kubectl ?? "kubectl")), arguments: Arguments(arguments), environment: self.environment(environment),
-      input: .fileDescriptor(try .open(FilePath(file), .readOnly, options: .closeOnExec), closeAfterSpawningProcess: true),
+      .path(.init(Self.kubectl ?? "kubectl")), arguments: Arguments(arguments),
+      environment: self.environment(environment),
+      input: .fileDescriptor(
+        try .open(FilePath(file), .readOnly, options: .closeOnExec), closeAfterSpawningProcess: true),
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
-    return Output(isSuccess: result.terminationStatus.isSuccess, text: result.standardOutput, errors: result.standardError)
+    return Output(
+      isSuccess: result.terminationStatus.isSuccess, text: result.standardOutput, errors: result.standardError)
   }
 
   func environment(_ more: [String: String] = [:]) -> Environment {

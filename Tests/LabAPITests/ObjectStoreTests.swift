@@ -8,7 +8,8 @@ import Testing
 
   private func make(_ name: String = "a", finalizers: JSONValue = []) async throws -> JSONValue {
     try await store.create(
-      .configMaps, ["metadata": ["name": .string(name), "namespace": "default", "finalizers": finalizers], "spec": ["x": 1]])
+      .configMaps,
+      ["metadata": ["name": .string(name), "namespace": "default", "finalizers": finalizers], "spec": ["x": 1]])
   }
 
   @Test func createFillsInWhatTheSystemOwns() async throws {

@@ -4,7 +4,9 @@ import Testing
 
 extension LabTests {
   /// A cluster whose API server answers another machine alone, to which an SSH server lets in.
-  @Suite(.enabled(if: BastionHost.isInstalled, "openssh-server and openssh-client are not installed"), .sharedLab { [try await $0.loadStreet()] })
+  @Suite(
+    .enabled(if: BastionHost.isInstalled, "openssh-server and openssh-client are not installed"),
+    .sharedLab { [try await $0.loadStreet()] })
   struct BastionTests {
     @Test func everythingWorksThroughIt() async throws {
       let lab = try SharedLab.lab
@@ -12,7 +14,8 @@ extension LabTests {
       defer { host.stop() }
       try await BastionHost.run(lab) { bastion in
         try await lab.developer("alice@host") { alice in
-          let request = InterceptRequest(cluster: bastion.cluster, service: "web", ports: [PortMapping(host: host.port)])
+          let request = InterceptRequest(
+            cluster: bastion.cluster, service: "web", ports: [PortMapping(host: host.port)])
           let direct = bastion.direct(request)
           let failure = await #expect(throws: ControlError.self) { _ = try await alice.intercept(direct) { _ in } }
           #expect(failure?.code == .unreachable && bastion.way.connections == 0, "\(failure as Any)")
@@ -29,7 +32,9 @@ extension LabTests {
           #expect(shell.lines == ["by ssh", "datagrams"], "\(shell)")
 
           let proxy = try await alice.connect(ConnectRequest(cluster: bastion.cluster)) { _ in }
-          let page = try await command(["curl", "-sS", "--noproxy", "", "--proxy", try #require(proxy.address), "http://web.office/"])
+          let page = try await command([
+            "curl", "-sS", "--noproxy", "", "--proxy", try #require(proxy.address), "http://web.office/",
+          ])
           #expect(page == "hello from the office\n")
 
           _ = try await alice.leave(LeaveRequest(service: "web")) { _ in }
@@ -49,7 +54,9 @@ extension LabTests {
         let line = try String(contentsOfFile: known, encoding: .utf8).split(separator: " ")
         try "\(line[0]) \(other[0]) \(other[1])\n".write(toFile: known, atomically: true, encoding: .utf8)
         try await lab.developer("bob@host") { bob in
-          let failure = await #expect(throws: ControlError.self) { _ = try await bob.shell(ShellRequest(cluster: bastion.cluster)) { _ in } }
+          let failure = await #expect(throws: ControlError.self) {
+            _ = try await bob.shell(ShellRequest(cluster: bastion.cluster)) { _ in }
+          }
           #expect(failure?.code == .refused && failure?.message.contains("known_hosts") == true, "\(failure as Any)")
           #expect(bastion.way.connections == 0)
         }

@@ -4,19 +4,25 @@ import Testing
 
 extension LabTests {
   /// The built command, its daemon and its helper, as a person starts them.
-  @Suite(.enabled(if: Lab.executable != nil, "the command devtunnel is not built"), .sharedLab { [try await $0.loadStreet()] })
+  @Suite(
+    .enabled(if: Lab.executable != nil, "the command devtunnel is not built"),
+    .sharedLab { [try await $0.loadStreet()] })
   struct CommandTests {
     @Test func exitStatusAndSignalsAreTheCommands() async throws {
       let lab = try SharedLab.lab
       let command = try Command(lab, "status")
       try await command.during {
-        let seven = try await command.run(["-n", "shop", "shell", "--", "/bin/sh", "-c", "echo inside; echo aside >&2; exit 7"])
+        let seven = try await command.run([
+          "-n", "shop", "shell", "--", "/bin/sh", "-c", "echo inside; echo aside >&2; exit 7",
+        ])
         #expect(seven.code == 7 && seven.output == "inside\n" && seven.errors.hasSuffix("aside\n"), "\(seven)")
         #expect(try await command.run(["-n", "shop", "shell", "--", "/no/such/program"]).code == 127)
-        #expect(try await command.run(["-n", "shop", "shell", "--", "/bin/sh", "-c", "kill -9 $$"]).code == 128 + SIGKILL)
+        #expect(
+          try await command.run(["-n", "shop", "shell", "--", "/bin/sh", "-c", "kill -9 $$"]).code == 128 + SIGKILL)
 
         // A signal to the command that was typed is the program's: the helper is in its place.
-        let script = "trap 'echo ending; exit 3' TERM; echo $PPID > $LAB/told.part; mv $LAB/told.part $LAB/told; while :; do sleep 0.1; done"
+        let script =
+          "trap 'echo ending; exit 3' TERM; echo $PPID > $LAB/told.part; mv $LAB/told.part $LAB/told; while :; do sleep 0.1; done"
         async let told = command.run(["-n", "shop", "shell", "--", "/bin/bash", "-c", script])
         try await lab.untilMarked("told")
         kill(try #require(Int32(try lab.read("told"))), SIGTERM)
@@ -73,8 +79,12 @@ extension LabTests {
           """,
         ])
         #expect(outcome.code == 6, "\(outcome)")
-        #expect(outcome.lines == ["65534", "hello from the cluster", "hello from the cluster", "1", "datagrams", "lab"], "\(outcome)")
-        #expect(try FileManager.default.attributesOfItem(atPath: user.command.directory + "/mine")[.ownerAccountID] as? Int == 65534)
+        #expect(
+          outcome.lines == ["65534", "hello from the cluster", "hello from the cluster", "1", "datagrams", "lab"],
+          "\(outcome)")
+        #expect(
+          try FileManager.default.attributesOfItem(atPath: user.command.directory + "/mine")[.ownerAccountID] as? Int
+            == 65534)
       }
       try await lab.expectNoTraces()
     }
@@ -105,7 +115,9 @@ extension LabTests {
         try await command("status")
         let outcome = try await shell
         #expect(
-          outcome.lines == ["one daemon", "open connections are over", "next daemon", "names", "datagrams", "hello from the cluster"] && outcome.code == 4,
+          outcome.lines == [
+            "one daemon", "open connections are over", "next daemon", "names", "datagrams", "hello from the cluster",
+          ] && outcome.code == 4,
           "\(outcome)")
       }
       try await lab.expectNoTraces()
@@ -118,12 +130,16 @@ extension LabTests {
       let (address, server) = try HostNameserver.start(["wiki.corp.example": [192, 0, 2, 77]])
       defer { server.stop() }
       // Only this daemon sees it.
-      let mount = #"echo "nameserver $0" > "$LAB/host.conf" && mount --bind "$LAB/host.conf" "$(readlink -f /etc/resolv.conf)" && exec "$@""#
+      let mount =
+        #"echo "nameserver $0" > "$LAB/host.conf" && mount --bind "$LAB/host.conf" "$(readlink -f /etc/resolv.conf)" && exec "$@""#
       command.wrapper = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount, address]
       let whole = command
       try await whole.during {
-        let script = "dig +short wiki.corp.example; dig wiki.corp.example | grep -o 'status: [A-Z]*'; dig +short web.shop.svc.cluster.local | wc -l"
-        let ofHost = try await whole.run(["-n", "shop", "shell", "--dns-host", "corp.example", "--", "/bin/sh", "-c", script])
+        let script =
+          "dig +short wiki.corp.example; dig wiki.corp.example | grep -o 'status: [A-Z]*'; dig +short web.shop.svc.cluster.local | wc -l"
+        let ofHost = try await whole.run([
+          "-n", "shop", "shell", "--dns-host", "corp.example", "--", "/bin/sh", "-c", script,
+        ])
         #expect(ofHost.lines == ["192.0.2.77", "status: NOERROR", "1"], "\(ofHost)")
         let ofCluster = try await whole.run(["-n", "shop", "shell", "--", "/bin/sh", "-c", script])
         #expect(ofCluster.lines == ["status: NXDOMAIN", "1"], "\(ofCluster)")

@@ -25,7 +25,9 @@ extension LabTests {
       try await Lab.run { lab in
         try await lab.developer("alice@host") { alice in
           let error = await #expect(throws: ControlError.self) {
-            _ = try await alice.forward(ForwardRequest(cluster: lab.cluster, target: "web", ports: [.init(host: 0, remote: "grpc")])) { _ in }
+            _ = try await alice.forward(
+              ForwardRequest(cluster: lab.cluster, target: "web", ports: [.init(host: 0, remote: "grpc")])
+            ) { _ in }
           }
           #expect(error?.code == .notFound)
         }

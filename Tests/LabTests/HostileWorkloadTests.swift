@@ -68,14 +68,18 @@ extension LabTests {
         #expect(outcome.lines == ["green ", "colour = blue", "colour = blue", "echo pwned"], "\(outcome)")
         #expect(victim.names == ["file"])
         let warnings = report.warnings.joined(separator: "\n")
-        for text in ["volume files of container app is left out", "BASH_ENV, PROMPT_COMMAND; --env-include", "/etc/devtunnel-test/app.ini", "--volume-at"] {
+        for text in [
+          "volume files of container app is left out", "BASH_ENV, PROMPT_COMMAND; --env-include",
+          "/etc/devtunnel-test/app.ini", "--volume-at",
+        ] {
           #expect(warnings.contains(text), "\(report.warnings)")
         }
         try await eventually("the shell is gone") { await alice.status().outbound.isEmpty }
 
         request.variables.include = ["PROMPT_COMMAND"]
         request.volumesAt = ["/etc/devtunnel-test"]
-        let asked = try await lab.enter(try await alice.shell(request) { _ in }, "echo \"$PROMPT_COMMAND\"; cat /etc/devtunnel-test/app.ini")
+        let asked = try await lab.enter(
+          try await alice.shell(request) { _ in }, "echo \"$PROMPT_COMMAND\"; cat /etc/devtunnel-test/app.ini")
         #expect(asked.lines == ["echo pwned", "colour = blue"], "\(asked)")
         #expect(victim.names == ["file"])
       }
@@ -113,7 +117,8 @@ extension LabTests {
         request.workload = "deploy/nested"
         request.volumes = true
         let outcome = try await lab.inside(
-          alice, request, "cat /lab/state/conf/extra.ini $DEVTUNNEL_ROOT/lab/state/conf/extra.ini; ls -A $DEVTUNNEL_ROOT/lab/state")
+          alice, request,
+          "cat /lab/state/conf/extra.ini $DEVTUNNEL_ROOT/lab/state/conf/extra.ini; ls -A $DEVTUNNEL_ROOT/lab/state")
         #expect(outcome.lines == ["colour = blue", "colour = blue", "conf"], "\(outcome)")
       }
       try await lab.expectNoTraces()

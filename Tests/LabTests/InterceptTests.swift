@@ -59,7 +59,9 @@ extension LabTests {
           try await lab.expect(fromHost)
           host.stop()
           try await lab.expect(fromCluster)
-          try await eventually("the fallback is told") { await alice.status().intercepts.first?.message?.contains("refused") == true }
+          try await eventually("the fallback is told") {
+            await alice.status().intercepts.first?.message?.contains("refused") == true
+          }
           _ = try await alice.leave(LeaveRequest(service: "web")) { _ in }
 
           let second = try HostServer(fromHost)
@@ -83,7 +85,9 @@ extension LabTests {
         try await lab.developer("alice@host") { alice in
           _ = try await alice.intercept(lab.intercept(alices.port)) { _ in }
           try await lab.developer("bob@host") { bob in
-            let refused = await #expect(throws: ControlError.self) { _ = try await bob.intercept(lab.intercept(bobs.port)) { _ in } }
+            let refused = await #expect(throws: ControlError.self) {
+              _ = try await bob.intercept(lab.intercept(bobs.port)) { _ in }
+            }
             #expect(refused?.code == .conflict)
             #expect(refused?.message.contains("alice@host") == true)
             try await lab.expect("hello from alice")

@@ -56,7 +56,9 @@ extension LabTests {
           try await lab.expect(fromTarget)
           try await lab.client.patch(.deployments, "other", namespace: "shop", type: .merge, ["spec": ["replicas": 0]])
           try await lab.expect(fromOrigin)
-          try await eventually("it is told") { await alice.status().intercepts.first?.message?.contains("other in context") == true }
+          try await eventually("it is told") {
+            await alice.status().intercepts.first?.message?.contains("other in context") == true
+          }
           try await lab.client.patch(.deployments, "other", namespace: "shop", type: .merge, ["spec": ["replicas": 1]])
           try await lab.expect(fromTarget)
         }
@@ -155,7 +157,9 @@ extension Lab {
       return !pods.isEmpty
         && pods.allSatisfy { pod in
           pod.name != old
-            && (pod[path: "status", "conditions"]?.elements ?? []).contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }
+            && (pod[path: "status", "conditions"]?.elements ?? []).contains {
+              $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
+            }
         }
     }
   }

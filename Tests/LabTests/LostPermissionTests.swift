@@ -24,7 +24,9 @@ extension LabTests {
           let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
           let refusal = await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
           #expect(refusal?.code == .forbidden)
-          #expect(refusal?.message.hasSuffix("namespace shop: delete deployments.apps, update leases.coordination.k8s.io") == true)
+          #expect(
+            refusal?.message.hasSuffix("namespace shop: delete deployments.apps, update leases.coordination.k8s.io")
+              == true)
           try await lab.expectNoTraces()
           let check = await developer.doctor(cluster) { _ in }.first { $0.name == "permissions" }
           #expect(check?.detail == "missing in shop: delete deployments.apps, update leases.coordination.k8s.io")
@@ -42,10 +44,14 @@ extension LabTests {
           let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
           _ = try await developer.intercept(request) { _ in }
           try await lab.expect(fromHost)
-          #expect(await developer.status().intercepts.first?.ports.first?.toOrigin == 0, "our own probes are nobody's connections")
+          #expect(
+            await developer.status().intercepts.first?.ports.first?.toOrigin == 0,
+            "our own probes are nobody's connections")
           try await lab.revoke("delete", "deployments")
 
-          let staying = await #expect(throws: ControlError.self) { _ = try await developer.leave(LeaveRequest(service: "web")) { _ in } }
+          let staying = await #expect(throws: ControlError.self) {
+            _ = try await developer.leave(LeaveRequest(service: "web")) { _ in }
+          }
           #expect(staying?.code == .incomplete)
           #expect(staying?.message.contains("Deployment shop/devtunnel-web with what it owns") == true)
           try await lab.expect(fromCluster)
@@ -53,11 +59,15 @@ extension LabTests {
             await developer.status().intercepts.first?.message?.contains("answered 403") == true
           }
           #expect(await developer.status().intercepts.first?.state == .leaving)
-          let again = await #expect(throws: ControlError.self) { _ = try await developer.leave(LeaveRequest(service: "web")) { _ in } }
+          let again = await #expect(throws: ControlError.self) {
+            _ = try await developer.leave(LeaveRequest(service: "web")) { _ in }
+          }
           #expect(again?.code == .incomplete)
           let anew = await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
           // Refusals that cost nothing come before the wait for what stays.
-          #expect(anew?.code == .forbidden && anew?.message.contains("delete deployments.apps") == true, "\(String(describing: anew))")
+          #expect(
+            anew?.code == .forbidden && anew?.message.contains("delete deployments.apps") == true,
+            "\(String(describing: anew))")
 
           try await lab.grant()
           try await lab.expectNoTraces()
@@ -91,7 +101,9 @@ extension LabTests {
           #expect(staying.first?.message.contains("shop/web: left by an earlier daemon") == true)
 
           try await lab.revoke("list", "services")
-          let tried = await #expect(throws: ControlError.self) { _ = try await next.restore(RestoreRequest(cluster: cluster)) { _ in } }
+          let tried = await #expect(throws: ControlError.self) {
+            _ = try await next.restore(RestoreRequest(cluster: cluster)) { _ in }
+          }
           #expect(tried?.code == .forbidden)
           #expect(await !next.status().intercepts.isEmpty)
           _ = try await next.restore(RestoreRequest(cluster: cluster, force: true)) { _ in }
@@ -114,7 +126,8 @@ extension LabTests {
         let deployer = Deployer(client: client, namespace: "default", run: "limited-run")
         var warnings: [Diagnostic] = []
         let manifests = try ManifestReader.parse(
-          "{apiVersion: v1, kind: ConfigMap, metadata: {name: left, namespace: shop}}", file: "test.yaml", warnings: &warnings)
+          "{apiVersion: v1, kind: ConfigMap, metadata: {name: left, namespace: shop}}", file: "test.yaml",
+          warnings: &warnings)
         _ = try await deployer.apply(manifests)
         #expect(try await deployer.delete().map(\.description) == ["ConfigMap shop/left"])
         #expect(try await lab.client.find(.configMaps, "left", namespace: "shop") == nil)
@@ -127,7 +140,8 @@ extension Lab {
   fileprivate func grantEverythingInOneNamespace() async throws {
     let rules: JSONValue = [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]]
     try await client.create(
-      ["apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": ["name": "all"], "rules": rules], as: Self.roles, namespace: "shop")
+      ["apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": ["name": "all"], "rules": rules],
+      as: Self.roles, namespace: "shop")
     let group: JSONValue = "rbac.authorization.k8s.io"
     try await client.create(
       [
@@ -137,8 +151,10 @@ extension Lab {
       ], as: Self.bindings, namespace: "shop")
   }
 
-  private static let roles = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "roles", kind: "Role")
-  private static let bindings = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "rolebindings", kind: "RoleBinding")
+  private static let roles = APIResource(
+    group: "rbac.authorization.k8s.io", version: "v1", plural: "roles", kind: "Role")
+  private static let bindings = APIResource(
+    group: "rbac.authorization.k8s.io", version: "v1", plural: "rolebindings", kind: "RoleBinding")
 
   /// The cluster as the user `limited` has it.
   fileprivate func limited() throws -> ClusterSelection {
@@ -157,7 +173,9 @@ extension Lab {
     for var object in try ManifestFile.read(root + "/templates/rbac.yaml") {
       let resource = object.kind == "Role" ? Self.roles : Self.bindings
       if object.kind == "RoleBinding" {
-        object["subjects"] = [["apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": JSONValue(Self.limitedName)]]
+        object["subjects"] = [
+          ["apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": JSONValue(Self.limitedName)]
+        ]
       }
       if var present = try await client.find(resource, object.name ?? "", namespace: "shop") {
         if resource == Self.roles { present["rules"] = object["rules"] }

@@ -18,7 +18,9 @@ extension LabTests {
 
         try await alice.disconnect(DisconnectRequest())
         await #expect(throws: RequestFailure.self) { try await HTTPRequest.host(port: port, path: "http://web/") }
-        let error = await #expect(throws: ControlError.self) { try await alice.disconnect(DisconnectRequest(id: report.id)) }
+        let error = await #expect(throws: ControlError.self) {
+          try await alice.disconnect(DisconnectRequest(id: report.id))
+        }
         #expect(error?.code == .notFound)
       }
       try await lab.expectNoTraces()
@@ -39,7 +41,8 @@ extension LabTests {
       }
     }
 
-    /// A headless Service with a dead Pod: the address that does not answer is passed over, by the daemon for short names and by the agent for full ones.
+    /// A headless Service with a dead Pod: the address that does not answer is passed over, by the daemon for short
+    /// names and by the agent for full ones.
     @Test(arguments: ["half", "half.shop.svc.cluster.local"])
     func anAddressAtWhichNobodyIsIsPassedOver(name: String) async throws {
       let lab = try SharedLab.lab

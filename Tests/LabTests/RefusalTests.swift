@@ -27,13 +27,16 @@ extension LabTests {
           #expect(await refusal(lab.intercept(host.port, service: "headless"))?.code == .refused)
           #expect(await refusal(lab.intercept(host.port, service: "bare"))?.code == .refused)
           #expect(await refusal(lab.intercept(host.port, service: "local"))?.code == .refused)
-          #expect(await refusal(lab.intercept(host.port, service: "empty"))?.message.contains("selects no Pods") == true)
+          #expect(
+            await refusal(lab.intercept(host.port, service: "empty"))?.message.contains("selects no Pods") == true)
 
           let absent = await refusal(lab.intercept(host.port, service: "wbe"))
           #expect(absent?.code == .notFound)
           #expect(absent?.remedy?.contains("web") == true)
 
-          let port = await refusal(InterceptRequest(cluster: lab.cluster, service: "web", ports: [PortMapping(host: host.port, service: "grpc")]))
+          let port = await refusal(
+            InterceptRequest(
+              cluster: lab.cluster, service: "web", ports: [PortMapping(host: host.port, service: "grpc")]))
           #expect(port?.code == .notFound)
           #expect(port?.remedy?.contains("80 (http)") == true)
 

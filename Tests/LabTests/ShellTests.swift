@@ -20,7 +20,8 @@ extension LabTests {
           exit 7
           """
         let outcome = try await lab.enter(report, script)
-        #expect(outcome.output == "hello from the cluster\nhello from the cluster\nhello from the cluster\n1\nno such name\n")
+        #expect(
+          outcome.output == "hello from the cluster\nhello from the cluster\nhello from the cluster\n1\nno such name\n")
         #expect(outcome.code == 7)
         try await eventually("the shell is gone") { await alice.status().outbound.isEmpty }
       }
@@ -36,7 +37,10 @@ extension LabTests {
         #expect(report.intercept?.service == "web")
         // Nobody is there yet: it fails open.
         try await lab.expect("hello from the cluster")
-        async let shell = lab.enter(report, "mkdir $DEVTUNNEL_ROOT/www; echo inside > $DEVTUNNEL_ROOT/www/index.html; exec busybox timeout 6 busybox httpd -f -p 8000 -h $DEVTUNNEL_ROOT/www")
+        async let shell = lab.enter(
+          report,
+          "mkdir $DEVTUNNEL_ROOT/www; echo inside > $DEVTUNNEL_ROOT/www/index.html; exec busybox timeout 6 busybox httpd -f -p 8000 -h $DEVTUNNEL_ROOT/www"
+        )
         try await lab.expect("inside")
         _ = try await shell
         #expect(await alice.status().intercepts.isEmpty, "the helper ends only when the intercept has been left")

@@ -28,7 +28,8 @@ extension LabTests {
           """)
         #expect(
           outcome.lines == [
-            "tcp to the Service", "tcp to the Pod", "udp to the Service", "udp to the Pod", "nobody at tcp", "nobody at udp",
+            "tcp to the Service", "tcp to the Pod", "udp to the Service", "udp to the Pod", "nobody at tcp",
+            "nobody at udp",
           ], "\(outcome)")
         try await eventually("the shell is gone") { await alice.status().outbound.isEmpty }
       }
@@ -78,7 +79,9 @@ extension LabTests {
 
     @Test func namesAreThePods() async throws {
       let lab = try SharedLab.lab
-      let (web, echo, pod) = try await (lab.address(ofService: "web"), lab.address(ofService: "echo"), lab.address(ofPod: "echo"))
+      let (web, echo, pod) = try await (
+        lab.address(ofService: "web"), lab.address(ofService: "echo"), lab.address(ofPod: "echo")
+      )
       try await lab.developer("names@host") { alice in
         let outcome = try await lab.inside(
           alice, ShellRequest(cluster: lab.cluster),
@@ -102,12 +105,15 @@ extension LabTests {
           dig +short AAAA web.shop.svc.cluster.local | wc -l
           dig web.shop.svc.cluster.local AAAA | grep -o 'status: [A-Z]*'
           """)
-        let office = try await lab.client.get(.services, "web", namespace: "office")[path: "spec", "clusterIP"]?.stringValue ?? ""
+        let office =
+          try await lab.client.get(.services, "web", namespace: "office")[path: "spec", "clusterIP"]?.stringValue ?? ""
         #expect(
           outcome.lines == [
             "shop.svc.cluster.local svc.cluster.local cluster.local", "ndots:5", web, web, web, office, web,
-            "SRV 0 100 7 echo.shop.svc.cluster.local.", "PTR echo.shop.svc.cluster.local.", "PTR of a Pod first.peers.shop.svc.cluster.local.",
-            "headless \(pod)", "of a Pod \(pod)", "TCP \(web)", "1", "0", "flags: qr aa tc rd ra", "60", "status: NXDOMAIN", "libc finds nobody", "0",
+            "SRV 0 100 7 echo.shop.svc.cluster.local.", "PTR echo.shop.svc.cluster.local.",
+            "PTR of a Pod first.peers.shop.svc.cluster.local.",
+            "headless \(pod)", "of a Pod \(pod)", "TCP \(web)", "1", "0", "flags: qr aa tc rd ra", "60",
+            "status: NXDOMAIN", "libc finds nobody", "0",
             "status: NOERROR",
           ], "\(outcome)")
       }
@@ -133,7 +139,10 @@ extension LabTests {
           stat -c %a "$DEVTUNNEL_ROOT"
           id -u; pwd
           """)
-        let variables = ["green", "sesame", "sesame sesame $(NOBODY)", "shop", "80", "udp", "devtunnel-lab/shop/Deployment/full", "my own home"]
+        let variables = [
+          "green", "sesame", "sesame sesame $(NOBODY)", "shop", "80", "udp", "devtunnel-lab/shop/Deployment/full",
+          "my own home",
+        ]
         let files = ["level = 3", "sesame", "1", "lab"]
         let rest: [String] = ["700", "\(getuid())", FileManager.default.currentDirectoryPath]
         let expected: [String] = variables + files + files + rest
@@ -150,14 +159,19 @@ extension LabTests {
       let lab = try SharedLab.lab
       try await Neighbour.run(lab) { neighbour in
         // The public address is the neighbour's for the host, and for the cluster one of its node's.
-        try await command(["nsenter", "--net=\(lab.node.namespacePath)", "ip", "address", "add", "\(neighbour.publicAddress)/32", "dev", "lo"])
+        try await command([
+          "nsenter", "--net=\(lab.node.namespacePath)", "ip", "address", "add", "\(neighbour.publicAddress)/32", "dev",
+          "lo",
+        ])
         let beyond = try await NamespaceServer(in: lab.node.namespacePath, port: 8088, page: "beyond the cluster\n")
         let beside = try await NamespaceServer(in: neighbour.namespace, port: 8088, page: "beside the host\n")
         defer {
           beyond.stop()
           beside.stop()
         }
-        func ask(_ alice: ClusterOperations, _ change: (inout OutboundOptions) -> Void = { _ in }) async throws -> [String] {
+        func ask(_ alice: ClusterOperations, _ change: (inout OutboundOptions) -> Void = { _ in }) async throws
+          -> [String]
+        {
           var request = ShellRequest(cluster: lab.cluster)
           change(&request.outbound)
           return try await lab.inside(
@@ -171,7 +185,8 @@ extension LabTests {
         }
         try await lab.developer("compass@host") { alice in
           #expect(try await ask(alice) == ["beside the host", "no way"])
-          #expect(try await ask(alice) { $0.viaHost = ["\(neighbour.address)/32"] } == ["beside the host", "beside the host"])
+          #expect(
+            try await ask(alice) { $0.viaHost = ["\(neighbour.address)/32"] } == ["beside the host", "beside the host"])
           #expect(try await ask(alice) { $0.viaCluster = ["203.0.113.0/24"] } == ["beyond the cluster", "no way"])
           #expect(try await ask(alice) { $0.allViaCluster = true } == ["beyond the cluster", "no way"])
           let both = try await ask(alice) {
@@ -200,7 +215,8 @@ extension LabTests {
           busybox wget -qO- http://127.0.0.1:\(other.port)/ 2>/dev/null || echo "the shell's own 127.0.0.1"
           busybox wget -qO- http://host.devtunnel.internal:\(other.port)/; echo
           """)
-        #expect(outcome.lines == ["a port that falls through", "the shell's own 127.0.0.1", "another port"], "\(outcome)")
+        #expect(
+          outcome.lines == ["a port that falls through", "the shell's own 127.0.0.1", "another port"], "\(outcome)")
       }
     }
 
@@ -218,9 +234,14 @@ extension LabTests {
             spec: {clusterIP: None, selector: {app: web}, ports: [{port: 8080}]}
             """)
         try await lab.developer("many@host") { alice in
-          var requests = [ShellRequest(cluster: lab.cluster), ShellRequest(cluster: lab.cluster), ShellRequest(cluster: second.cluster)]
+          var requests = [
+            ShellRequest(cluster: lab.cluster), ShellRequest(cluster: lab.cluster),
+            ShellRequest(cluster: second.cluster),
+          ]
           requests[1].cluster.namespace = "office"
-          let reports = try await [alice.shell(requests[0]) { _ in }, alice.shell(requests[1]) { _ in }, alice.shell(requests[2]) { _ in }]
+          let reports = try await [
+            alice.shell(requests[0]) { _ in }, alice.shell(requests[1]) { _ in }, alice.shell(requests[2]) { _ in },
+          ]
           let script = """
             \(Lab.await)
             touch "$LAB/open-$DEVTUNNEL_NUMBER"; await all-open
@@ -263,12 +284,14 @@ extension LabTests {
           getent hosts web >/dev/null && echo "names too"
           """)
         try await lab.untilMarked("loss-open")
-        for pod in try await lab.client.list(.pods, namespace: "shop").items where pod.name?.hasPrefix("devtunnel-") == true {
+        for pod in try await lab.client.list(.pods, namespace: "shop").items
+        where pod.name?.hasPrefix("devtunnel-") == true {
           // It has no time to say good-bye.
           try await lab.client.delete(.pods, pod.name ?? "", namespace: "shop", gracePeriod: 1)
         }
         let outcome = try await shell
-        #expect(outcome.lines == ["before", "the connection is over", "hello from the cluster", "names too"], "\(outcome)")
+        #expect(
+          outcome.lines == ["before", "the connection is over", "hello from the cluster", "names too"], "\(outcome)")
       }
       try await lab.expectNoTraces()
     }

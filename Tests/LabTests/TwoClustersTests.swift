@@ -3,7 +3,8 @@ import Foundation
 import Testing
 
 extension LabTests {
-  /// Two clusters at once, with the same namespace, Service and context's name: each command takes the one that was named.
+  /// Two clusters at once, with the same namespace, Service and context's name: each command takes the one that was
+  /// named.
   @Suite struct TwoClustersTests {
     private let fromOrigin = "hello from the cluster"
 

@@ -18,7 +18,9 @@ extension LabTests {
             try await lab.expect("version 2", from: "demo", path: "/version")
 
             try project.write("FROM localhost/lab/busybox:1\nCOPY missing /\n", to: "Dockerfile")
-            try await events.until("the failure") { if case .failed(let error) = $0 { error.stage == .building } else { false } }
+            try await events.until("the failure") {
+              if case .failed(let error) = $0 { error.stage == .building } else { false }
+            }
             try await lab.expect("version 2", from: "demo", path: "/version")
 
             try project.write(WatchedProject.dockerfile, to: "Dockerfile")
@@ -43,7 +45,9 @@ extension LabTests {
       try await Lab.run { lab in
         try await lab.developer("alice@host") { alice in
           try await WatchedProject.run(lab, alice) { project, events in
-            guard case .forwarded(let forward) = try await events.until("the forward", { if case .forwarded = $0 { true } else { false } }),
+            guard
+              case .forwarded(let forward) = try await events.until(
+                "the forward", { if case .forwarded = $0 { true } else { false } }),
               let port = forward.host.split(separator: ":").last.flatMap({ UInt16($0) })
             else { return }
             #expect(try await HTTPRequest.host(port: port) == "page 1")
@@ -56,11 +60,15 @@ extension LabTests {
 
             try await lab.client.delete(.pods, try #require(pods.first), namespace: "shop")
             // The new Pod's image is that of the last build: what was synced is in the next one.
-            try await eventually("the same port leads to the new Pod") { try await HTTPRequest.host(port: port) == "page 1" }
+            try await eventually("the same port leads to the new Pod") {
+              try await HTTPRequest.host(port: port) == "page 1"
+            }
             // The next sync brings it there as well.
             try project.write("other\n", to: "www/other.html")
             try await events.until("the sync") { if case .synced = $0 { true } else { false } }
-            try await eventually("what was synced before is there") { try await HTTPRequest.host(port: port) == "page 2" }
+            try await eventually("what was synced before is there") {
+              try await HTTPRequest.host(port: port) == "page 2"
+            }
           }
           try await lab.expectNothing(of: "demo")
         }

@@ -4,7 +4,8 @@ import Testing
 
 extension LabTests {
   /// `connect --host` on a machine of its own: a network namespace from which the API server is reached.
-  @Suite(.enabled(if: Lab.executable != nil, "the command devtunnel is not built"), .sharedLab()) struct WholeMachineTests {
+  @Suite(.enabled(if: Lab.executable != nil, "the command devtunnel is not built"), .sharedLab())
+  struct WholeMachineTests {
     @Test func aRangeThatIsInUseHasOtherAddressesAndTheirNames() async throws {
       let lab = try SharedLab.lab
       let web = try await lab.address(ofService: "web")
@@ -15,14 +16,21 @@ extension LabTests {
         let (way, _) = try lab.blockade(in: machine.namespace)
         defer { way.stop() }
         var command = try Command(lab, "machine", kubeconfig: "kubeconfig-blockade")
-        let mount = #"echo "nameserver $0" > "$LAB/machine.conf" && mount --bind "$LAB/machine.conf" "$(readlink -f /etc/resolv.conf)" && exec "$@""#
-        command.wrapper = ["/usr/bin/nsenter", "--net=\(machine.namespace)", "/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount, machine.ours]
+        let mount =
+          #"echo "nameserver $0" > "$LAB/machine.conf" && mount --bind "$LAB/machine.conf" "$(readlink -f /etc/resolv.conf)" && exec "$@""#
+        command.wrapper = [
+          "/usr/bin/nsenter", "--net=\(machine.namespace)", "/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount,
+          machine.ours,
+        ]
         let there = command
         let dig = "dig @\(machine.ours) +time=2 +tries=1 +short "
         try await there.during {
           async let connection = there.run(["-n", "shop", "connect", "--host", "--via-cluster", "10.98.0.0/16"])
-          try await eventually("the machine is connected") { try await machine.inside(dig + "web.shop.svc.cluster.local").hasPrefix("198.19.") }
-          let address = try await machine.inside(dig + "web.shop.svc.cluster.local").trimmingCharacters(in: .whitespacesAndNewlines)
+          try await eventually("the machine is connected") {
+            try await machine.inside(dig + "web.shop.svc.cluster.local").hasPrefix("198.19.")
+          }
+          let address = try await machine.inside(dig + "web.shop.svc.cluster.local").trimmingCharacters(
+            in: .whitespacesAndNewlines)
           #expect(address.split(separator: ".").suffix(2) == web.split(separator: ".").suffix(2))
           #expect(try await machine.inside(dig + "-x " + address) == "web.shop.svc.cluster.local.\n")
           // The true address is the machine's own affair.

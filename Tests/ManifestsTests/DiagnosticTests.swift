@@ -5,7 +5,8 @@ struct DiagnosticTests {
   @Test("A diagnostic is one line that leads to the place and says what to do")
   func line() {
     let place = SourcePosition(file: "app.yaml", line: 12, column: 3)
-    let diagnostic = Diagnostic(.error, "'two' is not a number", at: place, field: "spec.replicas", remedy: "write a number")
+    let diagnostic = Diagnostic(
+      .error, "'two' is not a number", at: place, field: "spec.replicas", remedy: "write a number")
     #expect(diagnostic.description == "app.yaml:12:3: error: spec.replicas: 'two' is not a number; write a number")
     #expect(Diagnostic(.warning, "odd").description == "warning: odd")
   }

@@ -1,5 +1,5 @@
-/// Which functions are declared in some texts, and how others are called or named there. It reads words, not Swift: a function counts as called when anything
-/// of its name and first label is.
+/// Which functions are declared in some texts, and how others are called or named there. It reads words, not Swift: a
+/// function counts as called when anything of its name and first label is.
 struct CalledFunctions {
   struct Declaration: Hashable {
     var name: String
@@ -81,7 +81,8 @@ struct CalledFunctions {
       if depth == 0, bytes[index] == UInt8(ascii: "=") { hasDefault = true }
       index += 1
     }
-    declarations.append(Declaration(name: name, label: label, hasDefault: hasDefault, file: file, isOverride: isOverride))
+    declarations.append(
+      Declaration(name: name, label: label, hasDefault: hasDefault, file: file, isOverride: isOverride))
   }
 
   /// Behind the name: what stands first between the parentheses.

@@ -3,9 +3,10 @@ import Testing
 
 /// No number of a cluster's ends the daemon, and all its tunnels: `Int(x)` of a number that does not fit traps.
 ///
-/// In the modules that read objects of a cluster a conversion says what becomes of such a number (`exactly:`, `clamping:`, `truncatingIfNeeded:`, `saturating:`), or
-/// stands in the list below with the reason why it cannot trap. A type that is only inferred (`.init(x)`) is not seen, and neither is arithmetic. The modules that read
-/// bytes (KubeAPI, KubeStreams, Relay, TunnelProtocol, Outbound) convert upwards on every line: there the fuzzers look.
+/// In the modules that read objects of a cluster a conversion says what becomes of such a number (`exactly:`,
+/// `clamping:`, `truncatingIfNeeded:`, `saturating:`), or stands in the list below with the reason why it cannot trap.
+/// A type that is only inferred (`.init(x)`) is not seen, and neither is arithmetic. The modules that read bytes
+/// (KubeAPI, KubeStreams, Relay, TunnelProtocol, Outbound) convert upwards on every line: there the fuzzers look.
 struct ConversionTests {
   private static let modules = ["Agents", "Intercept", "KubeObjects", "Operations"]
 
@@ -43,7 +44,8 @@ struct ConversionTests {
         let place = "\(file.split(separator: "/").last ?? "") \(expression)"
         #expect(
           Self.safe[place] != nil,
-          "\(module): \(place) traps for a number that does not fit: write exactly:, clamping: or saturating:, or list it with the reason")
+          "\(module): \(place) traps for a number that does not fit: write exactly:, clamping: or saturating:, or list it with the reason"
+        )
       }
     }
   }
@@ -54,7 +56,9 @@ struct ConversionTests {
     var found: Set<String> = []
     for target in package.targets where Self.modules.contains(target.name) {
       for (file, text) in try target.sources() {
-        for expression in Self.conversions(in: text) { found.insert("\(file.split(separator: "/").last ?? "") \(expression)") }
+        for expression in Self.conversions(in: text) {
+          found.insert("\(file.split(separator: "/").last ?? "") \(expression)")
+        }
       }
     }
     #expect(Set(Self.safe.keys).subtracting(found) == [])
@@ -63,9 +67,11 @@ struct ConversionTests {
   @Test(
     "What is seen",
     arguments: [
-      ("let a = Int(b)", ["Int(b)"]), ("UInt16(x[1 + (2)]) + UInt8(y)", ["UInt16(x[1 + (2)])", "UInt8(y)"]), ("Int(exactly: a)", []),
+      ("let a = Int(b)", ["Int(b)"]), ("UInt16(x[1 + (2)]) + UInt8(y)", ["UInt16(x[1 + (2)])", "UInt8(y)"]),
+      ("Int(exactly: a)", []),
       ("Int(saturating: a * 2)", []),
-      ("UInt64(7)", []), ("Int(-1)", []), ("// Int(a)", []), ("x.map(Int.init)", ["Int.init"]), ("x.map(Int.init(exactly:))", []),
+      ("UInt64(7)", []), ("Int(-1)", []), ("// Int(a)", []), ("x.map(Int.init)", ["Int.init"]),
+      ("x.map(Int.init(exactly:))", []),
       ("Int64(Double(a))", ["Int64(Double(a))"]), ("print(a)", []), ("MyInt(a)", []),
       ("Int(Int(a))", ["Int(Int(a))", "Int(a)"]), ("let url = \"http://Int(x)\"", []),
     ])

@@ -42,10 +42,13 @@ struct ModulesTests {
 
   @Test("What is declared is imported")
   func used() throws {
-    for target in package.targets where FileManager.default.fileExists(atPath: PackageText.root.appending(path: target.path).path) {
+    for target in package.targets
+    where FileManager.default.fileExists(atPath: PackageText.root.appending(path: target.path).path) {
       let imported = Set(try target.imports().map(\.module))
       for name in target.targets.union(target.products) where !imported.contains(name) {
-        #expect(Self.unimported[target.name]?.contains(name) == true, "\(target.name) declares \(name) and does not import it")
+        #expect(
+          Self.unimported[target.name]?.contains(name) == true, "\(target.name) declares \(name) and does not import it"
+        )
       }
     }
   }
@@ -84,18 +87,25 @@ struct ModulesTests {
   static let rules = [
     Rule(
       modules: ["TunnelProtocol", "Relay", "Agent"],
-      mustNotImport: ["Foundation", "FoundationEssentials", "Logging", "KubeAPI", "KubeObjects", "KubeStreams", "CCurl", "CZlib"],
+      mustNotImport: [
+        "Foundation", "FoundationEssentials", "Logging", "KubeAPI", "KubeObjects", "KubeStreams", "CCurl", "CZlib",
+      ],
       why: "they are also compiled as Embedded Swift, into an agent that has CLinux and nothing else"),
     Rule(
       modules: ["ShellHelper", "ShellChannel"],
       mustNotImport: ["Foundation", "FoundationEssentials", "Dispatch", "Logging", "Relay", "TunnelProtocol"],
-      why: "the shell's helper has one thread, since unshare(CLONE_NEWUSER) wants that, and starts in a few milliseconds"),
+      why:
+        "the shell's helper has one thread, since unshare(CLONE_NEWUSER) wants that, and starts in a few milliseconds"),
     Rule(
       modules: ["LabAPI", "LabNode", "LabStore"],
-      mustNotImport: ["KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", "Agent", "Agents", "Intercept", "Forward", "Operations", "CCurl"],
+      mustNotImport: [
+        "KubeAPI", "KubeStreams", "Relay", "TunnelProtocol", "Agent", "Agents", "Intercept", "Forward", "Operations",
+        "CCurl",
+      ],
       why: "the lab stands in for a cluster: with the code it tests, it would make the same mistakes"),
     Rule(
-      modules: ["KubeObjects"], mustNotImport: ["KubeAPI", "CLinux", "Logging"], why: "objects are values, the same for the client and for the lab"),
+      modules: ["KubeObjects"], mustNotImport: ["KubeAPI", "CLinux", "Logging"],
+      why: "objects are values, the same for the client and for the lab"),
     Rule(
       modules: ["Manifests", "Skaffold"], mustNotImport: ["KubeAPI", "KubeStreams", "CCurl", "Relay", "ControlAPI"],
       why: "they read files and make objects; what becomes of those in a cluster stands above them"),
@@ -108,15 +118,19 @@ struct ModulesTests {
   func forbidden(rule: Rule) throws {
     #expect(rule.modules.isSubset(of: names))
     for target in package.targets where rule.modules.contains(target.name) {
-      for (module, file) in try target.imports() { #expect(!rule.mustNotImport.contains(module), "\(file) imports \(module); \(rule.why)") }
+      for (module, file) in try target.imports() {
+        #expect(!rule.mustNotImport.contains(module), "\(file) imports \(module); \(rule.why)")
+      }
     }
   }
 
-  /// A C library has one owner: libcurl is reached through KubeAPI (KubeStreams by `UpgradedConnection`), libssh2 through Bastion, zlib is the lab's.
+  /// A C library has one owner: libcurl is reached through KubeAPI (KubeStreams by `UpgradedConnection`), libssh2
+  /// through Bastion, zlib is the lab's.
   @Test(
     "C libraries have one owner",
     arguments: [
-      ("CCurl", ["KubeAPI"]), ("CInotifyTools", ["Watching"]), ("CSSH2", ["Bastion"]), ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
+      ("CCurl", ["KubeAPI"]), ("CInotifyTools", ["Watching"]), ("CSSH2", ["Bastion"]),
+      ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
       ("CShell", ["ShellHelper", "ShellChannel", "ShellHelperTests", "ShellChannelTests"]),
     ] as [(String, Set<String>)])
   func owners(library: String, owners: Set<String>) throws {
@@ -137,16 +151,22 @@ struct ModulesTests {
   @Test("Test servers accept connections in one place")
   func acceptingTests() throws {
     for target in package.targets where target.kind == "testTarget" {
-      for (file, text) in try target.sources() { #expect(text.firstMatch(of: /\baccept\(\w+, nil, nil\)/) == nil, "\(file): use AcceptingThread") }
+      for (file, text) in try target.sources() {
+        #expect(text.firstMatch(of: /\baccept\(\w+, nil, nil\)/) == nil, "\(file): use AcceptingThread")
+      }
     }
   }
 
-  /// `exit` runs the handlers of libraries while threads still use them. The shell's helper has one thread, and the benchmark no such library.
+  /// `exit` runs the handlers of libraries while threads still use them. The shell's helper has one thread, and the
+  /// benchmark no such library.
   @Test("A process ends in one place, and at once")
   func ends() throws {
-    for target in package.targets where target.kind != "testTarget" && !["ShellHelper", "devtunnel-shell", "DevtunnelBench"].contains(target.name) {
+    for target in package.targets
+    where target.kind != "testTarget" && !["ShellHelper", "devtunnel-shell", "DevtunnelBench"].contains(target.name) {
       for (file, text) in try target.sources() where !text.contains("func exit(") {
-        #expect(text.firstMatch(of: /(^|[^\w.])((Glibc|Musl|Foundation)\.)?(exit|quick_exit)\(/) == nil, "\(file): use Exit.now")
+        #expect(
+          text.firstMatch(of: /(^|[^\w.])((Glibc|Musl|Foundation)\.)?(exit|quick_exit)\(/) == nil,
+          "\(file): use Exit.now")
       }
     }
   }
@@ -156,14 +176,17 @@ struct ModulesTests {
     let folder = PackageText.root.appending(path: "Sources/devtunnel")
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     #expect(files == ["main.swift"])
-    #expect(try String(contentsOf: folder.appending(path: "main.swift"), encoding: .utf8).split(separator: "\n").count < 15)
+    #expect(
+      try String(contentsOf: folder.appending(path: "main.swift"), encoding: .utf8).split(separator: "\n").count < 15)
   }
 
   @Test("No file is left over from the package's first day")
   func placeholders() throws {
     for target in package.targets {
       let all = FileManager.default.enumerator(atPath: PackageText.root.appending(path: target.path).path)
-      for case let name as String in all ?? .init() { #expect(!name.hasSuffix("placeholder.swift"), "\(target.path)/\(name)") }
+      for case let name as String in all ?? .init() {
+        #expect(!name.hasSuffix("placeholder.swift"), "\(target.path)/\(name)")
+      }
     }
   }
 
@@ -171,11 +194,16 @@ struct ModulesTests {
 
   /// Called from elsewhere.
   private static let called: [String: String] = [
-    "agentMain": "the agent's C main calls it", "validate": "ArgumentParser calls it", "callAsFunction": "a value is called by its own name",
-    "channelRead": "SwiftNIO calls it", "channelReadComplete": "SwiftNIO calls it", "channelWritabilityChanged": "SwiftNIO calls it",
-    "channelInactive": "SwiftNIO calls it", "channelActive": "SwiftNIO calls it", "errorCaught": "SwiftNIO calls it", "handlerAdded": "SwiftNIO calls it",
-    "handlerRemoved": "SwiftNIO calls it", "userInboundEventTriggered": "SwiftNIO calls it", "buildUpgradeResponse": "SwiftNIO calls it",
-    "decode": "SwiftNIO calls it", "decodeLast": "SwiftNIO calls it", "namespacePath": "tests enter a Pod's network by it",
+    "agentMain": "the agent's C main calls it", "validate": "ArgumentParser calls it",
+    "callAsFunction": "a value is called by its own name",
+    "channelRead": "SwiftNIO calls it", "channelReadComplete": "SwiftNIO calls it",
+    "channelWritabilityChanged": "SwiftNIO calls it",
+    "channelInactive": "SwiftNIO calls it", "channelActive": "SwiftNIO calls it", "errorCaught": "SwiftNIO calls it",
+    "handlerAdded": "SwiftNIO calls it",
+    "handlerRemoved": "SwiftNIO calls it", "userInboundEventTriggered": "SwiftNIO calls it",
+    "buildUpgradeResponse": "SwiftNIO calls it",
+    "decode": "SwiftNIO calls it", "decodeLast": "SwiftNIO calls it",
+    "namespacePath": "tests enter a Pod's network by it",
   ]
 
   /// What documentation promises and nobody calls does not happen.
@@ -187,7 +215,8 @@ struct ModulesTests {
     }
     #expect(functions.declarations.count > 1000)
     for declaration in functions.uncalled where Self.called[declaration.name] == nil {
-      Issue.record("\(declaration.file): nothing calls \(declaration.name)(\(declaration.label)): call it, or remove it")
+      Issue.record(
+        "\(declaration.file): nothing calls \(declaration.name)(\(declaration.label)): call it, or remove it")
     }
   }
 

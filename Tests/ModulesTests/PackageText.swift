@@ -21,17 +21,21 @@ struct PackageText {
 
   init() throws {
     var text = try String(contentsOf: Self.root.appending(path: "Package.swift"), encoding: .utf8)
-    text = text.split(separator: "\n").filter { !$0.drop(while: \.isWhitespace).hasPrefix("//") }.joined(separator: "\n")
-    targets = text.matches(of: /\.(target|executableTarget|testTarget|systemLibrary)\(\s*name: "([\w-]+)"/).map { match in
+    text = text.split(separator: "\n").filter { !$0.drop(while: \.isWhitespace).hasPrefix("//") }.joined(
+      separator: "\n")
+    targets = text.matches(of: /\.(target|executableTarget|testTarget|systemLibrary)\(\s*name: "([\w-]+)"/).map {
+      match in
       let name = String(match.2)
       let kind = String(match.1)
       let body = Self.untilClosed(text[match.range.lowerBound...])
-      let list = body.firstMatch(of: /dependencies: \[/).map { Self.untilClosed(body[$0.range.lowerBound...], "[", "]") } ?? ""
+      let list =
+        body.firstMatch(of: /dependencies: \[/).map { Self.untilClosed(body[$0.range.lowerBound...], "[", "]") } ?? ""
       let products = list.matches(of: /\.product\(name: "(\w+)"/).map { String($0.1) }
       let others = list.replacing(/\.product\([^)]*\)/, with: "").matches(of: /"(\w+)"/).map { String($0.1) }
       let path = body.firstMatch(of: /path: "([^"]+)"/).map { String($0.1) }
       return Target(
-        name: name, kind: kind, targets: Set(others), products: Set(products), path: path ?? (kind == "testTarget" ? "Tests/\(name)" : "Sources/\(name)"))
+        name: name, kind: kind, targets: Set(others), products: Set(products),
+        path: path ?? (kind == "testTarget" ? "Tests/\(name)" : "Sources/\(name)"))
     }
   }
 

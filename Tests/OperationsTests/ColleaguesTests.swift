@@ -10,7 +10,9 @@ import Testing
 
 /// Two people of one name (`root@localhost`) in one namespace, each with an installation of their own.
 @Suite(.timeLimit(.minutes(2))) struct ColleaguesTests {
-  private func with(_ body: @Sendable @escaping (PocketCluster, _ one: TestDaemon, _ two: TestDaemon) async throws -> Void) async throws {
+  private func with(
+    _ body: @Sendable @escaping (PocketCluster, _ one: TestDaemon, _ two: TestDaemon) async throws -> Void
+  ) async throws {
     try await PocketCluster.run("shared") { clusters in
       let (one, two) = (try TestDaemon(holder: "root@localhost"), try TestDaemon(holder: "root@localhost"))
       defer {
@@ -27,32 +29,44 @@ import Testing
     try await with { cluster, one, two in
       try await one.stand(in: cluster)
       let other = Holder(name: "root@localhost", installation: String(repeating: "2b", count: 16))
-      let lease = WorkloadLease(client: cluster.client, namespace: "shop", workload: "web", service: "web", holder: other)
+      let lease = WorkloadLease(
+        client: cluster.client, namespace: "shop", workload: "web", service: "web", holder: other)
       let refused = await #expect(throws: ControlError.self) { try await lease.acquire(takeOver: false) }
       #expect(refused?.code == .conflict)
       #expect(refused?.message.contains("root@localhost (another installation of that name)") == true)
 
-      let report = try await two.operations.restore(RestoreRequest(cluster: cluster.selection(), service: nil, force: false)) { _ in }
+      let report = try await two.operations.restore(
+        RestoreRequest(cluster: cluster.selection(), service: nil, force: false)
+      ) { _ in }
       #expect(report.done.isEmpty && report.left.count == 1, "\(report)")
       #expect(try await !cluster.isItself())
       let listed = try await two.operations.list(cluster.selection(), allNamespaces: false)
-      #expect(listed.first { $0.service == "web" }?.interceptedBy == "root@localhost (another installation of that name)")
-      #expect(try await one.operations.list(cluster.selection(), allNamespaces: false).first { $0.service == "web" }?.interceptedBy == "root@localhost")
+      #expect(
+        listed.first { $0.service == "web" }?.interceptedBy == "root@localhost (another installation of that name)")
+      #expect(
+        try await one.operations.list(cluster.selection(), allNamespaces: false).first { $0.service == "web" }?
+          .interceptedBy == "root@localhost")
 
-      let forced = try await two.operations.restore(RestoreRequest(cluster: cluster.selection(), service: nil, force: true)) { _ in }
+      let forced = try await two.operations.restore(
+        RestoreRequest(cluster: cluster.selection(), service: nil, force: true)
+      ) { _ in }
       #expect(!forced.done.isEmpty)
       #expect(try await cluster.isItself())
     }
   }
 
-  @Test("An agent that stands is taken on where it is the one that would be made, as the API server keeps it, and not where somebody has changed it")
+  @Test(
+    "An agent that stands is taken on where it is the one that would be made, as the API server keeps it, and not where somebody has changed it"
+  )
   func adoption() async throws {
     try await with { cluster, one, _ in
       try await one.stand(in: cluster)
       let manifests = AgentManifests(workload: "web", namespace: "shop", holder: "x", service: "web")
       let deployer = AgentDeployer(client: cluster.client, installation: one.installation, manifests: manifests)
-      let template = AgentPodTemplate(workload: "web", containerName: "web", listen: [8080], controlPort: 17_717, architecture: .amd64)
-      let workload = Workload(try await cluster.client.get(.deployments, "web", namespace: "shop"), resource: .deployments)
+      let template = AgentPodTemplate(
+        workload: "web", containerName: "web", listen: [8080], controlPort: 17_717, architecture: .amd64)
+      let workload = Workload(
+        try await cluster.client.get(.deployments, "web", namespace: "shop"), resource: .deployments)
       #expect(try await deployer.stands(as: template, from: workload.template))
       // What a colleague would put beside the agent.
       try await cluster.client.patch(

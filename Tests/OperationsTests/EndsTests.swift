@@ -8,8 +8,8 @@ import Testing
 @testable import Intercept
 @testable import Operations
 
-/// However an intercept ends, no Service is left selecting an agent that is not there, and no agent is deleted while one
-/// selects it; also where a second Service of the workload is diverted to it, as former versions left it.
+/// However an intercept ends, no Service is left selecting an agent that is not there, and no agent is deleted while
+/// one selects it; also where a second Service of the workload is diverted to it, as former versions left it.
 @Suite(.timeLimit(.minutes(3))) struct EndsTests {
   enum End: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case leave, quit, restoreYes, restoreOfTheOther, restoreFromElsewhere, failedSetUp, daemonDeath, giveBack

@@ -46,7 +46,8 @@ struct PermissionsTests {
   @Test("Every call in the sources has its permission")
   func calls() throws {
     let verbs = [
-      "get": ["get"], "find": ["get"], "list": ["list"], "watch": ["list", "watch"], "create": ["create"], "update": ["update"], "patch": ["patch"],
+      "get": ["get"], "find": ["get"], "list": ["list"], "watch": ["list", "watch"], "create": ["create"],
+      "update": ["update"], "patch": ["patch"],
       "delete": ["delete"],
     ]
     let call = /\.(get|find|list|watch|create|update|patch|delete)\([^()]*?\.([a-zA-Z]+)\b/
@@ -58,7 +59,9 @@ struct PermissionsTests {
           guard let resource = Self.resources[String(match.2)] else { continue }
           for verb in verbs[String(match.1)] ?? [] {
             seen += 1
-            if resource.namespaced || resource == .namespaces { #expect(Self.asked.contains("\(verb) \(resource)"), "\(file.lastPathComponent): \(match.0)") }
+            if resource.namespaced || resource == .namespaces {
+              #expect(Self.asked.contains("\(verb) \(resource)"), "\(file.lastPathComponent): \(match.0)")
+            }
           }
         }
       }
@@ -69,23 +72,30 @@ struct PermissionsTests {
 
   @Test("What is refused beforehand is granted by the template")
   func beforehand() {
-    for permission in Permission.toIntercept { #expect(ClusterOperations.permissions.contains(permission), "\(permission)") }
+    for permission in Permission.toIntercept {
+      #expect(ClusterOperations.permissions.contains(permission), "\(permission)")
+    }
   }
 
   private static let resources: [String: APIResource] = [
-    "services": .services, "pods": .pods, "configMaps": .configMaps, "secrets": .secrets, "events": .events, "leases": .leases, "nodes": .nodes,
-    "persistentVolumeClaims": .persistentVolumeClaims, "resourceQuotas": .resourceQuotas, "limitRanges": .limitRanges, "namespaces": .namespaces,
-    "deployments": .deployments, "statefulSets": .statefulSets, "replicaSets": .replicaSets, "daemonSets": .daemonSets, "endpointSlices": .endpointSlices,
+    "services": .services, "pods": .pods, "configMaps": .configMaps, "secrets": .secrets, "events": .events,
+    "leases": .leases, "nodes": .nodes,
+    "persistentVolumeClaims": .persistentVolumeClaims, "resourceQuotas": .resourceQuotas, "limitRanges": .limitRanges,
+    "namespaces": .namespaces,
+    "deployments": .deployments, "statefulSets": .statefulSets, "replicaSets": .replicaSets, "daemonSets": .daemonSets,
+    "endpointSlices": .endpointSlices,
   ]
 
-  /// Workloads: read by the planner and forwards, watched while they are intercepted, patched by --replace and --move-connections. The agent's
-  /// objects are created and deleted in loops.
+  /// Workloads: read by the planner and forwards, watched while they are intercepted, patched by --replace and
+  /// --move-connections. The agent's objects are created and deleted in loops.
   private static let byVariable: [(String, APIResource)] =
     ["get", "list", "watch", "patch"].flatMap { verb in [.deployments, .statefulSets, .replicaSets].map { (verb, $0) } }
     + [("get", .daemonSets)]
     + ["create", "delete"].flatMap { verb in [.configMaps, .secrets, .services, .deployments].map { (verb, $0) } }
 
-  private static func strings(_ node: Node?) throws -> [String] { try #require(node?.sequence).map { try #require($0.string) } }
+  private static func strings(_ node: Node?) throws -> [String] {
+    try #require(node?.sequence).map { try #require($0.string) }
+  }
 
   private static func swiftFiles(_ folder: String) throws -> [URL] {
     let folder = root.appending(path: folder)

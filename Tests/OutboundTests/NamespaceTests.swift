@@ -9,7 +9,9 @@ import TunnelProtocol
 
 /// The whole of it with sockets of a namespace, where any address is taken, and clients inside.
 @Suite(.enabled(if: ShellNamespace.isPossible, "needs root, ip, nft and nsenter")) struct NamespaceTests {
-  private static func address(_ text: String, _ port: UInt16) -> clinux_address { IPAddress(parsing: text)!.socketAddress(port: port) }
+  private static func address(_ text: String, _ port: UInt16) -> clinux_address {
+    IPAddress(parsing: text)!.socketAddress(port: port)
+  }
   private let harness = Harness()
   private let shell: ShellNamespace
 
@@ -34,7 +36,8 @@ import TunnelProtocol
     var on: Int32 = 1
     try #require(setsockopt(fd, Int32(IPPROTO_IP), IP_TRANSPARENT, &on, 4) == 0)
     try shell.run(
-      "nft", "add table inet t; add chain inet t p { type filter hook prerouting priority -150; }; "
+      "nft",
+      "add table inet t; add chain inet t p { type filter hook prerouting priority -150; }; "
         + "add rule inet t p ip daddr 10.96.0.0/16 meta l4proto \(proto) tproxy ip to :\(port) accept")
   }
 
@@ -79,7 +82,8 @@ import TunnelProtocol
     let echo = EchoServer(loop: harness.loop)
     harness.agent.tcpTarget = { _ in echo.port }
     try shell.run(
-      "nft", "add table inet t; add chain inet t o { type nat hook output priority -100; }; "
+      "nft",
+      "add table inet t; add chain inet t o { type nat hook output priority -100; }; "
         + "add rule inet t o ip daddr 10.96.0.0/16 tcp dport 443 redirect to :15001")
     harness.outbound.attach(tcp: listen(15_001), mode: .originalDestination)
     let client = connect("10.96.3.4", 443)

@@ -6,7 +6,9 @@ import TestSupport
 @testable import Relay
 
 struct ConnectionBudgetTests {
-  @Test("A process keeps descriptors for itself, and no tunnel has what others need", arguments: [0, 16, 256, 512, 1024, 4096, 65_536, 1 << 20, .max])
+  @Test(
+    "A process keeps descriptors for itself, and no tunnel has what others need",
+    arguments: [0, 16, 256, 512, 1024, 4096, 65_536, 1 << 20, .max])
   func limits(openFiles: Int) {
     let limits = ConnectionLimits(openFiles: openFiles)
     #expect(limits.all >= 16 && limits.tunnel >= 4 && limits.tunnel * 4 <= limits.all)

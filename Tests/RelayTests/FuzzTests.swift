@@ -7,14 +7,16 @@ import TunnelProtocol
 
 /// Sessions whose bytes arrive in arbitrary pieces, and bytes that are no session. A failure names its seed.
 @Suite struct FuzzTests {
-  /// Streams from both ends, echoed, some of them reset midway: whatever the carrier's pieces are, the others lose nothing.
+  /// Streams from both ends, echoed, some of them reset midway: whatever the carrier's pieces are, the others lose
+  /// nothing.
   @Test(arguments: 0..<6) func validSessionsSurviveAnyPieces(seed: Int) {
     var random = SeededGenerator(seed: UInt64(seed))
     let loop = EventLoop()!
     let echo = EchoServer(loop: loop)
     let (near, far) = PieceCarrier.pair(loop: loop, seed: UInt64(seed))
     let sessions = [
-      Session(loop: loop, carrier: near, role: .client, pool: WindowPool()), Session(loop: loop, carrier: far, role: .server, pool: WindowPool()),
+      Session(loop: loop, carrier: near, role: .client, pool: WindowPool()),
+      Session(loop: loop, carrier: far, role: .server, pool: WindowPool()),
     ]
     for session in sessions {
       session.router = ToEcho(echo.port)
@@ -25,7 +27,9 @@ import TunnelProtocol
     for session in sessions {
       for _ in 0..<8 {
         let client = connect(session)
-        let payload = (0..<Int.random(in: 0...400_000, using: &random)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ seed) }
+        let payload = (0..<Int.random(in: 0...400_000, using: &random)).map {
+          UInt8(truncatingIfNeeded: $0 &* 7 &+ seed)
+        }
         client.send(payload)
         if Int.random(in: 0..<4, using: &random) == 0 {
           cut.append(client)
@@ -77,14 +81,17 @@ import TunnelProtocol
     for _ in 0..<400 {
       let kind = FrameHeader.Kind(rawValue: UInt8.random(in: 0...3, using: &random))!
       let isHuge = Int.random(in: 0..<100, using: &random) == 0
-      let length = isHuge ? UInt32.random(in: 0...UInt32.max, using: &random) : UInt32.random(in: 0...64, using: &random)
+      let length =
+        isHuge ? UInt32.random(in: 0...UInt32.max, using: &random) : UInt32.random(in: 0...64, using: &random)
       // Mostly new streams in order: other frames would soon end the session.
       let isNew = Int.random(in: 0..<3, using: &random) == 0 && (kind == .data || kind == .windowUpdate)
       let stream = isNew ? nextStream(&bytes) : UInt32.random(in: 0...60, using: &random)
       var flags = FrameHeader.Flags(rawValue: UInt16.random(in: 0...15, using: &random)).subtracting(.syn)
       if isNew { flags.insert(.syn) }
       var header = [UInt8](repeating: 0, count: FrameHeader.size)
-      header.withUnsafeMutableBytes { FrameHeader(kind, flags: flags, stream: stream, length: length).write(to: $0.baseAddress!) }
+      header.withUnsafeMutableBytes {
+        FrameHeader(kind, flags: flags, stream: stream, length: length).write(to: $0.baseAddress!)
+      }
       bytes += header
       if kind == .data, !isHuge { bytes += (0..<length).map { _ in UInt8.random(in: 0...4, using: &random) } }
     }
@@ -144,7 +151,9 @@ import TunnelProtocol
       accepted = clinux_accept(listener, &peer); return accepted >= 0
     }
     clinux_close(listener)
-    _ = session.open { OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: 7, address: [127, 0, 0, 1])) }
+    _ = session.open {
+      OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: 7, address: [127, 0, 0, 1]))
+    }
     return client
   }
 }

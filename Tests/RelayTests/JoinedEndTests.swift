@@ -5,7 +5,8 @@ import TunnelProtocol
 
 @testable import Relay
 
-/// Two tunnels over socket pairs in one loop: what arrives by the first is joined to streams of the second, which end at a port.
+/// Two tunnels over socket pairs in one loop: what arrives by the first is joined to streams of the second, which end
+/// at a port.
 private final class Chain {
   let loop = EventLoop()!
   let first: (near: Session, far: Session)
@@ -53,7 +54,9 @@ private final class Chain {
       return accepted >= 0
     }
     clinux_close(listener)
-    let end = first.near.open { WatchedOpener(session: self.first.near, slot: $0, fd: accepted, preamble: Preamble(.inbound, port: 8080)) }
+    let end = first.near.open {
+      WatchedOpener(session: self.first.near, slot: $0, fd: accepted, preamble: Preamble(.inbound, port: 8080))
+    }
     openers.append(end as! WatchedOpener)
     return client
   }
@@ -82,7 +85,9 @@ private final class Joiner: StreamRouter {
 
   override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
     open += 1
-    let end = JoinedAcceptorEnd(session: session, slot: slot, preamble: preamble, router: self) { self.failures.append($0) }
+    let end = JoinedAcceptorEnd(session: session, slot: slot, preamble: preamble, router: self) {
+      self.failures.append($0)
+    }
     end.join(way, by: Preamble(.tcp, port: 80, address: [10, 0, 0, 1]))
     return end
   }

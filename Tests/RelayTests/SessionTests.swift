@@ -38,7 +38,9 @@ private final class Tunnel {
       accepted = clinux_accept(listener, &peer); return accepted >= 0
     }
     clinux_close(listener)
-    let end = near.open { OpenerEnd(session: self.near, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: 0, address: [127, 0, 0, 1])) }
+    let end = near.open {
+      OpenerEnd(session: self.near, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: 0, address: [127, 0, 0, 1]))
+    }
     precondition(end != nil)
     return client
   }
@@ -121,7 +123,8 @@ private final class ToPort: StreamRouter {
     let loop = EventLoop()!
     var both: [Int32] = [0, 0]
     clinux_socketpair(&both)
-    let session = Session(loop: loop, carrier: SocketCarrier(loop: loop, fd: both[0]), role: .server, pool: WindowPool())
+    let session = Session(
+      loop: loop, carrier: SocketCarrier(loop: loop, fd: both[0]), role: .server, pool: WindowPool())
     var told: [SessionEvent] = []
     session.onEvent = { told.append($0) }
     session.start()

@@ -28,7 +28,8 @@ struct ShellConnectionTests {
     return (ends[0], ends[1])
   }
 
-  /// Whether the writer is closed everywhere. A program that another test starts just now may hold the writer for a moment longer.
+  /// Whether the writer is closed everywhere. A program that another test starts just now may hold the writer for a
+  /// moment longer.
   static func isAtEnd(_ reader: Int32, within milliseconds: Int32 = 2000) -> Bool {
     var returned: Int16 = 0
     return cshell_poll([reader], [cshell_POLLIN], &returned, 1, milliseconds) == 1 && returned & cshell_POLLHUP != 0
@@ -135,7 +136,9 @@ struct ShellConnectionTests {
       guard case .exiting(5) = try daemon.receive() else { throw ShellChannelError.closed }
     }
     #expect(access(path, F_OK) != 0)
-    #expect(throws: ShellChannelError.system(call: "connect", errno: ENOENT)) { try ShellConnection.connect(path: path) }
+    #expect(throws: ShellChannelError.system(call: "connect", errno: ENOENT)) {
+      try ShellConnection.connect(path: path)
+    }
   }
 
   @Test("A daemon that ends late leaves the next one's file")

@@ -22,9 +22,14 @@ struct ShellMessageTests {
       mode: .redirect, id: Self.id, pid: 0x0102_0304, tcp: Self.descriptor(), udp: nil, icmp: Self.descriptor(),
       dns: [.init(udp: Self.descriptor(), tcp: Self.descriptor())])
     #expect(ShellMessage.hello(hello).bytes == [1, 1, 1] + Array(Self.id.utf8) + [1, 2, 3, 4, 1, 1])
-    #expect(ShellMessage.hello(hello).descriptors.map(\.fd) == [hello.tcp.fd, hello.icmp!.fd, hello.dns[0].udp.fd, hello.dns[0].tcp.fd])
+    #expect(
+      ShellMessage.hello(hello).descriptors.map(\.fd) == [
+        hello.tcp.fd, hello.icmp!.fd, hello.dns[0].udp.fd, hello.dns[0].tcp.fd,
+      ])
     #expect(ShellMessage.exiting(code: -2).bytes == [2, 255, 255, 255, 254])
-    #expect(ShellMessage.mint(request: 7, .tcp(family: 6)).bytes == [3, 0, 0, 0, 7, 1, 6, 0, 0] + [UInt8](repeating: 0, count: 16))
+    #expect(
+      ShellMessage.mint(request: 7, .tcp(family: 6)).bytes == [3, 0, 0, 0, 7, 1, 6, 0, 0]
+        + [UInt8](repeating: 0, count: 16))
     #expect(
       ShellMessage.mint(request: 1, .udp(boundTo: Self.address("10.1.2.3", port: 0x1234))).bytes
         == [3, 0, 0, 0, 1, 2, 4, 0x12, 0x34, 10, 1, 2, 3] + [UInt8](repeating: 0, count: 12))
@@ -34,10 +39,13 @@ struct ShellMessageTests {
     #expect(ShellMessage.refused("no").bytes == [7, 0x6E, 0x6F])
   }
 
-  @Test("What was encoded is decoded to the same bytes and descriptors, for every mixture of sockets", arguments: [0, 1, 16], [true, false])
+  @Test(
+    "What was encoded is decoded to the same bytes and descriptors, for every mixture of sockets",
+    arguments: [0, 1, 16], [true, false])
   func hello(dns: Int, whole: Bool) throws {
     let hello = ShellHello(
-      mode: .tproxy, id: Self.id, pid: 1, tcp: Self.descriptor(), udp: whole ? Self.descriptor() : nil, icmp: whole ? Self.descriptor() : nil,
+      mode: .tproxy, id: Self.id, pid: 1, tcp: Self.descriptor(), udp: whole ? Self.descriptor() : nil,
+      icmp: whole ? Self.descriptor() : nil,
       dns: (0..<dns).map { _ in .init(udp: Self.descriptor(), tcp: Self.descriptor()) })
     let message = ShellMessage.hello(hello)
     let again = try ShellMessage(bytes: message.bytes, descriptors: message.descriptors)
@@ -49,16 +57,21 @@ struct ShellMessageTests {
   @Test(
     "A message that breaks the rules is refused with what is wrong",
     arguments: [
-      ([], 0, "empty"), ([0], 0, "unknown kind 0"), ([8], 0, "unknown kind 8"), ([2, 0, 0], 0, "too short"), ([2, 0, 0, 0, 0, 0], 0, "too long"),
+      ([], 0, "empty"), ([0], 0, "unknown kind 0"), ([8], 0, "unknown kind 8"), ([2, 0, 0], 0, "too short"),
+      ([2, 0, 0, 0, 0, 0], 0, "too long"),
       ([5], 1, "descriptors"),
-      ([4, 0, 0, 0, 1, 0, 0, 0, 0], 0, "0 sockets"), ([4, 0, 0, 0, 1, 0, 0, 0, 5], 1, "errno 5"), ([1, 2], 0, "version 2"), ([1, 1, 9], 0, "mode 9"),
-      ([1, 1, 0] + [UInt8](repeating: 0x78, count: 38), 1, "hexadecimal"), ([1, 1, 0] + [UInt8](repeating: 0x61, count: 36) + [1, 0], 1, "3 were said"),
+      ([4, 0, 0, 0, 1, 0, 0, 0, 0], 0, "0 sockets"), ([4, 0, 0, 0, 1, 0, 0, 0, 5], 1, "errno 5"),
+      ([1, 2], 0, "version 2"), ([1, 1, 9], 0, "mode 9"),
+      ([1, 1, 0] + [UInt8](repeating: 0x78, count: 38), 1, "hexadecimal"),
+      ([1, 1, 0] + [UInt8](repeating: 0x61, count: 36) + [1, 0], 1, "3 were said"),
       ([1, 1, 0] + [UInt8](repeating: 0x61, count: 36) + [0, 0], 0, "1 were said"),
       ([3, 0, 0, 0, 1, 3, 4, 0, 0] + [UInt8](repeating: 0, count: 16), 0, "kind of socket 3"),
       ([3, 0, 0, 0, 1, 1, 5, 0, 0] + [UInt8](repeating: 0, count: 16), 0, "family 5"),
     ] as [([UInt8], Int, String)])
   func malformed(bytes: [UInt8], descriptors: Int, what: String) {
-    let error = #expect(throws: ShellChannelError.self) { try ShellMessage(bytes: bytes, descriptors: (0..<descriptors).map { _ in Self.descriptor() }) }
+    let error = #expect(throws: ShellChannelError.self) {
+      try ShellMessage(bytes: bytes, descriptors: (0..<descriptors).map { _ in Self.descriptor() })
+    }
     #expect("\(error as Any)".contains(what), "\(error as Any)")
   }
 }

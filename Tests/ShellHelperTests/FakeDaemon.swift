@@ -3,7 +3,8 @@ import CShell
 import Foundation
 import ShellChannel
 
-/// The daemon's side of one shell, on a thread of its own: it takes the sockets, answers each kind of traffic by saying where it was going, and notes it.
+/// The daemon's side of one shell, on a thread of its own: it takes the sockets, answers each kind of traffic by saying
+/// where it was going, and notes it.
 final class FakeDaemon: @unchecked Sendable {
   // Everything below is behind `condition`, but for what only the thread uses.
   private let condition = NSCondition()
@@ -121,7 +122,9 @@ final class FakeDaemon: @unchecked Sendable {
       while let message = try connection?.receive() {
         switch message {
         case .hello(let hello):
-          note("hello \(hello.id) dns=\(hello.dns.count) icmp=\(hello.icmp != nil) udp=\(hello.udp != nil) mode=\(hello.mode)")
+          note(
+            "hello \(hello.id) dns=\(hello.dns.count) icmp=\(hello.icmp != nil) udp=\(hello.udp != nil) mode=\(hello.mode)"
+          )
           if let refusal {
             try connection?.send(.refused(refusal))
           } else {
@@ -153,7 +156,9 @@ final class FakeDaemon: @unchecked Sendable {
   private func send(_ bytes: [UInt8], from fd: Int32, to peer: sockaddr_in) {
     var peer = peer
     _ = withUnsafePointer(to: &peer) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { sendto(fd, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        sendto(fd, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
     }
   }
 
@@ -204,7 +209,8 @@ final class FakeDaemon: @unchecked Sendable {
       }
     }
     guard count >= 0 else { return }
-    // struct cmsghdr: length (8 bytes), level, type, data at 16; IP_ORIGDSTADDR is 20 of SOL_IP and holds a sockaddr_in, see ip(7).
+    // struct cmsghdr: length (8 bytes), level, type, data at 16; IP_ORIGDSTADDR is 20 of SOL_IP and holds a
+    // sockaddr_in, see ip(7).
     var offset = 0
     while offset + 16 <= used {
       let length = control.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
@@ -217,7 +223,9 @@ final class FakeDaemon: @unchecked Sendable {
         withUnsafeMutableBytes(of: &target.bytes) { $0.copyBytes(from: control[offset + 20..<offset + 24]) }
         let text = "\(control[offset + 20...offset + 23].map { "\($0)" }.joined(separator: ".")):\(target.port)"
         note("udp \(text) \(String(decoding: buffer.prefix(count), as: UTF8.self))")
-        if target.port == Self.closedPort { return refuse(target: Array(control[offset + 18..<offset + 24]), peer: peer, length: count) }
+        if target.port == Self.closedPort {
+          return refuse(target: Array(control[offset + 18..<offset + 24]), peer: peer, length: count)
+        }
         let request = condition.withLock { () -> UInt32 in
           defer { nextRequest += 1 }
           return nextRequest
@@ -253,7 +261,9 @@ final class FakeDaemon: @unchecked Sendable {
 
   /// RFC 1071.
   private static func checksum(_ bytes: [UInt8]) -> UInt16 {
-    var sum = stride(from: 0, to: bytes.count, by: 2).reduce(UInt32(0)) { $0 + UInt32(bytes[$1]) << 8 + UInt32(bytes[$1 + 1]) }
+    var sum = stride(from: 0, to: bytes.count, by: 2).reduce(UInt32(0)) {
+      $0 + UInt32(bytes[$1]) << 8 + UInt32(bytes[$1 + 1])
+    }
     while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
     return ~UInt16(sum)
   }
@@ -274,9 +284,12 @@ final class FakeDaemon: @unchecked Sendable {
     let type = buffer[offset + 2]
     note("dns \(labels.joined(separator: ".")) type=\(type)")
     let record: [UInt8] = type == 1 ? [0xC0, 0x0C, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 10, 9, 8, 7] : []
-    let answer = [buffer[0], buffer[1], 0x81, 0x80, 0, 1, 0, type == 1 ? 1 : 0, 0, 0, 0, 0] + buffer[12..<offset + 5] + record
+    let answer =
+      [buffer[0], buffer[1], 0x81, 0x80, 0, 1, 0, type == 1 ? 1 : 0, 0, 0, 0, 0] + buffer[12..<offset + 5] + record
     _ = clinux_send_datagram(fd, answer, answer.count, &peer, &asked)
   }
 
-  private static func text(_ address: UInt32) -> String { [24, 16, 8, 0].map { "\(UInt8(truncatingIfNeeded: address >> $0))" }.joined(separator: ".") }
+  private static func text(_ address: UInt32) -> String {
+    [24, 16, 8, 0].map { "\(UInt8(truncatingIfNeeded: address >> $0))" }.joined(separator: ".")
+  }
 }

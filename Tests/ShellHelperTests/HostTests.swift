@@ -8,7 +8,10 @@ struct HostPlanTests {
 
   @Test("Every keyword")
   func whole() throws {
-    let plan = try HostPlan.parse(Self.least + "cluster-cidr 10.96.0.0/12\ncluster-cidr 10.244.0.0/16\nexclude 10.96.0.1/32\nbridge docker0\nbridge cali*\n", file: "plan")
+    let plan = try HostPlan.parse(
+      Self.least
+        + "cluster-cidr 10.96.0.0/12\ncluster-cidr 10.244.0.0/16\nexclude 10.96.0.1/32\nbridge docker0\nbridge cali*\n",
+      file: "plan")
     #expect(plan.clusterCIDRs.map(\.mask.description) == ["255.240.0.0", "255.255.0.0"])
     #expect(plan.excluded.map { "\($0.address)/\($0.length)" } == ["10.96.0.1/32"])
     #expect(plan.bridges.map(\.description) == ["docker0", "cali*"])
@@ -17,10 +20,13 @@ struct HostPlanTests {
   @Test(
     "An error names file, line and keyword",
     arguments: [
-      ("cluster-cidr 10.96.0.1/12", "plan:3: cluster-cidr is no IPv4 range"), ("cluster-cidr 10.0.0.0/0", "is no IPv4 range"),
+      ("cluster-cidr 10.96.0.1/12", "plan:3: cluster-cidr is no IPv4 range"),
+      ("cluster-cidr 10.0.0.0/0", "is no IPv4 range"),
       ("cluster-cidr ten", "is no IPv4 range"),
-      ("exclude ::1", "plan:3: exclude is no IPv4 range"), ("id 0", "plan:3: id is not 32"), ("socket s", "plan:3: socket is no absolute"),
-      ("bridge *", "plan:3: bridge is no interface's name"), ("bridge a/b", "bridge is no interface's name"), ("bridge 0123456789abcdef", "bridge is no"),
+      ("exclude ::1", "plan:3: exclude is no IPv4 range"), ("id 0", "plan:3: id is not 32"),
+      ("socket s", "plan:3: socket is no absolute"),
+      ("bridge *", "plan:3: bridge is no interface's name"), ("bridge a/b", "bridge is no interface's name"),
+      ("bridge 0123456789abcdef", "bridge is no"),
       ("dns 10.96.0.10", "plan:3: the keyword is none of"), ("", "plan: the keyword cluster-cidr is missing"),
     ])
   func wrong(line: String, what: String) {
@@ -34,7 +40,9 @@ struct HostBridgesTests {
   /// A bridge, 1, and its ports.
   private func links(_ ports: [(name: String, kind: String)]) -> [NetworkLink] {
     [NetworkLink(index: 1, name: "br0", kind: "bridge")]
-      + ports.enumerated().map { NetworkLink(index: Int32(2 + $0.offset), name: $0.element.name, kind: $0.element.kind, master: 1) }
+      + ports.enumerated().map {
+        NetworkLink(index: Int32(2 + $0.offset), name: $0.element.name, kind: $0.element.kind, master: 1)
+      }
   }
 
   private func names(_ links: [NetworkLink], _ named: [String] = [], _ uplinks: Set<String> = []) -> [String] {
@@ -59,7 +67,10 @@ struct HostBridgesTests {
 
   @Test("Other interfaces are led only where a person names them, whatever they are; each once")
   func named() {
-    let links = links([("eth0", "")]) + [NetworkLink(index: 8, name: "cali1", kind: "veth"), NetworkLink(index: 9, name: "docker0", kind: "bridge")]
+    let links =
+      links([("eth0", "")]) + [
+        NetworkLink(index: 8, name: "cali1", kind: "veth"), NetworkLink(index: 9, name: "docker0", kind: "bridge"),
+      ]
     #expect(names(links) == ["docker0"])
     #expect(names(links, ["cali*", "br0", "docker0"]) == ["cali*", "br0", "docker0"])
   }
@@ -70,8 +81,14 @@ struct HostBridgesTests {
   @Test("The interfaces with a default route, halves of it too")
   func routes() {
     let head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
-    func line(_ device: String, _ mask: String) -> String { "\(device)\t00000000\t0101A8C0\t0003\t0\t0\t0\t\(mask)\t0\t0\t0\n" }
-    #expect(HostBridges.uplinks(routes: head + line("eth0", "00000000") + line("tun0", "00000080") + line("docker0", "0000FFFF")) == ["eth0", "tun0"])
+    func line(_ device: String, _ mask: String) -> String {
+      "\(device)\t00000000\t0101A8C0\t0003\t0\t0\t0\t\(mask)\t0\t0\t0\n"
+    }
+    #expect(
+      HostBridges.uplinks(
+        routes: head + line("eth0", "00000000") + line("tun0", "00000080") + line("docker0", "0000FFFF")) == [
+          "eth0", "tun0",
+        ])
   }
 
   @Test("rtnetlink's messages: name, kind and master of each interface; nonsense ends the reading")
@@ -82,7 +99,9 @@ struct HostBridgesTests {
         + [UInt8](repeating: 0, count: (4 - value.count % 4) % 4)
     }
     let kind = attribute(0x8000 | 18, attribute(1, Array("veth\0".utf8)))
-    let body = [0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + attribute(3, Array("v0\0".utf8)) + attribute(10, [5, 0, 0, 0]) + kind
+    let body =
+      [0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + attribute(3, Array("v0\0".utf8)) + attribute(10, [5, 0, 0, 0])
+      + kind
     let message = [UInt8(16 + body.count), 0, 0, 0, 16, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0] + body
     let done: [UInt8] = [20, 0, 0, 0, 3, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     let (links, isLast) = NetlinkSocket.links(in: (message + done)[...])
@@ -91,7 +110,8 @@ struct HostBridgesTests {
   }
 }
 
-/// A host, a Pod bridged to it, and a neighbour of the host's on a line of its own are network namespaces of the test's.
+/// A host, a Pod bridged to it, and a neighbour of the host's on a line of its own are network namespaces of the
+/// test's.
 @Suite(.serialized, .enabled(if: getuid() == 0 && ShellFixture.isAllowed))
 struct HostRunTests {
   let fixture: ShellFixture
@@ -102,9 +122,13 @@ struct HostRunTests {
     daemon = try fixture.daemon()
   }
 
-  /// `$helper` runs; `$pod` is a process in the Pod (172.30.0.2), `$neighbour` one in the neighbour's, whose way to everywhere is the host (203.0.113.1).
+  /// `$helper` runs; `$pod` is a process in the Pod (172.30.0.2), `$neighbour` one in the neighbour's, whose way to
+  /// everywhere is the host (203.0.113.1).
   private func run(_ script: String, plan more: String = "") throws -> (status: Int32, output: String, errors: String) {
-    let plan = try fixture.write("host-plan", "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\nexclude 10.96.0.1/32\nnameserver 198.51.100.53\n" + more)
+    let plan = try fixture.write(
+      "host-plan",
+      "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\nexclude 10.96.0.1/32\nnameserver 198.51.100.53\n"
+        + more)
     let host = """
       ip link set lo up; ip addr add 192.0.2.1/32 dev lo; ip route add default dev lo src 192.0.2.1
       echo 1 > /proc/sys/net/ipv4/ip_forward
@@ -136,7 +160,9 @@ struct HostRunTests {
     answer, server = s.recvfrom(512); print(server[0], '.'.join(str(b) for b in answer[-4:]))
     """
 
-  @Test("TCP and DNS of the host and of its Pods goes to the daemon, but not the daemon's own questions; other addresses do not; then all is gone")
+  @Test(
+    "TCP and DNS of the host and of its Pods goes to the daemon, but not the daemon's own questions; other addresses do not; then all is gone"
+  )
   func redirected() throws {
     let result = try run(
       """
@@ -151,12 +177,15 @@ struct HostRunTests {
       """)
     #expect(
       result.output
-        == "10.97.1.1:80\n10.97.2.2:8080\n198.51.100.53 10.9.8.7\n198.51.100.53 10.9.8.7\nnot asked\nnot 10.96.0.1\nnot 10.80.0.1\nno way in\nstatus 0\ngone\n", "\(result.errors)")
+        == "10.97.1.1:80\n10.97.2.2:8080\n198.51.100.53 10.9.8.7\n198.51.100.53 10.9.8.7\nnot asked\nnot 10.96.0.1\nnot 10.80.0.1\nno way in\nstatus 0\ngone\n",
+      "\(result.errors)")
     #expect(daemon.events.first == "hello \(ShellFixture.id) dns=1 icmp=false udp=false mode=redirect")
     #expect(daemon.saw("dns user type=1"))
   }
 
-  @Test("A neighbour reaches no Service and is answered no name, whomever it asks; a bridge that comes later is led, until it has a way out")
+  @Test(
+    "A neighbour reaches no Service and is answered no name, whomever it asks; a bridge that comes later is led, until it has a way out"
+  )
   func neighbours() throws {
     let ask = "/usr/bin/python3 -c \"\(Self.ask)\""
     let result = try run(
@@ -184,10 +213,14 @@ struct HostRunTests {
       """)
     #expect(
       result.output
-        == "no Service\nno name through it\nno name of it\nno DNS over TCP\n" + String(repeating: "no listener\nno socket\n", count: 3)
-        + "10.97.4.4:80\n10.97.5.5:80\n198.51.100.53 10.9.8.7\nno guest any longer\nstatus 0\ngone\n", "\(result.errors)")
+        == "no Service\nno name through it\nno name of it\nno DNS over TCP\n"
+        + String(repeating: "no listener\nno socket\n", count: 3)
+        + "10.97.4.4:80\n10.97.5.5:80\n198.51.100.53 10.9.8.7\nno guest any longer\nstatus 0\ngone\n",
+      "\(result.errors)")
     #expect(!daemon.events.contains { $0.contains("10.97.3.3") || $0.contains("10.97.6.6") }, "\(daemon.events)")
-    #expect(result.errors.contains("Pods at br0 are in the cluster too.") && result.errors.contains("Pods at br0, br1 are"), "\(result.errors)")
+    #expect(
+      result.errors.contains("Pods at br0 are in the cluster too.") && result.errors.contains("Pods at br0, br1 are"),
+      "\(result.errors)")
   }
 
   @Test("An interface that is no bridge is led where the plan names it")
@@ -210,13 +243,15 @@ struct HostRunTests {
     }
     ending.start()
     let result = try run(
-      "for i in $(seq 500); do kill -0 $helper 2>/dev/null || break; [ \"$(cut -d' ' -f3 /proc/$helper/stat)\" = Z ] && break; sleep 0.01; done")
+      "for i in $(seq 500); do kill -0 $helper 2>/dev/null || break; [ \"$(cut -d' ' -f3 /proc/$helper/stat)\" = Z ] && break; sleep 0.01; done"
+    )
     #expect(result.output == "status 125\ngone\n", "\(result.errors)")
   }
 
   @Test("Without rights it says what it wants")
   func unprivileged() throws {
-    let plan = try fixture.write("host-plan", "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\n")
+    let plan = try fixture.write(
+      "host-plan", "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\n")
     let result = try fixture.start(["host", plan]).result()
     #expect(result.status == 125)
     #expect(result.errors.contains("Operation not permitted; host routes want root"), "\(result.errors)")

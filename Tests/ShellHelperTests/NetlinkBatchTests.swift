@@ -32,13 +32,23 @@ struct NetlinkBatchTests {
   func rule() {
     var batch = NetlinkBatch()
     batch.addRule(.init(table: "t", name: "c"), "TCP", [.meta(16), .equal([6]), .tproxy(port: 1), .verdict(.accept)])
-    let meta: [UInt8] = [36, 0, 1, 0x80, 9, 0, 1, 0] + Array("meta".utf8) + [0, 0, 0, 0, 20, 0, 2, 0x80, 8, 0, 2, 0, 0, 0, 0, 16, 8, 0, 1, 0, 0, 0, 0, 1]
+    let meta: [UInt8] =
+      [36, 0, 1, 0x80, 9, 0, 1, 0] + Array("meta".utf8) + [
+        0, 0, 0, 0, 20, 0, 2, 0x80, 8, 0, 2, 0, 0, 0, 0, 16, 8, 0, 1, 0, 0, 0, 0, 1,
+      ]
     let cmp: [UInt8] =
-      [44, 0, 1, 0x80, 8, 0, 1, 0] + Array("cmp".utf8) + [0, 32, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 1, 8, 0, 2, 0, 0, 0, 0, 0]
+      [44, 0, 1, 0x80, 8, 0, 1, 0] + Array("cmp".utf8) + [
+        0, 32, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 1, 8, 0, 2, 0, 0, 0, 0, 0,
+      ]
       + [12, 0, 3, 0x80, 5, 0, 1, 0, 6, 0, 0, 0]
     let port: [UInt8] =
-      [44, 0, 1, 0x80, 14, 0, 1, 0] + Array("immediate".utf8) + [0, 0, 0, 24, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 1, 12, 0, 2, 0x80, 6, 0, 1, 0, 0, 1, 0, 0]
-    let tproxy: [UInt8] = [36, 0, 1, 0x80, 11, 0, 1, 0] + Array("tproxy".utf8) + [0, 0, 20, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 0, 8, 0, 3, 0, 0, 0, 0, 1]
+      [44, 0, 1, 0x80, 14, 0, 1, 0] + Array("immediate".utf8) + [
+        0, 0, 0, 24, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 1, 12, 0, 2, 0x80, 6, 0, 1, 0, 0, 1, 0, 0,
+      ]
+    let tproxy: [UInt8] =
+      [36, 0, 1, 0x80, 11, 0, 1, 0] + Array("tproxy".utf8) + [
+        0, 0, 20, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 0, 8, 0, 3, 0, 0, 0, 0, 1,
+      ]
     let accept: [UInt8] =
       [48, 0, 1, 0x80, 14, 0, 1, 0] + Array("immediate".utf8) + [0, 0, 0, 28, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 0]
       + [16, 0, 2, 0x80, 12, 0, 2, 0x80, 8, 0, 1, 0, 0, 0, 0, 1]
@@ -65,8 +75,10 @@ struct NetlinkBatchTests {
 
   @Test("Answers: an error by its request, an acknowledgement, and bytes that are neither")
   func answers() {
-    let error: [UInt8] = [36, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 254, 255, 255, 255] + [UInt8](repeating: 0, count: 16)
-    let acknowledgement: [UInt8] = [36, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
+    let error: [UInt8] =
+      [36, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 254, 255, 255, 255] + [UInt8](repeating: 0, count: 16)
+    let acknowledgement: [UInt8] =
+      [36, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
     let answers = NetlinkSocket.answers((error + acknowledgement)[...])
     #expect(answers.map(\.sequence) == [3, 4])
     #expect(answers.map(\.errno) == [2, 0])

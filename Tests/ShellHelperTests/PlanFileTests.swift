@@ -5,10 +5,14 @@ import Testing
 
 /// Root reads and removes a plan for somebody else: nothing but that person's own may be read, or be gone afterwards.
 struct PlanFileTests {
-  private let folder = FileManager.default.temporaryDirectory.appending(path: "devtunnel-plan-\(UUID().uuidString)").path
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "devtunnel-plan-\(UUID().uuidString)")
+    .path
   private let me = getuid()
 
-  init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]) }
+  init() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+  }
 
   private func make(_ name: String = "plan", _ text: String = "id x\n", mode: mode_t = 0o600) throws -> String {
     try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
@@ -56,11 +60,15 @@ struct PlanFileTests {
     #expect(refused(marked)?.contains("its directory is not the caller's alone") == true)
     chmod(folder, 0o777)
     #expect(refused(path)?.contains("its directory is not the caller's alone") == true)
-    for text in ["", "plan", "/", "\(folder)/", "\(folder)/.", "\(folder)/.."] { #expect(throws: ShellError.self) { try take(text, owners: [me]) } }
+    for text in ["", "plan", "/", "\(folder)/", "\(folder)/.", "\(folder)/.."] {
+      #expect(throws: ShellError.self) { try take(text, owners: [me]) }
+    }
   }
 
   /// Of root and of the person: what sudo(8) gives the helper.
-  @Test("A file of the right owner that is no plan stays", arguments: ["root:*:19000:0:99999:7:::\n", "", "socket\n", "id x\n"])
+  @Test(
+    "A file of the right owner that is no plan stays",
+    arguments: ["root:*:19000:0:99999:7:::\n", "", "socket\n", "id x\n"])
   func noPlan(text: String) throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let path = try make("shadow", text, mode: 0o640)

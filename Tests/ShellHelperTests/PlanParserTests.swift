@@ -18,7 +18,8 @@ struct PlanParserTests {
     #expect(plan.socket == "/run/user/1000/devtunnel/shell")
     #expect(plan.address.description == "198.18.0.2")
     #expect(plan.dns.map(\.description) == ["10.96.0.10"])
-    #expect(plan.binds.isEmpty && plan.hostPorts.isEmpty && plan.nsswitch == nil && plan.hosts == nil && plan.hostname == nil)
+    #expect(
+      plan.binds.isEmpty && plan.hostPorts.isEmpty && plan.nsswitch == nil && plan.hosts == nil && plan.hostname == nil)
   }
 
   @Test("Every keyword, empty lines and comments")
@@ -40,7 +41,11 @@ struct PlanParserTests {
     #expect(plan.dns.count == 2)
     #expect(plan.nsswitch == "/tmp/n n")
     #expect(plan.hosts == "/tmp/h")
-    #expect(plan.binds == [.init(source: "/tmp/a b", target: "/data/é", over: false), .init(source: "/tmp/c", target: "/etc/d", over: true)])
+    #expect(
+      plan.binds == [
+        .init(source: "/tmp/a b", target: "/data/é", over: false),
+        .init(source: "/tmp/c", target: "/etc/d", over: true),
+      ])
     #expect(plan.hostPorts == [5432, 6379])
     #expect(plan.hostname == "user-0")
   }
@@ -48,15 +53,19 @@ struct PlanParserTests {
   @Test(
     "An error names file, line, keyword and what is wrong",
     arguments: [
-      ("colour red", "the keyword is none of a plan"), ("hosts", "the keyword has no value"), ("socket /again", "socket stands there twice"),
-      ("dns ::1", "dns is no IPv4 address that can be used"), ("dns 127.0.0.1", "dns is no IPv4 address"), ("dns 010.1.2.3333", "dns is no IPv4 address"),
+      ("colour red", "the keyword is none of a plan"), ("hosts", "the keyword has no value"),
+      ("socket /again", "socket stands there twice"),
+      ("dns ::1", "dns is no IPv4 address that can be used"), ("dns 127.0.0.1", "dns is no IPv4 address"),
+      ("dns 010.1.2.3333", "dns is no IPv4 address"),
       ("dns 0.0.0.0", "dns is no IPv4 address"), ("nsswitch relative", "nsswitch is no absolute path"),
       ("bind /only", "bind wants two absolute paths"),
       ("bind /a /b /c", "bind wants two"), ("bind /a /../etc", "bind wants two"), ("bind /a /b/./c", "bind wants two"),
       // A combining mark behind the slash: one Character, which is no slash.
       ("bind /a /b/../%CC%81x", "bind wants two"), ("bind /b/../%CC%81x /a", "bind wants two"),
-      ("bind /a /b/../%CC%81/../../etc", "bind wants two"), ("bind /a /%CC%81b/../../etc", "bind wants two"), ("bind /../a /b", "bind wants two"),
-      ("bind /a /b/..%CC%81/..", "bind wants two"), ("bind /a /\(String(repeating: "n", count: 256))", "bind wants two"),
+      ("bind /a /b/../%CC%81/../../etc", "bind wants two"), ("bind /a /%CC%81b/../../etc", "bind wants two"),
+      ("bind /../a /b", "bind wants two"),
+      ("bind /a /b/..%CC%81/..", "bind wants two"),
+      ("bind /a /\(String(repeating: "n", count: 256))", "bind wants two"),
       ("bind /a%2 /b", "bind wants two"), ("bind /a%00 /b", "bind wants two"),
       ("bind /a /", "bind wants two"),
       ("host-port 0", "host-port is no port"), ("host-port 70000", "host-port is no port"),
@@ -68,9 +77,13 @@ struct PlanParserTests {
     #expect("\(error as Any)".contains(what), "\(error as Any)")
   }
 
-  @Test("No error says what a line holds: the file may be anybody's", arguments: ["s3cret", "s3cret value", "dns s3cret", "socket s3cret", "bind s3cret s3cret", "id s3cret"])
+  @Test(
+    "No error says what a line holds: the file may be anybody's",
+    arguments: ["s3cret", "s3cret value", "dns s3cret", "socket s3cret", "bind s3cret s3cret", "id s3cret"])
   func secret(line: String) {
-    for parse in [{ try _ = PlanParser.parse($0, file: "f") }, { try _ = HostPlan.parse($0, file: "f") }] as [(String) throws -> Void] {
+    for parse in [{ try _ = PlanParser.parse($0, file: "f") }, { try _ = HostPlan.parse($0, file: "f") }]
+      as [(String) throws -> Void]
+    {
       let error = #expect(throws: ShellError.self) { try parse(line) }
       #expect(error.map { "\($0)" }?.contains("s3cret") == false)
     }
@@ -78,7 +91,9 @@ struct PlanParserTests {
 
   @Test("An id is 32 lower-case hex digits")
   func id() {
-    for id in ["00112233445566778899aabbccddeef", "00112233445566778899AABBCCDDEEFF", "00112233445566778899aabbccddeefg"] {
+    for id in [
+      "00112233445566778899aabbccddeef", "00112233445566778899AABBCCDDEEFF", "00112233445566778899aabbccddeefg",
+    ] {
       let text = Self.least.replacing("00112233445566778899aabbccddeeff", with: id)
       #expect(throws: ShellError.self) { try PlanParser.parse(text, file: "plan") }
     }

@@ -16,8 +16,10 @@ struct ProbeTests {
   @Test("Where user namespaces are forbidden, the switch is named", .enabled(if: ShellFixture.isAllowed))
   func forbidden() throws {
     let fixture = try ShellFixture()
-    let script = "echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all --bounding-set=-all \(fixture.path("devtunnel-shell")) probe"
-    let shell = try RunningShell(program: "/usr/bin/unshare", arguments: ["-Ur", "sh", "-c", script], user: ShellFixture.user)
+    let script =
+      "echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all --bounding-set=-all \(fixture.path("devtunnel-shell")) probe"
+    let shell = try RunningShell(
+      program: "/usr/bin/unshare", arguments: ["-Ur", "sh", "-c", script], user: ShellFixture.user)
     let result = shell.result()
     #expect(result.status == 1, "\(result)")
     #expect(result.output.hasPrefix("fail namespaces"), "\(result)")
@@ -37,10 +39,17 @@ struct ProbeTests {
   @Test(
     "Each obstacle is told from the others",
     arguments: [
-      (["user/max_user_namespaces": 0, "kernel/unprivileged_userns_clone": 0], false, ENOSPC, "user.max_user_namespaces is 0"),
+      (
+        ["user/max_user_namespaces": 0, "kernel/unprivileged_userns_clone": 0], false, ENOSPC,
+        "user.max_user_namespaces is 0"
+      ),
       (["kernel/unprivileged_userns_clone": 0], false, EPERM, "kernel.unprivileged_userns_clone is 0"),
-      (["user/max_user_namespaces": 100, "kernel/apparmor_restrict_unprivileged_userns": 1], false, EACCES, "templates/apparmor-devtunnel-shell"),
-      (["kernel/apparmor_restrict_unprivileged_userns": 0], true, EPERM, "this is a chroot"), ([:], false, ENOSPC, "too many namespaces"),
+      (
+        ["user/max_user_namespaces": 100, "kernel/apparmor_restrict_unprivileged_userns": 1], false, EACCES,
+        "templates/apparmor-devtunnel-shell"
+      ),
+      (["kernel/apparmor_restrict_unprivileged_userns": 0], true, EPERM, "this is a chroot"),
+      ([:], false, ENOSPC, "too many namespaces"),
       ([:], false, EINVAL, "built without user or network namespaces"), ([:], false, EPERM, "seccomp"),
     ] as [([String: Int], Bool, Int32, String)])
   func obstacle(settings: [String: Int], isChrooted: Bool, errno: Int32, what: String) {

@@ -8,7 +8,8 @@ final class ShellFixture {
   static let id = "0123456789abcdef0123456789abcdef"
 
   /// Beside the tests.
-  static let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "devtunnel-shell")
+  static let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
+    path: "devtunnel-shell")
 
   /// Whether this machine lets users make namespaces; said once where it does not.
   static let isAllowed: Bool = {
@@ -26,7 +27,8 @@ final class ShellFixture {
     folder = FileManager.default.temporaryDirectory.appending(path: "devtunnel-shell-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try FileManager.default.copyItem(at: Self.program, to: folder.appending(path: "devtunnel-shell"))
-    try write("resolv.conf", "nameserver 10.96.0.10\nsearch default.svc.cluster.local\noptions ndots:1 timeout:5 attempts:1\n")
+    try write(
+      "resolv.conf", "nameserver 10.96.0.10\nsearch default.svc.cluster.local\noptions ndots:1 timeout:5 attempts:1\n")
     try write("nsswitch.conf", "hosts: files dns\n")
     for path in [folder.path] { _ = chown(path, Self.user, Self.user) }
     chmod(folder.path, 0o755)
@@ -42,7 +44,9 @@ final class ShellFixture {
   /// Also those that a test's terminal or namespace has started; their commands end with them.
   private func killHelpers() {
     for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
-      guard let pid = pid_t(entry), let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { continue }
+      guard let pid = pid_t(entry), let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else {
+        continue
+      }
       if line.starts(with: Data(path("devtunnel-shell").utf8)) { kill(pid, SIGKILL) }
     }
   }
@@ -66,7 +70,8 @@ final class ShellFixture {
   func plan(_ more: String...) throws -> String {
     let lines =
       [
-        "socket \(path("socket"))", "id \(Self.id)", "address 198.18.0.2", "dns 10.96.0.10", "resolv-conf \(path("resolv.conf"))",
+        "socket \(path("socket"))", "id \(Self.id)", "address 198.18.0.2", "dns 10.96.0.10",
+        "resolv-conf \(path("resolv.conf"))",
         "nsswitch \(path("nsswitch.conf"))",
       ] + more
     return try write("plan-\(UUID().uuidString)", lines.joined(separator: "\n") + "\n")
@@ -119,6 +124,8 @@ final class RunningShell {
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    return (process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus, text, complaints)
+    return (
+      process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus, text, complaints
+    )
   }
 }

@@ -33,14 +33,19 @@ struct ShellLifeTests {
     #expect(try fixture.shell("/etc").result().status == 126)
   }
 
-  @Test("The command is the plain user, without capabilities, in the caller's folder and environment, with no signal blocked and no descriptor of the helper's")
+  @Test(
+    "The command is the plain user, without capabilities, in the caller's folder and environment, with no signal blocked and no descriptor of the helper's"
+  )
   func plainUser() throws {
     _ = try fixture.daemon()
-    let script = "id -u; id -g; pwd; echo $KEPT; grep -E 'Cap(Inh|Prm|Eff|Amb)|SigBlk' /proc/self/status | cut -f2 | sort -u; ls -l /proc/self/fd >&2"
+    let script =
+      "id -u; id -g; pwd; echo $KEPT; grep -E 'Cap(Inh|Prm|Eff|Amb)|SigBlk' /proc/self/status | cut -f2 | sort -u; ls -l /proc/self/fd >&2"
     let result = try fixture.shell("sh", "-c", script).result()
     let user = ShellFixture.user
     #expect(result.output == "\(user)\n\(user)\n/\nkept as it is\n0000000000000000\n", "\(result.errors)")
-    for helpers in ["signalfd", "mountinfo", fixture.folder.path] { #expect(!result.errors.contains(helpers), "\(result.errors)") }
+    for helpers in ["signalfd", "mountinfo", fixture.folder.path] {
+      #expect(!result.errors.contains(helpers), "\(result.errors)")
+    }
   }
 
   @Test("SIGTERM and SIGHUP reach the command; SIGINT is between it and the terminal", arguments: [SIGTERM, SIGHUP])
@@ -65,7 +70,9 @@ struct ShellLifeTests {
   func hostname() throws {
     _ = try fixture.daemon()
     let before = ProcessInfo.processInfo.hostName
-    #expect(try fixture.shell(plan: fixture.plan("hostname user-7d9"), "cat", "/proc/sys/kernel/hostname").result().output == "user-7d9\n")
+    #expect(
+      try fixture.shell(plan: fixture.plan("hostname user-7d9"), "cat", "/proc/sys/kernel/hostname").result().output
+        == "user-7d9\n")
     #expect(ProcessInfo.processInfo.hostName == before)
   }
 
@@ -75,7 +82,9 @@ struct ShellLifeTests {
   func noDaemon() throws {
     let result = try fixture.shell("true").result()
     #expect(result.status == 125)
-    #expect(result.errors.contains("connect to the daemon at \(fixture.path("socket")): No such file or directory"), "\(result.errors)")
+    #expect(
+      result.errors.contains("connect to the daemon at \(fixture.path("socket")): No such file or directory"),
+      "\(result.errors)")
   }
 
   @Test("A daemon that refuses says why, and nothing runs")
@@ -110,7 +119,8 @@ struct ShellLifeTests {
   @Test("A next daemon that does not know the shell says so once")
   func refusedLater() throws {
     let first = try fixture.daemon()
-    let shell = try fixture.shell("sh", "-c", "echo ready; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done; exit 4")
+    let shell = try fixture.shell(
+      "sh", "-c", "echo ready; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done; exit 4")
     #expect(shell.line() == "ready")
     first.end()
     let second = try fixture.daemon(refusal: "unknown shell")
@@ -119,13 +129,16 @@ struct ShellLifeTests {
     try fixture.write("go", "")
     let result = shell.result()
     #expect(result.status == 4)
-    #expect(result.errors == "devtunnel-shell: the daemon refused this shell: unknown shell; the command goes on without a network\n")
+    #expect(
+      result.errors
+        == "devtunnel-shell: the daemon refused this shell: unknown shell; the command goes on without a network\n")
   }
 
   @Test("A helper without a daemon ends with its command, at once")
   func orphan() throws {
     let daemon = try fixture.daemon()
-    let shell = try fixture.shell("sh", "-c", "echo ready; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done; exit 9")
+    let shell = try fixture.shell(
+      "sh", "-c", "echo ready; while [ ! -e \(fixture.path("go")) ]; do sleep 0.02; done; exit 9")
     #expect(shell.line() == "ready")
     daemon.end()
     try fixture.write("go", "")
@@ -157,7 +170,8 @@ struct ShellLifeTests {
     let before = try HostState.now(ignoring: fixture.folder.path)
     try fixture.write("secret", "token")
     let shell = try fixture.shell(
-      plan: fixture.plan("bind \(fixture.path("secret")) /var/run/secrets/kubernetes.io/serviceaccount/token"), "sh", "-c",
+      plan: fixture.plan("bind \(fixture.path("secret")) /var/run/secrets/kubernetes.io/serviceaccount/token"), "sh",
+      "-c",
       "cat /var/run/secrets/kubernetes.io/serviceaccount/token; echo; echo $$; exec sleep 30 >/dev/null 2>&1")
     #expect(shell.line() == "token")
     let command = try #require(pid_t(shell.line()))
@@ -165,7 +179,8 @@ struct ShellLifeTests {
     let killed = Date()
     shell.signal(SIGKILL)
     #expect(shell.result().status == -SIGKILL)
-    // Foundation's Process waits for everybody who holds the socket it gives to its child: for the command too, had it lived on.
+    // Foundation's Process waits for everybody who holds the socket it gives to its child: for the command too, had it
+    // lived on.
     #expect(Date().timeIntervalSince(killed) < 15)
     // Its death is a death by PR_SET_PDEATHSIG: at once, but for the scheduler.
     let deadline = Date(timeIntervalSinceNow: 10)
@@ -175,7 +190,9 @@ struct ShellLifeTests {
     #expect(try HostState.now(ignoring: fixture.folder.path) == before)
   }
 
-  static func isZombie(_ pid: pid_t) -> Bool { (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8))?.contains(") Z ") ?? true }
+  static func isZombie(_ pid: pid_t) -> Bool {
+    (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8))?.contains(") Z ") ?? true
+  }
 }
 
 /// What a shell could change of the host, less what other tests do meanwhile.
@@ -187,15 +204,21 @@ struct HostState: Equatable {
   var runEntries: [String]
 
   static func now(ignoring folder: String) throws -> HostState {
-    let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n").map(String.init)
+    let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n").map(
+      String.init)
     return HostState(
       mounts: mounts.filter { line in
         let target = line.split(separator: " ")[4]
-        return line.contains(folder) || target.hasPrefix("/etc") || target == "/run" || target == "/" || target.hasPrefix("/run/secrets")
+        return line.contains(folder) || target.hasPrefix("/etc") || target == "/run" || target == "/"
+          || target.hasPrefix("/run/secrets")
       },
-      resolver: ["/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/hosts"].map { FileManager.default.contents(atPath: $0) ?? Data() },
-      routes: try run("ip", "route", "show", "table", "all").split(separator: "\n").filter { $0.contains("198.18.0.2") }.joined(),
-      tables: getuid() == 0 ? try run("nft", "list", "tables").split(separator: "\n").filter { $0.contains("devtunnel") }.joined() : "",
+      resolver: ["/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/hosts"].map {
+        FileManager.default.contents(atPath: $0) ?? Data()
+      },
+      routes: try run("ip", "route", "show", "table", "all").split(separator: "\n").filter { $0.contains("198.18.0.2") }
+        .joined(),
+      tables: getuid() == 0
+        ? try run("nft", "list", "tables").split(separator: "\n").filter { $0.contains("devtunnel") }.joined() : "",
       runEntries: try FileManager.default.contentsOfDirectory(atPath: "/run").filter { $0 == "secrets" })
   }
 

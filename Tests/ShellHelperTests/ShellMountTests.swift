@@ -27,15 +27,18 @@ struct ShellMountTests {
     ).result()
     #expect(
       result.output
-        == "nameserver 10.96.0.10\nsearch default.svc.cluster.local\noptions ndots:1 timeout:5 attempts:1\nhosts: files dns\n10.5.5.5\n", "\(result.errors)")
+        == "nameserver 10.96.0.10\nsearch default.svc.cluster.local\noptions ndots:1 timeout:5 attempts:1\nhosts: files dns\n10.5.5.5\n",
+      "\(result.errors)")
     #expect(FileManager.default.contents(atPath: "/etc/resolv.conf") == before)
   }
 
   @Test("Missing mount points stand below /run, below the root and in /etc, and what was there is still there")
   func missing() throws {
     let plan = try fixture.plan(
-      "bind \(fixture.path("token")) /var/run/secrets/kubernetes.io/serviceaccount/token", "bind \(folder) /run/devtunnel-second/folder",
-      "bind \(folder) /devtunnel-test/data", "bind \(fixture.path("token")) /devtunnel-test/deeper/file", "bind \(folder) /etc/devtunnel-test")
+      "bind \(fixture.path("token")) /var/run/secrets/kubernetes.io/serviceaccount/token",
+      "bind \(folder) /run/devtunnel-second/folder",
+      "bind \(folder) /devtunnel-test/data", "bind \(fixture.path("token")) /devtunnel-test/deeper/file",
+      "bind \(folder) /etc/devtunnel-test")
     let script = """
       cat /run/secrets/kubernetes.io/serviceaccount/token /run/devtunnel-second/folder/key /devtunnel-test/data/key /devtunnel-test/deeper/file
       cat /etc/devtunnel-test/key; echo; grep -c nameserver /etc/resolv.conf; pwd; ls / | grep -c devtunnel-test
@@ -43,14 +46,18 @@ struct ShellMountTests {
       """
     let result = try fixture.shell(plan: plan, "sh", "-c", script).result()
     #expect(result.output == "secretvaluevaluesecretvalue\n1\n/\n1\nall\nread-only\n", "\(result.errors)")
-    for path in ["/run/secrets/kubernetes.io", "/devtunnel-test", "/etc/devtunnel-test"] { #expect(!FileManager.default.fileExists(atPath: path)) }
+    for path in ["/run/secrets/kubernetes.io", "/devtunnel-test", "/etc/devtunnel-test"] {
+      #expect(!FileManager.default.fileExists(atPath: path))
+    }
   }
 
   @Test("A rebuilt folder has every entry of the old one, with its kind, owner, mode and link")
   func entries() throws {
-    let list = "find /run /etc / -maxdepth 1 -mindepth 1 ! -name 'devtunnel-test*' ! -name mtab -printf '%p %y %U %G %m %l\\n' | sort"
+    let list =
+      "find /run /etc / -maxdepth 1 -mindepth 1 ! -name 'devtunnel-test*' ! -name mtab -printf '%p %y %U %G %m %l\\n' | sort"
     let without = try fixture.shell("sh", "-c", list).result()
-    let plan = try fixture.plan("bind \(folder) /run/devtunnel-test-r", "bind \(folder) /devtunnel-test", "bind \(folder) /etc/devtunnel-test")
+    let plan = try fixture.plan(
+      "bind \(folder) /run/devtunnel-test-r", "bind \(folder) /devtunnel-test", "bind \(folder) /etc/devtunnel-test")
     let with = try fixture.shell(plan: plan, "sh", "-c", list).result()
     let difference = Set(with.output.split(separator: "\n")).symmetricDifference(without.output.split(separator: "\n"))
     #expect(difference.isEmpty, "\(difference.sorted())")
@@ -60,7 +67,9 @@ struct ShellMountTests {
   @Test("A Unix socket in a rebuilt folder still answers")
   func unixSocket() throws {
     // A folder that the user does not own, as /run is not.
-    let place = try #require(getuid() == 0 ? "/run/devtunnel-test-\(UUID().uuidString)" : nil as String?, "needs root to make a folder that is not the user's")
+    let place = try #require(
+      getuid() == 0 ? "/run/devtunnel-test-\(UUID().uuidString)" : nil as String?,
+      "needs root to make a folder that is not the user's")
     try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: place) }
     let server = Process()
@@ -75,8 +84,11 @@ struct ShellMountTests {
     try server.run()
     defer { server.terminate() }
     while !FileManager.default.fileExists(atPath: place + "/socket") { usleep(1000) }
-    let script = "import socket, time; s = socket.socket(socket.AF_UNIX); s.connect('\(place)/socket'); print(s.recv(20).decode())"
-    let result = try fixture.shell(plan: fixture.plan("bind \(folder) \(place)/missing"), "/usr/bin/python3", "-c", script).result()
+    let script =
+      "import socket, time; s = socket.socket(socket.AF_UNIX); s.connect('\(place)/socket'); print(s.recv(20).decode())"
+    let result = try fixture.shell(
+      plan: fixture.plan("bind \(folder) \(place)/missing"), "/usr/bin/python3", "-c", script
+    ).result()
     #expect(result.output == "from the host\n", "\(result.errors)")
   }
 
@@ -85,14 +97,17 @@ struct ShellMountTests {
     let refused = try fixture.shell(plan: fixture.plan("bind \(fixture.path("token")) /etc/hostname"), "true").result()
     #expect(refused.status == 125)
     #expect(refused.errors.contains("/etc/hostname exists on this host; bind-over"), "\(refused.errors)")
-    #expect(try fixture.shell(plan: fixture.plan("bind-over \(fixture.path("token")) /etc/hostname"), "cat", "/etc/hostname").result().output == "secret")
+    #expect(
+      try fixture.shell(plan: fixture.plan("bind-over \(fixture.path("token")) /etc/hostname"), "cat", "/etc/hostname")
+        .result().output == "secret")
     let mixed = try fixture.shell(plan: fixture.plan("bind-over \(folder) /etc/hostname"), "true").result()
     #expect(mixed.errors.contains("one is a folder and the other is not"), "\(mixed.errors)")
   }
 
   @Test("A folder that the user writes to is not built again: its new files would be lost")
   func writable() throws {
-    let result = try fixture.shell(plan: fixture.plan("bind \(folder) \(fixture.path("missing/data"))"), "true").result()
+    let result = try fixture.shell(plan: fixture.plan("bind \(folder) \(fixture.path("missing/data"))"), "true")
+      .result()
     #expect(result.status == 125)
     #expect(result.errors.contains("\(fixture.folder.path) is a folder you write to"), "\(result.errors)")
   }
@@ -105,7 +120,8 @@ struct ShellMountTests {
   }
 
   /// In a namespace that stands for the host: its /etc is a copy, and may be changed.
-  @Test("A host that renames a new resolv.conf over its own does not take the shell's away; a host without one is told so")
+  @Test(
+    "A host that renames a new resolv.conf over its own does not take the shell's away; a host without one is told so")
   func renamed() throws {
     let plan = try fixture.plan()
     let go = fixture.path("go")
@@ -121,11 +137,15 @@ struct ShellMountTests {
       cat /etc/resolv.conf; wait
       rm /etc/resolv.conf; \(fixture.path("devtunnel-shell")) run \(try fixture.plan()) -- true
       """
-    let process = try RunningShell(program: "/usr/bin/unshare", arguments: ["-Urm", "sh", "-c", host], user: ShellFixture.user)
+    let process = try RunningShell(
+      program: "/usr/bin/unshare", arguments: ["-Urm", "sh", "-c", host], user: ShellFixture.user)
     #expect(process.line() == "started")
     let rename = try RunningShell(
       program: "/usr/bin/nsenter",
-      arguments: ["-t", "\(process.pid)", "-U", "-m", "--preserve-credentials", "sh", "-c", "echo new > /etc/new && mv /etc/new /etc/resolv.conf"],
+      arguments: [
+        "-t", "\(process.pid)", "-U", "-m", "--preserve-credentials", "sh", "-c",
+        "echo new > /etc/new && mv /etc/new /etc/resolv.conf",
+      ],
       user: ShellFixture.user)
     #expect(rename.result().status == 0)
     try fixture.write("renamed", "")
@@ -133,6 +153,8 @@ struct ShellMountTests {
     try fixture.write("go", "")
     let result = process.result()
     #expect(result.output.hasPrefix("nameserver 10.96.0.10\n"), "\(result)")
-    #expect(result.errors.contains("/etc/resolv.conf: No such file or directory; the host needs that file"), "\(result.errors)")
+    #expect(
+      result.errors.contains("/etc/resolv.conf: No such file or directory; the host needs that file"),
+      "\(result.errors)")
   }
 }

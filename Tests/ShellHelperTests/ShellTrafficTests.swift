@@ -4,7 +4,8 @@ import Foundation
 import ShellChannel
 import Testing
 
-/// What programs in a shell send arrives at the daemon, with the address it was sent to. Run as a user without privileges.
+/// What programs in a shell send arrives at the daemon, with the address it was sent to. Run as a user without
+/// privileges.
 @Suite(.serialized, .enabled(if: ShellFixture.isAllowed))
 struct ShellTrafficTests {
   let fixture: ShellFixture
@@ -65,7 +66,9 @@ struct ShellTrafficTests {
 
   // MARK: Inside
 
-  @Test("A server in the shell and its clients work as outside, on loopback, on the own address and on a wildcard, at ports below 1024 too")
+  @Test(
+    "A server in the shell and its clients work as outside, on loopback, on the own address and on a wildcard, at ports below 1024 too"
+  )
   func localServers() throws {
     let script = """
       import socket
@@ -76,7 +79,9 @@ struct ShellTrafficTests {
       six = socket.create_server(('::1', 81), family=socket.AF_INET6); socket.create_connection(('::1', 81), 10); print(six.accept()[1][0])
       """
     let result = try fixture.shell("/usr/bin/python3", "-c", script).result()
-    #expect(result.output == "127.0.0.1 hello 127.0.0.1\n198.18.0.2 hello 198.18.0.2\n127.0.0.1 hello 127.0.0.1\n::1\n", "\(result.errors)")
+    #expect(
+      result.output == "127.0.0.1 hello 127.0.0.1\n198.18.0.2 hello 198.18.0.2\n127.0.0.1 hello 127.0.0.1\n::1\n",
+      "\(result.errors)")
     #expect(!daemon.events.contains { $0.hasPrefix("tcp") })
   }
 
@@ -109,7 +114,9 @@ struct ShellTrafficTests {
       try: socket.create_connection(('127.0.0.1', 5433), 10)
       except ConnectionRefusedError: print('refused')
       """
-    let result = try fixture.shell(plan: fixture.plan("host-port 5432", "host-port 9"), "/usr/bin/python3", "-c", script).result()
+    let result = try fixture.shell(
+      plan: fixture.plan("host-port 5432", "host-port 9"), "/usr/bin/python3", "-c", script
+    ).result()
     let host = "127.0.0.1:5432\n"
     #expect(result.output == host + host + host + "own\n" + host + "refused\n", "\(result.errors)")
   }

@@ -34,7 +34,9 @@ struct TerminalTests {
 
   private func type(_ script: String, plans: String...) throws -> (status: Int32, output: String, errors: String) {
     let shells = plans.map { "\(fixture.path("devtunnel-shell")) run \($0) --" }
-    return try RunningShell(program: "/usr/bin/python3", arguments: ["-c", Self.typist + script] + shells, user: ShellFixture.user).result()
+    return try RunningShell(
+      program: "/usr/bin/python3", arguments: ["-c", Self.typist + script] + shells, user: ShellFixture.user
+    ).result()
   }
 
   /// No sh with children: it forks with vfork(2), and one that is stopped between that and exec cannot be waited for.

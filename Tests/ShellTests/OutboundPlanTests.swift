@@ -16,8 +16,11 @@ import Testing
   @Test func thePodsNamesAreTheClusters() throws {
     var options = OutboundOptions()
     options.dnsHost = ["corp.example"]
-    let pod = ResolverConfiguration(nameservers: ["10.96.0.10"], search: ["shop.svc.cluster.local", "svc.cluster.local", "cluster.local"], options: ["ndots:5"])
-    let dns = try OutboundPlan(options).dns(pod: pod, host: ResolverConfiguration(nameservers: ["192.0.2.53", "nonsense"]))
+    let pod = ResolverConfiguration(
+      nameservers: ["10.96.0.10"], search: ["shop.svc.cluster.local", "svc.cluster.local", "cluster.local"],
+      options: ["ndots:5"])
+    let dns = try OutboundPlan(options).dns(
+      pod: pod, host: ResolverConfiguration(nameservers: ["192.0.2.53", "nonsense"]))
     #expect(dns.search.map(\.description).first?.hasPrefix("shop.svc.cluster.local") == true)
     #expect(dns.ndots == 5)
     #expect(dns.hostServers.map(\.description) == ["192.0.2.53:53"])

@@ -9,7 +9,8 @@ import Testing
   }
 
   @Test func tellsTheFirstFailureAndItsRemedy() {
-    let probe = ShellProbe(output: "ok namespaces\nfail nftables the kernel has no nf_tables\nLoad the module.\nAs root.\nfail sockets x\n")
+    let probe = ShellProbe(
+      output: "ok namespaces\nfail nftables the kernel has no nf_tables\nLoad the module.\nAs root.\nfail sockets x\n")
     #expect(probe.steps == 1)
     #expect(probe.problem == "nftables the kernel has no nf_tables")
     #expect(probe.remedy == "Load the module. As root.")

@@ -10,15 +10,18 @@ struct RenderingTests {
   func raw() async throws {
     let project = try Project([
       "k8s/b.yaml": pod, "k8s/a.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n", "k8s/notes.txt": "",
-      "skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: [k8s/*, none/*.yaml]}\ndeploy: {kubectl: {defaultNamespace: dev}}\n",
+      "skaffold.yaml":
+        "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: [k8s/*, none/*.yaml]}\ndeploy: {kubectl: {defaultNamespace: dev}}\n",
     ])
     let configurations = try project.load()
-    let rendering = try await Rendering.render(configurations, patches: ManifestPatches(images: ["shop": "shop@sha256:1", "ship": "x"]), environment: [:])
+    let rendering = try await Rendering.render(
+      configurations, patches: ManifestPatches(images: ["shop": "shop@sha256:1", "ship": "x"]), environment: [:])
     #expect(rendering.manifests.map(\.id.description) == ["Service dev/s", "Pod dev/p"])
     #expect(rendering.manifests[1].position?.description == project.path + "/k8s/b.yaml:1:1")
     #expect(
       rendering.warnings.map(\.message) == [
-        "\(project.path)/k8s/notes.txt is left out: it is neither *.yaml, *.yml nor *.json", "no file matches \(project.path)/none/*.yaml",
+        "\(project.path)/k8s/notes.txt is left out: it is neither *.yaml, *.yml nor *.json",
+        "no file matches \(project.path)/none/*.yaml",
         "no object uses the image ship",
       ])
     #expect(
@@ -44,10 +47,13 @@ struct RenderingTests {
   @Test("Every file that is wrong is told")
   func wrong() async throws {
     let project = try Project([
-      "k8s/a.yaml": "a: [\n", "k8s/b.yaml": "kind: Pod\n", "k8s/c.yaml": pod, "skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\n",
+      "k8s/a.yaml": "a: [\n", "k8s/b.yaml": "kind: Pod\n", "k8s/c.yaml": pod,
+      "skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\n",
     ])
     let configurations = try project.load()
-    let error = try await #require(throws: InputError.self) { try await Rendering.render(configurations, patches: nil, environment: [:]) }
+    let error = try await #require(throws: InputError.self) {
+      try await Rendering.render(configurations, patches: nil, environment: [:])
+    }
     #expect(error.diagnostics.map { $0.position?.file.split(separator: "/").last } == ["a.yaml", "b.yaml"])
   }
 }

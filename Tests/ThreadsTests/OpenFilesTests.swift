@@ -23,13 +23,16 @@ struct OpenFilesTests {
         process.standardOutput = pipe
         try process.run()
         process.waitUntilExit()
-        return String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        return String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).trimmingCharacters(
+          in: .whitespacesAndNewlines)
       }
       let wrapped = try said(OpenFiles.command("/bin/sh", ["-c", "ulimit -S -n; echo \"$@\"", "x", "a b", "$c", ""]))
       let bare = try said(("/bin/sh", ["-c", "ulimit -S -n"]))
       #expect(wrapped == "100\na b $c")
       #expect(bare != "100", "without it they would have the raised one")
-      #expect(OpenFiles.command("/nowhere/program", ["a"]).program == "/nowhere/program", "its absence is told by whoever starts it")
+      #expect(
+        OpenFiles.command("/nowhere/program", ["a"]).program == "/nowhere/program",
+        "its absence is told by whoever starts it")
     }
   }
 }

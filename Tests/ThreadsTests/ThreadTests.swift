@@ -30,7 +30,9 @@ import Testing
       let held = Held()
       seen = held
       await withCheckedContinuation { continuation in
-        do { try startThread("holder", stackSize: 256 << 10) { withExtendedLifetime(held) { continuation.resume() } } } catch { continuation.resume() }
+        do {
+          try startThread("holder", stackSize: 256 << 10) { withExtendedLifetime(held) { continuation.resume() } }
+        } catch { continuation.resume() }
       }
       ran.withLock { $0 += 1 }
     }
@@ -39,7 +41,9 @@ import Testing
   }
 
   @Test func aStackThatCannotBeHadIsAnErrorAndNothingRuns() {
-    let error = #expect(throws: ThreadError.self) { try startThread("none", stackSize: 1 << 50) { Issue.record("it ran") } }
+    let error = #expect(throws: ThreadError.self) {
+      try startThread("none", stackSize: 1 << 50) { Issue.record("it ran") }
+    }
     #expect(error?.description.hasPrefix("no thread could be started: ") == true)
   }
 }

@@ -18,7 +18,8 @@ import TunnelProtocol
   }
 
   private static let datagrams: [[UInt8]] = [
-    [], [1], Array(repeating: 2, count: 255), [], Array(repeating: 3, count: 256), Array(repeating: 4, count: 5000), [5, 6],
+    [], [1], Array(repeating: 2, count: 255), [], Array(repeating: 3, count: 256), Array(repeating: 4, count: 5000),
+    [5, 6],
     Array(repeating: 7, count: 65_535), [8],
   ]
 
@@ -45,7 +46,9 @@ import TunnelProtocol
     for first in 0...bytes.count {
       for second in first...bytes.count {
         var reader = DatagramReader()
-        let told = read(&reader, Array(bytes[..<first])) + read(&reader, Array(bytes[first..<second])) + read(&reader, Array(bytes[second...]))
+        let told =
+          read(&reader, Array(bytes[..<first])) + read(&reader, Array(bytes[first..<second]))
+          + read(&reader, Array(bytes[second...]))
         #expect(told == datagrams, "cut at \(first) and \(second)")
       }
     }
@@ -54,14 +57,17 @@ import TunnelProtocol
   @Test(arguments: 0..<20) func readsRandomPieces(seed: Int) {
     var random = SeededGenerator(seed: UInt64(seed))
     let datagrams = (0..<200).map { number in
-      [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: Int.random(in: 0...Int.random(in: 1...9000, using: &random), using: &random))
+      [UInt8](
+        repeating: UInt8(truncatingIfNeeded: number),
+        count: Int.random(in: 0...Int.random(in: 1...9000, using: &random), using: &random))
     }
     let bytes = framed(datagrams)
     var reader = DatagramReader()
     var told: [[UInt8]] = []
     var offset = 0
     while offset < bytes.count {
-      let end = min(bytes.count, offset + Int.random(in: 1...Int.random(in: 1...20_000, using: &random), using: &random))
+      let end = min(
+        bytes.count, offset + Int.random(in: 1...Int.random(in: 1...20_000, using: &random), using: &random))
       told += read(&reader, Array(bytes[offset..<end]))
       offset = end
     }

@@ -49,7 +49,9 @@ private final class Pair {
         }
       }
     }
-    for (slot, bytes) in gathered.sorted(by: { $0.key < $1.key }) { told.append("data \(slot): \(String(decoding: bytes, as: UTF8.self))") }
+    for (slot, bytes) in gathered.sorted(by: { $0.key < $1.key }) {
+      told.append("data \(slot): \(String(decoding: bytes, as: UTF8.self))")
+    }
     return told
   }
 }
@@ -125,7 +127,9 @@ private final class Pair {
     let pair = Pair()
     _ = try #require(pair.client.open(now: 0))
     var frame = [UInt8](repeating: 0, count: 12)
-    frame.withUnsafeMutableBytes { FrameHeader(.data, flags: .syn, stream: 1, length: 300 << 10).write(to: $0.baseAddress!) }
+    frame.withUnsafeMutableBytes {
+      FrameHeader(.data, flags: .syn, stream: 1, length: 300 << 10).write(to: $0.baseAddress!)
+    }
     #expect(pair.feed(pair.server, frame) == ["failed windowExceeded"])
     let farewell = pair.control(of: pair.server)
     #expect(farewell.suffix(12) == [0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], "a go-away follows")
@@ -229,7 +233,9 @@ private final class Pair {
       let pair = Pair()
       let bytes = (0..<64).map { index in
         // Headers that look valid reach further than noise does.
-        index % 12 == 0 ? 0 : index % 12 == 1 ? UInt8.random(in: 0...3, using: &generator) : UInt8.random(in: 0...9, using: &generator)
+        index % 12 == 0
+          ? 0
+          : index % 12 == 1 ? UInt8.random(in: 0...3, using: &generator) : UInt8.random(in: 0...9, using: &generator)
       }
       _ = pair.feed(pair.server, bytes, step: Int.random(in: 1...20, using: &generator))
       _ = pair.control(of: pair.server)

@@ -15,7 +15,8 @@ final class AgentRouter: StreamRouter {
     let server = server
     switch preamble.kind {
     case .control:
-      let end = ControlEnd(session: session, slot: slot, opening: false) { [unowned(unsafe) server] in server.handle($0) }
+      let end = ControlEnd(session: session, slot: slot, opening: false) { [unowned(unsafe) server] in server.handle($0)
+      }
       server.attachControl(end)
       return end
     case .tcp:
@@ -25,7 +26,9 @@ final class AgentRouter: StreamRouter {
       return end
     case .udp:
       let end = UDPEnd(session: session, slot: slot, idleLimits: server.configuration.idleLimits)
-      find(preamble) { status, addresses in if status == .connected { end.connect(to: addresses[0]) } else { end.answer(status) } }
+      find(preamble) { status, addresses in
+        if status == .connected { end.connect(to: addresses[0]) } else { end.answer(status) }
+      }
       return end
     case .dns:
       let end = DNSEnd(session: session, slot: slot, limits: server.configuration.queryLimits)
@@ -64,7 +67,9 @@ final class AgentRouter: StreamRouter {
   }
 
   private func connect(_ end: AcceptorEnd, to preamble: Preamble) {
-    find(preamble) { status, addresses in if status == .connected { end.connect(to: addresses) } else { end.refuse(status) } }
+    find(preamble) { status, addresses in
+      if status == .connected { end.connect(to: addresses) } else { end.refuse(status) }
+    }
   }
 
   /// The preamble's address, or those of its name; `connected` with one at least, at once or later.

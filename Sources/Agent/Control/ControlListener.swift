@@ -9,7 +9,8 @@ import CLinux
 final class ControlListener: Listener {
   private unowned(unsafe) let server: AgentServer
   let boundPort: UInt16
-  /// Greetings under way, the oldest first; a process in the Pod that opens connections and says nothing cannot use up descriptors.
+  /// Greetings under way, the oldest first; a process in the Pod that opens connections and says nothing cannot use up
+  /// descriptors.
   private var greeters: [Greeter] = []
   static let maximumGreeters = 128
 
@@ -29,7 +30,8 @@ final class ControlListener: Listener {
   }
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
-    // Who comes later says what it is at once, such as the Pod's own readiness probe: it must not wait for those who are silent.
+    // Who comes later says what it is at once, such as the Pod's own readiness probe: it must not wait for those who
+    // are silent.
     if greeters.count == Self.maximumGreeters { leastPromising.end() }
     let greeter = Greeter(server: server, listener: self, fd: connection)
     greeters.append(greeter)

@@ -14,7 +14,9 @@ enum ReadinessProbe {
     let fd = clinux_tcp_connect(&address)
     guard fd >= 0, wait(fd, clinux_EPOLLOUT), clinux_socket_error(fd) == 0 else { return 1 }
     var query = ReadinessQuery.magic.bigEndian
-    guard clinux_send(fd, &query, ReadinessQuery.size) == ReadinessQuery.size, wait(fd, clinux_EPOLLIN) else { return 1 }
+    guard clinux_send(fd, &query, ReadinessQuery.size) == ReadinessQuery.size, wait(fd, clinux_EPOLLIN) else {
+      return 1
+    }
     var answer: UInt8 = 0
     return clinux_receive(fd, &answer, 1) == 1 && answer == 1 ? 0 : 1
   }

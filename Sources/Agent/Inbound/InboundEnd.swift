@@ -5,7 +5,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A connection on its way to the host. Until the host has acknowledged it, its bytes are kept, so that it can go to the origin instead.
+/// A connection on its way to the host. Until the host has acknowledged it, its bytes are kept, so that it can go to
+/// the origin instead.
 final class InboundEnd: OpenerEnd {
   private let listener: InboundListener
   private var kept: [UInt8] = []
@@ -20,7 +21,9 @@ final class InboundEnd: OpenerEnd {
     loop.schedule(self, after: listener.server.configuration.acknowledgeLimit, kind: Self.acknowledgeTimer)
   }
 
-  override var mayRead: Bool { status == .connected || (status == nil && kept.count < Self.keptLimit && !loop.blocks.isFull) }
+  override var mayRead: Bool {
+    status == .connected || (status == nil && kept.count < Self.keptLimit && !loop.blocks.isFull)
+  }
 
   /// Kept bytes too: else a client that sends before the host has answered would push others out.
   override var waitingBytes: Int { super.waitingBytes + kept.count }

@@ -1,6 +1,7 @@
 import CLinux
 
-/// Bounds on the cost of clients of the workload's ports. Many of them open connections and send bytes that nobody reads; the agent must survive it.
+/// Bounds on the cost of clients of the workload's ports. Many of them open connections and send bytes that nobody
+/// reads; the agent must survive it.
 public struct InboundLimits {
   /// Connections at once.
   public let connections: Int
@@ -31,7 +32,9 @@ public struct InboundLimits {
   static func ofProcess() -> InboundLimits {
     var now: UInt64 = 0
     var most: UInt64 = 0
-    if clinux_open_files(&now, &most) == 0, now < most, clinux_set_open_files(min(most, 1 << 20)) == 0 { now = min(most, 1 << 20) }
+    if clinux_open_files(&now, &most) == 0, now < most, clinux_set_open_files(min(most, 1 << 20)) == 0 {
+      now = min(most, 1 << 20)
+    }
     // cgroup v2, then v1 (kernel documentation, "cgroup-v2" and "memory"): a container sees its own at the top.
     var memory = number(in: "/sys/fs/cgroup/memory.max")
     if memory == 0 { memory = number(in: "/sys/fs/cgroup/memory/memory.limit_in_bytes") }

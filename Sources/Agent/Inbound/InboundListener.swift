@@ -53,7 +53,9 @@ final class InboundListener: Listener {
     if goesToHost, let session = server.liveSession {
       let client = peer.unmapped
       let preamble = Preamble(.inbound, port: port, address: client.byteArray)
-      let end = session.open { InboundEnd(listener: self, session: session, slot: $0, fd: connection, preamble: preamble) }
+      let end = session.open {
+        InboundEnd(listener: self, session: session, slot: $0, fd: connection, preamble: preamble)
+      }
       if end != nil {
         toHost += 1
         return

@@ -7,7 +7,8 @@ import CLinux
 
 /// The workload's own Pods, which stay warm behind the agent: their addresses, and the way to them.
 ///
-/// They are what a headless Service with the workload's own selector lists, less what a second one lists, which has the agents alone.
+/// They are what a headless Service with the workload's own selector lists, less what a second one lists, which has the
+/// agents alone.
 final class Origin: Handler {
   let loop: EventLoop
   let resolver: Resolver
@@ -27,7 +28,8 @@ final class Origin: Handler {
   private var isClosed = false
   /// The agent is ending: what it knows stays, since whoever deletes its Deployment deletes both Services with it.
   var isEnding = false
-  /// The daemon has left, and removes both Services: who asked now would put "no such name" into the cluster's caches, where the next agent finds it.
+  /// The daemon has left, and removes both Services: who asked now would put "no such name" into the cluster's caches,
+  /// where the next agent finds it.
   var isLeft = false
   /// Those that the last dial did not get through to.
   private var deaf: [clinux_address] = []
@@ -41,8 +43,8 @@ final class Origin: Handler {
   /// µs between two looks at DNS; half of what a headless answer lives in most clusters.
   private static let refreshInterval: UInt64 = 2_500_000
   private static let firstInterval: UInt64 = 200_000
-  /// How long addresses outlive their name, µs: the garbage collector may take the Service a moment before this Pod, and a Pod's address is not given to
-  /// another that soon.
+  /// How long addresses outlive their name, µs: the garbage collector may take the Service a moment before this Pod,
+  /// and a Pod's address is not given to another that soon.
   private static let keptFor: UInt64 = 10_000_000
 
   init(loop: EventLoop, resolver: Resolver, configuration: AgentConfiguration) {
@@ -182,8 +184,9 @@ final class Origin: Handler {
     }
   }
 
-  /// Joins a client's connection to one of the Pods. Where none answers, looks them up anew and tries again: on a port that they have served until
-  /// `originLimit`, since cluster DNS follows a rollout by seconds; else once. Then the client is reset.
+  /// Joins a client's connection to one of the Pods. Where none answers, looks them up anew and tries again: on a port
+  /// that they have served until `originLimit`, since cluster DNS follows a rollout by seconds; else once. Then the
+  /// client is reset.
   func pass(_ client: Int32, port: UInt16, backlog: [UInt8], _ ended: @escaping () -> Void) {
     OriginPass(origin: self, port: port, until: loop.now + configuration.originLimit) { [unowned(unsafe) self] fd in
       if fd >= 0 {

@@ -98,7 +98,9 @@ final class OriginPass: Handler {
     origin.dial(port) { _, fd in
       if fd >= 0 { return self.finish(fd) }
       // A Pod that refuses a port nobody serves has answered.
-      if self.isSecond, !self.origin.hasServed(self.port) || self.origin.loop.now >= self.limit { return self.finish(-1) }
+      if self.isSecond, !self.origin.hasServed(self.port) || self.origin.loop.now >= self.limit {
+        return self.finish(-1)
+      }
       self.origin.refresh {
         if self.isSecond { return self.origin.loop.schedule(self, after: Self.pause, kind: 0) }
         self.isSecond = true

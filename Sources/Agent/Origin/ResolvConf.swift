@@ -31,11 +31,14 @@ struct ResolvConf {
     return found
   }
 
-  /// What Services' full names end with after `svc.`, from kubelet's search list (`NAMESPACE.svc.DOMAIN svc.DOMAIN DOMAIN`); `cluster.local` where there is none.
+  /// What Services' full names end with after `svc.`, from kubelet's search list (`NAMESPACE.svc.DOMAIN svc.DOMAIN
+  /// DOMAIN`); `cluster.local` where there is none.
   var clusterDomain: [UInt8] {
     var domain: [UInt8] = []
     forEachWord(of: "search") { word in
-      if domain.isEmpty, word.count > 4, word[0] == 115, word[1] == 118, word[2] == 99, word[3] == 46 { domain = Array(word[4...]) }
+      if domain.isEmpty, word.count > 4, word[0] == 115, word[1] == 118, word[2] == 99, word[3] == 46 {
+        domain = Array(word[4...])
+      }
     }
     return domain.isEmpty ? AgentConfiguration.bytes("cluster.local") : domain
   }

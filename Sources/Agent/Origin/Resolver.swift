@@ -22,7 +22,8 @@ final class Resolver {
 
   /// - Parameter name: a full name in ASCII, without the root's dot.
   func resolve(_ name: [UInt8], _ completion: @escaping (Outcome) -> Void) {
-    guard let nameserver, let query = Query(loop: loop, name: name, nameserver: nameserver, completion: completion) else {
+    guard let nameserver, let query = Query(loop: loop, name: name, nameserver: nameserver, completion: completion)
+    else {
       return completion(.noAnswer)
     }
     query.send()
@@ -68,7 +69,11 @@ private final class Query: Handler {
       let count = clinux_receive(fd, loop.scratch, EventLoop.scratchSize)
       if count == -Int(clinux_EAGAIN) { return }
       if count < 0 { return end(.noAnswer) }
-      if let outcome = Resolver.outcome(of: UnsafeRawBufferPointer(start: loop.scratch, count: count), id: (question[0], question[1])) { end(outcome) }
+      if let outcome = Resolver.outcome(
+        of: UnsafeRawBufferPointer(start: loop.scratch, count: count), id: (question[0], question[1]))
+      {
+        end(outcome)
+      }
     }
   }
 
@@ -81,7 +86,8 @@ private final class Query: Handler {
     told(outcome)
   }
 
-  /// An A query with recursion desired and room for 4,096 bytes of answer (RFC 6891): some 250 Pods. What a larger answer cuts off is not missed.
+  /// An A query with recursion desired and room for 4,096 bytes of answer (RFC 6891): some 250 Pods. What a larger
+  /// answer cuts off is not missed.
   private static func question(_ name: [UInt8]) -> [UInt8]? {
     guard !name.isEmpty, name.count < 254 else { return nil }
     var id: [UInt8] = [0, 0]
@@ -132,7 +138,10 @@ extension Resolver {
       let length = Int(message[offset + 8]) << 8 | Int(message[offset + 9])
       offset += 10
       guard offset + length <= message.count else { break }
-      if type == 1, length == 4, let address = clinux_address([message[offset], message[offset + 1], message[offset + 2], message[offset + 3]], port: 0) {
+      if type == 1, length == 4,
+        let address = clinux_address(
+          [message[offset], message[offset + 1], message[offset + 2], message[offset + 3]], port: 0)
+      {
         found.append(address)
       }
       offset += length

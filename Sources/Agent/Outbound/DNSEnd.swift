@@ -5,8 +5,9 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream of DNS queries, each asked of the name servers as the Pod's own libc would: over UDP, the next server when one is silent, over TCP when
-/// the answer was cut off. Any number may be under way; answers come in the order in which they arrive.
+/// A stream of DNS queries, each asked of the name servers as the Pod's own libc would: over UDP, the next server when
+/// one is silent, over TCP when the answer was cut off. Any number may be under way; answers come in the order in which
+/// they arrive.
 final class DNSEnd: ServedEnd {
   private var servers: [DNSServer] = []
   private var reader = DatagramReader()
@@ -45,8 +46,12 @@ final class DNSEnd: ServedEnd {
   private func ask(_ message: UnsafeRawBufferPointer) {
     // What is itself an answer gets none, or two servers could talk for ever.
     guard message.count >= DNSMessage.headerSize, !DNSMessage.isAnswer(message) else { return }
-    guard let end = DNSMessage.questionEnd(message) else { return put(DNSMessage.error(DNSMessage.formatError, to: message, questionEnd: nil)) }
-    guard pending.count < Self.maximumPending else { return put(DNSMessage.error(DNSMessage.serverFailure, to: message, questionEnd: end)) }
+    guard let end = DNSMessage.questionEnd(message) else {
+      return put(DNSMessage.error(DNSMessage.formatError, to: message, questionEnd: nil))
+    }
+    guard pending.count < Self.maximumPending else {
+      return put(DNSMessage.error(DNSMessage.serverFailure, to: message, questionEnd: end))
+    }
     repeat { nextID &+= 1 } while index(nextID) != nil
     let query = DNSQuery(message, id: nextID, questionEnd: end, deadline: loop.now + limits.total)
     pending.append(query)
@@ -90,7 +95,9 @@ final class DNSEnd: ServedEnd {
 
   /// The query that a message answers.
   private func asked(_ message: UnsafeRawBufferPointer) -> DNSQuery? {
-    guard message.count >= DNSMessage.headerSize, DNSMessage.isAnswer(message), let index = index(message.baseAddress!.loadBE16()) else { return nil }
+    guard message.count >= DNSMessage.headerSize, DNSMessage.isAnswer(message),
+      let index = index(message.baseAddress!.loadBE16())
+    else { return nil }
     let query = pending[index]
     let fits = query.message.withUnsafeBytes { DNSMessage.answers(message, $0, questionEnd: query.questionEnd) }
     return fits ? query : nil
@@ -103,7 +110,8 @@ final class DNSEnd: ServedEnd {
   /// A part of an answer is better than none.
   func failedOverTCP(_ id: UInt16) { if let index = index(id) { settle(pending[index]) } }
 
-  /// Nobody listens at this server: what it was asked goes to the next at once, where there is one that has not been asked.
+  /// Nobody listens at this server: what it was asked goes to the next at once, where there is one that has not been
+  /// asked.
   func refused(by server: DNSServer) {
     for query in pending where query.server === server && query.overTCP == nil {
       query.server = nil
@@ -121,7 +129,9 @@ final class DNSEnd: ServedEnd {
     } else if let fallback = query.fallback {
       fallback.withUnsafeBytes { put($0, id: query.askersID) }
     } else {
-      let failure = query.message.withUnsafeBytes { DNSMessage.error(DNSMessage.serverFailure, to: $0, questionEnd: query.questionEnd) }
+      let failure = query.message.withUnsafeBytes {
+        DNSMessage.error(DNSMessage.serverFailure, to: $0, questionEnd: query.questionEnd)
+      }
       failure.withUnsafeBytes { put($0, id: query.askersID) }
     }
   }

@@ -7,7 +7,9 @@ enum DNSMessage {
   static func isAnswer(_ message: UnsafeRawBufferPointer) -> Bool { message[2] & 0x80 != 0 }
   static func isTruncated(_ message: UnsafeRawBufferPointer) -> Bool { message[2] & 0x02 != 0 }
   static func code(_ message: UnsafeRawBufferPointer) -> UInt8 { message[3] & 0x0f }
-  static func questionCount(_ message: UnsafeRawBufferPointer) -> UInt16 { UInt16(message[4]) << 8 | UInt16(message[5]) }
+  static func questionCount(_ message: UnsafeRawBufferPointer) -> UInt16 {
+    UInt16(message[4]) << 8 | UInt16(message[5])
+  }
 
   /// Another server may know better: SERVFAIL, NOTIMP, REFUSED. The Pod's own libc goes on to the next then.
   static func isHelpless(_ message: UnsafeRawBufferPointer) -> Bool {

@@ -5,7 +5,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// One query over a TCP connection of its own (RFC 1035, section 4.2.2), since its answer was too long for a datagram. It has the query's patience.
+/// One query over a TCP connection of its own (RFC 1035, section 4.2.2), since its answer was too long for a datagram.
+/// It has the query's patience.
 final class DNSOverTCP: Handler {
   private let loop: EventLoop
   private unowned(unsafe) let end: DNSEnd

@@ -51,8 +51,8 @@ final class DNSServer: Handler {
     }
   }
 
-  /// Nothing has come since `time`: leaves the socket, and the next query has one with another port. A Service's rules may have bound the old one to a
-  /// Pod that is gone.
+  /// Nothing has come since `time`: leaves the socket, and the next query has one with another port. A Service's rules
+  /// may have bound the old one to a Pod that is gone.
   func renew(since time: UInt64) { if openedAt <= time, heardAt < time { close() } }
 
   func close() {

@@ -49,7 +49,9 @@ final class FileEnd: ServedEnd {
     let size = entry.kind == .directory ? 0 : entry.size
     let name = tree.latestName
     head = [UInt8](repeating: 0, count: FileEntryHead.size)
-    head.withUnsafeMutableBytes { FileEntryHead(entry.kind, mode: entry.mode, nameLength: name.count, size: size).write(to: $0.baseAddress!) }
+    head.withUnsafeMutableBytes {
+      FileEntryHead(entry.kind, mode: entry.mode, nameLength: name.count, size: size).write(to: $0.baseAddress!)
+    }
     for byte in name { head.append(UInt8(bitPattern: byte)) }
     head.append(contentsOf: entry.target)
     headOffset = 0

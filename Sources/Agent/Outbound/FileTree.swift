@@ -4,7 +4,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A path and everything below it, an entry at a time, depth first; links are told, not followed. Sockets, FIFOs and devices are left out.
+/// A path and everything below it, an entry at a time, depth first; links are told, not followed. Sockets, FIFOs and
+/// devices are left out.
 final class FileTree {
   struct Entry {
     var kind: FileEntryHead.Kind

@@ -5,7 +5,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream that the daemon opened and that this process serves itself: a status, then what the subclass says, then a FIN.
+/// A stream that the daemon opened and that this process serves itself: a status, then what the subclass says, then a
+/// FIN.
 class ServedEnd: StreamEnd {
   private var status: StreamStatus?
   private var isRefused = false
@@ -31,7 +32,8 @@ class ServedEnd: StreamEnd {
     session.wantsToSend(self)
   }
 
-  /// What comes behind the status, as `produce`. A stream may have a single byte of credit: whatever has bytes must use it.
+  /// What comes behind the status, as `produce`. A stream may have a single byte of credit: whatever has bytes must use
+  /// it.
   func payload(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced { .nothing }
   /// The opener sends no more.
   func inputEnded() {}

@@ -5,7 +5,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// 8 bytes that change when a tree does: the sum of its entries' hashes, so that the order in which a directory tells its names does not matter.
+/// 8 bytes that change when a tree does: the sum of its entries' hashes, so that the order in which a directory tells
+/// its names does not matter.
 final class SignatureEnd: ServedEnd {
   private var tree: FileTree?
   private var sum: UInt64 = 0
@@ -44,7 +45,9 @@ final class SignatureEnd: ServedEnd {
   private func add(_ entry: FileTree.Entry, _ name: ArraySlice<CChar>) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    func mix(_ number: UInt64) { for shift in [0, 8, 16, 24, 32, 40, 48, 56] as [UInt64] { mix(UInt8(truncatingIfNeeded: number >> shift)) } }
+    func mix(_ number: UInt64) {
+      for shift in [0, 8, 16, 24, 32, 40, 48, 56] as [UInt64] { mix(UInt8(truncatingIfNeeded: number >> shift)) }
+    }
     for byte in name { mix(UInt8(bitPattern: byte)) }
     mix(UInt64(entry.kind.rawValue) << 16 | UInt64(entry.mode))
     mix(entry.size)

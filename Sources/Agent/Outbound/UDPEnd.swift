@@ -7,8 +7,9 @@ import CLinux
 
 /// A UDP flow from the host into the cluster: one connected socket, datagrams both ways.
 ///
-/// Nothing is queued here but the rest of one datagram. Answers wait in the socket's receive buffer until the carrier has room and the stream credit
-/// (`net.core.rmem_default`: 208 KiB with the kernel's overhead), and what comes on top is lost there, as on any full line (socket(7)).
+/// Nothing is queued here but the rest of one datagram. Answers wait in the socket's receive buffer until the carrier
+/// has room and the stream credit (`net.core.rmem_default`: 208 KiB with the kernel's overhead), and what comes on top
+/// is lost there, as on any full line (socket(7)).
 final class UDPEnd: ServedEnd {
   private var fd: Int32 = -1
   private var reader = DatagramReader()
@@ -94,7 +95,8 @@ final class UDPEnd: ServedEnd {
       // The head's place is kept free; a datagram that is longer than the room goes on in the scratch buffer.
       let room = max(capacity - count - DatagramReader.headSize, 0)
       let scratch = loop.scratch + DatagramReader.headSize
-      let size = clinux_receive_parts(fd, place + count + DatagramReader.headSize, room, scratch, EventLoop.scratchSize - DatagramReader.headSize)
+      let size = clinux_receive_parts(
+        fd, place + count + DatagramReader.headSize, room, scratch, EventLoop.scratchSize - DatagramReader.headSize)
       if size < 0 {
         if Self.isUnreachable(size) {
           fail()

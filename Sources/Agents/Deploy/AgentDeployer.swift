@@ -11,10 +11,13 @@ public struct AgentIdentity: Sendable, Hashable {
   public var token: [UInt8]
   /// Of the Deployment.
   public var uid: String
-  /// Of the Deployment, as long as nobody has changed it since (Kubernetes API, `metadata.generation`); nil where the API server did not say.
+  /// Of the Deployment, as long as nobody has changed it since (Kubernetes API, `metadata.generation`); nil where the
+  /// API server did not say.
   public var generation: Int?
 
-  public init(namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String, generation: Int? = nil) {
+  public init(
+    namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String, generation: Int? = nil
+  ) {
     self.namespace = namespace
     self.workload = workload
     self.controlPort = controlPort
@@ -41,7 +44,9 @@ public struct AgentDeployer: Sendable {
 
   /// Creates the agent's objects, fitted to what the namespace demands; an earlier agent of the same name is replaced.
   /// - Parameter selector: the Service's own, where there is one: what the origin is found by.
-  public func deploy(template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?) async throws(ControlError) -> AgentIdentity {
+  public func deploy(template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?)
+    async throws(ControlError) -> AgentIdentity
+  {
     try await remove()
     let token = Self.randomToken()
     let pod = await fitted(template).make(from: podTemplate)
@@ -70,7 +75,8 @@ public struct AgentDeployer: Sendable {
     }
     // The start was one change: with any other the count is higher.
     return AgentIdentity(
-      namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token, uid: owner.uid ?? "",
+      namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token,
+      uid: owner.uid ?? "",
       generation: owner.generation?.addingSaturating(1))
   }
 
@@ -87,7 +93,8 @@ public struct AgentDeployer: Sendable {
       for (object, resource) in objects {
         group.addTask { [client, namespace] in
           do throws(ControlError) {
-            _ = try await attempt("creating \(object.kind ?? "") \(namespace)/\(object.name ?? "")") { () async throws(KubeError) in
+            _ = try await attempt("creating \(object.kind ?? "") \(namespace)/\(object.name ?? "")") {
+              () async throws(KubeError) in
               try await client.create(object, as: resource, namespace: namespace)
             }
             return nil
@@ -127,16 +134,22 @@ public struct AgentDeployer: Sendable {
     ]
   }
 
-  /// The agent that stands there already, with its token; nil where there is none, it is being deleted, or what it says of itself cannot be used.
+  /// The agent that stands there already, with its token; nil where there is none, it is being deleted, or what it says
+  /// of itself cannot be used.
   public func existing() async throws(ControlError) -> AgentIdentity? {
-    guard let deployment = try await read(.deployments), !deployment.isBeingDeleted, let port = Self.controlPort(of: deployment) else { return nil }
-    guard let encoded = try await read(.secrets)?[path: "data", "token"]?.stringValue, let token = Self.token(base64: encoded) else { return nil }
+    guard let deployment = try await read(.deployments), !deployment.isBeingDeleted,
+      let port = Self.controlPort(of: deployment)
+    else { return nil }
+    guard let encoded = try await read(.secrets)?[path: "data", "token"]?.stringValue,
+      let token = Self.token(base64: encoded)
+    else { return nil }
     return AgentIdentity(
-      namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "", generation: deployment.generation)
+      namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "",
+      generation: deployment.generation)
   }
 
-  /// Checks that the running agent is the very one that this template would make of the workload's: whoever may edit the namespace can put another in its
-  /// place, and what is intercepted would go through that.
+  /// Checks that the running agent is the very one that this template would make of the workload's: whoever may edit
+  /// the namespace can put another in its place, and what is intercepted would go through that.
   /// - Parameter podTemplate: `spec.template` of the workload.
   public func stands(as template: AgentPodTemplate, from podTemplate: JSONValue) async throws(ControlError) -> Bool {
     guard let present = try await read(.deployments)?[path: "spec", "template"] else { return false }
@@ -150,7 +163,8 @@ public struct AgentDeployer: Sendable {
     let programs = configMap?["binaryData"]?.objectValue ?? [:]
     guard !programs.isEmpty, configMap?["data"]?.objectValue?.isEmpty ?? true else { return false }
     return programs.allSatisfy { key, value in
-      guard let architecture = Architecture.allCases.first(where: { key == "agent-\($0.rawValue)" }), let text = value.stringValue,
+      guard let architecture = Architecture.allCases.first(where: { key == "agent-\($0.rawValue)" }),
+        let text = value.stringValue,
         let bytes = [UInt8](base64: text), let own = try? installation.agent(architecture)
       else { return false }
       return bytes == own
@@ -164,7 +178,9 @@ public struct AgentDeployer: Sendable {
   }
 
   static func controlPort(of deployment: JSONValue) -> UInt16? {
-    let command = deployment[path: "spec", "template", "spec", "containers"]?.elements.first?["command"]?.elements.compactMap(\.stringValue) ?? []
+    let command =
+      deployment[path: "spec", "template", "spec", "containers"]?.elements.first?["command"]?.elements.compactMap(
+        \.stringValue) ?? []
     guard let index = command.firstIndex(of: "--control"), index + 1 < command.count else { return nil }
     return UInt16(command[index + 1]).flatMap { $0 > 0 ? $0 : nil }
   }

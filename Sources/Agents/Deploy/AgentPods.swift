@@ -20,7 +20,9 @@ public struct AgentPods: Sendable {
     self.workload = workload
   }
 
-  private var selector: LabelSelector { LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)]) }
+  private var selector: LabelSelector {
+    LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
+  }
 
   /// Waits until the agent's container runs; `progress` hears what it waits for.
   /// - Throws: `ControlError` with the Pod's events and log when it cannot start, or does not within `limit`.
@@ -50,7 +52,9 @@ public struct AgentPods: Sendable {
         if case .deleted = event { continue }
         if Self.isRunning(pod), await isTrusted(pod) { return .success(name) }
         if let failure = PodFailure(pod), await isOurs(pod) {
-          return .failure(await diagnosis("the agent's Pod \(namespace)/\(name) cannot start: \(failure.reason)", remedy: failure.remedy))
+          return .failure(
+            await diagnosis(
+              "the agent's Pod \(namespace)/\(name) cannot start: \(failure.reason)", remedy: failure.remedy))
         }
         if let reason = Self.waitingReason(pod) { progress?("agent Pod \(name): \(reason)") }
       }
@@ -60,8 +64,9 @@ public struct AgentPods: Sendable {
     }
   }
 
-  /// A quota, Pod Security or a webhook refuses the Pod: then there is none to watch, and the ReplicaSet's condition says so for as long as it is true. It
-  /// has to be found twice in a row, since an earlier agent's Pod may fill the quota until it is gone.
+  /// A quota, Pod Security or a webhook refuses the Pod: then there is none to watch, and the ReplicaSet's condition
+  /// says so for as long as it is true. It has to be found twice in a row, since an earlier agent's Pod may fill the
+  /// quota until it is gone.
   private func watchForRefusal() async -> Result<String, ControlError>? {
     var wasRefused = false
     while (try? await Task.sleep(for: refusalInterval)) != nil {
@@ -71,7 +76,9 @@ public struct AgentPods: Sendable {
       var details: [String] = []
       for (set, message) in refusals { details += await problems(of: set, refusal: message) }
       let remedy = Refusal(message: message)?.remedy(message)
-      return .failure(ControlError(.refused, "the cluster refuses the agent's Pod", remedy: await self.remedy(remedy), details: details))
+      return .failure(
+        ControlError(
+          .refused, "the cluster refuses the agent's Pod", remedy: await self.remedy(remedy), details: details))
     }
     return nil
   }
@@ -87,7 +94,8 @@ public struct AgentPods: Sendable {
   static func waitingReason(_ pod: JSONValue) -> String? {
     if let waiting = status(pod)?[path: "state", "waiting"] { return waiting["reason"]?.stringValue }
     let scheduled = pod[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == "PodScheduled" }
-    return scheduled?["status"]?.stringValue == "False" ? "not scheduled: \(scheduled?["message"]?.stringValue ?? "")" : nil
+    return scheduled?["status"]?.stringValue == "False"
+      ? "not scheduled: \(scheduled?["message"]?.stringValue ?? "")" : nil
   }
 
   /// An error with the Pod's events and last log lines.
@@ -98,7 +106,8 @@ public struct AgentPods: Sendable {
       guard let name = pod.name else { continue }
       if let reason = Self.waitingReason(pod) { details.append("Pod \(name): \(reason)") }
       details += await warnings(about: pod)
-      if let body = try? await client.log(pod: name, namespace: namespace, container: AgentNames.container, tailLines: 5),
+      if let body = try? await client.log(
+        pod: name, namespace: namespace, container: AgentNames.container, tailLines: 5),
         let text = try? await body.collect(limit: 16 << 10)
       {
         details += String(decoding: text, as: UTF8.self).split(separator: "\n").map { "log: \($0)" }
@@ -110,12 +119,17 @@ public struct AgentPods: Sendable {
     return ControlError(.failed, message, remedy: await self.remedy(remedy), details: details)
   }
 
-  /// The ReplicaSets of the Deployment that stands, not those of one that was deleted: their name is a hash of the template, often the same.
+  /// The ReplicaSets of the Deployment that stands, not those of one that was deleted: their name is a hash of the
+  /// template, often the same.
   private func replicaSets() async -> [JSONValue] {
-    guard let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace) else { return [] }
+    guard let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace) else {
+      return []
+    }
     let sets = (try? await client.list(.replicaSets, namespace: namespace, labels: selector))?.items ?? []
     return sets.filter { set in
-      !set.isBeingDeleted && set[path: "metadata", "ownerReferences"]?.elements.contains { $0["uid"]?.stringValue == deployment.uid } ?? false
+      !set.isBeingDeleted
+        && set[path: "metadata", "ownerReferences"]?.elements.contains { $0["uid"]?.stringValue == deployment.uid }
+          ?? false
     }
   }
 
@@ -126,12 +140,17 @@ public struct AgentPods: Sendable {
     return sets.isEmpty || owners.isEmpty || owners.contains { sets.contains($0) }
   }
 
-  /// Checks that a Pod belongs to the Deployment that we mean, by its owners. A user who may not read ReplicaSets takes the label's word.
+  /// Checks that a Pod belongs to the Deployment that we mean, by its owners. A user who may not read ReplicaSets takes
+  /// the label's word.
   private func isTrusted(_ pod: JSONValue) async -> Bool {
     guard let deployment else { return true }
-    guard let owner = pod.controllerReference, owner["kind"]?.stringValue == "ReplicaSet", let name = owner["name"]?.stringValue else { return false }
+    guard let owner = pod.controllerReference, owner["kind"]?.stringValue == "ReplicaSet",
+      let name = owner["name"]?.stringValue
+    else { return false }
     do throws(KubeError) {
-      guard let set = try await client.find(.replicaSets, name, namespace: namespace), set.uid == owner["uid"]?.stringValue else { return false }
+      guard let set = try await client.find(.replicaSets, name, namespace: namespace),
+        set.uid == owner["uid"]?.stringValue
+      else { return false }
       return set.controllerReference?["uid"]?.stringValue == deployment
     } catch {
       return error.isForbidden
@@ -147,7 +166,8 @@ public struct AgentPods: Sendable {
   private func problems(of set: JSONValue, refusal: String?) async -> [String] {
     let events = await warnings(about: set)
     guard let refusal else { return events }
-    return ["ReplicaSet \(set.name ?? ""): \(refusal)"] + events.filter { !WarningEvents.essence($0).hasSuffix(WarningEvents.essence(refusal)) }
+    return ["ReplicaSet \(set.name ?? ""): \(refusal)"]
+      + events.filter { !WarningEvents.essence($0).hasSuffix(WarningEvents.essence(refusal)) }
   }
 
   private func warnings(about object: JSONValue) async -> [String] {
@@ -158,7 +178,8 @@ public struct AgentPods: Sendable {
 
   /// The agent of an intercept comes up before anything is diverted; other agents never divert anything.
   private func remedy(_ text: String?) async -> String? {
-    guard beforeDivert, let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace),
+    guard beforeDivert,
+      let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace),
       deployment.annotations[AgentNames.serviceAnnotation] != nil
     else { return text }
     return ["Nothing was diverted.", text].compactMap { $0 }.joined(separator: " ")

@@ -2,8 +2,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Takes an agent out of a cluster. Nothing else deletes one, so that no Service is left selecting what is not there any more: it would have no endpoint, and every request to
-/// it would fail.
+/// Takes an agent out of a cluster. Nothing else deletes one, so that no Service is left selecting what is not there
+/// any more: it would have no endpoint, and every request to it would fail.
 public struct AgentRemoval: Sendable {
   public let client: KubeClient
   public let namespace: String
@@ -17,7 +17,8 @@ public struct AgentRemoval: Sendable {
 
   private var name: String { AgentNames.base(workload) }
 
-  /// Gives back every Service that selects the agent, then deletes the Deployment and what it owned, so that nothing is in the way of a new one. Nothing there is no error.
+  /// Gives back every Service that selects the agent, then deletes the Deployment and what it owned, so that nothing is
+  /// in the way of a new one. Nothing there is no error.
   /// - Parameter uid: only this very Deployment; nil for whatever bears the name.
   /// - Returns: the Services that were given back.
   /// - Throws: where a Service still selects the agent, which then stays.

@@ -3,19 +3,21 @@ import KubeAPI
 import KubeObjects
 import Logging
 
-/// An agent without a workload: the way into a namespace for `forward` and for a plain shell. It runs in the image of some Pod that runs there, since
-/// the node has that one.
+/// An agent without a workload: the way into a namespace for `forward` and for a plain shell. It runs in the image of
+/// some Pod that runs there, since the node has that one.
 public struct Gateway: Sendable {
   private let own: OwnAgent
   public var image: String?
 
   public init(
-    client: KubeClient, installation: Installation, cluster: ClusterIdentity, namespace: String, holder: Holder, records: AgentRecords, image: String? = nil,
+    client: KubeClient, installation: Installation, cluster: ClusterIdentity, namespace: String, holder: Holder,
+    records: AgentRecords, image: String? = nil,
     willMake: @escaping @Sendable (_ workload: String) throws(ControlError) -> Void
   ) {
     self.image = image
     own = OwnAgent(
-      client: client, installation: installation, cluster: cluster, namespace: namespace, holder: holder, records: records,
+      client: client, installation: installation, cluster: cluster, namespace: namespace, holder: holder,
+      records: records,
       purpose: image.map { "gateway \($0)" } ?? "gateway", prefix: "gateway-", willMake: willMake)
   }
 
@@ -31,7 +33,8 @@ public struct Gateway: Sendable {
       let host = try await hostPod()
       try await Permission.require(Permission.toKeepAgents, for: "a gateway", client: client, namespace: namespace)
       let architecture = try await NodeArchitecture.of(host?[path: "spec", "nodeName"]?.stringValue, client: client)
-      var template = AgentPodTemplate(workload: workload, containerName: "gateway", listen: [], controlPort: 17_717, architecture: architecture)
+      var template = AgentPodTemplate(
+        workload: workload, containerName: "gateway", listen: [], controlPort: 17_717, architecture: architecture)
       template.neverReady = true
       template.image = image
       template.preferredNodes = [host?[path: "spec", "nodeName"]?.stringValue].compactMap { $0 }
@@ -46,15 +49,21 @@ public struct Gateway: Sendable {
   /// A running Linux Pod whose image the gateway borrows.
   private func hostPod() async throws(ControlError) -> JSONValue? {
     if image != nil { return nil }
-    let pods = try await attempt("listing Pods of \(namespace)") { () async throws(KubeError) in try await client.list(.pods, namespace: namespace) }
+    let pods = try await attempt("listing Pods of \(namespace)") { () async throws(KubeError) in
+      try await client.list(.pods, namespace: namespace)
+    }
     let host = pods.items.first { pod in
-      pod[path: "status", "phase"]?.stringValue == "Running" && !pod.isBeingDeleted && pod.labels[AgentNames.agentLabel] == nil
-        && pod[path: "spec", "os", "name"]?.stringValue != "windows" && pod[path: "spec", "hostNetwork"]?.boolValue != true
+      pod[path: "status", "phase"]?.stringValue == "Running" && !pod.isBeingDeleted
+        && pod.labels[AgentNames.agentLabel] == nil
+        && pod[path: "spec", "os", "name"]?.stringValue != "windows"
+        && pod[path: "spec", "hostNetwork"]?.boolValue != true
     }
     guard let host else {
       // Listing Pods of a namespace that is not there succeeds.
       if pods.items.isEmpty, await !namespaceIsThere() {
-        throw ControlError(.notFound, "there is no namespace '\(namespace)' in context \(client.access.contextName)", remedy: "Name another with -n.")
+        throw ControlError(
+          .notFound, "there is no namespace '\(namespace)' in context \(client.access.contextName)",
+          remedy: "Name another with -n.")
       }
       throw ControlError(
         .notFound, "no Pod runs in namespace \(namespace) whose image a gateway could use",
@@ -75,7 +84,9 @@ public struct Gateway: Sendable {
       "spec": [
         "automountServiceAccountToken": false,
         "imagePullSecrets": host?[path: "spec", "imagePullSecrets"] ?? [],
-        "securityContext": ["runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "seccompProfile": ["type": "RuntimeDefault"]],
+        "securityContext": [
+          "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "seccompProfile": ["type": "RuntimeDefault"],
+        ],
         "containers": [
           [
             "name": "gateway", "image": JSONValue(image),

@@ -15,7 +15,9 @@ public enum NodeArchitecture {
     let name = info?["architecture"]?.stringValue ?? "amd64"
     guard let architecture = Architecture(rawValue: name) else {
       throw ControlError(
-        .refused, "node \(node) has processor \(name); there are agents for \(Architecture.allCases.map(\.rawValue).joined(separator: " and "))")
+        .refused,
+        "node \(node) has processor \(name); there are agents for \(Architecture.allCases.map(\.rawValue).joined(separator: " and "))"
+      )
     }
     return architecture
   }

@@ -2,8 +2,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// An agent that one installation keeps for itself, such as a gateway. It is known again by what was made, its UID and that nobody has changed it since, and
-/// never by its name: another's agent is not used and not removed.
+/// An agent that one installation keeps for itself, such as a gateway. It is known again by what was made, its UID and
+/// that nobody has changed it since, and never by its name: another's agent is not used and not removed.
 public struct OwnAgent: Sendable {
   public let client: KubeClient
   public let installation: Installation
@@ -21,7 +21,8 @@ public struct OwnAgent: Sendable {
   ///   - cluster: as the engine knows it.
   ///   - purpose: among this installation's agents in the namespace: `gateway`, a shell's workload.
   public init(
-    client: KubeClient, installation: Installation, cluster: ClusterIdentity, namespace: String, holder: Holder, records: AgentRecords,
+    client: KubeClient, installation: Installation, cluster: ClusterIdentity, namespace: String, holder: Holder,
+    records: AgentRecords,
     purpose: String, prefix: String,
     willMake: @escaping @Sendable (_ workload: String) throws(ControlError) -> Void
   ) {
@@ -42,7 +43,9 @@ public struct OwnAgent: Sendable {
   public var workload: String? { records[key]?.workload }
 
   private func deployer(_ workload: String) -> AgentDeployer {
-    AgentDeployer(client: client, installation: installation, manifests: AgentManifests(workload: workload, namespace: namespace, holder: holder))
+    AgentDeployer(
+      client: client, installation: installation,
+      manifests: AgentManifests(workload: workload, namespace: namespace, holder: holder))
   }
 
   private enum Standing {
@@ -56,16 +59,20 @@ public struct OwnAgent: Sendable {
   /// The agent that stands, else a new one.
   /// - Parameter make: the agent's template for a name, and the Pod template that it is made from.
   public func ensure(
-    _ what: String, progress: Engine.Progress?, make: (_ workload: String) async throws(ControlError) -> (AgentPodTemplate, JSONValue)
+    _ what: String, progress: Engine.Progress?,
+    make: (_ workload: String) async throws(ControlError) -> (AgentPodTemplate, JSONValue)
   ) async throws(ControlError) -> AgentIdentity {
     var name = try records.name(key, prefix: prefix)
     switch try await look(name) {
     case .asMade(let identity): return identity
     case .absent: break
-    case .changed: progress?("\(what) in \(namespace) is not as it was made here, since somebody has changed it: it is replaced")
+    case .changed:
+      progress?("\(what) in \(namespace) is not as it was made here, since somebody has changed it: it is replaced")
     case .foreign(let owner):
       let whose = owner.map { "but \($0.told(to: holder))'s" } ?? "and does not say whose it is"
-      progress?("Deployment \(namespace)/\(AgentNames.base(name)) was not made here, \(whose): it is left alone, and \(what) gets another name")
+      progress?(
+        "Deployment \(namespace)/\(AgentNames.base(name)) was not made here, \(whose): it is left alone, and \(what) gets another name"
+      )
       name = try records.rename(key, prefix: prefix)
     }
     let (template, podTemplate) = try await make(name)
@@ -76,14 +83,16 @@ public struct OwnAgent: Sendable {
   }
 
   private func look(_ name: String) async throws(ControlError) -> Standing {
-    let found = try await attempt("reading Deployment \(namespace)/\(AgentNames.base(name))") { () async throws(KubeError) in
+    let found = try await attempt("reading Deployment \(namespace)/\(AgentNames.base(name))") {
+      () async throws(KubeError) in
       try await client.find(.deployments, AgentNames.base(name), namespace: namespace)
     }
     guard let found else { return .absent }
     guard let record = records[key], let uid = found.uid, record.uid == uid else { return .foreign(Holder(of: found)) }
     if found.isBeingDeleted { return .absent }
     let deployer = deployer(name)
-    guard let generation = record.generation, found.generation == generation, let identity = try await deployer.existing(), identity.uid == uid,
+    guard let generation = record.generation, found.generation == generation,
+      let identity = try await deployer.existing(), identity.uid == uid,
       identity.generation == generation, try await deployer.hasOwnProgram()
     else { return .changed }
     return .asMade(identity)

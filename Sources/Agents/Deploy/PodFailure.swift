@@ -6,20 +6,24 @@ struct PodFailure: Sendable, Hashable {
   let remedy: String?
 
   private static let pulls: Set = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
-  private static let starts: Set = ["CreateContainerConfigError", "RunContainerError", "CrashLoopBackOff", "CreateContainerError"]
+  private static let starts: Set = [
+    "CreateContainerConfigError", "RunContainerError", "CrashLoopBackOff", "CreateContainerError",
+  ]
 
   /// Nil for a Pod that may still come up.
   init?(_ pod: JSONValue) {
     let status = AgentPods.status(pod)
     let waiting = status?[path: "state", "waiting"]
     let message = waiting?["message"]?.stringValue ?? ""
-    // The kubelet has not seen a new Secret yet, and tries again ("failed to sync secret cache: timed out waiting for the condition").
+    // The kubelet has not seen a new Secret yet, and tries again ("failed to sync secret cache: timed out waiting for
+    // the condition").
     if message.hasPrefix("failed to sync ") { return nil }
     if let state = waiting?["reason"]?.stringValue, Self.pulls.contains(state) || Self.starts.contains(state) {
       reason = "\(state): \(message)"
       remedy = Self.pulls.contains(state) ? Self.pullRemedy(pod) : Self.startRemedy(message)
     } else if let ended = status?[path: "lastState", "terminated"] ?? status?[path: "state", "terminated"] {
-      reason = "it ended with exit code \(ended["exitCode"]?.intValue ?? -1) \(ended["reason"]?.stringValue ?? "") \(ended["message"]?.stringValue ?? "")"
+      reason =
+        "it ended with exit code \(ended["exitCode"]?.intValue ?? -1) \(ended["reason"]?.stringValue ?? "") \(ended["message"]?.stringValue ?? "")"
       remedy = nil
     } else {
       return nil
@@ -28,16 +32,21 @@ struct PodFailure: Sendable, Hashable {
 
   private static func pullRemedy(_ pod: JSONValue) -> String {
     if let named = pod.annotations[AgentNames.imageAnnotation] {
-      return "It is the image that --agent-image names, \(named), that the node cannot pull: check its name, and whether the cluster's nodes may pull it. "
+      return
+        "It is the image that --agent-image names, \(named), that the node cannot pull: check its name, and whether the cluster's nodes may pull it. "
         + "Any image that they have will do: the agent brings its own program."
     }
-    let image = pod[path: "spec", "containers"]?.elements.first { $0.name_ == AgentNames.container }?["image"]?.stringValue
-    return "The node cannot pull \(image ?? "the image"), in which the agent is to run. --agent-image IMAGE takes another, any that the nodes have or can pull: "
+    let image = pod[path: "spec", "containers"]?.elements.first { $0.name_ == AgentNames.container }?["image"]?
+      .stringValue
+    return
+      "The node cannot pull \(image ?? "the image"), in which the agent is to run. --agent-image IMAGE takes another, any that the nodes have or can pull: "
       + "the agent brings its own program."
   }
 
   private static func startRemedy(_ message: String) -> String? {
-    guard message.contains("runAsNonRoot") || message.contains("non-root") || message.contains("non-numeric user") else { return nil }
-    return "Give the workload's securityContext a runAsUser other than 0, or take an image whose user is a number other than 0: --agent-image IMAGE."
+    guard message.contains("runAsNonRoot") || message.contains("non-root") || message.contains("non-numeric user")
+    else { return nil }
+    return
+      "Give the workload's securityContext a runAsUser other than 0, or take an image whose user is a number other than 0: --agent-image IMAGE."
   }
 }

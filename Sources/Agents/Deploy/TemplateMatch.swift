@@ -1,7 +1,7 @@
 import KubeObjects
 
-/// Compares the Pod template of an agent that stands with the one that would be made: equal but for what the API server fills in, and for where it runs and what
-/// it asks for.
+/// Compares the Pod template of an agent that stands with the one that would be made: equal but for what the API server
+/// fills in, and for where it runs and what it asks for.
 enum TemplateMatch {
   /// - Parameter made: as `AgentPodTemplate.make` makes it.
   static func isSame(_ present: JSONValue, as made: JSONValue) -> Bool {
@@ -16,11 +16,15 @@ enum TemplateMatch {
   /// The origin's nodes and the namespace's demands change with time, and neither lets anybody in.
   private static let ignored: Set = ["affinity", "resources"]
 
-  /// What the API server puts where nothing is (apimachinery defaults of core/v1). A field that is not here is somebody's doing.
+  /// What the API server puts where nothing is (apimachinery defaults of core/v1). A field that is not here is
+  /// somebody's doing.
   private static let defaults: [String: JSONValue] = [
-    "apiVersion": "v1", "defaultMode": 420, "divisor": "0", "expirationSeconds": 3600, "failureThreshold": 3, "imagePullPolicy": "IfNotPresent",
-    "initialDelaySeconds": 0, "periodSeconds": 10, "protocol": "TCP", "restartPolicy": "Always", "schedulerName": "default-scheduler",
-    "securityContext": [:], "successThreshold": 1, "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+    "apiVersion": "v1", "defaultMode": 420, "divisor": "0", "expirationSeconds": 3600, "failureThreshold": 3,
+    "imagePullPolicy": "IfNotPresent",
+    "initialDelaySeconds": 0, "periodSeconds": 10, "protocol": "TCP", "restartPolicy": "Always",
+    "schedulerName": "default-scheduler",
+    "securityContext": [:], "successThreshold": 1, "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
     "timeoutSeconds": 1, "type": "",
   ]
 

@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// What Warning events say about one object. Events live for an hour, and an object's name may have been another's within it: the uid tells them apart.
+/// What Warning events say about one object. Events live for an hour, and an object's name may have been another's
+/// within it: the uid tells them apart.
 struct WarningEvents {
   /// Oldest first; of those that say the same, the newest.
   private(set) var texts: [String] = []
@@ -10,11 +11,18 @@ struct WarningEvents {
   ///   - limit: how many are kept, the newest.
   init(_ events: [JSONValue], about object: JSONValue, limit: Int = 5) {
     let uid = object.uid
-    let isNeverReady = object[path: "spec", "containers"]?.elements.contains { $0["command"]?.elements.contains("--never-ready") ?? false } ?? false
+    let isNeverReady =
+      object[path: "spec", "containers"]?.elements.contains {
+        $0["command"]?.elements.contains("--never-ready") ?? false
+      } ?? false
     let warnings = events.filter { event in
-      guard event["type"]?.stringValue == "Warning", event[path: "involvedObject", "uid"]?.stringValue == uid else { return false }
+      guard event["type"]?.stringValue == "Warning", event[path: "involvedObject", "uid"]?.stringValue == uid else {
+        return false
+      }
       // An agent that no Service may send traffic to fails its probe by intent.
-      return !(isNeverReady && event["reason"]?.stringValue == "Unhealthy" && event["message"]?.stringValue?.hasPrefix("Readiness probe") == true)
+      return
+        !(isNeverReady && event["reason"]?.stringValue == "Unhealthy"
+        && event["message"]?.stringValue?.hasPrefix("Readiness probe") == true)
     }
     var seen: Set<String> = []
     for event in warnings.sorted(by: { Self.time($0) > Self.time($1) }) {
@@ -25,9 +33,11 @@ struct WarningEvents {
     texts.reverse()
   }
 
-  /// RFC 3339, so that texts sort as times do. Which member an event has depends on the version of the API that its writer used.
+  /// RFC 3339, so that texts sort as times do. Which member an event has depends on the version of the API that its
+  /// writer used.
   private static func time(_ event: JSONValue) -> String {
-    event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?.stringValue
+    event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?
+      .stringValue
       ?? event[path: "metadata", "creationTimestamp"]?.stringValue ?? ""
   }
 

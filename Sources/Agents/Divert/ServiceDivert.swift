@@ -2,8 +2,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// The change that an intercept makes to a Service, and its undoing: one key more in the selector, and the selector that was before in an annotation, so that a
-/// machine that never saw the intercept can undo it.
+/// The change that an intercept makes to a Service, and its undoing: one key more in the selector, and the selector
+/// that was before in an annotation, so that a machine that never saw the intercept can undo it.
 ///
 /// Only these keys are patched (RFC 7386): whatever others change at the same time stays.
 public struct ServiceDivert: Sendable {

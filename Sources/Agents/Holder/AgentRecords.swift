@@ -6,8 +6,9 @@
 import ControlAPI
 import Synchronization
 
-/// What this installation's own agents are called in each cluster, and how they were when they were made; on disk, so that the next daemon knows them
-/// again. In the cluster a name proves nothing: whoever may edit the namespace can use it too.
+/// What this installation's own agents are called in each cluster, and how they were when they were made; on disk, so
+/// that the next daemon knows them again. In the cluster a name proves nothing: whoever may edit the namespace can use
+/// it too.
 public final class AgentRecords: Sendable {
   public struct Record: Codable, Sendable, Hashable {
     /// Random, so that nobody can be there first.
@@ -21,7 +22,8 @@ public final class AgentRecords: Sendable {
   private let path: String?
   private let records: Mutex<[String: Record]>
 
-  /// - Parameter path: a file in the user's state folder; one that cannot be understood is moved aside. Nil keeps nothing on disk.
+  /// - - Parameter path: a file in the user's state folder; one that cannot be understood is moved aside. Nil keeps
+  ///   nothing on disk.
   public init(path: String?) {
     self.path = path
     var read: [String: Record] = [:]
@@ -81,7 +83,8 @@ public final class AgentRecords: Sendable {
       }
     }
     if let problem, let path {
-      throw ControlError(.failed, "\(path) cannot be written: \(problem)", remedy: "Make room, or make the folder writable.")
+      throw ControlError(
+        .failed, "\(path) cannot be written: \(problem)", remedy: "Make room, or make the folder writable.")
     }
   }
 }

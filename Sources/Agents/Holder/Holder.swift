@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// Who holds something in a cluster: a name for people, and the id of an installation, which tells two of one name apart (`root@localhost` is many).
+/// Who holds something in a cluster: a name for people, and the id of an installation, which tells two of one name
+/// apart (`root@localhost` is many).
 ///
 /// Neither is authenticated: both are what the client says.
 public struct Holder: Sendable, Hashable {
@@ -14,9 +15,11 @@ public struct Holder: Sendable, Hashable {
     self.installation = installation
   }
 
-  /// Reads a Lease's `holderIdentity`: a name, and behind the last `_` an id, as Kubernetes' own leader election writes them.
+  /// Reads a Lease's `holderIdentity`: a name, and behind the last `_` an id, as Kubernetes' own leader election writes
+  /// them.
   public init(identity: String) {
-    if let mark = identity.lastIndex(of: "_"), mark > identity.startIndex, case let id = String(identity[identity.index(after: mark)...]),
+    if let mark = identity.lastIndex(of: "_"), mark > identity.startIndex,
+      case let id = String(identity[identity.index(after: mark)...]),
       InstallationID.isID(id)
     {
       self.init(name: String(identity[..<mark]), installation: id)

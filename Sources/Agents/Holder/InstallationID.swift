@@ -13,14 +13,17 @@ import ControlAPI
 
 /// The random id of this installation, made once and kept in the state directory (mode 0600).
 ///
-/// The file names its own inode and the machine: a copy of the directory, on this machine or another, gets an id of its own.
+/// The file names its own inode and the machine: a copy of the directory, on this machine or another, gets an id of its
+/// own.
 public struct InstallationID: Sendable, Hashable {
   public let text: String
   /// What became of a file that held no id of this installation, for the log.
   public let notice: String?
 
   /// Whether a text has the form of an id: 32 hexadecimal digits.
-  public static func isID(_ text: String) -> Bool { text.utf8.count == 32 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) } }
+  public static func isID(_ text: String) -> Bool {
+    text.utf8.count == 32 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+  }
 
   /// Reads the id, or makes it where there is none. Of several processes that make it at once, all get the same.
   /// - Throws: `ControlError` that names the file where it can be neither read nor written.
@@ -32,19 +35,25 @@ public struct InstallationID: Sendable, Hashable {
       case .absent: break
       case .garbled:
         notice = "\(path) held no installation's id; it was moved to \(path).unreadable, and a new id was made"
-        guard rename(path, path + ".unreadable") == 0 || errno == ENOENT else { throw failure("cannot be moved aside", path) }
+        guard rename(path, path + ".unreadable") == 0 || errno == ENOENT else {
+          throw failure("cannot be moved aside", path)
+        }
       case .copied:
         notice = "\(path) was copied from another place; this installation has an id of its own now"
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("cannot be replaced", path) }
       }
       try make(path, machine)
     }
-    throw ControlError(.failed, "the installation's id, \(path), keeps changing", remedy: "End the other devtunnel processes that use this directory.")
+    throw ControlError(
+      .failed, "the installation's id, \(path), keeps changing",
+      remedy: "End the other devtunnel processes that use this directory.")
   }
 
   /// What tells this machine from its copies; empty where it has no id.
   public static var machine: String {
-    let text = FileManager.default.contents(atPath: "/etc/machine-id").map { String(decoding: $0.prefix(64), as: UTF8.self) } ?? ""
+    let text =
+      FileManager.default.contents(atPath: "/etc/machine-id").map { String(decoding: $0.prefix(64), as: UTF8.self) }
+      ?? ""
     return text.split(whereSeparator: \.isWhitespace).first.map { AgentNames.checksum(String($0)) } ?? ""
   }
 
@@ -66,8 +75,11 @@ public struct InstallationID: Sendable, Hashable {
     var bytes = [UInt8](repeating: 0, count: 512)
     let count = Glibc.read(fd, &bytes, bytes.count)
     guard count >= 0 else { throw failure("cannot be read", path) }
-    let words = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
-    guard words.count == 3, words[2].last == "\n", isID(String(words[0])), let inode = UInt64(words[1]) else { return .garbled }
+    let words = String(decoding: bytes.prefix(count), as: UTF8.self).split(
+      separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 3, words[2].last == "\n", isID(String(words[0])), let inode = UInt64(words[1]) else {
+      return .garbled
+    }
     guard inode == UInt64(status.st_ino), words[2].dropLast() == machine else { return .copied }
     return .id(String(words[0]))
   }

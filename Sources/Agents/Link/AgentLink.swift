@@ -52,7 +52,8 @@ public actor AgentLink {
 
   /// - Parameter transitions: the Lease's count; 0 where there is none.
   public init(
-    client: KubeClient, relay: RelayThread, identity: AgentIdentity, transitions: UInt64, protocols: CarrierProtocol = .auto, log: Logger
+    client: KubeClient, relay: RelayThread, identity: AgentIdentity, transitions: UInt64,
+    protocols: CarrierProtocol = .auto, log: Logger
   ) async {
     self.client = client
     self.relay = relay
@@ -70,8 +71,11 @@ public actor AgentLink {
   public func whenTold(_ action: @escaping @Sendable (ControlMessage) -> Void) { onMessage = action }
   public func whenStateChanges(_ action: @escaping @Sendable (State) -> Void) { onState = action }
 
-  /// How to bring the agent back when somebody has removed it from the cluster; without this the link only waits for it.
-  public func whenMissing(_ action: @escaping @Sendable () async throws(ControlError) -> AgentIdentity) { onMissing = action }
+  /// How to bring the agent back when somebody has removed it from the cluster; without this the link only waits for
+  /// it.
+  public func whenMissing(_ action: @escaping @Sendable () async throws(ControlError) -> AgentIdentity) {
+    onMissing = action
+  }
 
   public func start() {
     guard keeper == nil else { return }
@@ -104,13 +108,16 @@ public actor AgentLink {
       text = figures.isSilent ? "silent" : "connected"
     }
     return SessionReport(
-      context: client.access.contextName, namespace: identity.namespace, agent: AgentNames.base(current.workload), pod: pod, state: text,
-      carrier: pod == nil ? nil : carrier, roundTripMilliseconds: figures.roundTrip.map { Double($0) / 1000 }, streams: figures.streams,
+      context: client.access.contextName, namespace: identity.namespace, agent: AgentNames.base(current.workload),
+      pod: pod, state: text,
+      carrier: pod == nil ? nil : carrier, roundTripMilliseconds: figures.roundTrip.map { Double($0) / 1000 },
+      streams: figures.streams,
       sentBytes: figures.sentBytes, receivedBytes: figures.receivedBytes, lastProblem: lastProblem)
   }
 
   /// Runs something with the endpoint, on the relay's thread.
-  public nonisolated func onLoop<Result: Sendable>(_ work: @escaping @Sendable (LinkEndpoint) -> Result) async -> Result {
+  public nonisolated func onLoop<Result: Sendable>(_ work: @escaping @Sendable (LinkEndpoint) -> Result) async -> Result
+  {
     let endpoint = endpoint
     return await relay.run { loop in work(endpoint.get(on: loop)) }
   }
@@ -124,7 +131,8 @@ public actor AgentLink {
     while true {
       switch state {
       case .connected: return
-      case .superseded: throw ControlError(.conflict, "another holder's session has taken the agent of \(identity.workload) over")
+      case .superseded:
+        throw ControlError(.conflict, "another holder's session has taken the agent of \(identity.workload) over")
       case .stopped: throw ControlError(.cancelled, "the tunnel to the agent of \(identity.workload) was closed")
       case .connecting: break
       }
@@ -132,15 +140,20 @@ public actor AgentLink {
       if let refusal { throw refusal }
       guard ContinuousClock.now < deadline else {
         throw ControlError(
-          .timedOut, "no tunnel to the agent of \(identity.workload) within \(limit)", details: lastProblem.map { [$0] } ?? [])
+          .timedOut, "no tunnel to the agent of \(identity.workload) within \(limit)",
+          details: lastProblem.map { [$0] } ?? [])
       }
       try? await Task.sleep(for: .milliseconds(10))
     }
   }
 
   /// Sends a message and waits for the agent's answer of the same kind and port.
-  public func ask(_ message: ControlMessage, within limit: Duration = .seconds(5)) async throws(ControlError) -> ControlMessage {
-    guard case .connected = state else { throw ControlError(.unreachable, "there is no tunnel to the agent of \(identity.workload) now") }
+  public func ask(_ message: ControlMessage, within limit: Duration = .seconds(5)) async throws(ControlError)
+    -> ControlMessage
+  {
+    guard case .connected = state else {
+      throw ControlError(.unreachable, "there is no tunnel to the agent of \(identity.workload) now")
+    }
     let endpoint = endpoint
     let id = nextRequest
     nextRequest += 1
@@ -153,7 +166,9 @@ public actor AgentLink {
       relay.submit { loop in endpoint.get(on: loop).send(message) }
     }
     timer.cancel()
-    guard let answer else { throw ControlError(.timedOut, "the agent of \(identity.workload) did not answer in \(limit)") }
+    guard let answer else {
+      throw ControlError(.timedOut, "the agent of \(identity.workload) did not answer in \(limit)")
+    }
     return answer
   }
 
@@ -187,7 +202,9 @@ public actor AgentLink {
   private func keep() async {
     var delay = Duration.milliseconds(50)
     let expiry = Task { [endpoint, relay] in
-      while (try? await Task.sleep(for: .seconds(1))) != nil { relay.submit { loop in endpoint.get(on: loop).expire() } }
+      while (try? await Task.sleep(for: .seconds(1))) != nil {
+        relay.submit { loop in endpoint.get(on: loop).expire() }
+      }
     }
     defer { expiry.cancel() }
     while !Task.isCancelled, state != .superseded, state != .stopped {
@@ -257,13 +274,15 @@ public actor AgentLink {
     return stood
   }
 
-  /// Waits for the agent's Pod. One whose Deployment goes meanwhile, with its namespace for one, will never run: then the wait ends, so that the next
-  /// session brings the agent back.
+  /// Waits for the agent's Pod. One whose Deployment goes meanwhile, with its namespace for one, will never run: then
+  /// the wait ends, so that the next session brings the agent back.
   private func running(_ pods: AgentPods) async throws(ControlError) -> String {
     let bringsBack = onMissing != nil
     let outcome: Result<String, ControlError>? = await withTaskGroup(of: Result<String, ControlError>?.self) { group in
       group.addTask {
-        do throws(ControlError) { return .success(try await pods.running(within: .seconds(60))) } catch { return .failure(error) }
+        do throws(ControlError) { return .success(try await pods.running(within: .seconds(60))) } catch {
+          return .failure(error)
+        }
       }
       if bringsBack {
         group.addTask {
@@ -283,17 +302,20 @@ public actor AgentLink {
 
   private func dial(_ pod: String) async throws(KubeError) -> PortForwardConnection {
     do throws(KubeError) {
-      let connection = try await client.dialPortForward(namespace: identity.namespace, pod: pod, port: current.controlPort, offering: protocols)
+      let connection = try await client.dialPortForward(
+        namespace: identity.namespace, pod: pod, port: current.controlPort, offering: protocols)
       refusal = nil
       return connection
     } catch {
-      refusal = error.isForbidden ? ControlError(error, doing: "opening the tunnel to Pod \(identity.namespace)/\(pod)") : nil
+      refusal =
+        error.isForbidden ? ControlError(error, doing: "opening the tunnel to Pod \(identity.namespace)/\(pod)") : nil
       throw error
     }
   }
 
   private func isMissing() async throws(KubeError) -> Bool {
-    let deployment = try await client.find(.deployments, AgentNames.base(current.workload), namespace: current.namespace)
+    let deployment = try await client.find(
+      .deployments, AgentNames.base(current.workload), namespace: current.namespace)
     return deployment?.isBeingDeleted ?? true
   }
 

@@ -2,17 +2,19 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// Leads connections that arrive at the agent to the host's ports, or to those of another cluster. Lives on the relay's thread.
+/// Leads connections that arrive at the agent to the host's ports, or to those of another cluster. Lives on the relay's
+/// thread.
 public final class HostRouter: StreamRouter {
   private let loop: EventLoop
   private var targets: [UInt16: clinux_address] = [:]
   private var joins: [UInt16: JoinedTarget] = [:]
   /// Connections open now, by the agent's port.
   public private(set) var open: [UInt16: Int] = [:]
-  /// Makes the sockets that connections to the host leave from; nil: this process does, in its own network. It calls back with an unconnected TCP socket
-  /// that is the router's from then on, or with -1.
+  /// Makes the sockets that connections to the host leave from; nil: this process does, in its own network. It calls
+  /// back with an unconnected TCP socket that is the router's from then on, or with -1.
   public var makeSocket: ((_ completion: @escaping (Int32) -> Void) -> Void)?
-  /// Those with a socket of the host's. Whoever can call the Service makes them: one beyond the limit is refused, and goes to the origin.
+  /// Those with a socket of the host's. Whoever can call the Service makes them: one beyond the limit is refused, and
+  /// goes to the origin.
   private let budget: ConnectionBudget
   private var held: Set<ObjectIdentifier> = []
   private var ends: [ObjectIdentifier: StreamEnd] = [:]

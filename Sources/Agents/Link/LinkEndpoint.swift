@@ -60,7 +60,9 @@ public final class LinkEndpoint {
   }
 
   private func opened(_ session: Session, _ tell: @escaping @Sendable (LinkEvent) -> Void) {
-    control = session.open { slot in ControlEnd(session: session, slot: slot, opening: true) { tell(.message($0)) } } as? ControlEnd
+    control =
+      session.open { slot in ControlEnd(session: session, slot: slot, opening: true) { tell(.message($0)) } }
+      as? ControlEnd
     let due = waiting
     waiting = []
     for item in due { item.open(session) }
@@ -107,7 +109,8 @@ public final class LinkEndpoint {
   public var figures: Figures {
     guard let session else { return Figures() }
     return Figures(
-      isOpen: session.isOpen, isSilent: session.isSilent, roundTrip: session.mux.lastRoundTrip, streams: session.mux.streamCount,
+      isOpen: session.isOpen, isSilent: session.isSilent, roundTrip: session.mux.lastRoundTrip,
+      streams: session.mux.streamCount,
       sentBytes: session.sentBytes, receivedBytes: session.receivedBytes)
   }
 }

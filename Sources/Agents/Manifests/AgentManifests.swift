@@ -32,7 +32,9 @@ public struct AgentManifests: Sendable {
     var object: JSONValue = ["apiVersion": JSONValue(apiVersion), "kind": JSONValue(kind)]
     object.name = name
     object.namespace = namespace
-    object.labels = [AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload)]
+    object.labels = [
+      AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload),
+    ]
     object.annotations = annotations
     if let owner { object[path: "metadata", "ownerReferences"] = [Self.reference(to: owner)] }
     return object
@@ -61,7 +63,9 @@ public struct AgentManifests: Sendable {
   public func configMap(agents: [Architecture: [UInt8]], owner: JSONValue) -> JSONValue {
     var configMap = object("v1", "ConfigMap", name: AgentNames.base(workload), owner: owner)
     var data: JSONValue = [:]
-    for (architecture, bytes) in agents { data["agent-\(architecture.rawValue)"] = JSONValue(Data(bytes).base64EncodedString()) }
+    for (architecture, bytes) in agents {
+      data["agent-\(architecture.rawValue)"] = JSONValue(Data(bytes).base64EncodedString())
+    }
     configMap["binaryData"] = data
     return configMap
   }
@@ -80,12 +84,17 @@ public struct AgentManifests: Sendable {
 
   public func agentsService(owner: JSONValue) -> JSONValue {
     headless(
-      AgentNames.agentsService(workload), selector: [AgentNames.agentLabel: AgentNames.label(workload)], publishesNotReady: true, owner: owner)
+      AgentNames.agentsService(workload), selector: [AgentNames.agentLabel: AgentNames.label(workload)],
+      publishesNotReady: true, owner: owner)
   }
 
-  private func headless(_ name: String, selector: [String: String], publishesNotReady: Bool, owner: JSONValue) -> JSONValue {
+  private func headless(_ name: String, selector: [String: String], publishesNotReady: Bool, owner: JSONValue)
+    -> JSONValue
+  {
     var service = object("v1", "Service", name: name, owner: owner)
-    service["spec"] = ["clusterIP": "None", "selector": JSONValue(selector), "publishNotReadyAddresses": JSONValue(publishesNotReady)]
+    service["spec"] = [
+      "clusterIP": "None", "selector": JSONValue(selector), "publishNotReadyAddresses": JSONValue(publishesNotReady),
+    ]
     return service
   }
 }

@@ -31,7 +31,9 @@ public enum AgentNames {
   }
 
   /// The value of `agentLabel`.
-  public static func label(_ workload: String) -> String { workload.count <= 63 ? workload : "\(workload.prefix(54))-\(checksum(workload))" }
+  public static func label(_ workload: String) -> String {
+    workload.count <= 63 ? workload : "\(workload.prefix(54))-\(checksum(workload))"
+  }
 
   /// The headless Service that lists what the Service selected before, agents among them.
   public static func originService(_ workload: String) -> String { base(workload) + "-origin" }
@@ -41,13 +43,16 @@ public enum AgentNames {
   /// Whether a text can be the name of a workload (RFC 1123 subdomain): what annotations and files say may be anything.
   public static func isName(_ text: String) -> Bool {
     func isPlain(_ byte: UInt8) -> Bool { (97...122).contains(byte) || (48...57).contains(byte) }
-    guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 253, isPlain(first), isPlain(last) else { return false }
+    guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 253, isPlain(first), isPlain(last)
+    else { return false }
     return text.utf8.allSatisfy { isPlain($0) || $0 == 45 || $0 == 46 }
   }
 
   /// The workload that one of our own objects is for; nil where what it says does not fit its name.
   public static func workload(of object: JSONValue) -> String? {
-    guard let workload = object.annotations[workloadAnnotation], isName(workload), object.name == base(workload) else { return nil }
+    guard let workload = object.annotations[workloadAnnotation], isName(workload), object.name == base(workload) else {
+      return nil
+    }
     return workload
   }
 

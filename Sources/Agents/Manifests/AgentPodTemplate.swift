@@ -1,8 +1,8 @@
 import ControlAPI
 import KubeObjects
 
-/// The agent's Pod, made of the workload's own Pod template: its environment and files are the workload's, and whatever looks at
-/// labels, ServiceAccount or security context treats it alike.
+/// The agent's Pod, made of the workload's own Pod template: its environment and files are the workload's, and whatever
+/// looks at labels, ServiceAccount or security context treats it alike.
 public struct AgentPodTemplate: Sendable {
   public var workload: String
   /// The container whose place the agent takes.
@@ -29,7 +29,9 @@ public struct AgentPodTemplate: Sendable {
   /// The namespace refuses Pods that are not `restricted`.
   var isRestricted = false
 
-  public init(workload: String, containerName: String, listen: [UInt16], controlPort: UInt16, architecture: Architecture) {
+  public init(
+    workload: String, containerName: String, listen: [UInt16], controlPort: UInt16, architecture: Architecture
+  ) {
     self.workload = workload
     self.containerName = containerName
     self.listen = listen
@@ -38,12 +40,15 @@ public struct AgentPodTemplate: Sendable {
   }
 
   /// The container that owns the ports: the one named, the only one, else the only one that declares any of them.
-  public static func container(of template: JSONValue, declaring ports: [Int], named name: String?) throws(ControlError) -> String {
+  public static func container(of template: JSONValue, declaring ports: [Int], named name: String?) throws(ControlError)
+    -> String
+  {
     let containers = template[path: "spec", "containers"]?.elements ?? []
     let names = containers.compactMap(\.name_)
     if let name {
       guard names.contains(name) else {
-        throw ControlError(.badInput, "the workload has no container '\(name)'", remedy: "Use one of: \(names.joined(separator: ", ")).")
+        throw ControlError(
+          .badInput, "the workload has no container '\(name)'", remedy: "Use one of: \(names.joined(separator: ", ")).")
       }
       return name
     }
@@ -53,7 +58,8 @@ public struct AgentPodTemplate: Sendable {
     }
     guard declaring.count == 1, let only = declaring[0].name_ else {
       throw ControlError(
-        .badInput, "it is not clear which of the containers \(names.joined(separator: ", ")) serves the port", remedy: "Name it with --container.")
+        .badInput, "it is not clear which of the containers \(names.joined(separator: ", ")) serves the port",
+        remedy: "Name it with --container.")
     }
     return only
   }
@@ -90,7 +96,8 @@ public struct AgentPodTemplate: Sendable {
   private static let portSysctl = "net.ipv4.ip_unprivileged_port_start"
   /// Fields of a PodSpec that go over as they are; the rest is made here or left out.
   private static let keptFields = [
-    "automountServiceAccountToken", "enableServiceLinks", "hostAliases", "hostUsers", "imagePullSecrets", "nodeSelector", "os",
+    "automountServiceAccountToken", "enableServiceLinks", "hostAliases", "hostUsers", "imagePullSecrets",
+    "nodeSelector", "os",
     "priorityClassName", "readinessGates", "runtimeClassName", "schedulerName", "securityContext", "serviceAccountName",
   ]
   /// Fields of the container that stay.
@@ -104,10 +111,16 @@ public struct AgentPodTemplate: Sendable {
     container["ports"] = ports.isEmpty ? JSONValue?.none : .array(ports)
     container["env"] = .array(
       (original["env"]?.elements ?? []) + [
-        ["name": "DEVTUNNEL_TOKEN", "valueFrom": ["secretKeyRef": ["name": JSONValue(AgentNames.base(workload)), "key": "token"]]]
+        [
+          "name": "DEVTUNNEL_TOKEN",
+          "valueFrom": ["secretKeyRef": ["name": JSONValue(AgentNames.base(workload)), "key": "token"]],
+        ]
       ])
-    let mounts = (original["volumeMounts"]?.elements ?? []).filter { !droppedVolumes.contains($0.name_ ?? "") && Self.isKept($0) }
-    container["volumeMounts"] = .array(mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
+    let mounts = (original["volumeMounts"]?.elements ?? []).filter {
+      !droppedVolumes.contains($0.name_ ?? "") && Self.isKept($0)
+    }
+    container["volumeMounts"] = .array(
+      mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
     container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
     container["readinessProbe"] = [
       "exec": ["command": [JSONValue(AgentNames.program), "ready", "--control", JSONValue(String(controlPort))]],
@@ -116,9 +129,12 @@ public struct AgentPodTemplate: Sendable {
     return container
   }
 
-  /// A mount whose path is not plain is no shell's either; one over the agent's own folder would put another program in its place.
+  /// A mount whose path is not plain is no shell's either; one over the agent's own folder would put another program in
+  /// its place.
   private static func isKept(_ mount: JSONValue) -> Bool {
-    guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? ""), let own = try? MountPath(AgentNames.mountPath) else { return false }
+    guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? ""),
+      let own = try? MountPath(AgentNames.mountPath)
+    else { return false }
     return !path.isWithin(own)
   }
 
@@ -144,7 +160,8 @@ public struct AgentPodTemplate: Sendable {
 
   /// The volumes that the container mounts, and ours.
   private func volumes(from spec: JSONValue, mountedBy container: JSONValue) -> [JSONValue] {
-    let mounted = Set(((container["volumeMounts"]?.elements ?? []) + (container["volumeDevices"]?.elements ?? [])).compactMap(\.name_))
+    let mounted = Set(
+      ((container["volumeMounts"]?.elements ?? []) + (container["volumeDevices"]?.elements ?? [])).compactMap(\.name_))
     let kept = (spec["volumes"]?.elements ?? []).filter { volume in
       guard let name = volume.name_ else { return false }
       return mounted.contains(name) && !droppedVolumes.contains(name)
@@ -174,23 +191,31 @@ public struct AgentPodTemplate: Sendable {
     if !preferredNodes.isEmpty {
       let key = "preferredDuringSchedulingIgnoredDuringExecution"
       let preferred = affinity[path: "nodeAffinity", key]?.elements ?? []
-      let ours: [JSONValue] = preferredNodes.prefix(10).map { ["weight": 100, "preference": ["matchFields": [Self.isNode($0)]]] }
+      let ours: [JSONValue] = preferredNodes.prefix(10).map {
+        ["weight": 100, "preference": ["matchFields": [Self.isNode($0)]]]
+      }
       affinity[path: "nodeAffinity", key] = .array(preferred + ours)
     }
     let key = "requiredDuringSchedulingIgnoredDuringExecution"
     var terms = affinity[path: "nodeAffinity", key, "nodeSelectorTerms"]?.elements ?? [[:]]
     terms = terms.map { term in
       var term = term
-      let architectureIs: JSONValue = ["key": "kubernetes.io/arch", "operator": "In", "values": [JSONValue(architecture.rawValue)]]
+      let architectureIs: JSONValue = [
+        "key": "kubernetes.io/arch", "operator": "In", "values": [JSONValue(architecture.rawValue)],
+      ]
       term["matchExpressions"] = .array((term["matchExpressions"]?.elements ?? []) + [architectureIs])
-      if let requiredNode { term["matchFields"] = .array((term["matchFields"]?.elements ?? []) + [Self.isNode(requiredNode)]) }
+      if let requiredNode {
+        term["matchFields"] = .array((term["matchFields"]?.elements ?? []) + [Self.isNode(requiredNode)])
+      }
       return term
     }
     affinity[path: "nodeAffinity", key, "nodeSelectorTerms"] = .array(terms)
     return affinity
   }
 
-  private static func isNode(_ name: String) -> JSONValue { ["key": "metadata.name", "operator": "In", "values": [JSONValue(name)]] }
+  private static func isNode(_ name: String) -> JSONValue {
+    ["key": "metadata.name", "operator": "In", "values": [JSONValue(name)]]
+  }
 }
 
 extension JSONValue {

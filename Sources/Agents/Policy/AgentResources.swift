@@ -11,7 +11,8 @@ struct AgentResources: Sendable {
     var resource: String
     var request: Quantity
     var limit: Quantity
-    /// Below this limit the agent is too slow, or ends: a LimitRange's ratio raises the request rather than push the limit under it.
+    /// Below this limit the agent is too slow, or ends: a LimitRange's ratio raises the request rather than push the
+    /// limit under it.
     var leastLimit: Quantity
     /// Asked for without a LimitRange that names it.
     var always = true
@@ -20,7 +21,9 @@ struct AgentResources: Sendable {
   private static let wishes = [
     Wish(resource: "cpu", request: Quantity(milli: 10), limit: Quantity(milli: 500), leastLimit: Quantity(milli: 100)),
     Wish(resource: "memory", request: mebibytes(16), limit: mebibytes(96), leastLimit: mebibytes(64)),
-    Wish(resource: "ephemeral-storage", request: mebibytes(1), limit: mebibytes(64), leastLimit: mebibytes(16), always: false),
+    Wish(
+      resource: "ephemeral-storage", request: mebibytes(1), limit: mebibytes(64), leastLimit: mebibytes(16),
+      always: false),
   ]
 
   private static func mebibytes(_ count: Int) -> Quantity { Quantity(whole: count << 20) }

@@ -1,7 +1,8 @@
 import KubeAPI
 import KubeObjects
 
-/// What the LimitRanges of a namespace demand of the agent's Pod, whose only container's share is the Pod's (Kubernetes documentation, "Limit Ranges").
+/// What the LimitRanges of a namespace demand of the agent's Pod, whose only container's share is the Pod's (Kubernetes
+/// documentation, "Limit Ranges").
 struct LimitRanges: Sendable, Hashable {
   /// One resource: `cpu`, `memory`, `ephemeral-storage`.
   struct Bounds: Sendable, Hashable {
@@ -25,7 +26,9 @@ struct LimitRanges: Sendable, Hashable {
       func each(_ member: String, _ apply: (inout Bounds, Quantity) -> Void) {
         for (resource, value) in item[member]?.objectValue ?? [:] {
           // A quantity may stand there as a number, too.
-          guard let quantity = value.stringValue.flatMap({ Quantity($0) }) ?? value.intValue.map({ Quantity(whole: $0) }) else { continue }
+          guard
+            let quantity = value.stringValue.flatMap({ Quantity($0) }) ?? value.intValue.map({ Quantity(whole: $0) })
+          else { continue }
           apply(&bounds[resource, default: Bounds()], quantity)
         }
       }

@@ -18,22 +18,27 @@ public struct Permission: Sendable, Hashable, CustomStringConvertible {
 
   /// What an agent takes that shows only after it has been made: the tunnel to it, and its removal.
   public static let toKeepAgents = [
-    Permission("get", .pods, "portforward"), Permission("delete", .deployments), Permission("delete", .configMaps), Permission("delete", .secrets),
+    Permission("get", .pods, "portforward"), Permission("delete", .deployments), Permission("delete", .configMaps),
+    Permission("delete", .secrets),
   ]
 
   /// The same for an intercept, which makes Services and a Lease too, and must stay the Lease's holder.
   public static let toIntercept =
     toKeepAgents + [
-      Permission("patch", .services), Permission("delete", .services), Permission("update", .leases), Permission("delete", .leases),
+      Permission("patch", .services), Permission("delete", .services), Permission("update", .leases),
+      Permission("delete", .leases),
     ]
 
   /// Refuses before anything is made what could not be kept or undone.
   /// - Parameter what: `an intercept`, for the message.
-  public static func require(_ permissions: [Permission], for what: String, client: KubeClient, namespace: String) async throws(ControlError) {
+  public static func require(_ permissions: [Permission], for what: String, client: KubeClient, namespace: String)
+    async throws(ControlError)
+  {
     // An authorizer that cannot be asked says nothing against it.
     guard let missing = try? await client.missing(permissions, namespace: namespace), !missing.isEmpty else { return }
     throw ControlError(
-      .forbidden, "\(what) needs more than your credentials allow in namespace \(namespace): \(missing.map(\.description).joined(separator: ", "))",
+      .forbidden,
+      "\(what) needs more than your credentials allow in namespace \(namespace): \(missing.map(\.description).joined(separator: ", "))",
       remedy: "Nothing was made. \(Refusal.permission.remedy(""))")
   }
 }

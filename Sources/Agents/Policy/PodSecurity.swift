@@ -9,7 +9,8 @@ enum PodSecurity {
 
   private static let label = "pod-security.kubernetes.io/enforce"
 
-  /// What the namespace enforces by its label; nil where it has none or may not be read. A default of the whole cluster shows nowhere.
+  /// What the namespace enforces by its label; nil where it has none or may not be read. A default of the whole cluster
+  /// shows nowhere.
   static func enforced(in namespace: String, client: KubeClient) async -> Level? {
     guard let object = try? await client.find(.namespaces, namespace) else { return nil }
     return object.labels[label].flatMap { Level(rawValue: $0) }
@@ -18,14 +19,16 @@ enum PodSecurity {
   /// An id that images commonly have no files for: `nobody`.
   private static let nobody: JSONValue = 65534
 
-  /// Fills in what `restricted` demands and a PodSpec with one container lacks; the agent needs no privilege. What the workload says stays, also
-  /// where it is refused. `baseline` is content with absent fields.
+  /// Fills in what `restricted` demands and a PodSpec with one container lacks; the agent needs no privilege. What the
+  /// workload says stays, also where it is refused. `baseline` is content with absent fields.
   /// - Parameter isOwnImage: it is the workload's, whose user is no root where the workload runs as non-root.
   static func restrict(_ pod: JSONValue, isOwnImage: Bool) -> JSONValue {
     var pod = pod
     guard var container = pod["containers"]?.elements.first else { return pod }
     func given(_ member: String) -> JSONValue? {
-      [container[path: "securityContext", member], pod[path: "securityContext", member]].compactMap { $0 }.first { $0 != .null }
+      [container[path: "securityContext", member], pod[path: "securityContext", member]].compactMap { $0 }.first {
+        $0 != .null
+      }
     }
     var context = container["securityContext"] ?? [:]
     if context == .null { context = [:] }
@@ -34,8 +37,11 @@ enum PodSecurity {
     if given("runAsNonRoot") == nil { context["runAsNonRoot"] = true }
     if given("runAsUser") == nil, !(wasNonRoot && isOwnImage) { context["runAsUser"] = nobody }
     // Beside these the API server takes no `false`, and would refuse before Pod Security says why.
-    let isPrivileged = context["privileged"] == true || context[path: "capabilities", "add"]?.elements.contains("CAP_SYS_ADMIN") == true
-    if context["allowPrivilegeEscalation"] ?? .null == .null, !isPrivileged { context["allowPrivilegeEscalation"] = false }
+    let isPrivileged =
+      context["privileged"] == true || context[path: "capabilities", "add"]?.elements.contains("CAP_SYS_ADMIN") == true
+    if context["allowPrivilegeEscalation"] ?? .null == .null, !isPrivileged {
+      context["allowPrivilegeEscalation"] = false
+    }
     var dropped = context[path: "capabilities", "drop"]?.elements ?? []
     if !dropped.contains("ALL") {
       dropped.append("ALL")

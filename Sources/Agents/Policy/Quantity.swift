@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// An amount as Kubernetes writes it (apimachinery, `resource.Quantity`): `100m`, `64Mi`, `1.5`, `2e3`. Counted in thousandths, rounded up as Kubernetes does.
+/// An amount as Kubernetes writes it (apimachinery, `resource.Quantity`): `100m`, `64Mi`, `1.5`, `2e3`. Counted in
+/// thousandths, rounded up as Kubernetes does.
 struct Quantity: Sendable, Hashable, Comparable {
   var milli: Int
 

@@ -43,7 +43,8 @@ public struct GuardedVariables: Sendable {
   /// Left out, and told.
   public static let groups = [
     GuardedVariables(
-      "shells", "files and commands that a shell runs at its start or at each prompt, functions in the place of commands, the history's file",
+      "shells",
+      "files and commands that a shell runs at its start or at each prompt, functions in the place of commands, the history's file",
       """
       BASH_* BASHOPTS SHELLOPTS ENV PROMPT PROMPT_COMMAND PROMPT_DIRTRIM PS0 PS1 PS2 PS3 PS4 RPS1 RPS2 RPROMPT SPROMPT IFS CDPATH GLOBIGNORE EXECIGNORE
       FPATH FCEDIT FIGNORE HIST* INPUTRC MAILPATH MAILCHECK MODULE_PATH NULLCMD READNULLCMD POSIXLY_CORRECT STTY TMOUT TMPPREFIX ZDOTDIR ZSH* fish_* __fish_*
@@ -79,9 +80,11 @@ public struct GuardedVariables: Sendable {
       SUNPRO_DEPENDENCIES GOCACHEPROG GOAUTH GOCACHE GOMODCACHE GOTMPDIR GOEXPERIMENT RM FC PC CO M2C LEX YACC LINT TEX TEXI2DVI MAKE MAKEINFO
       """),
     GuardedVariables(
-      "npm and its like", "scripts, registries and shells of a package manager, which reads such names in any case", anyCase: true, "npm_* yarn_* pnpm_*"),
+      "npm and its like", "scripts, registries and shells of a package manager, which reads such names in any case",
+      anyCase: true, "npm_* yarn_* pnpm_*"),
     GuardedVariables(
-      "git and other version control", "programs that git, hg or svn run, and their settings", "GIT_* HGRCPATH HGEDITOR HGMERGE SVN_* CVS_RSH RSYNC_* RCLONE_* RESTIC_* BORG_*"),
+      "git and other version control", "programs that git, hg or svn run, and their settings",
+      "GIT_* HGRCPATH HGEDITOR HGMERGE SVN_* CVS_RSH RSYNC_* RCLONE_* RESTIC_* BORG_*"),
     GuardedVariables(
       "pagers, editors and browsers", "programs that others start, and the files of settings that make them start some",
       """
@@ -90,22 +93,26 @@ public struct GuardedVariables: Sendable {
       *_HISTORY *HISTFILE
       """),
     GuardedVariables(
-      "clusters, containers and clouds", "your own tools' way to a cluster, an engine or an account, and programs that give them credentials",
+      "clusters, containers and clouds",
+      "your own tools' way to a cluster, an engine or an account, and programs that give them credentials",
       """
       KUBECONFIG KUBECTL_* KUBERC KREW_* HELM_* SKAFFOLD_* KUSTOMIZE_* DOCKER_* BUILDKIT_* COMPOSE_* CONTAINER_HOST CONTAINERS_* BUILDAH_* PODMAN_*
       REGISTRY_AUTH_FILE TESTCONTAINERS_* AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE CLOUDSDK_* GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES AZURE_CONFIG_DIR
       AZURE_EXTENSION_DIR TF_CLI_* TF_PLUGIN_CACHE_DIR TERRAFORM_CONFIG ANSIBLE_*
       """),
     GuardedVariables(
-      "trust", "certificates and settings by which programs decide whom to believe, and files into which they write their keys",
+      "trust",
+      "certificates and settings by which programs decide whom to believe, and files into which they write their keys",
       """
       OPENSSL_* SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE CURL_CA_BUNDLE REQUESTS_CA_BUNDLE NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED AWS_CA_BUNDLE
       NIX_SSL_CERT_FILE SYSTEM_CERTIFICATE_PATH GRPC_DEFAULT_SSL_ROOTS_FILE_PATH GNUTLS_* GNUPGHOME GPG_* KRB5_* P11_KIT_* NSS_*
       """),
     GuardedVariables(
-      "proxies", "who is asked in the place of the server: also for what is not the cluster's, which leaves from this machine",
+      "proxies",
+      "who is asked in the place of the server: also for what is not the cluster's, which leaves from this machine",
       anyCase: true, "*_proxy"),
     GuardedVariables(
-      "the session's", "agents and buses of this machine that programs speak to", "SSH_* DBUS_* NOTIFY_SOCKET LISTEN_FDS LISTEN_PID SUDO_* PULSE_*"),
+      "the session's", "agents and buses of this machine that programs speak to",
+      "SSH_* DBUS_* NOTIFY_SOCKET LISTEN_FDS LISTEN_PID SUDO_* PULSE_*"),
   ]
 }

@@ -1,7 +1,7 @@
 import ControlAPI
 
-/// A workload's environment as processes on the host take it over: all of it, but for what belongs to the person or the machine, and for what
-/// would run code, load code or change what programs trust.
+/// A workload's environment as processes on the host take it over: all of it, but for what belongs to the person or the
+/// machine, and for what would run code, load code or change what programs trust.
 public struct HostEnvironment: Sendable, Hashable {
   public private(set) var variables: [String: String] = [:]
   /// Left out because of what they would do here; sorted.
@@ -9,7 +9,9 @@ public struct HostEnvironment: Sendable, Hashable {
 
   public init(workload: [String: String], choice: VariableChoice = VariableChoice()) {
     for (name, value) in workload.sorted(by: { $0.key < $1.key }) {
-      guard Self.canBeCarried(name, value), !Self.isOurs(name), !choice.exclude.contains(where: { Self.matches(name, $0) }) else { continue }
+      guard Self.canBeCarried(name, value), !Self.isOurs(name),
+        !choice.exclude.contains(where: { Self.matches(name, $0) })
+      else { continue }
       if !choice.include.contains(where: { Self.matches(name, $0) }) {
         if GuardedVariables.personal.covers(name) { continue }
         if !Self.isServiceLink(name), GuardedVariables.groups.contains(where: { $0.covers(name) }) {
@@ -30,18 +32,22 @@ public struct HostEnvironment: Sendable, Hashable {
     ]
   }
 
-  /// execve(2) carries `NAME=VALUE` texts that end with a NUL: with another "=" or NUL, a name would be another variable's.
+  /// execve(2) carries `NAME=VALUE` texts that end with a NUL: with another "=" or NUL, a name would be another
+  /// variable's.
   private static func canBeCarried(_ name: String, _ value: String) -> Bool {
     !name.isEmpty && !name.utf8.contains(0) && !name.utf8.contains(UInt8(ascii: "=")) && !value.utf8.contains(0)
   }
 
-  /// They say where devtunnel's own programs are, and what it has made: no workload's affair, whatever the person includes.
+  /// They say where devtunnel's own programs are, and what it has made: no workload's affair, whatever the person
+  /// includes.
   private static func isOurs(_ name: String) -> Bool { name.hasPrefix("DEVTUNNEL_") }
 
-  /// Addresses and ports of Services, such as `GIT_SERVICE_HOST` and `GIT_PORT_22_TCP` of a Service `git`: no program starts others for them.
+  /// Addresses and ports of Services, such as `GIT_SERVICE_HOST` and `GIT_PORT_22_TCP` of a Service `git`: no program
+  /// starts others for them.
   private static func isServiceLink(_ name: String) -> Bool {
     let isPlain = name.utf8.allSatisfy { byte in
-      (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
+      (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || byte == UInt8(ascii: "_")
     }
     return isPlain
       && (["_SERVICE_HOST", "_SERVICE_PORT", "_PORT"].contains(where: name.hasSuffix) || name.contains("_SERVICE_PORT_")

@@ -1,7 +1,9 @@
-/// Where a container mounts a volume, taken apart: a cluster's text that may become a path of the host only in this form.
+/// Where a container mounts a volume, taken apart: a cluster's text that may become a path of the host only in this
+/// form.
 ///
-/// Kubernetes lets any text without a colon pass as `mountPath`; the kubelet puts a slash before a relative one, and the runtime takes `..` away
-/// inside the container's root. Here a path with such a part is refused: nothing is mounted there on purpose.
+/// Kubernetes lets any text without a colon pass as `mountPath`; the kubelet puts a slash before a relative one, and
+/// the runtime takes `..` away inside the container's root. Here a path with such a part is refused: nothing is mounted
+/// there on purpose.
 public struct MountPath: Hashable, Sendable {
   /// At least one; none is empty, `.` or `..`, none holds a slash or a NUL.
   public let parts: [String]
@@ -18,7 +20,9 @@ public struct MountPath: Hashable, Sendable {
     guard !pieces.isEmpty else { throw .isRoot }
     guard !text.utf8.contains(0) else { throw .hasNUL }
     guard !pieces.contains(where: { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }) else { throw .hasDots }
-    guard pieces.allSatisfy({ $0.count <= Self.mostBytesOfPart }), pieces.reduce(0, { $0 + 1 + $1.count }) <= Self.mostBytes else { throw .isLong }
+    guard pieces.allSatisfy({ $0.count <= Self.mostBytesOfPart }),
+      pieces.reduce(0, { $0 + 1 + $1.count }) <= Self.mostBytes
+    else { throw .isLong }
     parts = pieces.map { String(decoding: $0, as: UTF8.self) }
   }
 
@@ -27,7 +31,9 @@ public struct MountPath: Hashable, Sendable {
   /// Whether it is this path or lies below it.
   public func isWithin(_ other: MountPath) -> Bool { parts.starts(with: other.parts, by: Self.isSame) }
 
-  public static func == (left: MountPath, right: MountPath) -> Bool { left.parts.elementsEqual(right.parts, by: isSame) }
+  public static func == (left: MountPath, right: MountPath) -> Bool {
+    left.parts.elementsEqual(right.parts, by: isSame)
+  }
 
   public func hash(into hasher: inout Hasher) {
     for part in parts {

@@ -8,8 +8,11 @@ enum PodField {
       return values[String(path.dropFirst(map.count + 2).dropLast(2))] ?? ""
     }
     switch path {
-    case "status.podIPs": return (pod[path: "status", "podIPs"]?.elements ?? []).compactMap { $0["ip"]?.stringValue }.joined(separator: ",")
-    case "status.hostIPs": return (pod[path: "status", "hostIPs"]?.elements ?? []).compactMap { $0["ip"]?.stringValue }.joined(separator: ",")
+    case "status.podIPs":
+      return (pod[path: "status", "podIPs"]?.elements ?? []).compactMap { $0["ip"]?.stringValue }.joined(separator: ",")
+    case "status.hostIPs":
+      return (pod[path: "status", "hostIPs"]?.elements ?? []).compactMap { $0["ip"]?.stringValue }.joined(
+        separator: ",")
     default: break
     }
     let parts = path.split(separator: ".").map(String.init)

@@ -3,7 +3,8 @@ import KubeObjects
 /// The variables by which Pods are told of a Service (Kubernetes documentation, "Discovering services").
 enum ServiceLinks {
   static func variables(of service: JSONValue) -> [String: String] {
-    guard let name = service.name, let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None", !address.isEmpty,
+    guard let name = service.name, let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None",
+      !address.isEmpty,
       let ports = service[path: "spec", "ports"]?.elements, let first = ports.first?["port"]?.intValue
     else { return [:] }
     let prefix = word(name)
@@ -15,7 +16,9 @@ enum ServiceLinks {
       let base = "\(prefix)_PORT_\(number)_\(transport)"
       if let name = port.name_ { result["\(prefix)_SERVICE_PORT_\(word(name))"] = String(number) }
       if index == 0 { result["\(prefix)_PORT"] = url }
-      result.merge([base: url, base + "_PROTO": transport.lowercased(), base + "_PORT": String(number), base + "_ADDR": address]) { $1 }
+      result.merge([
+        base: url, base + "_PROTO": transport.lowercased(), base + "_PORT": String(number), base + "_ADDR": address,
+      ]) { $1 }
     }
     return result
   }

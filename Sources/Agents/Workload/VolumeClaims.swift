@@ -9,15 +9,24 @@ public struct VolumeClaims: Sendable {
   /// A ReadWriteOnce claim: only on the node where it is mounted already.
   public private(set) var tiesToNode = false
 
-  public static func read(client: KubeClient, namespace: String, template: JSONValue) async throws(ControlError) -> VolumeClaims {
+  public static func read(client: KubeClient, namespace: String, template: JSONValue) async throws(ControlError)
+    -> VolumeClaims
+  {
     var result = VolumeClaims()
     for volume in template[path: "spec", "volumes"]?.elements ?? [] {
-      guard let name = volume.name_, let claim = volume[path: "persistentVolumeClaim", "claimName"]?.stringValue else { continue }
-      let object = try await attempt("reading PersistentVolumeClaim \(namespace)/\(claim)") { () async throws(KubeError) in
+      guard let name = volume.name_, let claim = volume[path: "persistentVolumeClaim", "claimName"]?.stringValue else {
+        continue
+      }
+      let object = try await attempt("reading PersistentVolumeClaim \(namespace)/\(claim)") {
+        () async throws(KubeError) in
         try await client.find(.persistentVolumeClaims, claim, namespace: namespace)
       }
       let modes = (object?[path: "spec", "accessModes"]?.elements ?? []).compactMap(\.stringValue)
-      if modes.contains("ReadWriteOncePod") { result.exclusive.insert(name) } else if modes.contains("ReadWriteOnce") { result.tiesToNode = true }
+      if modes.contains("ReadWriteOncePod") {
+        result.exclusive.insert(name)
+      } else if modes.contains("ReadWriteOnce") {
+        result.tiesToNode = true
+      }
     }
     return result
   }

@@ -16,7 +16,9 @@ public struct WorkloadEnvironment: Sendable {
   ///   - container: of a Pod template.
   ///   - pod: the Pod whose fields `fieldRef` means; without one, such variables are left out.
   ///   - services: the Services of the namespace, whose addresses Pods are told (Kubernetes API, `enableServiceLinks`).
-  public func read(_ container: JSONValue, pod: JSONValue? = nil, services: [JSONValue] = []) async throws(ControlError) -> [String: String] {
+  public func read(_ container: JSONValue, pod: JSONValue? = nil, services: [JSONValue] = []) async throws(ControlError)
+    -> [String: String]
+  {
     var result: [String: String] = [:]
     for service in services { result.merge(ServiceLinks.variables(of: service)) { $1 } }
     for source in container["envFrom"]?.elements ?? [] {
@@ -51,7 +53,8 @@ public struct WorkloadEnvironment: Sendable {
   }
 
   private func data(_ resource: APIResource, _ name: String) async throws(ControlError) -> [String: String] {
-    let object = try await attempt("reading \(resource.kind) \(namespace)/\(name) for the environment") { () async throws(KubeError) in
+    let object = try await attempt("reading \(resource.kind) \(namespace)/\(name) for the environment") {
+      () async throws(KubeError) in
       try await client.find(resource, name, namespace: namespace)
     }
     let data = object?["data"]?.stringMap ?? [:]

@@ -18,10 +18,15 @@ public struct WorkloadFinder: Sendable {
       try await client.find(resource, name, namespace: namespace)
     }
     if let found { return found }
-    let others = (try? await client.list(resource, namespace: namespace))?.items.compactMap(\.name).filter { !$0.hasPrefix("devtunnel-") } ?? []
+    let others =
+      (try? await client.list(resource, namespace: namespace))?.items.compactMap(\.name).filter {
+        !$0.hasPrefix("devtunnel-")
+      } ?? []
     throw ControlError(
       .notFound, "there is no \(resource.kind) '\(name)' in namespace \(namespace)",
-      remedy: others.isEmpty ? "Choose another namespace with -n." : "It has: \(others.sorted().joined(separator: ", ")). Another namespace: -n.")
+      remedy: others.isEmpty
+        ? "Choose another namespace with -n."
+        : "It has: \(others.sorted().joined(separator: ", ")). Another namespace: -n.")
   }
 
   // MARK: Pods and their owner
@@ -74,12 +79,14 @@ public struct WorkloadFinder: Sendable {
   public static func refusal(of owners: Set<Owner>, service: String) -> ControlError? {
     guard let only = owners.first else {
       return ControlError(
-        .refused, "Service \(service) selects no Pods: there is nothing to take the place of, and nothing to fall back to",
+        .refused,
+        "Service \(service) selects no Pods: there is nothing to take the place of, and nothing to fall back to",
         remedy: "Scale its workload up first.")
     }
     guard owners.count == 1 else {
       return ControlError(
-        .refused, "Service \(service) selects Pods of several owners: \(owners.map(\.description).sorted().joined(separator: ", "))",
+        .refused,
+        "Service \(service) selects Pods of several owners: \(owners.map(\.description).sorted().joined(separator: ", "))",
         remedy: "Intercept a Service that selects one workload.")
     }
     guard resources[only.kind] == nil else { return nil }
@@ -88,7 +95,9 @@ public struct WorkloadFinder: Sendable {
       remedy: "Deployments, StatefulSets and ReplicaSets can.")
   }
 
-  private static let resources: [String: APIResource] = ["Deployment": .deployments, "StatefulSet": .statefulSets, "ReplicaSet": .replicaSets]
+  private static let resources: [String: APIResource] = [
+    "Deployment": .deployments, "StatefulSet": .statefulSets, "ReplicaSet": .replicaSets,
+  ]
 
   /// What keeps a Pod (`metadata.ownerReferences` with `controller: true`), or the Pod itself where nothing does.
   public struct Owner: Hashable, Sendable {

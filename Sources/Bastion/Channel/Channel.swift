@@ -2,8 +2,8 @@ import CLinux
 import CSSH2
 import Glibc
 
-/// An open channel and the bastion's end of its socket pair, with at most a buffer in each direction: who reads slowly, stops the other.
-/// Belongs to the bastion's thread.
+/// An open channel and the bastion's end of its socket pair, with at most a buffer in each direction: who reads slowly,
+/// stops the other. Belongs to the bastion's thread.
 final class Channel {
   static let bufferSize = 64 << 10
 

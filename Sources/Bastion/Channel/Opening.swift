@@ -23,7 +23,10 @@ final class Opening: Sendable {
   static let window: UInt32 = 8 << 20
   static let packet: UInt32 = 32 << 10
 
-  init(host: String, port: UInt16, socket: Int32, endsAtOnce: Bool = false, report: @escaping @Sendable (ChannelEvent) -> Void) {
+  init(
+    host: String, port: UInt16, socket: Int32, endsAtOnce: Bool = false,
+    report: @escaping @Sendable (ChannelEvent) -> Void
+  ) {
     self.host = host
     self.port = port
     self.socket = socket
@@ -49,7 +52,8 @@ final class Opening: Sendable {
     let type = "direct-tcpip"
     let channel = message.withUnsafeBytes {
       libssh2_channel_open_ex(
-        session.pointer, type, UInt32(type.utf8.count), Self.window, Self.packet, $0.bindMemory(to: CChar.self).baseAddress, UInt32($0.count))
+        session.pointer, type, UInt32(type.utf8.count), Self.window, Self.packet,
+        $0.bindMemory(to: CChar.self).baseAddress, UInt32($0.count))
     }
     if let channel { return .opened(channel) }
     switch libssh2_session_last_errno(session.pointer) {

@@ -2,18 +2,22 @@ import FoundationEssentials
 import Glibc
 
 extension BastionSettings {
-  /// Resolves a URL the way `ssh` would: what it leaves out comes from the configuration, then from OpenSSH's defaults. Closures and pin are left to the
-  /// caller.
+  /// Resolves a URL the way `ssh` would: what it leaves out comes from the configuration, then from OpenSSH's defaults.
+  /// Closures and pin are left to the caller.
   /// - Parameter config: nil to read the user's and the system's files.
   /// - Throws: `BastionError.config`.
-  public init(_ url: BastionURL, config: SSHConfig? = nil, environment: SSHEnvironment = .current) throws(BastionError) {
-    let config = if let config { config } else { try SSHConfig.load(for: url.host, user: url.user, environment: environment) }
+  public init(_ url: BastionURL, config: SSHConfig? = nil, environment: SSHEnvironment = .current) throws(BastionError)
+  {
+    let config =
+      if let config { config } else { try SSHConfig.load(for: url.host, user: url.user, environment: environment) }
     let port = url.port ?? config.port ?? 22
     let user = url.user ?? config.user ?? environment.user
     let host = config.hostName.map { environment.expand($0, host: url.host, port: port, user: user) } ?? url.host
     func expand(_ text: String) -> String { environment.expand(text, host: host, port: port, user: user) }
     // OpenSSH's defaults that libssh2 can use, less those that are not there.
-    let defaults = ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(environment.home)/.ssh/\($0)" }.filter { FileManager.default.fileExists(atPath: $0) }
+    let defaults = ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(environment.home)/.ssh/\($0)" }.filter {
+      FileManager.default.fileExists(atPath: $0)
+    }
     let named = config.identityFiles.filter { $0.lowercased() != "none" }.map(expand)
     let agent: String? =
       switch config.identityAgent {
@@ -21,7 +25,8 @@ extension BastionSettings {
       case let value? where value.lowercased() == "none": nil
       case let value?: expand(value)
       }
-    let files = (config.userKnownHostsFiles ?? ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])
+    let files =
+      (config.userKnownHostsFiles ?? ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])
       + (config.globalKnownHostsFiles ?? ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"])
     self.init(
       host: host, port: port, user: user, identityFiles: config.identityFiles.isEmpty ? defaults : named,

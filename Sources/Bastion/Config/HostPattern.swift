@@ -6,7 +6,9 @@ enum HostPattern {
     var isMatched = false
     for pattern in patterns {
       let isNegated = pattern.first == "!"
-      guard matches(Array((isNegated ? pattern.dropFirst() : pattern).lowercased().utf8)[...], name[...]) else { continue }
+      guard matches(Array((isNegated ? pattern.dropFirst() : pattern).lowercased().utf8)[...], name[...]) else {
+        continue
+      }
       if isNegated { return false }
       isMatched = true
     }

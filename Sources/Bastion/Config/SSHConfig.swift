@@ -1,5 +1,5 @@
-/// What `~/.ssh/config` and `/etc/ssh/ssh_config` say of one host (ssh_config(5)): the first value found for a keyword counts, and those of IdentityFile
-/// add up.
+/// What `~/.ssh/config` and `/etc/ssh/ssh_config` say of one host (ssh_config(5)): the first value found for a keyword
+/// counts, and those of IdentityFile add up.
 public struct SSHConfig: Sendable, Hashable {
   public var hostName: String?
   public var port: UInt16?
@@ -42,7 +42,8 @@ public struct SSHConfig: Sendable, Hashable {
       throw .config(
         file: found.file, line: found.line,
         problem: "\(found.keyword) leads to \(host) through another host, which devtunnel cannot do; "
-          + "name a host that is reached directly, or open the way with `ssh -N -L` and use the kubeconfig's server with that port")
+          + "name a host that is reached directly, or open the way with `ssh -N -L` and use the kubeconfig's server with that port"
+      )
     }
     return parser.config
   }

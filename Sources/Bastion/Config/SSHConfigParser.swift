@@ -27,7 +27,9 @@ struct SSHConfigParser {
     var isActive = true
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let number = index + 1
-      guard let words = Self.words(line) else { throw .config(file: file, line: number, problem: "a quotation mark is not closed") }
+      guard let words = Self.words(line) else {
+        throw .config(file: file, line: number, problem: "a quotation mark is not closed")
+      }
       guard let keyword = words.first?.lowercased() else { continue }
       let values = words.dropFirst().map { $0 }
       guard !values.isEmpty else { throw .config(file: file, line: number, problem: "\(words[0]) has no value") }
@@ -52,7 +54,9 @@ struct SSHConfigParser {
     case "hostname": config.hostName = config.hostName ?? values[0]
     case "user": config.user = config.user ?? values[0]
     case "port":
-      guard let port = UInt16(values[0]), port > 0 else { throw .config(file: file, line: line, problem: "'\(values[0])' is not a port from 1 to 65535") }
+      guard let port = UInt16(values[0]), port > 0 else {
+        throw .config(file: file, line: line, problem: "'\(values[0])' is not a port from 1 to 65535")
+      }
       config.port = config.port ?? port
     case "identityfile": if !config.identityFiles.contains(values[0]) { config.identityFiles.append(values[0]) }
     case "identitiesonly":
@@ -67,7 +71,8 @@ struct SSHConfigParser {
     case "stricthostkeychecking": config.isStrict = config.isStrict ?? ["yes", "true"].contains(values[0].lowercased())
     case "proxyjump", "proxycommand":
       let name = keyword == "proxyjump" ? "ProxyJump" : "ProxyCommand"
-      config.proxy = config.proxy ?? SSHConfig.Proxy(keyword: name, file: file, line: line, isNone: values[0].lowercased() == "none")
+      config.proxy =
+        config.proxy ?? SSHConfig.Proxy(keyword: name, file: file, line: line, isNone: values[0].lowercased() == "none")
     default: break
     }
   }
@@ -99,9 +104,12 @@ struct SSHConfigParser {
   private mutating func include(_ patterns: [String], _ file: String, _ line: Int, _ depth: Int) throws(BastionError) {
     guard depth < 16 else { throw .config(file: file, line: line, problem: "Include is nested more than 16 times") }
     for pattern in patterns {
-      var path = environment.expand(pattern, host: host, port: config.port ?? 22, user: user ?? config.user ?? environment.user)
+      var path = environment.expand(
+        pattern, host: host, port: config.port ?? 22, user: user ?? config.user ?? environment.user)
       // Relative to the folder of the kind of file it stands in.
-      if !path.hasPrefix("/") { path = (file.hasPrefix("/etc/ssh/") ? "/etc/ssh/" : "\(environment.home)/.ssh/") + path }
+      if !path.hasPrefix("/") {
+        path = (file.hasPrefix("/etc/ssh/") ? "/etc/ssh/" : "\(environment.home)/.ssh/") + path
+      }
       var found = glob_t()
       defer { globfree(&found) }
       guard glob(path, 0, nil, &found) == 0 else { continue }
@@ -109,7 +117,8 @@ struct SSHConfigParser {
     }
   }
 
-  /// Splits a line at blanks, and at one `=` behind the keyword; quotation marks hold words together, `#` at a word's beginning ends the line.
+  /// Splits a line at blanks, and at one `=` behind the keyword; quotation marks hold words together, `#` at a word's
+  /// beginning ends the line.
   /// - Returns: nil for a quotation mark that is not closed.
   static func words(_ line: Substring) -> [String]? {
     var words: [String] = []

@@ -1,6 +1,7 @@
 import FoundationEssentials
 
-/// A host's name as HashKnownHosts keeps it: who reads the file does not learn the name (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). libssh2 compares such names, but makes none.
+/// A host's name as HashKnownHosts keeps it: who reads the file does not learn the name (sshd(8), "SSH_KNOWN_HOSTS FILE
+/// FORMAT"). libssh2 compares such names, but makes none.
 enum HostNameHash {
   static let magic = "|1|"
 
@@ -25,8 +26,12 @@ enum HostNameHash {
     padded += (0..<8).map { UInt8(truncatingIfNeeded: (UInt64(message.count) * 8) >> UInt64(56 - 8 * $0)) }
     func rotated(_ value: UInt32, _ count: UInt32) -> UInt32 { value << count | value >> (32 - count) }
     for start in stride(from: 0, to: padded.count, by: 64) {
-      var words = (0..<16).map { index in padded[(start + 4 * index)..<(start + 4 * index + 4)].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
-      for index in 16..<80 { words.append(rotated(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)) }
+      var words = (0..<16).map { index in
+        padded[(start + 4 * index)..<(start + 4 * index + 4)].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+      }
+      for index in 16..<80 {
+        words.append(rotated(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1))
+      }
       var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
       for index in 0..<80 {
         let (mix, constant): (UInt32, UInt32) =

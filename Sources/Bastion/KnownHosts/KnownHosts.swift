@@ -13,7 +13,8 @@ struct KnownHosts {
 
   /// Lines for `[host]:port`, or for the host at port 22.
   private let lines: [KnownHostsLine]
-  /// Lines for the bare name of a host at another port. As with ssh they may vouch for a key where the port has no line of its own, but never speak against one.
+  /// Lines for the bare name of a host at another port. As with ssh they may vouch for a key where the port has no line
+  /// of its own, but never speak against one.
   private let portless: [KnownHostsLine]
   private let revoked: [KnownHostsLine]
 
@@ -35,9 +36,10 @@ struct KnownHosts {
 
   private static func read(_ file: String) -> [KnownHostsLine] {
     guard let data = FileManager.default.contents(atPath: file) else { return [] }
-    return String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
-      KnownHostsLine(line, file: file, line: index + 1)
-    }
+    return String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+      .compactMap { index, line in
+        KnownHostsLine(line, file: file, line: index + 1)
+      }
   }
 
   /// To be asked for first: with another type than the known one, a server would look unknown.
@@ -51,7 +53,9 @@ struct KnownHosts {
   func judge(type: String, key: String) -> Verdict {
     if let line = revoked.first(where: { $0.key == key }) { return .changed(expected: "\(line.place) has revoked it") }
     if lines.contains(where: { $0.key == key }) { return .known }
-    if let line = lines.first(where: { $0.keyType == type }) { return .changed(expected: "\(line.place) has another one") }
+    if let line = lines.first(where: { $0.keyType == type }) {
+      return .changed(expected: "\(line.place) has another one")
+    }
     // As with ssh: known types are asked for first, so a server that shows another has lost the one that is known.
     if let line = lines.first { return .changed(expected: "\(line.place) has one of another type, \(line.keyType)") }
     return portless.contains { $0.key == key } ? .known : .unknown
@@ -60,13 +64,17 @@ struct KnownHosts {
   /// Adds a line to a file, which is made where it is missing (0600, its folder 0700).
   /// - Parameter isHashed: whether the name is hashed; nil: as the file's other lines have it.
   /// - Throws: `BastionError.config`.
-  static func append(_ name: String, type: String, key: String, to file: String, isHashed: Bool? = nil) throws(BastionError) {
+  static func append(_ name: String, type: String, key: String, to file: String, isHashed: Bool? = nil)
+    throws(BastionError)
+  {
     let isHashed = isHashed ?? read(file).contains { $0.hosts.hasPrefix(HostNameHash.magic) }
     let name = isHashed ? HostNameHash.text(name) : name
     let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
     if !FileManager.default.fileExists(atPath: folder) { mkdir(folder, 0o700) }
     let fd = open(file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard fd >= 0 else { throw .config(file: file, line: nil, problem: "the key could not be added: \(String(cString: strerror(errno)))") }
+    guard fd >= 0 else {
+      throw .config(file: file, line: nil, problem: "the key could not be added: \(String(cString: strerror(errno)))")
+    }
     defer { close(fd) }
     var last: UInt8 = 10
     let size = lseek(fd, 0, SEEK_END)

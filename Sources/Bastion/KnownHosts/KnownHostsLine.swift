@@ -39,7 +39,9 @@ struct KnownHostsLine {
     guard let collection = libssh2_knownhost_init(session) else { return false }
     defer { libssh2_knownhost_free(collection) }
     let line = "\(hosts) \(keyType) \(key)"
-    guard libssh2_knownhost_readline(collection, line, line.utf8.count, LIBSSH2_KNOWNHOST_FILE_OPENSSH) == 0 else { return false }
+    guard libssh2_knownhost_readline(collection, line, line.utf8.count, LIBSSH2_KNOWNHOST_FILE_OPENSSH) == 0 else {
+      return false
+    }
     let mask = LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_BASE64
     let answer = libssh2_knownhost_check(collection, name.lowercased(), key, key.utf8.count, mask, nil)
     return answer == LIBSSH2_KNOWNHOST_CHECK_MATCH || answer == LIBSSH2_KNOWNHOST_CHECK_MISMATCH

@@ -43,7 +43,8 @@ struct Authentication {
       throw broken(code)
     }
     guard list.split(separator: ",").contains("publickey") else {
-      throw .authentication(host: settings.name, user: settings.user, tried: ["it takes no keys, only \(list)"], locked: [])
+      throw .authentication(
+        host: settings.name, user: settings.user, tried: ["it takes no keys, only \(list)"], locked: [])
     }
     return list
   }
@@ -77,12 +78,16 @@ struct Authentication {
     // Servers count attempts (MaxAuthTries): the keys that the configuration names come first, or alone.
     let named = identities.filter { rank($0) != nil }.sorted { rank($0)! < rank($1)! }
     let offered = settings.identitiesOnly ? named : named + identities.filter { rank($0) == nil }
-    if offered.isEmpty { tried.append(identities.isEmpty ? "ssh-agent has no keys" : "ssh-agent has none of the keys that IdentityFile names") }
+    if offered.isEmpty {
+      tried.append(
+        identities.isEmpty ? "ssh-agent has no keys" : "ssh-agent has none of the keys that IdentityFile names")
+    }
     for identity in offered {
       let (session, user) = (session, settings.user)
       let code = session.drive(until: deadline) { libssh2_agent_userauth(agent, user, identity) }
       if code == 0 { return true }
-      let type = HostKeyCheck.type(UnsafeRawBufferPointer(start: identity.pointee.blob, count: identity.pointee.blob_len))
+      let type = HostKeyCheck.type(
+        UnsafeRawBufferPointer(start: identity.pointee.blob, count: identity.pointee.blob_len))
       let comment = identity.pointee.comment.map { String(cString: $0) } ?? ""
       try failed("ssh-agent's key \(comment) (\(type))", code, type)
     }
@@ -91,7 +96,9 @@ struct Authentication {
 
   /// The key beside a private key's file, base64.
   private static func publicKey(of file: String) -> String? {
-    guard let data = FileManager.default.contents(atPath: file.hasSuffix(".pub") ? file : file + ".pub") else { return nil }
+    guard let data = FileManager.default.contents(atPath: file.hasSuffix(".pub") ? file : file + ".pub") else {
+      return nil
+    }
     let words = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isWhitespace)
     return words.count >= 2 ? String(words[1]) : nil
   }
@@ -127,7 +134,9 @@ struct Authentication {
       libssh2_userauth_publickey_fromfile_ex(session.pointer, user, UInt32(user.utf8.count), nil, file, passphrase)
     }
     if code == 0 { return true }
-    if code == LIBSSH2_ERROR_FILE || code == LIBSSH2_ERROR_KEYFILE_AUTH_FAILED || (passphrase != nil && code == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED) {
+    if code == LIBSSH2_ERROR_FILE || code == LIBSSH2_ERROR_KEYFILE_AUTH_FAILED
+      || (passphrase != nil && code == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
+    {
       if passphrase != nil {
         locked.append(file)
         tried.append("\(file): the passphrase is wrong")
@@ -144,7 +153,9 @@ struct Authentication {
 
   private mutating func failed(_ key: String, _ code: Int32, _ type: String) throws(BastionError) {
     // libssh2 tells a connection that was cut here as a refusal.
-    let isCut = session.transport.end != nil || [LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_SEND].contains(code)
+    let isCut =
+      session.transport.end != nil
+      || [LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_SEND].contains(code)
     if isCut {
       guard !tried.isEmpty else { throw broken(code) }
       tried.append(Self.hangUp)
@@ -154,14 +165,21 @@ struct Authentication {
     case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
       // RFC 8332 came to libssh2 with 1.11.
       let isOld = type == "ssh-rsa" && libssh2_version(0x010b00) == nil
-      tried.append("\(key) was refused" + (isOld ? ": this libssh2 signs with RSA and SHA-1 only, which OpenSSH refuses since 8.8; use an ed25519 key" : ""))
+      tried.append(
+        "\(key) was refused"
+          + (isOld
+            ? ": this libssh2 signs with RSA and SHA-1 only, which OpenSSH refuses since 8.8; use an ed25519 key" : ""))
     case LIBSSH2_ERROR_TIMEOUT, LIBSSH2_ERROR_SOCKET_NONE: throw broken(code)
     default: tried.append("\(key): \(session.lastError)")
     }
   }
 
   private func broken(_ code: Int32) -> BastionError {
-    if code == LIBSSH2_ERROR_TIMEOUT { return .unreachable(host: settings.name, cause: "the login took longer than \(settings.connectTimeout)") }
-    return .unreachable(host: settings.name, cause: "the connection broke during the login: \(session.transport.end ?? session.lastError)")
+    if code == LIBSSH2_ERROR_TIMEOUT {
+      return .unreachable(host: settings.name, cause: "the login took longer than \(settings.connectTimeout)")
+    }
+    return .unreachable(
+      host: settings.name, cause: "the connection broke during the login: \(session.transport.end ?? session.lastError)"
+    )
   }
 }

@@ -15,11 +15,13 @@ struct HostKeyCheck {
   func prefer(in session: SSHSession) {
     let all = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"]
     let first = all.filter(known.keyTypes.contains)
-    libssh2_session_method_pref(session.pointer, LIBSSH2_METHOD_HOSTKEY, (first + all.filter { !first.contains($0) }).joined(separator: ","))
+    libssh2_session_method_pref(
+      session.pointer, LIBSSH2_METHOD_HOSTKEY, (first + all.filter { !first.contains($0) }).joined(separator: ","))
   }
 
   /// After it.
-  /// - Throws: `BastionError.hostKeyUnknown` or `.hostKeyChanged`; `.config` where an accepted key cannot be written down.
+  /// - - Throws: `BastionError.hostKeyUnknown` or `.hostKeyChanged`; `.config` where an accepted key cannot be written
+  ///   down.
   func check(_ session: SSHSession) throws(BastionError) {
     var length = 0
     var number: Int32 = 0
@@ -29,7 +31,8 @@ struct HostKeyCheck {
     let blob = UnsafeRawBufferPointer(start: bytes, count: length)
     let key = Data(blob).base64EncodedString()
     let type = Self.type(blob)
-    let fingerprint = "SHA256:" + Data(UnsafeRawBufferPointer(start: hash, count: 32)).base64EncodedString().filter { $0 != "=" }
+    let fingerprint =
+      "SHA256:" + Data(UnsafeRawBufferPointer(start: hash, count: 32)).base64EncodedString().filter { $0 != "=" }
     let shown = BastionSettings.HostKey(host: settings.name, type: type, fingerprint: fingerprint)
     func changed(_ expected: String) -> BastionError {
       .hostKeyChanged(host: settings.name, keyType: type, fingerprint: fingerprint, expected: expected)
@@ -43,7 +46,9 @@ struct HostKeyCheck {
       guard !settings.isStrict, let accept = settings.accept, accept(shown) else {
         throw .hostKeyUnknown(host: settings.name, keyType: type, fingerprint: fingerprint)
       }
-      if let file = settings.knownHostsFiles.first { try KnownHosts.append(settings.name, type: type, key: key, to: file, isHashed: settings.hashesKnownHosts) }
+      if let file = settings.knownHostsFiles.first {
+        try KnownHosts.append(settings.name, type: type, key: key, to: file, isHashed: settings.hashesKnownHosts)
+      }
     }
   }
 

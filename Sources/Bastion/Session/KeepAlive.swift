@@ -1,7 +1,8 @@
 import CSSH2
 import Glibc
 
-/// Asks the server for a sign of life, and counts what stays without an answer (`keepalive@openssh.com`-style global requests of libssh2).
+/// Asks the server for a sign of life, and counts what stays without an answer (`keepalive@openssh.com`-style global
+/// requests of libssh2).
 struct KeepAlive {
   static let limit = 3
 
@@ -22,7 +23,9 @@ struct KeepAlive {
     guard now >= next else { return true }
     // Bytes that nobody has read yet, while there is no channel, are a sign too.
     var waiting: CInt = 0
-    if ioctl(session.transport.socket, UInt(FIONREAD), &waiting) == 0, waiting != unread { session.transport.sawInput() }
+    if ioctl(session.transport.socket, UInt(FIONREAD), &waiting) == 0, waiting != unread {
+      session.transport.sawInput()
+    }
     unread = waiting
     if let asked { misses = session.transport.lastInput < asked ? misses + 1 : 0 }
     guard misses < Self.limit else { return false }

@@ -2,7 +2,9 @@ import CSSH2
 
 extension SSHSession {
   /// Connects, checks the host key and logs in. Blocks the bastion's thread; no channel exists meanwhile.
-  static func login(_ settings: BastionSettings, wake: Int32, isCancelled: @escaping () -> Bool) throws(BastionError) -> SSHSession {
+  static func login(_ settings: BastionSettings, wake: Int32, isCancelled: @escaping () -> Bool) throws(BastionError)
+    -> SSHSession
+  {
     let deadline = ContinuousClock.now + settings.connectTimeout
     let socket = try connectTCP(settings, until: deadline, wake, isCancelled: isCancelled)
     let session = try SSHSession(socket: socket, host: settings.name, wake: wake, isCancelled: isCancelled)
@@ -12,8 +14,11 @@ extension SSHSession {
       let code = session.drive(until: deadline) { libssh2_session_handshake(session.pointer, socket) }
       switch code {
       case 0: break
-      case LIBSSH2_ERROR_TIMEOUT: throw BastionError.unreachable(host: settings.name, cause: "no SSH handshake within \(settings.connectTimeout)")
-      default: throw BastionError.unreachable(host: settings.name, cause: "no SSH handshake: \(session.transport.end ?? session.lastError)")
+      case LIBSSH2_ERROR_TIMEOUT:
+        throw BastionError.unreachable(host: settings.name, cause: "no SSH handshake within \(settings.connectTimeout)")
+      default:
+        throw BastionError.unreachable(
+          host: settings.name, cause: "no SSH handshake: \(session.transport.end ?? session.lastError)")
       }
       let start = ContinuousClock.now
       try check.check(session)

@@ -73,7 +73,8 @@ final class SSHSession {
 }
 
 extension SSHSession {
-  /// Whether the server closes the connection by then: its end may still be on the way when libssh2 has told a cut connection as a refusal.
+  /// Whether the server closes the connection by then: its end may still be on the way when libssh2 has told a cut
+  /// connection as a refusal.
   func isHungUp(within limit: Duration) -> Bool {
     let deadline = ContinuousClock.now + limit
     return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { rest in

@@ -4,7 +4,9 @@ import Glibc
 /// Connects to the first address of a host that answers.
 /// - Returns: a non-blocking, close-on-exec socket, the caller's.
 /// - Throws: `BastionError.unreachable` with what the last address said.
-func connectTCP(_ settings: BastionSettings, until deadline: ContinuousClock.Instant, _ wake: Int32, isCancelled: () -> Bool) throws(BastionError) -> Int32 {
+func connectTCP(
+  _ settings: BastionSettings, until deadline: ContinuousClock.Instant, _ wake: Int32, isCancelled: () -> Bool
+) throws(BastionError) -> Int32 {
   var hints = addrinfo()
   hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
   hints.ai_flags = AI_NUMERICSERV
@@ -44,7 +46,9 @@ private func attempt(
       clinux_close(fd)
       return .failure(ConnectFailure(text: "no answer in time"))
     }
-    var entries = [pollfd(fd: fd, events: Int16(POLLOUT), revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
+    var entries = [
+      pollfd(fd: fd, events: Int16(POLLOUT), revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
+    ]
     poll(&entries, 2, left.pollMilliseconds)
     if entries[0].revents != 0 { code = clinux_socket_error(fd) }
   }

@@ -4,8 +4,9 @@ import Glibc
 
 /// The TCP connection under a session, between two buffers: libssh2 never meets a socket that is full.
 ///
-/// libssh2 keeps a packet that was sent in part in the *session*, and every other call then fails until the first one is repeated. With an output
-/// buffer there are no such packets: everything is taken at once, and whoever has bulk to send looks at `backlog` before.
+/// libssh2 keeps a packet that was sent in part in the *session*, and every other call then fails until the first one
+/// is repeated. With an output buffer there are no such packets: everything is taken at once, and whoever has bulk to
+/// send looks at `backlog` before.
 final class Transport {
   /// Bytes of output that may wait before channels stop sending.
   static let backlogLimit = 512 << 10
@@ -16,7 +17,8 @@ final class Transport {
   private var inputRange = 0..<0
   private var output: [UInt8] = []
   private var outputStart = 0
-  /// Reads of the socket that this turn may still make, so that a fast server does not keep the loop from the other channels.
+  /// Reads of the socket that this turn may still make, so that a fast server does not keep the loop from the other
+  /// channels.
   private var reads = 1
   /// Why no more bytes go or come.
   private(set) var end: String?

@@ -1,5 +1,6 @@
 // The system calls of the data path, with one convention: a failure is returned as -errno, EINTR is retried.
-// Compiled against glibc (daemon) and musl (agent); no system header of either comes in here but those without types of their own.
+// Compiled against glibc (daemon) and musl (agent); no system header of either comes in here but those without types of
+// their own.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +53,8 @@ int32_t clinux_tcp_listen(const clinux_address *address, int32_t backlog);
 int32_t clinux_accept(int32_t fd, clinux_address *peer);
 // A TCP socket whose connect has begun (EPOLLOUT tells when it is over, clinux_socket_error how).
 int32_t clinux_tcp_connect(const clinux_address *address);
-// The same for a socket that exists already, from another network namespace for one: 0, or -errno. It stays the caller's.
+// The same for a socket that exists already, from another network namespace for one: 0, or -errno. It stays the
+// caller's.
 int32_t clinux_tcp_connect_socket(int32_t fd, const clinux_address *address);
 int32_t clinux_udp_connect(const clinux_address *address);
 int32_t clinux_udp_bind(const clinux_address *address);

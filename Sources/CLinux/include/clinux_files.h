@@ -19,7 +19,8 @@ typedef struct {
 
 // lstat(2).
 int32_t clinux_file_at(const char *path, clinux_file *file);
-// Opens a regular file for reading and says what was opened. Neither follows a link nor waits for a FIFO's writer; anything else is -EINVAL.
+// Opens a regular file for reading and says what was opened. Neither follows a link nor waits for a FIFO's writer;
+// anything else is -EINVAL.
 int32_t clinux_file_open(const char *path, clinux_file *file);
 // The bytes of a link's target, not terminated (readlink(2)).
 intptr_t clinux_file_link(const char *path, void *target, size_t capacity);

@@ -1,6 +1,6 @@
-// Network namespaces, mounts and other processes' ends: the system calls that the lab's node needs and that Swift cannot say.
-// Every function returns 0 or a descriptor, or -errno. Those that take a namespace's path enter it on a short-lived thread of their
-// own, so that the caller's thread never changes its namespace (about 50 µs).
+// Network namespaces, mounts and other processes' ends: the system calls that the lab's node needs and that Swift
+// cannot say. Every function returns 0 or a descriptor, or -errno. Those that take a namespace's path enter it on a
+// short-lived thread of their own, so that the caller's thread never changes its namespace (about 50 µs).
 #ifndef CLINUX_NS_H
 #define CLINUX_NS_H
 
@@ -17,8 +17,8 @@ int clinux_ns_delete(const char *path);
 /// Moves the calling thread, for good, into the network namespace at `path`.
 int clinux_ns_enter(const char *path);
 
-/// A close-on-exec, non-blocking socket connected to an IPv4 address (both in host byte order) from inside the namespace.
-/// @return the descriptor, which the caller owns, or -errno (-ETIMEDOUT after `timeout_ms`).
+/// A close-on-exec, non-blocking socket connected to an IPv4 address (both in host byte order) from inside the
+/// namespace. @return the descriptor, which the caller owns, or -errno (-ETIMEDOUT after `timeout_ms`).
 int clinux_ns_connect(const char *path, uint32_t address, uint16_t port, int timeout_ms);
 
 /// Writes to a file as the namespace sees it: what /proc/sys/net needs.
@@ -36,7 +36,8 @@ int clinux_ns_become_subreaper(void);
 /// A close-on-exec descriptor that polls as readable once the process has ended.
 int clinux_ns_pidfd(pid_t pid);
 
-/// Reaps a child that has ended, by its pidfd. `code` is the exit status and `signal` 0, or `signal` what killed it and `code` 0.
+/// Reaps a child that has ended, by its pidfd. `code` is the exit status and `signal` 0, or `signal` what killed it and
+/// `code` 0.
 int clinux_ns_reap(int pidfd, int *code, int *signal);
 
 /// A child that has ended and that nobody has waited for yet, left as it is; 0 where there is none.
@@ -51,7 +52,8 @@ int clinux_ns_signal(int pidfd, int signal);
 /// A pipe with both ends close-on-exec; the read end does not block.
 int clinux_ns_pipe(int *read_end, int *write_end);
 
-/// A Unix socket at `path` on which runc hands over a container's terminal (its --console-socket). The caller closes it and removes `path`.
+/// A Unix socket at `path` on which runc hands over a container's terminal (its --console-socket). The caller closes it
+/// and removes `path`.
 int clinux_ns_console_listen(const char *path);
 
 /// The terminal's descriptor, close-on-exec, which the caller owns; -ETIMEDOUT where none came.

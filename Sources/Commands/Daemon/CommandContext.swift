@@ -39,7 +39,9 @@ struct CommandContext: Sendable {
         return try await call(client, method, parameters, task: task, holding: holding)
       } catch {
         // A key, then passphrases, and a wrong one or two.
-        guard let question = error.question, let bastion, questions < 5, let answer = BastionPrompt.ask(question, error, bastion) else { throw error }
+        guard let question = error.question, let bastion, questions < 5,
+          let answer = BastionPrompt.ask(question, error, bastion)
+        else { throw error }
         questions += 1
         _ = try await call(client, .answer, answer, returning: Nothing.self, task: task)
       }
@@ -47,7 +49,8 @@ struct CommandContext: Sendable {
   }
 
   func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
-    _ client: ControlClient, _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self, task: String,
+    _ client: ControlClient, _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self,
+    task: String,
     holding: (@Sendable (Result) -> Void)? = nil
   ) async throws(ControlError) -> Result {
     let line = ProgressLine(task, verbose: verbose)

@@ -10,7 +10,8 @@ struct ControlForwarder: PortForwarding {
   func open(_ forward: PortForward, host: UInt16) async throws(LoopError) -> any OpenPortForward {
     var cluster = cluster
     cluster.namespace = forward.namespace
-    var request = ForwardRequest(cluster: cluster, target: forward.target, ports: [.init(host: host, remote: forward.port)])
+    var request = ForwardRequest(
+      cluster: cluster, target: forward.target, ports: [.init(host: host, remote: forward.port)])
     request.address = forward.address
     request.foreground = true
     request.newestPod = true
@@ -33,7 +34,8 @@ struct ControlForwarder: PortForwarding {
     switch outcome {
     case .some(.none): return handle
     case .some(.some(let error)): throw LoopError(error, forward)
-    case .none: throw LoopError(.forwarding, "\(forward.target):\(forward.port): the daemon ended before the port listened")
+    case .none:
+      throw LoopError(.forwarding, "\(forward.target):\(forward.port): the daemon ended before the port listened")
     }
   }
 }
@@ -64,7 +66,8 @@ private final class HeldPortForward: OpenPortForward {
 
 extension LoopError {
   fileprivate init(_ error: ControlError, _ forward: PortForward) {
-    self.init(.forwarding, "\(forward.target):\(forward.port): \(error.message)", details: error.details, remedy: error.remedy)
+    self.init(
+      .forwarding, "\(forward.target):\(forward.port): \(error.message)", details: error.details, remedy: error.remedy)
     isCancelled = error.code == .cancelled
   }
 }

@@ -13,20 +13,24 @@ struct EventLines: Sendable {
   func lines(_ event: DevEvent) -> [String] {
     switch event {
     case .configured(let event): configured(event)
-    case .watching(let event): [paint("watching \(count(event.directories, "directory", "directories")) for changes", .faint)]
+    case .watching(let event):
+      [paint("watching \(count(event.directories, "directory", "directories")) for changes", .faint)]
     case .changed(let event): [changed(event)]
     case .building(let event): ["building \(event.artifacts.joined(separator: ", "))"]
     case .buildOutput(let event): verbose ? [paint("\(event.artifact): \(TerminalText.still(event.line))", .faint)] : []
-    case .built(let event): ["built \(event.artifact)" + (event.cached ? " (nothing had changed)" : " in \(seconds(event.milliseconds))")]
+    case .built(let event):
+      ["built \(event.artifact)" + (event.cached ? " (nothing had changed)" : " in \(seconds(event.milliseconds))")]
     case .loaded(let event): ["loaded \(event.reference) in \(seconds(event.milliseconds))"]
     case .synced(let event): [synced(event)]
     case .mirrored(let event): event.objects.map { "copied \($0) from \(event.from)" }
     case .applied(let event): applied(event)
     case .pruned(let event), .deleted(let event): event.objects.map { "deleted \($0)" }
-    case .waiting(let event): verbose ? ["waiting for \(event.object): \(event.reason ?? "\(event.ready) of \(event.wanted) ready")"] : []
+    case .waiting(let event):
+      verbose ? ["waiting for \(event.object): \(event.reason ?? "\(event.ready) of \(event.wanted) ready")"] : []
     case .ready(let event): [paint("ready", .green) + " after \(seconds(event.milliseconds))"]
     case .recovered(let event): [paint("ready again:", .green) + " " + event.object]
-    case .forwarded(let event): ["\(event.host) → \(event.target):\(event.port) in \(event.namespace)" + (event.note.map { " (\($0))" } ?? "")]
+    case .forwarded(let event):
+      ["\(event.host) → \(event.target):\(event.port) in \(event.namespace)" + (event.note.map { " (\($0))" } ?? "")]
     case .intercepted(let event): ["Service \(event.service) in \(event.context)/\(event.namespace) → \(event.to)"]
     case .log(let event): [log(event)]
     case .warning(let event): [paint("warning:", .yellow) + " " + ErrorOutput.indented(short(event.message))]
@@ -36,10 +40,13 @@ struct EventLines: Sendable {
   }
 
   private func synced(_ event: DevEvent.Synced) -> String {
-    let containers = "\(count(event.containers, "container", "containers")) of \(event.artifact) in \(seconds(event.milliseconds))"
+    let containers =
+      "\(count(event.containers, "container", "containers")) of \(event.artifact) in \(seconds(event.milliseconds))"
     let removed = "removed \(count(event.removed, "file", "files"))"
     if event.removed == 0 { return "synced \(count(event.files, "file", "files")) into \(containers)" }
-    return event.files == 0 ? "\(removed) from \(containers)" : "synced \(count(event.files, "file", "files")) and \(removed) in \(containers)"
+    return event.files == 0
+      ? "\(removed) from \(containers)"
+      : "synced \(count(event.files, "file", "files")) and \(removed) in \(containers)"
   }
 
   private func configured(_ event: DevEvent.Configured) -> [String] {
@@ -52,7 +59,8 @@ struct EventLines: Sendable {
   }
 
   private func changed(_ event: DevEvent.Changed) -> String {
-    let what = event.count == 1 ? short(event.paths[0]) : event.count == 0 ? "everything may have" : "\(event.count) files"
+    let what =
+      event.count == 1 ? short(event.paths[0]) : event.count == 0 ? "everything may have" : "\(event.count) files"
     let action =
       switch event.action {
       case .reload: "reading the configuration again"
@@ -72,12 +80,15 @@ struct EventLines: Sendable {
 
   private func failed(_ error: LoopError) -> [String] {
     let place = error.position.map { short($0) + ": " } ?? ""
-    return [paint("\(error.stage.verb) failed:", .red) + " " + place + ErrorOutput.indented(short(error.message))] + error.details.map { "  " + ErrorOutput.indented(TerminalText.still(cut($0))) }
+    return [paint("\(error.stage.verb) failed:", .red) + " " + place + ErrorOutput.indented(short(error.message))]
+      + error.details.map { "  " + ErrorOutput.indented(TerminalText.still(cut($0))) }
       + (error.remedy.map { [$0] } ?? [])
   }
 
   /// A builder may put a whole request into one line: its beginning says what, its end why.
-  private func cut(_ line: String) -> String { verbose || line.count <= 600 ? line : "\(line.prefix(200)) … \(line.suffix(400))" }
+  private func cut(_ line: String) -> String {
+    verbose || line.count <= 600 ? line : "\(line.prefix(200)) … \(line.suffix(400))"
+  }
 
   private static let colours: [Terminal.Color] = [.cyan, .magenta, .blue, .yellow, .green]
 
@@ -85,12 +96,14 @@ struct EventLines: Sendable {
     let name = "\(event.pod) \(event.container)"
     // The same name has the same colour, in every run.
     let sum = name.utf8.reduce(UInt32(5381)) { $0 &* 33 &+ UInt32($1) }
-    return paint("[\(name)]", Self.colours[Int(sum % UInt32(Self.colours.count))]) + " " + TerminalText.still(event.text)
+    return paint("[\(name)]", Self.colours[Int(sum % UInt32(Self.colours.count))]) + " "
+      + TerminalText.still(event.text)
   }
 
   private func timeline(_ event: Timeline) -> [String] {
     let steps = [
-      ("detected", event.detected), ("build started", event.buildStarted), ("built", event.built), ("loaded", event.loaded), ("synced", event.synced),
+      ("detected", event.detected), ("build started", event.buildStarted), ("built", event.built),
+      ("loaded", event.loaded), ("synced", event.synced),
       ("applied", event.applied), ("ready", event.ready), ("answered", event.answered),
     ]
     let text = steps.compactMap { name, time in time.map { "\(name) \($0)" } }.joined(separator: ", ")

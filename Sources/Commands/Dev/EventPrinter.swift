@@ -4,7 +4,8 @@ import DevLoop
 import FoundationEssentials
 import Synchronization
 
-/// Prints a loop's events: JSON, a line each; else lines, and on a terminal a block below them that says how things stand.
+/// Prints a loop's events: JSON, a line each; else lines, and on a terminal a block below them that says how things
+/// stand.
 final class EventPrinter: Sendable {
   private let format: OutputFormat
   private let terminal: Terminal
@@ -34,7 +35,8 @@ final class EventPrinter: Sendable {
     block.withLock { block in
       guard var drawn = block else { return text.forEach(terminal.line) }
       drawn.take(event)
-      terminal.draw(drawn.redraw(over: text, columns: terminal.columns, rows: terminal.rows) { terminal.paint($0, .faint) })
+      terminal.draw(
+        drawn.redraw(over: text, columns: terminal.columns, rows: terminal.rows) { terminal.paint($0, .faint) })
       block = drawn
     }
   }

@@ -3,7 +3,8 @@ import Glibc
 import KubeAPI
 import Subprocess
 
-/// The way of local Pods into the remote cluster, beside a loop: `connect --host` in a process of its own, since that one becomes the helper.
+/// The way of local Pods into the remote cluster, beside a loop: `connect --host` in a process of its own, since that
+/// one becomes the helper.
 struct HostWay: Sendable {
   let wanted: Bool
   let cluster: ClusterAccess
@@ -19,14 +20,18 @@ struct HostWay: Sendable {
     arguments.append("--with-parent")
     guard wanted else { return }
     guard geteuid() == 0 else {
-      return warn("local Pods do not reach the remote cluster: that needs root", "run beside this: devtunnel " + arguments.joined(separator: " "))
+      return warn(
+        "local Pods do not reach the remote cluster: that needs root",
+        "run beside this: devtunnel " + arguments.joined(separator: " "))
     }
     var options = PlatformOptions()
     options.teardownSequence = [.send(signal: .interrupt, allowedDurationToNextStep: .seconds(10))]
     do {
-      let environment: [Environment.Key: String] = kubeconfig.isEmpty ? [:] : ["KUBECONFIG": kubeconfig.joined(separator: ":")]
+      let environment: [Environment.Key: String] =
+        kubeconfig.isEmpty ? [:] : ["KUBECONFIG": kubeconfig.joined(separator: ":")]
       let result = try await Subprocess.run(
-        .path("/proc/self/exe"), arguments: Arguments(arguments), environment: .inherit.updating(environment.mapValues { $0 }), platformOptions: options,
+        .path("/proc/self/exe"), arguments: Arguments(arguments),
+        environment: .inherit.updating(environment.mapValues { $0 }), platformOptions: options,
         input: .none, output: .discarded, error: .string(limit: 1 << 16))
       guard !Task.isCancelled else { return }
       warn("local Pods do not reach the remote cluster", Self.reason(result.standardError))

@@ -13,14 +13,16 @@ struct LoopContext: Sendable {
 
   /// - Parameter cluster: nil for the one that the global options name.
   init(
-    _ global: GlobalOptions, project: ProjectArguments, target: LocalClusterArguments? = nil, cluster: ClusterSelection? = nil
+    _ global: GlobalOptions, project: ProjectArguments, target: LocalClusterArguments? = nil,
+    cluster: ClusterSelection? = nil
   ) throws(ControlError) {
     context = try CommandContext(global)
     environment = ProcessInfo.processInfo.environment
     let chosen = if let cluster { cluster } else { try Self.local(global, context.settings) }
     self.cluster = chosen
     setup = LoopSetup(
-      project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop", cacheDirectory: try Self.cache(environment)
+      project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop",
+      cacheDirectory: try Self.cache(environment)
     ) { name throws(LoopError) in
       var selection = chosen
       selection.context = chosen.context ?? name
@@ -49,7 +51,8 @@ struct LoopContext: Sendable {
   static func cache(_ environment: [String: String]) throws(ControlError) -> String {
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/devtunnel/builds" }
     if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/devtunnel/builds" }
-    throw ControlError(.badInput, "HOME is not set, so there is no place to remember builds", remedy: "Set HOME or XDG_CACHE_HOME.")
+    throw ControlError(
+      .badInput, "HOME is not set, so there is no place to remember builds", remedy: "Set HOME or XDG_CACHE_HOME.")
   }
 
   /// Reads the kubeconfig; nothing is sent.
@@ -57,7 +60,8 @@ struct LoopContext: Sendable {
     do throws(KubeError) {
       var environment = ProcessInfo.processInfo.environment
       if !cluster.kubeconfig.isEmpty { environment["KUBECONFIG"] = cluster.kubeconfig.joined(separator: ":") }
-      let access = try ClusterAccess.load(context: cluster.context, namespace: cluster.namespace, environment: environment)
+      let access = try ClusterAccess.load(
+        context: cluster.context, namespace: cluster.namespace, environment: environment)
       return KubeClient(access, log: Logger(label: "watch", factory: { _ in SwiftLogNoOpLogHandler() }))
     } catch {
       throw LoopError(.cluster, error.description)
@@ -76,6 +80,7 @@ struct LoopContext: Sendable {
 extension ControlError {
   init(_ error: LoopError) {
     self.init(
-      error.isCancelled ? .cancelled : .failed, (error.position.map { "\($0): " } ?? "") + error.message, remedy: error.remedy, details: error.details)
+      error.isCancelled ? .cancelled : .failed, (error.position.map { "\($0): " } ?? "") + error.message,
+      remedy: error.remedy, details: error.details)
   }
 }

@@ -1,11 +1,13 @@
 import ControlAPI
 import DevLoop
 
-/// The intercept beside a loop: begins once something answers in the local cluster, and is given back at the end; by the daemon itself, should this process be
-/// killed.
+/// The intercept beside a loop: begins once something answers in the local cluster, and is given back at the end; by
+/// the daemon itself, should this process be killed.
 actor LoopIntercept {
   /// Intercepts, tells when it stands, and returns when it has ended.
-  typealias Hold = @Sendable (InterceptRequest, _ stands: @escaping @Sendable (InterceptReport) -> Void) async throws(ControlError) -> Void
+  typealias Hold =
+    @Sendable (InterceptRequest, _ stands: @escaping @Sendable (InterceptReport) -> Void) async throws(ControlError) ->
+    Void
 
   private let hold: Hold
   private let leave: @Sendable (LeaveRequest) async throws(ControlError) -> Void
@@ -31,7 +33,8 @@ actor LoopIntercept {
   }
 
   init(
-    request: InterceptRequest, name: String, retryAfter: Duration = .seconds(1), events: @escaping @Sendable (DevEvent) -> Void, hold: @escaping Hold,
+    request: InterceptRequest, name: String, retryAfter: Duration = .seconds(1),
+    events: @escaping @Sendable (DevEvent) -> Void, hold: @escaping Hold,
     leave: @escaping @Sendable (LeaveRequest) async throws(ControlError) -> Void
   ) {
     self.hold = hold
@@ -43,8 +46,8 @@ actor LoopIntercept {
     self.events = events
   }
 
-  /// Tries after each round of the loop, again and again until it stands: a Service may refuse connections for a second after its Pods are ready. Whoever
-  /// leaves it elsewhere means it: it does not begin again.
+  /// Tries after each round of the loop, again and again until it stands: a Service may refuse connections for a second
+  /// after its Pods are ready. Whoever leaves it elsewhere means it: it does not begin again.
   /// - Parameter namespace: of a Service that the loop has deployed.
   func begin(when rounds: AsyncStream<Void>, namespace: @Sendable (String) async -> String?) async {
     let (attempts, attempt) = AsyncStream.makeStream(of: Bool.self, bufferingPolicy: .bufferingNewest(1))
@@ -85,7 +88,12 @@ actor LoopIntercept {
   private func ended() {
     call = nil
     guard let report, !isEnding else { return }
-    events(.warning(.init(message: "Service \(report.service) is not intercepted any more: its requests go to its own Pods; start dev again to take them")))
+    events(
+      .warning(
+        .init(
+          message:
+            "Service \(report.service) is not intercepted any more: its requests go to its own Pods; start dev again to take them"
+        )))
   }
 
   private func begun(_ report: InterceptReport) {

@@ -27,7 +27,8 @@ struct StatusBlock: Sendable {
     case .ready:
       activity = "ready"
       workloads = [:]
-    case .forwarded(let event): forwards["\(event.namespace)/\(event.target):\(event.port)"] = "\(event.host) → \(event.target):\(event.port)"
+    case .forwarded(let event):
+      forwards["\(event.namespace)/\(event.target):\(event.port)"] = "\(event.host) → \(event.target):\(event.port)"
     case .intercepted(let event): intercept = "\(event.context)/\(event.namespace)/\(event.service) → \(event.to)"
     case .failed(let error):
       activity = "waiting for a change"
@@ -55,11 +56,14 @@ struct StatusBlock: Sendable {
 
   /// Removes the block, writes lines where it was, and draws it again below them.
   /// - Parameter rows: of the terminal; what is higher could not be taken back.
-  mutating func redraw(over text: [String], columns: Int, rows: Int = 24, paint: (String) -> String) -> TerminalDrawing {
+  mutating func redraw(over text: [String], columns: Int, rows: Int = 24, paint: (String) -> String) -> TerminalDrawing
+  {
     var drawing = erase()
     text.forEach { drawing.line($0) }
     // Neither could a wrapped line.
-    let lines = lines.prefix(max(1, rows - 2)).map { String(TerminalText.cell(String($0.prefix { !$0.isNewline })).prefix(max(1, columns - 1))) }
+    let lines = lines.prefix(max(1, rows - 2)).map {
+      String(TerminalText.cell(String($0.prefix { !$0.isNewline })).prefix(max(1, columns - 1)))
+    }
     lines.forEach { drawing.line(paint($0)) }
     height = lines.count
     return drawing

@@ -21,7 +21,8 @@ struct LabCluster: Sendable {
   func waitUntilReady() async throws(ControlError) {
     try await wait("the lab's node to be ready") { () throws(KubeError) in
       _ = try await client.raw("/readyz")
-      return try await client.list(.nodes, namespace: nil).items.contains { $0.hasCondition("Ready") } ? nil : "it is not yet"
+      return try await client.list(.nodes, namespace: nil).items.contains { $0.hasCondition("Ready") }
+        ? nil : "it is not yet"
     }
   }
 
@@ -29,11 +30,14 @@ struct LabCluster: Sendable {
   func create(_ file: String) async throws(ControlError) {
     let objects = try await attempt("reading \(file)") { () throws(KubeError) in try ManifestFile.read(file) }
     for object in objects {
-      guard let resource = Self.resources.first(where: { $0.kind == object.kind && $0.apiVersion == object.apiVersion }) else {
+      guard let resource = Self.resources.first(where: { $0.kind == object.kind && $0.apiVersion == object.apiVersion })
+      else {
         throw ControlError(.badInput, "\(file): the lab's samples know no \(object.kind ?? "object without a kind")")
       }
       try await attempt("creating \(object.kind ?? "") \(object.name ?? "")") { () throws(KubeError) in
-        do throws(KubeError) { try await client.create(object, as: resource) } catch { if !error.isConflict { throw error } }
+        do throws(KubeError) { try await client.create(object, as: resource) } catch {
+          if !error.isConflict { throw error }
+        }
       }
     }
   }
@@ -41,7 +45,9 @@ struct LabCluster: Sendable {
   func waitUntilPodsAreReady(namespace: String) async throws(ControlError) {
     try await wait("the Pods in namespace \(namespace) to be ready") { () throws(KubeError) in
       let deployments = try await client.list(.deployments, namespace: namespace).items
-      let late = deployments.filter { $0[path: "status", "availableReplicas"]?.intValue ?? 0 < $0[path: "spec", "replicas"]?.intValue ?? 1 }
+      let late = deployments.filter {
+        $0[path: "status", "availableReplicas"]?.intValue ?? 0 < $0[path: "spec", "replicas"]?.intValue ?? 1
+      }
       let pods = try await client.list(.pods, namespace: namespace).items.filter { !$0.hasCondition("Ready") }
       let names = (late + pods).compactMap(\.name)
       return names.isEmpty ? nil : names.joined(separator: ", ")
@@ -52,7 +58,8 @@ struct LabCluster: Sendable {
     try await attempt("listing the lab's Pods") { () throws(KubeError) in
       try await client.list(.pods, namespace: nil).items.map { pod in
         LabReport.Pod(
-          namespace: pod.namespace ?? "", name: pod.name ?? "", phase: pod[path: "status", "phase"]?.stringValue ?? "Pending",
+          namespace: pod.namespace ?? "", name: pod.name ?? "",
+          phase: pod[path: "status", "phase"]?.stringValue ?? "Pending",
           ready: pod.hasCondition("Ready"), address: pod[path: "status", "podIP"]?.stringValue)
       }
     }
@@ -60,7 +67,9 @@ struct LabCluster: Sendable {
 
   /// - Returns: the Pod's uid.
   func uid(ofPod name: String, namespace: String) async throws(ControlError) -> String {
-    let pod = try await attempt("looking for Pod \(namespace)/\(name)") { () throws(KubeError) in try await client.get(.pods, name, namespace: namespace) }
+    let pod = try await attempt("looking for Pod \(namespace)/\(name)") { () throws(KubeError) in
+      try await client.get(.pods, name, namespace: namespace)
+    }
     return pod[path: "metadata", "uid"]?.stringValue ?? ""
   }
 
@@ -71,14 +80,20 @@ struct LabCluster: Sendable {
     let deadline = ContinuousClock.now + .seconds(60)
     while true {
       guard let problem = try await attempt("waiting for \(what)", missing) else { return }
-      guard ContinuousClock.now < deadline else { throw ControlError(.timedOut, "waited a minute for \(what): \(problem)") }
-      do { try await Task.sleep(for: .milliseconds(50)) } catch { throw ControlError(.cancelled, "cancelled while waiting for \(what)") }
+      guard ContinuousClock.now < deadline else {
+        throw ControlError(.timedOut, "waited a minute for \(what): \(problem)")
+      }
+      do { try await Task.sleep(for: .milliseconds(50)) } catch {
+        throw ControlError(.cancelled, "cancelled while waiting for \(what)")
+      }
     }
   }
 }
 
 extension JSONValue {
   fileprivate func hasCondition(_ type: String) -> Bool {
-    (self[path: "status", "conditions"]?.elements ?? []).contains { $0["type"]?.stringValue == type && $0["status"]?.stringValue == "True" }
+    (self[path: "status", "conditions"]?.elements ?? []).contains {
+      $0["type"]?.stringValue == type && $0["status"]?.stringValue == "True"
+    }
   }
 }

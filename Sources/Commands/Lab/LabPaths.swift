@@ -18,7 +18,9 @@ struct LabPaths: Sendable {
     self.name = name
     var environment = environment
     var owner: Owner?
-    if isRoot, let uid = environment["SUDO_UID"].flatMap({ UInt32($0) }), uid != 0, let entry = getpwuid(uid), let home = entry.pointee.pw_dir {
+    if isRoot, let uid = environment["SUDO_UID"].flatMap({ UInt32($0) }), uid != 0, let entry = getpwuid(uid),
+      let home = entry.pointee.pw_dir
+    {
       owner = Owner(uid: uid, gid: entry.pointee.pw_gid)
       environment["HOME"] = String(cString: home)
     }

@@ -23,7 +23,9 @@ struct LabProcess: Sendable {
     while ContinuousClock.now < deadline {
       if let record = LabRecord.read(paths), record.pid == pid, record.server != nil { return record }
       if DetachedProgram.hasEnded(pid) { throw failure("the lab ended while it started") }
-      do { try await Task.sleep(for: .milliseconds(20)) } catch { throw ControlError(.cancelled, "cancelled while the lab started") }
+      do { try await Task.sleep(for: .milliseconds(20)) } catch {
+        throw ControlError(.cancelled, "cancelled while the lab started")
+      }
     }
     throw failure("the lab does not answer after a minute")
   }
@@ -39,7 +41,9 @@ struct LabProcess: Sendable {
   func remove(keepingLog: Bool = false) async throws(ControlError) -> Bool {
     guard paths.exists else { return false }
     try await end()
-    do { try await LabNode.cleanUp(stateDirectory: paths.node) } catch { throw ControlError(.failed, "the lab's node cannot be cleaned up: \(error)") }
+    do { try await LabNode.cleanUp(stateDirectory: paths.node) } catch {
+      throw ControlError(.failed, "the lab's node cannot be cleaned up: \(error)")
+    }
     let files = FileManager.default
     do {
       guard keepingLog else {
@@ -64,7 +68,9 @@ struct LabProcess: Sendable {
         if try FileLock.take(paths.lock) != nil { return }
         // A process that has just started writes its number a moment later.
         if !isSignalled, let record = LabRecord.read(paths) { isSignalled = kill(record.pid, signal) == 0 }
-        do { try await Task.sleep(for: .milliseconds(20)) } catch { throw ControlError(.cancelled, "cancelled while the lab ended") }
+        do { try await Task.sleep(for: .milliseconds(20)) } catch {
+          throw ControlError(.cancelled, "cancelled while the lab ended")
+        }
       }
     }
     throw ControlError(.timedOut, "the lab's process does not end", remedy: "its log is \(paths.log)")

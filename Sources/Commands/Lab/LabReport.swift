@@ -37,7 +37,10 @@ struct LabReport: Codable, Sendable, Hashable {
 
   /// For `lab status`.
   var lines: [String] {
-    var lines = ["Lab \(name), pid \(pid), since \(since).", "  API         \(server)", "  kubeconfig  \(kubeconfig)", "  log         \(log)"]
+    var lines = [
+      "Lab \(name), pid \(pid), since \(since).", "  API         \(server)", "  kubeconfig  \(kubeconfig)",
+      "  log         \(log)",
+    ]
     if pods.isEmpty { return lines + ["No Pods."] }
     var table = Table("NAMESPACE", "POD", "PHASE", "READY", "ADDRESS")
     for pod in pods { table.add(pod.namespace, pod.name, pod.phase, pod.ready ? "yes" : "no", pod.address) }

@@ -5,7 +5,8 @@ import Glibc
 enum LabRequirements {
   /// Programs, and the Debian packages that have them.
   static let programs = [
-    ("runc", "runc"), ("buildah", "buildah"), ("nft", "nftables"), ("ip", "iproute2"), ("nsenter", "util-linux"), ("openssl", "openssl"),
+    ("runc", "runc"), ("buildah", "buildah"), ("nft", "nftables"), ("ip", "iproute2"), ("nsenter", "util-linux"),
+    ("openssl", "openssl"),
     ("busybox", "busybox-static"),
   ]
 
@@ -14,7 +15,8 @@ enum LabRequirements {
   static func checkRoot(_ verb: String, uid: UInt32 = geteuid()) throws(ControlError) {
     guard uid != 0 else { return }
     throw ControlError(
-      .forbidden, "the lab needs root: it makes network namespaces and containers", remedy: "run `sudo devtunnel lab \(verb)`")
+      .forbidden, "the lab needs root: it makes network namespaces and containers",
+      remedy: "run `sudo devtunnel lab \(verb)`")
   }
 
   /// - Throws: `.failed`, naming each program that is missing and how to install all of them.

@@ -9,14 +9,17 @@ extension PortForwardProtocol: ExpressibleByArgument {}
 
 /// What every command takes.
 struct GlobalOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The kubeconfig file (default: KUBECONFIG, else ~/.kube/config).", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("The kubeconfig file (default: KUBECONFIG, else ~/.kube/config).", valueName: "file"),
+    completion: .file())
   var kubeconfig: String?
 
   @Option(help: ArgumentHelp("The kubeconfig's context (default: its current one).", valueName: "name"))
   var context: String?
 
   @Option(
-    name: [.short, .long], help: ArgumentHelp("The namespace (default: the context's).", valueName: "name"), transform: checked(ObjectName.parseNamespace))
+    name: [.short, .long], help: ArgumentHelp("The namespace (default: the context's).", valueName: "name"),
+    transform: checked(ObjectName.parseNamespace))
   var namespace: String?
 
   @Option(help: ArgumentHelp("Reach the API server through this SSH host.", valueName: "ssh://user@host[:port]"))
@@ -44,12 +47,15 @@ struct GlobalOptions: ParsableArguments {
 
 extension GlobalOptions {
   /// The cluster that is meant: flags, then settings, then `KUBECONFIG`.
-  func cluster(_ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment) -> ClusterSelection {
+  func cluster(_ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment)
+    -> ClusterSelection
+  {
     var cluster = ClusterSelection(context: context ?? settings.context, namespace: namespace ?? settings.namespace)
     cluster.portForwardProtocol = portForwardProtocol ?? settings.portForwardProtocol ?? .auto
     if via != nil || settings.via != nil || !settings.viaByContext.isEmpty {
       var bastion = BastionSelection(
-        url: via ?? settings.via, home: environment["HOME"] ?? "/", user: environment["USER"] ?? environment["LOGNAME"] ?? "", agentSocket: environment["SSH_AUTH_SOCK"])
+        url: via ?? settings.via, home: environment["HOME"] ?? "/",
+        user: environment["USER"] ?? environment["LOGNAME"] ?? "", agentSocket: environment["SSH_AUTH_SOCK"])
       bastion.byContext = settings.viaByContext
       bastion.hostKey = viaHostKey ?? settings.viaHostKey
       cluster.bastion = bastion
@@ -57,7 +63,9 @@ extension GlobalOptions {
     if let file = kubeconfig ?? settings.kubeconfig {
       cluster.kubeconfig = [Self.absolute(file, home: environment["HOME"])]
     } else {
-      cluster.kubeconfig = (environment["KUBECONFIG"] ?? "").split(separator: ":").map { Self.absolute(String($0), home: nil) }
+      cluster.kubeconfig = (environment["KUBECONFIG"] ?? "").split(separator: ":").map {
+        Self.absolute(String($0), home: nil)
+      }
     }
     return cluster
   }
@@ -74,7 +82,9 @@ extension GlobalOptions {
     return joined(FileManager.default.currentDirectoryPath, path)
   }
 
-  private static func joined(_ directory: String, _ path: String) -> String { (directory.hasSuffix("/") ? directory : directory + "/") + path }
+  private static func joined(_ directory: String, _ path: String) -> String {
+    (directory.hasSuffix("/") ? directory : directory + "/") + path
+  }
 }
 
 struct OutputOptions: ParsableArguments {

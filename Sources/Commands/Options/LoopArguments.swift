@@ -30,7 +30,9 @@ struct LoopArguments: ParsableArguments {
     setup.recreate = recreate
     setup.followsLogs = tail
     if portForward {
-      setup.forwarder = { client in ControlForwarder(client: context.context.client(), cluster: context.selection(client)) }
+      setup.forwarder = { client in
+        ControlForwarder(client: context.context.client(), cluster: context.selection(client))
+      }
     }
     return setup
   }

@@ -12,10 +12,15 @@ struct OutboundArguments: ParsableArguments {
   @Flag(help: "Reach every address through the cluster, public ones too.")
   var allViaCluster = false
 
-  @Option(help: ArgumentHelp("Ask this machine's own resolvers for names in this domain; may be repeated.", valueName: "suffix"))
+  @Option(
+    help: ArgumentHelp(
+      "Ask this machine's own resolvers for names in this domain; may be repeated.", valueName: "suffix"))
   var dnsHost: [String] = []
 
-  @Option(help: ArgumentHelp("Ask the cluster for names in this domain too, and reach their addresses through it; may be repeated.", valueName: "suffix"))
+  @Option(
+    help: ArgumentHelp(
+      "Ask the cluster for names in this domain too, and reach their addresses through it; may be repeated.",
+      valueName: "suffix"))
   var dnsCluster: [String] = []
 
   var options: OutboundOptions {

@@ -5,8 +5,11 @@ import ControlAPI
 
 enum PortNumber {
   static func parse(_ text: some StringProtocol) throws(ControlError) -> UInt16 {
-    guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let port = UInt16(text), port > 0 else {
-      throw ControlError(.badInput, "a port is a number from 1 to 65535, not \(text.isEmpty ? "nothing" : String(text))")
+    guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      let port = UInt16(text), port > 0
+    else {
+      throw ControlError(
+        .badInput, "a port is a number from 1 to 65535, not \(text.isEmpty ? "nothing" : String(text))")
     }
     return port
   }
@@ -18,8 +21,11 @@ enum PortNumber {
     let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
     let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
     let fits = text.utf8.allSatisfy { letters.contains($0) || digits.contains($0) || $0 == UInt8(ascii: "-") }
-    guard fits, text.utf8.count <= 63, text.utf8.contains(where: letters.contains), !text.hasPrefix("-"), !text.hasSuffix("-") else {
-      throw ControlError(.badInput, "a port is a number from 1 to 65535 or a name of lower-case letters, digits and -, not \(text)")
+    guard fits, text.utf8.count <= 63, text.utf8.contains(where: letters.contains), !text.hasPrefix("-"),
+      !text.hasSuffix("-")
+    else {
+      throw ControlError(
+        .badInput, "a port is a number from 1 to 65535 or a name of lower-case letters, digits and -, not \(text)")
     }
     return String(text)
   }
@@ -29,8 +35,11 @@ extension PortMapping {
   /// `HOST[:SERVICE]`.
   init(argument: String) throws(ControlError) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count <= 2 else { throw ControlError(.badInput, "write HOST or HOST:SERVICE, such as 8080 or 8080:http, not \(argument)") }
-    self.init(host: try PortNumber.parse(parts[0]), service: parts.count == 2 ? try PortNumber.parseRemote(parts[1]) : nil)
+    guard parts.count <= 2 else {
+      throw ControlError(.badInput, "write HOST or HOST:SERVICE, such as 8080 or 8080:http, not \(argument)")
+    }
+    self.init(
+      host: try PortNumber.parse(parts[0]), service: parts.count == 2 ? try PortNumber.parseRemote(parts[1]) : nil)
   }
 
   /// - Throws: `.badInput` where a port of the Service is named twice, or two are meant without saying which.
@@ -67,7 +76,8 @@ enum ObjectName {
   static func parseService(_ text: String) throws(ControlError) -> String {
     let name = text.hasPrefix("svc/") ? text.dropFirst(4) : text.hasPrefix("service/") ? text.dropFirst(8) : text[...]
     guard isName(name), name.utf8.count <= 63, !name.contains(".") else {
-      throw ControlError(.badInput, "\(text) is no Service's name", remedy: "devtunnel list shows what can be intercepted")
+      throw ControlError(
+        .badInput, "\(text) is no Service's name", remedy: "devtunnel list shows what can be intercepted")
     }
     return String(name)
   }
@@ -84,7 +94,8 @@ enum ObjectName {
   static func parseTarget(_ text: String) throws(ControlError) -> String {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count <= 2, let name = parts.last, isName(name), parts.count == 1 || isName(parts[0]) else {
-      throw ControlError(.badInput, "\(text) is no target; write SERVICE or KIND/NAME, such as user, pod/user-0 or deploy/user")
+      throw ControlError(
+        .badInput, "\(text) is no target; write SERVICE or KIND/NAME, such as user, pod/user-0 or deploy/user")
     }
     return text
   }
@@ -94,12 +105,16 @@ enum ObjectName {
     let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
     let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
     return !text.isEmpty && text.utf8.count <= 253 && !text.hasPrefix("-") && !text.hasSuffix("-")
-      && text.utf8.allSatisfy { letters.contains($0) || digits.contains($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+      && text.utf8.allSatisfy {
+        letters.contains($0) || digits.contains($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+      }
   }
 }
 
 /// Runs a check of an argument's text, so that the parser shows its message as a mistake in usage.
-func checked<Value>(_ parse: @escaping @Sendable (String) throws(ControlError) -> Value) -> @Sendable (String) throws -> Value {
+func checked<Value>(_ parse: @escaping @Sendable (String) throws(ControlError) -> Value)
+  -> @Sendable (String) throws -> Value
+{
   { text in
     do throws(ControlError) { return try parse(text) } catch { throw ValidationError(error.message) }
   }

@@ -5,28 +5,36 @@ import FoundationEssentials
 /// What is built and deployed.
 struct ProjectArguments: ParsableArguments {
   @Option(
-    name: [.short, .customLong("filename")], help: ArgumentHelp("The skaffold.yaml (default: skaffold.yaml or skaffold.yml here).", valueName: "file"),
+    name: [.short, .customLong("filename")],
+    help: ArgumentHelp("The skaffold.yaml (default: skaffold.yaml or skaffold.yml here).", valueName: "file"),
     completion: .file())
   var file: String?
 
   @Option(
     name: [.short, .long], parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Apply this profile; may be repeated; -NAME leaves one out that would apply itself.", valueName: "name"))
+    help: ArgumentHelp(
+      "Apply this profile; may be repeated; -NAME leaves one out that would apply itself.", valueName: "name"))
   var profile: [String] = []
 
   @Option(help: ArgumentHelp("The repository that images go to.", valueName: "repository"))
   var defaultRepo: String?
 
   @Option(
-    parsing: .upToNextOption, help: ArgumentHelp("Without a skaffold.yaml: files, directories or globs of manifests.", valueName: "path"), completion: .file())
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Without a skaffold.yaml: files, directories or globs of manifests.", valueName: "path"),
+    completion: .file())
   var manifests: [String] = []
 
-  @Option(help: ArgumentHelp("Without a skaffold.yaml: an image, and where it is built; may be repeated.", valueName: "name=context[:dockerfile]"))
+  @Option(
+    help: ArgumentHelp(
+      "Without a skaffold.yaml: an image, and where it is built; may be repeated.",
+      valueName: "name=context[:dockerfile]"))
   var artifact: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "What the objects in the cluster are known by, to delete them from another machine (default: a name of this machine and directory).", valueName: "name"))
+      "What the objects in the cluster are known by, to delete them from another machine (default: a name of this machine and directory).",
+      valueName: "name"))
   var run: String?
 
   func project(environment: [String: String]) -> Project {
@@ -43,7 +51,9 @@ struct ProjectArguments: ParsableArguments {
 
 /// Where it goes.
 struct LocalClusterArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("The builder: docker, podman or buildah (default: the first that works).", valueName: "program"), transform: BuilderArgument.parse)
+  @Option(
+    help: ArgumentHelp("The builder: docker, podman or buildah (default: the first that works).", valueName: "program"),
+    transform: BuilderArgument.parse)
   var builder: BuilderArgument?
 
   @Option(
@@ -55,7 +65,10 @@ struct LocalClusterArguments: ParsableArguments {
       valueName: "way"))
   var load: String?
 
-  @Option(help: ArgumentHelp("Allow this context although its cluster is not on this machine; remembered for this repository.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Allow this context although its cluster is not on this machine; remembered for this repository.",
+      valueName: "name"))
   var allowContext: [String] = []
 }
 
@@ -64,12 +77,16 @@ struct PatchArguments: ParsableArguments {
   @Flag(name: .customLong("no-dns-policy"), help: "Leave the Pods' dnsPolicy as it is, instead of Default.")
   var keepsDNSPolicy = false
 
-  @Flag(name: .customLong("no-pull-policy"), help: "Leave the pull policy of built images as it is, instead of IfNotPresent.")
+  @Flag(
+    name: .customLong("no-pull-policy"),
+    help: "Leave the pull policy of built images as it is, instead of IfNotPresent.")
   var keepsPullPolicy = false
 
   @Flag(
     name: .customLong("trust"),
-    help: "Let manifests run helm and plugins, read files outside of their repository, and fetch others; remembered, except by render.")
+    help:
+      "Let manifests run helm and plugins, read files outside of their repository, and fetch others; remembered, except by render."
+  )
   var trusts = false
 
   /// - Parameter stateDirectory: of the dev loop: what was trusted is remembered there.
@@ -85,10 +102,14 @@ struct PatchArguments: ParsableArguments {
 
 /// `NAME=REFERENCE`, and files of them.
 struct ImageArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("The reference for an image of the manifests; may be repeated.", valueName: "name=reference"))
+  @Option(
+    help: ArgumentHelp("The reference for an image of the manifests; may be repeated.", valueName: "name=reference"))
   var images: [String] = []
 
-  @Option(help: ArgumentHelp("A file of references, as devtunnel build --file-output and skaffold build write it.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp(
+      "A file of references, as devtunnel build --file-output and skaffold build write it.", valueName: "file"),
+    completion: .file())
   var buildArtifacts: String?
 
   func validate() throws {

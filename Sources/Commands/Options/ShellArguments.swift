@@ -5,23 +5,30 @@ import FoundationEssentials
 
 /// What a shell takes over, for `shell` and for `intercept … -- COMMAND`.
 struct ShellArguments: ParsableArguments {
-  @Option(name: .customLong("host-port"), help: ArgumentHelp("Let 127.0.0.1:PORT inside be this machine's own; may be repeated.", valueName: "port"))
+  @Option(
+    name: .customLong("host-port"),
+    help: ArgumentHelp("Let 127.0.0.1:PORT inside be this machine's own; may be repeated.", valueName: "port"))
   var hostPorts: [UInt16] = []
 
   @Flag(help: "Copy the files of persistent volumes too.")
   var volumes = false
 
   @Option(
-    help: ArgumentHelp("Let a volume be at this path too, although programs here look for code or settings there; may be repeated.", valueName: "path"),
+    help: ArgumentHelp(
+      "Let a volume be at this path too, although programs here look for code or settings there; may be repeated.",
+      valueName: "path"),
     transform: checked(Self.path))
   var volumeAt: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Take a variable of the workload over that could run code here; * at the end stands for anything; may be repeated.", valueName: "name"))
+      "Take a variable of the workload over that could run code here; * at the end stands for anything; may be repeated.",
+      valueName: "name"))
   var envInclude: [String] = []
 
-  @Option(help: ArgumentHelp("Leave a variable of the workload out; * at the end stands for anything; may be repeated.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Leave a variable of the workload out; * at the end stands for anything; may be repeated.", valueName: "name"))
   var envExclude: [String] = []
 
   @OptionGroup var outbound: OutboundArguments
@@ -33,7 +40,8 @@ struct ShellArguments: ParsableArguments {
     request.volumes = volumes
     request.variables = variables
     request.volumesAt = volumeAt
-    request.ownDirectories = Self.ownDirectories(ProcessInfo.processInfo.environment) + [FileManager.default.currentDirectoryPath]
+    request.ownDirectories =
+      Self.ownDirectories(ProcessInfo.processInfo.environment) + [FileManager.default.currentDirectoryPath]
     return request
   }
 
@@ -50,7 +58,9 @@ struct ShellArguments: ParsableArguments {
       guard text.hasPrefix("/") else { throw .isRelative }
       return try MountPath(text).text
     } catch {
-      throw ControlError(.badInput, "--volume-at \(text): it \(error.message); name a volume's path in the container, or a folder above it")
+      throw ControlError(
+        .badInput,
+        "--volume-at \(text): it \(error.message); name a volume's path in the container, or a folder above it")
     }
   }
 }

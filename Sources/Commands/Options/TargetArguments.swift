@@ -2,20 +2,27 @@ import ArgumentParser
 import ControlAPI
 import FoundationEssentials
 
-/// Where an intercept leads instead of this machine: straight into another cluster, such as the local one with the code under development.
+/// Where an intercept leads instead of this machine: straight into another cluster, such as the local one with the code
+/// under development.
 struct TargetArguments: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Lead to this Service, or KIND/NAME, of another cluster (default: the Service of the same name).", valueName: "target"),
+    help: ArgumentHelp(
+      "Lead to this Service, or KIND/NAME, of another cluster (default: the Service of the same name).",
+      valueName: "target"),
     transform: checked(ObjectName.parseTarget))
   var to: String?
 
   @Option(help: ArgumentHelp("That cluster's context (default: the intercepted Service's).", valueName: "name"))
   var toContext: String?
 
-  @Option(help: ArgumentHelp("The namespace there (default: the context's).", valueName: "name"), transform: checked(ObjectName.parseNamespace))
+  @Option(
+    help: ArgumentHelp("The namespace there (default: the context's).", valueName: "name"),
+    transform: checked(ObjectName.parseNamespace))
   var toNamespace: String?
 
-  @Option(help: ArgumentHelp("The kubeconfig file with that context (default: that of --context).", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("The kubeconfig file with that context (default: that of --context).", valueName: "file"),
+    completion: .file())
   var toKubeconfig: String?
 
   @Option(help: ArgumentHelp("An image for the gateway there other than that of a running Pod.", valueName: "image"))
@@ -26,7 +33,8 @@ struct TargetArguments: ParsableArguments {
   /// - Parameter cluster: that of the intercepted Service.
   /// - Returns: nil where no flag names another target than this machine.
   func target(
-    of service: String, in cluster: ClusterSelection, environment: [String: String] = ProcessInfo.processInfo.environment
+    of service: String, in cluster: ClusterSelection,
+    environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> InterceptTarget? {
     guard isNamed else { return nil }
     var there = cluster

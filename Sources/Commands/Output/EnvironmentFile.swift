@@ -7,7 +7,8 @@ import FoundationEssentials
   import Musl
 #endif
 
-/// Writes environment variables as `KEY=VALUE` lines, sorted. A value that a shell or a dotenv reader would change is in single quotes.
+/// Writes environment variables as `KEY=VALUE` lines, sorted. A value that a shell or a dotenv reader would change is
+/// in single quotes.
 struct EnvironmentFile: Sendable {
   private enum Place: Sendable {
     /// One that this process has already: it is not opened again, which would empty the file behind it.
@@ -45,7 +46,8 @@ struct EnvironmentFile: Sendable {
       place = .file(folder: folder, name: String(parts.last ?? ""))
     case S_IFLNK:
       throw ControlError(
-        .badInput, "--env-file \(path) is a symbolic link, which is not followed", remedy: "name the file that it leads to, or remove the link")
+        .badInput, "--env-file \(path) is a symbolic link, which is not followed",
+        remedy: "name the file that it leads to, or remove the link")
     case S_IFDIR: throw Self.problem(path, EISDIR)
     default: place = .stream
     }
@@ -66,8 +68,8 @@ struct EnvironmentFile: Sendable {
     if case .descriptor(STDOUT_FILENO) = place { true } else { false }
   }
 
-  /// Writes the variables. What a file had before is there until all of it is written; the new file has mode 0600: workloads have passwords in
-  /// their environment.
+  /// Writes the variables. What a file had before is there until all of it is written; the new file has mode 0600:
+  /// workloads have passwords in their environment.
   /// - Returns: a warning, where a variable has no place in such a file.
   func write(_ environment: [String: String]) throws(ControlError) -> String? {
     let bytes = Array(Self.text(environment).utf8)
@@ -82,7 +84,8 @@ struct EnvironmentFile: Sendable {
     }
     let names = Self.unnamed(environment)
     guard !names.isEmpty else { return nil }
-    return "variables with names that no shell can hold are left out of --env-file: \(names.map(Self.printable).joined(separator: ", "))"
+    return
+      "variables with names that no shell can hold are left out of --env-file: \(names.map(Self.printable).joined(separator: ", "))"
   }
 
   private func replace(_ name: String, in folder: String, with bytes: [UInt8]) throws(ControlError) {
@@ -97,7 +100,9 @@ struct EnvironmentFile: Sendable {
       // The umask may have taken bits away.
       guard fchmod(descriptor, 0o600) == 0 else { throw Self.problem(path, errno) }
       try put(bytes, descriptor)
-      guard fsync(descriptor) == 0, renameat(directory, fresh, directory, name) == 0 else { throw Self.problem(path, errno) }
+      guard fsync(descriptor) == 0, renameat(directory, fresh, directory, name) == 0 else {
+        throw Self.problem(path, errno)
+      }
     } catch {
       unlinkat(directory, fresh, 0)
       throw error
@@ -124,16 +129,19 @@ struct EnvironmentFile: Sendable {
 
   // MARK: The text
 
-  /// Kubernetes lets a name have any printable character but `=` (EnvVar), so one could end the line's assignment and begin a command: such
-  /// names are in a comment, without their values.
+  /// Kubernetes lets a name have any printable character but `=` (EnvVar), so one could end the line's assignment and
+  /// begin a command: such names are in a comment, without their values.
   static func text(_ environment: [String: String]) -> String {
     let comments = unnamed(environment).map { "# left out, since no shell can hold the name: \(printable($0))\n" }
     return comments.joined()
-      + environment.filter { isName($0.key) }.sorted { $0.key < $1.key }.map { "\($0.key)=\(quoted($0.value))\n" }.joined()
+      + environment.filter { isName($0.key) }.sorted { $0.key < $1.key }.map { "\($0.key)=\(quoted($0.value))\n" }
+      .joined()
   }
 
   /// Names that no shell can hold; sorted.
-  private static func unnamed(_ environment: [String: String]) -> [String] { environment.keys.filter { !isName($0) }.sorted() }
+  private static func unnamed(_ environment: [String: String]) -> [String] {
+    environment.keys.filter { !isName($0) }.sorted()
+  }
 
   /// POSIX, XBD 3.230: letters, digits and underscores, no digit first.
   static func isName(_ text: String) -> Bool {
@@ -147,7 +155,9 @@ struct EnvironmentFile: Sendable {
 
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
     default: false
     }
   }
@@ -158,7 +168,9 @@ struct EnvironmentFile: Sendable {
   }
 
   private static func problem(_ path: String, _ code: Int32) -> ControlError {
-    ControlError(.badInput, "cannot write --env-file \(path): \(String(cString: strerror(code)))", remedy: "name a file that you can write")
+    ControlError(
+      .badInput, "cannot write --env-file \(path): \(String(cString: strerror(code)))",
+      remedy: "name a file that you can write")
   }
 }
 

@@ -7,7 +7,8 @@ enum JSONOutput {
   /// - Parameter isPretty: on several lines, for people.
   static func text(_ value: some Encodable, isPretty: Bool = true) throws(ControlError) -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = isPretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting =
+      isPretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
     do {
       return TerminalText.json(String(decoding: try encoder.encode(value), as: UTF8.self))
     } catch {

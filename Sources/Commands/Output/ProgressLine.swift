@@ -1,8 +1,8 @@
 import Synchronization
 import TerminalText
 
-/// Shows what a command waits for, on stderr: nothing for the first second, since most are over by then. On a terminal it is one line
-/// that changes, elsewhere a line for each step.
+/// Shows what a command waits for, on stderr: nothing for the first second, since most are over by then. On a terminal
+/// it is one line that changes, elsewhere a line for each step.
 final class ProgressLine: Sendable {
   private struct State {
     var latest: String

@@ -47,7 +47,10 @@ extension [ListEntry] {
   /// - Parameter allContexts: names the context: something of the daemon's is in another cluster too.
   func lines(allNamespaces: Bool, allContexts: Bool = false) -> [String] {
     if isEmpty { return ["There are no Services here."] }
-    var table = Table((allContexts ? ["CONTEXT"] : []) + (allNamespaces ? ["NAMESPACE"] : []) + ["SERVICE", "PORTS", "WORKLOAD", "STATE"])
+    var table = Table(
+      (allContexts ? ["CONTEXT"] : []) + (allNamespaces ? ["NAMESPACE"] : []) + [
+        "SERVICE", "PORTS", "WORKLOAD", "STATE",
+      ])
     for entry in self {
       let place = (allContexts ? [entry.context] : []) + (allNamespaces ? [entry.namespace] : [])
       table.add(place + [entry.service, entry.ports.joined(separator: ","), entry.workload, entry.state])
@@ -72,7 +75,9 @@ extension StatusReport {
     lines += section("Intercepts", interceptTable, intercepts.flatMap(\.notes))
     lines += section("Forwards", forwardTable, forwards.flatMap(\.notes))
     lines += section("Shells and proxies", outboundTable, outbound.flatMap(\.notes))
-    lines += section("Sessions", sessionTable, sessions.compactMap { session in session.lastProblem.map { "\(session.agent): \($0)" } })
+    lines += section(
+      "Sessions", sessionTable, sessions.compactMap { session in session.lastProblem.map { "\(session.agent): \($0)" } }
+    )
     if let notes, !notes.isEmpty { lines += [""] + notes.map { "Note: \($0)." } }
     if intercepts.isEmpty, forwards.isEmpty, outbound.isEmpty { lines.append("Nothing is intercepted or forwarded.") }
     return lines
@@ -88,19 +93,25 @@ extension StatusReport {
       for port in one.ports {
         let name = port.name.map { "/\($0)" } ?? ""
         table.add(
-          one.context, one.namespace, one.service, one.workload, one.state.rawValue, "\(port.service)\(name)", one.place(of: port), "\(port.toHost)",
+          one.context, one.namespace, one.service, one.workload, one.state.rawValue, "\(port.service)\(name)",
+          one.place(of: port), "\(port.toHost)",
           "\(port.toOrigin)")
       }
-      if one.ports.isEmpty { table.add(one.context, one.namespace, one.service, one.workload, one.state.rawValue, nil, nil, nil, nil) }
+      if one.ports.isEmpty {
+        table.add(one.context, one.namespace, one.service, one.workload, one.state.rawValue, nil, nil, nil, nil)
+      }
     }
     return table
   }
 
   private var outboundTable: Table {
-    var table = Table("ID", "KIND", "CONTEXT", "NAMESPACE", "WORKLOAD", "AT", "VIA CLUSTER", "VIA HOST", "REFUSED", "UDP FLOWS", "QUERIES", "CACHED")
+    var table = Table(
+      "ID", "KIND", "CONTEXT", "NAMESPACE", "WORKLOAD", "AT", "VIA CLUSTER", "VIA HOST", "REFUSED", "UDP FLOWS",
+      "QUERIES", "CACHED")
     for one in outbound {
       table.add(
-        one.id, one.kind, one.context, one.namespace, one.workload, one.address ?? one.pid.map { "pid \($0)" }, "\(one.clusterConnections)",
+        one.id, one.kind, one.context, one.namespace, one.workload, one.address ?? one.pid.map { "pid \($0)" },
+        "\(one.clusterConnections)",
         "\(one.hostConnections)", "\(one.refused)", "\(one.flows)", "\(one.queries)", "\(one.cachedQueries)")
     }
     return table
@@ -110,18 +121,22 @@ extension StatusReport {
     var table = Table("ID", "CONTEXT", "NAMESPACE", "TARGET", "PORT", "HOST", "CONNECTIONS", "REFUSED")
     for one in forwards {
       for port in one.ports {
-        table.add(one.id, one.context, one.namespace, one.target, port.remote, port.host, "\(port.connections)", "\(port.refused)")
+        table.add(
+          one.id, one.context, one.namespace, one.target, port.remote, port.host, "\(port.connections)",
+          "\(port.refused)")
       }
     }
     return table
   }
 
   private var sessionTable: Table {
-    var table = Table("CONTEXT", "NAMESPACE", "AGENT", "POD", "STATE", "CARRIER", "ROUND TRIP", "STREAMS", "SENT", "RECEIVED")
+    var table = Table(
+      "CONTEXT", "NAMESPACE", "AGENT", "POD", "STATE", "CARRIER", "ROUND TRIP", "STREAMS", "SENT", "RECEIVED")
     for one in sessions {
       let roundTrip = one.roundTripMilliseconds.map { "\(($0 * 10).rounded() / 10) ms" }
       table.add(
-        one.context, one.namespace, one.agent, one.pod, one.state, one.carrier, roundTrip, "\(one.streams)", ByteCount.text(one.sentBytes),
+        one.context, one.namespace, one.agent, one.pod, one.state, one.carrier, roundTrip, "\(one.streams)",
+        ByteCount.text(one.sentBytes),
         ByteCount.text(one.receivedBytes))
     }
     return table
@@ -129,19 +144,24 @@ extension StatusReport {
 }
 
 extension InterceptReport {
-  fileprivate var notes: [String] { (message.map { ["\(service): \($0)"] } ?? []) + warnings.map { "\(service): \($0)" } }
+  fileprivate var notes: [String] {
+    (message.map { ["\(service): \($0)"] } ?? []) + warnings.map { "\(service): \($0)" }
+  }
 }
 
 extension OutboundReport {
   fileprivate var notes: [String] {
-    let failures = lastQueries.filter { $0.answer != "NOERROR" }.suffix(5).map { "\(id): \($0.type) \($0.name) \($0.answer) (\($0.source))" }
+    let failures = lastQueries.filter { $0.answer != "NOERROR" }.suffix(5).map {
+      "\(id): \($0.type) \($0.name) \($0.answer) (\($0.source))"
+    }
     return (lastProblem.map { ["\(id): \($0)"] } ?? []) + failures
   }
 }
 
 extension ForwardReport {
   fileprivate var notes: [String] {
-    (message.map { ["\(id): \($0)"] } ?? []) + ports.compactMap { port in port.lastProblem.map { "\(id) port \(port.remote): \($0)" } }
+    (message.map { ["\(id): \($0)"] } ?? [])
+      + ports.compactMap { port in port.lastProblem.map { "\(id) port \(port.remote): \($0)" } }
   }
 }
 

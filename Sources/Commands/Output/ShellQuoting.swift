@@ -2,11 +2,16 @@
 enum ShellQuoting {
   /// The text in single quotes, which keep every byte as it is (POSIX, XCU 2.2.2).
   ///
-  /// By scalars: in a String, a quote and a combining mark behind it are one Character, and no quote; for the shell it ends the word.
+  /// By scalars: in a String, a quote and a combining mark behind it are one Character, and no quote; for the shell it
+  /// ends the word.
   static func quoted(_ text: String) -> String {
     var result = "'"
     for scalar in text.unicodeScalars {
-      if scalar == "'" { result.unicodeScalars.append(contentsOf: "'\\''".unicodeScalars) } else { result.unicodeScalars.append(scalar) }
+      if scalar == "'" {
+        result.unicodeScalars.append(contentsOf: "'\\''".unicodeScalars)
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
     }
     result.unicodeScalars.append("'")
     return result

@@ -8,8 +8,8 @@ import TerminalText
   import Musl
 #endif
 
-/// stdout and stderr, with colour only where a person looks and wants it (NO_COLOR, no-color.org). The one way to both: what is written has been made safe for a terminal
-/// (`TerminalText`), whoever it came from.
+/// stdout and stderr, with colour only where a person looks and wants it (NO_COLOR, no-color.org). The one way to both:
+/// what is written has been made safe for a terminal (`TerminalText`), whoever it came from.
 struct Terminal: Sendable {
   enum Color: String, Sendable {
     case red = "31"

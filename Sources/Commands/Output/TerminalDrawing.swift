@@ -1,6 +1,7 @@
 import TerminalText
 
-/// What is drawn on a terminal: anybody's text, which is made safe, and movements of the cursor that are ours alone (ECMA-48).
+/// What is drawn on a terminal: anybody's text, which is made safe, and movements of the cursor that are ours alone
+/// (ECMA-48).
 struct TerminalDrawing: Sendable {
   private(set) var bytes = ""
 

@@ -22,7 +22,8 @@ struct VersionReport: Codable, Sendable, Hashable {
 
   var lines: [String] {
     ["devtunnel \(version), build \(build), Swift \(swift)"]
-      + (agents.isEmpty ? ["no agent is installed"] : agents.map { "agent for \($0.architecture): \($0.path), \($0.size / 1024) KiB" })
+      + (agents.isEmpty
+        ? ["no agent is installed"] : agents.map { "agent for \($0.architecture): \($0.path), \($0.size / 1024) KiB" })
   }
 
   static func current(environment: [String: String] = ProcessInfo.processInfo.environment) -> VersionReport {

@@ -20,7 +20,8 @@ struct Settings: Sendable, Hashable {
   var viaByContext: [String: String] = [:]
 
   enum Key: String, CaseIterable {
-    case kubeconfig, context, namespace, output, logLevel, agentImage, drain, moveConnections, address, portForwardProtocol, via, viaHostKey
+    case kubeconfig, context, namespace, output, logLevel, agentImage, drain, moveConnections, address,
+      portForwardProtocol, via, viaHostKey
   }
 }
 
@@ -51,11 +52,15 @@ extension Settings {
   }
 
   private static func seconds(_ text: String) throws(SettingProblem) -> Double {
-    guard let value = Double(text), value >= 0, value.isFinite else { throw SettingProblem("must be a number of seconds, 0 or more, not \(text)") }
+    guard let value = Double(text), value >= 0, value.isFinite else {
+      throw SettingProblem("must be a number of seconds, 0 or more, not \(text)")
+    }
     return value
   }
 
-  private static func one<Value: RawRepresentable<String>>(of all: [Value], _ text: String) throws(SettingProblem) -> Value {
+  private static func one<Value: RawRepresentable<String>>(of all: [Value], _ text: String) throws(SettingProblem)
+    -> Value
+  {
     if let value = Value(rawValue: text) { return value }
     throw SettingProblem("must be one of \(all.map(\.rawValue).joined(separator: ", ")), not \(text)")
   }

@@ -13,7 +13,9 @@ enum SettingsFile {
     do {
       text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     } catch {
-      throw ControlError(.badInput, "cannot read the settings in \(path): \(ControlError.aboutFile(error))", remedy: "make it readable, or remove it")
+      throw ControlError(
+        .badInput, "cannot read the settings in \(path): \(ControlError.aboutFile(error))",
+        remedy: "make it readable, or remove it")
     }
     return try parse(text, file: path)
   }
@@ -38,13 +40,15 @@ enum SettingsFile {
       }
       guard case .scalar(let scalar) = value, value.tag != Tag(.null) else {
         throw problem(
-          file, value.mark ?? keyNode.mark, "\(key.rawValue) must be a single value", remedy: "write \(key.rawValue): VALUE, or remove the line")
+          file, value.mark ?? keyNode.mark, "\(key.rawValue) must be a single value",
+          remedy: "write \(key.rawValue): VALUE, or remove the line")
       }
       do {
         try settings.set(key, scalar.string)
       } catch {
         throw problem(
-          file, value.mark ?? keyNode.mark, "\(key.rawValue) \(error.message)", remedy: "correct the file; docs/settings.md describes each key")
+          file, value.mark ?? keyNode.mark, "\(key.rawValue) \(error.message)",
+          remedy: "correct the file; docs/settings.md describes each key")
       }
     }
     return settings
@@ -53,12 +57,16 @@ enum SettingsFile {
   /// `contexts: {NAME: {via: URL}}`: what differs from context to context.
   private static func contexts(_ node: Node, _ file: String) throws(ControlError) -> [String: String] {
     guard case .mapping(let contexts) = node else {
-      throw problem(file, node.mark, "contexts must be a mapping of context names", remedy: "write contexts: {NAME: {via: ssh://user@host}}")
+      throw problem(
+        file, node.mark, "contexts must be a mapping of context names",
+        remedy: "write contexts: {NAME: {via: ssh://user@host}}")
     }
     var result: [String: String] = [:]
     for (name, value) in contexts {
       guard case .mapping(let keys) = value else {
-        throw problem(file, value.mark ?? name.mark, "context \(name.string ?? "") must be a mapping", remedy: "write \(name.string ?? "NAME"): {via: ssh://user@host}")
+        throw problem(
+          file, value.mark ?? name.mark, "context \(name.string ?? "") must be a mapping",
+          remedy: "write \(name.string ?? "NAME"): {via: ssh://user@host}")
       }
       for (key, text) in keys {
         guard key.string == "via" else {
@@ -75,7 +83,9 @@ enum SettingsFile {
 
   private static func compose(_ text: String, _ file: String) throws(ControlError) -> Node? {
     do throws(YAMLProblem) { _ = try YAMLText.read(text) } catch {
-      if error.kind == .refused { throw ControlError(.badInput, "\(file):\(error.line): \(error.message)", remedy: error.remedy) }
+      if error.kind == .refused {
+        throw ControlError(.badInput, "\(file):\(error.line): \(error.message)", remedy: error.remedy)
+      }
     }
     do {
       return try Yams.compose(yaml: text)

@@ -15,13 +15,18 @@ struct HostEntry {
   init(_ report: ShellReport) { self.report = report }
 
   /// - Throws: `.failed` where it cannot be started; otherwise it does not come back.
-  func enter(isRoot: Bool = geteuid() == 0, environment: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError) {
+  func enter(isRoot: Bool = geteuid() == 0, environment: [String: String] = ProcessInfo.processInfo.environment)
+    throws(ControlError)
+  {
     let program = try TrustedProgram.resolve(report.helper)
     let helper = [program, "host", report.plan]
     Terminal.error.line("This machine is in \(report.context) as long as this command runs; Ctrl-C ends it.")
     if isRoot { try ProgramEntry.become(program, helper, environment) }
-    guard let sudo = ["/usr/bin/sudo", "/bin/sudo"].first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
-      throw ControlError(.forbidden, "routes of the whole machine need root, and there is no sudo here", remedy: "Run the command as root.")
+    guard let sudo = ["/usr/bin/sudo", "/bin/sudo"].first(where: { FileManager.default.isExecutableFile(atPath: $0) })
+    else {
+      throw ControlError(
+        .forbidden, "routes of the whole machine need root, and there is no sudo here",
+        remedy: "Run the command as root.")
     }
     try ProgramEntry.become(sudo, [sudo, "--"] + helper, environment)
   }

@@ -6,11 +6,15 @@ enum ProgramEntry {
   /// - Throws: `.failed` where the program cannot be started; otherwise it does not come back.
   static func become(_ program: String, _ arguments: [String], _ environment: [String: String]) throws(ControlError) {
     let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    let code = withStrings(arguments) { arguments in withStrings(variables) { variables in ccontrol_execute(program, arguments, variables) } }
+    let code = withStrings(arguments) { arguments in
+      withStrings(variables) { variables in ccontrol_execute(program, arguments, variables) }
+    }
     throw .system("cannot start \(program)", Int(code))
   }
 
-  private static func withStrings(_ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32) -> Int32 {
+  private static func withStrings(_ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32)
+    -> Int32
+  {
     var pointers: [UnsafeMutablePointer<CChar>?] = texts.map { text in
       let bytes = Array(text.utf8CString)
       let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)

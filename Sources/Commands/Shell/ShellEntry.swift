@@ -8,14 +8,17 @@ struct ShellEntry {
   let environment: [String: String]
 
   /// - Parameter command: empty for the person's own shell.
-  init(_ report: ShellReport, command: [String], own: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError) {
+  init(_ report: ShellReport, command: [String], own: [String: String] = ProcessInfo.processInfo.environment)
+    throws(ControlError)
+  {
     self.report = report
     // A proxy of the host's would take the connections away; one of the workload's is there if it was asked for.
     var environment = own.filter { name, _ in !["http_proxy", "https_proxy", "all_proxy"].contains(name.lowercased()) }
     environment.merge(report.environment) { _, new in new }
     if command.isEmpty {
       let prompt = ShellPrompt(shell: own["SHELL"] ?? "/bin/sh", place: report.environment["DEVTUNNEL_SHELL"] ?? "")
-      self.command = try prompt.command(&environment, own: own, directory: "/" + report.plan.split(separator: "/").dropLast().joined(separator: "/"))
+      self.command = try prompt.command(
+        &environment, own: own, directory: "/" + report.plan.split(separator: "/").dropLast().joined(separator: "/"))
     } else {
       self.command = command
     }

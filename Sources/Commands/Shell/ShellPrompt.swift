@@ -3,21 +3,26 @@ import FoundationEssentials
 
 /// Makes a person's own shell say where it is, after its own start-up files.
 ///
-/// Prompts that are made anew each time (`PROMPT_COMMAND`, `precmd`) would lose the mark: bash and zsh look before each one whether it is there.
+/// Prompts that are made anew each time (`PROMPT_COMMAND`, `precmd`) would lose the mark: bash and zsh look before each
+/// one whether it is there.
 struct ShellPrompt {
   /// The shell's path.
   let shell: String
   /// `context/namespace/Kind/name`.
   let place: String
 
-  private var mark: String { "(\(place.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./@:".contains($0)) }))" }
+  private var mark: String {
+    "(\(place.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./@:".contains($0)) }))"
+  }
 
   /// What to start.
   /// - Parameters:
   ///   - environment: the shell's.
   ///   - own: the person's, which alone says where start-up files are.
   ///   - directory: for start-up files; goes with the shell.
-  func command(_ environment: inout [String: String], own: [String: String], directory: String) throws(ControlError) -> [String] {
+  func command(_ environment: inout [String: String], own: [String: String], directory: String) throws(ControlError)
+    -> [String]
+  {
     let name = shell.split(separator: "/").last.map(String.init) ?? "sh"
     switch name {
     case "bash":
@@ -31,7 +36,10 @@ struct ShellPrompt {
       environment["ZDOTDIR"] = directory
       return [shell, "-i"]
     case "fish":
-      return [shell, "-i", "-C", "functions -c fish_prompt _devtunnel_prompt; function fish_prompt; echo -n '\(mark) '; _devtunnel_prompt; end"]
+      return [
+        shell, "-i", "-C",
+        "functions -c fish_prompt _devtunnel_prompt; function fish_prompt; echo -n '\(mark) '; _devtunnel_prompt; end",
+      ]
     default:
       environment["PS1"] = "\(mark) " + (own["PS1"] ?? "$ ")
       return [shell]
@@ -75,7 +83,9 @@ struct ShellPrompt {
   }
 
   private func write(_ text: String, to file: String) throws(ControlError) {
-    guard FileManager.default.createFile(atPath: file, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]) else {
+    guard
+      FileManager.default.createFile(atPath: file, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+    else {
       throw ControlError(.failed, "cannot write \(file)", remedy: "Look at the space and the rights of its directory.")
     }
   }

@@ -13,8 +13,12 @@ enum TrustedProgram {
   ///   - owners: who may own it, and the directories above it.
   /// - Returns: where it really is.
   /// - Throws: `.refused` that names what somebody else may change.
-  static func resolve(_ path: String, owners: Set<uid_t> = callers(), group: gid_t = getgid()) throws(ControlError) -> String {
-    guard path.hasPrefix("/"), let resolved = realpath(path, nil) else { throw .system("cannot find \(path)", Int(-errno)) }
+  static func resolve(_ path: String, owners: Set<uid_t> = callers(), group: gid_t = getgid()) throws(ControlError)
+    -> String
+  {
+    guard path.hasPrefix("/"), let resolved = realpath(path, nil) else {
+      throw .system("cannot find \(path)", Int(-errno))
+    }
     defer { free(resolved) }
     let program = String(cString: resolved)
     var place = program
@@ -23,13 +27,16 @@ enum TrustedProgram {
       guard lstat(place, &found) == 0 else { throw .system("cannot look at \(place)", Int(-errno)) }
       // In a directory with the sticky bit others cannot rename what is not theirs.
       let isSticky = found.st_mode & S_IFMT == S_IFDIR && found.st_mode & S_ISVTX != 0
-      let isOthers = found.st_mode & S_IWOTH != 0 || found.st_mode & S_IWGRP != 0 && found.st_gid != 0 && found.st_gid != group
+      let isOthers =
+        found.st_mode & S_IWOTH != 0 || found.st_mode & S_IWGRP != 0 && found.st_gid != 0 && found.st_gid != group
       guard owners.contains(found.st_uid), !isOthers || isSticky else {
         throw ControlError(
           .refused, "\(program) would run as root, and others than you and root may change \(place)",
           remedy: "Install devtunnel where only you or root may write; DEVTUNNEL_SHELL_HELPER names another helper.")
       }
-      if place == program, found.st_mode & S_IFMT != S_IFREG { throw ControlError(.refused, "\(program) is no program") }
+      if place == program, found.st_mode & S_IFMT != S_IFREG {
+        throw ControlError(.refused, "\(program) is no program")
+      }
       guard place != "/", let slash = place.utf8.lastIndex(of: 0x2f) else { return program }
       place = slash == place.startIndex ? "/" : String(place[..<slash])
     }

@@ -31,7 +31,9 @@ struct ConnectCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The proxy's port (default: any free one).", valueName: "port"))
   var port: UInt16 = 0
 
-  @Option(help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "ip"), transform: checked(HostAddress.parse))
+  @Option(
+    help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "ip"),
+    transform: checked(HostAddress.parse))
   var address: String?
 
   @Flag(help: "Print export lines alone, for eval.")
@@ -40,14 +42,22 @@ struct ConnectCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("An image for the agent other than that of a running Pod.", valueName: "image"))
   var agentImage: String?
 
-  @Option(help: ArgumentHelp("With --host: a cluster on this machine, whose addresses stay its own; may be repeated. Most are found.", valueName: "context"))
+  @Option(
+    help: ArgumentHelp(
+      "With --host: a cluster on this machine, whose addresses stay its own; may be repeated. Most are found.",
+      valueName: "context"))
   var localContext: [String] = []
 
-  @Option(help: ArgumentHelp("With --host: where addresses are taken for ranges that this machine uses itself; may be repeated.", valueName: "cidr"))
+  @Option(
+    help: ArgumentHelp(
+      "With --host: where addresses are taken for ranges that this machine uses itself; may be repeated.",
+      valueName: "cidr"))
   var mapInto: [String] = []
 
   @Option(
-    help: ArgumentHelp("With --host: an interface whose Pods are led too, beside the bridges that are found; may be repeated, and end with a star.", valueName: "name"),
+    help: ArgumentHelp(
+      "With --host: an interface whose Pods are led too, beside the bridges that are found; may be repeated, and end with a star.",
+      valueName: "name"),
     transform: checked(InterfaceName.parse))
   var bridge: [String] = []
 
@@ -74,7 +84,8 @@ struct ConnectCommand: AsyncParsableCommand {
       request.localContexts = localContext
       request.mapInto = mapInto
       request.bridges = bridge
-      let report = try await context.call(.connectHost, request, returning: ShellReport.self, task: "connecting this machine…")
+      let report = try await context.call(
+        .connectHost, request, returning: ShellReport.self, task: "connecting this machine…")
       try Task.checkCancellation()
       report.warnings.forEach { ErrorOutput.warn($0) }
       return try HostEntry(report).enter()
@@ -82,7 +93,9 @@ struct ConnectCommand: AsyncParsableCommand {
     let report = try await context.call(.connect, request, returning: OutboundReport.self, task: "opening the proxy…")
     if Task.isCancelled {
       let id = report.id
-      let closing = Task { try await context.call(.disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "undoing…") }
+      let closing = Task {
+        try await context.call(.disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "undoing…")
+      }
       _ = try await closing.value
       return
     }
@@ -90,7 +103,8 @@ struct ConnectCommand: AsyncParsableCommand {
     let exports = (report.variables ?? [:]).sorted { $0.key < $1.key }.map { "export \($0.key)=\($0.value)" }
     if shellVariables { return exports.forEach(Terminal.output.line) }
     try context.show(report, outputOptions) {
-      ["A proxy into \($0.context), namespace \($0.namespace), listens on \($0.address ?? ""): SOCKS5 and HTTP."] + exports.map { "  " + $0 }
+      ["A proxy into \($0.context), namespace \($0.namespace), listens on \($0.address ?? ""): SOCKS5 and HTTP."]
+        + exports.map { "  " + $0 }
         + ["devtunnel disconnect \($0.id) closes it."]
     }
   }
@@ -112,6 +126,7 @@ struct DisconnectCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
-    _ = try await context.call(.disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "closing the proxy…")
+    _ = try await context.call(
+      .disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "closing the proxy…")
   }
 }

@@ -12,7 +12,8 @@ struct DaemonCommand: AsyncParsableCommand {
 
 struct DaemonRun: AsyncParsableCommand, HandlesSignals {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Runs the daemon in the foreground.", discussion: "SIGTERM and devtunnel quit end it.")
+    commandName: "run", abstract: "Runs the daemon in the foreground.", discussion: "SIGTERM and devtunnel quit end it."
+  )
 
   @OptionGroup(title: "Global options") var global: GlobalOptions
 

@@ -17,7 +17,8 @@ struct DoctorCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
-    let checks = try await context.call(.doctor, global.cluster(context.settings), returning: [DoctorCheck].self, task: "checking…")
+    let checks = try await context.call(
+      .doctor, global.cluster(context.settings), returning: [DoctorCheck].self, task: "checking…")
     try context.show(checks, outputOptions) { $0.lines(.output) }
     if checks.contains(where: { $0.outcome == .failed }) { throw ExitCode(1) }
   }

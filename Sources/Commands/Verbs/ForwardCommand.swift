@@ -16,7 +16,8 @@ struct ForwardCommand: AsyncParsableCommand {
         devtunnel forward --stop ID             status shows the ID
       """)
 
-  @Argument(help: "A Service, or KIND/NAME: svc, pod, deploy, sts, ds, rs, job.", transform: checked(ObjectName.parseTarget))
+  @Argument(
+    help: "A Service, or KIND/NAME: svc, pod, deploy, sts, ds, rs, job.", transform: checked(ObjectName.parseTarget))
   var target: String?
 
   @Argument(
@@ -24,7 +25,9 @@ struct ForwardCommand: AsyncParsableCommand {
     transform: checked { text throws(ControlError) in try ForwardRequest.Port(argument: text) })
   var ports: [ForwardRequest.Port] = []
 
-  @Option(help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "ip"), transform: checked(HostAddress.parse))
+  @Option(
+    help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "ip"),
+    transform: checked(HostAddress.parse))
   var address: String?
 
   @Option(help: ArgumentHelp("An image for the agent other than that of a running Pod.", valueName: "image"))
@@ -55,7 +58,8 @@ struct ForwardCommand: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(global)
     if let stop {
-      _ = try await context.call(.stopForward, StopForwardRequest(id: stop), returning: Nothing.self, task: "stopping \(stop)…")
+      _ = try await context.call(
+        .stopForward, StopForwardRequest(id: stop), returning: Nothing.self, task: "stopping \(stop)…")
       return
     }
     var request = ForwardRequest(cluster: global.cluster(context.settings), target: target ?? "", ports: ports)
@@ -80,7 +84,9 @@ struct ForwardCommand: AsyncParsableCommand {
 
   /// Ctrl-C just before the answer.
   private func close(_ report: ForwardReport, _ context: CommandContext) async throws {
-    let closing = Task { try await context.call(.stopForward, StopForwardRequest(id: report.id), returning: Nothing.self, task: "undoing…") }
+    let closing = Task {
+      try await context.call(.stopForward, StopForwardRequest(id: report.id), returning: Nothing.self, task: "undoing…")
+    }
     _ = try await closing.value
   }
 }

@@ -27,15 +27,21 @@ struct InterceptCommand: AsyncParsableCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("A port of the host (or of --to), and which of the Service's ports, by number or name; may be repeated.", valueName: "host[:service]"),
+    help: ArgumentHelp(
+      "A port of the host (or of --to), and which of the Service's ports, by number or name; may be repeated.",
+      valueName: "host[:service]"),
     transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
   var port: [PortMapping] = []
 
   @Option(
-    help: ArgumentHelp("The address on which the process listens here (default: 127.0.0.1).", valueName: "ip"), transform: checked(HostAddress.parse))
+    help: ArgumentHelp("The address on which the process listens here (default: 127.0.0.1).", valueName: "ip"),
+    transform: checked(HostAddress.parse))
   var address: String?
 
-  @Option(help: ArgumentHelp("Write the workload's environment to this file, KEY=VALUE lines; - is stdout.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp(
+      "Write the workload's environment to this file, KEY=VALUE lines; - is stdout.", valueName: "file"),
+    completion: .file())
   var envFile: String?
 
   @Option(help: ArgumentHelp("The container that has the ports, where that is not clear.", valueName: "name"))
@@ -47,10 +53,14 @@ struct InterceptCommand: AsyncParsableCommand {
   @Flag(help: "Reset a connection that the host refuses, instead of passing it to the Service's own Pods.")
   var refuse = false
 
-  @Flag(help: "Scale the workload to zero meanwhile: for consumers of queues. Nothing takes over when this machine is away.")
+  @Flag(
+    help: "Scale the workload to zero meanwhile: for consumers of queues. Nothing takes over when this machine is away."
+  )
   var replace = false
 
-  @Option(help: ArgumentHelp("Restart the workload's Pods so that open connections move too: yes, no or auto (default).", valueName: "choice"))
+  @Option(
+    help: ArgumentHelp(
+      "Restart the workload's Pods so that open connections move too: yes, no or auto (default).", valueName: "choice"))
   var moveConnections: MoveConnections?
 
   @Flag(help: "Take the intercept over from whoever has it.")
@@ -63,22 +73,30 @@ struct InterceptCommand: AsyncParsableCommand {
 
   @Argument(
     parsing: .postTerminator,
-    help: ArgumentHelp("Run this in a shell whose network is the cluster's, and intercept while it lives.", valueName: "command"))
+    help: ArgumentHelp(
+      "Run this in a shell whose network is the cluster's, and intercept while it lives.", valueName: "command"))
   var command: [String] = []
 
   func validate() throws {
-    if !command.isEmpty, envFile != nil { throw ValidationError("--env-file is not needed: the command has the workload's environment") }
+    if !command.isEmpty, envFile != nil {
+      throw ValidationError("--env-file is not needed: the command has the workload's environment")
+    }
     if envFile == "-", outputOptions.output == .json {
       throw ValidationError("--env-file - and --output json both print to stdout: name a file for the environment")
     }
     if target.isNamed, address != nil || !command.isEmpty {
       throw ValidationError("--to leads into another cluster: --address, or a command, would be on this machine")
     }
-    if target.toAgentImage != nil, !target.isNamed { throw ValidationError("--to-agent-image needs --to, --to-context or --to-namespace") }
-    if !command.isEmpty, address != nil { throw ValidationError("--address has no meaning here: the command listens in the shell") }
+    if target.toAgentImage != nil, !target.isNamed {
+      throw ValidationError("--to-agent-image needs --to, --to-context or --to-namespace")
+    }
+    if !command.isEmpty, address != nil {
+      throw ValidationError("--address has no meaning here: the command listens in the shell")
+    }
     do throws(ControlError) { try PortMapping.check(port) } catch { throw ValidationError(error.message) }
     if replace, moveConnections == .yes {
-      throw ValidationError("--move-connections yes restarts the workload, and --replace scales it to zero: leave one of them out")
+      throw ValidationError(
+        "--move-connections yes restarts the workload, and --replace scales it to zero: leave one of them out")
     }
   }
 
@@ -87,7 +105,8 @@ struct InterceptCommand: AsyncParsableCommand {
     if !command.isEmpty { return try await enter(context) }
     let file = try envFile.map { path throws(ControlError) in try EnvironmentFile(path: path) }
     let request = self.request(context.settings, environment: file != nil)
-    let report = try await context.call(.intercept, request, returning: InterceptReport.self, task: "intercepting \(service)…")
+    let report = try await context.call(
+      .intercept, request, returning: InterceptReport.self, task: "intercepting \(service)…")
     do {
       // Ctrl-C just before the answer: it was too late to cancel, not too late to undo.
       try Task.checkCancellation()
@@ -132,7 +151,9 @@ struct InterceptCommand: AsyncParsableCommand {
     var leave = LeaveRequest(report.id)
     leave.drain = 0
     // A task of its own: this one is cancelled already.
-    let undoing = Task { [leave] in try await context.call(.leave, leave, returning: [LeaveReport].self, task: "undoing…") }
+    let undoing = Task { [leave] in
+      try await context.call(.leave, leave, returning: [LeaveReport].self, task: "undoing…")
+    }
     _ = try await undoing.value
   }
 }

@@ -23,7 +23,9 @@ struct LeaveCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("How long connections on this machine may last (default: 30).", valueName: "seconds"),
     transform: { text in
-      guard let value = Double(text), value >= 0, value.isFinite else { throw ValidationError("must be a number of seconds, 0 or more") }
+      guard let value = Double(text), value >= 0, value.isFinite else {
+        throw ValidationError("must be a number of seconds, 0 or more")
+      }
       return value
     })
   var drain: Double?
@@ -37,10 +39,12 @@ struct LeaveCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
-    var request = LeaveRequest(cluster: global.namedCluster(context.settings), namespace: global.namespace, service: service, all: all)
+    var request = LeaveRequest(
+      cluster: global.namedCluster(context.settings), namespace: global.namespace, service: service, all: all)
     request.drain = drain ?? context.settings.drain ?? 30
     let reports = try await context.call(
-      .leave, request, returning: [LeaveReport].self, task: "leaving \(service ?? (all ? "everything" : "the intercept"))…")
+      .leave, request, returning: [LeaveReport].self,
+      task: "leaving \(service ?? (all ? "everything" : "the intercept"))…")
     try context.show(reports, outputOptions) { $0.isEmpty ? ["Nothing is intercepted."] : $0.lines }
   }
 }

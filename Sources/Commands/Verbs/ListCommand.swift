@@ -17,14 +17,17 @@ struct ListCommand: AsyncParsableCommand {
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func validate() throws {
-    if allNamespaces, global.namespace != nil { throw ValidationError("give --namespace or --all-namespaces, not both") }
+    if allNamespaces, global.namespace != nil {
+      throw ValidationError("give --namespace or --all-namespaces, not both")
+    }
   }
 
   func run() async throws {
     let context = try CommandContext(global)
     let request = ListRequest(cluster: global.cluster(context.settings), allNamespaces: allNamespaces)
     let entries = try await context.call(.list, request, returning: [ListEntry].self, task: "asking the cluster…")
-    let contexts = try await context.call(.status, Nothing(), returning: StatusReport.self, task: "asking the daemon…").contexts
+    let contexts = try await context.call(.status, Nothing(), returning: StatusReport.self, task: "asking the daemon…")
+      .contexts
     try context.show(entries, outputOptions) { entries in
       entries.lines(allNamespaces: allNamespaces, allContexts: contexts.union(entries.map(\.context)).count > 1)
     }

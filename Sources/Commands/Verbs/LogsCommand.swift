@@ -26,7 +26,8 @@ struct LogsCommand: AsyncParsableCommand {
     let paths = try CommandContext(global).paths
     let log = LogTail(path: paths.log)
     guard follow || log.identity != nil else {
-      throw ControlError(.notFound, "there is no log yet: \(paths.log)", remedy: "the daemon writes it; any command starts the daemon")
+      throw ControlError(
+        .notFound, "there is no log yet: \(paths.log)", remedy: "the daemon writes it; any command starts the daemon")
     }
     // In this order: what is added meanwhile is shown by the loop below.
     var identity = log.identity

@@ -16,7 +16,9 @@ struct ShellCommand: AsyncParsableCommand {
         devtunnel shell --workload deploy/user -- go test ./...
       """)
 
-  @Option(help: ArgumentHelp("Take the place of the workload behind this Service.", valueName: "name"), transform: checked(ObjectName.parseService))
+  @Option(
+    help: ArgumentHelp("Take the place of the workload behind this Service.", valueName: "name"),
+    transform: checked(ObjectName.parseService))
   var service: String?
 
   @Option(help: ArgumentHelp("Take the place of this workload.", valueName: "kind/name"))
@@ -35,7 +37,9 @@ struct ShellCommand: AsyncParsableCommand {
   var command: [String] = []
 
   func validate() throws {
-    if service != nil, workload != nil { throw ValidationError("--service and --workload name the same thing: give one of them") }
+    if service != nil, workload != nil {
+      throw ValidationError("--service and --workload name the same thing: give one of them")
+    }
   }
 
   func run() async throws {

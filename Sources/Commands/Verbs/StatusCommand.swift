@@ -17,7 +17,8 @@ struct StatusCommand: AsyncParsableCommand {
     let context = try CommandContext(global)
     let status = try await context.call(.status, Nothing(), returning: StatusReport.self, task: "asking the daemon…")
     if let daemon = status.daemon,
-      let mismatch = BuildVersion.mismatch(daemon: BuildVersion(version: daemon.version, build: daemon.build), command: .current)
+      let mismatch = BuildVersion.mismatch(
+        daemon: BuildVersion(version: daemon.version, build: daemon.build), command: .current)
     {
       ErrorOutput.warn([mismatch.message, mismatch.remedy].compactMap { $0 }.joined(separator: "; "))
     }

@@ -3,7 +3,8 @@ import ControlAPI
 
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "version", abstract: "Prints versions, and where the agent is: as JSON, unless --output table is given.",
+    commandName: "version",
+    abstract: "Prints versions, and where the agent is: as JSON, unless --output table is given.",
     discussion: "EXAMPLES:\n  devtunnel version | jq .agent.size")
 
   @OptionGroup var outputOptions: OutputOptions

@@ -5,10 +5,12 @@ public struct ControlClient: Sendable {
   public typealias Progress = @Sendable (String) -> Void
 
   private let connect: @Sendable () async throws(ControlError) -> LineConnection
-  /// How long a cancelled call waits for the daemon's word that all is undone; longer than the daemon tries before it says that it goes on trying.
+  /// How long a cancelled call waits for the daemon's word that all is undone; longer than the daemon tries before it
+  /// says that it goes on trying.
   private let patience: Duration
 
-  init(patience: Duration = .seconds(25), connect: @escaping @Sendable () async throws(ControlError) -> LineConnection) {
+  init(patience: Duration = .seconds(25), connect: @escaping @Sendable () async throws(ControlError) -> LineConnection)
+  {
     self.patience = patience
     self.connect = connect
   }
@@ -24,9 +26,10 @@ public struct ControlClient: Sendable {
 
   /// Calls a method and waits for its result.
   ///
-  /// Cancelling the task cancels the request in the daemon, and this still waits for its last word: an error with code `.cancelled`, or the
-  /// result where it was ready before; the caller then undoes it.
-  /// - Parameter holding: called with the result; then the call goes on until the daemon ends it, or the task is cancelled.
+  /// Cancelling the task cancels the request in the daemon, and this still waits for its last word: an error with code
+  /// `.cancelled`, or the result where it was ready before; the caller then undoes it.
+  /// - - Parameter holding: called with the result; then the call goes on until the daemon ends it, or the task is
+  ///   cancelled.
   public func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
     _ method: Method, _ parameters: Parameters, build: BuildVersion = .current, returning: Result.Type = Result.self,
     progress: @escaping Progress = { _ in }, holding: (@Sendable (Result) -> Void)? = nil
@@ -38,7 +41,9 @@ public struct ControlClient: Sendable {
     // A task of its own: iterating the lines would end with the caller's cancellation, before the daemon's last word.
     let reader = Task { () -> Swift.Result<Result, ControlError> in
       defer { connection.close() }
-      do throws(ControlError) { return .success(try await read(connection, progress: progress, holding: holding)) } catch {
+      do throws(ControlError) {
+        return .success(try await read(connection, progress: progress, holding: holding))
+      } catch {
         return .failure(hasGivenUp.value ? Self.stillUndoing : error)
       }
     }
@@ -56,7 +61,8 @@ public struct ControlClient: Sendable {
   }
 
   private static let stillUndoing = ControlError(
-    .cancelled, "cancelled, and the daemon is still undoing", remedy: "`devtunnel status` shows it, `devtunnel logs` says what it waits for.")
+    .cancelled, "cancelled, and the daemon is still undoing",
+    remedy: "`devtunnel status` shows it, `devtunnel logs` says what it waits for.")
 
   private func read<Result: Codable & Sendable>(
     _ connection: LineConnection, progress: Progress, holding: (@Sendable (Result) -> Void)?
@@ -78,7 +84,9 @@ public struct ControlClient: Sendable {
       throw ControlError(.failed, "\(error)")
     }
     if let held { return held }
-    throw ControlError(.failed, "the daemon ended before it answered", remedy: "devtunnel logs shows why; the next command starts it again")
+    throw ControlError(
+      .failed, "the daemon ended before it answered",
+      remedy: "devtunnel logs shows why; the next command starts it again")
   }
 }
 

@@ -16,7 +16,8 @@ enum ControlSocket {
       let remedy: String? =
         switch fd {
         case -ENAMETOOLONG: "set XDG_RUNTIME_DIR to a shorter path"
-        case -EACCES: "another user's file or folder is in its place: remove it, or set XDG_RUNTIME_DIR to a directory of your own"
+        case -EACCES:
+          "another user's file or folder is in its place: remove it, or set XDG_RUNTIME_DIR to a directory of your own"
         default: nil
         }
       throw .system("cannot connect to the daemon at \(path)", Int(fd), remedy: remedy)

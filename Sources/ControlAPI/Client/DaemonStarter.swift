@@ -6,7 +6,8 @@ import CControl
   import Musl
 #endif
 
-/// Connects to the user's daemon, and starts it first where none runs. Of several commands at once, one starts it: it holds the start lock.
+/// Connects to the user's daemon, and starts it first where none runs. Of several commands at once, one starts it: it
+/// holds the start lock.
 public struct DaemonStarter: Sendable {
   /// Starts a daemon for these paths and returns its process, or nil where it has none of its own.
   public typealias Start = @Sendable (ControlPaths) throws(ControlError) -> Int32?
@@ -43,7 +44,9 @@ public struct DaemonStarter: Sendable {
       }
       guard lock == -EWOULDBLOCK else { throw .system("cannot lock \(paths.startLock)", Int(lock)) }
       guard clock.now < end else {
-        throw ControlError(.timedOut, "another command is still starting the daemon", remedy: "try again; devtunnel logs shows what it does")
+        throw ControlError(
+          .timedOut, "another command is still starting the daemon",
+          remedy: "try again; devtunnel logs shows what it does")
       }
       try await pause()
       if let connection = try ControlSocket.connectIfListening(paths.socket) { return connection }
@@ -76,6 +79,8 @@ public struct DaemonStarter: Sendable {
   }
 
   private func pause() async throws(ControlError) {
-    do { try await Task.sleep(for: .milliseconds(5)) } catch { throw ControlError(.cancelled, "cancelled before the daemon was asked") }
+    do { try await Task.sleep(for: .milliseconds(5)) } catch {
+      throw ControlError(.cancelled, "cancelled before the daemon was asked")
+    }
   }
 }

@@ -6,12 +6,14 @@ import CControl
   import Musl
 #endif
 
-/// Starts programs that outlive the command: a session of their own, stdin from /dev/null, cwd /, stdout and stderr appended to a file.
-/// They inherit the environment, which exec credential plugins and proxies need.
+/// Starts programs that outlive the command: a session of their own, stdin from /dev/null, cwd /, stdout and stderr
+/// appended to a file. They inherit the environment, which exec credential plugins and proxies need.
 public enum DetachedProgram {
   /// - Parameter executable: nil for the own one.
   /// - Returns: the process's id.
-  public static func start(_ arguments: [String], executable: String? = nil, log path: String) throws(ControlError) -> Int32 {
+  public static func start(_ arguments: [String], executable: String? = nil, log path: String) throws(ControlError)
+    -> Int32
+  {
     let program = if let executable { executable } else { try ownExecutable() }
     let log = ccontrol_open_append(path)
     guard log >= 0 else { throw .system("cannot write \(path)", Int(log)) }
@@ -27,7 +29,9 @@ public enum DetachedProgram {
   /// `/proc/self/exe` itself would lead the child to the right file too, but ps should show a name.
   public static func ownExecutable() throws(ControlError) -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-    let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+    let count = buffer.withUnsafeMutableBytes {
+      readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+    }
     guard count > 0 else { throw .system("cannot find the own executable", -Int(errno)) }
     return String(decoding: buffer[..<count], as: UTF8.self)
   }

@@ -43,11 +43,15 @@ public struct LogTail: Sendable {
   /// The last lines between two offsets; `end` is the file's end where it is nil.
   public func lastLines(_ count: Int, from offset: Int = 0, upTo end: Int? = nil) -> [String] {
     guard count > 0, let bytes = read(from: offset) else { return [] }
-    return bytes.prefix(end.map { max(0, $0 - offset) } ?? bytes.count).split(separator: UInt8(ascii: "\n")).suffix(count).map {
+    return bytes.prefix(end.map { max(0, $0 - offset) } ?? bytes.count).split(separator: UInt8(ascii: "\n")).suffix(
+      count
+    ).map {
       String(decoding: $0, as: UTF8.self)
     }
   }
 }
 
 // `LogTail.read` hides the system call's name.
-private func systemRead(_ fd: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(fd, buffer, count) }
+private func systemRead(_ fd: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+  read(fd, buffer, count)
+}

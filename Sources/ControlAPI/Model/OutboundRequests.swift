@@ -8,7 +8,8 @@ public struct OutboundOptions: Codable, Sendable, Hashable {
   public var allViaCluster = false
   /// Domain suffixes that the host's own resolvers answer.
   public var dnsHost: [String] = []
-  /// Domain suffixes, beside the cluster's own, that cluster DNS answers; their addresses are reached through the cluster.
+  /// Domain suffixes, beside the cluster's own, that cluster DNS answers; their addresses are reached through the
+  /// cluster.
   public var dnsCluster: [String] = []
 
   public init() {}
@@ -30,7 +31,8 @@ public struct VariableChoice: Codable, Sendable, Hashable {
 /// `devtunnel shell`, and `devtunnel intercept … -- COMMAND`.
 public struct ShellRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
-  /// The Service or `KIND/NAME` whose place in the cluster the shell takes: environment, files, labels. Neither: the namespace alone.
+  /// The Service or `KIND/NAME` whose place in the cluster the shell takes: environment, files, labels. Neither: the
+  /// namespace alone.
   public var service: String?
   public var workload: String?
   public var container: String?
@@ -42,7 +44,8 @@ public struct ShellRequest: Codable, Sendable, Hashable {
   public var volumes = false
   /// Which of the workload's variables are taken over.
   public var variables = VariableChoice()
-  /// Paths at which volumes may be although programs of this machine look for code or settings there, with what is below them; absolute.
+  /// Paths at which volumes may be although programs of this machine look for code or settings there, with what is
+  /// below them; absolute.
   public var volumesAt: [String] = []
   /// The person's home directory, the working directory and those of PATH: no volume is put into them.
   public var ownDirectories: [String] = []
@@ -68,7 +71,8 @@ public struct ShellReport: Codable, Sendable, Hashable {
   public var warnings: [String]
 
   public init(
-    id: String, context: String, namespace: String, workload: String?, helper: String, plan: String, environment: [String: String],
+    id: String, context: String, namespace: String, workload: String?, helper: String, plan: String,
+    environment: [String: String],
     intercept: InterceptReport? = nil, warnings: [String] = []
   ) {
     self.id = id
@@ -91,11 +95,14 @@ public struct ConnectRequest: Codable, Sendable, Hashable {
   public var port: UInt16 = 0
   public var agentImage: String?
   public var outbound = OutboundOptions()
-  /// For the whole machine: contexts of clusters on it, whose addresses stay theirs. Those that can be found need no naming.
+  /// For the whole machine: contexts of clusters on it, whose addresses stay theirs. Those that can be found need no
+  /// naming.
   public var localContexts: [String] = []
-  /// CIDRs from which addresses are taken for what this machine uses already; empty: those that are free nearly everywhere.
+  /// CIDRs from which addresses are taken for what this machine uses already; empty: those that are free nearly
+  /// everywhere.
   public var mapInto: [String] = []
-  /// For the whole machine: interfaces whose guests are led too, beside the bridges that are found; `cali*` names all that begin so.
+  /// For the whole machine: interfaces whose guests are led too, beside the bridges that are found; `cali*` names all
+  /// that begin so.
   public var bridges: [String] = []
 
   public init(cluster: ClusterSelection) { self.cluster = cluster }

@@ -24,7 +24,9 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     /// The port of `InterceptReport.to`; nil without one, and for a port that stays with the origin.
     public var to: Int?
 
-    public init(service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0, to: Int? = nil) {
+    public init(
+      service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0, to: Int? = nil
+    ) {
       self.to = to
       self.service = service
       self.name = name
@@ -71,8 +73,10 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   public var to: Target?
 
   public init(
-    context: String, cluster: ClusterIdentity, namespace: String, service: String, workload: String, state: State, ports: [Port], holder: String,
-    since: String, message: String? = nil, warnings: [String] = [], environment: [String: String]? = nil, to: Target? = nil
+    context: String, cluster: ClusterIdentity, namespace: String, service: String, workload: String, state: State,
+    ports: [Port], holder: String,
+    since: String, message: String? = nil, warnings: [String] = [], environment: [String: String]? = nil,
+    to: Target? = nil
   ) {
     self.to = to
     self.context = context
@@ -128,7 +132,8 @@ public struct ForwardReport: Codable, Sendable, Hashable {
     public var connections: UInt64
     public var refused: UInt64
     public var lastProblem: String?
-    public init(host: String, remote: String, connections: UInt64 = 0, refused: UInt64 = 0, lastProblem: String? = nil) {
+    public init(host: String, remote: String, connections: UInt64 = 0, refused: UInt64 = 0, lastProblem: String? = nil)
+    {
       self.host = host
       self.remote = remote
       self.connections = connections
@@ -146,7 +151,10 @@ public struct ForwardReport: Codable, Sendable, Hashable {
   /// For the person: a port that other machines reach.
   public var warnings: [String]
 
-  public init(id: String, context: String, namespace: String, target: String, ports: [Port], message: String? = nil, warnings: [String] = []) {
+  public init(
+    id: String, context: String, namespace: String, target: String, ports: [Port], message: String? = nil,
+    warnings: [String] = []
+  ) {
     self.warnings = warnings
     self.id = id
     self.context = context
@@ -174,7 +182,8 @@ public struct SessionReport: Codable, Sendable, Hashable {
   public var lastProblem: String?
 
   public init(
-    context: String, namespace: String, agent: String, pod: String?, state: String, carrier: String?, roundTripMilliseconds: Double?,
+    context: String, namespace: String, agent: String, pod: String?, state: String, carrier: String?,
+    roundTripMilliseconds: Double?,
     streams: Int, sentBytes: UInt64, receivedBytes: UInt64, lastProblem: String?
   ) {
     self.context = context
@@ -224,7 +233,8 @@ public struct StatusReport: Codable, Sendable, Hashable {
   public var notes: [String]?
 
   public init(
-    daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [], outbound: [OutboundReport] = [],
+    daemon: DaemonReport?, intercepts: [InterceptReport] = [], forwards: [ForwardReport] = [],
+    outbound: [OutboundReport] = [],
     sessions: [SessionReport] = [], left: [LeaveReport] = [], notes: [String] = []
   ) {
     self.notes = notes
@@ -252,7 +262,8 @@ public struct ListEntry: Codable, Sendable, Hashable {
   public var since: String?
 
   public init(
-    context: String, namespace: String, service: String, ports: [String], workload: String?, obstacle: String?, interceptedBy: String?, since: String?
+    context: String, namespace: String, service: String, ports: [String], workload: String?, obstacle: String?,
+    interceptedBy: String?, since: String?
   ) {
     self.context = context
     self.namespace = namespace

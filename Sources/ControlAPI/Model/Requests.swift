@@ -30,7 +30,8 @@ public enum PortForwardProtocol: String, Codable, Sendable, CaseIterable {
   case v4
 }
 
-/// `HOST[:SERVICE]`: a port of the host (or of the `InterceptTarget`), and the Service's port by number or name; nil where the Service has only one.
+/// `HOST[:SERVICE]`: a port of the host (or of the `InterceptTarget`), and the Service's port by number or name; nil
+/// where the Service has only one.
 public struct PortMapping: Codable, Sendable, Hashable {
   public var host: UInt16
   public var service: String?
@@ -69,7 +70,8 @@ public struct InterceptTarget: Codable, Sendable, Hashable {
 public struct InterceptRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
   public var service: String
-  /// Empty: every TCP port of the Service, to the host port of the same number as its target port; where `target` is a Service, to its port of the same number.
+  /// Empty: every TCP port of the Service, to the host port of the same number as its target port; where `target` is a
+  /// Service, to its port of the same number.
   public var ports: [PortMapping]
   /// nil: the host. Else `PortMapping.host` is a port of this target.
   public var target: InterceptTarget?
@@ -142,8 +144,9 @@ public struct ForwardRequest: Codable, Sendable, Hashable {
   public var ports: [Port]
   public var address = "127.0.0.1"
   public var agentImage: String?
-  /// Connections to a Service go to the Pod of it that became ready last, as soon as its EndpointSlices say so: a dev loop's edits are seen a second earlier
-  /// than through the Service's address, since kube-proxy lags, and never by an old Pod. Not to all of its Pods in turn.
+  /// Connections to a Service go to the Pod of it that became ready last, as soon as its EndpointSlices say so: a dev
+  /// loop's edits are seen a second earlier than through the Service's address, since kube-proxy lags, and never by an
+  /// old Pod. Not to all of its Pods in turn.
   public var newestPod = false
   /// The forward ends with the connection of the command that asked for it; else the daemon keeps it.
   public var foreground = false

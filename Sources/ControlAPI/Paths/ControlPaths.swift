@@ -56,7 +56,8 @@ public struct ControlPaths: Sendable, Hashable {
   }
 
   /// Makes the runtime and the state directory, both with mode 0700.
-  /// - Throws: `.refused` where the runtime directory is somebody else's or open to others: a socket there could be replaced.
+  /// - - Throws: `.refused` where the runtime directory is somebody else's or open to others: a socket there could be
+  ///   replaced.
   public func prepare(uid: UInt32 = geteuid()) throws(ControlError) {
     try makeDirectory(runtime)
     try makeDirectory(state)

@@ -26,10 +26,15 @@ public struct DaemonLock: ~Copyable, Sendable {
       }
       guard fd == -EWOULDBLOCK else { throw .system("cannot lock \(paths.daemonLock)", Int(fd)) }
       guard clock.now < end else {
-        let holder = LogTail(path: paths.daemonLock).read(from: 0).flatMap { Int(String(decoding: $0, as: UTF8.self).dropLast()) }
-        let end = holder.map { "; where no command finds it, since its socket was removed, `kill \($0)` ends it in good order" } ?? ""
+        let holder = LogTail(path: paths.daemonLock).read(from: 0).flatMap {
+          Int(String(decoding: $0, as: UTF8.self).dropLast())
+        }
+        let end =
+          holder.map { "; where no command finds it, since its socket was removed, `kill \($0)` ends it in good order" }
+          ?? ""
         throw ControlError(
-          .conflict, "another daemon of yours runs, or is still ending: \(holder.map { "process \($0)" } ?? "it") holds \(paths.daemonLock)",
+          .conflict,
+          "another daemon of yours runs, or is still ending: \(holder.map { "process \($0)" } ?? "it") holds \(paths.daemonLock)",
           remedy: "devtunnel logs shows what it does\(end)")
       }
       do { try await Task.sleep(for: .milliseconds(10)) } catch { throw ControlError(.cancelled, "cancelled") }

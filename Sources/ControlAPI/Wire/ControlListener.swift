@@ -10,7 +10,8 @@ import Threads
 
 /// The daemon's Unix socket: mode 0600, and open to one uid only, whatever the file's mode says.
 package final class ControlListener: Sendable {
-  /// Connections of the right uid. Ends after `stop`, which must be called: the socket's thread keeps this object alive.
+  /// Connections of the right uid. Ends after `stop`, which must be called: the socket's thread keeps this object
+  /// alive.
   package let connections: AsyncStream<LineConnection>
   private let path: String
   private let wake: Int32
@@ -18,7 +19,9 @@ package final class ControlListener: Sendable {
 
   /// Binds; an old socket file is replaced, so the caller must hold the daemon's lock.
   /// - Parameter refused: told of each connection that was turned away, with the reason.
-  package init(path: String, uid: UInt32 = geteuid(), refused: @escaping @Sendable (String) -> Void) throws(ControlError) {
+  package init(path: String, uid: UInt32 = geteuid(), refused: @escaping @Sendable (String) -> Void)
+    throws(ControlError)
+  {
     self.path = path
     unlink(path)
     let fd = ccontrol_listen(path)
@@ -60,7 +63,8 @@ package final class ControlListener: Sendable {
   }
 
   private static func accept(
-    _ fd: Int32, _ wake: Int32, _ uid: UInt32, _ connections: AsyncStream<LineConnection>.Continuation, _ refused: (String) -> Void
+    _ fd: Int32, _ wake: Int32, _ uid: UInt32, _ connections: AsyncStream<LineConnection>.Continuation,
+    _ refused: (String) -> Void
   ) {
     while true {
       let ready = ccontrol_wait(fd, Int32(ccontrol_readable), wake)

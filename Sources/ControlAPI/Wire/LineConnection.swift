@@ -8,7 +8,8 @@ import Threads
   import Musl
 #endif
 
-/// One end of a connection on the control socket. A thread of its own owns the descriptor; everybody else queues lines for it.
+/// One end of a connection on the control socket. A thread of its own owns the descriptor; everybody else queues lines
+/// for it.
 ///
 /// The thread ends, and the descriptor is closed, once both directions are over or `close` was called.
 package final class LineConnection: Sendable {
@@ -39,7 +40,9 @@ package final class LineConnection: Sendable {
     let (lines, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
     self.lines = lines
     do throws(ThreadError) {
-      try startThread("control", stackSize: Self.stackSize) { [self] in run(fd, LineSplitter(limit: limit), continuation) }
+      try startThread("control", stackSize: Self.stackSize) { [self] in
+        run(fd, LineSplitter(limit: limit), continuation)
+      }
     } catch {
       ccontrol_close(fd)
       ccontrol_close(wake)
@@ -67,7 +70,8 @@ package final class LineConnection: Sendable {
     }
   }
 
-  /// Closes, and returns once all is sent or `limit` is over: what a process wants before it exits. Cancellation does not hasten it.
+  /// Closes, and returns once all is sent or `limit` is over: what a process wants before it exits. Cancellation does
+  /// not hasten it.
   package func closeAndWait(atMost limit: Duration) async {
     close()
     let (ends, end) = AsyncStream<Never>.makeStream()
@@ -94,7 +98,8 @@ package final class LineConnection: Sendable {
 
   // ---- The thread.
 
-  private func run(_ fd: Int32, _ splitter: LineSplitter, _ lines: AsyncThrowingStream<[UInt8], any Error>.Continuation) {
+  private func run(_ fd: Int32, _ splitter: LineSplitter, _ lines: AsyncThrowingStream<[UInt8], any Error>.Continuation)
+  {
     var splitter = splitter
     var reading = true
     var sending = true

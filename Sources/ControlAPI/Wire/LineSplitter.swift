@@ -24,7 +24,9 @@ struct LineSplitter {
   }
 
   private mutating func keep(_ part: ArraySlice<UInt8>) throws(ControlError) {
-    guard partial.count + part.count <= limit else { throw ControlError(.badInput, "a line on the control socket is longer than \(limit) bytes") }
+    guard partial.count + part.count <= limit else {
+      throw ControlError(.badInput, "a line on the control socket is longer than \(limit) bytes")
+    }
     partial += part
   }
 }

@@ -65,17 +65,24 @@ package enum WireCoding {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes]
     // JSON has no infinity; a clock that says so must not lose the whole answer.
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    do { return [UInt8](try encoder.encode(value)) } catch { throw ControlError(.failed, "a message could not be written as JSON: \(error)") }
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do { return [UInt8](try encoder.encode(value)) } catch {
+      throw ControlError(.failed, "a message could not be written as JSON: \(error)")
+    }
   }
 
   /// The parameters in a request's line.
-  package static func parameters<Parameters: Codable & Sendable>(_ type: Parameters.Type, _ line: [UInt8]) throws(ControlError) -> Parameters {
+  package static func parameters<Parameters: Codable & Sendable>(_ type: Parameters.Type, _ line: [UInt8])
+    throws(ControlError) -> Parameters
+  {
     try decode(Request<Parameters>.self, line).params
   }
 
   private static func describe(_ problem: DecodingError) -> String {
-    func path(_ keys: [any CodingKey]) -> String { keys.isEmpty ? "the message" : keys.map(\.stringValue).joined(separator: ".") }
+    func path(_ keys: [any CodingKey]) -> String {
+      keys.isEmpty ? "the message" : keys.map(\.stringValue).joined(separator: ".")
+    }
     return switch problem {
     case .keyNotFound(let key, let context): "\(path(context.codingPath + [key])) is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):

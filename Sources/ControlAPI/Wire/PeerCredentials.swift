@@ -9,11 +9,14 @@ package enum PeerCredentials {
     return uid
   }
 
-  /// - Throws: `.forbidden` for another user, root included: a daemon acts with its user's credentials and for nobody else.
+  /// - - Throws: `.forbidden` for another user, root included: a daemon acts with its user's credentials and for nobody
+  ///   else.
   package static func require(uid expected: UInt32, of fd: Int32) throws(ControlError) {
     let peer = try uid(of: fd)
     guard peer == expected else {
-      throw ControlError(.forbidden, "uid \(peer) is not \(expected), whose daemon this is", remedy: "run the command as the daemon's user")
+      throw ControlError(
+        .forbidden, "uid \(peer) is not \(expected), whose daemon this is",
+        remedy: "run the command as the daemon's user")
     }
   }
 }

@@ -43,7 +43,9 @@ public struct FileLogHandler: LogHandler {
   }
 
   private static func quoted(_ value: String) -> String {
-    let plain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") && $0 != 0x7f }
+    let plain =
+      !value.isEmpty
+      && value.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") && $0 != 0x7f }
     return plain ? value : "\"" + oneLine(value).replacing("\"", with: "\\\"") + "\""
   }
 }

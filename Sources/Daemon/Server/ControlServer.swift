@@ -5,7 +5,8 @@ import Synchronization
 
 /// Serves the control socket until the daemon is told to end, by `quit` or by a signal.
 ///
-/// Its end is the daemon's: no more connections, then the requests under way are cancelled and undone, then the engine leaves everything.
+/// Its end is the daemon's: no more connections, then the requests under way are cancelled and undone, then the engine
+/// leaves everything.
 public struct ControlServer: Service {
   private let listener: ControlListener
   private let engine: any Engine
@@ -19,7 +20,8 @@ public struct ControlServer: Service {
   /// Binds the socket; the caller holds the daemon's lock.
   /// - Parameter shutDownLimit: how long the engine may take to leave; what is left then stands in the journal.
   public init(
-    paths: ControlPaths, engine: any Engine, build: BuildVersion = .current, shutDownLimit: Duration = .seconds(90), logger: Logger
+    paths: ControlPaths, engine: any Engine, build: BuildVersion = .current, shutDownLimit: Duration = .seconds(90),
+    logger: Logger
   ) throws(ControlError) {
     listener = try ControlListener(path: paths.socket) { reason in
       logger.warning("connection refused", metadata: ["reason": "\(reason)"])
@@ -31,7 +33,8 @@ public struct ControlServer: Service {
   }
 
   public func run() async throws {
-    // Not a child: what an earlier daemon left is undone to its end, or `quit` would leave it in the cluster and say nothing.
+    // Not a child: what an earlier daemon left is undone to its end, or `quit` would leave it in the cluster and say
+    // nothing.
     let recovery = Task {
       await engine.recover()
       memory.touched()
@@ -50,7 +53,8 @@ public struct ControlServer: Service {
     case let problems?: answer = .error(Self.unfinished("not everything could be undone", problems))
     case nil:
       logger.error("the engine did not leave everything in time", metadata: ["limit": "\(shutDownLimit)"])
-      answer = .error(Self.unfinished("not everything could be undone within \(shutDownLimit.components.seconds) s", []))
+      answer = .error(
+        Self.unfinished("not everything could be undone within \(shutDownLimit.components.seconds) s", []))
     }
     for connection in quitting.all {
       connection.answer(answer)
@@ -87,7 +91,9 @@ public struct ControlServer: Service {
 
   private static func unfinished(_ message: String, _ problems: [ControlError]) -> ControlError {
     ControlError(
-      .incomplete, message, remedy: "Once the cluster lets it, any devtunnel command undoes the rest from the journal, or `devtunnel restore` does.",
+      .incomplete, message,
+      remedy:
+        "Once the cluster lets it, any devtunnel command undoes the rest from the journal, or `devtunnel restore` does.",
       details: problems.map(\.message))
   }
 

@@ -21,7 +21,8 @@ struct RequestHandler: Sendable {
     self.build = build
     self.logger = logger
     report = DaemonReport(
-      pid: Int(getpid()), version: build.version, build: build.build, since: Date().formatted(.iso8601), socket: paths.socket, log: paths.log)
+      pid: Int(getpid()), version: build.version, build: build.build, since: Date().formatted(.iso8601),
+      socket: paths.socket, log: paths.log)
   }
 
   /// Reads what is asked, and by which command.
@@ -29,7 +30,9 @@ struct RequestHandler: Sendable {
   func accept(_ line: [UInt8]) throws(ControlError) -> (Method, from: BuildVersion) {
     let head = try WireCoding.decode(RequestHead.self, line)
     let method = Method(rawValue: head.method)
-    if method?.anyVersion != true, let mismatch = BuildVersion.mismatch(daemon: build, command: head.from) { throw mismatch }
+    if method?.anyVersion != true, let mismatch = BuildVersion.mismatch(daemon: build, command: head.from) {
+      throw mismatch
+    }
     guard let method else { throw ControlError(.badInput, "the daemon knows no method \(head.method)") }
     return (method, head.from)
   }
@@ -39,7 +42,9 @@ struct RequestHandler: Sendable {
       try await perform(method, line, connection)
     } catch {
       let error = RequestHandler.explain(error)
-      logger.info("request failed", metadata: ["method": "\(method.rawValue)", "code": "\(error.code.rawValue)", "problem": "\(error.message)"])
+      logger.info(
+        "request failed",
+        metadata: ["method": "\(method.rawValue)", "code": "\(error.code.rawValue)", "problem": "\(error.message)"])
       connection.answer(Answer<Nothing>.error(error))
     }
   }
@@ -104,7 +109,9 @@ struct RequestHandler: Sendable {
     let ends = held.hold(.intercept(report.id))
     connection.answer(.result(report))
     for await _ in ends {}
-    if held.release(.intercept(report.id)) { _ = try await Task { [leave] in try await engine.leave(leave) { _ in } }.value }
+    if held.release(.intercept(report.id)) {
+      _ = try await Task { [leave] in try await engine.leave(leave) { _ in } }.value
+    }
   }
 
   private func forward(_ request: ForwardRequest, _ connection: LineConnection) async throws {

@@ -18,7 +18,8 @@ public struct AppliedObject: Sendable, Hashable {
   public var position: SourcePosition?
 
   public init(
-    id: ObjectID, resource: APIResource, uid: String, generation: Int, resourceVersion: String, change: Change, position: SourcePosition?
+    id: ObjectID, resource: APIResource, uid: String, generation: Int, resourceVersion: String, change: Change,
+    position: SourcePosition?
   ) {
     self.id = id
     self.resource = resource

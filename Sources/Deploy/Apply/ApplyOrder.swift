@@ -7,7 +7,8 @@ enum ApplyPhase: Int, CaseIterable, Comparable {
     switch (group, kind) {
     case ("", "Namespace"): return .namespaces
     case ("apiextensions.k8s.io", "CustomResourceDefinition"): return .definitions
-    case ("", "Pod"), ("", "ReplicationController"), ("batch", "Job"), ("batch", "CronJob"), ("apps", _): return .workloads
+    case ("", "Pod"), ("", "ReplicationController"), ("batch", "Job"), ("batch", "CronJob"), ("apps", _):
+      return .workloads
     // Their servers are among the workloads.
     case ("admissionregistration.k8s.io", _), ("apiregistration.k8s.io", _): return .admission
     default: return .supports

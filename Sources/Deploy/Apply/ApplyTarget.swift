@@ -20,7 +20,9 @@ extension Deployer {
   /// - Throws: everything that is wrong at once; nothing has been applied then.
   func resolve(_ manifests: [Manifest], _ warnings: inout [String]) async throws(DeployError) -> [ApplyTarget] {
     let versions = Set(manifests.map(\.apiVersion)).subtracting([""])
-    try await attempt("asking the API server for its kinds") { () async throws(KubeError) in try await kinds.load(versions) }
+    try await attempt("asking the API server for its kinds") { () async throws(KubeError) in
+      try await kinds.load(versions)
+    }
     let own = Self.defined(by: manifests)
     var targets: [ApplyTarget] = []
     var errors: [DeployError] = []
@@ -36,7 +38,9 @@ extension Deployer {
 
   private func target(_ manifest: Manifest, own: [String: Bool]) async throws(DeployError) -> ApplyTarget {
     guard !manifest.apiVersion.isEmpty, !manifest.kind.isEmpty else {
-      throw DeployError(.invalid, "an object without apiVersion or kind", position: manifest.position, remedy: "Say what kind of object it is.")
+      throw DeployError(
+        .invalid, "an object without apiVersion or kind", position: manifest.position,
+        remedy: "Say what kind of object it is.")
     }
     guard !manifest.name.isEmpty else {
       throw DeployError(
@@ -46,14 +50,18 @@ extension Deployer {
     let resource = try await attempt("asking the API server for \(manifest.apiVersion)") { () async throws(KubeError) in
       try await kinds.find(apiVersion: manifest.apiVersion, kind: manifest.kind)
     }
-    guard let namespaced = resource?.namespaced ?? own["\(manifest.apiVersion)/\(manifest.kind)"] else { throw unknown(manifest) }
+    guard let namespaced = resource?.namespaced ?? own["\(manifest.apiVersion)/\(manifest.kind)"] else {
+      throw unknown(manifest)
+    }
     var object = manifest.object
     object.namespace = namespaced ? manifest.namespace ?? namespace : nil
     let phase = ApplyPhase.of(apiVersion: manifest.apiVersion, kind: manifest.kind)
     // Only a namespace that the run made is the run's to delete: that is seen later.
     if phase != .namespaces { object = RunLabel.mark(object, run: run) }
     // Members that are the server's make an apply fail, or mean another object.
-    for member in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] { object[path: "metadata", member] = nil }
+    for member in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
+      object[path: "metadata", member] = nil
+    }
     object["status"] = nil
     var id = manifest.id
     id.namespace = object.namespace
@@ -62,7 +70,8 @@ extension Deployer {
 
   private func unknown(_ manifest: Manifest) -> DeployError {
     DeployError(
-      .unknownKind, "the cluster has no kind \(manifest.kind) in \(manifest.apiVersion)", object: manifest.id, position: manifest.position,
+      .unknownKind, "the cluster has no kind \(manifest.kind) in \(manifest.apiVersion)", object: manifest.id,
+      position: manifest.position,
       remedy: manifest.apiVersion.contains(".") && !manifest.apiVersion.contains(".k8s.io/")
         ? "Install its CustomResourceDefinition, put that into the manifests too, or leave the object out here."
         : "`kubectl api-resources` lists what it has: perhaps the kind has moved to another version.")
@@ -76,19 +85,27 @@ extension Deployer {
         try await kinds.find(apiVersion: target.id.apiVersion, kind: target.id.kind)
       }
       if let found { return found }
-      do { try await Task.sleep(for: .milliseconds(20)) } catch { throw DeployError(.cancelled, "cancelled", object: target.id) }
+      do { try await Task.sleep(for: .milliseconds(20)) } catch {
+        throw DeployError(.cancelled, "cancelled", object: target.id)
+      }
     }
     throw DeployError(
-      .unknownKind, "its CustomResourceDefinition has been applied, but the API server does not serve \(target.id.apiVersion)", object: target.id,
+      .unknownKind,
+      "its CustomResourceDefinition has been applied, but the API server does not serve \(target.id.apiVersion)",
+      object: target.id,
       position: target.position, remedy: "Check `spec.versions` of the definition: the version must be `served`.")
   }
 
   /// The kinds that CRDs among the manifests bring, and whether they are namespaced.
   private static func defined(by manifests: [Manifest]) -> [String: Bool] {
     manifests.filter { $0.kind == "CustomResourceDefinition" }.reduce(into: [:]) { kinds, manifest in
-      guard let spec = manifest.object["spec"], let group = spec["group"]?.stringValue, let kind = spec[path: "names", "kind"]?.stringValue else { return }
+      guard let spec = manifest.object["spec"], let group = spec["group"]?.stringValue,
+        let kind = spec[path: "names", "kind"]?.stringValue
+      else { return }
       for version in spec["versions"]?.elements ?? [] {
-        if let name = version["name"]?.stringValue { kinds["\(group)/\(name)/\(kind)"] = spec["scope"]?.stringValue != "Cluster" }
+        if let name = version["name"]?.stringValue {
+          kinds["\(group)/\(name)/\(kind)"] = spec["scope"]?.stringValue != "Cluster"
+        }
       }
     }
   }
@@ -99,7 +116,8 @@ extension Deployer {
     var result: [ApplyTarget] = []
     for target in targets {
       if let index = places[RunMemory.Key(target.id)] {
-        warnings.append("\(target.position.map { "\($0): " } ?? "")\(target.id) stands in the manifests twice: this one counts")
+        warnings.append(
+          "\(target.position.map { "\($0): " } ?? "")\(target.id) stands in the manifests twice: this one counts")
         result[index] = target
       } else {
         places[RunMemory.Key(target.id)] = result.count

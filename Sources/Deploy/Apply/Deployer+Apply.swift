@@ -3,9 +3,11 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Applies all manifests by server-side apply (field manager `devtunnel`, force): Namespaces, then CRDs (until they are established), then the rest,
-  /// workloads last. A wrong kind or a missing name is found before anything is applied.
-  /// - Throws: every object that the server refused, the others in `DeployError.others`; what could be applied has been.
+  /// Applies all manifests by server-side apply (field manager `devtunnel`, force): Namespaces, then CRDs (until they
+  /// are established), then the rest, workloads last. A wrong kind or a missing name is found before anything is
+  /// applied.
+  /// - - Throws: every object that the server refused, the others in `DeployError.others`; what could be applied has
+  ///   been.
   public func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied {
     var applied = Applied()
     let targets = try await resolve(manifests, &applied.warnings)
@@ -24,7 +26,9 @@ extension Deployer {
       }
       // Without its namespace or definition, an object's own error would say less.
       if phase < .supports, !errors.isEmpty { break }
-      if phase == .definitions { try await waitEstablished(applied.objects.filter { $0.id.kind == "CustomResourceDefinition" }) }
+      if phase == .definitions {
+        try await waitEstablished(applied.objects.filter { $0.id.kind == "CustomResourceDefinition" })
+      }
     }
     if var first = errors.first {
       first.others = Array(errors.dropFirst())
@@ -99,7 +103,9 @@ extension Deployer {
   private func send(_ target: ApplyTarget, _ resource: APIResource) async throws(KubeError) -> AppliedState {
     var tries = 0
     while true {
-      do { return try await client.apply(target.object, as: resource, namespace: target.id.namespace, force: true) } catch {
+      do {
+        return try await client.apply(target.object, as: resource, namespace: target.id.namespace, force: true)
+      } catch {
         tries += 1
         guard target.isOfOwnDefinition, error.isNotFound, tries < 50 else { throw error }
         do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .cancelled }
@@ -111,7 +117,9 @@ extension Deployer {
     do {
       let found = try await client.find(resource, target.id.name, namespace: target.id.namespace)
       try await client.delete(resource, target.id.name, namespace: target.id.namespace, propagation: .background)
-      if let uid = found?.uid { try await client.waitGone(resource, target.id.name, namespace: target.id.namespace, uid: uid) }
+      if let uid = found?.uid {
+        try await client.waitGone(resource, target.id.name, namespace: target.id.namespace, uid: uid)
+      }
     } catch {
       guard !error.isNotFound else { return }
       throw DeployError(error, doing: "deleting it, to make it anew", object: target.id, position: target.position)

@@ -3,7 +3,8 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Deletes what the run has in the cluster beside these. Mirrored objects stay, and the namespaces that the run made while something is kept in them.
+  /// Deletes what the run has in the cluster beside these. Mirrored objects stay, and the namespaces that the run made
+  /// while something is kept in them.
   /// - Parameter keeping: what an apply just took: `Applied.ids`, or the manifests' own.
   /// - Returns: what is going.
   public func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] {
@@ -13,7 +14,10 @@ extension Deployer {
     let objects = try await inventory()
     let leaving = objects.filter { object in
       if object.isMirror || keys.contains(RunMemory.Key(object.id)) { return false }
-      return !(object.resource == .namespaces && (namespaces.contains(object.id.name) || objects.contains { $0.isMirror && $0.id.namespace == object.id.name }))
+      return
+        !(object.resource == .namespaces
+        && (namespaces.contains(object.id.name)
+          || objects.contains { $0.isMirror && $0.id.namespace == object.id.name }))
     }
     return try await delete(leaving, gracePeriod: nil)
   }
@@ -52,7 +56,9 @@ extension Deployer {
             do throws(KubeError) {
               // What was found earlier may bear another run's label by now: then somebody else has applied it since.
               let found = try await client.find(object.resource, object.id.name, namespace: object.id.namespace)
-              guard let found, found.labels[RunLabel.key] == run else { return (object, .status(code: 404, reason: "NotFound", message: "", details: nil)) }
+              guard let found, found.labels[RunLabel.key] == run else {
+                return (object, .status(code: 404, reason: "NotFound", message: "", details: nil))
+              }
               try await client.delete(
                 object.resource, object.id.name, namespace: object.id.namespace, propagation: .background,
                 gracePeriod: object.resource == .pods ? gracePeriod : nil, uid: object.uid)
@@ -66,7 +72,9 @@ extension Deployer {
       }
       for (object, error) in results.sorted(by: { $0.0.id.description < $1.0.id.description }) {
         // Gone, or another one by the same name, which then is not ours.
-        if let error, !error.isNotFound, !error.isConflict { throw DeployError(error, doing: "deleting it", object: object.id) }
+        if let error, !error.isNotFound, !error.isConflict {
+          throw DeployError(error, doing: "deleting it", object: object.id)
+        }
         memory.forget(object.id)
         if error == nil { gone.append(object.id) }
       }
@@ -77,14 +85,17 @@ extension Deployer {
   private func endPods(of objects: [RunObject], _ gracePeriod: Int?) async {
     for namespace in Set(objects.compactMap(\.id.namespace)) {
       for pod in (try? await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run)))?.items ?? [] {
-        _ = try? await client.delete(.pods, pod.name ?? "", namespace: namespace, gracePeriod: gracePeriod, uid: pod.uid)
+        _ = try? await client.delete(
+          .pods, pod.name ?? "", namespace: namespace, gracePeriod: gracePeriod, uid: pod.uid)
       }
     }
   }
 
   private func waitGone(_ objects: [RunObject]) async throws(DeployError) {
     for object in objects {
-      do { try await client.waitGone(object.resource, object.id.name, namespace: object.id.namespace, uid: object.uid) } catch {
+      do {
+        try await client.waitGone(object.resource, object.id.name, namespace: object.id.namespace, uid: object.uid)
+      } catch {
         // Its kind may have gone with its definition.
         if error.isNotFound { continue }
         throw DeployError(error, doing: "waiting until it is gone", object: object.id)

@@ -14,14 +14,17 @@ extension Deployer {
     return made
   }
 
-  /// The label for Namespaces that the manifests hold and the cluster lacks, or that the run made before: only those are the run's to delete.
+  /// The label for Namespaces that the manifests hold and the cluster lacks, or that the run made before: only those
+  /// are the run's to delete.
   func marked(namespaces: [ApplyTarget]) async throws(DeployError) -> [ApplyTarget] {
     var targets = namespaces
     for (index, target) in namespaces.enumerated() {
       let found = try await attempt("looking for namespace \(target.id.name)") { () async throws(KubeError) in
         try await client.find(.namespaces, target.id.name)
       }
-      if found == nil || found?.labels[RunLabel.key] == run { targets[index].object = RunLabel.mark(target.object, run: run) }
+      if found == nil || found?.labels[RunLabel.key] == run {
+        targets[index].object = RunLabel.mark(target.object, run: run)
+      }
     }
     return targets
   }
@@ -46,7 +49,10 @@ extension Deployer {
         .namespace, "its namespace \(name) is not in the cluster", object: user?.id, position: user?.position,
         remedy: "Make it: kubectl create namespace \(name).")
     }
-    let object: JSONValue = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": JSONValue(name), "labels": [RunLabel.key: JSONValue(run)]]]
+    let object: JSONValue = [
+      "apiVersion": "v1", "kind": "Namespace",
+      "metadata": ["name": JSONValue(name), "labels": [RunLabel.key: JSONValue(run)]],
+    ]
     do { try await client.create(object, as: .namespaces) } catch {
       if error.isConflict { return false }
       throw DeployError(error, doing: "making namespace \(name)", object: user?.id, position: user?.position)
@@ -60,7 +66,9 @@ extension Deployer {
 extension KubeClient {
   /// Waits, by a watch, until this very object is gone.
   func waitGone(_ resource: APIResource, _ name: String, namespace: String?, uid: String) async throws(KubeError) {
-    var events = watch(resource, namespace: resource.namespaced ? namespace ?? access.namespace : nil, fields: "metadata.name=\(name)").makeAsyncIterator()
+    var events = watch(
+      resource, namespace: resource.namespaced ? namespace ?? access.namespace : nil, fields: "metadata.name=\(name)"
+    ).makeAsyncIterator()
     var isThere = false
     while let event = try await events.next(isolation: #isolation) {
       switch event {

@@ -2,8 +2,8 @@ import KubeAPI
 import KubeObjects
 import Manifests
 
-/// Brings manifests into a cluster, and what it brought out again. What belongs to a run is told by a label on the objects themselves: any process,
-/// also one that never saw the run, can prune and delete.
+/// Brings manifests into a cluster, and what it brought out again. What belongs to a run is told by a label on the
+/// objects themselves: any process, also one that never saw the run, can prune and delete.
 public struct Deployer: Sendable {
   public struct Options: Sendable, Hashable {
     /// An object that refuses a change of an immutable field is deleted and made anew.
@@ -32,7 +32,9 @@ public struct Deployer: Sendable {
   let memory = RunMemory()
 
   /// - Parameter scope: of an earlier deployer of the same run, so that its objects stay known.
-  public init(client: KubeClient, namespace: String, run: String, scope: RunScope = RunScope(), options: Options = Options()) {
+  public init(
+    client: KubeClient, namespace: String, run: String, scope: RunScope = RunScope(), options: Options = Options()
+  ) {
     self.scope = scope
     self.client = client
     self.namespace = namespace

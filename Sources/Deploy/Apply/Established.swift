@@ -8,7 +8,8 @@ extension Deployer {
     for definition in definitions {
       do throws(KubeError) {
         let client = client.within(.seconds(30))
-        var events = client.watch(definition.resource, namespace: nil, fields: "metadata.name=\(definition.id.name)").makeAsyncIterator()
+        var events = client.watch(definition.resource, namespace: nil, fields: "metadata.name=\(definition.id.name)")
+          .makeAsyncIterator()
         watching: while let event = try await events.next(isolation: #isolation) {
           guard let conditions = event.object?[path: "status", "conditions"]?.elements else { continue }
           func condition(_ type: String, _ status: String) -> JSONValue? {
@@ -16,11 +17,14 @@ extension Deployer {
           }
           if condition("Established", "True") != nil { break watching }
           if let refused = condition("NamesAccepted", "False") {
-            throw .status(code: 409, reason: "Conflict", message: refused["message"]?.stringValue ?? "its names are taken", details: nil)
+            throw .status(
+              code: 409, reason: "Conflict", message: refused["message"]?.stringValue ?? "its names are taken",
+              details: nil)
           }
         }
       } catch {
-        throw DeployError(error, doing: "waiting until it is established", object: definition.id, position: definition.position)
+        throw DeployError(
+          error, doing: "waiting until it is established", object: definition.id, position: definition.position)
       }
     }
     if !definitions.isEmpty { await kinds.forget() }

@@ -3,11 +3,16 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// What the run has in the cluster: everything with its label that no controller made. The cluster is asked once, kind by kind.
+  /// What the run has in the cluster: everything with its label that no controller made. The cluster is asked once,
+  /// kind by kind.
   func inventory() async throws(DeployError) -> [RunObject] {
     if let known = memory.inventory { return known }
-    let resources = try await attempt("asking the API server for its kinds") { () async throws(KubeError) in try await client.allResources() }
-    let kinds = resources.filter { $0.verbs.isSuperset(of: ["list", "delete"]) && !Self.derived.contains($0.resource.plural) }.map(\.resource)
+    let resources = try await attempt("asking the API server for its kinds") { () async throws(KubeError) in
+      try await client.allResources()
+    }
+    let kinds = resources.filter {
+      $0.verbs.isSuperset(of: ["list", "delete"]) && !Self.derived.contains($0.resource.plural)
+    }.map(\.resource)
     let places = memory.namespaces.union([namespace])
     let results = await withTaskGroup(of: Result<[RunObject], KubeError>.self) { group in
       for kind in kinds {
@@ -43,7 +48,9 @@ extension Deployer {
   }
 
   private func listed(_ kind: APIResource, namespace: String?) async throws(KubeError) -> [RunObject] {
-    try await client.listMetadata(kind, namespace: namespace, labels: RunLabel.selector(run)).compactMap { Self.own($0, kind) }
+    try await client.listMetadata(kind, namespace: namespace, labels: RunLabel.selector(run)).compactMap {
+      Self.own($0, kind)
+    }
   }
 
   /// Controllers copy a Service's labels to these, without an owner that says so.
@@ -51,7 +58,9 @@ extension Deployer {
 
   private static func own(_ object: JSONValue, _ resource: APIResource) -> RunObject? {
     // Pods and ReplicaSets have the label from a template.
-    guard object.controllerReference == nil, !object.isBeingDeleted, let name = object.name, let uid = object.uid else { return nil }
+    guard object.controllerReference == nil, !object.isBeingDeleted, let name = object.name, let uid = object.uid else {
+      return nil
+    }
     let id = ObjectID(apiVersion: resource.apiVersion, kind: resource.kind, namespace: object.namespace, name: name)
     return RunObject(id: id, resource: resource, uid: uid, isMirror: object.annotations[RunLabel.mirroredFrom] != nil)
   }

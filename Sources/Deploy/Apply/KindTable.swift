@@ -28,7 +28,8 @@ actor KindTable {
     }
   }
 
-  /// Not a tuple with a `Result`: taken apart in an optimized build (Swift 6.3), its string was gone before it was used.
+  /// Not a tuple with a `Result`: taken apart in an optimized build (Swift 6.3), its string was gone before it was
+  /// used.
   private struct Answer: Sendable {
     let apiVersion: String
     var resources: [DiscoveredResource] = []
@@ -40,7 +41,9 @@ actor KindTable {
       for version in apiVersions {
         group.addTask {
           var answer = Answer(apiVersion: version)
-          do throws(KubeError) { answer.resources = try await client.resources(apiVersion: version) } catch { answer.error = error }
+          do throws(KubeError) { answer.resources = try await client.resources(apiVersion: version) } catch {
+            answer.error = error
+          }
           return answer
         }
       }

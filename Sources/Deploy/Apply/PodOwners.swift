@@ -18,7 +18,8 @@ struct PodOwners: Sendable {
     let kinds = KindTable(client: client)
     self.init(scope: scope) { reference, namespace in
       guard let name = reference["name"]?.stringValue,
-        let resource = try? await kinds.find(apiVersion: reference["apiVersion"]?.stringValue ?? "", kind: reference["kind"]?.stringValue ?? "")
+        let resource = try? await kinds.find(
+          apiVersion: reference["apiVersion"]?.stringValue ?? "", kind: reference["kind"]?.stringValue ?? "")
       else { return nil }
       return try? await client.find(resource, name, namespace: namespace)
     }

@@ -2,7 +2,8 @@ import KubeAPI
 import Manifests
 import Synchronization
 
-/// What a deployer knows from its earlier calls, so that it need not ask again. Nothing here is needed for being right: the cluster has it all.
+/// What a deployer knows from its earlier calls, so that it need not ask again. Nothing here is needed for being right:
+/// the cluster has it all.
 final class RunMemory: Sendable {
   /// An object by what prune compares; a kind's versions are the same objects.
   struct Key: Hashable, Sendable {
@@ -38,7 +39,10 @@ final class RunMemory: Sendable {
       if isNew { return .created }
       guard let before else { return .changed }
       // Status moves the version, but not the generation; kinds without one have no status to speak of.
-      return (object.generation > 0 ? before.generation == object.generation : before.resourceVersion == object.resourceVersion) ? .unchanged : .changed
+      return
+        (object.generation > 0
+        ? before.generation == object.generation : before.resourceVersion == object.resourceVersion)
+        ? .unchanged : .changed
     }
   }
 

@@ -1,7 +1,8 @@
 import KubeObjects
 import Synchronization
 
-/// What a run has applied in this process: whose Pods are the run's. The run's label alone proves nothing, for whoever may create a Pod can write it.
+/// What a run has applied in this process: whose Pods are the run's. The run's label alone proves nothing, for whoever
+/// may create a Pod can write it.
 public final class RunScope: Sendable {
   private struct State {
     var uids: Set<String> = []

@@ -44,23 +44,30 @@ public struct ClusterConsent: Sendable {
 
 /// Refuses to deploy into a cluster that is not on this machine.
 ///
-/// A context's name and a loopback address prove nothing: the one is anybody's choice, the other may be a tunnel's end. A cluster is local when its
-/// nodes run on this very kernel (their boot ID). Where they say that they are of a product for workstations, and the API server's address is this machine's or
-/// on one of its own networks, it may be local, or a colleague's: a person is asked once.
+/// A context's name and a loopback address prove nothing: the one is anybody's choice, the other may be a tunnel's end.
+/// A cluster is local when its nodes run on this very kernel (their boot ID). Where they say that they are of a product
+/// for workstations, and the API server's address is this machine's or on one of its own networks, it may be local, or
+/// a colleague's: a person is asked once.
 public enum LocalGuard {
   /// - Parameters:
   ///   - context: the name in the kubeconfig.
   ///   - consent: what a person has said, or says when asked.
   /// - Throws: `.notLocal`, `.clusterChanged`, and `.cluster` when the API server does not answer.
-  public static func check(client: KubeClient, context: String, consent: ClusterConsent = ClusterConsent()) async throws(DeployError) -> GuardedCluster {
-    let (system, nodes) = try await attempt("looking at the cluster of context \(context)") { () async throws(KubeError) in
+  public static func check(client: KubeClient, context: String, consent: ClusterConsent = ClusterConsent())
+    async throws(DeployError) -> GuardedCluster
+  {
+    let (system, nodes) = try await attempt("looking at the cluster of context \(context)") {
+      () async throws(KubeError) in
       (try await client.get(.namespaces, "kube-system"), try await Self.nodes(client))
     }
     let uid = system.uid ?? ""
-    let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)).map { String($0.prefix { !$0.isWhitespace }) }
+    let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)).map {
+      String($0.prefix { !$0.isWhitespace })
+    }
     let signs = NodeSigns(nodes: nodes, bootID: bootID)
     let decision = decide(
-      signs, ServerAddress.place(of: client.access.server.host), context: context, server: "\(client.access.server)", uid: uid,
+      signs, ServerAddress.place(of: client.access.server.host), context: context, server: "\(client.access.server)",
+      uid: uid,
       isAllowed: consent.isAllowed, known: consent.known)
     switch decision {
     case .local(let reason): return GuardedCluster(uid: uid, reason: reason, product: signs.product, isLocal: true)
@@ -72,9 +79,12 @@ public enum LocalGuard {
     }
   }
 
-  /// What tells a cluster from others: the UID of its namespace kube-system; the server's address for whoever may not read that.
+  /// What tells a cluster from others: the UID of its namespace kube-system; the server's address for whoever may not
+  /// read that.
   public static func identity(of client: KubeClient) async throws(DeployError) -> String {
-    do throws(KubeError) { return try await client.get(.namespaces, "kube-system").uid ?? "\(client.access.server)" } catch {
+    do throws(KubeError) {
+      return try await client.get(.namespaces, "kube-system").uid ?? "\(client.access.server)"
+    } catch {
       if error.isForbidden { return "\(client.access.server)" }
       throw DeployError(error, doing: "looking at the cluster of context \(client.access.contextName)")
     }
@@ -91,12 +101,14 @@ public enum LocalGuard {
   }
 
   static func decide(
-    _ signs: NodeSigns, _ place: ServerAddress.Place, context: String, server: String, uid: String, isAllowed: Bool, known: String?
+    _ signs: NodeSigns, _ place: ServerAddress.Place, context: String, server: String, uid: String, isAllowed: Bool,
+    known: String?
   ) -> Decision {
     if let known, known != uid, !isAllowed {
       return .refused(
         DeployError(
-          .clusterChanged, "context \(context) leads to another cluster than before (\(server), kube-system \(uid), before \(known))",
+          .clusterChanged,
+          "context \(context) leads to another cluster than before (\(server), kube-system \(uid), before \(known))",
           remedy: "If the cluster was made anew, confirm it with --allow-context \(context)."))
     }
     if signs.areOnThisKernel { return .local("its nodes run on this machine\(signs.product.map { " (\($0))" } ?? "")") }
@@ -105,12 +117,16 @@ public enum LocalGuard {
     guard let reason = reason(signs, place) else {
       return .refused(
         DeployError(
-          .notLocal, "context \(context) leads to \(server), which is not known to be on this machine: its nodes run elsewhere", remedy: remedy))
+          .notLocal,
+          "context \(context) leads to \(server), which is not known to be on this machine: its nodes run elsewhere",
+          remedy: remedy))
     }
     return .ask(
-      question: "Deploy into context \(context) (\(server))? Its nodes do not run on this machine's kernel; \(reason).", reason: reason,
+      question: "Deploy into context \(context) (\(server))? Its nodes do not run on this machine's kernel; \(reason).",
+      reason: reason,
       refusal: DeployError(
-        .notLocal, "context \(context) leads to \(server), which only says that it is on this machine: \(reason)", remedy: remedy))
+        .notLocal, "context \(context) leads to \(server), which only says that it is on this machine: \(reason)",
+        remedy: remedy))
   }
 
   /// None for a user who may not see them: the context may still have been allowed.

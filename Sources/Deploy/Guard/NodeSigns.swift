@@ -8,12 +8,15 @@ struct NodeSigns: Hashable {
   var areOnThisKernel: Bool
 
   /// Products that only ever run on a developer's machine, if need be in a virtual machine there.
-  static let workstationProducts: Set<String> = ["kind", "minikube", "k3d", "docker-desktop", "colima", "rancher-desktop", "lab"]
+  static let workstationProducts: Set<String> = [
+    "kind", "minikube", "k3d", "docker-desktop", "colima", "rancher-desktop", "lab",
+  ]
 
   /// - Parameter bootID: of this machine (`/proc/sys/kernel/random/boot_id`); a node's is in `status.nodeInfo`.
   init(nodes: [JSONValue], bootID: String?) {
     areOnThisKernel =
-      !nodes.isEmpty && bootID?.isEmpty == false && nodes.allSatisfy { $0[path: "status", "nodeInfo", "bootID"]?.stringValue == bootID }
+      !nodes.isEmpty && bootID?.isEmpty == false
+      && nodes.allSatisfy { $0[path: "status", "nodeInfo", "bootID"]?.stringValue == bootID }
     let products = Set(nodes.map(Self.product))
     product = products.count == 1 ? products.first ?? nil : nil
   }

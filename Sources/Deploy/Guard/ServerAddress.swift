@@ -1,6 +1,7 @@
 import Glibc
 
-/// Whether an API server's address is this machine's, or of a network that this machine makes for its containers and virtual machines. No lookups of names.
+/// Whether an API server's address is this machine's, or of a network that this machine makes for its containers and
+/// virtual machines. No lookups of names.
 enum ServerAddress {
   enum Place: Hashable {
     /// Loopback, by address or by name; what is behind it may still be a tunnel.
@@ -13,7 +14,11 @@ enum ServerAddress {
   static func place(of host: String) -> Place {
     let name = host.lowercased()
     // Docker Desktop and its like name their host so.
-    if name == "localhost" || name.hasSuffix(".localhost") || name == "kubernetes.docker.internal" || name == "host.docker.internal" { return .loopback }
+    if name == "localhost" || name.hasSuffix(".localhost") || name == "kubernetes.docker.internal"
+      || name == "host.docker.internal"
+    {
+      return .loopback
+    }
     if let address = ipv4(name) { return address >> 24 == 127 ? .loopback : onLink(address) ?? .elsewhere }
     return name == "::1" || name == "0:0:0:0:0:0:0:1" ? .loopback : .elsewhere
   }
@@ -30,7 +35,8 @@ enum ServerAddress {
     var next = list
     while let entry = next?.pointee {
       next = entry.ifa_next
-      guard let own = ipv4(entry.ifa_addr), let mask = ipv4(entry.ifa_netmask), mask != 0, own & mask == address & mask else { continue }
+      guard let own = ipv4(entry.ifa_addr), let mask = ipv4(entry.ifa_netmask), mask != 0, own & mask == address & mask
+      else { continue }
       return .onLink(interface: String(cString: entry.ifa_name))
     }
     return nil
@@ -38,6 +44,8 @@ enum ServerAddress {
 
   private static func ipv4(_ pointer: UnsafeMutablePointer<sockaddr>?) -> UInt32? {
     guard let pointer, Int32(pointer.pointee.sa_family) == AF_INET else { return nil }
-    return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt32(bigEndian: $0.pointee.sin_addr.s_addr) }
+    return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+      UInt32(bigEndian: $0.pointee.sin_addr.s_addr)
+    }
   }
 }

@@ -24,7 +24,9 @@ struct ContainerInstances: Sendable, Hashable {
     for kind in ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"] {
       for status in pod[path: "status", kind]?.elements ?? [] {
         let instances = ContainerInstances(status)
-        if let name = status["name"]?.stringValue, instances.current != nil || instances.previous != nil { found[name] = instances }
+        if let name = status["name"]?.stringValue, instances.current != nil || instances.previous != nil {
+          found[name] = instances
+        }
       }
     }
     return found

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Lines on their way from many logs to one reader. Who sends waits while it is full: that is the back-pressure, down to the API server's connection.
+/// Lines on their way from many logs to one reader. Who sends waits while it is full: that is the back-pressure, down
+/// to the API server's connection.
 final class LogChannel: Sendable {
   private struct State {
     var lines: [LogLine] = []

@@ -51,7 +51,8 @@ struct LogFollower: Sendable {
     do throws(KubeError) {
       let from = text.lastTime.contains("Z") ? text.lastTime : text.lastTime + "Z"
       let body = try await client.log(
-        pod: pod, namespace: namespace, container: container, follow: !previous, previous: previous, since: from, timestamps: true)
+        pod: pod, namespace: namespace, container: container, follow: !previous, previous: previous, since: from,
+        timestamps: true)
       while let bytes = try await body.next() {
         guard await send(text.read(bytes)) else { return .refused }
       }

@@ -1,6 +1,8 @@
-/// Cuts a log with timestamps into lines, and leaves out what was there before: a log that is opened again begins at a full second. No I/O.
+/// Cuts a log with timestamps into lines, and leaves out what was there before: a log that is opened again begins at a
+/// full second. No I/O.
 struct LogText {
-  /// The time of the newest line so far, and how many lines bear it. Times have a fixed width, so that texts sort as times do.
+  /// The time of the newest line so far, and how many lines bear it. Times have a fixed width, so that texts sort as
+  /// times do.
   private(set) var lastTime: String
   private var countAtLast = 0
   /// Lines of `lastTime` seen since the log was opened again.

@@ -7,8 +7,9 @@ import KubeObjects
   import Foundation
 #endif
 
-/// What all containers of all Pods of a run write, init containers too, as they write it. Restarts and replaced Pods are followed, cut streams are taken
-/// up again, and no line comes twice. A reader that is slow slows the streams; about a thousand lines wait for it at most.
+/// What all containers of all Pods of a run write, init containers too, as they write it. Restarts and replaced Pods
+/// are followed, cut streams are taken up again, and no line comes twice. A reader that is slow slows the streams;
+/// about a thousand lines wait for it at most.
 ///
 /// Ends when its task is cancelled, or with what waiting cannot mend.
 public struct PodLogs: AsyncSequence, Sendable {
@@ -78,12 +79,15 @@ public struct PodLogs: AsyncSequence, Sendable {
       do throws(KubeError) {
         while let event = try await events.next(isolation: #isolation) {
           guard let pod = event.object, let uid = pod.uid else { continue }
-          if !followers.keys.contains(where: { $0.hasPrefix("\(uid)/") }) { guard await owners.areOfRun(pod) else { continue } }
+          if !followers.keys.contains(where: { $0.hasPrefix("\(uid)/") }) {
+            guard await owners.areOfRun(pod) else { continue }
+          }
           for (container, instances) in ContainerInstances.of(pod) {
             let key = "\(uid)/\(container)"
             if followers[key] == nil {
               // Only the newest state matters.
-              let (states, sink) = AsyncStream.makeStream(of: ContainerInstances.self, bufferingPolicy: .bufferingNewest(1))
+              let (states, sink) = AsyncStream.makeStream(
+                of: ContainerInstances.self, bufferingPolicy: .bufferingNewest(1))
               followers[key] = sink
               let follower = LogFollower(client: client, pod: pod, container: container, since: since, channel: channel)
               group.addTask { await follower.run(states) }

@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// The Secrets and ConfigMaps that an object cannot do without, with the fields that name them (Kubernetes API, `PodSpec`, `Ingress`, `ServiceAccount`).
+/// The Secrets and ConfigMaps that an object cannot do without, with the fields that name them (Kubernetes API,
+/// `PodSpec`, `Ingress`, `ServiceAccount`).
 struct PodReferences {
   struct Reference: Hashable {
     var kind: String
@@ -14,7 +15,9 @@ struct PodReferences {
     switch object.kind {
     case "Pod": read(object["spec"], "spec")
     case "Ingress":
-      for (index, entry) in (object[path: "spec", "tls"]?.elements ?? []).enumerated() { add("Secret", entry, "secretName", "spec.tls[\(index)]") }
+      for (index, entry) in (object[path: "spec", "tls"]?.elements ?? []).enumerated() {
+        add("Secret", entry, "secretName", "spec.tls[\(index)]")
+      }
     case "ServiceAccount": pullSecrets(object["imagePullSecrets"], "imagePullSecrets")
     case let kind:
       guard let path = RunLabel.template(of: kind ?? "") else { return }
@@ -26,9 +29,13 @@ struct PodReferences {
   private mutating func read(_ spec: JSONValue?, _ path: String) {
     guard let spec else { return }
     for kind in ["initContainers", "containers", "ephemeralContainers"] {
-      for (index, container) in (spec[kind]?.elements ?? []).enumerated() { read(container: container, "\(path).\(kind)[\(index)]") }
+      for (index, container) in (spec[kind]?.elements ?? []).enumerated() {
+        read(container: container, "\(path).\(kind)[\(index)]")
+      }
     }
-    for (index, volume) in (spec["volumes"]?.elements ?? []).enumerated() { read(volume: volume, "\(path).volumes[\(index)]") }
+    for (index, volume) in (spec["volumes"]?.elements ?? []).enumerated() {
+      read(volume: volume, "\(path).volumes[\(index)]")
+    }
     pullSecrets(spec["imagePullSecrets"], "\(path).imagePullSecrets")
   }
 
@@ -59,7 +66,8 @@ struct PodReferences {
   }
 
   private mutating func add(_ kind: String, _ source: JSONValue?, _ member: String, _ field: String) {
-    guard let source, source["optional"]?.boolValue != true, let name = source[member]?.stringValue, !name.isEmpty else { return }
+    guard let source, source["optional"]?.boolValue != true, let name = source[member]?.stringValue, !name.isEmpty
+    else { return }
     // Every namespace has this one.
     if kind == "ConfigMap", name == "kube-root-ca.crt" { return }
     found.append(Reference(kind: kind, name: name, field: field))

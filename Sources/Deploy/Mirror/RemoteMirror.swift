@@ -29,7 +29,8 @@ public struct MirrorResult: Sendable, Hashable {
   public var createdNamespaces: [String]
 }
 
-/// Copies of what the manifests reference and only the remote cluster has. They bear the run's label, so that `Deployer.delete` takes them away.
+/// Copies of what the manifests reference and only the remote cluster has. They bear the run's label, so that
+/// `Deployer.delete` takes them away.
 public struct RemoteMirror: Sendable {
   public let remote: KubeClient
   public let remoteNamespace: String
@@ -58,7 +59,8 @@ public struct RemoteMirror: Sendable {
         let id = key(reference.kind, reference.name, manifest.namespace)
         guard seen.insert(id).inserted else { continue }
         references.append(
-          MirroredReference(id: id, usedBy: "\(manifest.kind) \(manifest.name), \(reference.field)", position: manifest.position))
+          MirroredReference(
+            id: id, usedBy: "\(manifest.kind) \(manifest.name), \(reference.field)", position: manifest.position))
       }
     }
     return references
@@ -76,11 +78,13 @@ public struct RemoteMirror: Sendable {
     return missing
   }
 
-  /// Copies them, all from the remote namespace, each into the namespace of its reference, which is made if it is missing.
+  /// Copies them, all from the remote namespace, each into the namespace of its reference, which is made if it is
+  /// missing.
   /// - Throws: when the local cluster refuses a copy. What the remote one refuses is in the result.
   public func copy(_ references: [MirroredReference]) async throws(DeployError) -> MirrorResult {
     var result = MirrorResult(copied: [], unavailable: [], createdNamespaces: [])
-    let deployer = Deployer(client: local, namespace: localNamespace, run: run, options: Deployer.Options(recreate: true))
+    let deployer = Deployer(
+      client: local, namespace: localNamespace, run: run, options: Deployer.Options(recreate: true))
     var copies: [Manifest] = []
     for reference in references {
       do throws(KubeError) {
@@ -91,7 +95,8 @@ public struct RemoteMirror: Sendable {
           copies.append(Manifest(copy(of: original, in: reference.id.namespace), position: reference.position))
         }
       } catch {
-        let reason = error.isNotFound ? "namespace \(remoteNamespace) of \(remote.access.contextName) has none" : "\(error)"
+        let reason =
+          error.isNotFound ? "namespace \(remoteNamespace) of \(remote.access.contextName) has none" : "\(error)"
         result.unavailable.append(MirrorResult.Unavailable(reference: reference, reason: reason))
       }
     }

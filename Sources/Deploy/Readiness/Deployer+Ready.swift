@@ -3,11 +3,12 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Waits until every workload that was applied has its Pods of the present template ready (a Job: has completed). Told by watches: a Pod counts
-  /// as soon as the API server says so, before its controller has noticed.
+  /// Waits until every workload that was applied has its Pods of the present template ready (a Job: has completed).
+  /// Told by watches: a Pod counts as soon as the API server says so, before its controller has noticed.
   /// - Parameter onProgress: called when a workload's state has changed.
   /// - Returns: the Pods that are ready.
-  /// - Throws: `.notReady` as soon as it is plain that waiting will not help, with the reasons; `.timedOut` with what is known by then.
+  /// - - Throws: `.notReady` as soon as it is plain that waiting will not help, with the reasons; `.timedOut` with what
+  ///   is known by then.
   @discardableResult
   public func waitReady(
     _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
@@ -28,23 +29,29 @@ extension Deployer {
       let verdicts = view.verdicts(at: .now)
       for (workload, verdict) in verdicts {
         let progress = ReadinessProgress(
-          object: workload.id, state: verdict.state, ready: verdict.rollout.ready, wanted: verdict.rollout.wanted, elapsed: .now - start)
+          object: workload.id, state: verdict.state, ready: verdict.rollout.ready, wanted: verdict.rollout.wanted,
+          elapsed: .now - start)
         if told[workload.id]?.isSame(as: progress) != true { onProgress(progress) }
         told[workload.id] = progress
       }
       if verdicts.allSatisfy({ $0.1.state == .ready }) { return verdicts.flatMap { Self.readyPods($0.0, $0.1) } }
       let failed = verdicts.filter { if case .failed = $0.1.state { true } else { false } }
       if !failed.isEmpty { throw await notReady(failed, .notReady) }
-      if .now - start > options.readyTimeout { throw await notReady(verdicts.filter { $0.1.state != .ready }, .timedOut) }
+      if .now - start > options.readyTimeout {
+        throw await notReady(verdicts.filter { $0.1.state != .ready }, .timedOut)
+      }
     }
     throw DeployError(.cancelled, "cancelled while waiting until it is ready")
   }
 
-  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process runs, and may crash a moment later.
-  /// For the time until the next deployment.
-  /// - Parameter onChange: is told once of each workload that no longer is ready and will not be again by itself, and once when it has been for a while.
+  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process
+  /// runs, and may crash a moment later. For the time until the next deployment.
+  /// - - Parameter onChange: is told once of each workload that no longer is ready and will not be again by itself, and
+  ///   once when it has been for a while.
   /// - Throws: `.cancelled` when its task is cancelled, or what waiting cannot mend.
-  public func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
+  public func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void)
+    async throws(DeployError)
+  {
     let workloads = applied.objects.filter { Self.waited.contains($0.resource) }
     guard !workloads.isEmpty else { return }
     var view = ReadinessView(workloads)
@@ -86,7 +93,8 @@ extension Deployer {
       if kinds.contains(.deployments) { watched.insert(.replicaSets) }
       for resource in watched {
         let selector = resource == .events ? nil : RunLabel.selector(run)
-        let watch = client.watch(resource, namespace: namespace, labels: selector, fields: resource == .events ? "type=Warning" : nil)
+        let watch = client.watch(
+          resource, namespace: namespace, labels: selector, fields: resource == .events ? "type=Warning" : nil)
         tasks.append(
           Task {
             var events = watch.makeAsyncIterator()
@@ -117,5 +125,7 @@ extension Deployer {
 
 extension ReadinessProgress {
   /// But for the time.
-  fileprivate func isSame(as other: ReadinessProgress) -> Bool { state == other.state && ready == other.ready && wanted == other.wanted }
+  fileprivate func isSame(as other: ReadinessProgress) -> Bool {
+    state == other.state && ready == other.ready && wanted == other.wanted
+  }
 }

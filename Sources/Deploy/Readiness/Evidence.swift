@@ -11,7 +11,8 @@ enum Evidence {
 }
 
 extension Deployer {
-  /// The error for workloads that are not ready: each with its Pod's state, the last lines of its log, and the cluster's warnings.
+  /// The error for workloads that are not ready: each with its Pod's state, the last lines of its log, and the
+  /// cluster's warnings.
   func notReady(_ verdicts: [(AppliedObject, ReadinessView.Verdict)], _ code: DeployError.Code) async -> DeployError {
     var errors: [DeployError] = []
     for (workload, verdict) in verdicts {
@@ -27,7 +28,8 @@ extension Deployer {
       details += await warnings(about: verdict.pod, workload)
       errors.append(
         DeployError(
-          code, "\(verdict.rollout.ready) of \(verdict.rollout.wanted) ready: \(reason)", object: workload.id, position: workload.position,
+          code, "\(verdict.rollout.ready) of \(verdict.rollout.wanted) ready: \(reason)", object: workload.id,
+          position: workload.position,
           details: details, remedy: verdict.podState?.remedy))
     }
     var first = errors.removeFirst()
@@ -39,10 +41,13 @@ extension Deployer {
     guard let state, let container = state.container ?? Self.unready(pod), let name = pod.name else { return [] }
     let client = client.within(.seconds(5))
     func read(previous: Bool) async -> [String] {
-      let body = try? await client.log(pod: name, namespace: pod.namespace, container: container, tailLines: 10, previous: previous)
+      let body = try? await client.log(
+        pod: name, namespace: pod.namespace, container: container, tailLines: 10, previous: previous)
       let bytes = (try? await body?.collect(limit: 1 << 16)) ?? []
       // The kubelet's own words for a container that is gone already are no log.
-      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("unable to retrieve container logs for ") }
+      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter {
+        !$0.hasPrefix("unable to retrieve container logs for ")
+      }
       return lines.map { "log of \(container): \($0)" }
     }
     // Of a container that waits to be started again, the ended instance has the reason.
@@ -52,15 +57,20 @@ extension Deployer {
 
   private static func unready(_ pod: JSONValue) -> String? {
     let statuses = pod[path: "status", "containerStatuses"]?.elements ?? []
-    return statuses.first { $0["ready"]?.boolValue != true && $0[path: "state", "running"] != nil }?["name"]?.stringValue
+    return statuses.first { $0["ready"]?.boolValue != true && $0[path: "state", "running"] != nil }?["name"]?
+      .stringValue
   }
 
   /// Warning events, oldest first, each text once, the last five.
   private func warnings(about pod: JSONValue?, _ workload: AppliedObject) async -> [String] {
     let client = client.within(.seconds(5))
     let uid = pod?.uid ?? workload.uid
-    let found = (try? await client.list(.events, namespace: workload.id.namespace, fields: "involvedObject.uid=\(uid)"))?.items ?? []
-    let warnings = found.filter { $0["type"]?.stringValue == "Warning" && $0[path: "involvedObject", "uid"]?.stringValue == uid }
+    let found =
+      (try? await client.list(.events, namespace: workload.id.namespace, fields: "involvedObject.uid=\(uid)"))?.items
+      ?? []
+    let warnings = found.filter {
+      $0["type"]?.stringValue == "Warning" && $0[path: "involvedObject", "uid"]?.stringValue == uid
+    }
     var texts: [String] = []
     for event in warnings.sorted(by: { Self.time($0) < Self.time($1) }) {
       let text = "event \(Evidence.text(event))"
@@ -71,6 +81,7 @@ extension Deployer {
 
   /// RFC 3339, so that texts sort as times do. Which member an event has depends on its writer.
   private static func time(_ event: JSONValue) -> String {
-    event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?.stringValue ?? ""
+    event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?
+      .stringValue ?? ""
   }
 }

@@ -38,7 +38,10 @@ struct PodState: Sendable, Hashable {
     }
   }
 
-  private init(_ prospect: Prospect, _ reason: String, _ remedy: String? = nil, container: String? = nil, hasRestarted: Bool = false) {
+  private init(
+    _ prospect: Prospect, _ reason: String, _ remedy: String? = nil, container: String? = nil,
+    hasRestarted: Bool = false
+  ) {
     self.prospect = prospect
     self.reason = reason
     self.remedy = remedy
@@ -59,8 +62,12 @@ struct PodState: Sendable, Hashable {
     guard !pod.isBeingDeleted else { return false }
     if pod[path: "status", "phase"]?.stringValue == "Succeeded" { return true }
     // A kubelet that has not seen the present spec speaks of the old one.
-    if let observed = pod[path: "status", "observedGeneration"]?.intValue, observed < pod.generation ?? 0 { return false }
-    return pod[path: "status", "conditions"]?.elements.contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" } ?? false
+    if let observed = pod[path: "status", "observedGeneration"]?.intValue, observed < pod.generation ?? 0 {
+      return false
+    }
+    return pod[path: "status", "conditions"]?.elements.contains {
+      $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
+    } ?? false
   }
 
   private static func statuses(_ pod: JSONValue) -> [JSONValue] {
@@ -89,22 +96,30 @@ struct PodState: Sendable, Hashable {
     let text = "container \(name): \(reason)\(message.isEmpty ? "" : ": \(message)")"
     let last = status[path: "lastState", "terminated"]
     switch reason {
-    case "InvalidImageName", "ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "ImageInspectError", "RegistryUnavailable":
-      let remedy = "The node has no image \(image) and cannot pull it: check that it was built and loaded, its name, and imagePullSecrets."
+    case "InvalidImageName", "ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "ImageInspectError",
+      "RegistryUnavailable":
+      let remedy =
+        "The node has no image \(image) and cannot pull it: check that it was built and loaded, its name, and imagePullSecrets."
       self.init(Self.isFinal(pull: reason, message) ? .hopeless : .coming, text, remedy, container: nil)
     case "CreateContainerConfigError" where message.hasPrefix("failed to sync "):
       // The kubelet has not seen a new Secret or ConfigMap yet, and tries again.
       self.init(.coming, text, container: nil)
     case "CreateContainerConfigError":
-      self.init(.hopeless, text, "Make the Secret or ConfigMap or key that is missing; --mirror copies those of the remote cluster.")
+      self.init(
+        .hopeless, text,
+        "Make the Secret or ConfigMap or key that is missing; --mirror copies those of the remote cluster.")
     case "CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "PostStartHookError":
       self.init(.hopeless, text, container: name, hasRestarted: restarts > 0)
     case "CrashLoopBackOff":
       let how = last.map(Self.exit) ?? "ended"
       // The program itself could not be started: that does not change.
-      let isFinal = restarts >= 4 || last?["reason"]?.stringValue == "StartError" || last?["reason"]?.stringValue == "ContainerCannotRun"
+      let isFinal =
+        restarts >= 4 || last?["reason"]?.stringValue == "StartError"
+        || last?["reason"]?.stringValue == "ContainerCannotRun"
       self.init(
-        isFinal ? .hopeless : .doubtful, "container \(name) \(how), and is started again and again (restarts: \(restarts))", container: name, hasRestarted: true
+        isFinal ? .hopeless : .doubtful,
+        "container \(name) \(how), and is started again and again (restarts: \(restarts))", container: name,
+        hasRestarted: true
       )
     default: return nil
     }
@@ -113,8 +128,11 @@ struct PodState: Sendable, Hashable {
   /// The first failure to pull may be the network's; what the registry says of name and rights does not change.
   private static func isFinal(pull reason: String, _ message: String) -> Bool {
     guard reason == "ErrImagePull" else { return true }
-    return ["not found", "denied", "unauthorized", "no such host", "manifest unknown", "authorization failed", "connection refused", "lookup "]
-      .contains { message.contains($0) }
+    return [
+      "not found", "denied", "unauthorized", "no such host", "manifest unknown", "authorization failed",
+      "connection refused", "lookup ",
+    ]
+    .contains { message.contains($0) }
   }
 
   private static func ended(_ status: JSONValue) -> PodState? {
@@ -129,13 +147,16 @@ struct PodState: Sendable, Hashable {
     let message = ended["message"]?.stringValue ?? ""
     let signal = ended["signal"]?.intValue.map { ", signal \($0)" } ?? ""
     let why = ["", "Error", "Completed"].contains(reason) ? "" : " (\(reason))"
-    return "ended with exit code \(ended["exitCode"]?.intValue ?? -1)\(signal)\(why)\(message.isEmpty ? "" : ": \(message)")"
+    return
+      "ended with exit code \(ended["exitCode"]?.intValue ?? -1)\(signal)\(why)\(message.isEmpty ? "" : ": \(message)")"
   }
 
   // MARK: The Pod
 
   private static func unscheduled(_ status: JSONValue) -> String? {
-    let condition = status["conditions"]?.elements.first { $0["type"]?.stringValue == "PodScheduled" && $0["status"]?.stringValue == "False" }
+    let condition = status["conditions"]?.elements.first {
+      $0["type"]?.stringValue == "PodScheduled" && $0["status"]?.stringValue == "False"
+    }
     return condition.map { $0["message"]?.stringValue ?? $0["reason"]?.stringValue ?? "no explanation" }
   }
 
@@ -146,7 +167,9 @@ struct PodState: Sendable, Hashable {
       status[name]?.elements.filter { $0[path: "state", "running"] != nil } ?? []
     }
     let waiting = status["containerStatuses"]?.elements.filter { $0[path: "state", "running"] == nil } ?? []
-    if let first = running("initContainerStatuses").first, !waiting.isEmpty { return "runs init container \(first["name"]?.stringValue ?? "")" }
+    if let first = running("initContainerStatuses").first, !waiting.isEmpty {
+      return "runs init container \(first["name"]?.stringValue ?? "")"
+    }
     if waiting.isEmpty, status["containerStatuses"] != nil {
       let unready = running("containerStatuses").first { $0["ready"]?.boolValue != true }?["name"]?.stringValue
       return unready.map { "runs; container \($0) is not ready yet" } ?? "runs; waits for its readiness gates"

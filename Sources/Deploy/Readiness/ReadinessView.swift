@@ -29,7 +29,8 @@ struct ReadinessView {
   mutating func take(_ event: WatchEvent, of resource: APIResource) {
     guard let object = event.object, let uid = object.uid else { return }
     if resource == .events {
-      guard object["type"]?.stringValue == "Warning", let about = object[path: "involvedObject", "uid"]?.stringValue else { return }
+      guard object["type"]?.stringValue == "Warning", let about = object[path: "involvedObject", "uid"]?.stringValue
+      else { return }
       warnings[about] = Evidence.text(object)
     } else if case .deleted = event {
       objects[resource, default: [:]][uid] = nil
@@ -44,10 +45,12 @@ struct ReadinessView {
 
   func verdict(on workload: AppliedObject) -> Verdict {
     guard let object = objects[workload.resource]?[workload.uid], (object.generation ?? 0) >= workload.generation else {
-      return Verdict(state: .waiting("waits for news of it"), rollout: Rollout([:], generation: 0, replicaSets: [], pods: []))
+      return Verdict(
+        state: .waiting("waits for news of it"), rollout: Rollout([:], generation: 0, replicaSets: [], pods: []))
     }
     let rollout = Rollout(
-      object, generation: workload.generation, replicaSets: all(.replicaSets, in: workload.id.namespace), pods: all(.pods, in: workload.id.namespace))
+      object, generation: workload.generation, replicaSets: all(.replicaSets, in: workload.id.namespace),
+      pods: all(.pods, in: workload.id.namespace))
     if rollout.isComplete { return Verdict(state: .ready, rollout: rollout) }
     if let failure = rollout.failure {
       return Verdict(state: rollout.isFinal ? .failed(failure) : .waiting(failure), rollout: rollout, isDoubtful: true)
@@ -57,11 +60,15 @@ struct ReadinessView {
       guard let (pod, state) = states.first(where: { $0.1.prospect == prospect }) else { continue }
       let text = "\(pod.name ?? ""): \(state.reason)\(warning(pod, prospect))"
       // A Job's Pods are replaced by its controller, which then says when it is enough.
-      let isFinal = prospect == .hopeless && (object.kind != "Job" || pod[path: "status", "phase"]?.stringValue != "Failed")
+      let isFinal =
+        prospect == .hopeless && (object.kind != "Job" || pod[path: "status", "phase"]?.stringValue != "Failed")
       return Verdict(
-        state: isFinal ? .failed(text) : .waiting(text), rollout: rollout, pod: pod, podState: state, isDoubtful: prospect == .doubtful)
+        state: isFinal ? .failed(text) : .waiting(text), rollout: rollout, pod: pod, podState: state,
+        isDoubtful: prospect == .doubtful)
     }
-    return Verdict(state: .waiting(warnings[workload.uid] ?? "waits for its Pods"), rollout: rollout, isDoubtful: warnings[workload.uid] != nil)
+    return Verdict(
+      state: .waiting(warnings[workload.uid] ?? "waits for its Pods"), rollout: rollout,
+      isDoubtful: warnings[workload.uid] != nil)
   }
 
   /// Of a Pod that runs and is not ready, the probe's own words.
@@ -70,7 +77,8 @@ struct ReadinessView {
     return "; \(warning)"
   }
 
-  /// The verdicts on all workloads. What is doubtful fails once nothing else is under way that might heal it, or its patience has run out.
+  /// The verdicts on all workloads. What is doubtful fails once nothing else is under way that might heal it, or its
+  /// patience has run out.
   mutating func verdicts(at now: ContinuousClock.Instant) -> [(AppliedObject, Verdict)] {
     var verdicts = workloads.map { ($0, verdict(on: $0)) }
     let isAnythingComing = verdicts.contains { _, verdict in
@@ -85,7 +93,9 @@ struct ReadinessView {
       let since = doubtfulSince[workload.id] ?? now
       doubtfulSince[workload.id] = since
       let isCrashLoop = verdict.podState?.hasRestarted == true
-      if isCrashLoop && !isAnythingComing || now - since > Self.patience && !isCrashLoop { verdicts[index].1.state = .failed(reason) }
+      if isCrashLoop && !isAnythingComing || now - since > Self.patience && !isCrashLoop {
+        verdicts[index].1.state = .failed(reason)
+      }
     }
     return verdicts
   }

@@ -52,11 +52,14 @@ struct Rollout: Sendable {
     isComplete = isObserved && ready >= wanted
   }
 
-  private mutating func statefulSet(_ workload: JSONValue, _ status: JSONValue, _ isObserved: Bool, _ all: [JSONValue]) {
+  private mutating func statefulSet(_ workload: JSONValue, _ status: JSONValue, _ isObserved: Bool, _ all: [JSONValue])
+  {
     pods = Self.owned(all, by: workload)
     let strategy = workload[path: "spec", "updateStrategy"]
     let partition = strategy?[path: "rollingUpdate", "partition"]?.intValue ?? 0
-    if strategy?["type"]?.stringValue != "OnDelete", partition == 0, let revision = status["updateRevision"]?.stringValue {
+    if strategy?["type"]?.stringValue != "OnDelete", partition == 0,
+      let revision = status["updateRevision"]?.stringValue
+    {
       pods = pods.filter { $0.labels["controller-revision-hash"] == revision }
     }
     counted(isObserved, status: status, delay: workload[path: "spec", "minReadySeconds"]?.intValue)
@@ -103,6 +106,8 @@ struct Rollout: Sendable {
   private static func newest(_ sets: [JSONValue], of deployment: JSONValue) -> JSONValue? {
     let key = "deployment.kubernetes.io/revision"
     guard let revision = deployment.annotations[key] else { return nil }
-    return sets.first { $0.controllerReference?["uid"]?.stringValue == deployment.uid && $0.annotations[key] == revision }
+    return sets.first {
+      $0.controllerReference?["uid"]?.stringValue == deployment.uid && $0.annotations[key] == revision
+    }
   }
 }

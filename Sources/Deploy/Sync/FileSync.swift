@@ -2,8 +2,8 @@ import KubeAPI
 import KubeObjects
 import KubeStreams
 
-/// Changed files into running containers, by tar over exec (Skaffold, `sync.manual`). Owns the commands that wait in the containers for the next sync: they end
-/// with its last copy.
+/// Changed files into running containers, by tar over exec (Skaffold, `sync.manual`). Owns the commands that wait in
+/// the containers for the next sync: they end with its last copy.
 public struct FileSync: Sendable {
   public let client: KubeClient
   public let run: String
@@ -21,7 +21,8 @@ public struct FileSync: Sendable {
     spares = SpareCommands(client: client)
   }
 
-  /// Starts what a sync into this image's containers will need, so that it takes a few milliseconds. Worth a call when they are ready.
+  /// Starts what a sync into this image's containers will need, so that it takes a few milliseconds. Worth a call when
+  /// they are ready.
   /// - Parameter images: as the applied manifests write them.
   public func prepare(images: [String]) async {
     var keys: [SpareCommands.Key] = []
@@ -29,11 +30,11 @@ public struct FileSync: Sendable {
     spares.prepare(keys)
   }
 
-  /// Deletes and writes files in every running container of the run whose image is this one. One that was started since the last sync also gets what
-  /// was synced before.
+  /// Deletes and writes files in every running container of the run whose image is this one. One that was started since
+  /// the last sync also gets what was synced before.
   /// - Parameter image: as the applied manifests write it.
-  /// - Throws: `.needsBuild` where it cannot be done: no container runs, no sh or tar in it, a file that cannot be written. Some containers may have
-  ///   been changed.
+  /// - - Throws: `.needsBuild` where it cannot be done: no container runs, no sh or tar in it, a file that cannot be
+  ///   written. Some containers may have been changed.
   public func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> SyncReport {
     let start = ContinuousClock.now
     let payload = try SyncPayload(changes)
@@ -73,12 +74,15 @@ public struct FileSync: Sendable {
     do { result = try await spares.start(target).finish(stdin: part) } catch {
       if case .cancelled = error { throw DeployError(.cancelled, "cancelled") }
       guard case .status(_, _, let message, _) = error else { throw DeployError(error, doing: "syncing into \(place)") }
-      let reason = message.contains("executable file not found") || message.contains("no such file") ? "it has no sh" : message
+      let reason =
+        message.contains("executable file not found") || message.contains("no such file") ? "it has no sh" : message
       throw DeployError(.needsBuild, "files cannot be synced into \(place): \(reason)")
     }
     guard result.exitCode != 0 else { return }
     let output = String(decoding: result.stderr, as: UTF8.self).split(separator: "\n").suffix(5).map(String.init)
-    let reason = result.exitCode == 127 ? "it has no tar" : result.exitCode == 126 ? "a file cannot be deleted" : "tar ended with \(result.exitCode)"
+    let reason =
+      result.exitCode == 127
+      ? "it has no tar" : result.exitCode == 126 ? "a file cannot be deleted" : "tar ended with \(result.exitCode)"
     throw DeployError(.needsBuild, "files cannot be synced into \(place): \(reason)", details: output)
   }
 
@@ -96,7 +100,8 @@ public struct FileSync: Sendable {
       let statuses = ["containerStatuses", "initContainerStatuses"].flatMap { pod[path: "status", $0]?.elements ?? [] }
       return specs.compactMap { spec -> SpareCommands.Key? in
         guard spec["image"]?.stringValue == image, let name = spec["name"]?.stringValue,
-          let status = statuses.first(where: { $0["name"]?.stringValue == name }), status[path: "state", "running"] != nil
+          let status = statuses.first(where: { $0["name"]?.stringValue == name }),
+          status[path: "state", "running"] != nil
         else { return nil }
         let target = SyncReport.Target(namespace: pod.namespace ?? "", pod: pod.name ?? "", container: name)
         return SpareCommands.Key(target: target, instance: status["containerID"]?.stringValue ?? "")

@@ -2,8 +2,8 @@ import KubeAPI
 import KubeStreams
 import Synchronization
 
-/// The sync's script, started ahead in each container: starting a process there takes about 50 ms, which a save then need not wait for. Each serves
-/// one sync; one that has died in the meantime is replaced by a fresh one.
+/// The sync's script, started ahead in each container: starting a process there takes about 50 ms, which a save then
+/// need not wait for. Each serves one sync; one that has died in the meantime is replaced by a fresh one.
 final class SpareCommands: Sendable {
   /// A container's instance: a restarted one has none.
   struct Key: Hashable, Sendable {
@@ -26,7 +26,8 @@ final class SpareCommands: Sendable {
 
   func start(_ target: SyncReport.Target) async throws(KubeError) -> RunningExec {
     try await client.startExec(
-      pod: target.pod, namespace: target.namespace, container: target.container, command: ["sh", "-c", SyncPayload.script], takesInput: true)
+      pod: target.pod, namespace: target.namespace, container: target.container,
+      command: ["sh", "-c", SyncPayload.script], takesInput: true)
   }
 
   /// Sees to it that each of these, and no other, has a spare one soon.

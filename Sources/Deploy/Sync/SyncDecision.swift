@@ -7,18 +7,25 @@ public enum SyncDecision: Sendable, Hashable {
   /// At least one file is in no sync rule.
   case build(reason: String)
 
-  /// Every file in at least one rule of `sync.manual`: then it goes where each of its rules says; else everything is built, as with Skaffold.
+  /// Every file in at least one rule of `sync.manual`: then it goes where each of its rules says; else everything is
+  /// built, as with Skaffold.
   /// - Parameters:
   ///   - changed, deleted: absolute paths of files below the artifact's context, of those that the build sees.
-  public static func of(_ artifact: Artifact, changed: some Collection<String>, deleted: some Collection<String>) -> SyncDecision {
+  public static func of(_ artifact: Artifact, changed: some Collection<String>, deleted: some Collection<String>)
+    -> SyncDecision
+  {
     guard !artifact.sync.isEmpty else { return .build(reason: "it has no sync rules") }
     let rules = artifact.sync.map { (rule: $0, glob: Glob(clean($0.source), .doublestar)) }
     var changes: [FileChange] = []
     for (path, isDeleted) in changed.sorted().map({ ($0, false) }) + deleted.sorted().map({ ($0, true) }) {
-      guard let relative = relative(path, to: artifact.context) else { return .build(reason: "\(path) is outside of its context") }
+      guard let relative = relative(path, to: artifact.context) else {
+        return .build(reason: "\(path) is outside of its context")
+      }
       let matching = rules.filter { $0.glob?.matches(relative) ?? false }
       guard !matching.isEmpty else { return .build(reason: "\(relative) is in no sync rule") }
-      for (rule, _) in matching { changes.append(FileChange(source: isDeleted ? nil : path, destination: destination(relative, rule))) }
+      for (rule, _) in matching {
+        changes.append(FileChange(source: isDeleted ? nil : path, destination: destination(relative, rule)))
+      }
     }
     return .sync(changes)
   }

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What was synced into the containers of each image, and into which: a container that was started since, after a crash for one, has the image's own files.
+/// What was synced into the containers of each image, and into which: a container that was started since, after a crash
+/// for one, has the image's own files.
 final class SyncMemory: Sendable {
   private struct Image {
     /// By destination: the latest.

@@ -3,8 +3,8 @@ import Inputs
 
 /// What goes to a container's stdin: the directory to work in, the paths to delete, an empty line, and a tar archive.
 struct SyncPayload {
-  /// Reads just that. `read` takes no byte more than its line, so that tar gets the rest. What nobody has read in the end must be read too: Kubernetes does not
-  /// tell the end of a command whose stdin is still on its way.
+  /// Reads just that. `read` takes no byte more than its line, so that tar gets the rest. What nobody has read in the
+  /// end must be read too: Kubernetes does not tell the end of a command whose stdin is still on its way.
   static let script = """
     IFS= read -r d && cd "$d" || { cat >/dev/null; exit 125; }
     while IFS= read -r f && [ -n "$f" ]; do rm -rf -- "$f" || { cat >/dev/null; exit 126; }; done
@@ -46,13 +46,19 @@ struct SyncPayload {
   /// Relative to the directory, without ways out of it.
   private static func checked(_ destination: String) throws(DeployError) -> String {
     let parts = destination.split(separator: "/").filter { $0 != "." }
-    guard !parts.isEmpty, !parts.contains("..") else { throw DeployError(.needsBuild, "'\(destination)' is no file that can be synced") }
-    guard !destination.utf8.contains(10) else { throw DeployError(.needsBuild, "the name of '\(destination)' holds a line break") }
+    guard !parts.isEmpty, !parts.contains("..") else {
+      throw DeployError(.needsBuild, "'\(destination)' is no file that can be synced")
+    }
+    guard !destination.utf8.contains(10) else {
+      throw DeployError(.needsBuild, "the name of '\(destination)' holds a line break")
+    }
     return parts.joined(separator: "/")
   }
 
   /// - Returns: nil for a file that has gone since.
-  private mutating func read(_ path: String) throws(DeployError) -> (content: TarWriter.Entry, mode: UInt32, modified: Int64)? {
+  private mutating func read(_ path: String) throws(DeployError) -> (
+    content: TarWriter.Entry, mode: UInt32, modified: Int64
+  )? {
     var status = stat()
     guard lstat(path, &status) == 0 else {
       if errno == ENOENT || errno == ENOTDIR { return nil }
@@ -77,7 +83,9 @@ struct SyncPayload {
     do throws(RegularFile.Failure) {
       return try RegularFile.read(path, limit: Self.limit - bytes)
     } catch {
-      if case .tooLarge = error { throw DeployError(.needsBuild, "the changed files are more than \(Self.limit >> 20) MiB") }
+      if case .tooLarge = error {
+        throw DeployError(.needsBuild, "the changed files are more than \(Self.limit >> 20) MiB")
+      }
       throw DeployError(.needsBuild, "\(path) cannot be read: \(error)")
     }
   }

@@ -1,5 +1,5 @@
-/// Writes a tar archive (POSIX.1-2017, pax, "ustar Interchange Format"): files, directories and symbolic links, owned by root. Paths that do not fit the
-/// header go into a pax extended header.
+/// Writes a tar archive (POSIX.1-2017, pax, "ustar Interchange Format"): files, directories and symbolic links, owned
+/// by root. Paths that do not fit the header go into a pax extended header.
 struct TarWriter {
   enum Entry {
     case file([UInt8])
@@ -34,7 +34,8 @@ struct TarWriter {
   func finished() -> [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
   private mutating func write(
-    _ path: String, _ name: (prefix: String, name: String), _ type: Character, _ content: [UInt8], mode: UInt32, modified: Int64, target: String
+    _ path: String, _ name: (prefix: String, name: String), _ type: Character, _ content: [UInt8], mode: UInt32,
+    modified: Int64, target: String
   ) {
     var header = [UInt8](repeating: 0, count: 512)
     func put(_ text: String, at offset: Int, _ limit: Int) {
@@ -69,7 +70,8 @@ struct TarWriter {
   private static func fit(_ path: String) -> (prefix: String, name: String)? {
     let bytes = Array(path.utf8)
     if bytes.count <= 100 { return ("", path) }
-    guard let slash = bytes.indices.first(where: { bytes[$0] == UInt8(ascii: "/") && bytes.count - $0 - 1 <= 100 }), (1...155).contains(slash),
+    guard let slash = bytes.indices.first(where: { bytes[$0] == UInt8(ascii: "/") && bytes.count - $0 - 1 <= 100 }),
+      (1...155).contains(slash),
       slash + 1 < bytes.count
     else { return nil }
     return (String(decoding: bytes[..<slash], as: UTF8.self), String(decoding: bytes[(slash + 1)...], as: UTF8.self))

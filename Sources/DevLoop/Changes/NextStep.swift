@@ -20,10 +20,13 @@ enum NextStep: Sendable, Equatable {
   }
 
   /// nil where one file of one artifact cannot be synced.
-  private static func changesToSync(_ work: PendingWork, _ artifacts: [Artifact], _ running: Set<String>) -> [String: [FileChange]]? {
+  private static func changesToSync(_ work: PendingWork, _ artifacts: [Artifact], _ running: Set<String>) -> [String:
+    [FileChange]]?
+  {
     var changes: [String: [FileChange]] = [:]
     for (image, sources) in work.sources {
-      guard !sources.isUnknown, running.contains(image), let artifact = artifacts.first(where: { $0.image == image }), !artifact.sync.isEmpty,
+      guard !sources.isUnknown, running.contains(image), let artifact = artifacts.first(where: { $0.image == image }),
+        !artifact.sync.isEmpty,
         case .sync(let files) = SyncDecision.of(artifact, changed: sources.changed, deleted: sources.deleted)
       else { return nil }
       changes[image] = files
@@ -37,12 +40,16 @@ enum NextStep: Sendable, Equatable {
     var before = -1
     while images.count != before {
       before = images.count
-      for artifact in artifacts where artifact.requires.contains(where: { images.contains($0.image) }) { images.insert(artifact.image) }
+      for artifact in artifacts where artifact.requires.contains(where: { images.contains($0.image) }) {
+        images.insert(artifact.image)
+      }
     }
     before = -1
     while images.count != before {
       before = images.count
-      for artifact in artifacts where images.contains(artifact.image) { images.formUnion(artifact.requires.map(\.image)) }
+      for artifact in artifacts where images.contains(artifact.image) {
+        images.formUnion(artifact.requires.map(\.image))
+      }
     }
     return artifacts.filter { images.contains($0.image) }
   }

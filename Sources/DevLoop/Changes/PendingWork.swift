@@ -1,7 +1,8 @@
 import Skaffold
 import Watching
 
-/// What the cluster's containers lack, and why: all changes since the last success, however many builds were cancelled meanwhile.
+/// What the cluster's containers lack, and why: all changes since the last success, however many builds were cancelled
+/// meanwhile.
 struct PendingWork: Sendable {
   /// Changed files of an artifact.
   struct Sources: Sendable, Hashable {
@@ -37,7 +38,8 @@ struct PendingWork: Sendable {
   var sources: [String: Sources] = [:]
   /// What was copied into running containers and is in no image, by image. A new Pod would lack it.
   var synced: [String: Sources] = [:]
-  /// Something must be applied, or waited for, although nothing changes any more: the last time it did not come that far.
+  /// Something must be applied, or waited for, although nothing changes any more: the last time it did not come that
+  /// far.
   var deploy = true
 
   var isEmpty: Bool { !reload && !render && sources.isEmpty && !deploy }

@@ -4,7 +4,8 @@ import Watching
 
 /// Which file belongs to what.
 struct SourceMap: Sendable {
-  /// What the builds can see, by image. An artifact whose context cannot be read has none: its directory is watched instead.
+  /// What the builds can see, by image. An artifact whose context cannot be read has none: its directory is watched
+  /// instead.
   private(set) var contexts: [String: BuildContext] = [:]
   private var trees: [String: WatchedTree] = [:]
   /// Of the last reading: what is wrong with contexts and Dockerfiles; the build says it again.
@@ -44,26 +45,34 @@ struct SourceMap: Sendable {
   static func context(of artifact: Artifact) throws(WatchError) -> BuildContext {
     switch artifact.build {
     case .docker(let build):
-      return try BuildContext(directory: artifact.context, dockerfile: build.dockerfile, buildArgs: build.buildArgs.values, target: build.target)
+      return try BuildContext(
+        directory: artifact.context, dockerfile: build.dockerfile, buildArgs: build.buildArgs.values,
+        target: build.target)
     case .custom(let build):
       if let dockerfile = build.dependencies.dockerfile {
-        return try BuildContext(directory: artifact.context, dockerfile: dockerfile, buildArgs: build.dependencies.buildArgs.values)
+        return try BuildContext(
+          directory: artifact.context, dockerfile: dockerfile, buildArgs: build.dependencies.buildArgs.values)
       }
-      return try BuildContext(directory: artifact.context, paths: build.dependencies.paths, ignore: build.dependencies.ignore)
+      return try BuildContext(
+        directory: artifact.context, paths: build.dependencies.paths, ignore: build.dependencies.ignore)
     }
   }
 
   /// `k8s/*.yaml`: new files of this name count too.
   private static func tree(glob: String) -> WatchedTree? {
     let parts = glob.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-    guard glob.hasPrefix("/"), let first = parts.firstIndex(where: { $0.contains { "*?[{".contains($0) } }) else { return nil }
-    return WatchedTree(root: "/" + parts[..<first].joined(separator: "/"), sources: [parts[first...].joined(separator: "/")])
+    guard glob.hasPrefix("/"), let first = parts.firstIndex(where: { $0.contains { "*?[{".contains($0) } }) else {
+      return nil
+    }
+    return WatchedTree(
+      root: "/" + parts[..<first].joined(separator: "/"), sources: [parts[first...].joined(separator: "/")])
   }
 
   var watchSet: WatchSet {
     let definitions = contexts.values.flatMap(\.definitionFiles)
     return WatchSet(
-      trees: images.compactMap { trees[$0] } + manifestTrees, files: (definitions + Array(configurationFiles) + Array(manifestFiles)).sorted())
+      trees: images.compactMap { trees[$0] } + manifestTrees,
+      files: (definitions + Array(configurationFiles) + Array(manifestFiles)).sorted())
   }
 
   /// Adds what a batch means to what is to be done.
@@ -93,7 +102,11 @@ struct SourceMap: Sendable {
     }
     for image in images where holds(image, path, deleted: deleted) {
       if contexts[image]?.definitionFiles.contains(path) ?? true { work.definitions = true }
-      if deleted { work.sources[image, default: .init()].add(deleted: path) } else { work.sources[image, default: .init()].add(changed: path) }
+      if deleted {
+        work.sources[image, default: .init()].add(deleted: path)
+      } else {
+        work.sources[image, default: .init()].add(changed: path)
+      }
       counts = true
     }
     return counts
@@ -112,9 +125,13 @@ struct SourceMap: Sendable {
 
 extension WatchedTree {
   fileprivate func holds(_ path: String) -> Bool { path.hasPrefix(root == "/" ? "/" : root + "/") }
-  fileprivate func ignores(_ path: String) -> Bool { holds(path) && ignore.ignores(String(path.dropFirst(root.count + 1)), isDirectory: false) }
+  fileprivate func ignores(_ path: String) -> Bool {
+    holds(path) && ignore.ignores(String(path.dropFirst(root.count + 1)), isDirectory: false)
+  }
 }
 
 extension [BuildArgument] {
-  fileprivate var values: [String: String] { Dictionary(compactMap { argument in argument.value.map { (argument.name, $0) } }) { $1 } }
+  fileprivate var values: [String: String] {
+    Dictionary(compactMap { argument in argument.value.map { (argument.name, $0) } }) { $1 }
+  }
 }

@@ -22,7 +22,9 @@ struct Deployment: Sendable {
 
   var isReady: Bool { !live.isEmpty && unready.isEmpty }
   /// All that was applied, sorted.
-  var objects: Applied { Applied(objects: live.values.compactMap(\.applied).sorted { $0.id.description < $1.id.description }) }
+  var objects: Applied {
+    Applied(objects: live.values.compactMap(\.applied).sorted { $0.id.description < $1.id.description })
+  }
   var unreadyObjects: Applied { Applied(objects: Array(unready.values)) }
 
   /// Those that are not in the cluster as they are.
@@ -49,10 +51,13 @@ struct Deployment: Sendable {
     return live.values.map(\.id)
   }
 
-  /// What was in the namespaces that this apply had to make is applied again the next time, but for what it applied itself.
+  /// What was in the namespaces that this apply had to make is applied again the next time, but for what it applied
+  /// itself.
   mutating func forgetLost(_ applied: Applied) {
     let kept = Set(applied.ids)
-    let lost = live.filter { entry in !kept.contains(entry.value.id) && entry.value.id.namespace.map(applied.createdNamespaces.contains) ?? false }
+    let lost = live.filter { entry in
+      !kept.contains(entry.value.id) && entry.value.id.namespace.map(applied.createdNamespaces.contains) ?? false
+    }
     for id in lost.keys { live[id] = nil }
   }
 
@@ -70,6 +75,7 @@ struct Deployment: Sendable {
 extension ObjectID {
   /// Whether this id, as the cluster has it, is a manifest's, which may name no namespace.
   fileprivate func isIn(_ manifest: ObjectID) -> Bool {
-    kind == manifest.kind && name == manifest.name && apiVersion == manifest.apiVersion && (manifest.namespace == nil || manifest.namespace == namespace)
+    kind == manifest.kind && name == manifest.name && apiVersion == manifest.apiVersion
+      && (manifest.namespace == nil || manifest.namespace == namespace)
   }
 }

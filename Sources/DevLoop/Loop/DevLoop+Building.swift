@@ -24,7 +24,8 @@ extension DevLoop {
   }
 
   /// `async let` forgets the type of an error.
-  private nonisolated func result(_ work: @Sendable () async throws(LoopError) -> Void) async -> Result<Void, LoopError> {
+  private nonisolated func result(_ work: @Sendable () async throws(LoopError) -> Void) async -> Result<Void, LoopError>
+  {
     do throws(LoopError) { return .success(try await work()) } catch { return .failure(error) }
   }
 
@@ -34,7 +35,8 @@ extension DevLoop {
     let patches = ManifestPatches(dnsPolicy: false, pullPolicy: false, namespace: options.namespace)
     let rendering: Rendering
     do throws(InputError) {
-      rendering = try await Rendering.render(configurations, patches: patches, trust: options.trust, environment: options.environment)
+      rendering = try await Rendering.render(
+        configurations, patches: patches, trust: options.trust, environment: options.environment)
     } catch {
       throw LoopError(error, .rendering)
     }
@@ -62,14 +64,18 @@ extension DevLoop {
     var plan = work
     // Whatever could be synced goes into images now: the deployment makes new containers.
     plan.deploy = true
-    guard options.builds, let parts, case .build(let stale) = NextStep(plan, artifacts: artifacts, running: []), !stale.isEmpty else { return }
+    guard options.builds, let parts, case .build(let stale) = NextStep(plan, artifacts: artifacts, running: []),
+      !stale.isEmpty
+    else { return }
     state = .building
     let tags = try await tags(for: stale)
     events(.building(.init(artifacts: stale.map(\.image))))
     stopwatch.mark(\.buildStarted)
     let images: [BuiltImage]
     do throws(BuildError) {
-      images = try await parts.builder.build(stale, tags: tags) { [events] artifact, line in events(.buildOutput(.init(artifact: artifact, line: line))) }
+      images = try await parts.builder.build(stale, tags: tags) { [events] artifact, line in
+        events(.buildOutput(.init(artifact: artifact, line: line)))
+      }
     } catch {
       throw LoopError(error)
     }
@@ -77,7 +83,10 @@ extension DevLoop {
     try checkCancellation(.building)
     for image in images {
       events(
-        .built(.init(artifact: image.name, tag: image.tag, id: image.id, cached: image.isFromCache, milliseconds: image.duration.milliseconds)))
+        .built(
+          .init(
+            artifact: image.name, tag: image.tag, id: image.id, cached: image.isFromCache,
+            milliseconds: image.duration.milliseconds)))
     }
     try await load(images, parts.loader)
     stopwatch.mark(\.loaded)
@@ -114,7 +123,9 @@ extension DevLoop {
       for artifact in configuration.artifacts where stale.contains(artifact) {
         if case .gitCommit = configuration.tagPolicy, tags[artifact.image] != nil { continue }
         do throws(InputError) {
-          tags[artifact.image] = try await configuration.tagPolicy.reference(for: artifact, environment: options.environment) { artifact in
+          tags[artifact.image] = try await configuration.tagPolicy.reference(
+            for: artifact, environment: options.environment
+          ) { artifact in
             try SourceMap.context(of: artifact).digest()
           }
         } catch {
@@ -141,7 +152,8 @@ extension DevLoop {
         events(
           .synced(
             .init(
-              artifact: image, files: files.count - removed, removed: removed, containers: containers, milliseconds: (.now - start).milliseconds)))
+              artifact: image, files: files.count - removed, removed: removed, containers: containers,
+              milliseconds: (.now - start).milliseconds)))
       } catch {
         guard error.code == .needsBuild else { throw LoopError(error, .syncing) }
         events(.warning(.init(message: "\(image) cannot be synced and is built instead: \(error.message)")))

@@ -17,7 +17,9 @@ extension DevLoop {
     await forward(manifests, parts)
   }
 
-  var patches: ManifestPatches { ManifestPatches(images: references, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy) }
+  var patches: ManifestPatches {
+    ManifestPatches(images: references, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy)
+  }
 
   private func mirror(_ manifests: [Manifest], _ parts: LoopParts) async throws(DeployError) {
     guard let mirror = parts.mirror, !deployment.changed(manifests).isEmpty else { return }
@@ -50,7 +52,9 @@ extension DevLoop {
     if Task.isCancelled { throw DeployError(.cancelled, "cancelled") }
     stopwatch.mark(\.applied)
     for warning in applied.warnings { events(.warning(.init(message: warning))) }
-    let namespaces = applied.createdNamespaces.map { DevEvent.Applied.Object(object: "Namespace \($0)", change: AppliedObject.Change.created.rawValue) }
+    let namespaces = applied.createdNamespaces.map {
+      DevEvent.Applied.Object(object: "Namespace \($0)", change: AppliedObject.Change.created.rawValue)
+    }
     let objects = applied.objects.map { DevEvent.Applied.Object(object: $0.id.description, change: $0.change.rawValue) }
     events(.applied(.init(objects: namespaces + objects, milliseconds: (.now - start).milliseconds)))
   }
@@ -92,7 +96,8 @@ extension DevLoop {
   private func forward(_ manifests: [Manifest], _ parts: LoopParts) async {
     guard let forwarder = parts.forwarder else { return }
     let rules = configurations.flatMap(\.portForwards)
-    let wanted = PortForward.all(for: manifests, rules: rules, namespace: parts.description.namespace, opensPorts: options.opensPorts)
+    let wanted = PortForward.all(
+      for: manifests, rules: rules, namespace: parts.description.namespace, opensPorts: options.opensPorts)
     await forwards.update(wanted, with: forwarder)
     if stopwatch.timeline.ready != nil, await forwards.answers() { stopwatch.mark(\.answered) }
   }

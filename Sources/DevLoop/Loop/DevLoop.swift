@@ -7,8 +7,8 @@ import Watching
 
 /// From sources to a running Pod, again at each save, until its task is cancelled.
 ///
-/// One *round* at a time does what is pending. A change during a round cancels it, and the next round does what both leave to be done. A round that
-/// fails tells why and leaves its work pending; the next change begins another.
+/// One *round* at a time does what is pending. A change during a round cancels it, and the next round does what both
+/// leave to be done. A round that fails tells why and leaves its work pending; the next change begins another.
 public actor DevLoop {
   public enum State: String, Sendable, Hashable, Codable { case idle, building, loading, syncing, applying, waiting }
 
@@ -57,7 +57,8 @@ public actor DevLoop {
 
   /// - Parameter sleep: the clock of pauses and retries.
   init(
-    _ source: LoopSource, options: LoopOptions, sleep: @escaping @Sendable (Duration) async throws -> Void, events: @escaping @Sendable (DevEvent) -> Void
+    _ source: LoopSource, options: LoopOptions, sleep: @escaping @Sendable (Duration) async throws -> Void,
+    events: @escaping @Sendable (DevEvent) -> Void
   ) {
     self.source = source
     self.options = options
@@ -92,7 +93,9 @@ public actor DevLoop {
   func buildOnce() async throws(LoopError) -> [BuildResult] {
     try await reload()
     try await build()
-    return artifacts.compactMap { artifact in references[artifact.image].map { BuildResult(imageName: artifact.image, tag: $0) } }
+    return artifacts.compactMap { artifact in
+      references[artifact.image].map { BuildResult(imageName: artifact.image, tag: $0) }
+    }
   }
 
   /// Ends what the loop keeps open, after `run`.
@@ -147,8 +150,11 @@ public actor DevLoop {
     begin(stopwatch, after: Self.pause(cutShort))
   }
 
-  /// Changes may keep coming: a checkout of another branch, a code generator. Builds that are begun and killed all the while would only hold that up.
-  static func pause(_ cutShort: Int) -> Duration { cutShort < 2 ? .zero : min(.milliseconds(20 << min(cutShort, 6)), .seconds(1)) }
+  /// Changes may keep coming: a checkout of another branch, a code generator. Builds that are begun and killed all the
+  /// while would only hold that up.
+  static func pause(_ cutShort: Int) -> Duration {
+    cutShort < 2 ? .zero : min(.milliseconds(20 << min(cutShort, 6)), .seconds(1))
+  }
 
   private func begin(_ stopwatch: Stopwatch, after pause: Duration = .zero) {
     pruning?.cancel()
@@ -186,9 +192,12 @@ public actor DevLoop {
   /// Returns when no image is being removed.
   func pruned() async { await pruning?.value }
 
-  /// Until the next deployment, which tells of its own troubles. A round that deployed nothing leaves the watch as it is.
+  /// Until the next deployment, which tells of its own troubles. A round that deployed nothing leaves the watch as it
+  /// is.
   private func watchTrouble() {
-    guard watcher != nil || options.watchesTrouble, deployment.isReady, !Task.isCancelled, let deployer = parts?.deployer else { return }
+    guard watcher != nil || options.watchesTrouble, deployment.isReady, !Task.isCancelled,
+      let deployer = parts?.deployer
+    else { return }
     let objects = deployment.objects
     guard trouble == nil || objects != watched else { return }
     stopWatchingTrouble()
@@ -249,7 +258,9 @@ public actor DevLoop {
     } else if work.definitions || work.render {
       try refreshMap()
     }
-    switch NextStep(work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : []) {
+    switch NextStep(
+      work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : [])
+    {
     case .sync(let changes):
       if try await sync(changes) { break }
       fallthrough
@@ -281,7 +292,8 @@ public actor DevLoop {
     events(
       .configured(
         .init(
-          files: files, profiles: read.flatMap(\.profiles), artifacts: artifacts.map(\.image), builder: about.builder, cluster: about.cluster,
+          files: files, profiles: read.flatMap(\.profiles), artifacts: artifacts.map(\.image), builder: about.builder,
+          cluster: about.cluster,
           context: about.context, namespace: about.namespace)))
     work.reload = false
     work.render = true
@@ -298,7 +310,8 @@ public actor DevLoop {
       if let other = seen.updateValue(artifact, forKey: artifact.image) {
         throw LoopError(
           .configuration, "two artifacts are called \(artifact.image)", position: artifact.position?.description,
-          details: other.position.map { ["the other one is at \($0)"] } ?? [], remedy: "give them different names, or remove one")
+          details: other.position.map { ["the other one is at \($0)"] } ?? [],
+          remedy: "give them different names, or remove one")
       }
     }
   }
@@ -320,7 +333,9 @@ public actor DevLoop {
 
   private func changed(_ batch: ChangeBatch, restarts: Bool) -> DevEvent.Changed {
     let action: DevEvent.Changed.Action
-    switch NextStep(work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : []) {
+    switch NextStep(
+      work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : [])
+    {
     case _ where work.reload: action = .reload
     case .sync: action = .sync
     case .build(let artifacts): action = artifacts.isEmpty ? .deploy : .build

@@ -4,7 +4,8 @@ import Manifests
 import Skaffold
 import Watching
 
-/// What a loop works with. Its protocols are as narrow as the loop's needs, so that tests can stand in for builders and clusters.
+/// What a loop works with. Its protocols are as narrow as the loop's needs, so that tests can stand in for builders and
+/// clusters.
 public struct LoopParts: Sendable {
   public var builder: any ImageBuilding
   public var loader: any ImageLoading
@@ -36,8 +37,10 @@ public struct LoopParts: Sendable {
   }
 
   public init(
-    builder: any ImageBuilding, loader: any ImageLoading, deployer: any ManifestDeploying, syncer: any FileSyncing, forwarder: (any PortForwarding)? = nil,
-    logs: (@Sendable (_ line: @escaping @Sendable (DevEvent.Log) -> Void) async -> Void)? = nil, mirror: (any ObjectMirroring)? = nil, description: Description
+    builder: any ImageBuilding, loader: any ImageLoading, deployer: any ManifestDeploying, syncer: any FileSyncing,
+    forwarder: (any PortForwarding)? = nil,
+    logs: (@Sendable (_ line: @escaping @Sendable (DevEvent.Log) -> Void) async -> Void)? = nil,
+    mirror: (any ObjectMirroring)? = nil, description: Description
   ) {
     self.builder = builder
     self.loader = loader
@@ -68,7 +71,8 @@ public protocol ImageLoading: Sendable {
 public protocol ManifestDeploying: Sendable {
   func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied
   func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID]
-  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void) async throws(DeployError)
+  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void)
+    async throws(DeployError)
   /// As `Deployer.watchTrouble`.
   func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError)
   func delete() async throws(DeployError) -> [ObjectID]

@@ -17,7 +17,9 @@ struct ClusterDeployer: ManifestDeploying {
 
   func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied { try await deployer.apply(manifests) }
   func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] { try await deployer.prune(keeping: keeping) }
-  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void) async throws(DeployError) {
+  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void)
+    async throws(DeployError)
+  {
     try await deployer.waitReady(applied, onProgress: onProgress)
   }
   func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
@@ -31,7 +33,9 @@ struct ClusterSync: FileSyncing {
 
   func prepare(images: [String]) async { await sync.prepare(images: images) }
 
-  func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int { try await sync.sync(changes, image: image).targets.count }
+  func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int {
+    try await sync.sync(changes, image: image).targets.count
+  }
 }
 
 struct ClusterMirror: ObjectMirroring {
@@ -42,7 +46,12 @@ struct ClusterMirror: ObjectMirroring {
     let missing = try await mirror.missing(for: manifests)
     guard !missing.isEmpty else { return ([], []) }
     let result = try await mirror.copy(missing)
-    return (result.copied, result.unavailable.map { "\($0.reference.id), which \($0.reference.usedBy) needs, is not to be had from \(source): \($0.reason)" })
+    return (
+      result.copied,
+      result.unavailable.map {
+        "\($0.reference.id), which \($0.reference.usedBy) needs, is not to be had from \(source): \($0.reason)"
+      }
+    )
   }
 }
 

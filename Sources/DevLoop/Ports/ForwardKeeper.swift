@@ -4,7 +4,9 @@ extension PortForward {
   /// What a person is to know of it, once it listens.
   func notes(host: UInt16) -> [String] {
     var notes = host == preferred ? [] : ["port \(preferred) is taken"]
-    if let withheldAddress { notes.append("not at \(withheldAddress), where other machines would reach it; --open-ports allows that") }
+    if let withheldAddress {
+      notes.append("not at \(withheldAddress), where other machines would reach it; --open-ports allows that")
+    }
     if !HostPort.isLoopback(address) { notes.append("other machines reach it") }
     return notes
   }
@@ -42,7 +44,9 @@ actor ForwardKeeper {
   /// Waits until the first forward's connection is taken by a Pod, for two seconds.
   /// - Returns: false too where there is no forward yet.
   func answers() async -> Bool {
-    guard let first = open.values.filter(\.handle.isOpen).min(by: { $0.forward.key < $1.forward.key }) else { return false }
+    guard let first = open.values.filter(\.handle.isOpen).min(by: { $0.forward.key < $1.forward.key }) else {
+      return false
+    }
     let deadline = ContinuousClock.now + .seconds(2)
     while ContinuousClock.now < deadline, !Task.isCancelled {
       if await HostPort.answers(first.forward.address, first.host) { return true }
@@ -70,7 +74,9 @@ actor ForwardKeeper {
     for forward in wanted where open[forward.key] == nil {
       guard !isClosed, !Task.isCancelled else { return }
       guard let host = ports[forward.key] else {
-        events(.failed(LoopError(.forwarding, "no port of \(forward.address) is free for \(forward.target):\(forward.port)")))
+        events(
+          .failed(LoopError(.forwarding, "no port of \(forward.address) is free for \(forward.target):\(forward.port)"))
+        )
         continue
       }
       do throws(LoopError) {
@@ -78,7 +84,10 @@ actor ForwardKeeper {
         open[forward.key] = Open(forward: forward, host: host, handle: handle)
         let note = forward.notes(host: host).joined(separator: "; ")
         events(
-          .forwarded(.init(target: forward.target, namespace: forward.namespace, port: forward.port, host: "\(forward.address):\(host)", note: note.isEmpty ? nil : note)))
+          .forwarded(
+            .init(
+              target: forward.target, namespace: forward.namespace, port: forward.port,
+              host: "\(forward.address):\(host)", note: note.isEmpty ? nil : note)))
       } catch {
         if !error.isCancelled { events(.failed(error)) }
       }

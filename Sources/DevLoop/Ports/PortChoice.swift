@@ -1,4 +1,5 @@
-/// Which host port each forward gets: its own where that is free, else the one it had before, else the next free one. The same input gives the same ports.
+/// Which host port each forward gets: its own where that is free, else the one it had before, else the next free one.
+/// The same input gives the same ports.
 struct PortChoice {
   /// By `PortForward.key`: what earlier runs took.
   var remembered: [String: UInt16]

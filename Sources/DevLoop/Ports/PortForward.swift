@@ -32,18 +32,26 @@ extension PortForward {
   /// - Parameters:
   ///   - namespace: of what names none.
   ///   - opensPorts: whether a rule may open a port to other machines. Who wrote the repository is not who runs it.
-  static func all(for manifests: [Manifest], rules: [PortForwardRule], namespace: String, opensPorts: Bool = false) -> [PortForward] {
+  static func all(for manifests: [Manifest], rules: [PortForwardRule], namespace: String, opensPorts: Bool = false)
+    -> [PortForward]
+  {
     var forwards = rules.compactMap { PortForward($0, manifests, namespace, opensPorts: opensPorts) }
     let services = manifests.filter { $0.kind == "Service" && $0.apiVersion == "v1" }.sorted {
       ($0.namespace ?? namespace, $0.name) < ($1.namespace ?? namespace, $1.name)
     }
     for service in services where service.object[path: "spec", "selector"]?.objectValue?.isEmpty == false {
-      for port in service.object[path: "spec", "ports"]?.elements ?? [] where port["protocol"]?.stringValue ?? "TCP" == "TCP" {
+      for port in service.object[path: "spec", "ports"]?.elements ?? []
+      where port["protocol"]?.stringValue ?? "TCP" == "TCP" {
         guard let number = port["port"]?.intValue.flatMap(UInt16.init(exactly:)) else { continue }
         let names = [String(number), port["name"]?.stringValue ?? ""]
         let forward = PortForward(
-          target: "svc/\(service.name)", namespace: service.namespace ?? namespace, port: String(number), preferred: shifted(number))
-        if forwards.contains(where: { $0.target == forward.target && $0.namespace == forward.namespace && names.contains($0.port) }) { continue }
+          target: "svc/\(service.name)", namespace: service.namespace ?? namespace, port: String(number),
+          preferred: shifted(number))
+        if forwards.contains(where: {
+          $0.target == forward.target && $0.namespace == forward.namespace && names.contains($0.port)
+        }) {
+          continue
+        }
         forwards.append(forward)
       }
     }
@@ -64,12 +72,15 @@ extension PortForward {
   }
 
   private static let kinds = [
-    "service": "svc", "pod": "pod", "deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "replicaset": "rs", "job": "job",
+    "service": "svc", "pod": "pod", "deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "replicaset": "rs",
+    "job": "job",
   ]
 
   /// Where the rule's object is, where the manifests say it without doubt.
   private static func namespace(of rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String) -> String {
-    let named = manifests.filter { $0.kind.lowercased() == rule.resourceType.lowercased() && $0.name == rule.resourceName }
+    let named = manifests.filter {
+      $0.kind.lowercased() == rule.resourceType.lowercased() && $0.name == rule.resourceName
+    }
     let places = Set(named.map { $0.namespace ?? namespace })
     return places.count == 1 ? places.first ?? namespace : namespace
   }

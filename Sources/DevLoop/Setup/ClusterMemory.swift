@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// Names with a value each, in a JSON file: contexts that a person has allowed although their clusters are not on this machine, with the UID of the cluster
-/// that each led to then; sources of copies, with where these go.
+/// Names with a value each, in a JSON file: contexts that a person has allowed although their clusters are not on this
+/// machine, with the UID of the cluster that each led to then; sources of copies, with where these go.
 struct ClusterMemory: Sendable {
   let file: String
 

@@ -35,7 +35,8 @@ public struct LoopSetup: Sendable {
   private let scope = RunScope()
 
   public init(
-    project: Project, stateDirectory: String, cacheDirectory: String, client: @escaping @Sendable (_ context: String?) throws(LoopError) -> KubeClient
+    project: Project, stateDirectory: String, cacheDirectory: String,
+    client: @escaping @Sendable (_ context: String?) throws(LoopError) -> KubeClient
   ) {
     self.project = project
     self.stateDirectory = stateDirectory
@@ -62,7 +63,9 @@ public struct LoopSetup: Sendable {
   }
 
   /// The cluster that is meant, once it is known to be one that may be written to.
-  func cluster(_ configurations: [DevConfiguration]) async throws(LoopError) -> (client: KubeClient, guarded: GuardedCluster) {
+  func cluster(_ configurations: [DevConfiguration]) async throws(LoopError) -> (
+    client: KubeClient, guarded: GuardedCluster
+  ) {
     let client = try client(context ?? configurations.compactMap(\.kubeContext).first)
     let name = client.access.contextName
     let memory = ClusterMemory(file: stateDirectory + "/clusters.json")
@@ -83,22 +86,27 @@ public struct LoopSetup: Sendable {
     let product = try await product(configurations, client, guarded)
     let builder = try await builder(configurations, product)
     return try await parts(
-      configurations, client, guarded, builder: builder, loader: ProductLoader(loader: ImageLoader(product: product, builder: builder)),
+      configurations, client, guarded, builder: builder,
+      loader: ProductLoader(loader: ImageLoader(product: product, builder: builder)),
       builderName: builder.kind.rawValue, cluster: "\(product); \(guarded.reason)")
   }
 
   private func partsWithoutBuilder(_ configurations: [DevConfiguration]) async throws(LoopError) -> LoopParts {
     let (client, guarded) = try await cluster(configurations)
-    return try await parts(configurations, client, guarded, builder: NoBuilder(), loader: NoLoader(), builderName: "", cluster: guarded.reason)
+    return try await parts(
+      configurations, client, guarded, builder: NoBuilder(), loader: NoLoader(), builderName: "",
+      cluster: guarded.reason)
   }
 
   private func parts(
-    _ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster, builder: any ImageBuilding, loader: any ImageLoading,
+    _ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster, builder: any ImageBuilding,
+    loader: any ImageLoading,
     builderName: String, cluster: String
   ) async throws(LoopError) -> LoopParts {
     let namespace = client.access.namespace
     let run = try RunNames(stateDirectory: stateDirectory).name(of: project, configurations)
-    let deployer = Deployer(client: client, namespace: namespace, run: run, scope: scope, options: .init(recreate: recreate))
+    let deployer = Deployer(
+      client: client, namespace: namespace, run: run, scope: scope, options: .init(recreate: recreate))
     let logs = ClusterLogs(client: client, run: run, scope: scope)
     let description = LoopParts.Description(
       builder: builderName, cluster: cluster, context: client.access.contextName, namespace: namespace)
@@ -118,19 +126,26 @@ public struct LoopSetup: Sendable {
     guard let remote else { return nil }
     let namespace = remote.access.namespace
     let identity: String
-    do throws(DeployError) { identity = try await LocalGuard.identity(of: remote) } catch { throw LoopError(error, .mirroring) }
-    let source = MirrorConsent.Cluster(name: "\(remote.access.contextName)/\(namespace)", identity: "\(identity)/\(namespace)")
+    do throws(DeployError) { identity = try await LocalGuard.identity(of: remote) } catch {
+      throw LoopError(error, .mirroring)
+    }
+    let source = MirrorConsent.Cluster(
+      name: "\(remote.access.contextName)/\(namespace)", identity: "\(identity)/\(namespace)")
     let destination = MirrorConsent.Cluster(name: client.access.contextName, identity: guarded.uid)
     guard mirrorConsent.isGiven(from: source, into: destination, ask: ask) else {
       notes.append("nothing is copied from \(source.name)")
       return nil
     }
     return ClusterMirror(
-      mirror: RemoteMirror(remote: remote, remoteNamespace: namespace, local: client, localNamespace: client.access.namespace, run: run), source: source.name)
+      mirror: RemoteMirror(
+        remote: remote, remoteNamespace: namespace, local: client, localNamespace: client.access.namespace, run: run),
+      source: source.name)
   }
 
   /// `--load` wins, then `build.local.push: true`, then what the nodes say.
-  func product(_ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster) async throws(LoopError) -> ClusterProduct {
+  func product(_ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster)
+    async throws(LoopError) -> ClusterProduct
+  {
     let memory = ClusterMemory(file: stateDirectory + "/registries.json")
     let (ask, context, root) = (ask, client.access.contextName, project.repository)
     do throws(BuildError) {
@@ -139,10 +154,13 @@ public struct LoopSetup: Sendable {
         let isInsecure = configurations.contains { !$0.insecureRegistries.isEmpty }
         return .registry(.init(push: "", isInsecure: isInsecure))
       }
-      return try await ClusterProduct.detect(client: client, context: context, environment: project.environment) { registry in
+      return try await ClusterProduct.detect(client: client, context: context, environment: project.environment) {
+        registry in
         let key = "\(root)\n\(guarded.uid)"
         if memory.load()[key] == registry { return true }
-        guard let ask, ask("Push images to \(registry)? The cluster of context \(context) says that it is its registry.") else { return false }
+        guard let ask,
+          ask("Push images to \(registry)? The cluster of context \(context) says that it is its registry.")
+        else { return false }
         memory.save(key, registry)
         return true
       }
@@ -151,8 +169,11 @@ public struct LoopSetup: Sendable {
     }
   }
 
-  func builder(_ configurations: [DevConfiguration], _ product: ClusterProduct?) async throws(LoopError) -> ImageBuilder {
-    let needsBuilder = configurations.flatMap(\.artifacts).contains { if case .docker = $0.build { true } else { false } }
+  func builder(_ configurations: [DevConfiguration], _ product: ClusterProduct?) async throws(LoopError) -> ImageBuilder
+  {
+    let needsBuilder = configurations.flatMap(\.artifacts).contains {
+      if case .docker = $0.build { true } else { false }
+    }
     var kind = builder ?? BuilderKind.docker
     do throws(BuildError) { kind = try await BuilderKind.choose(builder, environment: project.environment) } catch {
       // An artifact's own command may know another way.
@@ -161,6 +182,7 @@ public struct LoopSetup: Sendable {
     var settings = BuildSettings()
     settings.insecureRegistries = Set(configurations.flatMap(\.insecureRegistries))
     if let product { settings = ImageLoader.settings(for: product, builder: kind, settings) }
-    return ImageBuilder(kind: kind, cacheDirectory: cacheDirectory, environment: project.environment, settings: settings)
+    return ImageBuilder(
+      kind: kind, cacheDirectory: cacheDirectory, environment: project.environment, settings: settings)
   }
 }

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Whether a person wants Secrets and ConfigMaps of one cluster copied into another: asked once for each pair, and remembered.
+/// Whether a person wants Secrets and ConfigMaps of one cluster copied into another: asked once for each pair, and
+/// remembered.
 public struct MirrorConsent: Sendable {
   /// A cluster, by what it is and not by what a kubeconfig calls it.
   public struct Cluster: Sendable, Hashable {
@@ -28,12 +29,17 @@ public struct MirrorConsent: Sendable {
   /// - Parameters:
   ///   - source: where copies would come from.
   ///   - destination: the cluster that was chosen.
-  ///   - ask: puts the question to the person; nil where there is none: then the option that asks for copies is the consent.
+  ///   - - ask: puts the question to the person; nil where there is none: then the option that asks for copies is the
+  ///     consent.
   public func isGiven(from source: Cluster, into destination: Cluster, ask: ((_ question: String) -> Bool)?) -> Bool {
     let pair = "\(source.identity) → \(destination.identity)"
     guard let ask, memory.load()[pair] == nil else { return true }
     if refused.pairs.withLock({ $0.contains(pair) }) { return false }
-    guard ask("Copy the Secrets and ConfigMaps that the manifests need from \(source.name) into \(destination.name), as long as the loop runs?") else {
+    guard
+      ask(
+        "Copy the Secrets and ConfigMaps that the manifests need from \(source.name) into \(destination.name), as long as the loop runs?"
+      )
+    else {
       refused.pairs.withLock { _ = $0.insert(pair) }
       return false
     }

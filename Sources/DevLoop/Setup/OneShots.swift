@@ -21,7 +21,9 @@ public struct BuildResult: Sendable, Hashable, Codable {
 extension LoopSetup {
   /// Builds all artifacts.
   /// - Parameter loading: also brings the images to the cluster; else nothing of a cluster is asked.
-  public func build(loading: Bool, events: @escaping @Sendable (DevEvent) -> Void) async throws(LoopError) -> [BuildResult] {
+  public func build(loading: Bool, events: @escaping @Sendable (DevEvent) -> Void) async throws(LoopError)
+    -> [BuildResult]
+  {
     var source = try source(command: "build")
     if !loading {
       let setup = self
@@ -46,9 +48,11 @@ extension LoopSetup {
   /// - Parameter namespace: of objects that name none; nil leaves them without one.
   public func render(options: LoopOptions, namespace: String?) async throws(LoopError) -> Rendering {
     let configurations = try configurations(command: "render")
-    let patches = ManifestPatches(images: options.images, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy, namespace: namespace)
+    let patches = ManifestPatches(
+      images: options.images, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy, namespace: namespace)
     do throws(InputError) {
-      return try await Rendering.render(configurations, patches: patches, trust: options.trust, environment: project.environment)
+      return try await Rendering.render(
+        configurations, patches: patches, trust: options.trust, environment: project.environment)
     } catch {
       throw LoopError(error, .rendering)
     }
@@ -60,7 +64,9 @@ extension LoopSetup {
     let (client, _) = try await cluster(configurations)
     let run = try RunNames(stateDirectory: stateDirectory).name(of: project, configurations)
     let deployer = Deployer(client: client, namespace: client.access.namespace, run: run)
-    do throws(DeployError) { return try await deployer.delete(waiting: waiting) } catch { throw LoopError(error, .cleaningUp) }
+    do throws(DeployError) { return try await deployer.delete(waiting: waiting) } catch {
+      throw LoopError(error, .cleaningUp)
+    }
   }
 }
 
@@ -70,7 +76,9 @@ struct NoLoader: ImageLoading {
 }
 
 struct NoBuilder: ImageBuilding {
-  func build(_ artifacts: [Artifact], tags: [String: String], output: @escaping @Sendable (String, String) -> Void) async throws(BuildError) -> [BuiltImage] {
+  func build(_ artifacts: [Artifact], tags: [String: String], output: @escaping @Sendable (String, String) -> Void)
+    async throws(BuildError) -> [BuiltImage]
+  {
     throw BuildError(.badInput, "nothing is built by this command")
   }
 
@@ -82,8 +90,12 @@ private struct NoCluster: ManifestDeploying, FileSyncing {
 
   func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied { throw error }
   func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] { throw error }
-  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void) async throws(DeployError) { throw error }
-  func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) { throw error }
+  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void)
+    async throws(DeployError)
+  { throw error }
+  func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
+    throw error
+  }
   func delete() async throws(DeployError) -> [ObjectID] { throw error }
   func prepare(images: [String]) async {}
   func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int { throw error }

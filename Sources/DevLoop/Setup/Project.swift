@@ -30,7 +30,8 @@ public struct Project: Sendable, Hashable {
   public func skaffoldFile() throws(LoopError) -> String? {
     if let file { return file.hasPrefix("/") ? file : workingDirectory + "/" + file }
     if isPlain { return nil }
-    for name in ["skaffold.yaml", "skaffold.yml"] where FileManager.default.fileExists(atPath: "\(workingDirectory)/\(name)") {
+    for name in ["skaffold.yaml", "skaffold.yml"]
+    where FileManager.default.fileExists(atPath: "\(workingDirectory)/\(name)") {
       return "\(workingDirectory)/\(name)"
     }
     throw LoopError(
@@ -44,7 +45,9 @@ public struct Project: Sendable, Hashable {
   public func configurations(command: String, kubeContext: String?) throws(LoopError) -> [DevConfiguration] {
     do throws(InputError) {
       guard isPlain else { return try read(command, kubeContext) }
-      if file != nil { throw InputError("--filename and --manifests or --artifact exclude each other", remedy: "leave one of them out") }
+      if file != nil {
+        throw InputError("--filename and --manifests or --artifact exclude each other", remedy: "leave one of them out")
+      }
       var plain: [DevConfiguration.PlainArtifact] = []
       for text in artifacts { plain.append(try DevConfiguration.PlainArtifact(parsing: text)) }
       return [try DevConfiguration.plain(manifests: manifests, artifacts: plain, workingDirectory: workingDirectory)]
@@ -55,15 +58,19 @@ public struct Project: Sendable, Hashable {
 
   private func read(_ command: String, _ kubeContext: String?) throws(InputError) -> [DevConfiguration] {
     let path: String
-    do throws(LoopError) { path = try skaffoldFile() ?? "" } catch { throw InputError(error.message, remedy: error.remedy) }
+    do throws(LoopError) { path = try skaffoldFile() ?? "" } catch {
+      throw InputError(error.message, remedy: error.remedy)
+    }
     return try DevConfiguration.load(
-      file: path, workingDirectory: workingDirectory, profiles: profiles, environment: environment, command: command, kubeContext: kubeContext,
+      file: path, workingDirectory: workingDirectory, profiles: profiles, environment: environment, command: command,
+      kubeContext: kubeContext,
       defaultRepository: defaultRepository, checksSources: ["dev", "build", "run"].contains(command))
   }
 
   /// Whose files the configuration may name, and what a person's consents are for: see `Repository`.
   public var repository: String {
     let file = (try? skaffoldFile()) ?? nil
-    return Repository.root(of: file.map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") } ?? workingDirectory)
+    return Repository.root(
+      of: file.map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") } ?? workingDirectory)
   }
 }

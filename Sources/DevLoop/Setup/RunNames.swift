@@ -1,8 +1,9 @@
 import Deploy
 import Skaffold
 
-/// What tells this project's objects from others in a cluster: its name, and a random id that this installation made for this directory. A sum of the path would
-/// make one run of two people's /workspace, and one would delete the other's objects.
+/// What tells this project's objects from others in a cluster: its name, and a random id that this installation made
+/// for this directory. A sum of the path would make one run of two people's /workspace, and one would delete the
+/// other's objects.
 struct RunNames: Sendable {
   private let memory: ClusterMemory
 
@@ -21,7 +22,8 @@ struct RunNames: Sendable {
       memory.save(place, id)
       guard memory.load()[place] == id else {
         throw LoopError(
-          .configuration, "\(memory.file) cannot be written", remedy: "make room there, or name the run with --run NAME: devtunnel delete needs the same name")
+          .configuration, "\(memory.file) cannot be written",
+          remedy: "make room there, or name the run with --run NAME: devtunnel delete needs the same name")
       }
     }
     return RunLabel.value((configurations.compactMap(\.name).first ?? directory) + "-" + id)

@@ -28,7 +28,8 @@ struct DevtunnelForward: Contender {
 
   func forwarding<Result: Sendable>(_ body: (Endpoints) -> Result) async throws -> Result {
     let started = clinux_monotonic_us()
-    let arguments = ["forward", "svc/\(target.name)"] + target.ports.map { "0:\($0)" } + target.flags + ["--output", "json"]
+    let arguments =
+      ["forward", "svc/\(target.name)"] + target.ports.map { "0:\($0)" } + target.flags + ["--output", "json"]
     let forward = try Self.decode(Forward.self, try await outputOfProgram(program, arguments))
     let result: Swift.Result<Result, any Error>
     do {
@@ -48,13 +49,16 @@ struct DevtunnelForward: Contender {
   /// The ports come back in the order in which they were asked for.
   static func endpoints(of forward: Forward) throws(BenchError) -> Endpoints {
     let addresses = forward.ports.compactMap { clinux_address(parsing: $0.host) }
-    guard addresses.count == 3 else { throw BenchError(.program, "devtunnel forward reported other ports than the three asked for") }
+    guard addresses.count == 3 else {
+      throw BenchError(.program, "devtunnel forward reported other ports than the three asked for")
+    }
     return Endpoints(addresses)
   }
 
   static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws(BenchError) -> Value {
     do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
-      throw BenchError(.program, "devtunnel's JSON is not what this devtunnel-bench knows (\(error)); use both of one version")
+      throw BenchError(
+        .program, "devtunnel's JSON is not what this devtunnel-bench knows (\(error)); use both of one version")
     }
   }
 }

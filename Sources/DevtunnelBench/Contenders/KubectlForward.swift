@@ -16,7 +16,8 @@ struct KubectlForward: Contender {
 
   func forwarding<Result: Sendable>(_ body: (Endpoints) -> Result) async throws -> Result {
     let ports = try freePorts(3)
-    let arguments = target.flags + ["port-forward", "svc/\(target.name)"] + zip(ports, target.ports).map { "\($0):\($1)" }
+    let arguments =
+      target.flags + ["port-forward", "svc/\(target.name)"] + zip(ports, target.ports).map { "\($0):\($1)" }
     let started = clinux_monotonic_us()
     let run = try await runProgram(program, arguments) { process -> Result? in
       guard await waitUntilListening(ports, process) else { return nil }
@@ -26,7 +27,8 @@ struct KubectlForward: Contender {
       return body(endpoints)
     }
     guard let result = run.result else {
-      throw BenchError(.program, "kubectl port-forward did not listen: \(run.errors.isEmpty ? "it said nothing" : run.errors)")
+      throw BenchError(
+        .program, "kubectl port-forward did not listen: \(run.errors.isEmpty ? "it said nothing" : run.errors)")
     }
     return result
   }
@@ -34,7 +36,9 @@ struct KubectlForward: Contender {
   private func waitUntilListening(_ ports: [UInt16], _ process: Int32) async -> Bool {
     let deadline = clinux_monotonic_us() + Self.patience
     while clinux_monotonic_us() < deadline, ProcessTimes(of: process)?.isRunning == true {
-      let listening = ports.allSatisfy { (try? BlockingSocket(to: .loopback($0), until: clinux_monotonic_us() + 1_000_000)) != nil }
+      let listening = ports.allSatisfy {
+        (try? BlockingSocket(to: .loopback($0), until: clinux_monotonic_us() + 1_000_000)) != nil
+      }
       if listening { return true }
       try? await Task.sleep(for: .milliseconds(5))
     }

@@ -8,7 +8,8 @@ func runProgram<Result: Sendable>(
 ) async throws -> (result: Result, errors: String) {
   do {
     let run = try await Subprocess.run(
-      executable(program), arguments: Arguments(arguments), input: .none, output: .discarded, error: .string(limit: 1 << 20)
+      executable(program), arguments: Arguments(arguments), input: .none, output: .discarded,
+      error: .string(limit: 1 << 20)
     ) { execution in
       let result = await body(execution.processIdentifier.value)
       try? execution.send(signal: .terminate)
@@ -26,9 +27,12 @@ func runProgram<Result: Sendable>(
 func outputOfProgram(_ program: String, _ arguments: [String]) async throws -> String {
   do {
     let run = try await Subprocess.run(
-      executable(program), arguments: Arguments(arguments), input: .none, output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
+      executable(program), arguments: Arguments(arguments), input: .none, output: .string(limit: 4 << 20),
+      error: .string(limit: 1 << 20))
     guard run.terminationStatus.isSuccess else {
-      throw BenchError(.program, "\(program) \(arguments.joined(separator: " ")) failed (\(run.terminationStatus)): \(run.standardError)")
+      throw BenchError(
+        .program,
+        "\(program) \(arguments.joined(separator: " ")) failed (\(run.terminationStatus)): \(run.standardError)")
     }
     return run.standardOutput
   } catch let error as BenchError {
@@ -38,4 +42,6 @@ func outputOfProgram(_ program: String, _ arguments: [String]) async throws -> S
   }
 }
 
-private func executable(_ program: String) -> Executable { program.contains("/") ? .path(.init(program)) : .name(program) }
+private func executable(_ program: String) -> Executable {
+  program.contains("/") ? .path(.init(program)) : .name(program)
+}

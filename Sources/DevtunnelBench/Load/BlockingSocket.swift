@@ -1,6 +1,7 @@
 import CLinux
 
-/// A TCP connection whose calls wait, each until a deadline (µs of the monotonic clock). Closed with its last reference.
+/// A TCP connection whose calls wait, each until a deadline (µs of the monotonic clock). Closed with its last
+/// reference.
 final class BlockingSocket {
   private let fd: Int32
   private let epoll: Int32
@@ -64,7 +65,9 @@ final class BlockingSocket {
 extension clinux_address {
   /// Parses `127.0.0.1:80` and `[::1]:80`; nil for anything else.
   init?(parsing text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else { return nil }
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
+      return nil
+    }
     var host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
     if host == "localhost" { host = "127.0.0.1" }

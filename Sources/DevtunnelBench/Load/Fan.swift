@@ -1,6 +1,7 @@
 import CLinux
 
-/// Many connections at once: each sends 64 bytes ten times, waiting for them to come back. All stay open until the last is answered.
+/// Many connections at once: each sends 64 bytes ten times, waiting for them to come back. All stay open until the last
+/// is answered.
 struct Fan {
   private(set) var answered = 0
   /// From the first connect to the last answer.
@@ -37,7 +38,9 @@ struct Fan {
     for index in 0..<count {
       var copy = address
       let fd = clinux_tcp_connect(&copy)
-      guard fd >= 0 else { throw BenchError(.connect, "connection \(index + 1) of \(count) cannot be made (errno \(-fd))") }
+      guard fd >= 0 else {
+        throw BenchError(.connect, "connection \(index + 1) of \(count) cannot be made (errno \(-fd))")
+      }
       connections.append(Connection(fd: fd, startedAt: clinux_monotonic_us()))
       clinux_epoll_add(epoll, fd, clinux_EPOLLIN | clinux_EPOLLOUT | clinux_EPOLLRDHUP | clinux_EPOLLET, UInt64(index))
     }
@@ -58,7 +61,9 @@ struct Fan {
   private mutating func advance(_ connection: inout Connection, _ bytes: UnsafeMutableRawPointer) {
     while !connection.isOver {
       let sending = connection.unsent > 0
-      let count = sending ? clinux_send(connection.fd, bytes, connection.unsent) : clinux_receive(connection.fd, bytes, connection.unread)
+      let count =
+        sending
+        ? clinux_send(connection.fd, bytes, connection.unsent) : clinux_receive(connection.fd, bytes, connection.unread)
       if count == -Int(clinux_EAGAIN) { return }
       guard count > 0 else {
         connection.isOver = true

@@ -20,11 +20,14 @@ enum Throughput {
   }
 
   static func receive(from address: clinux_address, seconds: Double) throws(BenchError) -> Flow {
-    try run(address, seconds: seconds) { (socket, buffer, deadline) throws(BenchError) in try socket.receive(buffer, until: deadline) }
+    try run(address, seconds: seconds) { (socket, buffer, deadline) throws(BenchError) in
+      try socket.receive(buffer, until: deadline)
+    }
   }
 
   private static func run(
-    _ address: clinux_address, seconds: Double, _ step: (BlockingSocket, UnsafeMutableRawBufferPointer, UInt64) throws(BenchError) -> Int
+    _ address: clinux_address, seconds: Double,
+    _ step: (BlockingSocket, UnsafeMutableRawBufferPointer, UInt64) throws(BenchError) -> Int
   ) throws(BenchError) -> Flow {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 4096)
     buffer.initializeMemory(as: UInt8.self, repeating: 0x5a)

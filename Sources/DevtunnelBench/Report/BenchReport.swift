@@ -42,7 +42,9 @@ struct BenchReport: Codable, Sendable {
   /// Computes medians and ratios from the rounds.
   mutating func conclude() {
     for index in contenders.indices {
-      for metric in Metric.allCases { contenders[index].medians[metric] = Samples.median(contenders[index].rounds.compactMap { $0[metric] }) }
+      for metric in Metric.allCases {
+        contenders[index].medians[metric] = Samples.median(contenders[index].rounds.compactMap { $0[metric] })
+      }
     }
     guard let base = contenders.first(where: { $0.name == reference })?.medians else { return }
     for contender in contenders where contender.name != reference {

@@ -6,7 +6,8 @@ extension BenchReport {
     for metric in Metric.allCases where contenders.contains(where: { $0.medians[metric] != nil }) {
       let title = metric == .fan ? "\(settings.fan) \(metric.title)" : metric.title
       rows.append(
-        [title] + contenders.map { Self.text($0.medians[metric]) } + others.map { ratios[$0.name]?[metric].map { Self.text($0) + "x" } ?? "-" })
+        [title] + contenders.map { Self.text($0.medians[metric]) }
+          + others.map { ratios[$0.name]?[metric].map { Self.text($0) + "x" } ?? "-" })
     }
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in

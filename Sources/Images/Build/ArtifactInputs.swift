@@ -23,12 +23,15 @@ extension Artifact {
     var isDirectory = false
     guard FileManager.default.fileExists(atPath: context, isDirectory: &isDirectory), isDirectory else {
       throw BuildError(
-        .contextMissing, "the build context \(context) is \(FileManager.default.fileExists(atPath: context) ? "no directory" : "not there")", artifact: image,
+        .contextMissing,
+        "the build context \(context) is \(FileManager.default.fileExists(atPath: context) ? "no directory" : "not there")",
+        artifact: image,
         position: position, remedy: "correct `context`, or start from the directory that it is relative to")
     }
     if case .docker(let docker) = build, !FileManager.default.isReadableFile(atPath: docker.dockerfile) {
       throw BuildError(
-        .dockerfileMissing, "the Dockerfile \(docker.dockerfile) is not there, or cannot be read", artifact: image, position: position,
+        .dockerfileMissing, "the Dockerfile \(docker.dockerfile) is not there, or cannot be read", artifact: image,
+        position: position,
         remedy: "correct `docker.dockerfile`: it is relative to the context")
     }
   }
@@ -40,27 +43,34 @@ extension Artifact {
     } catch {
       let place = error.file.flatMap { file in error.line.map { SourcePosition(file: file, line: $0) } }
       throw BuildError(
-        .badInput, error.message, artifact: image, position: place ?? position, remedy: error.remedy.isEmpty ? nil : error.remedy)
+        .badInput, error.message, artifact: image, position: place ?? position,
+        remedy: error.remedy.isEmpty ? nil : error.remedy)
     }
   }
 
   private func buildContext(environment: [String: String]) throws(WatchError) -> BuildContext {
     func values(_ arguments: [BuildArgument]) -> [String: String] {
-      Dictionary(arguments.compactMap { argument in (argument.value ?? environment[argument.name]).map { (argument.name, $0) } }, uniquingKeysWith: { $1 })
+      Dictionary(
+        arguments.compactMap { argument in (argument.value ?? environment[argument.name]).map { (argument.name, $0) } },
+        uniquingKeysWith: { $1 })
     }
     switch build {
     case .docker(let docker):
-      return try BuildContext(directory: context, dockerfile: docker.dockerfile, buildArgs: values(docker.buildArgs), target: docker.target)
+      return try BuildContext(
+        directory: context, dockerfile: docker.dockerfile, buildArgs: values(docker.buildArgs), target: docker.target)
     case .custom(let custom):
       if let dockerfile = custom.dependencies.dockerfile {
-        return try BuildContext(directory: context, dockerfile: dockerfile, buildArgs: values(custom.dependencies.buildArgs))
+        return try BuildContext(
+          directory: context, dockerfile: dockerfile, buildArgs: values(custom.dependencies.buildArgs))
       }
       return try BuildContext(directory: context, paths: custom.dependencies.paths, ignore: custom.dependencies.ignore)
     }
   }
 
   /// Everything but files that decides what comes out.
-  func options(_ settings: BuildSettings, store: BuilderStore, environment: [String: String], required: [BuiltImage]) -> String {
+  func options(_ settings: BuildSettings, store: BuilderStore, environment: [String: String], required: [BuiltImage])
+    -> String
+  {
     var parts = [settings.platforms.joined(separator: ","), required.map(\.id).joined(separator: ",")]
     switch build {
     case .docker(let docker):

@@ -7,8 +7,9 @@ import Inputs
   import Musl
 #endif
 
-/// What is remembered of earlier builds: a small JSON file. Losing it costs builds, nothing else; so a file that cannot be read, or that another user could have
-/// written, is an empty one: what stands in it becomes builders' options. Inputs, in which build arguments such as tokens stand, are kept as keyed hashes.
+/// What is remembered of earlier builds: a small JSON file. Losing it costs builds, nothing else; so a file that cannot
+/// be read, or that another user could have written, is an empty one: what stands in it becomes builders' options.
+/// Inputs, in which build arguments such as tokens stand, are kept as keyed hashes.
 struct BuildCache: Sendable {
   struct Entry: Codable, Sendable, Hashable {
     /// `hash(of:)` of what the image was made of.
@@ -52,7 +53,9 @@ struct BuildCache: Sendable {
   /// - Throws: `diskFull`, `commandFailed`.
   mutating func hash(of inputs: ArtifactInputs) throws(BuildError) -> String {
     if hash == nil {
-      do throws(RegularFile.Failure) { hash = KeyedHash(key: try directory.key("key")) } catch { throw failed("key", error) }
+      do throws(RegularFile.Failure) { hash = KeyedHash(key: try directory.key("key")) } catch {
+        throw failed("key", error)
+      }
     }
     return hash?.hash(inputs.digest + "\n" + inputs.options) ?? ""
   }
@@ -61,36 +64,45 @@ struct BuildCache: Sendable {
     let code: Int32 = if case .system(let code) = failure { code } else { EIO }
     if let problem = directory.problem {
       return BuildError(
-        .commandFailed, "\(directory.path) is not used: \(problem)", remedy: "remove it, or set XDG_CACHE_HOME to a directory of your own")
+        .commandFailed, "\(directory.path) is not used: \(problem)",
+        remedy: "remove it, or set XDG_CACHE_HOME to a directory of your own")
     }
     return BuildError(system: code, "cannot write \(directory.path)/\(name)", path: directory.path)
   }
 
   subscript(key: String) -> Entry? { content.entries[key] }
 
-  func imagesDirectory(of store: BuilderStore, _ environment: [String: String]) -> String? { content.directories[Self.place(of: store, environment)] }
+  func imagesDirectory(of store: BuilderStore, _ environment: [String: String]) -> String? {
+    content.directories[Self.place(of: store, environment)]
+  }
 
   /// A store, and the variables that move it to another place.
   static func place(of store: BuilderStore, _ environment: [String: String]) -> String {
     let variables = ["CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER", "STORAGE_OPTS", "XDG_DATA_HOME"]
-    return ([store.description] + variables.compactMap { name in environment[name].map { "\(name)=\($0)" } }).joined(separator: " ")
+    return ([store.description] + variables.compactMap { name in environment[name].map { "\(name)=\($0)" } }).joined(
+      separator: " ")
   }
 
   /// The ids of images that `name` had once, and their stores.
   func entries(ofImage name: String) -> [Entry] { content.entries.filter { $0.key.hasPrefix(name + " ") }.map(\.value) }
 
-  /// Changes and writes; other processes' entries stay. Read and written in one go and put in place by a rename: never half a file.
+  /// Changes and writes; other processes' entries stay. Read and written in one go and put in place by a rename: never
+  /// half a file.
   /// - Throws: `diskFull`, `commandFailed`.
   mutating func update(_ change: (inout [String: Entry], inout [String: String]) -> Void) throws(BuildError) {
     var latest = BuildCache(directory: directory.path).content
     change(&latest.entries, &latest.directories)
     if latest.entries.count > Self.limit {
-      for (key, _) in latest.entries.sorted(by: { $0.value.used < $1.value.used }).prefix(latest.entries.count - Self.limit) { latest.entries[key] = nil }
+      for (key, _) in latest.entries.sorted(by: { $0.value.used < $1.value.used }).prefix(
+        latest.entries.count - Self.limit)
+      { latest.entries[key] = nil }
     }
     content = latest
     // Strings and numbers alone: encoding cannot fail.
     let data = (try? JSONEncoder().encode(latest)) ?? Data()
-    do throws(RegularFile.Failure) { try directory.write(Self.name, Array(data)) } catch { throw failed(Self.name, error) }
+    do throws(RegularFile.Failure) { try directory.write(Self.name, Array(data)) } catch {
+      throw failed(Self.name, error)
+    }
   }
 
   private static let limit = 200

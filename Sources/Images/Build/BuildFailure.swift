@@ -16,17 +16,23 @@ struct BuildFailure: Sendable {
   ///   - reason: for a failure that is none of the known ones.
   ///   - problem: what could not be done.
   func error(_ reason: BuildError.Reason, _ problem: String) -> BuildError {
-    if let full = fullDisk() { return BuildError(.diskFull, "\(problem): \(full)", output: output, remedy: BuildError.roomRemedy) }
+    if let full = fullDisk() {
+      return BuildError(.diskFull, "\(problem): \(full)", output: output, remedy: BuildError.roomRemedy)
+    }
     if isDaemonDown {
       return BuildError(
         .daemonDown, "docker's daemon does not answer: \(lastWords)", output: output,
-        remedy: "start it (systemctl start docker, or Docker Desktop), say which (DOCKER_HOST, docker context use), or take another builder")
+        remedy:
+          "start it (systemctl start docker, or Docker Desktop), say which (DOCKER_HOST, docker context use), or take another builder"
+      )
     }
     if let step {
       let place = dockerfile.flatMap { file in line(of: step, in: file).map { SourcePosition(file: file, line: $0) } }
-      return BuildError(.stepFailed, "the step `\(step)` failed: \(lastWords)", output: output, position: place, remedy: remedy)
+      return BuildError(
+        .stepFailed, "the step `\(step)` failed: \(lastWords)", output: output, position: place, remedy: remedy)
     }
-    return BuildError(reason, "\(problem): \(tool) ended with status \(status): \(lastWords)", output: output, remedy: remedy)
+    return BuildError(
+      reason, "\(problem): \(tool) ended with status \(status): \(lastWords)", output: output, remedy: remedy)
   }
 
   /// The last line that says something.
@@ -43,9 +49,13 @@ struct BuildFailure: Sendable {
   }
 
   private func fullDisk() -> String? {
-    if let line = output.last(where: { $0.lowercased().contains("no space left on device") || $0.lowercased().contains("disk quota exceeded") }) {
-      // "write /var/tmp/layer: no space left on device"; of several the fullest. Not every file that is named is on the full one.
-      let named = line.split(whereSeparator: { " :\"',".contains($0) }).filter { $0.hasPrefix("/") && $0.count > 1 }.map(String.init)
+    if let line = output.last(where: {
+      $0.lowercased().contains("no space left on device") || $0.lowercased().contains("disk quota exceeded")
+    }) {
+      // "write /var/tmp/layer: no space left on device"; of several the fullest. Not every file that is named is on the
+      // full one.
+      let named = line.split(whereSeparator: { " :\"',".contains($0) }).filter { $0.hasPrefix("/") && $0.count > 1 }
+        .map(String.init)
       return FileSystemSpace.fullest(of: named + places).map { "the file system \($0) is full" } ?? "the disk is full"
     }
     // buildah tells of a layer that did not fit as of a pipe that was closed.
@@ -71,13 +81,18 @@ struct BuildFailure: Sendable {
   private var remedy: String? {
     let text = output.joined(separator: "\n")
     if text.contains("cgroup") || text.contains("runc") && text.contains("namespace") {
-      return "where the machine lets no container runtime run, BUILDAH_ISOLATION=chroot in the environment helps buildah and podman"
+      return
+        "where the machine lets no container runtime run, BUILDAH_ISOLATION=chroot in the environment helps buildah and podman"
     }
-    if text.contains("http: server gave HTTP response to HTTPS client") { return "name the registry under build.insecureRegistries" }
+    if text.contains("http: server gave HTTP response to HTTPS client") {
+      return "name the registry under build.insecureRegistries"
+    }
     if text.contains("pinging container registry") {
       return "see to it that the registry runs and can be reached from here, or choose another way with --load"
     }
-    if text.contains("authentication required") || text.contains("unauthorized") { return "log in: docker login, podman login or buildah login" }
+    if text.contains("authentication required") || text.contains("unauthorized") {
+      return "log in: docker login, podman login or buildah login"
+    }
     return nil
   }
 

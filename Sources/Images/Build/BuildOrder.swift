@@ -13,7 +13,8 @@ struct BuildOrder: Sendable {
       if let first = places[artifact.image] {
         let place = artifacts[first].position.map { ", first at \($0)" } ?? ""
         throw BuildError(
-          .badInput, "two artifacts have this image name\(place)", artifact: artifact.image, position: artifact.position, remedy: "give each a name of its own")
+          .badInput, "two artifacts have this image name\(place)", artifact: artifact.image,
+          position: artifact.position, remedy: "give each a name of its own")
       }
       places[artifact.image] = index
     }
@@ -23,7 +24,8 @@ struct BuildOrder: Sendable {
       for requirement in artifact.requires {
         guard let place = places[requirement.image] else {
           throw BuildError(
-            .badInput, "it requires \(requirement.image), which no artifact builds", artifact: artifact.image, position: artifact.position,
+            .badInput, "it requires \(requirement.image), which no artifact builds", artifact: artifact.image,
+            position: artifact.position,
             remedy: "add that artifact, or take it out of `requires`")
         }
         needed.append(place)
@@ -49,7 +51,8 @@ struct BuildOrder: Sendable {
     guard let stuck = copy.waiting.first else { return }
     let names = copy.waiting.map { artifacts[$0].image }.joined(separator: ", ")
     throw BuildError(
-      .badInput, "artifacts require each other in a circle: \(names)", artifact: artifacts[stuck].image, position: artifacts[stuck].position,
+      .badInput, "artifacts require each other in a circle: \(names)", artifact: artifacts[stuck].image,
+      position: artifacts[stuck].position,
       remedy: "take one out of `requires`")
   }
 }

@@ -8,7 +8,8 @@ public struct BuildSettings: Sendable, Hashable {
   public var pushes = false
   /// Registries (`host:port`) spoken to without TLS, or without checking its certificate.
   public var insecureRegistries: Set<String> = []
-  /// The store to build into, for podman and buildah: `--root DIR --runroot DIR --storage-driver vfs`. Empty for the user's own.
+  /// The store to build into, for podman and buildah: `--root DIR --runroot DIR --storage-driver vfs`. Empty for the
+  /// user's own.
   public var storageArguments: [String] = []
   /// Options put into every `build` of docker, podman, buildah; what an artifact says comes after them.
   public var extraArguments: [String] = []

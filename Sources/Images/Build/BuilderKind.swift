@@ -7,12 +7,20 @@ public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
     allCases.filter { Program.find($0.rawValue, environment: environment) != nil }
   }
 
-  /// The builder to use: the one asked for, or the first installed of docker (where its daemon answers), buildah, podman.
+  /// The builder to use: the one asked for, or the first installed of docker (where its daemon answers), buildah,
+  /// podman.
   /// - Parameter wanted: nil for the choice by itself.
-  /// - Throws: `builderMissing`, naming what was looked for and where; `daemonDown` where docker is the only one, or asked for.
-  public static func choose(_ wanted: BuilderKind?, environment: [String: String]) async throws(BuildError) -> BuilderKind {
+  /// - - Throws: `builderMissing`, naming what was looked for and where; `daemonDown` where docker is the only one, or
+  ///   asked for.
+  public static func choose(_ wanted: BuilderKind?, environment: [String: String]) async throws(BuildError)
+    -> BuilderKind
+  {
     if let wanted {
-      if wanted == .docker { try await checkDaemon(environment) } else { _ = try StoreTool(BuilderStore(wanted), environment: environment) }
+      if wanted == .docker {
+        try await checkDaemon(environment)
+      } else {
+        _ = try StoreTool(BuilderStore(wanted), environment: environment)
+      }
       return wanted
     }
     let installed = installed(environment: environment)
@@ -32,13 +40,19 @@ public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
     throw BuildError(
       .builderMissing,
       "nothing here builds images: looked for docker, podman and buildah in \(Program.places(environment))",
-      remedy: "install one of them (apt-get install buildah), or give artifacts a command of their own (build.artifacts[].custom)")
+      remedy:
+        "install one of them (apt-get install buildah), or give artifacts a command of their own (build.artifacts[].custom)"
+    )
   }
 
   private static func checkDaemon(_ environment: [String: String]) async throws(BuildError) {
-    let answer = try await StoreTool(BuilderStore(.docker), environment: environment).child(["version", "--format", "{{.Server.Version}}"]).read()
+    let answer = try await StoreTool(BuilderStore(.docker), environment: environment).child([
+      "version", "--format", "{{.Server.Version}}",
+    ]).read()
     guard answer.status != 0 else { return }
-    throw BuildFailure(tool: "docker", status: answer.status, output: answer.error.split(separator: "\n").map(String.init), places: [])
-      .error(.daemonDown, "docker's daemon does not answer")
+    throw BuildFailure(
+      tool: "docker", status: answer.status, output: answer.error.split(separator: "\n").map(String.init), places: []
+    )
+    .error(.daemonDown, "docker's daemon does not answer")
   }
 }

@@ -1,7 +1,8 @@
 /// Where a builder keeps its images.
 public struct BuilderStore: Sendable, Hashable, CustomStringConvertible {
   public var kind: BuilderKind
-  /// Global options that choose the store, before the subcommand: `--root DIR --runroot DIR --storage-driver vfs`. Empty for the user's own.
+  /// Global options that choose the store, before the subcommand: `--root DIR --runroot DIR --storage-driver vfs`.
+  /// Empty for the user's own.
   public var arguments: [String]
 
   public init(_ kind: BuilderKind, arguments: [String] = []) {

@@ -21,7 +21,8 @@ public struct BuiltImage: Sendable, Hashable {
   public var duration: Duration
 
   public init(
-    name: String, repository: String? = nil, tag: String, id: String, store: BuilderStore, pushed: String? = nil, isFromCache: Bool, duration: Duration
+    name: String, repository: String? = nil, tag: String, id: String, store: BuilderStore, pushed: String? = nil,
+    isFromCache: Bool, duration: Duration
   ) {
     self.name = name
     moved = repository
@@ -33,6 +34,7 @@ public struct BuiltImage: Sendable, Hashable {
     self.duration = duration
   }
 
-  /// A tag that no other image ever gets: `devtunnel-` and 12 digits of the id. With it a Pod changes when its image does, also under `:latest`.
+  /// A tag that no other image ever gets: `devtunnel-` and 12 digits of the id. With it a Pod changes when its image
+  /// does, also under `:latest`.
   public var immutableTag: String { "devtunnel-" + id.drop(while: { $0 != ":" }).dropFirst().prefix(12) }
 }

@@ -16,7 +16,9 @@ struct DockerfileBuild: Sendable {
     var list = ["build", "--file", build.dockerfile, "--tag", tag, "--iidfile", identifierFile]
     if kind != .docker { list += ["--layers", "--secret", "id=\(marker),src=/dev/null"] }
     for required in required { list += ["--build-arg", "\(required.alias)=\(required.reference)"] }
-    for argument in build.buildArgs { list += ["--build-arg", argument.value.map { "\(argument.name)=\($0)" } ?? argument.name] }
+    for argument in build.buildArgs {
+      list += ["--build-arg", argument.value.map { "\(argument.name)=\($0)" } ?? argument.name]
+    }
     if let target = build.target { list += ["--target", target] }
     if !settings.platforms.isEmpty { list += ["--platform", settings.platforms.joined(separator: ",")] }
     if build.noCache { list.append("--no-cache") }

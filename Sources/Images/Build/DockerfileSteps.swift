@@ -23,11 +23,14 @@ struct DockerfileSteps {
     }
   }
 
-  /// - Parameter step: as a builder names it; its arguments may have been filled in, so that the longest common beginning decides.
+  /// - - Parameter step: as a builder names it; its arguments may have been filled in, so that the longest common
+  ///   beginning decides.
   func line(of step: String) -> Int? {
     let words = step.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     let scored = steps.map { (line: $0.line, score: zip($0.text, words).prefix { $0.0 == $0.1 }.count) }
-    guard let best = scored.max(by: { $0.score < $1.score }), let keyword = words.split(separator: " ").first, best.score > keyword.count else { return nil }
+    guard let best = scored.max(by: { $0.score < $1.score }), let keyword = words.split(separator: " ").first,
+      best.score > keyword.count
+    else { return nil }
     return best.line
   }
 }

@@ -3,8 +3,11 @@ import Skaffold
 
 extension ImageBuilder {
   /// The image that these inputs gave last time, with the wanted tag, if its store still has it.
-  nonisolated func cached(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String) async throws(BuildError) -> MadeImage? {
-    guard let entry = await cache[artifact.cacheKey], try await hash(of: inputs) == entry.inputs, let store = entry.store,
+  nonisolated func cached(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String) async throws(BuildError)
+    -> MadeImage?
+  {
+    guard let entry = await cache[artifact.cacheKey], try await hash(of: inputs) == entry.inputs,
+      let store = entry.store,
       let tool = try? StoreTool(store, environment: environment), try await isThere(entry.id, tool)
     else { return nil }
     if !entry.tags.contains(tag) {
@@ -16,8 +19,11 @@ extension ImageBuilder {
 
   private func hash(of inputs: ArtifactInputs) throws(BuildError) -> String { try cache.hash(of: inputs) }
 
-  nonisolated func remember(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String, _ made: MadeImage) async throws(BuildError) {
-    let directory: String? = if let tool = try? StoreTool(made.store, environment: environment) { await imagesDirectory(tool) } else { nil }
+  nonisolated func remember(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String, _ made: MadeImage)
+    async throws(BuildError)
+  {
+    let directory: String? =
+      if let tool = try? StoreTool(made.store, environment: environment) { await imagesDirectory(tool) } else { nil }
     try await record(artifact.cacheKey, inputs, tag, made, directory)
   }
 

@@ -9,10 +9,12 @@ extension ImageBuilder {
     let start = ContinuousClock.now
     do throws(BuildError) {
       let inputs = ArtifactInputs(
-        options: artifact.options(settings, store: store, environment: environment, required: required), digest: try digest(artifact))
+        options: artifact.options(settings, store: store, environment: environment, required: required),
+        digest: try digest(artifact))
       if let kept = try await cached(artifact, inputs, tag: tag) {
         return BuiltImage(
-          name: artifact.image, repository: artifact.repository, tag: tag, id: kept.id, store: kept.store, pushed: kept.pushed, isFromCache: true,
+          name: artifact.image, repository: artifact.repository, tag: tag, id: kept.id, store: kept.store,
+          pushed: kept.pushed, isFromCache: true,
           duration: .now - start)
       }
       let aliases = zip(artifact.requires, required).map { (alias: $0.alias, reference: $1.tag) }
@@ -23,7 +25,8 @@ extension ImageBuilder {
         }
       try await remember(artifact, inputs, tag: tag, made)
       return BuiltImage(
-        name: artifact.image, repository: artifact.repository, tag: tag, id: made.id, store: made.store, pushed: made.pushed, isFromCache: false,
+        name: artifact.image, repository: artifact.repository, tag: tag, id: made.id, store: made.store,
+        pushed: made.pushed, isFromCache: false,
         duration: .now - start)
     } catch {
       var error = error
@@ -34,7 +37,8 @@ extension ImageBuilder {
   }
 
   private nonisolated func run(
-    _ docker: DockerBuild, _ artifact: Artifact, _ tag: String, _ required: [(alias: String, reference: String)], _ line: @Sendable (String) -> Void
+    _ docker: DockerBuild, _ artifact: Artifact, _ tag: String, _ required: [(alias: String, reference: String)],
+    _ line: @Sendable (String) -> Void
   ) async throws(BuildError) -> String {
     let scratch = try TemporaryDirectory(environment: environment)
     defer { scratch.remove() }
@@ -42,7 +46,8 @@ extension ImageBuilder {
     let marker = await nextMarker()
     if await !unremoved.isEmpty { await removeLeftovers([], tool) }
     let build = DockerfileBuild(
-      build: docker, context: artifact.context, tag: tag, identifierFile: scratch.path + "/id", settings: settings, required: required, marker: marker)
+      build: docker, context: artifact.context, tag: tag, identifierFile: scratch.path + "/id", settings: settings,
+      required: required, marker: marker)
     var child = tool.child(build.arguments(for: kind))
     child.environment["TMPDIR"] = scratch.path
     let status: Int32
@@ -53,14 +58,16 @@ extension ImageBuilder {
     }
     guard status == 0 else {
       let error = BuildFailure(
-        tool: kind.rawValue, status: status, output: tail, places: [scratch.path, await imagesDirectory(tool) ?? "/var/lib/docker"],
+        tool: kind.rawValue, status: status, output: tail,
+        places: [scratch.path, await imagesDirectory(tool) ?? "/var/lib/docker"],
         dockerfile: docker.dockerfile
       ).error(.commandFailed, "the build failed")
       // On a full disk, or killed by somebody else, it does not clean up by itself.
       await removeLeftovers([marker], tool)
       throw error
     }
-    let written = FileManager.default.contents(atPath: build.identifierFile).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let written =
+      FileManager.default.contents(atPath: build.identifierFile).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard let id = StoreTool.normalized(written) else {
       throw BuildError(.commandFailed, "\(kind.rawValue) did not say which image it built", output: tail)
     }
@@ -68,13 +75,18 @@ extension ImageBuilder {
   }
 
   private nonisolated func run(
-    _ custom: CustomBuild, _ artifact: Artifact, _ tag: String, _ required: [(alias: String, reference: String)], _ line: @Sendable (String) -> Void
+    _ custom: CustomBuild, _ artifact: Artifact, _ tag: String, _ required: [(alias: String, reference: String)],
+    _ line: @Sendable (String) -> Void
   ) async throws(BuildError) -> MadeImage {
-    let command = CustomCommand(command: custom.command, context: artifact.context, tag: tag, settings: settings, required: required)
+    let command = CustomCommand(
+      command: custom.command, context: artifact.context, tag: tag, settings: settings, required: required)
     let (status, tail) = try await command.child(environment: environment).run(line: line)
     guard status == 0 else {
-      throw BuildFailure(tool: "`\(custom.command)`", status: status, output: tail, places: [environment["TMPDIR"] ?? "/var/tmp", artifact.context])
-        .error(.commandFailed, "the artifact's own command failed")
+      throw BuildFailure(
+        tool: "`\(custom.command)`", status: status, output: tail,
+        places: [environment["TMPDIR"] ?? "/var/tmp", artifact.context]
+      )
+      .error(.commandFailed, "the artifact's own command failed")
     }
     let pushed = settings.pushes ? await registry.image(tag) : nil
     if let pushed, let made = await known(pushed, artifact) { return made }
@@ -86,29 +98,35 @@ extension ImageBuilder {
       if let id { return MadeImage(id: id, store: store, pushed: pushed?.id == id ? pushed?.reference : nil) }
     }
     throw BuildError(
-      .imageMissing, "the artifact's own command ended well, and no image \(tag) is in the store of \(candidates.map(\.description).joined(separator: ", "))",
+      .imageMissing,
+      "the artifact's own command ended well, and no image \(tag) is in the store of \(candidates.map(\.description).joined(separator: ", "))",
       output: tail, remedy: "the command must build what $IMAGE names, and leave it in the local store")
   }
 
-  /// A command that pushed last time, and what the registry has under the tag is new: no builder need be asked, which takes as long as it takes to start.
-  /// One that did not push would leave an older image there.
+  /// A command that pushed last time, and what the registry has under the tag is new: no builder need be asked, which
+  /// takes as long as it takes to start. One that did not push would leave an older image there.
   private nonisolated func known(_ pushed: RegistryClient.Found, _ artifact: Artifact) async -> MadeImage? {
-    guard let former = await cache[artifact.cacheKey], former.pushed != nil, former.id != pushed.id, !former.replaced.contains(pushed.id),
+    guard let former = await cache[artifact.cacheKey], former.pushed != nil, former.id != pushed.id,
+      !former.replaced.contains(pushed.id),
       let store = former.store, store.kind != .docker, let tool = try? StoreTool(store, environment: environment),
-      let directory = await imagesDirectory(tool), FileManager.default.fileExists(atPath: directory + "/" + pushed.id.dropFirst("sha256:".count))
+      let directory = await imagesDirectory(tool),
+      FileManager.default.fileExists(atPath: directory + "/" + pushed.id.dropFirst("sha256:".count))
     else { return nil }
     return MadeImage(id: pushed.id, store: store, pushed: pushed.reference)
   }
 
   /// The stores that a custom command may have built into: the builder's own first.
   private nonisolated var candidates: [BuilderStore] {
-    let kinds = [kind] + BuilderKind.installed(environment: environment).filter { $0 != kind }.sorted { $0 != .docker && $1 == .docker }
+    let kinds =
+      [kind]
+      + BuilderKind.installed(environment: environment).filter { $0 != kind }.sorted { $0 != .docker && $1 == .docker }
     return (settings.storageArguments.isEmpty ? [] : [store]) + kinds.map { BuilderStore($0) }
   }
 
   private nonisolated func pull(_ reference: String, _ tool: StoreTool) async throws(BuildError) -> Bool {
     let host = reference.split(separator: "/").first.map(String.init) ?? ""
-    let insecure = tool.store.kind != .docker && settings.insecureRegistries.contains(host) ? ["--tls-verify=false"] : []
+    let insecure =
+      tool.store.kind != .docker && settings.insecureRegistries.contains(host) ? ["--tls-verify=false"] : []
     return try await tool.child(["pull", "--quiet"] + insecure + [reference]).read().status == 0
   }
 
@@ -116,7 +134,8 @@ extension ImageBuilder {
   private func removeLeftovers(_ markers: Set<String>, _ tool: StoreTool) async {
     unremoved.formUnion(markers)
     let now = unremoved
-    guard let leftovers = Leftovers(tool, imagesDirectory: await imagesDirectory(tool)), await leftovers.remove(now) else { return }
+    guard let leftovers = Leftovers(tool, imagesDirectory: await imagesDirectory(tool)), await leftovers.remove(now)
+    else { return }
     unremoved.subtract(now)
   }
 }

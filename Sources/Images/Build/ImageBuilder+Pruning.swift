@@ -1,9 +1,10 @@
 import Skaffold
 
 extension ImageBuilder {
-  /// Removes images that later builds have replaced, all but the last `count` of each artifact: a loop leaves one for each save, and every one
-  /// makes the next build's look into the cache longer. Only what this builder remembers to have built goes, and only by the names it gave; an image that
-  /// has another name as well, or that something uses, stays. Cancelling the task ends it between two images: the store is not left half changed.
+  /// Removes images that later builds have replaced, all but the last `count` of each artifact: a loop leaves one for
+  /// each save, and every one makes the next build's look into the cache longer. Only what this builder remembers to
+  /// have built goes, and only by the names it gave; an image that has another name as well, or that something uses,
+  /// stays. Cancelling the task ends it between two images: the store is not left half changed.
   public func prune(_ artifacts: [Artifact], keeping count: Int = 2) async {
     for artifact in artifacts {
       guard let entry = cache[artifact.cacheKey], let store = entry.store, entry.replaced.count > count,
@@ -11,7 +12,9 @@ extension ImageBuilder {
       else { continue }
       for id in entry.replaced.dropFirst(count) {
         if Task.isCancelled { return }
-        let image = BuiltImage(name: artifact.image, repository: artifact.repository, tag: "", id: id, store: store, isFromCache: true, duration: .zero)
+        let image = BuiltImage(
+          name: artifact.image, repository: artifact.repository, tag: "", id: id, store: store, isFromCache: true,
+          duration: .zero)
         await remove(id, given: [image.localReference] + (entry.replacedTags?[id] ?? []), names[id] ?? [], tool)
         try? change(artifact.cacheKey) { entry in
           entry.replaced.removeAll { $0 == id }
@@ -34,7 +37,9 @@ extension ImageBuilder {
   /// What the images of a store are called, by id; nil where it does not say.
   private nonisolated func names(_ tool: StoreTool) async -> [String: [String]]? {
     let name = tool.store.kind == .buildah ? "{{.Name}}" : "{{.Repository}}"
-    guard let answer = try? await tool.child(["images", "--no-trunc", "--format", "{{.ID}} \(name):{{.Tag}}"]).read(), answer.status == 0 else { return nil }
+    guard let answer = try? await tool.child(["images", "--no-trunc", "--format", "{{.ID}} \(name):{{.Tag}}"]).read(),
+      answer.status == 0
+    else { return nil }
     var names: [String: [String]] = [:]
     for line in answer.output.split(separator: "\n") {
       let words = line.split(separator: " ", omittingEmptySubsequences: true)

@@ -21,9 +21,12 @@ public actor ImageBuilder {
   ///   - kind: see `BuilderKind.choose`.
   ///   - cacheDirectory: a directory for what is remembered of earlier builds; made when it is first written to.
   ///   - environment: for PATH, and what the builders and custom commands get.
-  public init(kind: BuilderKind, cacheDirectory: String, environment: [String: String], settings: BuildSettings = BuildSettings()) {
+  public init(
+    kind: BuilderKind, cacheDirectory: String, environment: [String: String], settings: BuildSettings = BuildSettings()
+  ) {
     let hashes = FileHashes()
-    self.init(kind: kind, cacheDirectory: cacheDirectory, environment: environment, settings: settings) { artifact throws(BuildError) in
+    self.init(kind: kind, cacheDirectory: cacheDirectory, environment: environment, settings: settings) {
+      artifact throws(BuildError) in
       try artifact.sourcesDigest(environment: environment, hashes: hashes)
     }
   }
@@ -44,7 +47,8 @@ public actor ImageBuilder {
   /// The store that Dockerfiles are built into.
   public nonisolated var store: BuilderStore { BuilderStore(kind, arguments: settings.storageArguments) }
 
-  /// Builds what has changed: side by side as far as `settings.concurrency` and each artifact's `requires` let it. The first failure ends the others.
+  /// Builds what has changed: side by side as far as `settings.concurrency` and each artifact's `requires` let it. The
+  /// first failure ends the others.
   /// - Parameters:
   ///   - tags: `artifact.image` to the full `name:tag`; `repository:latest` for those that are not in it.
   ///   - output: gets each line that a builder writes, with the artifact's image name; called from several tasks.
@@ -64,7 +68,9 @@ public actor ImageBuilder {
             let required = artifact.requires.compactMap { images[$0.image] }
             let tag = tags[artifact.image] ?? artifact.repository + ":latest"
             running += 1
-            group.addTask { (index, try await self.build(artifact, tag: tag, required: required) { output(artifact.image, $0) }) }
+            group.addTask {
+              (index, try await self.build(artifact, tag: tag, required: required) { output(artifact.image, $0) })
+            }
           }
           guard let (index, image) = try await group.next() else { break }
           running -= 1

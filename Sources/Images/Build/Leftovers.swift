@@ -8,8 +8,8 @@ import FoundationEssentials
 
 /// The working containers that a killed buildah or podman leaves in its store, each with a mounted file system.
 ///
-/// A build's own ones are told from others' by a secret that every build here is given: the containers' records list it (buildah.json,
-/// `CommonBuildOpts.Secrets`).
+/// A build's own ones are told from others' by a secret that every build here is given: the containers' records list it
+/// (buildah.json, `CommonBuildOpts.Secrets`).
 struct Leftovers: Sendable {
   /// `…/overlay-containers`.
   private let directory: String
@@ -31,7 +31,9 @@ struct Leftovers: Sendable {
   func remove(_ markers: Set<String>) async -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     let found = names.filter { name in
-      guard let data = FileManager.default.contents(atPath: "\(directory)/\(name)/userdata/buildah.json"), let mark = Self.mark(in: data) else { return false }
+      guard let data = FileManager.default.contents(atPath: "\(directory)/\(name)/userdata/buildah.json"),
+        let mark = Self.mark(in: data)
+      else { return false }
       return markers.contains(mark) || Self.isOrphaned(mark)
     }
     guard !found.isEmpty else { return true }
@@ -48,7 +50,9 @@ struct Leftovers: Sendable {
   }
 
   private static func isOrphaned(_ mark: String) -> Bool {
-    guard let pid = mark.dropFirst(prefix.count).split(separator: "-").first.flatMap({ Int32($0) }) else { return false }
+    guard let pid = mark.dropFirst(prefix.count).split(separator: "-").first.flatMap({ Int32($0) }) else {
+      return false
+    }
     return kill(pid, 0) != 0 && errno == ESRCH
   }
 }

@@ -6,7 +6,9 @@ struct StoreTool: Sendable {
 
   /// - Throws: `builderMissing`.
   init(_ store: BuilderStore, environment: [String: String]) throws(BuildError) {
-    guard let program = Program.find(store.kind.rawValue, environment: environment) else { throw .missing(store.kind.rawValue, "the builder", environment) }
+    guard let program = Program.find(store.kind.rawValue, environment: environment) else {
+      throw .missing(store.kind.rawValue, "the builder", environment)
+    }
     self.store = store
     self.program = program
     self.environment = Self.tuned(environment, for: store.kind)
@@ -21,17 +23,23 @@ struct StoreTool: Sendable {
   func id(of reference: String) async throws(BuildError) -> String? {
     let question =
       store.kind == .buildah
-      ? ["inspect", "--type", "image", "--format", "{{.FromImageID}}", reference] : ["image", "inspect", "--format", "{{.Id}}", reference]
+      ? ["inspect", "--type", "image", "--format", "{{.FromImageID}}", reference]
+      : ["image", "inspect", "--format", "{{.Id}}", reference]
     let answer = try await child(question).read()
     return answer.status == 0 ? Self.normalized(answer.output) : nil
   }
 
-  func tag(_ id: String, _ reference: String) async throws(BuildError) { try await succeed(["tag", id, reference], "cannot tag the image \(reference)") }
+  func tag(_ id: String, _ reference: String) async throws(BuildError) {
+    try await succeed(["tag", id, reference], "cannot tag the image \(reference)")
+  }
 
-  /// Where images' records lie, one directory for each id: a look there costs no process. Nil for docker, which has them in its daemon.
+  /// Where images' records lie, one directory for each id: a look there costs no process. Nil for docker, which has
+  /// them in its daemon.
   func imagesDirectory() async throws(BuildError) -> String? {
     guard store.kind != .docker else { return nil }
-    let format = store.kind == .podman ? "{{.Store.GraphRoot}} {{.Store.GraphDriverName}}" : "{{.store.GraphRoot}} {{.store.GraphDriverName}}"
+    let format =
+      store.kind == .podman
+      ? "{{.Store.GraphRoot}} {{.Store.GraphDriverName}}" : "{{.store.GraphRoot}} {{.store.GraphDriverName}}"
     let answer = try await child(["info", "--format", format]).read()
     let words = answer.output.split(whereSeparator: \.isWhitespace)
     guard answer.status == 0, words.count == 2 else { return nil }
@@ -39,13 +47,17 @@ struct StoreTool: Sendable {
   }
 
   /// - Throws: `loadFailed` or `diskFull` with the tool's words.
-  func succeed(_ arguments: [String], _ problem: String, line: @Sendable (String) -> Void = { _ in }) async throws(BuildError) {
+  func succeed(_ arguments: [String], _ problem: String, line: @Sendable (String) -> Void = { _ in })
+    async throws(BuildError)
+  {
     let done = try await child(arguments).run(line: line)
     guard done.status != 0 else { return }
     // Each try says the same as the last one.
     let output = done.tail.filter { !$0.contains("Failed, retrying in ") }
-    throw BuildFailure(tool: store.kind.rawValue, status: done.status, output: output, places: [environment["TMPDIR"] ?? "/var/tmp"])
-      .error(.loadFailed, problem)
+    throw BuildFailure(
+      tool: store.kind.rawValue, status: done.status, output: output, places: [environment["TMPDIR"] ?? "/var/tmp"]
+    )
+    .error(.loadFailed, problem)
   }
 
   /// `sha256:` and 64 digits, from what a builder prints or writes into an `--iidfile`.
@@ -55,8 +67,8 @@ struct StoreTool: Sendable {
     return digits.count == 64 && digits.allSatisfy(\.isHexDigit) ? "sha256:" + digits : nil
   }
 
-  /// podman and buildah live for less than a second: their garbage collector, unless it is near half a gigabyte, only takes time
-  /// (a fifth of a build here). Docker's plain progress has one line for each step.
+  /// podman and buildah live for less than a second: their garbage collector, unless it is near half a gigabyte, only
+  /// takes time (a fifth of a build here). Docker's plain progress has one line for each step.
   private static func tuned(_ environment: [String: String], for kind: BuilderKind) -> [String: String] {
     let settings = kind == .docker ? ["BUILDKIT_PROGRESS": "plain"] : ["GOGC": "off", "GOMEMLIMIT": "512MiB"]
     return environment.merging(settings) { own, _ in own }

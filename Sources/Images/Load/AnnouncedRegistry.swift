@@ -7,8 +7,8 @@ import Manifests
   import Musl
 #endif
 
-/// The registry that a cluster says it has (KEP-1755). Images are pushed there, with all that a build put into them, so the cluster alone does not choose the
-/// host.
+/// The registry that a cluster says it has (KEP-1755). Images are pushed there, with all that a build put into them, so
+/// the cluster alone does not choose the host.
 struct AnnouncedRegistry: Sendable, Hashable {
   enum Place: Sendable, Hashable {
     /// This machine's loopback.
@@ -36,7 +36,8 @@ struct AnnouncedRegistry: Sendable, Hashable {
   }
 
   private static func isReference(_ text: String) -> Bool {
-    !text.isEmpty && text.first != "-" && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.:/[]".contains($0)) }
+    !text.isEmpty && text.first != "-"
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.:/[]".contains($0)) }
   }
 
   /// Without port and path; an IPv6 address without its brackets.
@@ -46,7 +47,8 @@ struct AnnouncedRegistry: Sendable, Hashable {
     return String(authority.prefix { $0 != ":" }).lowercased()
   }
 
-  /// - Parameter resolve: the addresses of a name; asked for names below `.localhost` alone, which are this machine by convention only.
+  /// - - Parameter resolve: the addresses of a name; asked for names below `.localhost` alone, which are this machine
+  ///   by convention only.
   func place(resolve: (String) -> [String] = Self.addresses) -> Place {
     if host == "localhost" || Self.isLoopback(host) { return .here }
     if host.hasSuffix(".localhost") {

@@ -6,7 +6,8 @@ import KubeObjects
 struct ClusterFacts: Sendable {
   /// Node objects.
   var nodes: [JSONValue]
-  /// `localRegistryHosting.v1` of the ConfigMap `local-registry-hosting` in kube-public (KEP-1755): how a cluster says that it has a registry.
+  /// `localRegistryHosting.v1` of the ConfigMap `local-registry-hosting` in kube-public (KEP-1755): how a cluster says
+  /// that it has a registry.
   var localRegistry: String?
   var environment: [String: String]
   /// `/proc/sys/kernel/random/boot_id`: a node that says the same runs on this machine's kernel.
@@ -28,13 +29,21 @@ struct ClusterFacts: Sendable {
       let nodes = try await client.list(.nodes, namespace: nil).items
       // Not everyone may read it, and few clusters have it.
       let registry = try? await client.find(.configMaps, "local-registry-hosting", namespace: "kube-public")
-      let boot = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id").map { String(decoding: $0, as: UTF8.self) } ?? ""
+      let boot =
+        FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id").map {
+          String(decoding: $0, as: UTF8.self)
+        } ?? ""
       return ClusterFacts(
-        nodes: nodes, localRegistry: registry?[path: "data", "localRegistryHosting.v1"]?.stringValue, environment: environment,
-        bootID: boot.filter { !$0.isWhitespace }, exists: { FileManager.default.fileExists(atPath: $0) }, server: client.access.server.host,
-        isOwn: { path in FileManager.default.fileExists(atPath: path) && PrivateDirectory(path: path).problem == nil }, confirms: confirms)
+        nodes: nodes, localRegistry: registry?[path: "data", "localRegistryHosting.v1"]?.stringValue,
+        environment: environment,
+        bootID: boot.filter { !$0.isWhitespace }, exists: { FileManager.default.fileExists(atPath: $0) },
+        server: client.access.server.host,
+        isOwn: { path in FileManager.default.fileExists(atPath: path) && PrivateDirectory(path: path).problem == nil },
+        confirms: confirms)
     } catch {
-      throw BuildError(.loadFailed, "cannot read the cluster's nodes to see what it is: \(error)", remedy: "say it with --load KIND: \(ClusterProduct.choices)")
+      throw BuildError(
+        .loadFailed, "cannot read the cluster's nodes to see what it is: \(error)",
+        remedy: "say it with --load KIND: \(ClusterProduct.choices)")
     }
   }
 
@@ -43,25 +52,32 @@ struct ClusterFacts: Sendable {
 
   func info(_ field: String) -> String { nodes.first?[path: "status", "nodeInfo", field]?.stringValue ?? "" }
 
-  func label(_ name: String) -> String? { nodes.lazy.compactMap { $0[path: "metadata", "labels"]?[name]?.stringValue }.first }
+  func label(_ name: String) -> String? {
+    nodes.lazy.compactMap { $0[path: "metadata", "labels"]?[name]?.stringValue }.first
+  }
 
-  func annotation(_ name: String) -> String? { nodes.lazy.compactMap { $0[path: "metadata", "annotations"]?[name]?.stringValue }.first }
+  func annotation(_ name: String) -> String? {
+    nodes.lazy.compactMap { $0[path: "metadata", "annotations"]?[name]?.stringValue }.first
+  }
 
   /// One node, and it runs on this machine's kernel: in a container, in namespaces, or plainly.
   var isHere: Bool { nodes.count == 1 && !bootID.isEmpty && info("bootID") == bootID }
 
-  /// The registry that the cluster's maker announced: as the host has it, and as nodes do. nil for one that is neither on this machine nor confirmed.
+  /// The registry that the cluster's maker announced: as the host has it, and as nodes do. nil for one that is neither
+  /// on this machine nor confirmed.
   var announcedRegistry: ClusterProduct.RegistryNames? {
     guard let registry = localRegistry.flatMap(AnnouncedRegistry.init(parsing:)) else { return nil }
     switch registry.place() {
     // The KEP's examples and all tools that write it mean a registry without TLS on this machine.
     case .here: return ClusterProduct.RegistryNames(push: registry.push, pull: registry.pull, isInsecure: true)
-    case .near: return confirms(registry.push) ? ClusterProduct.RegistryNames(push: registry.push, pull: registry.pull) : nil
+    case .near:
+      return confirms(registry.push) ? ClusterProduct.RegistryNames(push: registry.push, pull: registry.pull) : nil
     case .elsewhere: return nil
     }
   }
 
-  /// Where the lab's node says that its images are. Builders write there, so it counts only where the lab is on this machine and the directory this user's.
+  /// Where the lab's node says that its images are. Builders write there, so it counts only where the lab is on this
+  /// machine and the directory this user's.
   var labImages: String? {
     guard info("osImage") == "devtunnel lab", let path = annotation(ClusterProduct.labAnnotation) else { return nil }
     let isHere = isHere && (server == "localhost" || AnnouncedRegistry.isLoopback(server))

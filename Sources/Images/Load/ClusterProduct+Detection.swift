@@ -6,12 +6,15 @@ extension ClusterProduct {
   static let labAnnotation = "devtunnel.dev/lab-images"
 
   /// Asks the cluster's nodes what it is. The context's name is not looked at, but for the error.
-  /// - Parameter confirms: whether a person wants images pushed to this registry, which the cluster names and which is not on this machine.
+  /// - - Parameter confirms: whether a person wants images pushed to this registry, which the cluster names and which
+  ///   is not on this machine.
   /// - Throws: `unknownProduct`, listing the choices for `--load`; `loadFailed` where the nodes cannot be read.
   public static func detect(
-    client: KubeClient, context: String, environment: [String: String], confirms: @escaping @Sendable (_ registry: String) -> Bool
+    client: KubeClient, context: String, environment: [String: String],
+    confirms: @escaping @Sendable (_ registry: String) -> Bool
   ) async throws(BuildError) -> ClusterProduct {
-    try detect(try await ClusterFacts.read(client: client, environment: environment, confirms: confirms), context: context)
+    try detect(
+      try await ClusterFacts.read(client: client, environment: environment, confirms: confirms), context: context)
   }
 
   /// From what the nodes say of themselves; see docs/images.md for where each mark comes from.
@@ -27,7 +30,9 @@ extension ClusterProduct {
       if facts.isHere, facts.exists("/run/k3s/containerd/containerd.sock") { return .k3s }
     }
     if facts.isHere {
-      if facts.runtime.hasPrefix("containerd://"), facts.exists("/run/containerd/containerd.sock") { return .containerd(prefix: []) }
+      if facts.runtime.hasPrefix("containerd://"), facts.exists("/run/containerd/containerd.sock") {
+        return .containerd(prefix: [])
+      }
       // CRI-O and podman share /var/lib/containers/storage.
       if facts.runtime.hasPrefix("cri-o://"), facts.exists("/run/crio/crio.sock") { return .shared(.podman) }
     }
@@ -36,15 +41,19 @@ extension ClusterProduct {
 
   /// Nodes whose kubelet runs on the Docker daemon that this machine's `docker` speaks to.
   private static func sharedDocker(_ facts: ClusterFacts) -> ClusterProduct? {
-    if let profile = facts.label("minikube.k8s.io/name") { return facts.environment["MINIKUBE_ACTIVE_DOCKERD"] == profile ? .shared(.docker) : nil }
+    if let profile = facts.label("minikube.k8s.io/name") {
+      return facts.environment["MINIKUBE_ACTIVE_DOCKERD"] == profile ? .shared(.docker) : nil
+    }
     if ["docker-desktop", "orbstack"].contains(where: { facts.names == [$0] }) { return .shared(.docker) }
-    return facts.runtime.hasPrefix("docker://") && (facts.isHere || facts.names == ["colima"] || facts.names == ["lima-rancher-desktop"])
+    return facts.runtime.hasPrefix("docker://")
+      && (facts.isHere || facts.names == ["colima"] || facts.names == ["lima-rancher-desktop"])
       ? .shared(.docker) : nil
   }
 
   /// `spec.providerID` is `kind://docker/NAME/NODE`.
   private static func kindName(_ facts: ClusterFacts) -> String? {
-    guard let provider = facts.nodes.first?[path: "spec", "providerID"]?.stringValue, provider.hasPrefix("kind://") else { return nil }
+    guard let provider = facts.nodes.first?[path: "spec", "providerID"]?.stringValue, provider.hasPrefix("kind://")
+    else { return nil }
     return provider.split(separator: "/").dropFirst(2).first.map(String.init)
   }
 
@@ -52,13 +61,16 @@ extension ClusterProduct {
   private static func k3dName(_ facts: ClusterFacts) -> String? {
     guard let name = facts.names.first, name.hasPrefix("k3d-") else { return nil }
     for role in ["-server-", "-agent-"] {
-      if let end = name.range(of: role, options: .backwards) { return String(name[name.index(name.startIndex, offsetBy: 4)..<end.lowerBound]) }
+      if let end = name.range(of: role, options: .backwards) {
+        return String(name[name.index(name.startIndex, offsetBy: 4)..<end.lowerBound])
+      }
     }
     return nil
   }
 
   private static func unknown(_ facts: ClusterFacts, _ context: String) -> BuildError {
-    let marks = [facts.names.first ?? "", facts.info("osImage"), facts.runtime, facts.info("kubeletVersion")].joined(separator: ", ")
+    let marks = [facts.names.first ?? "", facts.info("osImage"), facts.runtime, facts.info("kubeletVersion")].joined(
+      separator: ", ")
     let node = facts.nodes.isEmpty ? "it has no nodes" : "node " + marks
     return BuildError(
       .unknownProduct, "nothing tells how the cluster of context \(context) gets images (\(node))",

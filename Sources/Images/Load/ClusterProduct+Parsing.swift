@@ -3,8 +3,9 @@ extension ClusterProduct {
   static let choices =
     "lab:DIRECTORY, containerd[:COMMAND], k3s, kind[:CLUSTER], minikube[:PROFILE], k3d[:CLUSTER], docker, podman, buildah, registry[:PUSH[=PULL]][,insecure]"
 
-  /// Reads what `--load` says: `lab:DIRECTORY`, `k3s`, `containerd[:COMMAND…]`, `kind[:CLUSTER]`, `minikube[:PROFILE]`, `k3d[:CLUSTER]`, `docker`, `podman`,
-  /// `buildah`, `registry[:PUSH[=PULL]][,insecure]`. Without a name the product's own default counts.
+  /// Reads what `--load` says: `lab:DIRECTORY`, `k3s`, `containerd[:COMMAND…]`, `kind[:CLUSTER]`, `minikube[:PROFILE]`,
+  /// `k3d[:CLUSTER]`, `docker`, `podman`, `buildah`, `registry[:PUSH[=PULL]][,insecure]`. Without a name the product's
+  /// own default counts.
   /// - Throws: `badInput`, listing the choices.
   public init(parsing text: String) throws(BuildError) {
     let colon = text.firstIndex(of: ":")
@@ -26,7 +27,8 @@ extension ClusterProduct {
         insecure = true
       }
       let parts = names.split(separator: "=", maxSplits: 1).map(String.init)
-      self = .registry(RegistryNames(push: parts.first ?? "", pull: parts.count == 2 ? parts[1] : nil, isInsecure: insecure))
+      self = .registry(
+        RegistryNames(push: parts.first ?? "", pull: parts.count == 2 ? parts[1] : nil, isInsecure: insecure))
     default:
       throw BuildError(.badInput, "--load \(text) is no way to load images", remedy: "one of: \(Self.choices)")
     }

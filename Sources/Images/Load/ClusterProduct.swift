@@ -10,7 +10,8 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
   case kind(name: String)
   case minikube(profile: String)
   case k3d(name: String)
-  /// The node runs on the builder's own store (Docker Desktop, OrbStack, minikube's docker-env, CRI-O beside podman): nothing to load.
+  /// The node runs on the builder's own store (Docker Desktop, OrbStack, minikube's docker-env, CRI-O beside podman):
+  /// nothing to load.
   case shared(BuilderKind)
   case registry(RegistryNames)
 
@@ -35,13 +36,15 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .lab(let images): "devtunnel lab (images in \(images))"
     case .k3s: "k3s"
-    case .containerd(let prefix): prefix.isEmpty ? "containerd" : "containerd (through \(prefix.joined(separator: " ")))"
+    case .containerd(let prefix):
+      prefix.isEmpty ? "containerd" : "containerd (through \(prefix.joined(separator: " ")))"
     case .kind(let name): "kind (cluster \(name))"
     case .minikube(let profile): "minikube (profile \(profile))"
     case .k3d(let name): "k3d (cluster \(name))"
     case .shared(let kind): "shared store of \(kind.rawValue)"
     case .registry(let names) where names.push.isEmpty: "registry (as the images are named)"
-    case .registry(let names): "registry \(names.push)" + (names.pull == names.push ? "" : ", in the cluster \(names.pull)")
+    case .registry(let names):
+      "registry \(names.push)" + (names.pull == names.push ? "" : ", in the cluster \(names.pull)")
     }
   }
 }

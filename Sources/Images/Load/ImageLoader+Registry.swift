@@ -1,7 +1,10 @@
 extension ImageLoader {
-  /// Pushes under the immutable tag: layers that the registry has are not sent. Credentials are the tool's own affair (`docker login`).
-  /// podman and buildah push by id: a tag of their own first would take as long as they take to start.
-  func push(_ image: BuiltImage, _ names: ClusterProduct.RegistryNames, _ tool: StoreTool, _ output: @Sendable (String) -> Void) async throws(BuildError) {
+  /// Pushes under the immutable tag: layers that the registry has are not sent. Credentials are the tool's own affair
+  /// (`docker login`). podman and buildah push by id: a tag of their own first would take as long as they take to
+  /// start.
+  func push(
+    _ image: BuiltImage, _ names: ClusterProduct.RegistryNames, _ tool: StoreTool, _ output: @Sendable (String) -> Void
+  ) async throws(BuildError) {
     let target = ImageName(image.repository).below(names.push) + ":" + image.immutableTag
     let problem = "cannot push \(target)"
     guard tool.store.kind != .docker else {
@@ -14,13 +17,17 @@ extension ImageLoader {
   }
 
   /// Nothing to do where the image is in the store that the nodes run from; else it goes there.
-  func share(_ image: BuiltImage, _ kind: BuilderKind, _ tool: StoreTool, _ output: @Sendable (String) -> Void) async throws(BuildError) {
+  func share(_ image: BuiltImage, _ kind: BuilderKind, _ tool: StoreTool, _ output: @Sendable (String) -> Void)
+    async throws(BuildError)
+  {
     // podman and buildah of one user have one store.
-    let isSame = image.store.arguments.isEmpty && (image.store.kind == kind || image.store.kind != .docker && kind != .docker)
+    let isSame =
+      image.store.arguments.isEmpty && (image.store.kind == kind || image.store.kind != .docker && kind != .docker)
     guard !isSame else { return }
     let target = try StoreTool(BuilderStore(kind), environment: builder.environment)
     try await withArchive(of: image, tool, output) { archive throws(BuildError) in
-      let arguments = kind == .docker ? ["load", "--quiet", "--input", archive] : ["pull", "--quiet", "docker-archive:" + archive]
+      let arguments =
+        kind == .docker ? ["load", "--quiet", "--input", archive] : ["pull", "--quiet", "docker-archive:" + archive]
       try await target.succeed(arguments, "the image cannot be loaded into \(product)", line: output)
     }
   }

@@ -16,8 +16,12 @@ public struct ImageLoader: Sendable {
   /// - Returns: the immutable reference that the cluster's manifests must use.
   /// - Throws: `loadFailed`, `builderMissing` where the product's own tool is not installed, `diskFull`, `cancelled`.
   @discardableResult
-  public func load(_ image: BuiltImage, output: @escaping @Sendable (String) -> Void = { _ in }) async throws(BuildError) -> String {
-    if case .registry(let names) = product, names.push.isEmpty, names.pull.isEmpty, let pushed = image.pushed, await isStillThere(pushed, image) {
+  public func load(_ image: BuiltImage, output: @escaping @Sendable (String) -> Void = { _ in })
+    async throws(BuildError) -> String
+  {
+    if case .registry(let names) = product, names.push.isEmpty, names.pull.isEmpty, let pushed = image.pushed,
+      await isStillThere(pushed, image)
+    {
       return pushed
     }
     let reference = reference(of: image)
@@ -39,20 +43,26 @@ public struct ImageLoader: Sendable {
     return await builder.registry.image(pushed) != nil
   }
 
-  /// What `load` returns unless the artifact's own command has pushed the image: `name:devtunnel-<12 digits>`, under the registry's cluster-internal name where there is one.
+  /// What `load` returns unless the artifact's own command has pushed the image: `name:devtunnel-<12 digits>`, under
+  /// the registry's cluster-internal name where there is one.
   public func reference(of image: BuiltImage) -> String {
     guard case .registry(let names) = product else { return image.localReference }
     return ImageName(image.repository).below(names.pull) + ":" + image.immutableTag
   }
 
-  /// The build settings that fit the product: the lab's own store to build into, whether custom commands push, registries without TLS.
-  public static func settings(for product: ClusterProduct, builder: BuilderKind, _ settings: BuildSettings = BuildSettings()) -> BuildSettings {
+  /// The build settings that fit the product: the lab's own store to build into, whether custom commands push,
+  /// registries without TLS.
+  public static func settings(
+    for product: ClusterProduct, builder: BuilderKind, _ settings: BuildSettings = BuildSettings()
+  ) -> BuildSettings {
     var settings = settings
     switch product {
     case .lab(let images) where builder != .docker: settings.storageArguments = LabStorage.arguments(images)
     case .registry(let names):
       settings.pushes = names.push.isEmpty
-      if names.isInsecure, let host = names.push.split(separator: "/").first { settings.insecureRegistries.insert(String(host)) }
+      if names.isInsecure, let host = names.push.split(separator: "/").first {
+        settings.insecureRegistries.insert(String(host))
+      }
     default: break
     }
     return settings
@@ -67,10 +77,13 @@ public struct ImageLoader: Sendable {
     case .lab(let images): try await LabStorage(images: images).load(image, tool, output)
     case .shared(let kind): try await share(image, kind, tool, output)
     case .registry: break
-    case .containerd(let prefix): try await importStream(image, tool, prefix + ["ctr", "-n", "k8s.io", "images", "import", "-"], output)
+    case .containerd(let prefix):
+      try await importStream(image, tool, prefix + ["ctr", "-n", "k8s.io", "images", "import", "-"], output)
     case .k3s: try await importStream(image, tool, ["k3s", "ctr", "images", "import", "-"], output)
-    case .kind(let name): try await importFile(image, tool, ["kind", "load", "image-archive"], ["--name", name], output)
-    case .minikube(let profile): try await importFile(image, tool, ["minikube", "image", "load"], ["--profile", profile], output)
+    case .kind(let name):
+      try await importFile(image, tool, ["kind", "load", "image-archive"], ["--name", name], output)
+    case .minikube(let profile):
+      try await importFile(image, tool, ["minikube", "image", "load"], ["--profile", profile], output)
     case .k3d(let name): try await importFile(image, tool, ["k3d", "image", "import"], ["--cluster", name], output)
     }
   }

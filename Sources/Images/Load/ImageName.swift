@@ -1,4 +1,5 @@
-/// An image's name without a tag, as registries and container runtimes read it (the distribution project's "reference" grammar).
+/// An image's name without a tag, as registries and container runtimes read it (the distribution project's "reference"
+/// grammar).
 struct ImageName: Sendable, Hashable {
   /// `host[:port]`, or nil where the name begins with a path.
   let registry: String?
@@ -21,8 +22,8 @@ struct ImageName: Sendable, Hashable {
     return path.contains("/") ? "docker.io/" + path : "docker.io/library/" + path
   }
 
-  /// The name below a registry of the cluster's own. A name that is there already stays; another registry's host becomes part of the path,
-  /// so that two registries' images of one path stay apart.
+  /// The name below a registry of the cluster's own. A name that is there already stays; another registry's host
+  /// becomes part of the path, so that two registries' images of one path stay apart.
   func below(_ prefix: String) -> String {
     let name = registry.map { $0 + "/" + path } ?? path
     if prefix.isEmpty || name.hasPrefix(prefix + "/") { return name }

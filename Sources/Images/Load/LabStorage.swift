@@ -3,7 +3,9 @@ struct LabStorage: Sendable {
   let images: String
 
   /// The global options of buildah and podman for it; the same as the lab's node uses.
-  static func arguments(_ images: String) -> [String] { ["--root", images + "/storage", "--runroot", images + "/run", "--storage-driver", "vfs"] }
+  static func arguments(_ images: String) -> [String] {
+    ["--root", images + "/storage", "--runroot", images + "/run", "--storage-driver", "vfs"]
+  }
 
   /// Nothing more to do for what was built there.
   func load(_ image: BuiltImage, _ tool: StoreTool, _ output: @Sendable (String) -> Void) async throws(BuildError) {

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import KubeAPI
 
-/// Asks a registry what it has under a name (OCI Distribution Specification, "Pulling manifests"), where it answers without credentials.
+/// Asks a registry what it has under a name (OCI Distribution Specification, "Pulling manifests"), where it answers
+/// without credentials.
 struct RegistryClient: Sendable {
   /// What a reference leads to.
   struct Found: Sendable, Hashable {
@@ -18,24 +19,31 @@ struct RegistryClient: Sendable {
   init(insecureRegistries: Set<String>) { self.insecureRegistries = insecureRegistries }
 
   /// - Parameter reference: `host:port/path:tag` or `host:port/path@digest`.
-  /// - Returns: nil for whatever is no plain answer: no such image, several architectures, credentials wanted, nobody there.
+  /// - - Returns: nil for whatever is no plain answer: no such image, several architectures, credentials wanted, nobody
+  ///   there.
   func image(_ reference: String) async -> Found? {
     guard let parts = Parts(reference) else { return nil }
     for scheme in insecureRegistries.contains(parts.registry) ? ["http", "https"] : ["https"] {
       guard let server = ServerURL("\(scheme)://\(parts.registry)") else { return nil }
       let access = ClusterAccess(server: server, insecureSkipTLSVerify: insecureRegistries.contains(parts.registry))
       let request = HTTPRequest(
-        "GET", "/v2/\(parts.path)/manifests/\(parts.version)", headers: [("Accept", Self.kinds.joined(separator: ", "))], timeout: .seconds(3))
-      guard let response = try? await multi.perform(request, on: access, as: Credentials(), limit: 1 << 20), response.status == 200 else { continue }
+        "GET", "/v2/\(parts.path)/manifests/\(parts.version)",
+        headers: [("Accept", Self.kinds.joined(separator: ", "))], timeout: .seconds(3))
+      guard let response = try? await multi.perform(request, on: access, as: Credentials(), limit: 1 << 20),
+        response.status == 200
+      else { continue }
       guard let digest = response.head.header("docker-content-digest"),
-        let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(response.body)), let id = StoreTool.normalized(manifest.config.digest)
+        let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(response.body)),
+        let id = StoreTool.normalized(manifest.config.digest)
       else { return nil }
       return Found(reference: "\(parts.registry)/\(parts.path)@\(digest)", id: id)
     }
     return nil
   }
 
-  private static let kinds = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"]
+  private static let kinds = [
+    "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json",
+  ]
 
   private struct Manifest: Decodable {
     struct Descriptor: Decodable { var digest: String }

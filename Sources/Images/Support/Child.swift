@@ -12,7 +12,8 @@ import Subprocess
   import Musl
 #endif
 
-/// A program to be run to its end, as the leader of a session of its own: cancelling the task kills all of its process group at once.
+/// A program to be run to its end, as the leader of a session of its own: cancelling the task kills all of its process
+/// group at once.
 struct Child: Sendable {
   /// An absolute path.
   var program: String
@@ -32,7 +33,8 @@ struct Child: Sendable {
     try await guarded {
       let descriptor = try inputDescriptor()
       let done = try await Subprocess.run(
-        configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), output: .sequence, error: .combinedWithOutput
+        configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), output: .sequence,
+        error: .combinedWithOutput
       ) { execution in
         let pid = execution.processIdentifier.value
         return try await withTaskCancellationHandler {
@@ -59,7 +61,8 @@ struct Child: Sendable {
   func read() async throws(BuildError) -> (status: Int32, output: String, error: String) {
     try await guarded {
       let done = try await Subprocess.run(
-        configuration, input: .fileDescriptor(try inputDescriptor(), closeAfterSpawningProcess: true), output: .string(limit: 4 << 20),
+        configuration, input: .fileDescriptor(try inputDescriptor(), closeAfterSpawningProcess: true),
+        output: .string(limit: 4 << 20),
         error: .string(limit: 1 << 20))
       return (done.terminationStatus.code, done.standardOutput, done.standardError)
     }
@@ -76,11 +79,14 @@ struct Child: Sendable {
       : [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: grace)]
     let variables = environment.compactMap { name, value in Environment.Key(rawValue: name).map { ($0, value) } }
     return Configuration(
-      executable: .path(FilePath(program)), arguments: Arguments(arguments), environment: .custom(Dictionary(uniqueKeysWithValues: variables)),
+      executable: .path(FilePath(program)), arguments: Arguments(arguments),
+      environment: .custom(Dictionary(uniqueKeysWithValues: variables)),
       workingDirectory: directory.map { FilePath($0) }, platformOptions: options)
   }
 
-  private func inputDescriptor() throws -> FileDescriptor { try FileDescriptor.open(FilePath(input ?? "/dev/null"), .readOnly, options: .closeOnExec) }
+  private func inputDescriptor() throws -> FileDescriptor {
+    try FileDescriptor.open(FilePath(input ?? "/dev/null"), .readOnly, options: .closeOnExec)
+  }
 
   private func guarded<Value>(_ body: () async throws -> Value) async throws(BuildError) -> Value {
     if Task.isCancelled { throw .cancelled }

@@ -30,7 +30,9 @@ struct FileSystemSpace: Sendable, CustomStringConvertible {
   var description: String { "\(mountPoint) (\(free >> 20) MiB left" + (freeFiles == 0 ? ", no inodes" : "") + ")" }
 
   /// The fullest of the file systems that these paths are on.
-  static func fullest(of paths: [String]) -> FileSystemSpace? { paths.compactMap { FileSystemSpace(at: $0) }.min { $0.free < $1.free } }
+  static func fullest(of paths: [String]) -> FileSystemSpace? {
+    paths.compactMap { FileSystemSpace(at: $0) }.min { $0.free < $1.free }
+  }
 
   /// The directory nearest to the root that is on the same device.
   private static func mountPoint(of path: String) -> String {

@@ -1,4 +1,5 @@
-/// Bytes as lines. Of what a carriage return overwrites only the last state counts; a line's bytes beyond 4,096 are left out.
+/// Bytes as lines. Of what a carriage return overwrites only the last state counts; a line's bytes beyond 4,096 are
+/// left out.
 struct LineSplitter {
   private static let limit = 4096
   private var pending: [UInt8] = []

@@ -21,7 +21,9 @@ struct PrivateDirectory: Sendable {
   }
 
   /// nil where it is not there, or not to be believed.
-  func read(_ name: String) -> [UInt8]? { problem == nil ? try? RegularFile.read(path + "/" + name, limit: 64 << 20) : nil }
+  func read(_ name: String) -> [UInt8]? {
+    problem == nil ? try? RegularFile.read(path + "/" + name, limit: 64 << 20) : nil
+  }
 
   /// Writes a file in one go: never half of it, and nobody else can read it.
   /// - Throws: an error number, or `EPERM` for a directory that is not this user's own.
@@ -61,7 +63,8 @@ struct PrivateDirectory: Sendable {
   }
 
   private func make() throws(RegularFile.Failure) {
-    try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try? FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     if problem != nil { throw .system(EPERM) }
     // An earlier version made it readable for all.
     if chmod(path, 0o700) != 0 { throw .system(errno) }

@@ -6,7 +6,8 @@
 
 /// Where programs are.
 enum Program {
-  /// Finds a program in PATH (without one: where programs usually are), then where administrators' programs stand, which a user's PATH often leaves out.
+  /// Finds a program in PATH (without one: where programs usually are), then where administrators' programs stand,
+  /// which a user's PATH often leaves out.
   static func find(_ name: String, environment: [String: String]) -> String? {
     if name.contains("/") { return isExecutable(name) ? name : nil }
     let path = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
@@ -14,7 +15,9 @@ enum Program {
   }
 
   /// For errors: where `find` has looked.
-  static func places(_ environment: [String: String]) -> String { "PATH (\(environment["PATH"] ?? "not set")) and the sbin directories" }
+  static func places(_ environment: [String: String]) -> String {
+    "PATH (\(environment["PATH"] ?? "not set")) and the sbin directories"
+  }
 
   static func isExecutable(_ path: String) -> Bool {
     var info = stat()

@@ -31,8 +31,10 @@ extension BuildError {
     let isFull = code == ENOSPC || code == EDQUOT
     let place = isFull ? FileSystemSpace(at: path).map { "; the file system is full: \($0)" } ?? "" : ""
     self.init(
-      isFull ? .diskFull : .commandFailed, message + ": " + String(cString: strerror(code)) + place, remedy: isFull ? BuildError.roomRemedy : nil)
+      isFull ? .diskFull : .commandFailed, message + ": " + String(cString: strerror(code)) + place,
+      remedy: isFull ? BuildError.roomRemedy : nil)
   }
 
-  static let roomRemedy = "make room there: `buildah rmi --prune`, `podman image prune` or `docker system prune` removes images that nothing uses"
+  static let roomRemedy =
+    "make room there: `buildah rmi --prune`, `podman image prune` or `docker system prune` removes images that nothing uses"
 }

@@ -4,8 +4,8 @@
   import Musl
 #endif
 
-/// Reads files that others may have made. Only regular files are read, and no more of them than a limit says: a link to /dev/zero has no end, and a
-/// FIFO never answers.
+/// Reads files that others may have made. Only regular files are read, and no more of them than a limit says: a link to
+/// /dev/zero has no end, and a FIFO never answers.
 public enum RegularFile {
   /// Why a file is not read.
   public enum Failure: Error, Sendable, Hashable {
@@ -28,11 +28,15 @@ public enum RegularFile {
 
   /// Reads a whole file as UTF-8. Bytes that are no UTF-8 are replaced.
   /// - Parameter limit: in bytes.
-  public static func text(_ path: String, limit: Int) throws(Failure) -> String { String(decoding: try read(path, limit: limit), as: UTF8.self) }
+  public static func text(_ path: String, limit: Int) throws(Failure) -> String {
+    String(decoding: try read(path, limit: limit), as: UTF8.self)
+  }
 
   /// Calls `body` with one piece of the file after the other.
   /// - Parameter limit: in bytes; nil reads to the file's end.
-  public static func pieces(of path: String, limit: Int? = nil, _ body: (UnsafeRawBufferPointer) -> Void) throws(Failure) {
+  public static func pieces(of path: String, limit: Int? = nil, _ body: (UnsafeRawBufferPointer) -> Void)
+    throws(Failure)
+  {
     // Opening a device may do something, so its kind is asked first.
     var status = stat()
     guard stat(path, &status) == 0 else { throw failure(errno) }

@@ -1,5 +1,6 @@
-/// A regular expression that is matched in time proportional to its length times the text's (Thompson's construction): the part of Go's syntax (RE2) that needs
-/// no more than that is the most used one. Flags, `\b` and Unicode classes are not understood.
+/// A regular expression that is matched in time proportional to its length times the text's (Thompson's construction):
+/// the part of Go's syntax (RE2) that needs no more than that is the most used one. Flags, `\b` and Unicode classes are
+/// not understood.
 public struct Expression: Sendable {
   private enum Step: Sendable {
     case one([ClosedRange<UInt32>], negated: Bool)
@@ -49,7 +50,9 @@ public struct Expression: Sendable {
       for index in isIn.indices { isIn[index] = false }
       var next: [Int] = []
       for step in now {
-        guard case .one(let ranges, let negated) = steps[step], ranges.contains(where: { $0.contains(scalars[position].value) }) != negated else { continue }
+        guard case .one(let ranges, let negated) = steps[step],
+          ranges.contains(where: { $0.contains(scalars[position].value) }) != negated
+        else { continue }
         enter(step + 1, position + 1, &next)
       }
       now = next

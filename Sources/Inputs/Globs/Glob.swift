@@ -1,5 +1,5 @@
-/// A compiled pattern over paths. It is matched in time proportional to the pattern's length times the path's, whatever both hold: all states that the
-/// pattern may be in are followed at once.
+/// A compiled pattern over paths. It is matched in time proportional to the pattern's length times the path's, whatever
+/// both hold: all states that the pattern may be in are followed at once.
 public struct Glob: Sendable, Hashable {
   enum Token: Sendable, Hashable {
     case scalar(UInt32)
@@ -30,14 +30,18 @@ public struct Glob: Sendable, Hashable {
   public var anywhere: Glob { Glob(tokens: tokens.first == .directories ? tokens : [.directories] + tokens) }
 
   /// The same pattern below a directory.
-  public func below(_ directory: some StringProtocol) -> Glob { Glob(tokens: Glob(literal: directory + "/").tokens + tokens) }
+  public func below(_ directory: some StringProtocol) -> Glob {
+    Glob(tokens: Glob(literal: directory + "/").tokens + tokens)
+  }
 
   /// Several stars in a row are one.
   private static func collapsed(_ tokens: [Token]) -> [Token] {
     // Forks count tokens.
     if tokens.contains(where: { if case .fork = $0 { true } else { false } }) { return tokens }
     var result: [Token] = []
-    for token in tokens where result.last != token || ![.star, .directories, .anything].contains(token) { result.append(token) }
+    for token in tokens where result.last != token || ![.star, .directories, .anything].contains(token) {
+      result.append(token)
+    }
     return result
   }
 

@@ -12,7 +12,8 @@ extension Glob {
   }
 
   /// Compiles a pattern.
-  /// - Returns: nil for a pattern that is malformed (a set without its end; for Docker and Git a backslash with nothing behind it) or too long.
+  /// - - Returns: nil for a pattern that is malformed (a set without its end; for Docker and Git a backslash with
+  ///   nothing behind it) or too long.
   public init?(_ pattern: some StringProtocol, _ dialect: Dialect) {
     guard pattern.utf8.count <= Self.longest else { return nil }
     var reader = GlobReader(Substring(pattern).unicodeScalars, dialect)
@@ -164,7 +165,9 @@ private struct GlobReader {
     var ranges: [ClosedRange<UInt32>] = []
     var isFirst = true
     while let scalar = rest.popFirst() {
-      if scalar == "]", !isFirst || dialect == .docker { return ranges.isEmpty ? nil : .oneOf(ranges, negated: negated, slash: dialect == .docker) }
+      if scalar == "]", !isFirst || dialect == .docker {
+        return ranges.isEmpty ? nil : .oneOf(ranges, negated: negated, slash: dialect == .docker)
+      }
       isFirst = false
       if dialect == .git, scalar == "[", rest.first == ":", let named = namedClass() {
         ranges += named
@@ -216,7 +219,9 @@ private struct GlobReader {
   }
 
   private static let classes: [(String, [ClosedRange<UInt32>])] = [
-    ("alpha", [65...90, 97...122]), ("digit", [48...57]), ("alnum", [48...57, 65...90, 97...122]), ("lower", [97...122]), ("upper", [65...90]),
-    ("space", [9...13, 32...32]), ("blank", [9...9, 32...32]), ("punct", [33...47, 58...64, 91...96, 123...126]), ("xdigit", [48...57, 65...70, 97...102]),
+    ("alpha", [65...90, 97...122]), ("digit", [48...57]), ("alnum", [48...57, 65...90, 97...122]),
+    ("lower", [97...122]), ("upper", [65...90]),
+    ("space", [9...13, 32...32]), ("blank", [9...9, 32...32]), ("punct", [33...47, 58...64, 91...96, 123...126]),
+    ("xdigit", [48...57, 65...70, 97...102]),
   ]
 }

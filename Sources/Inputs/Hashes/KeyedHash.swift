@@ -1,5 +1,5 @@
-/// HMAC-SHA-256 (RFC 2104): tells whether two texts are the same to whoever has the key, and nobody else what a text was. A plain hash of a short secret is
-/// found by trying.
+/// HMAC-SHA-256 (RFC 2104): tells whether two texts are the same to whoever has the key, and nobody else what a text
+/// was. A plain hash of a short secret is found by trying.
 public struct KeyedHash: Sendable {
   private let key: [UInt8]
 

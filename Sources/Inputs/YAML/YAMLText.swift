@@ -1,7 +1,8 @@
 import CYaml
 
-/// Reads YAML that others wrote. A few lines can mean any number of values (aliases of aliases, merge keys of merge keys): what a text means is counted while it
-/// is read, and refused before anything is made of it. Time and memory stay proportional to the text.
+/// Reads YAML that others wrote. A few lines can mean any number of values (aliases of aliases, merge keys of merge
+/// keys): what a text means is counted while it is read, and refused before anything is made of it. Time and memory
+/// stay proportional to the text.
 public enum YAMLText {
   /// What a text may ask for.
   public struct Limits: Sendable, Hashable {
@@ -41,7 +42,8 @@ public enum YAMLText {
   private static func check(_ bytes: UnsafeBufferPointer<UInt8>, _ limits: Limits) throws(YAMLProblem) {
     let start = YAMLMark(line: 1, column: 1)
     guard bytes.count <= limits.text else {
-      throw YAMLProblem(.refused, "it has more than \(limits.text >> 20) MiB", at: start, remedy: "divide it into smaller files")
+      throw YAMLProblem(
+        .refused, "it has more than \(limits.text >> 20) MiB", at: start, remedy: "divide it into smaller files")
     }
     var directives = 0
     var line = 1
@@ -51,7 +53,8 @@ public enum YAMLText {
         directives += 1
         if directives > limits.directives {
           throw YAMLProblem(
-            .refused, "it has more than \(limits.directives) directives", at: YAMLMark(line: line, column: 1), remedy: "leave out the lines that begin with %")
+            .refused, "it has more than \(limits.directives) directives", at: YAMLMark(line: line, column: 1),
+            remedy: "leave out the lines that begin with %")
         }
       }
       isStart = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
@@ -80,7 +83,8 @@ private struct YAMLComposer {
       guard places.count < entries.count else { return entries }
       return entries.enumerated().map { index, entry in
         guard let last = places[entry.key], last != index else { return entry }
-        return YAMLValue.Entry(key: entry.key, isPlain: entry.isPlain, mark: entry.mark, value: entry.value, last: entries[last].mark)
+        return YAMLValue.Entry(
+          key: entry.key, isPlain: entry.isPlain, mark: entry.mark, value: entry.value, last: entries[last].mark)
       }
     }
   }
@@ -98,7 +102,9 @@ private struct YAMLComposer {
 
   mutating func compose(_ bytes: UnsafeBufferPointer<UInt8>) throws(YAMLProblem) {
     var parser = yaml_parser_t()
-    guard yaml_parser_initialize(&parser) == 1 else { throw YAMLProblem(.refused, "there is no memory to read it", at: YAMLMark(line: 1, column: 1)) }
+    guard yaml_parser_initialize(&parser) == 1 else {
+      throw YAMLProblem(.refused, "there is no memory to read it", at: YAMLMark(line: 1, column: 1))
+    }
     defer { yaml_parser_delete(&parser) }
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING)
     yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
@@ -137,9 +143,15 @@ private struct YAMLComposer {
       }
       try add(YAMLValue(.scalar(text, isPlain: isPlain), mark: mark, tag: tag), at: mark)
     case YAML_SEQUENCE_START_EVENT:
-      try open(Frame(isMapping: false, mark: mark, tag: Self.text(event.data.sequence_start.tag), anchor: Self.text(event.data.sequence_start.anchor)))
+      try open(
+        Frame(
+          isMapping: false, mark: mark, tag: Self.text(event.data.sequence_start.tag),
+          anchor: Self.text(event.data.sequence_start.anchor)))
     case YAML_MAPPING_START_EVENT:
-      try open(Frame(isMapping: true, mark: mark, tag: Self.text(event.data.mapping_start.tag), anchor: Self.text(event.data.mapping_start.anchor)))
+      try open(
+        Frame(
+          isMapping: true, mark: mark, tag: Self.text(event.data.mapping_start.tag),
+          anchor: Self.text(event.data.mapping_start.anchor)))
     case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: try close()
     case YAML_ALIAS_EVENT:
       let name = Self.text(event.data.alias.anchor) ?? ""
@@ -151,9 +163,13 @@ private struct YAMLComposer {
     }
   }
 
-  private static func badKey(_ mark: YAMLMark) -> YAMLProblem { YAMLProblem(.refused, "a key must be a single value", at: mark, remedy: "write KEY: VALUE") }
+  private static func badKey(_ mark: YAMLMark) -> YAMLProblem {
+    YAMLProblem(.refused, "a key must be a single value", at: mark, remedy: "write KEY: VALUE")
+  }
 
-  private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? { pointer.map { String(cString: $0) } }
+  private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {
+    pointer.map { String(cString: $0) }
+  }
 
   private mutating func open(_ frame: Frame) throws(YAMLProblem) {
     // A mapping or list as a key would have to be compared with all others.
@@ -163,12 +179,14 @@ private struct YAMLComposer {
   }
 
   private func tooDeep(_ mark: YAMLMark) -> YAMLProblem {
-    YAMLProblem(.refused, "more than \(limits.depth) values lie within each other", at: mark, remedy: "write it flatter")
+    YAMLProblem(
+      .refused, "more than \(limits.depth) values lie within each other", at: mark, remedy: "write it flatter")
   }
 
   private mutating func close() throws(YAMLProblem) {
     guard let frame = frames.popLast() else { return }
-    let value = YAMLValue(frame.isMapping ? .mapping(frame.counted) : .sequence(frame.elements), mark: frame.mark, tag: frame.tag)
+    let value = YAMLValue(
+      frame.isMapping ? .mapping(frame.counted) : .sequence(frame.elements), mark: frame.mark, tag: frame.tag)
     if let anchor = frame.anchor { anchors[anchor] = value }
     try add(value, at: frame.mark)
   }
@@ -176,12 +194,16 @@ private struct YAMLComposer {
   private mutating func add(_ value: YAMLValue, at mark: YAMLMark) throws(YAMLProblem) {
     written += 1
     if value.tag != nil, !limits.hasTags {
-      throw YAMLProblem(.refused, "a tag stands here", at: value.mark, remedy: "leave out what begins with an exclamation mark, or quote it")
+      throw YAMLProblem(
+        .refused, "a tag stands here", at: value.mark,
+        remedy: "leave out what begins with an exclamation mark, or quote it")
     }
     guard value.height + frames.count <= limits.depth else { throw tooDeep(mark) }
     let sum = meant.addingReportingOverflow(value.size)
     guard !sum.overflow, sum.partialValue <= written + limits.copies else {
-      throw YAMLProblem(.refused, "its aliases make more than \(limits.copies) values", at: mark, remedy: "write fewer aliases of aliases")
+      throw YAMLProblem(
+        .refused, "its aliases make more than \(limits.copies) values", at: mark,
+        remedy: "write fewer aliases of aliases")
     }
     guard let last = frames.indices.last else {
       meant = sum.partialValue
@@ -197,10 +219,13 @@ private struct YAMLComposer {
     if frames[last].places.updateValue(frames[last].entries.count, forKey: key.text) != nil {
       duplicates += 1
       guard duplicates <= limits.duplicates else {
-        throw YAMLProblem(.refused, "more than \(limits.duplicates) keys stand twice in their mappings", at: key.mark, remedy: "keep one of each")
+        throw YAMLProblem(
+          .refused, "more than \(limits.duplicates) keys stand twice in their mappings", at: key.mark,
+          remedy: "keep one of each")
       }
     }
-    frames[last].entries.append(YAMLValue.Entry(key: key.text, isPlain: key.isPlain, mark: key.mark, value: value, last: nil))
+    frames[last].entries.append(
+      YAMLValue.Entry(key: key.text, isPlain: key.isPlain, mark: key.mark, value: value, last: nil))
   }
 }
 

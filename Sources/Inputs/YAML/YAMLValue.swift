@@ -13,7 +13,8 @@ public final class YAMLValue: Sendable {
     public let isPlain: Bool
     public let mark: YAMLMark
     public let value: YAMLValue
-    /// Where the key stands again in this mapping: that one counts, as it does for kubectl. nil for the one that counts.
+    /// Where the key stands again in this mapping: that one counts, as it does for kubectl. nil for the one that
+    /// counts.
     public let last: YAMLMark?
   }
 

@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// The connections of one port, over all agents that there have been: a new Pod counts from zero. An agent may say anything.
+/// The connections of one port, over all agents that there have been: a new Pod counts from zero. An agent may say
+/// anything.
 struct PortCounters: Sendable {
   private var past = (host: UInt64(0), origin: UInt64(0))
   private var present = (host: UInt64(0), origin: UInt64(0))
@@ -19,7 +20,9 @@ struct PortCounters: Sendable {
   /// Takes over what the agent of the moment says.
   mutating func take(toHost: UInt64, toOrigin: UInt64) {
     // One that falls back moves from one count to the other: only the sum never gets smaller.
-    if toHost.addingSaturating(toOrigin) < present.host.addingSaturating(present.origin) { past = (self.toHost, past.origin.addingSaturating(present.origin)) }
+    if toHost.addingSaturating(toOrigin) < present.host.addingSaturating(present.origin) {
+      past = (self.toHost, past.origin.addingSaturating(present.origin))
+    }
     present = (toHost, toOrigin)
   }
 }

@@ -28,14 +28,19 @@ public struct ServiceEndpoints: Sendable {
   }
 
   /// Who stands there now.
-  public static func read(client: KubeClient, namespace: String, service: String, workload: String) async throws(ControlError) -> ServiceEndpoints {
-    let found = try await attempt("listing the EndpointSlices of \(namespace)/\(service)") { () async throws(KubeError) in
+  public static func read(client: KubeClient, namespace: String, service: String, workload: String)
+    async throws(ControlError) -> ServiceEndpoints
+  {
+    let found = try await attempt("listing the EndpointSlices of \(namespace)/\(service)") {
+      () async throws(KubeError) in
       try await client.list(.endpointSlices, namespace: namespace, labels: selector(service))
     }
     return ServiceEndpoints(found.items, agentPrefix: AgentNames.base(workload))
   }
 
-  private static func selector(_ service: String) -> LabelSelector { LabelSelector(matchLabels: ["kubernetes.io/service-name": service]) }
+  private static func selector(_ service: String) -> LabelSelector {
+    LabelSelector(matchLabels: ["kubernetes.io/service-name": service])
+  }
 
   /// Tells who stands there, now and after each change, until its task is cancelled or `tell` answers false.
   /// - Returns: whether `tell` ended it.
@@ -62,7 +67,10 @@ public struct ServiceEndpoints: Sendable {
     let outcome: Result<Bool, ControlError> = await withTaskGroup(of: Result<Bool, ControlError>.self) { group in
       group.addTask {
         do throws(KubeError) {
-          return .success(try await follow(client: client, namespace: namespace, service: service, workload: workload) { !condition($0) })
+          return .success(
+            try await follow(client: client, namespace: namespace, service: service, workload: workload) {
+              !condition($0)
+            })
         } catch {
           return .failure(ControlError(error, doing: "watching the EndpointSlices of \(namespace)/\(service)"))
         }

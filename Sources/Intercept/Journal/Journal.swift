@@ -11,14 +11,17 @@ public final class Journal: Sendable {
   public struct Entry: Codable, Sendable, Hashable {
     /// How the cluster is reached.
     public var cluster: ClusterSelection
-    /// Which cluster it was, since a context may lead elsewhere by the next daemon's time. Nil in entries of before this was noted.
+    /// Which cluster it was, since a context may lead elsewhere by the next daemon's time. Nil in entries of before
+    /// this was noted.
     public var identity: ClusterIdentity?
     public var namespace: String
     /// Empty for an agent without a Service: a gateway, or a shell's.
     public var service: String
     public var workload: String
 
-    public init(cluster: ClusterSelection, identity: ClusterIdentity?, namespace: String, service: String, workload: String) {
+    public init(
+      cluster: ClusterSelection, identity: ClusterIdentity?, namespace: String, service: String, workload: String
+    ) {
       self.cluster = cluster
       self.identity = identity
       self.namespace = namespace
@@ -29,7 +32,9 @@ public final class Journal: Sendable {
     /// Whether both are about one thing of one cluster, however that is reached.
     public func isSame(as other: Entry) -> Bool {
       guard namespace == other.namespace, service == other.service, workload == other.workload else { return false }
-      guard let identity, let theirs = other.identity else { return identity == other.identity && cluster == other.cluster }
+      guard let identity, let theirs = other.identity else {
+        return identity == other.identity && cluster == other.cluster
+      }
       return identity.isSame(as: theirs)
     }
   }
@@ -83,7 +88,9 @@ public final class Journal: Sendable {
       }
     }
     if let problem {
-      throw ControlError(.failed, "the journal \(path) cannot be written: \(problem)", remedy: "Nothing was changed. Make room, or make the folder writable.")
+      throw ControlError(
+        .failed, "the journal \(path) cannot be written: \(problem)",
+        remedy: "Nothing was changed. Make room, or make the folder writable.")
     }
   }
 }

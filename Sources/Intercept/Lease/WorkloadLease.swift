@@ -8,7 +8,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Who intercepts a workload: a Lease, so that a second developer is told, and may take over once it is stale (coordination.k8s.io/v1).
+/// Who intercepts a workload: a Lease, so that a second developer is told, and may take over once it is stale
+/// (coordination.k8s.io/v1).
 public struct WorkloadLease: Sendable {
   public var client: KubeClient
   public let namespace: String
@@ -23,8 +24,8 @@ public struct WorkloadLease: Sendable {
   public static let renewInterval = Duration.seconds(10)
   /// Others may say more in their Leases, up to this many seconds.
   static let longestDuration = 60
-  /// Seconds that another machine's clock may be ahead of ours. A later time is nobody's renewal. A day: a laptop whose clock
-  /// is slow must not take over what a colleague holds, and a crafted time ends.
+  /// Seconds that another machine's clock may be ahead of ours. A later time is nobody's renewal. A day: a laptop whose
+  /// clock is slow must not take over what a colleague holds, and a crafted time ends.
   static let clockTolerance = 86_400.0
   /// What `leaseTransitions` can hold (Kubernetes API, LeaseSpec: int32).
   static let lastTransition = UInt64(Int32.max)
@@ -52,9 +53,11 @@ public struct WorkloadLease: Sendable {
   public static func held(_ lease: JSONValue, now: Date = Date()) -> Held? {
     guard let identity = lease[path: "spec", "holderIdentity"]?.stringValue, !identity.isEmpty else { return nil }
     return Held(
-      holder: Holder(identity: identity), since: lease[path: "spec", "acquireTime"]?.stringValue ?? "", transitions: transitions(of: lease),
+      holder: Holder(identity: identity), since: lease[path: "spec", "acquireTime"]?.stringValue ?? "",
+      transitions: transitions(of: lease),
       isFresh: isFresh(
-        renewed: lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse), duration: lease[path: "spec", "leaseDurationSeconds"]?.intValue,
+        renewed: lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse),
+        duration: lease[path: "spec", "leaseDurationSeconds"]?.intValue,
         now: now), service: lease.annotations[AgentNames.serviceAnnotation])
   }
 
@@ -70,12 +73,16 @@ public struct WorkloadLease: Sendable {
   /// - Parameter others: further Services that are diverted to its agent.
   func verdict(_ held: Held?, others: [String], takeOver: Bool) -> WorkloadClaim.Verdict {
     let lease = held.map {
-      WorkloadClaim.Lease(holder: $0.holder.told(to: holder), isOurs: isOurs($0.holder), isFresh: $0.isFresh, since: $0.since, service: $0.service)
+      WorkloadClaim.Lease(
+        holder: $0.holder.told(to: holder), isOurs: isOurs($0.holder), isFresh: $0.isFresh, since: $0.since,
+        service: $0.service)
     }
-    return WorkloadClaim(workload: workload, namespace: namespace, service: service, takeOver: takeOver).verdict(lease, others: others)
+    return WorkloadClaim(workload: workload, namespace: namespace, service: service, takeOver: takeOver).verdict(
+      lease, others: others)
   }
 
-  /// Decides if a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends a day and a minute after its last change at the latest.
+  /// Decides if a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends a day
+  /// and a minute after its last change at the latest.
   static func isFresh(renewed: Date?, duration: Int?, now: Date) -> Bool {
     guard let renewed else { return false }
     let seconds = duration.flatMap { $0 > 0 ? min($0, longestDuration) : nil } ?? Self.duration
@@ -87,14 +94,17 @@ public struct WorkloadLease: Sendable {
     min(UInt64(clamping: lease[path: "spec", "leaseTransitions"]?.intValue ?? 0), lastTransition)
   }
 
-  /// The count of the next holder. Behind the last it starts over: then an agent that stands, which knows a higher count, is not taken on.
+  /// The count of the next holder. Behind the last it starts over: then an agent that stands, which knows a higher
+  /// count, is not taken on.
   static func next(after transitions: UInt64) -> UInt64 { transitions < lastTransition ? transitions + 1 : 1 }
 
   /// Takes the Lease. Another holder's is taken only when it is stale or `takeOver` says so.
   /// - Returns: the transition count, which the agent compares; 1 where it begins.
   public func acquire(takeOver: Bool) async throws(ControlError) -> UInt64 {
     for _ in 0..<5 {
-      let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
+      let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
+        try await client.find(.leases, name, namespace: namespace)
+      }
       let held = found.flatMap { Self.held($0) }
       if case .refused(let refusal) = verdict(held, others: [], takeOver: takeOver) { throw refusal }
       do throws(KubeError) {
@@ -109,7 +119,9 @@ public struct WorkloadLease: Sendable {
         return transitions
       } catch {
         // Somebody was quicker: look again.
-        guard error.statusCode == 409 || error.isNotFound else { throw ControlError(error, doing: "writing Lease \(namespace)/\(name)") }
+        guard error.statusCode == 409 || error.isNotFound else {
+          throw ControlError(error, doing: "writing Lease \(namespace)/\(name)")
+        }
       }
     }
     throw ControlError(.conflict, "Lease \(namespace)/\(name) keeps changing", remedy: "Try again.")
@@ -129,10 +141,12 @@ public struct WorkloadLease: Sendable {
   /// Gives it up, if it is still ours.
   public func release(transitions: UInt64) async throws(ControlError) {
     do throws(KubeError) {
-      guard let lease = try await client.find(.leases, name, namespace: namespace), let held = Self.held(lease), held.holder == holder,
+      guard let lease = try await client.find(.leases, name, namespace: namespace), let held = Self.held(lease),
+        held.holder == holder,
         held.transitions == transitions
       else { return }
-      try await client.delete(.leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
+      try await client.delete(
+        .leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
     } catch {
       // Somebody has it by now, or has deleted it.
       guard !error.isNotFound, !error.isConflict else { return }
@@ -149,12 +163,15 @@ public struct WorkloadLease: Sendable {
     return lease
   }
 
-  private var annotations: [String: String] { AgentManifests(workload: workload, namespace: namespace, holder: holder, service: service).annotations }
+  private var annotations: [String: String] {
+    AgentManifests(workload: workload, namespace: namespace, holder: holder, service: service).annotations
+  }
 
   private func spec(transitions: UInt64) -> JSONValue {
     let now = JSONValue(Timestamp.micro(Date()))
     return [
-      "holderIdentity": JSONValue(holder.identity), "leaseDurationSeconds": JSONValue(Self.duration), "acquireTime": now, "renewTime": now,
+      "holderIdentity": JSONValue(holder.identity), "leaseDurationSeconds": JSONValue(Self.duration),
+      "acquireTime": now, "renewTime": now,
       "leaseTransitions": JSONValue(Int(clamping: transitions)),
     ]
   }

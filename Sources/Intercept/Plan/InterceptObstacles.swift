@@ -2,7 +2,8 @@ import Agents
 import KubeAPI
 import KubeObjects
 
-/// Why Services cannot be intercepted, told from lists that are read once for all of them: what `list` shows. An intercept looks more closely.
+/// Why Services cannot be intercepted, told from lists that are read once for all of them: what `list` shows. An
+/// intercept looks more closely.
 public struct InterceptObstacles: Sendable {
   private let pods: [JSONValue]?
   private let replicaSets: [String: JSONValue]?
@@ -24,7 +25,9 @@ public struct InterceptObstacles: Sendable {
     guard let pods, rules.agent == nil else { return nil }
     var selector = rules.selector
     selector[AgentNames.agentLabel] = nil
-    let own = pods.filter { pod in pod.namespace == service.namespace && selector.allSatisfy { pod.labels[$0.key] == $0.value } }
+    let own = pods.filter { pod in
+      pod.namespace == service.namespace && selector.allSatisfy { pod.labels[$0.key] == $0.value }
+    }
     let name = "\(service.namespace ?? "")/\(service.name ?? "")"
     if let replicaSets {
       let owners = WorkloadFinder.owners(of: own) { replicaSets["\(service.namespace ?? "")/\($0)"] }

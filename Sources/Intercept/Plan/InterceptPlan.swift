@@ -34,7 +34,8 @@ public struct InterceptPlan: Sendable {
   /// A port of the Pod's loopback that neither the workload nor the usual meshes use.
   public var controlPort: UInt16 {
     let containers = workload.template[path: "spec", "containers"]?.elements ?? []
-    let taken = Set(containers.flatMap { $0["ports"]?.elements ?? [] }.compactMap { $0["containerPort"]?.intValue }).union(listen.map(Int.init))
+    let taken = Set(containers.flatMap { $0["ports"]?.elements ?? [] }.compactMap { $0["containerPort"]?.intValue })
+      .union(listen.map(Int.init))
     return (17_717...17_800).first { !taken.contains(Int($0)) } ?? 17_717
   }
 }

@@ -28,27 +28,39 @@ public struct Planner: Sendable {
     var ports: [PlannedPort] = []
     for port in rules.ports {
       guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }
-      ports.append(PlannedPort(service: port["port"]?.intValue ?? 0, name: port.name_, target: target, host: nil, speaksHTTP2: rules.speaksHTTP2(port)))
+      ports.append(
+        PlannedPort(
+          service: port["port"]?.intValue ?? 0, name: port.name_, target: target, host: nil,
+          speaksHTTP2: rules.speaksHTTP2(port)))
     }
     try map(request.ports, onto: &ports, request)
 
     let (listen, sharing) = try await everyTargetPort(of: workload, ports, besides: request.service)
-    let container = try AgentPodTemplate.container(of: workload.template, declaring: ports.map { Int($0.target) }, named: request.container)
+    let container = try AgentPodTemplate.container(
+      of: workload.template, declaring: ports.map { Int($0.target) }, named: request.container)
     try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: namespace)
     return InterceptPlan(
-      namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue, workload: workload, container: container, ports: ports, listen: listen, selector: selector,
+      namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue,
+      workload: workload, container: container, ports: ports, listen: listen, selector: selector,
       nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(),
-      warnings: rules.warnings + sharing.map { "Service \($0) leads to the same port of the same Pods: some of its connections arrive here, too" })
+      warnings: rules.warnings
+        + sharing.map {
+          "Service \($0) leads to the same port of the same Pods: some of its connections arrive here, too"
+        })
   }
 
   // MARK: Ports
 
-  private func map(_ wanted: [PortMapping], onto ports: inout [PlannedPort], _ request: InterceptRequest) throws(ControlError) {
+  private func map(_ wanted: [PortMapping], onto ports: inout [PlannedPort], _ request: InterceptRequest)
+    throws(ControlError)
+  {
     let service = request.service
     guard !wanted.isEmpty else {
       // A Service answers on its own ports; a process on the host, and a Pod, on the container's.
       let isService = request.target?.isService ?? false
-      for index in ports.indices { ports[index].host = isService ? UInt16(exactly: ports[index].service) : ports[index].target }
+      for index in ports.indices {
+        ports[index].host = isService ? UInt16(exactly: ports[index].service) : ports[index].target
+      }
       return
     }
     let all = ports.map { "\($0.service)" + ($0.name.map { " (\($0))" } ?? "") }.joined(separator: ", ")
@@ -58,26 +70,35 @@ public struct Planner: Sendable {
         index = ports.firstIndex { String($0.service) == name || $0.name == name }
       } else {
         guard ports.count == 1 else {
-          throw ControlError(.badInput, "Service \(namespace)/\(service) has several ports: \(all)", remedy: "Say which: --port \(mapping.host):PORT.")
+          throw ControlError(
+            .badInput, "Service \(namespace)/\(service) has several ports: \(all)",
+            remedy: "Say which: --port \(mapping.host):PORT.")
         }
         index = 0
       }
       guard let index else {
-        throw ControlError(.notFound, "Service \(namespace)/\(service) has no port '\(mapping.service ?? "")'", remedy: "It has: \(all).")
+        throw ControlError(
+          .notFound, "Service \(namespace)/\(service) has no port '\(mapping.service ?? "")'", remedy: "It has: \(all)."
+        )
       }
       guard ports[index].host == nil else {
-        throw ControlError(.badInput, "port \(ports[index].service) is given twice", remedy: "Give each port of the Service once.")
+        throw ControlError(
+          .badInput, "port \(ports[index].service) is given twice", remedy: "Give each port of the Service once.")
       }
       ports[index].host = mapping.host
     }
   }
 
-  /// All ports that any Service targets on these Pods: the agent bears their labels, so that it becomes an endpoint of each.
-  /// - Returns: the ports, and the names of other Services that target an intercepted one: the agent cannot tell their connections apart.
+  /// All ports that any Service targets on these Pods: the agent bears their labels, so that it becomes an endpoint of
+  /// each.
+  /// - - Returns: the ports, and the names of other Services that target an intercepted one: the agent cannot tell
+  ///   their connections apart.
   private func everyTargetPort(
     of workload: Workload, _ own: [PlannedPort], besides name: String
   ) async throws(ControlError) -> (ports: [UInt16], sharing: [String]) {
-    let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }
+    let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in
+      try await client.list(.services, namespace: namespace)
+    }
     let labels = workload.template.labels
     var all = Set(own.map(\.target))
     let taken = Set(own.filter { $0.host != nil }.map(\.target))
@@ -91,7 +112,8 @@ public struct Planner: Sendable {
       for port in service[path: "spec", "ports"]?.elements ?? [] {
         guard ServiceRules.transport(port) == "TCP" else {
           throw ControlError(
-            .refused, "Service \(namespace)/\(service.name ?? "") sends \(ServiceRules.transport(port)) to the same Pods, which the agent could not pass on",
+            .refused,
+            "Service \(namespace)/\(service.name ?? "") sends \(ServiceRules.transport(port)) to the same Pods, which the agent could not pass on",
             remedy: "An intercept is possible once no Service with such a port selects these Pods.")
         }
         guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }

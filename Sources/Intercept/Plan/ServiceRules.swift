@@ -17,7 +17,10 @@ struct ServiceRules {
   var obstacle: (reason: String, remedy: String)? {
     let spec = service["spec"] ?? [:]
     if spec["type"]?.stringValue == "ExternalName" {
-      return ("Service \(name) is an ExternalName: it leads out of the cluster, there are no Pods behind it", "Intercept the Service that it stands for.")
+      return (
+        "Service \(name) is an ExternalName: it leads out of the cluster, there are no Pods behind it",
+        "Intercept the Service that it stands for."
+      )
     }
     if spec["clusterIP"]?.stringValue == "None" {
       return (
@@ -26,7 +29,10 @@ struct ServiceRules {
       )
     }
     if selector.isEmpty {
-      return ("Service \(name) has no selector: its endpoints are kept by somebody else", "Intercept a Service that selects Pods.")
+      return (
+        "Service \(name) has no selector: its endpoints are kept by somebody else",
+        "Intercept a Service that selects Pods."
+      )
     }
     for key in ["internalTrafficPolicy", "externalTrafficPolicy"] where spec[key]?.stringValue == "Local" {
       return (
@@ -54,20 +60,24 @@ struct ServiceRules {
         .refused, "the Pods of Service \(name) use the node's network: the agent's ports would clash with theirs",
         remedy: "Intercept a workload without hostNetwork.")
     }
-    if spec[path: "os", "name"]?.stringValue == "windows" || spec[path: "nodeSelector", "kubernetes.io/os"]?.stringValue == "windows" {
+    if spec[path: "os", "name"]?.stringValue == "windows"
+      || spec[path: "nodeSelector", "kubernetes.io/os"]?.stringValue == "windows"
+    {
       return ControlError(.refused, "the Pods of Service \(name) run on Windows nodes; the agent runs on Linux only")
     }
     guard let port = ports.first(where: { Self.targetPort($0, template: template) == nil }) else { return nil }
     let target = port["targetPort"]?.stringValue ?? ""
     return ControlError(
-      .refused, "port \(port["port"]?.intValue ?? 0) of Service \(name) targets '\(target)', which no container of \(workload) declares",
+      .refused,
+      "port \(port["port"]?.intValue ?? 0) of Service \(name) targets '\(target)', which no container of \(workload) declares",
       remedy: "Declare a containerPort of that name, or target a number.")
   }
 
   /// Load balancers that go to Pod addresses follow the EndpointSlices late, and on their own terms.
   var warnings: [String] {
     let direct = [
-      "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "cloud.google.com/neg", "service.beta.kubernetes.io/aws-load-balancer-type",
+      "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "cloud.google.com/neg",
+      "service.beta.kubernetes.io/aws-load-balancer-type",
     ]
     return direct.filter { service.annotations[$0] != nil }.map {
       "annotation \($0): a load balancer that targets Pod addresses directly may take its time to follow, both ways"
@@ -83,15 +93,23 @@ struct ServiceRules {
     guard let name = target?.stringValue else { return nil }
     if let number = UInt16(name) { return number }
     let containers = template[path: "spec", "containers"]?.elements ?? []
-    let declared = containers.flatMap { $0["ports"]?.elements ?? [] }.first { $0.name_ == name && transport($0) == "TCP" }
+    let declared = containers.flatMap { $0["ports"]?.elements ?? [] }.first {
+      $0.name_ == name && transport($0) == "TCP"
+    }
     return declared?["containerPort"]?.intValue.flatMap { UInt16(exactly: $0) }
   }
 
-  /// HTTP/2 clients keep one connection for days: told by appProtocol, by the port's name, or by an annotation of an ingress.
+  /// HTTP/2 clients keep one connection for days: told by appProtocol, by the port's name, or by an annotation of an
+  /// ingress.
   func speaksHTTP2(_ port: JSONValue) -> Bool {
     let known = ["kubernetes.io/h2c", "http2", "h2c", "h2", "grpc", "grpc-web"]
-    if let application = port["appProtocol"]?.stringValue.map({ $0.lowercased() }) { return known.contains(application) }
-    if let name = port.name_.map({ $0.lowercased() }), known.contains(where: { name == $0 || name.hasPrefix($0 + "-") }) { return true }
+    if let application = port["appProtocol"]?.stringValue.map({ $0.lowercased() }) {
+      return known.contains(application)
+    }
+    if let name = port.name_.map({ $0.lowercased() }), known.contains(where: { name == $0 || name.hasPrefix($0 + "-") })
+    {
+      return true
+    }
     let number = String(port["port"]?.intValue ?? 0)
     return service.annotations.contains { key, value in
       // contour.heptio.com/upstream-protocol.h2c: "8080", projectcontour.io/upstream-protocol.h2: "grpc,8081"

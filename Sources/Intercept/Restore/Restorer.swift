@@ -3,7 +3,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Undoes intercepts from what stands in the cluster alone: on the Services, the workloads and our own objects. Any machine can.
+/// Undoes intercepts from what stands in the cluster alone: on the Services, the workloads and our own objects. Any
+/// machine can.
 public struct Restorer: Sendable {
   public let client: KubeClient
   public let namespace: String
@@ -22,9 +23,13 @@ public struct Restorer: Sendable {
   ///   - service: only this one; nil for all of the namespace.
   ///   - force: also what another holder's fresh Lease covers.
   ///   - keeping: workloads whose agents stay: this daemon uses them.
-  public func restore(service: String?, force: Bool, keeping: Set<String> = [], progress: Engine.Progress?) async throws(ControlError) -> RestoreReport {
+  public func restore(service: String?, force: Bool, keeping: Set<String> = [], progress: Engine.Progress?)
+    async throws(ControlError) -> RestoreReport
+  {
     var report = RestoreReport()
-    let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in try await client.list(.services, namespace: namespace) }
+    let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in
+      try await client.list(.services, namespace: namespace)
+    }
     var workloads: Set<String> = []
     for object in services.items {
       guard let name = object.name, service == nil || name == service else { continue }
@@ -33,7 +38,9 @@ public struct Restorer: Sendable {
       else { continue }
       let workload = try await workloadName(label)
       if let held = try await fresh(workload), !force {
-        report.left.append("Service \(namespace)/\(name): intercepted by \(held.holder.told(to: holder)) since \(Timestamp.clock(held.since))")
+        report.left.append(
+          "Service \(namespace)/\(name): intercepted by \(held.holder.told(to: holder)) since \(Timestamp.clock(held.since))"
+        )
         continue
       }
       if try await ServiceDivert.restore(client: client, namespace: namespace, service: name) {
@@ -46,12 +53,15 @@ public struct Restorer: Sendable {
     for workload in leftovers.subtracting(keeping).sorted() {
       if let held = try await fresh(workload), !force {
         let name = held.holder.told(to: holder)
-        if !report.left.contains(where: { $0.contains(name) }) { report.left.append("the agent of \(workload): used by \(name)") }
+        if !report.left.contains(where: { $0.contains(name) }) {
+          report.left.append("the agent of \(workload): used by \(name)")
+        }
         continue
       }
       progress?("removing the agent of \(workload)")
       let restored = try await removeAgent(workload)
-      report.done += restored.map { "Service \(namespace)/\($0) has its own selector again" } + ["the agent of \(workload) is gone"]
+      report.done +=
+        restored.map { "Service \(namespace)/\($0) has its own selector again" } + ["the agent of \(workload) is gone"]
     }
     return report
   }
@@ -59,7 +69,9 @@ public struct Restorer: Sendable {
   /// Lease of another, used right now.
   private func fresh(_ workload: String) async throws(ControlError) -> WorkloadLease.Held? {
     let name = AgentNames.base(workload)
-    let lease = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in try await client.find(.leases, name, namespace: namespace) }
+    let lease = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.find(.leases, name, namespace: namespace)
+    }
     guard let held = lease.flatMap({ WorkloadLease.held($0) }), held.isFresh,
       !held.holder.isSame(as: holder, inJournal: journaled.contains(workload))
     else { return nil }
@@ -68,7 +80,9 @@ public struct Restorer: Sendable {
 
   /// A label's value may be shortened; the Deployment's annotation is not.
   private func workloadName(_ label: String) async throws(ControlError) -> String {
-    let selector = LabelSelector(matchLabels: [AgentNames.agentLabel: label, AgentNames.managedByLabel: AgentNames.managedBy])
+    let selector = LabelSelector(matchLabels: [
+      AgentNames.agentLabel: label, AgentNames.managedByLabel: AgentNames.managedBy,
+    ])
     let found = try await attempt("listing Deployments of \(namespace)") { () async throws(KubeError) in
       try await client.list(.deployments, namespace: namespace, labels: selector)
     }
@@ -88,16 +102,22 @@ public struct Restorer: Sendable {
         if let service, object.annotations[AgentNames.serviceAnnotation] != service { continue }
         // Another's gateway, or a shell's agent, is theirs: it holds nothing back.
         let isPersonal = object.annotations[AgentNames.serviceAnnotation] == nil
-        if isPersonal, !force, Holder(of: object)?.isSame(as: holder, inJournal: journaled.contains(workload)) != true { continue }
+        if isPersonal, !force, Holder(of: object)?.isSame(as: holder, inJournal: journaled.contains(workload)) != true {
+          continue
+        }
         names.insert(workload)
       }
     }
     return names
   }
 
-  private func restoreReplicas(_ report: inout RestoreReport, only: Set<String>?, force: Bool) async throws(ControlError) {
+  private func restoreReplicas(_ report: inout RestoreReport, only: Set<String>?, force: Bool)
+    async throws(ControlError)
+  {
     for resource in [APIResource.deployments, .statefulSets] {
-      let found = try await attempt("listing \(resource.plural) of \(namespace)") { () async throws(KubeError) in try await client.list(resource, namespace: namespace) }
+      let found = try await attempt("listing \(resource.plural) of \(namespace)") { () async throws(KubeError) in
+        try await client.list(resource, namespace: namespace)
+      }
       for object in found.items {
         guard let name = object.name, let text = object.annotations[AgentNames.replicasAnnotation] else { continue }
         guard only?.contains(name) ?? true else { continue }
@@ -108,7 +128,8 @@ public struct Restorer: Sendable {
               + "Scale it yourself, and remove the annotation")
           continue
         }
-        try await Replicas.restore(client: client, namespace: namespace, resource: resource, name: name, replicas: replicas)
+        try await Replicas.restore(
+          client: client, namespace: namespace, resource: resource, name: name, replicas: replicas)
         report.done.append("\(resource.kind) \(namespace)/\(name) has \(replicas) replicas again")
       }
     }
@@ -121,7 +142,9 @@ public struct Restorer: Sendable {
     do {
       try await client.delete(.leases, AgentNames.base(workload), namespace: namespace)
     } catch {
-      if !error.isNotFound { throw ControlError(error, doing: "deleting Lease \(namespace)/\(AgentNames.base(workload))") }
+      if !error.isNotFound {
+        throw ControlError(error, doing: "deleting Lease \(namespace)/\(AgentNames.base(workload))")
+      }
     }
     let selector = LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
     for _ in 0..<120 {
@@ -140,16 +163,22 @@ public enum Replicas {
 
   public static func scaleToZero(client: KubeClient, namespace: String, workload: Workload) async throws(ControlError) {
     let patch: JSONValue = [
-      "metadata": ["annotations": [AgentNames.replicasAnnotation: JSONValue(String(workload.replicas))]], "spec": ["replicas": 0],
+      "metadata": ["annotations": [AgentNames.replicasAnnotation: JSONValue(String(workload.replicas))]],
+      "spec": ["replicas": 0],
     ]
     _ = try await attempt("scaling \(workload.description) to zero") { () async throws(KubeError) in
       try await client.patch(workload.resource, workload.name, namespace: namespace, type: .merge, patch)
     }
   }
 
-  public static func restore(client: KubeClient, namespace: String, resource: APIResource, name: String, replicas: Int) async throws(ControlError) {
-    let patch: JSONValue = ["metadata": ["annotations": [AgentNames.replicasAnnotation: .null]], "spec": ["replicas": JSONValue(replicas)]]
-    _ = try await attempt("scaling \(resource.kind) \(namespace)/\(name) back to \(replicas)") { () async throws(KubeError) in
+  public static func restore(client: KubeClient, namespace: String, resource: APIResource, name: String, replicas: Int)
+    async throws(ControlError)
+  {
+    let patch: JSONValue = [
+      "metadata": ["annotations": [AgentNames.replicasAnnotation: .null]], "spec": ["replicas": JSONValue(replicas)],
+    ]
+    _ = try await attempt("scaling \(resource.kind) \(namespace)/\(name) back to \(replicas)") {
+      () async throws(KubeError) in
       try await client.patch(resource, name, namespace: namespace, type: .merge, patch)
     }
   }

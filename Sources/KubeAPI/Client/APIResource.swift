@@ -53,10 +53,13 @@ extension APIResource {
   public static let statefulSets = apps("statefulsets", "StatefulSet")
   public static let daemonSets = apps("daemonsets", "DaemonSet")
   public static let jobs = APIResource(group: "batch", version: "v1", plural: "jobs", kind: "Job")
-  public static let endpointSlices = APIResource(group: "discovery.k8s.io", version: "v1", plural: "endpointslices", kind: "EndpointSlice")
+  public static let endpointSlices = APIResource(
+    group: "discovery.k8s.io", version: "v1", plural: "endpointslices", kind: "EndpointSlice")
   public static let leases = APIResource(group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease")
-  public static let serviceCIDRs = APIResource(group: "networking.k8s.io", version: "v1", plural: "servicecidrs", kind: "ServiceCIDR", namespaced: false)
-  public static let networkPolicies = APIResource(group: "networking.k8s.io", version: "v1", plural: "networkpolicies", kind: "NetworkPolicy")
+  public static let serviceCIDRs = APIResource(
+    group: "networking.k8s.io", version: "v1", plural: "servicecidrs", kind: "ServiceCIDR", namespaced: false)
+  public static let networkPolicies = APIResource(
+    group: "networking.k8s.io", version: "v1", plural: "networkpolicies", kind: "NetworkPolicy")
   public static let horizontalPodAutoscalers = APIResource(
     group: "autoscaling", version: "v2", plural: "horizontalpodautoscalers", kind: "HorizontalPodAutoscaler")
 

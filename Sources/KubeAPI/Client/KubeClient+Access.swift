@@ -14,19 +14,23 @@ extension KubeClient {
     verb: String, _ resource: APIResource, subresource: String? = nil, name: String? = nil, namespace: String?
   ) async throws(KubeError) -> AccessReview {
     var attributes: JSONValue = [
-      "verb": JSONValue(verb), "group": JSONValue(resource.group), "version": JSONValue(resource.version), "resource": JSONValue(resource.plural),
+      "verb": JSONValue(verb), "group": JSONValue(resource.group), "version": JSONValue(resource.version),
+      "resource": JSONValue(resource.plural),
     ]
     if let subresource { attributes["subresource"] = JSONValue(subresource) }
     if let name { attributes["name"] = JSONValue(name) }
     if let namespace { attributes["namespace"] = JSONValue(namespace) }
     let review: JSONValue = [
-      "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": ["resourceAttributes": attributes],
+      "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+      "spec": ["resourceAttributes": attributes],
     ]
-    let request = HTTPRequest("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body: review.serialized())
+    let request = HTTPRequest(
+      "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body: review.serialized())
     // Nothing is kept of a review.
     let answer = try await json(request, isIdempotent: true)
     return AccessReview(
-      isAllowed: answer[path: "status", "allowed"]?.boolValue ?? false, reason: answer[path: "status", "reason"]?.stringValue ?? "")
+      isAllowed: answer[path: "status", "allowed"]?.boolValue ?? false,
+      reason: answer[path: "status", "reason"]?.stringValue ?? "")
   }
 
   /// What the server is, such as `v1.36.0` (`/version`).
@@ -36,7 +40,9 @@ extension KubeClient {
       return try await json(HTTPRequest("GET", "/version"))["gitVersion"]?.stringValue ?? ""
     } catch {
       // Kubernetes explains itself with a reason, and serves this path to everybody.
-      guard case .status(let code, "", let message, _) = error, [400, 404, 405].contains(code) || (300..<400).contains(code) else { throw error }
+      guard case .status(let code, "", let message, _) = error,
+        [400, 404, 405].contains(code) || (300..<400).contains(code)
+      else { throw error }
       let hint = access.server.description.hasPrefix("http://") ? " (an API server is mostly reached by https://)" : ""
       // Nobody wants to read the source of another program's page.
       let words = message.hasPrefix("<") ? "a web page" : message

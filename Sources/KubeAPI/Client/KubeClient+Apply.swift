@@ -10,8 +10,8 @@ public struct AppliedState: Sendable {
 }
 
 extension KubeClient {
-  /// Server-side apply of a whole object (kubernetes.io, "Server-Side Apply"): made if it is missing; fields that this manager applied before and that
-  /// are no longer in it go.
+  /// Server-side apply of a whole object (kubernetes.io, "Server-Side Apply"): made if it is missing; fields that this
+  /// manager applied before and that are no longer in it go.
   /// - Parameters:
   ///   - namespace: nil for the object's own, else the client's.
   ///   - force: take fields that another manager owns.
@@ -29,7 +29,8 @@ extension KubeClient {
       headers: [("Accept", "application/json"), ("Content-Type", PatchType.apply.rawValue)], body: object.serialized())
     let response = try await send(request, isIdempotent: true)
     guard let object = try? JSONValue(parsing: response.body) else {
-      throw .badResponse(server: access.server.description, problem: "the answer to \(request.method) \(request.path) is not JSON")
+      throw .badResponse(
+        server: access.server.description, problem: "the answer to \(request.method) \(request.path) is not JSON")
     }
     let warnings = response.head.headers.filter { $0.name == "warning" }.compactMap { Self.warning($0.value) }
     return AppliedState(object: object, isNew: response.status == 201, warnings: warnings)

@@ -13,7 +13,8 @@ public struct DiscoveredResource: Sendable, Hashable {
 }
 
 extension KubeClient {
-  /// The kinds of one group and version, such as `apps/v1`; subresources are not among them. Empty when the server does not have the group.
+  /// The kinds of one group and version, such as `apps/v1`; subresources are not among them. Empty when the server does
+  /// not have the group.
   public func resources(apiVersion: String) async throws(KubeError) -> [DiscoveredResource] {
     let list: JSONValue
     do {
@@ -27,12 +28,15 @@ extension KubeClient {
     return (list["resources"]?.elements ?? []).compactMap { entry in
       guard let plural = entry["name"]?.stringValue, let kind = entry.kind, !plural.contains("/") else { return nil }
       let resource = APIResource(
-        group: parts.count > 1 ? parts[0] : "", version: version, plural: plural, kind: kind, namespaced: entry["namespaced"]?.boolValue ?? false)
-      return DiscoveredResource(resource: resource, verbs: Set(entry["verbs"]?.elements.compactMap(\.stringValue) ?? []))
+        group: parts.count > 1 ? parts[0] : "", version: version, plural: plural, kind: kind,
+        namespaced: entry["namespaced"]?.boolValue ?? false)
+      return DiscoveredResource(
+        resource: resource, verbs: Set(entry["verbs"]?.elements.compactMap(\.stringValue) ?? []))
     }
   }
 
-  /// Every kind that the server has, each in its group's preferred version. Groups whose server does not answer are left out.
+  /// Every kind that the server has, each in its group's preferred version. Groups whose server does not answer are
+  /// left out.
   public func allResources() async throws(KubeError) -> [DiscoveredResource] {
     let groups = try await json(HTTPRequest("GET", "/apis"))["groups"]?.elements ?? []
     let versions = ["v1"] + groups.compactMap { $0[path: "preferredVersion", "groupVersion"]?.stringValue }
@@ -42,8 +46,11 @@ extension KubeClient {
     }
   }
 
-  /// The metadata alone of all objects of a kind (Kubernetes API, `PartialObjectMetadata`), with the kind's own `kind` and `apiVersion`.
-  public func listMetadata(_ resource: APIResource, namespace: String?, labels: LabelSelector? = nil) async throws(KubeError) -> [JSONValue] {
+  /// The metadata alone of all objects of a kind (Kubernetes API, `PartialObjectMetadata`), with the kind's own `kind`
+  /// and `apiVersion`.
+  public func listMetadata(_ resource: APIResource, namespace: String?, labels: LabelSelector? = nil)
+    async throws(KubeError) -> [JSONValue]
+  {
     let partial = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
     let request = HTTPRequest(
       "GET", resource.path(namespace: namespace), query: Self.selection(labels, nil), headers: [("Accept", partial)])
@@ -52,7 +59,10 @@ extension KubeClient {
       throw .badResponse(server: access.server.description, problem: "the answer to GET \(request.path) is not JSON")
     }
     return (list["items"]?.elements ?? []).map { item in
-      ["apiVersion": JSONValue(resource.apiVersion), "kind": JSONValue(resource.kind), "metadata": item["metadata"] ?? [:]]
+      [
+        "apiVersion": JSONValue(resource.apiVersion), "kind": JSONValue(resource.kind),
+        "metadata": item["metadata"] ?? [:],
+      ]
     }
   }
 }

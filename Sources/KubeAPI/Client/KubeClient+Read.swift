@@ -21,7 +21,9 @@ extension KubeClient {
   }
 
   /// The object, or nil when there is none of that name.
-  public func find(_ resource: APIResource, _ name: String, namespace: String? = nil) async throws(KubeError) -> JSONValue? {
+  public func find(_ resource: APIResource, _ name: String, namespace: String? = nil) async throws(KubeError)
+    -> JSONValue?
+  {
     do { return try await get(resource, name, namespace: namespace) } catch {
       if error.isNotFound { return nil }
       throw error
@@ -32,7 +34,8 @@ extension KubeClient {
   /// - Parameter namespace: nil for all namespaces.
   /// - Throws: `KubeError.badResponse` for a list beyond the client's limits.
   public func list(
-    _ resource: APIResource, namespace: String?, labels: LabelSelector? = nil, fields: String? = nil, pageSize: Int = 500
+    _ resource: APIResource, namespace: String?, labels: LabelSelector? = nil, fields: String? = nil,
+    pageSize: Int = 500
   ) async throws(KubeError) -> ObjectList {
     let query = Self.selection(labels, fields)
     let path = resource.path(namespace: namespace)
@@ -59,7 +62,9 @@ extension KubeClient {
   }
 
   /// A GET of anything, its body as it came: `/version`, `/readyz`, a Pod's log.
-  public func raw(_ path: String, query: [(String, String)] = [], timeout: Duration? = .seconds(60)) async throws(KubeError) -> [UInt8] {
+  public func raw(_ path: String, query: [(String, String)] = [], timeout: Duration? = .seconds(60))
+    async throws(KubeError) -> [UInt8]
+  {
     try await send(HTTPRequest("GET", path, query: query, timeout: timeout)).body
   }
 
@@ -69,7 +74,8 @@ extension KubeClient {
   ///   - since: RFC 3339; nothing older, to the second.
   ///   - timestamps: each line begins with its time (RFC 3339, nine digits of a second) and a space.
   public func log(
-    pod: String, namespace: String? = nil, container: String? = nil, follow: Bool = false, tailLines: Int? = nil, previous: Bool = false,
+    pod: String, namespace: String? = nil, container: String? = nil, follow: Bool = false, tailLines: Int? = nil,
+    previous: Bool = false,
     since: String? = nil, timestamps: Bool = false
   ) async throws(KubeError) -> ResponseBody {
     var query: [(String, String)] = []
@@ -79,7 +85,9 @@ extension KubeClient {
     if previous { query.append(("previous", "true")) }
     if let since { query.append(("sinceTime", since)) }
     if timestamps { query.append(("timestamps", "true")) }
-    return try await open(HTTPRequest("GET", path(.pods, namespace, pod, "log"), query: query, timeout: follow ? nil : .seconds(60))).body
+    return try await open(
+      HTTPRequest("GET", path(.pods, namespace, pod, "log"), query: query, timeout: follow ? nil : .seconds(60))
+    ).body
   }
 
   static func selection(_ labels: LabelSelector?, _ fields: String?) -> [(String, String)] {
@@ -109,7 +117,9 @@ extension KubeClient {
   }
 
   /// - Returns: also how many bytes it was, unpacked.
-  private func sizedJSON(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> (value: JSONValue, size: Int) {
+  private func sizedJSON(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> (
+    value: JSONValue, size: Int
+  ) {
     var request = request
     request.headers.append(("Accept", "application/json"))
     if request.body != nil, !request.headers.contains(where: { $0.0 == "Content-Type" }) {
@@ -117,7 +127,8 @@ extension KubeClient {
     }
     let response = try await send(request, isIdempotent: isIdempotent)
     do { return (try JSONValue(parsing: response.body), response.body.count) } catch {
-      throw .badResponse(server: access.server.description, problem: "the answer to \(request.method) \(request.path) is not JSON")
+      throw .badResponse(
+        server: access.server.description, problem: "the answer to \(request.method) \(request.path) is not JSON")
     }
   }
 }

@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// How a patch changes an object (kubernetes.io, "Update API Objects in Place Using kubectl patch"; for `apply` "Server-Side Apply").
+/// How a patch changes an object (kubernetes.io, "Update API Objects in Place Using kubectl patch"; for `apply`
+/// "Server-Side Apply").
 public enum PatchType: String, Sendable {
   /// RFC 6902.
   case json = "application/json-patch+json"
@@ -32,10 +33,12 @@ extension KubeClient {
     return try await json(HTTPRequest("POST", path, query: writing(dryRun), body: object.serialized()))
   }
 
-  /// Replaces an object. With `metadata.resourceVersion` the server refuses (409) what would undo somebody else's change.
+  /// Replaces an object. With `metadata.resourceVersion` the server refuses (409) what would undo somebody else's
+  /// change.
   @discardableResult
   public func update(
-    _ object: JSONValue, as resource: APIResource, namespace: String? = nil, subresource: String? = nil, dryRun: Bool = false
+    _ object: JSONValue, as resource: APIResource, namespace: String? = nil, subresource: String? = nil,
+    dryRun: Bool = false
   ) async throws(KubeError) -> JSONValue {
     guard let name = object.name else {
       throw .status(code: 422, reason: "Invalid", message: "an object without a name cannot be updated", details: nil)
@@ -47,22 +50,26 @@ extension KubeClient {
   /// - Parameter force: with `apply`: take fields that another manager owns.
   @discardableResult
   public func patch(
-    _ resource: APIResource, _ name: String, namespace: String? = nil, subresource: String? = nil, type: PatchType, _ patch: JSONValue,
+    _ resource: APIResource, _ name: String, namespace: String? = nil, subresource: String? = nil, type: PatchType,
+    _ patch: JSONValue,
     force: Bool = false, dryRun: Bool = false
   ) async throws(KubeError) -> JSONValue {
     var query = writing(dryRun)
     if type == .apply, force { query.append(("force", "true")) }
     let request = HTTPRequest(
-      "PATCH", path(resource, namespace, name, subresource), query: query, headers: [("Content-Type", type.rawValue)], body: patch.serialized())
+      "PATCH", path(resource, namespace, name, subresource), query: query, headers: [("Content-Type", type.rawValue)],
+      body: patch.serialized())
     // A JSON patch may append to a list: seen twice, it would do so twice.
     return try await json(request, isIdempotent: type != .json)
   }
 
   @discardableResult
   public func patch(
-    _ resource: APIResource, _ name: String, namespace: String? = nil, subresource: String? = nil, _ patch: JSONPatch, dryRun: Bool = false
+    _ resource: APIResource, _ name: String, namespace: String? = nil, subresource: String? = nil, _ patch: JSONPatch,
+    dryRun: Bool = false
   ) async throws(KubeError) -> JSONValue {
-    try await self.patch(resource, name, namespace: namespace, subresource: subresource, type: .json, patch.json, dryRun: dryRun)
+    try await self.patch(
+      resource, name, namespace: namespace, subresource: subresource, type: .json, patch.json, dryRun: dryRun)
   }
 
   /// - Parameters:
@@ -72,7 +79,8 @@ extension KubeClient {
   /// - Returns: the object that is going, or a `Status`.
   @discardableResult
   public func delete(
-    _ resource: APIResource, _ name: String, namespace: String? = nil, propagation: PropagationPolicy? = nil, gracePeriod: Int? = nil,
+    _ resource: APIResource, _ name: String, namespace: String? = nil, propagation: PropagationPolicy? = nil,
+    gracePeriod: Int? = nil,
     uid: String? = nil, resourceVersion: String? = nil, dryRun: Bool = false
   ) async throws(KubeError) -> JSONValue {
     var options: JSONValue = ["apiVersion": "v1", "kind": "DeleteOptions"]
@@ -84,5 +92,7 @@ extension KubeClient {
     return try await json(HTTPRequest("DELETE", path(resource, namespace, name), body: options.serialized()))
   }
 
-  private func writing(_ dryRun: Bool) -> [(String, String)] { [("fieldManager", fieldManager)] + (dryRun ? [("dryRun", "All")] : []) }
+  private func writing(_ dryRun: Bool) -> [(String, String)] {
+    [("fieldManager", fieldManager)] + (dryRun ? [("dryRun", "All")] : [])
+  }
 }

@@ -1,7 +1,8 @@
 import KubeObjects
 import Logging
 
-/// A Kubernetes API server as one user. A value: copies share connections and credentials, and the thread that serves them.
+/// A Kubernetes API server as one user. A value: copies share connections and credentials, and the thread that serves
+/// them.
 public struct KubeClient: Sendable {
   public let access: ClusterAccess
   public var retry: RetryPolicy
@@ -14,7 +15,8 @@ public struct KubeClient: Sendable {
   let log: Logger
 
   public init(
-    _ access: ClusterAccess, transport: CurlMulti = CurlMulti(), retry: RetryPolicy = RetryPolicy(), log: Logger = Logger(label: "kube-api")
+    _ access: ClusterAccess, transport: CurlMulti = CurlMulti(), retry: RetryPolicy = RetryPolicy(),
+    log: Logger = Logger(label: "kube-api")
   ) {
     self.access = access
     self.transport = transport
@@ -73,12 +75,17 @@ public struct KubeClient: Sendable {
       } catch {
         failure = error
       }
-      if let retryAfter, retryAfter > retry.maximumRetryAfter { throw failure.adding("it wants no request for \(retryAfter.components.seconds) s") }
+      if let retryAfter, retryAfter > retry.maximumRetryAfter {
+        throw failure.adding("it wants no request for \(retryAfter.components.seconds) s")
+      }
       failures += 1
-      guard failures < retry.attempts, RetryPolicy.mayRetry(failure, isIdempotent: isIdempotent, serverAsks: retryAfter != nil) else { throw failure }
+      guard failures < retry.attempts,
+        RetryPolicy.mayRetry(failure, isIdempotent: isIdempotent, serverAsks: retryAfter != nil)
+      else { throw failure }
       let pause = max(retryAfter ?? .zero, retry.delay(afterFailures: failures))
       if let deadline, ContinuousClock.now + pause >= deadline { throw failure }
-      log.debug("request is sent again", metadata: ["path": "\(request.path)", "error": "\(failure)", "pause": "\(pause)"])
+      log.debug(
+        "request is sent again", metadata: ["path": "\(request.path)", "error": "\(failure)", "pause": "\(pause)"])
       do { try await Task.sleep(for: pause) } catch { throw .cancelled }
     }
   }
@@ -95,7 +102,8 @@ public struct KubeClient: Sendable {
 }
 
 extension KubeError {
-  /// Reads an answer that is not 2xx: a `Status` object (Kubernetes API, `Status`), or whatever a proxy put in its place.
+  /// Reads an answer that is not 2xx: a `Status` object (Kubernetes API, `Status`), or whatever a proxy put in its
+  /// place.
   init(_ head: HTTPResponseHead, _ body: [UInt8], server: ServerURL) {
     let status = (try? JSONValue(parsing: body)).flatMap { $0.kind == "Status" ? $0 : nil }
     let text = String(decoding: body.prefix(512), as: UTF8.self).trimmed
@@ -103,6 +111,7 @@ extension KubeError {
     self =
       head.status == 401
       ? .unauthorized(server: server.description, message: message)
-      : .status(code: head.status, reason: status?["reason"]?.stringValue ?? "", message: message, details: status?["details"])
+      : .status(
+        code: head.status, reason: status?["reason"]?.stringValue ?? "", message: message, details: status?["details"])
   }
 }

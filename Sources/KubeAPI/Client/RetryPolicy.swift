@@ -14,15 +14,19 @@ public struct RetryPolicy: Sendable {
     self.maximumDelay = maximumDelay
   }
 
-  /// How long to wait after a number of failures in a row, half of it by chance so that clients do not come back together.
+  /// How long to wait after a number of failures in a row, half of it by chance so that clients do not come back
+  /// together.
   func delay(afterFailures failures: Int) -> Duration {
     let longest = min(maximumDelay, delay * (1 << min(max(0, failures - 1), 20)))
     return longest / 2 + longest / 2 * Double.random(in: 0...1)
   }
 
-  /// The pause that a Retry-After header asks for (RFC 9110, section 10.2.3), a year at most; nil where it says no number of seconds.
+  /// The pause that a Retry-After header asks for (RFC 9110, section 10.2.3), a year at most; nil where it says no
+  /// number of seconds.
   static func retryAfter(_ header: String?) -> Duration? {
-    guard let text = header?.trimmed, !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+    guard let text = header?.trimmed, !text.isEmpty,
+      text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+    else { return nil }
     return .seconds(min(Int(text) ?? .max, 365 * 86_400))
   }
 

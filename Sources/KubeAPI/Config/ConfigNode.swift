@@ -21,7 +21,9 @@ struct ConfigNode {
       throw .config(file: file, problem: "it is not YAML: \(error)", remedy: "correct it")
     }
     if isNull { return nil }
-    guard case .mapping = node else { throw error("it is not a kubeconfig", "a kubeconfig is a mapping with clusters, users and contexts") }
+    guard case .mapping = node else {
+      throw error("it is not a kubeconfig", "a kubeconfig is a mapping with clusters, users and contexts")
+    }
   }
 
   init(_ node: Node, _ file: String) {
@@ -34,14 +36,19 @@ struct ConfigNode {
     do throws(YAMLProblem) { _ = try YAMLText.read(text) } catch {
       // Mistakes are told by whoever reads them.
       guard error.kind == .refused else { return }
-      throw .config(file: file, line: error.line, column: error.column, problem: error.message, remedy: error.remedy ?? "correct this place")
+      throw .config(
+        file: file, line: error.line, column: error.column, problem: error.message,
+        remedy: error.remedy ?? "correct this place")
     }
   }
 
   static func broken(_ error: YamlError, _ file: String) -> KubeError {
     switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-      .config(file: file, line: mark.line, column: mark.column, problem: "it is not YAML: \(problem)", remedy: "correct this place")
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      .config(
+        file: file, line: mark.line, column: mark.column, problem: "it is not YAML: \(problem)",
+        remedy: "correct this place")
     default: .config(file: file, problem: "it is not YAML: \(error)", remedy: "correct it")
     }
   }
@@ -61,7 +68,9 @@ struct ConfigNode {
   /// A member that is there and not null.
   subscript(key: String) -> ConfigNode? {
     get throws(KubeError) {
-      guard case .mapping(let mapping) = node else { throw error("a mapping with '\(key)' is expected here", "correct this place") }
+      guard case .mapping(let mapping) = node else {
+        throw error("a mapping with '\(key)' is expected here", "correct this place")
+      }
       for (name, value) in mapping where name.scalar?.string == key {
         let found = ConfigNode(value, file)
         return found.isNull ? nil : found
@@ -109,7 +118,10 @@ struct ConfigNode {
   var json: JSONValue {
     switch node {
     case .mapping(let mapping):
-      .object(Dictionary(mapping.map { ($0.key.scalar?.string ?? "", ConfigNode($0.value, file).json) }, uniquingKeysWith: { first, _ in first }))
+      .object(
+        Dictionary(
+          mapping.map { ($0.key.scalar?.string ?? "", ConfigNode($0.value, file).json) },
+          uniquingKeysWith: { first, _ in first }))
     case .sequence(let sequence): .array(sequence.map { ConfigNode($0, file).json })
     case .scalar(let scalar):
       if isNull {

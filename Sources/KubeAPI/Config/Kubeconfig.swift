@@ -19,9 +19,13 @@ public struct Kubeconfig: Sendable {
       return slash == file.startIndex ? "/" : String(file[..<slash])
     }
 
-    func resolve(_ path: String) -> String { path.hasPrefix("/") ? path : (directory == "/" ? "" : directory) + "/" + path }
+    func resolve(_ path: String) -> String {
+      path.hasPrefix("/") ? path : (directory == "/" ? "" : directory) + "/" + path
+    }
 
-    func error(_ problem: String, _ remedy: String) -> KubeError { .config(file: file, line: line, problem: problem, remedy: remedy) }
+    func error(_ problem: String, _ remedy: String) -> KubeError {
+      .config(file: file, line: line, problem: problem, remedy: remedy)
+    }
   }
 
   public struct Cluster: Sendable, Hashable {

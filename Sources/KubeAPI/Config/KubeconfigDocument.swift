@@ -7,7 +7,9 @@ extension Kubeconfig {
   public init(parsing text: String, file: String) throws(KubeError) {
     files = [file]
     guard let root = try ConfigNode(parsing: text, file: file) else { return }
-    if let kind = try root["kind"]?.string(), kind != "Config" { throw root.error("'\(kind)' is not a kubeconfig", "kind must be Config") }
+    if let kind = try root["kind"]?.string(), kind != "Config" {
+      throw root.error("'\(kind)' is not a kubeconfig", "kind must be Config")
+    }
     currentContext = try root["current-context"]?.nonEmpty()
     clusters = try Self.entries(root, "clusters", "cluster", Self.cluster)
     users = try Self.entries(root, "users", "user", Self.user)
@@ -20,10 +22,15 @@ extension Kubeconfig {
     var entries: [Named<Value>] = []
     var names: Set<String> = []
     for node in try root[list]?.elements() ?? [] {
-      guard let name = try node["name"]?.string() else { throw node.error("an entry of '\(list)' has no name", "give it one") }
+      guard let name = try node["name"]?.string() else {
+        throw node.error("an entry of '\(list)' has no name", "give it one")
+      }
       // The first of two entries wins within a file too.
       guard names.insert(name).inserted else { continue }
-      entries.append(Named(name: name, value: try read(try node[member] ?? node.empty), source: Source(file: node.file, line: node.line)))
+      entries.append(
+        Named(
+          name: name, value: try read(try node[member] ?? node.empty), source: Source(file: node.file, line: node.line))
+      )
     }
     return entries
   }
@@ -36,7 +43,8 @@ extension Kubeconfig {
     cluster.tlsServerName = try node["tls-server-name"]?.nonEmpty()
     cluster.insecureSkipTLSVerify = try node["insecure-skip-tls-verify"]?.bool() ?? false
     cluster.proxyURL = try node["proxy-url"]?.nonEmpty()
-    for node in try node["extensions"]?.elements() ?? [] where try node["name"]?.string() == "client.authentication.k8s.io/exec" {
+    for node in try node["extensions"]?.elements() ?? []
+    where try node["name"]?.string() == "client.authentication.k8s.io/exec" {
       cluster.execConfiguration = try node["extension"]?.json
     }
     return cluster
@@ -57,17 +65,23 @@ extension Kubeconfig {
     if let name = try node["as"]?.nonEmpty() {
       var impersonation = Impersonation(user: name, uid: try node["as-uid"]?.nonEmpty())
       impersonation.groups = try node["as-groups"]?.strings() ?? []
-      for (key, values) in try node["as-user-extra"]?.members() ?? [] { impersonation.extra[key] = try values.strings() }
+      for (key, values) in try node["as-user-extra"]?.members() ?? [] {
+        impersonation.extra[key] = try values.strings()
+      }
       user.impersonation = impersonation
     }
     return user
   }
 
   private static func exec(_ node: ConfigNode) throws(KubeError) -> Exec {
-    guard let command = try node["command"]?.nonEmpty() else { throw node.error("'exec' has no command", "name the credential plugin") }
+    guard let command = try node["command"]?.nonEmpty() else {
+      throw node.error("'exec' has no command", "name the credential plugin")
+    }
     let version = try node["apiVersion"]?.nonEmpty() ?? ""
     guard ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"].contains(version) else {
-      throw node.error("'exec' has apiVersion '\(version)'", "use client.authentication.k8s.io/v1 or v1beta1; a newer plugin offers them")
+      throw node.error(
+        "'exec' has apiVersion '\(version)'",
+        "use client.authentication.k8s.io/v1 or v1beta1; a newer plugin offers them")
     }
     var exec = Exec(command: command, apiVersion: version)
     exec.arguments = try node["args"]?.strings() ?? []
@@ -87,6 +101,7 @@ extension Kubeconfig {
 
   private static func context(_ node: ConfigNode) throws(KubeError) -> Context {
     Context(
-      cluster: try node["cluster"]?.string() ?? "", user: try node["user"]?.string() ?? "", namespace: try node["namespace"]?.nonEmpty())
+      cluster: try node["cluster"]?.string() ?? "", user: try node["user"]?.string() ?? "",
+      namespace: try node["namespace"]?.nonEmpty())
   }
 }

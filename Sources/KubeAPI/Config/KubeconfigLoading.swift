@@ -8,7 +8,8 @@ extension Kubeconfig {
   /// Reads what kubectl would read.
   /// - Parameters:
   ///   - path: `--kubeconfig`: this file alone, and it must be there.
-  ///   - environment: `KUBECONFIG` lists files, those that are missing are skipped; without it `HOME/.kube/config` counts.
+  ///   - - environment: `KUBECONFIG` lists files, those that are missing are skipped; without it `HOME/.kube/config`
+  ///     counts.
   /// - Returns: nil when there is no kubeconfig at all.
   /// - Throws: `KubeError.config` for a file that cannot be read.
   public static func load(
@@ -42,7 +43,9 @@ extension ClusterAccess {
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(KubeError) -> ClusterAccess {
     let config = try Kubeconfig.load(path: path, environment: environment)
-    if let config, !config.contexts.isEmpty || context != nil || path != nil { return try config.access(context: context, namespace: namespace) }
+    if let config, !config.contexts.isEmpty || context != nil || path != nil {
+      return try config.access(context: context, namespace: namespace)
+    }
     if let access = try inCluster(namespace: namespace, environment: environment) { return access }
     let looked = environment["KUBECONFIG"] ?? "\(environment["HOME"] ?? "~")/.kube/config"
     throw .config(

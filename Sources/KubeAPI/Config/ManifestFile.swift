@@ -12,7 +12,9 @@ public enum ManifestFile {
   /// - Parameter file: the name for error messages.
   public static func objects(in text: String, file: String) throws(KubeError) -> [JSONValue] {
     var objects: [JSONValue] = []
-    for node in try ConfigNode.documents(parsing: text, file: file) where node.json.objectValue?.isEmpty == false { objects.append(node.json) }
+    for node in try ConfigNode.documents(parsing: text, file: file) where node.json.objectValue?.isEmpty == false {
+      objects.append(node.json)
+    }
     return objects
   }
 }

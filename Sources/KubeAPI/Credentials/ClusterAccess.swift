@@ -24,7 +24,8 @@ public struct ClusterAccess: Sendable {
 
   public init(
     contextName: String = "", server: ServerURL, certificateAuthority: [UInt8]? = nil, tlsServerName: String? = nil,
-    insecureSkipTLSVerify: Bool = false, proxyURL: String? = nil, connector: APIConnector? = nil, namespace: String = "default",
+    insecureSkipTLSVerify: Bool = false, proxyURL: String? = nil, connector: APIConnector? = nil,
+    namespace: String = "default",
     credentials: CredentialSource = CredentialSource(), impersonation: Impersonation? = nil, warnings: [String] = []
   ) {
     self.contextName = contextName
@@ -73,7 +74,9 @@ public struct Credentials: Sendable, Hashable {
   public var clientCertificate: [UInt8]?
   public var clientKey: [UInt8]?
 
-  public init(bearerToken: String? = nil, basic: Basic? = nil, clientCertificate: [UInt8]? = nil, clientKey: [UInt8]? = nil) {
+  public init(
+    bearerToken: String? = nil, basic: Basic? = nil, clientCertificate: [UInt8]? = nil, clientKey: [UInt8]? = nil
+  ) {
     self.bearerToken = bearerToken
     self.basic = basic
     self.clientCertificate = clientCertificate

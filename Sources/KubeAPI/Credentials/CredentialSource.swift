@@ -4,7 +4,8 @@
   import Foundation
 #endif
 
-/// Where a user's credentials come from: fixed values, files that are renewed, or a plugin. One call of the plugin serves all who wait.
+/// Where a user's credentials come from: fixed values, files that are renewed, or a plugin. One call of the plugin
+/// serves all who wait.
 public actor CredentialSource {
   private var fixed: Credentials
   private var tokenFile: RefreshedFile?
@@ -15,10 +16,12 @@ public actor CredentialSource {
   private var running: Task<Result<ExecCredential, KubeError>, Never>?
 
   /// - Parameters:
-  ///   - fixed: what is known beforehand; a file's contents stand above it, except that certificate data stands above a certificate file.
+  ///   - - fixed: what is known beforehand; a file's contents stand above it, except that certificate data stands above
+  ///     a certificate file.
   ///   - plugin: asked for what `fixed` and the files do not give.
   public init(
-    _ fixed: Credentials = Credentials(), tokenFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil, plugin: ExecPlugin? = nil
+    _ fixed: Credentials = Credentials(), tokenFile: String? = nil, certificateFile: String? = nil,
+    keyFile: String? = nil, plugin: ExecPlugin? = nil
   ) {
     self.fixed = fixed
     self.tokenFile = tokenFile.map(RefreshedFile.init)
@@ -49,7 +52,9 @@ public actor CredentialSource {
   public func invalidate(_ refused: Credentials) -> Bool {
     tokenFile?.forget()
     // Somebody else may have got new ones already.
-    if let issued, issued.credentials.bearerToken == refused.bearerToken || refused.bearerToken == nil { self.issued = nil }
+    if let issued, issued.credentials.bearerToken == refused.bearerToken || refused.bearerToken == nil {
+      self.issued = nil
+    }
     return plugin != nil || tokenFile != nil
   }
 

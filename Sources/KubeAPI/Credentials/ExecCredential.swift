@@ -20,7 +20,8 @@ struct ExecCredential: Sendable, Hashable {
     }
     guard json.apiVersion == plugin.apiVersion else {
       throw plugin.failure(
-        "speaks \(json.apiVersion ?? "no apiVersion"), the kubeconfig says \(plugin.apiVersion)", "update the plugin, or its entry in the kubeconfig")
+        "speaks \(json.apiVersion ?? "no apiVersion"), the kubeconfig says \(plugin.apiVersion)",
+        "update the plugin, or its entry in the kubeconfig")
     }
     let status = json["status"]
     let token = status?["token"]?.stringValue
@@ -29,7 +30,8 @@ struct ExecCredential: Sendable, Hashable {
     guard token?.isEmpty == false || certificate?.isEmpty == false, (certificate == nil) == (key == nil) else {
       throw plugin.failure("gave neither a token nor a client certificate with its key", "run it by hand to see why")
     }
-    credentials = Credentials(bearerToken: token, clientCertificate: certificate.map { Array($0.utf8) }, clientKey: key.map { Array($0.utf8) })
+    credentials = Credentials(
+      bearerToken: token, clientCertificate: certificate.map { Array($0.utf8) }, clientKey: key.map { Array($0.utf8) })
     if let stamp = status?["expirationTimestamp"]?.stringValue {
       guard let date = Self.date(stamp) else {
         throw plugin.failure("gave an expirationTimestamp that is not RFC 3339: \(stamp)", "update the plugin")

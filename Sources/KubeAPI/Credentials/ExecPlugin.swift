@@ -8,7 +8,8 @@ import Threads
   import Musl
 #endif
 
-/// A program that logs in (Kubernetes documentation, "client-go credential plugins"; client.authentication.k8s.io/v1 and v1beta1).
+/// A program that logs in (Kubernetes documentation, "client-go credential plugins"; client.authentication.k8s.io/v1
+/// and v1beta1).
 public struct ExecPlugin: Sendable, Hashable {
   public enum InteractiveMode: String, Sendable {
     case never = "Never"
@@ -30,8 +31,10 @@ public struct ExecPlugin: Sendable, Hashable {
   public var timeout: Duration
 
   public init(
-    command: String, arguments: [String] = [], environment: [String: String] = [:], apiVersion: String = "client.authentication.k8s.io/v1",
-    installHint: String = "", interactiveMode: InteractiveMode = .ifAvailable, cluster: JSONValue? = nil, timeout: Duration = .seconds(60)
+    command: String, arguments: [String] = [], environment: [String: String] = [:],
+    apiVersion: String = "client.authentication.k8s.io/v1",
+    installHint: String = "", interactiveMode: InteractiveMode = .ifAvailable, cluster: JSONValue? = nil,
+    timeout: Duration = .seconds(60)
   ) {
     self.command = command
     self.arguments = arguments
@@ -47,7 +50,8 @@ public struct ExecPlugin: Sendable, Hashable {
   func run() async throws(KubeError) -> ExecCredential {
     let interactive = interactiveMode != .never && isatty(STDIN_FILENO) == 1
     if interactiveMode == .always, !interactive {
-      throw failure("wants to ask a person, and there is no terminal", "run a kubectl command in a terminal first, then try again")
+      throw failure(
+        "wants to ask a person, and there is no terminal", "run a kubectl command in a terminal first, then try again")
     }
     let outcome = try await execute(interactive: interactive)
     guard outcome.succeeded else {
@@ -65,7 +69,9 @@ public struct ExecPlugin: Sendable, Hashable {
   }
 
   private func execute(interactive: Bool) async throws(KubeError) -> Outcome {
-    var information: JSONValue = ["apiVersion": JSONValue(apiVersion), "kind": "ExecCredential", "spec": ["interactive": JSONValue(interactive)]]
+    var information: JSONValue = [
+      "apiVersion": JSONValue(apiVersion), "kind": "ExecCredential", "spec": ["interactive": JSONValue(interactive)],
+    ]
     if let cluster { information[path: "spec", "cluster"] = cluster }
     var changes: [Environment.Key: String?] = ["KUBERNETES_EXEC_INFO": information.description]
     for (name, value) in environment { changes[Environment.Key(rawValue: name) ?? "KUBERNETES_EXEC_INFO"] = value }
@@ -74,23 +80,28 @@ public struct ExecPlugin: Sendable, Hashable {
     let limit = 1 << 20
     do {
       // Found here, since a program that is not there has an error of its own.
-      let (program, arguments) = OpenFiles.command(try await executable.resolveExecutablePath(in: child).string, arguments)
+      let (program, arguments) = OpenFiles.command(
+        try await executable.resolveExecutablePath(in: child).string, arguments)
       let executable = Executable.path(.init(program))
       if interactive {
         // A person may have to type, and must see what is asked: no time limit.
         let result = try await Subprocess.run(
-          executable, arguments: Arguments(arguments), environment: child, input: .currentStandardInput, output: .string(limit: limit),
+          executable, arguments: Arguments(arguments), environment: child, input: .currentStandardInput,
+          output: .string(limit: limit),
           error: .currentStandardError)
         return Outcome(
-          succeeded: result.terminationStatus.isSuccess, status: Self.words(result.terminationStatus), output: result.standardOutput, errors: "")
+          succeeded: result.terminationStatus.isSuccess, status: Self.words(result.terminationStatus),
+          output: result.standardOutput, errors: "")
       }
       return try await withThrowingTaskGroup(of: Outcome?.self) { group in
         group.addTask {
           let result = try await Subprocess.run(
-            executable, arguments: Arguments(arguments), environment: child, input: .none, output: .string(limit: limit),
+            executable, arguments: Arguments(arguments), environment: child, input: .none,
+            output: .string(limit: limit),
             error: .string(limit: limit))
           return Outcome(
-            succeeded: result.terminationStatus.isSuccess, status: Self.words(result.terminationStatus), output: result.standardOutput,
+            succeeded: result.terminationStatus.isSuccess, status: Self.words(result.terminationStatus),
+            output: result.standardOutput,
             errors: result.standardError)
         }
         group.addTask {
@@ -98,7 +109,9 @@ public struct ExecPlugin: Sendable, Hashable {
           return nil
         }
         defer { group.cancelAll() }
-        guard let outcome = try await group.next() ?? nil else { throw failure("did not answer within \(timeout)", installHint) }
+        guard let outcome = try await group.next() ?? nil else {
+          throw failure("did not answer within \(timeout)", installHint)
+        }
         return outcome
       }
     } catch let error as KubeError {

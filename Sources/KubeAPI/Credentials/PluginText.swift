@@ -1,5 +1,5 @@
-/// What a credential plugin wrote, as it may stand in an error and in the daemon's log: a few lines without control characters, and without what looks like a
-/// secret. Plugins print tokens where they fail to send them.
+/// What a credential plugin wrote, as it may stand in an error and in the daemon's log: a few lines without control
+/// characters, and without what looks like a secret. Plugins print tokens where they fail to send them.
 enum PluginText {
   /// In characters. The end is kept as well as the beginning: there the reason is, behind a usage text or a trace.
   static let limit = 1000
@@ -12,7 +12,8 @@ enum PluginText {
     return joined.prefix(limit / 2) + " … " + joined.suffix(limit / 2)
   }
 
-  /// Without control characters but line breaks, escape sequences (ECMA-48, section 5.4) and marks that turn the direction of a text.
+  /// Without control characters but line breaks, escape sequences (ECMA-48, section 5.4) and marks that turn the
+  /// direction of a text.
   private static func withoutControls(_ text: String) -> [Unicode.Scalar] {
     var shown: [Unicode.Scalar] = []
     var scalars = text.unicodeScalars[...]
@@ -20,7 +21,8 @@ enum PluginText {
       switch scalar.value {
       case 0x0A: shown.append(scalar)
       case 0x09: shown.append(" ")
-      case 0x1B where scalars.first == "[": scalars = scalars.dropFirst().drop { (0x20...0x3F).contains($0.value) }.dropFirst()
+      case 0x1B where scalars.first == "[":
+        scalars = scalars.dropFirst().drop { (0x20...0x3F).contains($0.value) }.dropFirst()
       case 0x1B where scalars.first == "]":
         // Up to BEL or ESC \.
         scalars = scalars.drop { $0.value != 0x07 && $0.value != 0x1B && $0.value != 0x0A }
@@ -69,6 +71,8 @@ enum PluginText {
   /// A part of 16 letters and digits, mixed, is no word, no UUID and no name of a resource.
   private static func looksSecret(_ word: Substring) -> Bool {
     word.count >= 24
-      && word.split(whereSeparator: { "_-+~".contains($0) }).contains { $0.count >= 16 && $0.contains(where: \.isNumber) && $0.contains(where: \.isLetter) }
+      && word.split(whereSeparator: { "_-+~".contains($0) }).contains {
+        $0.count >= 16 && $0.contains(where: \.isNumber) && $0.contains(where: \.isLetter)
+      }
   }
 }

@@ -62,7 +62,9 @@ func readFile(_ path: String, limit: Int = 16 << 20) throws(KubeError) -> [UInt8
     if count == 0 { return bytes }
     bytes += chunk[..<count]
     guard bytes.count <= limit else {
-      throw .config(file: path, problem: "the file has more than \(limit >> 20) MiB", remedy: "check the path, or divide the file: KUBECONFIG takes several")
+      throw .config(
+        file: path, problem: "the file has more than \(limit >> 20) MiB",
+        remedy: "check the path, or divide the file: KUBECONFIG takes several")
     }
   }
 }

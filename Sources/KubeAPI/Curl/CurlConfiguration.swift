@@ -11,13 +11,16 @@ import CCurl
   import Musl
 #endif
 
-/// Everything that makes an easy handle talk to one cluster as one user: the same for REST, watches and dialled connections.
+/// Everything that makes an easy handle talk to one cluster as one user: the same for REST, watches and dialled
+/// connections.
 enum CurlConfiguration {
   /// How long name resolution, TCP, proxy and TLS may take together.
   static let connectTimeout = Duration.seconds(15)
 
   /// - Throws: `KubeError.transport` when libcurl refuses a value.
-  static func apply(_ access: ClusterAccess, _ credentials: Credentials, target: String, to handle: CurlHandle) throws(KubeError) {
+  static func apply(_ access: ClusterAccess, _ credentials: Credentials, target: String, to handle: CurlHandle)
+    throws(KubeError)
+  {
     let server = access.server
     let name = access.tlsServerName ?? server.host
     try handle.set(CURLOPT_URL, server.url(host: name) + target)
@@ -25,7 +28,9 @@ enum CurlConfiguration {
     try handle.set(CURLOPT_PATH_AS_IS, 1)
     // libcurl names and verifies the host of the URL; so the URL holds the name, and this the address.
     if access.tlsServerName != nil, access.connector == nil {
-      try handle.set(CURLOPT_CONNECT_TO, list: ["\(ServerURL.bracketed(name)):\(server.port):\(ServerURL.bracketed(server.host)):\(server.port)"])
+      try handle.set(
+        CURLOPT_CONNECT_TO,
+        list: ["\(ServerURL.bracketed(name)):\(server.port):\(ServerURL.bracketed(server.host)):\(server.port)"])
     }
     try trust(access, handle)
     if let certificate = credentials.clientCertificate, let key = credentials.clientKey {
@@ -34,14 +39,15 @@ enum CurlConfiguration {
     }
     if access.connector == nil { try proxy(access, handle) }
     try handle.set(CURLOPT_CONNECTTIMEOUT_MS, Int(connectTimeout.components.seconds) * 1000)
-    // CURLOPT_QUICK_EXIT (7.87): a request that ends while its name is looked up leaves that to the resolver's thread. Otherwise libcurl waits for it, and
-    // with it every other request on the same thread.
+    // CURLOPT_QUICK_EXIT (7.87): a request that ends while its name is looked up leaves that to the resolver's thread.
+    // Otherwise libcurl waits for it, and with it every other request on the same thread.
     handle.setIfKnown(322, 1)
     try handle.set(CURLOPT_TCP_KEEPALIVE, 1)
     try handle.set(CURLOPT_TCP_KEEPIDLE, 15)
     try handle.set(CURLOPT_TCP_KEEPINTVL, 5)
     ccurl_setopt_socket(handle.pointer) { _, socket, _ in
-      // Unacknowledged bytes count too: keep-alive alone does not notice a peer that vanished while we were sending. Milliseconds.
+      // Unacknowledged bytes count too: keep-alive alone does not notice a peer that vanished while we were sending.
+      // Milliseconds.
       var limit: CUnsignedInt = 30_000
       setsockopt(socket, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, &limit, socklen_t(MemoryLayout<CUnsignedInt>.size))
       return CInt(CURL_SOCKOPT_OK)
@@ -73,7 +79,8 @@ enum CurlConfiguration {
     handle.proxy = ProxySetting(access)
     guard let proxy = access.proxyURL else { return }
     // Go resolves names at the proxy for socks5; libcurl does only for socks5h.
-    try handle.set(CURLOPT_PROXY, proxy.hasPrefix("socks5://") ? "socks5h://" + proxy.dropFirst("socks5://".count) : proxy)
+    try handle.set(
+      CURLOPT_PROXY, proxy.hasPrefix("socks5://") ? "socks5h://" + proxy.dropFirst("socks5://".count) : proxy)
     // kubectl's proxy-url knows no exceptions.
     try handle.set(CURLOPT_NOPROXY, "")
   }
@@ -86,7 +93,8 @@ enum CurlConfiguration {
     if let token = credentials.bearerToken {
       headers.append(("Authorization", "Bearer \(token)"))
     } else if let basic = credentials.basic {
-      headers.append(("Authorization", "Basic " + Data("\(basic.username):\(basic.password)".utf8).base64EncodedString()))
+      headers.append(
+        ("Authorization", "Basic " + Data("\(basic.username):\(basic.password)".utf8).base64EncodedString()))
     }
     if let impersonation = access.impersonation {
       headers.append(("Impersonate-User", impersonation.user))

@@ -2,8 +2,9 @@ import CCurl
 
 /// The owner of one libcurl easy handle, and of the lists and the error text that the handle points to.
 ///
-/// Sendable without a lock: libcurl lets any thread use a handle, but one at a time. A handle is made by the caller, and from then on belongs to the
-/// thread it is handed to (a `CurlMulti`'s, a dial's, at last the relay's); the hand-over itself goes through a lock or a thread's start.
+/// Sendable without a lock: libcurl lets any thread use a handle, but one at a time. A handle is made by the caller,
+/// and from then on belongs to the thread it is handed to (a `CurlMulti`'s, a dial's, at last the relay's); the
+/// hand-over itself goes through a lock or a thread's start.
 final class CurlHandle: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   /// For messages; set before the handle is handed over.
@@ -15,7 +16,9 @@ final class CurlHandle: @unchecked Sendable {
 
   /// - Throws: `KubeError.transport` without memory.
   init() throws(KubeError) {
-    guard Self.library == CURLE_OK, let pointer = curl_easy_init() else { throw .transport(problem: "no handle could be made") }
+    guard Self.library == CURLE_OK, let pointer = curl_easy_init() else {
+      throw .transport(problem: "no handle could be made")
+    }
     self.pointer = pointer
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -35,11 +38,16 @@ final class CurlHandle: @unchecked Sendable {
   /// An option that older releases of libcurl, or headers, lack: without it nothing is wrong, only slower.
   func setIfKnown(_ option: UInt32, _ value: Int) { _ = ccurl_setopt_long(pointer, CURLoption(option), value) }
 
-  func set(_ option: CURLoption, _ value: Int) throws(KubeError) { try check(option, ccurl_setopt_long(pointer, option, value)) }
+  func set(_ option: CURLoption, _ value: Int) throws(KubeError) {
+    try check(option, ccurl_setopt_long(pointer, option, value))
+  }
 
-  /// libcurl copies the text. Nil takes the option back to nothing, which for files with certificates also drops the built-in one.
+  /// libcurl copies the text. Nil takes the option back to nothing, which for files with certificates also drops the
+  /// built-in one.
   func set(_ option: CURLoption, _ value: String?) throws(KubeError) {
-    if value?.utf8.contains(0) == true { throw .transport(problem: "a value for option \(option.rawValue) holds a NUL character") }
+    if value?.utf8.contains(0) == true {
+      throw .transport(problem: "a value for option \(option.rawValue) holds a NUL character")
+    }
     try check(option, ccurl_setopt_string(pointer, option, value))
   }
 
@@ -58,11 +66,13 @@ final class CurlHandle: @unchecked Sendable {
 
   /// A body of known length; libcurl copies the bytes.
   func set(body: [UInt8]) throws(KubeError) {
-    try check(CURLOPT_POSTFIELDSIZE_LARGE, ccurl_setopt_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+    try check(
+      CURLOPT_POSTFIELDSIZE_LARGE, ccurl_setopt_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
     let code = body.withUnsafeBytes { bytes in
       // An empty body needs an address all the same: with none, libcurl would read it from a callback.
       withUnsafeBytes(of: 0) {
-        ccurl_setopt_pointer(pointer, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? $0.baseAddress))
+        ccurl_setopt_pointer(
+          pointer, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? $0.baseAddress))
       }
     }
     try check(CURLOPT_COPYPOSTFIELDS, code)
@@ -74,6 +84,8 @@ final class CurlHandle: @unchecked Sendable {
   }
 
   private func check(_ option: CURLoption, _ code: CURLcode) throws(KubeError) {
-    guard code == CURLE_OK else { throw .transport(problem: "option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))") }
+    guard code == CURLE_OK else {
+      throw .transport(problem: "option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))")
+    }
   }
 }

@@ -1,7 +1,8 @@
 import CCurl
 import Threads
 
-/// The one place where requests run: a thread with a curl multi handle, shared connections, HTTP/2 where the server offers it.
+/// The one place where requests run: a thread with a curl multi handle, shared connections, HTTP/2 where the server
+/// offers it.
 ///
 /// The thread ends, and what still runs is cancelled, when the last reference goes.
 public final class CurlMulti: Sendable {
@@ -45,8 +46,8 @@ public final class CurlMulti: Sendable {
     guard !Task.isCancelled else { throw .cancelled }
     let handle = try CurlHandle()
     try CurlConfiguration.apply(access, credentials, target: request.target, to: handle)
-    // A connection that is known to carry many requests is shared. CURLOPT_PIPEWAIT, which also waits for one that is not known yet, must not be set: what
-    // waits behind a watch over HTTP/1.1 is never sent, and has no timeout.
+    // A connection that is known to carry many requests is shared. CURLOPT_PIPEWAIT, which also waits for one that is
+    // not known yet, must not be set: what waits behind a watch over HTTP/1.1 is never sent, and has no timeout.
     try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     if compressed { try handle.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
@@ -59,7 +60,8 @@ public final class CurlMulti: Sendable {
     try transfer.attach()
     let body = ResponseBody(transfer, self, loop)
     loop.post(.start(transfer))
-    return HTTPResponseStream(head: try await body.cancellable { () async throws(KubeError) in try await transfer.head() }, body: body)
+    return HTTPResponseStream(
+      head: try await body.cancellable { () async throws(KubeError) in try await transfer.head() }, body: body)
   }
 
   private static func line(_ header: (String, String)) throws(KubeError) -> String {

@@ -11,7 +11,8 @@ public struct HTTPRequest: Sendable {
   public var timeout: Duration?
 
   public init(
-    _ method: String, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [], body: [UInt8]? = nil,
+    _ method: String, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
+    body: [UInt8]? = nil,
     timeout: Duration? = .seconds(60)
   ) {
     self.method = method
@@ -37,7 +38,8 @@ public struct HTTPResponseHead: Sendable {
 
   public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
-  /// Reads one line of a head, without its line break: a status line begins a new head (`100 Continue` comes before the real one).
+  /// Reads one line of a head, without its line break: a status line begins a new head (`100 Continue` comes before the
+  /// real one).
   mutating func read(line: some StringProtocol) {
     if line.hasPrefix("HTTP/") {
       let words = line.split(separator: " ", maxSplits: 2)
@@ -63,7 +65,8 @@ func percentEncoded(_ text: String) -> String {
   var result: [UInt8] = []
   for byte in text.utf8 {
     switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
       UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
       result.append(byte)
     default: result += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]

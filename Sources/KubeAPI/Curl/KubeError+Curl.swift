@@ -9,17 +9,22 @@ extension KubeError {
     }
     let cause = handle.message(for: code)
     if let proxy = handle.proxy, let status = Self.proxyStatus(code, handle, proxy) {
-      self = .proxy(proxy: proxy.url, setBy: proxy.source, hasCredentials: proxy.hasCredentials, server: server, status: status, cause: cause)
+      self = .proxy(
+        proxy: proxy.url, setBy: proxy.source, hasCredentials: proxy.hasCredentials, server: server, status: status,
+        cause: cause)
       return
     }
     self =
       switch code {
-      case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_PROXY, CURLE_INTERFACE_FAILED:
+      case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_PROXY,
+        CURLE_INTERFACE_FAILED:
         .unreachable(server: server, cause: cause)
       case _ where tlsFailures.contains(code): .certificate(server: server, cause: cause)
-      case CURLE_OPERATION_TIMEDOUT: handle.hadConnection ? .timedOut(server: server, what: cause) : .unreachable(server: server, cause: cause)
+      case CURLE_OPERATION_TIMEDOUT:
+        handle.hadConnection ? .timedOut(server: server, what: cause) : .unreachable(server: server, cause: cause)
       case CURLE_ABORTED_BY_CALLBACK: .cancelled
-      case CURLE_NOT_BUILT_IN, CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_FAILED_INIT, CURLE_OUT_OF_MEMORY, CURLE_BAD_FUNCTION_ARGUMENT:
+      case CURLE_NOT_BUILT_IN, CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_FAILED_INIT, CURLE_OUT_OF_MEMORY,
+        CURLE_BAD_FUNCTION_ARGUMENT:
         .transport(problem: cause)
       case CURLE_WEIRD_SERVER_REPLY: .badResponse(server: server, problem: cause)
       default: .connectionLost(server: server, cause: cause)
@@ -46,7 +51,8 @@ extension KubeError {
 }
 
 extension CurlHandle {
-  /// Whether there was a connection to the server, new or used before: the times that curl has noted are not 0 then (microseconds).
+  /// Whether there was a connection to the server, new or used before: the times that curl has noted are not 0 then
+  /// (microseconds).
   fileprivate var hadConnection: Bool {
     var connected: curl_off_t = 0
     var ready: curl_off_t = 0
@@ -57,6 +63,7 @@ extension CurlHandle {
 }
 
 private let tlsFailures = [
-  CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CIPHER,
+  CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CONNECT_ERROR,
+  CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CIPHER,
   CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT,
 ]

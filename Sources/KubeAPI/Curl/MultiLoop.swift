@@ -3,8 +3,8 @@ import Synchronization
 
 /// The thread behind a `CurlMulti`: an inbox, and libcurl's own event loop.
 ///
-/// Unchecked: the multi handle and `active` belong to the thread of `run()`. Others touch the inbox, which has a lock, and
-/// `curl_multi_wakeup`, which libcurl documents as callable from any thread.
+/// Unchecked: the multi handle and `active` belong to the thread of `run()`. Others touch the inbox, which has a lock,
+/// and `curl_multi_wakeup`, which libcurl documents as callable from any thread.
 final class MultiLoop: @unchecked Sendable {
   enum Message {
     case start(Transfer)
@@ -23,7 +23,9 @@ final class MultiLoop: @unchecked Sendable {
   private var active: [ObjectIdentifier: Transfer] = [:]
 
   init() throws(KubeError) {
-    guard CurlHandle.library == CURLE_OK, let multi = curl_multi_init() else { throw .transport(problem: "no multi handle could be made") }
+    guard CurlHandle.library == CURLE_OK, let multi = curl_multi_init() else {
+      throw .transport(problem: "no multi handle could be made")
+    }
     self.multi = multi
     ccurl_multi_setopt_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
   }

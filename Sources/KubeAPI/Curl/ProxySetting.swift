@@ -12,7 +12,8 @@ struct ProxySetting: Sendable, Hashable {
   let source: String
   let hasCredentials: Bool
 
-  /// Nil where the server is reached directly. The order is libcurl's: CURLOPT_PROXY(3), section "Environment variables", and CURLOPT_NOPROXY(3).
+  /// Nil where the server is reached directly. The order is libcurl's: CURLOPT_PROXY(3), section "Environment
+  /// variables", and CURLOPT_NOPROXY(3).
   init?(_ access: ClusterAccess, environment: [String: String] = ProcessInfo.processInfo.environment) {
     if let url = access.proxyURL {
       self.init(url, source: "the kubeconfig's proxy-url")
@@ -21,14 +22,17 @@ struct ProxySetting: Sendable, Hashable {
     let scheme = access.server.scheme.rawValue
     // Of http's names a server's CGI script could be made to set the one in capitals.
     let names = ["\(scheme)_proxy"] + (scheme == "https" ? ["HTTPS_PROXY"] : []) + ["all_proxy", "ALL_PROXY"]
-    guard let name = names.first(where: { environment[$0]?.isEmpty == false }), let url = environment[name] else { return nil }
+    guard let name = names.first(where: { environment[$0]?.isEmpty == false }), let url = environment[name] else {
+      return nil
+    }
     let exceptions = ["no_proxy", "NO_PROXY"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
     guard !Self.excepts(access.tlsServerName ?? access.server.host, exceptions) else { return nil }
     self.init(url, source: name)
   }
 
   private init(_ text: String, source: String) {
-    let parts = text.firstRange(of: "://").map { (text[..<$0.upperBound], text[$0.upperBound...]) } ?? ("http://", text[...])
+    let parts =
+      text.firstRange(of: "://").map { (text[..<$0.upperBound], text[$0.upperBound...]) } ?? ("http://", text[...])
     var authority = parts.1.prefix { $0 != "/" && $0 != "?" }
     let at = authority.lastIndex(of: "@")
     if let at { authority = authority[authority.index(after: at)...] }
@@ -37,7 +41,8 @@ struct ProxySetting: Sendable, Hashable {
     self.source = source
   }
 
-  /// Whether a server's host is in a list as NO_PROXY has it: names with what is below them, addresses and IPv4 networks, `*` for all.
+  /// Whether a server's host is in a list as NO_PROXY has it: names with what is below them, addresses and IPv4
+  /// networks, `*` for all.
   static func excepts(_ host: String, _ list: String) -> Bool {
     let host = host.lowercased()
     let address = ipv4(host[...])
@@ -45,7 +50,9 @@ struct ProxySetting: Sendable, Hashable {
       if entry == "*" || entry == host { return true }
       if let address {
         let parts = entry.split(separator: "/", maxSplits: 1)
-        guard parts.count == 2, let network = ipv4(parts[0]), let bits = Int(parts[1]), (0...32).contains(bits) else { return false }
+        guard parts.count == 2, let network = ipv4(parts[0]), let bits = Int(parts[1]), (0...32).contains(bits) else {
+          return false
+        }
         return bits == 0 || (address ^ network) >> UInt32(32 - bits) == 0
       }
       let name = entry.hasPrefix(".") ? entry.dropFirst() : entry

@@ -1,5 +1,5 @@
-/// A body as it arrives, in pieces of no particular size. For one reader; dropping the last reference, or cancelling the reading task, ends
-/// the transfer.
+/// A body as it arrives, in pieces of no particular size. For one reader; dropping the last reference, or cancelling
+/// the reading task, ends the transfer.
 public final class ResponseBody: AsyncSequence, Sendable {
   private let transfer: Transfer
   /// Keeps the thread alive.
@@ -47,7 +47,9 @@ public final class ResponseBody: AsyncSequence, Sendable {
     let body: ResponseBody
 
     public mutating func next() async throws -> [UInt8]? { try await body.next() }
-    public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> [UInt8]? { try await body.next() }
+    public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> [UInt8]? {
+      try await body.next()
+    }
   }
 
   public func makeAsyncIterator() -> Iterator { Iterator(body: self) }

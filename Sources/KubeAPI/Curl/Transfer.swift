@@ -3,7 +3,8 @@ import Synchronization
 
 /// One request on its way: the multi's thread fills it, one task reads it.
 ///
-/// The buffer is bounded: when the reader is slow, libcurl pauses the transfer, and the server's TCP or HTTP/2 window closes.
+/// The buffer is bounded: when the reader is slow, libcurl pauses the transfer, and the server's TCP or HTTP/2 window
+/// closes.
 final class Transfer: Sendable {
   /// Bytes that may wait for the reader before the transfer pauses.
   static let bufferLimit = 1 << 20
@@ -41,7 +42,8 @@ final class Transfer: Sendable {
     ccurl_setopt_pointer(handle.pointer, CURLOPT_WRITEDATA, context)
     ccurl_setopt_private(handle.pointer, context)
     ccurl_setopt_write(handle.pointer, CURLOPT_HEADERFUNCTION) { data, size, count, context in
-      Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue().received(header: UnsafeRawBufferPointer(start: data, count: size * count))
+      Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue().received(
+        header: UnsafeRawBufferPointer(start: data, count: size * count))
       return size * count
     }
     ccurl_setopt_write(handle.pointer, CURLOPT_WRITEFUNCTION) { data, size, count, context in

@@ -1,10 +1,12 @@
 import CCurl
 import Synchronization
 
-/// Another way to an API server than TCP from here: libcurl connects to a socket of this process, which the connector leads on. TLS, reuse of
-/// connections and timeouts stay libcurl's; no name is resolved here, and proxies are passed by.
+/// Another way to an API server than TCP from here: libcurl connects to a socket of this process, which the connector
+/// leads on. TLS, reuse of connections and timeouts stay libcurl's; no name is resolved here, and proxies are passed
+/// by.
 public struct APIConnector: Sendable {
-  /// Connections are shared between requests whose connectors have the same one, and never otherwise. A new one each time.
+  /// Connections are shared between requests whose connectors have the same one, and never otherwise. A new one each
+  /// time.
   public struct Identity: Sendable, Hashable {
     let number: UInt32
     public init() { number = next.add(1, ordering: .relaxed).oldValue }
@@ -34,7 +36,8 @@ public struct APIConnector: Sendable {
     public let listener: Int32
     let peer: UInt16
 
-    /// - Returns: the connection, non-blocking and close-on-exec, the caller's; nil while it is not there. The listener is closed with it.
+    /// - - Returns: the connection, non-blocking and close-on-exec, the caller's; nil while it is not there. The
+    ///   listener is closed with it.
     public func take() -> Int32? {
       let socket = ccurl_take(listener, peer)
       guard socket >= 0 else { return nil }
@@ -45,9 +48,11 @@ public struct APIConnector: Sendable {
     public func close() { ccurl_close(listener) }
   }
 
-  /// Leads a connection to the server; its bytes may wait until the way is there. To refuse it, or at the way's end: call `failed`, then close. Must not
-  /// block: it runs on the thread of all requests.
-  public typealias Connect = @Sendable (_ host: String, _ port: UInt16, _ incoming: Incoming, _ failed: @escaping @Sendable (Failure) -> Void) -> Void
+  /// Leads a connection to the server; its bytes may wait until the way is there. To refuse it, or at the way's end:
+  /// call `failed`, then close. Must not block: it runs on the thread of all requests.
+  public typealias Connect =
+    @Sendable (_ host: String, _ port: UInt16, _ incoming: Incoming, _ failed: @escaping @Sendable (Failure) -> Void) ->
+    Void
 
   /// What leads there, for messages: `ssh://user@host`.
   public let name: String
@@ -60,7 +65,8 @@ public struct APIConnector: Sendable {
     self.connect = connect
   }
 
-  /// An address that no server has (RFC 1112, section 4, class E): libcurl asks no resolver for it, and keeps connections apart by it.
+  /// An address that no server has (RFC 1112, section 4, class E): libcurl asks no resolver for it, and keeps
+  /// connections apart by it.
   var placeholder: String {
     let number = identity.number
     return "\(240 | number >> 24 & 15).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
@@ -87,7 +93,8 @@ final class ConnectorSocket: Sendable {
     try handle.set(CURLOPT_CONNECT_TO, list: ["::\(connector.placeholder):\(server.port)"])
     try handle.set(CURLOPT_PROXY, "")
     ccurl_setopt_open_socket(
-      handle.pointer, { context, _, address in Unmanaged<ConnectorSocket>.fromOpaque(context!).takeUnretainedValue().open(address!) },
+      handle.pointer,
+      { context, _, address in Unmanaged<ConnectorSocket>.fromOpaque(context!).takeUnretainedValue().open(address!) },
       Unmanaged.passUnretained(self).toOpaque())
     // The peer is this process, and may wait: no TCP_USER_TIMEOUT.
     ccurl_setopt_socket(handle.pointer) { _, _, _ in CInt(CURL_SOCKOPT_OK) }
@@ -99,7 +106,9 @@ final class ConnectorSocket: Sendable {
     var peer: UInt16 = 0
     let socket = ccurl_lead_to(address, &listener, &peer)
     if socket >= 0 {
-      connector.connect(host, port, APIConnector.Incoming(listener: listener, peer: peer)) { [self] failure in state.withLock { $0 = failure } }
+      connector.connect(host, port, APIConnector.Incoming(listener: listener, peer: peer)) { [self] failure in
+        state.withLock { $0 = failure }
+      }
     }
     return socket
   }

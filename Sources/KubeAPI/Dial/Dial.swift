@@ -9,7 +9,8 @@ import Synchronization
 
 /// One dial, on a thread of its own: connect, send the upgrade, read the answer.
 ///
-/// A plain `curl_easy_perform`: a CONNECT_ONLY handle that went through a multi loses its connection when it is taken out of it.
+/// A plain `curl_easy_perform`: a CONNECT_ONLY handle that went through a multi loses its connection when it is taken
+/// out of it.
 final class Dial: Sendable {
   private let handle: CurlHandle
   private let upgrade: UpgradeRequest
@@ -41,7 +42,8 @@ final class Dial: Sendable {
     }
     guard head.status == 101 else { throw refusal(head, reader.body) }
     let subprotocol = try upgrade.verify(head, server: server.description)
-    return UpgradedConnection(handle, socket: socket, subprotocol: subprotocol, leftover: reader.rest, server: server.description)
+    return UpgradedConnection(
+      handle, socket: socket, subprotocol: subprotocol, leftover: reader.rest, server: server.description)
   }
 
   private func connect() throws(KubeError) {
@@ -54,7 +56,9 @@ final class Dial: Sendable {
     try handle.set(CURLOPT_HTTPPROXYTUNNEL, 1)
     ccurl_setopt_progress(
       handle.pointer,
-      { context, _, _, _, _ in Unmanaged<Dial>.fromOpaque(context!).takeUnretainedValue().isCancelled.load(ordering: .relaxed) ? 1 : 0 },
+      { context, _, _, _, _ in
+        Unmanaged<Dial>.fromOpaque(context!).takeUnretainedValue().isCancelled.load(ordering: .relaxed) ? 1 : 0
+      },
       Unmanaged.passUnretained(self).toOpaque())
     let code = curl_easy_perform(handle.pointer)
     // The connection outlives the dial.
@@ -111,7 +115,9 @@ final class Dial: Sendable {
     while true {
       guard !isCancelled.load(ordering: .relaxed) else { throw .cancelled }
       let left = (deadline - .now).milliseconds
-      guard left > 0 else { throw .timedOut(server: server.description, what: "no answer to the upgrade within \(answerTimeout)") }
+      guard left > 0 else {
+        throw .timedOut(server: server.description, what: "no answer to the upgrade within \(answerTimeout)")
+      }
       var entry = pollfd(fd: socket, events: Int16(event), revents: 0)
       if poll(&entry, 1, CInt(min(left, 200))) > 0 { return }
     }
@@ -124,7 +130,9 @@ final class Dial: Sendable {
     // A subprotocol that the server does not have is refused with an empty body, just as a missing verb may be.
     let offered = upgrade.subprotocols.joined(separator: ", ")
     return .status(
-      code: 403, reason: reason, message: body.isEmpty ? "\(hint), or the server knows none of the subprotocols \(offered)" : "\(message) (\(hint))",
+      code: 403, reason: reason,
+      message: body.isEmpty
+        ? "\(hint), or the server knows none of the subprotocols \(offered)" : "\(message) (\(hint))",
       details: details)
   }
 }

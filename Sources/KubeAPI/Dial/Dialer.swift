@@ -17,7 +17,8 @@ public struct Dialer: Sendable {
   ///   - query: encoded here.
   ///   - subprotocols: the best first.
   /// - Returns: the connection, for one thread to own.
-  /// - Throws: `KubeError`; an answer other than 101 as what it says. When the task is cancelled, `.cancelled` within about a second.
+  /// - - Throws: `KubeError`; an answer other than 101 as what it says. When the task is cancelled, `.cancelled` within
+  ///   about a second.
   public func dialWebSocket(
     path: String, query: [(String, String)] = [], subprotocols: [String]
   ) async throws(KubeError) -> UpgradedConnection {
@@ -29,11 +30,14 @@ public struct Dialer: Sendable {
     return try await dial(target, subprotocols, try await access.credentials.current())
   }
 
-  private func dial(_ target: String, _ subprotocols: [String], _ credentials: Credentials) async throws(KubeError) -> UpgradedConnection {
+  private func dial(_ target: String, _ subprotocols: [String], _ credentials: Credentials) async throws(KubeError)
+    -> UpgradedConnection
+  {
     let handle = try CurlHandle()
     try CurlConfiguration.apply(access, credentials, target: "/", to: handle)
     let upgrade = try UpgradeRequest(
-      target: target, authority: access.server.authority, headers: CurlConfiguration.headers(access, credentials), subprotocols: subprotocols)
+      target: target, authority: access.server.authority, headers: CurlConfiguration.headers(access, credentials),
+      subprotocols: subprotocols)
     let dial = Dial(handle, upgrade, server: access.server, answerTimeout: answerTimeout)
     let result: Result<UpgradedConnection, KubeError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

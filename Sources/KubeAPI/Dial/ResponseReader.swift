@@ -1,4 +1,5 @@
-/// Takes the bytes of an HTTP/1.1 answer, in any pieces, and parts head from body (RFC 9112). For the answer to an upgrade.
+/// Takes the bytes of an HTTP/1.1 answer, in any pieces, and parts head from body (RFC 9112). For the answer to an
+/// upgrade.
 struct ResponseReader {
   enum Progress: Equatable {
     case needsMore
@@ -25,7 +26,9 @@ struct ResponseReader {
           return buffer.count > Self.headLimit ? .malformed("the head of the answer is too long") : .needsMore
         }
         var next = HTTPResponseHead(status: 0, headers: [])
-        for line in String(decoding: buffer[..<end], as: UTF8.self).split(whereSeparator: \.isNewline) { next.read(line: line) }
+        for line in String(decoding: buffer[..<end], as: UTF8.self).split(whereSeparator: \.isNewline) {
+          next.read(line: line)
+        }
         guard next.status >= 100 else { return .malformed("the answer is not HTTP") }
         buffer.removeFirst(end)
         searched = 0
@@ -68,7 +71,8 @@ struct ResponseReader {
 
   private static func endOfHead(_ bytes: [UInt8], from start: Int) -> Int? {
     guard bytes.count >= 4 else { return nil }
-    for index in max(start, 3)..<bytes.count where bytes[index] == 10 && bytes[index - 1] == 13 && bytes[index - 2] == 10 && bytes[index - 3] == 13 {
+    for index in max(start, 3)..<bytes.count
+    where bytes[index] == 10 && bytes[index - 1] == 13 && bytes[index - 2] == 10 && bytes[index - 3] == 13 {
       return index + 1
     }
     return nil

@@ -10,7 +10,9 @@ func sha1(_ message: [UInt8]) -> [UInt8] {
     for index in 0..<16 {
       words[index] = (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(padded[block + index * 4 + $1]) }
     }
-    for index in 16..<80 { words[index] = rotated(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1) }
+    for index in 16..<80 {
+      words[index] = rotated(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
+    }
     var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
     for index in 0..<80 {
       let (mix, constant): (UInt32, UInt32) =

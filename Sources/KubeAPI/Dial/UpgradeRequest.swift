@@ -14,12 +14,17 @@ struct UpgradeRequest: Sendable {
   /// - Parameters:
   ///   - target: path and query, encoded, with the server URL's own path.
   ///   - headers: who asks; a Host among them stands in for `authority`.
-  init(target: String, authority: String, headers: [(String, String)], subprotocols: [String], key: [UInt8] = Self.randomKey()) throws(KubeError) {
+  init(
+    target: String, authority: String, headers: [(String, String)], subprotocols: [String],
+    key: [UInt8] = Self.randomKey()
+  ) throws(KubeError) {
     self.key = Data(key).base64EncodedString()
     self.subprotocols = subprotocols
     var lines = ["GET \(target) HTTP/1.1"]
     if !headers.contains(where: { $0.0 == "Host" }) { lines.append("Host: \(authority)") }
-    lines += ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: \(self.key)"]
+    lines += [
+      "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: \(self.key)",
+    ]
     if !subprotocols.isEmpty { lines.append("Sec-WebSocket-Protocol: \(subprotocols.joined(separator: ", "))") }
     lines += headers.map { "\($0): \($1)" }
     guard !lines.contains(where: { $0.utf8.contains { $0 < 32 && $0 != 9 } }) else {
@@ -36,10 +41,18 @@ struct UpgradeRequest: Sendable {
   /// Judges the head of an answer with status 101.
   /// - Returns: the chosen subprotocol, nil when none was offered.
   func verify(_ head: HTTPResponseHead, server: String) throws(KubeError) -> String? {
-    func bad(_ problem: String) -> KubeError { .badResponse(server: server, problem: "the upgrade to WebSocket: \(problem)") }
-    guard head.header("upgrade")?.lowercased() == "websocket" else { throw bad("the answer has no 'Upgrade: websocket'") }
-    guard head.header("connection")?.lowercased().contains("upgrade") == true else { throw bad("the answer has no 'Connection: Upgrade'") }
-    guard head.header("sec-websocket-accept")?.trimmed == accept else { throw bad("Sec-WebSocket-Accept does not fit the key") }
+    func bad(_ problem: String) -> KubeError {
+      .badResponse(server: server, problem: "the upgrade to WebSocket: \(problem)")
+    }
+    guard head.header("upgrade")?.lowercased() == "websocket" else {
+      throw bad("the answer has no 'Upgrade: websocket'")
+    }
+    guard head.header("connection")?.lowercased().contains("upgrade") == true else {
+      throw bad("the answer has no 'Connection: Upgrade'")
+    }
+    guard head.header("sec-websocket-accept")?.trimmed == accept else {
+      throw bad("Sec-WebSocket-Accept does not fit the key")
+    }
     guard let chosen = head.header("sec-websocket-protocol")?.trimmed else {
       // Kubernetes then speaks the channel protocol without a name, which nobody asked for.
       if subprotocols.isEmpty { return nil }

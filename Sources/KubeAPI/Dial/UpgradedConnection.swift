@@ -1,15 +1,17 @@
 import CCurl
 
-/// A connection to the API server that has become a WebSocket: raw bytes both ways, TLS and proxy being libcurl's matter. Owns its handle.
+/// A connection to the API server that has become a WebSocket: raw bytes both ways, TLS and proxy being libcurl's
+/// matter. Owns its handle.
 ///
-/// Unchecked: after the dial it belongs to one thread, the one that polls `socket` and calls `send` and `receive`; libcurl lets a handle
-/// change threads, but not serve two at once. `close()` too is for that thread; the last reference may go anywhere.
+/// Unchecked: after the dial it belongs to one thread, the one that polls `socket` and calls `send` and `receive`;
+/// libcurl lets a handle change threads, but not serve two at once. `close()` too is for that thread; the last
+/// reference may go anywhere.
 public final class UpgradedConnection: @unchecked Sendable {
   public enum SendResult: Equatable, Sendable {
     /// Fewer bytes than asked may have gone.
     case sent(Int)
-    /// Nothing went. Wait for the socket, then send *the same pointer and length*: TLS has already encrypted them, and another buffer fails
-    /// (error 55).
+    /// Nothing went. Wait for the socket, then send *the same pointer and length*: TLS has already encrypted them, and
+    /// another buffer fails (error 55).
     case again
     case failed(KubeError)
   }

@@ -6,7 +6,8 @@ public enum WatchEvent: Sendable, Hashable {
   case modified(JSONValue)
   /// The object as it last was.
   case deleted(JSONValue)
-  /// All that is older has been told. The first one stands behind the last object of the initial list, and each further list ends with one too.
+  /// All that is older has been told. The first one stands behind the last object of the initial list, and each further
+  /// list ends with one too.
   case bookmark(resourceVersion: String)
 
   public var object: JSONValue? {
@@ -23,7 +24,7 @@ public enum WatchStart: Sendable {
   case list
   /// Behind a list that the caller has already.
   case after(ObjectList)
-  /// Behind a version, of which the watch knows no objects: should the server have forgotten it, what exists then comes as `.added`, and what
-  /// has gone unseen is not told.
+  /// Behind a version, of which the watch knows no objects: should the server have forgotten it, what exists then comes
+  /// as `.added`, and what has gone unseen is not told.
   case resourceVersion(String)
 }

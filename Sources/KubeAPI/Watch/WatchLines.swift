@@ -24,7 +24,9 @@ struct WatchLines {
       partial.removeAll(keepingCapacity: partial.capacity < 1 << 20)
     }
     partial += rest
-    guard partial.count <= Self.limit else { throw .badResponse(server: server, problem: "an event of a watch is longer than \(Self.limit) bytes") }
+    guard partial.count <= Self.limit else {
+      throw .badResponse(server: server, problem: "an event of a watch is longer than \(Self.limit) bytes")
+    }
     return lines
   }
 
@@ -41,7 +43,8 @@ struct WatchLines {
       return .error(
         .status(
           code: object["code"]?.intValue ?? 500, reason: object["reason"]?.stringValue ?? "",
-          message: object["message"]?.stringValue ?? "the watch ended without an explanation", details: object["details"]))
+          message: object["message"]?.stringValue ?? "the watch ended without an explanation",
+          details: object["details"]))
     case let other: throw .badResponse(server: server, problem: "a watch has an event of type '\(other ?? "")'")
     }
   }

@@ -1,7 +1,8 @@
 import KubeObjects
 
-/// The events of a watch. Each iteration is a watch of its own; it lives until its task is cancelled or its iterator dropped, over cuts and
-/// restarts of the server, and neither loses nor repeats a change of state (changes during a gap may come as one).
+/// The events of a watch. Each iteration is a watch of its own; it lives until its task is cancelled or its iterator
+/// dropped, over cuts and restarts of the server, and neither loses nor repeats a change of state (changes during a gap
+/// may come as one).
 public struct WatchSequence: AsyncSequence, Sendable {
   public typealias Element = WatchEvent
   public typealias Failure = KubeError
@@ -28,12 +29,14 @@ public struct WatchSequence: AsyncSequence, Sendable {
 }
 
 extension KubeClient {
-  /// Watches objects. Once it has worked it ends by itself only for what waiting cannot mend, such as permissions that were taken away.
+  /// Watches objects. Once it has worked it ends by itself only for what waiting cannot mend, such as permissions that
+  /// were taken away.
   /// - Parameters:
   ///   - namespace: nil for all namespaces.
   ///   - fields: a field selector, such as `metadata.name=user`.
   public func watch(
-    _ resource: APIResource, namespace: String?, labels: LabelSelector? = nil, fields: String? = nil, from start: WatchStart = .list
+    _ resource: APIResource, namespace: String?, labels: LabelSelector? = nil, fields: String? = nil,
+    from start: WatchStart = .list
   ) -> WatchSequence {
     WatchSequence(client: self, resource: resource, namespace: namespace, labels: labels, fields: fields, start: start)
   }

@@ -22,12 +22,15 @@ struct WatchedObjects {
   }
 
   /// Takes a new list over.
-  /// - Returns: the events that lead to it; those of an object that was replaced under its name are a deletion and an addition.
+  /// - - Returns: the events that lead to it; those of an object that was replaced under its name are a deletion and an
+  ///   addition.
   mutating func replace(with list: [JSONValue]) -> [WatchEvent] {
     let before = objects
     self = WatchedObjects(list)
     var events: [WatchEvent] = []
-    for (key, object) in before where objects[key]?.uid != object.uid || objects[key] == nil { events.append(.deleted(object)) }
+    for (key, object) in before where objects[key]?.uid != object.uid || objects[key] == nil {
+      events.append(.deleted(object))
+    }
     for object in list {
       let known = before[Self.key(object)]
       if known == nil || known?.uid != object.uid {

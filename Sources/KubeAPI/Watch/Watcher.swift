@@ -1,7 +1,8 @@
 import KubeObjects
 import Logging
 
-/// The state of one watch: list, connect, read, and after a cut again from the last version. Pulled by its reader, so that nothing piles up.
+/// The state of one watch: list, connect, read, and after a cut again from the last version. Pulled by its reader, so
+/// that nothing piles up.
 final class Watcher {
   private enum Phase {
     case list
@@ -50,7 +51,8 @@ final class Watcher {
   private func step(isolation actor: isolated (any Actor)? = #isolation) async throws(KubeError) {
     switch phase {
     case .list:
-      let list = try await client.list(watch.resource, namespace: watch.namespace, labels: watch.labels, fields: watch.fields)
+      let list = try await client.list(
+        watch.resource, namespace: watch.namespace, labels: watch.labels, fields: watch.fields)
       worked()
       version = list.resourceVersion
       pending = (objects.replace(with: list.items) + [.bookmark(resourceVersion: version)]).reversed()
@@ -89,7 +91,9 @@ final class Watcher {
     failures = 0
   }
 
-  private func recover(from error: KubeError, isolation actor: isolated (any Actor)? = #isolation) async throws(KubeError) {
+  private func recover(from error: KubeError, isolation actor: isolated (any Actor)? = #isolation)
+    async throws(KubeError)
+  {
     if error.isGone, version != "" || hasWorked {
       // The server has forgotten our version: look at everything, and tell the difference.
       client.log.debug("watch starts over", metadata: ["resource": "\(watch.resource)", "version": "\(version)"])
@@ -103,7 +107,8 @@ final class Watcher {
     if let deadline = client.deadline, deadline <= .now { throw error }
     if case .read = phase { phase = .connect }
     let pause = RetryPolicy(delay: client.retry.delay, maximumDelay: .seconds(30)).delay(afterFailures: failures)
-    client.log.debug("watch is cut", metadata: ["resource": "\(watch.resource)", "error": "\(error)", "pause": "\(pause)"])
+    client.log.debug(
+      "watch is cut", metadata: ["resource": "\(watch.resource)", "error": "\(error)", "pause": "\(pause)"])
     try? await Task.sleep(for: pause)
   }
 
@@ -112,10 +117,12 @@ final class Watcher {
     let seconds = Int.random(in: 290...350)
     let query =
       KubeClient.selection(watch.labels, watch.fields) + [
-        ("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", version), ("timeoutSeconds", String(seconds)),
+        ("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", version),
+        ("timeoutSeconds", String(seconds)),
       ]
     // A server that is gone without a word ends no watch: then the client does.
-    return HTTPRequest("GET", watch.resource.path(namespace: watch.namespace), query: query, timeout: .seconds(seconds + 30))
+    return HTTPRequest(
+      "GET", watch.resource.path(namespace: watch.namespace), query: query, timeout: .seconds(seconds + 30))
   }
 
   private static func version(of event: WatchEvent) -> String? {

@@ -1,4 +1,5 @@
-/// Which objects are meant, by their labels (Kubernetes API, `LabelSelector`). Without requirements it selects everything.
+/// Which objects are meant, by their labels (Kubernetes API, `LabelSelector`). Without requirements it selects
+/// everything.
 public struct LabelSelector: Sendable, Hashable {
   public enum Operator: String, Sendable {
     case `in` = "In"
@@ -68,7 +69,9 @@ public struct LabelSelector: Sendable, Hashable {
       if requirement.operator == .in, requirement.values.count == 1, labels[requirement.key] == nil {
         labels[requirement.key] = requirement.values[0]
       } else {
-        var expression: JSONValue = ["key": JSONValue(requirement.key), "operator": JSONValue(requirement.operator.rawValue)]
+        var expression: JSONValue = [
+          "key": JSONValue(requirement.key), "operator": JSONValue(requirement.operator.rawValue),
+        ]
         if !requirement.values.isEmpty { expression["values"] = .array(requirement.values.map { JSONValue($0) }) }
         expressions.append(expression)
       }

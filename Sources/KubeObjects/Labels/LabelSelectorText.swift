@@ -45,13 +45,16 @@ extension LabelSelector: CustomStringConvertible {
   private static func requirement(_ part: String) throws(ParseError) -> Requirement {
     if part.last == ")", let open = part.firstIndex(of: "(") {
       let words = part[..<open].split(separator: " ")
-      let values = part[part.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
+      let values = part[part.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false)
+        .map { String($0).trimmed }
       guard words.count == 2, let set: Operator = words[1] == "in" ? .in : words[1] == "notin" ? .notIn : nil else {
         throw ParseError(message: "'\(part)' in a label selector is not 'key in (a,b)' or 'key notin (a,b)'")
       }
       return try checked(String(words[0]), set, values, part)
     }
-    if part.first == "!", !part.contains("=") { return try checked(String(part.dropFirst()).trimmed, .doesNotExist, [], part) }
+    if part.first == "!", !part.contains("=") {
+      return try checked(String(part.dropFirst()).trimmed, .doesNotExist, [], part)
+    }
     guard let sign = part.firstIndex(of: "=") else { return try checked(part, .exists, [], part) }
     let value = part[part.index(after: sign)...]
     let key = part[..<sign]
@@ -60,11 +63,16 @@ extension LabelSelector: CustomStringConvertible {
     return try checked(String(key).trimmed, .in, [String(plain).trimmed], part)
   }
 
-  /// Keys and values hold letters, digits, '-', '_' and '.'; keys a slash too (Kubernetes documentation, "Labels and Selectors").
-  private static func checked(_ key: String, _ sign: Operator, _ values: [String], _ part: String) throws(ParseError) -> Requirement {
+  /// Keys and values hold letters, digits, '-', '_' and '.'; keys a slash too (Kubernetes documentation, "Labels and
+  /// Selectors").
+  private static func checked(_ key: String, _ sign: Operator, _ values: [String], _ part: String) throws(ParseError)
+    -> Requirement
+  {
     let allowed: (Character) -> Bool = { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
-    guard !key.isEmpty, key.allSatisfy({ allowed($0) || $0 == "/" }), values.allSatisfy({ $0.allSatisfy(allowed) }) else {
-      throw ParseError(message: "'\(part)' in a label selector has an empty key, or a character that labels cannot have")
+    guard !key.isEmpty, key.allSatisfy({ allowed($0) || $0 == "/" }), values.allSatisfy({ $0.allSatisfy(allowed) })
+    else {
+      throw ParseError(
+        message: "'\(part)' in a label selector has an empty key, or a character that labels cannot have")
     }
     return Requirement(key, sign, values)
   }

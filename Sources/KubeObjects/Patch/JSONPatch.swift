@@ -40,7 +40,9 @@ public struct JSONPatch: Sendable, Hashable {
     case "move": return .move(from: try pointer("from"), path)
     case "copy": return .copy(from: try pointer("from"), path)
     case "test": return .test(path, try value())
-    case let other: throw PatchError(.malformed, "'\(other ?? "no op")' is not an operation: add, remove, replace, move, copy or test")
+    case let other:
+      throw PatchError(
+        .malformed, "'\(other ?? "no op")' is not an operation: add, remove, replace, move, copy or test")
     }
   }
 
@@ -52,8 +54,10 @@ public struct JSONPatch: Sendable, Hashable {
         case .add(let path, let value): ["op": "add", "path": JSONValue(path.description), "value": value]
         case .remove(let path): ["op": "remove", "path": JSONValue(path.description)]
         case .replace(let path, let value): ["op": "replace", "path": JSONValue(path.description), "value": value]
-        case .move(let from, let path): ["op": "move", "from": JSONValue(from.description), "path": JSONValue(path.description)]
-        case .copy(let from, let path): ["op": "copy", "from": JSONValue(from.description), "path": JSONValue(path.description)]
+        case .move(let from, let path):
+          ["op": "move", "from": JSONValue(from.description), "path": JSONValue(path.description)]
+        case .copy(let from, let path):
+          ["op": "copy", "from": JSONValue(from.description), "path": JSONValue(path.description)]
         case .test(let path, let value): ["op": "test", "path": JSONValue(path.description), "value": value]
         }
       })
@@ -72,15 +76,19 @@ extension JSONValue {
   }
 
   /// The same for a patch that is still a document.
-  public func applying(jsonPatch patch: JSONValue) throws(PatchError) -> JSONValue { try applying(jsonPatch: JSONPatch(parsing: patch)) }
+  public func applying(jsonPatch patch: JSONValue) throws(PatchError) -> JSONValue {
+    try applying(jsonPatch: JSONPatch(parsing: patch))
+  }
 
   /// Equal as RFC 6902, section 4.6 compares: numbers by value, whether or not one is written with a fraction.
   public func isEquivalent(to other: JSONValue) -> Bool {
     switch (self, other) {
     case (.int(let whole), .double(let double)), (.double(let double), .int(let whole)): Double(whole) == double
-    case (.array(let left), .array(let right)): left.count == right.count && zip(left, right).allSatisfy { $0.isEquivalent(to: $1) }
+    case (.array(let left), .array(let right)):
+      left.count == right.count && zip(left, right).allSatisfy { $0.isEquivalent(to: $1) }
     case (.object(let left), .object(let right)):
-      left.count == right.count && left.allSatisfy { key, value in right[key].map { value.isEquivalent(to: $0) } ?? false }
+      left.count == right.count
+        && left.allSatisfy { key, value in right[key].map { value.isEquivalent(to: $0) } ?? false }
     default: self == other
     }
   }
@@ -91,14 +99,20 @@ extension JSONValue {
     case .remove(let path): try edit(path, .remove)
     case .replace(let path, let value): try edit(path, .replace(value))
     case .move(let from, let path):
-      guard path == from || !path.tokens.starts(with: from.tokens) else { throw PatchError(.malformed, "'\(from)' cannot be moved into itself") }
+      guard path == from || !path.tokens.starts(with: from.tokens) else {
+        throw PatchError(.malformed, "'\(from)' cannot be moved into itself")
+      }
       let value = try existing(from)
       try edit(from, .remove)
       try edit(path, .add(value))
     case .copy(let from, let path): try edit(path, .add(existing(from)))
     case .test(let path, let value):
-      guard let found = self[path] else { throw PatchError(.testFailed, "'\(path)' is absent, the test expects \(value)") }
-      guard found.isEquivalent(to: value) else { throw PatchError(.testFailed, "'\(path)' is \(found), the test expects \(value)") }
+      guard let found = self[path] else {
+        throw PatchError(.testFailed, "'\(path)' is absent, the test expects \(value)")
+      }
+      guard found.isEquivalent(to: value) else {
+        throw PatchError(.testFailed, "'\(path)' is \(found), the test expects \(value)")
+      }
     }
   }
 
@@ -144,7 +158,9 @@ extension JSONValue {
       self = .object(members)
     case .array(var elements):
       if last, case .add(let value) = edit {
-        guard let index = token == "-" ? elements.count : JSONPointer.index(token, below: elements.count + 1) else { throw PatchError(.absent, "") }
+        guard let index = token == "-" ? elements.count : JSONPointer.index(token, below: elements.count + 1) else {
+          throw PatchError(.absent, "")
+        }
         elements.insert(value, at: index)
       } else {
         guard let index = JSONPointer.index(token, below: elements.count) else { throw PatchError(.absent, "") }

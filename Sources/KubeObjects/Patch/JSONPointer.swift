@@ -7,13 +7,16 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
   public init(_ tokens: String...) { self.tokens = tokens }
 
   /// Parses `/a~1b/0`.
-  /// - Throws: `PatchError` with code `malformed` for a text that does not begin with a slash, or a `~` that is neither `~0` nor `~1`.
+  /// - - Throws: `PatchError` with code `malformed` for a text that does not begin with a slash, or a `~` that is
+  ///   neither `~0` nor `~1`.
   public init(parsing text: String) throws(PatchError) {
     guard !text.isEmpty else {
       self.tokens = []
       return
     }
-    guard text.utf8.first == UInt8(ascii: "/") else { throw PatchError(.malformed, "the path '\(text)' does not begin with a slash") }
+    guard text.utf8.first == UInt8(ascii: "/") else {
+      throw PatchError(.malformed, "the path '\(text)' does not begin with a slash")
+    }
     var tokens: [String] = []
     for part in text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
       var token: [UInt8] = []
@@ -55,7 +58,9 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
   /// An index of an existing element: digits without a leading zero (RFC 6901, section 4).
   static func index(_ token: String, below count: Int) -> Int? {
     let digits = token.utf8
-    guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), digits.count == 1 || digits.first != UInt8(ascii: "0") else {
+    guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      digits.count == 1 || digits.first != UInt8(ascii: "0")
+    else {
       return nil
     }
     guard let index = Int(token), index < count else { return nil }

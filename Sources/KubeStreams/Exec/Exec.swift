@@ -14,34 +14,41 @@ public struct ExecResult: Sendable, Hashable {
 }
 
 extension KubeClient {
-  /// Runs a command in a container to its end (Kubernetes API, `pods/exec`; RBAC wants `get` and `create` on it). The command
-  /// should read its stdin to the end: Kubernetes does not tell its end, kubectl neither, while a large stdin is still on its way.
+  /// Runs a command in a container to its end (Kubernetes API, `pods/exec`; RBAC wants `get` and `create` on it). The
+  /// command should read its stdin to the end: Kubernetes does not tell its end, kubectl neither, while a large stdin
+  /// is still on its way.
   /// - Parameters:
   ///   - container: nil for the Pod's only or default one.
-  ///   - stdin: given to the command, then closed (Kubernetes 1.30 and later; an older server leaves it open); nil for none.
+  ///   - - stdin: given to the command, then closed (Kubernetes 1.30 and later; an older server leaves it open); nil
+  ///     for none.
   ///   - outputLimit: bytes kept of each of stdout and stderr; what is more is dropped.
-  /// - Throws: when the command could not be started, or the connection broke before its end. When the task is cancelled, `.cancelled`, and the
-  ///   connection closes; the command then sees its stdin and stdout closed.
+  /// - - Throws: when the command could not be started, or the connection broke before its end. When the task is
+  ///   cancelled, `.cancelled`, and the connection closes; the command then sees its stdin and stdout closed.
   public func exec(
-    pod: String, namespace: String? = nil, container: String? = nil, command: [String], stdin: [UInt8]? = nil, outputLimit: Int = 1 << 20
+    pod: String, namespace: String? = nil, container: String? = nil, command: [String], stdin: [UInt8]? = nil,
+    outputLimit: Int = 1 << 20
   ) async throws(KubeError) -> ExecResult {
     let started = try await startExec(
-      pod: pod, namespace: namespace, container: container, command: command, takesInput: stdin != nil, outputLimit: outputLimit)
+      pod: pod, namespace: namespace, container: container, command: command, takesInput: stdin != nil,
+      outputLimit: outputLimit)
     return try await started.finish(stdin: stdin ?? [])
   }
 
   /// Starts a command in a container, which then waits for its stdin, or runs.
   /// - Returns: the running command; it ends with its last reference.
   public func startExec(
-    pod: String, namespace: String? = nil, container: String? = nil, command: [String], takesInput: Bool, outputLimit: Int = 1 << 20
+    pod: String, namespace: String? = nil, container: String? = nil, command: [String], takesInput: Bool,
+    outputLimit: Int = 1 << 20
   ) async throws(KubeError) -> RunningExec {
     var query = command.map { ("command", $0) }
     if let container { query.append(("container", container)) }
     query += [("stdout", "true"), ("stderr", "true")]
     if takesInput { query.append(("stdin", "true")) }
     let path = APIResource.pods.path(namespace: namespace ?? access.namespace, name: pod, subresource: "exec")
-    let connection = try await dialWebSocket(path: path, query: query, subprotocols: [ExecChannels.v5, ExecChannels.v4])
+    let connection = try await dialWebSocket(
+      path: path, query: query, subprotocols: [ExecChannels.v5, ExecChannels.v4])
     return try RunningExec(
-      ExecExchange(connection: connection, takesInput: takesInput, outputLimit: outputLimit, server: access.server.description))
+      ExecExchange(
+        connection: connection, takesInput: takesInput, outputLimit: outputLimit, server: access.server.description))
   }
 }

@@ -1,4 +1,5 @@
-/// The messages of an exec (Kubernetes, `remotecommand`): the first byte is the channel, the rest is the channel's. Bytes in, parts out; no I/O.
+/// The messages of an exec (Kubernetes, `remotecommand`): the first byte is the channel, the rest is the channel's.
+/// Bytes in, parts out; no I/O.
 struct ExecChannels {
   /// With v5 the client can close its stdin: `ff` and the channel.
   static let v5 = "v5.channel.k8s.io"

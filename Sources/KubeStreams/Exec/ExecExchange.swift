@@ -2,7 +2,8 @@ import CLinux
 import KubeAPI
 import Relay
 
-/// One exec on a loop: stdin out, stdout and stderr in, until the status has come and the server has closed. Belongs to the loop's thread once started.
+/// One exec on a loop: stdin out, stdout and stderr in, until the status has come and the server has closed. Belongs to
+/// the loop's thread once started.
 ///
 /// stdin comes with `finish`; until then the command waits for it, while pings are answered and its output is kept.
 final class ExecExchange: Handler {
@@ -154,7 +155,8 @@ final class ExecExchange: Handler {
         if control.count < Self.bufferSize { control += writer.frame(.pong, payload) }
         push()
       case .close: closed()
-      case .malformed: end(.failure(.badResponse(server: server, problem: "an exec has a frame that RFC 6455 does not allow")))
+      case .malformed:
+        end(.failure(.badResponse(server: server, problem: "an exec has a frame that RFC 6455 does not allow")))
       }
     }
   }

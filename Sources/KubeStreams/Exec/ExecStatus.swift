@@ -13,11 +13,14 @@ enum ExecStatus {
     let message = status["message"]?.stringValue ?? "no explanation"
     let causes = status[path: "details", "causes"]?.elements ?? []
     if status["reason"]?.stringValue == "NonZeroExitCode",
-      let code = causes.first(where: { $0["reason"]?.stringValue == "ExitCode" })?["message"]?.stringValue.flatMap({ Int($0) })
+      let code = causes.first(where: { $0["reason"]?.stringValue == "ExitCode" })?["message"]?.stringValue.flatMap({
+        Int($0)
+      })
     {
       return code
     }
     throw .status(
-      code: status["code"]?.intValue ?? 500, reason: status["reason"]?.stringValue ?? "", message: message, details: status["details"])
+      code: status["code"]?.intValue ?? 500, reason: status["reason"]?.stringValue ?? "", message: message,
+      details: status["details"])
   }
 }

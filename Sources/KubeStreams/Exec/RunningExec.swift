@@ -1,7 +1,8 @@
 import KubeAPI
 import Relay
 
-/// A command that runs in a container, its connection served by a thread of its own. Dropping the last reference closes the connection.
+/// A command that runs in a container, its connection served by a thread of its own. Dropping the last reference closes
+/// the connection.
 ///
 /// Unchecked: the exchange is reached on the thread's loop alone.
 public final class RunningExec: @unchecked Sendable {

@@ -2,7 +2,8 @@ import CLinux
 import KubeAPI
 import Relay
 
-/// A session's carrier over one port-forward of the API server: session bytes ↔ port-forward framing ↔ WebSocket ↔ libcurl's TLS.
+/// A session's carrier over one port-forward of the API server: session bytes ↔ port-forward framing ↔ WebSocket ↔
+/// libcurl's TLS.
 public final class PortForwardCarrier: Carrier {
   private let connection: UpgradedConnection
   private var framing: any PortForwardFraming
@@ -18,7 +19,8 @@ public final class PortForwardCarrier: Carrier {
   private var control: [UInt8] = []
   private let controlBuffer: UnsafeMutableRawPointer
   private static let controlSize = 4096
-  /// One message holds what Go's buffers along the way do: 32 KiB. Larger ones cost the API server, the kubelet and the runtime more for each byte.
+  /// One message holds what Go's buffers along the way do: 32 KiB. Larger ones cost the API server, the kubelet and the
+  /// runtime more for each byte.
   private static let stagingSize = (32 << 10) - 8
   private let receiveBuffer: UnsafeMutableRawPointer
   private static let receiveSize = 128 << 10

@@ -38,7 +38,8 @@ extension KubeClient {
     namespace: String, pod: String, port: UInt16, offering protocols: CarrierProtocol = .auto
   ) async throws(KubeError) -> PortForwardConnection {
     let path = APIResource.pods.path(namespace: namespace, name: pod, subresource: "portforward")
-    let connection = try await dialWebSocket(path: path, query: [("ports", String(port))], subprotocols: protocols.subprotocols)
+    let connection = try await dialWebSocket(
+      path: path, query: [("ports", String(port))], subprotocols: protocols.subprotocols)
     return PortForwardConnection(connection: connection, port: port)
   }
 }

@@ -22,8 +22,8 @@ enum PortForwardEvent {
   case ended
 }
 
-/// `v4.channel.k8s.io`: the first byte of every message is a channel, 0 for data and 1 for errors, when one port was asked for. The server's
-/// first message on either says the port.
+/// `v4.channel.k8s.io`: the first byte of every message is a channel, 0 for data and 1 for errors, when one port was
+/// asked for. The server's first message on either says the port.
 struct V4Framing: PortForwardFraming {
   static let name = "v4.channel.k8s.io"
 
@@ -33,7 +33,9 @@ struct V4Framing: PortForwardFraming {
   var prefixSize: Int { 1 }
   var prologue: [[UInt8]] { [] }
 
-  mutating func prefix(_ payload: UnsafeMutableRawPointer, count: Int) { (payload - 1).storeBytes(of: 0, as: UInt8.self) }
+  mutating func prefix(_ payload: UnsafeMutableRawPointer, count: Int) {
+    (payload - 1).storeBytes(of: 0, as: UInt8.self)
+  }
 
   mutating func messageBegan() { channel = nil }
 

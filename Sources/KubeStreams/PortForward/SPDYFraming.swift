@@ -1,10 +1,10 @@
 import TunnelProtocol
 
-/// `SPDY/3.1+portforward.k8s.io`: SPDY frames in binary messages, their borders not those of the messages. One pair of streams carries
-/// one connection: an error stream, closed by us at once, and a data stream.
+/// `SPDY/3.1+portforward.k8s.io`: SPDY frames in binary messages, their borders not those of the messages. One pair of
+/// streams carries one connection: an error stream, closed by us at once, and a data stream.
 ///
-/// The header blocks are stored zlib (RFC 1950, RFC 1951 section 3.2.4), which every inflater takes; those of the answers say nothing that is needed, and
-/// are skipped.
+/// The header blocks are stored zlib (RFC 1950, RFC 1951 section 3.2.4), which every inflater takes; those of the
+/// answers say nothing that is needed, and are skipped.
 struct SPDYFraming: PortForwardFraming {
   static let name = "SPDY/3.1+portforward.k8s.io"
 
@@ -35,8 +35,11 @@ struct SPDYFraming: PortForwardFraming {
     var deflate = StoredZlib()
     let common = [("port", String(port)), ("requestid", "0")]
     return [
-      Self.synStream(Self.errorStream, flags: Self.finFlag, block: deflate.store(Self.headerBlock([("streamtype", "error")] + common)))
-        + Self.synStream(Self.dataStream, flags: 0, block: deflate.store(Self.headerBlock([("streamtype", "data")] + common)))
+      Self.synStream(
+        Self.errorStream, flags: Self.finFlag,
+        block: deflate.store(Self.headerBlock([("streamtype", "error")] + common)))
+        + Self.synStream(
+          Self.dataStream, flags: 0, block: deflate.store(Self.headerBlock([("streamtype", "data")] + common)))
     ]
   }
 
@@ -47,10 +50,14 @@ struct SPDYFraming: PortForwardFraming {
   }
 
   private static func synStream(_ stream: UInt32, flags: UInt8, block: [UInt8]) -> [UInt8] {
-    [0x80, 3, 0, 1] + bigEndian(UInt32(flags) << 24 | UInt32(block.count + 10)) + bigEndian(stream) + bigEndian(0) + [0, 0] + block
+    [0x80, 3, 0, 1] + bigEndian(UInt32(flags) << 24 | UInt32(block.count + 10)) + bigEndian(stream) + bigEndian(0) + [
+      0, 0,
+    ] + block
   }
 
-  private static func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) } }
+  private static func bigEndian(_ value: UInt32) -> [UInt8] {
+    (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) }
+  }
 
   // MARK: In
 
@@ -111,7 +118,9 @@ struct SPDYFraming: PortForwardFraming {
   }
 
   private func controlFrame() -> PortForwardEvent? {
-    func word() -> UInt32 { control.count < 4 ? 0 : control.withUnsafeBytes { $0.baseAddress!.loadBE32() } & 0x7fff_ffff }
+    func word() -> UInt32 {
+      control.count < 4 ? 0 : control.withUnsafeBytes { $0.baseAddress!.loadBE32() } & 0x7fff_ffff
+    }
     switch stream & 0xffff {
     case 3 where word() == Self.dataStream, 7: return .ended  // RST_STREAM, GOAWAY
     case 2 where word() == Self.dataStream && flags & Self.finFlag != 0: return .ended  // SYN_REPLY that also closes
@@ -121,8 +130,8 @@ struct SPDYFraming: PortForwardFraming {
   }
 }
 
-/// A zlib stream of stored blocks: nothing is compressed, so nothing is needed but a head and lengths. The check sum at the end never comes, since the
-/// stream never ends.
+/// A zlib stream of stored blocks: nothing is compressed, so nothing is needed but a head and lengths. The check sum at
+/// the end never comes, since the stream never ends.
 private struct StoredZlib {
   private var started = false
 

@@ -86,7 +86,8 @@ struct FrameParser {
     let length = second & 0x7f < 126 ? UInt64(second & 0x7f) : head[2...].reduce(0) { $0 << 8 | UInt64($1) }
     head.removeAll(keepingCapacity: true)
     let opcode = first & 0x0f
-    // No extension was negotiated, a server does not mask (section 5.1), control frames are short and whole (section 5.5).
+    // No extension was negotiated, a server does not mask (section 5.1), control frames are short and whole (section
+    // 5.5).
     guard first & 0x70 == 0, second & 0x80 == 0, length < 1 << 40 else { return malformed() }
     left = Int(length)
     isFinal = first & 0x80 != 0

@@ -43,22 +43,27 @@ struct FrameWriter {
     return Array(bytes.dropFirst(skipped))
   }
 
-  /// XORs the payload with the key, as it stands in memory (section 5.3); eight bytes at a time, which the compiler makes vectors of.
+  /// XORs the payload with the key, as it stands in memory (section 5.3); eight bytes at a time, which the compiler
+  /// makes vectors of.
   static func mask(_ payload: UnsafeMutableRawPointer, count: Int, key: UInt32) {
     let wide = UInt64(key) | UInt64(key) << 32
     let words = count / 8
     for index in 0..<words {
       let offset = index &* 8
-      payload.storeBytes(of: payload.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ wide, toByteOffset: offset, as: UInt64.self)
+      payload.storeBytes(
+        of: payload.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ wide, toByteOffset: offset, as: UInt64.self
+      )
     }
     for offset in words * 8..<count {
       let byte = UInt8(truncatingIfNeeded: key >> UInt32(8 * (offset & 3)))
-      payload.storeBytes(of: payload.load(fromByteOffset: offset, as: UInt8.self) ^ byte, toByteOffset: offset, as: UInt8.self)
+      payload.storeBytes(
+        of: payload.load(fromByteOffset: offset, as: UInt8.self) ^ byte, toByteOffset: offset, as: UInt8.self)
     }
   }
 }
 
-/// Masking keys from the system's generator, 256 at a time: unpredictable, as section 5.3 demands, and no system call for each frame.
+/// Masking keys from the system's generator, 256 at a time: unpredictable, as section 5.3 demands, and no system call
+/// for each frame.
 private struct MaskKeys {
   private var keys: [UInt32] = []
 

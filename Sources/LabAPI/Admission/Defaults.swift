@@ -10,7 +10,9 @@ enum Defaults {
     case .pods:
       object.withMember("spec", PodDefaults.apply)
       if object["status"] == nil {
-        object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(object["spec"] ?? [:]))]
+        object["status"] = [
+          "phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(object["spec"] ?? [:])),
+        ]
       }
     case .services:
       object.withMember("spec", service)
@@ -25,7 +27,9 @@ enum Defaults {
       object.setDefault("spec", ["finalizers": ["kubernetes"]])
       object.setDefault("status", ["phase": "Active"])
       let name = object.name
-      object.withMember("metadata") { $0.withMember("labels") { $0.setDefault("kubernetes.io/metadata.name", .string(name)) } }
+      object.withMember("metadata") {
+        $0.withMember("labels") { $0.setDefault("kubernetes.io/metadata.name", .string(name)) }
+      }
     case .secrets:
       object.setDefault("type", "Opaque")
       encodeStringData(&object)
@@ -60,13 +64,17 @@ enum Defaults {
     spec.setDefault("sessionAffinity", "None")
     spec.mapElements(of: "ports") { port in
       port.setDefault("protocol", "TCP")
-      if port["targetPort"] == nil || port["targetPort"] == 0 || port["targetPort"] == "" { port["targetPort"] = port["port"] }
+      if port["targetPort"] == nil || port["targetPort"] == 0 || port["targetPort"] == "" {
+        port["targetPort"] = port["port"]
+      }
     }
     guard spec["type"] != "ExternalName" else { return }
     spec.setDefault("internalTrafficPolicy", "Cluster")
     spec.setDefault("ipFamilies", ["IPv4"])
     spec.setDefault("ipFamilyPolicy", "SingleStack")
-    if spec["type"] == "NodePort" || spec["type"] == "LoadBalancer" { spec.setDefault("externalTrafficPolicy", "Cluster") }
+    if spec["type"] == "NodePort" || spec["type"] == "LoadBalancer" {
+      spec.setDefault("externalTrafficPolicy", "Cluster")
+    }
   }
 
   /// `stringData` is a way to write `data`, and cannot be read back.

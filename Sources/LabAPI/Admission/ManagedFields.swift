@@ -22,17 +22,23 @@ struct ManagedFields: Sendable {
 
   init(of object: JSONValue) {
     entries = (object[path: "metadata", "managedFields"]?.elements ?? []).compactMap { json in
-      guard let manager = json["manager"]?.stringValue, let operation = json["operation"]?.stringValue.flatMap(Operation.init) else { return nil }
+      guard let manager = json["manager"]?.stringValue,
+        let operation = json["operation"]?.stringValue.flatMap(Operation.init)
+      else { return nil }
       return Entry(
-        manager: manager, operation: operation, apiVersion: json["apiVersion"]?.stringValue ?? "", subresource: json["subresource"]?.stringValue,
+        manager: manager, operation: operation, apiVersion: json["apiVersion"]?.stringValue ?? "",
+        subresource: json["subresource"]?.stringValue,
         time: json["time"]?.stringValue, fields: FieldSet(fieldsV1: json["fieldsV1"] ?? [:]))
     }
   }
 
   /// Writes the entries into an object; whose fields have changed since `old` gets the present as its time.
   func write(to object: inout JSONValue, since old: ManagedFields) {
-    let list = entries.sorted { ($0.operation.rawValue, $0.time ?? "~", $0.manager) < ($1.operation.rawValue, $1.time ?? "~", $1.manager) }
-    object[path: "metadata", "managedFields"] = list.isEmpty ? Optional.none : .array(list.map { $0.json(since: old.entry(like: $0)) })
+    let list = entries.sorted {
+      ($0.operation.rawValue, $0.time ?? "~", $0.manager) < ($1.operation.rawValue, $1.time ?? "~", $1.manager)
+    }
+    object[path: "metadata", "managedFields"] =
+      list.isEmpty ? Optional.none : .array(list.map { $0.json(since: old.entry(like: $0)) })
   }
 
   /// Whether both say the same, whenever they were written.
@@ -41,7 +47,9 @@ struct ManagedFields: Sendable {
   }
 
   private func entry(like entry: Entry) -> Entry? {
-    entries.first { $0.manager == entry.manager && $0.operation == entry.operation && $0.subresource == entry.subresource }
+    entries.first {
+      $0.manager == entry.manager && $0.operation == entry.operation && $0.subresource == entry.subresource
+    }
   }
 
   // MARK: Ownership
@@ -50,14 +58,20 @@ struct ManagedFields: Sendable {
   var union: FieldSet { entries.reduce(FieldSet()) { $0.union($1.fields) } }
 
   func fields(of manager: String, _ operation: Operation, subresource: String? = nil) -> FieldSet {
-    entries.first { $0.manager == manager && $0.operation == operation && $0.subresource == subresource }?.fields ?? FieldSet()
+    entries.first { $0.manager == manager && $0.operation == operation && $0.subresource == subresource }?.fields
+      ?? FieldSet()
   }
 
   /// Gives a manager exactly these fields; with none it is forgotten.
-  mutating func set(_ fields: FieldSet, of manager: String, _ operation: Operation, subresource: String? = nil, apiVersion: String) {
+  mutating func set(
+    _ fields: FieldSet, of manager: String, _ operation: Operation, subresource: String? = nil, apiVersion: String
+  ) {
     entries.removeAll { $0.manager == manager && $0.operation == operation && $0.subresource == subresource }
     guard !fields.isEmpty else { return }
-    entries.append(Entry(manager: manager, operation: operation, apiVersion: apiVersion, subresource: subresource, time: nil, fields: fields))
+    entries.append(
+      Entry(
+        manager: manager, operation: operation, apiVersion: apiVersion, subresource: subresource, time: nil,
+        fields: fields))
   }
 
   /// Takes fields away from some managers; who has none left is forgotten.
@@ -81,7 +95,8 @@ struct ManagedFields: Sendable {
   mutating func adoptOrphans(of object: JSONValue, _ schema: MergeSchema) {
     guard entries.isEmpty else { return }
     set(
-      FieldSet(of: Self.content(object), schema), of: "before-first-apply", .update, apiVersion: object["apiVersion"]?.stringValue ?? "v1")
+      FieldSet(of: Self.content(object), schema), of: "before-first-apply", .update,
+      apiVersion: object["apiVersion"]?.stringValue ?? "v1")
   }
 
   // MARK: Other writes than apply
@@ -92,10 +107,12 @@ struct ManagedFields: Sendable {
   ) {
     let comparison = FieldComparison(from: content(old ?? [:]), to: content(object), MergeSchema.schema(for: kind))
     let before = ManagedFields(of: old ?? [:])
-    // A writer may hand in other managers, as kubectl does when an object goes over to server-side apply; none means that it does not care.
+    // A writer may hand in other managers, as kubectl does when an object goes over to server-side apply; none means
+    // that it does not care.
     var managed = ManagedFields(of: object)
     if managed.entries.isEmpty { managed = before }
-    let own = managed.fields(of: manager, .update, subresource: subresource).subtracting(comparison.removed).union(comparison.written)
+    let own = managed.fields(of: manager, .update, subresource: subresource).subtracting(comparison.removed).union(
+      comparison.written)
     managed.take(comparison.written.union(comparison.removed)) { _ in true }
     managed.set(own, of: manager, .update, subresource: subresource, apiVersion: kind.apiVersion)
     if managed.isSame(as: before) {
@@ -112,7 +129,8 @@ struct ManagedFields: Sendable {
     object["kind"] = nil
     guard object["metadata"] != nil else { return object }
     for field in [
-      "managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "name", "namespace", "generateName", "deletionTimestamp",
+      "managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "name", "namespace", "generateName",
+      "deletionTimestamp",
       "deletionGracePeriodSeconds", "selfLink",
     ] {
       object[path: "metadata", field] = nil

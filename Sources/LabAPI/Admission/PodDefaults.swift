@@ -30,7 +30,9 @@ enum PodDefaults {
       guard variable[path: "valueFrom", "fieldRef"] != nil else { return }
       variable.withMember("valueFrom") { $0.withMember("fieldRef") { $0.setDefault("apiVersion", "v1") } }
     }
-    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] where container[probe] != nil { container.withMember(probe, Self.probe) }
+    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] where container[probe] != nil {
+      container.withMember(probe, Self.probe)
+    }
   }
 
   /// An image without a tag, or with the tag `latest`, is looked for again at each start.
@@ -64,8 +66,12 @@ enum PodDefaults {
   static func qualityOfService(_ spec: JSONValue) -> String {
     let containers = ["initContainers", "containers"].flatMap { spec[$0]?.elements ?? [] }
     let resources = containers.map { $0["resources"] ?? [:] }
-    func amounts(_ resources: JSONValue, _ field: String) -> [String: JSONValue] { resources[field]?.objectValue ?? [:] }
-    if resources.allSatisfy({ amounts($0, "limits").isEmpty && amounts($0, "requests").isEmpty }) { return "BestEffort" }
+    func amounts(_ resources: JSONValue, _ field: String) -> [String: JSONValue] {
+      resources[field]?.objectValue ?? [:]
+    }
+    if resources.allSatisfy({ amounts($0, "limits").isEmpty && amounts($0, "requests").isEmpty }) {
+      return "BestEffort"
+    }
     let isGuaranteed = resources.allSatisfy { resources in
       let limits = amounts(resources, "limits")
       let requests = limits.merging(amounts(resources, "requests")) { $1 }

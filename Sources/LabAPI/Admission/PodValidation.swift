@@ -33,12 +33,16 @@ enum PodValidation {
     } else if !NameRules.isLabel(name[...]) {
       causes.append(FieldCause(.invalid, "\(path).name", "Invalid value: \"\(name)\": \(NameRules.labelRule)"))
     }
-    if (container["image"]?.stringValue ?? "").isEmpty { causes.append(FieldCause(.required, "\(path).image", "Required value")) }
+    if (container["image"]?.stringValue ?? "").isEmpty {
+      causes.append(FieldCause(.required, "\(path).image", "Required value"))
+    }
     for (index, port) in (container["ports"]?.elements ?? []).enumerated() {
       let number = port["containerPort"]?.intValue ?? 0
       if !(1...65535).contains(number) {
         causes.append(
-          FieldCause(.invalid, "\(path).ports[\(index)].containerPort", "Invalid value: \(number): must be between 1 and 65535, inclusive"))
+          FieldCause(
+            .invalid, "\(path).ports[\(index)].containerPort",
+            "Invalid value: \(number): must be between 1 and 65535, inclusive"))
       }
       let kind = port["protocol"]?.stringValue ?? "TCP"
       if !["TCP", "UDP", "SCTP"].contains(kind) {
@@ -48,7 +52,9 @@ enum PodValidation {
     }
     for (index, mount) in (container["volumeMounts"]?.elements ?? []).enumerated() {
       let volume = mount["name"]?.stringValue ?? ""
-      if !volumes.contains(volume) { causes.append(FieldCause(.invalid, "\(path).volumeMounts[\(index)].name", "Not found: \"\(volume)\"")) }
+      if !volumes.contains(volume) {
+        causes.append(FieldCause(.invalid, "\(path).volumeMounts[\(index)].name", "Not found: \"\(volume)\""))
+      }
     }
     return causes
   }
@@ -58,7 +64,9 @@ enum PodValidation {
     func fixed(_ pod: JSONValue) -> JSONValue {
       var spec = pod["spec"] ?? [:]
       for list in ["containers", "initContainers"] { spec.mapElements(of: list) { $0["image"] = nil } }
-      for field in ["tolerations", "activeDeadlineSeconds", "ephemeralContainers", "schedulingGates"] { spec[field] = nil }
+      for field in ["tolerations", "activeDeadlineSeconds", "ephemeralContainers", "schedulingGates"] {
+        spec[field] = nil
+      }
       if (current[path: "spec", "nodeName"]?.stringValue ?? "").isEmpty { spec["nodeName"] = nil }
       return spec
     }

@@ -14,7 +14,8 @@ actor ServiceAddresses {
   /// - Throws: `LabError` for what is no CIDR of a usable size.
   init(cidr: String) throws {
     let parts = cidr.split(separator: "/")
-    guard parts.count == 2, let address = IPv4(String(parts[0])), let bits = UInt32(parts[1]), (8...28).contains(bits) else {
+    guard parts.count == 2, let address = IPv4(String(parts[0])), let bits = UInt32(parts[1]), (8...28).contains(bits)
+    else {
       throw LabError(.listen, "the Service range \(cidr) is not of the form 10.98.0.0/16 with 8 to 28 bits")
     }
     size = 1 << (32 - bits)
@@ -37,7 +38,9 @@ actor ServiceAddresses {
   /// Takes the address that a Service asks for.
   /// - Returns: whether it is in the range and free.
   func take(_ text: String) -> Bool {
-    guard let address = IPv4(text), address.number > base.number, address.number < base.number + size - 1 else { return false }
+    guard let address = IPv4(text), address.number > base.number, address.number < base.number + size - 1 else {
+      return false
+    }
     return taken.insert(address).inserted
   }
 

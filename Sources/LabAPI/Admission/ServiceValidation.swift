@@ -5,7 +5,8 @@ enum ServiceValidation {
   static func spec(_ spec: JSONValue) -> [FieldCause] {
     let type = spec["type"]?.stringValue ?? ""
     guard ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"].contains(type) else {
-      let message = "Unsupported value: \"\(type)\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\""
+      let message =
+        "Unsupported value: \"\(type)\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\""
       return [FieldCause(.notSupported, "spec.type", message)]
     }
     let ports = spec["ports"]?.elements ?? []
@@ -26,15 +27,22 @@ enum ServiceValidation {
       let place = "spec.ports[\(index)]"
       let number = port["port"]?.intValue ?? 0
       if !(1...65535).contains(number) {
-        causes.append(FieldCause(.invalid, "\(place).port", "Invalid value: \(number): must be between 1 and 65535, inclusive"))
+        causes.append(
+          FieldCause(.invalid, "\(place).port", "Invalid value: \(number): must be between 1 and 65535, inclusive"))
       }
       let name = port["name"]?.stringValue ?? ""
       if name.isEmpty, ports.count > 1 { causes.append(FieldCause(.required, "\(place).name", "Required value")) }
-      if !name.isEmpty, !names.insert(name).inserted { causes.append(FieldCause(.duplicate, "\(place).name", "Duplicate value: \"\(name)\"")) }
+      if !name.isEmpty, !names.insert(name).inserted {
+        causes.append(FieldCause(.duplicate, "\(place).name", "Duplicate value: \"\(name)\""))
+      }
       let identity = "\(number)/\(port["protocol"]?.stringValue ?? "TCP")"
-      if !numbers.insert(identity).inserted { causes.append(FieldCause(.duplicate, place, "Duplicate value: \"\(identity)\"")) }
+      if !numbers.insert(identity).inserted {
+        causes.append(FieldCause(.duplicate, place, "Duplicate value: \"\(identity)\""))
+      }
       if case .int(let target)? = port["targetPort"], !(1...65535).contains(target) {
-        causes.append(FieldCause(.invalid, "\(place).targetPort", "Invalid value: \(target): must be between 1 and 65535, inclusive"))
+        causes.append(
+          FieldCause(
+            .invalid, "\(place).targetPort", "Invalid value: \(target): must be between 1 and 65535, inclusive"))
       }
     }
     return causes

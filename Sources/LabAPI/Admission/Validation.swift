@@ -23,7 +23,9 @@ enum Validation {
     func requireSame(_ path: [String], _ message: String = "field is immutable") {
       let new = path.reduce(Optional(object)) { $0?[$1] }
       let old = path.reduce(Optional(current)) { $0?[$1] }
-      if new != old { causes.append(FieldCause(.invalid, path.joined(separator: "."), "Invalid value: \(new ?? .null): \(message)")) }
+      if new != old {
+        causes.append(FieldCause(.invalid, path.joined(separator: "."), "Invalid value: \(new ?? .null): \(message)"))
+      }
     }
     switch kind.resource {
     case .services:
@@ -70,9 +72,13 @@ enum Validation {
 
   static func labels(_ labels: JSONValue?, at field: String) -> [FieldCause] {
     (labels?.objectValue ?? [:]).sorted { $0.key < $1.key }.compactMap { key, value in
-      guard let text = value.stringValue else { return FieldCause(.invalid, field, "Invalid value: \(value): the value of \(key) must be a string") }
+      guard let text = value.stringValue else {
+        return FieldCause(.invalid, field, "Invalid value: \(value): the value of \(key) must be a string")
+      }
       if !NameRules.isQualifiedName(key) {
-        return FieldCause(.invalid, field, "Invalid value: \"\(key)\": name part must consist of alphanumeric characters, '-', '_' or '.'")
+        return FieldCause(
+          .invalid, field,
+          "Invalid value: \"\(key)\": name part must consist of alphanumeric characters, '-', '_' or '.'")
       }
       guard !NameRules.isLabelValue(text) else { return nil }
       return FieldCause(
@@ -84,7 +90,9 @@ enum Validation {
 
   private static func annotations(_ annotations: JSONValue?) -> [FieldCause] {
     (annotations?.objectValue ?? [:]).sorted { $0.key < $1.key }.compactMap { key, value in
-      value.stringValue == nil ? FieldCause(.invalid, "metadata.annotations", "Invalid value: \(value): the value of \(key) must be a string") : nil
+      value.stringValue == nil
+        ? FieldCause(.invalid, "metadata.annotations", "Invalid value: \(value): the value of \(key) must be a string")
+        : nil
     }
   }
 
@@ -96,12 +104,16 @@ enum Validation {
     if spec["selector"] == nil {
       causes.append(FieldCause(.required, "spec.selector", "Required value"))
     } else if selector.isEmpty {
-      causes.append(FieldCause(.invalid, "spec.selector", "Invalid value: {}: empty selector is invalid for deployment"))
+      causes.append(
+        FieldCause(.invalid, "spec.selector", "Invalid value: {}: empty selector is invalid for deployment"))
     }
     if let replicas = spec["replicas"]?.intValue, replicas < 0 {
-      causes.append(FieldCause(.invalid, "spec.replicas", "Invalid value: \(replicas): must be greater than or equal to 0"))
+      causes.append(
+        FieldCause(.invalid, "spec.replicas", "Invalid value: \(replicas): must be greater than or equal to 0"))
     }
-    guard let template = spec["template"] else { return causes + [FieldCause(.required, "spec.template", "Required value")] }
+    guard let template = spec["template"] else {
+      return causes + [FieldCause(.required, "spec.template", "Required value")]
+    }
     let labels = template[path: "metadata", "labels"]
     if !selector.isEmpty, !selector.matches(labels?.stringMap ?? [:]) {
       let message = "Invalid value: \(labels ?? [:]): `selector` does not match template `labels`"
@@ -110,7 +122,8 @@ enum Validation {
     causes += Self.labels(labels, at: "spec.template.metadata.labels")
     causes += PodValidation.spec(template["spec"], at: "spec.template.spec")
     if template[path: "spec", "restartPolicy"] != "Always" {
-      let message = "Unsupported value: \(template[path: "spec", "restartPolicy"] ?? .null): supported values: \"Always\""
+      let message =
+        "Unsupported value: \(template[path: "spec", "restartPolicy"] ?? .null): supported values: \"Always\""
       causes.append(FieldCause(.notSupported, "spec.template.spec.restartPolicy", message))
     }
     return causes
@@ -128,7 +141,8 @@ enum Validation {
         return isGood
           ? nil
           : FieldCause(
-            .invalid, "\(field)[\(key)]", "Invalid value: \"\(key)\": a valid config key must consist of alphanumeric characters, '-', '_' or '.'")
+            .invalid, "\(field)[\(key)]",
+            "Invalid value: \"\(key)\": a valid config key must consist of alphanumeric characters, '-', '_' or '.'")
       }
     }
   }

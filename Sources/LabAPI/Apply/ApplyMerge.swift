@@ -9,8 +9,11 @@ enum ApplyMerge {
     else { return applied }
     let before = Dictionary(old.map { ($0.step, $0.value) }, uniquingKeysWith: { $1 })
     let merged = Dictionary(
-      items.map { ($0.step, merge($0.value, into: before[$0.step], FieldShape.schema($0.step, in: schema))) }, uniquingKeysWith: { $1 })
-    guard isMap else { return .array(order(old.map(\.step), items.map(\.step)).compactMap { merged[$0] ?? before[$0] }) }
+      items.map { ($0.step, merge($0.value, into: before[$0.step], FieldShape.schema($0.step, in: schema))) },
+      uniquingKeysWith: { $1 })
+    guard isMap else {
+      return .array(order(old.map(\.step), items.map(\.step)).compactMap { merged[$0] ?? before[$0] })
+    }
     var result = live
     for case (.field(let name), let value) in merged { result[name] = value }
     return result
@@ -26,14 +29,18 @@ enum ApplyMerge {
         result.append(rest.removeFirst())
       } else if let next = coming.popFirst() {
         result.append(next)
-        if rest.first == next { rest.removeFirst() } else if let index = rest.firstIndex(of: next) { rest.remove(at: index) }
+        if rest.first == next {
+          rest.removeFirst()
+        } else if let index = rest.firstIndex(of: next) {
+          rest.remove(at: index)
+        }
       }
     }
     return result
   }
 
-  /// Takes away the fields that a manager no longer applies and that nobody else owns. Going with them are members that nobody owns, such
-  /// as defaults below a map that has no owner left.
+  /// Takes away the fields that a manager no longer applies and that nobody else owns. Going with them are members that
+  /// nobody owns, such as defaults below a map that has no owner left.
   /// - Parameters:
   ///   - last: what the manager had applied before.
   ///   - owned: what is anybody's now, the manager's new fields included.
@@ -42,7 +49,8 @@ enum ApplyMerge {
     let kept = items.compactMap { step, child -> (step: FieldStep, value: JSONValue)? in
       let (last, owned) = (last[step], owned[step])
       guard !last.isEmpty else { return (step, child) }
-      // An element of a list is there as long as somebody owns the element; a map as long as somebody owns anything in it.
+      // An element of a list is there as long as somebody owns the element; a map as long as somebody owns anything in
+      // it.
       if isMap ? owned.isEmpty : last.isMember && !owned.isMember { return nil }
       return (step, prune(child, last: last, owned: owned, FieldShape.schema(step, in: schema)))
     }

@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// What `kubectl apply` without `--server-side` has left in an object: the annotation with the manifest that it applied last.
+/// What `kubectl apply` without `--server-side` has left in an object: the annotation with the manifest that it applied
+/// last.
 ///
 /// The API server lets kubectl, and nobody else, take over the fields in it without a conflict.
 struct ClientSideApply {
@@ -13,7 +14,9 @@ struct ClientSideApply {
 
   /// nil where there is no annotation.
   init?(in object: JSONValue, _ schema: MergeSchema) {
-    guard let text = object[path: "metadata", "annotations", Self.annotation]?.stringValue, let applied = try? JSONValue(parsing: text) else {
+    guard let text = object[path: "metadata", "annotations", Self.annotation]?.stringValue,
+      let applied = try? JSONValue(parsing: text)
+    else {
       return nil
     }
     let content = ManagedFields.content(applied)

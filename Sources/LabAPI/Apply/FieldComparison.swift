@@ -16,7 +16,8 @@ struct FieldComparison: Equatable {
 
   private init(_ old: JSONValue?, _ new: JSONValue?, _ schema: MergeSchema, at place: FieldStep?) {
     if old == new { return }
-    guard let before = Self.items(old, schema), let after = Self.items(new, schema), !(before.isEmpty && after.isEmpty) else {
+    guard let before = Self.items(old, schema), let after = Self.items(new, schema), !(before.isEmpty && after.isEmpty)
+    else {
       if old == nil { added = .leaf } else if new == nil { removed = .leaf } else { modified = .leaf }
       return
     }

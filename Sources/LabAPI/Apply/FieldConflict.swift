@@ -13,7 +13,9 @@ struct FieldConflict: Sendable, Equatable {
   }
 
   private static func message(_ conflicts: [FieldConflict]) -> String {
-    if let only = conflicts.first, conflicts.count == 1 { return "Apply failed with 1 conflict: conflict with \(only.manager): \(only.path)" }
+    if let only = conflicts.first, conflicts.count == 1 {
+      return "Apply failed with 1 conflict: conflict with \(only.manager): \(only.path)"
+    }
     let lines = Set(conflicts.map(\.manager)).sorted().flatMap { manager in
       ["conflicts with \(manager):"] + conflicts.filter { $0.manager == manager }.map { "- \($0.path)" }
     }

@@ -8,11 +8,13 @@ enum FieldShape {
   /// A list whose elements cannot be told apart is one field.
   init(_ value: JSONValue, _ schema: MergeSchema) {
     switch value {
-    case .object(let members) where !schema.isAtomic: self = .container(members.map { (.field($0.key), $0.value) }, isMap: true)
+    case .object(let members) where !schema.isAtomic:
+      self = .container(members.map { (.field($0.key), $0.value) }, isMap: true)
     case .array(let elements):
       let steps = elements.map { Self.step($0, in: schema) }
       let known = steps.compactMap { $0 }
-      self = known.count == elements.count && Set(known).count == known.count && schema.hasElements
+      self =
+        known.count == elements.count && Set(known).count == known.count && schema.hasElements
         ? .container(Array(zip(known, elements)), isMap: false) : .leaf
     default: self = .leaf
     }

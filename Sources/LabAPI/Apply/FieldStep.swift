@@ -37,7 +37,9 @@ enum FieldStep: Hashable, Sendable {
     switch self {
     case .field(let name): "." + name
     case .key(let members):
-      "[" + (members.objectValue ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",") + "]"
+      "["
+        + (members.objectValue ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        + "]"
     case .value(let value): "[=\(value)]"
     }
   }

@@ -22,11 +22,15 @@ struct ServerSideApply: Sendable {
     let mistakes = Self.mistakes(in: configuration, schema, at: "")
     guard mistakes.isEmpty else {
       let text = mistakes.count == 1 ? mistakes[0] : "errors:\n" + mistakes.map { "  " + $0 }.joined(separator: "\n")
-      throw StatusError(500, "", "failed to create typed patch object (\(configuration.namespace)/\(configuration.name); \(kind.typeName)): \(text)")
+      throw StatusError(
+        500, "",
+        "failed to create typed patch object (\(configuration.namespace)/\(configuration.name); \(kind.typeName)): \(text)"
+      )
     }
   }
 
-  /// Lays the configuration over the live object, removes what this manager had applied before and leaves out now, and moves ownership.
+  /// Lays the configuration over the live object, removes what this manager had applied before and leaves out now, and
+  /// moves ownership.
   /// - Parameter live: nil for an object that is to be made.
   /// - Returns: the object without defaults, its `managedFields` those of `managed`.
   /// - Throws: `StatusError` (409) where another manager owns a field with another value.
@@ -51,13 +55,17 @@ struct ServerSideApply: Sendable {
   private static func mistakes(in value: JSONValue, _ schema: MergeSchema, at path: String) -> [String] {
     switch value {
     case .object(let members) where !schema.isAtomic:
-      return members.sorted { $0.key < $1.key }.flatMap { mistakes(in: $0.value, schema.member($0.key), at: "\(path).\($0.key)") }
+      return members.sorted { $0.key < $1.key }.flatMap {
+        mistakes(in: $0.value, schema.member($0.key), at: "\(path).\($0.key)")
+      }
     case .array(let elements) where schema.hasElements:
       var seen: Set<FieldStep> = []
       return elements.enumerated().flatMap { index, element -> [String] in
         guard let step = FieldShape.step(element, in: schema) else {
           let key = schema.listKeys.first { element[$0.name] == nil && $0.fallback == nil }?.name ?? ""
-          return ["\(path): element \(index): associative list with keys has an element that omits key field \"\(key)\" (and doesn't have default value)"]
+          return [
+            "\(path): element \(index): associative list with keys has an element that omits key field \"\(key)\" (and doesn't have default value)"
+          ]
         }
         guard seen.insert(step).inserted else { return ["\(path): duplicate entries for key \(step.text)"] }
         return mistakes(in: element, schema.element, at: path + step.text)

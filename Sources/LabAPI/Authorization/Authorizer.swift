@@ -17,7 +17,8 @@ struct Authorizer: Sendable {
   private static let roles = Resource(group: "rbac.authorization.k8s.io", version: "v1", plural: "roles")
   private static let roleBindings = Resource(group: "rbac.authorization.k8s.io", version: "v1", plural: "rolebindings")
   static let clusterRoles = Resource(group: "rbac.authorization.k8s.io", version: "v1", plural: "clusterroles")
-  private static let clusterRoleBindings = Resource(group: "rbac.authorization.k8s.io", version: "v1", plural: "clusterrolebindings")
+  private static let clusterRoleBindings = Resource(
+    group: "rbac.authorization.k8s.io", version: "v1", plural: "clusterrolebindings")
 
   let store: any ObjectStoring
 
@@ -55,10 +56,12 @@ struct Authorizer: Sendable {
     return rules
   }
 
-  private static func rules(of binding: JSONValue, _ namespace: String, _ store: any ObjectStoring) async -> [JSONValue] {
+  private static func rules(of binding: JSONValue, _ namespace: String, _ store: any ObjectStoring) async -> [JSONValue]
+  {
     let isCluster = binding[path: "roleRef", "kind"] == "ClusterRole"
     let name = binding[path: "roleRef", "name"]?.stringValue ?? ""
-    let role = try? await store.get(ObjectKey(isCluster ? clusterRoles : roles, namespace: isCluster ? "" : namespace, name: name))
+    let role = try? await store.get(
+      ObjectKey(isCluster ? clusterRoles : roles, namespace: isCluster ? "" : namespace, name: name))
     return role?["rules"]?.elements ?? []
   }
 
@@ -68,7 +71,8 @@ struct Authorizer: Sendable {
       switch subject["kind"]?.stringValue {
       case "User": return name == user.name
       case "Group": return user.groups.contains(name)
-      case "ServiceAccount": return user.name == "system:serviceaccount:\(subject["namespace"]?.stringValue ?? ""):\(name)"
+      case "ServiceAccount":
+        return user.name == "system:serviceaccount:\(subject["namespace"]?.stringValue ?? ""):\(name)"
       default: return false
       }
     }
@@ -79,7 +83,8 @@ struct Authorizer: Sendable {
     let resources = words("resources")
     let subresource = request.resource.split(separator: "/").dropFirst().first.map { "*/\($0)" }
     let names = words("resourceNames")
-    return !words("verbs").isDisjoint(with: ["*", request.verb]) && !words("apiGroups").isDisjoint(with: ["*", request.group])
+    return !words("verbs").isDisjoint(with: ["*", request.verb])
+      && !words("apiGroups").isDisjoint(with: ["*", request.group])
       && (!resources.isDisjoint(with: ["*", request.resource]) || subresource.map(resources.contains) ?? false)
       && (names.isEmpty || request.name.map(names.contains) ?? false)
   }

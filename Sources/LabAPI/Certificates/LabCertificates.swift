@@ -5,8 +5,8 @@
 #endif
 import Subprocess
 
-/// The lab's CA, and the two certificates it signs: the server's and the administrator's. EC P-256, made with the `openssl` command, kept
-/// in the state directory so that a kubeconfig outlives a restart.
+/// The lab's CA, and the two certificates it signs: the server's and the administrator's. EC P-256, made with the
+/// `openssl` command, kept in the state directory so that a kubeconfig outlives a restart.
 struct LabCertificates: Sendable {
   static let adminName = "lab-admin"
 
@@ -27,7 +27,8 @@ struct LabCertificates: Sendable {
     }
     func file(_ name: String) throws -> String {
       guard let text = StateFiles.read("\(directory)/\(name)") else {
-        throw LabError(.stateDirectory, "\(directory)/\(name) cannot be read: remove \(directory) and start the lab again")
+        throw LabError(
+          .stateDirectory, "\(directory)/\(name) cannot be read: remove \(directory) and start the lab again")
       }
       return text
     }
@@ -38,24 +39,34 @@ struct LabCertificates: Sendable {
 
   private static func make(in directory: String, names: [String]) async throws {
     if StateFiles.read(directory + "/ca.crt") == nil {
-      let subject = ["-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=devtunnel-lab-ca"]
+      let subject = [
+        "-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+        "/CN=devtunnel-lab-ca",
+      ]
       let extensions = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-      try await openssl(["req"] + subject + extensions + ["-days", "3650", "-keyout", "\(directory)/ca.key", "-out", "\(directory)/ca.crt"])
+      try await openssl(
+        ["req"] + subject + extensions + [
+          "-days", "3650", "-keyout", "\(directory)/ca.key", "-out", "\(directory)/ca.crt",
+        ])
     }
     let alternatives = names.map { isAddress($0) ? "IP:\($0)" : "DNS:\($0)" }.joined(separator: ",")
-    try await sign("server", "/CN=kube-apiserver", ["subjectAltName=\(alternatives)", "extendedKeyUsage=serverAuth"], in: directory)
+    try await sign(
+      "server", "/CN=kube-apiserver", ["subjectAltName=\(alternatives)", "extendedKeyUsage=serverAuth"], in: directory)
     try await sign("admin", "/O=system:masters/CN=\(adminName)", ["extendedKeyUsage=clientAuth"], in: directory)
   }
 
-  private static func sign(_ name: String, _ subject: String, _ extensions: [String], in directory: String) async throws {
+  private static func sign(_ name: String, _ subject: String, _ extensions: [String], in directory: String) async throws
+  {
     let base = "\(directory)/\(name)"
     try StateFiles.write(extensions.joined(separator: "\n") + "\n", to: base + ".ext")
     try await openssl([
-      "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject, "-keyout", base + ".key", "-out",
+      "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject, "-keyout",
+      base + ".key", "-out",
       base + ".csr",
     ])
     try await openssl([
-      "x509", "-req", "-in", base + ".csr", "-CA", "\(directory)/ca.crt", "-CAkey", "\(directory)/ca.key", "-CAcreateserial", "-days", "3650",
+      "x509", "-req", "-in", base + ".csr", "-CA", "\(directory)/ca.crt", "-CAkey", "\(directory)/ca.key",
+      "-CAcreateserial", "-days", "3650",
       "-extfile", base + ".ext", "-out", base + ".crt",
     ])
   }
@@ -70,9 +81,13 @@ struct LabCertificates: Sendable {
     } catch let error as LabError {
       throw error
     } catch {
-      throw LabError(.certificates, "the lab's certificates need the openssl command, which could not be run (\(error)): install openssl")
+      throw LabError(
+        .certificates,
+        "the lab's certificates need the openssl command, which could not be run (\(error)): install openssl")
     }
   }
 
-  private static func isAddress(_ name: String) -> Bool { name.contains(":") || name.allSatisfy { $0.isNumber || $0 == "." } }
+  private static func isAddress(_ name: String) -> Bool {
+    name.contains(":") || name.allSatisfy { $0.isNumber || $0 == "." }
+  }
 }

@@ -6,7 +6,8 @@ extension JSONValue {
   ///   - tracksUpdates: it has a `lastUpdateTime` too, which moves with reason and message.
   ///   - isUpdate: that time moves even though nothing is said differently.
   mutating func setCondition(
-    type: String, isTrue: Bool, reason: String? = nil, message: String? = nil, tracksUpdates: Bool = false, isUpdate: Bool = false
+    type: String, isTrue: Bool, reason: String? = nil, message: String? = nil, tracksUpdates: Bool = false,
+    isUpdate: Bool = false
   ) {
     let status: JSONValue = isTrue ? "True" : "False"
     let old = condition(type)
@@ -16,7 +17,8 @@ extension JSONValue {
     let isSame = old?["status"] == status
     condition["lastTransitionTime"] = (isSame ? old?["lastTransitionTime"] : nil) ?? .string(Timestamp.now())
     if tracksUpdates {
-      let isUnchanged = !isUpdate && isSame && old?["reason"] == condition["reason"] && old?["message"] == condition["message"]
+      let isUnchanged =
+        !isUpdate && isSame && old?["reason"] == condition["reason"] && old?["message"] == condition["message"]
       condition["lastUpdateTime"] = (isUnchanged ? old?["lastUpdateTime"] : nil) ?? .string(Timestamp.now())
     }
     var conditions = self[path: "status", "conditions"]?.elements ?? []

@@ -18,7 +18,9 @@ struct Trigger: Sendable {
   var resource: Resource
   var keys: @Sendable (_ object: JSONValue, _ previous: JSONValue?) async -> [ObjectKey]
 
-  init(_ resource: Resource, _ keys: @escaping @Sendable (_ object: JSONValue, _ previous: JSONValue?) async -> [ObjectKey]) {
+  init(
+    _ resource: Resource, _ keys: @escaping @Sendable (_ object: JSONValue, _ previous: JSONValue?) async -> [ObjectKey]
+  ) {
     self.resource = resource
     self.keys = keys
   }
@@ -73,7 +75,8 @@ struct ControllerRunner: Sendable {
       return .milliseconds(50)
     } catch {
       logger.error(
-        "controller failed", metadata: ["controller": "\(controller.name)", "object": "\(key.namespace)/\(key.name)", "error": "\(error)"])
+        "controller failed",
+        metadata: ["controller": "\(controller.name)", "object": "\(key.namespace)/\(key.name)", "error": "\(error)"])
       return .seconds(1)
     }
   }

@@ -10,11 +10,14 @@ struct Controllers: Sendable {
 
   func run() async {
     let controllers: [any Controller] = [
-      NamespaceController(store: store), Scheduler(store: store, nodeName: nodeName), DeploymentController(store: store),
+      NamespaceController(store: store), Scheduler(store: store, nodeName: nodeName),
+      DeploymentController(store: store),
       ReplicaSetController(store: store), EndpointSliceController(store: store),
     ]
     await withDiscardingTaskGroup { group in
-      for controller in controllers { group.addTask { await ControllerRunner(controller, store: store, logger: logger).run() } }
+      for controller in controllers {
+        group.addTask { await ControllerRunner(controller, store: store, logger: logger).run() }
+      }
       group.addTask { await ServiceAddressReclaimer(store: store, addresses: addresses).run() }
       group.addTask { await GarbageCollector(store: store, logger: logger).run() }
     }

@@ -13,7 +13,8 @@ struct DeploymentController: Controller {
     let store = store
     return Trigger(.pods) { pod, previous in
       guard previous != nil, let owner = pod.controllerReference, owner["kind"] == "ReplicaSet",
-        let set = try? await store.get(ObjectKey(.replicaSets, namespace: pod.namespace, name: owner["name"]?.stringValue ?? "")),
+        let set = try? await store.get(
+          ObjectKey(.replicaSets, namespace: pod.namespace, name: owner["name"]?.stringValue ?? "")),
         let name = set.controllerReference?["name"]?.stringValue
       else { return [] }
       return [ObjectKey(.deployments, namespace: pod.namespace, name: name)]

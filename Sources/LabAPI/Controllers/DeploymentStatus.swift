@@ -1,7 +1,8 @@
 import KubeObjects
 import LabStore
 
-/// What a Deployment says about itself: the numbers and conditions that `kubectl rollout status` and `kubectl wait` read.
+/// What a Deployment says about itself: the numbers and conditions that `kubectl rollout status` and `kubectl wait`
+/// read.
 struct DeploymentStatus: Sendable {
   private let rollout: Rollout
   private let total: Int
@@ -28,7 +29,9 @@ struct DeploymentStatus: Sendable {
     let deadline = deployment[path: "spec", "progressDeadlineSeconds"]?.intValue ?? 600
     let written = try await store.update(deployment.key(.deployments)) { object in
       let before = object
-      for (field, value) in ["replicas": total, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": available] {
+      for (field, value) in [
+        "replicas": total, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": available,
+      ] {
         object[path: "status", field] = JSONValue(value)
       }
       object[path: "status", "unavailableReplicas"] = JSONValue(max(0, max(total, rollout.replicas) - available))
@@ -47,16 +50,21 @@ struct DeploymentStatus: Sendable {
     let minimum = rollout.replicas - RolloutLimits(rollout.deployment).unavailable
     let isAvailable = available >= minimum
     object.setCondition(
-      type: "Available", isTrue: isAvailable, reason: isAvailable ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
-      message: isAvailable ? "Deployment has minimum availability." : "Deployment does not have minimum availability.", tracksUpdates: true)
+      type: "Available", isTrue: isAvailable,
+      reason: isAvailable ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
+      message: isAvailable ? "Deployment has minimum availability." : "Deployment does not have minimum availability.",
+      tracksUpdates: true)
   }
 
   private func setProgressing(_ object: inout JSONValue, before: JSONValue, deadline: Int) {
     let name = rollout.newest?.name ?? ""
     func set(_ isTrue: Bool, _ reason: String, _ message: String, isUpdate: Bool = false) {
-      object.setCondition(type: "Progressing", isTrue: isTrue, reason: reason, message: message, tracksUpdates: true, isUpdate: isUpdate)
+      object.setCondition(
+        type: "Progressing", isTrue: isTrue, reason: reason, message: message, tracksUpdates: true, isUpdate: isUpdate)
     }
-    if rollout.deployment[path: "spec", "paused"] == true { return set(true, "DeploymentPaused", "Deployment is paused") }
+    if rollout.deployment[path: "spec", "paused"] == true {
+      return set(true, "DeploymentPaused", "Deployment is paused")
+    }
     if isComplete { return set(true, "NewReplicaSetAvailable", "ReplicaSet \"\(name)\" has successfully progressed.") }
     let old = before.condition("Progressing")
     let hasMoved = ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"].contains {

@@ -22,7 +22,9 @@ struct EndpointSliceController: Controller {
         }.map { $0.key(.services) }
       },
       Trigger(.endpointSlices) { slice, _ in
-        guard let service = slice.labels[Self.serviceLabel], slice.labels[Self.managedByLabel] == Self.manager else { return [] }
+        guard let service = slice.labels[Self.serviceLabel], slice.labels[Self.managedByLabel] == Self.manager else {
+          return []
+        }
         return [ObjectKey(.services, namespace: slice.namespace, name: service)]
       },
     ]
@@ -54,7 +56,8 @@ struct EndpointSliceController: Controller {
 
   private func slices(of service: JSONValue) async throws -> [JSONValue] {
     var groups: [JSONValue: [JSONValue]] = [:]
-    for pod in await store.list(.pods, namespace: service.namespace).items where Self.selects(service, pod) && !pod.hasEnded {
+    for pod in await store.list(.pods, namespace: service.namespace).items
+    where Self.selects(service, pod) && !pod.hasEnded {
       guard let endpoint = Self.endpoint(pod, of: service) else { continue }
       groups[Self.ports(of: service, on: pod), default: []].append(endpoint)
     }
@@ -75,7 +78,8 @@ struct EndpointSliceController: Controller {
     return [
       "kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1",
       "metadata": [
-        "generateName": .string(service.name + "-"), "namespace": .string(service.namespace), "labels": JSONValue(labels),
+        "generateName": .string(service.name + "-"), "namespace": .string(service.namespace),
+        "labels": JSONValue(labels),
         "ownerReferences": [service.ownerReference(to: .service)],
       ], "addressType": "IPv4", "endpoints": .array(endpoints), "ports": ports,
     ]
@@ -88,14 +92,19 @@ struct EndpointSliceController: Controller {
     var endpoint: JSONValue = [
       "addresses": [.string(address)],
       "conditions": ["ready": .bool(isReady), "serving": .bool(isServing), "terminating": .bool(pod.isTerminating)],
-      "targetRef": ["kind": "Pod", "namespace": .string(pod.namespace), "name": .string(pod.name), "uid": .string(pod.uid)],
+      "targetRef": [
+        "kind": "Pod", "namespace": .string(pod.namespace), "name": .string(pod.name), "uid": .string(pod.uid),
+      ],
     ]
     endpoint["nodeName"] = pod[path: "spec", "nodeName"]
-    if let host = pod[path: "spec", "hostname"], pod[path: "spec", "subdomain"]?.stringValue == service.name { endpoint["hostname"] = host }
+    if let host = pod[path: "spec", "hostname"], pod[path: "spec", "subdomain"]?.stringValue == service.name {
+      endpoint["hostname"] = host
+    }
     return endpoint
   }
 
-  /// The Service's ports as this Pod has them: a named target port is that Pod's own, and one that it lacks is left out.
+  /// The Service's ports as this Pod has them: a named target port is that Pod's own, and one that it lacks is left
+  /// out.
   private static func ports(of service: JSONValue, on pod: JSONValue) -> JSONValue {
     let ports = (service[path: "spec", "ports"]?.elements ?? []).compactMap { port -> JSONValue? in
       let kind = port["protocol"]?.stringValue ?? "TCP"
@@ -112,7 +121,8 @@ struct EndpointSliceController: Controller {
     // A sidecar among the init containers can own the port too.
     let sidecars = (pod[path: "spec", "initContainers"]?.elements ?? []).filter { $0["restartPolicy"] == "Always" }
     for container in (pod[path: "spec", "containers"]?.elements ?? []) + sidecars {
-      for port in container["ports"]?.elements ?? [] where port["name"]?.stringValue == name && (port["protocol"]?.stringValue ?? "TCP") == kind {
+      for port in container["ports"]?.elements ?? []
+      where port["name"]?.stringValue == name && (port["protocol"]?.stringValue ?? "TCP") == kind {
         return port["containerPort"]?.intValue
       }
     }
@@ -126,6 +136,7 @@ struct EndpointSliceController: Controller {
   }
 
   private static func selects(_ service: JSONValue, _ pod: JSONValue) -> Bool {
-    hasSelector(service) && LabelSelector(labels: service[path: "spec", "selector"]?.stringMap ?? [:]).matches(pod.labels)
+    hasSelector(service)
+      && LabelSelector(labels: service[path: "spec", "selector"]?.stringMap ?? [:]).matches(pod.labels)
   }
 }

@@ -19,7 +19,9 @@ struct GarbageCollector: Sendable {
   private func watch(_ kind: ResourceKind) async {
     while !Task.isCancelled {
       let (items, revision) = await store.list(kind.resource, namespace: nil)
-      for item in items { await look(at: WatchEvent(kind: .modified, object: item, previous: nil, revision: revision), kind) }
+      for item in items {
+        await look(at: WatchEvent(kind: .modified, object: item, previous: nil, revision: revision), kind)
+      }
       guard let events = try? await store.watch(kind.resource, after: revision) else { continue }
       for await event in events { await look(at: event, kind) }
     }
@@ -29,7 +31,9 @@ struct GarbageCollector: Sendable {
     do {
       let object = event.object
       if event.kind == .deleted {
-        for dependent in await dependents(of: object.uid) { try await unlessGone { try await collect(dependent.object, dependent.kind) } }
+        for dependent in await dependents(of: object.uid) {
+          try await unlessGone { try await collect(dependent.object, dependent.kind) }
+        }
         try await finishOwners(of: object)
         return
       }
@@ -38,7 +42,9 @@ struct GarbageCollector: Sendable {
     } catch StoreError.notFound {
       // Gone meanwhile, which is what was wanted.
     } catch {
-      logger.error("garbage collection failed", metadata: ["object": "\(event.object.namespace)/\(event.object.name)", "error": "\(error)"])
+      logger.error(
+        "garbage collection failed",
+        metadata: ["object": "\(event.object.namespace)/\(event.object.name)", "error": "\(error)"])
     }
   }
 
@@ -55,7 +61,9 @@ struct GarbageCollector: Sendable {
     let object = try await store.get(seen.key(kind.resource))
     guard object.uid == seen.uid, !object.isTerminating else { return }
     var present: [JSONValue] = []
-    for reference in object.ownerReferences where await owner(reference, of: object) != nil { present.append(reference) }
+    for reference in object.ownerReferences where await owner(reference, of: object) != nil {
+      present.append(reference)
+    }
     guard present.count < object.ownerReferences.count else { return }
     if present.isEmpty {
       _ = try await store.delete(object.key(kind.resource), grace: Deletion.grace(of: object, kind, asked: nil))
@@ -68,7 +76,8 @@ struct GarbageCollector: Sendable {
   private func owner(_ reference: JSONValue, of object: JSONValue) async -> (object: JSONValue, kind: ResourceKind)? {
     guard let name = reference["name"]?.stringValue, let kindName = reference["kind"]?.stringValue,
       let kind = KindTable.kind(apiVersion: reference["apiVersion"]?.stringValue ?? "", kind: kindName),
-      let found = try? await store.get(ObjectKey(kind.resource, namespace: kind.isNamespaced ? object.namespace : "", name: name)),
+      let found = try? await store.get(
+        ObjectKey(kind.resource, namespace: kind.isNamespaced ? object.namespace : "", name: name)),
       found.uid == reference["uid"]?.stringValue
     else { return nil }
     return (found, kind)
@@ -116,7 +125,8 @@ struct GarbageCollector: Sendable {
     if kind.resource != .pods {
       _ = try await store.update(key) { object in
         guard !object.finalizers.contains(Self.foregroundFinalizer) else { return }
-        object[path: "metadata", "finalizers"] = .array((object.finalizers + [Self.foregroundFinalizer]).map { .string($0) })
+        object[path: "metadata", "finalizers"] = .array(
+          (object.finalizers + [Self.foregroundFinalizer]).map { .string($0) })
       }
     }
     _ = try await store.delete(key, grace: Deletion.grace(of: object, kind, asked: nil))

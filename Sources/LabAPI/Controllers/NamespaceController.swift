@@ -19,7 +19,9 @@ struct NamespaceController: Controller {
   func reconcile(_ key: ObjectKey) async throws -> Duration? {
     guard let namespace = try? await store.get(key) else { return nil }
     if namespace.isTerminating { return try await empty(key) }
-    let account: JSONValue = ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default", "namespace": .string(key.name)]]
+    let account: JSONValue = [
+      "apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default", "namespace": .string(key.name)],
+    ]
     if (try? await store.get(ObjectKey(.serviceAccounts, namespace: key.name, name: "default"))) == nil {
       _ = try await store.create(.serviceAccounts, account)
     }
@@ -33,7 +35,8 @@ struct NamespaceController: Controller {
       for object in await store.list(kind.resource, namespace: key.name).items {
         remaining += 1
         guard !object.isTerminating else { continue }
-        let last = try await store.delete(object.key(kind.resource), grace: Deletion.grace(of: object, kind, asked: nil))
+        let last = try await store.delete(
+          object.key(kind.resource), grace: Deletion.grace(of: object, kind, asked: nil))
         if !last.isTerminating { remaining -= 1 }
       }
     }

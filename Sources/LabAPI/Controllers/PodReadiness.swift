@@ -15,7 +15,9 @@ extension JSONValue {
   /// Seconds until a ready Pod has been ready for so long; 0: it has, nil: it is not ready.
   func secondsUntilAvailable(after minimum: Int) -> Double? {
     guard isReadyPod else { return nil }
-    guard minimum > 0, let since = condition("Ready")?["lastTransitionTime"]?.stringValue, let age = Timestamp.age(of: since) else { return 0 }
+    guard minimum > 0, let since = condition("Ready")?["lastTransitionTime"]?.stringValue,
+      let age = Timestamp.age(of: since)
+    else { return 0 }
     return max(0, Double(minimum) - age)
   }
 }

@@ -13,7 +13,9 @@ struct ReplicaSetController: Controller {
     let store = store
     return Trigger(.pods) { pod, _ in
       guard pod.controllerReference == nil, pod.isActivePod else { return [] }
-      return await store.list(.replicaSets, namespace: pod.namespace).items.filter { Self.selector($0).matches(pod.labels) }.map {
+      return await store.list(.replicaSets, namespace: pod.namespace).items.filter {
+        Self.selector($0).matches(pod.labels)
+      }.map {
         $0.key(.replicaSets)
       }
     }
@@ -28,7 +30,8 @@ struct ReplicaSetController: Controller {
 
   // MARK: Ownership
 
-  /// The active Pods of a ReplicaSet, after adopting those that match without an owner and releasing those that match no longer.
+  /// The active Pods of a ReplicaSet, after adopting those that match without an owner and releasing those that match
+  /// no longer.
   private func claim(_ set: JSONValue) async throws -> [JSONValue] {
     let selector = Self.selector(set)
     var owned: [JSONValue] = []
@@ -112,5 +115,7 @@ struct ReplicaSetController: Controller {
     return waits.filter { $0 > 0 }.min().map { .milliseconds(Int($0 * 1000) + 10) }
   }
 
-  private static func selector(_ set: JSONValue) -> LabelSelector { LabelSelector(object: set[path: "spec", "selector"]) }
+  private static func selector(_ set: JSONValue) -> LabelSelector {
+    LabelSelector(object: set[path: "spec", "selector"])
+  }
 }

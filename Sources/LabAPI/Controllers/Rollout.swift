@@ -52,7 +52,9 @@ struct Rollout: Sendable {
       newest = try await store.create(.replicaSets, newSet(revision: revision))
     }
     let text = newest?.annotations[Self.revisionAnnotation] ?? ""
-    _ = try await store.update(deployment.key(.deployments)) { $0[path: "metadata", "annotations", Self.revisionAnnotation] = .string(text) }
+    _ = try await store.update(deployment.key(.deployments)) {
+      $0[path: "metadata", "annotations", Self.revisionAnnotation] = .string(text)
+    }
   }
 
   private func newSet(revision: Int) -> JSONValue {
@@ -66,8 +68,10 @@ struct Rollout: Sendable {
     selector[path: "matchLabels", Self.hashLabel] = .string(hash)
     var set: JSONValue = [
       "metadata": [
-        "name": .string("\(deployment.name)-\(hash)"), "namespace": .string(deployment.namespace), "annotations": JSONValue(annotations),
-        "labels": template[path: "metadata", "labels"] ?? [:], "ownerReferences": [deployment.ownerReference(to: .deployment)],
+        "name": .string("\(deployment.name)-\(hash)"), "namespace": .string(deployment.namespace),
+        "annotations": JSONValue(annotations),
+        "labels": template[path: "metadata", "labels"] ?? [:],
+        "ownerReferences": [deployment.ownerReference(to: .deployment)],
       ],
       // Alone it has its whole size at once: from 0, it would first delete the orphans that it adopts.
       "spec": ["replicas": JSONValue(others.isEmpty ? replicas : 0), "selector": selector, "template": template],
@@ -117,7 +121,9 @@ struct Rollout: Sendable {
   /// Ends all old Pods, waits until they are gone, then starts the new ones.
   mutating func recreate(_ store: any ObjectStoring) async throws {
     guard let current = newest else { return }
-    for (index, set) in others.enumerated() where Self.specReplicas(set) > 0 { others[index] = try await scale(set, to: 0, store) }
+    for (index, set) in others.enumerated() where Self.specReplicas(set) > 0 {
+      others[index] = try await scale(set, to: 0, store)
+    }
     let old = Set(others.map(\.uid))
     let remaining = await store.list(.pods, namespace: deployment.namespace).items.contains { pod in
       old.contains(pod.controllerReference?["uid"]?.stringValue ?? "") && !pod.hasEnded
@@ -152,7 +158,8 @@ struct Rollout: Sendable {
   }
 }
 
-/// `maxSurge` and `maxUnavailable` as numbers of Pods: a share is rounded up for the first, down for the second, and both cannot be 0.
+/// `maxSurge` and `maxUnavailable` as numbers of Pods: a share is rounded up for the first, down for the second, and
+/// both cannot be 0.
 struct RolloutLimits: Sendable, Equatable {
   var surge: Int
   var unavailable: Int

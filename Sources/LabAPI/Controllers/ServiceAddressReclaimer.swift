@@ -16,7 +16,9 @@ struct ServiceAddressReclaimer: Sendable {
       }
       for await event in events {
         revision = event.revision
-        guard event.kind == .deleted, let address = event.object[path: "spec", "clusterIP"]?.stringValue else { continue }
+        guard event.kind == .deleted, let address = event.object[path: "spec", "clusterIP"]?.stringValue else {
+          continue
+        }
         await addresses.release(address)
       }
     }

@@ -1,10 +1,11 @@
 import KubeObjects
 
-/// What the API serves, as `/api` and `/apis` tell it (the classic form: a request for aggregated discovery gets it too, and clients fall
-/// back).
+/// What the API serves, as `/api` and `/apis` tell it (the classic form: a request for aggregated discovery gets it
+/// too, and clients fall back).
 enum Discovery {
   static let version: JSONValue = [
-    "major": "1", "minor": "36", "gitVersion": "v1.36.0+lab", "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
+    "major": "1", "minor": "36", "gitVersion": "v1.36.0+lab", "gitCommit": "", "gitTreeState": "clean",
+    "buildDate": "1970-01-01T00:00:00Z",
     "goVersion": "none", "compiler": "swift", "platform": "linux/amd64",
   ]
 
@@ -18,7 +19,8 @@ enum Discovery {
     switch (segments.first, segments.count) {
     case ("api", 1): return .json(["kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []])
     case ("api", 2): return try resources(group: "", version: segments[1])
-    case ("apis", 1): return .json(["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(groupNames.map(group))])
+    case ("apis", 1):
+      return .json(["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(groupNames.map(group))])
     case ("apis", 2):
       guard groupNames.contains(segments[1]) else { throw StatusError.noSuchPath }
       var object = group(segments[1])
@@ -40,11 +42,14 @@ enum Discovery {
   }
 
   private static func resources(group: String, version: String) throws -> APIResponse {
-    guard KindTable.groupVersions.contains(where: { $0.group == group && $0.version == version }) else { throw StatusError.noSuchPath }
+    guard KindTable.groupVersions.contains(where: { $0.group == group && $0.version == version }) else {
+      throw StatusError.noSuchPath
+    }
     let kinds = KindTable.kinds(group: group, version: version)
     let list = kinds.flatMap { [resource($0)] + subresources($0) } + AccessReview.resources(group: group)
     return .json([
-      "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": .string(group.isEmpty ? version : "\(group)/\(version)"),
+      "kind": "APIResourceList", "apiVersion": "v1",
+      "groupVersion": .string(group.isEmpty ? version : "\(group)/\(version)"),
       "resources": .array(list),
     ])
   }
@@ -52,7 +57,8 @@ enum Discovery {
   private static func resource(_ kind: ResourceKind) -> JSONValue {
     var object: JSONValue = [
       "name": .string(kind.plural), "singularName": .string(kind.singular), "namespaced": JSONValue(kind.isNamespaced),
-      "kind": .string(kind.kind), "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+      "kind": .string(kind.kind),
+      "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     ]
     if !kind.shortNames.isEmpty { object["shortNames"] = .array(kind.shortNames.map { .string($0) }) }
     if kind.isInAll { object["categories"] = ["all"] }
@@ -62,7 +68,8 @@ enum Discovery {
   private static func subresources(_ kind: ResourceKind) -> [JSONValue] {
     kind.subresources.sorted { $0.rawValue < $1.rawValue }.map { subresource in
       var object: JSONValue = [
-        "name": .string("\(kind.plural)/\(subresource.rawValue)"), "singularName": "", "namespaced": JSONValue(kind.isNamespaced),
+        "name": .string("\(kind.plural)/\(subresource.rawValue)"), "singularName": "",
+        "namespaced": JSONValue(kind.isNamespaced),
         "kind": .string(kind.kind),
       ]
       switch subresource {

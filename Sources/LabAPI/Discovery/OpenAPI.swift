@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// OpenAPI documents with just what kubectl looks up before it applies: which kinds there are, and that writes take `fieldValidation`.
+/// OpenAPI documents with just what kubectl looks up before it applies: which kinds there are, and that writes take
+/// `fieldValidation`.
 ///
 /// The schemas of the kinds are open, so nothing that a client sends is unknown to them.
 enum OpenAPI {
@@ -11,7 +12,9 @@ enum OpenAPI {
     guard segments[1] == "v3" else { throw StatusError.noSuchPath }
     if segments.count == 2 { return .json(index) }
     let group = segments[2] == "apis" && segments.count == 5 ? segments[3] : ""
-    guard let version = segments.last, KindTable.groupVersions.contains(where: { $0.group == group && $0.version == version }) else {
+    guard let version = segments.last,
+      KindTable.groupVersions.contains(where: { $0.group == group && $0.version == version })
+    else {
       throw StatusError.noSuchPath
     }
     return .json(version3(KindTable.kinds(group: group, version: version), group: group, version: version))
@@ -62,11 +65,14 @@ enum OpenAPI {
     var definitions: [String: JSONValue] = [:]
     var paths: [String: JSONValue] = [:]
     let parameters: JSONValue = .array(
-      ["dryRun", "fieldManager", "fieldValidation"].map { ["name": .string($0), "in": "query", "type": "string", "uniqueItems": true] })
+      ["dryRun", "fieldManager", "fieldValidation"].map {
+        ["name": .string($0), "in": "query", "type": "string", "uniqueItems": true]
+      })
     for kind in KindTable.all {
       definitions[schemaName(kind)] = schema(kind)
       let operation: JSONValue = [
-        "parameters": parameters, "responses": ["200": ["description": "OK"]], "x-kubernetes-group-version-kind": groupVersionKind(kind),
+        "parameters": parameters, "responses": ["200": ["description": "OK"]],
+        "x-kubernetes-group-version-kind": groupVersionKind(kind),
       ]
       paths[path(of: kind) + "/{name}"] = ["patch": operation, "put": operation]
     }
@@ -88,7 +94,8 @@ enum OpenAPI {
 
   private static func schema(_ kind: ResourceKind) -> JSONValue {
     [
-      "type": "object", "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-group-version-kind": [groupVersionKind(kind)],
+      "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+      "x-kubernetes-group-version-kind": [groupVersionKind(kind)],
       "properties": ["apiVersion": ["type": "string"], "kind": ["type": "string"], "metadata": ["type": "object"]],
     ]
   }

@@ -1,7 +1,8 @@
 import KubeObjects
 import LabStore
 
-/// The fields that every Kubernetes object has, by name: what `KubeObjects` leaves optional is there in the objects of a server.
+/// The fields that every Kubernetes object has, by name: what `KubeObjects` leaves optional is there in the objects of
+/// a server.
 extension JSONValue {
   var name: String { self[path: "metadata", "name"]?.stringValue ?? "" }
   var namespace: String { self[path: "metadata", "namespace"]?.stringValue ?? "" }
@@ -14,7 +15,9 @@ extension JSONValue {
   var ownerReferences: [JSONValue] { self[path: "metadata", "ownerReferences"]?.elements ?? [] }
 
   /// The condition of a type in `status.conditions`.
-  func condition(_ type: String) -> JSONValue? { self[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == type } }
+  func condition(_ type: String) -> JSONValue? {
+    self[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == type }
+  }
 
   func isConditionTrue(_ type: String) -> Bool { condition(type)?["status"]?.stringValue == "True" }
 
@@ -51,7 +54,8 @@ extension JSONValue {
   /// The reference by which a dependent names its managing owner.
   func ownerReference(to kind: ResourceKind) -> JSONValue {
     [
-      "apiVersion": .string(kind.apiVersion), "kind": .string(kind.kind), "name": .string(name), "uid": .string(uid), "controller": true,
+      "apiVersion": .string(kind.apiVersion), "kind": .string(kind.kind), "name": .string(name), "uid": .string(uid),
+      "controller": true,
       "blockOwnerDeletion": true,
     ]
   }

@@ -19,7 +19,8 @@ struct StatusError: Error, Sendable {
   /// The `Status` object that clients read.
   var object: JSONValue {
     var status: JSONValue = [
-      "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message), "reason": .string(reason),
+      "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message),
+      "reason": .string(reason),
       "code": JSONValue(code),
     ]
     status["details"] = details
@@ -64,15 +65,20 @@ extension StatusError {
     return StatusError(422, "Invalid", "\(kind.qualifiedKind) \"\(name)\" is invalid: \(text)", details: details)
   }
 
-  static func unsupportedMediaType(_ message: String) -> StatusError { StatusError(415, "UnsupportedMediaType", message) }
+  static func unsupportedMediaType(_ message: String) -> StatusError {
+    StatusError(415, "UnsupportedMediaType", message)
+  }
 
   static func methodNotAllowed(_ message: String) -> StatusError { StatusError(405, "MethodNotAllowed", message) }
 
   static let unauthorized = StatusError(401, "Unauthorized", "Unauthorized")
 
-  static let expired = StatusError(410, "Expired", "too old resource version: the changes since then are no longer known, list again")
+  static let expired = StatusError(
+    410, "Expired", "too old resource version: the changes since then are no longer known, list again")
 
-  static func internalError(_ message: String) -> StatusError { StatusError(500, "InternalError", "Internal error occurred: \(message)") }
+  static func internalError(_ message: String) -> StatusError {
+    StatusError(500, "InternalError", "Internal error occurred: \(message)")
+  }
 
   /// What a store's error means to a client.
   init(_ error: StoreError, kind: ResourceKind) {
@@ -82,7 +88,8 @@ extension StatusError {
     case .conflict(let key): self = .conflict(kind, key.name)
     case .expired: self = .expired
     case .nameless:
-      self = .invalid(kind, "", [FieldCause(.required, "metadata.name", "Required value: name or generateName is required")])
+      self = .invalid(
+        kind, "", [FieldCause(.required, "metadata.name", "Required value: name or generateName is required")])
     }
   }
 }

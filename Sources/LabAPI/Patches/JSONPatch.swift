@@ -22,7 +22,8 @@ struct JSONPatch: Sendable {
         throw PatchError(.malformed, "the operation \"\(name)\" on \(path) has no value")
       }
       return Operation(
-        name: name, path: try Self.pointer(path), from: try Self.pointer(item["from"]?.stringValue ?? ""), value: item["value"] ?? .null)
+        name: name, path: try Self.pointer(path), from: try Self.pointer(item["from"]?.stringValue ?? ""),
+        value: item["value"] ?? .null)
     }
   }
 
@@ -47,7 +48,8 @@ struct JSONPatch: Sendable {
     case "test":
       let found = try? Self.value(object, operation.path)
       guard found == operation.value else {
-        throw PatchError(.notApplicable, "testing path /\(operation.path.joined(separator: "/")) value failed: the object has changed")
+        throw PatchError(
+          .notApplicable, "testing path /\(operation.path.joined(separator: "/")) value failed: the object has changed")
       }
     default: throw PatchError(.malformed, "unknown operation \"\(operation.name)\" in a JSON patch")
     }
@@ -60,7 +62,9 @@ struct JSONPatch: Sendable {
   private static func value(_ object: JSONValue, _ path: [String]) throws -> JSONValue {
     var current = object
     for part in path {
-      guard let next = current.arrayValue == nil ? current[part] : Int(part).flatMap({ current[$0] }) else { throw missing(path[...]) }
+      guard let next = current.arrayValue == nil ? current[part] : Int(part).flatMap({ current[$0] }) else {
+        throw missing(path[...])
+      }
       current = next
     }
     return current
@@ -96,10 +100,14 @@ struct JSONPatch: Sendable {
     }
   }
 
-  private static func editElement(_ elements: inout [JSONValue], _ part: String, _ path: ArraySlice<String>, _ edit: Edit) throws {
+  private static func editElement(
+    _ elements: inout [JSONValue], _ part: String, _ path: ArraySlice<String>, _ edit: Edit
+  ) throws {
     let isLast = path.count == 1
     if isLast, case .add(let value) = edit {
-      guard let index = part == "-" ? elements.count : Int(part), (0...elements.count).contains(index) else { throw missing(path) }
+      guard let index = part == "-" ? elements.count : Int(part), (0...elements.count).contains(index) else {
+        throw missing(path)
+      }
       elements.insert(value, at: index)
       return
     }
@@ -120,7 +128,9 @@ struct JSONPatch: Sendable {
   /// A JSON pointer (RFC 6901).
   private static func pointer(_ text: String) throws -> [String] {
     guard !text.isEmpty else { return [] }
-    guard text.first == "/" else { throw PatchError(.malformed, "\"\(text)\" is no JSON pointer: it begins with a slash") }
+    guard text.first == "/" else {
+      throw PatchError(.malformed, "\"\(text)\" is no JSON pointer: it begins with a slash")
+    }
     return text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(unescape)
   }
 

@@ -6,7 +6,11 @@ enum MergePatch {
     guard case .object(let changes) = patch else { return patch }
     var members = target.objectValue ?? [:]
     for (key, change) in changes {
-      if change.isNull { members.removeValue(forKey: key) } else { members[key] = apply(change, to: members[key] ?? .null) }
+      if change.isNull {
+        members.removeValue(forKey: key)
+      } else {
+        members[key] = apply(change, to: members[key] ?? .null)
+      }
     }
     return .object(members)
   }

@@ -1,7 +1,8 @@
 import KubeObjects
 
-/// How the lists of a kind merge in a strategic merge patch (the `patchStrategy` and `patchMergeKey` tags of Kubernetes' API types), and what
-/// server-side apply takes as one field (`x-kubernetes-map-type` and `x-kubernetes-list-type` in Kubernetes' OpenAPI).
+/// How the lists of a kind merge in a strategic merge patch (the `patchStrategy` and `patchMergeKey` tags of
+/// Kubernetes' API types), and what server-side apply takes as one field (`x-kubernetes-map-type` and
+/// `x-kubernetes-list-type` in Kubernetes' OpenAPI).
 ///
 /// Maps merge unless they are atomic; a list that is not named here is replaced as a whole.
 struct MergeSchema: Sendable {
@@ -9,7 +10,8 @@ struct MergeSchema: Sendable {
   var mergeKey: String?
   /// Lists of plain values merge as sets.
   var mergesValues = false
-  /// The members that tell a list's elements apart in server-side apply, where they are others than `mergeKey` alone, and their defaults.
+  /// The members that tell a list's elements apart in server-side apply, where they are others than `mergeKey` alone,
+  /// and their defaults.
   fileprivate var applyKeys: [ApplyKey] = []
   /// Server-side apply takes the map as one value. A strategic merge patch does not mind.
   private(set) var isAtomic = false

@@ -20,7 +20,9 @@ struct PatchError: Error, Sendable, Equatable {
     case .malformed: .badRequest(message)
     // The API server answers a failed test with 422 and reason Invalid too.
     case .notApplicable:
-      StatusError(422, "Invalid", "the server rejected our request due to an error in our request: \(message)", details: kind.details(name))
+      StatusError(
+        422, "Invalid", "the server rejected our request due to an error in our request: \(message)",
+        details: kind.details(name))
     }
   }
 }

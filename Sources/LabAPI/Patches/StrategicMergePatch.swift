@@ -39,21 +39,26 @@ enum StrategicMergePatch {
       }
     }
     for (key, order) in patch {
-      guard let list = key.suffix(afterPrefix: "$setElementOrder/"), let elements = result[list]?.arrayValue else { continue }
+      guard let list = key.suffix(afterPrefix: "$setElementOrder/"), let elements = result[list]?.arrayValue else {
+        continue
+      }
       result[list] = .array(ordered(elements, order.elements, schema.member(list)))
     }
     return result
   }
 
   /// What becomes of one member; nil: it is removed.
-  private static func merged(_ change: JSONValue, into current: JSONValue?, _ schema: MergeSchema) throws -> JSONValue? {
+  private static func merged(_ change: JSONValue, into current: JSONValue?, _ schema: MergeSchema) throws -> JSONValue?
+  {
     switch change {
     case .null: return nil
     case .object(let members):
       if members["$patch"] == "delete" { return nil }
       return .object(try mergeMaps(members, into: current?.objectValue ?? [:], schema))
     case .array(let elements):
-      if let key = schema.mergeKey { return .array(try mergeLists(elements, into: current?.elements ?? [], by: key, schema)) }
+      if let key = schema.mergeKey {
+        return .array(try mergeLists(elements, into: current?.elements ?? [], by: key, schema))
+      }
       guard schema.mergesValues else { return change }
       return .array(elements.reduce(into: current?.elements ?? []) { if !$0.contains($1) { $0.append($1) } })
     default: return change
@@ -86,11 +91,12 @@ enum StrategicMergePatch {
     return result
   }
 
-  /// Puts a list into the order that a patch gives; elements that the order does not name (somebody else's) keep their place behind the
-  /// element that they followed.
+  /// Puts a list into the order that a patch gives; elements that the order does not name (somebody else's) keep their
+  /// place behind the element that they followed.
   private static func ordered(_ elements: [JSONValue], _ order: [JSONValue], _ schema: MergeSchema) -> [JSONValue] {
     func identity(_ element: JSONValue) -> JSONValue { schema.mergeKey.flatMap { element[$0] } ?? element }
-    let positions = Dictionary(order.enumerated().map { (identity($0.element), $0.offset) }, uniquingKeysWith: { first, _ in first })
+    let positions = Dictionary(
+      order.enumerated().map { (identity($0.element), $0.offset) }, uniquingKeysWith: { first, _ in first })
     var groups: [(position: Int, elements: [JSONValue])] = []
     for element in elements {
       if let position = positions[identity(element)] {
@@ -106,5 +112,7 @@ enum StrategicMergePatch {
 }
 
 extension String {
-  fileprivate func suffix(afterPrefix prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
+  fileprivate func suffix(afterPrefix prefix: String) -> String? {
+    hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+  }
 }

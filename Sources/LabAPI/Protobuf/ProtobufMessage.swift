@@ -35,7 +35,8 @@ struct ProtobufMessage: Sendable {
     while let (number, value) = try reader.next() {
       guard let field = fields[number] else {
         if value.isEmpty { continue }
-        throw StatusError.unsupportedMediaType("the lab does not know field \(number) of this protobuf message: send JSON (kubectl apply does)")
+        throw StatusError.unsupportedMediaType(
+          "the lab does not know field \(number) of this protobuf message: send JSON (kubectl apply does)")
       }
       switch field.type {
       case .list(let type):
@@ -46,16 +47,20 @@ struct ProtobufMessage: Sendable {
         let (key, entry) = try Self.mapEntry(value)
         var isText = false
         if case .stringMap = field.type { isText = true }
-        object[field.name, default: [:]][key] = .string(isText ? String(decoding: entry, as: UTF8.self) : Data(entry).base64EncodedString())
+        object[field.name, default: [:]][key] = .string(
+          isText ? String(decoding: entry, as: UTF8.self) : Data(entry).base64EncodedString())
       default: object[field.name] = try Self.json(value, field.type)
       }
     }
     return .object(object)
   }
 
-  private static func json(_ value: ProtobufReader.Value, _ type: FieldType, keepsEmpty: Bool = false) throws -> JSONValue? {
+  private static func json(_ value: ProtobufReader.Value, _ type: FieldType, keepsEmpty: Bool = false) throws
+    -> JSONValue?
+  {
     switch (type, value) {
-    case (.string, .bytes(let bytes)): return bytes.isEmpty && !keepsEmpty ? nil : .string(String(decoding: bytes, as: UTF8.self))
+    case (.string, .bytes(let bytes)):
+      return bytes.isEmpty && !keepsEmpty ? nil : .string(String(decoding: bytes, as: UTF8.self))
     case (.bool, .varint(let number)): return number == 0 ? nil : true
     case (.int, .varint(let number)): return number == 0 ? nil : .int(Int64(bitPattern: number))
     case (.optionalInt, .varint(let number)): return .int(Int64(bitPattern: number))

@@ -23,11 +23,13 @@ struct FieldSelector: Sendable {
       }
       let isNegated = term[term.index(before: equals)] == "!"
       let field = isNegated ? term[..<term.index(before: equals)] : term[..<equals]
-      guard field == "metadata.name" || field == "metadata.namespace" || kind.selectableFields.contains(String(field)) else {
+      guard field == "metadata.name" || field == "metadata.namespace" || kind.selectableFields.contains(String(field))
+      else {
         throw StatusError.badRequest("field label not supported: \(field)")
       }
       let value = term[term.index(after: equals)...].drop { $0 == "=" }
-      requirements.append(Requirement(path: field.split(separator: ".").map(String.init), value: String(value), isNegated: isNegated))
+      requirements.append(
+        Requirement(path: field.split(separator: ".").map(String.init), value: String(value), isNegated: isNegated))
     }
   }
 

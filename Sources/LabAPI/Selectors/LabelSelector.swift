@@ -1,8 +1,11 @@
 import KubeObjects
 
-/// Which objects are meant, by their labels: the `labelSelector` parameter and the `LabelSelector` object are the same thing.
+/// Which objects are meant, by their labels: the `labelSelector` parameter and the `LabelSelector` object are the same
+/// thing.
 struct LabelSelector: Sendable, Equatable {
-  enum Operation: String, Sendable { case isIn = "In", notIn = "NotIn", exists = "Exists", doesNotExist = "DoesNotExist" }
+  enum Operation: String, Sendable {
+    case isIn = "In", notIn = "NotIn", exists = "Exists", doesNotExist = "DoesNotExist"
+  }
 
   struct Requirement: Sendable, Equatable {
     var key: String
@@ -28,14 +31,17 @@ struct LabelSelector: Sendable, Equatable {
 
   /// A plain map, as a Service's selector is.
   init(labels: [String: String]) {
-    requirements = labels.sorted { $0.key < $1.key }.map { Requirement(key: $0.key, operation: .isIn, values: [$0.value]) }
+    requirements = labels.sorted { $0.key < $1.key }.map {
+      Requirement(key: $0.key, operation: .isIn, values: [$0.value])
+    }
   }
 
   /// A `LabelSelector` object: `matchLabels` and `matchExpressions`.
   init(object: JSONValue?) {
     self.init(labels: object?["matchLabels"]?.stringMap ?? [:])
     for expression in object?["matchExpressions"]?.elements ?? [] {
-      guard let key = expression["key"]?.stringValue, let name = expression["operator"]?.stringValue, let operation = Operation(rawValue: name)
+      guard let key = expression["key"]?.stringValue, let name = expression["operator"]?.stringValue,
+        let operation = Operation(rawValue: name)
       else { continue }
       let values = Set((expression["values"]?.elements ?? []).compactMap(\.stringValue))
       requirements.append(Requirement(key: key, operation: operation, values: values))
@@ -82,7 +88,9 @@ struct LabelSelector: Sendable, Equatable {
       let isNegated = equals > term.startIndex && term[term.index(before: equals)] == "!"
       let key = trim(isNegated ? term[..<term.index(before: equals)] : term[..<equals])
       let value = trim(term[term.index(after: equals)...].drop { $0 == "=" })
-      guard !key.isEmpty else { throw StatusError.badRequest("unable to parse requirement: \(term): a key is missing before the operator") }
+      guard !key.isEmpty else {
+        throw StatusError.badRequest("unable to parse requirement: \(term): a key is missing before the operator")
+      }
       return Requirement(key: String(key), operation: isNegated ? .notIn : .isIn, values: [String(value)])
     }
     guard let open = term.firstIndex(of: "("), term.last == ")" else {

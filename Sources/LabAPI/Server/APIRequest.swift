@@ -46,11 +46,13 @@ struct APIRequest: Sendable {
   }
 
   /// The body as an object.
-  /// - Throws: `StatusError` 415 for anything but JSON and the few protobuf messages that kubectl sends, 400 for a mistake in it.
+  /// - - Throws: `StatusError` 415 for anything but JSON and the few protobuf messages that kubectl sends, 400 for a
+  ///   mistake in it.
   func jsonBody() throws -> JSONValue {
     if contentType == ProtobufKinds.mediaType { return try ProtobufKinds.decode(body) }
     guard contentType.isEmpty || contentType == "application/json" || contentType.hasSuffix("+json") else {
-      throw StatusError.unsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json")
+      throw StatusError.unsupportedMediaType(
+        "the body of the request was in an unknown format - accepted media types include: application/json")
     }
     return try parsedBody()
   }

@@ -4,7 +4,8 @@ import KubeObjects
 struct APIResponse: Sendable {
   enum Body: Sendable {
     case bytes([UInt8])
-    /// Written piece by piece while the client listens; ends when the closure returns, and is cancelled when the client leaves.
+    /// Written piece by piece while the client listens; ends when the closure returns, and is cancelled when the client
+    /// leaves.
     case stream(@Sendable (any BodyWriter) async throws -> Void)
   }
 
@@ -31,7 +32,8 @@ struct APIResponse: Sendable {
   }
 }
 
-/// Where a streamed body goes. A write returns when the connection has taken the bytes, so a slow client slows its writer.
+/// Where a streamed body goes. A write returns when the connection has taken the bytes, so a slow client slows its
+/// writer.
 protocol BodyWriter: Sendable {
   func write(_ bytes: [UInt8]) async throws
 }

@@ -17,7 +17,8 @@ struct APIServer: Sendable {
     } catch let error as StatusError {
       return APIResponse(error)
     } catch {
-      logger.error("request failed", metadata: ["path": "/\(request.segments.joined(separator: "/"))", "error": "\(error)"])
+      logger.error(
+        "request failed", metadata: ["path": "/\(request.segments.joined(separator: "/"))", "error": "\(error)"])
       return APIResponse(.internalError("\(error)"))
     }
   }
@@ -48,7 +49,8 @@ struct APIServer: Sendable {
 
   private func access(_ request: APIRequest, _ path: ResourcePath) -> AccessRequest {
     AccessRequest(
-      verb: request.verb(hasName: path.name != nil), group: path.group, resource: path.plural + (path.subresource.map { "/" + $0 } ?? ""),
+      verb: request.verb(hasName: path.name != nil), group: path.group,
+      resource: path.plural + (path.subresource.map { "/" + $0 } ?? ""),
       namespace: path.resource == .namespaces ? path.name : path.namespace, name: path.name)
   }
 
@@ -71,7 +73,8 @@ struct APIServer: Sendable {
     }
   }
 
-  private func collection(_ request: APIRequest, _ path: ResourcePath, _ kind: ResourceKind) async throws -> APIResponse {
+  private func collection(_ request: APIRequest, _ path: ResourcePath, _ kind: ResourceKind) async throws -> APIResponse
+  {
     switch request.method {
     case .GET where request.query.flag("watch"): try await watch(request, path.namespace, kind)
     case .GET, .HEAD: try await list(request, path.namespace, kind)

@@ -1,7 +1,8 @@
 import NIOHTTP1
 import NIOSSL
 
-/// Says who a request comes from: a client certificate that the lab's CA signed (TLS has checked that), or a bearer token.
+/// Says who a request comes from: a client certificate that the lab's CA signed (TLS has checked that), or a bearer
+/// token.
 struct Authenticator: Sendable {
   /// User names by token; what they may do is for RBAC objects to say.
   var tokens: [String: String]

@@ -43,7 +43,10 @@ struct HTTPConnection: Sendable {
     let tooLarge = StatusError(413, "RequestEntityTooLarge", "Request entity too large: limit is \(Self.bodyLimit)")
     let response = body.count > Self.bodyLimit ? APIResponse(tooLarge) : await api.respond(to: request)
     api.logger.debug(
-      "request", metadata: ["method": "\(head.method.rawValue)", "uri": "\(head.uri)", "code": "\(response.code)", "user": "\(user.name)"])
+      "request",
+      metadata: [
+        "method": "\(head.method.rawValue)", "uri": "\(head.uri)", "code": "\(response.code)", "user": "\(user.name)",
+      ])
     try await send(response, isHead: head.method == .HEAD, outbound)
   }
 
@@ -54,7 +57,8 @@ struct HTTPConnection: Sendable {
     switch response.body {
     case .bytes(let bytes):
       head.headers.add(name: "content-length", value: String(bytes.count))
-      let content: [HTTPServerResponsePart] = isHead || bytes.isEmpty ? [] : [.body(.byteBuffer(ByteBuffer(bytes: bytes)))]
+      let content: [HTTPServerResponsePart] =
+        isHead || bytes.isEmpty ? [] : [.body(.byteBuffer(ByteBuffer(bytes: bytes)))]
       try await outbound.write(contentsOf: [.head(head)] + content + [.end(nil)])
     case .stream(let produce):
       try await outbound.write(.head(head))

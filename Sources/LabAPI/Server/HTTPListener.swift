@@ -21,10 +21,14 @@ struct HTTPListener: Sendable {
   var port: Int { server.channel.localAddress?.port ?? 0 }
 
   /// - Throws: `LabError` where the address cannot be listened on or the certificates are no good.
-  static func listen(_ configuration: LabConfiguration, certificates: LabCertificates, api: APIServer) async throws -> HTTPListener {
+  static func listen(_ configuration: LabConfiguration, certificates: LabCertificates, api: APIServer) async throws
+    -> HTTPListener
+  {
     let context: NIOSSLContext
     do { context = try tlsContext(certificates) } catch {
-      throw LabError(.certificates, "the certificates in \(configuration.stateDirectory) are no good (\(error)): remove them and start again")
+      throw LabError(
+        .certificates,
+        "the certificates in \(configuration.stateDirectory) are no good (\(error)): remove them and start again")
     }
     let upgrades = StreamUpgrades(api: api).upgraders
     do {
@@ -38,7 +42,9 @@ struct HTTPListener: Sendable {
       return HTTPListener(server: server, api: api)
     } catch {
       let place = "\(configuration.address):\(configuration.port)"
-      throw LabError(.listen, "the lab's API server cannot listen on \(place) (\(error)): is another lab running? choose another port")
+      throw LabError(
+        .listen,
+        "the lab's API server cannot listen on \(place) (\(error)): is another lab running? choose another port")
     }
   }
 

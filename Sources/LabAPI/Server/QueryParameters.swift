@@ -5,7 +5,10 @@ struct QueryParameters: Sendable {
   init(parsing text: Substring) {
     items = text.split(separator: "&").map { item in
       let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (PercentCoding.decode(parts[0], plusIsSpace: true), parts.count > 1 ? PercentCoding.decode(parts[1], plusIsSpace: true) : "")
+      return (
+        PercentCoding.decode(parts[0], plusIsSpace: true),
+        parts.count > 1 ? PercentCoding.decode(parts[1], plusIsSpace: true) : ""
+      )
     }
   }
 
@@ -27,7 +30,9 @@ enum PercentCoding {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]
     while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "%"), rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
+      if byte == UInt8(ascii: "%"), rest.count >= 2,
+        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+      {
         bytes.append(value)
         rest = rest.dropFirst(2)
       } else {

@@ -15,7 +15,8 @@ struct StreamTarget: Sendable, Equatable {
   /// nil where the path names no streams.
   init?(of head: HTTPRequestHead) {
     let segments = APIRequest(head: head, body: [], user: .anonymous).segments
-    guard let path = ResourcePath(segments: segments), Self.isStream(path), let name = path.name, let namespace = path.namespace,
+    guard let path = ResourcePath(segments: segments), Self.isStream(path), let name = path.name,
+      let namespace = path.namespace,
       let kind = path.subresource.flatMap(ResourceKind.Subresource.init)
     else { return nil }
     self.init(kind: kind, pod: ObjectKey(.pods, namespace: namespace, name: name))
@@ -36,7 +37,8 @@ enum StreamOffer: Sendable, Equatable {
     if target.kind == .exec {
       self = .exec(try ExecOffer(method: request.method, headers: request.headers, query: request.query))
     } else {
-      self = .portForward(try PortForwardOffer(pod: target.pod, method: request.method, headers: request.headers, query: request.query))
+      self = .portForward(
+        try PortForwardOffer(pod: target.pod, method: request.method, headers: request.headers, query: request.query))
     }
   }
 
@@ -64,7 +66,8 @@ extension APIServer {
     let isWebSocket = request.headers.first(name: "upgrade")?.lowercased() == "websocket"
     for verb in isWebSocket ? ["get", "create"] : ["create"] {
       let access = AccessRequest(
-        verb: verb, group: "", resource: "pods/\(target.kind.rawValue)", namespace: target.pod.namespace, name: target.pod.name)
+        verb: verb, group: "", resource: "pods/\(target.kind.rawValue)", namespace: target.pod.namespace,
+        name: target.pod.name)
       try await authorizer.require(request.user, access)
     }
     let pod = try await stored(.pod) { try await store.get(target.pod) }

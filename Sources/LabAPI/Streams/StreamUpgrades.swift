@@ -6,8 +6,8 @@ import NIOWebSocket
 
 /// Turns a connection whose first request asks for it into streams of a Pod: a port-forward, or a command.
 ///
-/// NIO's upgrade handler forgets a request that it does not upgrade. So what cannot be an upgrade does not get there (`UpgradeFilter`), and
-/// what is refused is answered here.
+/// NIO's upgrade handler forgets a request that it does not upgrade. So what cannot be an upgrade does not get there
+/// (`UpgradeFilter`), and what is refused is answered here.
 struct StreamUpgrades: Sendable {
   /// The longest WebSocket message that is taken; the API server takes 4 MiB and more.
   private static let longestMessage = 1 << 24
@@ -63,8 +63,10 @@ struct StreamUpgrades: Sendable {
       switch try StreamOffer(of: APIRequest(head: head, body: [], user: .anonymous), target) {
       case .portForward(let offer):
         switch offer.carrier {
-        case .channels(let ports): try pipeline.addHandler(ChannelPortForward(node: api.node, pod: target.pod, ports: ports))
-        case .spdyInWebSocket: try pipeline.addHandlers([WebSocketBytes(), SPDYPortForward(node: api.node, pod: target.pod)])
+        case .channels(let ports):
+          try pipeline.addHandler(ChannelPortForward(node: api.node, pod: target.pod, ports: ports))
+        case .spdyInWebSocket:
+          try pipeline.addHandlers([WebSocketBytes(), SPDYPortForward(node: api.node, pod: target.pod)])
         case .spdy: try pipeline.addHandler(SPDYPortForward(node: api.node, pod: target.pod))
         }
       case .exec(let offer):

@@ -1,7 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// Takes the `Upgrade` header off a connection's first request unless it is for a Pod's streams, so that it is answered as an ordinary one.
+/// Takes the `Upgrade` header off a connection's first request unless it is for a Pod's streams, so that it is answered
+/// as an ordinary one.
 final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias InboundOut = HTTPServerRequestPart

@@ -14,13 +14,15 @@ final class WebSocketBytes: ChannelDuplexHandler {
     case .binary, .continuation: context.fireChannelRead(wrapInboundOut(frame.unmaskedData))
     case .ping: WebSocketClosing.pong(context, frame)
     case .connectionClose:
-      context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
+      context.writeAndFlush(
+        wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
       context.close(promise: nil)
     default: break
     }
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .binary, data: unwrapOutboundIn(data))), promise: promise)
+    context.write(
+      wrapOutboundOut(WebSocketFrame(fin: true, opcode: .binary, data: unwrapOutboundIn(data))), promise: promise)
   }
 }

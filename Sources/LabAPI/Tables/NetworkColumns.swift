@@ -27,9 +27,13 @@ enum NetworkColumns {
   static let endpointSlice: [Table.Column] = [
     Table.name,
     Table.Column("AddressType") { $0["addressType"] ?? "" },
-    Table.Column("Ports") { slice in .string(list((slice["ports"]?.elements ?? []).map { $0["port"]?.intValue.map(String.init) ?? "*" })) },
+    Table.Column("Ports") { slice in
+      .string(list((slice["ports"]?.elements ?? []).map { $0["port"]?.intValue.map(String.init) ?? "*" }))
+    },
     Table.Column("Endpoints") { slice in
-      .string(list((slice["endpoints"]?.elements ?? []).flatMap { ($0["addresses"]?.elements ?? []).compactMap(\.stringValue) }))
+      .string(
+        list(
+          (slice["endpoints"]?.elements ?? []).flatMap { ($0["addresses"]?.elements ?? []).compactMap(\.stringValue) }))
     },
     Table.age,
   ]

@@ -8,7 +8,9 @@ enum PodColumns {
       .string("\(statuses(pod).count { $0["ready"] == true })/\(pod[path: "spec", "containers"]?.elements.count ?? 0)")
     },
     Table.Column("Status") { .string(status($0)) },
-    Table.Column("Restarts") { pod in .string(String(statuses(pod).reduce(0) { $0 + ($1["restartCount"]?.intValue ?? 0) })) },
+    Table.Column("Restarts") { pod in
+      .string(String(statuses(pod).reduce(0) { $0 + ($1["restartCount"]?.intValue ?? 0) }))
+    },
     Table.age,
     Table.Column("IP", wide: true) { $0[path: "status", "podIP"] ?? "<none>" },
     Table.Column("Node", wide: true) { $0[path: "spec", "nodeName"] ?? "<none>" },
@@ -20,13 +22,17 @@ enum PodColumns {
     },
   ]
 
-  private static func statuses(_ pod: JSONValue) -> [JSONValue] { pod[path: "status", "containerStatuses"]?.elements ?? [] }
+  private static func statuses(_ pod: JSONValue) -> [JSONValue] {
+    pod[path: "status", "containerStatuses"]?.elements ?? []
+  }
 
   /// One word for a Pod: the phase, unless a container's state or the deletion says more.
   static func status(_ pod: JSONValue) -> String {
     if pod.isTerminating { return "Terminating" }
     for (index, status) in (pod[path: "status", "initContainerStatuses"]?.elements ?? []).enumerated() {
-      if let word = initWord(status, index, of: pod[path: "spec", "initContainers"]?.elements.count ?? 0) { return word }
+      if let word = initWord(status, index, of: pod[path: "spec", "initContainers"]?.elements.count ?? 0) {
+        return word
+      }
     }
     for status in statuses(pod).reversed() {
       if let reason = status[path: "state", "waiting", "reason"]?.stringValue { return reason }
@@ -45,7 +51,9 @@ enum PodColumns {
     }
     // A sidecar that has started lets the others start.
     if status["started"] == true { return nil }
-    if let reason = state?[path: "waiting", "reason"]?.stringValue, reason != "PodInitializing" { return "Init:" + reason }
+    if let reason = state?[path: "waiting", "reason"]?.stringValue, reason != "PodInitializing" {
+      return "Init:" + reason
+    }
     return "Init:\(index)/\(count)"
   }
 }

@@ -10,7 +10,9 @@ struct Table: Sendable {
     var priority: Int
     var cell: @Sendable (JSONValue) -> JSONValue
 
-    init(_ name: String, type: String = "string", wide: Bool = false, _ cell: @escaping @Sendable (JSONValue) -> JSONValue) {
+    init(
+      _ name: String, type: String = "string", wide: Bool = false, _ cell: @escaping @Sendable (JSONValue) -> JSONValue
+    ) {
       self.name = name
       self.type = type
       priority = wide ? 1 : 0
@@ -26,18 +28,23 @@ struct Table: Sendable {
       switch includes {
       case "None": break
       case "Object": row["object"] = item
-      default: row["object"] = ["kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"] ?? [:]]
+      default:
+        row["object"] = [
+          "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"] ?? [:],
+        ]
       }
       return row
     }
     let definitions: [JSONValue] = columns.map { column in
       [
-        "name": .string(column.name), "type": .string(column.type), "format": .string(column.name == "Name" ? "name" : ""),
+        "name": .string(column.name), "type": .string(column.type),
+        "format": .string(column.name == "Name" ? "name" : ""),
         "description": "", "priority": JSONValue(column.priority),
       ]
     }
     return [
-      "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": .array(definitions), "rows": .array(rows),
+      "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": .array(definitions),
+      "rows": .array(rows),
     ]
   }
 

@@ -20,12 +20,17 @@ enum WorkloadColumns {
 
   private static let containers = Table.Column("Containers", wide: true) { .string(joined($0, "name")) }
   private static let images = Table.Column("Images", wide: true) { .string(joined($0, "image")) }
-  private static let selector = Table.Column("Selector", wide: true) { .string(LabelSelector(object: $0[path: "spec", "selector"]).text) }
+  private static let selector = Table.Column("Selector", wide: true) {
+    .string(LabelSelector(object: $0[path: "spec", "selector"]).text)
+  }
 
   private static func desired(_ object: JSONValue) -> Int { object[path: "spec", "replicas"]?.intValue ?? 1 }
-  private static func status(_ object: JSONValue, _ field: String) -> Int { object[path: "status", field]?.intValue ?? 0 }
+  private static func status(_ object: JSONValue, _ field: String) -> Int {
+    object[path: "status", field]?.intValue ?? 0
+  }
 
   private static func joined(_ object: JSONValue, _ field: String) -> String {
-    (object[path: "spec", "template", "spec", "containers"]?.elements ?? []).compactMap { $0[field]?.stringValue }.joined(separator: ",")
+    (object[path: "spec", "template", "spec", "containers"]?.elements ?? []).compactMap { $0[field]?.stringValue }
+      .joined(separator: ",")
   }
 }

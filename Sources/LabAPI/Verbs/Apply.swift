@@ -9,7 +9,9 @@ extension APIServer {
   func apply(
     _ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ subresource: ResourceKind.Subresource?
   ) async throws -> APIResponse {
-    guard subresource == nil else { throw StatusError.unsupportedMediaType("the lab has server-side apply for whole objects only") }
+    guard subresource == nil else {
+      throw StatusError.unsupportedMediaType("the lab has server-side apply for whole objects only")
+    }
     let apply = try serverSideApply(request, key, kind)
     while true {
       do {
@@ -24,7 +26,9 @@ extension APIServer {
     }
   }
 
-  private func change(_ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ apply: ServerSideApply) async throws -> JSONValue {
+  private func change(_ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ apply: ServerSideApply)
+    async throws -> JSONValue
+  {
     let admission = UpdateAdmission(key: key, kind: kind, subresource: nil, manager: apply.manager)
     let change: @Sendable (JSONValue) throws -> JSONValue = { live in
       let (object, managed) = try apply.applied(to: live)
@@ -38,12 +42,17 @@ extension APIServer {
     }
   }
 
-  private func create(_ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ apply: ServerSideApply) async throws -> JSONValue {
+  private func create(_ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ apply: ServerSideApply)
+    async throws -> JSONValue
+  {
     let access = AccessRequest(
-      verb: "create", group: kind.group, resource: kind.plural, namespace: kind.isNamespaced ? key.namespace : nil, name: key.name)
+      verb: "create", group: kind.group, resource: kind.plural, namespace: kind.isNamespaced ? key.namespace : nil,
+      name: key.name)
     try await authorizer.require(request.user, access)
     // A version is of something that was there.
-    guard apply.configuration.resourceVersion.isEmpty, apply.configuration.uid.isEmpty else { throw StatusError.conflict(kind, key.name) }
+    guard apply.configuration.resourceVersion.isEmpty, apply.configuration.uid.isEmpty else {
+      throw StatusError.conflict(kind, key.name)
+    }
     var (object, managed) = try apply.applied(to: nil)
     if kind.isNamespaced { object[path: "metadata", "namespace"] = .string(key.namespace) }
     return try await admit(object, kind, by: request, managed: managed)
@@ -52,7 +61,8 @@ extension APIServer {
   // MARK: The request
 
   /// - Throws: `StatusError` in Kubernetes' words for what is no apply of this object.
-  private func serverSideApply(_ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind) throws -> ServerSideApply {
+  private func serverSideApply(_ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind) throws -> ServerSideApply
+  {
     guard let manager = request.query["fieldManager"], !manager.isEmpty else {
       throw Self.badOption("fieldManager", .required, "is required for apply patch")
     }
@@ -63,15 +73,21 @@ extension APIServer {
       throw StatusError.badRequest("invalid object type: \(type), Kind=\(body["kind"]?.stringValue ?? "")")
     }
     guard !body.name.isEmpty else {
-      throw StatusError.badRequest("the name of the object (\(key.name) based on URL) was undeterminable: name must be provided")
+      throw StatusError.badRequest(
+        "the name of the object (\(key.name) based on URL) was undeterminable: name must be provided")
     }
     guard body.name == key.name else {
-      throw StatusError.badRequest("the name of the object (\(body.name)) does not match the name on the URL (\(key.name))")
+      throw StatusError.badRequest(
+        "the name of the object (\(body.name)) does not match the name on the URL (\(key.name))")
     }
     guard body.namespace.isEmpty || body.namespace == key.namespace else {
-      throw StatusError.badRequest("the namespace of the object (\(body.namespace)) does not match the namespace on the request (\(key.namespace))")
+      throw StatusError.badRequest(
+        "the namespace of the object (\(body.namespace)) does not match the namespace on the request (\(key.namespace))"
+      )
     }
-    guard body[path: "metadata", "managedFields"]?.elements.isEmpty != false else { throw StatusError.badRequest("metadata.managedFields must be nil") }
+    guard body[path: "metadata", "managedFields"]?.elements.isEmpty != false else {
+      throw StatusError.badRequest("metadata.managedFields must be nil")
+    }
     return try ServerSideApply(body, manager: manager, isForced: request.query.flag("force"), kind)
   }
 

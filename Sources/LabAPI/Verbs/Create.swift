@@ -10,7 +10,8 @@ extension APIServer {
       }
       let written = object[path: "metadata", "namespace"]?.stringValue ?? place
       guard written == place else {
-        throw StatusError.badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        throw StatusError.badRequest(
+          "the namespace of the provided object does not match the namespace sent on the request")
       }
       object[path: "metadata", "namespace"] = .string(place)
     } else {
@@ -26,7 +27,9 @@ extension APIServer {
     _ candidate: JSONValue, _ kind: ResourceKind, by request: APIRequest, managed: ManagedFields? = nil
   ) async throws -> JSONValue {
     var object = candidate
-    for field in ["managedFields", "resourceVersion", "uid", "generation", "selfLink"] { object[path: "metadata", field] = nil }
+    for field in ["managedFields", "resourceVersion", "uid", "generation", "selfLink"] {
+      object[path: "metadata", field] = nil
+    }
     if kind.hasStatus { object["status"] = nil }
     Defaults.apply(to: &object, kind)
     try Validation.check(object, kind)
@@ -56,7 +59,8 @@ extension APIServer {
     let name = object["kind"]?.stringValue ?? kind.kind
     guard apiVersion == kind.apiVersion, name == kind.kind else {
       throw StatusError.badRequest(
-        "\(name) in version \"\(apiVersion)\" cannot be handled as a \(kind.kind): expected \(kind.apiVersion), Kind=\(kind.kind)")
+        "\(name) in version \"\(apiVersion)\" cannot be handled as a \(kind.kind): expected \(kind.apiVersion), Kind=\(kind.kind)"
+      )
     }
     object["apiVersion"] = .string(kind.apiVersion)
     object["kind"] = .string(kind.kind)
@@ -69,7 +73,8 @@ extension APIServer {
     let namespace = try await stored(.namespace) { try await store.get(key) }
     guard !namespace.isTerminating else {
       let why = "unable to create new content in namespace \(object.namespace) because it is being terminated"
-      let cause = FieldCause(.namespaceTerminating, "metadata.namespace", "namespace \(object.namespace) is being terminated")
+      let cause = FieldCause(
+        .namespaceTerminating, "metadata.namespace", "namespace \(object.namespace) is being terminated")
       throw StatusError.forbidden(kind, object.name, why, causes: [cause])
     }
   }
@@ -87,7 +92,8 @@ extension APIServer {
       object[path: "spec", "clusterIP"] = .string(try await addresses.allocate())
     } else if await !addresses.take(asked) {
       let why = "failed to allocate IP \(asked): provided IP is already allocated or not in the valid range"
-      throw StatusError.invalid(kind, object.name, [FieldCause(.invalid, "spec.clusterIPs", "Invalid value: [\"\(asked)\"]: \(why)")])
+      throw StatusError.invalid(
+        kind, object.name, [FieldCause(.invalid, "spec.clusterIPs", "Invalid value: [\"\(asked)\"]: \(why)")])
     }
     object[path: "spec", "clusterIPs"] = [object[path: "spec", "clusterIP"] ?? ""]
     return object[path: "spec", "clusterIP"]?.stringValue

@@ -18,7 +18,9 @@ extension APIServer {
     let (all, revision) = await store.list(kind.resource, namespace: namespace)
     let items = all.filter(filter.matches)
     for item in items {
-      do { _ = try await delete(item.key(kind.resource), kind, options) } catch let error as StatusError where error.code == 404 {
+      do { _ = try await delete(item.key(kind.resource), kind, options) } catch let error as StatusError
+        where error.code == 404
+      {
         // Somebody else was faster.
       }
     }
@@ -38,7 +40,8 @@ extension APIServer {
           object[path: "metadata", "finalizers"] = .array(object.finalizers.map { .string($0) } + [.string(finalizer)])
         }
       }
-      return try await store.delete(key, grace: Deletion.grace(of: current, kind, asked: options.grace), preconditions: options.preconditions)
+      return try await store.delete(
+        key, grace: Deletion.grace(of: current, kind, asked: options.grace), preconditions: options.preconditions)
     }
   }
 }
@@ -73,7 +76,8 @@ struct DeleteOptions: Sendable {
     if body["orphanDependents"] == true { policy = .orphan }
     if let name = body["propagationPolicy"]?.stringValue ?? request.query["propagationPolicy"] {
       guard let known = Policy(rawValue: name) else {
-        throw StatusError.badRequest("Invalid value: \"\(name)\": propagationPolicy can be Background, Foreground or Orphan")
+        throw StatusError.badRequest(
+          "Invalid value: \"\(name)\": propagationPolicy can be Background, Foreground or Orphan")
       }
       policy = known
     }

@@ -6,7 +6,9 @@ extension APIServer {
     _ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ subresource: ResourceKind.Subresource?
   ) async throws -> APIResponse {
     if request.contentType == Self.applyType { return try await apply(request, key, kind, subresource) }
-    guard request.query["force"] == nil else { throw Self.badOption("force", .forbidden, "may not be specified for non-apply patch") }
+    guard request.query["force"] == nil else {
+      throw Self.badOption("force", .forbidden, "may not be specified for non-apply patch")
+    }
     let patch = try ObjectPatch(request, kind)
     return try await change(request, key, kind, subresource) { current in
       do { return try patch.applied(to: current) } catch let error as PatchError { throw error.status(kind, key.name) }
@@ -27,9 +29,12 @@ struct ObjectPatch: Sendable {
   init(_ request: APIRequest, _ kind: ResourceKind) throws {
     switch request.contentType {
     case "application/json-patch+json":
-      do { content = .json(try JSONPatch(request.parsedBody())) } catch let error as PatchError { throw error.status(kind, "") }
+      do { content = .json(try JSONPatch(request.parsedBody())) } catch let error as PatchError {
+        throw error.status(kind, "")
+      }
     case "application/merge-patch+json": content = .merge(try request.parsedBody())
-    case "application/strategic-merge-patch+json": content = .strategic(try request.parsedBody(), MergeSchema.schema(for: kind))
+    case "application/strategic-merge-patch+json":
+      content = .strategic(try request.parsedBody(), MergeSchema.schema(for: kind))
     case let other:
       throw StatusError.unsupportedMediaType(
         "the body of the request was in an unknown format (\(other)) - accepted media types include: application/json-patch+json, "

@@ -5,13 +5,18 @@ extension APIServer {
   /// `pods/NAME/log`.
   func logs(_ request: APIRequest, _ key: ObjectKey) async throws -> APIResponse {
     let pod = try await stored(.pod) { try await store.get(key) }
-    let names = ["initContainers", "containers"].flatMap { pod[path: "spec", $0]?.elements ?? [] }.compactMap { $0["name"]?.stringValue }
+    let names = ["initContainers", "containers"].flatMap { pod[path: "spec", $0]?.elements ?? [] }.compactMap {
+      $0["name"]?.stringValue
+    }
     let main = (pod[path: "spec", "containers"]?.elements ?? []).compactMap { $0["name"]?.stringValue }
     let asked = request.query["container"]
     guard let container = asked ?? (main.count == 1 ? main[0] : nil) else {
-      throw StatusError.badRequest("a container name must be specified for pod \(key.name), choose one of: [\(names.joined(separator: " "))]")
+      throw StatusError.badRequest(
+        "a container name must be specified for pod \(key.name), choose one of: [\(names.joined(separator: " "))]")
     }
-    guard names.contains(container) else { throw StatusError.badRequest("container \(container) is not valid for pod \(key.name)") }
+    guard names.contains(container) else {
+      throw StatusError.badRequest("container \(container) is not valid for pod \(key.name)")
+    }
     let query = request.query
     let options = LogOptions(
       follow: query.flag("follow"), tailLines: query.number("tailLines"), sinceSeconds: query.number("sinceSeconds"),

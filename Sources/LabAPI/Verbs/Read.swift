@@ -50,7 +50,8 @@ private struct ContinueToken: Comparable {
 
   init(parsing text: String) throws {
     guard let data = Data(base64Encoded: text),
-      let parts = Optional(String(decoding: data, as: UTF8.self).split(separator: "/", omittingEmptySubsequences: false)),
+      let parts = Optional(
+        String(decoding: data, as: UTF8.self).split(separator: "/", omittingEmptySubsequences: false)),
       parts.count == 2
     else { throw StatusError.badRequest("continue key is not valid: list again from the start") }
     namespace = String(parts[0])
@@ -59,5 +60,7 @@ private struct ContinueToken: Comparable {
 
   var text: String { Data("\(namespace)/\(name)".utf8).base64EncodedString() }
 
-  static func < (left: ContinueToken, right: ContinueToken) -> Bool { (left.namespace, left.name) < (right.namespace, right.name) }
+  static func < (left: ContinueToken, right: ContinueToken) -> Bool {
+    (left.namespace, left.name) < (right.namespace, right.name)
+  }
 }

@@ -30,7 +30,9 @@ struct Representation: Sendable {
   func one(_ object: JSONValue) -> JSONValue {
     switch form {
     case .plain: object
-    case .table: Table.object(kind, [object], includes: tableIncludes, metadata: ["resourceVersion": .string(object.resourceVersion)])
+    case .table:
+      Table.object(
+        kind, [object], includes: tableIncludes, metadata: ["resourceVersion": .string(object.resourceVersion)])
     case .metadata: Self.partial(object)
     }
   }
@@ -38,11 +40,15 @@ struct Representation: Sendable {
   func list(_ items: [JSONValue], metadata: JSONValue) -> JSONValue {
     switch form {
     case .plain:
-      ["kind": .string(kind.kind + "List"), "apiVersion": .string(kind.apiVersion), "metadata": metadata, "items": .array(items)]
+      [
+        "kind": .string(kind.kind + "List"), "apiVersion": .string(kind.apiVersion), "metadata": metadata,
+        "items": .array(items),
+      ]
     case .table: Table.object(kind, items, includes: tableIncludes, metadata: metadata)
     case .metadata:
       [
-        "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": .array(items.map(Self.partial)),
+        "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+        "items": .array(items.map(Self.partial)),
       ]
     }
   }

@@ -19,7 +19,8 @@ extension APIServer {
   }
 
   private func setScale(
-    _ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind, _ compute: @escaping @Sendable (JSONValue) throws -> JSONValue
+    _ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind,
+    _ compute: @escaping @Sendable (JSONValue) throws -> JSONValue
   ) async throws -> APIResponse {
     let manager = request.fieldManager
     let change: @Sendable (inout JSONValue) throws -> Void = { object in
@@ -45,11 +46,15 @@ extension APIServer {
 
   private static func scale(of object: JSONValue) -> JSONValue {
     var metadata: JSONValue = [:]
-    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] { metadata[field] = object[path: "metadata", field] }
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+      metadata[field] = object[path: "metadata", field]
+    }
     return [
-      "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": ["replicas": object[path: "spec", "replicas"] ?? 1],
+      "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
+      "spec": ["replicas": object[path: "spec", "replicas"] ?? 1],
       "status": [
-        "replicas": object[path: "status", "replicas"] ?? 0, "selector": .string(LabelSelector(object: object[path: "spec", "selector"]).text),
+        "replicas": object[path: "status", "replicas"] ?? 0,
+        "selector": .string(LabelSelector(object: object[path: "spec", "selector"]).text),
       ],
     ]
   }

@@ -64,7 +64,9 @@ struct UpdateAdmission: Sendable {
     let written = written.withoutNulls
     for field in ["resourceVersion", "uid"] {
       let expected = written[path: "metadata", field]?.stringValue ?? ""
-      guard expected.isEmpty || expected == current[path: "metadata", field]?.stringValue else { throw StoreError.conflict(key) }
+      guard expected.isEmpty || expected == current[path: "metadata", field]?.stringValue else {
+        throw StoreError.conflict(key)
+      }
     }
     var object: JSONValue
     switch subresource {
@@ -88,7 +90,8 @@ struct UpdateAdmission: Sendable {
   /// What a writer may leave out without meaning to remove it.
   private func keepSystemFields(_ object: inout JSONValue, _ current: JSONValue) {
     for field in [
-      "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp",
+      "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields",
+      "deletionTimestamp",
       "deletionGracePeriodSeconds", "generateName",
     ] {
       object[path: "metadata", field] = current[path: "metadata", field]

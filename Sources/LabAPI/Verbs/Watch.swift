@@ -4,12 +4,14 @@ import LabStore
 extension APIServer {
   /// Streams changes until `timeoutSeconds` are over or the client leaves.
   ///
-  /// Without a `resourceVersion`, or with 0, what exists comes first, as it does with `sendInitialEvents` (which also gets its closing
-  /// bookmark).
+  /// Without a `resourceVersion`, or with 0, what exists comes first, as it does with `sendInitialEvents` (which also
+  /// gets its closing bookmark).
   func watch(_ request: APIRequest, _ namespace: String?, _ kind: ResourceKind) async throws -> APIResponse {
     let filter = try filter(request, namespace, kind)
     let version = request.query["resourceVersion"] ?? ""
-    guard version.isEmpty || Int64(version) != nil else { throw StatusError.badRequest("invalid resource version \"\(version)\"") }
+    guard version.isEmpty || Int64(version) != nil else {
+      throw StatusError.badRequest("invalid resource version \"\(version)\"")
+    }
     let start = Int64(version) ?? 0
     let asksForInitial = request.query.flag("sendInitialEvents")
     let refusesInitial = request.query["sendInitialEvents"] == "false"

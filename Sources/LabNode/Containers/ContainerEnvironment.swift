@@ -8,7 +8,8 @@ import LabStore
   import Foundation
 #endif
 
-/// A container's environment: `envFrom`, then `env`, each later name winning, with references resolved against the store.
+/// A container's environment: `envFrom`, then `env`, each later name winning, with references resolved against the
+/// store.
 struct ContainerEnvironment: Sendable {
   let store: any ObjectStoring
   let pod: PodReference
@@ -20,7 +21,9 @@ struct ContainerEnvironment: Sendable {
       let prefix = source["prefix"]?.stringValue ?? ""
       for (field, resource) in [("configMapRef", Resource.configMaps), ("secretRef", .secrets)] {
         guard let reference = source[field], let name = reference["name"]?.stringValue else { continue }
-        guard let object = try await find(resource, name, isOptional: reference["optional"]?.boolValue ?? false) else { continue }
+        guard let object = try await find(resource, name, isOptional: reference["optional"]?.boolValue ?? false) else {
+          continue
+        }
         for (key, bytes) in ObjectData.entries(of: object).sorted(by: { $0.key < $1.key }) {
           list.set(prefix + key, String(decoding: bytes, as: UTF8.self))
         }
@@ -39,9 +42,13 @@ struct ContainerEnvironment: Sendable {
 
   private func value(from source: JSONValue, in container: JSONValue) async throws -> String? {
     if let path = source[path: "fieldRef", "fieldPath"]?.stringValue { return try FieldReference.value(path, of: pod) }
-    if let reference = source["resourceFieldRef"] { return try ResourceReference.value(reference, of: pod, in: container) }
+    if let reference = source["resourceFieldRef"] {
+      return try ResourceReference.value(reference, of: pod, in: container)
+    }
     for (field, resource) in [("configMapKeyRef", Resource.configMaps), ("secretKeyRef", .secrets)] {
-      guard let reference = source[field], let name = reference["name"]?.stringValue, let key = reference["key"]?.stringValue else { continue }
+      guard let reference = source[field], let name = reference["name"]?.stringValue,
+        let key = reference["key"]?.stringValue
+      else { continue }
       let isOptional = reference["optional"]?.boolValue ?? false
       guard let object = try await find(resource, name, isOptional: isOptional) else { return nil }
       if let bytes = ObjectData.entries(of: object)[key] { return String(decoding: bytes, as: UTF8.self) }
@@ -87,7 +94,9 @@ enum ObjectData {
 /// `resourceFieldRef`: a container's request or limit; without one, what the machine has.
 enum ResourceReference {
   static func value(_ reference: JSONValue, of pod: PodReference, in container: JSONValue) throws -> String {
-    guard let resource = reference["resource"]?.stringValue else { throw LabNodeError(.containerConfig, "resourceFieldRef without a resource") }
+    guard let resource = reference["resource"]?.stringValue else {
+      throw LabNodeError(.containerConfig, "resourceFieldRef without a resource")
+    }
     let named = reference["containerName"]?.stringValue
     let owner = (pod.spec["containers"]?.elements ?? []).first { $0["name"]?.stringValue == named } ?? container
     let parts = resource.split(separator: ".", maxSplits: 1).map(String.init)

@@ -22,7 +22,9 @@ final class ContainerProcess: Sendable {
   /// - Throws: `systemCall` where there is no such process.
   init(pid: Int32) throws {
     let descriptor = clinux_ns_pidfd(pid)
-    guard descriptor >= 0 else { throw LabNodeError(.systemCall, "cannot follow the process \(pid): \(Files.reason(-descriptor))") }
+    guard descriptor >= 0 else {
+      throw LabNodeError(.systemCall, "cannot follow the process \(pid): \(Files.reason(-descriptor))")
+    }
     self.pid = pid
     self.descriptor = descriptor
     exitTask = Task.detached { await Self.ended(descriptor) }

@@ -16,12 +16,14 @@ struct ContainerStarter: Sendable {
   let volumes: PodVolumes
 
   /// - Parameter attempt: the run's number, from 0.
-  /// - Throws: `imageMissing`, `containerConfig`, or `commandFailed` in runc's words; nothing is left of the attempt then.
+  /// - - Throws: `imageMissing`, `containerConfig`, or `commandFailed` in runc's words; nothing is left of the attempt
+  ///   then.
   func start(_ container: JSONValue, attempt: Int) async throws -> Started {
     let name = container["name"]?.stringValue ?? ""
     let wanted = container["image"]?.stringValue ?? ""
     guard let image = try await node.images.find(wanted) else {
-      throw LabNodeError(.imageMissing, "image \"\(wanted)\" is not in the lab, which asks no registry: build or import it there")
+      throw LabNodeError(
+        .imageMissing, "image \"\(wanted)\" is not in the lab, which asks no registry: build or import it there")
     }
     let lower = try await node.images.rootFileSystem(of: image)
     let root = RootFileSystem(directory: node.directories.container(pod.uid, name) + "/\(attempt)")
@@ -32,7 +34,8 @@ struct ContainerStarter: Sendable {
       var spec = try await specification(container, image, root, lower)
       spec.mounts.append(
         RuntimeSpec.Mount(
-          source: terminationLog, destination: container["terminationMessagePath"]?.stringValue ?? "/dev/termination-log", isReadOnly: false))
+          source: terminationLog,
+          destination: container["terminationMessagePath"]?.stringValue ?? "/dev/termination-log", isReadOnly: false))
       let identifier = "\(pod.uid)-\(name)-\(attempt)"
       spec.cgroup = node.runc.hasCgroups ? "/\(node.configuration.labName)/\(identifier)" : nil
       try Files.write(spec.json().serialized(), to: root.directory + "/config.json")
@@ -51,7 +54,9 @@ struct ContainerStarter: Sendable {
     directories.pod(uid) + "/logs/\(container).\(attempt).log"
   }
 
-  private func specification(_ container: JSONValue, _ image: Image, _ root: RootFileSystem, _ lower: String) async throws -> RuntimeSpec {
+  private func specification(_ container: JSONValue, _ image: Image, _ root: RootFileSystem, _ lower: String)
+    async throws -> RuntimeSpec
+  {
     let variables = try await ContainerEnvironment(store: node.store, pod: pod).variables(of: container)
     var environment = base(image)
     for (name, value) in variables {
@@ -61,8 +66,10 @@ struct ContainerStarter: Sendable {
     let known = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     let directory = container["workingDir"]?.stringValue ?? image.workingDirectory
     return RuntimeSpec(
-      arguments: try Self.arguments(container, image, known), environment: environment, workingDirectory: directory.isEmpty ? "/" : directory,
-      user: try ContainerUser(pod: pod.spec, container: container, imageUser: image.user, rootFileSystem: lower), hostname: pod.hostname,
+      arguments: try Self.arguments(container, image, known), environment: environment,
+      workingDirectory: directory.isEmpty ? "/" : directory,
+      user: try ContainerUser(pod: pod.spec, container: container, imageUser: image.user, rootFileSystem: lower),
+      hostname: pod.hostname,
       rootFileSystem: root.path, networkNamespace: node.directories.podNamespace(pod.uid),
       mounts: try hostFiles() + volumes.mounts(of: container, variables: known),
       container: container, cgroup: nil, openFilesLimit: node.openFilesLimit)
@@ -76,7 +83,9 @@ struct ContainerStarter: Sendable {
     let command = strings("command") ?? []
     let arguments = strings("args") ?? []
     let all = command.isEmpty ? image.entrypoint + (arguments.isEmpty ? image.command : arguments) : command + arguments
-    guard !all.isEmpty else { throw LabNodeError(.containerConfig, "no command specified: neither the container nor its image has one") }
+    guard !all.isEmpty else {
+      throw LabNodeError(.containerConfig, "no command specified: neither the container nor its image has one")
+    }
     return all
   }
 
@@ -86,9 +95,11 @@ struct ContainerStarter: Sendable {
     ]
     if let address = node.configuration.apiServiceAddress, pod.spec["enableServiceLinks"]?.boolValue != false {
       environment += [
-        ("KUBERNETES_SERVICE_HOST", address), ("KUBERNETES_SERVICE_PORT", "443"), ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),
+        ("KUBERNETES_SERVICE_HOST", address), ("KUBERNETES_SERVICE_PORT", "443"),
+        ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),
         ("KUBERNETES_PORT", "tcp://\(address):443"), ("KUBERNETES_PORT_443_TCP", "tcp://\(address):443"),
-        ("KUBERNETES_PORT_443_TCP_ADDR", address), ("KUBERNETES_PORT_443_TCP_PORT", "443"), ("KUBERNETES_PORT_443_TCP_PROTO", "tcp"),
+        ("KUBERNETES_PORT_443_TCP_ADDR", address), ("KUBERNETES_PORT_443_TCP_PORT", "443"),
+        ("KUBERNETES_PORT_443_TCP_PROTO", "tcp"),
       ]
     }
     for entry in image.environment {
@@ -101,9 +112,11 @@ struct ContainerStarter: Sendable {
 
   /// The three files that all containers of a Pod share.
   private func hostFiles() throws -> [RuntimeSpec.Mount] {
-    let files = HostFiles(pod: pod, clusterDNS: node.configuration.clusterDNS, clusterDomain: node.configuration.clusterDomain)
+    let files = HostFiles(
+      pod: pod, clusterDNS: node.configuration.clusterDNS, clusterDomain: node.configuration.clusterDomain)
     let directory = node.directories.pod(pod.uid) + "/etc"
-    return try [("hosts", files.hosts), ("resolv.conf", files.resolvConf), ("hostname", pod.hostname + "\n")].map { name, text in
+    return try [("hosts", files.hosts), ("resolv.conf", files.resolvConf), ("hostname", pod.hostname + "\n")].map {
+      name, text in
       if !Files.exists(directory + "/" + name) {
         try Files.makeDirectory(directory)
         try Files.write(text, to: directory + "/" + name)

@@ -10,12 +10,15 @@ struct ContainerUser: Sendable, Equatable {
   /// - Parameter rootFileSystem: where the image's `/etc/passwd` and `/etc/group` stand.
   /// - Throws: `containerConfig` in the kubelet's words.
   init(pod: JSONValue, container: JSONValue, imageUser: String, rootFileSystem: String) throws {
-    func setting(_ key: String) -> JSONValue? { container[path: "securityContext", key] ?? pod[path: "securityContext", key] }
+    func setting(_ key: String) -> JSONValue? {
+      container[path: "securityContext", key] ?? pod[path: "securityContext", key]
+    }
     let parts = imageUser.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     let passwd = Self.entries(rootFileSystem + "/etc/passwd")
     let imageEntry = passwd.first { $0[0] == parts.first || $0[2] == parts.first }
     let stated = setting("runAsUser")?.intValue.map { UInt32(truncatingIfNeeded: $0) }
-    guard let user = stated ?? imageEntry.flatMap({ UInt32($0[2]) }) ?? (imageUser.isEmpty ? 0 : UInt32(parts[0])) else {
+    guard let user = stated ?? imageEntry.flatMap({ UInt32($0[2]) }) ?? (imageUser.isEmpty ? 0 : UInt32(parts[0]))
+    else {
       throw LabNodeError(.containerConfig, "the image's user \(parts[0]) is not in its /etc/passwd")
     }
     uid = user
@@ -25,14 +28,20 @@ struct ContainerUser: Sendable, Equatable {
     if let group = setting("runAsGroup")?.intValue {
       gid = UInt32(truncatingIfNeeded: group)
     } else if stated == nil, parts.count > 1 {
-      guard let group = UInt32(parts[1]) ?? Self.entries(rootFileSystem + "/etc/group").first(where: { $0[0] == parts[1] }).flatMap({ UInt32($0[2]) })
+      guard
+        let group = UInt32(parts[1])
+          ?? Self.entries(rootFileSystem + "/etc/group").first(where: { $0[0] == parts[1] }).flatMap({ UInt32($0[2]) })
       else { throw LabNodeError(.containerConfig, "the image's group \(parts[1]) is not in its /etc/group") }
       gid = group
     } else {
       gid = passwd.first { $0[2] == String(user) }.flatMap { $0.count > 3 ? UInt32($0[3]) : nil } ?? 0
     }
-    groups = (pod[path: "securityContext", "supplementalGroups"]?.elements ?? []).compactMap { $0.intValue.map { UInt32(truncatingIfNeeded: $0) } }
-    if let group = pod[path: "securityContext", "fsGroup"]?.intValue { groups.append(UInt32(truncatingIfNeeded: group)) }
+    groups = (pod[path: "securityContext", "supplementalGroups"]?.elements ?? []).compactMap {
+      $0.intValue.map { UInt32(truncatingIfNeeded: $0) }
+    }
+    if let group = pod[path: "securityContext", "fsGroup"]?.intValue {
+      groups.append(UInt32(truncatingIfNeeded: group))
+    }
   }
 
   private static func entries(_ path: String) -> [[String]] {

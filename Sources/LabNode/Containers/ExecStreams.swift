@@ -3,7 +3,8 @@ import Glibc
 import LabStore
 import Synchronization
 
-/// The descriptors of a command that is being started: the far ends are the command's, the near ends go to whoever asked for it.
+/// The descriptors of a command that is being started: the far ends are the command's, the near ends go to whoever
+/// asked for it.
 struct ExecStreams {
   private var near: [Int32] = []
   private var far: [Int32] = []

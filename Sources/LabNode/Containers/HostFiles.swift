@@ -7,9 +7,12 @@ struct HostFiles: Sendable {
   let clusterDomain: String
 
   var hosts: String {
-    var lines = ["# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
+    var lines = [
+      "# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback",
+    ]
     if let address = pod.address {
-      let subdomain = pod.spec["subdomain"]?.stringValue.map { "\(pod.hostname).\($0).\(pod.namespace).svc.\(clusterDomain)\t" } ?? ""
+      let subdomain =
+        pod.spec["subdomain"]?.stringValue.map { "\(pod.hostname).\($0).\(pod.namespace).svc.\(clusterDomain)\t" } ?? ""
       lines.append("\(address)\t\(subdomain)\(pod.hostname)")
     }
     for alias in pod.spec["hostAliases"]?.elements ?? [] {
@@ -39,7 +42,8 @@ struct HostFiles: Sendable {
       options.removeAll { $0 == name || $0.hasPrefix(name + ":") }
       options.append(option["value"]?.stringValue.map { "\(name):\($0)" } ?? name)
     }
-    return nameservers.map { "nameserver \($0)\n" }.joined() + (searches.isEmpty ? "" : "search \(searches.joined(separator: " "))\n")
+    return nameservers.map { "nameserver \($0)\n" }.joined()
+      + (searches.isEmpty ? "" : "search \(searches.joined(separator: " "))\n")
       + (options.isEmpty ? "" : "options \(options.joined(separator: " "))\n")
   }
 }

@@ -5,9 +5,11 @@ import LabStore
 
 extension Runc {
   /// Starts a command in a container and leaves it to the caller.
-  /// - Throws: `NodeStreamError` in runc's words, such as for a program that is not in the container; nothing is left of it then.
+  /// - - Throws: `NodeStreamError` in runc's words, such as for a program that is not in the container; nothing is left
+  ///   of it then.
   func start(_ request: ExecRequest, in identifier: String) async throws -> ExecProcess {
-    request.hasTerminal ? try await startOnTerminal(request, in: identifier) : try await startOnPipes(request, in: identifier)
+    request.hasTerminal
+      ? try await startOnTerminal(request, in: identifier) : try await startOnPipes(request, in: identifier)
   }
 
   // MARK: Pipes
@@ -18,10 +20,12 @@ extension Runc {
       let input = request.standardInput ? try streams.pipeIn() : try streams.null(O_RDONLY)
       let output = request.standardOutput ? try streams.pipeOut() : try streams.null(O_WRONLY)
       let error = request.standardError ? try streams.pipeOut() : try streams.null(O_WRONLY)
-      let process = try await detached(["exec", "--detach"], request.command, in: identifier, input: input.far, output: output.far, error: error.far)
+      let process = try await detached(
+        ["exec", "--detach"], request.command, in: identifier, input: input.far, output: output.far, error: error.far)
       streams.closeFarEnds()
       return ExecProcess(
-        standardInput: input.near, standardOutput: output.near, standardError: error.near, exitStatus: { await process.exit.status },
+        standardInput: input.near, standardOutput: output.near, standardError: error.near,
+        exitStatus: { await process.exit.status },
         kill: { process.send(SIGKILL) })
     } catch {
       streams.closeAll()
@@ -44,7 +48,8 @@ extension Runc {
     defer { streams.closeFarEnds() }
     let (input, output) = (try streams.null(O_RDONLY).far, try streams.null(O_WRONLY).far)
     let process = try await detached(
-      ["exec", "--detach", "--tty", "--console-socket", path], request.command, in: identifier, input: input, output: output, error: output)
+      ["exec", "--detach", "--tty", "--console-socket", path], request.command, in: identifier, input: input,
+      output: output, error: output)
     // runc has sent it before it ended.
     let console = clinux_ns_console_receive(listener, 5000)
     guard console >= 0 else {
@@ -71,7 +76,9 @@ extension Runc {
     defer { for file in [pidFile, messages] { Files.remove(file) } }
     let (subcommand, rest) = (options.prefix(1), options.dropFirst())
     let arguments =
-      self.options + ["--log", messages, "--log-format", "json"] + subcommand + rest + ["--pid-file", pidFile, identifier] + command
+      self.options + ["--log", messages, "--log-format", "json"] + subcommand + rest + [
+        "--pid-file", pidFile, identifier,
+      ] + command
     var status: Int32 = 0
     for attempt in 0...5 {
       status = try await runc.status(arguments, input: input, output: output, error: error)
@@ -80,9 +87,13 @@ extension Runc {
       try await Task.sleep(for: .milliseconds(20))
     }
     guard status == 0, let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else {
-      let words = (Files.readText(messages) ?? "").split(separator: "\n").last.flatMap { try? JSONValue(parsing: String($0))["msg"]?.stringValue }
+      let words = (Files.readText(messages) ?? "").split(separator: "\n").last.flatMap {
+        try? JSONValue(parsing: String($0))["msg"]?.stringValue
+      }
       let reason = words ?? "runc exec failed with status \(status)"
-      throw NodeStreamError(.failed, "error executing command in container: failed to exec in container: OCI runtime exec failed: \(reason)")
+      throw NodeStreamError(
+        .failed, "error executing command in container: failed to exec in container: OCI runtime exec failed: \(reason)"
+      )
     }
     return try ContainerProcess(pid: pid)
   }

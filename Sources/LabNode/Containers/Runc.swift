@@ -21,10 +21,15 @@ struct Runc: Sendable {
     let pidFile = bundle + "/pid"
     let messages = bundle + "/runc.log"
     let status = try await runc.status(
-      options + ["--log", messages, "--log-format", "json", "run", "--detach", "--bundle", bundle, "--pid-file", pidFile, identifier],
+      options + [
+        "--log", messages, "--log-format", "json", "run", "--detach", "--bundle", bundle, "--pid-file", pidFile,
+        identifier,
+      ],
       output: log.standardOutput, error: log.standardError)
     guard status == 0, let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else {
-      let reason = (Files.readText(messages) ?? "").split(separator: "\n").last.flatMap { try? JSONValue(parsing: String($0))["msg"]?.stringValue }
+      let reason = (Files.readText(messages) ?? "").split(separator: "\n").last.flatMap {
+        try? JSONValue(parsing: String($0))["msg"]?.stringValue
+      }
       await remove(identifier)
       throw LabNodeError(.commandFailed, reason ?? "runc run failed with status \(status)")
     }
@@ -37,7 +42,8 @@ struct Runc: Sendable {
     let pidFile = root + "-exec-\(UInt64.random(in: 0...UInt64.max)).pid"
     defer { Files.remove(pidFile) }
     do {
-      let done = try await runc.result(options + ["exec", "--pid-file", pidFile, identifier] + command, timeout: timeout)
+      let done = try await runc.result(
+        options + ["exec", "--pid-file", pidFile, identifier] + command, timeout: timeout)
       if done == nil { Self.killStraggler(pidFile) }
       return done
     } catch {
@@ -50,7 +56,9 @@ struct Runc: Sendable {
   private static func killStraggler(_ pidFile: String) {
     guard let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else { return }
     // The number may be a stranger's by now; a process of a container is known by its namespace.
-    guard let namespace = Files.link("/proc/\(pid)/ns/pid"), namespace != Files.link("/proc/self/ns/pid") else { return }
+    guard let namespace = Files.link("/proc/\(pid)/ns/pid"), namespace != Files.link("/proc/self/ns/pid") else {
+      return
+    }
     guard let process = try? ContainerProcess(pid: pid) else { return }
     process.send(SIGKILL)
     // It comes to this process as an orphan; without anybody to reap it, it would keep its container from ending.
@@ -65,7 +73,8 @@ struct Runc: Sendable {
   /// Kills the first process of a container that another node started, waits for its end, and forgets the container.
   func removeAbandoned(_ identifier: String) async {
     if let state = Files.read("\(root)/\(identifier)/state.json").flatMap({ try? JSONValue(parsing: $0) }),
-      let pid = state["init_process_pid"]?.intValue, let start = state["init_process_start"]?.intValue, Self.startTime(of: pid) == start,
+      let pid = state["init_process_pid"]?.intValue, let start = state["init_process_start"]?.intValue,
+      Self.startTime(of: pid) == start,
       let process = try? ContainerProcess(pid: Int32(pid))
     {
       process.send(SIGKILL)
@@ -74,7 +83,8 @@ struct Runc: Sendable {
     await remove(identifier)
   }
 
-  /// proc(5): the 22nd field of `stat`, ticks since boot. With it a number that the kernel has given to another process is told apart.
+  /// proc(5): the 22nd field of `stat`, ticks since boot. With it a number that the kernel has given to another process
+  /// is told apart.
   private static func startTime(of pid: Int) -> Int? {
     // The second field, the name, may hold blanks and parentheses.
     guard let stat = Files.readText("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }

@@ -24,7 +24,8 @@ struct RuntimeSpec: Sendable {
 
   /// containerd's defaults.
   static let defaultCapabilities = [
-    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT",
+    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
+    "NET_BIND_SERVICE", "SYS_CHROOT",
     "KILL",
     "AUDIT_WRITE",
   ]
@@ -37,7 +38,8 @@ struct RuntimeSpec: Sendable {
       "terminal": false, "args": JSONValue(arguments.map { .string($0) }),
       "env": JSONValue(environment.map { .string("\($0.name)=\($0.value)") }), "cwd": .string(workingDirectory),
       "user": [
-        "uid": JSONValue(Int(user.uid)), "gid": JSONValue(Int(user.gid)), "additionalGids": JSONValue(user.groups.map { JSONValue(Int($0)) }),
+        "uid": JSONValue(Int(user.uid)), "gid": JSONValue(Int(user.gid)),
+        "additionalGids": JSONValue(user.groups.map { JSONValue(Int($0)) }),
       ],
       "capabilities": ["bounding": capabilities, "effective": capabilities, "permitted": capabilities],
       "rlimits": [["type": "RLIMIT_NOFILE", "hard": limit, "soft": limit]],
@@ -45,7 +47,9 @@ struct RuntimeSpec: Sendable {
     process["noNewPrivileges"] = JSONValue(security["allowPrivilegeEscalation"]?.boolValue == false)
     return [
       "ociVersion": "1.0.2", "process": process, "hostname": .string(hostname),
-      "root": ["path": .string(rootFileSystem), "readonly": JSONValue(security["readOnlyRootFilesystem"]?.boolValue ?? false)],
+      "root": [
+        "path": .string(rootFileSystem), "readonly": JSONValue(security["readOnlyRootFilesystem"]?.boolValue ?? false),
+      ],
       "mounts": JSONValue(Self.systemMounts + mounts.map(Self.bind)), "linux": linux,
     ]
   }
@@ -53,10 +57,12 @@ struct RuntimeSpec: Sendable {
   private var linux: JSONValue {
     var linux: JSONValue = [
       "namespaces": [
-        ["type": "pid"], ["type": "mount"], ["type": "uts"], ["type": "ipc"], ["type": "network", "path": .string(networkNamespace)],
+        ["type": "pid"], ["type": "mount"], ["type": "uts"], ["type": "ipc"],
+        ["type": "network", "path": .string(networkNamespace)],
       ],
       "maskedPaths": [
-        "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+        "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+        "/proc/timer_stats",
         "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
       ],
       "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
@@ -76,7 +82,9 @@ struct RuntimeSpec: Sendable {
 
   static func capabilities(_ changes: JSONValue?) -> [String] {
     func names(_ key: String) -> [String] {
-      (changes?[key]?.elements ?? []).compactMap(\.stringValue).map { $0.uppercased() }.map { $0.hasPrefix("CAP_") ? String($0.dropFirst(4)) : $0 }
+      (changes?[key]?.elements ?? []).compactMap(\.stringValue).map { $0.uppercased() }.map {
+        $0.hasPrefix("CAP_") ? String($0.dropFirst(4)) : $0
+      }
     }
     let (added, dropped) = (names("add"), names("drop"))
     let kept = dropped.contains("ALL") ? [] : defaultCapabilities.filter { !dropped.contains($0) }
@@ -92,9 +100,18 @@ struct RuntimeSpec: Sendable {
 
   private static let systemMounts: [JSONValue] = [
     ["destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]],
-    ["destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]],
-    ["destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]],
-    ["destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]],
+    [
+      "destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+      "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    ],
+    [
+      "destination": "/dev/pts", "type": "devpts", "source": "devpts",
+      "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
+    ],
+    [
+      "destination": "/dev/shm", "type": "tmpfs", "source": "shm",
+      "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+    ],
     ["destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]],
     ["destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]],
   ]

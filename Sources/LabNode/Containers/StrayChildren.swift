@@ -1,10 +1,12 @@
 import CLinux
 import Glibc
 
-/// Ended processes that came to this one as a subreaper and that nothing here waits for: runc's own stages, and what a killed `runc exec`
-/// leaves. They must be reaped, or the end of a container with such a process in it would wait for ever.
+/// Ended processes that came to this one as a subreaper and that nothing here waits for: runc's own stages, and what a
+/// killed `runc exec` leaves. They must be reaped, or the end of a container with such a process in it would wait for
+/// ever.
 enum StrayChildren {
-  /// Reaps until the task is cancelled. Whoever started a child waits for it at once, so one that is still there two seconds later is a stray.
+  /// Reaps until the task is cancelled. Whoever started a child waits for it at once, so one that is still there two
+  /// seconds later is a stray.
   static func reap() async {
     var ages: [Int32: Int] = [:]
     while !Task.isCancelled {
@@ -21,7 +23,9 @@ enum StrayChildren {
 
   /// Reaps what is known to be a stray by its name: nothing here starts a process that is called like runc's stages.
   static func reapStages() {
-    for pid in ended() where Files.readText("/proc/\(pid)/comm")?.hasPrefix("runc:[") == true { clinux_ns_discard_child(pid) }
+    for pid in ended() where Files.readText("/proc/\(pid)/comm")?.hasPrefix("runc:[") == true {
+      clinux_ns_discard_child(pid)
+    }
   }
 
   /// This process's children that have ended and that nobody has waited for.

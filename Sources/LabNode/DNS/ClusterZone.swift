@@ -1,7 +1,7 @@
 import KubeObjects
 
-/// The cluster's names as Kubernetes' DNS specification lists them (github.com/kubernetes/dns, docs/specification.md), and the extra ones of
-/// the configuration. A value: made anew when a Service or an EndpointSlice changes.
+/// The cluster's names as Kubernetes' DNS specification lists them (github.com/kubernetes/dns, docs/specification.md),
+/// and the extra ones of the configuration. A value: made anew when a Service or an EndpointSlice changes.
 struct ClusterZone: Sendable {
   static let timeToLive: UInt32 = 5
 
@@ -13,7 +13,8 @@ struct ClusterZone: Sendable {
   private var branches: Set<String> = []
 
   init(
-    domain: String, podNetwork: IPv4Network, serial: UInt32 = 1, extraRecords: [String: [String]] = [:], namespaces: [String] = [],
+    domain: String, podNetwork: IPv4Network, serial: UInt32 = 1, extraRecords: [String: [String]] = [:],
+    namespaces: [String] = [],
     services: [JSONValue] = [], slices: [EndpointSlice] = []
   ) {
     self.domain = domain.lowercased()
@@ -34,7 +35,9 @@ struct ClusterZone: Sendable {
 
   private mutating func add(_ service: JSONValue, _ name: String, _ namespace: String, _ slices: [EndpointSlice]) {
     let zone = "\(name).\(namespace).svc.\(domain)"
-    if service[path: "spec", "type"]?.stringValue == "ExternalName", let target = service[path: "spec", "externalName"]?.stringValue {
+    if service[path: "spec", "type"]?.stringValue == "ExternalName",
+      let target = service[path: "spec", "externalName"]?.stringValue
+    {
       return add(zone, .alias(DNSName(target)))
     }
     let clusterIP = service[path: "spec", "clusterIP"]?.stringValue ?? ""
@@ -87,11 +90,14 @@ struct ClusterZone: Sendable {
 extension ClusterZone {
   /// The whole response to a query: what RFC 1034 section 4.3.2 asks of an authoritative server without delegations.
   func response(to query: DNSMessage) -> DNSMessage {
-    var response = DNSMessage(identifier: query.identifier, isResponse: true, opcode: query.opcode, recursionDesired: query.recursionDesired)
+    var response = DNSMessage(
+      identifier: query.identifier, isResponse: true, opcode: query.opcode, recursionDesired: query.recursionDesired)
     response.questions = query.questions
     response.udpPayloadSize = query.udpPayloadSize == nil ? nil : 1232
     guard query.opcode == 0 else { return refuse(&response, .notImplemented) }
-    guard let question = query.questions.first, query.questions.count == 1 else { return refuse(&response, .formatError) }
+    guard let question = query.questions.first, query.questions.count == 1 else {
+      return refuse(&response, .formatError)
+    }
     guard question.recordClass == 1 || question.recordClass == 255 else { return refuse(&response, .refused) }
     // Pods' resolvers take an answer without it for a broken server; there is nothing behind this one.
     response.recursionAvailable = true
@@ -101,7 +107,9 @@ extension ClusterZone {
     if let found {
       let matching = question.type == .any ? found : found.filter { $0.type == question.type }
       // A client that takes the first address spreads its load.
-      response.answers = matching.shuffled().map { DNSRecord(name: question.name, timeToLive: Self.timeToLive, value: $0) }
+      response.answers = matching.shuffled().map {
+        DNSRecord(name: question.name, timeToLive: Self.timeToLive, value: $0)
+      }
       if matching.isEmpty { response.answers = aliases(found, of: question) }
       if question.type == .srv { response.additionals = targets(of: matching) }
     } else if !branches.contains(key) {
@@ -121,7 +129,9 @@ extension ClusterZone {
     let suffix = ".pod." + domain
     guard key.hasSuffix(suffix) else { return nil }
     let parts = key.dropLast(suffix.count).split(separator: ".")
-    guard parts.count == 2, let address = IPv4Address(String(parts[0]).replacing("-", with: ".")), podNetwork.contains(address) else { return nil }
+    guard parts.count == 2, let address = IPv4Address(String(parts[0]).replacing("-", with: ".")),
+      podNetwork.contains(address)
+    else { return nil }
     return [.address(address)]
   }
 
@@ -146,6 +156,7 @@ extension ClusterZone {
     DNSRecord(
       name: DNSName(domain), timeToLive: Self.timeToLive,
       value: .authority(
-        primary: DNSName("ns.dns." + domain), mailbox: DNSName("hostmaster." + domain), serial: serial, minimum: Self.timeToLive))
+        primary: DNSName("ns.dns." + domain), mailbox: DNSName("hostmaster." + domain), serial: serial,
+        minimum: Self.timeToLive))
   }
 }

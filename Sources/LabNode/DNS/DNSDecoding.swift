@@ -15,10 +15,13 @@ extension DNSMessage {
     recursionAvailable = flags & 0x0080 != 0
     responseCode = UInt8(flags & 0xF)
     let counts = [try reader.word(), try reader.word(), try reader.word(), try reader.word()]
-    // A record takes 11 bytes at least, a question 5: a header that promises more than the bytes can hold costs nothing.
+    // A record takes 11 bytes at least, a question 5: a header that promises more than the bytes can hold costs
+    // nothing.
     guard counts.reduce(0, { $0 + Int($1) }) <= bytes.count / 5 else { throw .tooManyRecords }
     for _ in 0..<counts[0] {
-      questions.append(DNSQuestion(name: try reader.name(), type: DNSType(rawValue: try reader.word()), recordClass: try reader.word()))
+      questions.append(
+        DNSQuestion(name: try reader.name(), type: DNSType(rawValue: try reader.word()), recordClass: try reader.word())
+      )
     }
     for _ in 0..<counts[1] { if let record = try record(&reader) { answers.append(record) } }
     for _ in 0..<counts[2] { if let record = try record(&reader) { authorities.append(record) } }
@@ -42,14 +45,17 @@ extension DNSMessage {
     return DNSRecord(name: name, timeToLive: timeToLive, value: try Self.value(type, &reader, end))
   }
 
-  private static func value(_ type: DNSType, _ reader: inout DNSReader, _ end: Int) throws(DNSDecodingError) -> DNSRecord.Value {
+  private static func value(_ type: DNSType, _ reader: inout DNSReader, _ end: Int) throws(DNSDecodingError)
+    -> DNSRecord.Value
+  {
     switch type {
     case .a where end - reader.position == 4:
       return .address(IPv4Address(number: UInt32(try reader.word()) << 16 | UInt32(try reader.word())))
     case .ptr: return .pointer(try reader.name())
     case .cname: return .alias(try reader.name())
     case .srv:
-      return .service(priority: try reader.word(), weight: try reader.word(), port: try reader.word(), target: try reader.name())
+      return .service(
+        priority: try reader.word(), weight: try reader.word(), port: try reader.word(), target: try reader.name())
     case .soa:
       let names = (try reader.name(), try reader.name())
       var numbers: [UInt32] = []

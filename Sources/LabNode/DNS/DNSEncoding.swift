@@ -1,9 +1,11 @@
 extension DNSMessage {
-  /// The message as bytes, at most `limit` of them: where it does not fit, whole records are left out and TC says so (RFC 2181 section 9).
+  /// The message as bytes, at most `limit` of them: where it does not fit, whole records are left out and TC says so
+  /// (RFC 2181 section 9).
   func encoded(limit: Int = 65535) -> [UInt8] {
     var writer = DNSWriter()
     let flags: UInt16 =
-      (isResponse ? 0x8000 : 0) | UInt16(opcode & 0xF) << 11 | (isAuthoritative ? 0x0400 : 0) | (isTruncated ? 0x0200 : 0)
+      (isResponse ? 0x8000 : 0) | UInt16(opcode & 0xF) << 11 | (isAuthoritative ? 0x0400 : 0)
+      | (isTruncated ? 0x0200 : 0)
       | (recursionDesired ? 0x0100 : 0) | (recursionAvailable ? 0x0080 : 0) | UInt16(responseCode & 0xF)
     writer.words(identifier, flags, UInt16(questions.count), 0, 0, 0)
     for question in questions {

@@ -1,4 +1,5 @@
-/// A DNS message as far as a cluster's server needs it: one question, answers, authority and additional records (RFC 1035 section 4).
+/// A DNS message as far as a cluster's server needs it: one question, answers, authority and additional records (RFC
+/// 1035 section 4).
 struct DNSMessage: Sendable, Equatable {
   enum ResponseCode: UInt8, Sendable {
     case noError = 0
@@ -93,7 +94,8 @@ struct DNSName: Sendable, Hashable, CustomStringConvertible {
   var description: String { key + "." }
 
   static func == (left: Self, right: Self) -> Bool {
-    left.labels.count == right.labels.count && zip(left.labels, right.labels).allSatisfy { $0.map(lowered) == $1.map(lowered) }
+    left.labels.count == right.labels.count
+      && zip(left.labels, right.labels).allSatisfy { $0.map(lowered) == $1.map(lowered) }
   }
 
   func hash(into hasher: inout Hasher) {

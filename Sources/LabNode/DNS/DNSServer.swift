@@ -18,7 +18,8 @@ final class ZoneHolder: Sendable {
     guard let query = try? DNSMessage(decoding: bytes) else {
       guard bytes.count >= 12, bytes[2] & 0x80 == 0 else { return nil }
       let code = DNSMessage.ResponseCode.formatError.rawValue
-      return DNSMessage(identifier: UInt16(bytes[0]) << 8 | UInt16(bytes[1]), isResponse: true, responseCode: code).encoded()
+      return DNSMessage(identifier: UInt16(bytes[0]) << 8 | UInt16(bytes[1]), isResponse: true, responseCode: code)
+        .encoded()
     }
     // Answering a response would let two servers talk for ever.
     guard !query.isResponse else { return nil }
@@ -35,14 +36,18 @@ struct DNSServer: Sendable {
     let local = try SocketAddress(ipAddress: address, port: 53)
     datagrams = try await node.open { loop in
       DatagramBootstrap(group: loop).channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(DatagramAnswers(zone: zone)) }
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(DatagramAnswers(zone: zone))
+        }
       }.bind(to: local)
     }
     listener = try await node.open { loop in
-      ServerBootstrap(group: loop).serverChannelOption(.socketOption(.so_reuseaddr), value: 1).childChannelInitializer { channel in
+      ServerBootstrap(group: loop).serverChannelOption(.socketOption(.so_reuseaddr), value: 1).childChannelInitializer {
+        channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandlers([
-            IdleStateHandler(readTimeout: .seconds(30)), ByteToMessageHandler(LengthPrefixed()), StreamAnswers(zone: zone),
+            IdleStateHandler(readTimeout: .seconds(30)), ByteToMessageHandler(LengthPrefixed()),
+            StreamAnswers(zone: zone),
           ])
         }
       }.bind(to: local)
@@ -65,7 +70,9 @@ private final class DatagramAnswers: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let query = unwrapInboundIn(data)
     guard let response = zone.response(to: Array(query.data.readableBytesView), limit: 512) else { return }
-    context.writeAndFlush(wrapOutboundOut(AddressedEnvelope(remoteAddress: query.remoteAddress, data: ByteBuffer(bytes: response))), promise: nil)
+    context.writeAndFlush(
+      wrapOutboundOut(AddressedEnvelope(remoteAddress: query.remoteAddress, data: ByteBuffer(bytes: response))),
+      promise: nil)
   }
 
   // A port unreachable from a client that has gone is no reason to stop serving the others.
@@ -91,7 +98,9 @@ private final class StreamAnswers: ChannelInboundHandler {
   init(zone: ZoneHolder) { self.zone = zone }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard let response = zone.response(to: Array(unwrapInboundIn(data).readableBytesView), limit: 65535) else { return context.close(promise: nil) }
+    guard let response = zone.response(to: Array(unwrapInboundIn(data).readableBytesView), limit: 65535) else {
+      return context.close(promise: nil)
+    }
     var buffer = context.channel.allocator.buffer(capacity: response.count + 2)
     buffer.writeInteger(UInt16(response.count))
     buffer.writeBytes(response)

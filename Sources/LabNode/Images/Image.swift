@@ -26,7 +26,8 @@ struct Image: Sendable, Hashable {
   }
 
   init(
-    identifier: String, entrypoint: [String] = [], command: [String] = [], environment: [String] = [], workingDirectory: String = "",
+    identifier: String, entrypoint: [String] = [], command: [String] = [], environment: [String] = [],
+    workingDirectory: String = "",
     user: String = ""
   ) {
     self.identifier = identifier

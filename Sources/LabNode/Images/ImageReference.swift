@@ -1,5 +1,5 @@
-/// An image's name as Kubernetes means it: `busybox` and `docker.io/library/busybox:latest` are one image, and so is `localhost/busybox`,
-/// since buildah names what it builds that way.
+/// An image's name as Kubernetes means it: `busybox` and `docker.io/library/busybox:latest` are one image, and so is
+/// `localhost/busybox`, since buildah names what it builds that way.
 struct ImageReference: Hashable, Sendable, CustomStringConvertible {
   /// The name without a default registry.
   let name: String
@@ -19,7 +19,8 @@ struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     } else {
       suffix = ":latest"
     }
-    for prefix in ["docker.io/library/", "docker.io/", "index.docker.io/library/", "localhost/"] where rest.hasPrefix(prefix) {
+    for prefix in ["docker.io/library/", "docker.io/", "index.docker.io/library/", "localhost/"]
+    where rest.hasPrefix(prefix) {
       rest = rest.dropFirst(prefix.count)
       break
     }

@@ -14,15 +14,20 @@ public actor ImageStore {
     self.directory = directory
   }
 
-  /// What other programs need to put images here: `buildah <these> build …`. The driver vfs keeps plain directories and mounts nothing.
+  /// What other programs need to put images here: `buildah <these> build …`. The driver vfs keeps plain directories and
+  /// mounts nothing.
   public nonisolated var storageArguments: [String] {
     ["--root", directory + "/storage", "--runroot", directory + "/run", "--storage-driver", "vfs"]
   }
 
-  /// Builds an image from a directory with a Dockerfile. Without a registry its stages begin `FROM scratch` or from an image that is here.
+  /// Builds an image from a directory with a Dockerfile. Without a registry its stages begin `FROM scratch` or from an
+  /// image that is here.
   public func build(_ name: String, contextDirectory: String) async throws {
     try Files.makeDirectory(directory)
-    try await buildah(storageArguments + ["build", "--isolation", "chroot", "--pull-never", "--layers=false", "--tag", name, contextDirectory])
+    try await buildah(
+      storageArguments + [
+        "build", "--isolation", "chroot", "--pull-never", "--layers=false", "--tag", name, contextDirectory,
+      ])
   }
 
   /// The names of the images here, as buildah has them.
@@ -40,7 +45,10 @@ public actor ImageStore {
     let reference = ImageReference(name)
     if let known = cache[reference] { return known }
     guard index != nil, let stored = try await storedName(of: reference) else { return nil }
-    guard let image = Image(inspected: try JSONValue(parsing: try await buildah(storageArguments + ["inspect", "--type", "image", stored]))) else {
+    guard
+      let image = Image(
+        inspected: try JSONValue(parsing: try await buildah(storageArguments + ["inspect", "--type", "image", stored])))
+    else {
       throw LabNodeError(.imageMissing, "buildah says nothing about the image \(stored)")
     }
     cache[reference] = image
@@ -52,7 +60,8 @@ public actor ImageStore {
     for image in listing.elements {
       let names = (image["names"]?.elements ?? []).compactMap(\.stringValue)
       let isNamed = names.contains {
-        ImageReference($0) == reference || ImageReference($0).name + "@" + (image["digest"]?.stringValue ?? "") == reference.description
+        ImageReference($0) == reference
+          || ImageReference($0).name + "@" + (image["digest"]?.stringValue ?? "") == reference.description
       }
       if isNamed { return image["id"]?.stringValue }
     }

@@ -1,4 +1,5 @@
-/// The images a lab starts with, made from the static busybox of the machine: enough for HTTP services and their clients.
+/// The images a lab starts with, made from the static busybox of the machine: enough for HTTP services and their
+/// clients.
 public struct SampleImages: Sendable {
   /// sh, httpd, nc, wget and the other applets.
   public static let busybox = "lab/busybox:1"
@@ -13,7 +14,8 @@ public struct SampleImages: Sendable {
   public func prepare(scratch: String) async throws {
     guard try await images.find(Self.busybox) == nil else { return }
     guard let program = ["/bin/busybox", "/usr/bin/busybox"].first(where: Files.isExecutable) else {
-      throw LabNodeError(.missingProgram, "the lab's sample images need a static busybox: apt-get install busybox-static")
+      throw LabNodeError(
+        .missingProgram, "the lab's sample images need a static busybox: apt-get install busybox-static")
     }
     defer { Files.remove(scratch) }
     try Files.makeDirectory(scratch)

@@ -4,8 +4,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// One run of a container: its two output streams, written line by line to a file in the container runtime interface's log format
-/// (`<RFC 3339 time> stdout|stderr F|P <text>`; P is part of a longer line).
+/// One run of a container: its two output streams, written line by line to a file in the container runtime interface's
+/// log format (`<RFC 3339 time> stdout|stderr F|P <text>`; P is part of a longer line).
 final class ContainerLog: Sendable {
   private struct State {
     var file: Int32
@@ -38,7 +38,9 @@ final class ContainerLog: Sendable {
     // The channels keep the log alive until the container's last process has closed its ends.
     for (index, descriptor) in readEnds.enumerated() {
       NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton).channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(StreamReader(log: self, stream: index)) }
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(StreamReader(log: self, stream: index))
+        }
       }.takingOwnershipOfDescriptor(input: descriptor).whenFailure { _ in
         close(descriptor)
         self.take([], from: index, isLast: true)

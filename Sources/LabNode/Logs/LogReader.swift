@@ -14,8 +14,8 @@ struct LogReader: Sendable {
   let live: ContainerLog?
   let options: LogOptions
 
-  /// Raw bytes; the file is read in pieces and only as fast as the reader takes them, so that a long log costs no more memory than a
-  /// short one.
+  /// Raw bytes; the file is read in pieces and only as fast as the reader takes them, so that a long log costs no more
+  /// memory than a short one.
   func stream() -> AsyncThrowingStream<[UInt8], any Error> {
     let cursor = LogCursor(self)
     return AsyncThrowingStream { await cursor.next() }

@@ -28,7 +28,8 @@ struct IPv4Network: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: `configuration`, naming the text.
   init(_ text: String) throws {
     let parts = text.split(separator: "/")
-    guard parts.count == 2, let address = IPv4Address(parts[0]), let prefix = Int(parts[1]), (8...30).contains(prefix) else {
+    guard parts.count == 2, let address = IPv4Address(parts[0]), let prefix = Int(parts[1]), (8...30).contains(prefix)
+    else {
       throw LabNodeError(.configuration, "\(text) is not an IPv4 network: write it like 10.97.0.1/16")
     }
     self.address = address
@@ -44,8 +45,8 @@ struct IPv4Network: Hashable, Sendable, CustomStringConvertible {
   func contains(_ other: IPv4Address) -> Bool { other.number & mask == first.number }
 }
 
-/// Hands out a network's addresses in turn: an address that was given back rests until the others had theirs, since connections and
-/// caches may still mean the old owner.
+/// Hands out a network's addresses in turn: an address that was given back rests until the others had theirs, since
+/// connections and caches may still mean the old owner.
 struct AddressPool: Sendable {
   private let network: IPv4Network
   private var taken: Set<IPv4Address>
@@ -64,7 +65,9 @@ struct AddressPool: Sendable {
       next = next >= network.last.number ? network.first.number : next + 1
       if taken.insert(IPv4Address(number: next)).inserted { return IPv4Address(number: next) }
     }
-    throw LabNodeError(.addressesExhausted, "the Pod network \(network.cidr) has no free address: delete Pods or configure a larger network")
+    throw LabNodeError(
+      .addressesExhausted,
+      "the Pod network \(network.cidr) has no free address: delete Pods or configure a larger network")
   }
 
   mutating func giveBack(_ address: IPv4Address) { taken.remove(address) }

@@ -16,7 +16,9 @@ struct NodeEventLoop: Sendable {
   }
 
   /// Runs on the loop's thread, so that what it opens stands in the node's namespace.
-  func open<Value: Sendable>(_ make: @escaping @Sendable (any EventLoop) throws -> EventLoopFuture<Value>) async throws -> Value {
+  func open<Value: Sendable>(_ make: @escaping @Sendable (any EventLoop) throws -> EventLoopFuture<Value>) async throws
+    -> Value
+  {
     try await loop.flatSubmit {
       do { return try make(loop) } catch { return loop.makeFailedFuture(error) }
     }.get()

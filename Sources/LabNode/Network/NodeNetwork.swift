@@ -1,11 +1,11 @@
 /// The cluster's network: one namespace with a bridge, one namespace for each Pod, and no link to the host.
 ///
-/// A Pod's address is a /32 whose every packet goes by way of the bridge's address, also to a neighbour: so all traffic is routed, and
-/// both directions of a Service's connection pass the node's address translation.
+/// A Pod's address is a /32 whose every packet goes by way of the bridge's address, also to a neighbour: so all traffic
+/// is routed, and both directions of a Service's connection pass the node's address translation.
 actor NodeNetwork {
   static let bridge = "lab0"
-  /// A bridge without an address of its own takes the lowest of its ports': each new Pod could change it, and Pods that know the old one would
-  /// send into nothing until their neighbour entry runs out.
+  /// A bridge without an address of its own takes the lowest of its ports': each new Pod could change it, and Pods that
+  /// know the old one would send into nothing until their neighbour entry runs out.
   private static let bridgeMAC = "02:00:00:00:00:01"
 
   nonisolated let namespace: NetworkNamespace
@@ -23,7 +23,9 @@ actor NodeNetwork {
     serviceNetwork = try IPv4Network(configuration.serviceNetwork)
     clusterDNS = configuration.clusterDNS
     guard let dns = IPv4Address(clusterDNS), serviceNetwork.contains(dns), !podNetwork.contains(dns) else {
-      throw LabNodeError(.configuration, "the cluster DNS address \(clusterDNS) must lie in the service network \(serviceNetwork.cidr) alone")
+      throw LabNodeError(
+        .configuration,
+        "the cluster DNS address \(clusterDNS) must lie in the service network \(serviceNetwork.cidr) alone")
     }
     pool = AddressPool(podNetwork, reserved: [podNetwork.address])
     nsenter = try Command("nsenter", package: "util-linux")
@@ -36,7 +38,8 @@ actor NodeNetwork {
     // Neighbours share the bridge: a redirect would teach them the short way, past the address translation.
     try namespace.setParameter("net.ipv4.conf.all.send_redirects", "0")
     try namespace.setParameter("net.ipv4.conf.default.send_redirects", "0")
-    // Where the kernel has bridge filtering, a translated packet would be bridged to its endpoint, never back to the Pod it came from.
+    // Where the kernel has bridge filtering, a translated packet would be bridged to its endpoint, never back to the
+    // Pod it came from.
     try? namespace.setParameter("net.bridge.bridge-nf-call-iptables", "0")
     // The service network has a route only so that the node's own connections get as far as the OUTPUT chain.
     try await batch(

@@ -41,7 +41,9 @@ struct ContainerRecord: Sendable {
   /// A Pod's containers in the order in which they start.
   static func all(of spec: JSONValue) -> [ContainerRecord] {
     let initials = spec["initContainers"]?.elements ?? []
-    return initials.map { ContainerRecord($0, $0["restartPolicy"]?.stringValue == "Always" ? .sidecar : .initial, isWaitingForInit: true) }
+    return initials.map {
+      ContainerRecord($0, $0["restartPolicy"]?.stringValue == "Always" ? .sidecar : .initial, isWaitingForInit: true)
+    }
       + (spec["containers"]?.elements ?? []).map { ContainerRecord($0, .main, isWaitingForInit: !initials.isEmpty) }
   }
 
@@ -64,8 +66,10 @@ struct ContainerRecord: Sendable {
   /// A `containerStatuses` entry.
   var status: JSONValue {
     var status: JSONValue = [
-      "name": .string(name), "image": spec["image"] ?? "", "imageID": .string(imageID), "restartCount": JSONValue(restartCount),
-      "ready": JSONValue(role == .initial ? termination?.exitCode == 0 : isReady), "started": JSONValue(hasStarted), "lastState": [:],
+      "name": .string(name), "image": spec["image"] ?? "", "imageID": .string(imageID),
+      "restartCount": JSONValue(restartCount),
+      "ready": JSONValue(role == .initial ? termination?.exitCode == 0 : isReady), "started": JSONValue(hasStarted),
+      "lastState": [:],
     ]
     if !containerID.isEmpty { status["containerID"] = .string(containerID) }
     switch state {
@@ -83,7 +87,8 @@ struct ContainerRecord: Sendable {
 extension ContainerRecord.Termination {
   var json: JSONValue {
     var json: JSONValue = [
-      "exitCode": JSONValue(exitCode), "reason": .string(reason), "startedAt": .string(startedAt), "finishedAt": .string(finishedAt),
+      "exitCode": JSONValue(exitCode), "reason": .string(reason), "startedAt": .string(startedAt),
+      "finishedAt": .string(finishedAt),
     ]
     if signal != 0 { json["signal"] = JSONValue(signal) }
     if !message.isEmpty { json["message"] = .string(message) }

@@ -39,16 +39,19 @@ actor EventRecorder {
     counter += 1
     let name = "\(pod.name).\(String(counter, radix: 16))"
     var involved: JSONValue = [
-      "apiVersion": "v1", "kind": "Pod", "namespace": .string(pod.namespace), "name": .string(pod.name), "uid": .string(pod.uid),
+      "apiVersion": "v1", "kind": "Pod", "namespace": .string(pod.namespace), "name": .string(pod.name),
+      "uid": .string(pod.uid),
     ]
     if !field.isEmpty { involved["fieldPath"] = .string(field) }
     _ = try? await store.create(
       .events,
       [
         "apiVersion": "v1", "kind": "Event", "metadata": ["name": .string(name), "namespace": .string(pod.namespace)],
-        "involvedObject": involved, "type": .string(kind.rawValue), "reason": .string(reason), "message": .string(message), "count": 1,
+        "involvedObject": involved, "type": .string(kind.rawValue), "reason": .string(reason),
+        "message": .string(message), "count": 1,
         "firstTimestamp": .string(now), "lastTimestamp": .string(now), "eventTime": nil,
-        "source": ["component": "kubelet", "host": .string(nodeName)], "reportingComponent": "kubelet", "reportingInstance": .string(nodeName),
+        "source": ["component": "kubelet", "host": .string(nodeName)], "reportingComponent": "kubelet",
+        "reportingInstance": .string(nodeName),
       ])
     known[sameness] = ObjectKey(.events, namespace: pod.namespace, name: name)
   }

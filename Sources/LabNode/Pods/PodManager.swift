@@ -40,7 +40,11 @@ actor PodManager {
 
   private func take(_ event: WatchEvent?) async {
     guard let event else { return await takeAll() }
-    if event.kind == .deleted { end(uid(event.object), grace: .zero, removesObject: false) } else { await take(event.object) }
+    if event.kind == .deleted {
+      end(uid(event.object), grace: .zero, removesObject: false)
+    } else {
+      await take(event.object)
+    }
   }
 
   private func takeAll() async {
@@ -57,13 +61,18 @@ actor PodManager {
     let isLeaving = object[path: "metadata", "deletionTimestamp"] != nil
     if let worker = workers[uid] {
       await worker.take(object)
-      if isLeaving { end(uid, grace: .seconds(object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? 30), removesObject: true) }
+      if isLeaving {
+        end(
+          uid, grace: .seconds(object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? 30),
+          removesObject: true)
+      }
       return
     }
     if isLeaving {
       // Ended before it ever ran here.
       let metadata = object["metadata"]
-      let key = ObjectKey(.pods, namespace: metadata?["namespace"]?.stringValue ?? "default", name: metadata?["name"]?.stringValue ?? "")
+      let key = ObjectKey(
+        .pods, namespace: metadata?["namespace"]?.stringValue ?? "default", name: metadata?["name"]?.stringValue ?? "")
       _ = try? await node.store.delete(key, grace: nil, preconditions: .init(uid: uid))
     } else if !isOver {
       let worker = PodWorker(object, node: node)

@@ -23,8 +23,12 @@ struct PodReference: Sendable {
 enum FieldReference {
   /// - Throws: `containerConfig` for a path the API does not offer.
   static func value(_ path: String, of pod: PodReference) throws -> String {
-    if let key = subscripted(path, "metadata.labels") { return pod.object[path: "metadata", "labels", key]?.stringValue ?? "" }
-    if let key = subscripted(path, "metadata.annotations") { return pod.object[path: "metadata", "annotations", key]?.stringValue ?? "" }
+    if let key = subscripted(path, "metadata.labels") {
+      return pod.object[path: "metadata", "labels", key]?.stringValue ?? ""
+    }
+    if let key = subscripted(path, "metadata.annotations") {
+      return pod.object[path: "metadata", "annotations", key]?.stringValue ?? ""
+    }
     switch path {
     case "metadata.name": return pod.name
     case "metadata.namespace": return pod.namespace
@@ -47,6 +51,7 @@ enum FieldReference {
   /// `key="value"` in lines sorted by key, as the kubelet writes a whole map into a file.
   private static func lines(_ map: JSONValue?) -> String {
     (map?.stringMap ?? [:]).sorted { $0.key < $1.key }
-      .map { "\($0.key)=\(String(decoding: JSONValue.string($0.value).serialized(), as: UTF8.self))" }.joined(separator: "\n")
+      .map { "\($0.key)=\(String(decoding: JSONValue.string($0.value).serialized(), as: UTF8.self))" }.joined(
+        separator: "\n")
   }
 }

@@ -6,7 +6,8 @@ struct PodStatus: Sendable {
   let records: [ContainerRecord]
   let startTime: String
 
-  /// - Parameter previous: the status in the store: conditions of others stay, and a condition that did not change keeps its time.
+  /// - - Parameter previous: the status in the store: conditions of others stay, and a condition that did not change
+  ///   keeps its time.
   func json(over previous: JSONValue) -> JSONValue {
     var status = previous
     status["phase"] = .string(phase)
@@ -28,8 +29,12 @@ struct PodStatus: Sendable {
   var phase: String {
     let main = records.filter { $0.role == .main }
     let ended = main.compactMap(\.termination)
-    if records.contains(where: { $0.role == .initial && $0.termination.map { $0.exitCode != 0 } == true }) { return "Failed" }
-    if !main.isEmpty, ended.count == main.count { return ended.allSatisfy { $0.exitCode == 0 } ? "Succeeded" : "Failed" }
+    if records.contains(where: { $0.role == .initial && $0.termination.map { $0.exitCode != 0 } == true }) {
+      return "Failed"
+    }
+    if !main.isEmpty, ended.count == main.count {
+      return ended.allSatisfy { $0.exitCode == 0 } ? "Succeeded" : "Failed"
+    }
     return main.contains { $0.isRunning || $0.last != nil || $0.termination != nil } ? "Running" : "Pending"
   }
 
@@ -42,12 +47,19 @@ struct PodStatus: Sendable {
     let openGates = gates.filter { gate in
       !previous.contains { $0["type"]?.stringValue == gate && $0["status"]?.stringValue == "True" }
     }
-    let unready = isOver ? ("PodCompleted", "") : ("ContainersNotReady", "containers with unready status: [\(notReady.joined(separator: " "))]")
+    let unready =
+      isOver
+      ? ("PodCompleted", "")
+      : ("ContainersNotReady", "containers with unready status: [\(notReady.joined(separator: " "))]")
     let areReady = notReady.isEmpty && !isOver
     var own: [(type: String, isTrue: Bool, reason: String, message: String)] = [
       ("PodReadyToStartContainers", pod.address != nil, "", ""),
-      ("Initialized", isInitialized, "ContainersNotInitialized", "containers with incomplete status: [\(notInitialized.joined(separator: " "))]"),
-      ("Ready", areReady && openGates.isEmpty, unready.0, unready.1), ("ContainersReady", areReady, unready.0, unready.1),
+      (
+        "Initialized", isInitialized, "ContainersNotInitialized",
+        "containers with incomplete status: [\(notInitialized.joined(separator: " "))]"
+      ),
+      ("Ready", areReady && openGates.isEmpty, unready.0, unready.1),
+      ("ContainersReady", areReady, unready.0, unready.1),
       ("PodScheduled", true, "", ""),
     ]
     if areReady, !openGates.isEmpty {
@@ -74,7 +86,11 @@ struct PodStatus: Sendable {
   /// Kubernetes: "Pod Quality of Service Classes".
   private var qualityOfService: String {
     let resources = records.map { $0.spec["resources"] ?? [:] }
-    if resources.allSatisfy({ ($0["requests"]?.objectValue ?? [:]).isEmpty && ($0["limits"]?.objectValue ?? [:]).isEmpty }) { return "BestEffort" }
+    if resources.allSatisfy({
+      ($0["requests"]?.objectValue ?? [:]).isEmpty && ($0["limits"]?.objectValue ?? [:]).isEmpty
+    }) {
+      return "BestEffort"
+    }
     let isGuaranteed = resources.allSatisfy { resource in
       ["cpu", "memory"].allSatisfy { key in
         let limit = resource[path: "limits", key]

@@ -1,7 +1,8 @@
 import KubeObjects
 
 extension PodWorker {
-  /// Runs a container again and again as its Pod's restart policy says, with the kubelet's back-off, until the Pod ends.
+  /// Runs a container again and again as its Pod's restart policy says, with the kubelet's back-off, until the Pod
+  /// ends.
   func keepRunning(_ name: String) async {
     var delay = Duration.zero
     while !Task.isCancelled, !isTerminating, let record = record(name) {
@@ -21,10 +22,12 @@ extension PodWorker {
       }
       if ContinuousClock.now - began > .seconds(600) { delay = .zero }
       if delay > .zero {
-        let message = "back-off \(delay.components.seconds)s restarting failed container=\(name) pod=\(pod.name)_\(pod.namespace)(\(uid))"
+        let message =
+          "back-off \(delay.components.seconds)s restarting failed container=\(name) pod=\(pod.name)_\(pod.namespace)(\(uid))"
         update(name) { $0.state = .waiting(reason: "CrashLoopBackOff", message: message) }
         await node.events.record(
-          .warning, "BackOff", "Back-off restarting failed container \(name) in pod \(pod.name)_\(pod.namespace)(\(uid))", about: pod,
+          .warning, "BackOff",
+          "Back-off restarting failed container \(name) in pod \(pod.name)_\(pod.namespace)(\(uid))", about: pod,
           field: record.field)
       }
       await publish()
@@ -60,7 +63,8 @@ extension PodWorker {
       attempts[name] = attempt + 1
       update(name) { $0.restartCount = attempt }
       return ContainerRecord.Termination(
-        exitCode: 128, signal: 0, reason: "StartError", message: "\(error)", startedAt: startedAt, finishedAt: Timestamp.now(), containerID: "")
+        exitCode: 128, signal: 0, reason: "StartError", message: "\(error)", startedAt: startedAt,
+        finishedAt: Timestamp.now(), containerID: "")
     }
     attempts[name] = attempt + 1
     Files.remove(ContainerStarter.logPath(node.directories, uid, name, attempt - 2))
@@ -71,19 +75,24 @@ extension PodWorker {
     let isMissing = error.code == .imageMissing
     let never = record.spec["imagePullPolicy"]?.stringValue == "Never"
     var reason = isMissing ? (never ? "ErrImageNeverPull" : "ErrImagePull") : "CreateContainerConfigError"
-    if case .waiting(let before, _) = record.state, before == "ErrImagePull" || before == "ImagePullBackOff", reason == "ErrImagePull" {
+    if case .waiting(let before, _) = record.state, before == "ErrImagePull" || before == "ImagePullBackOff",
+      reason == "ErrImagePull"
+    {
       reason = "ImagePullBackOff"
     }
     let isNew = record.state != .waiting(reason: reason, message: error.message)
     update(record.name) { $0.state = .waiting(reason: reason, message: error.message) }
     if isNew {
-      await node.events.record(.warning, "Failed", isMissing ? error.message : "Error: \(error.message)", about: pod, field: record.field)
+      await node.events.record(
+        .warning, "Failed", isMissing ? error.message : "Error: \(error.message)", about: pod, field: record.field)
       await publish()
     }
     await pause(.milliseconds(500))
   }
 
-  private func follow(_ started: ContainerStarter.Started, of record: ContainerRecord, attempt: Int) async -> ContainerRecord.Termination {
+  private func follow(_ started: ContainerStarter.Started, of record: ContainerRecord, attempt: Int) async
+    -> ContainerRecord.Termination
+  {
     let name = record.name
     let since = Timestamp.now()
     logs[name] = (attempt, started.log)
@@ -95,7 +104,11 @@ extension PodWorker {
       $0.imageID = started.imageID
     }
     // The Pod may have been told to end while runc was at work.
-    if isTerminating { started.process.send(9) } else { runs[name]?.probes = Task { await self.probe(record, started) } }
+    if isTerminating {
+      started.process.send(9)
+    } else {
+      runs[name]?.probes = Task { await self.probe(record, started) }
+    }
     await publish()
     await node.events.record(.normal, "Started", "Started container \(name)", about: pod, field: record.field)
     let exit = await started.process.exit
@@ -106,14 +119,19 @@ extension PodWorker {
     let message = terminationMessage(started, record, exit)
     started.rootFileSystem.remove()
     return ContainerRecord.Termination(
-      exitCode: exit.status, signal: Int(exit.signal), reason: exit.status == 0 ? "Completed" : "Error", message: message, startedAt: since,
+      exitCode: exit.status, signal: Int(exit.signal), reason: exit.status == 0 ? "Completed" : "Error",
+      message: message, startedAt: since,
       finishedAt: Timestamp.now(), containerID: "runc://" + started.identifier)
   }
 
   /// At most 4096 bytes, as Kubernetes keeps.
-  private func terminationMessage(_ started: ContainerStarter.Started, _ record: ContainerRecord, _ exit: ProcessExit) -> String {
+  private func terminationMessage(_ started: ContainerStarter.Started, _ record: ContainerRecord, _ exit: ProcessExit)
+    -> String
+  {
     let written = String(decoding: (Files.read(started.terminationLog) ?? []).prefix(4096), as: UTF8.self)
-    guard written.isEmpty, exit.status != 0, record.spec["terminationMessagePolicy"]?.stringValue == "FallbackToLogsOnError" else { return written }
+    guard written.isEmpty, exit.status != 0,
+      record.spec["terminationMessagePolicy"]?.stringValue == "FallbackToLogsOnError"
+    else { return written }
     var lines = LogLines(.init())
     return String(decoding: lines.feed(Files.read(started.log.path) ?? []).suffix(2048), as: UTF8.self)
   }

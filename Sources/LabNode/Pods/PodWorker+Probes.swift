@@ -1,7 +1,8 @@
 import KubeObjects
 
 extension PodWorker {
-  /// Runs a container's hook and probes until the task is cancelled: first startup, then readiness and liveness beside each other.
+  /// Runs a container's hook and probes until the task is cancelled: first startup, then readiness and liveness beside
+  /// each other.
   func probe(_ record: ContainerRecord, _ started: ContainerStarter.Started) async {
     await runPostStart(record, started)
     await sayWhatIsSimpler(record)
@@ -35,7 +36,11 @@ extension PodWorker {
         group.addTask {
           await liveness.run(
             failed: { await self.report(.liveness, $0, record) },
-            changed: { if !$0 { await self.restart(record, started, "Container \(record.name) failed liveness probe, will be restarted") } })
+            changed: {
+              if !$0 {
+                await self.restart(record, started, "Container \(record.name) failed liveness probe, will be restarted")
+              }
+            })
         }
       }
     }
@@ -48,14 +53,16 @@ extension PodWorker {
 
   private func prober(_ kind: Prober.Kind, _ probe: Probe, _ started: ContainerStarter.Started) -> Prober {
     let (runc, identifier) = (node.runc, started.identifier)
-    return Prober(kind: kind, probe: probe, address: pod.address?.description ?? "", network: node.probes) { command, timeout in
+    return Prober(kind: kind, probe: probe, address: pod.address?.description ?? "", network: node.probes) {
+      command, timeout in
       try await runc.exec(identifier, command, timeout: timeout)
     }
   }
 
   private func sayWhatIsSimpler(_ record: ContainerRecord) async {
     for kind in ["startupProbe", "readinessProbe", "livenessProbe"] {
-      guard let spec = record.spec[kind], case .http(_, _, _, _, isSecure: true) = Probe(spec, in: record.spec).action else { continue }
+      guard let spec = record.spec[kind], case .http(_, _, _, _, isSecure: true) = Probe(spec, in: record.spec).action
+      else { continue }
       let message = "\(kind) with scheme HTTPS: the lab only connects, it does not ask"
       await node.events.record(.normal, "ProbeSimplified", message, about: pod, field: record.field)
     }
@@ -65,7 +72,9 @@ extension PodWorker {
     runs[record.name]?.started.identifier == started.identifier
   }
 
-  private func set(_ record: ContainerRecord, _ started: ContainerStarter.Started, _ change: @Sendable (inout ContainerRecord) -> Void) async {
+  private func set(
+    _ record: ContainerRecord, _ started: ContainerStarter.Started, _ change: @Sendable (inout ContainerRecord) -> Void
+  ) async {
     guard isCurrent(started, record) else { return }
     let before = self.record(record.name)
     update(record.name, change)
@@ -75,7 +84,8 @@ extension PodWorker {
 
   private func report(_ kind: Prober.Kind, _ reason: String, _ record: ContainerRecord) async {
     guard !isTerminating else { return }
-    await node.events.record(.warning, "Unhealthy", "\(kind.rawValue) probe failed: \(reason)", about: pod, field: record.field)
+    await node.events.record(
+      .warning, "Unhealthy", "\(kind.rawValue) probe failed: \(reason)", about: pod, field: record.field)
   }
 
   private func restart(_ record: ContainerRecord, _ started: ContainerStarter.Started, _ why: String) async {
@@ -91,12 +101,15 @@ extension PodWorker {
     guard let handler = record.spec[path: "lifecycle", "postStart"],
       case .failure(let reason) = await runHook(handler, record, started, .seconds(300))
     else { return }
-    await node.events.record(.warning, "FailedPostStartHook", "PostStartHook failed: \(reason)", about: pod, field: record.field)
+    await node.events.record(
+      .warning, "FailedPostStartHook", "PostStartHook failed: \(reason)", about: pod, field: record.field)
     await restart(record, started, "FailedPostStartHook")
   }
 
   /// Runs a lifecycle handler once.
-  func runHook(_ handler: JSONValue, _ record: ContainerRecord, _ started: ContainerStarter.Started, _ limit: Duration) async -> ProbeResult {
+  func runHook(_ handler: JSONValue, _ record: ContainerRecord, _ started: ContainerStarter.Started, _ limit: Duration)
+    async -> ProbeResult
+  {
     if let seconds = handler[path: "sleep", "seconds"]?.intValue {
       await pause(min(limit, .seconds(seconds)))
       return .success

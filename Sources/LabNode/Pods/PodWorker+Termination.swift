@@ -3,10 +3,13 @@ import KubeObjects
 extension PodWorker {
   /// How long containers get to end by themselves.
   var grace: Duration {
-    .seconds(pod.object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? pod.spec["terminationGracePeriodSeconds"]?.intValue ?? 30)
+    .seconds(
+      pod.object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? pod.spec["terminationGracePeriodSeconds"]?
+        .intValue ?? 30)
   }
 
-  /// Ends the Pod: hooks, SIGTERM, SIGKILL when the grace has passed, then its network and files. A second call with less grace hastens the first.
+  /// Ends the Pod: hooks, SIGTERM, SIGKILL when the grace has passed, then its network and files. A second call with
+  /// less grace hastens the first.
   /// - Parameter removesObject: whether the Pod's object leaves the store at the end, as the kubelet's last act is.
   func terminate(grace: Duration, removesObject: Bool) async {
     if let termination {
@@ -32,7 +35,8 @@ extension PodWorker {
     for role in [ContainerRecord.Role.main, .initial, .sidecar] {
       let names = records.filter { $0.role == role && runs[$0.name] != nil }.map(\.name)
       for name in names where grace > .zero {
-        await node.events.record(.normal, "Killing", "Stopping container \(name)", about: pod, field: record(name)?.field ?? "")
+        await node.events.record(
+          .normal, "Killing", "Stopping container \(name)", about: pod, field: record(name)?.field ?? "")
       }
       await withDiscardingTaskGroup { group in
         for name in names { group.addTask { await self.stop(name, grace: grace) } }
@@ -61,8 +65,11 @@ extension PodWorker {
       process.send(9)
     }
     if grace > .zero {
-      if let hook = record.spec[path: "lifecycle", "preStop"], case .failure(let reason) = await runHook(hook, record, run.started, grace) {
-        await node.events.record(.warning, "FailedPreStopHook", "PreStopHook failed: \(reason)", about: pod, field: record.field)
+      if let hook = record.spec[path: "lifecycle", "preStop"],
+        case .failure(let reason) = await runHook(hook, record, run.started, grace)
+      {
+        await node.events.record(
+          .warning, "FailedPreStopHook", "PreStopHook failed: \(reason)", about: pod, field: record.field)
       }
       process.send(15)
     } else {
@@ -103,6 +110,8 @@ extension PodWorker {
     return (ContainerStarter.logPath(node.directories, uid, container, newest.attempt - 1), nil)
   }
 
-  var containerNames: (main: [String], all: [String]) { (records.filter { $0.role == .main }.map(\.name), records.map(\.name)) }
+  var containerNames: (main: [String], all: [String]) {
+    (records.filter { $0.role == .main }.map(\.name), records.map(\.name))
+  }
   var hasNetwork: Bool { pod.address != nil && !isTerminating || !runs.isEmpty }
 }

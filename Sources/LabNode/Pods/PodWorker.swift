@@ -44,7 +44,8 @@ actor PodWorker {
 
   var volumes: PodVolumes {
     let content = VolumeContent(
-      store: node.store, pod: pod, token: node.configuration.serviceAccountToken, authority: node.configuration.serviceAccountCA)
+      store: node.store, pod: pod, token: node.configuration.serviceAccountToken,
+      authority: node.configuration.serviceAccountCA)
     return PodVolumes(content: content, directory: node.directories.volumes(uid))
   }
 
@@ -66,7 +67,9 @@ actor PodWorker {
     guard await attachNetwork(), await writeVolumes() else { return }
     await publish()
     guard await runInitContainers() else { return }
-    for record in records where record.role == .main { update(record.name) { $0.state = .waiting(reason: "ContainerCreating", message: "") } }
+    for record in records where record.role == .main {
+      update(record.name) { $0.state = .waiting(reason: "ContainerCreating", message: "") }
+    }
     await withDiscardingTaskGroup { group in
       for record in records where record.role == .main { group.addTask { await self.keepRunning(record.name) } }
     }
@@ -80,7 +83,8 @@ actor PodWorker {
       return ("HostNetworkForbidden", "the lab has no link to a host network: remove hostNetwork from the Pod")
     }
     let other = sysctls.keys.filter { !$0.hasPrefix("net.") }.sorted()
-    return other.isEmpty ? nil : ("SysctlForbidden", "forbidden sysctl: \"\(other[0])\" not allowlisted: the lab sets net.* only")
+    return other.isEmpty
+      ? nil : ("SysctlForbidden", "forbidden sysctl: \"\(other[0])\" not allowlisted: the lab sets net.* only")
   }
 
   private var sysctls: [String: String] {
@@ -106,7 +110,8 @@ actor PodWorker {
         pod.address = try await node.network.attach(namespace, parameters: sysctls)
         return !Task.isCancelled
       } catch {
-        await node.events.record(.warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)", about: pod)
+        await node.events.record(
+          .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)", about: pod)
         await pause(.seconds(2))
       }
     }
@@ -149,7 +154,8 @@ actor PodWorker {
       object["metadata"]?["labels"] != pod.object["metadata"]?["labels"]
       || object["metadata"]?["annotations"] != pod.object["metadata"]?["annotations"]
     let gatesChanged =
-      !(pod.spec["readinessGates"]?.elements ?? []).isEmpty && object[path: "status", "conditions"] != pod.object[path: "status", "conditions"]
+      !(pod.spec["readinessGates"]?.elements ?? []).isEmpty
+      && object[path: "status", "conditions"] != pod.object[path: "status", "conditions"]
     pod.object = object
     if isChanged, pod.address != nil, !isTerminating { try? await volumes.write() }
     if gatesChanged { await publish() }

@@ -37,7 +37,8 @@ struct EndpointSlice: Sendable, Hashable {
       let ready = endpoint[path: "conditions", "ready"]?.boolValue ?? true
       return Endpoint(
         addresses: (endpoint["addresses"]?.elements ?? []).compactMap { $0.stringValue.flatMap { IPv4Address($0) } },
-        hostname: endpoint["hostname"]?.stringValue, isReady: ready, isServing: endpoint[path: "conditions", "serving"]?.boolValue ?? ready,
+        hostname: endpoint["hostname"]?.stringValue, isReady: ready,
+        isServing: endpoint[path: "conditions", "serving"]?.boolValue ?? ready,
         isTerminating: endpoint[path: "conditions", "terminating"]?.boolValue ?? false)
     }
     ports = (object["ports"]?.elements ?? []).compactMap { port in

@@ -13,7 +13,10 @@ struct ServiceProxy: Sendable {
   private let nsenter: Command
   private let serviceNetwork: IPv4Network
 
-  init(_ configuration: LabNodeConfiguration, store: any ObjectStoring, network: NodeNetwork, zone: ZoneHolder, logger: Logger) throws {
+  init(
+    _ configuration: LabNodeConfiguration, store: any ObjectStoring, network: NodeNetwork, zone: ZoneHolder,
+    logger: Logger
+  ) throws {
     self.configuration = configuration
     self.store = store
     self.network = network
@@ -47,10 +50,13 @@ struct ServiceProxy: Sendable {
   private func follow(_ applied: ServiceRules?, serial: UInt32) async -> ServiceRules? {
     let services = await store.list(.services, namespace: nil).items
     let slices = await store.list(.endpointSlices, namespace: nil).items.compactMap { EndpointSlice($0) }
-    let namespaces = await store.list(.namespaces, namespace: nil).items.compactMap { $0[path: "metadata", "name"]?.stringValue }
+    let namespaces = await store.list(.namespaces, namespace: nil).items.compactMap {
+      $0[path: "metadata", "name"]?.stringValue
+    }
     zone.replace(
       with: ClusterZone(
-        domain: configuration.clusterDomain, podNetwork: network.podNetwork, serial: serial, extraRecords: configuration.extraRecords,
+        domain: configuration.clusterDomain, podNetwork: network.podNetwork, serial: serial,
+        extraRecords: configuration.extraRecords,
         namespaces: namespaces, services: services, slices: slices))
     let rules = ServiceRules(services: services, slices: slices)
     guard rules != applied else { return applied }
@@ -67,8 +73,11 @@ struct ServiceProxy: Sendable {
 
 /// Watches as long as its task lives.
 enum Watching {
-  /// Calls `change` with nil at the start and whenever events may have been missed (read everything again), and with each event.
-  static func follow(_ resource: Resource, in store: any ObjectStoring, _ change: @Sendable (WatchEvent?) async -> Void) async {
+  /// Calls `change` with nil at the start and whenever events may have been missed (read everything again), and with
+  /// each event.
+  static func follow(_ resource: Resource, in store: any ObjectStoring, _ change: @Sendable (WatchEvent?) async -> Void)
+    async
+  {
     while !Task.isCancelled {
       guard let events = try? await store.watch(resource, after: nil) else { return }
       await change(nil)

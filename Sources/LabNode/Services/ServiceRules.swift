@@ -22,12 +22,16 @@ struct ServiceRules: Sendable, Equatable {
   init(services: [JSONValue], slices: [EndpointSlice]) {
     let slicesByService = Dictionary(grouping: slices, by: \.service)
     ports = services.flatMap { service -> [Port] in
-      guard let clusterIP = service[path: "spec", "clusterIP"]?.stringValue.flatMap({ IPv4Address($0) }) else { return [] }
+      guard let clusterIP = service[path: "spec", "clusterIP"]?.stringValue.flatMap({ IPv4Address($0) }) else {
+        return []
+      }
       let name = ServiceName(
-        namespace: service[path: "metadata", "namespace"]?.stringValue ?? "default", name: service[path: "metadata", "name"]?.stringValue ?? "")
+        namespace: service[path: "metadata", "namespace"]?.stringValue ?? "default",
+        name: service[path: "metadata", "name"]?.stringValue ?? "")
       return (service[path: "spec", "ports"]?.elements ?? []).compactMap { port in
         let proto = port["protocol"]?.stringValue ?? "TCP"
-        guard proto == "TCP" || proto == "UDP", let number = port["port"]?.intValue.flatMap(UInt16.init(exactly:)) else { return nil }
+        guard proto == "TCP" || proto == "UDP", let number = port["port"]?.intValue.flatMap(UInt16.init(exactly:))
+        else { return nil }
         let targets = Self.targets(slicesByService[name] ?? [], port["name"]?.stringValue ?? "", proto)
         return Port(clusterIP: clusterIP, proto: proto.lowercased(), port: number, targets: targets)
       }
@@ -45,8 +49,11 @@ struct ServiceRules: Sendable, Equatable {
       for slice in slices {
         for port in slice.ports where port.name == portName && port.proto == proto {
           for endpoint in slice.endpoints where fits(endpoint) {
-            // The API server's own endpoint is on the host's loopback, which no Pod can reach: better refused than left hanging.
-            if let address = endpoint.addresses.first, address.bytes[0] != 127 { targets.insert(Target(address: address, port: port.number)) }
+            // The API server's own endpoint is on the host's loopback, which no Pod can reach: better refused than left
+            // hanging.
+            if let address = endpoint.addresses.first, address.bytes[0] != 127 {
+              targets.insert(Target(address: address, port: port.number))
+            }
           }
         }
       }
@@ -104,7 +111,8 @@ struct ServiceRules: Sendable, Equatable {
 
   private static func chain(_ index: Int, _ port: Port) -> String {
     let targets = port.targets.enumerated().map { "\($0) : \($1.address) . \($1.port)" }.joined(separator: ", ")
-    return "  chain svc-\(index) {\n    meta l4proto \(port.proto) dnat ip to numgen random mod \(port.targets.count) map { \(targets) }\n  }"
+    return
+      "  chain svc-\(index) {\n    meta l4proto \(port.proto) dnat ip to numgen random mod \(port.targets.count) map { \(targets) }\n  }"
   }
 
   private static func elements(_ elements: [String]) -> String {

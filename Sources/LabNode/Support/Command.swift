@@ -28,8 +28,8 @@ struct Command: Sendable {
   }
 
   /// Runs to the end, whatever happens to the calling task: half a mount or half a container helps nobody.
-  /// - Parameter input: what stands in the file that is its standard input. Not a pipe: Subprocess 1.0 ends the whole process where a program
-  ///   leaves one unread (swift-subprocess #367).
+  /// - - Parameter input: what stands in the file that is its standard input. Not a pipe: Subprocess 1.0 ends the whole
+  ///   process where a program leaves one unread (swift-subprocess #367).
   /// - Returns: at most 16 MiB of output.
   func result(_ arguments: [String], input: String = "", in directory: String? = nil) async throws -> Result {
     let path = path
@@ -69,7 +69,8 @@ struct Command: Sendable {
     }.value
   }
 
-  /// Runs for at most `timeout`, or until the task is cancelled; then the program is asked to end, and killed 200 ms later.
+  /// Runs for at most `timeout`, or until the task is cancelled; then the program is asked to end, and killed 200 ms
+  /// later.
   /// - Returns: nil where the time ran out.
   func result(_ arguments: [String], timeout: Duration) async throws -> Result? {
     var options = PlatformOptions()
@@ -77,7 +78,8 @@ struct Command: Sendable {
     return try await withThrowingTaskGroup(of: Result?.self) { [path, options] group in
       group.addTask {
         let done = try await run(
-          .path(FilePath(path)), arguments: Arguments(arguments), platformOptions: options, output: .string(limit: 1 << 20),
+          .path(FilePath(path)), arguments: Arguments(arguments), platformOptions: options,
+          output: .string(limit: 1 << 20),
           error: .string(limit: 1 << 20))
         return Result(status: done.terminationStatus.code, output: done.standardOutput, error: done.standardError)
       }
@@ -95,8 +97,8 @@ struct Command: Sendable {
   @discardableResult
   func callAsFunction(_ arguments: [String], input: String = "", in directory: String? = nil) async throws -> String {
     var done = try await result(arguments, input: input, in: directory)
-    // runc and buildah begin by copying themselves into a sealed memfd, which fails now and then while other programs are being started.
-    // Nothing has been done by then.
+    // runc and buildah begin by copying themselves into a sealed memfd, which fails now and then while other programs
+    // are being started. Nothing has been done by then.
     for _ in 0..<5 where done.status != 0 && done.error.contains("sealing memfd copy") {
       try await Task.sleep(for: .milliseconds(20))
       done = try await result(arguments, input: input, in: directory)
@@ -104,7 +106,9 @@ struct Command: Sendable {
     guard done.status == 0 else {
       let name = path.split(separator: "/").last.map(String.init) ?? path
       let words = (done.error.isEmpty ? done.output : done.error).trimmed
-      throw LabNodeError(.commandFailed, "\(name) \(arguments.prefix(3).joined(separator: " ")) failed with status \(done.status): \(words)")
+      throw LabNodeError(
+        .commandFailed,
+        "\(name) \(arguments.prefix(3).joined(separator: " ")) failed with status \(done.status): \(words)")
     }
     return done.output
   }

@@ -43,7 +43,9 @@ enum Files {
     chmod(path, mode)
   }
 
-  static func write(_ text: String, to path: String, mode: UInt32 = 0o644) throws { try write(text.utf8, to: path, mode: mode) }
+  static func write(_ text: String, to path: String, mode: UInt32 = 0o644) throws {
+    try write(text.utf8, to: path, mode: mode)
+  }
 
   /// A file without a name that holds the text and stands at its beginning; /dev/null for none.
   /// - Returns: its descriptor, closed on exec, which is the caller's to close.
@@ -87,7 +89,9 @@ enum Files {
   /// Removes a tree; an absent one is fine.
   static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 
-  static func names(in directory: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] }
+  static func names(in directory: String) -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+  }
 
   /// The path with every symlink followed, nil where something on the way is absent.
   static func resolved(_ path: String) -> String? {

@@ -27,22 +27,30 @@ public enum ManifestReader {
   }
 
   /// - Parameter file: the name that positions get.
-  public static func parse(_ text: String, file: String, warnings: inout [Diagnostic]) throws(InputError) -> [Manifest] {
+  public static func parse(_ text: String, file: String, warnings: inout [Diagnostic]) throws(InputError) -> [Manifest]
+  {
     var manifests: [Manifest] = []
     var problems: [Diagnostic] = []
-    for document in try YAMLNode.documents(in: text, file: file, warnings: &warnings) { collect(document, &manifests, &problems) }
+    for document in try YAMLNode.documents(in: text, file: file, warnings: &warnings) {
+      collect(document, &manifests, &problems)
+    }
     guard problems.isEmpty else { throw InputError(problems) }
     return manifests
   }
 
   private static func collect(_ node: YAMLNode, _ manifests: inout [Manifest], _ problems: inout [Diagnostic]) {
     guard case .mapping(let members) = node.content else {
-      problems.append(node.error("a Kubernetes object is expected here", remedy: "write a mapping with apiVersion, kind and metadata"))
+      problems.append(
+        node.error("a Kubernetes object is expected here", remedy: "write a mapping with apiVersion, kind and metadata")
+      )
       return
     }
     if members.isEmpty { return }
     for field in ["apiVersion", "kind"] where node[field] == nil {
-      problems.append(node.error("\(field) is missing", remedy: "write \(field): …; a file that holds no Kubernetes object cannot be deployed"))
+      problems.append(
+        node.error(
+          "\(field) is missing", remedy: "write \(field): …; a file that holds no Kubernetes object cannot be deployed")
+      )
     }
     guard let apiVersion = text(node, "apiVersion", &problems), let kind = text(node, "kind", &problems) else { return }
     if kind.hasSuffix("List"), let items = node["items"], case .sequence(let elements) = items.content {
@@ -51,7 +59,8 @@ public enum ManifestReader {
     }
     let metadata = node["metadata"]
     if metadata?["name"] == nil, metadata?["generateName"] == nil {
-      problems.append((metadata ?? node).error("\(kind) (\(apiVersion)) has no metadata.name", remedy: "give it a name"))
+      problems.append(
+        (metadata ?? node).error("\(kind) (\(apiVersion)) has no metadata.name", remedy: "give it a name"))
       return
     }
     for field in ["name", "namespace"] where metadata?[field]?.kind == .mapping || metadata?[field]?.kind == .sequence {

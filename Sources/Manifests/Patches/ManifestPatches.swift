@@ -1,18 +1,21 @@
 import KubeObjects
 
-/// What the dev loop changes in manifests so that what was built here runs in the local cluster. The same as an equivalent kustomize patch gives.
+/// What the dev loop changes in manifests so that what was built here runs in the local cluster. The same as an
+/// equivalent kustomize patch gives.
 public struct ManifestPatches: Sendable, Hashable {
-  /// From an image's name as the manifests write it, without tag and digest, to the immutable reference that takes its place.
+  /// From an image's name as the manifests write it, without tag and digest, to the immutable reference that takes its
+  /// place.
   public var images: [String: String]
   /// Whether Pods get `dnsPolicy: Default`, so that they ask what their node asks: in a dev loop, through the tunnel.
   public var dnsPolicy: Bool
-  /// Whether containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`, would pull an image that is in
-  /// no registry.
+  /// Whether containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`,
+  /// would pull an image that is in no registry.
   public var pullPolicy: Bool
   /// The namespace of objects that name none; cluster-wide kinds are left alone.
   public var namespace: String?
 
-  public init(images: [String: String] = [:], dnsPolicy: Bool = true, pullPolicy: Bool = true, namespace: String? = nil) {
+  public init(images: [String: String] = [:], dnsPolicy: Bool = true, pullPolicy: Bool = true, namespace: String? = nil)
+  {
     self.images = images
     self.dnsPolicy = dnsPolicy
     self.pullPolicy = pullPolicy
@@ -28,7 +31,9 @@ public struct ManifestPatches: Sendable, Hashable {
       var patched = manifest
       PodSpecs.forEachContainer(in: &patched.object, setImage)
       if dnsPolicy { setDNSPolicy(&patched.object, manifest) }
-      if let namespace, manifest.namespace == nil, !clusterWide.contains(manifest.kind) { patched.namespace = namespace }
+      if let namespace, manifest.namespace == nil, !clusterWide.contains(manifest.kind) {
+        patched.namespace = namespace
+      }
       return patched
     }
   }

@@ -8,7 +8,8 @@ enum PodSpecs {
     switch kind {
     case "Pod": return ["spec"]
     case "PodTemplate": return ["template", "spec"]
-    case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job": return ["spec", "template", "spec"]
+    case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job":
+      return ["spec", "template", "spec"]
     case "CronJob": return ["spec", "jobTemplate", "spec", "template", "spec"]
     default: return nil
     }
@@ -43,10 +44,14 @@ enum PodSpecs {
 
   /// Kinds of Kubernetes' own that stand in no namespace.
   static let clusterWide: Set<String> = [
-    "Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "StorageClass", "PriorityClass", "IngressClass",
-    "GatewayClass", "RuntimeClass", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "APIService", "CSIDriver", "CSINode", "VolumeAttachment",
-    "VolumeAttributesClass", "FlowSchema", "PriorityLevelConfiguration", "CertificateSigningRequest", "ClusterTrustBundle", "PodSecurityPolicy", "DeviceClass",
+    "Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
+    "StorageClass", "PriorityClass", "IngressClass",
+    "GatewayClass", "RuntimeClass", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "APIService",
+    "CSIDriver", "CSINode", "VolumeAttachment",
+    "VolumeAttributesClass", "FlowSchema", "PriorityLevelConfiguration", "CertificateSigningRequest",
+    "ClusterTrustBundle", "PodSecurityPolicy", "DeviceClass",
     "ResourceSlice", "ServiceCIDR", "IPAddress", "VolumeSnapshotClass", "VolumeSnapshotContent",
   ]
 }

@@ -31,7 +31,9 @@ extension YAMLNode {
         remedy: problem.message.contains("character that cannot start any token")
           ? "indent with spaces, and quote what begins with a special character" : "correct this place")
     case .encoding:
-      return InputError("it is not YAML: \(problem.message)", at: SourcePosition(file: file, line: problem.line), remedy: "write it as UTF-8 text")
+      return InputError(
+        "it is not YAML: \(problem.message)", at: SourcePosition(file: file, line: problem.line),
+        remedy: "write it as UTF-8 text")
     case .refused: return InputError(problem.message, at: place, remedy: problem.remedy)
     }
   }

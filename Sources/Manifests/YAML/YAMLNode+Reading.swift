@@ -4,7 +4,9 @@ extension YAMLNode {
   /// The mapping's members in the file's order.
   /// - Throws: `InputError` for anything that is no mapping.
   public func members() throws(InputError) -> [Member] {
-    guard case .mapping(let members) = content else { throw expected("a mapping of keys to values", "write KEY: VALUE lines") }
+    guard case .mapping(let members) = content else {
+      throw expected("a mapping of keys to values", "write KEY: VALUE lines")
+    }
     return members
   }
 
@@ -55,7 +57,8 @@ extension YAMLNode {
 
   /// A member that is there and not null; nil for anything that is no mapping.
   public subscript(key: String) -> YAMLNode? {
-    guard case .mapping(let members) = content, let value = members.last(where: { $0.key == key })?.value, !value.isNull else { return nil }
+    guard case .mapping(let members) = content, let value = members.last(where: { $0.key == key })?.value, !value.isNull
+    else { return nil }
     return value
   }
 
@@ -69,8 +72,12 @@ extension YAMLNode {
   }
 
   /// An error at this node.
-  public func error(_ message: String, remedy: String? = nil) -> Diagnostic { Diagnostic(.error, message, at: position, field: path, remedy: remedy) }
+  public func error(_ message: String, remedy: String? = nil) -> Diagnostic {
+    Diagnostic(.error, message, at: position, field: path, remedy: remedy)
+  }
 
   /// A warning at this node.
-  public func warning(_ message: String, remedy: String? = nil) -> Diagnostic { Diagnostic(.warning, message, at: position, field: path, remedy: remedy) }
+  public func warning(_ message: String, remedy: String? = nil) -> Diagnostic {
+    Diagnostic(.warning, message, at: position, field: path, remedy: remedy)
+  }
 }

@@ -32,7 +32,9 @@ public struct YAMLNode: Sendable {
   /// From the document's root: `build.artifacts[0].docker`; empty for the root.
   public var path: String { place.text }
 
-  public init(_ content: Content, position: SourcePosition, path: String) { self.init(content, position: position, path: YAMLPath(text: path)) }
+  public init(_ content: Content, position: SourcePosition, path: String) {
+    self.init(content, position: position, path: YAMLPath(text: path))
+  }
 
   init(_ content: Content, position: SourcePosition, path: YAMLPath) {
     self.content = content

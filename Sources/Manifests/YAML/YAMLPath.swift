@@ -1,4 +1,5 @@
-/// A value's place in its document, as a chain of keys: the text is made when somebody asks, since each value has one, and keys may be long.
+/// A value's place in its document, as a chain of keys: the text is made when somebody asks, since each value has one,
+/// and keys may be long.
 struct YAMLPath: Sendable {
   private final class Step: Sendable {
     let parent: Step?
@@ -43,5 +44,7 @@ struct YAMLPath: Sendable {
     return text
   }
 
-  private static func isName(_ key: String) -> Bool { key.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" } }
+  private static func isName(_ key: String) -> Bool {
+    key.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
+  }
 }

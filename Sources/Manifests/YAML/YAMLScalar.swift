@@ -1,13 +1,16 @@
 import KubeObjects
 
-/// What a plain scalar means, by the rules kubectl reads manifests by (goyaml v2: YAML 1.1 for booleans, both octal spellings, no sexagesimal numbers).
+/// What a plain scalar means, by the rules kubectl reads manifests by (goyaml v2: YAML 1.1 for booleans, both octal
+/// spellings, no sexagesimal numbers).
 enum YAMLScalar {
   static func isNull(_ text: String) -> Bool { ["", "~", "null", "Null", "NULL"].contains(text) }
 
   static func value(_ text: String) -> JSONValue {
     if isNull(text) { return .null }
     if let bool = bool(text) { return .bool(bool) }
-    guard let first = text.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) || "+-.".utf8.contains(first) else { return .string(text) }
+    guard let first = text.utf8.first,
+      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) || "+-.".utf8.contains(first)
+    else { return .string(text) }
     return number(text) ?? .string(text)
   }
 
@@ -35,7 +38,9 @@ enum YAMLScalar {
     if digits.first == "-" || digits.first == "+" { digits = digits.dropFirst() }
     guard digits.first?.isNumber == true else { return nil }
     let lower = digits.lowercased()
-    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] where lower.hasPrefix(prefix) { return Int64(sign + lower.dropFirst(2), radix: radix) }
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] where lower.hasPrefix(prefix) {
+      return Int64(sign + lower.dropFirst(2), radix: radix)
+    }
     if lower.count > 1, lower.hasPrefix("0") { return Int64(sign + lower, radix: 8) }
     return Int64(sign + lower)
   }

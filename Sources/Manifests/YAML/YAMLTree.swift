@@ -10,7 +10,8 @@ struct YAMLTree {
   mutating func node(_ value: YAMLValue, path: YAMLPath) throws(InputError) -> YAMLNode {
     let position = place(value.mark)
     switch value.content {
-    case .scalar(let text, let isPlain): return YAMLNode(.scalar(text, isPlain: isPlain && !Self.isString(value.tag)), position: position, path: path)
+    case .scalar(let text, let isPlain):
+      return YAMLNode(.scalar(text, isPlain: isPlain && !Self.isString(value.tag)), position: position, path: path)
     case .sequence(let elements):
       var nodes: [YAMLNode] = []
       for (index, element) in elements.enumerated() { nodes.append(try node(element, path: path.appending(index))) }
@@ -19,16 +20,20 @@ struct YAMLTree {
     }
   }
 
-  private static func isString(_ tag: String?) -> Bool { ["!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:binary"].contains(tag) }
+  private static func isString(_ tag: String?) -> Bool {
+    ["!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:binary"].contains(tag)
+  }
 
-  private mutating func members(_ entries: [YAMLValue.Entry], _ path: YAMLPath) throws(InputError) -> [YAMLNode.Member] {
+  private mutating func members(_ entries: [YAMLValue.Entry], _ path: YAMLPath) throws(InputError) -> [YAMLNode.Member]
+  {
     var members: [YAMLNode.Member] = []
     var merged: [YAMLNode.Member] = []
     for entry in entries {
       if let last = entry.last {
         warnings.append(
           Diagnostic(
-            .warning, "'\(entry.key)' stands again in line \(last.line): the last one counts", at: place(entry.mark), field: path.text,
+            .warning, "'\(entry.key)' stands again in line \(last.line): the last one counts", at: place(entry.mark),
+            field: path.text,
             remedy: "keep one of them"))
         continue
       }
@@ -36,7 +41,9 @@ struct YAMLTree {
         merged += try mergeMembers(entry.value, path)
         continue
       }
-      members.append(YAMLNode.Member(key: entry.key, position: place(entry.mark), value: try node(entry.value, path: path.appending(entry.key))))
+      members.append(
+        YAMLNode.Member(
+          key: entry.key, position: place(entry.mark), value: try node(entry.value, path: path.appending(entry.key))))
     }
     if merged.isEmpty { return members }
     // What stands here goes before what is merged in, and the first merged before the next.
@@ -52,9 +59,14 @@ struct YAMLTree {
       var all: [YAMLNode.Member] = []
       for element in sequence { all += try mergeMembers(element, path) }
       return all
-    case .scalar: throw InputError("'<<' merges mappings only", at: place(value.mark), field: path.text, remedy: "name a mapping's anchor: <<: *NAME")
+    case .scalar:
+      throw InputError(
+        "'<<' merges mappings only", at: place(value.mark), field: path.text,
+        remedy: "name a mapping's anchor: <<: *NAME")
     }
   }
 
-  private func place(_ mark: YAMLMark) -> SourcePosition { SourcePosition(file: file, line: mark.line, column: mark.column) }
+  private func place(_ mark: YAMLMark) -> SourcePosition {
+    SourcePosition(file: file, line: mark.line, column: mark.column)
+  }
 }

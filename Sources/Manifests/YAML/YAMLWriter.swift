@@ -39,17 +39,22 @@ public enum YAMLWriter {
   }
 
   private static func string(_ text: String) -> Node {
-    if text.contains("\n") { return Node(text, .implicit, text.first == " " || text.first == "\n" ? .doubleQuoted : .literal) }
+    if text.contains("\n") {
+      return Node(text, .implicit, text.first == " " || text.first == "\n" ? .doubleQuoted : .literal)
+    }
     return isSafe(text) ? Node(text, .implicit, .plain) : quoted(text)
   }
 
   private static func quoted(_ text: String) -> Node { Node(text, .implicit, .doubleQuoted) }
 
-  /// Whether every reader takes the plain text for this string. The library quotes by itself what YAML's grammar forbids.
+  /// Whether every reader takes the plain text for this string. The library quotes by itself what YAML's grammar
+  /// forbids.
   private static func isSafe(_ text: String) -> Bool {
-    guard YAMLScalar.value(text) == .string(text), let first = text.first, text.last != " ", text != "<<", text != "=" else { return false }
+    guard YAMLScalar.value(text) == .string(text), let first = text.first, text.last != " ", text != "<<", text != "="
+    else { return false }
     // Dates, sexagesimal numbers, .inf and .nan are something else for YAML 1.1.
-    return !(first.isNumber || "+-.".contains(first)) || text.contains { $0.isLetter && !"eExXoObBtTzZinfaINFA".contains($0) }
+    return !(first.isNumber || "+-.".contains(first))
+      || text.contains { $0.isLetter && !"eExXoObBtTzZinfaINFA".contains($0) }
   }
 
   private static func list(_ elements: [Node]) -> Node { Node(elements, .implicit, elements.isEmpty ? .flow : .block) }

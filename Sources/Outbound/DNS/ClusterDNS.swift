@@ -31,12 +31,14 @@ final class ClusterDNS: Handler {
     loop.register(self)
   }
 
-  /// - Parameter question: what is sent, where that is not what `query` asks; `answered` is called with the key of `query`.
+  /// - - Parameter question: what is sent, where that is not what `query` asks; `answered` is called with the key of
+  ///   `query`.
   func ask(_ query: DNSQuery, as question: DNSQuestion) {
     while asked[nextID] != nil { nextID &+= 1 }
     let id = nextID
     nextID &+= 1
-    asked[id] = Asked(key: query.key, query: DNSQuery(id: query.id, question: question, flags: query.flags, edns: query.edns))
+    asked[id] = Asked(
+      key: query.key, query: DNSQuery(id: query.id, question: question, flags: query.flags, edns: query.edns))
     ids[query.key] = id
     if stream != nil { send(id) } else { open() }
   }
@@ -74,7 +76,9 @@ final class ClusterDNS: Handler {
   }
 
   fileprivate func received(_ bytes: UnsafeRawBufferPointer) {
-    guard let message = DNSMessage(Array(bytes)), message.isResponse, let query = asked[message.id]?.query else { return }
+    guard let message = DNSMessage(Array(bytes)), message.isResponse, let query = asked[message.id]?.query else {
+      return
+    }
     if let question = message.question {
       // Another question under the same ID is a late answer, to one that is no longer awaited.
       guard question.matches(query.question) else { return }

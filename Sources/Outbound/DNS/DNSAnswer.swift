@@ -34,7 +34,8 @@ struct DNSAnswer {
     var cut = message.records.map { (offset: $0.ttlOffset, ttl: $0.ttl > 0x7fff_ffff ? 0 : $0.ttl) }  // RFC 2181 section 8
     var isWhole = !message.isTruncated && message.edns?.extendedRcode ?? 0 == 0
     if let range = message.optRange {
-      // OPT is last nearly always. Where it is not, what follows has moved, and pointers to it would be wrong: kept out of the cache as well.
+      // OPT is last nearly always. Where it is not, what follows has moved, and pointers to it would be wrong: kept out
+      // of the cache as well.
       if range.upperBound == bytes.count {
         bytes.removeSubrange(range)
         let additional = DNSMessage.load16(bytes, 10) - 1
@@ -46,14 +47,20 @@ struct DNSAnswer {
     }
     hasOPT = message.optRange.map { $0.upperBound != message.bytes.count } ?? false
     addresses = message.records.compactMap { record in
-      guard record.section == 0, record.recordClass == 1, record.type == DNSType.a || record.type == DNSType.aaaa else { return nil }
+      guard record.section == 0, record.recordClass == 1, record.type == DNSType.a || record.type == DNSType.aaaa else {
+        return nil
+      }
       guard record.data.count == (record.type == DNSType.a ? 4 : 16) else { return nil }
       return IPAddress(bytes: renamed[record.data]).map { ($0, record.ttl) }
     }
     answerEnds = message.records.filter { $0.section == 0 }.map(\.data.upperBound)
-    let answers = message.records.contains { $0.section == 0 && ($0.type == question.type || question.type == DNSType.any) }
+    let answers = message.records.contains {
+      $0.section == 0 && ($0.type == question.type || question.type == DNSType.any)
+    }
     isNegative = rcode == DNSRcode.nameError || !answers
-    lifetime = isWhole && bytes.count <= Self.largestKept ? Self.lifetime(message, isNegative: isNegative, ttls: cut.map(\.ttl)) : 0
+    lifetime =
+      isWhole && bytes.count <= Self.largestKept
+      ? Self.lifetime(message, isNegative: isNegative, ttls: cut.map(\.ttl)) : 0
     if isNegative {
       let lifetime = lifetime
       cut = cut.map { ($0.offset, min($0.ttl, max(lifetime, 1))) }
@@ -73,7 +80,8 @@ struct DNSAnswer {
     guard message.rcode == DNSRcode.noError || message.rcode == DNSRcode.nameError else { return 0 }
     guard isNegative else { return min(ttls.min() ?? 0, longest) }
     // RFC 2308 section 5: the lesser of the SOA's TTL and its last field. Without SOA it is not kept.
-    guard let soa = message.records.first(where: { $0.section == 1 && $0.type == DNSType.soa && $0.data.count >= 22 }) else { return 0 }
+    guard let soa = message.records.first(where: { $0.section == 1 && $0.type == DNSType.soa && $0.data.count >= 22 })
+    else { return 0 }
     let minimum = DNSMessage.load32(message.bytes, soa.data.upperBound - 4)
     return min(ttls.min() ?? 0, minimum, longestNegative)
   }
@@ -81,7 +89,8 @@ struct DNSAnswer {
   func isFresh(_ now: UInt64) -> Bool { now - arrived < UInt64(lifetime) * 1_000_000 }
 
   /// The message for this client: its ID, its spelling of the name, TTLs less the answer's age, OPT where it sent one.
-  /// - Parameter limit: bytes; a longer message is cut behind the last record of the answer that fits, with TC set (RFC 2181 section 9).
+  /// - - Parameter limit: bytes; a longer message is cut behind the last record of the answer that fits, with TC set
+  ///   (RFC 2181 section 9).
   func message(for query: DNSQuery, limit: Int, now: UInt64) -> (bytes: [UInt8], truncated: Bool) {
     let isWhole = bytes.count + (query.edns != nil && !hasOPT ? 11 : 0) <= limit
     let addsOPT = query.edns != nil && !(isWhole && hasOPT)
@@ -94,11 +103,13 @@ struct DNSAnswer {
       guard let end = fitting.last else { return (query.truncated(rcode: rcode), true) }
       out += bytes[..<end]
       out[2] |= 0x02
-      out.replaceSubrange(6..<12, with: [UInt8(fitting.count >> 8), UInt8(truncatingIfNeeded: fitting.count), 0, 0, 0, 0])
+      out.replaceSubrange(
+        6..<12, with: [UInt8(fitting.count >> 8), UInt8(truncatingIfNeeded: fitting.count), 0, 0, 0, 0])
     }
     out[0] = UInt8(query.id >> 8)
     out[1] = UInt8(truncatingIfNeeded: query.id)
-    out.replaceSubrange(DNSMessage.headerSize..<(DNSMessage.headerSize + query.question.rawName.count), with: query.question.rawName)
+    out.replaceSubrange(
+      DNSMessage.headerSize..<(DNSMessage.headerSize + query.question.rawName.count), with: query.question.rawName)
     out[2] = out[2] & 0xfe | UInt8(query.flags >> 8 & 1)
     let age = UInt32(truncatingIfNeeded: (now - arrived) / 1_000_000)
     for (offset, ttl) in ttlOffsets where offset + 4 <= out.count {

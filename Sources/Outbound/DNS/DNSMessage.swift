@@ -1,5 +1,5 @@
-/// A DNS message that has been walked through: what it asks and where its records stand (RFC 1035 section 4). The bytes are kept as they came, so
-/// that records of every type pass unchanged.
+/// A DNS message that has been walked through: what it asks and where its records stand (RFC 1035 section 4). The bytes
+/// are kept as they came, so that records of every type pass unchanged.
 struct DNSMessage {
   struct Record {
     let section: Int
@@ -36,7 +36,8 @@ struct DNSMessage {
   var opcode: UInt16 { flags >> 11 & 0xf }
   var rcode: UInt8 { UInt8(flags & 0xf) }
 
-  /// Nil for what is no DNS message: too short, a name or record that leaves the message, a pointer that does not point back. Never traps.
+  /// Nil for what is no DNS message: too short, a name or record that leaves the message, a pointer that does not point
+  /// back. Never traps.
   init?(_ bytes: [UInt8]) {
     guard bytes.count >= Self.headerSize, bytes.count <= 65_535 else { return nil }
     let questions = Self.load16(bytes, 4)
@@ -45,7 +46,9 @@ struct DNSMessage {
     var offset = Self.headerSize
     if questions == 1 {
       // The question's name has nothing to point back to.
-      guard let end = Self.endOfName(bytes, offset), end + 4 <= bytes.count, let name = Self.name(bytes, offset), end - offset == name.count else { return nil }
+      guard let end = Self.endOfName(bytes, offset), end + 4 <= bytes.count, let name = Self.name(bytes, offset),
+        end - offset == name.count
+      else { return nil }
       question = DNSQuestion(rawName: name, type: Self.load16(bytes, end), questionClass: Self.load16(bytes, end + 2))
       offset = end + 4
     } else {
@@ -65,12 +68,14 @@ struct DNSMessage {
         let ttl = UInt32(Self.load16(bytes, end + 4)) << 16 | UInt32(Self.load16(bytes, end + 6))
         if type == DNSType.opt {
           guard section == 2, edns == nil, end == start + 1 else { return nil }
-          edns = EDNS(payloadSize: Int(Self.load16(bytes, end + 2)), extendedRcode: UInt8(ttl >> 24), dnssecOK: ttl & 0x8000 != 0)
+          edns = EDNS(
+            payloadSize: Int(Self.load16(bytes, end + 2)), extendedRcode: UInt8(ttl >> 24), dnssecOK: ttl & 0x8000 != 0)
           optRange = start..<offset
         } else {
           records.append(
             Record(
-              section: section, start: start, type: type, recordClass: Self.load16(bytes, end + 2), ttl: ttl, ttlOffset: end + 4, data: (end + 10)..<offset))
+              section: section, start: start, type: type, recordClass: Self.load16(bytes, end + 2), ttl: ttl,
+              ttlOffset: end + 4, data: (end + 10)..<offset))
         }
       }
     }
@@ -81,8 +86,12 @@ struct DNSMessage {
     self.optRange = optRange
   }
 
-  static func load16(_ bytes: [UInt8], _ offset: Int) -> UInt16 { UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1]) }
-  static func load32(_ bytes: [UInt8], _ offset: Int) -> UInt32 { UInt32(load16(bytes, offset)) << 16 | UInt32(load16(bytes, offset + 2)) }
+  static func load16(_ bytes: [UInt8], _ offset: Int) -> UInt16 {
+    UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
+  }
+  static func load32(_ bytes: [UInt8], _ offset: Int) -> UInt32 {
+    UInt32(load16(bytes, offset)) << 16 | UInt32(load16(bytes, offset + 2))
+  }
 
   /// Where what follows the name begins; follows no pointer.
   static func endOfName(_ bytes: [UInt8], _ start: Int) -> Int? {
@@ -101,7 +110,8 @@ struct DNSMessage {
     return nil
   }
 
-  /// The whole name in wire form, its pointers followed (RFC 1035 section 4.1.4); each must point further back, so that it ends.
+  /// The whole name in wire form, its pointers followed (RFC 1035 section 4.1.4); each must point further back, so that
+  /// it ends.
   static func name(_ bytes: [UInt8], _ start: Int) -> [UInt8]? {
     var name: [UInt8] = []
     var offset = start
@@ -134,7 +144,9 @@ struct DNSQuestion {
 
   var name: DNSName { DNSName(lowercasing: rawName) }
 
-  func matches(_ other: DNSQuestion) -> Bool { type == other.type && questionClass == other.questionClass && name == other.name }
+  func matches(_ other: DNSQuestion) -> Bool {
+    type == other.type && questionClass == other.questionClass && name == other.name
+  }
 }
 
 enum DNSFlags {
@@ -148,7 +160,8 @@ enum DNSFlags {
 }
 
 enum DNSRcode {
-  static let noError: UInt8 = 0, formatError: UInt8 = 1, serverFailure: UInt8 = 2, nameError: UInt8 = 3, notImplemented: UInt8 = 4, refused: UInt8 = 5
+  static let noError: UInt8 = 0, formatError: UInt8 = 1, serverFailure: UInt8 = 2, nameError: UInt8 = 3,
+    notImplemented: UInt8 = 4, refused: UInt8 = 5
 
   static func text(_ rcode: UInt8) -> String {
     let known = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"]
@@ -157,7 +170,8 @@ enum DNSRcode {
 }
 
 enum DNSType {
-  static let a: UInt16 = 1, ns: UInt16 = 2, cname: UInt16 = 5, soa: UInt16 = 6, ptr: UInt16 = 12, mx: UInt16 = 15, aaaa: UInt16 = 28, srv: UInt16 = 33
+  static let a: UInt16 = 1, ns: UInt16 = 2, cname: UInt16 = 5, soa: UInt16 = 6, ptr: UInt16 = 12, mx: UInt16 = 15,
+    aaaa: UInt16 = 28, srv: UInt16 = 33
   static let opt: UInt16 = 41, any: UInt16 = 255
 
   static func text(_ type: UInt16) -> String {

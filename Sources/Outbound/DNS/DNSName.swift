@@ -1,4 +1,5 @@
-/// A domain name as the wire has it: labels with their lengths, the root's 0 at the end, no compression (RFC 1035 section 3.1).
+/// A domain name as the wire has it: labels with their lengths, the root's 0 at the end, no compression (RFC 1035
+/// section 3.1).
 public struct DNSName: Sendable, Hashable, CustomStringConvertible {
   /// At most 255 bytes, lower case: names are compared without regard to ASCII case (RFC 4343).
   let wire: [UInt8]
@@ -9,7 +10,9 @@ public struct DNSName: Sendable, Hashable, CustomStringConvertible {
   /// - Throws: `OutboundError` that names the text.
   public init(parsing text: String) throws(OutboundError) {
     guard let name = DNSName(text) else {
-      throw OutboundError(.badName, "'\(text)' is no domain name", remedy: "Write it like svc.cluster.local: labels of 1 to 63 characters, 253 in all.")
+      throw OutboundError(
+        .badName, "'\(text)' is no domain name",
+        remedy: "Write it like svc.cluster.local: labels of 1 to 63 characters, 253 in all.")
     }
     self = name
   }

@@ -69,10 +69,14 @@ struct DNSQuery {
     answer(rcode: DNSRcode.noError, authoritative: true, truncated: false, address: (address.bytes, ttl))
   }
 
-  private func answer(rcode: UInt8, authoritative: Bool, truncated: Bool, address: (bytes: [UInt8], ttl: UInt32)?) -> [UInt8] {
+  private func answer(rcode: UInt8, authoritative: Bool, truncated: Bool, address: (bytes: [UInt8], ttl: UInt32)?)
+    -> [UInt8]
+  {
     var bytes: [UInt8] = []
     bytes.append16(id)
-    var head = DNSFlags.response | DNSFlags.recursionAvailable | flags & (DNSFlags.recursionDesired | DNSFlags.checkingDisabled) | UInt16(rcode & 0xf)
+    var head =
+      DNSFlags.response | DNSFlags.recursionAvailable | flags & (DNSFlags.recursionDesired | DNSFlags.checkingDisabled)
+      | UInt16(rcode & 0xf)
     if authoritative { head |= DNSFlags.authoritative }
     if truncated { head |= DNSFlags.truncated }
     bytes.append16(head)

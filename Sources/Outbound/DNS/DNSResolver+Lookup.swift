@@ -7,7 +7,8 @@ enum DNSLookup: Equatable {
 }
 
 extension DNSResolver {
-  /// Finds a name's IPv4 addresses as a Pod's resolver would, by the search list and `ndots` (resolv.conf(5)), but asks for all candidates at once.
+  /// Finds a name's IPv4 addresses as a Pod's resolver would, by the search list and `ndots` (resolv.conf(5)), but asks
+  /// for all candidates at once.
   /// - Parameter name: with a dot at its end it is taken as it is.
   func lookUp(_ name: String, completion: @escaping (DNSLookup) -> Void) {
     let candidates = candidates(name)
@@ -22,7 +23,8 @@ extension DNSResolver {
   func candidates(_ text: String) -> [DNSName] {
     guard let name = DNSName(text), name.wire.count > 1 else { return [] }
     // Names of the cluster in full, and those that are the host's, need no search list.
-    let isFull = text.hasSuffix(".") || (settings.clusterSuffixes + settings.hostSuffixes).contains { name.isWithin($0) }
+    let isFull =
+      text.hasSuffix(".") || (settings.clusterSuffixes + settings.hostSuffixes).contains { name.isWithin($0) }
     guard !isFull else { return [name] }
     let searched = settings.search.compactMap { name.appending($0) }
     return name.dots >= settings.ndots ? [name] + searched : searched + [name]
@@ -44,7 +46,9 @@ private final class Search {
   func take(_ answer: DNSAnswer?, at index: Int) {
     if let answer {
       let addresses = answer.addresses.map(\.address).filter { !$0.isIPv6 }
-      outcomes[index] = addresses.isEmpty ? (answer.rcode == DNSRcode.serverFailure ? .failed : .notFound) : .found(addresses, name: candidates[index])
+      outcomes[index] =
+        addresses.isEmpty
+        ? (answer.rcode == DNSRcode.serverFailure ? .failed : .notFound) : .found(addresses, name: candidates[index])
     } else {
       outcomes[index] = .failed
     }

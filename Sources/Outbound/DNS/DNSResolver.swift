@@ -1,5 +1,5 @@
-// A query's way: DNSServer or DNSTCPConnection take it; DNSResolver answers from the cache, joins it to the same question, or passes it to
-// ClusterDNS (the tunnel) or HostQuery (the host's own servers).
+// A query's way: DNSServer or DNSTCPConnection take it; DNSResolver answers from the cache, joins it to the same
+// question, or passes it to ClusterDNS (the tunnel) or HostQuery (the host's own servers).
 
 import CLinux
 import Relay
@@ -36,7 +36,10 @@ final class DNSResolver: Handler {
   private static let patience: UInt64 = 9_000_000
   private static let hostTTL: UInt32 = 60
 
-  init(loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters, settings: DNSSettings) {
+  init(
+    loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters,
+    settings: DNSSettings
+  ) {
     self.loop = loop
     self.routes = routes
     self.counters = counters
@@ -68,7 +71,9 @@ final class DNSResolver: Handler {
       record(query, own.rcode, .own, since: started)
       return deliver(own.bytes)
     }
-    if query.question.type == DNSType.aaaa, !settings.ipv6 { return answerWithoutIPv6(query, since: started, deliver: deliver) }
+    if query.question.type == DNSType.aaaa, !settings.ipv6 {
+      return answerWithoutIPv6(query, since: started, deliver: deliver)
+    }
     resolve(query) { [self] answer, source in
       guard let answer else {
         counters.dns.unanswered += 1
@@ -94,10 +99,12 @@ final class DNSResolver: Handler {
 
   /// Whether the name exists is told by its A records, which the client asks for at the same time.
   private func answerWithoutIPv6(_ query: DNSQuery, since started: UInt64, deliver: @escaping ([UInt8]) -> Void) {
-    let question = DNSQuestion(rawName: query.question.rawName, type: DNSType.a, questionClass: query.question.questionClass)
+    let question = DNSQuestion(
+      rawName: query.question.rawName, type: DNSType.a, questionClass: query.question.questionClass)
     resolve(DNSQuery(id: 0, question: question, flags: query.flags, edns: query.edns)) { [self] answer, source in
       counters.dns.fromSelf += 1
-      let rcode = answer.map { $0.rcode == DNSRcode.nameError ? DNSRcode.nameError : DNSRcode.noError } ?? DNSRcode.serverFailure
+      let rcode =
+        answer.map { $0.rcode == DNSRcode.nameError ? DNSRcode.nameError : DNSRcode.noError } ?? DNSRcode.serverFailure
       record(query, rcode, .own, since: started)
       deliver(query.answer(rcode: rcode))
     }
@@ -115,7 +122,8 @@ final class DNSResolver: Handler {
   private func record(_ query: DNSQuery, _ rcode: UInt8, _ source: Source, since started: UInt64) {
     counters.record(
       DNSQueryRecord(
-        name: query.key.name.description, type: DNSType.text(query.question.type), rcode: DNSRcode.text(rcode), source: source,
+        name: query.key.name.description, type: DNSType.text(query.question.type), rcode: DNSRcode.text(rcode),
+        source: source,
         microseconds: clinux_monotonic_us() - started))
   }
 
@@ -137,13 +145,16 @@ final class DNSResolver: Handler {
     let isHosts = real == nil && !settings.hostServers.isEmpty && settings.belongsToHost(query.key.name)
     guard pending.count < Self.pendingLimit else { return deliver(nil, isHosts ? .host : .cluster) }
     pending[query.key] = Pending(
-      query: query, source: isHosts ? .host : .cluster, isRenamed: real != nil, deadline: loop.now + Self.patience, waiting: [deliver])
+      query: query, source: isHosts ? .host : .cluster, isRenamed: real != nil, deadline: loop.now + Self.patience,
+      waiting: [deliver])
     if isHosts { askHost(query) } else { cluster.ask(query, as: real ?? query.question) }
     tick()
   }
 
   private func askHost(_ query: DNSQuery) {
-    let asked = HostQuery(loop: loop, query: query, servers: settings.hostServers, sourcePorts: settings.hostSourcePorts) { [unowned self] message in
+    let asked = HostQuery(
+      loop: loop, query: query, servers: settings.hostServers, sourcePorts: settings.hostSourcePorts
+    ) { [unowned self] message in
       hostQueries[query.key] = nil
       answered(query.key, message)
     }

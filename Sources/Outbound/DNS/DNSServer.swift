@@ -25,7 +25,8 @@ final class DNSServer: Handler {
       guard budget > 0 else { return loop.readAgain(self) }
       budget -= 1
       var peer = clinux_address()
-      // Where redirects lead here, the answer must leave from where the question came to: else conntrack does not know it.
+      // Where redirects lead here, the answer must leave from where the question came to: else conntrack does not know
+      // it.
       var asked = clinux_address()
       let count = clinux_receive_datagram(fd, loop.scratch, EventLoop.scratchSize, &peer, &asked)
       if count == -Int(clinux_EAGAIN) { return }

@@ -1,6 +1,7 @@
 /// What the resolver must know of a Pod's resolv.conf and of the host.
 public struct DNSSettings: Sendable {
-  /// The cluster's domain and the Pod's search domains: addresses that are answered for names within them go via the cluster.
+  /// The cluster's domain and the Pod's search domains: addresses that are answered for names within them go via the
+  /// cluster.
   public var clusterSuffixes: [DNSName]
   /// The Pod's search list, in order (resolv.conf(5)).
   public var search: [DNSName]
@@ -23,7 +24,8 @@ public struct DNSSettings: Sendable {
   public static let hostName = DNSName("host.devtunnel.internal")!
 
   public init(
-    clusterSuffixes: [DNSName], search: [DNSName] = [], ndots: Int = 5, hostSuffixes: [DNSName] = [], hostServers: [IPEndpoint] = [], ipv6: Bool = false
+    clusterSuffixes: [DNSName], search: [DNSName] = [], ndots: Int = 5, hostSuffixes: [DNSName] = [],
+    hostServers: [IPEndpoint] = [], ipv6: Bool = false
   ) {
     self.clusterSuffixes = clusterSuffixes
     self.search = search

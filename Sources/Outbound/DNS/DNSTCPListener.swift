@@ -26,7 +26,8 @@ final class DNSTCPListener: Acceptor {
   }
 }
 
-/// One such client: queries may follow each other without waiting, answers come as they are found (RFC 7766 section 6.2.1.1).
+/// One such client: queries may follow each other without waiting, answers come as they are found (RFC 7766 section
+/// 6.2.1.1).
 final class DNSTCPConnection: Handler {
   private let loop: EventLoop
   private var fd: Int32

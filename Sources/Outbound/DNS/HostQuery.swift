@@ -1,7 +1,8 @@
 import CLinux
 import Relay
 
-/// One question to the host's own resolvers: each in turn over UDP, from a port and with an ID of chance (RFC 5452); over TCP where the answer was cut.
+/// One question to the host's own resolvers: each in turn over UDP, from a port and with an ID of chance (RFC 5452);
+/// over TCP where the answer was cut.
 final class HostQuery: Handler {
   private let loop: EventLoop
   private let query: DNSQuery
@@ -19,7 +20,8 @@ final class HostQuery: Handler {
   private static let patience: UInt64 = 1_500_000
 
   init(
-    loop: EventLoop, query: DNSQuery, servers: [IPEndpoint], sourcePorts: ClosedRange<UInt16>? = nil, completion: @escaping (DNSMessage?) -> Void
+    loop: EventLoop, query: DNSQuery, servers: [IPEndpoint], sourcePorts: ClosedRange<UInt16>? = nil,
+    completion: @escaping (DNSMessage?) -> Void
   ) {
     self.loop = loop
     self.sourcePorts = sourcePorts
@@ -46,7 +48,8 @@ final class HostQuery: Handler {
     if overTCP { outbox.append16(UInt16(message.count)) }
     outbox += message
     // The timer's kind names the attempt, so that one of an earlier attempt ends no later one.
-    loop.schedule(self, after: fd >= 0 ? Self.patience : 0, kind: UInt8(truncatingIfNeeded: attempt * 2 + (overTCP ? 1 : 0)))
+    loop.schedule(
+      self, after: fd >= 0 ? Self.patience : 0, kind: UInt8(truncatingIfNeeded: attempt * 2 + (overTCP ? 1 : 0)))
     if fd >= 0 { loop.watch(fd, self) }
   }
 
@@ -80,18 +83,24 @@ final class HostQuery: Handler {
         take(bytes)
       } else {
         inbox += bytes
-        if inbox.count >= 2, inbox.count >= 2 + Int(DNSMessage.load16(inbox, 0)) { take(Array(inbox[2..<(2 + Int(DNSMessage.load16(inbox, 0)))])) }
+        if inbox.count >= 2, inbox.count >= 2 + Int(DNSMessage.load16(inbox, 0)) {
+          take(Array(inbox[2..<(2 + Int(DNSMessage.load16(inbox, 0)))]))
+        }
       }
     }
   }
 
   private func take(_ bytes: [UInt8]) {
-    guard let message = DNSMessage(bytes), message.isResponse, message.id == id, let question = message.question, question.matches(query.question) else {
+    guard let message = DNSMessage(bytes), message.isResponse, message.id == id, let question = message.question,
+      question.matches(query.question)
+    else {
       return
     }
     if message.isTruncated, !isTCP { return ask(overTCP: true) }
     // Another server may know better than one that has a problem of its own.
-    if message.rcode == DNSRcode.serverFailure || message.rcode == DNSRcode.refused, attempt + 1 < servers.count { return next() }
+    if message.rcode == DNSRcode.serverFailure || message.rcode == DNSRcode.refused, attempt + 1 < servers.count {
+      return next()
+    }
     end(message)
   }
 

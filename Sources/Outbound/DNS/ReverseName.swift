@@ -1,5 +1,5 @@
-// Names of addresses (RFC 1035 section 3.5) where the host knows an address of the cluster's by another: the question goes to the cluster with the true
-// address in its name, and what comes back is given under the name that was asked.
+// Names of addresses (RFC 1035 section 3.5) where the host knows an address of the cluster's by another: the question
+// goes to the cluster with the true address in its name, and what comes back is given under the name that was asked.
 
 extension DNSName {
   private static let reverseZone = DNSName("in-addr.arpa")!
@@ -17,7 +17,9 @@ extension DNSName {
     var offset = 0
     while bytes.count < 4 {
       let label = wire[(offset + 1)...].prefix(Int(wire[offset]))
-      guard let number = UInt8(String(decoding: label, as: UTF8.self)), String(number).utf8.elementsEqual(label) else { return nil }
+      guard let number = UInt8(String(decoding: label, as: UTF8.self)), String(number).utf8.elementsEqual(label) else {
+        return nil
+      }
       bytes.insert(number, at: 0)
       offset += label.count + 1
     }
@@ -26,18 +28,23 @@ extension DNSName {
 }
 
 extension AddressMap {
-  /// What the cluster is to be asked where a client asks for the name of an address that the host knows as another; nil for every other question.
+  /// What the cluster is to be asked where a client asks for the name of an address that the host knows as another; nil
+  /// for every other question.
   func real(of question: DNSQuestion) -> DNSQuestion? {
-    guard !isEmpty, question.questionClass == 1, let address = question.name.reverseAddress, case let real = real(of: address), real != address else {
+    guard !isEmpty, question.questionClass == 1, let address = question.name.reverseAddress,
+      case let real = real(of: address), real != address
+    else {
       return nil
     }
-    return DNSName(reverseOf: real).map { DNSQuestion(rawName: $0.wire, type: question.type, questionClass: question.questionClass) }
+    return DNSName(reverseOf: real).map {
+      DNSQuestion(rawName: $0.wire, type: question.type, questionClass: question.questionClass)
+    }
   }
 }
 
 extension DNSMessage {
-  /// The same message under another name: question and owners bear it, and of the asked name's zones (the SOA's) the new name's of as many labels.
-  /// Written anew, without pointers into what has moved. Nil where that is not possible.
+  /// The same message under another name: question and owners bear it, and of the asked name's zones (the SOA's) the
+  /// new name's of as many labels. Written anew, without pointers into what has moved. Nil where that is not possible.
   func renamed(to rawName: [UInt8]) -> DNSMessage? {
     guard let question, DNSName(lowercasing: rawName).dots == question.name.dots else { return nil }
     let old = question.name
@@ -67,7 +74,8 @@ extension DNSMessage {
     return Array(new[offset...])
   }
 
-  /// A record's data, its names in full. Only the types of RFC 1035 may have pointers (RFC 3597 section 4); SRV's are met all the same (RFC 2782).
+  /// A record's data, its names in full. Only the types of RFC 1035 may have pointers (RFC 3597 section 4); SRV's are
+  /// met all the same (RFC 2782).
   private func plainData(_ record: Record) -> [UInt8]? {
     let data = record.data
     let (before, names): (Int, Int) =
@@ -82,7 +90,9 @@ extension DNSMessage {
     var offset = data.lowerBound + before
     var out = Array(bytes[data.lowerBound..<offset])
     for _ in 0..<names {
-      guard let name = Self.name(bytes, offset), let end = Self.endOfName(bytes, offset), end <= data.upperBound else { return nil }
+      guard let name = Self.name(bytes, offset), let end = Self.endOfName(bytes, offset), end <= data.upperBound else {
+        return nil
+      }
       out += name
       offset = end
     }

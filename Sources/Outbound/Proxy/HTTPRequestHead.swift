@@ -1,31 +1,42 @@
 import TunnelProtocol
 
-/// An HTTP/1.1 proxy as a function of a request's head: CONNECT (RFC 9110 section 9.3.6), and the absolute form of a target (RFC 9112 section 3.2.2) for one
-/// request of each connection.
+/// An HTTP/1.1 proxy as a function of a request's head: CONNECT (RFC 9110 section 9.3.6), and the absolute form of a
+/// target (RFC 9112 section 3.2.2) for one request of each connection.
 enum HTTPRequestHead {
   /// - Parameter credentials: asked for (RFC 9110 section 11.7); nil: nobody is asked.
   static func step(_ bytes: [UInt8], credentials: ProxyCredentials? = nil) -> ProxyStep {
     guard let end = endOfHead(bytes) else { return .more }
     let lines = split(bytes[..<end])
-    let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-    guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", isToken(words[0]), words[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+    let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", isToken(words[0]),
+      words[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+    else {
       return .reject(response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
     }
     guard lines.dropFirst().allSatisfy({ !$0.contains { $0 == 0x0d || $0 == 0x0a || $0 == 0 } }) else {
       return .reject(response(400, "The request's head has a line that is none."))
     }
     if let credentials, !lines.dropFirst().contains(where: { authorization($0).map(credentials.allows) == true }) {
-      return .reject(response(407, "This port wants a name and a password; devtunnel connect said them.", ["Proxy-Authenticate: Basic realm=\"devtunnel\""]))
+      return .reject(
+        response(
+          407, "This port wants a name and a password; devtunnel connect said them.",
+          ["Proxy-Authenticate: Basic realm=\"devtunnel\""]))
     }
     let rest = Array(bytes[end...])
     if words[0] == "CONNECT" {
       guard let (host, port) = authority(words[1], defaultPort: nil) else {
         return .reject(response(400, "CONNECT needs HOST:PORT, and '\(words[1])' is not that."))
       }
-      return .request(ProxyRequest(host: host, port: port, backlog: rest, reply: { connectReply($0, words[1]) }, isHTTP: true))
+      return .request(
+        ProxyRequest(host: host, port: port, backlog: rest, reply: { connectReply($0, words[1]) }, isHTTP: true))
     }
     guard words[1].lowercased().hasPrefix("http://") else {
-      return .reject(response(400, "This is a proxy: it takes CONNECT, or a whole URL like http://user.shop:8080/. '\(words[1])' is neither."))
+      return .reject(
+        response(
+          400,
+          "This is a proxy: it takes CONNECT, or a whole URL like http://user.shop:8080/. '\(words[1])' is neither."))
     }
     let target = words[1].dropFirst(7)
     let hostEnd = target.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? target.endIndex
@@ -36,19 +47,25 @@ enum HTTPRequestHead {
     let path = target[hostEnd...].prefix { $0 != "#" }
     let first = "\(words[0]) \(path.hasPrefix("/") ? "" : "/")\(path) \(words[2])"
     let head = forwarded(first, host: name, lines.dropFirst())
-    return .request(ProxyRequest(host: host, port: port, backlog: head + rest, reply: { $0 == .connected ? [] : failure($0, name) }, isHTTP: true))
+    return .request(
+      ProxyRequest(
+        host: host, port: port, backlog: head + rest, reply: { $0 == .connected ? [] : failure($0, name) }, isHTTP: true
+      ))
   }
 
   /// The value of the line, where it is Proxy-Authorization.
   private static func authorization(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    guard let colon = line.firstIndex(of: 0x3a), String(decoding: line[..<colon], as: UTF8.self).lowercased() == "proxy-authorization" else { return nil }
+    guard let colon = line.firstIndex(of: 0x3a),
+      String(decoding: line[..<colon], as: UTF8.self).lowercased() == "proxy-authorization"
+    else { return nil }
     return line[(colon + 1)...]
   }
 
   /// Behind the empty line; nil while that has not come.
   private static func endOfHead(_ bytes: [UInt8]) -> Int? {
     guard bytes.count >= 4 else { return nil }
-    for index in 3..<bytes.count where bytes[index] == 0x0a && bytes[index - 1] == 0x0d && bytes[index - 2] == 0x0a && bytes[index - 3] == 0x0d {
+    for index in 3..<bytes.count
+    where bytes[index] == 0x0a && bytes[index - 1] == 0x0d && bytes[index - 2] == 0x0a && bytes[index - 3] == 0x0d {
       return index + 1
     }
     return nil
@@ -83,16 +100,21 @@ enum HTTPRequestHead {
     return (String(host), number)
   }
 
-  /// The head for the destination: without what is between client and proxy (RFC 9110 section 7.6.1), its Host that of the URL.
+  /// The head for the destination: without what is between client and proxy (RFC 9110 section 7.6.1), its Host that of
+  /// the URL.
   private static func forwarded(_ first: String, host: String, _ lines: ArraySlice<ArraySlice<UInt8>>) -> [UInt8] {
-    var dropped: Set<String> = ["connection", "proxy-connection", "proxy-authorization", "proxy-authenticate", "keep-alive", "host"]
+    var dropped: Set<String> = [
+      "connection", "proxy-connection", "proxy-authorization", "proxy-authenticate", "keep-alive", "host",
+    ]
     let fields = lines.compactMap { line -> (name: String, line: ArraySlice<UInt8>)? in
       guard let colon = line.firstIndex(of: 0x3a) else { return nil }
       return (String(decoding: line[..<colon], as: UTF8.self).lowercased(), line)
     }
     for field in fields where field.name == "connection" {
       let value = String(decoding: field.line.drop { $0 != 0x3a }.dropFirst(), as: UTF8.self)
-      for name in value.lowercased().split(whereSeparator: { $0 == "," || $0 == " " || $0 == "\t" }) { dropped.insert(String(name)) }
+      for name in value.lowercased().split(whereSeparator: { $0 == "," || $0 == " " || $0 == "\t" }) {
+        dropped.insert(String(name))
+      }
     }
     // What frames the body is the message's, whatever Connection says.
     dropped.subtract(["content-length", "transfer-encoding"])
@@ -101,7 +123,9 @@ enum HTTPRequestHead {
     return head + Array("Connection: close\r\n\r\n".utf8)
   }
 
-  private static func isToken(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { $0 >= 0x41 && $0 <= 0x5a || $0 == 0x2d || $0 == 0x5f } }
+  private static func isToken(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { $0 >= 0x41 && $0 <= 0x5a || $0 == 0x2d || $0 == 0x5f }
+  }
 
   private static func connectReply(_ status: StreamStatus, _ target: String) -> [UInt8] {
     status == .connected ? Array("HTTP/1.1 200 Connection established\r\n\r\n".utf8) : failure(status, target)
@@ -114,16 +138,23 @@ enum HTTPRequestHead {
     case .unreachable: response(502, "\(target) cannot be reached: there is no way to it, or no tunnel.")
     case .nameNotFound: response(502, "\(target): the cluster's DNS knows no such name.")
     case .exhausted: response(502, "\(target): no more connections can be opened now.")
-    case .notServed: response(403, "\(target) is this machine's own, or not served; a proxy that other machines reach does not lead there.")
+    case .notServed:
+      response(
+        403, "\(target) is this machine's own, or not served; a proxy that other machines reach does not lead there.")
     case .connected, .failed: response(502, "The connection to \(target) failed.")
     }
   }
 
   static func response(_ status: Int, _ text: String, _ fields: [String] = []) -> [UInt8] {
-    let reason = [400: "Bad Request", 403: "Forbidden", 407: "Proxy Authentication Required", 431: "Request Header Fields Too Large", 502: "Bad Gateway", 504: "Gateway Timeout"][status] ?? "Error"
+    let reason =
+      [
+        400: "Bad Request", 403: "Forbidden", 407: "Proxy Authentication Required",
+        431: "Request Header Fields Too Large", 502: "Bad Gateway", 504: "Gateway Timeout",
+      ][status] ?? "Error"
     let body = "devtunnel: \(text)\n"
     let more = fields.map { $0 + "\r\n" }.joined()
     return Array(
-      "HTTP/1.1 \(status) \(reason)\r\n\(more)Content-Type: text/plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)".utf8)
+      "HTTP/1.1 \(status) \(reason)\r\n\(more)Content-Type: text/plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
+        .utf8)
   }
 }

@@ -5,7 +5,8 @@ import FoundationEssentials
 public enum ProxyAccess: Sendable {
   /// Programs of this machine, whoever they are: the port is on loopback.
   case thisMachine
-  /// Whoever gives the name and the password, from anywhere. They are not led to this machine's own addresses, where servers listen for its own programs alone.
+  /// Whoever gives the name and the password, from anywhere. They are not led to this machine's own addresses, where
+  /// servers listen for its own programs alone.
   case anyone(ProxyCredentials)
 
   /// - Parameter address: where the proxy listens.
@@ -35,7 +36,8 @@ public struct ProxyCredentials: Sendable, Hashable {
   public static func random() -> ProxyCredentials {
     var bytes = [UInt8](repeating: 0, count: 16)
     guard clinux_random(&bytes, bytes.count) == 0 else { preconditionFailure("getrandom(2) failed") }
-    return ProxyCredentials(user: "devtunnel", password: bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+    return ProxyCredentials(
+      user: "devtunnel", password: bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
   }
 
   func allows(user: some Collection<UInt8>, password: some Collection<UInt8>) -> Bool {

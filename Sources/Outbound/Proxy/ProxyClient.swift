@@ -47,11 +47,15 @@ final class ProxyClient: Handler {
       let isSOCKS = socks.isUnderWay || first == 4 || first == 5
       switch isSOCKS ? socks.step(inbox) : http() {
       case .more:
-        if inbox.count >= Self.headLimit { reject(isSOCKS ? [] : HTTPRequestHead.response(431, "The request's head is longer than 32 KiB.")) }
+        if inbox.count >= Self.headLimit {
+          reject(isSOCKS ? [] : HTTPRequestHead.response(431, "The request's head is longer than 32 KiB."))
+        }
         return
       case .answer(let bytes, let taken):
         inbox.removeFirst(taken)
-        guard bytes.withUnsafeBytes({ clinux_send(fd, $0.baseAddress!, $0.count) }) == bytes.count else { return close() }
+        guard bytes.withUnsafeBytes({ clinux_send(fd, $0.baseAddress!, $0.count) }) == bytes.count else {
+          return close()
+        }
       case .reject(let bytes): return reject(bytes)
       case .request(let request): return lead(request)
       }
@@ -62,7 +66,8 @@ final class ProxyClient: Handler {
   private func http() -> ProxyStep {
     for byte in inbox.prefix(8) where !(byte >= 0x41 && byte <= 0x5a) {
       if byte == 0x20 || byte == 0x2d || byte == 0x5f { break }
-      return .reject(HTTPRequestHead.response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
+      return .reject(
+        HTTPRequestHead.response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
     }
     return HTTPRequestHead.step(inbox, credentials: credentials)
   }
@@ -76,9 +81,13 @@ final class ProxyClient: Handler {
 
   private func lead(_ request: ProxyRequest) {
     if request.isHTTP { dialer.counters.proxy.http += 1 } else { dialer.counters.proxy.socks += 1 }
-    if let address = IPAddress(parsing: request.host) { return connect(request, .address(IPEndpoint(address, port: request.port))) }
+    if let address = IPAddress(parsing: request.host) {
+      return connect(request, .address(IPEndpoint(address, port: request.port)))
+    }
     guard let name = DNSName(request.host), name.wire.count > 1 else { return fail(request, .nameNotFound) }
-    if name == DNSSettings.hostName { return connect(request, .address(IPEndpoint(dialer.routes.rules.hostAddress, port: request.port))) }
+    if name == DNSSettings.hostName {
+      return connect(request, .address(IPEndpoint(dialer.routes.rules.hostAddress, port: request.port)))
+    }
     if name == Self.localhost { return connect(request, .address(IPEndpoint(.loopback, port: request.port))) }
     if resolver.settings.clusterSuffixes.contains(where: { name.isWithin($0) }) {
       // The agent resolves it, which saves a round trip.
@@ -89,7 +98,8 @@ final class ProxyClient: Handler {
     resolver.lookUp(request.host) { [weak self] outcome in
       guard let self, self.fd >= 0 else { return }
       switch outcome {
-      case .found(let addresses, _): self.connect(request, addresses.map { .address(IPEndpoint($0, port: request.port)) })
+      case .found(let addresses, _):
+        self.connect(request, addresses.map { .address(IPEndpoint($0, port: request.port)) })
       case .notFound: self.fail(request, .nameNotFound)
       case .failed: self.fail(request, .timedOut)
       }
@@ -102,12 +112,15 @@ final class ProxyClient: Handler {
 
   /// - Parameter destinations: at least one; the first that answers is taken.
   private func connect(_ request: ProxyRequest, _ destinations: [Destination]) {
-    dialer.connect(surrender(), to: destinations[0], others: Array(destinations.dropFirst()), backlog: request.backlog, reply: request.reply)
+    dialer.connect(
+      surrender(), to: destinations[0], others: Array(destinations.dropFirst()), backlog: request.backlog,
+      reply: request.reply)
   }
 
   private func fail(_ request: ProxyRequest, _ status: StreamStatus) {
     dialer.counters.tcp.refused += 1
-    dialer.counters.problem("\(request.host):\(request.port): " + (status == .nameNotFound ? "no such name" : "no DNS answer"))
+    dialer.counters.problem(
+      "\(request.host):\(request.port): " + (status == .nameNotFound ? "no such name" : "no DNS answer"))
     dialer.dismiss(surrender(), request.reply(status))
   }
 

@@ -1,7 +1,7 @@
 import TunnelProtocol
 
-/// SOCKS as a function of the bytes so far. Versions 5 (RFC 1928, CONNECT alone; with name and password by RFC 1929 where they are asked for) and 4 with names (4a), which knows
-/// no password.
+/// SOCKS as a function of the bytes so far. Versions 5 (RFC 1928, CONNECT alone; with name and password by RFC 1929
+/// where they are asked for) and 4 with names (4a), which knows no password.
 struct SOCKS {
   private let credentials: ProxyCredentials?
 
@@ -17,7 +17,8 @@ struct SOCKS {
   init(credentials: ProxyCredentials? = nil) { self.credentials = credentials }
 
   private enum Reply {
-    static let succeeded: UInt8 = 0, general: UInt8 = 1, notAllowed: UInt8 = 2, unreachable: UInt8 = 4, refused: UInt8 = 5, expired: UInt8 = 6
+    static let succeeded: UInt8 = 0, general: UInt8 = 1, notAllowed: UInt8 = 2, unreachable: UInt8 = 4,
+      refused: UInt8 = 5, expired: UInt8 = 6
     static let noCommand: UInt8 = 7, noAddressType: UInt8 = 8
   }
 
@@ -50,7 +51,9 @@ struct SOCKS {
     guard bytes.count >= 2, case let userEnd = 2 + Int(bytes[1]), bytes.count > userEnd else { return .more }
     let end = userEnd + 1 + Int(bytes[userEnd])
     guard bytes.count >= end else { return .more }
-    guard let credentials, credentials.allows(user: bytes[2..<userEnd], password: bytes[(userEnd + 1)..<end]) else { return .reject([1, 1]) }
+    guard let credentials, credentials.allows(user: bytes[2..<userEnd], password: bytes[(userEnd + 1)..<end]) else {
+      return .reject([1, 1])
+    }
     stage = .request
     return .answer([1, 0], taken: end)
   }
@@ -69,11 +72,14 @@ struct SOCKS {
     guard bytes.count >= 4 + length + 2 else { return .more }
     guard bytes[1] == 1 else { return .reject(reply(Reply.noCommand)) }
     let address = bytes[4..<(4 + length)]
-    let host = bytes[3] == 3 ? String(decoding: address.dropFirst(), as: UTF8.self) : IPAddress(bytes: address)?.description ?? ""
+    let host =
+      bytes[3] == 3
+      ? String(decoding: address.dropFirst(), as: UTF8.self) : IPAddress(bytes: address)?.description ?? ""
     let port = DNSMessage.load16(bytes, 4 + length)
     guard !host.isEmpty, port > 0 else { return .reject(reply(Reply.general)) }
     return .request(
-      ProxyRequest(host: host, port: port, backlog: Array(bytes[(4 + length + 2)...]), reply: { reply(code($0)) }, isHTTP: false))
+      ProxyRequest(
+        host: host, port: port, backlog: Array(bytes[(4 + length + 2)...]), reply: { reply(code($0)) }, isHTTP: false))
   }
 
   /// Without the bound address, which belongs to the agent (RFC 1928 section 6).
@@ -102,7 +108,9 @@ struct SOCKS {
     }
     let port = DNSMessage.load16(bytes, 2)
     guard !host.isEmpty, port > 0 else { return .reject(reply4(false)) }
-    return .request(ProxyRequest(host: host, port: port, backlog: Array(bytes[end...]), reply: { reply4($0 == .connected) }, isHTTP: false))
+    return .request(
+      ProxyRequest(
+        host: host, port: port, backlog: Array(bytes[end...]), reply: { reply4($0 == .connected) }, isHTTP: false))
   }
 
   private static func reply4(_ granted: Bool) -> [UInt8] { [0, granted ? 90 : 91, 0, 0, 0, 0, 0, 0] }

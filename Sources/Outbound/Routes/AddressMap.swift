@@ -1,4 +1,5 @@
-/// Ranges of the cluster's that are in use on the host too, and stand there under other addresses: same length, what is behind the prefix unchanged.
+/// Ranges of the cluster's that are in use on the host too, and stand there under other addresses: same length, what is
+/// behind the prefix unchanged.
 public struct AddressMap: Sendable, Hashable {
   public struct Entry: Sendable, Hashable, CustomStringConvertible {
     /// As in the cluster.

@@ -22,7 +22,9 @@ public struct CIDR: Sendable, Hashable, CustomStringConvertible {
   public init(parsing text: String) throws(OutboundError) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count <= 2, let address = IPAddress(parsing: String(parts[0])) else {
-      throw OutboundError(.badCIDR, "'\(text)' is no range of addresses", remedy: "Write it like 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32.")
+      throw OutboundError(
+        .badCIDR, "'\(text)' is no range of addresses",
+        remedy: "Write it like 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32.")
     }
     let longest = address.isIPv6 ? 128 : 32
     guard parts.count == 2 else {
@@ -30,7 +32,8 @@ public struct CIDR: Sendable, Hashable, CustomStringConvertible {
       return
     }
     guard let length = Int(parts[1]), parts[1].allSatisfy({ $0.isASCII && $0.isNumber }), length <= longest else {
-      throw OutboundError(.badCIDR, "'\(text)' has no prefix length of 0 to \(longest)", remedy: "Write it like \(address)/\(longest).")
+      throw OutboundError(
+        .badCIDR, "'\(text)' has no prefix length of 0 to \(longest)", remedy: "Write it like \(address)/\(longest).")
     }
     self.init(address, length: length)
     guard self.address == address else {

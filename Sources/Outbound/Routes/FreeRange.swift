@@ -1,7 +1,9 @@
 /// Finds addresses that nobody uses.
 public enum FreeRange {
-  /// Where ranges are looked for, in this order: of RFC 2544's range the half without `host.devtunnel.internal`, shared address space (RFC 6598), RFC 1918.
-  public static let places = ["198.19.0.0/16", "100.64.0.0/10", "172.16.0.0/12", "10.0.0.0/8", "192.168.0.0/16"].compactMap { try? CIDR(parsing: $0) }
+  /// Where ranges are looked for, in this order: of RFC 2544's range the half without `host.devtunnel.internal`, shared
+  /// address space (RFC 6598), RFC 1918.
+  public static let places = ["198.19.0.0/16", "100.64.0.0/10", "172.16.0.0/12", "10.0.0.0/8", "192.168.0.0/16"]
+    .compactMap { try? CIDR(parsing: $0) }
 
   /// - Parameters:
   ///   - length: of the prefix, 1 to 32.
@@ -14,7 +16,8 @@ public enum FreeRange {
         guard let obstacle = taken.first(where: { $0.overlaps(candidate) }) else { return candidate }
         // Behind what is in the way: it may be larger than what is looked for.
         let step = UInt64(1) << UInt64(64 - min(obstacle.length, length))
-        let (next, overflow) = (obstacle.length < length ? obstacle.address.high : candidate.address.high).addingReportingOverflow(step)
+        let (next, overflow) = (obstacle.length < length ? obstacle.address.high : candidate.address.high)
+          .addingReportingOverflow(step)
         guard !overflow else { break }
         candidate = CIDR(IPAddress(high: next, low: 0, isIPv6: false), length: length)
       }

@@ -1,6 +1,7 @@
 import CLinux
 
-/// An IP address as a key: cheap to hash and to compare. An IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 address.
+/// An IP address as a key: cheap to hash and to compare. An IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2) is
+/// the IPv4 address.
 public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
   /// The 128 bits; an IPv4 address stands in the upper 32 of `high`.
   let high: UInt64
@@ -25,7 +26,11 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     var high: UInt64 = 0
     var low: UInt64 = 0
     for (index, byte) in bytes.enumerated() {
-      if index < 8 { high |= UInt64(byte) << UInt64(56 - 8 * index) } else { low |= UInt64(byte) << UInt64(56 - 8 * (index - 8)) }
+      if index < 8 {
+        high |= UInt64(byte) << UInt64(56 - 8 * index)
+      } else {
+        low |= UInt64(byte) << UInt64(56 - 8 * (index - 8))
+      }
     }
     self.init(high: high, low: low, isIPv6: bytes.count == 16)
   }
@@ -33,7 +38,9 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
   /// Nil where the address is of no family.
   public init?(_ address: clinux_address) {
     guard address.family == 4 || address.family == 6 else { return nil }
-    let own: IPAddress? = withUnsafeBytes(of: address.bytes) { IPAddress(bytes: $0.prefix(address.family == 4 ? 4 : 16)) }
+    let own: IPAddress? = withUnsafeBytes(of: address.bytes) {
+      IPAddress(bytes: $0.prefix(address.family == 4 ? 4 : 16))
+    }
     guard let own else { return nil }
     self = own
   }

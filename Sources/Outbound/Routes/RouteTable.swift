@@ -24,7 +24,8 @@ public struct RouteRules: Sendable, Equatable {
   public static let defaultHostAddress = IPAddress(high: 0xc612_0001_0000_0000, low: 0, isIPv6: false)
 
   public init(
-    viaCluster: [CIDR] = [], viaHost: [CIDR] = [], allViaCluster: Bool = false, hostAddress: IPAddress = RouteRules.defaultHostAddress
+    viaCluster: [CIDR] = [], viaHost: [CIDR] = [], allViaCluster: Bool = false,
+    hostAddress: IPAddress = RouteRules.defaultHostAddress
   ) {
     self.viaCluster = viaCluster
     self.viaHost = viaHost
@@ -55,7 +56,9 @@ public final class RouteTable {
     ranges += Self.loopbacks.map { (range: $0, route: Route.hostLoopback, isDefault: true) }
     ranges += Self.privates.map { (range: $0, route: Route.cluster, isDefault: true) }
     if rules.allViaCluster { ranges += Self.everything.map { (range: $0, route: Route.cluster, isDefault: true) } }
-    self.ranges = ranges.enumerated().sorted { ($1.element.range.length, $0.offset) < ($0.element.range.length, $1.offset) }.map(\.element)
+    self.ranges = ranges.enumerated().sorted {
+      ($1.element.range.length, $0.offset) < ($0.element.range.length, $1.offset)
+    }.map(\.element)
   }
 
   public func route(_ address: IPAddress, now: UInt64) -> Route {
@@ -73,9 +76,11 @@ public final class RouteTable {
   var learnedCount: Int { learned.count }
 
   private static let loopbacks = [range(127, 0, 0, 0, 8), CIDR(IPAddress(high: 0, low: 1, isIPv6: true), length: 128)]
-  /// RFC 1918; shared address space (RFC 6598), which clusters use for Pods; link-local (RFC 3927), where a cluster's metadata and node-local DNS are.
+  /// RFC 1918; shared address space (RFC 6598), which clusters use for Pods; link-local (RFC 3927), where a cluster's
+  /// metadata and node-local DNS are.
   private static let privates = [
-    range(10, 0, 0, 0, 8), range(172, 16, 0, 0, 12), range(192, 168, 0, 0, 16), range(100, 64, 0, 0, 10), range(169, 254, 0, 0, 16),
+    range(10, 0, 0, 0, 8), range(172, 16, 0, 0, 12), range(192, 168, 0, 0, 16), range(100, 64, 0, 0, 10),
+    range(169, 254, 0, 0, 16),
   ]
   private static let everything = [range(0, 0, 0, 0, 0), CIDR(IPAddress(high: 0, low: 0, isIPv6: true), length: 0)]
 

@@ -1,7 +1,8 @@
 import CLinux
 import Relay
 
-/// Takes the connections of a listening socket, so many in a turn that others have theirs. Out of descriptors, it resets them.
+/// Takes the connections of a listening socket, so many in a turn that others have theirs. Out of descriptors, it
+/// resets them.
 class Acceptor: Handler {
   let loop: EventLoop
   private(set) var fd: Int32
@@ -33,7 +34,8 @@ class Acceptor: Handler {
       } else if connection == -clinux_EAGAIN {
         return
       } else if connection == -clinux_EMFILE || connection == -clinux_ENFILE {
-        counters.problem("the daemon is out of file descriptors: new connections are reset (raise the limit, `ulimit -n`)")
+        counters.problem(
+          "the daemon is out of file descriptors: new connections are reset (raise the limit, `ulimit -n`)")
         if loop.turnAway(fd) { continue }
         return loop.schedule(self, after: Self.restTime, kind: 0)
       }

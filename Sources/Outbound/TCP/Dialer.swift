@@ -64,7 +64,8 @@ final class Dialer {
   ///   - backlog: what was read from the client already and is the destination's.
   ///   - reply: what the client is told of the outcome, before any payload; without it a failed dial resets the client.
   func connect(
-    _ client: Int32, to destination: Destination, others: [Destination] = [], backlog: [UInt8] = [], reply: ((StreamStatus) -> [UInt8])? = nil
+    _ client: Int32, to destination: Destination, others: [Destination] = [], backlog: [UInt8] = [],
+    reply: ((StreamStatus) -> [UInt8])? = nil
   ) {
     guard !isClosed else { return clinux_reset(client) }
     guard budget.take(2) else {
@@ -73,7 +74,8 @@ final class Dialer {
       if let reply { return dismiss(client, reply(.exhausted)) }
       return clinux_reset(client)
     }
-    let connection = OutboundConnection(dialer: self, client: client, destination: destination, others: others, backlog: backlog, reply: reply)
+    let connection = OutboundConnection(
+      dialer: self, client: client, destination: destination, others: others, backlog: backlog, reply: reply)
     live[ObjectIdentifier(connection)] = connection
     connection.start()
   }
@@ -95,7 +97,9 @@ final class Dialer {
     }
   }
 
-  func ended(_ connection: OutboundConnection) { if live.removeValue(forKey: ObjectIdentifier(connection)) != nil { budget.giveBack(2) } }
+  func ended(_ connection: OutboundConnection) {
+    if live.removeValue(forKey: ObjectIdentifier(connection)) != nil { budget.giveBack(2) }
+  }
 
   /// Whether so many clients have connected and not said what they want that no more are let in.
   func isCrowded(by waiting: Int) -> Bool { waiting >= max(budget.limit / 2, 16) }

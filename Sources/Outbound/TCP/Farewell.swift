@@ -1,8 +1,8 @@
 import CLinux
 import Relay
 
-/// Tells a client something last. What it still sends is read away, since closing over unread bytes would be a reset, and the words be lost
-/// (RFC 1122 section 4.2.2.13).
+/// Tells a client something last. What it still sends is read away, since closing over unread bytes would be a reset,
+/// and the words be lost (RFC 1122 section 4.2.2.13).
 final class Farewell: Handler {
   private let loop: EventLoop
   private var fd: Int32

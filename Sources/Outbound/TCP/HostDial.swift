@@ -17,7 +17,10 @@ final class HostDial: Handler {
   private var completion: ((Outcome) -> Void)?
 
   /// - Parameter limit: µs; as long as the agent takes for its dials, unless something else can be tried.
-  init(loop: EventLoop, to endpoint: IPEndpoint, limit: UInt64 = AcceptorEnd.connectLimit, completion: @escaping (Outcome) -> Void) {
+  init(
+    loop: EventLoop, to endpoint: IPEndpoint, limit: UInt64 = AcceptorEnd.connectLimit,
+    completion: @escaping (Outcome) -> Void
+  ) {
     self.loop = loop
     self.endpoint = endpoint
     self.limit = limit

@@ -2,7 +2,8 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// One client's connection to a destination: through a stream, or joined with a socket of the host's. Of several destinations each is tried in turn.
+/// One client's connection to a destination: through a stream, or joined with a socket of the host's. Of several
+/// destinations each is tried in turn.
 final class OutboundConnection {
   private let dialer: Dialer
   private let client: Int32
@@ -24,7 +25,8 @@ final class OutboundConnection {
   private var state = State.waiting
 
   init(
-    dialer: Dialer, client: Int32, destination: Destination, others: [Destination], backlog: [UInt8], reply: ((StreamStatus) -> [UInt8])?
+    dialer: Dialer, client: Int32, destination: Destination, others: [Destination], backlog: [UInt8],
+    reply: ((StreamStatus) -> [UInt8])?
   ) {
     self.dialer = dialer
     self.client = client
@@ -45,11 +47,14 @@ final class OutboundConnection {
   }
 
   private func lead() {
-    guard !dialer.isKept(destination) else { return failed(.notServed, "an address of this machine, asked for by a client of another") }
+    guard !dialer.isKept(destination) else {
+      return failed(.notServed, "an address of this machine, asked for by a client of another")
+    }
     switch dialer.route(destination) {
     case .cluster: openStream()
     case .host: if case .address(let endpoint) = destination { dial(endpoint) }
-    case .hostLoopback: if case .address(let endpoint) = destination { dial(IPEndpoint(.loopback, port: endpoint.port)) }
+    case .hostLoopback:
+      if case .address(let endpoint) = destination { dial(IPEndpoint(.loopback, port: endpoint.port)) }
     }
   }
 
@@ -70,7 +75,9 @@ final class OutboundConnection {
       guard case .waiting = state else { return }
       guard let session else { return failed(.unreachable, "there was no tunnel for 5 s") }
       let end = session.open { slot in
-        ClusterEnd(session: session, slot: slot, fd: client, preamble: preamble, backlog: backlog, isLast: untried.isEmpty, connection: self)
+        ClusterEnd(
+          session: session, slot: slot, fd: client, preamble: preamble, backlog: backlog, isLast: untried.isEmpty,
+          connection: self)
       }
       guard let end = end as? ClusterEnd else { return failed(.exhausted, "the tunnel takes no more streams") }
       state = .stream(end)
@@ -117,7 +124,8 @@ final class OutboundConnection {
           clinux_reset(client)
           return finished()
         }
-        state = .joined(SocketPair(loop: dialer.loop, left: client, right: socket, backlog: backlog) { [self] in finished() })
+        state = .joined(
+          SocketPair(loop: dialer.loop, left: client, right: socket, backlog: backlog) { [self] in finished() })
       case .failed(let status): if !leadElsewhere() { failed(status, "the host's dial: \(status)") }
       }
     }
@@ -168,7 +176,8 @@ final class OutboundConnection {
 
 /// The client's end of the stream. What was read of the client before goes behind the preamble.
 ///
-/// Where something else is left to be tried, nothing of the client's goes before the answer: the same bytes must not arrive twice.
+/// Where something else is left to be tried, nothing of the client's goes before the answer: the same bytes must not
+/// arrive twice.
 final class ClusterEnd: OpenerEnd {
   private let connection: OutboundConnection
   private let isLast: Bool
@@ -177,7 +186,10 @@ final class ClusterEnd: OpenerEnd {
   private var sentBacklog = 0
   private var sentPreamble = false
 
-  init(session: Session, slot: Int, fd: Int32, preamble: Preamble, backlog: [UInt8], isLast: Bool, connection: OutboundConnection) {
+  init(
+    session: Session, slot: Int, fd: Int32, preamble: Preamble, backlog: [UInt8], isLast: Bool,
+    connection: OutboundConnection
+  ) {
     self.connection = connection
     self.isLast = isLast
     self.backlog = backlog

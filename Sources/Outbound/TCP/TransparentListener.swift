@@ -37,7 +37,9 @@ final class TransparentListener: Acceptor {
       counters.problem("a connection came straight to the redirect port")
       return clinux_reset(connection)
     }
-    dialer.connect(connection, to: .address(IPEndpoint(dialer.routes.rules.aliases.real(of: destination.address), port: destination.port)))
+    dialer.connect(
+      connection,
+      to: .address(IPEndpoint(dialer.routes.rules.aliases.real(of: destination.address), port: destination.port)))
   }
 
   /// Nobody redirected it: to lead it on would be to connect to ourselves, for ever.

@@ -42,9 +42,13 @@ final class ClusterFlow: DatagramFlow {
 
   private func open(_ session: Session?) {
     let preamble = Preamble(.udp, port: key.destination.port, address: key.destination.address.bytes)
-    guard let session, let end = session.open({ FlowStream(session: session, slot: $0, preamble: preamble, flow: self) }) as? FlowStream else {
+    guard let session,
+      let end = session.open({ FlowStream(session: session, slot: $0, preamble: preamble, flow: self) }) as? FlowStream
+    else {
       flows.counters.udp.droppedDatagrams += UInt64(waiting.count)
-      flows.counters.problem("UDP \(key.destination): " + (session == nil ? "there was no tunnel for 5 s" : "the tunnel takes no more streams"))
+      flows.counters.problem(
+        "UDP \(key.destination): "
+          + (session == nil ? "there was no tunnel for 5 s" : "the tunnel takes no more streams"))
       return flows.ended(self, .quiet)
     }
     stream = end
@@ -107,7 +111,9 @@ final class HostFlow: DatagramFlow {
     if fd >= 0 {
       flows.loop.watch(fd, self)
     } else {
-      if fd == -clinux_EMFILE || fd == -clinux_ENFILE { flows.counters.problem("the daemon is out of file descriptors: UDP datagrams are dropped") }
+      if fd == -clinux_EMFILE || fd == -clinux_ENFILE {
+        flows.counters.problem("the daemon is out of file descriptors: UDP datagrams are dropped")
+      }
       let isOut = fd == -clinux_EHOSTUNREACH || fd == -clinux_ENETUNREACH
       flows.ended(self, isOut ? .unreachable : .quiet)
     }

@@ -1,5 +1,5 @@
-// A datagram's way: DatagramFlows takes it and finds its flow; the flow sends it into the cluster (ClusterFlow) or from the host (HostFlow); what
-// comes back leaves through ReplySockets.
+// A datagram's way: DatagramFlows takes it and finds its flow; the flow sends it into the cluster (ClusterFlow) or from
+// the host (HostFlow); what comes back leaves through ReplySockets.
 
 import CLinux
 import Relay
@@ -41,7 +41,8 @@ final class DatagramFlows: Handler {
   ///   - fd: tells original destinations (IP_RECVORIGDSTADDR).
   ///   - icmp: a raw socket with IP_HDRINCL; -1 for none: then unreachable destinations are silent.
   init(
-    loop: EventLoop, fd: Int32, icmp: Int32, mint: @escaping ReplySockets.Mint, sessions: @escaping SessionSource, routes: RouteTable,
+    loop: EventLoop, fd: Int32, icmp: Int32, mint: @escaping ReplySockets.Mint, sessions: @escaping SessionSource,
+    routes: RouteTable,
     counters: OutboundCounters, limits: FlowLimits = FlowLimits()
   ) {
     self.loop = loop
@@ -151,7 +152,9 @@ final class DatagramFlows: Handler {
 
   override func timerFired(_ kind: UInt8) {
     isSweeping = false
-    for flow in flows.values where loop.now - flow.lastUse >= (flow.isTwoWay ? limits.twoWay : limits.oneWay) { ended(flow, .quiet) }
+    for flow in flows.values where loop.now - flow.lastUse >= (flow.isTwoWay ? limits.twoWay : limits.oneWay) {
+      ended(flow, .quiet)
+    }
     sweepLater()
   }
 

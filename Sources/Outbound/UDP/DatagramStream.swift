@@ -1,7 +1,8 @@
 import Relay
 import TunnelProtocol
 
-/// A stream of datagrams: each with its length (2 bytes, big-endian) before it, behind the preamble one way and behind one `StreamStatus` the other.
+/// A stream of datagrams: each with its length (2 bytes, big-endian) before it, behind the preamble one way and behind
+/// one `StreamStatus` the other.
 class DatagramStream: StreamEnd {
   enum End: Equatable {
     /// The peer has ended its direction: nothing more will come.
@@ -32,7 +33,9 @@ class DatagramStream: StreamEnd {
 
   /// False where it was dropped, since too much waits.
   func send(_ datagram: UnsafeRawBufferPointer) -> Bool {
-    guard !isOver, datagram.count <= 65_535, outbox.count - outboxStart + datagram.count <= Self.outboxLimit else { return false }
+    guard !isOver, datagram.count <= 65_535, outbox.count - outboxStart + datagram.count <= Self.outboxLimit else {
+      return false
+    }
     outbox.append(UInt8(datagram.count >> 8))
     outbox.append(UInt8(truncatingIfNeeded: datagram.count))
     outbox.append(contentsOf: datagram)

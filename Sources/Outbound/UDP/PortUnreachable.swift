@@ -1,12 +1,15 @@
-/// The ICMP message that tells a UDP client that nobody is there (RFC 792, "Destination Unreachable Message"), with its IP header (RFC 791).
+/// The ICMP message that tells a UDP client that nobody is there (RFC 792, "Destination Unreachable Message"), with its
+/// IP header (RFC 791).
 enum PortUnreachable {
-  /// From the destination to the source; quotes the IP header and the first 8 bytes of the datagram, which are its UDP header (RFC 768).
+  /// From the destination to the source; quotes the IP header and the first 8 bytes of the datagram, which are its UDP
+  /// header (RFC 768).
   /// - Parameter length: of the datagram's payload, bytes.
   /// - Returns: nil for IPv6.
   static func message(for key: FlowKey, length: Int) -> [UInt8]? {
     let (client, server) = (key.source.address, key.destination.address)
     guard !client.isIPv6, !server.isIPv6 else { return nil }
-    let quoted = header(from: client, to: server, protocolNumber: 17, length: 20 + 8 + length) + udp(key, length: length)
+    let quoted =
+      header(from: client, to: server, protocolNumber: 17, length: 20 + 8 + length) + udp(key, length: length)
     var icmp: [UInt8] = [3, 3, 0, 0, 0, 0, 0, 0] + quoted
     put(checksum(icmp), at: 2, in: &icmp)
     return header(from: server, to: client, protocolNumber: 1, length: 20 + icmp.count) + icmp
@@ -22,7 +25,9 @@ enum PortUnreachable {
 
   private static func udp(_ key: FlowKey, length: Int) -> [UInt8] {
     var bytes: [UInt8] = []
-    for word in [key.source.port, key.destination.port, UInt16(truncatingIfNeeded: 8 + length), 0] { bytes.append16(word) }
+    for word in [key.source.port, key.destination.port, UInt16(truncatingIfNeeded: 8 + length), 0] {
+      bytes.append16(word)
+    }
     return bytes
   }
 

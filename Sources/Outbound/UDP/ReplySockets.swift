@@ -1,9 +1,11 @@
 import CLinux
 import Relay
 
-/// Sockets bound to destinations inside the shell's namespace, so that answers come from the address that was asked. The helper makes them.
+/// Sockets bound to destinations inside the shell's namespace, so that answers come from the address that was asked.
+/// The helper makes them.
 final class ReplySockets {
-  /// Asks for a UDP socket bound to the address, which may be anybody's (IP_TRANSPARENT); calls back with nil where there is none.
+  /// Asks for a UDP socket bound to the address, which may be anybody's (IP_TRANSPARENT); calls back with nil where
+  /// there is none.
   typealias Mint = (clinux_address, @escaping (Int32?) -> Void) -> Void
 
   private let loop: EventLoop
@@ -42,14 +44,17 @@ final class ReplySockets {
       counters.udp.droppedDatagrams += UInt64(due.count)
       return counters.problem("UDP: the shell gave no socket for answers from \(from)")
     }
-    let socket = MintedSocket(loop: loop, fd: fd) { [weak self] source, bytes in self?.received?(FlowKey(source: source, destination: from), bytes) }
+    let socket = MintedSocket(loop: loop, fd: fd) { [weak self] source, bytes in
+      self?.received?(FlowKey(source: source, destination: from), bytes)
+    }
     sockets.insert(socket, for: from)?.value.close()
     for (to, bytes) in due { bytes.withUnsafeBytes { deliver($0, socket, to) } }
   }
 
   private func deliver(_ bytes: UnsafeRawBufferPointer, _ socket: MintedSocket, _ to: IPEndpoint) {
     var address = to.socketAddress
-    let sent = clinux_send_to(socket.fd, bytes.isEmpty ? UnsafeRawPointer(loop.scratch) : bytes.baseAddress!, bytes.count, &address)
+    let sent = clinux_send_to(
+      socket.fd, bytes.isEmpty ? UnsafeRawPointer(loop.scratch) : bytes.baseAddress!, bytes.count, &address)
     if sent < 0 { counters.udp.droppedDatagrams += 1 }
   }
 
@@ -81,7 +86,9 @@ private final class MintedSocket: Handler {
       var source = clinux_address()
       let count = clinux_receive_from(fd, loop.scratch, EventLoop.scratchSize, &source)
       if count == -Int(clinux_EAGAIN) { return }
-      if count >= 0, let source = IPEndpoint(source) { received(source, UnsafeRawBufferPointer(start: loop.scratch, count: count)) }
+      if count >= 0, let source = IPEndpoint(source) {
+        received(source, UnsafeRawBufferPointer(start: loop.scratch, count: count))
+      }
     }
     if fd >= 0 { loop.readAgain(self) }
   }

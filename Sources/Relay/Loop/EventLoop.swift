@@ -103,12 +103,14 @@ public final class EventLoop {
   @discardableResult
   public func watch(_ fd: Int32, _ handler: Handler) -> Int32 {
     register(handler)
-    return clinux_epoll_add(epoll, fd, clinux_EPOLLIN | clinux_EPOLLOUT | clinux_EPOLLRDHUP | clinux_EPOLLET, handler.token)
+    return clinux_epoll_add(
+      epoll, fd, clinux_EPOLLIN | clinux_EPOLLOUT | clinux_EPOLLRDHUP | clinux_EPOLLET, handler.token)
   }
 
   public func unwatch(_ fd: Int32) { clinux_epoll_remove(epoll, fd) }
 
-  /// Out of descriptors: takes one connection of a listening socket by the descriptor that is kept for this, and resets it, so that its client hears at once.
+  /// Out of descriptors: takes one connection of a listening socket by the descriptor that is kept for this, and resets
+  /// it, so that its client hears at once.
   /// - Returns: false where there was none to take, or nothing to take it with.
   public func turnAway(_ listening: Int32) -> Bool {
     guard spare >= 0 else {
@@ -129,7 +131,9 @@ public final class EventLoop {
   func shedWhileFull() {
     while blocks.held > blocks.limit {
       var largest: Handler?
-      for case .some(let handler) in handlers where handler.waitingBytes > (largest?.waitingBytes ?? 0) { largest = handler }
+      for case .some(let handler) in handlers where handler.waitingBytes > (largest?.waitingBytes ?? 0) {
+        largest = handler
+      }
       let before = blocks.held
       largest?.shed()
       guard blocks.held < before else { return }
@@ -138,8 +142,8 @@ public final class EventLoop {
 
   // MARK: Later
 
-  /// Calls `timerFired(kind)` after `delay` µs, unless the handler is unregistered before. Timers are not cancelled: a handler that
-  /// no longer cares ignores the call.
+  /// Calls `timerFired(kind)` after `delay` µs, unless the handler is unregistered before. Timers are not cancelled: a
+  /// handler that no longer cares ignores the call.
   public func schedule(_ handler: Handler, after delay: UInt64, kind: UInt8) {
     register(handler)
     timers.insert(TimerHeap.Entry(deadline: now + delay, token: handler.token, kind: kind))
@@ -195,7 +199,8 @@ public final class EventLoop {
     if !again.isEmpty || !dirty.isEmpty { return 0 }
     guard let deadline = timers.nextDeadline else { return maximum ?? -1 }
     let current = clinux_monotonic_us()
-    let milliseconds = deadline <= current ? 0 : Int32(truncatingIfNeeded: min((deadline - current + 999) / 1000, 60_000))
+    let milliseconds =
+      deadline <= current ? 0 : Int32(truncatingIfNeeded: min((deadline - current + 999) / 1000, 60_000))
     return maximum.map { min($0, milliseconds) } ?? milliseconds
   }
 }

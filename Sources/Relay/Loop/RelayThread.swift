@@ -83,7 +83,8 @@
 
   /// A value that belongs to a relay's thread, held by others only as a name for it.
   ///
-  /// Unchecked: the value is reached through a loop alone, and a loop is only had on its own thread (`RelayThread.submit`).
+  /// Unchecked: the value is reached through a loop alone, and a loop is only had on its own thread
+  /// (`RelayThread.submit`).
   public struct OnLoop<Value>: @unchecked Sendable {
     private let value: Value
 

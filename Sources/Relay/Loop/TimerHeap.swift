@@ -30,7 +30,8 @@ struct TimerHeap {
     var parent = 0
     while true {
       var smallest = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count && entries[child].deadline < entries[smallest].deadline {
+      for child in [2 * parent + 1, 2 * parent + 2]
+      where child < entries.count && entries[child].deadline < entries[smallest].deadline {
         smallest = child
       }
       guard smallest != parent else { break }

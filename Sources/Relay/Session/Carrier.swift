@@ -6,8 +6,9 @@ import CLinux
 
 /// The byte stream below a session: a socket in the agent, a port-forward in the daemon.
 ///
-/// Sending is by one staging buffer: the session fills `staging`, `send(count)` frames it where it stands and hands it to the transport. While a
-/// part of it waits, `isBusy` is true and nothing more is staged: that is the back-pressure, down to the sockets that are not read.
+/// Sending is by one staging buffer: the session fills `staging`, `send(count)` frames it where it stands and hands it
+/// to the transport. While a part of it waits, `isBusy` is true and nothing more is staged: that is the back-pressure,
+/// down to the sockets that are not read.
 open class Carrier: Handler {
   public let loop: EventLoop
   public var session: Session?
@@ -31,7 +32,8 @@ open class Carrier: Handler {
   /// Begins to read; the session is set.
   open func start() {}
 
-  /// Sends the first `count` bytes of `staging`; sets `isBusy` where some must wait. When they are gone, calls `session.pump()`.
+  /// Sends the first `count` bytes of `staging`; sets `isBusy` where some must wait. When they are gone, calls
+  /// `session.pump()`.
   open func send(_ count: Int) {}
 
   /// Closes the transport. Calls nobody.

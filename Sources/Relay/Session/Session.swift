@@ -19,8 +19,8 @@ public enum SessionEvent: Sendable, Equatable {
 
 /// Carries the streams of one carrier: events of the state machine to the stream ends, their bytes into the carrier.
 ///
-/// Received: carrier → `receive` → yamux → `StreamEnd.received`. Sent: `StreamEnd.produce` → behind a yamux header in the carrier's
-/// staging buffer → `Carrier.send`.
+/// Received: carrier → `receive` → yamux → `StreamEnd.received`. Sent: `StreamEnd.produce` → behind a yamux header in
+/// the carrier's staging buffer → `Carrier.send`.
 open class Session: Handler {
   public let loop: EventLoop
   public let carrier: Carrier
@@ -224,7 +224,10 @@ open class Session: Handler {
       ring.removeFirst(ringHead)
       ringHead = 0
     }
-    if filled < carrier.capacity { filled += mux.writeControl(to: base + filled, capacity: carrier.capacity - filled, now: loop.now, inCompany: filled > 0) }
+    if filled < carrier.capacity {
+      filled += mux.writeControl(
+        to: base + filled, capacity: carrier.capacity - filled, now: loop.now, inCompany: filled > 0)
+    }
     return filled
   }
 

@@ -1,11 +1,11 @@
 #if !hasFeature(Embedded)
   import TunnelProtocol
 
-  /// One of two streams of two sessions that are joined: what arrives at one leaves by the other, bytes, half-closes and resets, both ways. Both
-  /// sessions live on one loop.
+  /// One of two streams of two sessions that are joined: what arrives at one leaves by the other, bytes, half-closes
+  /// and resets, both ways. Both sessions live on one loop.
   ///
-  /// What the other session does not take at once waits here. The peer is given credit for it only when it has left, so that no more than this
-  /// stream's window ever waits.
+  /// What the other session does not take at once waits here. The peer is given credit for it only when it has left, so
+  /// that no more than this stream's window ever waits.
   public class JoinedEnd: StreamEnd {
     fileprivate var other: JoinedEnd?
     /// Goes to the peer before any payload: a status or a preamble.
@@ -103,8 +103,11 @@
     private let onFailure: (StreamStatus) -> Void
     private var answer: StreamStatus?
 
-    /// - Parameter onFailure: what `join` opened led nowhere, or the peer gave up before it was known; called once at most.
-    public init(session: Session, slot: Int, preamble: Preamble, router: StreamRouter, onFailure: @escaping (StreamStatus) -> Void) {
+    /// - - Parameter onFailure: what `join` opened led nowhere, or the peer gave up before it was known; called once at
+    ///   most.
+    public init(
+      session: Session, slot: Int, preamble: Preamble, router: StreamRouter, onFailure: @escaping (StreamStatus) -> Void
+    ) {
       self.router = router
       self.preamble = preamble
       self.onFailure = onFailure

@@ -4,7 +4,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Accepts TCP connections on one address. Out of descriptors, it resets them: a client that hears nothing waits for ever.
+/// Accepts TCP connections on one address. Out of descriptors, it resets them: a client that hears nothing waits for
+/// ever.
 open class Listener: Handler {
   public let loop: EventLoop
   public private(set) var fd: Int32

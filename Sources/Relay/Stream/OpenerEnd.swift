@@ -4,8 +4,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A connection accepted on this side, for which a stream is opened. Its first bytes ride behind the preamble, so that a new connection
-/// costs no round trip before its request is under way.
+/// A connection accepted on this side, for which a stream is opened. Its first bytes ride behind the preamble, so that
+/// a new connection costs no round trip before its request is under way.
 open class OpenerEnd: SocketEnd {
   /// Nil until the peer has said whether it got through.
   public private(set) var status: StreamStatus?

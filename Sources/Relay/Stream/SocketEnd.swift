@@ -4,8 +4,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream that ends in a TCP socket. Subclasses bring the socket in: `OpenerEnd` has one and opens the stream, `AcceptorEnd` is given
-/// a stream and connects one.
+/// A stream that ends in a TCP socket. Subclasses bring the socket in: `OpenerEnd` has one and opens the stream,
+/// `AcceptorEnd` is given a stream and connects one.
 ///
 /// Half-closes pass through both ways. Nothing is copied but what the socket will not take at once.
 open class SocketEnd: StreamEnd {
@@ -48,7 +48,9 @@ open class SocketEnd: StreamEnd {
       count = prefix.count
       prefix = []
     }
-    guard mayRead, readable, !readEnded, fd >= 0, capacity > count else { return count > 0 ? .bytes(count, more: false) : .nothing }
+    guard mayRead, readable, !readEnded, fd >= 0, capacity > count else {
+      return count > 0 ? .bytes(count, more: false) : .nothing
+    }
     let room = capacity - count
     let read = clinux_receive(fd, place + count, room)
     if read > 0 {

@@ -31,7 +31,9 @@ final class PreambleReader: StreamEnd {
     guard isComplete else { return }
     session.consume(self, head.count)
     let preamble = head.withUnsafeBytes { Preamble(reading: $0.baseAddress!) }
-    guard let preamble, let end = session.router?.route(preamble, slot: slot, session: session) else { return session.release(self) }
+    guard let preamble, let end = session.router?.route(preamble, slot: slot, session: session) else {
+      return session.release(self)
+    }
     session.replace(self, with: end)
     if !rest.isEmpty { end.received(rest) }
   }

@@ -27,7 +27,8 @@ public struct ResolverConfiguration: Sendable, Hashable {
   }
 
   public var text: String {
-    let lines = nameservers.map { "nameserver \($0)" } + (search.isEmpty ? [] : ["search " + search.joined(separator: " ")])
+    let lines =
+      nameservers.map { "nameserver \($0)" } + (search.isEmpty ? [] : ["search " + search.joined(separator: " ")])
       + (options.isEmpty ? [] : ["options " + options.joined(separator: " ")])
     return lines.joined(separator: "\n") + "\n"
   }

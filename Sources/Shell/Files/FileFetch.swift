@@ -11,7 +11,10 @@ final class FileFetch: StreamEnd {
   private let limit: Int
 
   /// - Parameter limit: bytes that the answer may have, heads and names included.
-  init(session: Session, slot: Int, path: [UInt8], operation: FileOperation, limit: Int, completion: @escaping (Result<[UInt8], FileProblem>) -> Void) {
+  init(
+    session: Session, slot: Int, path: [UInt8], operation: FileOperation, limit: Int,
+    completion: @escaping (Result<[UInt8], FileProblem>) -> Void
+  ) {
     preamble = Preamble(.file, port: operation.rawValue, address: path)
     self.limit = limit
     self.completion = completion

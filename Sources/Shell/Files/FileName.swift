@@ -6,7 +6,9 @@ struct FileName: Hashable, Sendable, CustomStringConvertible {
   init(_ bytes: some Sequence<UInt8>) throws(HostFileError) {
     let bytes = Array(bytes)
     let dot = UInt8(ascii: ".")
-    guard !bytes.isEmpty, bytes != [dot], bytes != [dot, dot], !bytes.contains(0), !bytes.contains(UInt8(ascii: "/")), bytes.count <= 255 else {
+    guard !bytes.isEmpty, bytes != [dot], bytes != [dot, dot], !bytes.contains(0), !bytes.contains(UInt8(ascii: "/")),
+      bytes.count <= 255
+    else {
       throw HostFileError("'\(String(decoding: bytes.prefix(64), as: UTF8.self))' is no name of a file")
     }
     self.bytes = bytes
@@ -17,13 +19,16 @@ struct FileName: Hashable, Sendable, CustomStringConvertible {
   /// A name written in the source.
   init(literal text: StaticString) {
     bytes = text.withUTF8Buffer { Array($0) }
-    precondition((1...255).contains(bytes.count) && !bytes.contains(UInt8(ascii: "/")) && bytes.first != UInt8(ascii: "."))
+    precondition(
+      (1...255).contains(bytes.count) && !bytes.contains(UInt8(ascii: "/")) && bytes.first != UInt8(ascii: "."))
   }
 
   /// The parts of a path without a slash at either end.
   static func parts(_ path: [UInt8]) throws(HostFileError) -> [FileName] {
     var names: [FileName] = []
-    for part in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) { names.append(try FileName(part)) }
+    for part in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+      names.append(try FileName(part))
+    }
     return names
   }
 

@@ -6,8 +6,9 @@ import CLinux
   import Musl
 #endif
 
-/// A directory of the host, held by its descriptor. Everything in it is made, replaced and removed by one name at a time, and links are never
-/// followed: whatever a cluster has named, and whoever changes the tree meanwhile, nothing outside of it is touched.
+/// A directory of the host, held by its descriptor. Everything in it is made, replaced and removed by one name at a
+/// time, and links are never followed: whatever a cluster has named, and whoever changes the tree meanwhile, nothing
+/// outside of it is touched.
 final class HostDirectory: Sendable {
   enum Kind: Sendable, Hashable { case file, directory, link, other }
 
@@ -30,7 +31,8 @@ final class HostDirectory: Sendable {
     let opened = name.withPointer { clinux_open_beneath(descriptor, $0, O_RDONLY | O_DIRECTORY, 0) }
     guard opened >= 0 else {
       let isLink = kind(name) == .link
-      throw Self.error(-opened, isLink ? "'\(name)' is a link, and is not followed" : "cannot open the directory '\(name)'")
+      throw Self.error(
+        -opened, isLink ? "'\(name)' is a link, and is not followed" : "cannot open the directory '\(name)'")
     }
     return HostDirectory(descriptor: opened)
   }
@@ -87,7 +89,9 @@ final class HostDirectory: Sendable {
     var rest = Array(bytes)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { clinux_write(opened, $0.baseAddress, $0.count) }
-      guard count > 0 else { throw Self.error(count < 0 ? Int32(clamping: -count) : ENOSPC, "cannot write the file '\(name)'") }
+      guard count > 0 else {
+        throw Self.error(count < 0 ? Int32(clamping: -count) : ENOSPC, "cannot write the file '\(name)'")
+      }
       rest = rest.dropFirst(count)
     }
   }
@@ -106,7 +110,9 @@ final class HostDirectory: Sendable {
   /// - Parameter target: is written, not followed.
   func link(_ name: FileName, to target: [UInt8]) throws(HostFileError) {
     let made = name.withPointer { name in
-      (target + [0]).withUnsafeBytes { symlinkat($0.baseAddress!.assumingMemoryBound(to: CChar.self), descriptor, name) }
+      (target + [0]).withUnsafeBytes {
+        symlinkat($0.baseAddress!.assumingMemoryBound(to: CChar.self), descriptor, name)
+      }
     }
     guard made == 0 else { throw Self.error(errno, "cannot make the link '\(name)'") }
   }
@@ -118,17 +124,22 @@ final class HostDirectory: Sendable {
   }
 
   private func unlink(_ name: FileName) throws(HostFileError) {
-    guard name.withPointer({ unlinkat(descriptor, $0, 0) }) == 0 else { throw Self.error(errno, "cannot remove '\(name)'") }
+    guard name.withPointer({ unlinkat(descriptor, $0, 0) }) == 0 else {
+      throw Self.error(errno, "cannot remove '\(name)'")
+    }
   }
 
   /// Removes a file, a link, or a directory with all that is in it.
   func remove(_ name: FileName) throws(HostFileError) {
     guard kind(name) == .directory else { return try unlink(name) }
     try directory(name).empty()
-    guard name.withPointer({ unlinkat(descriptor, $0, AT_REMOVEDIR) }) == 0 else { throw Self.error(errno, "cannot remove '\(name)'") }
+    guard name.withPointer({ unlinkat(descriptor, $0, AT_REMOVEDIR) }) == 0 else {
+      throw Self.error(errno, "cannot remove '\(name)'")
+    }
   }
 
-  /// Removes everything in it, as far as that can be. Directories in directories are moved up here first: two descriptors do, however deep it is.
+  /// Removes everything in it, as far as that can be. Directories in directories are moved up here first: two
+  /// descriptors do, however deep it is.
   func empty() {
     var number = 0
     while let names = try? names(), !names.isEmpty {
@@ -137,7 +148,9 @@ final class HostDirectory: Sendable {
         if kind(name) == .directory, let inner = try? directory(name) {
           for entry in (try? inner.names()) ?? [] where (try? inner.unlink(entry)) == nil {
             number += 1
-            while let up = try? FileName("\(number).devtunnel-gone"), (try? inner.move(entry, to: self, as: up)) == nil, kind(up) != nil { number += 1 }
+            while let up = try? FileName("\(number).devtunnel-gone"), (try? inner.move(entry, to: self, as: up)) == nil,
+              kind(up) != nil
+            { number += 1 }
           }
           if name.withPointer({ unlinkat(descriptor, $0, AT_REMOVEDIR) }) == 0 { removed += 1 }
         } else if (try? unlink(name)) != nil {
@@ -152,7 +165,8 @@ final class HostDirectory: Sendable {
   func space() -> (bytes: UInt64, files: UInt64) {
     var status = statvfs()
     guard fstatvfs(descriptor, &status) == 0 else { return (0, 0) }
-    let (bytes, overflow) = UInt64(clamping: status.f_bavail).multipliedReportingOverflow(by: UInt64(clamping: status.f_frsize))
+    let (bytes, overflow) = UInt64(clamping: status.f_bavail).multipliedReportingOverflow(
+      by: UInt64(clamping: status.f_frsize))
     // Some file systems make inodes as they go, and name none.
     return (overflow ? .max : bytes, status.f_files == 0 ? .max : UInt64(clamping: status.f_favail))
   }

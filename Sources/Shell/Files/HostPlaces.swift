@@ -16,7 +16,8 @@ enum HostPlaces {
       if let real = real("/" + existing.joined(separator: "/")) {
         let text = real + (missing.isEmpty ? "" : "/" + missing.joined(separator: "/"))
         return VolumePlace(
-          path: path, resolved: (try? MountPath(text)) ?? path, isDirectory: isDirectory, parentExists: missing.count <= 1)
+          path: path, resolved: (try? MountPath(text)) ?? path, isDirectory: isDirectory,
+          parentExists: missing.count <= 1)
       }
       missing.insert(existing.removeLast(), at: 0)
     }

@@ -2,8 +2,8 @@ import Agents
 
 /// A link of a volume, as it may be on the host: it leads to somewhere inside the volume, or is left out.
 ///
-/// In the Pod a link is resolved in the container's own tree. Here the same text would lead into this machine's: a server of files from the
-/// volume, or a program that writes to a log there, would work on the person's own.
+/// In the Pod a link is resolved in the container's own tree. Here the same text would lead into this machine's: a
+/// server of files from the volume, or a program that writes to a log there, would work on the person's own.
 enum LinkTarget {
   /// The target to write; nil for a link that leads out.
   /// - Parameters:

@@ -21,11 +21,15 @@ struct PodFiles: Sendable {
     do throws(FileProblem) {
       text = try await self.text("/etc/resolv.conf")
     } catch {
-      throw ControlError(.failed, "the agent's /etc/resolv.conf could not be read: \(error.message)", remedy: "devtunnel logs may show more.")
+      throw ControlError(
+        .failed, "the agent's /etc/resolv.conf could not be read: \(error.message)",
+        remedy: "devtunnel logs may show more.")
     }
     let resolver = ResolverConfiguration(parsing: String(decoding: text, as: UTF8.self))
     guard !resolver.nameservers.isEmpty else {
-      throw ControlError(.failed, "the agent's Pod has no nameserver in its /etc/resolv.conf", remedy: "Look at its dnsPolicy and dnsConfig.")
+      throw ControlError(
+        .failed, "the agent's Pod has no nameserver in its /etc/resolv.conf",
+        remedy: "Look at its dnsPolicy and dnsConfig.")
     }
     return resolver
   }

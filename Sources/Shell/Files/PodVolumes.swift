@@ -16,7 +16,10 @@ actor PodVolumes {
   ///   - directory: `…/shells/ID`.
   ///   - mounts: all of the container's, copied or not: what is in the place of another one is not touched.
   ///   - fetch: the Pod's files.
-  init(directory: HostDirectory, mounts: [VolumeMount], log: Logger, budget: VolumeBudget = VolumeBudget(), fetch: @escaping Fetch) {
+  init(
+    directory: HostDirectory, mounts: [VolumeMount], log: Logger, budget: VolumeBudget = VolumeBudget(),
+    fetch: @escaping Fetch
+  ) {
     writer = VolumeWriter(directory: directory, budget: budget)
     paths = mounts.compactMap { try? MountPath($0.path) }
     self.fetch = fetch
@@ -27,7 +30,9 @@ actor PodVolumes {
   /// - Returns: nil where the Pod does not have it.
   func copy(_ mount: VolumeMount) async throws(FileProblem) -> VolumeWriter.Outcome? {
     let path: MountPath
-    do throws(MountPath.Problem) { path = try MountPath(mount.path) } catch { throw .refused("its path \(error.message)") }
+    do throws(MountPath.Problem) { path = try MountPath(mount.path) } catch {
+      throw .refused("its path \(error.message)")
+    }
     let others = costs.reduce(into: VolumeBudget.Cost()) { sum, cost in
       if cost.key != path { sum.add(cost.value) }
     }
@@ -42,7 +47,10 @@ actor PodVolumes {
       let outcome = try writer.write(tree, at: path, others: others, nested: paths)
       costs[path] = outcome.cost
       let unread = tree.filter { $0.entry.kind == .unreadable }.count
-      if unread > 0 { log.info("files of the Pod are not readable for the agent", metadata: ["path": "\(path.text)", "files": "\(unread)"]) }
+      if unread > 0 {
+        log.info(
+          "files of the Pod are not readable for the agent", metadata: ["path": "\(path.text)", "files": "\(unread)"])
+      }
       return outcome
     } catch {
       log.warning("a volume was not written", metadata: ["path": "\(path.text)", "why": "\(error)"])

@@ -1,5 +1,5 @@
-/// How much a cluster may put on the host. Shells are in the user's runtime directory, which is memory on most systems and shared by all
-/// that the user runs.
+/// How much a cluster may put on the host. Shells are in the user's runtime directory, which is memory on most systems
+/// and shared by all that the user runs.
 struct VolumeBudget: Sendable, Hashable {
   /// What a volume takes.
   struct Cost: Sendable, Hashable {
@@ -22,7 +22,8 @@ struct VolumeBudget: Sendable, Hashable {
     }
   }
 
-  /// Of one volume. What a volume of ConfigMaps and Secrets may have is 1 MiB an object (Kubernetes API); a claim is copied only when it is asked for.
+  /// Of one volume. What a volume of ConfigMaps and Secrets may have is 1 MiB an object (Kubernetes API); a claim is
+  /// copied only when it is asked for.
   var volume = Cost(bytes: 64 << 20, entries: 10_000)
   /// Of all volumes of a shell.
   var shell = Cost(bytes: 256 << 20, entries: 40_000)
@@ -42,10 +43,18 @@ struct VolumeBudget: Sendable, Hashable {
     if cost.bytes > volume.bytes { return "it has more than \(volume.bytes >> 20) MiB" }
     if cost.entries > volume.entries { return "it has more than \(volume.entries) files" }
     if deepest > depth { return "it has directories more than \(depth) deep" }
-    if saturating(cost.bytes, others.bytes) > shell.bytes { return "this shell's volumes would have more than \(shell.bytes >> 20) MiB" }
-    if cost.entries + others.entries > shell.entries { return "this shell's volumes would have more than \(shell.entries) files" }
-    if cost.bytes > free.bytes / 2 { return "it would take more than half of the \(free.bytes >> 20) MiB that the runtime directory has left" }
-    if UInt64(clamping: cost.entries) > free.files / 2 { return "it would take more than half of the files that the runtime directory may still have" }
+    if saturating(cost.bytes, others.bytes) > shell.bytes {
+      return "this shell's volumes would have more than \(shell.bytes >> 20) MiB"
+    }
+    if cost.entries + others.entries > shell.entries {
+      return "this shell's volumes would have more than \(shell.entries) files"
+    }
+    if cost.bytes > free.bytes / 2 {
+      return "it would take more than half of the \(free.bytes >> 20) MiB that the runtime directory has left"
+    }
+    if UInt64(clamping: cost.entries) > free.files / 2 {
+      return "it would take more than half of the files that the runtime directory may still have"
+    }
     return nil
   }
 }

@@ -6,13 +6,14 @@ struct VolumeMount: Codable, Sendable, Hashable {
   var name: String
   /// Absolute, in the container; in a record of another daemon any text.
   var path: String
-  /// ConfigMaps, Secrets, the downward API and tokens: small, and kept fresh. Everything else is copied only when asked for.
+  /// ConfigMaps, Secrets, the downward API and tokens: small, and kept fresh. Everything else is copied only when asked
+  /// for.
   var isProjected: Bool
 
   static let tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-  /// The mounts of a container, outer ones first, and the ServiceAccount's token, which admission adds to Pods (Kubernetes API, "Configure Service
-  /// Accounts for Pods").
+  /// The mounts of a container, outer ones first, and the ServiceAccount's token, which admission adds to Pods
+  /// (Kubernetes API, "Configure Service Accounts for Pods").
   /// - Returns: with a warning for each mount that is left out.
   static func read(template: JSONValue, container: JSONValue) -> (mounts: [VolumeMount], warnings: [String]) {
     let volumes = template[path: "spec", "volumes"]?.elements ?? []
@@ -27,10 +28,13 @@ struct VolumeMount: Codable, Sendable, Hashable {
         mounts.append((VolumeMount(name: name, path: path.text, isProjected: isProjected), path.parts.count))
       } catch {
         warnings.append(
-          "volume \(name) of container \(container.name_ ?? "") is left out: its mountPath \(text.prefix(256)) \(error.message)")
+          "volume \(name) of container \(container.name_ ?? "") is left out: its mountPath \(text.prefix(256)) \(error.message)"
+        )
       }
     }
-    if template[path: "spec", "automountServiceAccountToken"]?.boolValue != false, !mounts.contains(where: { $0.mount.path == tokenPath }) {
+    if template[path: "spec", "automountServiceAccountToken"]?.boolValue != false,
+      !mounts.contains(where: { $0.mount.path == tokenPath })
+    {
       mounts.append((VolumeMount(name: "token", path: tokenPath, isProjected: true), 5))
     }
     return (mounts.sorted { $0.depth < $1.depth }.map(\.mount), warnings)

@@ -2,9 +2,10 @@ import Agents
 
 /// Decision if a volume may be at its own path in a shell, beside its copy below `$DEVTUNNEL_ROOT`.
 ///
-/// Anyone who may change the workload chooses path and contents; so nothing is put unasked where programs of this machine look for code, settings or
-/// certificates. What counts is the place, not whether something is there already: programs read `/etc/NAME` for many names that most machines
-/// do not have (`/etc/OpenCL/vendors` names libraries, `/etc/gitconfig` programs), so a missing folder is no sign that nobody reads it.
+/// Anyone who may change the workload chooses path and contents; so nothing is put unasked where programs of this
+/// machine look for code, settings or certificates. What counts is the place, not whether something is there already:
+/// programs read `/etc/NAME` for many names that most machines do not have (`/etc/OpenCL/vendors` names libraries,
+/// `/etc/gitconfig` programs), so a missing folder is no sign that nobody reads it.
 struct VolumePlace: Sendable, Hashable {
   /// As the Pod has it.
   var path: MountPath
@@ -29,7 +30,9 @@ struct VolumePlace: Sendable, Hashable {
     for place in [path, resolved] {
       if let rule = Self.rules.first(where: { $0.covers(place) }) { return rule.reason }
       // Above one of them, too: it would come along.
-      if person.own.contains(where: { place.isWithin($0) || $0.isWithin(place) }) { return "your home directory, the working directory, or one of PATH" }
+      if person.own.contains(where: { place.isWithin($0) || $0.isWithin(place) }) {
+        return "your home directory, the working directory, or one of PATH"
+      }
       if parentExists, place.parts.contains(where: Self.isLookedFor) { return Self.settings }
     }
     // Tools look for theirs in each folder from the working directory up; a folder that is not there is above nobody's.
@@ -67,10 +70,14 @@ struct VolumePlace: Sendable, Hashable {
   }
 
   static let rules = [
-    Rule("programs, their libraries and their settings", ["/usr", "/bin", "/sbin", "/lib*", "/snap", "/nix", "/gnu", "/boot"]),
+    Rule(
+      "programs, their libraries and their settings",
+      ["/usr", "/bin", "/sbin", "/lib*", "/snap", "/nix", "/gnu", "/boot"]),
     Rule("programs and their libraries", ["/var/lib/snapd", "/var/lib/flatpak", "/var/lib/gems"]),
     Rule("settings and certificates of this machine's programs", ["/etc"]),
-    Rule("programs and their libraries", ["/opt/bin", "/opt/sbin", "/opt/lib*", "/opt/etc", "/opt/*/bin", "/opt/*/sbin", "/opt/*/lib*", "/opt/*/etc"]),
+    Rule(
+      "programs and their libraries",
+      ["/opt/bin", "/opt/sbin", "/opt/lib*", "/opt/etc", "/opt/*/bin", "/opt/*/sbin", "/opt/*/lib*", "/opt/*/etc"]),
     Rule("homes", ["/root", "/home"]),
     Rule("the kernel's", ["/proc", "/sys", "/dev"]),
     Rule("sockets and settings of running programs", ["/run", "/var/run"]),

@@ -6,7 +6,8 @@ import Agents
   import Musl
 #endif
 
-/// Puts trees that an agent has sent into a shell's directory, below `root`. The only place where a cluster's files become the host's.
+/// Puts trees that an agent has sent into a shell's directory, below `root`. The only place where a cluster's files
+/// become the host's.
 struct VolumeWriter: Sendable {
   /// `…/shells/ID`: trees are made in it, put into `root` whole, and what they replace is removed from it again.
   let directory: HostDirectory
@@ -27,7 +28,8 @@ struct VolumeWriter: Sendable {
 
   /// Writes a volume at its path below `root`, in the place of what it was before.
   ///
-  /// The directory itself stays, since it may be bound into a shell's namespace: what is in it is replaced, entry by entry, and each of them whole.
+  /// The directory itself stays, since it may be bound into a shell's namespace: what is in it is replaced, entry by
+  /// entry, and each of them whole.
   /// - Parameters:
   ///   - items: the path itself first, each in a directory named before, as `FileEntryReader` passes them.
   ///   - others: what the shell's other volumes have.
@@ -35,9 +37,12 @@ struct VolumeWriter: Sendable {
   func write(
     _ items: [PodFiles.Item], at path: MountPath, others: VolumeBudget.Cost = .init(), nested: [MountPath] = []
   ) throws(HostFileError) -> Outcome {
-    let kept = try nested.filter { $0 != path && $0.isWithin(path) }.map { mount throws(HostFileError) in try Self.names(mount.parts[path.parts.count...]) }
+    let kept = try nested.filter { $0 != path && $0.isWithin(path) }.map { mount throws(HostFileError) in
+      try Self.names(mount.parts[path.parts.count...])
+    }
     let place = try Self.names(path.parts[...])
-    guard let first = items.first, first.entry.name.isEmpty, first.entry.kind == .directory || first.entry.kind == .file else {
+    guard let first = items.first, first.entry.name.isEmpty, first.entry.kind == .directory || first.entry.kind == .file
+    else {
       throw HostFileError("it is neither a directory nor a file")
     }
     var named: [(item: PodFiles.Item, names: [FileName])] = []
@@ -48,7 +53,9 @@ struct VolumeWriter: Sendable {
     var outcome = Outcome(isDirectory: first.entry.kind == .directory)
     for item in [first] + named.map(\.item) { outcome.cost.add(size: UInt64(clamping: item.bytes.count)) }
     let deepest = named.map(\.names.count).max() ?? 0
-    if let refusal = budget.refusal(outcome.cost, depth: deepest, others: others, free: directory.space()) { throw HostFileError(refusal) }
+    if let refusal = budget.refusal(outcome.cost, depth: deepest, others: others, free: directory.space()) {
+      throw HostFileError(refusal)
+    }
 
     let old = try emptied(Self.old)
     let fresh = try emptied(Self.fresh)
@@ -80,7 +87,8 @@ struct VolumeWriter: Sendable {
   // MARK: Beside its place
 
   private func build(
-    _ first: PodFiles.Item, _ items: [(item: PodFiles.Item, names: [FileName])], in fresh: HostDirectory, mount: MountPath, _ outcome: inout Outcome
+    _ first: PodFiles.Item, _ items: [(item: PodFiles.Item, names: [FileName])], in fresh: HostDirectory,
+    mount: MountPath, _ outcome: inout Outcome
   ) throws(HostFileError) {
     guard outcome.isDirectory else { return try fresh.make(Self.tree, first.bytes, mode: Self.mode(first)) }
     let top = try fresh.making(Self.tree)
@@ -117,7 +125,9 @@ private struct Replacement {
   init(old: HostDirectory) { self.old = old }
 
   /// - Parameter kept: below it, names that stay as they are, with all that is in them.
-  mutating func put(_ name: FileName, of source: HostDirectory, into target: HostDirectory, as new: FileName, kept: [[FileName]]) throws(HostFileError) {
+  mutating func put(
+    _ name: FileName, of source: HostDirectory, into target: HostDirectory, as new: FileName, kept: [[FileName]]
+  ) throws(HostFileError) {
     let isDirectory = source.kind(name) == .directory
     if target.kind(new) == .directory {
       if isDirectory { return try merge(try source.directory(name), into: try target.directory(new), kept: kept) }
@@ -130,7 +140,9 @@ private struct Replacement {
     try source.move(name, to: target, as: new)
   }
 
-  private mutating func merge(_ source: HostDirectory, into target: HostDirectory, kept: [[FileName]]) throws(HostFileError) {
+  private mutating func merge(_ source: HostDirectory, into target: HostDirectory, kept: [[FileName]])
+    throws(HostFileError)
+  {
     let fresh = try source.names()
     // Links last: what they lead to is there before them.
     let (links, others) = (fresh.filter { source.kind($0) == .link }, fresh.filter { source.kind($0) != .link })

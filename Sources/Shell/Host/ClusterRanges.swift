@@ -15,14 +15,18 @@ public struct ClusterRanges: Sendable, Hashable {
   public static func read(client: KubeClient) async -> ClusterRanges {
     var ranges = ClusterRanges()
     if let found = try? await client.list(.serviceCIDRs, namespace: nil) {
-      ranges.services = found.items.flatMap { $0[path: "spec", "cidrs"]?.elements ?? [] }.compactMap { $0.stringValue.flatMap(ipv4) }
+      ranges.services = found.items.flatMap { $0[path: "spec", "cidrs"]?.elements ?? [] }.compactMap {
+        $0.stringValue.flatMap(ipv4)
+      }
     }
     if let found = try? await client.list(.nodes, namespace: nil) {
       let cidrs = found.items.flatMap { node -> [JSONValue] in
         let several = node[path: "spec", "podCIDRs"]?.elements ?? []
         return several.isEmpty ? [node[path: "spec", "podCIDR"]].compactMap { $0 } : several
       }
-      ranges.pods = Array(Set(cidrs.compactMap { $0.stringValue.flatMap(ipv4) })).sorted { $0.description < $1.description }
+      ranges.pods = Array(Set(cidrs.compactMap { $0.stringValue.flatMap(ipv4) })).sorted {
+        $0.description < $1.description
+      }
     }
     return ranges
   }

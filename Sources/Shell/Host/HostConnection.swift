@@ -5,7 +5,8 @@ import Outbound
 import Relay
 import ShellChannel
 
-/// One `devtunnel connect --host`: TCP connections of the whole machine, and of Pods bridged to it, to a cluster's addresses lead there; names of the cluster are answered to such Pods.
+/// One `devtunnel connect --host`: TCP connections of the whole machine, and of Pods bridged to it, to a cluster's
+/// addresses lead there; names of the cluster are answered to such Pods.
 public actor HostConnection {
   public nonisolated let id: String
   private let context: String
@@ -24,9 +25,11 @@ public actor HostConnection {
 
   /// - Parameters:
   ///   - ranges: the cluster's; at least one.
-  ///   - excluded: addresses that stay as they are, whoever asks: the API server's, and those of clusters on this machine.
+  ///   - - excluded: addresses that stay as they are, whoever asks: the API server's, and those of clusters on this
+  ///     machine.
   public init(
-    _ request: ConnectRequest, context: String, namespace: String, link: AgentLink, ranges: HostRanges, excluded: [CIDR], runtime: String
+    _ request: ConnectRequest, context: String, namespace: String, link: AgentLink, ranges: HostRanges,
+    excluded: [CIDR], runtime: String
   ) throws(ControlError) {
     id = ShellSession.newID()
     self.context = context
@@ -43,10 +46,14 @@ public actor HostConnection {
   public func prepare(helper: String, socket: String) async throws(ControlError) -> ShellReport {
     try await link.connected(within: .seconds(60))
     try directory.make()
-    let lines = ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" } + bridges.map { "bridge \($0)" }
+    let lines =
+      ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
+      + bridges.map { "bridge \($0)" }
       + resolver.nameservers.compactMap { IPAddress(parsing: $0) }.filter { !$0.isIPv6 }.map { "nameserver \($0)" }
     try directory.write((lines.joined(separator: "\n") + "\n").utf8, to: directory.plan)
-    return ShellReport(id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan, environment: [:], warnings: ranges.notes)
+    return ShellReport(
+      id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan,
+      environment: [:], warnings: ranges.notes)
   }
 
   /// The helper has handed its sockets over.
@@ -64,7 +71,9 @@ public actor HostConnection {
     rules.aliases = ranges.aliases
     outbound = await link.onLoop { [rules, dns] endpoint in
       let peer = peer.get(on: endpoint.loop)
-      let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns, budget: endpoint.connections)
+      let outbound = Outbound(
+        loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns,
+        budget: endpoint.connections)
       outbound.attach(hello, peer)
       peer.send(.welcome)
       return OnLoop(outbound, on: endpoint.loop)

@@ -43,14 +43,20 @@ public struct HostRanges: Sendable, Hashable {
         continue
       }
       let used = taken.map(\.range) + ranges + aliases.entries.map(\.alias)
-      guard let free = FreeRange.find(length: range.length, within: places, taken: used), let entry = AddressMap.Entry(real: range, alias: free) else {
+      guard let free = FreeRange.find(length: range.length, within: places, taken: used),
+        let entry = AddressMap.Entry(real: range, alias: free)
+      else {
         throw ControlError(
-          .refused, "the cluster's \(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)), and no free range of its size is left",
-          remedy: "Name a free place of its size with --map-into, or use devtunnel shell, which has a network of its own.")
+          .refused,
+          "the cluster's \(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)), and no free range of its size is left",
+          remedy:
+            "Name a free place of its size with --map-into, or use devtunnel shell, which has a network of its own.")
       }
       aliases.entries.append(entry)
       led.append(free)
-      notes.append("\(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)): the cluster's addresses in it are \(free) here, in answers to names too")
+      notes.append(
+        "\(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)): the cluster's addresses in it are \(free) here, in answers to names too"
+      )
     }
   }
 }

@@ -31,19 +31,25 @@ public struct HostRoutes: Sendable, Hashable {
   init(parsing text: String) {
     routes = text.split(whereSeparator: \.isNewline).dropFirst().compactMap { line in
       let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
-      guard fields.count > 7, let address = UInt32(fields[1], radix: 16), let mask = UInt32(fields[7], radix: 16) else { return nil }
+      guard fields.count > 7, let address = UInt32(fields[1], radix: 16), let mask = UInt32(fields[7], radix: 16) else {
+        return nil
+      }
       guard let range = try? CIDR(parsing: Self.dotted(address) + "/\(mask.nonzeroBitCount)") else { return nil }
       let gateway = UInt32(fields[2], radix: 16).flatMap { $0 == 0 ? nil : IPAddress(parsing: Self.dotted($0)) }
       return Route(range: range, device: String(fields[0]), gateway: gateway)
     }
   }
 
-  private static func dotted(_ address: UInt32) -> String { (0..<4).map { "\(UInt8(truncatingIfNeeded: address >> UInt32(8 * $0)))" }.joined(separator: ".") }
+  private static func dotted(_ address: UInt32) -> String {
+    (0..<4).map { "\(UInt8(truncatingIfNeeded: address >> UInt32(8 * $0)))" }.joined(separator: ".")
+  }
 
   /// What this machine uses: the ranges of its routes, and its routers.
   public var taken: [HostRanges.Taken] {
     routes.filter { $0.range.length > 0 }.map { .init($0.range, owner: $0.device) }
-      + Set(routes.compactMap(\.gateway)).sorted { $0.description < $1.description }.map { .init(CIDR($0), owner: "the router of this machine") }
+      + Set(routes.compactMap(\.gateway)).sorted { $0.description < $1.description }.map {
+        .init(CIDR($0), owner: "the router of this machine")
+      }
   }
 
   /// Routes that share addresses with a range; the default route shares none.

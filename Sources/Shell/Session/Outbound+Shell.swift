@@ -29,7 +29,9 @@ extension OutboundReport {
     cachedQueries = figures.dns.fromCache
     lastProblem = figures.lastProblem
     lastQueries = figures.lastQueries.map {
-      Query(name: $0.name, type: $0.type, answer: $0.rcode, source: $0.source.rawValue, milliseconds: Double($0.microseconds) / 1000)
+      Query(
+        name: $0.name, type: $0.type, answer: $0.rcode, source: $0.source.rawValue,
+        milliseconds: Double($0.microseconds) / 1000)
     }
   }
 }

@@ -27,12 +27,18 @@ public actor ProxyConnection {
   public func start() async throws(ControlError) {
     let plan = try OutboundPlan(request.outbound)
     guard var address = clinux_address(request.address, port: request.port) else {
-      throw ControlError(.badInput, "'\(request.address)' is no IP address", remedy: "--address takes one of this host's own, such as 127.0.0.1.")
+      throw ControlError(
+        .badInput, "'\(request.address)' is no IP address",
+        remedy: "--address takes one of this host's own, such as 127.0.0.1.")
     }
     let fd = clinux_tcp_listen(&address, 1024)
     guard fd >= 0 else {
-      let reason = -fd == clinux_EADDRINUSE ? "is taken" : -fd == clinux_EACCES ? "may not be opened by this user" : "cannot be opened (errno \(-fd))"
-      throw ControlError(.conflict, "port \(request.address):\(request.port) \(reason)", remedy: "Choose another, or 0 for any free one.")
+      let reason =
+        -fd == clinux_EADDRINUSE
+        ? "is taken" : -fd == clinux_EACCES ? "may not be opened by this user" : "cannot be opened (errno \(-fd))"
+      throw ControlError(
+        .conflict, "port \(request.address):\(request.port) \(reason)", remedy: "Choose another, or 0 for any free one."
+      )
     }
     clinux_local_address(fd, &address)
     bound = address
@@ -43,7 +49,9 @@ public actor ProxyConnection {
       let pod = try await PodFiles(link: link).resolver()
       let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: ShellSession.hostResolver()))
       outbound = await link.onLoop { endpoint in
-        let outbound = Outbound(loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns, budget: endpoint.connections)
+        let outbound = Outbound(
+          loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns,
+          budget: endpoint.connections)
         outbound.listenProxy(fd: fd, access: access)
         return OnLoop(outbound, on: endpoint.loop)
       }
@@ -66,7 +74,10 @@ public actor ProxyConnection {
       let user = access.credentials.map { "\($0.user):\($0.password)@" } ?? ""
       let (socks, http) = ("socks5h://\(user)\(address)", "http://\(user)\(address)")
       // curl and Python read the small ones, Go and Java tools the capitals; all of them take either.
-      report.variables = ["ALL_PROXY": socks, "all_proxy": socks, "HTTP_PROXY": http, "http_proxy": http, "HTTPS_PROXY": http, "https_proxy": http]
+      report.variables = [
+        "ALL_PROXY": socks, "all_proxy": socks, "HTTP_PROXY": http, "http_proxy": http, "HTTPS_PROXY": http,
+        "https_proxy": http,
+      ]
     }
     if access.credentials != nil { report.warnings = [OpenPort.proxy(report.address ?? request.address)] }
     if let outbound {

@@ -39,7 +39,9 @@ struct ShellDirectory: Sendable {
       _ = try directory.making(FileName(literal: "root"))
       return directory
     } catch {
-      throw ControlError(.failed, "cannot make the directory \(root): \(error)", remedy: "Look at the space and the rights of its parent.")
+      throw ControlError(
+        .failed, "cannot make the directory \(root): \(error)",
+        remedy: "Look at the space and the rights of its parent.")
     }
   }
 
@@ -49,7 +51,8 @@ struct ShellDirectory: Sendable {
     do throws(HostFileError) {
       try directory.replace(try FileName(file.utf8.dropFirst(path.utf8.count + 1)), bytes, mode: mode)
     } catch {
-      throw ControlError(.failed, "cannot write \(file): \(error)", remedy: "Look at the space and the rights of its directory.")
+      throw ControlError(
+        .failed, "cannot write \(file): \(error)", remedy: "Look at the space and the rights of its directory.")
     }
   }
 
@@ -72,11 +75,15 @@ public struct ShellRecord: Codable, Sendable {
   var mounts: [VolumeMount]
 
   static func read(_ directory: ShellDirectory) -> ShellRecord? {
-    FileManager.default.contents(atPath: directory.record).flatMap { try? JSONDecoder().decode(ShellRecord.self, from: $0) }
+    FileManager.default.contents(atPath: directory.record).flatMap {
+      try? JSONDecoder().decode(ShellRecord.self, from: $0)
+    }
   }
 
   func write(_ directory: ShellDirectory) throws(ControlError) {
-    guard let data = try? JSONEncoder().encode(self) else { throw ControlError(.failed, "the shell's record could not be encoded") }
+    guard let data = try? JSONEncoder().encode(self) else {
+      throw ControlError(.failed, "the shell's record could not be encoded")
+    }
     try directory.write(data, to: directory.record)
   }
 }

@@ -20,7 +20,9 @@ public final class ShellHub: Handler {
   private let log: Logger
 
   /// - Throws: `ShellChannelError` where the socket cannot be made.
-  public init(loop: EventLoop, path: String, log: Logger, tell: @escaping @Sendable (ShellEvent) -> Void) throws(ShellChannelError) {
+  public init(loop: EventLoop, path: String, log: Logger, tell: @escaping @Sendable (ShellEvent) -> Void)
+    throws(ShellChannelError)
+  {
     socket = try ShellSocket(path: path)
     self.loop = loop
     self.tell = tell

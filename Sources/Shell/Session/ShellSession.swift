@@ -73,7 +73,8 @@ public actor ShellSession {
   ///   - socket: where helpers connect.
   /// - Returns: the report, without an intercept.
   public func prepare(
-    template: JSONValue?, container: JSONValue?, environment: [String: String], helper: String, socket: String, progress: Engine.Progress
+    template: JSONValue?, container: JSONValue?, environment: [String: String], helper: String, socket: String,
+    progress: Engine.Progress
   ) async throws(ControlError) -> ShellReport {
     try await link.connected(within: .seconds(60))
     let held = try directory.make()
@@ -112,7 +113,8 @@ public actor ShellSession {
     variables["DEVTUNNEL_SHELL"] = "\(context)/\(namespace)" + (workload.map { "/\($0)" } ?? "")
     variables["DEVTUNNEL_ROOT"] = directory.root
     return ShellReport(
-      id: id, context: context, namespace: namespace, workload: workload, helper: helper, plan: directory.plan, environment: variables,
+      id: id, context: context, namespace: namespace, workload: workload, helper: helper, plan: directory.plan,
+      environment: variables,
       warnings: warnings + own.warnings)
   }
 
@@ -147,7 +149,8 @@ public actor ShellSession {
       guard let outcome = try await volumes.copy(mount) else { return nil }
       if !outcome.leftOut.isEmpty {
         let names = outcome.leftOut.prefix(3).joined(separator: ", ") + (outcome.leftOut.count > 3 ? ", …" : "")
-        warnings.append("volume \(mount.name) (\(mount.path)) has links that lead out of it; they are left out: \(names)")
+        warnings.append(
+          "volume \(mount.name) (\(mount.path)) has links that lead out of it; they are left out: \(names)")
       }
       return outcome.isDirectory
     } catch {
@@ -221,7 +224,9 @@ public actor ShellSession {
       let loop = endpoint.loop
       old?.get(on: loop).close()
       let peer = peer.get(on: loop)
-      let outbound = Outbound(loop: loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns, budget: endpoint.connections)
+      let outbound = Outbound(
+        loop: loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns,
+        budget: endpoint.connections)
       outbound.attach(hello, peer)
       if isIntercepted {
         endpoint.router.makeSocket = { [weak peer] completion in
@@ -247,7 +252,8 @@ public actor ShellSession {
   }
 
   public func report() async -> OutboundReport {
-    var report = OutboundReport(id: String(id.prefix(8)), kind: "shell", context: context, namespace: namespace, workload: workload)
+    var report = OutboundReport(
+      id: String(id.prefix(8)), kind: "shell", context: context, namespace: namespace, workload: workload)
     report.pid = helper
     if let outbound {
       let figures = await link.onLoop { endpoint in outbound.get(on: endpoint.loop).figures }

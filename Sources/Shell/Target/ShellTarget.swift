@@ -12,7 +12,9 @@ public struct ShellTarget: Sendable {
 
   /// - Parameter request: names a Service or a workload.
   /// - Returns: nil where it names neither.
-  public static func find(_ request: ShellRequest, client: KubeClient, namespace: String) async throws(ControlError) -> ShellTarget? {
+  public static func find(_ request: ShellRequest, client: KubeClient, namespace: String) async throws(ControlError)
+    -> ShellTarget?
+  {
     let finder = WorkloadFinder(client: client, namespace: namespace)
     let workload: Workload
     var pods: [JSONValue] = []
@@ -23,11 +25,14 @@ public struct ShellTarget: Sendable {
       selector[AgentNames.agentLabel] = nil
       guard !selector.isEmpty else {
         throw ControlError(
-          .refused, "Service \(namespace)/\(name) has no selector: there is no workload behind it", remedy: "Name one: --workload KIND/NAME, or leave both out.")
+          .refused, "Service \(namespace)/\(name) has no selector: there is no workload behind it",
+          remedy: "Name one: --workload KIND/NAME, or leave both out.")
       }
       pods = try await finder.pods(selector)
       workload = try await finder.owner(of: pods, service: name)
-      ports = (service[path: "spec", "ports"]?.elements ?? []).compactMap { $0["targetPort"]?.intValue ?? $0["port"]?.intValue }
+      ports = (service[path: "spec", "ports"]?.elements ?? []).compactMap {
+        $0["targetPort"]?.intValue ?? $0["port"]?.intValue
+      }
     } else if let name = request.workload {
       let (resource, name) = try parse(name)
       workload = Workload(try await finder.find(resource, name), resource: resource)
@@ -54,14 +59,19 @@ public struct ShellTarget: Sendable {
   static func parse(_ text: String) throws(ControlError) -> (APIResource, String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, !parts[1].isEmpty else {
-      throw ControlError(.badInput, "'\(text)' names no workload", remedy: "Write KIND/NAME: deployment/user, statefulset/db, daemonset/log.")
+      throw ControlError(
+        .badInput, "'\(text)' names no workload",
+        remedy: "Write KIND/NAME: deployment/user, statefulset/db, daemonset/log.")
     }
     switch parts[0].lowercased() {
     case "deployment", "deployments", "deploy", "deployment.apps": return (.deployments, parts[1])
     case "statefulset", "statefulsets", "sts", "statefulset.apps": return (.statefulSets, parts[1])
     case "daemonset", "daemonsets", "ds", "daemonset.apps": return (.daemonSets, parts[1])
     case "replicaset", "replicasets", "rs", "replicaset.apps": return (.replicaSets, parts[1])
-    default: throw ControlError(.badInput, "'\(parts[0])' is no kind of workload", remedy: "Use deployment, statefulset, daemonset or replicaset.")
+    default:
+      throw ControlError(
+        .badInput, "'\(parts[0])' is no kind of workload",
+        remedy: "Use deployment, statefulset, daemonset or replicaset.")
     }
   }
 

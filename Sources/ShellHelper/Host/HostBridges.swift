@@ -7,11 +7,14 @@ struct InterfacePattern: Equatable, CustomStringConvertible {
   let name: String
   let isPrefix: Bool
 
-  /// Reads 1 to 15 bytes that the kernel takes in a name (dev_valid_name); nil for anything else, and for a star alone, which would be every interface.
+  /// Reads 1 to 15 bytes that the kernel takes in a name (dev_valid_name); nil for anything else, and for a star alone,
+  /// which would be every interface.
   init?(_ text: some StringProtocol) {
     isPrefix = text.hasSuffix("*")
     name = String(isPrefix ? text.dropLast() : text[...])
-    let isPlain = name.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "*") }
+    let isPlain = name.utf8.allSatisfy {
+      (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "*")
+    }
     guard !name.isEmpty, name.utf8.count < Self.capacity, isPlain, name != ".", name != ".." else { return nil }
   }
 
@@ -42,7 +45,8 @@ enum HostBridges {
   /// - Parameters:
   ///   - named: by the person; whatever they are.
   ///   - uplinks: names of interfaces with a default route. Neighbours come in by these.
-  /// - Returns: the named ones, and each bridge that has guests alone: with a port of another kind, or a default route, it is a part of a network outside.
+  /// - - Returns: the named ones, and each bridge that has guests alone: with a port of another kind, or a default
+  ///   route, it is a part of a network outside.
   static func guests(_ links: [NetworkLink], named: [InterfacePattern], uplinks: Set<String>) -> [InterfacePattern] {
     let bridges = links.filter { bridge in
       bridge.kind == "bridge" && bridge.master == 0 && !uplinks.contains(bridge.name)

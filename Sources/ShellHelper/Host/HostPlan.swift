@@ -11,7 +11,8 @@ struct HostPlan: Equatable {
     /// Reads "10.96.0.0/12"; bits behind the prefix must be 0.
     init?(_ text: some StringProtocol) {
       let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-      guard parts.count == 2, let address = IPv4Address(parts[0]), let length = Int(parts[1]), (1...32).contains(length) else { return nil }
+      guard parts.count == 2, let address = IPv4Address(parts[0]), let length = Int(parts[1]), (1...32).contains(length)
+      else { return nil }
       self.address = address
       self.length = length
       guard address.value & ~mask.value == 0 else { return nil }
@@ -27,7 +28,8 @@ struct HostPlan: Equatable {
   var excluded: [Prefix] = []
   /// Interfaces whose guests are led too, beside the bridges that are found.
   var bridges: [InterfacePattern] = []
-  /// The machine's own: what its programs ask them is answered by the daemon, which asks them from ports of 0xf000 and above.
+  /// The machine's own: what its programs ask them is answered by the daemon, which asks them from ports of 0xf000 and
+  /// above.
   var nameservers: [IPv4Address] = []
 
   static func read(path: String) throws(ShellError) -> HostPlan {
@@ -60,10 +62,15 @@ struct HostPlan: Equatable {
         plan.nameservers.append(address)
       case "socket": throw problem("is no absolute path")
       case "id": throw problem("is not 32 hex digits")
-      default: throw ShellError("\(file):\(number)", reason: "the keyword is none of a host's plan: daemon and devtunnel-shell are of different versions")
+      default:
+        throw ShellError(
+          "\(file):\(number)",
+          reason: "the keyword is none of a host's plan: daemon and devtunnel-shell are of different versions")
       }
     }
-    for (keyword, isMissing) in [("socket", plan.socket.isEmpty), ("id", plan.id.isEmpty), ("cluster-cidr", plan.clusterCIDRs.isEmpty)] where isMissing {
+    for (keyword, isMissing) in [
+      ("socket", plan.socket.isEmpty), ("id", plan.id.isEmpty), ("cluster-cidr", plan.clusterCIDRs.isEmpty),
+    ] where isMissing {
       throw ShellError(file, reason: "the keyword \(keyword) is missing")
     }
     return plan

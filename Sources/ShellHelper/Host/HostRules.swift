@@ -1,7 +1,8 @@
-/// The rules that lead the host, and the Pods bridged to it, into the cluster. They go with the netlink socket that made them.
+/// The rules that lead the host, and the Pods bridged to it, into the cluster. They go with the netlink socket that
+/// made them.
 ///
-/// Packets come in two ways: from programs of this machine (`output`), and from interfaces that are named one by one (`prerouting`). What comes in by any other interface is a
-/// neighbour's: it is neither redirected nor answered.
+/// Packets come in two ways: from programs of this machine (`output`), and from interfaces that are named one by one
+/// (`prerouting`). What comes in by any other interface is a neighbour's: it is neither redirected nor answered.
 struct HostRules {
   var clusterCIDRs: [HostPlan.Prefix]
   var excluded: [HostPlan.Prefix]
@@ -37,14 +38,18 @@ struct HostRules {
       for chain in [Self.output, Self.guest] { addRoutes(chain, &batch) }
       for (transport, port) in [(Self.udp, dnsUDPPort), (Self.tcp, dnsTCPPort)] {
         for server in nameservers {
-          let asked = Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
+          let asked =
+            Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
           batch.addRule(Self.output, "DNS of this machine", asked + [.redirect(port: port)])
         }
-        // Bridged Pods read the upstream servers of the host's resolv.conf, and may not reach the one it has for itself.
-        batch.addRule(Self.guest, "DNS of bridged Pods", Self.ipv4 + Self.transport(transport, port: 53) + [.redirect(port: port)])
+        // Bridged Pods read the upstream servers of the host's resolv.conf, and may not reach the one it has for
+        // itself.
+        batch.addRule(
+          Self.guest, "DNS of bridged Pods", Self.ipv4 + Self.transport(transport, port: 53) + [.redirect(port: port)])
       }
       for (transport, port) in [(Self.tcp, tcpPort), (Self.tcp, dnsTCPPort), (Self.udp, dnsUDPPort)] {
-        batch.addRule(Self.input, "to the listeners", Self.transport(transport, port: port) + [.jump(Self.listeners.name)])
+        batch.addRule(
+          Self.input, "to the listeners", Self.transport(transport, port: port) + [.jump(Self.listeners.name)])
       }
       addGuests(guests, &batch)
     }
@@ -64,7 +69,9 @@ struct HostRules {
 
   private func addRoutes(_ chain: NetlinkBatch.Chain, _ batch: inout NetlinkBatch) {
     for prefix in excluded {
-      batch.addRule(chain, "not \(prefix.address)/\(prefix.length)", Self.to(prefix.address, mask: prefix.mask) + [.verdict(.accept)])
+      batch.addRule(
+        chain, "not \(prefix.address)/\(prefix.length)",
+        Self.to(prefix.address, mask: prefix.mask) + [.verdict(.accept)])
     }
     for prefix in clusterCIDRs {
       let into = Self.to(prefix.address, mask: prefix.mask) + Self.transport(Self.tcp) + [.redirect(port: tcpPort)]
@@ -73,9 +80,12 @@ struct HostRules {
   }
 
   private func addGuests(_ guests: [InterfacePattern], _ batch: inout NetlinkBatch) {
-    // Who comes to the ports themselves was not redirected: IPS_DST_NAT is not set in the connection's status (NFT_CT_STATUS).
+    // Who comes to the ports themselves was not redirected: IPS_DST_NAT is not set in the connection's status
+    // (NFT_CT_STATUS).
     let mask = withUnsafeBytes(of: UInt32(1 << 5)) { Array($0) }
-    batch.addRule(Self.listeners, "no direct way to the listeners", [.connection(2), .mask(mask), .equal([0, 0, 0, 0]), .verdict(.drop)])
+    batch.addRule(
+      Self.listeners, "no direct way to the listeners",
+      [.connection(2), .mask(mask), .equal([0, 0, 0, 0]), .verdict(.drop)])
     batch.addRule(Self.listeners, "this machine", Self.fromLoopback + [.verdict(.accept)])
     for guest in guests {
       // NFT_META_IIFNAME.
@@ -91,7 +101,9 @@ struct HostRules {
   private static let fromLoopback: [RuleExpression] = [.meta(4), .equal(withUnsafeBytes(of: UInt32(1)) { Array($0) })]
 
   /// The daemon's own questions come from ports of 0xf000 and above.
-  private static let fromOthersPorts: [RuleExpression] = [.payload(.transport, offset: 0, length: 2), .mask([0xf0, 0]), .notEqual([0xf0, 0])]
+  private static let fromOthersPorts: [RuleExpression] = [
+    .payload(.transport, offset: 0, length: 2), .mask([0xf0, 0]), .notEqual([0xf0, 0]),
+  ]
 
   private static func to(_ address: IPv4Address, mask: IPv4Address) -> [RuleExpression] {
     ipv4 + [.payload(.network, offset: 16, length: 4), .mask(mask.bytes), .equal(address.bytes)]
@@ -100,6 +112,8 @@ struct HostRules {
   private static func transport(_ number: UInt8) -> [RuleExpression] { [.meta(16), .equal([number])] }
 
   private static func transport(_ number: UInt8, port: UInt16) -> [RuleExpression] {
-    transport(number) + [.payload(.transport, offset: 2, length: 2), .equal([UInt8(port >> 8), UInt8(truncatingIfNeeded: port)])]
+    transport(number) + [
+      .payload(.transport, offset: 2, length: 2), .equal([UInt8(port >> 8), UInt8(truncatingIfNeeded: port)]),
+    ]
   }
 }

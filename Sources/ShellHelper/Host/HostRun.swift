@@ -3,7 +3,8 @@ import CShell
 import Glibc
 import ShellChannel
 
-/// `devtunnel-shell host`: the host itself is led into the cluster, until the daemon goes or a signal comes. All is gone then, kill -9 included.
+/// `devtunnel-shell host`: the host itself is led into the cluster, until the daemon goes or a signal comes. All is
+/// gone then, kill -9 included.
 struct HostRun {
   var plan: HostPlan
 
@@ -16,15 +17,21 @@ struct HostRun {
     let dnsTCP = try Self.listener("listen for DNS")
     let dnsUDP = PassedDescriptor(try check(cshell_bound(1, 0, 0, Int32(cshell_packet_info)), "make the DNS socket"))
     let rules = try HostRules(
-      clusterCIDRs: plan.clusterCIDRs, excluded: plan.excluded, nameservers: plan.nameservers, tcpPort: Self.port(tcp), dnsUDPPort: Self.port(dnsUDP), dnsTCPPort: Self.port(dnsTCP))
+      clusterCIDRs: plan.clusterCIDRs, excluded: plan.excluded, nameservers: plan.nameservers, tcpPort: Self.port(tcp),
+      dnsUDPPort: Self.port(dnsUDP), dnsTCPPort: Self.port(dnsTCP))
     let hello = ShellHello(
-      mode: .redirect, id: plan.id, pid: UInt32(getpid()), tcp: tcp, udp: nil, icmp: nil, dns: [.init(udp: dnsUDP, tcp: dnsTCP)])
+      mode: .redirect, id: plan.id, pid: UInt32(getpid()), tcp: tcp, udp: nil, icmp: nil,
+      dns: [.init(udp: dnsUDP, tcp: dnsTCP)])
     let link = DaemonLink(door: door, hello: hello)
     // Nobody is led to listeners that nobody serves: first the welcome, then the rules.
     try link.open(over: first)
     let table = try HostTable(rules, named: plan.bridges)
     let wasAsked = try Self.wait(link, table, signals)
-    guard wasAsked else { throw ShellError("lead this machine on", reason: "the daemon is gone; the machine is itself again", advice: "devtunnel connect --host starts both again") }
+    guard wasAsked else {
+      throw ShellError(
+        "lead this machine on", reason: "the daemon is gone; the machine is itself again",
+        advice: "devtunnel connect --host starts both again")
+    }
     return 0
   }
 

@@ -39,7 +39,10 @@ final class HostTable {
 
   private func tell() {
     let names = guests.map(\.description).joined(separator: ", ")
-    let who = guests.isEmpty ? "No bridge of Pods was found: this machine's programs alone are in the cluster." : "Pods at \(names) are in the cluster too."
+    let who =
+      guests.isEmpty
+      ? "No bridge of Pods was found: this machine's programs alone are in the cluster."
+      : "Pods at \(names) are in the cluster too."
     ShellProgram.complain("\(who) --bridge names another interface.")
   }
 
@@ -54,7 +57,8 @@ final class HostTable {
     switch errno {
     case EPERM: "host routes want root, or the capability CAP_NET_ADMIN"
     case EEXIST: "another devtunnel leads this host already: devtunnel status"
-    case ENOENT: "this kernel misses a part of nftables (nft_redir, nft_ct, nft_chain_nat): as root, modprobe -a nf_tables nft_redir nft_ct nft_chain_nat"
+    case ENOENT:
+      "this kernel misses a part of nftables (nft_redir, nft_ct, nft_chain_nat): as root, modprobe -a nf_tables nft_redir nft_ct nft_chain_nat"
     default: nil
     }
   }

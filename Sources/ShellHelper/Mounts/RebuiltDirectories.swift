@@ -1,8 +1,8 @@
 import CShell
 import Glibc
 
-/// Makes mount points where the host has none and lets none be made: the folder above is built again as a tmpfs, with every entry of the old one bound in.
-/// The host's own folder is not touched.
+/// Makes mount points where the host has none and lets none be made: the folder above is built again as a tmpfs, with
+/// every entry of the old one bound in. The host's own folder is not touched.
 struct RebuiltDirectories {
   /// Devices of the tmpfs made here, in which a folder can simply be made.
   private var devices: Set<UInt64> = []
@@ -27,7 +27,9 @@ struct RebuiltDirectories {
     if !devices.contains(device) {
       // New files of the user's would go to the tmpfs, and be gone with it.
       if getuid() != 0, access(ancestor, W_OK) == 0 {
-        throw ShellError(step, reason: "\(ancestor) is a folder you write to, and is not built again", advice: "make \(path) yourself, or leave it out")
+        throw ShellError(
+          step, reason: "\(ancestor) is a folder you write to, and is not built again",
+          advice: "make \(path) yourself, or leave it out")
       }
       if ancestor == "/" { try rebuildRoot(step) } else { try rebuild(ancestor, step) }
       try check(cshell_kind(ancestor, 1, &device, nil), step)
@@ -64,7 +66,9 @@ struct RebuiltDirectories {
 
   /// Any folder of the root does: what it holds is bound in as the rest.
   private static func stage(_ step: String) throws(ShellError) -> String {
-    for path in ["/mnt", "/srv", "/media", "/opt", "/tmp"] where cshell_kind(path, 0, nil, nil) == folder { return path }
+    for path in ["/mnt", "/srv", "/media", "/opt", "/tmp"] where cshell_kind(path, 0, nil, nil) == folder {
+      return path
+    }
     throw ShellError(step, reason: "the root has none of /mnt, /srv, /media, /opt and /tmp to build a new root in")
   }
 
@@ -92,9 +96,13 @@ struct RebuiltDirectories {
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
       if name != ".", name != ".." { names.append(name) }
-      guard names.count <= mostEntries else { throw ShellError(step, reason: "\(path) has more than \(mostEntries) entries") }
+      guard names.count <= mostEntries else {
+        throw ShellError(step, reason: "\(path) has more than \(mostEntries) entries")
+      }
     }
     return names
   }
@@ -111,6 +119,8 @@ struct RebuiltDirectories {
 
   private static func copyLink(_ source: String, _ target: String, _ step: String) throws(ShellError) {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    guard readlink(source, &buffer, buffer.count - 1) >= 0, symlink(buffer, target) == 0 else { throw ShellError(step, errno: Glibc.errno) }
+    guard readlink(source, &buffer, buffer.count - 1) >= 0, symlink(buffer, target) == 0 else {
+      throw ShellError(step, errno: Glibc.errno)
+    }
   }
 }

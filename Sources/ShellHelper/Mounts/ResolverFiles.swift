@@ -8,7 +8,9 @@ struct ResolverFiles {
   init(plan: ShellPlan) throws(ShellError) {
     files.append(try StandInFile(source: plan.resolvConf, over: "/etc/resolv.conf"))
     // Without an nsswitch.conf of its own, the C library asks files and DNS anyway.
-    if let nsswitch = plan.nsswitch, Self.exists("/etc/nsswitch.conf") { files.append(try StandInFile(source: nsswitch, over: "/etc/nsswitch.conf")) }
+    if let nsswitch = plan.nsswitch, Self.exists("/etc/nsswitch.conf") {
+      files.append(try StandInFile(source: nsswitch, over: "/etc/nsswitch.conf"))
+    }
     if let hosts = plan.hosts { files.append(try StandInFile(source: hosts, over: "/etc/hosts")) }
     for socket in ["/run/nscd/socket", "/var/run/nscd/socket"] where Self.exists(socket) {
       let nothing = try StandInFile(source: "/dev/null", over: socket)

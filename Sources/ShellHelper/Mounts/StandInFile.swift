@@ -18,7 +18,9 @@ final class StandInFile {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     guard realpath(name, &buffer) != nil else {
       let reason = String(cString: strerror(Glibc.errno))
-      throw ShellError(step, reason: "\(name): \(reason)", advice: "the host needs that file, if only an empty one: as root, make it where \(name) points to")
+      throw ShellError(
+        step, reason: "\(name): \(reason)",
+        advice: "the host needs that file, if only an empty one: as root, make it where \(name) points to")
     }
     self.name = name
     target = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

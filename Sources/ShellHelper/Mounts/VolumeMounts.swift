@@ -12,9 +12,13 @@ struct VolumeMounts {
       let sourceKind = try check(cshell_kind(bind.source, 1, nil, nil), "look at \(bind.source)")
       let targetKind = cshell_kind(bind.target, 1, nil, nil)
       if targetKind >= 0 {
-        guard bind.over else { throw ShellError(step, reason: "\(bind.target) exists on this host", advice: "bind-over in the plan hides it") }
+        guard bind.over else {
+          throw ShellError(step, reason: "\(bind.target) exists on this host", advice: "bind-over in the plan hides it")
+        }
         let folder = Int32(UInt8(ascii: "d"))
-        guard (sourceKind == folder) == (targetKind == folder) else { throw ShellError(step, reason: "one is a folder and the other is not") }
+        guard (sourceKind == folder) == (targetKind == folder) else {
+          throw ShellError(step, reason: "one is a folder and the other is not")
+        }
       } else {
         try rebuilt.makeMountPoint(bind.target, folder: sourceKind == Int32(UInt8(ascii: "d")))
       }

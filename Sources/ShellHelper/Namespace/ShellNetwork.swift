@@ -1,7 +1,8 @@
 import CShell
 import Glibc
 
-/// The network of a shell: one loopback interface at which every address is local, and rules that lead what is sent to the transparent sockets.
+/// The network of a shell: one loopback interface at which every address is local, and rules that lead what is sent to
+/// the transparent sockets.
 struct ShellNetwork {
   var address: IPv4Address
   var rules: ShellRules
@@ -29,7 +30,9 @@ struct ShellNetwork {
       guard error.errno == ENOENT else { throw error }
       throw ShellError(
         error.step, errno: ENOENT,
-        advice: "this kernel misses a part of nftables (nf_tables, nft_tproxy, nft_socket): as root, modprobe -a nf_tables nft_tproxy nft_socket")
+        advice:
+          "this kernel misses a part of nftables (nf_tables, nft_tproxy, nft_socket): as root, modprobe -a nf_tables nft_tproxy nft_socket"
+      )
     }
   }
 }

@@ -11,7 +11,9 @@ extension NetlinkSocket {
     let status = address.withUnsafeBytes { bytes in
       bind(socket.fd, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
     }
-    guard status == 0, fcntl(socket.fd, F_SETFL, O_NONBLOCK) == 0 else { throw ShellError("hear of new interfaces", errno: Glibc.errno) }
+    guard status == 0, fcntl(socket.fd, F_SETFL, O_NONBLOCK) == 0 else {
+      throw ShellError("hear of new interfaces", errno: Glibc.errno)
+    }
     return socket
   }
 
@@ -29,7 +31,9 @@ extension NetlinkSocket {
     let socket = try NetlinkSocket(.route)
     var batch = NetlinkBatch()
     batch.request("list the interfaces", type: 18, flags: .dump, header: [UInt8](repeating: 0, count: 16))
-    guard send(socket.fd, batch.bytes, batch.bytes.count, 0) == batch.bytes.count else { throw ShellError("list the interfaces", errno: Glibc.errno) }
+    guard send(socket.fd, batch.bytes, batch.bytes.count, 0) == batch.bytes.count else {
+      throw ShellError("list the interfaces", errno: Glibc.errno)
+    }
     var links: [NetworkLink] = []
     var buffer = [UInt8](repeating: 0, count: 262_144)
     while true {
@@ -53,7 +57,8 @@ extension NetlinkSocket {
         guard length >= 16, offset + length <= raw.count else { return }
         switch raw.loadUnaligned(fromByteOffset: offset + 4, as: UInt16.self) {
         case 2, 3: isLast = true
-        case 16 where length >= 32: links.append(link(UnsafeRawBufferPointer(rebasing: raw[offset + 16..<offset + length])))
+        case 16 where length >= 32:
+          links.append(link(UnsafeRawBufferPointer(rebasing: raw[offset + 16..<offset + length])))
         default: break
         }
         offset += (length + 3) & ~3
@@ -76,7 +81,9 @@ extension NetlinkSocket {
     return link
   }
 
-  private static func attributes(_ bytes: UnsafeRawBufferPointer, from start: Int, _ take: (UInt16, UnsafeRawBufferPointer) -> Void) {
+  private static func attributes(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, _ take: (UInt16, UnsafeRawBufferPointer) -> Void
+  ) {
     var offset = start
     while offset + 4 <= bytes.count {
       let length = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
@@ -88,5 +95,7 @@ extension NetlinkSocket {
     }
   }
 
-  private static func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+  private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
 }

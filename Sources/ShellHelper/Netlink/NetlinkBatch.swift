@@ -1,4 +1,5 @@
-/// Netlink requests one behind another, as bytes (netlink(7)): headers and lengths in the host's order, 4-byte alignment.
+/// Netlink requests one behind another, as bytes (netlink(7)): headers and lengths in the host's order, 4-byte
+/// alignment.
 struct NetlinkBatch {
   struct Flags: OptionSet {
     var rawValue: UInt16
@@ -18,7 +19,9 @@ struct NetlinkBatch {
   private(set) var acknowledgements = 0
 
   /// Appends a request whose attributes `body` writes.
-  mutating func request(_ purpose: String, type: UInt16, flags: Flags, header: [UInt8], _ body: (inout NetlinkBatch) -> Void = { _ in }) {
+  mutating func request(
+    _ purpose: String, type: UInt16, flags: Flags, header: [UInt8], _ body: (inout NetlinkBatch) -> Void = { _ in }
+  ) {
     let start = bytes.count
     purposes.append(purpose)
     if flags.contains(.acknowledge) { acknowledgements += 1 }
@@ -47,10 +50,14 @@ struct NetlinkBatch {
   mutating func attribute(_ type: UInt16, _ value: String) { attribute(type, Array(value.utf8) + [0]) }
 
   /// In the host's order, as rtnetlink wants it.
-  mutating func attribute(_ type: UInt16, host value: UInt32) { attribute(type, withUnsafeBytes(of: value) { Array($0) }) }
+  mutating func attribute(_ type: UInt16, host value: UInt32) {
+    attribute(type, withUnsafeBytes(of: value) { Array($0) })
+  }
 
   /// In network order, as nftables wants it.
-  mutating func attribute(_ type: UInt16, _ value: UInt32) { attribute(type, withUnsafeBytes(of: value.bigEndian) { Array($0) }) }
+  mutating func attribute(_ type: UInt16, _ value: UInt32) {
+    attribute(type, withUnsafeBytes(of: value.bigEndian) { Array($0) })
+  }
 
   mutating func nested(_ type: UInt16, _ body: (inout NetlinkBatch) -> Void) {
     let start = bytes.count

@@ -29,7 +29,8 @@ final class NetlinkSocket {
         left -= 1
         guard answer.errno != 0 else { continue }
         let index = Int(answer.sequence) - 1
-        throw ShellError(batch.purposes.indices.contains(index) ? batch.purposes[index] : "netlink request", errno: answer.errno)
+        throw ShellError(
+          batch.purposes.indices.contains(index) ? batch.purposes[index] : "netlink request", errno: answer.errno)
       }
     }
   }

@@ -24,8 +24,12 @@ extension NetlinkBatch {
     request("end the nftables transaction", type: 17, flags: [], header: [0, 0, 0, UInt8(Self.subsystem)])
   }
 
-  private mutating func nftables(_ purpose: String, _ message: UInt16, _ flags: Flags, _ body: (inout NetlinkBatch) -> Void) {
-    request(purpose, type: Self.subsystem << 8 | message, flags: flags.union(.acknowledge), header: [Self.inet, 0, 0, 0], body)
+  private mutating func nftables(
+    _ purpose: String, _ message: UInt16, _ flags: Flags, _ body: (inout NetlinkBatch) -> Void
+  ) {
+    request(
+      purpose, type: Self.subsystem << 8 | message, flags: flags.union(.acknowledge), header: [Self.inet, 0, 0, 0], body
+    )
   }
 
   mutating func addTable(_ name: String, flags: UInt32 = 0) {

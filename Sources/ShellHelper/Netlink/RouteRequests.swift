@@ -6,7 +6,10 @@ extension NetlinkBatch {
   /// `address`/32 on lo.
   mutating func addAddress(_ address: IPv4Address) {
     // struct ifaddrmsg: family, prefix length, flags, scope, interface.
-    request("give lo the address \(address)", type: 20, flags: [.create, .exclusive, .acknowledge], header: [Self.inet, 32, 0, 0, 1, 0, 0, 0]) {
+    request(
+      "give lo the address \(address)", type: 20, flags: [.create, .exclusive, .acknowledge],
+      header: [Self.inet, 32, 0, 0, 1, 0, 0, 0]
+    ) {
       $0.attribute(2, address.bytes)  // IFA_LOCAL
       $0.attribute(1, address.bytes)  // IFA_ADDRESS
     }

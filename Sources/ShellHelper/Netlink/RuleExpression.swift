@@ -1,4 +1,5 @@
-/// What a rule of nftables is made of: values are loaded into register 1 and compared, then something is done. Values are in network order.
+/// What a rule of nftables is made of: values are loaded into register 1 and compared, then something is done. Values
+/// are in network order.
 enum RuleExpression: Equatable {
   enum Verdict: UInt32 {
     case drop = 0

@@ -1,4 +1,5 @@
-/// What becomes of a packet in the shell: in AnyIP every packet, to whatever address, arrives at lo and passes prerouting.
+/// What becomes of a packet in the shell: in AnyIP every packet, to whatever address, arrives at lo and passes
+/// prerouting.
 struct ShellRules {
   /// Where the transparent sockets listen. A port that no program of a user asks for.
   static let transparentPort: UInt16 = 1
@@ -20,17 +21,20 @@ struct ShellRules {
       batch.addTable(chain.table)
       batch.addChain(chain, type: "filter", hook: .prerouting, priority: -150)
       for hostPort in hostPorts {
-        // A server in the shell goes before the host's; the answers of a connection that is led away find its socket here too.
+        // A server in the shell goes before the host's; the answers of a connection that is led away find its socket
+        // here too.
         let toPort = Self.toLoopback + Self.transport(Self.tcp, port: hostPort)
         for wildcard: UInt8 in [0, 1] {
-          batch.addRule(chain, "port \(hostPort) in the shell", toPort + [.socketWildcard, .equal([wildcard]), .verdict(.accept)])
+          batch.addRule(
+            chain, "port \(hostPort) in the shell", toPort + [.socketWildcard, .equal([wildcard]), .verdict(.accept)])
         }
         batch.addRule(chain, "port \(hostPort) of the host", toPort + [.tproxy(port: port), .verdict(.accept)])
       }
       // Nobody reaches the transparent sockets but by the rules below.
       for local in [Self.toLoopback, Self.to(address)] {
         for transport in [Self.tcp, Self.udp] {
-          batch.addRule(chain, "no way to the transparent port", local + Self.transport(transport, port: port) + [.verdict(.drop)])
+          batch.addRule(
+            chain, "no way to the transparent port", local + Self.transport(transport, port: port) + [.verdict(.drop)])
         }
       }
       batch.addRule(chain, "loopback", Self.toLoopback + [.verdict(.accept)])
@@ -41,7 +45,8 @@ struct ShellRules {
       batch.addRule(chain, "broadcast", Self.to(IPv4Address(value: .max)) + [.verdict(.accept)])
       for server in dns {
         for transport in [Self.tcp, Self.udp] {
-          batch.addRule(chain, "DNS at \(server)", Self.to(server) + Self.transport(transport, port: 53) + [.verdict(.accept)])
+          batch.addRule(
+            chain, "DNS at \(server)", Self.to(server) + Self.transport(transport, port: 53) + [.verdict(.accept)])
         }
       }
       batch.addRule(chain, "TCP", Self.ipv4 + Self.transport(Self.tcp) + [.tproxy(port: port), .verdict(.accept)])
@@ -73,6 +78,8 @@ struct ShellRules {
   private static func transport(_ number: UInt8) -> [RuleExpression] { [.meta(16), .equal([number])] }
 
   private static func transport(_ number: UInt8, port: UInt16) -> [RuleExpression] {
-    transport(number) + [.payload(.transport, offset: 2, length: 2), .equal([UInt8(port >> 8), UInt8(truncatingIfNeeded: port)])]
+    transport(number) + [
+      .payload(.transport, offset: 2, length: 2), .equal([UInt8(port >> 8), UInt8(truncatingIfNeeded: port)]),
+    ]
   }
 }

@@ -10,7 +10,9 @@ struct IPv4Address: Equatable, CustomStringConvertible {
     guard parts.count == 4 else { return nil }
     value = 0
     for part in parts {
-      guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let byte = UInt8(part) else { return nil }
+      guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+        let byte = UInt8(part)
+      else { return nil }
       value = value << 8 | UInt32(byte)
     }
   }

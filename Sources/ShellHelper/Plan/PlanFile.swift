@@ -1,7 +1,8 @@
 import CShell
 import Glibc
 
-/// The file of a plan: read once, and removed. The helper may run as root for somebody who is not, so it takes nothing but a file of that person's, in a directory of that person's.
+/// The file of a plan: read once, and removed. The helper may run as root for somebody who is not, so it takes nothing
+/// but a file of that person's, in a directory of that person's.
 enum PlanFile {
   private static let maximumSize = 256 << 10
 
@@ -13,12 +14,18 @@ enum PlanFile {
     _ path: String, owners: Set<uid_t> = invokers(), parse: (_ text: String) throws(ShellError) -> Plan
   ) throws(ShellError) -> Plan {
     func refused(_ reason: String) -> ShellError {
-      ShellError(path, reason: "this is no plan: \(reason)", advice: "devtunnel itself writes plans, and starts the helper with them")
+      ShellError(
+        path, reason: "this is no plan: \(reason)",
+        advice: "devtunnel itself writes plans, and starts the helper with them")
     }
     // By bytes, as the kernel does: a slash with a combining mark behind it is another Character.
     let parts = path.utf8.split(separator: 0x2f, omittingEmptySubsequences: false).map { String(Substring($0)) }
-    guard path.utf8.first == 0x2f, let name = parts.last, !name.isEmpty, name != ".", name != ".." else { throw refused("no absolute path of a file") }
-    let directory = try check(opened(AT_FDCWD, parts.dropLast().joined(separator: "/") + "/", O_RDONLY | O_DIRECTORY), "open the directory of \(path)")
+    guard path.utf8.first == 0x2f, let name = parts.last, !name.isEmpty, name != ".", name != ".." else {
+      throw refused("no absolute path of a file")
+    }
+    let directory = try check(
+      opened(AT_FDCWD, parts.dropLast().joined(separator: "/") + "/", O_RDONLY | O_DIRECTORY),
+      "open the directory of \(path)")
     defer { close(directory) }
     guard let place = status(directory), owners.contains(place.st_uid), place.st_mode & 0o022 == 0 else {
       throw refused("its directory is not the caller's alone")
@@ -26,7 +33,9 @@ enum PlanFile {
     let file = try check(opened(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), "read the plan \(path)")
     defer { close(file) }
     guard let found = status(file), found.st_mode & S_IFMT == S_IFREG else { throw refused("no regular file") }
-    guard owners.contains(found.st_uid), found.st_mode & 0o022 == 0 else { throw refused("the file is not the caller's alone") }
+    guard owners.contains(found.st_uid), found.st_mode & 0o022 == 0 else {
+      throw refused("the file is not the caller's alone")
+    }
     guard found.st_size < maximumSize else { throw refused("it is longer than \(maximumSize) bytes") }
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: maximumSize)
@@ -43,7 +52,9 @@ enum PlanFile {
   }
 
   /// This process's user; for root by sudo(8), also who called it.
-  static func invokers(user: uid_t = geteuid(), sudo: String? = getenv("SUDO_UID").map { String(cString: $0) }) -> Set<uid_t> {
+  static func invokers(user: uid_t = geteuid(), sudo: String? = getenv("SUDO_UID").map { String(cString: $0) }) -> Set<
+    uid_t
+  > {
     guard user == 0, let caller = sudo.flatMap({ uid_t($0) }) else { return [user] }
     return [user, caller]
   }

@@ -1,8 +1,8 @@
 import CShell
 import Glibc
 
-/// Reads a plan: a `keyword value` to a line; empty lines and lines that begin with # say nothing. Errors name lines and known keywords, never what a line holds: it may be of a file
-/// that is no plan.
+/// Reads a plan: a `keyword value` to a line; empty lines and lines that begin with # say nothing. Errors name lines
+/// and known keywords, never what a line holds: it may be of a file that is no plan.
 struct PlanParser {
   /// The name under which errors speak of it.
   let file: String
@@ -30,25 +30,33 @@ struct PlanParser {
       guard parts.count == 2 else { throw parser.problem(number, "the keyword", "has no value") }
       try parser.take(keyword: String(parts[0]), value: String(parts[1]), line: number)
     }
-    for keyword in required where !parser.seen.contains(keyword) { throw ShellError(file, reason: "the keyword \(keyword) is missing") }
+    for keyword in required where !parser.seen.contains(keyword) {
+      throw ShellError(file, reason: "the keyword \(keyword) is missing")
+    }
     return parser.plan
   }
 
   private init(file: String) { self.file = file }
 
-  private func problem(_ line: Int, _ keyword: String, _ what: String) -> ShellError { ShellError("\(file):\(line)", reason: "\(keyword) \(what)") }
+  private func problem(_ line: Int, _ keyword: String, _ what: String) -> ShellError {
+    ShellError("\(file):\(line)", reason: "\(keyword) \(what)")
+  }
 
   private mutating func take(keyword: String, value: String, line: Int) throws(ShellError) {
     func problem(_ what: String) -> ShellError { self.problem(line, keyword, what) }
     func address() throws(ShellError) -> IPv4Address {
-      guard let address = IPv4Address(value), !address.isLoopback, address.value != 0 else { throw problem("is no IPv4 address that can be used") }
+      guard let address = IPv4Address(value), !address.isLoopback, address.value != 0 else {
+        throw problem("is no IPv4 address that can be used")
+      }
       return address
     }
     func path() throws(ShellError) -> String {
       guard value.hasPrefix("/") else { throw problem("is no absolute path") }
       return value
     }
-    if Self.isKnown(keyword), !seen.insert(keyword).inserted, !Self.repeatable.contains(keyword) { throw problem("stands there twice") }
+    if Self.isKnown(keyword), !seen.insert(keyword).inserted, !Self.repeatable.contains(keyword) {
+      throw problem("stands there twice")
+    }
     switch keyword {
     case "socket": plan.socket = try path()
     case "id":
@@ -64,7 +72,8 @@ struct PlanParser {
     case "hosts": plan.hosts = try path()
     case "bind", "bind-over":
       let paths = value.split(separator: " ").map(Self.decoded)
-      guard paths.count == 2, let source = paths[0], let target = paths[1], Self.isPlain(source), Self.isPlain(target) else {
+      guard paths.count == 2, let source = paths[0], let target = paths[1], Self.isPlain(source), Self.isPlain(target)
+      else {
         throw problem("wants two absolute paths, percent-encoded, without . and ..")
       }
       plan.binds.append(ShellPlan.Bind(source: source, target: target, over: keyword == "bind-over"))
@@ -74,11 +83,14 @@ struct PlanParser {
     case "hostname":
       guard (1...64).contains(value.utf8.count) else { throw problem("has 1 to 64 bytes (sethostname(2))") }
       plan.hostname = value
-    default: throw self.problem(line, "the keyword", "is none of a plan: daemon and devtunnel-shell are of different versions")
+    default:
+      throw self.problem(line, "the keyword", "is none of a plan: daemon and devtunnel-shell are of different versions")
     }
   }
 
-  private static func isKnown(_ keyword: String) -> Bool { repeatable.contains(keyword) || required.contains(keyword) || optional.contains(keyword) }
+  private static func isKnown(_ keyword: String) -> Bool {
+    repeatable.contains(keyword) || required.contains(keyword) || optional.contains(keyword)
+  }
 
   static func isID(_ text: String) -> Bool {
     text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
@@ -88,7 +100,8 @@ struct PlanParser {
   private static func isPlain(_ path: String) -> Bool {
     let slash = UInt8(ascii: "/")
     let parts = path.utf8.split(separator: slash)
-    return path.utf8.first == slash && !parts.isEmpty && parts.allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) && $0.count <= 255 }
+    return path.utf8.first == slash && !parts.isEmpty
+      && parts.allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) && $0.count <= 255 }
   }
 
   /// RFC 3986, section 2.1; nil where a % is not followed by two hex digits, or for a NUL.
@@ -100,7 +113,8 @@ struct PlanParser {
         bytes.append(byte)
         continue
       }
-      guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), value != 0 else { return nil }
+      guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), value != 0
+      else { return nil }
       bytes.append(value)
       rest = rest.dropFirst(2)
     }

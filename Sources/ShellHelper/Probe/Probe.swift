@@ -59,13 +59,17 @@ enum Probe {
     _ = cshell_poll([listener], [cshell_POLLIN], &returned, 1, 1000)
     let accepted = cshell_accept(listener)
     guard accepted >= 0 else {
-      throw ShellError(step, reason: "it did not arrive", advice: "another table of nftables, or a kernel without tproxy, is in the way")
+      throw ShellError(
+        step, reason: "it did not arrive",
+        advice: "another table of nftables, or a kernel without tproxy, is in the way")
     }
     defer { close(accepted) }
     var address: UInt32 = 0
     var port: UInt16 = 0
     try check(cshell_local_address(accepted, &address, &port), step)
-    guard address == target.value, port == 80 else { throw ShellError(step, reason: "it arrived as \(IPv4Address(value: address)):\(port)") }
+    guard address == target.value, port == 80 else {
+      throw ShellError(step, reason: "it arrived as \(IPv4Address(value: address)):\(port)")
+    }
   }
 
   private static func say(_ line: String) {

@@ -30,7 +30,8 @@ final class ChildCommand {
     switch cshell_child_state(pid, &value) {
     case 1: status = value
     case 2: status = 128 + value
-    // A shell that suspends itself stops its own group only: stop with it, for the shell outside to see; and go on with it (as su(1) does).
+    // A shell that suspends itself stops its own group only: stop with it, for the shell outside to see; and go on with
+    // it (as su(1) does).
     case 3 where !isInOwnGroup:
       _ = cshell_stop_self()
       kill(pid, SIGCONT)

@@ -12,7 +12,9 @@ final class DaemonDoor {
     self.path = path
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     file = String(path[path.index(after: slash)...])
-    folder = try check(cshell_open_path(slash == path.startIndex ? "/" : String(path[..<slash])), "open the folder of \(path)", advice: "devtunnel status")
+    folder = try check(
+      cshell_open_path(slash == path.startIndex ? "/" : String(path[..<slash])), "open the folder of \(path)",
+      advice: "devtunnel status")
   }
 
   deinit { close(folder) }
@@ -21,8 +23,11 @@ final class DaemonDoor {
     do {
       return try ShellConnection.connect(path: "/proc/self/fd/\(folder)/\(file)")
     } catch {
-      guard case .system(_, let errno) = error else { throw ShellError("connect to the daemon at \(path)", reason: "\(error)") }
-      throw ShellError("connect to the daemon at \(path)", errno: errno, advice: "see whether it runs: devtunnel status")
+      guard case .system(_, let errno) = error else {
+        throw ShellError("connect to the daemon at \(path)", reason: "\(error)")
+      }
+      throw ShellError(
+        "connect to the daemon at \(path)", errno: errno, advice: "see whether it runs: devtunnel status")
     }
   }
 }

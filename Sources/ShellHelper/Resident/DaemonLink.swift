@@ -38,10 +38,15 @@ final class DaemonLink {
         switch try connection.receive() {
         case .welcome: isWelcome = true
         case .refused(let text): throw ShellError("the daemon refused this shell", reason: text)
-        case .some: throw ShellError(step, reason: "it said something else than welcome", advice: "daemon and devtunnel-shell are of different versions")
+        case .some:
+          throw ShellError(
+            step, reason: "it said something else than welcome",
+            advice: "daemon and devtunnel-shell are of different versions")
         case nil:
           let now = cshell_monotonic_ms()
-          guard now < deadline else { throw ShellError(step, reason: "it did not answer within 5 s", advice: "see what it does: devtunnel status") }
+          guard now < deadline else {
+            throw ShellError(step, reason: "it did not answer within 5 s", advice: "see what it does: devtunnel status")
+          }
           var returned: Int16 = 0
           _ = cshell_poll([connection.fd], [cshell_POLLIN], &returned, 1, Int32(deadline - now))
         }
@@ -73,7 +78,8 @@ final class DaemonLink {
         case .mint(let request, let wanted): try answer(Mint.answer(request, wanted), over: connection)
         case .bye: return true
         case .refused(let text):
-          ShellProgram.complain("\(ShellProgram.name): the daemon refused this shell: \(text); the command goes on without a network")
+          ShellProgram.complain(
+            "\(ShellProgram.name): the daemon refused this shell: \(text); the command goes on without a network")
           isRefused = true
           drop()
           return false
@@ -91,7 +97,8 @@ final class DaemonLink {
     do {
       try connection.send(message)
     } catch {
-      // Too many descriptors are on their way (unix(7), ETOOMANYREFS): the message stands first in line, and goes without its own.
+      // Too many descriptors are on their way (unix(7), ETOOMANYREFS): the message stands first in line, and goes
+      // without its own.
       guard case .system(_, ETOOMANYREFS) = error, case .minted(let request, _, _) = message else { throw error }
       connection.replaceFirstWaiting(with: .minted(request: request, errno: ETOOMANYREFS, nil))
       try connection.flush()

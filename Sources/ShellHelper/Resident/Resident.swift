@@ -21,7 +21,9 @@ struct Resident {
       let toDaemon = cshell_POLLIN | (link.isWaitingToWrite ? cshell_POLLOUT : 0)
       var returned: [Int16] = [0, 0, 0]
       let wait = isWhole ? (link.isOpen || link.isRefused ? -1 : DaemonLink.retryEvery) : Self.restoreEvery
-      try check(cshell_poll([child.signals, link.fd, mounts], [cshell_POLLIN, toDaemon, cshell_POLLPRI], &returned, 3, wait), "wait")
+      try check(
+        cshell_poll([child.signals, link.fd, mounts], [cshell_POLLIN, toDaemon, cshell_POLLPRI], &returned, 3, wait),
+        "wait")
       child.turn()
       if let status = child.status { return leave(status) }
       if !link.isOpen { link.reopen() } else if returned[1] != 0 { _ = link.turn() }

@@ -12,7 +12,8 @@ enum Mint {
       case .tcp(let family): cshell_unconnected(Int32(family))
       case .udp(let address): bound(address)
       }
-    return fd < 0 ? .minted(request: request, errno: -fd, nil) : .minted(request: request, errno: 0, PassedDescriptor(fd))
+    return fd < 0
+      ? .minted(request: request, errno: -fd, nil) : .minted(request: request, errno: 0, PassedDescriptor(fd))
   }
 
   private static func bound(_ address: clinux_address) -> Int32 {

@@ -12,15 +12,18 @@ struct ShellSockets {
   init(dns addresses: [IPv4Address]) throws(ShellError) {
     let port = ShellRules.transparentPort
     let transparent = Int32(cshell_transparent)
-    // Shared, since accepted sockets inherit it: else a connection to port 80 anywhere would keep a server in the shell from its port 80.
-    tcp = PassedDescriptor(try check(cshell_bound(0, 0, port, transparent | Int32(cshell_shared)), "listen transparently"))
+    // Shared, since accepted sockets inherit it: else a connection to port 80 anywhere would keep a server in the shell
+    // from its port 80.
+    tcp = PassedDescriptor(
+      try check(cshell_bound(0, 0, port, transparent | Int32(cshell_shared)), "listen transparently"))
     let options = transparent | Int32(cshell_original_destination | cshell_packet_info)
     udp = PassedDescriptor(try check(cshell_bound(1, 0, port, options), "make the transparent UDP socket"))
     // Only "port unreachable" depends on it.
     let raw = cshell_raw()
     icmp = raw < 0 ? nil : PassedDescriptor(raw)
     for address in addresses {
-      let udp = try check(cshell_bound(1, address.value, 53, Int32(cshell_packet_info)), "make the DNS socket at \(address)")
+      let udp = try check(
+        cshell_bound(1, address.value, 53, Int32(cshell_packet_info)), "make the DNS socket at \(address)")
       let asked = PassedDescriptor(udp)
       let tcp = try check(cshell_bound(0, address.value, 53, 0), "listen for DNS at \(address)")
       dns.append(ShellHello.DNSSockets(udp: asked, tcp: PassedDescriptor(tcp)))

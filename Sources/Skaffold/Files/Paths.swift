@@ -40,23 +40,29 @@ enum Paths {
   static func real(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
 
   static func isURL(_ path: String) -> Bool {
-    !path.hasPrefix("/") && (path.contains("://") || path.hasPrefix("git@") || path.hasPrefix("github.com/") || path.contains("?ref="))
+    !path.hasPrefix("/")
+      && (path.contains("://") || path.hasPrefix("git@") || path.hasPrefix("github.com/") || path.contains("?ref="))
   }
 
-  /// Whether kustomize could take it for something to fetch: an address, `user@host:path`, `github.com/…`, `gh:…`. What is doubtful counts.
+  /// Whether kustomize could take it for something to fetch: an address, `user@host:path`, `github.com/…`, `gh:…`. What
+  /// is doubtful counts.
   static func mayBeFetched(_ path: String) -> Bool {
     if path.hasPrefix("/") { return false }
     let text = path.lowercased()
-    return text.contains("://") || text.contains("::") || text.contains("@") || text.contains("?") || text.hasPrefix("github.com")
+    return text.contains("://") || text.contains("::") || text.contains("@") || text.contains("?")
+      || text.hasPrefix("github.com")
       || (text.split(separator: "/").first?.contains(":") ?? false)
   }
 
   /// Whether a path is a directory or in it; both absolute and clean.
-  static func isBelow(_ path: String, _ directory: String) -> Bool { path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/") }
+  static func isBelow(_ path: String, _ directory: String) -> Bool {
+    path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
+  }
 
   /// True for a path of a repository: below its root, and not git's own. `.git/config` may hold a password.
   static func isOf(_ repository: String, _ path: String) -> Bool {
-    isBelow(path, repository) && !path.dropFirst(repository.count).split(separator: "/").contains { $0.lowercased() == ".git" }
+    isBelow(path, repository)
+      && !path.dropFirst(repository.count).split(separator: "/").contains { $0.lowercased() == ".git" }
   }
 
   /// nil where there is nothing.
@@ -79,7 +85,11 @@ enum Paths {
   }
 
   /// Names in a directory, sorted; empty where it cannot be read.
-  static func entries(_ directory: String) -> [String] { ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted() }
+  static func entries(_ directory: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+  }
 
-  static func hasManifestExtension(_ path: String) -> Bool { [".yaml", ".yml", ".json"].contains { path.lowercased().hasSuffix($0) } }
+  static func hasManifestExtension(_ path: String) -> Bool {
+    [".yaml", ".yml", ".json"].contains { path.lowercased().hasSuffix($0) }
+  }
 }

@@ -19,7 +19,9 @@ struct Program: Sendable {
 
   /// The first one in the environment's PATH.
   static func find(_ name: String, environment: [String: String]) -> String? {
-    (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first { Paths.isFile($0) && isExecutable($0) }
+    (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first {
+      Paths.isFile($0) && isExecutable($0)
+    }
   }
 
   /// Runs to its end; a cancelled task ends it.
@@ -27,7 +29,8 @@ struct Program: Sendable {
     var variables: [Environment.Key: String] = [:]
     for (name, value) in environment { if let key = Environment.Key(rawValue: name) { variables[key] = value } }
     let done = try await Subprocess.run(
-      .path(FilePath(path)), arguments: Arguments(arguments), environment: .custom(variables), workingDirectory: FilePath(directory), input: .none,
+      .path(FilePath(path)), arguments: Arguments(arguments), environment: .custom(variables),
+      workingDirectory: FilePath(directory), input: .none,
       output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
     return Result(succeeded: done.terminationStatus.isSuccess, output: done.standardOutput, errors: done.standardError)
   }

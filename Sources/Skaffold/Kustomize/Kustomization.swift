@@ -29,7 +29,8 @@ struct Kustomization {
   static func file(in directory: String) -> String? { names.map { directory + "/" + $0 }.first(where: Paths.isFile) }
 
   private static let lists: [String: Role] = [
-    "resources": .resource, "bases": .resource, "components": .resource, "generators": .resource, "transformers": .resource, "validators": .resource,
+    "resources": .resource, "bases": .resource, "components": .resource, "generators": .resource,
+    "transformers": .resource, "validators": .resource,
     "crds": .configuration, "configurations": .configuration, "patchesStrategicMerge": .configuration,
   ]
   private static let objects = ["patches", "patchesJson6902", "replacements"]
@@ -47,9 +48,15 @@ struct Kustomization {
       let mayBeInline = Self.inlines.contains(field)
       result.set(field, Self.each(list) { mayBeInline && isInline($0) ? $0 : Self.path($0, role, replace) })
     }
-    for field in Self.objects { if let list = root[field] { result.set(field, Self.each(list) { Self.member($0, "path", .configuration, replace) }) } }
+    for field in Self.objects {
+      if let list = root[field] {
+        result.set(field, Self.each(list) { Self.member($0, "path", .configuration, replace) })
+      }
+    }
     if let openapi = root["openapi"] { result.set("openapi", Self.member(openapi, "path", .configuration, replace)) }
-    for field in Self.generators { if let list = root[field] { result.set(field, Self.each(list) { Self.generator($0, replace) }) } }
+    for field in Self.generators {
+      if let list = root[field] { result.set(field, Self.each(list) { Self.generator($0, replace) }) }
+    }
     return result
   }
 
@@ -64,16 +71,20 @@ struct Kustomization {
     return YAMLNode(.scalar(replace(reference), isPlain: false), position: node.position, path: node.path)
   }
 
-  /// Kustomize takes a text for a path if it leads somewhere, so only what leads nowhere and is a mapping counts as written in place.
+  /// Kustomize takes a text for a path if it leads somewhere, so only what leads nowhere and is a mapping counts as
+  /// written in place.
   private func isInline(_ node: YAMLNode) -> Bool {
-    guard case .scalar(let text, _) = node.content, text.contains("\n") || text.hasPrefix("{"), Paths.isDirectory(Paths.absolute(text, in: directory)) == nil
+    guard case .scalar(let text, _) = node.content, text.contains("\n") || text.hasPrefix("{"),
+      Paths.isDirectory(Paths.absolute(text, in: directory)) == nil
     else { return false }
     var warnings: [Diagnostic] = []
     let documents = try? YAMLNode.documents(in: text, file: file, warnings: &warnings)
     return documents.map { !$0.isEmpty && $0.allSatisfy { $0.kind == .mapping } } ?? false
   }
 
-  private static func member(_ node: YAMLNode, _ key: String, _ role: Role, _ replace: (Reference) -> String) -> YAMLNode {
+  private static func member(_ node: YAMLNode, _ key: String, _ role: Role, _ replace: (Reference) -> String)
+    -> YAMLNode
+  {
     // The first kustomize had a plain list of patch files.
     if case .scalar = node.content { return path(node, role, replace) }
     guard let value = node[key] else { return node }
@@ -118,8 +129,11 @@ struct Kustomization {
 
   /// Keys that kustomize takes for others: it reads them as Go's JSON does, in capitals or not, and `ſ` as `s`.
   var disguisedKeys: [Diagnostic] {
-    var found = Self.disguised(in: root, Set(Self.lists.keys).union(Self.objects).union(Self.generators).union(["openapi"]))
-    let members: [(fields: [String], keys: Set<String>)] = [(Self.objects + ["openapi"], ["path"]), (Self.generators, ["files", "envs", "env"])]
+    var found = Self.disguised(
+      in: root, Set(Self.lists.keys).union(Self.objects).union(Self.generators).union(["openapi"]))
+    let members: [(fields: [String], keys: Set<String>)] = [
+      (Self.objects + ["openapi"], ["path"]), (Self.generators, ["files", "envs", "env"]),
+    ]
     for (fields, keys) in members {
       for node in fields.compactMap({ root[$0] }) {
         let elements: [YAMLNode] = if case .sequence(let elements) = node.content { elements } else { [node] }
@@ -135,7 +149,9 @@ struct Kustomization {
     return members.filter { member in
       !known.contains(member.key) && (!member.key.allSatisfy(\.isASCII) || lowercased.contains(member.key.lowercased()))
     }.map { member in
-      Diagnostic(.error, "a kustomization has no field '\(member.key)'", at: member.position, remedy: "write it as the documentation does")
+      Diagnostic(
+        .error, "a kustomization has no field '\(member.key)'", at: member.position,
+        remedy: "write it as the documentation does")
     }
   }
 
@@ -162,7 +178,9 @@ struct Kustomization {
         "patches",
         Self.each(patches) { patch in
           guard case .scalar = patch.content else { return patch }
-          return YAMLNode(.mapping([.init(key: "path", position: patch.position, value: patch)]), position: patch.position, path: patch.path)
+          return YAMLNode(
+            .mapping([.init(key: "path", position: patch.position, value: patch)]), position: patch.position,
+            path: patch.path)
         })
     }
     if let tags = root["imageTags"] {

@@ -6,7 +6,8 @@ import Manifests
   import Foundation
 #endif
 
-/// A modernised copy of the kustomizations that cannot be rendered as they are, in a directory of its own; all that is in order is referred to where it stands.
+/// A modernised copy of the kustomizations that cannot be rendered as they are, in a directory of its own; all that is
+/// in order is referred to where it stands.
 struct KustomizationCopy {
   /// Where the root kustomization is now.
   let root: String
@@ -22,11 +23,16 @@ struct KustomizationCopy {
     var copies: [String: String] = [:]
     for (index, original) in tree.toCopy.sorted().enumerated() { copies[original] = "\(directory)/k\(index)" }
     var cleaned: [String: String] = [:]
-    for (index, original) in tree.cleaned.keys.sorted().enumerated() { cleaned[original] = "\(directory)/f\(index).yaml" }
+    for (index, original) in tree.cleaned.keys.sorted().enumerated() {
+      cleaned[original] = "\(directory)/f\(index).yaml"
+    }
     root = copies[tree.root] ?? tree.root
     do {
-      try files.createDirectory(atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      for (original, copy) in cleaned { try Data(YAMLWriter.yaml(tree.cleaned[original] ?? []).utf8).write(to: URL(filePath: copy)) }
+      try files.createDirectory(
+        atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      for (original, copy) in cleaned {
+        try Data(YAMLWriter.yaml(tree.cleaned[original] ?? []).utf8).write(to: URL(filePath: copy))
+      }
       for (original, copy) in copies {
         guard let kustomization = tree.kustomizations[original]?.modernized else { continue }
         let node = kustomization.mapped { reference in
@@ -41,7 +47,8 @@ struct KustomizationCopy {
     } catch {
       try? files.removeItem(atPath: directory)
       throw InputError(
-        "a modernised copy of \(tree.root) cannot be written to \(directory): \(error)", remedy: "make room there, or set TMPDIR to another directory")
+        "a modernised copy of \(tree.root) cannot be written to \(directory): \(error)",
+        remedy: "make room there, or set TMPDIR to another directory")
     }
   }
 

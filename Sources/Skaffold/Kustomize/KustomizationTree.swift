@@ -1,7 +1,8 @@
 import Inputs
 import Manifests
 
-/// A kustomization with all local files and kustomizations that it leads to, as they are on disk: paths are without symbolic links, as kustomize takes them.
+/// A kustomization with all local files and kustomizations that it leads to, as they are on disk: paths are without
+/// symbolic links, as kustomize takes them.
 struct KustomizationTree {
   let root: String
   /// The repository.
@@ -40,7 +41,10 @@ struct KustomizationTree {
     limits.hasTags = false
     guard let documents = read(file, limits), let node = documents.first else { return }
     if documents.count > 1 {
-      errors.append(Diagnostic(.error, "it has more than one document", at: documents[1].position, remedy: "make each a kustomization of its own"))
+      errors.append(
+        Diagnostic(
+          .error, "it has more than one document", at: documents[1].position,
+          remedy: "make each a kustomization of its own"))
     }
     let kustomization = Kustomization(directory: directory, file: file, root: node)
     kustomizations[directory] = kustomization
@@ -51,7 +55,9 @@ struct KustomizationTree {
 
   private mutating func follow(_ reference: Kustomization.Reference, from directory: String) {
     // Before a directory of the same name, kustomize tries to fetch it.
-    if Paths.mayBeFetched(reference.path) { return demands.append(.network(reference.path, repository, reference.position)) }
+    if Paths.mayBeFetched(reference.path) {
+      return demands.append(.network(reference.path, repository, reference.position))
+    }
     let path = Paths.real(Paths.absolute(reference.path, in: directory))
     switch Paths.isDirectory(path) {
     case true?:
@@ -64,7 +70,9 @@ struct KustomizationTree {
     case nil:
       // Kustomize would go on and look for it in the network.
       missing.insert(path)
-      errors.append(Diagnostic(.error, "\(path) does not exist", at: reference.position, remedy: "correct the path, or make the file"))
+      errors.append(
+        Diagnostic(
+          .error, "\(path) does not exist", at: reference.position, remedy: "correct the path, or make the file"))
     }
   }
 
@@ -81,7 +89,8 @@ struct KustomizationTree {
     guard files.insert(file).inserted else { return nil }
     do {
       var found: [Diagnostic] = []
-      let documents = try YAMLNode.documents(in: try ManifestReader.text(of: file), file: file, limits: limits, warnings: &found)
+      let documents = try YAMLNode.documents(
+        in: try ManifestReader.text(of: file), file: file, limits: limits, warnings: &found)
       if !found.isEmpty { cleaned[file] = documents }
       warnings += found
       return documents

@@ -1,5 +1,6 @@
-/// The options of `kustomize build` in a skaffold.yaml: which are passed on, which a person must allow, and which make no sense here. An option that is not in
-/// the table is refused, since the next version of kustomize may have one that runs programs.
+/// The options of `kustomize build` in a skaffold.yaml: which are passed on, which a person must allow, and which make
+/// no sense here. An option that is not in the table is refused, since the next version of kustomize may have one that
+/// runs programs.
 struct KustomizeOptions {
   private enum Rule {
     case passed
@@ -10,16 +11,21 @@ struct KustomizeOptions {
   }
 
   private static let flags: [String: Rule] = [
-    "as-current-user": .passed, "helm-debug": .passed, "enable-managedby-label": .passed, "add-managedby-label": .passed,
+    "as-current-user": .passed, "helm-debug": .passed, "enable-managedby-label": .passed,
+    "add-managedby-label": .passed,
     "enable-helm": .demanded("kustomize would run helm, which fetches charts and writes them beside the kustomization"),
-    "enable-alpha-plugins": .demanded("kustomize would run programs"), "enable-exec": .demanded("kustomize would run programs of the repository"),
-    "enable-star": .demanded("kustomize would run Starlark programs of the repository"), "network": .demanded("functions would reach the network"),
+    "enable-alpha-plugins": .demanded("kustomize would run programs"),
+    "enable-exec": .demanded("kustomize would run programs of the repository"),
+    "enable-star": .demanded("kustomize would run Starlark programs of the repository"),
+    "network": .demanded("functions would reach the network"),
   ]
 
   private static let values: [String: Rule] = [
     "reorder": .passed, "helm-api-versions": .passed, "helm-kube-version": .passed, "load-restrictor": .dropped,
-    "helm-command": .demanded("kustomize would run this program"), "network-name": .demanded("functions would reach the network"),
-    "mount": .demanded("functions would see files of this machine"), "env": .demanded("functions would see the environment"),
+    "helm-command": .demanded("kustomize would run this program"),
+    "network-name": .demanded("functions would reach the network"),
+    "mount": .demanded("functions would see files of this machine"),
+    "env": .demanded("functions would see the environment"),
   ]
 
   /// Each as one word.
@@ -36,7 +42,9 @@ struct KustomizeOptions {
         refused.append(word)
         continue
       }
-      let parts = (word == "-e" ? "--env" : word).dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let parts = (word == "-e" ? "--env" : word).dropFirst(2).split(
+        separator: "=", maxSplits: 1, omittingEmptySubsequences: false
+      ).map(String.init)
       let name = parts[0].replacing("_", with: "-")
       if let rule = Self.flags[name] {
         take(rule, "--" + ([name] + parts.dropFirst()).joined(separator: "="))
@@ -57,5 +65,8 @@ struct KustomizeOptions {
   }
 
   /// For an error's remedy.
-  static var names: String { (flags.merging(values) { $1 }).keys.filter { $0 != "load-restrictor" }.sorted().map { "--" + $0 }.joined(separator: ", ") }
+  static var names: String {
+    (flags.merging(values) { $1 }).keys.filter { $0 != "load-restrictor" }.sorted().map { "--" + $0 }.joined(
+      separator: ", ")
+  }
 }

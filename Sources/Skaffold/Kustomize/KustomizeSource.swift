@@ -24,7 +24,8 @@ public struct KustomizeSource: Sendable, Hashable {
   /// The objects it gives.
   /// - Parameter demands: gets what it asks for beyond the repository's files, and `trust` allows.
   func render(
-    tool: KustomizeTool, trust: Trust, environment: [String: String], demands: inout [Demand], warnings: inout [Diagnostic]
+    tool: KustomizeTool, trust: Trust, environment: [String: String], demands: inout [Demand],
+    warnings: inout [Diagnostic]
   ) async throws(InputError) -> [Manifest] {
     let root = ownRoot
     let options = KustomizeOptions(buildArgs)
@@ -39,7 +40,9 @@ public struct KustomizeSource: Sendable, Hashable {
       asked += tree.demands
       if !tree.errors.isEmpty { throw InputError(tree.errors) }
       if tree.kustomizations.isEmpty {
-        throw InputError("\(path) holds no kustomization", at: position, remedy: "make a \(Kustomization.names[0]) there, or correct the path")
+        throw InputError(
+          "\(path) holds no kustomization", at: position,
+          remedy: "make a \(Kustomization.names[0]) there, or correct the path")
       }
     }
     let refused = asked.filter { !trust.allows($0) }
@@ -49,26 +52,33 @@ public struct KustomizeSource: Sendable, Hashable {
     let copy: KustomizationCopy? = if let tree, !tree.toCopy.isEmpty { try KustomizationCopy(of: tree) } else { nil }
     defer { copy?.remove() }
     let (output, errors) = try await tool.build(
-      copy?.root ?? path, options: words, readsOutside: copy != nil || tree?.readsOutside == true, of: self, environment: environment)
+      copy?.root ?? path, options: words, readsOutside: copy != nil || tree?.readsOutside == true, of: self,
+      environment: environment)
     for line in errors.split(whereSeparator: \.isNewline) where !line.contains("deprecated") {
       warnings.append(Diagnostic(.warning, "kustomize says: \(line)", at: position))
     }
-    return try ManifestReader.parse(output, file: "kustomize build \(path)", warnings: &warnings).map { Manifest($0.object) }
+    return try ManifestReader.parse(output, file: "kustomize build \(path)", warnings: &warnings).map {
+      Manifest($0.object)
+    }
   }
 
   private func refusal(_ word: String) -> Diagnostic {
     let isOutput = word.hasPrefix("-o") || word.hasPrefix("--output")
     return Diagnostic(
-      .error, isOutput ? "'\(word)' would make kustomize write a file" : "'\(word)' is no option of kustomize that devtunnel knows",
+      .error,
+      isOutput
+        ? "'\(word)' would make kustomize write a file" : "'\(word)' is no option of kustomize that devtunnel knows",
       at: argumentPosition(word), field: "buildArgs",
-      remedy: isOutput ? "leave it out: devtunnel reads what kustomize prints" : "the options are \(KustomizeOptions.names)")
+      remedy: isOutput
+        ? "leave it out: devtunnel reads what kustomize prints" : "the options are \(KustomizeOptions.names)")
   }
 
   /// Of the argument that holds the word, which may be spelled otherwise there.
   private func argumentPosition(_ word: String) -> SourcePosition? {
     let name = word.split(separator: "=").first.map(String.init) ?? word
     let argument = buildArgs.first { argument in
-      argument.replacing("_", with: "-").contains(name) || name == "--env" && argument.split(separator: " ").contains("-e")
+      argument.replacing("_", with: "-").contains(name)
+        || name == "--env" && argument.split(separator: " ").contains("-e")
     }
     return argument.flatMap { argumentPositions[$0] } ?? position
   }

@@ -15,11 +15,13 @@ public enum KustomizeTool: Sendable, Hashable {
 
   /// - Parameters:
   ///   - options: see `KustomizeOptions`.
-  ///   - readsOutside: whether files outside of their kustomization's directory may be read: whoever calls has looked at each.
+  ///   - - readsOutside: whether files outside of their kustomization's directory may be read: whoever calls has looked
+  ///     at each.
   /// - Returns: what it wrote to its output, and what it said beside it.
   /// - Throws: `InputError` with the tool's own words.
   func build(
-    _ directory: String, options: [String], readsOutside: Bool, of source: KustomizeSource, environment: [String: String]
+    _ directory: String, options: [String], readsOutside: Bool, of source: KustomizeSource,
+    environment: [String: String]
   ) async throws(InputError) -> (String, String) {
     let (path, verb) =
       switch self {
@@ -29,9 +31,11 @@ public enum KustomizeTool: Sendable, Hashable {
     let restrictor = readsOutside ? "LoadRestrictionsNone" : "LoadRestrictionsRootOnly"
     let result: Program.Result
     do {
-      result = try await Program(path: path).run([verb] + options + ["--load-restrictor", restrictor, directory], in: "/", environment: environment)
+      result = try await Program(path: path).run(
+        [verb] + options + ["--load-restrictor", restrictor, directory], in: "/", environment: environment)
     } catch {
-      throw InputError("\(path) could not be run: \(error)", at: source.position, remedy: "install kubectl or kustomize anew")
+      throw InputError(
+        "\(path) could not be run: \(error)", at: source.position, remedy: "install kubectl or kustomize anew")
     }
     guard result.succeeded else {
       let words = result.errors.trimmed.replacing(directory, with: source.path)

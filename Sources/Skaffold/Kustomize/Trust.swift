@@ -1,7 +1,7 @@
 import Manifests
 
-/// Something that manifests ask for beyond the files of their repository. A person has to allow it: rendering alone runs nothing that a repository brings, reads
-/// nothing else and reaches no network.
+/// Something that manifests ask for beyond the files of their repository. A person has to allow it: rendering alone
+/// runs nothing that a repository brings, reads nothing else and reaches no network.
 public struct Demand: Sendable, Hashable {
   /// The same whenever the same is asked for: `--enable-helm`, `outside /srv/base`, `network https://…`.
   public var key: String
@@ -27,7 +27,9 @@ public struct Demand: Sendable, Hashable {
   }
 
   static func plugins(_ field: String, _ root: String, _ position: SourcePosition?) -> Demand {
-    Demand(key: "plugins \(position?.file ?? "") \(field)", text: "what '\(field)' names may read any file", position: position, root: root)
+    Demand(
+      key: "plugins \(position?.file ?? "") \(field)", text: "what '\(field)' names may read any file",
+      position: position, root: root)
   }
 
   var refusal: Diagnostic {

@@ -32,7 +32,8 @@ public struct Artifact: Sendable, Hashable {
   }
 
   public init(
-    image: String, repository: String? = nil, context: String, build: ArtifactBuild, sync: [SyncRule] = [], requires: [Requirement] = [],
+    image: String, repository: String? = nil, context: String, build: ArtifactBuild, sync: [SyncRule] = [],
+    requires: [Requirement] = [],
     position: SourcePosition? = nil
   ) {
     self.image = image
@@ -74,8 +75,10 @@ public struct DockerBuild: Sendable, Hashable {
   public var cliFlags: [String]
 
   public init(
-    dockerfile: String, buildArgs: [BuildArgument] = [], target: String? = nil, noCache: Bool = false, pullParent: Bool = false, squash: Bool = false,
-    cacheFrom: [String] = [], network: String? = nil, addHost: [String] = [], secrets: [BuildSecret] = [], ssh: String? = nil, cliFlags: [String] = []
+    dockerfile: String, buildArgs: [BuildArgument] = [], target: String? = nil, noCache: Bool = false,
+    pullParent: Bool = false, squash: Bool = false,
+    cacheFrom: [String] = [], network: String? = nil, addHost: [String] = [], secrets: [BuildSecret] = [],
+    ssh: String? = nil, cliFlags: [String] = []
   ) {
     self.dockerfile = dockerfile
     self.buildArgs = buildArgs
@@ -134,7 +137,10 @@ public struct CustomBuild: Sendable, Hashable {
     /// Prints a JSON list of paths.
     public var command: String?
 
-    public init(paths: [String] = ["."], ignore: [String] = [], dockerfile: String? = nil, buildArgs: [BuildArgument] = [], command: String? = nil) {
+    public init(
+      paths: [String] = ["."], ignore: [String] = [], dockerfile: String? = nil, buildArgs: [BuildArgument] = [],
+      command: String? = nil
+    ) {
       self.paths = paths
       self.ignore = ignore
       self.dockerfile = dockerfile

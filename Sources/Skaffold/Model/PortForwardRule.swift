@@ -11,7 +11,10 @@ public struct PortForwardRule: Sendable, Hashable {
   /// nil: 127.0.0.1.
   public var address: String?
 
-  public init(resourceType: String, resourceName: String, namespace: String? = nil, port: String, localPort: UInt16? = nil, address: String? = nil) {
+  public init(
+    resourceType: String, resourceName: String, namespace: String? = nil, port: String, localPort: UInt16? = nil,
+    address: String? = nil
+  ) {
     self.resourceType = resourceType
     self.resourceName = resourceName
     self.namespace = namespace

@@ -11,13 +11,16 @@ struct Activation {
     let conditions = reader.elements(profile["activation"])
     for condition in conditions { reader.check(condition, ["env": .read, "kubeContext": .read, "command": .read]) }
     guard !conditions.isEmpty else { return false }
-    return reader.bool(profile["requiresAllActivations"]) == true ? conditions.allSatisfy(holds) : conditions.contains(where: holds)
+    return reader.bool(profile["requiresAllActivations"]) == true
+      ? conditions.allSatisfy(holds) : conditions.contains(where: holds)
   }
 
   /// All that one condition says must hold.
   private func holds(_ condition: YAMLNode) -> Bool {
     if let expected = reader.string(condition["command"]), !Self.matches(expected, command) { return false }
-    if let expected = reader.string(condition["kubeContext"]), !Self.matches(expected, kubeContext ?? "") { return false }
+    if let expected = reader.string(condition["kubeContext"]), !Self.matches(expected, kubeContext ?? "") {
+      return false
+    }
     if let variable = condition["env"] { return environmentHolds(variable) }
     return true
   }

@@ -1,7 +1,7 @@
 import Manifests
 
-/// Lays a profile over a configuration as Skaffold does: structs are merged field by field, lists and everything optional are replaced, and of fields
-/// that exclude each other (how to tag, where to build) the profile's one stands.
+/// Lays a profile over a configuration as Skaffold does: structs are merged field by field, lists and everything
+/// optional are replaced, and of fields that exclude each other (how to tag, where to build) the profile's one stands.
 enum Overlay {
   /// How a mapping is laid over another.
   private indirect enum Shape {
@@ -12,7 +12,8 @@ enum Overlay {
     case mergedExclusive([String: Shape], exclusive: Set<String>)
   }
 
-  /// The sections that a profile may have (Skaffold, latest.Pipeline: structs by value are merged, pointers and slices replaced).
+  /// The sections that a profile may have (Skaffold, latest.Pipeline: structs by value are merged, pointers and slices
+  /// replaced).
   private static let sections: [String: Shape] = [
     "build": .mergedExclusive(["hooks": .merged([:])], exclusive: ["local", "googleCloudBuild", "cluster"]),
     "test": .replaced,
@@ -47,7 +48,9 @@ enum Overlay {
       fields = shapes
       if members.contains(where: { exclusive.contains($0.key) }) { for key in exclusive { result.remove(key) } }
     }
-    for member in members { result.set(member.key, lay(member.value, over: old[member.key], fields[member.key] ?? .replaced)) }
+    for member in members {
+      result.set(member.key, lay(member.value, over: old[member.key], fields[member.key] ?? .replaced))
+    }
     return result
   }
 

@@ -1,6 +1,7 @@
 import Manifests
 
-/// A JSON patch in a profile (`profiles[].patches[]`; RFC 6902, with `replace` as the default and `KEY=VALUE` to find a list's element, as Skaffold has it).
+/// A JSON patch in a profile (`profiles[].patches[]`; RFC 6902, with `replace` as the default and `KEY=VALUE` to find a
+/// list's element, as Skaffold has it).
 struct ProfilePatch {
   let operation: String
   let path: [String]
@@ -18,7 +19,9 @@ struct ProfilePatch {
     self.path = Self.parts(Modernizer.modernized(patchPath: path, reader.version))
     from = Self.parts(Modernizer.modernized(patchPath: reader.string(node["from"]) ?? "", reader.version))
     guard ["add", "remove", "replace", "move", "copy", "test"].contains(operation) else {
-      reader.report((node["op"] ?? node).error("'\(operation)' is no operation", remedy: "write add, remove, replace, move, copy or test"))
+      reader.report(
+        (node["op"] ?? node).error(
+          "'\(operation)' is no operation", remedy: "write add, remove, replace, move, copy or test"))
       return nil
     }
     if ["move", "copy"].contains(operation), from.isEmpty {
@@ -38,7 +41,9 @@ struct ProfilePatch {
   func apply(to root: YAMLNode) throws(InputError) -> YAMLNode {
     switch operation {
     case "test":
-      guard let found = get(root, path[...]), found.json == value?.json else { throw failure("does not have this value", path) }
+      guard let found = get(root, path[...]), found.json == value?.json else {
+        throw failure("does not have this value", path)
+      }
       return root
     case "move", "copy":
       guard let found = get(root, from[...]) else { throw failure("is not there", from) }
@@ -57,7 +62,10 @@ struct ProfilePatch {
   }
 
   private func failure(_ message: String, _ path: [String]) -> InputError {
-    InputError([node.error("/\(path.joined(separator: "/")) \(message)", remedy: "correct the path, or use op: add for what is not there")])
+    InputError([
+      node.error(
+        "/\(path.joined(separator: "/")) \(message)", remedy: "correct the path, or use op: add for what is not there")
+    ])
   }
 
   private func get(_ node: YAMLNode, _ path: ArraySlice<String>) -> YAMLNode? {
@@ -93,7 +101,9 @@ struct ProfilePatch {
       }
     case .sequence(var elements):
       if isLast, case .add(let value) = change {
-        guard let index = key == "-" ? elements.count : Int(key), (0...elements.count).contains(index) else { throw failure("is not in the list", self.path) }
+        guard let index = key == "-" ? elements.count : Int(key), (0...elements.count).contains(index) else {
+          throw failure("is not in the list", self.path)
+        }
         elements.insert(value, at: index)
       } else {
         guard let index = index(key, elements) else { throw failure("is not in the list", self.path) }

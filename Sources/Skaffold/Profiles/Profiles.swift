@@ -22,14 +22,18 @@ struct Profiles {
     var result = configuration
     for name in active {
       // Of two with one name the last one counts, as it does for Skaffold.
-      if let profile = profiles.last(where: { (try? $0["name"]?.string()) == name }) { result = apply(profile, to: result) }
+      if let profile = profiles.last(where: { (try? $0["name"]?.string()) == name }) {
+        result = apply(profile, to: result)
+      }
     }
     return (result, active)
   }
 
   /// Sections that are ignored or not supported are told when the whole is read.
   private var fields: [String: FieldReader.Field] {
-    var fields: [String: FieldReader.Field] = ["name": .read, "activation": .read, "requiresAllActivations": .read, "patches": .read]
+    var fields: [String: FieldReader.Field] = [
+      "name": .read, "activation": .read, "requiresAllActivations": .read, "patches": .read,
+    ]
     for section in ConfigurationReader.sections(reader.version).keys { fields[section] = .read }
     return fields
   }
@@ -45,7 +49,9 @@ struct Profiles {
 
   /// The requested names, without those to deactivate, that no configuration has.
   static func unknown(_ requested: [String], in configurations: [YAMLNode]) -> [String] {
-    let names = configurations.flatMap { (try? $0["profiles"]?.elements()) ?? [] }.compactMap { try? $0["name"]?.string() }
+    let names = configurations.flatMap { (try? $0["profiles"]?.elements()) ?? [] }.compactMap {
+      try? $0["name"]?.string()
+    }
     return requested.filter { !names.contains($0.hasPrefix("-") ? String($0.dropFirst()) : $0) }
   }
 }

@@ -9,10 +9,14 @@ struct ArtifactReader {
   private static let fields: [String: FieldReader.Field] = {
     let builder = "use docker or custom: custom runs any command"
     var fields: [String: FieldReader.Field] = [
-      "image": .read, "context": .read, "docker": .read, "custom": .read, "sync": .read, "requires": .read, "runtimeType": .ignored("it is for debuggers"),
-      "platforms": .ignored("images are built for this machine's platform"), "hooks": .unsupported("run them yourself, before and after"),
+      "image": .read, "context": .read, "docker": .read, "custom": .read, "sync": .read, "requires": .read,
+      "runtimeType": .ignored("it is for debuggers"),
+      "platforms": .ignored("images are built for this machine's platform"),
+      "hooks": .unsupported("run them yourself, before and after"),
     ]
-    for name in ["bazel", "jib", "jibMaven", "jibGradle", "kaniko", "buildpacks", "buildpack", "ko", "plugin"] { fields[name] = .unsupported(builder) }
+    for name in ["bazel", "jib", "jibMaven", "jibGradle", "kaniko", "buildpacks", "buildpack", "ko", "plugin"] {
+      fields[name] = .unsupported(builder)
+    }
     return fields
   }()
 
@@ -25,11 +29,13 @@ struct ArtifactReader {
       let what = Paths.isDirectory(context) == nil ? "does not exist" : "is no directory"
       reader.report(
         (node["context"] ?? node).error(
-          "the build context \(context) \(what)", remedy: startingDirectoryHint(reader.string(node["context"]) ?? ".", workingDirectory)))
+          "the build context \(context) \(what)",
+          remedy: startingDirectoryHint(reader.string(node["context"]) ?? ".", workingDirectory)))
     }
     guard let build = build(node, context: context, image: name.name) else { return nil }
     return Artifact(
-      image: name.name, repository: DefaultRepository.rewritten(name.name, defaultRepository), context: context, build: build, sync: sync(node["sync"]),
+      image: name.name, repository: DefaultRepository.rewritten(name.name, defaultRepository), context: context,
+      build: build, sync: sync(node["sync"]),
       requires: reader.elements(node["requires"]).compactMap(requirement), position: node.position)
   }
 
@@ -40,17 +46,25 @@ struct ArtifactReader {
   }
 
   private func build(_ node: YAMLNode, context: String, image: String) -> ArtifactBuild? {
-    guard let custom = node["custom"] else { return .docker(docker(node["docker"], context: context, image: image, artifact: node)) }
-    if node["docker"] != nil { reader.report(custom.error("an artifact is either docker or custom", remedy: "keep one of them")) }
+    guard let custom = node["custom"] else {
+      return .docker(docker(node["docker"], context: context, image: image, artifact: node))
+    }
+    if node["docker"] != nil {
+      reader.report(custom.error("an artifact is either docker or custom", remedy: "keep one of them"))
+    }
     return self.custom(custom, context: context).map(ArtifactBuild.custom)
   }
 
   // MARK: docker
 
   private func docker(_ docker: YAMLNode?, context: String, image: String, artifact: YAMLNode) -> DockerBuild {
-    let fields = ["dockerfile", "target", "buildArgs", "network", "addHost", "cacheFrom", "cliFlags", "pullParent", "noCache", "squash", "secrets", "ssh"]
+    let fields = [
+      "dockerfile", "target", "buildArgs", "network", "addHost", "cacheFrom", "cliFlags", "pullParent", "noCache",
+      "squash", "secrets", "ssh",
+    ]
     reader.check(docker, Dictionary(uniqueKeysWithValues: fields.map { ($0, .read) }))
-    var build = DockerBuild(dockerfile: dockerfile(docker?["dockerfile"], context: context, at: docker?["dockerfile"] ?? docker ?? artifact))
+    var build = DockerBuild(
+      dockerfile: dockerfile(docker?["dockerfile"], context: context, at: docker?["dockerfile"] ?? docker ?? artifact))
     build.buildArgs = buildArguments(docker?["buildArgs"], image: image)
     build.target = reader.string(docker?["target"])
     build.network = reader.string(docker?["network"])
@@ -74,7 +88,10 @@ struct ArtifactReader {
     if Paths.isFile(here) { return here }
     // A context that is missing has been told already.
     if reader.checksSources, Paths.isDirectory(context) == true {
-      reader.report(place.error("the Dockerfile \(inContext) does not exist", remedy: "name it under docker.dockerfile, relative to the context \(context)"))
+      reader.report(
+        place.error(
+          "the Dockerfile \(inContext) does not exist",
+          remedy: "name it under docker.dockerfile, relative to the context \(context)"))
     }
     return inContext
   }
@@ -82,7 +99,9 @@ struct ArtifactReader {
   private func buildArguments(_ node: YAMLNode?, image: String) -> [BuildArgument] {
     reader.members(node).compactMap { member in
       if member.value.isNull { return BuildArgument(name: member.key, value: nil) }
-      return reader.expanded(member.value, extra: ["IMAGE_NAME": image]).map { BuildArgument(name: member.key, value: $0) }
+      return reader.expanded(member.value, extra: ["IMAGE_NAME": image]).map {
+        BuildArgument(name: member.key, value: $0)
+      }
     }.sorted { $0.name < $1.name }
   }
 
@@ -90,10 +109,12 @@ struct ArtifactReader {
     reader.check(node, ["id": .read, "src": .read, "env": .read])
     guard let id = reader.required(node, "id") else { return nil }
     let source = reader.string(node["src"]).map { path in
-      path.hasPrefix("~/") ? (reader.environment["HOME"] ?? "~") + path.dropFirst() : Paths.absolute(path, in: workingDirectory)
+      path.hasPrefix("~/")
+        ? (reader.environment["HOME"] ?? "~") + path.dropFirst() : Paths.absolute(path, in: workingDirectory)
     }
     if reader.checksSources, let source, !Paths.isFile(source) {
-      reader.report((node["src"] ?? node).error("the secret's file \(source) does not exist", remedy: "make it, or correct src"))
+      reader.report(
+        (node["src"] ?? node).error("the secret's file \(source) does not exist", remedy: "make it, or correct src"))
     }
     return BuildSecret(id: id, source: source, environment: reader.string(node["env"]))
   }
@@ -105,7 +126,8 @@ struct ArtifactReader {
     guard let command = reader.required(custom, "buildCommand") else { return nil }
     guard let node = custom["dependencies"] else { return CustomBuild(command: command) }
     reader.check(node, ["paths": .read, "ignore": .read, "dockerfile": .read, "command": .read])
-    var dependencies = CustomBuild.Dependencies(paths: reader.strings(node["paths"]), ignore: reader.strings(node["ignore"]))
+    var dependencies = CustomBuild.Dependencies(
+      paths: reader.strings(node["paths"]), ignore: reader.strings(node["ignore"]))
     dependencies.command = reader.string(node["command"])
     if let file = node["dockerfile"] {
       reader.check(file, ["path": .read, "buildArgs": .read])
@@ -121,19 +143,25 @@ struct ArtifactReader {
     guard let node else { return [] }
     // Up to v1beta8: a mapping of globs to destinations.
     if case .mapping(let members) = node.content, !members.contains(where: { Self.syncFields.keys.contains($0.key) }) {
-      if members.isEmpty { reader.report(node.error("sync without rules would infer them, which devtunnel does not", remedy: "write sync.manual")) }
+      if members.isEmpty {
+        reader.report(
+          node.error("sync without rules would infer them, which devtunnel does not", remedy: "write sync.manual"))
+      }
       return members.compactMap(oldRule)
     }
     reader.check(node, Self.syncFields)
     return reader.elements(node["manual"]).compactMap { rule in
       reader.check(rule, ["src": .read, "dest": .read, "strip": .read])
-      guard let source = reader.required(rule, "src"), let destination = reader.required(rule, "dest") else { return nil }
+      guard let source = reader.required(rule, "src"), let destination = reader.required(rule, "dest") else {
+        return nil
+      }
       return SyncRule(source: source, destination: destination, strip: reader.string(rule["strip"]))
     }
   }
 
   private static let syncFields: [String: FieldReader.Field] = [
-    "manual": .read, "infer": .unsupported("write sync.manual with src, dest and strip"), "auto": .unsupported("write sync.manual with src, dest and strip"),
+    "manual": .read, "infer": .unsupported("write sync.manual with src, dest and strip"),
+    "auto": .unsupported("write sync.manual with src, dest and strip"),
     "hooks": .unsupported("run them yourself"),
   ]
 
@@ -142,8 +170,12 @@ struct ArtifactReader {
     guard let destination = reader.string(member.value) else { return nil }
     let directory = Paths.directory(of: member.key)
     if let stars = member.key.firstRange(of: "***") {
-      return SyncRule(source: member.key.replacing("***", with: "**"), destination: destination, strip: String(member.key[..<stars.lowerBound]))
+      return SyncRule(
+        source: member.key.replacing("***", with: "**"), destination: destination,
+        strip: String(member.key[..<stars.lowerBound]))
     }
-    return SyncRule(source: member.key, destination: destination, strip: directory == "." || Glob.isPattern(directory) ? nil : directory + "/")
+    return SyncRule(
+      source: member.key, destination: destination,
+      strip: directory == "." || Glob.isPattern(directory) ? nil : directory + "/")
   }
 }

@@ -13,23 +13,28 @@ struct BuildReader {
       [
         "artifacts": .read, "tagPolicy": .read, "insecureRegistries": .read, "local": .read,
         "platforms": .ignored("images are built for this machine's platform"),
-        "hooks": .unsupported("run them yourself, before and after"), "googleCloudBuild": .unsupported(elsewhere), "cluster": .unsupported(elsewhere),
+        "hooks": .unsupported("run them yourself, before and after"), "googleCloudBuild": .unsupported(elsewhere),
+        "cluster": .unsupported(elsewhere),
       ])
     let builder = "devtunnel uses the builder that is installed"
     reader.check(
       build?["local"],
       [
-        "push": .read, "concurrency": .ignored("independent images are built side by side"), "tryImportMissing": .ignored(builder),
+        "push": .read, "concurrency": .ignored("independent images are built side by side"),
+        "tryImportMissing": .ignored(builder),
         "useDockerCLI": .ignored(builder),
         "useBuildkit": .ignored(builder),
       ])
     configuration.push = reader.bool(build?["local"]?["push"])
     configuration.insecureRegistries = reader.strings(build?["insecureRegistries"])
     configuration.tagPolicy = tagPolicy(build?["tagPolicy"])
-    let artifacts = ArtifactReader(reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository)
+    let artifacts = ArtifactReader(
+      reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository)
     var nodes = reader.elements(build?["artifacts"])
     if nodes.count > Self.mostArtifacts {
-      reader.report(nodes[Self.mostArtifacts].error("there are more than \(Self.mostArtifacts) artifacts", remedy: "divide the file"))
+      reader.report(
+        nodes[Self.mostArtifacts].error(
+          "there are more than \(Self.mostArtifacts) artifacts", remedy: "divide the file"))
       nodes.removeLast(nodes.count - Self.mostArtifacts)
     }
     configuration.artifacts = nodes.compactMap(artifacts.read)
@@ -46,7 +51,8 @@ struct BuildReader {
       if let other = first.updateValue(artifact, forKey: artifact.image) {
         reader.report(
           Diagnostic(
-            .error, "another artifact is called \(artifact.image)" + (other.position.map { " (\($0))" } ?? ""), at: artifact.position, field: "build.artifacts",
+            .error, "another artifact is called \(artifact.image)" + (other.position.map { " (\($0))" } ?? ""),
+            at: artifact.position, field: "build.artifacts",
             remedy: "give each image its own name"))
       }
     }
@@ -54,14 +60,16 @@ struct BuildReader {
       for requirement in artifact.requires where first[requirement.image] == nil {
         reader.report(
           Diagnostic(
-            .error, "\(artifact.image) requires \(requirement.image), which is no artifact", at: artifact.position, field: "build.artifacts",
+            .error, "\(artifact.image) requires \(requirement.image), which is no artifact", at: artifact.position,
+            field: "build.artifacts",
             remedy: "correct the name, or add the artifact"))
       }
     }
     if let cycle = RequirementOrder.cycle(in: artifacts) {
       reader.report(
         Diagnostic(
-          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: first[cycle[0]]?.position, field: "build.artifacts",
+          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: first[cycle[0]]?.position,
+          field: "build.artifacts",
           remedy: "remove one requirement"))
     }
   }
@@ -75,7 +83,9 @@ struct BuildReader {
       ])
     // `sha256: {}` and a bare `sha256:` both mean it.
     guard case .mapping(let members)? = node?.content else { return .gitCommit(GitCommitTag()) }
-    if members.count > 1, let node { reader.report(node.error("it has \(members.count) tag policies", remedy: "keep one")) }
+    if members.count > 1, let node {
+      reader.report(node.error("it has \(members.count) tag policies", remedy: "keep one"))
+    }
     guard let member = members.last else { return .gitCommit(GitCommitTag()) }
     switch member.key {
     case "sha256": return .sha256
@@ -101,9 +111,12 @@ struct BuildReader {
   /// A template that is one whole image name would give it to every artifact.
   private func checkWholeName(_ node: YAMLNode?) {
     guard let node, let template = try? EnvTemplate((try? node.string()) ?? "") else { return }
-    func name(_ image: String) -> String? { try? template.expanded(reader.environment.merging(["IMAGE_NAME": image]) { $1 }) }
+    func name(_ image: String) -> String? {
+      try? template.expanded(reader.environment.merging(["IMAGE_NAME": image]) { $1 })
+    }
     guard let one = name("one"), one.contains(where: { ":/".contains($0) }), one == name("other") else { return }
-    reader.report(node.error("every artifact would be called \(one)", remedy: "use {{.IMAGE_NAME}} in it, or leave the name out"))
+    reader.report(
+      node.error("every artifact would be called \(one)", remedy: "use {{.IMAGE_NAME}} in it, or leave the name out"))
   }
 
   private func gitCommit(_ node: YAMLNode) -> GitCommitTag {
@@ -116,7 +129,10 @@ struct BuildReader {
       if let variant = GitCommitTag.Variant.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) {
         tag.variant = variant
       } else {
-        reader.report(field.error("'\(text)' is no variant", remedy: "write one of \(GitCommitTag.Variant.allCases.map(\.rawValue).joined(separator: ", "))"))
+        reader.report(
+          field.error(
+            "'\(text)' is no variant",
+            remedy: "write one of \(GitCommitTag.Variant.allCases.map(\.rawValue).joined(separator: ", "))"))
       }
     }
     return tag

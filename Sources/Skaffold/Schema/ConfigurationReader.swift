@@ -12,8 +12,10 @@ struct ConfigurationReader {
   /// The sections of a pipeline, which a profile may have too.
   static func sections(_ version: SchemaVersion) -> [String: FieldReader.Field] {
     [
-      "build": .read, "deploy": .read, "manifests": .read, "portForward": .read, "test": .ignored("devtunnel runs no tests of images"),
-      "verify": .ignored("devtunnel runs no verification"), "customActions": .ignored("devtunnel runs no custom actions"),
+      "build": .read, "deploy": .read, "manifests": .read, "portForward": .read,
+      "test": .ignored("devtunnel runs no tests of images"),
+      "verify": .ignored("devtunnel runs no verification"),
+      "customActions": .ignored("devtunnel runs no custom actions"),
       "resourceSelector": .ignored("devtunnel changes images in every kind of object"),
     ]
   }
@@ -25,14 +27,19 @@ struct ConfigurationReader {
     ]
     fields.merge(Self.sections(reader.version)) { $1 }
     // Keys that begin with a dot are for anchors only.
-    if case .mapping(let members) = root.content { for member in members where member.key.hasPrefix(".") { fields[member.key] = .read } }
+    if case .mapping(let members) = root.content {
+      for member in members where member.key.hasPrefix(".") { fields[member.key] = .read }
+    }
     reader.check(root, fields)
-    reader.check(root["metadata"], ["name": .read, "labels": .ignored("they are for people"), "annotations": .ignored("they are for people")])
+    reader.check(
+      root["metadata"],
+      ["name": .read, "labels": .ignored("they are for people"), "annotations": .ignored("they are for people")])
     let build = BuildReader(reader: reader, workingDirectory: workingDirectory, defaultRepository: defaultRepository)
     var configuration = DevConfiguration(name: reader.string(root["metadata"]?["name"]))
     build.read(root["build"], into: &configuration)
     readDeploy(root["deploy"], into: &configuration)
-    configuration.manifests = ManifestsReader(reader: reader, workingDirectory: workingDirectory, root: repository).read(root["manifests"])
+    configuration.manifests = ManifestsReader(reader: reader, workingDirectory: workingDirectory, root: repository)
+      .read(root["manifests"])
     configuration.portForwards = reader.elements(root["portForward"]).compactMap(portForward)
     return configuration
   }
@@ -40,9 +47,12 @@ struct ConfigurationReader {
   private func readDeploy(_ deploy: YAMLNode?, into configuration: inout DevConfiguration) {
     let own = "devtunnel deploys by server-side apply, and waits and logs its own way"
     var fields: [String: FieldReader.Field] = [
-      "kubectl": .read, "kubeContext": .read, "logs": .ignored(own), "statusCheck": .ignored(own), "statusCheckDeadlineSeconds": .ignored(own),
-      "tolerateFailuresUntilDeadline": .ignored(own), "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"),
-      "kpt": .unsupported("render it, and name the result under rawYaml"), "docker": .unsupported("devtunnel deploys to Kubernetes only"),
+      "kubectl": .read, "kubeContext": .read, "logs": .ignored(own), "statusCheck": .ignored(own),
+      "statusCheckDeadlineSeconds": .ignored(own),
+      "tolerateFailuresUntilDeadline": .ignored(own),
+      "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"),
+      "kpt": .unsupported("render it, and name the result under rawYaml"),
+      "docker": .unsupported("devtunnel deploys to Kubernetes only"),
       "cloudrun": .unsupported("devtunnel deploys to Kubernetes only"),
     ]
     if !reader.version.hasManifestsSection { fields["kustomizeDeploy"] = .read }
@@ -59,11 +69,19 @@ struct ConfigurationReader {
   }
 
   private func portForward(_ node: YAMLNode) -> PortForwardRule? {
-    reader.check(node, ["resourceType": .read, "resourceName": .read, "namespace": .read, "port": .read, "localPort": .read, "address": .read])
-    guard let type = reader.required(node, "resourceType"), let name = reader.required(node, "resourceName"), let port = reader.required(node, "port") else {
+    reader.check(
+      node,
+      [
+        "resourceType": .read, "resourceName": .read, "namespace": .read, "port": .read, "localPort": .read,
+        "address": .read,
+      ])
+    guard let type = reader.required(node, "resourceType"), let name = reader.required(node, "resourceName"),
+      let port = reader.required(node, "port")
+    else {
       return nil
     }
-    var rule = PortForwardRule(resourceType: type, resourceName: reader.expand(name, at: node["resourceName"] ?? node) ?? name, port: port)
+    var rule = PortForwardRule(
+      resourceType: type, resourceName: reader.expand(name, at: node["resourceName"] ?? node) ?? name, port: port)
     rule.namespace = reader.expanded(node["namespace"])
     rule.address = reader.string(node["address"])
     for (key, field) in [("port", node["port"]), ("localPort", node["localPort"])] {
@@ -72,7 +90,10 @@ struct ConfigurationReader {
       if let number, (1...65535).contains(number) {
         if key == "localPort" { rule.localPort = UInt16(number) }
       } else if number != nil || key == "localPort" {
-        reader.report(field.error("'\(text)' is no port", remedy: "write a number from 1 to 65535" + (key == "port" ? ", or the port's name" : "")))
+        reader.report(
+          field.error(
+            "'\(text)' is no port",
+            remedy: "write a number from 1 to 65535" + (key == "port" ? ", or the port's name" : "")))
       }
     }
     return rule

@@ -5,7 +5,8 @@ final class FieldReader {
   /// What becomes of a field.
   enum Field: Sendable {
     case read
-    /// Skaffold does something with it that makes no difference here, or that devtunnel does its own way: a warning says which.
+    /// Skaffold does something with it that makes no difference here, or that devtunnel does its own way: a warning
+    /// says which.
     case ignored(String)
     /// Without it the loop would do something else than the file says: an error.
     case unsupported(String)
@@ -33,10 +34,14 @@ final class FieldReader {
       switch fields[member.key] {
       case .read: break
       case .ignored(let why): report(Diagnostic(.warning, "ignored: \(why)", at: member.position, field: path))
-      case .unsupported(let remedy): report(Diagnostic(.error, "devtunnel does not support this", at: member.position, field: path, remedy: remedy))
+      case .unsupported(let remedy):
+        report(Diagnostic(.error, "devtunnel does not support this", at: member.position, field: path, remedy: remedy))
       case nil:
         let known = fields.keys.sorted().joined(separator: ", ")
-        report(Diagnostic(.error, "\(version) has no field '\(member.key)' here", at: member.position, field: path, remedy: "the fields are: \(known)"))
+        report(
+          Diagnostic(
+            .error, "\(version) has no field '\(member.key)' here", at: member.position, field: path,
+            remedy: "the fields are: \(known)"))
       }
     }
   }
@@ -55,8 +60,12 @@ final class FieldReader {
   func string(_ node: YAMLNode?) -> String? { value(node) { node throws(InputError) in try node.string() } }
   func bool(_ node: YAMLNode?) -> Bool? { value(node) { node throws(InputError) in try node.bool() } }
   func strings(_ node: YAMLNode?) -> [String] { value(node) { node throws(InputError) in try node.strings() } ?? [] }
-  func elements(_ node: YAMLNode?) -> [YAMLNode] { value(node) { node throws(InputError) in try node.elements() } ?? [] }
-  func members(_ node: YAMLNode?) -> [YAMLNode.Member] { value(node) { node throws(InputError) in try node.members() } ?? [] }
+  func elements(_ node: YAMLNode?) -> [YAMLNode] {
+    value(node) { node throws(InputError) in try node.elements() } ?? []
+  }
+  func members(_ node: YAMLNode?) -> [YAMLNode.Member] {
+    value(node) { node throws(InputError) in try node.members() } ?? []
+  }
 
   /// A text that must be there.
   func required(_ parent: YAMLNode, _ key: String) -> String? {

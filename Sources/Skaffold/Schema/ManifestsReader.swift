@@ -19,11 +19,15 @@ struct ManifestsReader {
         "transform": .unsupported("make the change in the manifests or in a kustomization"),
         "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"),
         "kpt": .unsupported("render it, and name the result under rawYaml"),
-        "hooks": .unsupported("run them yourself, before"), "remoteManifests": .unsupported("take the objects into these files"),
+        "hooks": .unsupported("run them yourself, before"),
+        "remoteManifests": .unsupported("take the objects into these files"),
       ])
     var sources = ManifestSources(
-      rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML), kustomize: kustomizations(manifests?["kustomize"]), root: root)
-    if sources.rawYAML.isEmpty, sources.kustomize.isEmpty { sources.rawYAML = [Paths.absolute(Self.defaultManifests, in: workingDirectory)] }
+      rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML),
+      kustomize: kustomizations(manifests?["kustomize"]), root: root)
+    if sources.rawYAML.isEmpty, sources.kustomize.isEmpty {
+      sources.rawYAML = [Paths.absolute(Self.defaultManifests, in: workingDirectory)]
+    }
     return sources
   }
 
@@ -34,13 +38,17 @@ struct ManifestsReader {
       return nil
     }
     let absolute = Paths.absolute(path, in: workingDirectory)
-    if !Glob.isPattern(path), Paths.isDirectory(absolute) == nil { reader.report(node.error("\(absolute) does not exist", remedy: hint(path))) }
+    if !Glob.isPattern(path), Paths.isDirectory(absolute) == nil {
+      reader.report(node.error("\(absolute) does not exist", remedy: hint(path)))
+    }
     return absolute
   }
 
   private func kustomizations(_ node: YAMLNode?) -> [KustomizeSource] {
     guard let node else { return [] }
-    reader.check(node, ["paths": .read, "path": .read, "buildArgs": .read, "flags": .read, "defaultNamespace": .read, "hooks": .read])
+    reader.check(
+      node,
+      ["paths": .read, "path": .read, "buildArgs": .read, "flags": .read, "defaultNamespace": .read, "hooks": .read])
     var arguments: [String] = []
     var positions: [String: SourcePosition] = [:]
     for node in reader.elements(node["buildArgs"]) {
@@ -60,10 +68,12 @@ struct ManifestsReader {
       let absolute = Paths.absolute(path, in: workingDirectory)
       switch Paths.isDirectory(absolute) {
       case nil: reader.report(node.error("\(absolute) does not exist", remedy: hint(path)))
-      case false?: reader.report(node.error("\(absolute) is a file", remedy: "name the directory that holds the kustomization"))
+      case false?:
+        reader.report(node.error("\(absolute) is a file", remedy: "name the directory that holds the kustomization"))
       case true?:
         if Kustomization.file(in: absolute) == nil {
-          reader.report(node.error("\(absolute) holds no kustomization", remedy: "make a \(Kustomization.names[0]) there"))
+          reader.report(
+            node.error("\(absolute) holds no kustomization", remedy: "make a \(Kustomization.names[0]) there"))
         }
       }
       return source(absolute, node)
@@ -76,5 +86,6 @@ struct ManifestsReader {
 /// What most often is wrong with a path in a skaffold.yaml.
 func startingDirectoryHint(_ path: String, _ workingDirectory: String) -> String {
   path.hasPrefix("/")
-    ? "correct the path" : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): start it elsewhere, or correct the path"
+    ? "correct the path"
+    : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): start it elsewhere, or correct the path"
 }

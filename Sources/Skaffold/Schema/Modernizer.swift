@@ -1,7 +1,7 @@
 import Manifests
 
-/// Brings configurations from before skaffold/v3alpha1 into the later shape, as Skaffold itself does before it applies profiles: manifests leave `deploy`
-/// for a section of their own. Nodes keep the place and path they were written at.
+/// Brings configurations from before skaffold/v3alpha1 into the later shape, as Skaffold itself does before it applies
+/// profiles: manifests leave `deploy` for a section of their own. Nodes keep the place and path they were written at.
 enum Modernizer {
   /// - Parameter node: a configuration's or a profile's mapping.
   static func modernized(_ node: YAMLNode, _ version: SchemaVersion) -> YAMLNode {
@@ -30,7 +30,8 @@ enum Modernizer {
     if let paths = kustomize["paths"] {
       sources.set("paths", paths)
     } else {
-      sources.set("paths", YAMLNode(.sequence([kustomize["path"] ?? here]), position: kustomize.position, path: kustomize.path))
+      sources.set(
+        "paths", YAMLNode(.sequence([kustomize["path"] ?? here]), position: kustomize.position, path: kustomize.path))
     }
     if let arguments = kustomize["buildArgs"] { sources.set("buildArgs", arguments) }
     return sources
@@ -41,7 +42,8 @@ enum Modernizer {
     if version.hasManifestsSection { return path }
     for (old, new) in [
       ("/deploy/kubectl/manifests", "/manifests/rawYaml"), ("/deploy/kustomize/paths", "/manifests/kustomize/paths"),
-      ("/deploy/kustomize/path", "/manifests/kustomize/paths/0"), ("/deploy/kustomize/buildArgs", "/manifests/kustomize/buildArgs"),
+      ("/deploy/kustomize/path", "/manifests/kustomize/paths/0"),
+      ("/deploy/kustomize/buildArgs", "/manifests/kustomize/buildArgs"),
     ] where path == old || path.hasPrefix(old + "/") {
       return new + path.dropFirst(old.count)
     }

@@ -7,7 +7,8 @@ struct SchemaVersion: Hashable, Comparable, CustomStringConvertible {
   /// Oldest first (Skaffold, pkg/skaffold/schema/versions.go).
   static let known: [SchemaVersion] = {
     let names =
-      numbered("v1alpha", 1...5) + numbered("v1beta", 1...17) + ["v1"] + numbered("v2alpha", 1...4) + numbered("v2beta", 1...29) + ["v3alpha1", "v3"]
+      numbered("v1alpha", 1...5) + numbered("v1beta", 1...17) + ["v1"] + numbered("v2alpha", 1...4)
+      + numbered("v2beta", 1...29) + ["v3alpha1", "v3"]
       + numbered("v4beta", 1...14)
     return names.enumerated().map { SchemaVersion(name: $1, order: $0) }
   }()
@@ -17,7 +18,9 @@ struct SchemaVersion: Hashable, Comparable, CustomStringConvertible {
 
   /// - Parameter text: `skaffold/v2alpha3`.
   init?(_ text: String) {
-    guard text.hasPrefix("skaffold/"), let found = Self.known.first(where: { $0.name == text.dropFirst(9) }) else { return nil }
+    guard text.hasPrefix("skaffold/"), let found = Self.known.first(where: { $0.name == text.dropFirst(9) }) else {
+      return nil
+    }
     self = found
   }
 
@@ -26,8 +29,12 @@ struct SchemaVersion: Hashable, Comparable, CustomStringConvertible {
     self.order = order
   }
 
-  private static func numbered(_ prefix: String, _ numbers: ClosedRange<Int>) -> [String] { numbers.map { "\(prefix)\($0)" } }
-  private static func named(_ name: String) -> SchemaVersion { known.first { $0.name == name } ?? SchemaVersion(name: name, order: -1) }
+  private static func numbered(_ prefix: String, _ numbers: ClosedRange<Int>) -> [String] {
+    numbers.map { "\(prefix)\($0)" }
+  }
+  private static func named(_ name: String) -> SchemaVersion {
+    known.first { $0.name == name } ?? SchemaVersion(name: name, order: -1)
+  }
 
   /// Before it artifacts and deployers were written otherwise.
   static let oldest = named("v1beta1")

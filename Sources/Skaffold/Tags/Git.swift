@@ -1,5 +1,6 @@
-/// git in a directory, so that nothing runs which the repository names. A repository may come with its `.git`: its configuration and attributes name programs
-/// for a status too (githooks, `core.fsmonitor`, filters), and others to fetch what is missing.
+/// git in a directory, so that nothing runs which the repository names. A repository may come with its `.git`: its
+/// configuration and attributes name programs for a status too (githooks, `core.fsmonitor`, filters), and others to
+/// fetch what is missing.
 struct Git {
   private let program: Program
   private let directory: String
@@ -7,7 +8,8 @@ struct Git {
   /// False where something could run all the same.
   private var isUsable = true
   private var settings = [
-    "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false", "core.gitProxy=false", "core.askPass=false",
+    "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false",
+    "core.gitProxy=false", "core.askPass=false",
     "credential.helper=", "protocol.allow=never", "safe.bareRepository=explicit", "submodule.recurse=false",
   ]
 
@@ -17,19 +19,26 @@ struct Git {
   init(program: String, directory: String, environment: [String: String]) async {
     self.program = Program(path: program)
     self.directory = directory
-    let kept = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"]
+    let kept = [
+      "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES",
+      "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    ]
     self.environment = environment.filter { !$0.key.hasPrefix("GIT_") || kept.contains($0.key) }.merging([
-      "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_REPLACE_OBJECTS": "1",
+      "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
+      "GIT_NO_REPLACE_OBJECTS": "1",
     ]) { $1 }
     await emptyFilters()
   }
 
-  /// A status runs the filters of files that seem to have changed. Their names are the repository's, so they are asked for and emptied; a person's own ones, such
-  /// as Git LFS, stay.
+  /// A status runs the filters of files that seem to have changed. Their names are the repository's, so they are asked
+  /// for and emptied; a person's own ones, such as Git LFS, stay.
   private mutating func emptyFilters() async {
-    guard let list = await run(["config", "--list", "--includes", "--name-only", "--null", "--show-scope"]) else { return isUsable = false }
+    guard let list = await run(["config", "--list", "--includes", "--name-only", "--null", "--show-scope"]) else {
+      return isUsable = false
+    }
     let words = list.split(separator: "\0", omittingEmptySubsequences: false)
-    for (scope, name) in zip(words, words.dropFirst()) where ["local", "worktree", "unknown"].contains(scope) && name.hasPrefix("filter.") {
+    for (scope, name) in zip(words, words.dropFirst())
+    where ["local", "worktree", "unknown"].contains(scope) && name.hasPrefix("filter.") {
       guard let dot = name.lastIndex(of: ".") else { continue }
       // An option of git's cannot name it.
       if name.contains("=") || name.contains("\n") { isUsable = false }
@@ -42,7 +51,9 @@ struct Git {
 
   private func run(_ arguments: [String]) async -> String? {
     let options = ["--no-pager", "--no-optional-locks"] + settings.flatMap { ["-c", $0] }
-    guard let result = try? await program.run(options + arguments, in: directory, environment: environment), result.succeeded else { return nil }
+    guard let result = try? await program.run(options + arguments, in: directory, environment: environment),
+      result.succeeded
+    else { return nil }
     return result.output.trimmed
   }
 }

@@ -6,7 +6,9 @@ struct GoTime {
   init?(_ fields: [String]) {
     guard fields.count == 12, fields[8].count == 5 else { return nil }
     (year, month, day, hour, minute, second) = (fields[0], fields[1], fields[2], fields[3], fields[4], fields[5])
-    (nanosecond, zone, offset, weekday, monthName, dayOfYear) = (fields[6], fields[7], fields[8], fields[9], fields[10], fields[11])
+    (nanosecond, zone, offset, weekday, monthName, dayOfYear) = (
+      fields[6], fields[7], fields[8], fields[9], fields[10], fields[11]
+    )
   }
 
   func formatted(_ layout: String) -> String {
@@ -35,13 +37,17 @@ struct GoTime {
     let colon = "\(offset.prefix(3)):\(offset.suffix(2))"
     let isUTC = offset == "+0000"
     return [
-      ("January", monthName), ("Jan", String(monthName.prefix(3))), ("Monday", weekday), ("Mon", String(weekday.prefix(3))), ("MST", zone), ("2006", year),
-      ("-07:00", colon), ("-0700", offset), ("-07", String(offset.prefix(3))), ("Z07:00", isUTC ? "Z" : colon), ("Z0700", isUTC ? "Z" : offset),
+      ("January", monthName), ("Jan", String(monthName.prefix(3))), ("Monday", weekday),
+      ("Mon", String(weekday.prefix(3))), ("MST", zone), ("2006", year),
+      ("-07:00", colon), ("-0700", offset), ("-07", String(offset.prefix(3))), ("Z07:00", isUTC ? "Z" : colon),
+      ("Z0700", isUTC ? "Z" : offset),
       ("Z07", isUTC ? "Z" : String(offset.prefix(3))),
       ("PM", hours < 12 ? "AM" : "PM"),
-      ("pm", hours < 12 ? "am" : "pm"), ("002", dayOfYear), ("01", month), ("02", day), ("03", twelve.count < 2 ? "0" + twelve : twelve), ("04", minute),
+      ("pm", hours < 12 ? "am" : "pm"), ("002", dayOfYear), ("01", month), ("02", day),
+      ("03", twelve.count < 2 ? "0" + twelve : twelve), ("04", minute),
       ("05", second),
-      ("06", String(year.suffix(2))), ("15", hour), ("_2", plain(day, pad: " ")), ("1", plain(month)), ("2", plain(day)), ("3", twelve), ("4", plain(minute)),
+      ("06", String(year.suffix(2))), ("15", hour), ("_2", plain(day, pad: " ")), ("1", plain(month)),
+      ("2", plain(day)), ("3", twelve), ("4", plain(minute)),
       ("5", plain(second)),
     ]
   }
@@ -55,7 +61,9 @@ struct GoTime {
 
   /// How many digits of a second `.000` or `.999` shows; nil where no such element stands.
   private func fraction(_ rest: Substring, isFirst: Bool) -> Int? {
-    guard !isFirst, let first = rest.first, first == "." || first == ",", let digit = rest.dropFirst().first, digit == "0" || digit == "9" else { return nil }
+    guard !isFirst, let first = rest.first, first == "." || first == ",", let digit = rest.dropFirst().first,
+      digit == "0" || digit == "9"
+    else { return nil }
     let count = rest.dropFirst().prefix { $0 == digit }.count
     return rest.dropFirst(1 + count).first?.isNumber == true ? nil : count
   }

@@ -14,7 +14,8 @@ public enum TagPolicy: Sendable, Hashable {
 
   /// The reference an artifact is built as, `name:tag`.
   ///
-  /// An `envTemplate` that gives a whole image name (`local-user:latest`, as it did up to skaffold/v2alpha3) gives the reference, not the tag.
+  /// An `envTemplate` that gives a whole image name (`local-user:latest`, as it did up to skaffold/v2alpha3) gives the
+  /// reference, not the tag.
   /// - Parameters:
   ///   - environment: what templates and git see.
   ///   - digest: the hash of the artifact's sources, asked for `inputDigest` only.
@@ -23,18 +24,22 @@ public enum TagPolicy: Sendable, Hashable {
     for artifact: Artifact, environment: [String: String], digest: @Sendable (Artifact) async throws -> String
   ) async throws(InputError) -> String {
     switch self {
-    case .gitCommit(let policy): return try checked(artifact, await policy.tag(in: artifact.context, environment: environment))
+    case .gitCommit(let policy):
+      return try checked(artifact, await policy.tag(in: artifact.context, environment: environment))
     case .sha256: return artifact.repository + ":latest"
     case .envTemplate(let template, let position): return try Self.reference(artifact, template, position, environment)
     case .dateTime(let format, let timezone):
-      return try checked(artifact, try await DateTimeTag(format: format, timezone: timezone).tag(environment: environment))
+      return try checked(
+        artifact, try await DateTimeTag(format: format, timezone: timezone).tag(environment: environment))
     case .inputDigest:
       do {
         return try checked(artifact, try await digest(artifact))
       } catch let error as InputError {
         throw error
       } catch {
-        throw InputError("the sources of \(artifact.image) cannot be read: \(error)", at: artifact.position, remedy: "make them readable")
+        throw InputError(
+          "the sources of \(artifact.image) cannot be read: \(error)", at: artifact.position,
+          remedy: "make them readable")
       }
     }
   }
@@ -61,10 +66,14 @@ public enum TagPolicy: Sendable, Hashable {
     try Self.valid(artifact.repository, tag, artifact.position, field: "build.tagPolicy")
   }
 
-  /// Tags are up to 128 letters, digits, `_`, `.` and `-`, the last two not first (Docker reference, "docker image tag").
-  private static func valid(_ name: String, _ tag: String, _ position: SourcePosition?, field: String) throws(InputError) -> String {
+  /// Tags are up to 128 letters, digits, `_`, `.` and `-`, the last two not first (Docker reference, "docker image
+  /// tag").
+  private static func valid(_ name: String, _ tag: String, _ position: SourcePosition?, field: String)
+    throws(InputError) -> String
+  {
     let isValid =
-      (1...128).contains(tag.utf8.count) && tag.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_.-".contains($0)) }
+      (1...128).contains(tag.utf8.count)
+      && tag.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_.-".contains($0)) }
       && tag.first != "." && tag.first != "-"
     guard isValid else {
       throw InputError(

@@ -1,4 +1,5 @@
-/// The part of Go's text/template that skaffold.yaml files use to take in the environment: `{{.NAME}}`, literals, pipes, and a few of Sprig's functions.
+/// The part of Go's text/template that skaffold.yaml files use to take in the environment: `{{.NAME}}`, literals,
+/// pipes, and a few of Sprig's functions.
 ///
 /// An unset variable is an error, unless `default` takes care of it: Skaffold would write `<no value>` into the build.
 struct EnvTemplate {
@@ -26,7 +27,9 @@ struct EnvTemplate {
     while let open = rest.firstRange(of: "{{") {
       var before = rest[..<open.lowerBound]
       rest = rest[open.upperBound...]
-      guard let close = rest.firstRange(of: "}}") else { throw Problem(message: "'{{' without '}}' in '\(text)'", remedy: "close it") }
+      guard let close = rest.firstRange(of: "}}") else {
+        throw Problem(message: "'{{' without '}}' in '\(text)'", remedy: "close it")
+      }
       var action = rest[..<close.lowerBound]
       rest = rest[close.upperBound...]
       if action.hasPrefix("- ") {
@@ -51,7 +54,9 @@ struct EnvTemplate {
       case .text(let text): result += text
       case .pipeline(let commands):
         var value: String?
-        for (index, command) in commands.enumerated() { value = try Self.run(command, piped: index > 0 ? .some(value) : .none, environment) }
+        for (index, command) in commands.enumerated() {
+          value = try Self.run(command, piped: index > 0 ? .some(value) : .none, environment)
+        }
         guard let value else {
           let names = commands.joined().compactMap { if case .variable(let name) = $0 { name } else { nil } }
           let unset = names.first { environment[$0] == nil } ?? ""
@@ -83,7 +88,9 @@ struct EnvTemplate {
         commands[commands.count - 1].append(try self.word(word))
       }
     }
-    if commands.contains(where: \.isEmpty) { throw Problem(message: "'{{\(action)}}' is not complete", remedy: "write {{.NAME}}") }
+    if commands.contains(where: \.isEmpty) {
+      throw Problem(message: "'{{\(action)}}' is not complete", remedy: "write {{.NAME}}")
+    }
     return commands
   }
 
@@ -113,16 +120,22 @@ struct EnvTemplate {
   }
 
   /// - Returns: nil for a variable that is not set.
-  private static func run(_ command: [Word], piped: String??, _ environment: [String: String]) throws(Problem) -> String? {
+  private static func run(_ command: [Word], piped: String??, _ environment: [String: String]) throws(Problem)
+    -> String?
+  {
     func value(_ word: Word) throws(Problem) -> String? {
       switch word {
       case .literal(let text): return text
       case .variable(let name): return environment[name]
-      case .name(let name): throw Problem(message: "'\(name)' cannot be an argument", remedy: "quote a text, and write a variable as .\(name)")
+      case .name(let name):
+        throw Problem(
+          message: "'\(name)' cannot be an argument", remedy: "quote a text, and write a variable as .\(name)")
       }
     }
     guard case .name(let function) = command[0] else {
-      guard command.count == 1, piped == nil else { throw Problem(message: "a value takes no arguments", remedy: "begin with a function: {{lower .NAME}}") }
+      guard command.count == 1, piped == nil else {
+        throw Problem(message: "a value takes no arguments", remedy: "begin with a function: {{lower .NAME}}")
+      }
       return try value(command[0])
     }
     var arguments: [String?] = []

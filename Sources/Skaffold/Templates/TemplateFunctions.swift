@@ -1,16 +1,22 @@
 /// The functions of Go's text/template and of Sprig that templates may call.
 enum TemplateFunctions {
-  static let names = ["default", "lower", "upper", "trim", "trimPrefix", "trimSuffix", "replace", "trunc", "quote", "squote", "print", "printf"]
+  static let names = [
+    "default", "lower", "upper", "trim", "trimPrefix", "trimSuffix", "replace", "trunc", "quote", "squote", "print",
+    "printf",
+  ]
 
   /// - Parameter arguments: nil for a variable that is not set.
   /// - Returns: nil where the result hangs on a variable that is not set.
   static func call(_ name: String, _ arguments: [String?]) throws(EnvTemplate.Problem) -> String? {
     guard let expected = counts[name] else {
       throw EnvTemplate.Problem(
-        message: "devtunnel does not know the template function '\(name)'", remedy: "use variables and \(names.joined(separator: ", "))")
+        message: "devtunnel does not know the template function '\(name)'",
+        remedy: "use variables and \(names.joined(separator: ", "))")
     }
     guard expected.contains(arguments.count) else {
-      throw EnvTemplate.Problem(message: "the template function '\(name)' got \(arguments.count) arguments", remedy: "give it \(expected.lowerBound)")
+      throw EnvTemplate.Problem(
+        message: "the template function '\(name)' got \(arguments.count) arguments",
+        remedy: "give it \(expected.lowerBound)")
     }
     if name == "default" { return arguments[1].flatMap { $0.isEmpty ? nil : $0 } ?? arguments[0] }
     var values: [String] = []
@@ -20,7 +26,9 @@ enum TemplateFunctions {
     }
     // A few calls of replace could make a text of any length.
     guard length(name, values) <= longest else {
-      throw EnvTemplate.Problem(message: "the template function '\(name)' makes a text of more than \(longest) bytes", remedy: "make it shorter")
+      throw EnvTemplate.Problem(
+        message: "the template function '\(name)' makes a text of more than \(longest) bytes", remedy: "make it shorter"
+      )
     }
     return apply(name, values)
   }
@@ -35,7 +43,8 @@ enum TemplateFunctions {
   private static let longest = 64 << 10
 
   private static let counts: [String: ClosedRange<Int>] = [
-    "default": 2...2, "lower": 1...1, "upper": 1...1, "trim": 1...1, "trimPrefix": 2...2, "trimSuffix": 2...2, "replace": 3...3, "trunc": 2...2, "quote": 1...1,
+    "default": 2...2, "lower": 1...1, "upper": 1...1, "trim": 1...1, "trimPrefix": 2...2, "trimSuffix": 2...2,
+    "replace": 3...3, "trunc": 2...2, "quote": 1...1,
     "squote": 1...1, "print": 1...9, "printf": 1...9,
   ]
 
@@ -55,7 +64,9 @@ enum TemplateFunctions {
     case "squote": return "'\(last)'"
     case "printf":
       let parts = values[0].split(separator: "%s", omittingEmptySubsequences: false)
-      return parts.indices.map { $0 == 0 ? String(parts[0]) : (values.indices.contains($0) ? values[$0] : "") + parts[$0] }.joined()
+      return parts.indices.map {
+        $0 == 0 ? String(parts[0]) : (values.indices.contains($0) ? values[$0] : "") + parts[$0]
+      }.joined()
     default: return values.joined()
     }
   }

@@ -1,4 +1,5 @@
-/// Takes datagrams out of a stream: length (2), then that many bytes. Both directions of `udp` and `dns` streams, behind preamble and status.
+/// Takes datagrams out of a stream: length (2), then that many bytes. Both directions of `udp` and `dns` streams,
+/// behind preamble and status.
 ///
 /// A datagram that stands whole in the input is handed out where it stands; one that arrives in pieces is gathered.
 public struct DatagramReader: ~Copyable {
@@ -6,7 +7,8 @@ public struct DatagramReader: ~Copyable {
   public static let headSize = 2
   /// What UDP over IPv4 carries at most (RFC 768, RFC 791); a DNS message may have 65,535.
   public static let maximumUDPSize = 65_507
-  /// A gathering buffer up to this size is kept for the next datagram; larger ones are given back, so that idle flows own little.
+  /// A gathering buffer up to this size is kept for the next datagram; larger ones are given back, so that idle flows
+  /// own little.
   private static let keptSize = 2048
 
   private var memory: UnsafeMutableRawPointer?

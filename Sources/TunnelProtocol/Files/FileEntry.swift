@@ -6,7 +6,8 @@ public enum FileOperation: UInt16, Sendable {
   case signature = 1
 }
 
-/// What stands before an entry of a file stream: kind (1), mode (2), length of the name (2), size (8). Behind it come the name and `size` bytes.
+/// What stands before an entry of a file stream: kind (1), mode (2), length of the name (2), size (8). Behind it come
+/// the name and `size` bytes.
 public struct FileEntryHead: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
     case directory = 100  // "d"

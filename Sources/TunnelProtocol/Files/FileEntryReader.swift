@@ -6,7 +6,8 @@
     public var mode: UInt16
     /// Bytes of contents; 0 for anything but a file.
     public var size: UInt64
-    /// Relative to the path asked for, empty for itself; no component is empty, "." or "..". A name on Linux is bytes, mostly UTF-8.
+    /// Relative to the path asked for, empty for itself; no component is empty, "." or "..". A name on Linux is bytes,
+    /// mostly UTF-8.
     public var name: [UInt8]
     /// A link's target as it stands there, absolute or not: to be written, not to be followed.
     public var target: [UInt8] = []
@@ -15,9 +16,11 @@
     public var nameText: String { String(decoding: name, as: UTF8.self) }
   }
 
-  /// Reads what comes behind the status of a `file` stream, in whatever pieces it comes, and refuses what would lead out of the tree.
+  /// Reads what comes behind the status of a `file` stream, in whatever pieces it comes, and refuses what would lead
+  /// out of the tree.
   ///
-  /// An entry stands in a directory that was told before, and no name comes twice; so a link can never become a way out.
+  /// An entry stands in a directory that was told before, and no name comes twice; so a link can never become a way
+  /// out.
   public struct FileEntryReader {
     public enum Event {
       /// `file` entries are followed by `size` bytes as `data`, the others by nothing.
@@ -41,8 +44,10 @@
 
       public var message: String {
         switch self {
-        case .malformed: "the agent's files arrive in a form that is not understood; an agent and a daemon of the same version understand each other"
-        case .name(let name): "the agent names the file \"\(name)\", which does not stand inside the tree asked for; it was not written"
+        case .malformed:
+          "the agent's files arrive in a form that is not understood; an agent and a daemon of the same version understand each other"
+        case .name(let name):
+          "the agent names the file \"\(name)\", which does not stand inside the tree asked for; it was not written"
         case .tooManyEntries: "the tree has more than \(FileEntryHead.maximumEntries) entries; ask for a part of it"
         case .tooLarge(let limit): "the tree has more than \(limit) bytes; ask for a part of it"
         case .trailing: "the agent sends bytes behind the end of its files"
@@ -69,7 +74,8 @@
     /// Whether the end has been read: a stream that finishes before was cut.
     public var isComplete: Bool { isOver }
 
-    /// Takes the next event off the front of `bytes`; nil once they are used up. After an error the reader is of no use.
+    /// Takes the next event off the front of `bytes`; nil once they are used up. After an error the reader is of no
+    /// use.
     public mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(Violation) -> Event? {
       if dataLeft > 0 {
         let count = Int(min(dataLeft, UInt64(bytes.count)))
@@ -89,9 +95,13 @@
         return .end
       }
       guard gather(&bytes, FileEntryHead.size) else { return nil }
-      guard let head = gathered.withUnsafeBytes({ FileEntryHead(reading: $0.baseAddress!) }), head.nameLength <= Self.maximumName else { throw .malformed }
+      guard let head = gathered.withUnsafeBytes({ FileEntryHead(reading: $0.baseAddress!) }),
+        head.nameLength <= Self.maximumName
+      else { throw .malformed }
       let targetLength = head.kind == .link ? head.size : 0
-      guard targetLength <= Self.maximumName, head.kind == .link || head.kind == .file || head.size == 0 else { throw .malformed }
+      guard targetLength <= Self.maximumName, head.kind == .link || head.kind == .file || head.size == 0 else {
+        throw .malformed
+      }
       guard gather(&bytes, FileEntryHead.size + head.nameLength + Int(targetLength)) else { return nil }
       return .entry(try entry(head))
     }
@@ -106,10 +116,13 @@
 
     private mutating func entry(_ head: FileEntryHead) throws(Violation) -> FileEntry {
       let nameEnd = FileEntryHead.size + head.nameLength
-      var entry = FileEntry(kind: head.kind, mode: head.mode, size: 0, name: Array(gathered[FileEntryHead.size..<nameEnd]))
+      var entry = FileEntry(
+        kind: head.kind, mode: head.mode, size: 0, name: Array(gathered[FileEntryHead.size..<nameEnd]))
       entry.target = Array(gathered[nameEnd...])
       gathered.removeAll(keepingCapacity: true)
-      guard stands(entry.name), !entry.target.contains(0), names.insert(entry.name).inserted else { throw .name(entry.nameText) }
+      guard stands(entry.name), !entry.target.contains(0), names.insert(entry.name).inserted else {
+        throw .name(entry.nameText)
+      }
       entryCount += 1
       guard entryCount <= FileEntryHead.maximumEntries else { throw .tooManyEntries }
       if entry.kind == .directory { directories.insert(entry.name) }

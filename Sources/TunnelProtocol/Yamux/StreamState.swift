@@ -39,8 +39,8 @@ struct StreamState {
     updatedAt = now
   }
 
-  /// Consumed bytes at which the peer is given new credit: half the window, so that there are few updates; a quarter of a large one, since what has not
-  /// been given back yet keeps a long line from being full.
+  /// Consumed bytes at which the peer is given new credit: half the window, so that there are few updates; a quarter of
+  /// a large one, since what has not been given back yet keeps a long line from being full.
   var updateThreshold: Int { window <= 8 << 20 ? window / 2 : window / 4 }
 
   var controlDue: Bool { greeting != [] || updateDue || finishDue || resetDue }

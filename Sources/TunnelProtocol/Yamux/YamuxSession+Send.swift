@@ -1,10 +1,11 @@
-// The way out. The relay pulls: when the carrier has room, it asks for control frames, then reads payload from its sockets
-// straight behind a header of ours. Nothing is queued here but facts (a credit is due, a stream has ended).
+// The way out. The relay pulls: when the carrier has room, it asks for control frames, then reads payload from its
+// sockets straight behind a header of ours. Nothing is queued here but facts (a credit is due, a stream has ended).
 
 extension YamuxSession {
   /// Bytes that may be sent on a stream now.
   public func sendCredit(_ slot: Int) -> Int {
-    guard let stream = streams[slot], !stream.resetReceived, !stream.resetDue, !stream.finishSent, !stream.finishDue else { return 0 }
+    guard let stream = streams[slot], !stream.resetReceived, !stream.resetDue, !stream.finishSent, !stream.finishDue
+    else { return 0 }
     return stream.sendCredit
   }
 
@@ -45,16 +46,22 @@ extension YamuxSession {
     }
   }
 
-  /// Deferred frames that no longer wait, well below the 256 streams that HashiCorp's yamux opens without any ACK ("AcceptBacklog").
+  /// Deferred frames that no longer wait, well below the 256 streams that HashiCorp's yamux opens without any ACK
+  /// ("AcceptBacklog").
   static let deferredLimit = 64
 
   public var hasDeferred: Bool { !deferred.isEmpty }
 
-  /// Lets out what has found no company. Call it a moment after there was something: a message less wakes every process on the way.
+  /// Lets out what has found no company. Call it a moment after there was something: a message less wakes every process
+  /// on the way.
   public func releaseDeferred() {
     for slot in deferred where streams[slot]?.deferred == true {
       streams[slot]!.deferred = false
-      if streams[slot]!.controlDue { enqueue(slot) } else if streams[slot]!.released, !streams[slot]!.queued { remove(slot) }
+      if streams[slot]!.controlDue {
+        enqueue(slot)
+      } else if streams[slot]!.released, !streams[slot]!.queued {
+        remove(slot)
+      }
     }
     deferred.removeAll(keepingCapacity: true)
   }
@@ -69,11 +76,15 @@ extension YamuxSession {
     if !goAwaySent { goAwayDue = code }
   }
 
-  public var hasControl: Bool { pingDue || !pongs.isEmpty || goAwayDue != nil || !orphanResets.isEmpty || queueHead < queue.count }
+  public var hasControl: Bool {
+    pingDue || !pongs.isEmpty || goAwayDue != nil || !orphanResets.isEmpty || queueHead < queue.count
+  }
 
   /// Writes pending frames without payload while they fit; returns the bytes written.
   /// - Parameter inCompany: other frames are about to leave, so that deferred ones go along.
-  public func writeControl(to bytes: UnsafeMutableRawPointer, capacity: Int, now: UInt64, inCompany: Bool = false) -> Int {
+  public func writeControl(to bytes: UnsafeMutableRawPointer, capacity: Int, now: UInt64, inCompany: Bool = false)
+    -> Int
+  {
     var written = 0
     func put(_ header: FrameHeader) {
       header.write(to: bytes + written)
@@ -148,9 +159,9 @@ extension YamuxSession {
   /// Updates that come faster than this, µs, make the window grow too: each wakes every process on the way.
   private static let updateInterval: UInt64 = 25_000
 
-  /// What the peer may send on top; the window doubles while the stream uses it up within two round trips, so that it follows
-  /// the line's bandwidth-delay product, and never asks for more than some tens of updates a second. On a long line, where each step takes a
-  /// round trip, it grows fourfold.
+  /// What the peer may send on top; the window doubles while the stream uses it up within two round trips, so that it
+  /// follows the line's bandwidth-delay product, and never asks for more than some tens of updates a second. On a long
+  /// line, where each step takes a round trip, it grows fourfold.
   private func takeCredit(_ stream: inout StreamState, now: UInt64) -> Int {
     var credit = stream.consumed
     let patience = max(2 * (roundTrip ?? 0), Self.updateInterval)

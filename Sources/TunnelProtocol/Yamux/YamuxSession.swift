@@ -1,5 +1,6 @@
 // A yamux session as a state machine: bytes in, events out; it does no I/O and owns no payload.
-// Receiving stands in YamuxSession+Receive.swift, sending in YamuxSession+Send.swift, in the order in which the data meets it.
+// Receiving stands in YamuxSession+Receive.swift, sending in YamuxSession+Send.swift, in the order in which the data
+// meets it.
 
 /// One end of a session (hashicorp/yamux, spec.md).
 ///
@@ -102,10 +103,18 @@ public final class YamuxSession {
     stream.released = true
     if payloadSlot == slot { payloadSlot = nil }  // what is left of its frame reaches nobody
     stream.updateDue = false  // it would take window from the pool that nobody gives back
-    if !stream.resetReceived && !(stream.finishReceived && (stream.finishSent || stream.finishDue)) { stream.resetDue = true }
+    if !stream.resetReceived && !(stream.finishReceived && (stream.finishSent || stream.finishDue)) {
+      stream.resetDue = true
+    }
     streams[slot] = stream
     giveBackWindow(slot)
-    if stream.resetDue { enqueue(slot) } else if stream.finishDue { enqueueFinish(slot) } else if !stream.queued { remove(slot) }
+    if stream.resetDue {
+      enqueue(slot)
+    } else if stream.finishDue {
+      enqueueFinish(slot)
+    } else if !stream.queued {
+      remove(slot)
+    }
   }
 
   func add(_ stream: StreamState) -> Int {

@@ -1,12 +1,14 @@
 import Inputs
 
 extension BuildContext {
-  /// All files and symbolic links that the build can see, and the Dockerfile where it lies in the directory: relative, sorted.
-  /// Editors' swap and lock files do not count.
+  /// All files and symbolic links that the build can see, and the Dockerfile where it lies in the directory: relative,
+  /// sorted. Editors' swap and lock files do not count.
   /// - Throws: `.system` for a directory that cannot be read.
   public func files() throws(WatchError) -> [String] {
     var files = try entries().files
-    if let relative = dockerfile.flatMap(relativePath), !files.contains(where: { $0 == relative }) { files.append(relative) }
+    if let relative = dockerfile.flatMap(relativePath), !files.contains(where: { $0 == relative }) {
+      files.append(relative)
+    }
     return files.sorted()
   }
 
@@ -16,15 +18,17 @@ extension BuildContext {
     return definitionFiles.contains(path) || relativePath(path).map { selection.includes($0) } ?? false
   }
 
-  /// SHA-256 (64 hexadecimal digits) of paths, kinds, exec bits, symbolic links' targets and contents of what the build can see, and of the Dockerfile,
-  /// build arguments and target.
+  /// SHA-256 (64 hexadecimal digits) of paths, kinds, exec bits, symbolic links' targets and contents of what the build
+  /// can see, and of the Dockerfile, build arguments and target.
   /// - Parameter hashes: what is already known of files; keep it between calls, and only changed files are read.
   /// - Throws: `.system`, `.missing` for a file that cannot be read. One that vanishes meanwhile is left out.
   public func digest(_ hashes: FileHashes = FileHashes()) throws(WatchError) -> String {
     let (files, directories) = try entries()
     var sha = SHA256()
     for parameter in parameters { sha.update("p\0\(parameter)\0") }
-    if let dockerfile, let status = FileStatus(dockerfile, followsLink: true) { sha.update("D\0\(try hashes.hash(of: dockerfile, status))") }
+    if let dockerfile, let status = FileStatus(dockerfile, followsLink: true) {
+      sha.update("D\0\(try hashes.hash(of: dockerfile, status))")
+    }
     for directory in directories.sorted() { sha.update("d\0\(directory)\0") }
     for file in files.sorted() {
       let path = directory + "/" + file

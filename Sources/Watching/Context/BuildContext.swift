@@ -1,4 +1,5 @@
-/// The files that a build of an image can see: the context's directory, less what is ignored and what no COPY or ADD names.
+/// The files that a build of an image can see: the context's directory, less what is ignored and what no COPY or ADD
+/// names.
 public struct BuildContext: Sendable, Hashable {
   /// Absolute.
   public let directory: String
@@ -6,11 +7,13 @@ public struct BuildContext: Sendable, Hashable {
   public let dockerfile: String?
   /// What is ignored; from .dockerignore.
   public let ignore: IgnoreRules
-  /// Globs relative to the directory: see `DockerfileSources.paths`. Where one of those is a symbolic link, its target stands here too.
+  /// Globs relative to the directory: see `DockerfileSources.paths`. Where one of those is a symbolic link, its target
+  /// stands here too.
   public let sources: [String]
   /// Base images: see `DockerfileSources.images`.
   public let images: [String]
-  /// Files whose change calls for a new `BuildContext`: the Dockerfile and its ignore file, absolute; both names of the latter, since either may appear.
+  /// Files whose change calls for a new `BuildContext`: the Dockerfile and its ignore file, absolute; both names of the
+  /// latter, since either may appear.
   public let definitionFiles: [String]
 
   let selection: Selection
@@ -22,11 +25,14 @@ public struct BuildContext: Sendable, Hashable {
   ///   - directory: the context; absolute, or relative to the working directory.
   ///   - dockerfile: absolute, or relative to the working directory; nil for `Dockerfile` in the context.
   /// - Throws: `.missing` for either path, `.syntax`, `.unknownTarget`.
-  public init(directory: String, dockerfile: String? = nil, buildArgs: [String: String] = [:], target: String? = nil) throws(WatchError) {
+  public init(directory: String, dockerfile: String? = nil, buildArgs: [String: String] = [:], target: String? = nil)
+    throws(WatchError)
+  {
     let root = try Self.existing(directory)
     let file = dockerfile.map(absolutePath) ?? root + "/Dockerfile"
     guard FileStatus(file, followsLink: true)?.kind == .file else {
-      throw WatchError(.missing, "there is no such Dockerfile", file: file, remedy: "name it in the artifact's docker.dockerfile")
+      throw WatchError(
+        .missing, "there is no such Dockerfile", file: file, remedy: "name it in the artifact's docker.dockerfile")
     }
     let parsed = try DockerfileSources(parsing: try readText(file), file: file, buildArgs: buildArgs, target: target)
     var rules = IgnoreRules()
@@ -44,10 +50,14 @@ public struct BuildContext: Sendable, Hashable {
   ///   - ignore: patterns as in .dockerignore.
   public init(directory: String, paths: [String], ignore: [String] = []) throws(WatchError) {
     let rules = try IgnoreRules(dockerignore: ignore.joined(separator: "\n"), file: "ignore")
-    self.init(try Self.existing(directory), nil, rules, paths.map { sourcePath($0) }.sorted(), images: [], parameters: [])
+    self.init(
+      try Self.existing(directory), nil, rules, paths.map { sourcePath($0) }.sorted(), images: [], parameters: [])
   }
 
-  private init(_ directory: String, _ dockerfile: String?, _ ignore: IgnoreRules, _ sources: [String], images: [String], parameters: [String]) {
+  private init(
+    _ directory: String, _ dockerfile: String?, _ ignore: IgnoreRules, _ sources: [String], images: [String],
+    parameters: [String]
+  ) {
     self.directory = directory
     self.dockerfile = dockerfile
     self.ignore = ignore
@@ -61,7 +71,8 @@ public struct BuildContext: Sendable, Hashable {
   private static func existing(_ directory: String) throws(WatchError) -> String {
     let path = absolutePath(directory)
     guard FileStatus(path, followsLink: true)?.kind == .directory else {
-      throw WatchError(.missing, "there is no such directory to build from", file: path, remedy: "correct the artifact's context")
+      throw WatchError(
+        .missing, "there is no such directory to build from", file: path, remedy: "correct the artifact's context")
     }
     return path
   }
@@ -73,7 +84,8 @@ func sourcePath(_ source: some StringProtocol) -> String {
   return clean == "/" ? "." : String(clean.dropFirst())
 }
 
-/// Where a source without wildcards leads when links are followed, as the builder does, inside the context; nil for the same place.
+/// Where a source without wildcards leads when links are followed, as the builder does, inside the context; nil for the
+/// same place.
 private func resolvedSource(_ source: String, in directory: String) -> String? {
   guard source != ".", !source.contains(where: { "*?[\\".contains($0) }) else { return nil }
   var rest = source.split(separator: "/").map(String.init)

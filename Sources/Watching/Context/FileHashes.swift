@@ -25,9 +25,12 @@ public final class FileHashes: Sendable {
   func hash(of path: String, _ status: FileStatus) throws(WatchError) -> FileHash {
     if let known = entries.withLock({ $0[path] }), known.status == status { return known.hash }
     var sha = SHA256()
-    do throws(RegularFile.Failure) { try RegularFile.pieces(of: path) { sha.update($0) } } catch { throw .unread(path, error) }
+    do throws(RegularFile.Failure) { try RegularFile.pieces(of: path) { sha.update($0) } } catch {
+      throw .unread(path, error)
+    }
     let hash = sha.finish()
-    // A file that was written just now may be written again with the same times: the kernel's clock ticks every few milliseconds.
+    // A file that was written just now may be written again with the same times: the kernel's clock ticks every few
+    // milliseconds.
     if now() &- status.changed > 20_000_000 { entries.withLock { $0[path] = Entry(status: status, hash: hash) } }
     return hash
   }

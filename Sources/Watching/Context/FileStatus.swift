@@ -40,8 +40,11 @@ struct FileStatus: Hashable {
     changed = Self.nanoseconds(status.st_ctim)
   }
 
-  /// Wraps around after the year 2262: whoever packs an archive chooses its files' times, and here they are compared only.
-  private static func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) }
+  /// Wraps around after the year 2262: whoever packs an archive chooses its files' times, and here they are compared
+  /// only.
+  private static func nanoseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
 }
 
 /// A symbolic link's target; nil for anything else.
@@ -52,9 +55,12 @@ func linkTarget(_ path: String) -> String? {
   }
 }
 
-/// A text file whole; bytes that are no UTF-8 are replaced. Nobody writes more than a MiB of Dockerfile or ignore rules.
+/// A text file whole; bytes that are no UTF-8 are replaced. Nobody writes more than a MiB of Dockerfile or ignore
+/// rules.
 func readText(_ path: String) throws(WatchError) -> String {
-  do throws(RegularFile.Failure) { return try RegularFile.text(path, limit: 1 << 20) } catch { throw .unread(path, error) }
+  do throws(RegularFile.Failure) { return try RegularFile.text(path, limit: 1 << 20) } catch {
+    throw .unread(path, error)
+  }
 }
 
 func parentDirectory(_ path: String) -> String {
@@ -86,6 +92,7 @@ extension WatchError {
     let text = String(cString: strerror(code))
     return code == ENOENT || code == ENOTDIR
       ? WatchError(.missing, "there is no such file or directory", file: path)
-      : WatchError(.system, text.lowercased(), file: path, remedy: code == EACCES ? "give yourself the right to read it" : "")
+      : WatchError(
+        .system, text.lowercased(), file: path, remedy: code == EACCES ? "give yourself the right to read it" : "")
   }
 }

@@ -24,7 +24,8 @@ struct Selection: Sendable, Hashable {
   func mayInclude(in directory: String) -> Bool {
     directory.isEmpty
       || directory.withBytes { path in
-        (globs?.contains { $0.matchesPathOrParent(path) || $0.mayMatch(below: path) } ?? true) && !ignore.ignoresAll(in: path)
+        (globs?.contains { $0.matchesPathOrParent(path) || $0.mayMatch(below: path) } ?? true)
+          && !ignore.ignoresAll(in: path)
       }
   }
 

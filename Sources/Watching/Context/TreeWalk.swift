@@ -6,7 +6,8 @@
 
 /// Reads a directory and those below it, parents first. Links are not followed; what vanishes meanwhile is skipped.
 /// - Parameters:
-///   - enter: is asked for each directory, the root ("") included, *before* it is read: false leaves it and all below it out.
+///   - - enter: is asked for each directory, the root ("") included, *before* it is read: false leaves it and all below
+///     it out.
 ///   - wantsFiles: false where `file` need not be called.
 ///   - file: is told of everything else, in no order.
 /// - Returns: directories that could not be read, and why (errno).

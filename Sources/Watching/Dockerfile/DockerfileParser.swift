@@ -14,7 +14,9 @@ struct DockerfileParser {
     self.reader = reader
     self.buildArgs = buildArgs
     for instruction in reader.instructions { try read(instruction) }
-    guard !stages.isEmpty else { throw WatchError(.syntax, "there is no FROM", file: reader.file, remedy: "begin with FROM IMAGE") }
+    guard !stages.isEmpty else {
+      throw WatchError(.syntax, "there is no FROM", file: reader.file, remedy: "begin with FROM IMAGE")
+    }
   }
 
   private mutating func read(_ instruction: DockerfileReader.Instruction) throws(WatchError) {
@@ -25,7 +27,9 @@ struct DockerfileParser {
     }
     if instruction.keyword == "FROM" { return try from(instruction) }
     if instruction.keyword == "ARG" { return declare(instruction) }
-    guard !stages.isEmpty else { throw bad("\(instruction.keyword) stands before the first FROM", instruction, "only ARG may stand there") }
+    guard !stages.isEmpty else {
+      throw bad("\(instruction.keyword) stands before the first FROM", instruction, "only ARG may stand there")
+    }
     switch instruction.keyword {
     case "ENV": environment(instruction)
     case "COPY", "ADD": try copy(instruction)
@@ -56,7 +60,8 @@ struct DockerfileParser {
   private mutating func from(_ instruction: DockerfileReader.Instruction) throws(WatchError) {
     let words = ShellWord.split(String(options(instruction.arguments).rest), escape: reader.escape)
     guard words.count == 1 || (words.count == 3 && words[1].lowercased() == "as") else {
-      throw bad("FROM \(instruction.arguments) is not understood", instruction, "write FROM IMAGE or FROM IMAGE AS NAME")
+      throw bad(
+        "FROM \(instruction.arguments) is not understood", instruction, "write FROM IMAGE or FROM IMAGE AS NAME")
     }
     let globals = globals
     let image = ShellWord.expand(words[0], escape: reader.escape) { globals[$0] ?? "" } ?? words[0]
@@ -89,7 +94,8 @@ struct DockerfileParser {
         globals[parts[0]] = buildArgs[parts[0]] ?? fallback ?? globals[parts[0]] ?? ""
       } else {
         // A default that is not known here stays unknown.
-        stages[stages.count - 1].arguments[parts[0]] = buildArgs[parts[0]] ?? (parts.count > 1 ? fallback : globals[parts[0]] ?? "")
+        stages[stages.count - 1].arguments[parts[0]] =
+          buildArgs[parts[0]] ?? (parts.count > 1 ? fallback : globals[parts[0]] ?? "")
       }
     }
   }
@@ -99,7 +105,8 @@ struct DockerfileParser {
     guard let first = words.first else { return }
     guard first.contains("=") else {
       // The old form: ENV NAME all the rest.
-      stages[stages.count - 1].environment[first] = .some(expand(String(instruction.arguments.dropFirst(first.count).trimmed)))
+      stages[stages.count - 1].environment[first] = .some(
+        expand(String(instruction.arguments.dropFirst(first.count).trimmed)))
       return
     }
     // All values are those before this instruction.
@@ -120,7 +127,9 @@ struct DockerfileParser {
     let (options, rest) = options(instruction.arguments)
     let words = list(rest) ?? rest.split(whereSeparator: \.isWhitespace).map(String.init)
     guard words.count >= 2 else {
-      throw bad("\(instruction.keyword) needs at least one source and a destination", instruction, "write \(instruction.keyword) SOURCE… DESTINATION")
+      throw bad(
+        "\(instruction.keyword) needs at least one source and a destination", instruction,
+        "write \(instruction.keyword) SOURCE… DESTINATION")
     }
     if let from = options.last(where: { $0.name == "from" }) { return take(from.value) }
     for word in words.dropLast() where Heredoc(word, escape: reader.escape) == nil {
@@ -167,11 +176,13 @@ struct DockerfileParser {
   }
 
   private static let keywords: Set<String> = [
-    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL",
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
+    "RUN", "SHELL", "STOPSIGNAL",
     "USER", "VOLUME", "WORKDIR",
   ]
 
-  /// What BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs"); a stage sees it once it has declared it.
+  /// What BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs"); a stage sees it once it has
+  /// declared it.
   private static let platform: [String: String] = {
     #if arch(arm64)
       let architecture = "arm64"

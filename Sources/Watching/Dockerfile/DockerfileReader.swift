@@ -1,4 +1,5 @@
-/// A Dockerfile's instructions, with continued lines joined and heredocs taken out (Dockerfile reference, "Format", "Parser directives", "Here-Documents").
+/// A Dockerfile's instructions, with continued lines joined and heredocs taken out (Dockerfile reference, "Format",
+/// "Parser directives", "Here-Documents").
 struct DockerfileReader {
   struct Instruction {
     /// In capitals.
@@ -18,7 +19,9 @@ struct DockerfileReader {
   init(_ text: String, file: String) throws(WatchError) {
     self.file = file
     lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    if let first = lines.first, first.unicodeScalars.first == "\u{FEFF}" { lines[0] = Substring(first.unicodeScalars.dropFirst()) }
+    if let first = lines.first, first.unicodeScalars.first == "\u{FEFF}" {
+      lines[0] = Substring(first.unicodeScalars.dropFirst())
+    }
     try readDirectives()
     while next < lines.count { try readInstruction() }
   }
@@ -32,7 +35,8 @@ struct DockerfileReader {
       guard name == "escape" else { continue }
       let value = line[line.index(after: equals)...].trimmed
       guard value == "\\" || value == "`" else {
-        throw WatchError(.syntax, "escape=\(value) is not possible", file: file, line: index + 1, remedy: "write \\ or `")
+        throw WatchError(
+          .syntax, "escape=\(value) is not possible", file: file, line: index + 1, remedy: "write \\ or `")
       }
       escape = value.first!
     }
@@ -59,7 +63,9 @@ struct DockerfileReader {
     let keyword = joined.prefix { !$0.isWhitespace }
     let arguments = joined.dropFirst(keyword.count).trimmed
     instructions.append(Instruction(keyword: keyword.uppercased(), arguments: String(arguments), line: start + 1))
-    if ["RUN", "COPY", "ADD"].contains(keyword.uppercased()) { try skipHeredocs(of: String(arguments), line: start + 1) }
+    if ["RUN", "COPY", "ADD"].contains(keyword.uppercased()) {
+      try skipHeredocs(of: String(arguments), line: start + 1)
+    }
   }
 
   /// The line without its final escape, or nil where none is.

@@ -1,16 +1,22 @@
-/// What a build of a Dockerfile reads from its context: the sources of COPY, ADD and `RUN --mount=type=bind` in the stages that the target needs.
+/// What a build of a Dockerfile reads from its context: the sources of COPY, ADD and `RUN --mount=type=bind` in the
+/// stages that the target needs.
 public struct DockerfileSources: Sendable, Hashable {
-  /// Relative to the context, cleaned, sorted; globs as COPY has them (Go's filepath.Match); "." is the whole context. A directory means all in it.
+  /// Relative to the context, cleaned, sorted; globs as COPY has them (Go's filepath.Match); "." is the whole context.
+  /// A directory means all in it.
   public var paths: [String]
-  /// Base images (`FROM`, `COPY --from`) of the stages that the target needs, with variables substituted; without `scratch` and stages.
+  /// Base images (`FROM`, `COPY --from`) of the stages that the target needs, with variables substituted; without
+  /// `scratch` and stages.
   public var images: [String]
 
-  /// A source that names a variable of the base image counts as the whole context, since its value is not known here. ONBUILD is not followed.
+  /// A source that names a variable of the base image counts as the whole context, since its value is not known here.
+  /// ONBUILD is not followed.
   /// - Parameters:
   ///   - file: for the error's place.
   ///   - target: a stage's name or number; nil for the last stage.
   /// - Throws: `.syntax` with the line, `.unknownTarget`.
-  public init(parsing text: String, file: String, buildArgs: [String: String] = [:], target: String? = nil) throws(WatchError) {
+  public init(parsing text: String, file: String, buildArgs: [String: String] = [:], target: String? = nil)
+    throws(WatchError)
+  {
     let stages = try DockerfileParser(try DockerfileReader(text, file: file), buildArgs: buildArgs).stages
     var needed: Set<Int> = []
     var open = [try Self.index(of: target, stages, file)]
@@ -36,6 +42,7 @@ public struct DockerfileSources: Sendable, Hashable {
     let names = stages.compactMap(\.name)
     throw WatchError(
       .unknownTarget, "there is no stage '\(target)'", file: file,
-      remedy: names.isEmpty ? "give a stage a name: FROM IMAGE AS \(target)" : "choose one of \(names.joined(separator: ", ")) as target")
+      remedy: names.isEmpty
+        ? "give a stage a name: FROM IMAGE AS \(target)" : "choose one of \(names.joined(separator: ", ")) as target")
   }
 }

@@ -1,4 +1,5 @@
-/// A JSON array of strings, the form in which COPY and ADD take names with blanks; Docker reads anything else as plain words.
+/// A JSON array of strings, the form in which COPY and ADD take names with blanks; Docker reads anything else as plain
+/// words.
 enum JSONStrings {
   static func parse(_ text: some StringProtocol) -> [String]? {
     var rest = Substring(text).trimmed[...]

@@ -1,4 +1,5 @@
-/// Words as a Dockerfile has them: quotes, escapes, `$name` and `${name:-default}` (Dockerfile reference, "Environment replacement").
+/// Words as a Dockerfile has them: quotes, escapes, `$name` and `${name:-default}` (Dockerfile reference, "Environment
+/// replacement").
 struct ShellWord {
   private var rest: Substring
   private let escape: Character
@@ -38,13 +39,15 @@ struct ShellWord {
     return word.isEmpty ? words : words + [word]
   }
 
-  /// The word's value; nil where that depends on what is not known here: a variable, or an operation on its value's text. nil also for what is too long or
-  /// nested too deep.
+  /// The word's value; nil where that depends on what is not known here: a variable, or an operation on its value's
+  /// text. nil also for what is too long or nested too deep.
   static func expand(_ word: String, escape: Character, lookup: @escaping (String) -> String?) -> String? {
     expand(word[...], escape: escape, depth: 0, lookup: lookup)
   }
 
-  private static func expand(_ word: Substring, escape: Character, depth: Int, lookup: @escaping (String) -> String?) -> String? {
+  private static func expand(_ word: Substring, escape: Character, depth: Int, lookup: @escaping (String) -> String?)
+    -> String?
+  {
     guard depth <= deepest else { return nil }
     var expansion = ShellWord(rest: word, escape: escape, lookup: lookup, depth: depth)
     return expansion.read() ? expansion.result : nil

@@ -1,7 +1,8 @@
 import Inputs
 
 /// Files that editors keep beside the one that is edited: never a reason to build, and no part of what is built.
-/// What they make for the moment of a save alone (Vim's 4913, sed's sedXXXXXX) is gone when a batch is closed, and needs no names here.
+/// What they make for the moment of a save alone (Vim's 4913, sed's sedXXXXXX) is gone when a batch is closed, and
+/// needs no names here.
 enum EditorNoise {
   static func contains(_ name: String) -> Bool { name.withBytes(contains) }
 
@@ -13,8 +14,10 @@ enum EditorNoise {
     // Emacs' auto-save files; LibreOffice's locks.
     case (UInt8(ascii: "#"), UInt8(ascii: "#")): return name.count > 1
     case (UInt8(ascii: "."), _):
-      return name.hasPrefix(".#") || isVimSwap(name) || name.hasSuffix(".kate-swp") || name.hasPrefix(".goutputstream-") || name.hasPrefix(".~lock.")
-        || name.hasPrefix(".nfs0") || name.hasPrefix(".fuse_hidden") || name.hasSuffix("~lock") || name.equals(".DS_Store")
+      return name.hasPrefix(".#") || isVimSwap(name) || name.hasSuffix(".kate-swp") || name.hasPrefix(".goutputstream-")
+        || name.hasPrefix(".~lock.")
+        || name.hasPrefix(".nfs0") || name.hasPrefix(".fuse_hidden") || name.hasSuffix("~lock")
+        || name.equals(".DS_Store")
     // JetBrains' safe write: foo___jb_tmp___, foo___jb_old___.
     case (_, UInt8(ascii: "_")): return name.hasSuffix("___jb_tmp___") || name.hasSuffix("___jb_old___")
     default: return false
@@ -25,12 +28,15 @@ enum EditorNoise {
   private static func isVimSwap(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
     guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return false }
     let suffix = name[(dot + 1)...]
-    return (suffix.count == 3 || (suffix.count == 4 && suffix.last == UInt8(ascii: "x"))) && suffix.starts(with: "sw".utf8)
+    return (suffix.count == 3 || (suffix.count == 4 && suffix.last == UInt8(ascii: "x")))
+      && suffix.starts(with: "sw".utf8)
   }
 }
 
 extension UnsafeBufferPointer<UInt8> {
   fileprivate func hasPrefix(_ text: StaticString) -> Bool { text.withUTF8Buffer { starts(with: $0) } }
-  fileprivate func hasSuffix(_ text: StaticString) -> Bool { text.withUTF8Buffer { count >= $0.count && self[(count - $0.count)...].elementsEqual($0) } }
+  fileprivate func hasSuffix(_ text: StaticString) -> Bool {
+    text.withUTF8Buffer { count >= $0.count && self[(count - $0.count)...].elementsEqual($0) }
+  }
   fileprivate func equals(_ text: StaticString) -> Bool { text.withUTF8Buffer { elementsEqual($0) } }
 }

@@ -1,6 +1,7 @@
 import Inputs
 
-/// The lines of .gitignore files, outermost file first (gitignore(5)): the last match wins, and what is in an ignored directory stays ignored.
+/// The lines of .gitignore files, outermost file first (gitignore(5)): the last match wins, and what is in an ignored
+/// directory stays ignored.
 struct GitRules: Sendable, Hashable {
   private struct Rule: Sendable, Hashable {
     /// Matches paths relative to the topmost directory.
@@ -41,8 +42,11 @@ struct GitRules: Sendable, Hashable {
   }
 
   func ignores(_ path: UnsafeBufferPointer<UInt8>, isDirectory: Bool) -> Bool {
-    prefix.isEmpty ? ignoresFull(path, from: 0, isDirectory: isDirectory)
-      : (prefix + String(decoding: path, as: UTF8.self)).withBytes { ignoresFull($0, from: prefix.utf8.count, isDirectory: isDirectory) }
+    prefix.isEmpty
+      ? ignoresFull(path, from: 0, isDirectory: isDirectory)
+      : (prefix + String(decoding: path, as: UTF8.self)).withBytes {
+        ignoresFull($0, from: prefix.utf8.count, isDirectory: isDirectory)
+      }
   }
 
   private func ignoresFull(_ path: UnsafeBufferPointer<UInt8>, from start: Int, isDirectory: Bool) -> Bool {

@@ -2,15 +2,21 @@ import Inputs
 
 /// Where the rules lie.
 extension IgnoreRules {
-  /// The file that Docker would take for this build: `<Dockerfile>.dockerignore` beside the Dockerfile, or else `.dockerignore` in the context.
+  /// The file that Docker would take for this build: `<Dockerfile>.dockerignore` beside the Dockerfile, or else
+  /// `.dockerignore` in the context.
   public static func dockerignoreFile(context: String, dockerfile: String) -> String? {
-    dockerignoreFiles(context: context, dockerfile: dockerfile).first { FileStatus($0, followsLink: true)?.kind == .file }
+    dockerignoreFiles(context: context, dockerfile: dockerfile).first {
+      FileStatus($0, followsLink: true)?.kind == .file
+    }
   }
 
   /// Both places, the one that wins first.
-  static func dockerignoreFiles(context: String, dockerfile: String) -> [String] { [dockerfile + ".dockerignore", context + "/.dockerignore"] }
+  static func dockerignoreFiles(context: String, dockerfile: String) -> [String] {
+    [dockerfile + ".dockerignore", context + "/.dockerignore"]
+  }
 
-  /// All .gitignore files in a directory and below, those above it in the same repository, and `.git/info/exclude`; `.git` itself is ignored too.
+  /// All .gitignore files in a directory and below, those above it in the same repository, and `.git/info/exclude`;
+  /// `.git` itself is ignored too.
   public static func git(in directory: String) -> IgnoreRules {
     let directory = cleanPath(directory)
     let top = repository(of: directory) ?? directory
@@ -46,6 +52,8 @@ extension IgnoreRules {
 
 extension GitRules {
   fileprivate mutating func append(file top: String, _ directory: String) {
-    if let text = try? readText(directory.isEmpty ? "\(top)/.gitignore" : "\(top)/\(directory)/.gitignore") { append(text, in: directory) }
+    if let text = try? readText(directory.isEmpty ? "\(top)/.gitignore" : "\(top)/\(directory)/.gitignore") {
+      append(text, in: directory)
+    }
   }
 }

@@ -13,13 +13,16 @@ public struct IgnoreRules: Sendable, Hashable {
   /// Nothing is ignored.
   public init() {}
 
-  /// The rules of a .dockerignore as Docker reads them (Dockerfile reference, ".dockerignore file"): Go's filepath.Match with `**`, `!` takes back,
-  /// the last match wins.
+  /// The rules of a .dockerignore as Docker reads them (Dockerfile reference, ".dockerignore file"): Go's
+  /// filepath.Match with `**`, `!` takes back, the last match wins.
   /// - Parameter file: for the error's place.
-  public init(dockerignore text: String, file: String = ".dockerignore") throws(WatchError) { layers = [.docker(try DockerRules(text, file: file))] }
+  public init(dockerignore text: String, file: String = ".dockerignore") throws(WatchError) {
+    layers = [.docker(try DockerRules(text, file: file))]
+  }
 
   /// The rules of one .gitignore (gitignore(5)).
-  /// - Parameter directory: where the file lies, relative to the root that paths are relative to; "" for the root itself.
+  /// - - Parameter directory: where the file lies, relative to the root that paths are relative to; "" for the root
+  ///   itself.
   public init(gitignore text: String, in directory: String = "") {
     var rules = GitRules()
     rules.append(text, in: directory)
@@ -29,7 +32,9 @@ public struct IgnoreRules: Sendable, Hashable {
   init(_ rules: GitRules) { layers = [.git(rules)] }
 
   /// - Parameter relativePath: relative to the root, with `/` and without `./`.
-  public func ignores(_ relativePath: String, isDirectory: Bool) -> Bool { relativePath.withBytes { ignores($0, isDirectory: isDirectory) } }
+  public func ignores(_ relativePath: String, isDirectory: Bool) -> Bool {
+    relativePath.withBytes { ignores($0, isDirectory: isDirectory) }
+  }
 
   /// Nothing at or below this directory counts, whatever it is called: it need not be read or watched.
   public func ignoresAll(in directory: String) -> Bool { directory.withBytes(ignoresAll(in:)) }

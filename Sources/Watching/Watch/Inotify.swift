@@ -6,11 +6,12 @@ import CInotifyTools
   import Musl
 #endif
 
-/// libinotifytools. Its state is the process's, it is not thread-safe, and it returns static storage: `InotifyHub` holds the only value, behind a lock,
-/// and every event is copied here.
+/// libinotifytools. Its state is the process's, it is not thread-safe, and it returns static storage: `InotifyHub`
+/// holds the only value, behind a lock, and every event is copied here.
 ///
 /// What it leaves to its caller, as of 3.22:
-/// - It never forgets a watch that the kernel dropped (with its directory), and finds watches by name: so each name is used once.
+/// - - It never forgets a watch that the kernel dropped (with its directory), and finds watches by name: so each name
+///   is used once.
 /// - Its descriptor is not to be had, but its own waiting knows whole seconds only, and children would inherit it.
 struct Inotify: ~Copyable {
   /// Becomes readable when there are events.
@@ -32,7 +33,9 @@ struct Inotify: ~Copyable {
     let new = Self.instances().subtracting(before)
     guard let descriptor = new.first, new.count == 1, descriptor < FD_SETSIZE else {
       inotifytools_cleanup()
-      throw WatchError(.system, "inotify's descriptor is unknown, or beyond \(FD_SETSIZE), which libinotifytools cannot handle", remedy: "start again")
+      throw WatchError(
+        .system, "inotify's descriptor is unknown, or beyond \(FD_SETSIZE), which libinotifytools cannot handle",
+        remedy: "start again")
     }
     _ = cinotify_close_on_exec(descriptor)
     self.descriptor = descriptor
@@ -42,15 +45,19 @@ struct Inotify: ~Copyable {
   private static func instances() -> Set<Int32> {
     var found: Set<Int32> = []
     _ = walkTree("/proc/self/fd", enter: \.isEmpty) { name, _ in
-      if let number = Int32(name), linkTarget("/proc/self/fd/\(name)")?.contains("inotify") == true { found.insert(number) }
+      if let number = Int32(name), linkTarget("/proc/self/fd/\(name)")?.contains("inotify") == true {
+        found.insert(number)
+      }
     }
     return found
   }
 
-  /// Ends the instance and all its watches. The library's buffer must have been emptied by `next()`, for it would outlive this.
+  /// Ends the instance and all its watches. The library's buffer must have been emptied by `next()`, for it would
+  /// outlive this.
   consuming func end() { inotifytools_cleanup() }
 
-  /// - Returns: the watch descriptor, which is the old one for a directory that is watched already; nil where no directory is there.
+  /// - - Returns: the watch descriptor, which is the old one for a directory that is watched already; nil where no
+  ///   directory is there.
   mutating func watch(_ directory: String, watches: Int) throws(WatchError) -> Int32? {
     // A name of its own for each watch: the same directory with the serial number in slashes and dots.
     var name = directory == "/" ? "/" : directory + "/"
@@ -85,7 +92,8 @@ extension WatchError {
         "the kernel gives no more inotify watches: fs.inotify.max_user_watches is \(limit) for all programs of a user, "
           + "and \(watches) directories are watched here",
         file: directory,
-        remedy: "raise it with 'sudo sysctl fs.inotify.max_user_watches=\(max(524_288, 2 * limit))' (to keep it, write that into "
+        remedy:
+          "raise it with 'sudo sysctl fs.inotify.max_user_watches=\(max(524_288, 2 * limit))' (to keep it, write that into "
           + "/etc/sysctl.d/60-inotify.conf), or ignore directories that no build needs in .dockerignore")
     case EMFILE:
       let limit = inotifytools_get_max_user_instances()
@@ -93,7 +101,9 @@ extension WatchError {
         .limit,
         "the kernel gives no more inotify instances: fs.inotify.max_user_instances is \(limit) for all programs of a user, "
           + "or this process has too many open files",
-        remedy: "raise it with 'sudo sysctl fs.inotify.max_user_instances=\(max(512, 2 * limit))', or end other programs that watch files")
+        remedy:
+          "raise it with 'sudo sysctl fs.inotify.max_user_instances=\(max(512, 2 * limit))', or end other programs that watch files"
+      )
     default:
       return WatchError(
         .system, "it cannot be watched: \(String(cString: strerror(code)).lowercased())", file: directory,

@@ -9,7 +9,8 @@ import Threads
   import Musl
 #endif
 
-/// The one owner of libinotifytools in this process, and its thread: all watchers share the instance. It exists while there is a watcher.
+/// The one owner of libinotifytools in this process, and its thread: all watchers share the instance. It exists while
+/// there is a watcher.
 final class InotifyHub: Sendable {
   static let shared = InotifyHub()
 
@@ -95,7 +96,8 @@ final class InotifyHub: Sendable {
       if state.inotify == nil { throw .watching(directory, code: EMFILE, watches: 0) }
       guard let watch = try state.inotify?.watch(directory, watches: state.subscriptions.count) else { return nil }
       let new = Subscription(watcher: ObjectIdentifier(watcher), directory: directory)
-      if state.subscriptions[watch]?.contains(where: { $0.watcher == new.watcher && $0.directory == directory }) != true {
+      if state.subscriptions[watch]?.contains(where: { $0.watcher == new.watcher && $0.directory == directory }) != true
+      {
         state.subscriptions[watch, default: []].append(new)
       }
       return watch
@@ -139,7 +141,9 @@ final class InotifyHub: Sendable {
     }
   }
 
-  private func takeEvents(_ epoch: Int) -> (watchers: [ObjectIdentifier: TreeWatcher], events: [ObjectIdentifier: [Event]], isLost: Bool)? {
+  private func takeEvents(_ epoch: Int) -> (
+    watchers: [ObjectIdentifier: TreeWatcher], events: [ObjectIdentifier: [Event]], isLost: Bool
+  )? {
     state.withLock { state in
       guard state.epoch == epoch else { return nil }
       collect(&state)
@@ -159,7 +163,8 @@ final class InotifyHub: Sendable {
         state.dropped += 1
       }
       for one in subscriptions {
-        state.events[one.watcher, default: []].append(Event(watch: event.watch, directory: one.directory, name: event.name, mask: event.mask))
+        state.events[one.watcher, default: []].append(
+          Event(watch: event.watch, directory: one.directory, name: event.name, mask: event.mask))
       }
     }
   }

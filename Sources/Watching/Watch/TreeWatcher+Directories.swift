@@ -4,7 +4,8 @@
   import Musl
 #endif
 
-/// Which directories are watched. Always the watch first and the look afterwards, so that what is created in between is seen.
+/// Which directories are watched. Always the watch first and the look afterwards, so that what is created in between is
+/// seen.
 extension TreeWatcher {
   /// Watches everything that is wanted. - Returns: the trees' directories.
   func watchAll(_ state: inout State) throws(WatchError) -> Set<String> {
@@ -13,7 +14,9 @@ extension TreeWatcher {
     let missing = state.wanted.trees.filter { state.directories[$0.root] == nil }
     try watchPlain(&state)
     // A root that was created in between is watched for its own sake only.
-    for tree in missing where state.directories[tree.root] != nil { try scan(tree, from: "", &state, visited: &visited) }
+    for tree in missing where state.directories[tree.root] != nil {
+      try scan(tree, from: "", &state, visited: &visited)
+    }
     return visited
   }
 
@@ -22,7 +25,8 @@ extension TreeWatcher {
   ///   - visited: gets every directory of the tree.
   ///   - found: is told of all files.
   func scan(
-    _ tree: WantedPaths.Tree, from start: String, _ state: inout State, visited: inout Set<String>, found: ((String, inout State) -> Void)? = nil
+    _ tree: WantedPaths.Tree, from start: String, _ state: inout State, visited: inout Set<String>,
+    found: ((String, inout State) -> Void)? = nil
   ) throws(WatchError) {
     var problem: WatchError?
     _ = walkTree(tree.root, from: start, wantsFiles: found != nil) { relative in
@@ -82,7 +86,9 @@ extension TreeWatcher {
         state.plain.insert(path)
         if path == directory { return }
         // It may have been created before the watch stood.
-        guard let missing = firstPart(of: directory, below: path), FileStatus(missing, followsLink: true)?.kind == .directory else { break }
+        guard let missing = firstPart(of: directory, below: path),
+          FileStatus(missing, followsLink: true)?.kind == .directory
+        else { break }
         path = directory
       } else {
         guard path != "/" else { break }

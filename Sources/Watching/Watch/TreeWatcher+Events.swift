@@ -5,7 +5,8 @@ extension TreeWatcher {
   func handle(_ events: [InotifyHub.Event], _ now: ContinuousClock.Instant) {
     state.withLock { state in
       var mustLook = false
-      // An event of a directory that is no longer watched under this name is old: what stands there now was looked at since.
+      // An event of a directory that is no longer watched under this name is old: what stands there now was looked at
+      // since.
       for event in events where state.directories[event.directory] == event.watch {
         if event.name.isEmpty {
           mustLook = handleSelf(event, &state, now) || mustLook
@@ -19,7 +20,9 @@ extension TreeWatcher {
     }
   }
 
-  private func path(_ event: InotifyHub.Event) -> String { event.directory == "/" ? "/" + event.name : event.directory + "/" + event.name }
+  private func path(_ event: InotifyHub.Event) -> String {
+    event.directory == "/" ? "/" + event.name : event.directory + "/" + event.name
+  }
 
   private func handleFile(_ event: InotifyHub.Event, _ state: inout State, _ now: ContinuousClock.Instant) {
     let path = path(event)
@@ -39,13 +42,18 @@ extension TreeWatcher {
     let isRoot = state.plain.contains(event.directory) || state.wanted.trees.contains { $0.root == event.directory }
     if isGone { state.directories[event.directory] = nil }
     // Elsewhere, the directory above tells of the move.
-    if event.mask & UInt32(IN_MOVE_SELF) != 0, isRoot { forget(event.directory, &state) } else if !isGone { return false }
+    if event.mask & UInt32(IN_MOVE_SELF) != 0, isRoot {
+      forget(event.directory, &state)
+    } else if !isGone {
+      return false
+    }
     if isRoot { state.pending.note(event.directory, .removed, now) }
     return isRoot
   }
 
   /// A directory in a watched one.
-  private func handleDirectory(_ event: InotifyHub.Event, _ state: inout State, _ now: ContinuousClock.Instant) -> Bool {
+  private func handleDirectory(_ event: InotifyHub.Event, _ state: inout State, _ now: ContinuousClock.Instant) -> Bool
+  {
     let path = path(event)
     let isWanted = state.wanted.mayInclude(in: path)
     if event.mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 {
@@ -69,7 +77,8 @@ extension TreeWatcher {
     for tree in state.wanted.trees {
       guard let relative = tree.relative(directory), tree.selection.mayInclude(in: relative) else { continue }
       do throws(WatchError) {
-        try scan(tree, from: relative, &state, visited: &visited) { path, state in state.pending.note(path, .found, now) }
+        try scan(tree, from: relative, &state, visited: &visited) { path, state in state.pending.note(path, .found, now)
+        }
       } catch { state.pending.note(error, now) }
     }
   }
@@ -83,7 +92,9 @@ extension TreeWatcher {
     do throws(WatchError) { try watchPlain(&state) } catch { state.pending.note(error, now) }
     // A root that was created in between is watched for its own sake only.
     for tree in missing where state.directories[tree.root] != nil { lookInto(tree.root, &state, now) }
-    for file in state.wanted.files where !before.contains(parentDirectory(file)) && FileStatus(file) != nil { state.pending.note(file, .found, now) }
+    for file in state.wanted.files where !before.contains(parentDirectory(file)) && FileStatus(file) != nil {
+      state.pending.note(file, .found, now)
+    }
     unwatch(before.subtracting(state.plain).filter { !state.wanted.mayInclude(in: $0) }, &state)
   }
 }

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// One watcher: which directories it watches, and the batch that it gathers. `InotifyHub`'s thread brings events; any thread may update it.
+/// One watcher: which directories it watches, and the batch that it gathers. `InotifyHub`'s thread brings events; any
+/// thread may update it.
 final class TreeWatcher: Sendable {
   struct State {
     var wanted = WantedPaths()
@@ -59,7 +60,9 @@ final class TreeWatcher: Sendable {
         unwatch(state.directories.keys.filter { !visited.contains($0) && !state.plain.contains($0) }, &state)
       } catch {
         unwatch(state.directories.keys.filter { old.directories[$0] == nil }, &state)
-        (state.wanted, state.plain, state.aliases, state.isIncomplete) = (old.wanted, old.plain, old.aliases, old.isIncomplete)
+        (state.wanted, state.plain, state.aliases, state.isIncomplete) = (
+          old.wanted, old.plain, old.aliases, old.isIncomplete
+        )
         throw error
       }
     }

@@ -14,7 +14,9 @@ struct WantedPaths {
   let files: Set<String>
 
   init(_ set: WatchSet = WatchSet()) {
-    trees = Set(set.trees).map { Tree(root: absolutePath($0.root), selection: Selection(sources: $0.sources, ignore: $0.ignore)) }
+    trees = Set(set.trees).map {
+      Tree(root: absolutePath($0.root), selection: Selection(sources: $0.sources, ignore: $0.ignore))
+    }
     files = Set(set.files.map(absolutePath))
   }
 

@@ -31,5 +31,7 @@ public struct WatchedTree: Sendable, Hashable {
   }
 
   /// What the build of a context can see.
-  public init(_ context: BuildContext) { self.init(root: context.directory, sources: context.sources, ignore: context.ignore) }
+  public init(_ context: BuildContext) {
+    self.init(root: context.directory, sources: context.sources, ignore: context.ignore)
+  }
 }

@@ -17,14 +17,19 @@ import Testing
       nameserver 8.8.8.8
       """
     let found = ResolvConf(Array(text.utf8)).nameservers
-    #expect(found.map(\.byteArray) == [[10, 96, 0, 10], [0xfd] + [UInt8](repeating: 0, count: 14) + [10], [8, 8, 8, 8]])
+    #expect(
+      found.map(\.byteArray) == [[10, 96, 0, 10], [0xfd] + [UInt8](repeating: 0, count: 14) + [10], [8, 8, 8, 8]])
     #expect(found.allSatisfy { $0.port == 53 })
     #expect(ResolvConf(Array("nameserver".utf8)).nameservers.isEmpty)
   }
 
   @Test(arguments: [
-    ("nameserver 10.96.0.10\nsearch ns.svc.corp.example svc.corp.example corp.example\noptions ndots:5\n", "corp.example"),
-    ("search ns.svc.cluster.local\tsvc.cluster.local cluster.local example.com", "cluster.local"), ("search example.com svc.\n", "cluster.local"),
+    (
+      "nameserver 10.96.0.10\nsearch ns.svc.corp.example svc.corp.example corp.example\noptions ndots:5\n",
+      "corp.example"
+    ),
+    ("search ns.svc.cluster.local\tsvc.cluster.local cluster.local example.com", "cluster.local"),
+    ("search example.com svc.\n", "cluster.local"),
     ("searchsvc.a\n", "cluster.local"), ("", "cluster.local"),
   ])
   func knowsTheClustersDomain(text: String, domain: String) {

@@ -57,7 +57,8 @@ import TunnelProtocol
     let other = FakeNameserver(loop: scene.loop)
     defer { other.close() }
     other.table["x.other"] = [[1, 1, 1, 1]]
-    let stream = scene.open(Preamble(.dns, port: other.address.port, address: [127, 0, 0, 1]), framed(query("x.other", id: 1)))
+    let stream = scene.open(
+      Preamble(.dns, port: other.address.port, address: [127, 0, 0, 1]), framed(query("x.other", id: 1)))
     #expect(scene.loop.turn { stream.datagrams.count == 1 })
     #expect(address(stream.datagrams[0]) == [1, 1, 1, 1])
     #expect(scene.nameserver.questions == 0)
@@ -73,7 +74,9 @@ import TunnelProtocol
   // MARK: Several servers
 
   /// A scene whose agent knows a second server.
-  private func scene(first: clinux_address? = nil, second: clinux_address, server: UInt64 = 2_000_000, total: UInt64 = 5_000_000) -> OutboundScene {
+  private func scene(
+    first: clinux_address? = nil, second: clinux_address, server: UInt64 = 2_000_000, total: UInt64 = 5_000_000
+  ) -> OutboundScene {
     OutboundScene {
       $0.nameservers = [first ?? $0.nameservers[0], second]
       $0.queryLimits.server = server
@@ -226,7 +229,9 @@ import TunnelProtocol
   @Test func ignoresWhatDoesNotAnswerTheQuestion() {
     let scene = OutboundScene { $0.queryLimits.total = 150_000 }
     scene.nameserver.table["x.ns"] = [[1, 1, 1, 1]]
-    for damage in [{ $0[0] ^= 0x55 }, { $0[13] ^= 1 }, { $0[2] &= 0x7f }, { $0[5] = 2 }, { $0.removeLast($0.count - 11) }] as [(inout [UInt8]) -> Void] {
+    for damage in [
+      { $0[0] ^= 0x55 }, { $0[13] ^= 1 }, { $0[2] &= 0x7f }, { $0[5] = 2 }, { $0.removeLast($0.count - 11) },
+    ] as [(inout [UInt8]) -> Void] {
       scene.nameserver.change = {
         var answer = $0
         damage(&answer)

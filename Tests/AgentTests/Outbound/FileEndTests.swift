@@ -11,7 +11,9 @@ import TunnelProtocol
   private let scene = OutboundScene()
   private let folder = Folder()
 
-  private func contents(_ path: String) -> Preamble { Preamble(.file, port: FileOperation.contents.rawValue, address: Array(path.utf8)) }
+  private func contents(_ path: String) -> Preamble {
+    Preamble(.file, port: FileOperation.contents.rawValue, address: Array(path.utf8))
+  }
 
   /// Entries by name, with their contents.
   private func read(_ stream: TestStream, others: Int = 0) throws -> [String: (entry: FileEntry, bytes: [UInt8])] {
@@ -51,7 +53,9 @@ import TunnelProtocol
     mkfifo(folder.path + "/fifo", 0o600)
     let found = try read(scene.open(contents(folder.path)))
     #expect(
-      Set(found.keys) == ["", "one", "deep", "deep/er", "deep/er/large", "deep/empty", "name with ümlaut\n", "..data", "out", "dangling"],
+      Set(found.keys) == [
+        "", "one", "deep", "deep/er", "deep/er/large", "deep/empty", "name with ümlaut\n", "..data", "out", "dangling",
+      ],
       "no FIFO, and nothing behind a link")
     #expect(found[""]?.entry.kind == .directory)
     #expect(found["one"]?.entry.mode == 0o640 && found["one"]?.bytes == [1])
@@ -82,7 +86,8 @@ import TunnelProtocol
     try folder.write("one", [1])
     mkfifo(folder.path + "/fifo", 0o600)
     for (path, status) in [
-      (folder.path + "/none", StreamStatus.nameNotFound), (folder.path + "/one/below", .nameNotFound), (folder.path + "/fifo", .failed),
+      (folder.path + "/none", StreamStatus.nameNotFound), (folder.path + "/one/below", .nameNotFound),
+      (folder.path + "/fifo", .failed),
       ("relative", .failed), ("", .failed), ("/etc\0/passwd", .failed),
     ] {
       let stream = scene.open(contents(path))
@@ -107,7 +112,9 @@ import TunnelProtocol
     _ = setfsuid(65_534)
     defer { _ = setfsuid(0) }
     let found = try read(scene.open(contents(folder.path)))
-    #expect(found["closed"]?.entry.kind == .unreadable && found["shut"]?.entry.kind == .unreadable && found["open"]?.bytes == [1])
+    #expect(
+      found["closed"]?.entry.kind == .unreadable && found["shut"]?.entry.kind == .unreadable
+        && found["open"]?.bytes == [1])
     #expect(found["shut/x"] == nil)
     for path in ["/closed", "/shut"] {
       let stream = scene.open(contents(folder.path + path))
@@ -154,7 +161,8 @@ import TunnelProtocol
     // Other tests run beside this one: those below the folder are ours.
     func count() throws -> Int {
       try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count {
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)"))?.hasPrefix(folder.path) == true
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)"))?.hasPrefix(folder.path)
+          == true
       }
     }
     let stream = scene.open(contents(folder.path))

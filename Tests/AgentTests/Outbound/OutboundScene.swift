@@ -25,7 +25,8 @@ final class OutboundScene {
     agent = AgentServer(loop: loop, configuration: configuration)!
     var address = loopback(agent.boundControlPort)
     let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
-    let session = Session(loop: loop, carrier: carrier, hello: Hello(transitions: 0, token: configuration.token), pool: WindowPool())
+    let session = Session(
+      loop: loop, carrier: carrier, hello: Hello(transitions: 0, token: configuration.token), pool: WindowPool())
     self.session = session
     session.start()
     loop.turn { session.isOpen }
@@ -115,7 +116,9 @@ final class TestStream: StreamEnd {
 }
 
 /// A datagram as `udp` and `dns` streams have it.
-func framed(_ datagram: [UInt8]) -> [UInt8] { [UInt8(truncatingIfNeeded: datagram.count >> 8), UInt8(truncatingIfNeeded: datagram.count)] + datagram }
+func framed(_ datagram: [UInt8]) -> [UInt8] {
+  [UInt8(truncatingIfNeeded: datagram.count >> 8), UInt8(truncatingIfNeeded: datagram.count)] + datagram
+}
 
 /// Sends back every datagram, or keeps it; counts them.
 final class UDPServer: Handler {

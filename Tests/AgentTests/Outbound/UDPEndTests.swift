@@ -41,7 +41,8 @@ import TunnelProtocol
     let server = UDPServer(loop: scene.loop)
     defer { server.close() }
     scene.nameserver.table["metrics.ns"] = [[127, 0, 0, 1]]
-    let stream = scene.open(Preamble(.udp, port: server.port, address: Array("metrics.ns".utf8)), framed([1, 2]) + framed([3]))
+    let stream = scene.open(
+      Preamble(.udp, port: server.port, address: Array("metrics.ns".utf8)), framed([1, 2]) + framed([3]))
     #expect(scene.loop.turn { stream.datagrams == [[1, 2], [3]] })
     let absent = scene.open(Preamble(.udp, port: server.port, address: Array("absent.ns".utf8)), framed([1]))
     #expect(scene.loop.turn { absent.sawReset })
@@ -123,7 +124,8 @@ import TunnelProtocol
     #expect(scene.loop.turn { server.received.count == 1 })
     let sent = 2000
     for number in 0..<sent {
-      server.send([UInt8(number >> 8), UInt8(number & 255)] + [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 1370))
+      server.send(
+        [UInt8(number >> 8), UInt8(number & 255)] + [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 1370))
       if number % 20 == 0 { scene.loop.turn(maximumWait: 0) }
     }
     for _ in 0..<50 { scene.loop.turn(maximumWait: 0) }
@@ -135,7 +137,9 @@ import TunnelProtocol
     server.send([255, 255, 1])
     #expect(scene.loop.turn { stream.datagrams.last == [255, 255, 1] }, "the flow goes on")
     #expect(stream.datagrams.count > 64 && stream.datagrams.count < sent, "\(stream.datagrams.count) arrived")
-    for datagram in stream.datagrams.dropLast() { #expect(datagram.count == 1372 && datagram[2...].allSatisfy { $0 == datagram[1] }) }
+    for datagram in stream.datagrams.dropLast() {
+      #expect(datagram.count == 1372 && datagram[2...].allSatisfy { $0 == datagram[1] })
+    }
   }
 
   @Test func doesNotKeepATerminatingAgent() {

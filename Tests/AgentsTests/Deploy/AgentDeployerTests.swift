@@ -14,11 +14,16 @@ import Testing
     defer { try? FileManager.default.removeItem(at: share) }
     try Data("ELF".utf8).write(to: share.appending(path: "devtunnel-agent-amd64"))
     let cluster = FakeNamespace(objects)
-    return try await withServer { cluster.answer($0, $1) } _: { client, server in
+    return try await withServer {
+      cluster.answer($0, $1)
+    } _: { client, server in
       let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop", service: "user")
       let deployer = AgentDeployer(client: client, installation: Installation(share: share.path), manifests: manifests)
-      let template = AgentPodTemplate(workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
-      let bare: JSONValue = ["metadata": [:], "spec": ["containers": [["name": "user", "image": "registry.example/user:1"]]]]
+      let template = AgentPodTemplate(
+        workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
+      let bare: JSONValue = [
+        "metadata": [:], "spec": ["containers": [["name": "user", "image": "registry.example/user:1"]]],
+      ]
       _ = try await deployer.deploy(template: template, from: bare, selector: nil)
       let created = server.requests.first { $0.method == "POST" && $0.path.hasSuffix("/deployments") }
       return try #require(created?.json?[path: "spec", "template", "spec", "containers"]?[0])
@@ -31,8 +36,12 @@ import Testing
 
   @Test("LimitRanges and `restricted` are met")
   func demands() async throws {
-    let range: JSONValue = ["metadata": ["name": "r"], "spec": ["limits": [["type": "Container", "min": ["cpu": "100m", "memory": "64Mi"]]]]]
-    let container = try await deployed(.init(lists: ["limitranges": [range], "namespaces": [Self.namespace("restricted")]]))
+    let range: JSONValue = [
+      "metadata": ["name": "r"],
+      "spec": ["limits": [["type": "Container", "min": ["cpu": "100m", "memory": "64Mi"]]]],
+    ]
+    let container = try await deployed(
+      .init(lists: ["limitranges": [range], "namespaces": [Self.namespace("restricted")]]))
     #expect(container["resources"] == ["requests": ["cpu": "100m", "memory": "64Mi"]])
     #expect(container[path: "securityContext", "runAsNonRoot"] == true)
     #expect(container[path: "securityContext", "capabilities", "drop"] == ["ALL"])

@@ -7,32 +7,43 @@ import Testing
 
 /// Why an agent's Pod does not come up.
 @Suite(.timeLimit(.minutes(1))) struct AgentPodsTests {
-  private static let quota = #"pods "devtunnel-user-6f9c-abcde" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3"#
+  private static let quota =
+    #"pods "devtunnel-user-6f9c-abcde" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3"#
 
-  private func waiting(_ objects: FakeNamespace.Objects, within limit: Duration = .seconds(1)) async throws -> ControlError? {
+  private func waiting(_ objects: FakeNamespace.Objects, within limit: Duration = .seconds(1)) async throws
+    -> ControlError?
+  {
     let cluster = FakeNamespace(objects)
-    return try await withServer { cluster.answer($0, $1) } _: { client, _ in
+    return try await withServer {
+      cluster.answer($0, $1)
+    } _: { client, _ in
       var pods = AgentPods(client: client, namespace: "testbed", workload: "user")
       pods.refusalInterval = .milliseconds(20)
       return await #expect(throws: ControlError.self) { try await pods.running(within: limit) }
     }
   }
 
-  private func objects(service: String? = "user", sets: [JSONValue], events: [JSONValue] = []) -> FakeNamespace.Objects {
-    .init(lists: ["deployments": [FakeNamespace.deployment(uid: "d2", service: service)], "replicasets": sets, "events": events])
+  private func objects(service: String? = "user", sets: [JSONValue], events: [JSONValue] = []) -> FakeNamespace.Objects
+  {
+    .init(lists: [
+      "deployments": [FakeNamespace.deployment(uid: "d2", service: service)], "replicasets": sets, "events": events,
+    ])
   }
 
   @Test("Events of an earlier ReplicaSet of the same name refuse nothing")
   func staleEvents() async throws {
-    let old = FakeNamespace.event(about: "r1", "FailedCreate", "Error creating: \(Self.quota)", at: "2026-01-01T10:00:00Z")
+    let old = FakeNamespace.event(
+      about: "r1", "FailedCreate", "Error creating: \(Self.quota)", at: "2026-01-01T10:00:00Z")
     let error = try await waiting(objects(sets: [FakeNamespace.replicaSet(uid: "r2", owner: "d2")], events: [old]))
     #expect(error?.message.contains("did not start within") == true)
     #expect(error?.details == [])
   }
 
-  @Test("Nor do events of this one whose condition is no longer true, nor the ReplicaSet of a Deployment that was deleted")
+  @Test(
+    "Nor do events of this one whose condition is no longer true, nor the ReplicaSet of a Deployment that was deleted")
   func pastRefusals() async throws {
-    let event = FakeNamespace.event(about: "r2", "FailedCreate", "Error creating: \(Self.quota)", at: "2026-01-01T10:00:00Z")
+    let event = FakeNamespace.event(
+      about: "r2", "FailedCreate", "Error creating: \(Self.quota)", at: "2026-01-01T10:00:00Z")
     let sets = [
       FakeNamespace.replicaSet(uid: "r1", owner: "d1", refused: (Self.quota, "True")),
       FakeNamespace.replicaSet(uid: "r2", owner: "d2", refused: (Self.quota, "False")),
@@ -53,7 +64,8 @@ import Testing
   func refusal() async throws {
     let events = (1...6).map { number in
       FakeNamespace.event(
-        about: "r2", "FailedCreate", "Error creating: " + Self.quota.replacing("abcde", with: "abcd\(number)"), at: "2026-01-01T10:00:0\(number)Z")
+        about: "r2", "FailedCreate", "Error creating: " + Self.quota.replacing("abcde", with: "abcd\(number)"),
+        at: "2026-01-01T10:00:0\(number)Z")
     }
     let set = FakeNamespace.replicaSet(uid: "r2", owner: "d2", refused: (Self.quota, "True"))
     let error = try await waiting(objects(sets: [set], events: events), within: .seconds(30))
@@ -76,7 +88,11 @@ import Testing
     func pod(owner: String) -> JSONValue {
       [
         "metadata": ["name": "devtunnel-user-6f9c-abcde", "uid": "p", "ownerReferences": [["uid": JSONValue(owner)]]],
-        "status": ["containerStatuses": [["name": "devtunnel-agent", "state": ["waiting": ["reason": "ErrImagePull", "message": "not found"]]]]],
+        "status": [
+          "containerStatuses": [
+            ["name": "devtunnel-agent", "state": ["waiting": ["reason": "ErrImagePull", "message": "not found"]]]
+          ]
+        ],
       ]
     }
     var objects = objects(sets: [FakeNamespace.replicaSet(uid: "r2", owner: "d2")])

@@ -7,7 +7,8 @@ import Testing
 
 @testable import Agents
 
-/// A gateway is known by what was made. The cluster is a dictionary of objects by path, which counts changes as an API server does.
+/// A gateway is known by what was made. The cluster is a dictionary of objects by path, which counts changes as an API
+/// server does.
 @Suite(.timeLimit(.minutes(1))) struct OwnAgentTests {
   private final class Cluster: Sendable {
     let objects = Mutex<[String: JSONValue]>([:])
@@ -52,9 +53,18 @@ import Testing
       default:
         if let object = objects.withLock({ $0[request.path] }) { return connection.reply(object) }
         if parts.last == "pods" {
-          return connection.reply(["items": [["metadata": ["name": "web"], "spec": ["containers": [["image": "web:1"]]], "status": ["phase": "Running"]]]])
+          return connection.reply([
+            "items": [
+              [
+                "metadata": ["name": "web"], "spec": ["containers": [["image": "web:1"]]],
+                "status": ["phase": "Running"],
+              ]
+            ]
+          ])
         }
-        if ["limitranges", "resourcequotas", "services"].contains(parts.last) { return connection.reply(["items": []]) }
+        if ["limitranges", "resourcequotas", "services"].contains(parts.last) {
+          return connection.reply(["items": []])
+        }
         connection.failure(404, "NotFound", request.path)
       }
     }
@@ -68,13 +78,21 @@ import Testing
       return object
     }
 
-    static func path(_ resource: APIResource, _ name: String) -> String { resource.path(namespace: "shop", name: AgentNames.base(name)) }
-
-    func change(_ resource: APIResource, _ name: String, _ edit: (inout JSONValue) -> Void) {
-      objects.withLock { objects in if var object = objects[Self.path(resource, name)] { edit(&object); objects[Self.path(resource, name)] = object } }
+    static func path(_ resource: APIResource, _ name: String) -> String {
+      resource.path(namespace: "shop", name: AgentNames.base(name))
     }
 
-    var deployments: [String] { objects.withLock { $0.values.filter { $0.kind == "Deployment" }.compactMap(\.name).sorted() } }
+    func change(_ resource: APIResource, _ name: String, _ edit: (inout JSONValue) -> Void) {
+      objects.withLock { objects in
+        if var object = objects[Self.path(resource, name)] {
+          edit(&object); objects[Self.path(resource, name)] = object
+        }
+      }
+    }
+
+    var deployments: [String] {
+      objects.withLock { $0.values.filter { $0.kind == "Deployment" }.compactMap(\.name).sorted() }
+    }
   }
 
   private final class Names: Sendable {
@@ -86,7 +104,9 @@ import Testing
   private static let holder = Holder(name: "root@localhost", installation: String(repeating: "1a", count: 16))
 
   /// - Parameter body: gets the cluster, what is told and journalled, and how a daemon makes its gateway.
-  private func inCluster(_ body: (Cluster, _ told: Names, _ journal: Names, (AgentRecords) -> Gateway) async throws -> Void) async throws {
+  private func inCluster(
+    _ body: (Cluster, _ told: Names, _ journal: Names, (AgentRecords) -> Gateway) async throws -> Void
+  ) async throws {
     let share = FileManager.default.temporaryDirectory.appending(path: "devtunnel-own-\(UUID())")
     try FileManager.default.createDirectory(at: share, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: share) }
@@ -97,7 +117,8 @@ import Testing
     } _: { client, _ in
       try await body(cluster, told, journal) { records in
         Gateway(
-          client: client, installation: Installation(share: share.path), cluster: ClusterIdentity(uid: "c", server: ""), namespace: "shop", holder: Self.holder,
+          client: client, installation: Installation(share: share.path), cluster: ClusterIdentity(uid: "c", server: ""),
+          namespace: "shop", holder: Self.holder,
           records: records
         ) { name throws(ControlError) in journal.add(name) }
       }
@@ -137,12 +158,17 @@ import Testing
       // Made beforehand in every detail, with a program and a token of theirs.
       let manifests = AgentManifests(workload: name, namespace: "shop", holder: Self.holder)
       cluster.put(Cluster.path(.deployments, name), manifests.deployment(template: [:], replicas: 1))
-      cluster.put(Cluster.path(.secrets, name), ["data": ["token": JSONValue(Data(String(repeating: "ab", count: 32).utf8).base64EncodedString())]])
+      cluster.put(
+        Cluster.path(.secrets, name),
+        ["data": ["token": JSONValue(Data(String(repeating: "ab", count: 32).utf8).base64EncodedString())]])
       let identity = try await gateway(records).ensure { told.add($0) }
       #expect(identity.workload != name)
       #expect(identity.token != Array(repeating: 0xab, count: 32))
       #expect(journal.all == [identity.workload])
-      #expect(told.all.contains { $0.contains("Deployment shop/\(AgentNames.base(name)) was not made here") && $0.contains("left alone") }, "\(told.all)")
+      #expect(
+        told.all.contains {
+          $0.contains("Deployment shop/\(AgentNames.base(name)) was not made here") && $0.contains("left alone")
+        }, "\(told.all)")
       try await gateway(records).remove()
       #expect(cluster.deployments == [AgentNames.base(name)])
     }
@@ -175,13 +201,17 @@ import Testing
       (
         "program",
         { cluster, name in
-          cluster.change(.configMaps, name) { $0["binaryData"] = ["agent-amd64": JSONValue(Data("evil".utf8).base64EncodedString())] }
+          cluster.change(.configMaps, name) {
+            $0["binaryData"] = ["agent-amd64": JSONValue(Data("evil".utf8).base64EncodedString())]
+          }
         }
       ),
       (
         "program more",
         { cluster, name in
-          cluster.change(.configMaps, name) { $0[path: "binaryData", "agent"] = JSONValue(Data("evil".utf8).base64EncodedString()) }
+          cluster.change(.configMaps, name) {
+            $0[path: "binaryData", "agent"] = JSONValue(Data("evil".utf8).base64EncodedString())
+          }
         }
       ),
       ("no token", { cluster, name in cluster.change(.secrets, name) { $0["data"] = ["token": "!"] } }),
@@ -203,18 +233,26 @@ import Testing
   func removeOwn() async throws {
     let other = String(repeating: "2b", count: 16)
     let cases: [(JSONValue, isOurs: Bool)] = [
-      (["devtunnel.dev/holder": "root@localhost", "devtunnel.dev/installation": JSONValue(Self.holder.installation!)], true),
-      (["devtunnel.dev/holder": "root@localhost"], true), (["devtunnel.dev/holder": "root@localhost", "devtunnel.dev/installation": JSONValue(other)], false),
+      (
+        ["devtunnel.dev/holder": "root@localhost", "devtunnel.dev/installation": JSONValue(Self.holder.installation!)],
+        true
+      ),
+      (["devtunnel.dev/holder": "root@localhost"], true),
+      (["devtunnel.dev/holder": "root@localhost", "devtunnel.dev/installation": JSONValue(other)], false),
       (["devtunnel.dev/holder": "bob@desk"], false), ([:], false), (["devtunnel.dev/holder": 7], false), ("x", false),
     ]
     for (annotations, isOurs) in cases {
       let cluster = Cluster()
-      cluster.put(Cluster.path(.deployments, "gateway-1"), ["kind": "Deployment", "metadata": ["name": "devtunnel-gateway-1", "annotations": annotations]])
+      cluster.put(
+        Cluster.path(.deployments, "gateway-1"),
+        ["kind": "Deployment", "metadata": ["name": "devtunnel-gateway-1", "annotations": annotations]])
       try await withServer {
         cluster.answer($0, $1)
       } _: { client, _ in
         let manifests = AgentManifests(workload: "gateway-1", namespace: "shop", holder: Self.holder)
-        let owner = try await AgentDeployer(client: client, installation: Installation(share: "/nowhere"), manifests: manifests).removeOwn(inJournal: true)
+        let owner = try await AgentDeployer(
+          client: client, installation: Installation(share: "/nowhere"), manifests: manifests
+        ).removeOwn(inJournal: true)
         #expect((owner == nil) == isOurs, "\(annotations)")
         #expect(cluster.deployments.isEmpty == isOurs, "\(annotations)")
       }

@@ -6,7 +6,8 @@ import Testing
 /// An agent that stands is used only where it is the one that would be made.
 struct TemplateMatchTests {
   private static var made: JSONValue {
-    var template = AgentPodTemplate(workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
+    var template = AgentPodTemplate(
+      workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
     template.originName = "devtunnel-user-origin.testbed.svc"
     template.agentsName = "devtunnel-user-agents.testbed.svc"
     return template.make(from: UserWorkload.template)
@@ -60,14 +61,22 @@ struct TemplateMatchTests {
     Change("another image") { inContainer(&$0) { $0["image"] = "registry.example/evil:1" } },
     Change("arguments") { inContainer(&$0) { $0["args"] = ["x"] } },
     Change("another command") { inContainer(&$0) { $0["command"] = ["/bin/sh"] } },
-    Change("a second container") { $0[path: "spec", "containers"] = .array($0[path: "spec", "containers"]!.elements + [["name": "x", "image": "evil"]]) },
+    Change("a second container") {
+      $0[path: "spec", "containers"] = .array(
+        $0[path: "spec", "containers"]!.elements + [["name": "x", "image": "evil"]])
+    },
     Change("an init container") { $0[path: "spec", "initContainers"] = [["name": "x", "image": "evil"]] },
-    Change("a variable more") { inContainer(&$0) { $0["env"] = .array($0["env"]!.elements + [["name": "LD_PRELOAD", "value": "/x.so"]]) } },
+    Change("a variable more") {
+      inContainer(&$0) { $0["env"] = .array($0["env"]!.elements + [["name": "LD_PRELOAD", "value": "/x.so"]]) }
+    },
     Change("envFrom") { inContainer(&$0) { $0["envFrom"] = [["secretRef": ["name": "evil"]]] } },
-    Change("a volume more") { $0[path: "spec", "volumes"] = .array($0[path: "spec", "volumes"]!.elements + [["name": "x", "emptyDir": [:]]]) },
+    Change("a volume more") {
+      $0[path: "spec", "volumes"] = .array($0[path: "spec", "volumes"]!.elements + [["name": "x", "emptyDir": [:]]])
+    },
     Change("another program") {
       let others = $0[path: "spec", "volumes"]!.elements.dropLast()
-      $0[path: "spec", "volumes"] = .array(others + [["name": "devtunnel-agent", "configMap": ["name": "evil", "defaultMode": 0o555]]])
+      $0[path: "spec", "volumes"] = .array(
+        others + [["name": "devtunnel-agent", "configMap": ["name": "evil", "defaultMode": 0o555]]])
     },
     Change("a hook") { inContainer(&$0) { $0["lifecycle"] = ["postStart": ["exec": ["command": ["/bin/sh"]]]] } },
     Change("a probe more") { inContainer(&$0) { $0["livenessProbe"] = ["exec": ["command": ["/bin/sh"]]] } },

@@ -26,7 +26,9 @@ struct AgentRecordsTests {
     }
   }
 
-  @Test("A file with anything in it", arguments: ["", "{", "[]", "null", #"{"a": 1}"#, #"{"a": {}}"#, #"{"a": {"workload": 7}}"#])
+  @Test(
+    "A file with anything in it",
+    arguments: ["", "{", "[]", "null", #"{"a": 1}"#, #"{"a": {}}"#, #"{"a": {"workload": 7}}"#])
   func garbled(text: String) throws {
     try withPath { path in
       try Data(text.utf8).write(to: URL(filePath: path))
@@ -36,10 +38,13 @@ struct AgentRecordsTests {
     }
   }
 
-  @Test("A name that could lead elsewhere is not taken from the file", arguments: ["../../secrets/x", "", "A", "a/b", "a b"])
+  @Test(
+    "A name that could lead elsewhere is not taken from the file",
+    arguments: ["../../secrets/x", "", "A", "a/b", "a b"])
   func names(name: String) throws {
     try withPath { path in
-      try JSONEncoder().encode(["a": AgentRecords.Record(workload: name, uid: "u", generation: 1)]).write(to: URL(filePath: path))
+      try JSONEncoder().encode(["a": AgentRecords.Record(workload: name, uid: "u", generation: 1)]).write(
+        to: URL(filePath: path))
       #expect(AgentRecords(path: path)["a"] == nil)
     }
   }

@@ -10,7 +10,8 @@ struct HolderTests {
   @Test(
     "A Lease's holderIdentity, and back",
     arguments: [
-      ("alice@laptop", "alice@laptop", nil), ("alice@laptop_\(one)", "alice@laptop", one), ("a_b@c_\(one)", "a_b@c", one), ("_\(one)", "_\(one)", nil),
+      ("alice@laptop", "alice@laptop", nil), ("alice@laptop_\(one)", "alice@laptop", one),
+      ("a_b@c_\(one)", "a_b@c", one), ("_\(one)", "_\(one)", nil),
       ("alice@laptop_", "alice@laptop_", nil), ("alice@laptop_\(one)0", "alice@laptop_\(one)0", nil),
       ("alice@laptop_\(one.uppercased())", "alice@laptop_\(one.uppercased())", nil),
       ("a_\(one)_\(two)", "a_\(one)", two), ("", "", nil),
@@ -27,7 +28,8 @@ struct HolderTests {
     let cases: [(Holder, alone: Bool, journaled: Bool)] = [
       (own, true, true), (Holder(name: "root@localhost", installation: Self.two), false, false),
       (Holder(name: "root@localhost", installation: nil), false, true),
-      (Holder(name: "bob@desk", installation: Self.one), false, false), (Holder(name: "bob@desk", installation: nil), false, false),
+      (Holder(name: "bob@desk", installation: Self.one), false, false),
+      (Holder(name: "bob@desk", installation: nil), false, false),
     ]
     for (holder, alone, journaled) in cases {
       #expect(holder.isSame(as: own, inJournal: false) == alone, "\(holder.identity)")
@@ -41,7 +43,9 @@ struct HolderTests {
     #expect("\(own)" == "root@localhost")
     #expect(own.told(to: own) == "root@localhost")
     #expect(Holder(name: "bob@desk", installation: Self.two).told(to: own) == "bob@desk")
-    #expect(Holder(name: "root@localhost", installation: Self.two).told(to: own) == "root@localhost (another installation of that name)")
+    #expect(
+      Holder(name: "root@localhost", installation: Self.two).told(to: own)
+        == "root@localhost (another installation of that name)")
     #expect("\(Holder(name: String(repeating: "x", count: 1 << 20), installation: nil))".count == 128)
   }
 
@@ -49,7 +53,9 @@ struct HolderTests {
   func object() {
     var object: JSONValue = ["metadata": ["name": "x"]]
     #expect(Holder(of: object) == nil)
-    object.annotations = AgentManifests(workload: "user", namespace: "shop", holder: Holder(name: "alice@laptop", installation: Self.one)).annotations
+    object.annotations =
+      AgentManifests(workload: "user", namespace: "shop", holder: Holder(name: "alice@laptop", installation: Self.one))
+      .annotations
     #expect(Holder(of: object) == Holder(name: "alice@laptop", installation: Self.one))
     object.annotations[AgentNames.holderAnnotation] = ""
     #expect(Holder(of: object) == nil)

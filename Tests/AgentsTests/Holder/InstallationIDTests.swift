@@ -19,7 +19,8 @@ struct InstallationIDTests {
       let made = try InstallationID.load(path: folder + "/installation")
       #expect(InstallationID.isID(made.text))
       #expect(made.notice == nil)
-      let mode = try #require(try FileManager.default.attributesOfItem(atPath: folder + "/installation")[.posixPermissions] as? Int)
+      let mode = try #require(
+        try FileManager.default.attributesOfItem(atPath: folder + "/installation")[.posixPermissions] as? Int)
       #expect(mode == 0o600)
       #expect(try InstallationID.load(path: folder + "/installation") == made)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["installation"], "no draft is left")
@@ -51,15 +52,19 @@ struct InstallationIDTests {
       #expect(second.notice?.contains("was copied") == true)
       #expect(try InstallationID.load(path: folder + "/copy").text == second.text)
       #expect(try InstallationID.load(path: folder + "/installation").text == first.text)
-      #expect(try InstallationID.load(path: folder + "/installation", machine: "another").text != first.text, "a machine that was cloned")
+      #expect(
+        try InstallationID.load(path: folder + "/installation", machine: "another").text != first.text,
+        "a machine that was cloned")
     }
   }
 
   @Test(
     "A file that holds no id is moved aside, and told",
     arguments: [
-      "", "\n", "x", String(repeating: "0", count: 32), String(repeating: "0", count: 32) + " 12\n", String(repeating: "Z", count: 32) + " 12 m\n",
-      String(repeating: "0", count: 32) + " 99999999999999999999999 m\n", String(repeating: "0", count: 4096), "\u{0}\u{0}\u{0}",
+      "", "\n", "x", String(repeating: "0", count: 32), String(repeating: "0", count: 32) + " 12\n",
+      String(repeating: "Z", count: 32) + " 12 m\n",
+      String(repeating: "0", count: 32) + " 99999999999999999999999 m\n", String(repeating: "0", count: 4096),
+      "\u{0}\u{0}\u{0}",
     ])
   func garbled(text: String) async throws {
     try await inFolder { folder in

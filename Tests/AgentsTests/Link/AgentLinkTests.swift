@@ -19,12 +19,15 @@ import Testing
 
   @Test("A port-forward that is forbidden is told at once")
   func forbidden() async throws {
-    let cluster = FakeNamespace(.init(lists: ["pods": [Self.pod], "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")]]))
+    let cluster = FakeNamespace(
+      .init(lists: ["pods": [Self.pod], "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")]]))
     try await withServer { request, connection in
       guard request.path.hasSuffix("/portforward") else { return cluster.answer(request, connection) }
-      connection.failure(403, "Forbidden", "pods is forbidden: User \"alice\" cannot create resource \"pods/portforward\"")
+      connection.failure(
+        403, "Forbidden", "pods is forbidden: User \"alice\" cannot create resource \"pods/portforward\"")
     } _: { client, _ in
-      let identity = AgentIdentity(namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
+      let identity = AgentIdentity(
+        namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
       let link = await AgentLink(
         client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -54,7 +57,8 @@ import Testing
       }
       cluster.answer(request, connection)
     } _: { client, _ in
-      let identity = AgentIdentity(namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
+      let identity = AgentIdentity(
+        namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
       let link = await AgentLink(
         client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))

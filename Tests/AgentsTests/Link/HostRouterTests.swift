@@ -51,7 +51,9 @@ import TunnelProtocol
     override func abort() { session.release(self) }
   }
 
-  @Test("2,000 idle connections to one Service, and 512 descriptors: the others, the API client and the control socket do not notice")
+  @Test(
+    "2,000 idle connections to one Service, and 512 descriptors: the others, the API client and the control socket do not notice"
+  )
   func oneUnderAttack() async {
     await #expect(processExitsWith: .success) {
       #expect(clinux_set_open_files(512) == 0)

@@ -7,14 +7,16 @@ import Yams
 
 /// templates/agent.yaml shows what stands in a cluster; it must stay what the code makes.
 struct AgentExampleTests {
-  private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../templates/agent.yaml")
+  private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
+    path: "../../../templates/agent.yaml")
 
   /// What the API server adds to the Deployment that owns the rest.
   private static let uid = "00000000-0000-0000-0000-000000000000"
 
   /// The objects for Deployment `user` in namespace `testbed`, as an intercept applies them.
   private var objects: [JSONValue] {
-    var template = AgentPodTemplate(workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
+    var template = AgentPodTemplate(
+      workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
     template.originName = "devtunnel-user-origin.testbed.svc"
     template.agentsName = "devtunnel-user-agents.testbed.svc"
     template.preferredNodes = ["node-1"]
@@ -34,7 +36,9 @@ struct AgentExampleTests {
     let text = try String(contentsOf: Self.file, encoding: .utf8)
     let documents = try Yams.compose_all(yaml: text).map { try Self.json($0) }
     #expect(documents.count == objects.count)
-    for (document, object) in zip(documents, objects) { #expect(document == object, "\(object.kind ?? "") \(object.name ?? "")") }
+    for (document, object) in zip(documents, objects) {
+      #expect(document == object, "\(object.kind ?? "") \(object.name ?? "")")
+    }
   }
 
   /// YAML's core schema as JSON.

@@ -15,7 +15,10 @@ struct AgentNamesTests {
   @Test("Every name fits 63 characters", arguments: 1...253)
   func length(count: Int) {
     let workload = String(repeating: "w", count: count)
-    for name in [AgentNames.base(workload), AgentNames.originService(workload), AgentNames.agentsService(workload), AgentNames.label(workload)] {
+    for name in [
+      AgentNames.base(workload), AgentNames.originService(workload), AgentNames.agentsService(workload),
+      AgentNames.label(workload),
+    ] {
       #expect(name.utf8.count <= 63)
       #expect(name.last != "-")
     }

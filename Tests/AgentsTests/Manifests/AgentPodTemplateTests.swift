@@ -6,10 +6,13 @@ import Testing
 
 struct AgentPodTemplateTests {
   private func template(listen: [UInt16] = [8080], container: String = "user") -> AgentPodTemplate {
-    AgentPodTemplate(workload: "user", containerName: container, listen: listen, controlPort: 17_717, architecture: .amd64)
+    AgentPodTemplate(
+      workload: "user", containerName: container, listen: listen, controlPort: 17_717, architecture: .amd64)
   }
 
-  private func pod(_ template: AgentPodTemplate, _ from: JSONValue = UserWorkload.template) -> JSONValue { template.make(from: from) }
+  private func pod(_ template: AgentPodTemplate, _ from: JSONValue = UserWorkload.template) -> JSONValue {
+    template.make(from: from)
+  }
   private func container(_ pod: JSONValue) -> JSONValue { pod[path: "spec", "containers"]?[0] ?? [:] }
 
   @Test("The agent alone, in the container's place")
@@ -23,7 +26,9 @@ struct AgentPodTemplateTests {
     #expect(agent["imagePullPolicy"] == "IfNotPresent")
     #expect(agent["securityContext"] == ["allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]]])
     #expect(agent["envFrom"] == [["configMapRef": ["name": "user"]]])
-    for key in ["args", "livenessProbe", "startupProbe", "lifecycle", "workingDir"] { #expect(agent[key] == nil, "\(key)") }
+    for key in ["args", "livenessProbe", "startupProbe", "lifecycle", "workingDir"] {
+      #expect(agent[key] == nil, "\(key)")
+    }
     #expect(pod[path: "spec", "serviceAccountName"] == "user")
     #expect(pod[path: "spec", "securityContext"] == ["runAsNonRoot": true, "runAsUser": 1000])
     #expect(pod[path: "spec", "dnsPolicy"] == "ClusterFirst")
@@ -42,7 +47,10 @@ struct AgentPodTemplateTests {
     #expect(
       container(pod(template))["command"]?.elements.suffix(5).map { $0 }
         == ["--origin", "o.ns.svc.cluster.local", "--agents", "a.ns.svc.cluster.local", "--never-ready"])
-    #expect(container(pod(template))[path: "readinessProbe", "exec", "command"] == ["/devtunnel/agent", "ready", "--control", "17717"])
+    #expect(
+      container(pod(template))[path: "readinessProbe", "exec", "command"] == [
+        "/devtunnel/agent", "ready", "--control", "17717",
+      ])
   }
 
   @Test(
@@ -52,7 +60,10 @@ struct AgentPodTemplateTests {
     let from: JSONValue = [
       "spec": [
         "containers": [
-          ["name": "user", "volumeMounts": [["name": "v", "mountPath": JSONValue(path)], ["name": "v", "mountPath": "/devtunnel2"]]]
+          [
+            "name": "user",
+            "volumeMounts": [["name": "v", "mountPath": JSONValue(path)], ["name": "v", "mountPath": "/devtunnel2"]],
+          ]
         ], "volumes": [["name": "v", "configMap": ["name": "c"]]],
       ]
     ]
@@ -64,7 +75,9 @@ struct AgentPodTemplateTests {
   @Test("Named ports of all containers stay; no port of the node is taken")
   func ports() {
     #expect(
-      container(pod(template()))["ports"] == [["name": "grpc", "containerPort": 8080], ["name": "metrics", "containerPort": 9100]])
+      container(pod(template()))["ports"] == [
+        ["name": "grpc", "containerPort": 8080], ["name": "metrics", "containerPort": 9100],
+      ])
     #expect(container(pod(template(), ["spec": ["containers": [["name": "user"]]]]))["ports"] == nil)
   }
 
@@ -73,7 +86,8 @@ struct AgentPodTemplateTests {
     let from: JSONValue = [
       "spec": [
         "containers": [
-          ["name": "user", "ports": [["name": "http", "containerPort": 1]]], ["name": "b", "ports": [["name": "http", "containerPort": 2]]],
+          ["name": "user", "ports": [["name": "http", "containerPort": 1]]],
+          ["name": "b", "ports": [["name": "http", "containerPort": 2]]],
         ]
       ]
     ]
@@ -96,7 +110,10 @@ struct AgentPodTemplateTests {
     #expect(
       pod[path: "spec", "volumes"]?[1]?["configMap"]
         == ["name": "devtunnel-user", "defaultMode": 0o555, "items": [["key": "agent-amd64", "path": "agent"]]])
-    #expect(container(pod)["volumeMounts"]?.elements.compactMap { $0["mountPath"]?.stringValue } == ["/etc/user", "/devtunnel"])
+    #expect(
+      container(pod)["volumeMounts"]?.elements.compactMap { $0["mountPath"]?.stringValue } == [
+        "/etc/user", "/devtunnel",
+      ])
   }
 
   @Test("A claim that only one Pod may mount goes with its mount")
@@ -112,12 +129,14 @@ struct AgentPodTemplateTests {
   func tolerations() {
     var from = UserWorkload.template
     from[path: "spec", "tolerations"] = [
-      ["key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"], ["key": "team", "operator": "Exists"],
+      ["key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"],
+      ["key": "team", "operator": "Exists"],
     ]
     let tolerations = pod(template(), from)[path: "spec", "tolerations"]?.elements ?? []
     #expect(tolerations.first == ["key": "team", "operator": "Exists"])
     let ours = tolerations.dropFirst()
-    #expect(ours.compactMap { $0["key"]?.stringValue } == ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
+    #expect(
+      ours.compactMap { $0["key"]?.stringValue } == ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
     #expect(ours.allSatisfy { $0["tolerationSeconds"] == 5 })
   }
 
@@ -127,7 +146,9 @@ struct AgentPodTemplateTests {
     let zones: JSONValue = ["matchExpressions": [["key": "zone", "operator": "In", "values": ["a"]]]]
     from[path: "spec", "topologySpreadConstraints"] = [["maxSkew": 1]]
     from[path: "spec", "affinity"] = [
-      "podAntiAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": [["topologyKey": "kubernetes.io/hostname"]]],
+      "podAntiAffinity": [
+        "requiredDuringSchedulingIgnoredDuringExecution": [["topologyKey": "kubernetes.io/hostname"]]
+      ],
       "nodeAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": ["nodeSelectorTerms": [zones]]],
     ]
     var template = template()
@@ -138,9 +159,15 @@ struct AgentPodTemplateTests {
     let node = spec[path: "affinity", "nodeAffinity"]
     #expect(
       node?["preferredDuringSchedulingIgnoredDuringExecution"]
-        == [["weight": 100, "preference": ["matchFields": [["key": "metadata.name", "operator": "In", "values": ["node-1"]]]]]])
+        == [
+          [
+            "weight": 100,
+            "preference": ["matchFields": [["key": "metadata.name", "operator": "In", "values": ["node-1"]]]],
+          ]
+        ])
     let term = node?[path: "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"]?[0]
-    #expect(term?["matchExpressions"]?.elements.compactMap { $0["key"]?.stringValue } == ["zone", "kubernetes.io/arch"])
+    #expect(
+      term?["matchExpressions"]?.elements.compactMap { $0["key"]?.stringValue } == ["zone", "kubernetes.io/arch"])
     #expect(term?["matchFields"] == nil)
   }
 
@@ -148,7 +175,9 @@ struct AgentPodTemplateTests {
   func requiredNode() {
     var template = template()
     template.requiredNode = "node-2"
-    let term = pod(template)[path: "spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"]?[0]
+    let term = pod(template)[
+      path: "spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"]?[
+        0]
     #expect(term?["matchFields"] == [["key": "metadata.name", "operator": "In", "values": ["node-2"]]])
   }
 
@@ -157,9 +186,14 @@ struct AgentPodTemplateTests {
     #expect(pod(template())[path: "spec", "securityContext", "sysctls"] == nil)
     #expect(
       pod(template(listen: [80, 8080]))[path: "spec", "securityContext"]
-        == ["runAsNonRoot": true, "runAsUser": 1000, "sysctls": [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]]])
+        == [
+          "runAsNonRoot": true, "runAsUser": 1000,
+          "sysctls": [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]],
+        ])
     var from = UserWorkload.template
-    from[path: "spec", "securityContext", "sysctls"] = [["name": "net.ipv4.ip_unprivileged_port_start", "value": "500"]]
+    from[path: "spec", "securityContext", "sysctls"] = [
+      ["name": "net.ipv4.ip_unprivileged_port_start", "value": "500"]
+    ]
     #expect(
       pod(template(listen: [80]), from)[path: "spec", "securityContext", "sysctls"]
         == [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]])
@@ -169,7 +203,8 @@ struct AgentPodTemplateTests {
   func metadata() {
     let pod = pod(template())
     #expect(pod.labels == ["app": "user", "app.kubernetes.io/instance": "testbed", "devtunnel.dev/agent": "user"])
-    #expect(pod.annotations == ["prometheus.io/scrape": "true", "kubectl.kubernetes.io/default-container": "devtunnel-agent"])
+    #expect(
+      pod.annotations == ["prometheus.io/scrape": "true", "kubectl.kubernetes.io/default-container": "devtunnel-agent"])
   }
 
   @Test("Small requests always, limits where a quota demands them")
@@ -194,14 +229,20 @@ struct AgentPodTemplateTests {
     #expect(try AgentPodTemplate.container(of: UserWorkload.template, declaring: [8080], named: nil) == "user")
     #expect(try AgentPodTemplate.container(of: UserWorkload.template, declaring: [9100], named: nil) == "metrics")
     #expect(try AgentPodTemplate.container(of: UserWorkload.template, declaring: [8080], named: "metrics") == "metrics")
-    #expect(try AgentPodTemplate.container(of: ["spec": ["containers": [["name": "only"]]]], declaring: [1], named: nil) == "only")
+    #expect(
+      try AgentPodTemplate.container(of: ["spec": ["containers": [["name": "only"]]]], declaring: [1], named: nil)
+        == "only")
   }
 
   @Test("No guess where several could be meant, or none")
   func noChoice() {
     for ports in [[8080, 9100], [1]] {
-      #expect(throws: ControlError.self) { try AgentPodTemplate.container(of: UserWorkload.template, declaring: ports, named: nil) }
+      #expect(throws: ControlError.self) {
+        try AgentPodTemplate.container(of: UserWorkload.template, declaring: ports, named: nil)
+      }
     }
-    #expect(throws: ControlError.self) { try AgentPodTemplate.container(of: UserWorkload.template, declaring: [8080], named: "nope") }
+    #expect(throws: ControlError.self) {
+      try AgentPodTemplate.container(of: UserWorkload.template, declaring: [8080], named: "nope")
+    }
   }
 }

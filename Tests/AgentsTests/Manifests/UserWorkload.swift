@@ -16,16 +16,23 @@ enum UserWorkload {
       "initContainers": [["name": "migrate", "image": "registry.example/user:1.4"]],
       "containers": [
         [
-          "name": "user", "image": "registry.example/user:1.4", "imagePullPolicy": "Always", "command": ["/user"], "args": ["--verbose"],
+          "name": "user", "image": "registry.example/user:1.4", "imagePullPolicy": "Always", "command": ["/user"],
+          "args": ["--verbose"],
           "workingDir": "/data",
-          "ports": [["name": "grpc", "containerPort": 8080, "hostPort": 8080, "hostIP": "10.0.0.1"], ["containerPort": 9090]],
+          "ports": [
+            ["name": "grpc", "containerPort": 8080, "hostPort": 8080, "hostIP": "10.0.0.1"], ["containerPort": 9090],
+          ],
           "env": [["name": "DB_HOST", "value": "db"]], "envFrom": [["configMapRef": ["name": "user"]]],
           "volumeMounts": [["name": "config", "mountPath": "/etc/user"]],
           "livenessProbe": ["grpc": ["port": 8080]], "readinessProbe": ["grpc": ["port": 8080]],
-          "lifecycle": ["preStop": ["exec": ["command": ["sleep", "5"]]]], "resources": ["requests": ["cpu": "2", "memory": "4Gi"]],
+          "lifecycle": ["preStop": ["exec": ["command": ["sleep", "5"]]]],
+          "resources": ["requests": ["cpu": "2", "memory": "4Gi"]],
           "securityContext": ["allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]]],
         ],
-        ["name": "metrics", "image": "registry.example/metrics:2", "ports": [["name": "metrics", "containerPort": 9100]]],
+        [
+          "name": "metrics", "image": "registry.example/metrics:2",
+          "ports": [["name": "metrics", "containerPort": 9100]],
+        ],
       ],
       "volumes": [
         ["name": "config", "configMap": ["name": "user"]], ["name": "scratch", "emptyDir": [:]],

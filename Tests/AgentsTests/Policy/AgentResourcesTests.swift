@@ -8,10 +8,13 @@ struct AgentResourcesTests {
     AgentResources(needsLimits: needsLimits, limitRanges: LimitRanges([["spec": ["limits": .array(items)]]])).object
   }
 
-  @Test("Quantities", arguments: [
-    ("100m", 100), ("0.1", 100), ("1", 1000), ("64Mi", 67_108_864_000), ("1.5Gi", 1_610_612_736_000), ("128M", 128_000_000_000), ("2e3", 2_000_000),
-    ("1n", 1), ("0.57", 570),
-  ])
+  @Test(
+    "Quantities",
+    arguments: [
+      ("100m", 100), ("0.1", 100), ("1", 1000), ("64Mi", 67_108_864_000), ("1.5Gi", 1_610_612_736_000),
+      ("128M", 128_000_000_000), ("2e3", 2_000_000),
+      ("1n", 1), ("0.57", 570),
+    ])
   func quantities(text: String, milli: Int) {
     #expect(Quantity(text)?.milli == milli)
   }
@@ -21,11 +24,14 @@ struct AgentResourcesTests {
   }
 
   private static let strange: [JSONValue] = [
-    "9223372036854775807", "9999999999999999999999999", "1Gi", "8Ei", "1e400", "-1e400", "0e5", "-5", "0", "1n", "0.000000000000000001", "1e-300", "nan", "inf",
-    "٣", "+", "-", ".", "1.2.3", "1e", .int(.max), .int(.min), .int(0), .double(1e300), .double(-1e300), .double(0.5), .null, true, [], [:],
+    "9223372036854775807", "9999999999999999999999999", "1Gi", "8Ei", "1e400", "-1e400", "0e5", "-5", "0", "1n",
+    "0.000000000000000001", "1e-300", "nan", "inf",
+    "٣", "+", "-", ".", "1.2.3", "1e", .int(.max), .int(.min), .int(0), .double(1e300), .double(-1e300), .double(0.5),
+    .null, true, [], [:],
   ]
 
-  @Test("No LimitRange ends the daemon, whatever it says", arguments: ["min", "max", "maxLimitRequestRatio", "default"])
+  @Test(
+    "No LimitRange ends the daemon, whatever it says", arguments: ["min", "max", "maxLimitRequestRatio", "default"])
   func anyNumber(member: String) {
     for value in Self.strange {
       for other in Self.strange {
@@ -33,7 +39,10 @@ struct AgentResourcesTests {
         item[member] = ["cpu": value, "memory": value]
         let object = resources([item], needsLimits: true)
         for (kind, names) in object.objectValue ?? [:] {
-          for (name, text) in names.objectValue ?? [:] { #expect(Quantity(text.stringValue ?? "") != nil || text.stringValue?.isEmpty == false, "\(kind) \(name) \(text)") }
+          for (name, text) in names.objectValue ?? [:] {
+            #expect(
+              Quantity(text.stringValue ?? "") != nil || text.stringValue?.isEmpty == false, "\(kind) \(name) \(text)")
+          }
         }
       }
     }
@@ -47,13 +56,19 @@ struct AgentResourcesTests {
   }
 
   @Test("As canonical text") func text() {
-    #expect(["100m", "1.5", "64Mi", "128M", "1536Mi"].map { Quantity($0)?.description } == ["100m", "1500m", "64Mi", "128000000", "1536Mi"])
+    #expect(
+      ["100m", "1.5", "64Mi", "128M", "1536Mi"].map { Quantity($0)?.description } == [
+        "100m", "1500m", "64Mi", "128000000", "1536Mi",
+      ])
   }
 
   @Test("Nothing demanded: little asked for")
   func free() {
     #expect(resources([]) == ["requests": ["cpu": "10m", "memory": "16Mi"]])
-    #expect(resources([["type": "PersistentVolumeClaim", "min": ["storage": "1Gi"]]]) == ["requests": ["cpu": "10m", "memory": "16Mi"]])
+    #expect(
+      resources([["type": "PersistentVolumeClaim", "min": ["storage": "1Gi"]]]) == [
+        "requests": ["cpu": "10m", "memory": "16Mi"]
+      ])
   }
 
   @Test("A minimum of the container or of the Pod, the higher one")
@@ -101,7 +116,10 @@ struct AgentResourcesTests {
   @Test("All at once is met")
   func together() throws {
     let items: [JSONValue] = [
-      ["type": "Container", "min": ["cpu": "50m"], "max": ["cpu": "80m"], "maxLimitRequestRatio": ["cpu": "1500m"], "default": ["cpu": "60m"]],
+      [
+        "type": "Container", "min": ["cpu": "50m"], "max": ["cpu": "80m"], "maxLimitRequestRatio": ["cpu": "1500m"],
+        "default": ["cpu": "60m"],
+      ]
     ]
     let object = resources(items)
     let request = try #require(object[path: "requests", "cpu"]?.stringValue.flatMap { Quantity($0) })

@@ -17,7 +17,8 @@ struct PodSecurityTests {
   }
 
   private static let all: JSONValue = [
-    "allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]], "seccompProfile": ["type": "RuntimeDefault"], "runAsNonRoot": true,
+    "allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]], "seccompProfile": ["type": "RuntimeDefault"],
+    "runAsNonRoot": true,
     "runAsUser": 65534,
   ]
 
@@ -27,7 +28,8 @@ struct PodSecurityTests {
   @Test("Nothing, where all is said")
   func everything() {
     let said: JSONValue = [
-      "allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"], "add": ["NET_BIND_SERVICE"]], "seccompProfile": ["type": "Localhost"],
+      "allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"], "add": ["NET_BIND_SERVICE"]],
+      "seccompProfile": ["type": "Localhost"],
       "runAsNonRoot": true, "runAsUser": 1000,
     ]
     #expect(restricted(container: said) == said)
@@ -36,7 +38,8 @@ struct PodSecurityTests {
   @Test("What the Pod says counts for the container")
   func pod() {
     #expect(
-      restricted(container: nil, pod: ["runAsNonRoot": true, "runAsUser": 7, "seccompProfile": ["type": "RuntimeDefault"]])
+      restricted(
+        container: nil, pod: ["runAsNonRoot": true, "runAsUser": 7, "seccompProfile": ["type": "RuntimeDefault"]])
         == ["allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]]])
   }
 
@@ -49,7 +52,8 @@ struct PodSecurityTests {
   @Test("What the workload says is not overruled")
   func contradiction() {
     let context = restricted(container: ["allowPrivilegeEscalation": true, "runAsNonRoot": false, "runAsUser": 0])
-    #expect(context?["allowPrivilegeEscalation"] == true && context?["runAsNonRoot"] == false && context?["runAsUser"] == 0)
+    #expect(
+      context?["allowPrivilegeEscalation"] == true && context?["runAsNonRoot"] == false && context?["runAsUser"] == 0)
   }
 
   private static let privileges: [JSONValue] = [["privileged": true], ["capabilities": ["add": ["CAP_SYS_ADMIN"]]]]
@@ -61,6 +65,9 @@ struct PodSecurityTests {
 
   @Test("Single capabilities are not enough")
   func capabilities() {
-    #expect(restricted(container: ["capabilities": ["drop": ["NET_RAW"]]])?[path: "capabilities", "drop"] == ["NET_RAW", "ALL"])
+    #expect(
+      restricted(container: ["capabilities": ["drop": ["NET_RAW"]]])?[path: "capabilities", "drop"] == [
+        "NET_RAW", "ALL",
+      ])
   }
 }

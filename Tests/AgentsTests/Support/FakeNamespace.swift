@@ -43,7 +43,10 @@ final class FakeNamespace: Sendable {
       }
       return (objects.forbidden.contains(collection), objects.lists[collection] ?? [])
     }
-    if isForbidden { return connection.failure(403, "Forbidden", "\(collection) is forbidden: User \"alice\" cannot list resource \"\(collection)\"") }
+    if isForbidden {
+      return connection.failure(
+        403, "Forbidden", "\(collection) is forbidden: User \"alice\" cannot list resource \"\(collection)\"")
+    }
     guard let name else {
       let fields = request.query["fieldSelector"].map { $0.split(separator: "=").map(String.init) }
       let chosen = items.filter { fields == nil || $0[path: "involvedObject", "name"]?.stringValue == fields?.last }
@@ -62,14 +65,25 @@ final class FakeNamespace: Sendable {
 
   /// - Parameter refused: the message of its condition, and whether that is true still.
   static func replicaSet(uid: String, owner: String, refused: (message: String, status: String)? = nil) -> JSONValue {
-    var set: JSONValue = ["metadata": ["name": "devtunnel-user-6f9c", "ownerReferences": [["uid": JSONValue(owner), "kind": "Deployment", "controller": true]]]]
+    var set: JSONValue = [
+      "metadata": [
+        "name": "devtunnel-user-6f9c",
+        "ownerReferences": [["uid": JSONValue(owner), "kind": "Deployment", "controller": true]],
+      ]
+    ]
     if let refused {
-      set["status"] = ["conditions": [["type": "ReplicaFailure", "status": JSONValue(refused.status), "message": JSONValue(refused.message)]]]
+      set["status"] = [
+        "conditions": [
+          ["type": "ReplicaFailure", "status": JSONValue(refused.status), "message": JSONValue(refused.message)]
+        ]
+      ]
     }
     return set.with(uid: uid)
   }
 
-  static func event(about uid: String, named name: String = "devtunnel-user-6f9c", _ reason: String, _ message: String, at time: String) -> JSONValue {
+  static func event(
+    about uid: String, named name: String = "devtunnel-user-6f9c", _ reason: String, _ message: String, at time: String
+  ) -> JSONValue {
     [
       "type": "Warning", "reason": JSONValue(reason), "message": JSONValue(message), "lastTimestamp": JSONValue(time),
       "involvedObject": ["name": JSONValue(name), "uid": JSONValue(uid)],

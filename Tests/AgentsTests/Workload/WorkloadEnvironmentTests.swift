@@ -15,23 +15,30 @@ struct WorkloadEnvironmentTests {
   @Test("References to variables before; others and doubled dollars stay")
   func expansion() async throws {
     let environment = try await read([
-      ["name": "HOST", "value": "db"], ["name": "URL", "value": "tcp://$(HOST):$(PORT)/$$(HOST)$$"], ["name": "PORT", "value": "5432"],
+      ["name": "HOST", "value": "db"], ["name": "URL", "value": "tcp://$(HOST):$(PORT)/$$(HOST)$$"],
+      ["name": "PORT", "value": "5432"],
       ["name": "AGAIN", "value": "$(URL)"], ["name": "PLAIN", "value": "a$b $(open $"], ["name": "EMPTY", "value": ""],
     ])
     #expect(
       environment == [
-        "HOST": "db", "URL": "tcp://db:$(PORT)/$(HOST)$", "PORT": "5432", "AGAIN": "tcp://db:$(PORT)/$(HOST)$", "PLAIN": "a$b $(open $", "EMPTY": "",
+        "HOST": "db", "URL": "tcp://db:$(PORT)/$(HOST)$", "PORT": "5432", "AGAIN": "tcp://db:$(PORT)/$(HOST)$",
+        "PLAIN": "a$b $(open $", "EMPTY": "",
       ])
   }
 
   @Test("A variable with neither value nor source is empty, as the API server stores an empty value")
   func empty() async throws {
-    let environment = try await read([["name": "EMPTY"], ["name": "USES", "value": "<$(EMPTY)>"], ["name": "BOTH", "value": "x"], ["name": "BOTH"]])
+    let environment = try await read([
+      ["name": "EMPTY"], ["name": "USES", "value": "<$(EMPTY)>"], ["name": "BOTH", "value": "x"], ["name": "BOTH"],
+    ])
     #expect(environment == ["EMPTY": "", "USES": "<>", "BOTH": ""])
   }
 
   @Test("What only a Pod has is left out")
   func fieldReferences() async throws {
-    #expect(try await read([["name": "NODE", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]], ["name": "A", "value": "1"]]) == ["A": "1"])
+    #expect(
+      try await read([
+        ["name": "NODE", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]], ["name": "A", "value": "1"],
+      ]) == ["A": "1"])
   }
 }

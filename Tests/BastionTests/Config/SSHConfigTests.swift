@@ -80,8 +80,10 @@ struct SSHConfigTests {
   }
 
   @Test(arguments: [
-    ("Port ssh", "'ssh' is not a port"), ("Port 0", "'0' is not a port"), ("User", "User has no value"), ("IdentityFile \"x", "quotation mark"),
-    ("IdentitiesOnly perhaps", "neither yes nor no"), ("ProxyJump gate", "ProxyJump leads to bastion"), ("ProxyCommand nc %h %p", "ProxyCommand leads"),
+    ("Port ssh", "'ssh' is not a port"), ("Port 0", "'0' is not a port"), ("User", "User has no value"),
+    ("IdentityFile \"x", "quotation mark"),
+    ("IdentitiesOnly perhaps", "neither yes nor no"), ("ProxyJump gate", "ProxyJump leads to bastion"),
+    ("ProxyCommand nc %h %p", "ProxyCommand leads"),
   ]) func anErrorNamesFileAndLine(line: String, problem: String) throws {
     let error = #expect(throws: BastionError.self) { try load("# one\nHost bastion\n\(line)\n") }
     #expect(error?.description.contains(problem) == true, "\(error as Any)")
@@ -101,9 +103,13 @@ struct SSHConfigTests {
     config.hostName = "%h.example.com"
     config.user = "bob"
     var settings = try BastionSettings(BastionURL("ssh://bastion"), config: config, environment: environment)
-    #expect(settings.host == "bastion.example.com" && settings.port == 22 && settings.user == "bob" && settings.agentSocket == "/agent")
+    #expect(
+      settings.host == "bastion.example.com" && settings.port == 22 && settings.user == "bob"
+        && settings.agentSocket == "/agent")
     #expect(settings.identityFiles == ["\(folder)/.ssh/id_ecdsa"])
-    #expect(settings.knownHostsFiles.first == "\(folder)/.ssh/known_hosts" && settings.knownHostsFiles.contains("/etc/ssh/ssh_known_hosts"))
+    #expect(
+      settings.knownHostsFiles.first == "\(folder)/.ssh/known_hosts"
+        && settings.knownHostsFiles.contains("/etc/ssh/ssh_known_hosts"))
     #expect(settings.name == "bastion.example.com")
     config.port = 2200
     config.identityFiles = ["~/.ssh/%u-%r-%h-%p-%%-%d"]

@@ -16,13 +16,16 @@ final class ChildProcess: Sendable {
 
   init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
     var pipe: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pipe) == 0 else { throw TestProblem("socketpair: \(errno)") }
+    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pipe) == 0 else {
+      throw TestProblem("socketpair: \(errno)")
+    }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, pipe[1], 1)
     posix_spawn_file_actions_adddup2(&actions, pipe[1], 2)
-    let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { strdup("\($0)=\($1)") } + [nil]
+    let variables =
+      ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { strdup("\($0)=\($1)") } + [nil]
     let words = ([program] + arguments).map { strdup($0) } + [nil]
     // Threads of Dispatch block signals, and a child would inherit that.
     var attributes = posix_spawnattr_t()
@@ -64,7 +67,9 @@ final class ChildProcess: Sendable {
 
 /// Runs a program to its end.
 /// - Returns: what it wrote.
-@discardableResult func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> String {
+@discardableResult func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws
+  -> String
+{
   let process = try ChildProcess(program, arguments, environment: environment)
   process.output.waitForEnd()
   guard process.wait() == 0 else { throw TestProblem("\(program) \(arguments): \(process.output.text)") }
@@ -100,7 +105,9 @@ final class LineReader: Sendable {
 
   var text: String { state.withLock { $0.text } }
 
-  func wait(for part: String, seconds: Double = 10) -> Bool { wait(seconds) { $0.text.contains(part) || $0.isOver } && text.contains(part) }
+  func wait(for part: String, seconds: Double = 10) -> Bool {
+    wait(seconds) { $0.text.contains(part) || $0.isOver } && text.contains(part)
+  }
   func waitForEnd() { _ = wait(30) { $0.isOver } }
 
   private func wait(_ seconds: Double, until holds: (State) -> Bool) -> Bool {

@@ -41,12 +41,18 @@ final class HTTPServer: Sendable {
           let accept = Data(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))).base64EncodedString()
           sendAll(
             socket,
-            Array("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(accept)\r\nSec-WebSocket-Protocol: a\r\n\r\n".utf8))
+            Array(
+              "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(accept)\r\nSec-WebSocket-Protocol: a\r\n\r\n"
+                .utf8))
           while case let bytes = receive(socket, 1), !bytes.isEmpty { sendAll(socket, bytes) }
           return
         }
         let body = #"{"target":"\#(lines[0].split(separator: " ")[1])"}"#
-        sendAll(socket, Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8))
+        sendAll(
+          socket,
+          Array(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+              .utf8))
       }
     }
   }

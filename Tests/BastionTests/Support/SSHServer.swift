@@ -4,11 +4,13 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// OpenSSH's sshd as a process of the test's own: loopback, keys and configuration in a temporary directory, this process's user.
+/// OpenSSH's sshd as a process of the test's own: loopback, keys and configuration in a temporary directory, this
+/// process's user.
 final class SSHServer: Sendable {
   static let program = "/usr/sbin/sshd"
   static var isInstalled: Bool {
-    [program, "/usr/bin/ssh-keygen", "/usr/bin/ssh-agent", "/usr/bin/ssh-add"].allSatisfy(FileManager.default.isExecutableFile(atPath:))
+    [program, "/usr/bin/ssh-keygen", "/usr/bin/ssh-agent", "/usr/bin/ssh-add"].allSatisfy(
+      FileManager.default.isExecutableFile(atPath:))
   }
   static let missing = "openssh-server and openssh-client are not installed"
 
@@ -18,11 +20,13 @@ final class SSHServer: Sendable {
 
   /// - Parameter options: lines for sshd_config, which count more than those that stand here.
   init(options: String = "", directory old: String? = nil, port oldPort: UInt16? = nil) throws {
-    let directory = old ?? FileManager.default.temporaryDirectory.appending(path: "bastion-tests-\(UUID().uuidString)").path
+    let directory =
+      old ?? FileManager.default.temporaryDirectory.appending(path: "bastion-tests-\(UUID().uuidString)").path
     self.directory = directory
     port = oldPort ?? freePort()
     if old == nil {
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       for name in ["host", "client"] { try Self.keygen(name, in: directory) }
       try FileManager.default.copyItem(atPath: "\(directory)/client.pub", toPath: "\(directory)/authorized")
     }
@@ -47,14 +51,18 @@ final class SSHServer: Sendable {
       """
     try text.write(toFile: "\(directory)/sshd_config", atomically: true, encoding: .utf8)
     process = try ChildProcess(Self.program, ["-D", "-e", "-f", "\(directory)/sshd_config"])
-    guard process.output.wait(for: "Server listening") else { throw TestProblem("sshd did not start: \(process.output.text)") }
+    guard process.output.wait(for: "Server listening") else {
+      throw TestProblem("sshd did not start: \(process.output.text)")
+    }
   }
 
   func keygen(_ name: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "") throws {
     try Self.keygen(name, arguments, passphrase: passphrase, in: directory)
   }
 
-  private static func keygen(_ name: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "", in directory: String) throws {
+  private static func keygen(
+    _ name: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "", in directory: String
+  ) throws {
     try run("/usr/bin/ssh-keygen", ["-q", "-N", passphrase, "-C", name, "-f", "\(directory)/\(name)"] + arguments)
   }
 
@@ -74,10 +82,16 @@ final class SSHServer: Sendable {
   /// Whether OpenSSH's own client takes the server's key with these known_hosts, asking nobody.
   func sshTakes(_ knownHosts: String) throws -> Bool {
     let file = try write("ssh_known_hosts", knownHosts)
-    let options = ["UserKnownHostsFile=\(file)", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", "BatchMode=yes", "IdentitiesOnly=yes", "UpdateHostKeys=no"]
+    let options = [
+      "UserKnownHostsFile=\(file)", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", "BatchMode=yes",
+      "IdentitiesOnly=yes", "UpdateHostKeys=no",
+    ]
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/ssh")
-    process.arguments = ["-F", "none", "-i", "\(directory)/client", "-p", "\(port)"] + options.flatMap { ["-o", $0] } + ["127.0.0.1", "true"]
+    process.arguments =
+      ["-F", "none", "-i", "\(directory)/client", "-p", "\(port)"] + options.flatMap { ["-o", $0] } + [
+        "127.0.0.1", "true",
+      ]
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
@@ -99,7 +113,8 @@ final class SSHServer: Sendable {
   func settings(identities: [String] = ["client"], knownHosts: String? = nil) throws -> BastionSettings {
     let file = try write("known_hosts", knownHosts ?? knownHost())
     return BastionSettings(
-      host: "127.0.0.1", port: port, user: NSUserName(), identityFiles: identities.map { "\(directory)/\($0)" }, knownHostsFiles: [file])
+      host: "127.0.0.1", port: port, user: NSUserName(), identityFiles: identities.map { "\(directory)/\($0)" },
+      knownHostsFiles: [file])
   }
 
   /// The processes that serve connections.

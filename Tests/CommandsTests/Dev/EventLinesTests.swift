@@ -7,8 +7,10 @@ struct EventLinesTests {
   private let lines = EventLines(directory: "/src/user")
 
   @Test func aFailureSaysWhatWhereAndWhatToDo() {
-    let error = LoopError(.building, "app: step 2 failed", position: "/src/user/Dockerfile:2", details: ["no such file"], remedy: "make it")
-    #expect(lines.lines(.failed(error)) == ["building failed: Dockerfile:2: app: step 2 failed", "  no such file", "make it"])
+    let error = LoopError(
+      .building, "app: step 2 failed", position: "/src/user/Dockerfile:2", details: ["no such file"], remedy: "make it")
+    #expect(
+      lines.lines(.failed(error)) == ["building failed: Dockerfile:2: app: step 2 failed", "  no such file", "make it"])
   }
 
   @Test func aBuildersOutputIsForVerboseOnes() {
@@ -33,7 +35,10 @@ struct EventLinesTests {
 
   @Test func theBlockIsNoHigherThanTheTerminal() {
     var block = StatusBlock()
-    for port in 1...8 { block.take(.forwarded(.init(target: "svc/\(port)", namespace: "a", port: "\(port)", host: "127.0.0.1:\(port)", note: nil))) }
+    for port in 1...8 {
+      block.take(
+        .forwarded(.init(target: "svc/\(port)", namespace: "a", port: "\(port)", host: "127.0.0.1:\(port)", note: nil)))
+    }
     block.take(.failed(LoopError(.building, "first\nsecond")))
     #expect(block.redraw(over: [], columns: 80, rows: 6) { $0 }.bytes.split(separator: "\n").count == 4)
     #expect(block.redraw(over: [], columns: 80, rows: 50) { $0 }.bytes.hasSuffix("failed: first\n"))
@@ -42,8 +47,10 @@ struct EventLinesTests {
   @Test(
     "A log's line cannot move what is drawn below it",
     arguments: [
-      ("plain ü", "plain ü"), ("\u{1B}[31mred\u{1B}[0m\ttab", "\u{1B}[31mred\u{1B}[0m\ttab"), ("\u{1B}[2J\u{1B}[3Aup\u{1B}cx", "upx"),
-      ("10 %\r90 %", "90 %"), ("end\r", "end"), ("\u{1B}]0;title\u{7}a\u{1B}]8;;x\u{1B}\\b", "ab"), ("bell\u{7}\u{8}", "bell\u{2407}\u{2408}"),
+      ("plain ü", "plain ü"), ("\u{1B}[31mred\u{1B}[0m\ttab", "\u{1B}[31mred\u{1B}[0m\ttab"),
+      ("\u{1B}[2J\u{1B}[3Aup\u{1B}cx", "upx"),
+      ("10 %\r90 %", "90 %"), ("end\r", "end"), ("\u{1B}]0;title\u{7}a\u{1B}]8;;x\u{1B}\\b", "ab"),
+      ("bell\u{7}\u{8}", "bell\u{2407}\u{2408}"),
       ("cut \u{1B}[3", "cut \u{241B}[3"),
     ])
   func logs(text: String, expected: String) {
@@ -56,7 +63,8 @@ struct EventLinesTests {
   @Test func aVeryLongLineKeepsItsBeginningAndItsEnd() {
     let error = LoopError(.building, "no", details: ["begin" + String(repeating: "x", count: 5000) + "end"])
     #expect(
-      lines.lines(.failed(error))[1].count < 700 && lines.lines(.failed(error))[1].hasPrefix("  begin") && lines.lines(.failed(error))[1].hasSuffix("end"))
+      lines.lines(.failed(error))[1].count < 700 && lines.lines(.failed(error))[1].hasPrefix("  begin")
+        && lines.lines(.failed(error))[1].hasSuffix("end"))
     #expect(EventLines(verbose: true).lines(.failed(error))[1].count == 5010)
   }
 }

@@ -18,7 +18,9 @@ struct LabTests {
     #expect(paths.owner?.uid == 1)
     #expect(!paths.directory.hasPrefix("/root"))
     #expect(LabPaths(name: "lab", environment: ["HOME": "/root", "SUDO_UID": "1"], isRoot: false).owner == nil)
-    #expect(LabPaths(name: "lab", environment: ["HOME": "/root", "SUDO_UID": "0"], isRoot: true).directory == "/root/.local/state/devtunnel/lab-lab")
+    #expect(
+      LabPaths(name: "lab", environment: ["HOME": "/root", "SUDO_UID": "0"], isRoot: true).directory
+        == "/root/.local/state/devtunnel/lab-lab")
   }
 
   @Test func withoutRootItSaysWhatToRun() {
@@ -59,7 +61,8 @@ struct LabTests {
   }
 
   @Test func enterTakesWhatStandsBehindTheDashes() throws {
-    let command = try #require(try Devtunnel.parseAsRoot(["lab", "enter", "shop/client", "--", "curl", "-s", "http://web"]) as? LabEnter)
+    let command = try #require(
+      try Devtunnel.parseAsRoot(["lab", "enter", "shop/client", "--", "curl", "-s", "http://web"]) as? LabEnter)
     #expect(command.pod == "shop/client")
     #expect(command.command == ["curl", "-s", "http://web"])
     #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["lab", "enter", "client", "--", "true"]) }

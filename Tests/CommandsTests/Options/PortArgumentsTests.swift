@@ -5,31 +5,44 @@ import Testing
 
 struct PortArgumentsTests {
   @Test(arguments: [
-    ("8080", PortMapping(host: 8080)), ("8080:80", PortMapping(host: 8080, service: "80")), ("1:grpc", PortMapping(host: 1, service: "grpc")),
+    ("8080", PortMapping(host: 8080)), ("8080:80", PortMapping(host: 8080, service: "80")),
+    ("1:grpc", PortMapping(host: 1, service: "grpc")),
     ("65535:h2-c", PortMapping(host: 65535, service: "h2-c")), ("80:080", PortMapping(host: 80, service: "80")),
   ])
   func mappings(text: String, mapping: PortMapping) throws { #expect(try PortMapping(argument: text) == mapping) }
 
-  @Test(arguments: ["", "0", "65536", "-1", "http", "8080:", ":80", "80:80:80", "80: 80", "80:HTTP", "80:-a", "80:a-", "80:_", "+80", "8o"])
+  @Test(arguments: [
+    "", "0", "65536", "-1", "http", "8080:", ":80", "80:80:80", "80: 80", "80:HTTP", "80:-a", "80:a-", "80:_", "+80",
+    "8o",
+  ])
   func mistakesInMappings(text: String) { #expect(throws: ControlError.self) { try PortMapping(argument: text) } }
 
   @Test func severalMappingsMustEachNameTheirPort() throws {
     try PortMapping.check([])
     try PortMapping.check([PortMapping(host: 1)])
     try PortMapping.check([PortMapping(host: 1, service: "a"), PortMapping(host: 1, service: "b")])
-    #expect(throws: ControlError.self) { try PortMapping.check([PortMapping(host: 1), PortMapping(host: 2, service: "b")]) }
-    #expect(throws: ControlError.self) { try PortMapping.check([PortMapping(host: 1, service: "b"), PortMapping(host: 2, service: "b")]) }
+    #expect(throws: ControlError.self) {
+      try PortMapping.check([PortMapping(host: 1), PortMapping(host: 2, service: "b")])
+    }
+    #expect(throws: ControlError.self) {
+      try PortMapping.check([PortMapping(host: 1, service: "b"), PortMapping(host: 2, service: "b")])
+    }
   }
 
   @Test(arguments: [
-    ("5432", ForwardRequest.Port(host: 5432, remote: "5432")), ("9000:http", ForwardRequest.Port(host: 9000, remote: "http")),
+    ("5432", ForwardRequest.Port(host: 5432, remote: "5432")),
+    ("9000:http", ForwardRequest.Port(host: 9000, remote: "http")),
     (":5432", ForwardRequest.Port(host: 0, remote: "5432")), ("0:5432", ForwardRequest.Port(host: 0, remote: "5432")),
     ("http", ForwardRequest.Port(host: 0, remote: "http")),
   ])
-  func forwardPorts(text: String, port: ForwardRequest.Port) throws { #expect(try ForwardRequest.Port(argument: text) == port) }
+  func forwardPorts(text: String, port: ForwardRequest.Port) throws {
+    #expect(try ForwardRequest.Port(argument: text) == port)
+  }
 
   @Test(arguments: ["", ":", "1:", "1:2:3", "70000", "1:70000", "web:80"])
-  func mistakesInForwardPorts(text: String) { #expect(throws: ControlError.self) { try ForwardRequest.Port(argument: text) } }
+  func mistakesInForwardPorts(text: String) {
+    #expect(throws: ControlError.self) { try ForwardRequest.Port(argument: text) }
+  }
 
   @Test func names() throws {
     #expect(try ObjectName.parseService("user") == "user")
@@ -38,6 +51,8 @@ struct PortArgumentsTests {
     for text in ["", "User", "a/b", "svc/", "-a", "a.b", String(repeating: "a", count: 64)] {
       #expect(throws: ControlError.self) { try ObjectName.parseService(text) }
     }
-    for text in ["", "/", "pod/", "/a", "a/b/c", "Pod/a"] { #expect(throws: ControlError.self) { try ObjectName.parseTarget(text) } }
+    for text in ["", "/", "pod/", "/a", "a/b/c", "Pod/a"] {
+      #expect(throws: ControlError.self) { try ObjectName.parseTarget(text) }
+    }
   }
 }

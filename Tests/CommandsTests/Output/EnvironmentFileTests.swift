@@ -12,7 +12,9 @@ struct EnvironmentFileTests {
     init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false) }
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    func text(_ name: String = "app.env") -> String? { FileManager.default.contents(atPath: path + "/" + name).map { String(decoding: $0, as: UTF8.self) } }
+    func text(_ name: String = "app.env") -> String? {
+      FileManager.default.contents(atPath: path + "/" + name).map { String(decoding: $0, as: UTF8.self) }
+    }
     var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
     func mode() throws -> Int? { try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int }
   }
@@ -33,13 +35,16 @@ struct EnvironmentFileTests {
   // MARK: The text
 
   @Test func valuesThatAShellWouldChangeAreQuoted() {
-    let text = EnvironmentFile.text(["PLAIN": "http://a:1/b?x", "EMPTY": "", "URL": "a.b:1/c", "QUOTE": "it's $HOME\nand more"])
+    let text = EnvironmentFile.text([
+      "PLAIN": "http://a:1/b?x", "EMPTY": "", "URL": "a.b:1/c", "QUOTE": "it's $HOME\nand more",
+    ])
     #expect(text == "EMPTY=\nPLAIN='http://a:1/b?x'\nQUOTE='it'\\''s $HOME\nand more'\nURL=a.b:1/c\n")
   }
 
   /// The last ones have a combining mark behind the quote: in a String both are one Character.
   @Test(arguments: [
-    "a 'b' \"c\" $d `e` \\ f\n#g", "  two leading, one trailing ", "a #b", "-----BEGIN-----\nline\n  indented\n\n-----END-----\n", "'", "\r\n\t", "~/x", "!x",
+    "a 'b' \"c\" $d `e` \\ f\n#g", "  two leading, one trailing ", "a #b",
+    "-----BEGIN-----\nline\n  indented\n\n-----END-----\n", "'", "\r\n\t", "~/x", "!x",
     "'\u{301}; printf pwned; '", "x'\u{308}\necho pwned\n'\u{308}", "é ☃ 😀",
   ])
   func aShellReadsEachByteBack(value: String) throws {
@@ -53,7 +58,8 @@ struct EnvironmentFileTests {
   @Test func namesThatNoShellHoldsAreCommentsAndDoNothing() throws {
     let folder = try Folder()
     let environment = [
-      "mail.server.url": "smtp", "X;touch \(folder.path)/pwned;Y": "1", "A\ntouch \(folder.path)/pwned\nB": "2", "1A": "3", "": "4", "É": "5", "OK_1": "6",
+      "mail.server.url": "smtp", "X;touch \(folder.path)/pwned;Y": "1", "A\ntouch \(folder.path)/pwned\nB": "2",
+      "1A": "3", "": "4", "É": "5", "OK_1": "6",
       "$(touch \(folder.path)/pwned)": "7",
     ]
     let warning = try EnvironmentFile(path: folder.file).write(environment)
@@ -113,7 +119,9 @@ struct EnvironmentFileTests {
     _ = try EnvironmentFile(path: "/dev/fd/\(descriptor)").write(["A": "1"])
     #expect(folder.text() == "old\nA=1\n")
     #expect(try EnvironmentFile(path: "-").isStandardOutput && EnvironmentFile(path: "/dev/stdout").isStandardOutput)
-    #expect(try !EnvironmentFile(path: "/dev/stderr").isStandardOutput && !EnvironmentFile(path: folder.file).isStandardOutput)
+    #expect(
+      try !EnvironmentFile(path: "/dev/stderr").isStandardOutput && !EnvironmentFile(path: folder.file).isStandardOutput
+    )
   }
 
   @Test(arguments: ["", "/tmp", "/nonexistent/file", "/etc/hostname/file", "/dev/fd/999999", "/dev/stdin/x"])
@@ -124,6 +132,8 @@ struct EnvironmentFileTests {
 
   @Test func aDeviceIsWrittenAsItIs() throws {
     _ = try EnvironmentFile(path: "/dev/null").write(["A": "1"])
-    #expect(try FileManager.default.attributesOfItem(atPath: "/dev/null")[.type] as? FileAttributeType == .typeCharacterSpecial)
+    #expect(
+      try FileManager.default.attributesOfItem(atPath: "/dev/null")[.type] as? FileAttributeType
+        == .typeCharacterSpecial)
   }
 }

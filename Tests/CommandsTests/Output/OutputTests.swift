@@ -5,7 +5,8 @@ import Testing
 @testable import Commands
 
 struct OutputTests {
-  private let dev = ClusterIdentity(uid: "1", server: "https://dev"), live = ClusterIdentity(uid: "2", server: "https://live")
+  private let dev = ClusterIdentity(uid: "1", server: "https://dev"),
+    live = ClusterIdentity(uid: "2", server: "https://live")
 
   @Test func columnsAreAsWideAsTheirWidestCell() {
     var table = Table("A", "LONG", "C")
@@ -18,14 +19,20 @@ struct OutputTests {
   @Test func theListSaysWhoHasWhatAndWhyNot() {
     let entries = [
       ListEntry(
-        context: "dev", namespace: "t", service: "user", ports: ["80/http", "90"], workload: "Deployment/user", obstacle: nil, interceptedBy: "alice@laptop",
+        context: "dev", namespace: "t", service: "user", ports: ["80/http", "90"], workload: "Deployment/user",
+        obstacle: nil, interceptedBy: "alice@laptop",
         since: "10:02"),
-      ListEntry(context: "dev", namespace: "t", service: "db", ports: ["5432"], workload: nil, obstacle: "it is headless", interceptedBy: nil, since: nil),
-      ListEntry(context: "dev", namespace: "t", service: "cart", ports: ["80"], workload: "Deployment/cart", obstacle: nil, interceptedBy: nil, since: nil),
+      ListEntry(
+        context: "dev", namespace: "t", service: "db", ports: ["5432"], workload: nil, obstacle: "it is headless",
+        interceptedBy: nil, since: nil),
+      ListEntry(
+        context: "dev", namespace: "t", service: "cart", ports: ["80"], workload: "Deployment/cart", obstacle: nil,
+        interceptedBy: nil, since: nil),
     ]
     #expect(
       entries.lines(allNamespaces: false) == [
-        "SERVICE  PORTS       WORKLOAD         STATE", "user     80/http,90  Deployment/user  intercepted by alice@laptop since 10:02",
+        "SERVICE  PORTS       WORKLOAD         STATE",
+        "user     80/http,90  Deployment/user  intercepted by alice@laptop since 10:02",
         "db       5432        -                cannot: it is headless", "cart     80          Deployment/cart  free",
       ])
     #expect(entries.lines(allNamespaces: true)[0].hasPrefix("NAMESPACE"))
@@ -37,13 +44,16 @@ struct OutputTests {
       daemon: DaemonReport(pid: 12, version: "0.1.0", since: "now", socket: "/s", log: "/l"),
       intercepts: [
         InterceptReport(
-          context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .failedOpen,
-          ports: [.init(service: 80, name: "http", target: 8080, host: "127.0.0.1:8080", toHost: 3, toOrigin: 1)], holder: "a@b", since: "now",
+          context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user",
+          state: .failedOpen,
+          ports: [.init(service: 80, name: "http", target: 8080, host: "127.0.0.1:8080", toHost: 3, toOrigin: 1)],
+          holder: "a@b", since: "now",
           message: "the host refuses", warnings: ["old connections remain"])
       ],
       forwards: [
         ForwardReport(
-          id: "f1", context: "dev", namespace: "t", target: "db", ports: [.init(host: "127.0.0.1:1", remote: "5432", lastProblem: "reset")])
+          id: "f1", context: "dev", namespace: "t", target: "db",
+          ports: [.init(host: "127.0.0.1:1", remote: "5432", lastProblem: "reset")])
       ])
     let lines = status.lines
     #expect(lines[0] == "Daemon 0.1.0, pid 12, since now.")
@@ -56,38 +66,54 @@ struct OutputTests {
   @Test func anInterceptIntoAnotherClusterSaysWhere() {
     let report = InterceptReport(
       context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .active,
-      ports: [.init(service: 80, name: "http", target: 8080, host: nil, to: 80), .init(service: 81, name: nil, target: 9090, host: nil)], holder: "a@b",
+      ports: [
+        .init(service: 80, name: "http", target: 8080, host: nil, to: 80),
+        .init(service: 81, name: nil, target: 9090, host: nil),
+      ], holder: "a@b",
       since: "now", to: .init(context: "kind", namespace: "default", target: "svc/user"))
     #expect(report.summary.suffix(2) == ["  port 80 (http) → kind/default/svc/user:80", "  port 81 → the origin"])
     #expect(StatusReport(daemon: nil, intercepts: [report]).lines.contains { $0.contains("kind/default/svc/user:80") })
   }
 
   @Test func whatWasLeftNamesItsContextWhereThereAreSeveral() {
-    let user = InterceptID(cluster: dev, namespace: "t", service: "user"), cart = InterceptID(cluster: live, namespace: "t", service: "cart")
-    #expect([LeaveReport(user, context: "dev", cut: 1)].lines == ["Service user in namespace t is itself again; 1 connection was cut."])
+    let user = InterceptID(cluster: dev, namespace: "t", service: "user"),
+      cart = InterceptID(cluster: live, namespace: "t", service: "cart")
+    #expect(
+      [LeaveReport(user, context: "dev", cut: 1)].lines == [
+        "Service user in namespace t is itself again; 1 connection was cut."
+      ])
     #expect(
       [LeaveReport(user, context: "dev", cut: 0), LeaveReport(cart, context: "live", cut: 0)].lines == [
-        "Service user in namespace t of context dev is itself again.", "Service cart in namespace t of context live is itself again.",
+        "Service user in namespace t of context dev is itself again.",
+        "Service cart in namespace t of context live is itself again.",
       ])
   }
 
   @Test func anErrorHasMessageDetailsAndRemedyInThisOrder() {
-    let error = ControlError(.failed, "no agent", remedy: "ask for the permission", details: ["event one", "event two"])
-    #expect(ErrorOutput.lines(error) == ["devtunnel: no agent", "  event one", "  event two", "ask for the permission"])
+    let error = ControlError(
+      .failed, "no agent", remedy: "ask for the permission", details: ["event one", "event two"])
+    #expect(
+      ErrorOutput.lines(error) == ["devtunnel: no agent", "  event one", "  event two", "ask for the permission"])
   }
 
   @Test func bytesAreReadable() {
-    #expect([0, 999, 1_000, 1_550_000, 2_000_000_000].map { ByteCount.text($0) } == ["0 B", "999 B", "1.0 kB", "1.6 MB", "2.0 GB"])
+    #expect(
+      [0, 999, 1_000, 1_550_000, 2_000_000_000].map { ByteCount.text($0) } == [
+        "0 B", "999 B", "1.0 kB", "1.6 MB", "2.0 GB",
+      ])
   }
 
   @Test func jsonIsTheReportWithSortedKeys() throws {
     let check = DoctorCheck("API server", .failed, "no/route", remedy: nil)
     #expect(
-      try JSONOutput.text([check]) == "[\n  {\n    \"detail\" : \"no/route\",\n    \"name\" : \"API server\",\n    \"outcome\" : \"failed\"\n  }\n]")
+      try JSONOutput.text([check])
+        == "[\n  {\n    \"detail\" : \"no/route\",\n    \"name\" : \"API server\",\n    \"outcome\" : \"failed\"\n  }\n]"
+    )
   }
 
   @Test func checksShowTheirRemedy() {
-    let lines = [DoctorCheck("a", .ok, "fine"), DoctorCheck("longer", .failed, "broken", remedy: "mend it")].lines(Terminal(-1))
+    let lines = [DoctorCheck("a", .ok, "fine"), DoctorCheck("longer", .failed, "broken", remedy: "mend it")].lines(
+      Terminal(-1))
     #expect(lines == ["ok       a       fine", "FAILED   longer  broken", "         → mend it"])
   }
 }

@@ -6,7 +6,9 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct ProgressLineTests {
   /// What a progress line writes into a file, which is no terminal.
-  private func written(verbose: Bool, delay: Duration, _ body: (ProgressLine, () throws -> String) async throws -> Void) async throws -> String {
+  private func written(verbose: Bool, delay: Duration, _ body: (ProgressLine, () throws -> String) async throws -> Void)
+    async throws -> String
+  {
     let path = "/tmp/dt-progress-" + UUID().uuidString.prefix(8)
     try #require(FileManager.default.createFile(atPath: path, contents: nil))
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -35,7 +37,9 @@ struct ProgressLineTests {
   }
 
   @Test func aStepThatIsToldTwiceIsShownOnce() async throws {
-    let text = try await written(verbose: true, delay: .seconds(60)) { line, _ in ["one", "one", "two", "one"].forEach(line.step) }
+    let text = try await written(verbose: true, delay: .seconds(60)) { line, _ in
+      ["one", "one", "two", "one"].forEach(line.step)
+    }
     #expect(text == "one\ntwo\none\n")
   }
 

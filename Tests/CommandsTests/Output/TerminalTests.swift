@@ -52,7 +52,8 @@ import Testing
 
   @Test func theMessageOfAnAdmissionWebhook() throws {
     let error = ControlError(
-      .refused, "admission webhook denied it: \(Self.attack)\ndevtunnel: all is well", remedy: Self.attack, details: ["event: \(Self.attack)"])
+      .refused, "admission webhook denied it: \(Self.attack)\ndevtunnel: all is well", remedy: Self.attack,
+      details: ["event: \(Self.attack)"])
     try expectStill { ErrorOutput.write(error, terminal: $0) }
     try expectStill { ErrorOutput.warn("context \(Self.attack) is not verified", terminal: $0) }
     #expect(ErrorOutput.lines(error)[0].hasSuffix("\n  devtunnel: all is well"))
@@ -64,7 +65,8 @@ import Testing
       daemon: nil,
       intercepts: [
         InterceptReport(
-          context: "dev\(Self.attack)", cluster: .unknown, namespace: "t", service: "user", workload: "Deployment/user", state: .active, ports: [],
+          context: "dev\(Self.attack)", cluster: .unknown, namespace: "t", service: "user", workload: "Deployment/user",
+          state: .active, ports: [],
           holder: "a@b", since: "now",
           message: Self.attack, warnings: [Self.attack])
       ], forwards: [], sessions: [])
@@ -77,14 +79,20 @@ import Testing
     let events: [DevEvent] = [
       .log(.init(namespace: "t", pod: "user-0", container: "app", text: "\u{1b}]0;pwn\u{7} pwn \(Self.attack)")),
       .buildOutput(.init(artifact: "app", line: "pwn \(Self.attack)")),
-      .warning(.init(message: "pwn \(Self.attack)")), .failed(LoopError(.applying, "pwn \(Self.attack)", details: ["pwn\r\(Self.attack)"])),
+      .warning(.init(message: "pwn \(Self.attack)")),
+      .failed(LoopError(.applying, "pwn \(Self.attack)", details: ["pwn\r\(Self.attack)"])),
     ]
     for event in events {
       for isTerminal in [true, false] {
-        let text = try output(ofTerminal: isTerminal) { EventPrinter(format: format, verbose: true, terminal: $0).print(event) }
+        let text = try output(ofTerminal: isTerminal) {
+          EventPrinter(format: format, verbose: true, terminal: $0).print(event)
+        }
         // The block's own movements aside.
         let ours = text.replacing(/\u{1b}\[\d+A\r\u{1b}\[J/, with: "")
-        #expect(ours.contains("pwn") && TerminalTextTests.obeyed(ours, colours: isTerminal && format == .table, lines: true) == nil, "\(Array(ours.utf8))")
+        #expect(
+          ours.contains("pwn")
+            && TerminalTextTests.obeyed(ours, colours: isTerminal && format == .table, lines: true) == nil,
+          "\(Array(ours.utf8))")
       }
     }
   }

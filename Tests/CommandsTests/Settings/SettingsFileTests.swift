@@ -23,7 +23,8 @@ struct SettingsFileTests {
       settings
         == Settings(
           kubeconfig: "~/dev.yaml", context: "dev", namespace: "testbed", output: .json, logLevel: .debug,
-          agentImage: "registry.example/agent:1", drain: 2.5, moveConnections: .no, address: "::1", portForwardProtocol: .v4))
+          agentImage: "registry.example/agent:1", drain: 2.5, moveConnections: .no, address: "::1",
+          portForwardProtocol: .v4))
   }
 
   @Test func aFileThatCannotBeReadIsToldInTheSystemsWords() {

@@ -5,12 +5,16 @@ import Testing
 
 struct ShellEntryTests {
   private func environment(_ workload: [String: String], own: [String: String]) throws -> [String: String] {
-    let report = ShellReport(id: "i", context: "c", namespace: "n", workload: nil, helper: "/h", plan: "/p/plan", environment: workload)
+    let report = ShellReport(
+      id: "i", context: "c", namespace: "n", workload: nil, helper: "/h", plan: "/p/plan", environment: workload)
     return try ShellEntry(report, command: ["true"], own: own).environment
   }
 
   @Test func theWorkloadsVariablesComeOnTopOfThePersons() throws {
-    #expect(try environment(["A": "workload", "B": "2"], own: ["A": "own", "HOME": "/h"]) == ["A": "workload", "B": "2", "HOME": "/h"])
+    #expect(
+      try environment(["A": "workload", "B": "2"], own: ["A": "own", "HOME": "/h"]) == [
+        "A": "workload", "B": "2", "HOME": "/h",
+      ])
   }
 
   @Test(arguments: ["http_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])

@@ -7,7 +7,8 @@ struct ShellPromptTests {
   private static let mark = "(dev/shop/Deployment/web) "
 
   @Test(arguments: [
-    "", "PS1='own> '", "PROMPT_COMMAND='PS1=\"own> \"'", "export PROMPT_COMMAND='PS1=\"own> \";'", "PROMPT_COMMAND=(true 'PS1=\"own> \"')",
+    "", "PS1='own> '", "PROMPT_COMMAND='PS1=\"own> \"'", "export PROMPT_COMMAND='PS1=\"own> \";'",
+    "PROMPT_COMMAND=(true 'PS1=\"own> \"')",
   ])
   func bashSaysWhereItIs(startup: String) throws {
     let home = try Home(["home/.bashrc": startup])
@@ -17,7 +18,9 @@ struct ShellPromptTests {
     #expect(startup.isEmpty || output.contains(Self.mark + "own> "), "\(output)")
   }
 
-  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/zsh")), arguments: ["PROMPT='own> '", "precmd() { PROMPT='own> ' }"])
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/zsh")),
+    arguments: ["PROMPT='own> '", "precmd() { PROMPT='own> ' }"])
   func zshSaysWhereItIs(startup: String) throws {
     let home = try Home(["home/.zshrc": startup])
     defer { home.remove() }
@@ -28,7 +31,10 @@ struct ShellPromptTests {
 
   @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/zsh")))
   func zshFindsItsFilesWhereZshenvSays() throws {
-    let home = try Home(["home/.zshenv": "export ZDOTDIR=$HOME/zsh", "home/.zshrc": "PROMPT='other> '", "home/zsh/.zshrc": "PROMPT='own> '"])
+    let home = try Home([
+      "home/.zshenv": "export ZDOTDIR=$HOME/zsh", "home/.zshrc": "PROMPT='other> '",
+      "home/zsh/.zshrc": "PROMPT='own> '",
+    ])
     defer { home.remove() }
     let output = try home.run("/usr/bin/zsh", input: "echo \"=$ZDOTDIR=\"\n")
     #expect(output.contains(Self.mark + "own> "), "\(output)")
@@ -69,7 +75,8 @@ struct ShellPromptTests {
       var environment = ["HOME": path + "/home", "PATH": "/usr/bin:/bin", "TERM": "dumb"]
       let own = environment
       environment.merge(workload) { _, new in new }
-      let command = try ShellPrompt(shell: shell, place: "dev/shop/Deployment/web").command(&environment, own: own, directory: path + "/plan")
+      let command = try ShellPrompt(shell: shell, place: "dev/shop/Deployment/web").command(
+        &environment, own: own, directory: path + "/plan")
       let typed = path + "/input"
       try Data(input.utf8).write(to: URL(filePath: typed))
       let process = Process()

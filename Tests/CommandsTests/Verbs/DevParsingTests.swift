@@ -15,16 +15,24 @@ struct DevParsingTests {
         + "--no-dns-policy --no-port-forward --no-tail --keep --once --output json"
     )
     let project = command.project.project(environment: [:])
-    #expect(project.file == "a.yaml" && project.profiles == ["one", "-two"] && project.defaultRepository == "registry.example")
-    #expect(command.target.builder?.kind == .buildah && command.target.load == "kind:dev" && command.target.allowContext == ["c"])
     #expect(
-      !command.patches.options(environment: [:], stateDirectory: "/s").dnsPolicy && command.patches.options(environment: [:], stateDirectory: "/s").pullPolicy)
+      project.file == "a.yaml" && project.profiles == ["one", "-two"] && project.defaultRepository == "registry.example"
+    )
+    #expect(
+      command.target.builder?.kind == .buildah && command.target.load == "kind:dev"
+        && command.target.allowContext == ["c"])
+    #expect(
+      !command.patches.options(environment: [:], stateDirectory: "/s").dnsPolicy
+        && command.patches.options(environment: [:], stateDirectory: "/s").pullPolicy)
     #expect(!command.loop.portForward && !command.loop.tail && command.loop.keeps && command.once)
   }
 
   @Test func withoutASkaffoldFileManifestsAndArtifactsAreGiven() throws {
-    let command: WatchCommand = try parse("watch --manifests k8s more.yaml --artifact user=. --artifact db=db:Dockerfile.dev")
-    #expect(command.project.manifests == ["k8s", "more.yaml"] && command.project.artifact == ["user=.", "db=db:Dockerfile.dev"])
+    let command: WatchCommand = try parse(
+      "watch --manifests k8s more.yaml --artifact user=. --artifact db=db:Dockerfile.dev")
+    #expect(
+      command.project.manifests == ["k8s", "more.yaml"]
+        && command.project.artifact == ["user=.", "db=db:Dockerfile.dev"])
   }
 
   @Test func imagesAreGivenByName() throws {
@@ -35,19 +43,22 @@ struct DevParsingTests {
   @Test func aListOfReferencesThatCannotBeReadIsToldPlainly() throws {
     let missing: DeployCommand = try parse("deploy --build-artifacts /nonexistent/builds.json")
     let error = #expect(throws: LoopError.self) { try missing.images.references() }
-    #expect(error?.message == "/nonexistent/builds.json is not there, or may not be read" && error?.details.isEmpty == true)
+    #expect(
+      error?.message == "/nonexistent/builds.json is not there, or may not be read" && error?.details.isEmpty == true)
     let other: DeployCommand = try parse("deploy --build-artifacts /proc/self/comm")
     #expect(throws: LoopError.self) { try other.images.references() }
   }
 
   @Test func devNamesBothClusters() throws {
-    let command: DevCommand = try parse("dev user --context staging -n shop --local-context kind-dev --port 9090:grpc --mirror")
+    let command: DevCommand = try parse(
+      "dev user --context staging -n shop --local-context kind-dev --port 9090:grpc --mirror")
     #expect(command.service == "user" && command.global.context == "staging" && command.localContext == "kind-dev")
     #expect(command.port.first?.host == 9090 && command.mirror && command.host)
   }
 
   @Test(arguments: [
-    "watch --keep --cleanup", "watch --mirror", "watch --builder kaniko", "deploy --images user", "render --images =x", "dev", "dev user --to a/b/c",
+    "watch --keep --cleanup", "watch --mirror", "watch --builder kaniko", "deploy --images user", "render --images =x",
+    "dev", "dev user --to a/b/c",
   ])
   func refusesWhatContradictsItself(line: String) {
     #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) }

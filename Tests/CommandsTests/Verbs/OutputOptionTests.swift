@@ -17,7 +17,9 @@ struct OutputOptionTests {
   ]
 
   /// The words of each verb, and its type.
-  private static func verbs(_ command: any ParsableCommand.Type, _ words: [String] = []) -> [(words: [String], type: any ParsableCommand.Type)] {
+  private static func verbs(_ command: any ParsableCommand.Type, _ words: [String] = []) -> [(
+    words: [String], type: any ParsableCommand.Type
+  )] {
     let all = command.configuration.subcommands + command.configuration.groupedSubcommands.flatMap(\.subcommands)
     if all.isEmpty { return [(words, command)] }
     return all.flatMap { verbs($0, words + [$0.configuration.commandName ?? "\($0)"]) }
@@ -33,10 +35,14 @@ struct OutputOptionTests {
     #expect(Self.without.isSubset(of: verbs.map { $0.words.joined(separator: " ") }))
   }
 
-  @Test(arguments: ["version", "version --output json", "version -o table"]) func theVersionTakesIt(line: String) throws {
-    let command = try #require(try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) as? VersionCommand)
+  @Test(arguments: ["version", "version --output json", "version -o table"]) func theVersionTakesIt(line: String) throws
+  {
+    let command = try #require(
+      try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) as? VersionCommand)
     #expect(command.outputOptions.output == (line.hasSuffix("json") ? .json : line.hasSuffix("table") ? .table : nil))
-    let report = VersionReport(version: "1.2.3", build: "b", swift: "6.3", agent: nil, agents: [.init(architecture: "amd64", path: "/a", size: 2048)])
+    let report = VersionReport(
+      version: "1.2.3", build: "b", swift: "6.3", agent: nil,
+      agents: [.init(architecture: "amd64", path: "/a", size: 2048)])
     #expect(report.lines == ["devtunnel 1.2.3, build b, Swift 6.3", "agent for amd64: /a, 2 KiB"])
   }
 

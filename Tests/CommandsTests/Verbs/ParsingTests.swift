@@ -9,7 +9,10 @@ struct ParsingTests {
     try #require(try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) as? Command)
   }
 
-  @Test(arguments: ["-n testbed --context dev intercept user", "intercept user -n testbed --context dev", "--context dev intercept -n testbed user"])
+  @Test(arguments: [
+    "-n testbed --context dev intercept user", "intercept user -n testbed --context dev",
+    "--context dev intercept -n testbed user",
+  ])
   func globalOptionsStandBeforeOrBehindTheVerb(line: String) throws {
     let command: InterceptCommand = try parse(line)
     let cluster = command.request(Settings(), environment: false).cluster
@@ -19,10 +22,12 @@ struct ParsingTests {
 
   @Test func anInterceptHasAllItsOptions() throws {
     let command: InterceptCommand = try parse(
-      "intercept user --port 8080:http --port 9090:grpc --address ::1 --container app --agent-image i --refuse --move-connections yes --take-over")
+      "intercept user --port 8080:http --port 9090:grpc --address ::1 --container app --agent-image i --refuse --move-connections yes --take-over"
+    )
     let request = command.request(Settings(), environment: true)
     var expected = InterceptRequest(
-      cluster: request.cluster, service: "user", ports: [.init(host: 8080, service: "http"), .init(host: 9090, service: "grpc")])
+      cluster: request.cluster, service: "user",
+      ports: [.init(host: 8080, service: "http"), .init(host: 9090, service: "grpc")])
     expected.address = "::1"
     expected.container = "app"
     expected.agentImage = "i"
@@ -35,16 +40,20 @@ struct ParsingTests {
 
   @Test func anInterceptMayLeadIntoAnotherCluster() throws {
     func target(_ options: String) throws -> InterceptTarget? {
-      let command: InterceptCommand = try parse("intercept user -n testbed --context dev --kubeconfig /dev.yaml --via ssh://bastion \(options)")
+      let command: InterceptCommand = try parse(
+        "intercept user -n testbed --context dev --kubeconfig /dev.yaml --via ssh://bastion \(options)")
       return command.request(Settings(), environment: false).target
     }
     #expect(try target("") == nil)
     let other = try #require(try target("--to-context kind"))
     #expect(other.target == "user" && other.cluster.context == "kind" && other.cluster.namespace == nil)
     #expect(other.cluster.kubeconfig == ["/dev.yaml"] && other.cluster.bastion?.url == nil)
-    let all = try #require(try target("--to-kubeconfig /kind.yaml --to-context kind --to-namespace default --to deploy/user-v2 --to-agent-image i"))
+    let all = try #require(
+      try target(
+        "--to-kubeconfig /kind.yaml --to-context kind --to-namespace default --to deploy/user-v2 --to-agent-image i"))
     #expect(all.target == "deploy/user-v2" && all.agentImage == "i")
-    #expect(all.cluster.kubeconfig == ["/kind.yaml"] && all.cluster.context == "kind" && all.cluster.namespace == "default")
+    #expect(
+      all.cluster.kubeconfig == ["/kind.yaml"] && all.cluster.context == "kind" && all.cluster.namespace == "default")
     let near = try #require(try target("--to svc/other"))
     #expect(near.target == "svc/other" && near.cluster.context == "dev" && near.cluster.namespace == "testbed")
     #expect(near.cluster.bastion?.url == "ssh://bastion")
@@ -65,7 +74,8 @@ struct ParsingTests {
 
   @Test func anEnvironmentFileHasItsVariablesChosenToo() throws {
     let command: InterceptCommand = try parse("intercept user --env-file .env --env-include PATH --env-exclude A*")
-    #expect(command.request(Settings(), environment: true).variables == VariableChoice(include: ["PATH"], exclude: ["A*"]))
+    #expect(
+      command.request(Settings(), environment: true).variables == VariableChoice(include: ["PATH"], exclude: ["A*"]))
   }
 
   @Test func anInterceptMayRunACommand() throws {
@@ -74,21 +84,29 @@ struct ParsingTests {
   }
 
   @Test(arguments: [
-    "shell --service a --workload deploy/b", "shell --volume-at /", "shell --volume-at etc/app", "shell --volume-at /etc/../app",
+    "shell --service a --workload deploy/b", "shell --volume-at /", "shell --volume-at etc/app",
+    "shell --volume-at /etc/../app",
     "intercept user --env-file - --output json", "connect", "connect --proxy --host", "connect --proxy --port 70000",
     "intercept user --env-file .env -- true", "intercept user --address ::1 -- true",
-    "intercept user --to-context kind --address ::1", "intercept user --to other -- true", "intercept user --to-agent-image i", "intercept user --to a/b/c",
+    "intercept user --to-context kind --address ::1", "intercept user --to other -- true",
+    "intercept user --to-agent-image i", "intercept user --to a/b/c",
     "list -n A_b", "list -n ../kube-system", "intercept user --to-namespace a.b",
   ])
-  func refusesWhatContradictsItself(line: String) { #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) } }
+  func refusesWhatContradictsItself(line: String) {
+    #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) }
+  }
 
-  @Test func anEmptyNamespaceIsNotAllOfThem() { #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["list", "-n", ""]) } }
+  @Test func anEmptyNamespaceIsNotAllOfThem() {
+    #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["list", "-n", ""]) }
+  }
 
   @Test func theSSHHostIsAFlagOrASetting() throws {
     let command: ListCommand = try parse("list --via ssh://me@bastion --via-host-key SHA256:x")
     let environment = ["HOME": "/home/me", "USER": "me", "SSH_AUTH_SOCK": "/agent"]
     let bastion = try #require(command.global.cluster(Settings(), environment: environment).bastion)
-    #expect(bastion.url == "ssh://me@bastion" && bastion.hostKey == "SHA256:x" && bastion.home == "/home/me" && bastion.agentSocket == "/agent")
+    #expect(
+      bastion.url == "ssh://me@bastion" && bastion.hostKey == "SHA256:x" && bastion.home == "/home/me"
+        && bastion.agentSocket == "/agent")
     let settings = try SettingsFile.parse("contexts: {prod: {via: 'ssh://b'}}", file: "config.yaml")
     let plain: ListCommand = try parse("list")
     #expect(plain.global.cluster(settings, environment: environment).bastion?.byContext == ["prod": "ssh://b"])
@@ -106,7 +124,8 @@ struct ParsingTests {
     settings.namespace = "set"
     settings.moveConnections = .no
     settings.agentImage = "set"
-    let request = try parse("intercept user -n flag --move-connections yes", as: InterceptCommand.self).request(settings, environment: false)
+    let request = try parse("intercept user -n flag --move-connections yes", as: InterceptCommand.self).request(
+      settings, environment: false)
     #expect(request.cluster.namespace == "flag")
     #expect(request.moveConnections == .yes)
     #expect(request.agentImage == "set")
@@ -116,8 +135,13 @@ struct ParsingTests {
     let options = try parse("status", as: StatusCommand.self).global
     #expect(options.cluster(Settings(), environment: ["KUBECONFIG": "/a:/b"]).kubeconfig == ["/a", "/b"])
     #expect(options.cluster(Settings(), environment: [:]).kubeconfig == [])
-    #expect(options.cluster(Settings(kubeconfig: "~/c"), environment: ["HOME": "/h", "KUBECONFIG": "/a"]).kubeconfig == ["/h/c"])
-    let relative = try parse("status --kubeconfig c.yaml", as: StatusCommand.self).global.cluster(Settings(), environment: [:]).kubeconfig
+    #expect(
+      options.cluster(Settings(kubeconfig: "~/c"), environment: ["HOME": "/h", "KUBECONFIG": "/a"]).kubeconfig == [
+        "/h/c"
+      ])
+    let relative = try parse("status --kubeconfig c.yaml", as: StatusCommand.self).global.cluster(
+      Settings(), environment: [:]
+    ).kubeconfig
     #expect(relative.count == 1 && relative[0].hasPrefix("/") && relative[0].hasSuffix("/c.yaml"))
   }
 
@@ -129,18 +153,25 @@ struct ParsingTests {
   }
 
   @Test(arguments: [
-    "intercept", "intercept user --port 0", "intercept user --port 80 --port 81", "intercept user --output xml", "intercept user --address here",
-    "intercept user --replace --move-connections yes", "leave user --all", "leave --drain -1", "leave --drain soon", "forward", "forward db",
-    "forward db 80 80", "forward db 80 --stop f1", "forward --stop f1 --foreground", "list -A -n a", "logs --lines -1", "completion tcsh", "nonsense",
+    "intercept", "intercept user --port 0", "intercept user --port 80 --port 81", "intercept user --output xml",
+    "intercept user --address here",
+    "intercept user --replace --move-connections yes", "leave user --all", "leave --drain -1", "leave --drain soon",
+    "forward", "forward db",
+    "forward db 80 80", "forward db 80 --stop f1", "forward --stop f1 --foreground", "list -A -n a", "logs --lines -1",
+    "completion tcsh", "nonsense",
     "status extra",
   ])
   func wrongUsage(line: String) {
-    let problem = #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init)) }
+    let problem = #expect(throws: (any Error).self) {
+      try Devtunnel.parseAsRoot(line.split(separator: " ").map(String.init))
+    }
     if let problem { #expect(Devtunnel.exitCode(for: problem) == .validationFailure) }
   }
 
   @Test func aMistakeIsToldInOurForm() {
-    let problem = #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["intercept", "user", "--port", "99999"]) }
+    let problem = #expect(throws: (any Error).self) {
+      try Devtunnel.parseAsRoot(["intercept", "user", "--port", "99999"])
+    }
     let text = ErrorOutput.usage(problem.map { Devtunnel.fullMessage(for: $0) } ?? "")
     #expect(text.hasPrefix("devtunnel: The value '99999' is invalid"))
     #expect(text.contains("a port is a number from 1 to 65535"))

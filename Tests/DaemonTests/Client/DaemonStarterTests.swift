@@ -35,9 +35,11 @@ struct DaemonStarterTests {
     try await withTemporaryPaths { paths in
       try paths.prepare()
       try "an older line\n".write(toFile: paths.log, atomically: false, encoding: .utf8)
-      let start = DaemonStarter.program(["-c", "pwd >&2; readlink /proc/self/fd/0 >&2; echo no memory >&2; exit 3"], executable: "/bin/sh")
+      let start = DaemonStarter.program(
+        ["-c", "pwd >&2; readlink /proc/self/fd/0 >&2; echo no memory >&2; exit 3"], executable: "/bin/sh")
       let problem = await #expect(throws: ControlError.self) {
-        try await ControlClient(starter: DaemonStarter(paths: paths, start: start)).call(.status, Nothing(), returning: StatusReport.self)
+        try await ControlClient(starter: DaemonStarter(paths: paths, start: start)).call(
+          .status, Nothing(), returning: StatusReport.self)
       }
       #expect(problem?.message == "the daemon ended while it started")
       #expect(problem?.details == ["/", "/dev/null", "no memory"])
@@ -63,7 +65,9 @@ struct DaemonStarterTests {
       address.sun_family = sa_family_t(AF_UNIX)
       withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: paths.socket.utf8) }
       let bound = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
       }
       close(fd)
       try #require(bound == 0)
@@ -81,7 +85,9 @@ struct DaemonStarterTests {
       try paths.prepare()
       do {
         let first = try await DaemonLock(paths: paths, patience: .zero)
-        let problem = await #expect(throws: ControlError.self) { _ = try await DaemonLock(paths: paths, patience: .milliseconds(20)) }
+        let problem = await #expect(throws: ControlError.self) {
+          _ = try await DaemonLock(paths: paths, patience: .milliseconds(20))
+        }
         #expect(problem?.code == .conflict)
         #expect(problem?.message.contains("process \(getpid()) holds") == true)
         #expect(problem?.remedy?.contains("`kill \(getpid())`") == true)

@@ -29,7 +29,8 @@ struct LogFileTests {
 
   @Test func aLineHasTimeLevelMessageAndMetadata() {
     let line = FileLogHandler.line(
-      at: Date(timeIntervalSince1970: 1.5), .warning, "agent\nlost", ["pod": "user-0", "problem": "no \"route\"\u{1B}", "empty": ""])
+      at: Date(timeIntervalSince1970: 1.5), .warning, "agent\nlost",
+      ["pod": "user-0", "problem": "no \"route\"\u{1B}", "empty": ""])
     #expect(line == #"1970-01-01T00:00:01.500Z warning agent\nlost empty="" pod=user-0 problem="no \"route\"\u{1b}""#)
   }
 }

@@ -5,14 +5,16 @@ import Testing
 struct ControlPathsTests {
   @Test func xdgVariablesDecide() {
     let paths = ControlPaths(
-      environment: ["HOME": "/home/a", "XDG_RUNTIME_DIR": "/r", "XDG_STATE_HOME": "/s", "XDG_CONFIG_HOME": "/c"], uid: 7, sessionDirectories: "/none")
+      environment: ["HOME": "/home/a", "XDG_RUNTIME_DIR": "/r", "XDG_STATE_HOME": "/s", "XDG_CONFIG_HOME": "/c"],
+      uid: 7, sessionDirectories: "/none")
     #expect(paths.socket == "/r/devtunnel/control.sock")
     #expect(paths.log == "/s/devtunnel/daemon.log")
     #expect(paths.settings == "/c/devtunnel/config.yaml")
   }
 
   @Test func withoutThemHomeAndATemporaryDirectoryDo() {
-    let paths = ControlPaths(environment: ["HOME": "/home/a", "XDG_STATE_HOME": "relative"], uid: 7, sessionDirectories: "/none")
+    let paths = ControlPaths(
+      environment: ["HOME": "/home/a", "XDG_STATE_HOME": "relative"], uid: 7, sessionDirectories: "/none")
     #expect(paths.runtime == "/tmp/devtunnel-7")
     #expect(paths.state == "/home/a/.local/state/devtunnel")
     #expect(paths.config == "/home/a/.config/devtunnel")

@@ -49,7 +49,8 @@ struct EndTests {
     try await DaemonFixture.with { fixture in
       let (reports, report) = AsyncStream<ForwardReport>.makeStream()
       let call = Task {
-        try await fixture.client().call(.forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
+        try await fixture.client().call(
+          .forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
       }
       #expect(await reports.first { _ in true }?.id == "f1")
       let status = try await fixture.status()
@@ -65,7 +66,8 @@ struct EndTests {
     try await DaemonFixture.with { fixture in
       let (reports, report) = AsyncStream<ForwardReport>.makeStream()
       let call = Task {
-        try await fixture.client().call(.forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
+        try await fixture.client().call(
+          .forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
       }
       _ = await reports.first { _ in true }
       _ = try await fixture.call(.stopForward, StopForwardRequest(id: "f1"), returning: Nothing.self)
@@ -79,7 +81,8 @@ struct EndTests {
     request.foreground = true
     let (reports, report) = AsyncStream<InterceptReport>.makeStream()
     let call = Task { [request] in
-      try await fixture.client().call(.intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
+      try await fixture.client().call(
+        .intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
     }
     return (call, await reports.first { _ in true }?.service == "user")
   }
@@ -111,7 +114,8 @@ struct EndTests {
         let call = Task {
           var request = InterceptRequest(cluster: ClusterSelection(context: context), service: "user", ports: [])
           request.foreground = true
-          _ = try await fixture.client().call(.intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
+          _ = try await fixture.client().call(
+            .intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
         }
         return (call, await reports.first { _ in true }?.id)
       }
@@ -151,7 +155,9 @@ struct EndTests {
   @Test func quitSaysWhatStays() async throws {
     let staying = ControlError(.incomplete, "Deployment shop/devtunnel-user stays in the cluster")
     try await DaemonFixture.with(FakeEngine(staying: [staying])) { fixture in
-      let problem = await #expect(throws: ControlError.self) { try await fixture.call(.quit, Nothing(), returning: Nothing.self) }
+      let problem = await #expect(throws: ControlError.self) {
+        try await fixture.call(.quit, Nothing(), returning: Nothing.self)
+      }
       #expect(problem?.code == .incomplete)
       #expect(problem?.message == "not everything could be undone")
       #expect(problem?.details == [staying.message])
@@ -180,7 +186,9 @@ struct EndTests {
       let listener = try ControlListener(path: paths.socket) { _ in }
       let dying = Task { for await connection in listener.connections { connection.close() } }
       let client = try #require(try ControlClient.ofRunningDaemon(paths: paths))
-      let problem = await #expect(throws: ControlError.self) { try await client.call(.status, Nothing(), returning: StatusReport.self) }
+      let problem = await #expect(throws: ControlError.self) {
+        try await client.call(.status, Nothing(), returning: StatusReport.self)
+      }
       #expect(problem?.message == "the daemon ended before it answered")
       listener.stop()
       await dying.value

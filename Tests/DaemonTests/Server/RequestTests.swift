@@ -27,7 +27,8 @@ struct RequestTests {
   @Test func missingParametersAreNamed() async throws {
     try await DaemonFixture.with { fixture in
       let version = BuildVersion.current
-      let line = #"{"version": "\#(version.version)", "build": "\#(version.build)", "method": "intercept", "params": {"service": "user"}}"#
+      let line =
+        #"{"version": "\#(version.version)", "build": "\#(version.build)", "method": "intercept", "params": {"service": "user"}}"#
       let problem = try await answer(fixture, line)
       #expect(problem?.message.contains("params.cluster") == true)
     }
@@ -67,7 +68,8 @@ struct RequestTests {
     try await DaemonFixture.with { fixture in
       let (steps, step) = AsyncStream<String>.makeStream()
       let report = try await fixture.client().call(
-        .restore, RestoreRequest(cluster: ClusterSelection(), force: true), returning: RestoreReport.self, progress: { step.yield($0) })
+        .restore, RestoreRequest(cluster: ClusterSelection(), force: true), returning: RestoreReport.self,
+        progress: { step.yield($0) })
       step.finish()
       #expect(report.left.isEmpty)
       #expect(await steps.reduce(into: []) { $0.append($1) } == ["step 1", "step 2", "step 3"])
@@ -100,7 +102,8 @@ struct RequestTests {
   }
 
   @Test func anotherBuildOfTheSameVersionIsAMismatchToo() {
-    let problem = BuildVersion.mismatch(daemon: .init(version: "1.0.0", build: "aa"), command: .init(version: "1.0.0", build: "bb"))
+    let problem = BuildVersion.mismatch(
+      daemon: .init(version: "1.0.0", build: "aa"), command: .init(version: "1.0.0", build: "bb"))
     #expect(problem?.message == "the daemon runs 1.0.0 (build aa), this command is 1.0.0 (build bb)")
   }
 }

@@ -6,7 +6,9 @@ struct LineSplitterTests {
   @Test func bytesOneByOneGiveTheSameLines() throws {
     var splitter = LineSplitter()
     var lines: [String] = []
-    for byte in "one\n\ntwo\nthr".utf8 { lines += try splitter.take([byte]).map { String(decoding: $0, as: UTF8.self) } }
+    for byte in "one\n\ntwo\nthr".utf8 {
+      lines += try splitter.take([byte]).map { String(decoding: $0, as: UTF8.self) }
+    }
     #expect(lines == ["one", "two"])
     #expect(try splitter.take(Array("ee\n".utf8)).map { String(decoding: $0, as: UTF8.self) } == ["three"])
   }

@@ -4,7 +4,9 @@ import Testing
 @testable import Deploy
 
 struct RunLabelTests {
-  @Test("Any text becomes a label value", arguments: [("user", "user"), ("my app/1", "my-app-1"), ("-x-", "x"), ("a.b_c", "a.b_c")])
+  @Test(
+    "Any text becomes a label value",
+    arguments: [("user", "user"), ("my app/1", "my-app-1"), ("-x-", "x"), ("a.b_c", "a.b_c")])
   func value(text: String, expected: String) { #expect(RunLabel.value(text) == expected) }
 
   @Test("Long texts that begin alike stay apart, and fit")
@@ -18,7 +20,10 @@ struct RunLabelTests {
   func marked() {
     let deployment: JSONValue = [
       "kind": "Deployment", "metadata": ["name": "user", "labels": ["a": "b"]],
-      "spec": ["selector": ["matchLabels": ["app": "user"]], "template": ["metadata": ["labels": ["app": "user"]], "spec": [:]]],
+      "spec": [
+        "selector": ["matchLabels": ["app": "user"]],
+        "template": ["metadata": ["labels": ["app": "user"]], "spec": [:]],
+      ],
     ]
     let marked = RunLabel.mark(deployment, run: "r")
     #expect(marked.labels == ["a": "b", RunLabel.key: "r"])
@@ -28,7 +33,10 @@ struct RunLabelTests {
 
   @Test("A CronJob's Pod template is two levels down")
   func cronJob() {
-    let job: JSONValue = ["kind": "CronJob", "metadata": ["name": "j"], "spec": ["jobTemplate": ["spec": ["template": ["spec": [:]]]]]]
-    #expect(RunLabel.mark(job, run: "r")[path: "spec", "jobTemplate", "spec", "template"]?.labels == [RunLabel.key: "r"])
+    let job: JSONValue = [
+      "kind": "CronJob", "metadata": ["name": "j"], "spec": ["jobTemplate": ["spec": ["template": ["spec": [:]]]]],
+    ]
+    #expect(
+      RunLabel.mark(job, run: "r")[path: "spec", "jobTemplate", "spec", "template"]?.labels == [RunLabel.key: "r"])
   }
 }

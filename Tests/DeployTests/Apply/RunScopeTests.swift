@@ -5,10 +5,15 @@ import Testing
 
 struct RunScopeTests {
   private static func object(_ uid: String, namespace: String = "shop", owner: String? = nil) -> JSONValue {
-    var object: JSONValue = ["metadata": ["name": JSONValue("n-" + uid), "namespace": JSONValue(namespace), "uid": JSONValue(uid)]]
+    var object: JSONValue = [
+      "metadata": ["name": JSONValue("n-" + uid), "namespace": JSONValue(namespace), "uid": JSONValue(uid)]
+    ]
     if let owner {
       object[path: "metadata", "ownerReferences"] = [
-        ["apiVersion": "apps/v1", "kind": "ReplicaSet", "name": JSONValue("n-" + owner), "uid": JSONValue(owner), "controller": true]
+        [
+          "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": JSONValue("n-" + owner), "uid": JSONValue(owner),
+          "controller": true,
+        ]
       ]
     }
     return object
@@ -32,7 +37,9 @@ struct RunScopeTests {
 
   @Test("A stranger's Pod with the run's label is not")
   func strangers() async {
-    let owners = owners(Self.object("set", owner: "deployment"), Self.object("other", owner: "stranger"), Self.object("circle", owner: "circle"))
+    let owners = owners(
+      Self.object("set", owner: "deployment"), Self.object("other", owner: "stranger"),
+      Self.object("circle", owner: "circle"))
     #expect(await !owners.areOfRun(Self.object("x")))
     #expect(await !owners.areOfRun(Self.object("x", owner: "other")))
     #expect(await !owners.areOfRun(Self.object("x", owner: "circle")))

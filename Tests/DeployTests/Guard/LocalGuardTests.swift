@@ -4,7 +4,9 @@ import Testing
 @testable import Deploy
 
 struct LocalGuardTests {
-  private func node(_ name: String, provider: String = "", boot: String = "b", labels: [String: String] = [:]) -> JSONValue {
+  private func node(_ name: String, provider: String = "", boot: String = "b", labels: [String: String] = [:])
+    -> JSONValue
+  {
     [
       "metadata": ["name": JSONValue(name), "labels": JSONValue(labels)], "spec": ["providerID": JSONValue(provider)],
       "status": ["nodeInfo": ["bootID": JSONValue(boot), "kubeletVersion": "v1.36.0"]],
@@ -39,8 +41,12 @@ struct LocalGuardTests {
     #expect(LocalGuard.reason(desktop, .elsewhere) == nil)
   }
 
-  private func decide(_ signs: NodeSigns, _ place: ServerAddress.Place, isAllowed: Bool = false, known: String? = nil) -> String {
-    switch LocalGuard.decide(signs, place, context: "c", server: "https://s", uid: "now", isAllowed: isAllowed, known: known) {
+  private func decide(_ signs: NodeSigns, _ place: ServerAddress.Place, isAllowed: Bool = false, known: String? = nil)
+    -> String
+  {
+    switch LocalGuard.decide(
+      signs, place, context: "c", server: "https://s", uid: "now", isAllowed: isAllowed, known: known)
+    {
     case .local: "local"
     case .allowed: "allowed"
     case .ask: "ask"
@@ -54,7 +60,9 @@ struct LocalGuardTests {
     let kind = NodeSigns(nodes: [node("k", provider: "kind://docker/k/k")], bootID: "mine")
     let remote = NodeSigns(nodes: [node("ip-10-0-0-1")], bootID: "mine")
     #expect(decide(here, .elsewhere) == "local")
-    #expect(decide(kind, .onLink(interface: "eth0")) == "ask" && decide(kind, .loopback) == "ask" && decide(kind, .elsewhere) == "notLocal")
+    #expect(
+      decide(kind, .onLink(interface: "eth0")) == "ask" && decide(kind, .loopback) == "ask"
+        && decide(kind, .elsewhere) == "notLocal")
     #expect(decide(remote, .loopback) == "notLocal" && decide(remote, .loopback, isAllowed: true) == "allowed")
     #expect(decide(kind, .loopback, known: "now") == "allowed" && decide(remote, .elsewhere, known: "now") == "allowed")
     for signs in [here, kind, remote] { #expect(decide(signs, .loopback, known: "before") == "clusterChanged") }
@@ -64,7 +72,8 @@ struct LocalGuardTests {
   @Test(
     "Addresses",
     arguments: [
-      ("127.0.0.1", true), ("localhost", true), ("::1", true), ("kubernetes.docker.internal", true), ("192.0.2.1", false), ("k8s.example.com", false),
+      ("127.0.0.1", true), ("localhost", true), ("::1", true), ("kubernetes.docker.internal", true),
+      ("192.0.2.1", false), ("k8s.example.com", false),
     ])
   func addresses(host: String, isLoopback: Bool) { #expect((ServerAddress.place(of: host) == .loopback) == isLoopback) }
 }

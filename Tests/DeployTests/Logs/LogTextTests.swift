@@ -3,13 +3,16 @@ import Testing
 @testable import Deploy
 
 struct LogTextTests {
-  private let log = Array("2026-01-01T00:00:01.100000000Z a\n2026-01-01T00:00:01.200000000Z b\n2026-01-01T00:00:01.200000000Z c\n".utf8)
+  private let log = Array(
+    "2026-01-01T00:00:01.100000000Z a\n2026-01-01T00:00:01.200000000Z b\n2026-01-01T00:00:01.200000000Z c\n".utf8)
 
   @Test("Lines in any pieces", arguments: [1, 2, 7, 1000])
   func pieces(size: Int) {
     var text = LogText(since: "2026-01-01T00:00:00")
     var lines: [String] = []
-    for start in stride(from: 0, to: log.count, by: size) { lines += text.read(Array(log[start..<min(start + size, log.count)])).map(\.text) }
+    for start in stride(from: 0, to: log.count, by: size) {
+      lines += text.read(Array(log[start..<min(start + size, log.count)])).map(\.text)
+    }
     #expect(lines == ["a", "b", "c"])
   }
 

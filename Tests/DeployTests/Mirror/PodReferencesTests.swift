@@ -20,20 +20,30 @@ struct PodReferencesTests {
           ],
           "volumes": [
             ["secret": ["secretName": "tls"]], ["configMap": ["name": "files"]],
-            ["projected": ["sources": [["secret": ["name": "part"]], ["serviceAccountToken": [:]], ["configMap": ["name": "kube-root-ca.crt"]]]]],
+            [
+              "projected": [
+                "sources": [
+                  ["secret": ["name": "part"]], ["serviceAccountToken": [:]],
+                  ["configMap": ["name": "kube-root-ca.crt"]],
+                ]
+              ]
+            ],
           ],
         ]
       ]
     ],
   ]
 
-  @Test("Env, envFrom, volumes, projected sources and pull secrets; not what is optional, held by the manifests, or every namespace's")
+  @Test(
+    "Env, envFrom, volumes, projected sources and pull secrets; not what is optional, held by the manifests, or every namespace's"
+  )
   func references() {
     let own: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "own"]]
     let found = RemoteMirror.references(in: [Manifest(deployment), Manifest(own)], namespace: "shop")
     #expect(
       found.map { "\($0.id)" } == [
-        "Secret shop/init", "ConfigMap shop/settings", "Secret shop/tls", "ConfigMap shop/files", "Secret shop/part", "Secret shop/pull",
+        "Secret shop/init", "ConfigMap shop/settings", "Secret shop/tls", "ConfigMap shop/files", "Secret shop/part",
+        "Secret shop/pull",
       ])
     #expect(found[1].usedBy == "Deployment user, spec.template.spec.containers[0].envFrom[0].configMapRef")
   }

@@ -6,7 +6,8 @@ import Testing
 struct PodStateTests {
   private func pod(_ status: JSONValue, phase: String = "Pending") -> JSONValue {
     var pod: JSONValue = [
-      "kind": "Pod", "metadata": ["name": "user-1", "uid": "u", "generation": 1], "spec": ["nodeName": "n"], "status": ["phase": JSONValue(phase)],
+      "kind": "Pod", "metadata": ["name": "user-1", "uid": "u", "generation": 1], "spec": ["nodeName": "n"],
+      "status": ["phase": JSONValue(phase)],
     ]
     pod[path: "status", "containerStatuses"] = [status]
     return pod
@@ -25,7 +26,8 @@ struct PodStateTests {
     "What waiting cannot mend",
     arguments: [
       ("ErrImageNeverPull", "image is not present"), ("InvalidImageName", "bad"), ("ImagePullBackOff", "back-off"),
-      ("ErrImagePull", "failed to resolve: not found"), ("CreateContainerConfigError", "secret \"db\" not found"), ("RunContainerError", "exec"),
+      ("ErrImagePull", "failed to resolve: not found"), ("CreateContainerConfigError", "secret \"db\" not found"),
+      ("RunContainerError", "exec"),
     ])
   func hopeless(reason: String, message: String) {
     let state = PodState(waiting(reason, message))
@@ -35,7 +37,10 @@ struct PodStateTests {
 
   @Test("The kubelet has not seen a new Secret yet")
   func secretNotSeenYet() {
-    #expect(PodState(waiting("CreateContainerConfigError", "failed to sync secret cache: timed out waiting for the condition")).prospect == .coming)
+    #expect(
+      PodState(
+        waiting("CreateContainerConfigError", "failed to sync secret cache: timed out waiting for the condition")
+      ).prospect == .coming)
   }
 
   @Test("A first failure to pull may be the network's")
@@ -64,7 +69,10 @@ struct PodStateTests {
   func unscheduled() {
     let pod: JSONValue = [
       "metadata": ["name": "p"],
-      "status": ["phase": "Pending", "conditions": [["type": "PodScheduled", "status": "False", "message": "0/1 nodes: Insufficient cpu"]]],
+      "status": [
+        "phase": "Pending",
+        "conditions": [["type": "PodScheduled", "status": "False", "message": "0/1 nodes: Insufficient cpu"]],
+      ],
     ]
     #expect(PodState(pod).prospect == .doubtful)
     #expect(PodState(pod).reason.contains("Insufficient cpu"))

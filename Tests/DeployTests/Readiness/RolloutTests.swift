@@ -26,20 +26,28 @@ struct RolloutTests {
     return deployment
   }
 
-  private var sets: [JSONValue] { [object("ReplicaSet", uid: "old", owner: "d", revision: "1"), object("ReplicaSet", uid: "new", owner: "d", revision: "2")] }
+  private var sets: [JSONValue] {
+    [
+      object("ReplicaSet", uid: "old", owner: "d", revision: "1"),
+      object("ReplicaSet", uid: "new", owner: "d", revision: "2"),
+    ]
+  }
 
   @Test("A Deployment is ready with its new Pod, not with its old one")
   func newPod() {
     let old = pod("a", of: "old", ready: true)
-    let before = Rollout(deployment(observed: 3), generation: 3, replicaSets: sets, pods: [old, pod("b", of: "new", ready: false)])
+    let before = Rollout(
+      deployment(observed: 3), generation: 3, replicaSets: sets, pods: [old, pod("b", of: "new", ready: false)])
     #expect(!before.isComplete && before.ready == 0)
-    let after = Rollout(deployment(observed: 3), generation: 3, replicaSets: sets, pods: [old, pod("b", of: "new", ready: true)])
+    let after = Rollout(
+      deployment(observed: 3), generation: 3, replicaSets: sets, pods: [old, pod("b", of: "new", ready: true)])
     #expect(after.isComplete && after.pods.map(\.uid) == ["b"])
   }
 
   @Test("What the controller has not seen yet does not count")
   func unobserved() {
-    let rollout = Rollout(deployment(observed: 2), generation: 3, replicaSets: sets, pods: [pod("b", of: "new", ready: true)])
+    let rollout = Rollout(
+      deployment(observed: 2), generation: 3, replicaSets: sets, pods: [pod("b", of: "new", ready: true)])
     #expect(!rollout.isComplete)
   }
 
@@ -60,7 +68,9 @@ struct RolloutTests {
     var job = object("Job", uid: "j")
     job["status"] = ["conditions": [["type": "Complete", "status": "True"]]]
     #expect(Rollout(job, generation: 1, replicaSets: [], pods: []).isComplete)
-    job["status"] = ["conditions": [["type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"]]]
+    job["status"] = [
+      "conditions": [["type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"]]
+    ]
     let failed = Rollout(job, generation: 1, replicaSets: [], pods: [])
     #expect(failed.isFinal && failed.failure == "BackoffLimitExceeded: m")
   }

@@ -6,7 +6,8 @@ import Testing
 
 struct TroubleViewTests {
   private let workload = AppliedObject(
-    id: ObjectID(apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "user"), resource: .deployments, uid: "u", generation: 1,
+    id: ObjectID(apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "user"), resource: .deployments,
+    uid: "u", generation: 1,
     resourceVersion: "1", change: .created, position: nil)
 
   /// What is told, of a state at each second.
@@ -29,11 +30,14 @@ struct TroubleViewTests {
     let crash = ReadinessProgress.State.failed("crash")
     #expect(
       told([
-        (0, .ready), (1, crash), (2, .ready), (3, .waiting("back-off")), (13, .ready), (14, crash), (20, .ready), (49, .ready), (50, .ready), (51, .ready),
+        (0, .ready), (1, crash), (2, .ready), (3, .waiting("back-off")), (13, .ready), (14, crash), (20, .ready),
+        (49, .ready), (50, .ready), (51, .ready),
         (60, crash), (61, crash),
       ]) == ["1 failing", "50 recovered", "60 failing"])
   }
 
   @Test("What only waits is not told")
-  func waiting() { #expect(told([(0, .waiting("a")), (1, .ready), (2, .waiting("b")), (3, .ready), (60, .ready)]) == []) }
+  func waiting() {
+    #expect(told([(0, .waiting("a")), (1, .ready), (2, .waiting("b")), (3, .ready), (60, .ready)]) == [])
+  }
 }

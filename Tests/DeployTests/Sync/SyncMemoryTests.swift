@@ -10,7 +10,9 @@ struct SyncMemoryTests {
   @Test func aNewContainerLacksWhatWasSyncedBefore() {
     let memory = SyncMemory()
     let (old, new) = (container("1"), container("2"))
-    let (first, gone) = (FileChange(source: "/src/a", destination: "/srv/a"), FileChange(source: nil, destination: "/srv/b"))
+    let (first, gone) = (
+      FileChange(source: "/src/a", destination: "/srv/a"), FileChange(source: nil, destination: "/srv/b")
+    )
     #expect(memory.missing(in: old, of: "web:1", besides: [first]).isEmpty)
     memory.note([first, gone], in: [old], of: "web:1")
     let later = FileChange(source: "/src/c", destination: "/srv/c")

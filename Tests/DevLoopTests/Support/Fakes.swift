@@ -40,7 +40,9 @@ final class FakeBuilder: ImageBuilding {
   /// The images of each call, in their order, and how many older ones stay.
   var pruned: [[String]] { state.withLock { $0.pruned } }
 
-  func prune(_ artifacts: [Artifact], keeping count: Int) async { state.withLock { $0.pruned.append(artifacts.map { "\($0.image) \(count)" }) } }
+  func prune(_ artifacts: [Artifact], keeping count: Int) async {
+    state.withLock { $0.pruned.append(artifacts.map { "\($0.image) \(count)" }) }
+  }
 
   func build(
     _ artifacts: [Artifact], tags: [String: String], output: @escaping @Sendable (String, String) -> Void
@@ -52,7 +54,8 @@ final class FakeBuilder: ImageBuilding {
     }
     switch behaviour {
     case .succeed: break
-    case .fail(let message): throw BuildError(.stepFailed, message, artifact: artifacts.first?.image, output: ["the last line"])
+    case .fail(let message):
+      throw BuildError(.stepFailed, message, artifact: artifacts.first?.image, output: ["the last line"])
     case .hang:
       try? await hanging.hold()
       state.withLock { $0.cancelled += 1 }
@@ -61,7 +64,8 @@ final class FakeBuilder: ImageBuilding {
     let serial = state.withLock { $0.serial }
     return artifacts.map { artifact in
       BuiltImage(
-        name: artifact.image, tag: tags[artifact.image] ?? "", id: "sha256:\(artifact.image)\(serial)", store: BuilderStore(.buildah),
+        name: artifact.image, tag: tags[artifact.image] ?? "", id: "sha256:\(artifact.image)\(serial)",
+        store: BuilderStore(.buildah),
         isFromCache: false, duration: .zero)
     }
   }
@@ -118,7 +122,8 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
         var id = manifest.id
         id.namespace = id.namespace ?? "default"
         return AppliedObject(
-          id: id, resource: .deployments, uid: "u", generation: 1, resourceVersion: "1", change: .created, position: manifest.position)
+          id: id, resource: .deployments, uid: "u", generation: 1, resourceVersion: "1", change: .created,
+          position: manifest.position)
       }, createdNamespaces: created)
   }
 
@@ -127,7 +132,9 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     return []
   }
 
-  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void) async throws(DeployError) {
+  func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void)
+    async throws(DeployError)
+  {
     if let failure = state.withLock({ $0.readyFailure }) { throw failure }
   }
 

@@ -1,4 +1,5 @@
-/// Holds tasks until they are cancelled, and lets a test wait until one is held: what happens in between is the test's to say, not the clock's.
+/// Holds tasks until they are cancelled, and lets a test wait until one is held: what happens in between is the test's
+/// to say, not the clock's.
 final class Gate: Sendable {
   private let arrivals: AsyncStream<Void>
   private let arrived: AsyncStream<Void>.Continuation

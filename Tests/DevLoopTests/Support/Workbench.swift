@@ -49,14 +49,20 @@ final class Workbench: Sendable {
     options.watchesTrouble = true
     let source = LoopSource(files: [directory + "/skaffold.yaml"]) { [reads] () async throws(LoopError) in
       reads.add()
-      if (try? String(contentsOfFile: directory + "/skaffold.yaml", encoding: .utf8)) == "broken" { throw LoopError(.configuration, "it is broken") }
+      if (try? String(contentsOfFile: directory + "/skaffold.yaml", encoding: .utf8)) == "broken" {
+        throw LoopError(.configuration, "it is broken")
+      }
       let artifacts = images.map { image in
         Artifact(
-          image: image, context: "\(directory)/\(image)", build: .docker(DockerBuild(dockerfile: "\(directory)/\(image)/Dockerfile")),
+          image: image, context: "\(directory)/\(image)",
+          build: .docker(DockerBuild(dockerfile: "\(directory)/\(image)/Dockerfile")),
           sync: [SyncRule(source: "src/**/*.html", destination: "/srv", strip: "src/")],
           requires: requires[image].map { [.init(image: $0, alias: "BASE")] } ?? [])
       }
-      return [DevConfiguration(artifacts: artifacts, tagPolicy: .sha256, manifests: ManifestSources(rawYAML: [directory + "/k8s.yaml"]))]
+      return [
+        DevConfiguration(
+          artifacts: artifacts, tagPolicy: .sha256, manifests: ManifestSources(rawYAML: [directory + "/k8s.yaml"]))
+      ]
     } parts: { [builder, cluster] _ async throws(LoopError) in
       LoopParts(
         builder: builder, loader: FakeLoader(), deployer: cluster, syncer: cluster,
@@ -69,7 +75,9 @@ final class Workbench: Sendable {
       guard duration != retryAfter, holdsPauses else { return try await Task.sleep(for: duration) }
       pauses.add(duration)
       try await pausing.hold()
-    } events: { continuation.yield($0) }
+    } events: {
+      continuation.yield($0)
+    }
   }
 
   /// Begins with a loop that has deployed once.
@@ -130,12 +138,16 @@ extension AsyncStream<DevEvent>.Iterator {
   mutating func untilWatching() async throws { try await until { if case .watching = $0 { true } else { false } } }
 
   mutating func untilFailure() async throws -> LoopError {
-    guard case .failed(let error) = try await until({ if case .failed = $0 { true } else { false } }) else { throw EndOfEvents() }
+    guard case .failed(let error) = try await until({ if case .failed = $0 { true } else { false } }) else {
+      throw EndOfEvents()
+    }
     return error
   }
 
   mutating func untilChanged() async throws -> DevEvent.Changed {
-    guard case .changed(let event) = try await until({ if case .changed = $0 { true } else { false } }) else { throw EndOfEvents() }
+    guard case .changed(let event) = try await until({ if case .changed = $0 { true } else { false } }) else {
+      throw EndOfEvents()
+    }
     return event
   }
 }

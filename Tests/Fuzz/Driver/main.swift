@@ -65,8 +65,9 @@ private func files(_ folder: String) -> [String] {
   return names.sorted()
 }
 
-/// Runs each input of a folder, each of its lines and each word of the dictionary, repeated until there are `size` bytes:
-/// some costs grow faster than an input does. The input under way is in a file, for the case that the program dies.
+/// Runs each input of a folder, each of its lines and each word of the dictionary, repeated until there are `size`
+/// bytes: some costs grow faster than an input does. The input under way is in a file, for the case that the program
+/// dies.
 private func runEnlarged(_ path: String, _ folder: String, size: Int = 256 << 10) {
   var seeds: Set<[UInt8]> = Set(harness.dictionary.map { Array($0.utf8) })
   for file in files(folder) {

@@ -5,7 +5,8 @@ extension Harness {
   static let globs = Harness(
     name: "globs", maximumLength: 1024,
     dictionary: [
-      "**", "**/", "*", "?", "[a-z]", "[!a]", "[^a]", "[[:alpha:]]", "{", ",", "}", "\\", "\n---\n", "a/b/c", "/", "(", ")", "|", "+", "^", "$",
+      "**", "**/", "*", "?", "[a-z]", "[!a]", "[^a]", "[[:alpha:]]", "{", ",", "}", "\\", "\n---\n", "a/b/c", "/", "(",
+      ")", "|", "+", "^", "$",
     ]
   ) { bytes in
     let (pattern, path) = halves(bytes)
@@ -18,7 +19,8 @@ extension Harness {
       }
       if matches, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
         let directory = String(path[..<slash])
-        try promise(directory.withBytes { glob.mayMatch(below: $0) }, "nothing below \(directory) matches, and \(path) does")
+        try promise(
+          directory.withBytes { glob.mayMatch(below: $0) }, "nothing below \(directory) matches, and \(path) does")
       }
     }
     try promise(Glob(literal: path).matches(path), "a path does not match itself")

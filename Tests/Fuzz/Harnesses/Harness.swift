@@ -25,7 +25,8 @@ extension Harness {
   static let all: [Harness] = [
     .hello, .preamble, .datagrams, .yamux, .fileEntries, .agentDNS, .resolvConf, .dns, .socks, .httpProxy, .webSocket,
     .spdy, .execChannels, .httpResponse, .watch, .json, .jsonPatch, .labelSelector, .yaml, .kubeconfig, .skaffold,
-    .template, .dockerfile, .ignore, .globs, .sshConfig, .knownHosts, .shellMessage, .shellPlan, .hostPlan, .controlLines,
+    .template, .dockerfile, .ignore, .globs, .sshConfig, .knownHosts, .shellMessage, .shellPlan, .hostPlan,
+    .controlLines,
   ]
 }
 

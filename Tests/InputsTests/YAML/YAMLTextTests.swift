@@ -4,7 +4,9 @@ import Testing
 struct YAMLTextTests {
   /// Each of `levels` lines names the one before `width` times.
   private static func bomb(_ levels: Int, _ width: Int, _ line: (_ level: Int, _ list: String) -> String) -> String {
-    (1...levels).reduce("a0: &a0 {x: 1}\n") { $0 + line($1, Array(repeating: "*a\($1 - 1)", count: width).joined(separator: ", ")) + "\n" }
+    (1...levels).reduce("a0: &a0 {x: 1}\n") {
+      $0 + line($1, Array(repeating: "*a\($1 - 1)", count: width).joined(separator: ", ")) + "\n"
+    }
   }
 
   struct Bomb: CustomTestStringConvertible, Sendable {
@@ -22,7 +24,8 @@ struct YAMLTextTests {
     ("aliases in a key", bomb(9, 10) { "a\($0): &a\($0) [\($1)]" } + "? *a9\n: 1\n"),
     ("a list as a key", "? [a, b]\n: 1\n"), ("a mapping as a key", "{{a: b}: c}\n"),
     ("documents", Array(repeating: bomb(3, 20) { "a\($0): &a\($0) [\($1)]" }, count: 1000).joined(separator: "---\n")),
-    ("depth", String(repeating: "[", count: 100_000)), ("depth of blocks", (0..<500).map { String(repeating: " ", count: $0) + "a:\n" }.joined()),
+    ("depth", String(repeating: "[", count: 100_000)),
+    ("depth of blocks", (0..<500).map { String(repeating: " ", count: $0) + "a:\n" }.joined()),
     ("depth of a line", String(repeating: "- ", count: 10_000) + "a\n"),
     ("keys that stand twice", String(repeating: "a: 1\n", count: 100_000)),
     ("directives", (0..<100_000).map { "%TAG !a\($0)! b\n" }.joined() + "---\na: 1\n"),
@@ -42,13 +45,16 @@ struct YAMLTextTests {
     #expect(try YAMLText.read("a: &\(anchor) 1\nb: [*\(anchor), *\(anchor)]\n").count == 1)
     #expect(try YAMLText.read(String(repeating: "---\n", count: 100_000)).count == 100_000)
     let open = String(repeating: "[", count: 150)
-    #expect(try YAMLText.read(open + String(repeating: "a,", count: 100_000) + String(repeating: "]", count: 150)).count == 1)
+    #expect(
+      try YAMLText.read(open + String(repeating: "a,", count: 100_000) + String(repeating: "]", count: 150)).count == 1)
     #expect(try YAMLText.read((0..<100_000).map { "k\($0): v\n" }.joined()).count == 1)
     #expect(try YAMLText.read("? \(String(repeating: "k", count: 100_000))\n: v\n").count == 1)
   }
 
   @Test("An alias of what has not ended, or of nothing")
   func alias() {
-    for text in ["a: &a [*a]\n", "a: *b\n", "a: &a 1\n---\nb: *a\n"] { #expect(throws: YAMLProblem.self) { try YAMLText.read(text) } }
+    for text in ["a: &a [*a]\n", "a: *b\n", "a: &a 1\n---\nb: *a\n"] {
+      #expect(throws: YAMLProblem.self) { try YAMLText.read(text) }
+    }
   }
 }

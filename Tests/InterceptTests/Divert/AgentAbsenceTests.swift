@@ -56,7 +56,9 @@ struct OwnConnectionsTests {
 }
 
 struct DivertingTests {
-  @Test("Enough connections that none comes to the agent by chance", arguments: [(0, 6), (1, 6), (2, 9), (4, 15), (100, 24)])
+  @Test(
+    "Enough connections that none comes to the agent by chance",
+    arguments: [(0, 6), (1, 6), (2, 9), (4, 15), (100, 24)])
   func probes(origins: Int, count: Int) { #expect(Interception.probes(origins: origins) == count) }
 
   @Test("Ready Pods that refuse: a NetworkPolicy is named")
@@ -69,7 +71,9 @@ struct DivertingTests {
 
   @Test("No address: it is DNS that is to be looked at")
   func unreachable() {
-    #expect(Interception.unreachable("Deployment/web", port: 8080, .nameNotFound, addresses: 0).remedy?.contains("port 53") == true)
+    #expect(
+      Interception.unreachable("Deployment/web", port: 8080, .nameNotFound, addresses: 0).remedy?.contains("port 53")
+        == true)
     let dropped = Interception.unreachable("Deployment/web", port: 8080, .timedOut, addresses: 2)
     #expect(dropped.message.contains("2 addresses known") && dropped.remedy?.contains("NetworkPolicy") == true)
   }

@@ -26,7 +26,10 @@ struct ServiceEndpointsTests {
   @Test("Only who is ready and stays counts; no word on readiness means ready (discovery.k8s.io/v1)")
   func conditions() {
     let slices = [
-      slice([endpoint("user-a", ready: false), endpoint("user-b", terminating: true), endpoint("user-c", ready: nil), endpoint("devtunnel-user-d", ready: false)])
+      slice([
+        endpoint("user-a", ready: false), endpoint("user-b", terminating: true), endpoint("user-c", ready: nil),
+        endpoint("devtunnel-user-d", ready: false),
+      ])
     ]
     let endpoints = ServiceEndpoints(slices, agentPrefix: "devtunnel-user")
     #expect(endpoints.origin == ["user-c"])
@@ -36,7 +39,10 @@ struct ServiceEndpointsTests {
 
   @Test("Ports of every slice that has an agent, and of no other")
   func ports() {
-    let slices = [slice([endpoint("devtunnel-user-a")], ports: [8080]), slice([endpoint("devtunnel-user-a")], ports: [9090]), slice([endpoint("user-a")], ports: [1])]
+    let slices = [
+      slice([endpoint("devtunnel-user-a")], ports: [8080]), slice([endpoint("devtunnel-user-a")], ports: [9090]),
+      slice([endpoint("user-a")], ports: [1]),
+    ]
     #expect(ServiceEndpoints(slices, agentPrefix: "devtunnel-user").agentPorts == [8080, 9090])
   }
 

@@ -16,7 +16,8 @@ import Testing
   private static func lease(_ holder: Holder, renewed: Date = Date(), transitions: JSONValue = 4) -> JSONValue {
     [
       "metadata": [
-        "name": "devtunnel-web", "uid": "l", "resourceVersion": "1", "annotations": ["devtunnel.dev/workload": "web", "devtunnel.dev/service": "web"],
+        "name": "devtunnel-web", "uid": "l", "resourceVersion": "1",
+        "annotations": ["devtunnel.dev/workload": "web", "devtunnel.dev/service": "web"],
       ],
       "spec": [
         "holderIdentity": JSONValue(holder.identity), "leaseDurationSeconds": 30, "leaseTransitions": transitions,
@@ -27,11 +28,13 @@ import Testing
   }
 
   /// What was written, or why nothing was.
-  private func acquire(_ lease: JSONValue, journaled: Bool = false, takeOver: Bool = false) async throws -> (Result<UInt64, ControlError>, written: JSONValue?)
-  {
+  private func acquire(_ lease: JSONValue, journaled: Bool = false, takeOver: Bool = false) async throws -> (
+    Result<UInt64, ControlError>, written: JSONValue?
+  ) {
     let server = FakeAPIServer { request in request.method == "GET" ? (200, lease) : (200, request.body ?? [:]) }
     defer { server.stop() }
-    var mine = WorkloadLease(client: try server.client(), namespace: "shop", workload: "web", service: "web", holder: Self.mine)
+    var mine = WorkloadLease(
+      client: try server.client(), namespace: "shop", workload: "web", service: "web", holder: Self.mine)
     mine.isJournaled = journaled
     do throws(ControlError) {
       let transitions = try await mine.acquire(takeOver: takeOver)
@@ -65,21 +68,28 @@ import Testing
     #expect((try await acquire(Self.lease(Self.alone))).written == nil)
     #expect(try (try await acquire(Self.lease(Self.alone), journaled: true)).0.get() == 5)
     #expect(try (try await acquire(Self.lease(Self.alone, renewed: Date() - 31))).0.get() == 5)
-    #expect((try await acquire(Self.lease(Holder(name: "bob@desk", installation: nil)), journaled: true)).written == nil)
+    #expect(
+      (try await acquire(Self.lease(Holder(name: "bob@desk", installation: nil)), journaled: true)).written == nil)
   }
 
-  @Test("Neither its times nor its count keep anybody out", arguments: [.int(-1), .int(2_147_483_647), .int(.max), "x"] as [JSONValue])
+  @Test(
+    "Neither its times nor its count keep anybody out",
+    arguments: [.int(-1), .int(2_147_483_647), .int(.max), "x"] as [JSONValue])
   func blocked(transitions: JSONValue) async throws {
-    let (outcome, written) = try await acquire(Self.lease(Self.theirs, renewed: Date() + 86_400 * 3650, transitions: transitions))
+    let (outcome, written) = try await acquire(
+      Self.lease(Self.theirs, renewed: Date() + 86_400 * 3650, transitions: transitions))
     #expect(try outcome.get() == 1)
     #expect(written?[path: "spec", "leaseTransitions"] == 1)
   }
 
   @Test("A Lease that we hold as another installation is not renewed and not given up")
   func another() async throws {
-    let server = FakeAPIServer { request in request.method == "GET" ? (200, Self.lease(Self.theirs)) : (200, request.body ?? [:]) }
+    let server = FakeAPIServer { request in
+      request.method == "GET" ? (200, Self.lease(Self.theirs)) : (200, request.body ?? [:])
+    }
     defer { server.stop() }
-    let lease = WorkloadLease(client: try server.client(), namespace: "shop", workload: "web", service: "web", holder: Self.mine)
+    let lease = WorkloadLease(
+      client: try server.client(), namespace: "shop", workload: "web", service: "web", holder: Self.mine)
     #expect(try await lease.renew(transitions: 4) == false)
     try await lease.release(transitions: 4)
     #expect(server.requests.allSatisfy { $0.method == "GET" })
@@ -88,18 +98,23 @@ import Testing
   // MARK: restore
 
   /// A diverted Service, the agent's Deployment, and the gateway of the Lease's holder.
-  private func restored(_ lease: JSONValue, journaled: Set<String> = [], force: Bool = false) async throws -> (RestoreReport, changes: [String]) {
+  private func restored(_ lease: JSONValue, journaled: Set<String> = [], force: Bool = false) async throws -> (
+    RestoreReport, changes: [String]
+  ) {
     let holder = Holder(identity: lease[path: "spec", "holderIdentity"]?.stringValue ?? "")
     func deployment(_ workload: String, service: String?) -> JSONValue {
       var object: JSONValue = ["metadata": ["name": JSONValue(AgentNames.base(workload)), "uid": "d"]]
-      object.annotations = AgentManifests(workload: workload, namespace: "shop", holder: holder, service: service).annotations
+      object.annotations =
+        AgentManifests(workload: workload, namespace: "shop", holder: holder, service: service).annotations
       return object
     }
     let service: JSONValue = [
       "metadata": ["name": "web", "annotations": ["devtunnel.dev/original-selector": "\u{0}{"]],
       "spec": ["selector": ["app": "web", "devtunnel.dev/agent": "web"]],
     ]
-    let deployments = [deployment("web", service: "web"), deployment("gateway-1", service: nil), deployment("shell-web-2", service: nil)]
+    let deployments = [
+      deployment("web", service: "web"), deployment("gateway-1", service: nil), deployment("shell-web-2", service: nil),
+    ]
     let itself: JSONValue = ["metadata": ["name": "web"], "spec": ["selector": ["app": "web"]]]
     let isRestored = Mutex(false)
     let server = FakeAPIServer { request in
@@ -116,13 +131,23 @@ import Testing
       case "pods", "statefulsets": return (200, ["items": []])
       case "devtunnel-web" where request.path.contains("/leases/"): return (200, lease)
       case "web": return (200, service)
-      default: return deployments.first { $0.name == last }.map { (200, $0) } ?? (404, ["kind": "Status", "code": 404, "reason": "NotFound", "message": "no"])
+      default:
+        return deployments.first { $0.name == last }.map { (200, $0) } ?? (
+          404, ["kind": "Status", "code": 404, "reason": "NotFound", "message": "no"]
+        )
       }
     }
     defer { server.stop() }
-    let report = try await Restorer(client: try server.client(), namespace: "shop", holder: Self.mine, journaled: journaled)
-      .restore(service: nil, force: force, progress: nil)
-    return (report, server.requests.filter { $0.method != "GET" }.map { "\($0.method) \($0.path.split(separator: "/").suffix(2).joined(separator: "/"))" })
+    let report = try await Restorer(
+      client: try server.client(), namespace: "shop", holder: Self.mine, journaled: journaled
+    )
+    .restore(service: nil, force: force, progress: nil)
+    return (
+      report,
+      server.requests.filter { $0.method != "GET" }.map {
+        "\($0.method) \($0.path.split(separator: "/").suffix(2).joined(separator: "/"))"
+      }
+    )
   }
 
   @Test("Another installation of our name keeps its intercept, its gateway and its shells' agents, except with --yes")

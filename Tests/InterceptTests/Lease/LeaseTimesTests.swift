@@ -12,8 +12,10 @@ struct LeaseTimesTests {
   @Test(
     "Fresh",
     arguments: [
-      (0.0, 30, true), (29, 30, true), (31, 30, false), (29, nil, true), (31, nil, false), (59, 60, true), (59, 2_147_483_647, true),
-      (61, 2_147_483_647, false), (61, Int.max, false), (29, 0, true), (31, 0, false), (29, -1, true), (31, Int.min, false), (-59, 30, true), (-3_600, 30, true), (-86_399, 30, true), (-86_401, 30, false),
+      (0.0, 30, true), (29, 30, true), (31, 30, false), (29, nil, true), (31, nil, false), (59, 60, true),
+      (59, 2_147_483_647, true),
+      (61, 2_147_483_647, false), (61, Int.max, false), (29, 0, true), (31, 0, false), (29, -1, true),
+      (31, Int.min, false), (-59, 30, true), (-3_600, 30, true), (-86_399, 30, true), (-86_401, 30, false),
       (-86_400 * 365 * 100, 30, false), (-86_401, Int.max, false), (1e18, 30, false), (-1e18, 30, false), (2, 1, false),
     ] as [(Double, Int?, Bool)])
   func fresh(age: Double, duration: Int?, isFresh: Bool) {
@@ -26,7 +28,9 @@ struct LeaseTimesTests {
       for duration in [nil, Int.min, -1, 0, 1, 30, 60, 2_147_483_647, .max] {
         let renewed = Self.now + ahead
         let wasFresh = WorkloadLease.isFresh(renewed: renewed, duration: duration, now: Self.now)
-        #expect(!wasFresh || !WorkloadLease.isFresh(renewed: renewed, duration: duration, now: Self.now + 86_461), "\(ahead) \(duration ?? 0)")
+        #expect(
+          !wasFresh || !WorkloadLease.isFresh(renewed: renewed, duration: duration, now: Self.now + 86_461),
+          "\(ahead) \(duration ?? 0)")
       }
     }
   }
@@ -34,7 +38,8 @@ struct LeaseTimesTests {
   @Test(
     "The count of the next holder",
     arguments: [
-      (.int(4), 5), (.int(0), 1), (.int(-1), 1), (.int(.min), 1), (.int(2_147_483_646), 2_147_483_647), (.int(2_147_483_647), 1), (.int(.max), 1),
+      (.int(4), 5), (.int(0), 1), (.int(-1), 1), (.int(.min), 1), (.int(2_147_483_646), 2_147_483_647),
+      (.int(2_147_483_647), 1), (.int(.max), 1),
       (.double(1e300), 1), (.double(4), 5), (.double(4.5), 1), ("7", 1), (.null, 1), ([], 1), (true, 1),
     ] as [(JSONValue, UInt64)])
   func count(value: JSONValue, next: UInt64) {
@@ -45,21 +50,28 @@ struct LeaseTimesTests {
   @Test("Anything at all in a Lease is read without a trap")
   func garbage() throws {
     let values: [JSONValue] = [
-      .null, true, .int(.max), .int(.min), .double(1e308), "", "x", "\u{1B}]0;pwn\u{7}", [], [:], ["a"], .string(String(repeating: "9", count: 100_000)),
-      "9999-12-31T23:59:59.999999Z", "0000-00-00T00:00:00Z", "-1-01-01T00:00:00Z", "2026-13-45T99:99:99Z", "2026-01-02T03:04:05.Z",
+      .null, true, .int(.max), .int(.min), .double(1e308), "", "x", "\u{1B}]0;pwn\u{7}", [], [:], ["a"],
+      .string(String(repeating: "9", count: 100_000)),
+      "9999-12-31T23:59:59.999999Z", "0000-00-00T00:00:00Z", "-1-01-01T00:00:00Z", "2026-13-45T99:99:99Z",
+      "2026-01-02T03:04:05.Z",
       "2026-01-02T03:04:05.999999999999999999Z",
     ]
     for value in values {
       for member in ["holderIdentity", "renewTime", "acquireTime", "leaseDurationSeconds", "leaseTransitions"] {
         var lease: JSONValue = [
           "spec": [
-            "holderIdentity": "bob@desk", "leaseDurationSeconds": 30, "leaseTransitions": 4, "renewTime": JSONValue(Timestamp.micro(Self.now)),
+            "holderIdentity": "bob@desk", "leaseDurationSeconds": 30, "leaseTransitions": 4,
+            "renewTime": JSONValue(Timestamp.micro(Self.now)),
             "acquireTime": JSONValue(Timestamp.micro(Self.now)),
           ]
         ]
         lease[path: "spec", member] = value
         let held = WorkloadLease.held(lease, now: Self.now)
-        if let held { #expect(!Timestamp.clock(held.since).isEmpty && Timestamp.clock(held.since).count <= 40 && "\(held.holder)".count <= 128) }
+        if let held {
+          #expect(
+            !Timestamp.clock(held.since).isEmpty && Timestamp.clock(held.since).count <= 40
+              && "\(held.holder)".count <= 128)
+        }
       }
       #expect(WorkloadLease.held(["spec": value]) == nil)
       #expect(WorkloadLease.held(value) == nil)
@@ -69,7 +81,8 @@ struct LeaseTimesTests {
   @Test(
     "How many replicas an annotation says",
     arguments: [
-      ("3", 3), ("0", 0), ("2147483647", 2_147_483_647), ("2147483648", nil), ("-1", nil), ("", nil), ("x", nil), ("3 ", nil), ("9223372036854775808", nil),
+      ("3", 3), ("0", 0), ("2147483647", 2_147_483_647), ("2147483648", nil), ("-1", nil), ("", nil), ("x", nil),
+      ("3 ", nil), ("9223372036854775808", nil),
       ("1e3", nil),
     ] as [(String, Int?)])
   func replicas(text: String, number: Int?) {

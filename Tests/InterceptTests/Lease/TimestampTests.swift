@@ -4,7 +4,9 @@ import Testing
 @testable import Intercept
 
 struct TimestampTests {
-  @Test("A MicroTime comes back as it went", arguments: [0, 1_767_323_045, 1_767_323_045.5, 1_767_323_045.000001, 1_767_323_045.999999])
+  @Test(
+    "A MicroTime comes back as it went",
+    arguments: [0, 1_767_323_045, 1_767_323_045.5, 1_767_323_045.000001, 1_767_323_045.999999])
   func roundTrip(seconds: Double) throws {
     let text = Timestamp.micro(Date(timeIntervalSince1970: seconds))
     let parsed = try #require(Timestamp.parse(text))
@@ -12,7 +14,9 @@ struct TimestampTests {
     #expect(text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/) != nil, "\(text)")
   }
 
-  @Test("Times as Kubernetes writes them", arguments: [("2026-01-02T03:04:05Z", 1_767_323_045.0), ("2026-01-02T03:04:05.250000Z", 1_767_323_045.25)])
+  @Test(
+    "Times as Kubernetes writes them",
+    arguments: [("2026-01-02T03:04:05Z", 1_767_323_045.0), ("2026-01-02T03:04:05.250000Z", 1_767_323_045.25)])
   func parse(text: String, seconds: Double) throws {
     #expect(try #require(Timestamp.parse(text)).timeIntervalSince1970 == seconds)
   }

@@ -8,13 +8,17 @@ struct WorkloadLeaseTests {
   private let now = Date(timeIntervalSince1970: 1_767_323_045)
 
   private func lease(renewed secondsAgo: Double?, holder: String? = "alice@laptop") -> JSONValue {
-    var spec: JSONValue = ["leaseDurationSeconds": 30, "leaseTransitions": 4, "acquireTime": "2026-01-02T03:00:00.000000Z"]
+    var spec: JSONValue = [
+      "leaseDurationSeconds": 30, "leaseTransitions": 4, "acquireTime": "2026-01-02T03:00:00.000000Z",
+    ]
     spec["holderIdentity"] = holder.map { JSONValue($0) }
     spec["renewTime"] = secondsAgo.map { JSONValue(Timestamp.micro(now - $0)) }
     return ["spec": spec]
   }
 
-  @Test("Fresh until its duration has passed without renewal", arguments: [(0.0, true), (29, true), (31, false), (86_400, false)])
+  @Test(
+    "Fresh until its duration has passed without renewal",
+    arguments: [(0.0, true), (29, true), (31, false), (86_400, false)])
   func freshness(secondsAgo: Double, isFresh: Bool) throws {
     let held = try #require(WorkloadLease.held(lease(renewed: secondsAgo), now: now))
     #expect(held.isFresh == isFresh)

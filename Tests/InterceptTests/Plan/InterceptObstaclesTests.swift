@@ -3,10 +3,16 @@ import KubeObjects
 import Testing
 
 struct InterceptObstaclesTests {
-  private func pod(_ name: String, owner: (kind: String, name: String)?, app: String = "web", spec: JSONValue = [:]) -> JSONValue {
-    var pod: JSONValue = ["metadata": ["name": JSONValue(name), "namespace": "shop", "labels": ["app": JSONValue(app)]], "spec": spec]
+  private func pod(_ name: String, owner: (kind: String, name: String)?, app: String = "web", spec: JSONValue = [:])
+    -> JSONValue
+  {
+    var pod: JSONValue = [
+      "metadata": ["name": JSONValue(name), "namespace": "shop", "labels": ["app": JSONValue(app)]], "spec": spec,
+    ]
     if let owner {
-      pod[path: "metadata", "ownerReferences"] = [["kind": JSONValue(owner.kind), "name": JSONValue(owner.name), "controller": true]]
+      pod[path: "metadata", "ownerReferences"] = [
+        ["kind": JSONValue(owner.kind), "name": JSONValue(owner.name), "controller": true]
+      ]
     }
     return pod
   }
@@ -21,7 +27,10 @@ struct InterceptObstaclesTests {
   }
 
   private func service(targetPort: JSONValue = "http", selector: JSONValue = ["app": "web"]) -> JSONValue {
-    ["metadata": ["name": "web", "namespace": "shop"], "spec": ["selector": selector, "ports": [["port": 80, "targetPort": targetPort]]]]
+    [
+      "metadata": ["name": "web", "namespace": "shop"],
+      "spec": ["selector": selector, "ports": [["port": 80, "targetPort": targetPort]]],
+    ]
   }
 
   private let declares: JSONValue = ["containers": [["ports": [["name": "http", "containerPort": 8080]]]]]
@@ -32,9 +41,14 @@ struct InterceptObstaclesTests {
 
   @Test("Pods of one Deployment, in the middle of a rollout")
   func free() {
-    let pods = [pod("a", owner: ("ReplicaSet", "web-1"), spec: declares), pod("b", owner: ("ReplicaSet", "web-2"), spec: declares)]
+    let pods = [
+      pod("a", owner: ("ReplicaSet", "web-1"), spec: declares),
+      pod("b", owner: ("ReplicaSet", "web-2"), spec: declares),
+    ]
     #expect(obstacle(pods, sets: [replicaSet("web-1", of: "web"), replicaSet("web-2", of: "web")]) == nil)
-    #expect(obstacle(pods, sets: [replicaSet("web-1", of: "web"), replicaSet("web-2", of: "other")])?.contains("several owners") == true)
+    #expect(
+      obstacle(pods, sets: [replicaSet("web-1", of: "web"), replicaSet("web-2", of: "other")])?.contains(
+        "several owners") == true)
   }
 
   @Test("What `intercept` would refuse for its Pods")
@@ -43,8 +57,12 @@ struct InterceptObstaclesTests {
     #expect(obstacle([pod("a", owner: nil, spec: declares)])?.contains("Pod/a, which cannot be intercepted") == true)
     #expect(obstacle([pod("a", owner: ("DaemonSet", "web"), spec: declares)])?.contains("DaemonSet/web") == true)
     #expect(obstacle([pod("a", owner: ("StatefulSet", "web"))])?.contains("targets 'http', which no container") == true)
-    #expect(obstacle([pod("a", owner: ("StatefulSet", "web"), spec: ["hostNetwork": true])])?.contains("node's network") == true)
-    #expect(obstacle([pod("a", owner: ("StatefulSet", "web"), app: "other", spec: declares)])?.contains("selects no Pods") == true)
+    #expect(
+      obstacle([pod("a", owner: ("StatefulSet", "web"), spec: ["hostNetwork": true])])?.contains("node's network")
+        == true)
+    #expect(
+      obstacle([pod("a", owner: ("StatefulSet", "web"), app: "other", spec: declares)])?.contains("selects no Pods")
+        == true)
   }
 
   @Test("What may not be listed is not held against it; the Service itself tells still")

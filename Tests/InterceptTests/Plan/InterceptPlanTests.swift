@@ -8,7 +8,8 @@ import Testing
 struct InterceptPlanTests {
   private func plan(_ workload: JSONValue, listen: [UInt16] = [8080]) -> InterceptPlan {
     InterceptPlan(
-      namespace: "testbed", service: "user", workload: Workload(workload, resource: .deployments), container: "user", ports: [], listen: listen,
+      namespace: "testbed", service: "user", workload: Workload(workload, resource: .deployments), container: "user",
+      ports: [], listen: listen,
       selector: [:], nodes: [], warnings: [])
   }
 
@@ -35,18 +36,28 @@ struct InterceptPlanTests {
   @Test("The control port keeps clear of every port of the Pod")
   func controlPort() {
     #expect(plan(["spec": [:]]).controlPort == 17_717)
-    let declared: JSONValue = ["spec": ["template": ["spec": ["containers": [["ports": [["containerPort": 17_717]]], ["ports": [["containerPort": 17_719]]]]]]]]
+    let declared: JSONValue = [
+      "spec": [
+        "template": [
+          "spec": ["containers": [["ports": [["containerPort": 17_717]]], ["ports": [["containerPort": 17_719]]]]]
+        ]
+      ]
+    ]
     #expect(plan(declared).controlPort == 17_718)
     #expect(plan(declared, listen: [17_718]).controlPort == 17_720)
   }
 
   @Test("Ports that the Service got later, and that the agent does not carry, are told")
   func changedService() throws {
-    let declared: JSONValue = ["spec": ["template": ["spec": ["containers": [["ports": [["name": "http", "containerPort": 8080]]]]]]]]
+    let declared: JSONValue = [
+      "spec": ["template": ["spec": ["containers": [["ports": [["name": "http", "containerPort": 8080]]]]]]]
+    ]
     let plan = plan(declared, listen: [8080, 9090])
     func told(_ ports: JSONValue) -> String? { Interception.uncarried(by: plan, of: ["spec": ["ports": ports]]) }
     #expect(told([["port": 80, "targetPort": "http"], ["port": 9090]]) == nil)
-    #expect(told([["port": 80, "targetPort": "http"], ["name": "admin", "port": 7000]])?.contains("its port 7000 (admin) leads now") == true)
+    #expect(
+      told([["port": 80, "targetPort": "http"], ["name": "admin", "port": 7000]])?.contains(
+        "its port 7000 (admin) leads now") == true)
     #expect(told([["port": 80, "targetPort": 9999]])?.contains("its port 80 leads now") == true)
     #expect(told([["port": 80, "targetPort": "nope"]]) != nil)
     #expect(told([["port": 80, "targetPort": 8080, "protocol": "UDP"]]) != nil)

@@ -14,14 +14,17 @@ struct PlannedPortTests {
     ],
   ]
   private let template: JSONValue = [
-    "metadata": ["labels": ["app": "user"]], "spec": ["containers": [["name": "user", "ports": [["containerPort": 8080], ["containerPort": 9090]]]]],
+    "metadata": ["labels": ["app": "user"]],
+    "spec": ["containers": [["name": "user", "ports": [["containerPort": 8080], ["containerPort": 9090]]]]],
   ]
 
   private func hostPorts(_ ports: [PortMapping] = [], target: String?) async throws -> [UInt16?] {
     let pod: JSONValue = [
       "metadata": [
         "name": "user-0", "labels": ["app": "user"],
-        "ownerReferences": [["kind": "StatefulSet", "name": "user", "controller": true, "apiVersion": "apps/v1", "uid": "1"]],
+        "ownerReferences": [
+          ["kind": "StatefulSet", "name": "user", "controller": true, "apiVersion": "apps/v1", "uid": "1"]
+        ],
       ], "spec": ["nodeName": "node"], "status": ["phase": "Running"],
     ]
     let (service, template) = (service, template)
@@ -51,5 +54,7 @@ struct PlannedPortTests {
   }
 
   @Test("Named, only those go")
-  func namedPorts() async throws { #expect(try await hostPorts([PortMapping(host: 5000, service: "grpc")], target: "user") == [nil, 5000]) }
+  func namedPorts() async throws {
+    #expect(try await hostPorts([PortMapping(host: 5000, service: "grpc")], target: "user") == [nil, 5000])
+  }
 }

@@ -7,7 +7,9 @@ struct RestartedTemplateTests {
   private let restarted = "kubectl.kubernetes.io/restartedAt"
 
   private func template(_ annotations: [String: String]?, image: String = "registry.example/web:1") -> JSONValue {
-    var template: JSONValue = ["metadata": ["labels": ["app": "web"]], "spec": ["containers": [["name": "web", "image": JSONValue(image)]]]]
+    var template: JSONValue = [
+      "metadata": ["labels": ["app": "web"]], "spec": ["containers": [["name": "web", "image": JSONValue(image)]]],
+    ]
     if let annotations { template.annotations = annotations }
     return template
   }
@@ -16,7 +18,9 @@ struct RestartedTemplateTests {
   func restart() {
     let before = template(nil)
     #expect(Interception.lasting(template([restarted: "2026-01-02T03:04:05Z"])) == Interception.lasting(before))
-    #expect(Interception.lasting(template([restarted: "b", "team": "a"])) == Interception.lasting(template([restarted: "a", "team": "a"])))
+    #expect(
+      Interception.lasting(template([restarted: "b", "team": "a"]))
+        == Interception.lasting(template([restarted: "a", "team": "a"])))
     var bare = before
     bare["metadata"] = nil
     var bareRestarted = bare
@@ -26,7 +30,11 @@ struct RestartedTemplateTests {
 
   @Test("Everything else does")
   func change() {
-    #expect(Interception.lasting(template([restarted: "a"], image: "registry.example/web:2")) != Interception.lasting(template(nil)))
-    #expect(Interception.lasting(template([restarted: "a", "config": "2"])) != Interception.lasting(template(["config": "1"])))
+    #expect(
+      Interception.lasting(template([restarted: "a"], image: "registry.example/web:2"))
+        != Interception.lasting(template(nil)))
+    #expect(
+      Interception.lasting(template([restarted: "a", "config": "2"])) != Interception.lasting(template(["config": "1"]))
+    )
   }
 }

@@ -23,7 +23,9 @@ final class FakeAPIServer: Sendable {
   init(_ answer: @escaping @Sendable (Request) -> (status: Int, body: JSONValue)) {
     let (listener, port) = listening()
     self.port = port
-    accepting = AcceptingThread(listener) { [received] socket in Thread.detachNewThread { Self.serve(socket, answer, received) } }
+    accepting = AcceptingThread(listener) { [received] socket in
+      Thread.detachNewThread { Self.serve(socket, answer, received) }
+    }
   }
 
   func stop() { accepting.stop() }
@@ -53,15 +55,21 @@ final class FakeAPIServer: Sendable {
       let text = String(decoding: bytes, as: UTF8.self)
       guard let end = text.range(of: "\r\n\r\n") else { continue }
       let lines = text[..<end.lowerBound].components(separatedBy: "\r\n")
-      let length = lines.first { $0.lowercased().hasPrefix("content-length:") }.flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) } ?? 0
+      let length =
+        lines.first { $0.lowercased().hasPrefix("content-length:") }.flatMap {
+          Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces))
+        } ?? 0
       let body = text[end.upperBound...]
       guard body.utf8.count >= length else { continue }
       let words = lines[0].split(separator: " ")
-      let request = Request(method: String(words[0]), path: String(words[1].prefix { $0 != "?" }), body: try? JSONValue(parsing: Array(body.utf8)))
+      let request = Request(
+        method: String(words[0]), path: String(words[1].prefix { $0 != "?" }),
+        body: try? JSONValue(parsing: Array(body.utf8)))
       received.requests.withLock { $0.append(request) }
       let (status, object) = answer(request)
       let json = object.serialized()
-      let head = "HTTP/1.1 \(status) -\r\nContent-Type: application/json\r\nContent-Length: \(json.count)\r\nConnection: close\r\n\r\n"
+      let head =
+        "HTTP/1.1 \(status) -\r\nContent-Type: application/json\r\nContent-Length: \(json.count)\r\nConnection: close\r\n\r\n"
       let reply = Array(head.utf8) + json
       _ = send(socket, reply, reply.count, Int32(MSG_NOSIGNAL))
       return

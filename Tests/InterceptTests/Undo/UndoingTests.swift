@@ -38,14 +38,17 @@ import TunnelProtocol
           let message = "\(kind) is forbidden: User \"alice\" cannot \(verb) resource \"\(kind)\""
           return (403, ["kind": "Status", "reason": "Forbidden", "code": 403, "message": JSONValue(message)])
         }
-        if state.gone.contains(kind) { return (404, ["kind": "Status", "reason": "NotFound", "code": 404, "message": "not found"]) }
+        if state.gone.contains(kind) {
+          return (404, ["kind": "Status", "reason": "NotFound", "code": 404, "message": "not found"])
+        }
         if verb == "delete" { state.gone.insert(kind) }
         return (200, kind == "leases" ? Self.lease : ["metadata": ["name": JSONValue(parts.last ?? ""), "uid": "u1"]])
       }
     }
 
     private static let lease: JSONValue = [
-      "metadata": ["name": "devtunnel-web", "uid": "l1"], "spec": ["holderIdentity": "alice@laptop", "leaseTransitions": 1],
+      "metadata": ["name": "devtunnel-web", "uid": "l1"],
+      "spec": ["holderIdentity": "alice@laptop", "leaseTransitions": 1],
     ]
   }
 
@@ -65,13 +68,16 @@ import TunnelProtocol
     }
   }
 
-  @Test("What may not be deleted is told at once, kept, and removed when it may be", arguments: ["deployments", "leases"])
+  @Test(
+    "What may not be deleted is told at once, kept, and removed when it may be", arguments: ["deployments", "leases"])
   func forbidden(kind: String) async throws {
     let cluster = Cluster(forbidden: ["delete \(kind)"])
     try await with(cluster) { interception, journal in
       let told = try #require(await interception.whatStays())
       #expect(told.code == .incomplete)
-      #expect(told.message.contains(kind == "leases" ? "Lease shop/devtunnel-web stays" : "Deployment shop/devtunnel-web with what it owns"))
+      #expect(
+        told.message.contains(
+          kind == "leases" ? "Lease shop/devtunnel-web stays" : "Deployment shop/devtunnel-web with what it owns"))
       #expect(told.message.contains("delete \(kind)."))
       #expect(told.remedy?.contains("devtunnel restore -n shop") == true)
       await interception.giveUp()
@@ -122,7 +128,9 @@ import TunnelProtocol
       cluster.lose("leases")
       #expect(await interception.renewNow())
       #expect(await !interception.isLost)
-      #expect(await interception.report().warnings.first?.contains("Lease shop/devtunnel-web was deleted by somebody") == true)
+      #expect(
+        await interception.report().warnings.first?.contains("Lease shop/devtunnel-web was deleted by somebody") == true
+      )
       #expect(!journal.all.isEmpty)
       cluster.lose("deployments")
       #expect(await !interception.renewNow())
@@ -175,11 +183,14 @@ import TunnelProtocol
   func originInSight() async throws {
     try await with(Cluster(forbidden: [])) { interception, _ in
       func warnings(after status: StreamStatus, addresses: UInt64) async -> [String] {
-        await interception.noteOrigin(ControlMessage(.probeOrigin, port: 8080, flag: status.rawValue, first: addresses), of: "Deployment/web")
+        await interception.noteOrigin(
+          ControlMessage(.probeOrigin, port: 8080, flag: status.rawValue, first: addresses), of: "Deployment/web")
         return await interception.report().warnings
       }
       #expect(await warnings(after: .timedOut, addresses: 2).isEmpty)
-      #expect(await warnings(after: .timedOut, addresses: 2).first?.contains("port 8080 now (timedOut; a NetworkPolicy") == true)
+      #expect(
+        await warnings(after: .timedOut, addresses: 2).first?.contains("port 8080 now (timedOut; a NetworkPolicy")
+          == true)
       #expect(await warnings(after: .nameNotFound, addresses: 0).first?.contains("(none is ready)") == true)
       #expect(await warnings(after: .connected, addresses: 2).isEmpty)
       #expect(await warnings(after: .refused, addresses: 2).isEmpty)
@@ -196,7 +207,10 @@ import TunnelProtocol
       try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: "shop")
     }
     #expect(refusal?.code == .forbidden)
-    #expect(refusal?.message.hasSuffix("in namespace shop: delete deployments.apps, update leases.coordination.k8s.io") == true)
-    try await Permission.require([Permission("delete", .leases)], for: "an intercept", client: client, namespace: "shop")
+    #expect(
+      refusal?.message.hasSuffix("in namespace shop: delete deployments.apps, update leases.coordination.k8s.io")
+        == true)
+    try await Permission.require(
+      [Permission("delete", .leases)], for: "an intercept", client: client, namespace: "shop")
   }
 }

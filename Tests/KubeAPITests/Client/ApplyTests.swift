@@ -3,7 +3,9 @@ import KubeObjects
 import Testing
 
 struct ApplyTests {
-  private let object: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "c", "namespace": "shop"], "data": ["a": "b"]]
+  private let object: JSONValue = [
+    "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "c", "namespace": "shop"], "data": ["a": "b"],
+  ]
 
   @Test("An apply says what it is, forces, and tells what is new and what the server warns of")
   func apply() async throws {
@@ -22,7 +24,8 @@ struct ApplyTests {
   @Test("A wrong field comes as an error 500, and is not tried again")
   func wrongField() async throws {
     try await withServer { _, connection in
-      connection.failure(500, "", "\(KubeError.untypedObject) (shop/c; v1, Kind=ConfigMap): .dat: field not declared in schema")
+      connection.failure(
+        500, "", "\(KubeError.untypedObject) (shop/c; v1, Kind=ConfigMap): .dat: field not declared in schema")
     } _: { client, server in
       await #expect(throws: KubeError.self) { try await client.apply(object, as: .configMaps) }
       #expect(server.requests.count == 1)

@@ -11,18 +11,21 @@ import Testing
       case let other: connection.failure(400, "BadRequest", "token \(other ?? "")")
       }
     } _: { client, server in
-      let list = try await client.list(.pods, namespace: nil, labels: LabelSelector(matchLabels: ["app": "x"]), fields: "spec.nodeName=n")
+      let list = try await client.list(
+        .pods, namespace: nil, labels: LabelSelector(matchLabels: ["app": "x"]), fields: "spec.nodeName=n")
       #expect(list.items.compactMap(\.name) == ["a", "b"] && list.resourceVersion == "9")
       #expect(server.requests.map(\.path) == ["/api/v1/pods", "/api/v1/pods"])
       #expect(
         server.requests.allSatisfy {
-          $0.query["limit"] == "500" && $0.query["labelSelector"] == "app=x" && $0.query["fieldSelector"] == "spec.nodeName=n"
+          $0.query["limit"] == "500" && $0.query["labelSelector"] == "app=x"
+            && $0.query["fieldSelector"] == "spec.nodeName=n"
         })
     }
   }
 
   @Test(arguments: [
-    (404, "404 page not found"), (400, "Client sent an HTTP request to an HTTPS server."), (302, ""), (404, "<!DOCTYPE HTML>\n<html>…</html>"),
+    (404, "404 page not found"), (400, "Client sent an HTTP request to an HTTPS server."), (302, ""),
+    (404, "<!DOCTYPE HTML>\n<html>…</html>"),
   ])
   func anotherProgramIsNoAPIServer(status: Int, text: String) async throws {
     try await withServer { _, connection in
@@ -79,12 +82,15 @@ import Testing
       try await client.patch(.services, "s", type: .merge, ["a": 1])
       try await client.patch(.services, "s", type: .strategic, ["a": 1])
       try await client.patch(.services, "s", type: .apply, ["a": 1], force: true)
-      try await client.delete(.deployments, "d", propagation: .foreground, gracePeriod: 0, uid: "u", resourceVersion: "7")
+      try await client.delete(
+        .deployments, "d", propagation: .foreground, gracePeriod: 0, uid: "u", resourceVersion: "7")
       let requests = server.requests
       #expect(
         requests.map { "\($0.method) \($0.path)" } == [
-          "POST /api/v1/namespaces/default/pods", "PUT /api/v1/namespaces/default/pods/a/status", "PATCH /api/v1/namespaces/n/services/s",
-          "PATCH /api/v1/namespaces/default/services/s", "PATCH /api/v1/namespaces/default/services/s", "PATCH /api/v1/namespaces/default/services/s",
+          "POST /api/v1/namespaces/default/pods", "PUT /api/v1/namespaces/default/pods/a/status",
+          "PATCH /api/v1/namespaces/n/services/s",
+          "PATCH /api/v1/namespaces/default/services/s", "PATCH /api/v1/namespaces/default/services/s",
+          "PATCH /api/v1/namespaces/default/services/s",
           "DELETE /apis/apps/v1/namespaces/default/deployments/d",
         ])
       #expect(
@@ -124,7 +130,8 @@ import Testing
       let allowed = request.json?[path: "spec", "resourceAttributes", "subresource"] == "portforward"
       connection.reply(201, ["status": ["allowed": JSONValue(allowed), "reason": "because"]])
     } _: { client, server in
-      let review = try await client.selfSubjectAccessReview(verb: "create", .pods, subresource: "portforward", namespace: "n")
+      let review = try await client.selfSubjectAccessReview(
+        verb: "create", .pods, subresource: "portforward", namespace: "n")
       #expect(review.isAllowed && review.reason == "because")
       let other = try await client.selfSubjectAccessReview(verb: "patch", .deployments, namespace: nil)
       #expect(!other.isAllowed)
@@ -136,7 +143,8 @@ import Testing
     let server = TestServer { _, connection in connection.reply(["gitVersion": "v1"]) }
     defer { server.stop() }
     var access = ClusterAccess(
-      server: ServerURL("http://127.0.0.1:\(server.port)/prefix/")!, credentials: CredentialSource(Credentials(bearerToken: "secret")),
+      server: ServerURL("http://127.0.0.1:\(server.port)/prefix/")!,
+      credentials: CredentialSource(Credentials(bearerToken: "secret")),
       impersonation: Impersonation(user: "alice", groups: ["dev"]))
     let version = try await KubeClient(access).serverVersion()
     #expect(version == "v1")
@@ -144,7 +152,8 @@ import Testing
     _ = try await KubeClient(access).raw("/readyz")
     let requests = server.requests
     #expect(requests.map(\.path) == ["/prefix/version", "/prefix/readyz"])
-    #expect(requests[0].headers["authorization"] == "Bearer secret" && requests[1].headers["authorization"] == "Basic dTpw")
+    #expect(
+      requests[0].headers["authorization"] == "Bearer secret" && requests[1].headers["authorization"] == "Basic dTpw")
     #expect(requests[0].headers["impersonate-user"] == "alice" && requests[0].headers["impersonate-group"] == "dev")
   }
 }

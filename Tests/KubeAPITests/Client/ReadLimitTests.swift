@@ -41,13 +41,15 @@ import Testing
     #expect(reading.problem(behindPageOf: 2 << 20, next: "2", now: start) == "has more than 3 MiB")
     reading = ListReading(limits: limits, start: start)
     #expect(reading.problem(behindPageOf: 1, next: "1", now: start + .seconds(10)) == nil)
-    #expect(reading.problem(behindPageOf: 1, next: "2", now: start + .seconds(11)) == "does not end within 10.0 seconds")
+    #expect(
+      reading.problem(behindPageOf: 1, next: "2", now: start + .seconds(11)) == "does not end within 10.0 seconds")
   }
 
   /// 64 MiB of blanks in 64 KiB.
   @Test func aBodyThatGrowsWhenItIsUnpackedIsCutOff() async throws {
     let packed = try await Subprocess.run(
-      .name("gzip"), arguments: ["-9"], input: .array([UInt8](repeating: 32, count: 64 << 20)), output: .bytes(limit: 1 << 20), error: .discarded
+      .name("gzip"), arguments: ["-9"], input: .array([UInt8](repeating: 32, count: 64 << 20)),
+      output: .bytes(limit: 1 << 20), error: .discarded
     ).standardOutput
     #expect(packed.count < 100_000)
     try await withServer { _, connection in

@@ -46,7 +46,8 @@ import Testing
 
   /// A number that no clock holds, an hour, and what says no number of seconds.
   @Test(arguments: [
-    ("9223372036854775807", 1, "no request for 31536000 s"), ("3600", 1, "no request for 3600 s"), ("99999999999999999999999", 1, "31536000 s"),
+    ("9223372036854775807", 1, "no request for 31536000 s"), ("3600", 1, "no request for 3600 s"),
+    ("99999999999999999999999", 1, "31536000 s"),
     ("-9223372036854775808", 5, "slower"), ("Wed, 21 Oct 2099 07:28:00 GMT", 5, "slower"), ("", 5, "slower"),
   ]) func aServerThatAsksForTooMuchIsNotWaitedFor(header: String, requests: Int, words: String) async throws {
     try await withServer { _, connection in
@@ -113,7 +114,9 @@ import Testing
     var waiting: [Int32] = []
     withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        #expect(bind(listener, generic, length) == 0 && listen(listener, 0) == 0 && getsockname(listener, generic, &length) == 0)
+        #expect(
+          bind(listener, generic, length) == 0 && listen(listener, 0) == 0
+            && getsockname(listener, generic, &length) == 0)
         for _ in 0..<4 {
           waiting.append(socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0))
           _ = connect(waiting.last!, generic, length)
@@ -122,7 +125,9 @@ import Testing
     }
     defer { for fd in waiting + [listener] { close(fd) } }
     let access = ClusterAccess(server: ServerURL("http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))")!)
-    let error = await #expect(throws: KubeError.self) { try await KubeClient(access).within(.milliseconds(300)).get(.pods, "a") }
+    let error = await #expect(throws: KubeError.self) {
+      try await KubeClient(access).within(.milliseconds(300)).get(.pods, "a")
+    }
     #expect("\(error as Any)".contains("cannot reach the API server"), "\(error as Any)")
   }
 
@@ -130,7 +135,8 @@ import Testing
     let server = TestServer { _, _ in }
     server.stop()
     let client = KubeClient(
-      ClusterAccess(server: ServerURL("http://127.0.0.1:\(server.port)")!), retry: RetryPolicy(attempts: 2, delay: .milliseconds(1)))
+      ClusterAccess(server: ServerURL("http://127.0.0.1:\(server.port)")!),
+      retry: RetryPolicy(attempts: 2, delay: .milliseconds(1)))
     let error = await #expect(throws: KubeError.self) { try await client.create(pod("a", version: 1), as: .pods) }
     guard case .unreachable(let url, _) = error else {
       Issue.record("\(error as Any)")

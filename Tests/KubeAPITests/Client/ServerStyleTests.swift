@@ -31,10 +31,14 @@ enum ServerStyle: String, CaseIterable, Sendable {
 
 @Suite(.timeLimit(.minutes(1))) struct ServerStyleTests {
   /// A watch is a request that does not end; none may wait for it, and it may wait for none.
-  @Test(arguments: ServerStyle.allCases, ["", "/k8s/clusters/c-m-1"]) func requestsGoOnBesideAWatch(style: ServerStyle, prefix: String) async throws {
+  @Test(arguments: ServerStyle.allCases, ["", "/k8s/clusters/c-m-1"]) func requestsGoOnBesideAWatch(
+    style: ServerStyle, prefix: String
+  ) async throws {
     let othersAreDone = DispatchSemaphore(value: 0)
     let server = TestServer { request, connection in
-      guard request.path.hasPrefix(prefix + "/api/v1/") else { return connection.failure(404, "NotFound", "outside of the prefix: \(request.path)") }
+      guard request.path.hasPrefix(prefix + "/api/v1/") else {
+        return connection.failure(404, "NotFound", "outside of the prefix: \(request.path)")
+      }
       if request.query["watch"] != nil {
         if style != .holdsBackHeads { connection.beginChunks() }
         othersAreDone.wait()
@@ -91,7 +95,9 @@ enum ServerStyle: String, CaseIterable, Sendable {
         watching.forEach { $0.cancel() }
         end.signal()
       }
-      while server.requests.count(where: { $0.query["watch"] != nil }) < 5 { try await Task.sleep(for: .milliseconds(2)) }
+      while server.requests.count(where: { $0.query["watch"] != nil }) < 5 {
+        try await Task.sleep(for: .milliseconds(2))
+      }
       let meanwhile = try await client.within(.seconds(5)).list(.pods, namespace: nil)
       #expect(meanwhile.items.isEmpty)
     }

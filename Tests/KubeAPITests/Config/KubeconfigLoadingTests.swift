@@ -32,7 +32,9 @@ import Testing
     let first = try directory.write("first", config("a", token: "one"))
     let second = try directory.write("second", config("b", token: "two"))
     #expect(try ClusterAccess.load(kubeconfig: second, environment: ["KUBECONFIG": first]).server.host == "b")
-    let error = #expect(throws: KubeError.self) { try ClusterAccess.load(kubeconfig: "/no/such/file", environment: ["KUBECONFIG": first]) }
+    let error = #expect(throws: KubeError.self) {
+      try ClusterAccess.load(kubeconfig: "/no/such/file", environment: ["KUBECONFIG": first])
+    }
     #expect(error?.description.hasPrefix("/no/such/file: the file does not exist") == true, "\(error as Any)")
   }
 
@@ -53,9 +55,14 @@ import Testing
     #expect(Kubeconfig.Source(file: "config", line: nil).resolve("ca") == "./ca")
   }
 
-  @Test(arguments: ["70000", "-1", "0", "9223372036854775808", "x"]) func aPortThatIsNoneLeadsToNoCluster(port: String) throws {
+  @Test(arguments: ["70000", "-1", "0", "9223372036854775808", "x"]) func aPortThatIsNoneLeadsToNoCluster(port: String)
+    throws
+  {
     for name in ["ca.crt", "token"] { try directory.write(name, "x") }
-    #expect(try ClusterAccess.inCluster(environment: ["KUBERNETES_SERVICE_HOST": "h", "KUBERNETES_SERVICE_PORT": port], directory: directory.path) == nil)
+    #expect(
+      try ClusterAccess.inCluster(
+        environment: ["KUBERNETES_SERVICE_HOST": "h", "KUBERNETES_SERVICE_PORT": port], directory: directory.path)
+        == nil)
   }
 
   @Test func theHomeDirectoryComesLast() throws {
@@ -64,7 +71,8 @@ import Testing
     let error = #expect(throws: KubeError.self) { try ClusterAccess.load(environment: ["HOME": "/no/such/home"]) }
     #expect(
       error?.description
-        == "/no/such/home/.kube/config: no kubeconfig was found; set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster")
+        == "/no/such/home/.kube/config: no kubeconfig was found; set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster"
+    )
   }
 
   @Test func pathsCountFromTheFileThatNamesThem() async throws {
@@ -83,14 +91,16 @@ import Testing
     #expect(access.certificateAuthority == Array("CA".utf8))
     let credentials = try await access.credentials.current()
     #expect(
-      credentials == Credentials(bearerToken: "secret", clientCertificate: Array("CERT".utf8), clientKey: Array("KEY".utf8)))
+      credentials
+        == Credentials(bearerToken: "secret", clientCertificate: Array("CERT".utf8), clientKey: Array("KEY".utf8)))
   }
 
   @Test func aPluginKnowsItsCluster() async throws {
     let script = try directory.write(
       "bin/login",
       "#!/bin/sh\nTOKEN=$(echo \"$KUBERNETES_EXEC_INFO\" | tr -dc a-zA-Z0-9)\n"
-        + "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"'$TOKEN'\"}}'\n")
+        + "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"'$TOKEN'\"}}'\n"
+    )
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
     let file = try directory.write(
       "config",
@@ -112,7 +122,9 @@ import Testing
       "apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential",
       "spec": [
         "interactive": false,
-        "cluster": ["server": "https://a", "certificate-authority-data": "Q0E=", "config": ["audience": "x", "level": 3]],
+        "cluster": [
+          "server": "https://a", "certificate-authority-data": "Q0E=", "config": ["audience": "x", "level": 3],
+        ],
       ],
     ]
     #expect(token == expected.description.filter { $0.isLetter || $0.isNumber })
@@ -124,7 +136,9 @@ import Testing
     try directory.write("namespace", "shop")
     let environment = ["KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"]
     let access = try #require(try ClusterAccess.inCluster(environment: environment, directory: directory.path))
-    #expect(access.server.description == "https://[fd00::1]:443" && access.namespace == "shop" && access.certificateAuthority == Array("CA".utf8))
+    #expect(
+      access.server.description == "https://[fd00::1]:443" && access.namespace == "shop"
+        && access.certificateAuthority == Array("CA".utf8))
     let credentials = try await access.credentials.current()
     #expect(credentials.bearerToken == "secret")
     #expect(try ClusterAccess.inCluster(environment: [:], directory: directory.path) == nil)

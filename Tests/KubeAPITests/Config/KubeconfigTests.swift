@@ -42,7 +42,9 @@ import Testing
     let access = try Kubeconfig(parsing: Self.text, file: "/a/config").access()
     #expect(access.contextName == "dev" && access.namespace == "shop")
     #expect(access.server == ServerURL(scheme: .https, host: "api.example", port: 6443, basePath: "/k8s"))
-    #expect(access.certificateAuthority == Array("CA".utf8) && access.tlsServerName == "kubernetes" && access.proxyURL == "socks5://localhost:1080")
+    #expect(
+      access.certificateAuthority == Array("CA".utf8) && access.tlsServerName == "kubernetes"
+        && access.proxyURL == "socks5://localhost:1080")
     #expect(access.impersonation == Impersonation(user: "root", groups: ["a", "b"], extra: ["reason": ["because"]]))
     #expect(access.warnings.isEmpty)
     let credentials = try await access.credentials.current()
@@ -79,7 +81,10 @@ import Testing
     ("clusters:\n- name: a\n  cluster: {server: [x]}", 3, 21, "a string"),
     ("clusters:\n- name: a\n  cluster: {insecure-skip-tls-verify: maybe}", 3, 39, "neither true nor false"),
     ("users:\n- name: a\n  user: {exec: {apiVersion: client.authentication.k8s.io/v1}}", 3, 16, "no command"),
-    ("users:\n- name: a\n  user: {exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}}", 3, 16, "v1alpha1"),
+    (
+      "users:\n- name: a\n  user: {exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}}", 3, 16,
+      "v1alpha1"
+    ),
   ]
 
   @Test(arguments: broken) func aBrokenFileIsLocated(text: String, line: Int?, column: Int?, word: String) throws {
@@ -93,7 +98,8 @@ import Testing
 
   /// A user, and a word of what is wrong with it.
   @Test(arguments: [
-    ("auth-provider: {name: gcp}", "auth-provider 'gcp'"), ("client-certificate-data: Q0E=", "certificate without a key"),
+    ("auth-provider: {name: gcp}", "auth-provider 'gcp'"),
+    ("client-certificate-data: Q0E=", "certificate without a key"),
     ("{client-certificate-data: '***', client-key-data: Q0E=}", "not base64"),
   ]) func aUserThatCannotWorkIsRefused(user: String, word: String) throws {
     let text = """
@@ -105,16 +111,22 @@ import Testing
       """
     let config = try Kubeconfig(parsing: text, file: "f")
     let error = #expect(throws: KubeError.self) { try config.access() }
-    #expect(error?.description.contains(word) == true && error?.description.hasPrefix("f:4: ") == true, "\(error as Any)")
+    #expect(
+      error?.description.contains(word) == true && error?.description.hasPrefix("f:4: ") == true, "\(error as Any)")
   }
 
   /// A cluster, and a word of what is wrong with it.
   @Test(arguments: [
-    ("server: 'ftp://a'", "is not a server"), ("namespace: a", "has no server"), ("server: 'https://a', proxy-url: 'ssh://x'", "proxy-url"),
-    ("server: 'https://a', certificate-authority-data: Q0E=, insecure-skip-tls-verify: true", "remove insecure-skip-tls-verify"),
+    ("server: 'ftp://a'", "is not a server"), ("namespace: a", "has no server"),
+    ("server: 'https://a', proxy-url: 'ssh://x'", "proxy-url"),
+    (
+      "server: 'https://a', certificate-authority-data: Q0E=, insecure-skip-tls-verify: true",
+      "remove insecure-skip-tls-verify"
+    ),
     ("server: 'https://a', certificate-authority: no-such-file", "./no-such-file: the file does not exist"),
   ]) func aClusterThatCannotWorkIsRefused(cluster: String, word: String) throws {
-    let config = try Kubeconfig(parsing: "contexts: [{name: a, context: {cluster: a}}]\nclusters: [{name: a, cluster: {\(cluster)}}]", file: "f")
+    let config = try Kubeconfig(
+      parsing: "contexts: [{name: a, context: {cluster: a}}]\nclusters: [{name: a, cluster: {\(cluster)}}]", file: "f")
     let error = #expect(throws: KubeError.self) { try config.access() }
     #expect(error?.description.contains(word) == true, "\(error as Any)")
   }
@@ -126,7 +138,8 @@ import Testing
     #expect(server?.host == "a" && server?.port == port && server?.basePath == path)
   }
 
-  @Test(arguments: ["", "https://", "ssh://a", "https://a:b", "https://a:0", "https://user@a", "https://[::1"]) func otherServersAreRefused(
+  @Test(arguments: ["", "https://", "ssh://a", "https://a:b", "https://a:0", "https://user@a", "https://[::1"])
+  func otherServersAreRefused(
     text: String
   ) {
     #expect(ServerURL(text) == nil)

@@ -5,7 +5,8 @@ import Testing
 
 struct ManifestFileTests {
   @Test func documentsComeInOrderAndEmptyOnesAreLeftOut() throws {
-    let objects = try ManifestFile.objects(in: "# a comment\n---\nkind: A\n---\n---\nkind: B\nspec: {n: 1, on: true}\n", file: "f")
+    let objects = try ManifestFile.objects(
+      in: "# a comment\n---\nkind: A\n---\n---\nkind: B\nspec: {n: 1, on: true}\n", file: "f")
     #expect(objects == [["kind": "A"], ["kind": "B", "spec": ["n": 1, "on": true]]])
   }
 
@@ -15,7 +16,9 @@ struct ManifestFileTests {
   }
 
   @Test func aMistakeIsToldWithItsPlace() {
-    let error = #expect(throws: KubeError.self) { try ManifestFile.objects(in: "kind: A\n---\na: [1\nb: 2\n", file: "shop.yaml") }
+    let error = #expect(throws: KubeError.self) {
+      try ManifestFile.objects(in: "kind: A\n---\na: [1\nb: 2\n", file: "shop.yaml")
+    }
     guard case .config("shop.yaml", let line?, _, _, _) = error else {
       Issue.record("\(String(describing: error))")
       return

@@ -13,11 +13,14 @@ import Testing
       }
     }
     defer { proxy.stop() }
-    let access = ClusterAccess(server: ServerURL("http://api.invalid:6443")!, proxyURL: "http://127.0.0.1:\(proxy.port)")
+    let access = ClusterAccess(
+      server: ServerURL("http://api.invalid:6443")!, proxyURL: "http://127.0.0.1:\(proxy.port)")
     let client = KubeClient(access, retry: RetryPolicy(attempts: 1))
     let version = try await client.serverVersion()
     #expect(version == "v1")
-    let error = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/dial", subprotocols: ["a"]) }
+    let error = await #expect(throws: KubeError.self) {
+      try await client.dialWebSocket(path: "/dial", subprotocols: ["a"])
+    }
     #expect(error == .status(code: 404, reason: "NotFound", message: "/dial", details: nil))
     #expect(proxy.requests.map { "\($0.method) \($0.target)" }.suffix(2) == ["CONNECT api.invalid:6443", "GET /dial"])
   }
@@ -28,17 +31,25 @@ import Testing
     let client = KubeClient(access, retry: RetryPolicy(attempts: 1)).within(limit)
     let rest = try #require(await #expect(throws: KubeError.self) { try await client.serverVersion() })
     guard limit >= .seconds(30) else { return [rest] }
-    return [rest, try #require(await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/dial", subprotocols: ["a"]) })]
+    return [
+      rest,
+      try #require(
+        await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/dial", subprotocols: ["a"]) }),
+    ]
   }
 
-  private func answering(_ answer: @escaping TestServer.Handler, _ credentials: String = "") async throws -> (proxy: String, [KubeError]) {
+  private func answering(_ answer: @escaping TestServer.Handler, _ credentials: String = "") async throws -> (
+    proxy: String, [KubeError]
+  ) {
     let proxy = TestServer(answer)
     defer { proxy.stop() }
     return ("http://127.0.0.1:\(proxy.port)", try await failures("http://\(credentials)127.0.0.1:\(proxy.port)"))
   }
 
   private func expect(_ error: KubeError, _ proxy: String, status: Int, hasCredentials: Bool = false) {
-    guard case .proxy(proxy, "the kubeconfig's proxy-url", hasCredentials, "https://api.invalid:6443", status, _) = error else {
+    guard
+      case .proxy(proxy, "the kubeconfig's proxy-url", hasCredentials, "https://api.invalid:6443", status, _) = error
+    else {
       Issue.record("\(error)")
       return
     }
@@ -48,7 +59,9 @@ import Testing
   @Test func aProxyThatIsDownIsNamed() async throws {
     let proxy = TestServer { _, _ in }
     proxy.stop()
-    for error in try await failures("http://127.0.0.1:\(proxy.port)") { expect(error, "http://127.0.0.1:\(proxy.port)", status: 0) }
+    for error in try await failures("http://127.0.0.1:\(proxy.port)") {
+      expect(error, "http://127.0.0.1:\(proxy.port)", status: 0)
+    }
   }
 
   @Test(arguments: [403, 407, 502]) func aProxyThatRefusesIsNamed(status: Int) async throws {
@@ -83,6 +96,8 @@ import Testing
   }
 
   @Test func aProxyWithoutAnAddressIsNamed() async throws {
-    for error in try await failures("http://proxy.invalid:3128") { expect(error, "http://proxy.invalid:3128", status: 0) }
+    for error in try await failures("http://proxy.invalid:3128") {
+      expect(error, "http://proxy.invalid:3128", status: 0)
+    }
   }
 }

@@ -6,7 +6,9 @@ import Testing
 private let openssl = "/usr/bin/openssl"
 
 /// TLS as a server sees it that wants client certificates: `openssl s_server`.
-@Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: openssl), "openssl is not installed"), .timeLimit(.minutes(1)), .serialized)
+@Suite(
+  .enabled(if: FileManager.default.isExecutableFile(atPath: openssl), "openssl is not installed"),
+  .timeLimit(.minutes(1)), .serialized)
 struct TLSTests {
   private let directory: Directory
 
@@ -15,11 +17,16 @@ struct TLSTests {
     try directory.write("names", "subjectAltName=DNS:kubernetes,IP:127.0.0.1\n")
     for authority in ["ca", "other"] {
       try await run(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout \(authority).key -out \(authority).crt -subj /CN=\(authority) -days 2")
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout \(authority).key -out \(authority).crt -subj /CN=\(authority) -days 2"
+      )
     }
-    for (name, key) in [("server", "ec -pkeyopt ec_paramgen_curve:P-256"), ("ec", "ec -pkeyopt ec_paramgen_curve:P-384"), ("rsa", "rsa:2048")] {
+    for (name, key) in [
+      ("server", "ec -pkeyopt ec_paramgen_curve:P-256"), ("ec", "ec -pkeyopt ec_paramgen_curve:P-384"),
+      ("rsa", "rsa:2048"),
+    ] {
       try await run("req -newkey \(key) -nodes -keyout \(name).key -out \(name).csr -subj /CN=\(name)-client")
-      try await run("x509 -req -in \(name).csr -CA ca.crt -CAkey ca.key -CAcreateserial -out \(name).crt -days 2 -extfile names")
+      try await run(
+        "x509 -req -in \(name).csr -CA ca.crt -CAkey ca.key -CAcreateserial -out \(name).crt -days 2 -extfile names")
     }
     // The older form of an RSA key, as kubeconfigs of many providers hold it.
     try await run("rsa -in rsa.key -traditional -out rsa-traditional.key")
@@ -27,16 +34,19 @@ struct TLSTests {
 
   private func run(_ arguments: String) async throws {
     let result = try await Subprocess.run(
-      .path(.init(openssl)), arguments: Arguments(arguments.split(separator: " ").map(String.init)), workingDirectory: .init(directory.path),
+      .path(.init(openssl)), arguments: Arguments(arguments.split(separator: " ").map(String.init)),
+      workingDirectory: .init(directory.path),
       output: .discarded, error: .discarded)
     #expect(result.terminationStatus.isSuccess, "openssl \(arguments)")
   }
 
   /// Runs a server while the body runs; the body is given its port.
   private func withServer(_ body: (Int) async throws -> Void) async throws {
-    let arguments = "s_server -accept 127.0.0.1:0 -cert server.crt -key server.key -CAfile ca.crt -Verify 2 -verify_return_error -www"
+    let arguments =
+      "s_server -accept 127.0.0.1:0 -cert server.crt -key server.key -CAfile ca.crt -Verify 2 -verify_return_error -www"
     _ = try await Subprocess.run(
-      .path(.init(openssl)), arguments: Arguments(arguments.split(separator: " ").map(String.init)), workingDirectory: .init(directory.path),
+      .path(.init(openssl)), arguments: Arguments(arguments.split(separator: " ").map(String.init)),
+      workingDirectory: .init(directory.path),
       input: .none, output: .sequence, error: .discarded
     ) { execution in
       var failure: (any Error)?
@@ -55,9 +65,13 @@ struct TLSTests {
     }
   }
 
-  private func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(directory.path)/\(name)"))) }
+  private func bytes(_ name: String) throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(filePath: "\(directory.path)/\(name)")))
+  }
 
-  private func client(_ port: Int, _ certificate: String?, key: String? = nil, authority: String = "ca", name: String? = nil) throws -> KubeClient {
+  private func client(
+    _ port: Int, _ certificate: String?, key: String? = nil, authority: String = "ca", name: String? = nil
+  ) throws -> KubeClient {
     var credentials = Credentials()
     if let certificate {
       credentials.clientCertificate = try bytes("\(certificate).crt")
@@ -65,12 +79,15 @@ struct TLSTests {
     }
     return KubeClient(
       ClusterAccess(
-        server: ServerURL(scheme: .https, host: "127.0.0.1", port: port), certificateAuthority: try bytes("\(authority).crt"), tlsServerName: name,
+        server: ServerURL(scheme: .https, host: "127.0.0.1", port: port),
+        certificateAuthority: try bytes("\(authority).crt"), tlsServerName: name,
         credentials: CredentialSource(credentials)), retry: RetryPolicy(attempts: 1))
   }
 
   /// Certificate, and its key.
-  @Test(arguments: [("ec", "ec"), ("rsa", "rsa"), ("rsa", "rsa-traditional")]) func clientCertificatesOfBothKinds(certificate: String, key: String)
+  @Test(arguments: [("ec", "ec"), ("rsa", "rsa"), ("rsa", "rsa-traditional")]) func clientCertificatesOfBothKinds(
+    certificate: String, key: String
+  )
     async throws
   {
     try await withServer { port in
@@ -88,7 +105,9 @@ struct TLSTests {
           Issue.record("\(error as Any)")
           return
         }
-        let dialled = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/", subprotocols: ["a"]) }
+        let dialled = await #expect(throws: KubeError.self) {
+          try await client.dialWebSocket(path: "/", subprotocols: ["a"])
+        }
         guard case .certificate = dialled else {
           Issue.record("\(dialled as Any)")
           return

@@ -10,7 +10,9 @@ import Testing
     return Data(sha1(Array(text.utf8))).base64EncodedString()
   }
 
-  private static func upgrade(_ request: TestServer.Request, _ connection: TestServer.Connection, protocol name: String, then text: String = "") {
+  private static func upgrade(
+    _ request: TestServer.Request, _ connection: TestServer.Connection, protocol name: String, then text: String = ""
+  ) {
     connection.write(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(accept(request))\r\n"
         + "Sec-WebSocket-Protocol: \(name)\r\n\r\n\(text)")
@@ -30,7 +32,8 @@ import Testing
       connection.cut()
     } _: { client, server in
       let connection = try await client.dialWebSocket(
-        path: "/api/v1/namespaces/n/pods/p/portforward", query: [("ports", "80")], subprotocols: ["SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"])
+        path: "/api/v1/namespaces/n/pods/p/portforward", query: [("ports", "80")],
+        subprotocols: ["SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"])
       #expect(connection.subprotocol == "v4.channel.k8s.io")
       #expect(connection.socket >= 0)
       #expect(connection.send("hello", 5) == .sent(5))
@@ -72,9 +75,13 @@ import Testing
         connection.failure(404, "NotFound", "pods \"p\" not found")
       }
     } _: { client, _ in
-      let empty = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/empty", subprotocols: ["v4.channel.k8s.io"]) }
+      let empty = await #expect(throws: KubeError.self) {
+        try await client.dialWebSocket(path: "/empty", subprotocols: ["v4.channel.k8s.io"])
+      }
       #expect(empty?.description.contains("'get' and 'create'") == true)
-      let missing = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/missing", subprotocols: ["v4.channel.k8s.io"]) }
+      let missing = await #expect(throws: KubeError.self) {
+        try await client.dialWebSocket(path: "/missing", subprotocols: ["v4.channel.k8s.io"])
+      }
       #expect(missing == .status(code: 404, reason: "NotFound", message: "pods \"p\" not found", details: nil))
     }
   }
@@ -86,17 +93,23 @@ import Testing
       connection.chunk(#""message":"in pieces"}"#)
       connection.endChunks()
     } _: { client, _ in
-      let error = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/", subprotocols: ["a"]) }
+      let error = await #expect(throws: KubeError.self) {
+        try await client.dialWebSocket(path: "/", subprotocols: ["a"])
+      }
       #expect(error == .status(code: 500, reason: "", message: "in pieces", details: nil))
     }
   }
 
   /// Sizes that no sum may be made of.
-  @Test(arguments: ["7fffffffffffffff", "7ffffffffffffffe", "ffffffffffffffffffff", "-1"]) func aChunkMaySayAnySize(size: String) async throws {
+  @Test(arguments: ["7fffffffffffffff", "7ffffffffffffffe", "ffffffffffffffffffff", "-1"]) func aChunkMaySayAnySize(
+    size: String
+  ) async throws {
     try await withServer { _, connection in
       connection.write("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n\(size)\r\nno\r\n0\r\n\r\n")
     } _: { client, _ in
-      let error = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/", subprotocols: ["a"]) }
+      let error = await #expect(throws: KubeError.self) {
+        try await client.dialWebSocket(path: "/", subprotocols: ["a"])
+      }
       #expect(error?.isForbidden == true, "\(error as Any)")
     }
   }
@@ -109,7 +122,9 @@ import Testing
       connection.write(answer)
       _ = connection.waitForClient()
     } _: { client, _ in
-      let error = await #expect(throws: KubeError.self) { try await client.dialWebSocket(path: "/", subprotocols: ["a"]) }
+      let error = await #expect(throws: KubeError.self) {
+        try await client.dialWebSocket(path: "/", subprotocols: ["a"])
+      }
       guard case .badResponse = error else {
         Issue.record("\(error as Any)")
         return
@@ -130,7 +145,9 @@ import Testing
       _ = connection.waitForClient()
     } _: { client, server in
       let dialer = Dialer(client.access, answerTimeout: .milliseconds(200))
-      let error = await #expect(throws: KubeError.self) { try await dialer.dialWebSocket(path: "/", subprotocols: ["a"]) }
+      let error = await #expect(throws: KubeError.self) {
+        try await dialer.dialWebSocket(path: "/", subprotocols: ["a"])
+      }
       guard case .timedOut = error else {
         Issue.record("\(error as Any)")
         return
@@ -167,8 +184,11 @@ import Testing
     func hex(_ bytes: [UInt8]) -> String { bytes.map { String(format: "%02x", $0) }.joined() }
     #expect(hex(sha1(Array("abc".utf8))) == "a9993e364706816aba3e25717850c26c9cd0d89d")
     #expect(hex(sha1([])) == "da39a3ee5e6b4b0d3255bfef95601890afd80709")
-    #expect(hex(sha1(Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8))) == "84983e441c3bd26ebaae4aa1f95129e5e54670f1")
-    let request = try UpgradeRequest(target: "/", authority: "a", headers: [], subprotocols: [], key: Array("the sample nonce".utf8))
+    #expect(
+      hex(sha1(Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8)))
+        == "84983e441c3bd26ebaae4aa1f95129e5e54670f1")
+    let request = try UpgradeRequest(
+      target: "/", authority: "a", headers: [], subprotocols: [], key: Array("the sample nonce".utf8))
     #expect(request.key == "dGhlIHNhbXBsZSBub25jZQ==" && request.accept == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
   }
 

@@ -5,7 +5,8 @@ import KubeObjects
 import Synchronization
 import TestSupport
 
-/// An HTTP/1.1 server on loopback that answers as a test says: a thread for each connection, so that a handler may simply wait.
+/// An HTTP/1.1 server on loopback that answers as a test says: a thread for each connection, so that a handler may
+/// simply wait.
 final class TestServer: Sendable {
   struct Request: Sendable {
     var method: String
@@ -139,17 +140,24 @@ final class TestServer: Sendable {
 
     func failure(_ status: Int, _ reason: String, _ message: String, headers: [String: String] = [:]) {
       let json: JSONValue = [
-        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": JSONValue(status), "reason": JSONValue(reason),
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": JSONValue(status),
+        "reason": JSONValue(reason),
         "message": JSONValue(message),
       ]
       reply(status, json, headers: headers)
     }
 
-    func beginChunks() { write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n") }
-    @discardableResult func chunk(_ text: String) -> Bool { write(Array("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n".utf8)) }
+    func beginChunks() {
+      write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    }
+    @discardableResult func chunk(_ text: String) -> Bool {
+      write(Array("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n".utf8))
+    }
     func endChunks() { write("0\r\n\r\n") }
 
-    func event(_ type: String, _ object: JSONValue) { chunk((["type": JSONValue(type), "object": object] as JSONValue).description + "\n") }
+    func event(_ type: String, _ object: JSONValue) {
+      chunk((["type": JSONValue(type), "object": object] as JSONValue).description + "\n")
+    }
 
     /// Ends the connection after the handler has returned, without an orderly end of the message.
     func cut() {
@@ -180,12 +188,18 @@ final class TestServer: Sendable {
 func pod(_ name: String, version: Int, uid: String? = nil) -> JSONValue {
   [
     "kind": "Pod", "apiVersion": "v1",
-    "metadata": ["name": JSONValue(name), "namespace": "default", "uid": JSONValue(uid ?? name), "resourceVersion": JSONValue(String(version))],
+    "metadata": [
+      "name": JSONValue(name), "namespace": "default", "uid": JSONValue(uid ?? name),
+      "resourceVersion": JSONValue(String(version)),
+    ],
   ]
 }
 
 func podList(_ pods: [JSONValue], version: Int, token: String? = nil) -> JSONValue {
-  var list: JSONValue = ["kind": "PodList", "apiVersion": "v1", "metadata": ["resourceVersion": JSONValue(String(version))], "items": .array(pods)]
+  var list: JSONValue = [
+    "kind": "PodList", "apiVersion": "v1", "metadata": ["resourceVersion": JSONValue(String(version))],
+    "items": .array(pods),
+  ]
   if let token { list[path: "metadata", "continue"] = JSONValue(token) }
   return list
 }

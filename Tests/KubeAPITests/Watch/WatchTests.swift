@@ -26,13 +26,17 @@ import Testing
       // An event may come in pieces, and two in one.
       let line = (["type": "MODIFIED", "object": pod("b", version: 7)] as JSONValue).description + "\n"
       connection.chunk(String(line.prefix(20)))
-      connection.chunk(String(line.dropFirst(20)) + (["type": "DELETED", "object": pod("b", version: 8)] as JSONValue).description + "\n")
+      connection.chunk(
+        String(line.dropFirst(20)) + (["type": "DELETED", "object": pod("b", version: 8)] as JSONValue).description
+          + "\n")
       _ = connection.waitForClient()
     } _: { client, server in
-      let words = try await collect(5, client.watch(.pods, namespace: "default", labels: LabelSelector(matchLabels: ["app": "x"])))
+      let words = try await collect(
+        5, client.watch(.pods, namespace: "default", labels: LabelSelector(matchLabels: ["app": "x"])))
       #expect(words == ["+a@1", "=5", "+b@6", "~b@7", "-b@8"])
       let query = server.requests[1].query
-      #expect(query["resourceVersion"] == "5" && query["allowWatchBookmarks"] == "true" && query["labelSelector"] == "app=x")
+      #expect(
+        query["resourceVersion"] == "5" && query["allowWatchBookmarks"] == "true" && query["labelSelector"] == "app=x")
     }
   }
 
@@ -63,11 +67,17 @@ import Testing
       switch (request.query["watch"], request.query["resourceVersion"]) {
       case (nil, _) where request.index == 0:
         connection.reply(
-          podList([pod("same", version: 1), pod("gone", version: 2), pod("changed", version: 3), pod("replaced", version: 4)], version: 5))
+          podList(
+            [
+              pod("same", version: 1), pod("gone", version: 2), pod("changed", version: 3), pod("replaced", version: 4),
+            ], version: 5))
       case (nil, _):
         connection.reply(
           podList(
-            [pod("same", version: 1), pod("changed", version: 8), pod("replaced", version: 9, uid: "other"), pod("new", version: 10)], version: 20))
+            [
+              pod("same", version: 1), pod("changed", version: 8), pod("replaced", version: 9, uid: "other"),
+              pod("new", version: 10),
+            ], version: 20))
       case (_, "5") where asEvent:
         connection.beginChunks()
         connection.event("ERROR", ["kind": "Status", "code": 410, "reason": "Expired", "message": "too old"])
@@ -102,7 +112,9 @@ import Testing
     try await withServer { _, connection in
       connection.failure(403, "Forbidden", "no")
     } _: { client, server in
-      let error = await #expect(throws: KubeError.self) { _ = try await collect(1, client.watch(.pods, namespace: "default")) }
+      let error = await #expect(throws: KubeError.self) {
+        _ = try await collect(1, client.watch(.pods, namespace: "default"))
+      }
       #expect(error?.isForbidden == true)
       #expect(server.requests.count == 1)
     }

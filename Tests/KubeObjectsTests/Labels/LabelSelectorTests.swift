@@ -32,18 +32,23 @@ import Testing
     #expect(try LabelSelector(json: parsed.json).matches(labels) == expected)
   }
 
-  @Test(arguments: ["a in (b", "a)", "a within (b)", "=b", "a b", "a=b c", ",a", "a>1"]) func refuses(selector: String) {
+  @Test(arguments: ["a in (b", "a)", "a within (b)", "=b", "a b", "a=b c", ",a", "a>1"]) func refuses(selector: String)
+  {
     #expect(throws: LabelSelector.ParseError.self) { try LabelSelector(parsing: selector) }
   }
 
   @Test func readsAndWritesTheObjectForm() throws {
     let json: JSONValue = [
       "matchLabels": ["app": "user"],
-      "matchExpressions": [["key": "tier", "operator": "In", "values": ["web", "api"]], ["key": "canary", "operator": "DoesNotExist"]],
+      "matchExpressions": [
+        ["key": "tier", "operator": "In", "values": ["web", "api"]], ["key": "canary", "operator": "DoesNotExist"],
+      ],
     ]
     let selector = try LabelSelector(json: json)
     #expect(selector.description == "app=user,tier in (web,api),!canary")
     #expect(selector.json == json)
-    #expect(throws: LabelSelector.ParseError.self) { try LabelSelector(json: ["matchExpressions": [["key": "a", "operator": "Gt"]]]) }
+    #expect(throws: LabelSelector.ParseError.self) {
+      try LabelSelector(json: ["matchExpressions": [["key": "a", "operator": "Gt"]]])
+    }
   }
 }

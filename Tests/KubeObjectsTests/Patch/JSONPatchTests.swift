@@ -10,15 +10,23 @@ import Testing
     (#"{"foo":["bar","qux","baz"]}"#, #"[{"op":"remove","path":"/foo/1"}]"#, #"{"foo":["bar","baz"]}"#),
     (#"{"baz":"qux","foo":"bar"}"#, #"[{"op":"replace","path":"/baz","value":"boo"}]"#, #"{"baz":"boo","foo":"bar"}"#),
     (
-      #"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#, #"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
+      #"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#,
+      #"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
       #"{"foo":{"bar":"baz"},"qux":{"corge":"grault","thud":"fred"}}"#
     ),
-    (#"{"foo":["all","grass","cows","eat"]}"#, #"[{"op":"move","from":"/foo/1","path":"/foo/3"}]"#, #"{"foo":["all","cows","eat","grass"]}"#),
     (
-      #"{"baz":"qux","foo":["a",2,"c"]}"#, #"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}]"#,
+      #"{"foo":["all","grass","cows","eat"]}"#, #"[{"op":"move","from":"/foo/1","path":"/foo/3"}]"#,
+      #"{"foo":["all","cows","eat","grass"]}"#
+    ),
+    (
+      #"{"baz":"qux","foo":["a",2,"c"]}"#,
+      #"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}]"#,
       #"{"baz":"qux","foo":["a",2,"c"]}"#
     ),
-    (#"{"foo":"bar"}"#, #"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#, #"{"foo":"bar","child":{"grandchild":{}}}"#),
+    (
+      #"{"foo":"bar"}"#, #"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#,
+      #"{"foo":"bar","child":{"grandchild":{}}}"#
+    ),
     (#"{"foo":"bar"}"#, #"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#, #"{"foo":"bar","baz":"qux"}"#),
     (#"{"/":9,"~1":10}"#, #"[{"op":"test","path":"/~01","value":10}]"#, #"{"/":9,"~1":10}"#),
     (#"{"foo":["bar"]}"#, #"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#, #"{"foo":["bar",["abc","def"]]}"#),
@@ -27,7 +35,8 @@ import Testing
   ]
 
   @Test(arguments: examples) func followsTheRFC(document: String, patch: String, result: String) throws {
-    #expect(try JSONValue(parsing: document).applying(jsonPatch: JSONValue(parsing: patch)) == JSONValue(parsing: result))
+    #expect(
+      try JSONValue(parsing: document).applying(jsonPatch: JSONValue(parsing: patch)) == JSONValue(parsing: result))
   }
 
   /// Document, patch, and why it fails.
@@ -63,8 +72,10 @@ import Testing
 
   @Test func writesWhatItReads() throws {
     let patch = JSONPatch([
-      .test(JSONPointer("spec", "selector"), ["app": "user"]), .add(JSONPointer("metadata", "annotations", "devtunnel.dev/agent"), "x"),
-      .remove(JSONPointer("a")), .move(from: JSONPointer("a"), JSONPointer("b")), .copy(from: JSONPointer("a"), JSONPointer("b")),
+      .test(JSONPointer("spec", "selector"), ["app": "user"]),
+      .add(JSONPointer("metadata", "annotations", "devtunnel.dev/agent"), "x"),
+      .remove(JSONPointer("a")), .move(from: JSONPointer("a"), JSONPointer("b")),
+      .copy(from: JSONPointer("a"), JSONPointer("b")),
     ])
     #expect(patch.json[1]?["path"] == "/metadata/annotations/devtunnel.dev~1agent")
     #expect(try JSONPatch(parsing: patch.json) == patch)
@@ -77,7 +88,8 @@ import Testing
     "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, "k\"l": 6, " ": 7, "m~n": 8,
   ]
   static let places: [(String, JSONValue)] = [
-    ("/foo", ["bar", "baz"]), ("/foo/0", "bar"), ("/", 0), ("/a~1b", 1), ("/c%d", 2), ("/e^f", 3), ("/g|h", 4), ("/i\\j", 5), ("/k\"l", 6), ("/ ", 7),
+    ("/foo", ["bar", "baz"]), ("/foo/0", "bar"), ("/", 0), ("/a~1b", 1), ("/c%d", 2), ("/e^f", 3), ("/g|h", 4),
+    ("/i\\j", 5), ("/k\"l", 6), ("/ ", 7),
     ("/m~0n", 8), ("", document),
   ]
 

@@ -22,6 +22,7 @@ import Testing
   ]
 
   @Test(arguments: examples) func followsTheRFC(document: String, patch: String, result: String) throws {
-    #expect(try JSONValue(parsing: document).applying(mergePatch: JSONValue(parsing: patch)) == JSONValue(parsing: result))
+    #expect(
+      try JSONValue(parsing: document).applying(mergePatch: JSONValue(parsing: patch)) == JSONValue(parsing: result))
   }
 }

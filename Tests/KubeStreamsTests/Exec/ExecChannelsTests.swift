@@ -26,16 +26,22 @@ struct ExecChannelsTests {
 
   @Test("Channels are told apart, in any pieces", arguments: [1, 2, 100])
   func channels(size: Int) {
-    let messages: [[UInt8]] = [[1], [1] + Array("out".utf8), [2] + Array("err".utf8), [1] + Array("put".utf8), [4, 9], [], [3] + Array("{}".utf8)]
+    let messages: [[UInt8]] = [
+      [1], [1] + Array("out".utf8), [2] + Array("err".utf8), [1] + Array("put".utf8), [4, 9], [],
+      [3] + Array("{}".utf8),
+    ]
     #expect(parts(messages, piecesOf: size) == ["output", "err", "{}"])
   }
 
   @Test("The end: success, an exit code, or a command that did not run")
   func status() throws {
     #expect(try ExecStatus.exitCode(Array(#"{"status":"Success"}"#.utf8), server: "s") == 0)
-    let failed = #"{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}"#
+    let failed =
+      #"{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}"#
     #expect(try ExecStatus.exitCode(Array(failed.utf8), server: "s") == 7)
-    #expect(throws: KubeError.self) { try ExecStatus.exitCode(Array(#"{"status":"Failure","reason":"InternalError","message":"m"}"#.utf8), server: "s") }
+    #expect(throws: KubeError.self) {
+      try ExecStatus.exitCode(Array(#"{"status":"Failure","reason":"InternalError","message":"m"}"#.utf8), server: "s")
+    }
     #expect(throws: KubeError.self) { try ExecStatus.exitCode(Array("nonsense".utf8), server: "s") }
   }
 }

@@ -7,7 +7,9 @@ import Testing
 struct SPDYFramingTests {
   static let synReply: [UInt8] = [0x80, 3, 0, 2, 0, 0, 0, 6, 0, 0, 0, 3, 0xaa, 0xbb]
 
-  static func data(_ stream: UInt8, _ bytes: [UInt8], flags: UInt8 = 0) -> [UInt8] { [0, 0, 0, stream, flags, 0, 0, UInt8(bytes.count)] + bytes }
+  static func data(_ stream: UInt8, _ bytes: [UInt8], flags: UInt8 = 0) -> [UInt8] {
+    [0, 0, 0, stream, flags, 0, 0, UInt8(bytes.count)] + bytes
+  }
 
   @Test("A data frame of stream 3 goes before the payload")
   func dataHead() {
@@ -74,7 +76,9 @@ struct SPDYFramingTests {
 
   @Test("What the error stream says", arguments: [1, 3, 100])
   func error(size: Int) {
-    #expect(Unframed(SPDYFraming(port: 1), messages: [Self.data(1, Array("refused".utf8))], piecesOf: size) == Unframed(errors: Array("refused".utf8)))
+    #expect(
+      Unframed(SPDYFraming(port: 1), messages: [Self.data(1, Array("refused".utf8))], piecesOf: size)
+        == Unframed(errors: Array("refused".utf8)))
     #expect(Unframed(SPDYFraming(port: 1), messages: [Self.data(1, [], flags: 1)], piecesOf: size) == Unframed())
   }
 
@@ -87,7 +91,9 @@ struct SPDYFramingTests {
       [0x80, 3, 0, 2, 1, 0, 0, 6, 0, 0, 0, 3, 0, 0],  // SYN_REPLY with FIN
     ] as [[UInt8]])
   func end(input: [UInt8]) {
-    for size in [1, 100] { #expect(Unframed(SPDYFraming(port: 1), messages: [input], piecesOf: size) == Unframed(ended: 1)) }
+    for size in [1, 100] {
+      #expect(Unframed(SPDYFraming(port: 1), messages: [input], piecesOf: size) == Unframed(ended: 1))
+    }
   }
 
   @Test("The end of the error stream is none of the data stream")

@@ -15,7 +15,9 @@ struct V4FramingTests {
   @Test("The ports are skipped, data and errors told apart", arguments: [1, 2, 3, 100])
   func messages(size: Int) {
     let messages = Self.ports + [[0, 1, 2, 3], [1] + Array("no".utf8), [0, 4], [0]]
-    #expect(Unframed(V4Framing(), messages: messages, piecesOf: size) == Unframed(payload: [1, 2, 3, 4], errors: Array("no".utf8)))
+    #expect(
+      Unframed(V4Framing(), messages: messages, piecesOf: size)
+        == Unframed(payload: [1, 2, 3, 4], errors: Array("no".utf8)))
   }
 
   @Test("Data right behind the port, in one message", arguments: [1, 100])
@@ -25,6 +27,7 @@ struct V4FramingTests {
 
   @Test("A channel that was not asked for is skipped", arguments: [1, 100])
   func otherChannel(size: Int) {
-    #expect(Unframed(V4Framing(), messages: Self.ports + [[2, 1, 2, 3], [0, 9]], piecesOf: size) == Unframed(payload: [9]))
+    #expect(
+      Unframed(V4Framing(), messages: Self.ports + [[2, 1, 2, 3], [0, 9]], piecesOf: size) == Unframed(payload: [9]))
   }
 }

@@ -21,7 +21,8 @@ import Testing
                 "volumeMounts": [["name": "v", "mountPath": "/v"]],
               ]
             ],
-            "volumes": [["name": "v", "emptyDir": [:]]], "imagePullSecrets": [["name": "x"]], "tolerations": [["key": "a", "operator": "Exists"]],
+            "volumes": [["name": "v", "emptyDir": [:]]], "imagePullSecrets": [["name": "x"]],
+            "tolerations": [["key": "a", "operator": "Exists"]],
           ],
         ],
       ],
@@ -43,7 +44,8 @@ import Testing
 
   @Test func pathsAreWrittenAsInMessages() throws {
     let json = try JSONValue(
-      parsing: #"{"f:a":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:name":{}}},"f:finalizers":{"v:\"x/y\"":{}}}"#)
+      parsing: #"{"f:a":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:name":{}}},"f:finalizers":{"v:\"x/y\"":{}}}"#
+    )
     #expect(
       FieldSet(fieldsV1: json).paths == [
         #".a[port=80,protocol="TCP"]"#, #".a[port=80,protocol="TCP"].name"#, #".finalizers[="x/y"]"#,

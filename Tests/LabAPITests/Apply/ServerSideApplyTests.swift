@@ -12,8 +12,11 @@ import Testing
   init() async throws { api = try await APIHarness() }
 
   @discardableResult
-  private func apply(_ path: String, _ object: JSONValue, by manager: String, _ options: String = "") async throws -> (code: Int, object: JSONValue) {
-    try await api.send(.PATCH, "\(path)/\(object.name)?fieldManager=\(manager)\(options)", object, type: APIServer.applyType)
+  private func apply(_ path: String, _ object: JSONValue, by manager: String, _ options: String = "") async throws -> (
+    code: Int, object: JSONValue
+  ) {
+    try await api.send(
+      .PATCH, "\(path)/\(object.name)?fieldManager=\(manager)\(options)", object, type: APIServer.applyType)
   }
 
   private func configMap(_ data: JSONValue?) -> JSONValue {
@@ -37,13 +40,16 @@ import Testing
     #expect(object["data"] == ["a": "1", "c": "3"])
     #expect(owners(object) == ["one Apply": ["f:data": [:]], "two Apply": ["f:data": ["f:a": [:], "f:c": [:]]]])
 
-    object = try await api.send(.PATCH, Self.configMaps + "/c", ["data": ["a": "9", "u": "1"]], type: "application/merge-patch+json").object
+    object = try await api.send(
+      .PATCH, Self.configMaps + "/c", ["data": ["a": "9", "u": "1"]], type: "application/merge-patch+json"
+    ).object
     #expect(owners(object)["two Apply"] == ["f:data": ["f:c": [:]]])
     #expect(owners(object)["tests Update"] == ["f:data": ["f:a": [:], "f:u": [:]]])
     object = try await apply(Self.configMaps, configMap(["a": "1"]), by: "one", "&force=true").object
     #expect(
       owners(object) == [
-        "one Apply": ["f:data": ["f:a": [:]]], "two Apply": ["f:data": ["f:c": [:]]], "tests Update": ["f:data": ["f:u": [:]]],
+        "one Apply": ["f:data": ["f:a": [:]]], "two Apply": ["f:data": ["f:c": [:]]],
+        "tests Update": ["f:data": ["f:u": [:]]],
       ])
     object = try await apply(Self.configMaps, configMap(nil), by: "two").object
     #expect(object["data"] == ["a": "1", "u": "1"])
@@ -54,14 +60,16 @@ import Testing
 
   @Test func conflictsAreToldInKubernetesWords() async throws {
     try await apply(Self.configMaps, configMap(["c": "3"]), by: "two")
-    try await api.send(.PATCH, Self.configMaps + "/c", ["data": ["a": "9", "u": "1"]], type: "application/merge-patch+json")
+    try await api.send(
+      .PATCH, Self.configMaps + "/c", ["data": ["a": "9", "u": "1"]], type: "application/merge-patch+json")
     var answer = try await apply(Self.configMaps, configMap(["a": "1"]), by: "one")
     #expect(answer.code == 409 && answer.object["reason"] == "Conflict")
     #expect(answer.object["message"] == "Apply failed with 1 conflict: conflict with \"tests\" using v1: .data.a")
     answer = try await apply(Self.configMaps, configMap(["a": "1", "c": "4", "u": "2"]), by: "one")
     #expect(
       answer.object["message"]
-        == "Apply failed with 3 conflicts: conflicts with \"tests\" using v1:\n- .data.a\n- .data.u\nconflicts with \"two\":\n- .data.c")
+        == "Apply failed with 3 conflicts: conflicts with \"tests\" using v1:\n- .data.a\n- .data.u\nconflicts with \"two\":\n- .data.c"
+    )
     #expect(
       answer.object[path: "details", "causes"]?[0] == [
         "reason": "FieldManagerConflict", "message": "conflict with \"tests\" using v1", "field": ".data.a",
@@ -88,7 +96,8 @@ import Testing
     #expect(try await apply(Self.configMaps, configMap(["a": "1"]), by: "one", "&dryRun=All").code == 201)
     #expect(try await api.send(.GET, Self.configMaps + "/c").code == 404)
     let stored = try await apply(Self.configMaps, configMap(["a": "1"]), by: "one").object
-    #expect(try await apply(Self.configMaps, configMap(["a": "2"]), by: "one", "&dryRun=All").object["data"] == ["a": "2"])
+    #expect(
+      try await apply(Self.configMaps, configMap(["a": "2"]), by: "one", "&dryRun=All").object["data"] == ["a": "2"])
     #expect(try await api.send(.GET, Self.configMaps + "/c").object == stored)
   }
 
@@ -98,11 +107,15 @@ import Testing
     return object
   }
 
-  private func containers(_ object: JSONValue) -> [JSONValue] { object[path: "spec", "template", "spec", "containers"]?.elements ?? [] }
+  private func containers(_ object: JSONValue) -> [JSONValue] {
+    object[path: "spec", "template", "spec", "containers"]?.elements ?? []
+  }
 
   @Test func listsMergeByTheirKeys() async throws {
     let probe: JSONValue = ["name": "main", "image": "web:1", "livenessProbe": ["httpGet": ["port": 80]]]
-    let side: JSONValue = ["name": "side", "image": "s:1", "ports": [["containerPort": 80], ["containerPort": 80, "protocol": "UDP"]]]
+    let side: JSONValue = [
+      "name": "side", "image": "s:1", "ports": [["containerPort": 80], ["containerPort": 80, "protocol": "UDP"]],
+    ]
     var object = try await apply(Sample.deployments, deployment(containers: [probe, side]), by: "one").object
     #expect(containers(object).map { $0["name"] } == ["main", "side"])
     #expect(containers(object)[1]["ports"]?.elements.count == 2)
@@ -113,9 +126,14 @@ import Testing
     object = try await apply(Sample.deployments, partial, by: "two").object
     #expect(containers(object)[0]["image"] == "web:1" && containers(object)[0]["env"]?[0]?["value"] == "b")
     // Without the probe its defaults go too; without the container all of it; the other's variable stays.
-    object = try await apply(Sample.deployments, deployment(containers: [["name": "main", "image": "web:2"]]), by: "one").object
-    #expect(containers(object).count == 1 && containers(object)[0]["livenessProbe"] == nil && containers(object)[0]["env"] != nil)
-    let answer = try await apply(Sample.deployments, deployment(containers: [["name": "main", "image": "web:9"]]), by: "two")
+    object = try await apply(
+      Sample.deployments, deployment(containers: [["name": "main", "image": "web:2"]]), by: "one"
+    ).object
+    #expect(
+      containers(object).count == 1 && containers(object)[0]["livenessProbe"] == nil
+        && containers(object)[0]["env"] != nil)
+    let answer = try await apply(
+      Sample.deployments, deployment(containers: [["name": "main", "image": "web:9"]]), by: "two")
     #expect(
       answer.object["message"]
         == "Apply failed with 1 conflict: conflict with \"one\": .spec.template.spec.containers[name=\"main\"].image")
@@ -135,11 +153,14 @@ import Testing
   @Test func scaleAndCreateAreOwnersToo() async throws {
     var object = try await api.send(.POST, Sample.deployments, Sample.deployment("web")).object
     #expect(owners(object)["tests Update"]?[path: "f:spec", "f:selector"] == [:])
-    try await api.send(.PATCH, Sample.deployments + "/web/scale", ["spec": ["replicas": 5]], type: "application/merge-patch+json")
+    try await api.send(
+      .PATCH, Sample.deployments + "/web/scale", ["spec": ["replicas": 5]], type: "application/merge-patch+json")
     var wanted = Sample.deployment("web", replicas: 3)
     let answer = try await apply(Sample.deployments, wanted, by: "one")
     #expect(
-      answer.object["message"] == "Apply failed with 1 conflict: conflict with \"tests\" with subresource \"scale\" using apps/v1: .spec.replicas")
+      answer.object["message"]
+        == "Apply failed with 1 conflict: conflict with \"tests\" with subresource \"scale\" using apps/v1: .spec.replicas"
+    )
     wanted[path: "spec", "replicas"] = nil
     object = try await apply(Sample.deployments, wanted, by: "one").object
     #expect(object[path: "spec", "replicas"] == 5)
@@ -161,22 +182,36 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: e}", 422, "fieldManager: Required value: is required for apply patch"),
+    (
+      "", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: e}", 422,
+      "fieldManager: Required value: is required for apply patch"
+    ),
     ("?fieldManager=x", "kind: ConfigMap", 400, "invalid object type: /, Kind=ConfigMap"),
     ("?fieldManager=x", "{apiVersion: v1, kind: Secret}", 400, "invalid object type: /v1, Kind=Secret"),
-    ("?fieldManager=x", "{apiVersion: v1, kind: ConfigMap}", 400, "(e based on URL) was undeterminable: name must be provided"),
-    ("?fieldManager=x", "{apiVersion: v1, kind: ConfigMap, metadata: {name: f}}", 400, "(f) does not match the name on the URL (e)"),
+    (
+      "?fieldManager=x", "{apiVersion: v1, kind: ConfigMap}", 400,
+      "(e based on URL) was undeterminable: name must be provided"
+    ),
+    (
+      "?fieldManager=x", "{apiVersion: v1, kind: ConfigMap, metadata: {name: f}}", 400,
+      "(f) does not match the name on the URL (e)"
+    ),
     (
       "?fieldManager=x", "{apiVersion: v1, kind: ConfigMap, metadata: {name: e, managedFields: [{manager: x}]}}", 400,
       "metadata.managedFields must be nil"
     ),
-    ("?fieldManager=x", "{apiVersion: v1, kind: ConfigMap, metadata: {name: e, resourceVersion: '7'}}", 409, "the object has been modified"),
+    (
+      "?fieldManager=x", "{apiVersion: v1, kind: ConfigMap, metadata: {name: e, resourceVersion: '7'}}", 409,
+      "the object has been modified"
+    ),
     ("?fieldManager=x", "{a: b: c", 400, "error decoding YAML"),
     ("?fieldManager=x", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: e}\ndata: {a: 'yes'}", 201, ""),
   ]) func whatIsRefused(query: String, body: String, code: Int, message: String) async throws {
     var head = HTTPRequestHead(version: .http1_1, method: .PATCH, uri: "\(Self.configMaps)/e\(query)")
     head.headers.add(name: "content-type", value: APIServer.applyType)
-    let request = APIRequest(head: head, body: Array(body.utf8), user: UserInfo(name: "tester", groups: ["system:masters", "system:authenticated"]))
+    let request = APIRequest(
+      head: head, body: Array(body.utf8),
+      user: UserInfo(name: "tester", groups: ["system:masters", "system:authenticated"]))
     let response = await api.server.respond(to: request)
     guard case .bytes(let bytes) = response.body else { return #expect(Bool(false)) }
     let answer = try JSONValue(parsing: bytes)
@@ -186,23 +221,31 @@ import Testing
 
   @Test func ambiguousElementsAreRefused() async throws {
     var answer = try await apply(Sample.deployments, deployment(containers: [["image": "x"]]), by: "x")
-    #expect(answer.object["message"]?.stringValue?.contains("omits key field \"name\" (and doesn't have default value)") == true)
+    #expect(
+      answer.object["message"]?.stringValue?.contains("omits key field \"name\" (and doesn't have default value)")
+        == true)
     answer = try await apply(Sample.deployments, deployment(containers: [["name": "a"], ["name": "a"]]), by: "x")
-    #expect(answer.object["message"]?.stringValue?.contains(".containers: duplicate entries for key [name=\"a\"]") == true)
+    #expect(
+      answer.object["message"]?.stringValue?.contains(".containers: duplicate entries for key [name=\"a\"]") == true)
   }
 
   /// Applying what is not there yet is creating it.
   @Test func creatingNeedsTheRightToIt() async throws {
-    let role: JSONValue = ["metadata": ["name": "patcher"], "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"]]]]
+    let role: JSONValue = [
+      "metadata": ["name": "patcher"], "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"]]],
+    ]
     try await api.send(.POST, "/apis/rbac.authorization.k8s.io/v1/clusterroles", role)
     let binding: JSONValue = [
-      "metadata": ["name": "patcher"], "roleRef": ["kind": "ClusterRole", "name": "patcher"], "subjects": [["kind": "User", "name": "p"]],
+      "metadata": ["name": "patcher"], "roleRef": ["kind": "ClusterRole", "name": "patcher"],
+      "subjects": [["kind": "User", "name": "p"]],
     ]
     try await api.send(.POST, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
     let user = UserInfo(name: "p", groups: ["system:authenticated"])
     let path = Self.configMaps + "/c?fieldManager=p"
     let answer = try await api.send(.PATCH, path, configMap([:]), type: APIServer.applyType, user: user)
-    #expect(answer.code == 403 && answer.object["message"]?.stringValue?.contains("cannot create resource \"configmaps\"") == true)
+    #expect(
+      answer.code == 403
+        && answer.object["message"]?.stringValue?.contains("cannot create resource \"configmaps\"") == true)
     try await api.send(.POST, Self.configMaps, configMap([:]))
     #expect(try await api.send(.PATCH, path, configMap([:]), type: APIServer.applyType, user: user).code == 200)
   }

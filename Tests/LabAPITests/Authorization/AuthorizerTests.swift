@@ -8,7 +8,8 @@ import Testing
 
   private func bind(_ api: APIHarness, role: String) async throws {
     let binding: JSONValue = [
-      "metadata": ["name": "alice"], "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
+      "metadata": ["name": "alice"],
+      "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
       "subjects": [["kind": "User", "name": "alice"]],
     ]
     let path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings"
@@ -21,7 +22,8 @@ import Testing
     #expect(answer.code == 403)
     #expect(
       answer.object["message"]
-        == "pods is forbidden: User \"alice\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\"")
+        == "pods is forbidden: User \"alice\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\""
+    )
   }
 
   @Test func editWritesInItsNamespaceOnly() async throws {
@@ -29,7 +31,9 @@ import Testing
     try await bind(api, role: "edit")
     #expect(try await api.send(.POST, Sample.services, Sample.service("web"), user: alice).code == 201)
     let patch: JSONValue = [["op": "add", "path": "/spec/selector/x", "value": "y"]]
-    #expect(try await api.send(.PATCH, Sample.services + "/web", patch, type: "application/json-patch+json", user: alice).code == 200)
+    #expect(
+      try await api.send(.PATCH, Sample.services + "/web", patch, type: "application/json-patch+json", user: alice).code
+        == 200)
     #expect(try await api.send(.GET, "/api/v1/namespaces/kube-system/services", user: alice).code == 403)
     #expect(try await api.send(.GET, "/api/v1/services", user: alice).code == 403)
     #expect(try await api.send(.GET, "/api/v1/nodes", user: alice).code == 403)

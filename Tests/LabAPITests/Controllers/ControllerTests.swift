@@ -11,7 +11,8 @@ import Testing
     let api = try await APIHarness()
     try await withThrowingTaskGroup(of: Void.self) { group in
       let controllers = Controllers(
-        store: api.store, addresses: try ServiceAddresses(cidr: "10.98.0.0/24"), nodeName: "lab", logger: Logger(label: "test"))
+        store: api.store, addresses: try ServiceAddresses(cidr: "10.98.0.0/24"), nodeName: "lab",
+        logger: Logger(label: "test"))
       group.addTask { await controllers.run() }
       group.addTask { try await FakeNode(store: api.store).run() }
       try await test(api)
@@ -27,7 +28,9 @@ import Testing
     let object = try await api.send(.GET, Sample.deployments + "/web").object
     let replicas = object[path: "spec", "replicas"]?.intValue
     return object[path: "status", "observedGeneration"]?.intValue == object.generation
-      && ["replicas", "updatedReplicas", "availableReplicas"].allSatisfy { object[path: "status", $0]?.intValue == replicas }
+      && ["replicas", "updatedReplicas", "availableReplicas"].allSatisfy {
+        object[path: "status", $0]?.intValue == replicas
+      }
       && object.condition("Progressing")?["reason"] == "NewReplicaSetAvailable" && object.isConditionTrue("Available")
   }
 
@@ -97,7 +100,9 @@ import Testing
       try await api.send(.POST, Sample.pods, Sample.pod("a"))
       try await api.send(.POST, Sample.pods, Sample.pod("b", ports: [["containerPort": 8080, "name": "http"]]))
       func slices() async -> [JSONValue] {
-        await api.store.list(.endpointSlices, namespace: "default").items.filter { $0.labels["kubernetes.io/service-name"] == "web" }
+        await api.store.list(.endpointSlices, namespace: "default").items.filter {
+          $0.labels["kubernetes.io/service-name"] == "web"
+        }
       }
       #expect(try await eventually { Set(await slices().map { $0["ports"]?[0]?["port"] }) == [80, 8080] })
       try await api.send(.DELETE, Sample.pods + "/b?gracePeriodSeconds=0")
@@ -119,8 +124,10 @@ import Testing
         let slices = await api.store.list(.endpointSlices, namespace: "default").items
         return slices.first { $0.labels["kubernetes.io/service-name"] == service }?["endpoints"]?[0]?["conditions"]
       }
-      #expect(try await eventually { await conditions("web") == ["ready": false, "serving": false, "terminating": false] })
-      #expect(try await eventually { await conditions("all") == ["ready": true, "serving": false, "terminating": false] })
+      #expect(
+        try await eventually { await conditions("web") == ["ready": false, "serving": false, "terminating": false] })
+      #expect(
+        try await eventually { await conditions("all") == ["ready": true, "serving": false, "terminating": false] })
     }
   }
 
@@ -133,26 +140,33 @@ import Testing
         #expect(
           try await eventually {
             var left = 0
-            for resource in [Resource.deployments, .replicaSets, .pods] { left += await api.store.list(resource, namespace: "default").items.count }
+            for resource in [Resource.deployments, .replicaSets, .pods] {
+              left += await api.store.list(resource, namespace: "default").items.count
+            }
             return left == 0
           })
       }
     }
   }
 
-  /// Who deletes an owner often deletes its dependents too, while the garbage collector is about it: here every second one, from the other end.
+  /// Who deletes an owner often deletes its dependents too, while the garbage collector is about it: here every second
+  /// one, from the other end.
   @Test func aDependentThatSomebodyElseDeletesKeepsNoOther() async throws {
     try await withCluster { api in
       try await api.send(.POST, Sample.deployments, Sample.deployment("web", replicas: 0))
       let deployment: JSONValue = try await api.send(.GET, Sample.deployments + "/web").object
-      let owner: JSONValue = ["apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": deployment[path: "metadata", "uid"] ?? ""]
+      let owner: JSONValue = [
+        "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": deployment[path: "metadata", "uid"] ?? "",
+      ]
       for index in 1000..<2000 {
         let metadata: JSONValue = ["namespace": "default", "name": .string("c\(index)"), "ownerReferences": [owner]]
         _ = try await api.store.create(.configMaps, ["metadata": metadata])
       }
       try await api.send(.DELETE, Sample.deployments + "/web", ["propagationPolicy": "Background"])
       for index in stride(from: 1998, through: 1000, by: -2) {
-        do { _ = try await api.store.delete(ObjectKey(.configMaps, namespace: "default", name: "c\(index)"), grace: nil) } catch StoreError.notFound {}
+        do {
+          _ = try await api.store.delete(ObjectKey(.configMaps, namespace: "default", name: "c\(index)"), grace: nil)
+        } catch StoreError.notFound {}
       }
       #expect(try await eventually { await api.store.list(.configMaps, namespace: "default").items.isEmpty })
     }
@@ -164,7 +178,8 @@ import Testing
       #expect(try await eventually { try await isComplete(api) })
       let before = Set(await api.store.list(.pods, namespace: "default").items.map(\.uid))
       let set = try #require(await api.store.list(.replicaSets, namespace: "default").items.first)
-      try await api.send(.DELETE, "/apis/apps/v1/namespaces/default/replicasets/\(set.name)", ["propagationPolicy": "Orphan"])
+      try await api.send(
+        .DELETE, "/apis/apps/v1/namespaces/default/replicasets/\(set.name)", ["propagationPolicy": "Orphan"])
       #expect(
         try await eventually {
           let sets = await api.store.list(.replicaSets, namespace: "default").items
@@ -178,14 +193,21 @@ import Testing
   @Test func aNamespaceIsEmptiedBeforeItGoes() async throws {
     try await withCluster { api in
       try await api.send(.POST, "/api/v1/namespaces", ["metadata": ["name": "team"]])
-      try await api.send(.POST, "/api/v1/namespaces/team/configmaps", ["metadata": ["name": "held", "finalizers": ["example.com/x"]]])
-      #expect(try await eventually { try await api.send(.GET, "/api/v1/namespaces/team/serviceaccounts/default").code == 200 })
+      try await api.send(
+        .POST, "/api/v1/namespaces/team/configmaps", ["metadata": ["name": "held", "finalizers": ["example.com/x"]]])
+      #expect(
+        try await eventually { try await api.send(.GET, "/api/v1/namespaces/team/serviceaccounts/default").code == 200 }
+      )
       try await api.send(.DELETE, "/api/v1/namespaces/team")
       let refused = try await api.send(.POST, "/api/v1/namespaces/team/configmaps", ["metadata": ["name": "late"]])
       #expect(refused.code == 403)
-      #expect(try await eventually { try await api.send(.GET, "/api/v1/namespaces/team").object[path: "status", "phase"] == "Terminating" })
+      #expect(
+        try await eventually {
+          try await api.send(.GET, "/api/v1/namespaces/team").object[path: "status", "phase"] == "Terminating"
+        })
       let release: JSONValue = ["metadata": ["finalizers": nil]]
-      try await api.send(.PATCH, "/api/v1/namespaces/team/configmaps/held", release, type: "application/merge-patch+json")
+      try await api.send(
+        .PATCH, "/api/v1/namespaces/team/configmaps/held", release, type: "application/merge-patch+json")
       #expect(try await eventually { try await api.send(.GET, "/api/v1/namespaces/team").code == 404 })
     }
   }

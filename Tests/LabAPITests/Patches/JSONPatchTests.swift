@@ -4,24 +4,30 @@ import Testing
 @testable import LabAPI
 
 @Suite struct JSONPatchTests {
-  private func apply(_ patch: JSONValue, to object: JSONValue) throws -> JSONValue { try JSONPatch(patch).applied(to: object) }
+  private func apply(_ patch: JSONValue, to object: JSONValue) throws -> JSONValue {
+    try JSONPatch(patch).applied(to: object)
+  }
 
   @Test func addsReplacesAndRemoves() throws {
     let result = try apply(
       [
-        ["op": "add", "path": "/a/b", "value": 1], ["op": "replace", "path": "/x", "value": "new"], ["op": "remove", "path": "/gone"],
-        ["op": "add", "path": "/list/-", "value": 3], ["op": "add", "path": "/list/0", "value": 0], ["op": "remove", "path": "/list/1"],
+        ["op": "add", "path": "/a/b", "value": 1], ["op": "replace", "path": "/x", "value": "new"],
+        ["op": "remove", "path": "/gone"],
+        ["op": "add", "path": "/list/-", "value": 3], ["op": "add", "path": "/list/0", "value": 0],
+        ["op": "remove", "path": "/list/1"],
       ], to: ["a": [:], "x": "old", "gone": true, "list": [1, 2]])
     #expect(result == ["a": ["b": 1], "x": "new", "list": [0, 2, 3]])
   }
 
   @Test func pointersAreUnescaped() throws {
-    let result = try apply([["op": "add", "path": "/labels/devtunnel.dev~1agent~0", "value": "x"]], to: ["labels": [:]])
+    let result = try apply(
+      [["op": "add", "path": "/labels/devtunnel.dev~1agent~0", "value": "x"]], to: ["labels": [:]])
     #expect(result == ["labels": ["devtunnel.dev/agent~": "x"]])
   }
 
   @Test func movesAndCopies() throws {
-    let result = try apply([["op": "move", "from": "/a", "path": "/b"], ["op": "copy", "from": "/b", "path": "/c"]], to: ["a": 1])
+    let result = try apply(
+      [["op": "move", "from": "/a", "path": "/b"], ["op": "copy", "from": "/b", "path": "/c"]], to: ["a": 1])
     #expect(result == ["b": 1, "c": 1])
   }
 
@@ -36,7 +42,10 @@ import Testing
   }
 
   @Test func malformedPatchesAreRefused() {
-    for patch: JSONValue in [["op": "add"], [["op": "add", "path": "a", "value": 1]], [["op": "add", "path": "/a"]], [["op": "x", "path": "/a"]]] {
+    for patch: JSONValue in [
+      ["op": "add"], [["op": "add", "path": "a", "value": 1]], [["op": "add", "path": "/a"]],
+      [["op": "x", "path": "/a"]],
+    ] {
       #expect(throws: PatchError.self) { try apply(patch, to: [:]) }
     }
   }

@@ -5,8 +5,10 @@ import Testing
 
 @Suite struct SelectorTests {
   @Test(arguments: [
-    ("app=web", true), ("app==web", true), ("app!=web", false), ("app in (api, web)", true), ("app notin (web)", false), ("tier", true),
-    ("!tier", false), ("none", false), ("!none", true), ("none!=x", true), ("app=web,tier=front", true), ("app in (a,b),tier", false), ("", true),
+    ("app=web", true), ("app==web", true), ("app!=web", false), ("app in (api, web)", true), ("app notin (web)", false),
+    ("tier", true),
+    ("!tier", false), ("none", false), ("!none", true), ("none!=x", true), ("app=web,tier=front", true),
+    ("app in (a,b),tier", false), ("", true),
   ]) func labelSelectors(_ text: String, matches: Bool) throws {
     #expect(try LabelSelector(parsing: text).matches(["app": "web", "tier": "front"]) == matches)
   }
@@ -18,7 +20,9 @@ import Testing
   @Test func selectorObjectsAndTheirText() {
     let selector = LabelSelector(object: [
       "matchLabels": ["app": "web"],
-      "matchExpressions": [["key": "x", "operator": "NotIn", "values": ["1", "2"]], ["key": "y", "operator": "Exists"]],
+      "matchExpressions": [
+        ["key": "x", "operator": "NotIn", "values": ["1", "2"]], ["key": "y", "operator": "Exists"],
+      ],
     ])
     #expect(selector.text == "app=web,x notin (1,2),y")
     #expect(selector.matches(["app": "web", "x": "3", "y": ""]))

@@ -14,12 +14,15 @@ import Testing
   private func withClient(
     ports: [UInt16], to targets: [UInt16: UInt16],
     _ test:
-      @Sendable @escaping (NIOAsyncChannelInboundStream<WebSocketFrame>.AsyncIterator, NIOAsyncChannelOutboundWriter<WebSocketFrame>) async throws ->
+      @Sendable @escaping (
+        NIOAsyncChannelInboundStream<WebSocketFrame>.AsyncIterator, NIOAsyncChannelOutboundWriter<WebSocketFrame>
+      ) async throws ->
       Void
   ) async throws {
     let node = FakeNode(store: ObjectStore(), ports: targets)
     let pod = ObjectKey(.pods, namespace: "default", name: "web")
-    let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { channel in
+    let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer {
+      channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandlers(
           WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 24)),
@@ -42,7 +45,9 @@ import Testing
     WebSocketFrame(fin: true, opcode: opcode, maskKey: .random(), data: ByteBuffer(bytes: bytes))
   }
 
-  private static func bytes(_ frame: WebSocketFrame?) -> [UInt8]? { frame.map { Array($0.unmaskedData.readableBytesView) } }
+  private static func bytes(_ frame: WebSocketFrame?) -> [UInt8]? {
+    frame.map { Array($0.unmaskedData.readableBytesView) }
+  }
 
   @Test func portsComeFirstThenTheData() async throws {
     let echo = try await EchoServer.start()
@@ -106,8 +111,10 @@ import Testing
 
   @Test(arguments: [
     ("GET", "websocket", "v4.channel.k8s.io", "?ports=80", 0), ("GET", "websocket", "v4.channel.k8s.io", "", 400),
-    ("POST", "websocket", "v4.channel.k8s.io", "?ports=80", 405), ("GET", "websocket", "v5.channel.k8s.io", "?ports=80", 403),
-    ("GET", "websocket", "v4.channel.k8s.io, SPDY/3.1+portforward.k8s.io", "", 0), ("POST", "SPDY/3.1", "", "", 0), ("GET", "", "", "", 400),
+    ("POST", "websocket", "v4.channel.k8s.io", "?ports=80", 405),
+    ("GET", "websocket", "v5.channel.k8s.io", "?ports=80", 403),
+    ("GET", "websocket", "v4.channel.k8s.io, SPDY/3.1+portforward.k8s.io", "", 0), ("POST", "SPDY/3.1", "", "", 0),
+    ("GET", "", "", "", 400),
     ("GET", "websocket", "v4.channel.k8s.io", "?ports=80,x", 400),
   ]) func whatIsOfferedDecides(method: String, upgrade: String, protocols: String, query: String, code: Int) throws {
     let pod = ObjectKey(.pods, namespace: "default", name: "web")
@@ -116,7 +123,9 @@ import Testing
       let offer = try PortForwardOffer(
         pod: pod, method: .init(rawValue: method), headers: ["upgrade": upgrade, "sec-websocket-protocol": protocols],
         query: QueryParameters(parsing: query.dropFirst()))
-      if protocols.contains("SPDY") { #expect(offer.carrier == .spdyInWebSocket && offer.subprotocol == PortForwardOffer.spdyProtocol) }
+      if protocols.contains("SPDY") {
+        #expect(offer.carrier == .spdyInWebSocket && offer.subprotocol == PortForwardOffer.spdyProtocol)
+      }
     } catch let error as StatusError { found = error.code }
     #expect(found == code)
   }

@@ -50,11 +50,13 @@ import Testing
   @Test func clusterAddressesAndSelectorsAreFixed() async throws {
     let api = try await APIHarness()
     try await api.send(.POST, Sample.services, Sample.service("web"))
-    let moved = try await api.send(.PATCH, Sample.services + "/web", ["spec": ["clusterIP": "10.98.0.77"]], type: "application/merge-patch+json")
+    let moved = try await api.send(
+      .PATCH, Sample.services + "/web", ["spec": ["clusterIP": "10.98.0.77"]], type: "application/merge-patch+json")
     #expect(moved.code == 422)
     try await api.send(.POST, Sample.deployments, Sample.deployment("web"))
     let other = try await api.send(
-      .PATCH, Sample.deployments + "/web", ["spec": ["selector": ["matchLabels": ["x": "y"]]]], type: "application/merge-patch+json")
+      .PATCH, Sample.deployments + "/web", ["spec": ["selector": ["matchLabels": ["x": "y"]]]],
+      type: "application/merge-patch+json")
     #expect(other.code == 422)
   }
 
@@ -79,7 +81,8 @@ import Testing
     let both: JSONValue = ["metadata": ["labels": ["new": "x"]], "status": ["phase": "Running"]]
     let main = try await api.send(.PATCH, Sample.pods + "/a", both, type: "application/strategic-merge-patch+json")
     #expect(main.object[path: "status", "phase"] == "Pending")
-    let status = try await api.send(.PATCH, Sample.pods + "/a/status", both, type: "application/strategic-merge-patch+json")
+    let status = try await api.send(
+      .PATCH, Sample.pods + "/a/status", both, type: "application/strategic-merge-patch+json")
     #expect(status.object[path: "status", "phase"] == "Running")
     #expect(status.object[path: "metadata", "labels", "new"] == "x")
   }
@@ -119,7 +122,9 @@ import Testing
   @Test func tablesHaveRows() async throws {
     let api = try await APIHarness()
     try await api.send(.POST, Sample.pods, Sample.pod("a"))
-    let table = try await api.send(.GET, Sample.pods, accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json").object
+    let table = try await api.send(
+      .GET, Sample.pods, accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+    ).object
     #expect(table["kind"] == "Table")
     #expect(table["rows"]?[0]?["cells"]?.elements.prefix(4) == ["a", "0/1", "Pending", "0"])
   }

@@ -17,14 +17,17 @@ import Testing
 
   /// Runs a watch beside a test.
   private func watch(
-    _ api: APIHarness, labels: String = "", after revision: Int64 = 0, initial: [JSONValue] = [], bookmarks: Bool = false,
+    _ api: APIHarness, labels: String = "", after revision: Int64 = 0, initial: [JSONValue] = [],
+    bookmarks: Bool = false,
     timeout: Duration = .seconds(10), _ test: @Sendable @escaping (Lines) async throws -> Void
   ) async throws {
     let lines = Lines()
     let request = APIRequest(head: .init(version: .http1_1, method: .GET, uri: "/"), body: [], user: .anonymous)
     let session = WatchSession(
       representation: Representation(request, .pod), kind: .pod,
-      filter: ObjectFilter(namespace: "default", labels: try LabelSelector(parsing: labels), fields: try FieldSelector(parsing: "", for: .pod)),
+      filter: ObjectFilter(
+        namespace: "default", labels: try LabelSelector(parsing: labels),
+        fields: try FieldSelector(parsing: "", for: .pod)),
       initial: initial, revision: revision, sendsBookmarks: bookmarks, marksEndOfInitial: false, timeout: timeout)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await session.run(api.store, lines) }
@@ -38,11 +41,13 @@ import Testing
     let revision = await api.store.revision
     try await watch(api, labels: "app=web", after: revision) { (lines: Lines) async throws in
       func label(_ value: JSONValue) async throws {
-        try await api.send(.PATCH, Sample.pods + "/a", ["metadata": ["labels": ["app": value]]], type: "application/merge-patch+json")
+        try await api.send(
+          .PATCH, Sample.pods + "/a", ["metadata": ["labels": ["app": value]]], type: "application/merge-patch+json")
       }
       try await api.send(.POST, Sample.pods, Sample.pod("a", labels: ["app": "other"]))
       try await label("web")
-      try await api.send(.PATCH, Sample.pods + "/a", ["metadata": ["labels": ["x": "y"]]], type: "application/merge-patch+json")
+      try await api.send(
+        .PATCH, Sample.pods + "/a", ["metadata": ["labels": ["x": "y"]]], type: "application/merge-patch+json")
       try await label("other")
       try await label("web")
       try await api.send(.DELETE, Sample.pods + "/a")

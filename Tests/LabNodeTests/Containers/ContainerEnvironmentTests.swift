@@ -5,24 +5,38 @@ import Testing
 @testable import LabNode
 
 struct ContainerEnvironmentTests {
-  @Test(arguments: [("500m", "1", 1), ("500m", "1m", 500), ("64Mi", "1Mi", 64), ("1.5Gi", "1", 1_610_612_736), ("2", "1", 2), ("1e3", "1", 1000)])
+  @Test(arguments: [
+    ("500m", "1", 1), ("500m", "1m", 500), ("64Mi", "1Mi", 64), ("1.5Gi", "1", 1_610_612_736), ("2", "1", 2),
+    ("1e3", "1", 1000),
+  ])
   func quantities(amount: String, divisor: String, expected: Int64) {
     #expect(Quantity(amount)!.divided(by: Quantity(divisor)!) == expected)
   }
 
   static func pod(_ spec: JSONValue = [:]) -> PodReference {
     let object: JSONValue = [
-      "metadata": ["name": "web-1", "namespace": "shop", "uid": "u1", "labels": ["app": "web"], "annotations": ["a/b": "c\"d"]], "spec": spec,
+      "metadata": [
+        "name": "web-1", "namespace": "shop", "uid": "u1", "labels": ["app": "web"], "annotations": ["a/b": "c\"d"],
+      ], "spec": spec,
     ]
-    return PodReference(object: object, address: IPv4Address("10.97.0.5"), hostAddress: IPv4Address("10.97.0.1")!, nodeName: "lab")
+    return PodReference(
+      object: object, address: IPv4Address("10.97.0.5"), hostAddress: IPv4Address("10.97.0.1")!, nodeName: "lab")
   }
 
   private func store() async throws -> ObjectStore {
     let store = ObjectStore()
     _ = try await store.create(
-      .configMaps, ["kind": "ConfigMap", "metadata": ["name": "settings", "namespace": "shop"], "data": ["LEVEL": "info", "SHARED": "map"]])
+      .configMaps,
+      [
+        "kind": "ConfigMap", "metadata": ["name": "settings", "namespace": "shop"],
+        "data": ["LEVEL": "info", "SHARED": "map"],
+      ])
     _ = try await store.create(
-      .secrets, ["kind": "Secret", "metadata": ["name": "keys", "namespace": "shop"], "data": ["password": "aHVudGVyMg==", "SHARED": "eA=="]])
+      .secrets,
+      [
+        "kind": "Secret", "metadata": ["name": "keys", "namespace": "shop"],
+        "data": ["password": "aHVudGVyMg==", "SHARED": "eA=="],
+      ])
     return store
   }
 
@@ -46,7 +60,8 @@ struct ContainerEnvironmentTests {
     let values = Dictionary(uniqueKeysWithValues: variables.map { ($0.name, $0.value) })
     #expect(
       values == [
-        "LEVEL": "debug", "SHARED": "map", "S_password": "hunter2", "S_SHARED": "x", "COPY": "debug/x/$(NOT)", "PASSWORD": "hunter2",
+        "LEVEL": "debug", "SHARED": "map", "S_password": "hunter2", "S_SHARED": "x", "COPY": "debug/x/$(NOT)",
+        "PASSWORD": "hunter2",
         "IP": "10.97.0.5",
         "APP": "web", "MEMORY": "64",
       ])
@@ -58,7 +73,9 @@ struct ContainerEnvironmentTests {
       _ = try await environment.variables(of: ["envFrom": [["configMapRef": ["name": "gone"]]]])
     }
     await #expect(throws: LabNodeError(.containerConfig, "couldn't find key k in Secret shop/keys")) {
-      _ = try await environment.variables(of: ["env": [["name": "X", "valueFrom": ["secretKeyRef": ["name": "keys", "key": "k"]]]]])
+      _ = try await environment.variables(of: [
+        "env": [["name": "X", "valueFrom": ["secretKeyRef": ["name": "keys", "key": "k"]]]]
+      ])
     }
   }
 

@@ -7,8 +7,10 @@ struct RuntimeSpecTests {
   private func spec(_ container: JSONValue, cgroup: String? = nil) throws -> JSONValue {
     RuntimeSpec(
       arguments: ["sh"], environment: [("A", "b=c")], workingDirectory: "/w",
-      user: try ContainerUser(pod: [:], container: container, imageUser: "", rootFileSystem: "/nonexistent"), hostname: "web", rootFileSystem: "/r",
-      networkNamespace: "/n", mounts: [.init(source: "/s", destination: "/d", isReadOnly: true)], container: container, cgroup: cgroup,
+      user: try ContainerUser(pod: [:], container: container, imageUser: "", rootFileSystem: "/nonexistent"),
+      hostname: "web", rootFileSystem: "/r",
+      networkNamespace: "/n", mounts: [.init(source: "/s", destination: "/d", isReadOnly: true)], container: container,
+      cgroup: cgroup,
       openFilesLimit: 20000
     ).json()
   }
@@ -26,7 +28,10 @@ struct RuntimeSpecTests {
     #expect(json[path: "root", "readonly"] == true)
     #expect(json[path: "process", "env"] == ["A=b=c"])
     #expect(json[path: "process", "rlimits"]?[0]?["hard"] == 20000)
-    #expect(json["mounts"]?.elements.last == ["destination": "/d", "type": "bind", "source": "/s", "options": ["rbind", "rprivate", "ro"]])
+    #expect(
+      json["mounts"]?.elements.last == [
+        "destination": "/d", "type": "bind", "source": "/s", "options": ["rbind", "rprivate", "ro"],
+      ])
     // A lab's root lacks CAP_SYS_RESOURCE.
     #expect(json[path: "process", "oomScoreAdj"] == nil)
     #expect(json[path: "linux", "cgroupsPath"] == nil && json[path: "linux", "resources"] == nil)
@@ -48,7 +53,9 @@ struct RuntimeSpecTests {
 
   @Test func commandsAndArguments() throws {
     let image = Image(identifier: "i", entrypoint: ["/e"], command: ["c1", "c2"])
-    func arguments(_ container: JSONValue) throws -> [String] { try ContainerStarter.arguments(container, image, ["V": "1"]) }
+    func arguments(_ container: JSONValue) throws -> [String] {
+      try ContainerStarter.arguments(container, image, ["V": "1"])
+    }
     #expect(try arguments([:]) == ["/e", "c1", "c2"])
     #expect(try arguments(["args": ["$(V)"]]) == ["/e", "1"])
     #expect(try arguments(["command": ["/x"]]) == ["/x"])
@@ -61,14 +68,18 @@ struct RuntimeSpecTests {
       HostFiles(pod: ContainerEnvironmentTests.pod(spec), clusterDNS: "10.98.0.10", clusterDomain: "cluster.local")
     }
     #expect(
-      files([:]).resolvConf == "nameserver 10.98.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n")
+      files([:]).resolvConf
+        == "nameserver 10.98.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n")
     #expect(files(["dnsPolicy": "Default"]).resolvConf == "nameserver 10.97.0.1\n")
     #expect(
-      files(["dnsConfig": ["searches": ["x"], "options": [["name": "ndots", "value": "2"], ["name": "edns0"]]]]).resolvConf.hasSuffix(
-        "cluster.local x\noptions ndots:2 edns0\n"))
-    #expect(files(["dnsPolicy": "None", "dnsConfig": ["nameservers": ["192.0.2.1"]]]).resolvConf == "nameserver 192.0.2.1\n")
+      files(["dnsConfig": ["searches": ["x"], "options": [["name": "ndots", "value": "2"], ["name": "edns0"]]]])
+        .resolvConf.hasSuffix(
+          "cluster.local x\noptions ndots:2 edns0\n"))
     #expect(
-      files(["hostname": "h", "subdomain": "s", "hostAliases": [["ip": "192.0.2.1", "hostnames": ["a", "b"]]]]).hosts.hasSuffix(
-        "10.97.0.5\th.s.shop.svc.cluster.local\th\n192.0.2.1\ta\tb\n"))
+      files(["dnsPolicy": "None", "dnsConfig": ["nameservers": ["192.0.2.1"]]]).resolvConf == "nameserver 192.0.2.1\n")
+    #expect(
+      files(["hostname": "h", "subdomain": "s", "hostAliases": [["ip": "192.0.2.1", "hostnames": ["a", "b"]]]]).hosts
+        .hasSuffix(
+          "10.97.0.5\th.s.shop.svc.cluster.local\th\n192.0.2.1\ta\tb\n"))
   }
 }

@@ -8,15 +8,28 @@ struct ClusterZoneTests {
     let services: [JSONValue] = [
       [
         "metadata": ["name": "web", "namespace": "shop"],
-        "spec": ["clusterIP": "10.98.0.7", "ports": [["name": "http", "port": 80], ["name": "dns", "port": 53, "protocol": "UDP"]]],
+        "spec": [
+          "clusterIP": "10.98.0.7",
+          "ports": [["name": "http", "port": 80], ["name": "dns", "port": 53, "protocol": "UDP"]],
+        ],
       ],
-      ["metadata": ["name": "db", "namespace": "shop"], "spec": ["clusterIP": "None", "ports": [["name": "sql", "port": 5432]]]],
-      ["metadata": ["name": "away", "namespace": "shop"], "spec": ["type": "ExternalName", "externalName": "example.com"]],
-      ["metadata": ["name": "all", "namespace": "shop"], "spec": ["clusterIP": "None", "publishNotReadyAddresses": true]],
+      [
+        "metadata": ["name": "db", "namespace": "shop"],
+        "spec": ["clusterIP": "None", "ports": [["name": "sql", "port": 5432]]],
+      ],
+      [
+        "metadata": ["name": "away", "namespace": "shop"],
+        "spec": ["type": "ExternalName", "externalName": "example.com"],
+      ],
+      [
+        "metadata": ["name": "all", "namespace": "shop"],
+        "spec": ["clusterIP": "None", "publishNotReadyAddresses": true],
+      ],
     ]
     func slice(_ service: String) -> JSONValue {
       [
-        "metadata": ["namespace": "shop", "labels": ["kubernetes.io/service-name": .string(service)]], "addressType": "IPv4",
+        "metadata": ["namespace": "shop", "labels": ["kubernetes.io/service-name": .string(service)]],
+        "addressType": "IPv4",
         "ports": [["name": "sql", "port": 5432, "protocol": "TCP"]],
         "endpoints": [
           ["addresses": ["10.97.0.5"], "hostname": "db-0", "conditions": ["ready": true]],
@@ -26,7 +39,8 @@ struct ClusterZoneTests {
       ]
     }
     return ClusterZone(
-      domain: "cluster.local", podNetwork: try! IPv4Network("10.97.0.1/16"), extraRecords: ["Example.com": ["192.0.2.1"]], namespaces: ["empty"],
+      domain: "cluster.local", podNetwork: try! IPv4Network("10.97.0.1/16"),
+      extraRecords: ["Example.com": ["192.0.2.1"]], namespaces: ["empty"],
       services: services, slices: [slice("db"), slice("all")].compactMap { EndpointSlice($0) })
   }()
 
@@ -42,9 +56,11 @@ struct ClusterZoneTests {
 
   @Test(arguments: [
     ("web.shop.svc.cluster.local", ["10.98.0.7"]), ("WEB.shop.svc.Cluster.Local", ["10.98.0.7"]),
-    ("db.shop.svc.cluster.local", ["10.97.0.5", "10.97.0.6"]), ("all.shop.svc.cluster.local", ["10.97.0.5", "10.97.0.6", "10.97.0.9"]),
+    ("db.shop.svc.cluster.local", ["10.97.0.5", "10.97.0.6"]),
+    ("all.shop.svc.cluster.local", ["10.97.0.5", "10.97.0.6", "10.97.0.9"]),
     ("db-0.db.shop.svc.cluster.local", ["10.97.0.5"]), ("10-97-0-6.db.shop.svc.cluster.local", ["10.97.0.6"]),
-    ("10-97-0-6.shop.pod.cluster.local", ["10.97.0.6"]), ("example.com", ["192.0.2.1"]), ("192-0-2-1.shop.pod.cluster.local", []),
+    ("10-97-0-6.shop.pod.cluster.local", ["10.97.0.6"]), ("example.com", ["192.0.2.1"]),
+    ("192-0-2-1.shop.pod.cluster.local", []),
     ("web.other.svc.cluster.local", []),
   ])
   func addresses(name: String, expected: [String]) { #expect(addresses(name) == expected) }
@@ -70,8 +86,12 @@ struct ClusterZoneTests {
   }
 
   @Test func pointers() {
-    #expect(ask("7.0.98.10.in-addr.arpa", .ptr).answers.map(\.value) == [.pointer(DNSName("web.shop.svc.cluster.local"))])
-    #expect(ask("5.0.97.10.in-addr.arpa", .ptr).answers.contains { $0.value == .pointer(DNSName("db-0.db.shop.svc.cluster.local")) })
+    #expect(
+      ask("7.0.98.10.in-addr.arpa", .ptr).answers.map(\.value) == [.pointer(DNSName("web.shop.svc.cluster.local"))])
+    #expect(
+      ask("5.0.97.10.in-addr.arpa", .ptr).answers.contains {
+        $0.value == .pointer(DNSName("db-0.db.shop.svc.cluster.local"))
+      })
   }
 
   @Test func negativeAnswers() {
@@ -82,7 +102,9 @@ struct ClusterZoneTests {
       #expect(ask(name).responseCode == 3, "\(name)")
     }
     // Names with something below them exist (RFC 8020), and so do namespaces without Services.
-    for name in ["shop.svc.cluster.local", "svc.cluster.local", "empty.svc.cluster.local", "_tcp.db.shop.svc.cluster.local"] {
+    for name in [
+      "shop.svc.cluster.local", "svc.cluster.local", "empty.svc.cluster.local", "_tcp.db.shop.svc.cluster.local",
+    ] {
       #expect(ask(name).responseCode == 0, "\(name)")
     }
   }

@@ -4,7 +4,8 @@ import Testing
 
 struct DNSMessageTests {
   static let sample: DNSMessage = {
-    var message = DNSMessage(identifier: 7, isResponse: true, isAuthoritative: true, recursionDesired: true, recursionAvailable: true)
+    var message = DNSMessage(
+      identifier: 7, isResponse: true, isAuthoritative: true, recursionDesired: true, recursionAvailable: true)
     let name = DNSName("web.shop.svc.cluster.local")
     message.questions = [DNSQuestion(name: DNSName("_http._tcp.web.shop.svc.cluster.local"), type: .srv)]
     message.answers = [
@@ -14,7 +15,9 @@ struct DNSMessageTests {
       DNSRecord(name: name, timeToLive: 5, value: .other(DNSType(rawValue: 16), [2, 104, 105])),
     ]
     message.authorities = [
-      DNSRecord(name: name, timeToLive: 5, value: .authority(primary: DNSName("ns.x"), mailbox: DNSName("m.x"), serial: 9, minimum: 5))
+      DNSRecord(
+        name: name, timeToLive: 5,
+        value: .authority(primary: DNSName("ns.x"), mailbox: DNSName("m.x"), serial: 9, minimum: 5))
     ]
     return message
   }()
@@ -22,7 +25,8 @@ struct DNSMessageTests {
   @Test func roundTrip() throws {
     let bytes = Self.sample.encoded()
     #expect(try DNSMessage(decoding: bytes) == Self.sample)
-    // Compression: the suffix that all names share stands there once, and once more in the SRV target, which must not be compressed.
+    // Compression: the suffix that all names share stands there once, and once more in the SRV target, which must not
+    // be compressed.
     #expect(count(of: Array("cluster".utf8), in: bytes) == 2)
   }
 
@@ -68,7 +72,9 @@ struct DNSMessageTests {
     #expect(throws: DNSDecodingError.loop) { try DNSMessage(decoding: header + [0xC0, 12, 0, 1, 0, 1]) }
     #expect(throws: DNSDecodingError.loop) { try DNSMessage(decoding: header + [1, 97, 0xC0, 12, 0, 1, 0, 1]) }
     #expect(throws: DNSDecodingError.label) { try DNSMessage(decoding: header + [0x80, 0, 0, 1, 0, 1]) }
-    #expect(throws: DNSDecodingError.tooManyRecords) { try DNSMessage(decoding: [0, 1, 0, 0, 255, 255, 0, 0, 0, 0, 0, 0]) }
+    #expect(throws: DNSDecodingError.tooManyRecords) {
+      try DNSMessage(decoding: [0, 1, 0, 0, 255, 255, 0, 0, 0, 0, 0, 0])
+    }
   }
 
   @Test func namesIgnoreCase() {

@@ -6,7 +6,9 @@ struct IPv4Tests {
   @Test func addresses() {
     #expect(IPv4Address("10.97.0.1")?.number == 0x0A61_0001)
     #expect(IPv4Address("10.97.0.1")?.description == "10.97.0.1")
-    for text in ["10.97.0", "10.97.0.256", "10.97.0.1.2", "a.b.c.d", "", "10.97.0.-1", "10..0.1"] { #expect(IPv4Address(text) == nil, "\(text)") }
+    for text in ["10.97.0", "10.97.0.256", "10.97.0.1.2", "a.b.c.d", "", "10.97.0.-1", "10..0.1"] {
+      #expect(IPv4Address(text) == nil, "\(text)")
+    }
   }
 
   @Test func networks() throws {

@@ -13,7 +13,8 @@ extension LabNodeTests {
       "nodeName": "lab", "restartPolicy": "Never",
       "containers": [
         [
-          "name": "main", "image": "lab/busybox:1", "command": ["sleep", "1000"], "securityContext": ["runAsUser": 1000],
+          "name": "main", "image": "lab/busybox:1", "command": ["sleep", "1000"],
+          "securityContext": ["runAsUser": 1000],
           "env": [["name": "A", "value": "b"]],
         ]
       ],

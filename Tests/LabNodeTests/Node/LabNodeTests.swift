@@ -8,13 +8,16 @@ import Testing
 @testable import LabNode
 
 /// The node for real: needs root and the programs that it runs.
-@Suite(.serialized, .enabled(if: NodeFixture.isPossible, "needs root, runc, buildah, nft, ip, nsenter, dig and busybox-static"))
+@Suite(
+  .serialized,
+  .enabled(if: NodeFixture.isPossible, "needs root, runc, buildah, nft, ip, nsenter, dig and busybox-static"))
 struct LabNodeTests {
   @Test(.timeLimit(.minutes(2))) func podsServicesAndNames() async throws {
     try await NodeFixture.run { lab in
       // Two servers, each answering with its own name, that read their page from a ConfigMap.
       _ = try await lab.store.create(
-        .configMaps, ["kind": "ConfigMap", "metadata": ["name": "page", "namespace": "shop"], "data": ["greeting": "hello"]])
+        .configMaps,
+        ["kind": "ConfigMap", "metadata": ["name": "page", "namespace": "shop"], "data": ["greeting": "hello"]])
       for name in ["web-0", "web-1"] { try await lab.create(Self.server(name)) }
       let began = ContinuousClock.now
       let addresses = [try await lab.ready("web-0"), try await lab.ready("web-1")]
@@ -27,10 +30,12 @@ struct LabNodeTests {
       // The Service balances, from a Pod, from the node, and from a Pod that is its own endpoint.
       try await lab.createService("web", clusterIP: "10.98.0.20", port: 80, targetPort: 8080, addresses: addresses)
       let answers = try await lab.eventually("the Service answers") {
-        try await lab.exec("client", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do timeout 2 wget -qO- http://web/name; done")
+        try await lab.exec(
+          "client", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do timeout 2 wget -qO- http://web/name; done")
       }
       #expect(Set(answers.split(separator: "\n").map(String.init)) == ["web-0", "web-1"])
-      let own = try await lab.exec("web-0", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do timeout 2 wget -qO- http://web.shop/name; done")
+      let own = try await lab.exec(
+        "web-0", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do timeout 2 wget -qO- http://web.shop/name; done")
       #expect(Set(own.split(separator: "\n").map(String.init)) == ["web-0", "web-1"])
       let node = try await lab.inNode("for i in 1 2 3; do timeout 2 busybox wget -qO- http://10.98.0.20/name; done")
       #expect(node.split(separator: "\n").count == 3)
@@ -39,7 +44,9 @@ struct LabNodeTests {
       #expect(try await lab.dig("web.shop.svc.cluster.local") == "10.98.0.20")
       #expect(try await lab.dig("+tcp web.shop.svc.cluster.local") == "10.98.0.20")
       #expect(try await lab.dig("-x 10.98.0.20") == "web.shop.svc.cluster.local.")
-      #expect(try await lab.dig("+bufsize=1232 _http._tcp.web.shop.svc.cluster.local SRV") == "0 100 80 web.shop.svc.cluster.local.")
+      #expect(
+        try await lab.dig("+bufsize=1232 _http._tcp.web.shop.svc.cluster.local SRV")
+          == "0 100 80 web.shop.svc.cluster.local.")
       #expect(try await lab.inNode("dig @10.98.0.10 nothing.shop.svc.cluster.local").contains("NXDOMAIN"))
       #expect(try await lab.inNode("dig @10.98.0.10 web.shop.svc.cluster.local AAAA").contains("NOERROR"))
       #expect(try await lab.dig("example.com") == "192.0.2.7")
@@ -53,10 +60,14 @@ struct LabNodeTests {
         $0.contains("refused")
       }
       #expect(refusal.contains("refused"))
-      #expect(try await lab.exec("client", "timeout 5 wget -qO- http://198.51.100.1/ 2>&1 || true").contains("No route to host"))
+      #expect(
+        try await lab.exec("client", "timeout 5 wget -qO- http://198.51.100.1/ 2>&1 || true").contains(
+          "No route to host"))
 
       // A changed ConfigMap reaches the running containers.
-      _ = try await lab.store.update(ObjectKey(.configMaps, namespace: "shop", name: "page")) { $0[path: "data", "greeting"] = "changed" }
+      _ = try await lab.store.update(ObjectKey(.configMaps, namespace: "shop", name: "page")) {
+        $0[path: "data", "greeting"] = "changed"
+      }
       try await lab.eventually("the ConfigMap's change arrives") {
         try await lab.exec("client", "cat /config/greeting")
       } until: {
@@ -66,7 +77,9 @@ struct LabNodeTests {
       // Streams as the API server asks for them.
       let socket = try await lab.node.connect(namespace: "shop", pod: "web-0", port: 8080)
       close(socket)
-      await #expect(throws: NodeStreamError.self) { try await lab.node.connect(namespace: "shop", pod: "web-0", port: 9) }
+      await #expect(throws: NodeStreamError.self) {
+        try await lab.node.connect(namespace: "shop", pod: "web-0", port: 9)
+      }
       #expect(try await lab.log("web-0").contains("serving as web-0 in shop, uid 1000"))
 
       // Deletion waits for the process's own end, and takes the Pod's object with it.
@@ -100,7 +113,9 @@ struct LabNodeTests {
       try await lab.create(Self.pod("once", once))
       let missing: JSONValue = ["containers": [["name": "m", "image": "not/here:1"]]]
       try await lab.create(Self.pod("missing", missing))
-      let crash: JSONValue = ["containers": [["name": "c", "image": "lab/busybox:1", "command": ["sh", "-c", "echo run; exit 7"]]]]
+      let crash: JSONValue = [
+        "containers": [["name": "c", "image": "lab/busybox:1", "command": ["sh", "-c", "echo run; exit 7"]]]
+      ]
       try await lab.create(Self.pod("crash", crash))
       let wrong: JSONValue = ["containers": [["name": "w", "image": "lab/busybox:1", "command": ["/no/such/program"]]]]
       try await lab.create(Self.pod("wrong", wrong))
@@ -127,7 +142,9 @@ struct LabNodeTests {
       } until: {
         $0[path: "status", "containerStatuses"]?[0]?[path: "state", "waiting", "reason"] == "ImagePullBackOff"
       }
-      #expect(waiting[path: "status", "containerStatuses"]?[0]?[path: "state", "waiting", "message"]?.stringValue?.contains("not/here:1") == true)
+      #expect(
+        waiting[path: "status", "containerStatuses"]?[0]?[path: "state", "waiting", "message"]?.stringValue?.contains(
+          "not/here:1") == true)
       let crashed = try await lab.eventually("the container crashes again") {
         try await lab.pod("crash")
       } until: {
@@ -139,7 +156,8 @@ struct LabNodeTests {
       try await lab.eventually("the wrong command is named") {
         try await lab.pod("wrong")
       } until: {
-        $0[path: "status", "containerStatuses"]?[0]?[path: "lastState", "terminated", "message"]?.stringValue?.contains("/no/such/program") == true
+        $0[path: "status", "containerStatuses"]?[0]?[path: "lastState", "terminated", "message"]?.stringValue?.contains(
+          "/no/such/program") == true
       }
       try await lab.eventually("liveness restarts") {
         try await lab.pod("sick")
@@ -157,15 +175,20 @@ struct LabNodeTests {
   @Test(.timeLimit(.minutes(1))) func endpointsChangeUnderLoad() async throws {
     try await NodeFixture.run { lab in
       _ = try await lab.store.create(
-        .configMaps, ["kind": "ConfigMap", "metadata": ["name": "page", "namespace": "shop"], "data": ["greeting": "hello"]])
+        .configMaps,
+        ["kind": "ConfigMap", "metadata": ["name": "page", "namespace": "shop"], "data": ["greeting": "hello"]])
       for name in ["web-0", "web-1"] { try await lab.create(Self.server(name)) }
       let addresses = [try await lab.ready("web-0"), try await lab.ready("web-1")]
       try await lab.create(Self.client())
       _ = try await lab.ready("client")
       try await lab.createService("web", clusterIP: "10.98.0.20", port: 80, targetPort: 8080, addresses: [addresses[0]])
-      try await lab.eventually("the Service answers") { try await lab.exec("client", "timeout 2 wget -qO- http://10.98.0.20/name") }
+      try await lab.eventually("the Service answers") {
+        try await lab.exec("client", "timeout 2 wget -qO- http://10.98.0.20/name")
+      }
       async let load = lab.exec(
-        "client", "i=0; while [ $i -lt 400 ]; do wget -qO- http://10.98.0.20/name || echo lost; i=$((i+1)); done | sort | uniq -c")
+        "client",
+        "i=0; while [ $i -lt 400 ]; do wget -qO- http://10.98.0.20/name || echo lost; i=$((i+1)); done | sort | uniq -c"
+      )
       for flip in 1...20 {
         try await Task.sleep(for: .milliseconds(60))
         try await lab.setEndpoints("web", targetPort: 8080, addresses: [addresses[flip % 2]])
@@ -192,7 +215,8 @@ struct LabNodeTests {
           [
             "name": "c", "image": "lab/busybox:1", "command": ["sleep", "1000"],
             "readinessProbe": [
-              "exec": ["command": ["sh", "-c", "trap '' TERM; echo asked > /tmp/asked; while :; do sleep 1; done"]], "periodSeconds": 1,
+              "exec": ["command": ["sh", "-c", "trap '' TERM; echo asked > /tmp/asked; while :; do sleep 1; done"]],
+              "periodSeconds": 1,
             ],
           ]
         ],
@@ -225,7 +249,8 @@ struct LabNodeTests {
       try await node.prepareSampleImages()
       let running = Task { try await node.run() }
       let lab = NodeFixture(node: node, store: store, directory: path + "/state")
-      try await lab.create(Self.pod("left", ["containers": [["name": "c", "image": "lab/busybox:1", "command": ["sleep", "1000"]]]]))
+      try await lab.create(
+        Self.pod("left", ["containers": [["name": "c", "image": "lab/busybox:1", "command": ["sleep", "1000"]]]]))
       _ = try await lab.ready("left")
       try Files.write("", to: path + "/was-ready")
       kill(getpid(), SIGKILL)
@@ -260,18 +285,25 @@ struct LabNodeTests {
   private static func pod(_ name: String, _ spec: JSONValue) -> JSONValue {
     var spec = spec
     spec["nodeName"] = "lab"
-    return ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "shop", "labels": ["app": "web"]], "spec": spec]
+    return [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": ["name": .string(name), "namespace": "shop", "labels": ["app": "web"]], "spec": spec,
+    ]
   }
 
   private static func server(_ name: String) -> JSONValue {
-    let script = "echo serving as $NAME in $SPACE, uid $(id -u); cp /config/* /tmp; echo $NAME > /tmp/name; exec httpd -f -p 8080 -h /tmp"
+    let script =
+      "echo serving as $NAME in $SPACE, uid $(id -u); cp /config/* /tmp; echo $NAME > /tmp/name; exec httpd -f -p 8080 -h /tmp"
     let spec: JSONValue = [
       "securityContext": ["sysctls": [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]]],
       "containers": [
         [
           "name": "web", "image": "docker.io/lab/busybox:1", "command": ["sh", "-c", .string(script)],
           "ports": [["name": "http", "containerPort": 8080]],
-          "securityContext": ["runAsUser": 1000, "runAsNonRoot": true, "allowPrivilegeEscalation": false, "capabilities": ["drop": ["ALL"]]],
+          "securityContext": [
+            "runAsUser": 1000, "runAsNonRoot": true, "allowPrivilegeEscalation": false,
+            "capabilities": ["drop": ["ALL"]],
+          ],
           "env": [
             ["name": "NAME", "valueFrom": ["fieldRef": ["fieldPath": "metadata.name"]]],
             ["name": "SPACE", "valueFrom": ["fieldRef": ["fieldPath": "metadata.namespace"]]],
@@ -290,7 +322,8 @@ struct LabNodeTests {
       "terminationGracePeriodSeconds": 0,
       "containers": [
         [
-          "name": "client", "image": "lab/busybox:1", "command": ["sleep", "1000"], "volumeMounts": [["name": "config", "mountPath": "/config"]],
+          "name": "client", "image": "lab/busybox:1", "command": ["sleep", "1000"],
+          "volumeMounts": [["name": "config", "mountPath": "/config"]],
           "readinessProbe": ["exec": ["command": ["test", "-f", "/config/greeting"]], "periodSeconds": 1],
           "livenessProbe": ["tcpSocket": ["port": 1], "initialDelaySeconds": 600],
         ]

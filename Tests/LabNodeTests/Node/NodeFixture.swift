@@ -29,7 +29,9 @@ struct NodeFixture: Sendable {
     try await node.prepareSampleImages()
     let running = Task { try await node.run() }
     let result: Result<Void, any Error>
-    do { result = .success(try await body(NodeFixture(node: node, store: store, directory: directory.path + "/state"))) } catch {
+    do {
+      result = .success(try await body(NodeFixture(node: node, store: store, directory: directory.path + "/state")))
+    } catch {
       result = .failure(error)
     }
     node.shutdown()
@@ -43,7 +45,9 @@ struct NodeFixture: Sendable {
   }
 
   func create(_ pod: JSONValue) async throws { _ = try await store.create(.pods, pod) }
-  func pod(_ name: String) async throws -> JSONValue { try await store.get(ObjectKey(.pods, namespace: "shop", name: name)) }
+  func pod(_ name: String) async throws -> JSONValue {
+    try await store.get(ObjectKey(.pods, namespace: "shop", name: name))
+  }
 
   /// - Returns: the Pod's address once it is ready.
   func ready(_ name: String) async throws -> String {
@@ -63,13 +67,16 @@ struct NodeFixture: Sendable {
     slice["metadata"] = ["name": .string(name), "namespace": "shop", "labels": labels]
     _ = try await store.create(.endpointSlices, slice)
     let spec: JSONValue = [
-      "clusterIP": .string(clusterIP), "ports": [["name": "http", "port": JSONValue(port), "targetPort": JSONValue(targetPort)]],
+      "clusterIP": .string(clusterIP),
+      "ports": [["name": "http", "port": JSONValue(port), "targetPort": JSONValue(targetPort)]],
     ]
     _ = try await store.create(.services, ["metadata": ["name": .string(name), "namespace": "shop"], "spec": spec])
   }
 
   func setEndpoints(_ name: String, targetPort: Int, addresses: [String]) async throws {
-    _ = try await store.update(ObjectKey(.endpointSlices, namespace: "shop", name: name)) { $0["endpoints"] = Self.endpoints(addresses) }
+    _ = try await store.update(ObjectKey(.endpointSlices, namespace: "shop", name: name)) {
+      $0["endpoints"] = Self.endpoints(addresses)
+    }
   }
 
   private static func endpoints(_ addresses: [String]) -> JSONValue {
@@ -78,7 +85,9 @@ struct NodeFixture: Sendable {
 
   /// Runs a script in a Pod's first container.
   func exec(_ name: String, _ script: String) async throws -> String {
-    let identifier = try await pod(name)[path: "status", "containerStatuses"]?[0]?["containerID"]?.stringValue?.dropFirst("runc://".count) ?? ""
+    let identifier =
+      try await pod(name)[path: "status", "containerStatuses"]?[0]?["containerID"]?.stringValue?.dropFirst(
+        "runc://".count) ?? ""
     let runc = try Runc(root: directory + "/runc", hasCgroups: true)
     guard let done = try await runc.exec(String(identifier), ["sh", "-c", script], timeout: .seconds(30)) else {
       throw Failure("exec in \(name) took too long")
@@ -91,17 +100,23 @@ struct NodeFixture: Sendable {
     try await Command("nsenter", package: "")(["--net=" + node.namespacePath, "sh", "-c", script])
   }
 
-  func dig(_ arguments: String) async throws -> String { try await inNode("dig @10.98.0.10 +short " + arguments).trimmed }
+  func dig(_ arguments: String) async throws -> String {
+    try await inNode("dig @10.98.0.10 +short " + arguments).trimmed
+  }
 
   func log(_ pod: String, _ options: LogOptions = .init()) async throws -> String {
     var bytes: [UInt8] = []
-    for try await chunk in try await node.logs(namespace: "shop", pod: pod, container: nil, options: options) { bytes += chunk }
+    for try await chunk in try await node.logs(namespace: "shop", pod: pod, container: nil, options: options) {
+      bytes += chunk
+    }
     return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Asks again, for at most 15 seconds, until the answer comes and fits.
   @discardableResult
-  func eventually<Value: Sendable>(_ what: String, _ ask: () async throws -> Value, until fits: (Value) -> Bool = { _ in true }) async throws -> Value {
+  func eventually<Value: Sendable>(
+    _ what: String, _ ask: () async throws -> Value, until fits: (Value) -> Bool = { _ in true }
+  ) async throws -> Value {
     var last = "never asked"
     for _ in 0..<300 {
       do {
@@ -131,7 +146,9 @@ struct Leftovers: Equatable {
   init(_ directory: String, _ labName: String) {
     mounts = MountTable.mounts(below: directory)
     // A container's process is known by its cgroup.
-    processes = Files.names(in: "/proc").filter { Int($0) != nil }.filter { (Files.readText("/proc/\($0)/cgroup") ?? "").contains("/\(labName)/") }
+    processes = Files.names(in: "/proc").filter { Int($0) != nil }.filter {
+      (Files.readText("/proc/\($0)/cgroup") ?? "").contains("/\(labName)/")
+    }
     files = Files.exists(directory + "/state") ? Files.names(in: directory + "/state") : []
     cgroups = Files.names(in: "/sys/fs/cgroup").filter { Files.isDirectory("/sys/fs/cgroup/\($0)/\(labName)") }
     descriptors =

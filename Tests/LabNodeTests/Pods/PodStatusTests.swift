@@ -4,7 +4,9 @@ import Testing
 @testable import LabNode
 
 struct PodStatusTests {
-  private func status(_ spec: JSONValue, over previous: JSONValue = [:], _ change: (inout [ContainerRecord]) -> Void = { _ in }) -> JSONValue {
+  private func status(
+    _ spec: JSONValue, over previous: JSONValue = [:], _ change: (inout [ContainerRecord]) -> Void = { _ in }
+  ) -> JSONValue {
     var records = ContainerRecord.all(of: spec)
     change(&records)
     return PodStatus(pod: ContainerEnvironmentTests.pod(spec), records: records, startTime: "t").json(over: previous)
@@ -15,13 +17,16 @@ struct PodStatusTests {
   }
 
   private func ended(_ code: Int) -> ContainerRecord.State {
-    .terminated(.init(exitCode: code, signal: 0, reason: "", message: "", startedAt: "", finishedAt: "", containerID: ""))
+    .terminated(
+      .init(exitCode: code, signal: 0, reason: "", message: "", startedAt: "", finishedAt: "", containerID: ""))
   }
 
   @Test func fromPendingToReady() {
     let spec: JSONValue = ["containers": [["name": "a", "image": "i"]]]
     let pending = status(spec)
-    #expect(pending["phase"] == "Pending" && condition(pending, "Ready") == "False" && condition(pending, "Initialized") == "True")
+    #expect(
+      pending["phase"] == "Pending" && condition(pending, "Ready") == "False"
+        && condition(pending, "Initialized") == "True")
     let ready = status(spec, over: pending) {
       $0[0].state = .running(since: "s")
       $0[0].isReady = true
@@ -31,7 +36,9 @@ struct PodStatusTests {
   }
 
   @Test func initContainersHoldTheOthersBack() {
-    let spec: JSONValue = ["initContainers": [["name": "i"], ["name": "s", "restartPolicy": "Always"]], "containers": [["name": "a"]]]
+    let spec: JSONValue = [
+      "initContainers": [["name": "i"], ["name": "s", "restartPolicy": "Always"]], "containers": [["name": "a"]],
+    ]
     let first = status(spec)
     #expect(condition(first, "Initialized") == "False")
     #expect(first["containerStatuses"]?[0]?[path: "state", "waiting", "reason"] == "PodInitializing")
@@ -60,11 +67,14 @@ struct PodStatusTests {
 
   @Test func probesAreReadWithTheirDefaults() {
     let container: JSONValue = ["ports": [["name": "http", "containerPort": 8080]]]
-    let probe = Probe(["httpGet": ["port": "http", "httpHeaders": [["name": "A", "value": "b"]]], "periodSeconds": 1], in: container)
+    let probe = Probe(
+      ["httpGet": ["port": "http", "httpHeaders": [["name": "A", "value": "b"]]], "periodSeconds": 1], in: container)
     #expect(probe.action == .http(port: 8080, path: "/", host: nil, headers: ["A: b"], isSecure: false))
     #expect(probe.period == .seconds(1) && probe.timeout == .seconds(1) && probe.failureThreshold == 3)
     var verdict = ProbeVerdict(probe, initially: true)
-    #expect(!verdict.take(.failure("")) && !verdict.take(.failure("")) && !verdict.take(.failure("")) == false && !verdict.isPassing)
+    #expect(
+      !verdict.take(.failure("")) && !verdict.take(.failure("")) && !verdict.take(.failure("")) == false
+        && !verdict.isPassing)
     #expect(verdict.take(.success) && verdict.isPassing)
     if case .unsupported(let why) = Probe(["grpc": ["port": 1]], in: container).action {
       #expect(why.contains("gRPC"))

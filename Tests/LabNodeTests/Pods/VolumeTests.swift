@@ -14,10 +14,16 @@ struct VolumeTests {
   @Test func changesComeAllAtOnce() throws {
     let directory = try TemporaryDirectory()
     let volume = AtomicDirectory(path: directory.path + "/v")
-    #expect(try volume.write([VolumeFile(path: "a", bytes: [1], mode: 0o644), VolumeFile(path: "d/b", bytes: [2], mode: 0o400)]))
+    #expect(
+      try volume.write([
+        VolumeFile(path: "a", bytes: [1], mode: 0o644), VolumeFile(path: "d/b", bytes: [2], mode: 0o400),
+      ]))
     #expect(Files.read(volume.path + "/d/b") == [2])
     let before = Files.resolved(volume.path + "/..data")
-    #expect(try !volume.write([VolumeFile(path: "a", bytes: [1], mode: 0o644), VolumeFile(path: "d/b", bytes: [2], mode: 0o400)]))
+    #expect(
+      try !volume.write([
+        VolumeFile(path: "a", bytes: [1], mode: 0o644), VolumeFile(path: "d/b", bytes: [2], mode: 0o400),
+      ]))
     #expect(try volume.write([VolumeFile(path: "a", bytes: [3], mode: 0o644)]))
     #expect(Files.resolved(volume.path + "/..data") != before && !Files.exists(before!))
     #expect(Files.read(volume.path + "/a") == [3] && !Files.isSymlink(volume.path + "/d"))
@@ -27,12 +33,19 @@ struct VolumeTests {
     let directory = try TemporaryDirectory()
     let store = ObjectStore()
     _ = try await store.create(
-      .configMaps, ["kind": "ConfigMap", "metadata": ["name": "c", "namespace": "shop"], "data": ["k": "v", "l": "w"], "binaryData": ["b": "AAE="]])
+      .configMaps,
+      [
+        "kind": "ConfigMap", "metadata": ["name": "c", "namespace": "shop"], "data": ["k": "v", "l": "w"],
+        "binaryData": ["b": "AAE="],
+      ])
     let spec: JSONValue = [
       "volumes": [
         ["name": "map", "configMap": ["name": "c", "defaultMode": 0o555]], ["name": "scratch", "emptyDir": [:]],
         ["name": "one", "configMap": ["name": "c", "items": [["key": "l", "path": "sub/l"]]]],
-        ["name": "all", "projected": ["sources": [["configMap": ["name": "c"]], ["serviceAccountToken": ["path": "token"]]]]],
+        [
+          "name": "all",
+          "projected": ["sources": [["configMap": ["name": "c"]], ["serviceAccountToken": ["path": "token"]]]],
+        ],
       ],
       "containers": [],
     ]
@@ -49,14 +62,19 @@ struct VolumeTests {
     #expect(volumes.uses(.configMaps, "c") && !volumes.uses(.secrets, "c"))
 
     let mounts = try volumes.mounts(
-      of: ["volumeMounts": [["name": "map", "mountPath": "/m", "subPath": "k"], ["name": "scratch", "mountPath": "/s", "subPath": "x"]]],
+      of: [
+        "volumeMounts": [
+          ["name": "map", "mountPath": "/m", "subPath": "k"], ["name": "scratch", "mountPath": "/s", "subPath": "x"],
+        ]
+      ],
       variables: [:])
     #expect(Files.readText(mounts[0].source) == "v" && mounts[0].isReadOnly)
     #expect(Files.isDirectory(mounts[1].source) && !mounts[1].isReadOnly)
     #expect(mounts[2].destination == PodVolumes.accountPath)
     // A runtime mounts in this order: the outer one would hide the inner.
     let nested = try volumes.mounts(
-      of: ["volumeMounts": [["name": "map", "mountPath": "/s/map"], ["name": "scratch", "mountPath": "/s"]]], variables: [:])
+      of: ["volumeMounts": [["name": "map", "mountPath": "/s/map"], ["name": "scratch", "mountPath": "/s"]]],
+      variables: [:])
     #expect(nested.map(\.destination) == ["/s", "/s/map", PodVolumes.accountPath])
   }
 

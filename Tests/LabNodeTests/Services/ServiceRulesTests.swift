@@ -6,7 +6,10 @@ import Testing
 struct ServiceRulesTests {
   private let service: JSONValue = [
     "metadata": ["name": "web", "namespace": "shop"],
-    "spec": ["clusterIP": "10.98.0.7", "ports": [["name": "http", "port": 80, "targetPort": 8080], ["name": "u", "port": 53, "protocol": "UDP"]]],
+    "spec": [
+      "clusterIP": "10.98.0.7",
+      "ports": [["name": "http", "port": 80, "targetPort": 8080], ["name": "u", "port": 53, "protocol": "UDP"]],
+    ],
   ]
 
   private func slice(_ endpoints: JSONValue) -> EndpointSlice {
@@ -20,7 +23,10 @@ struct ServiceRulesTests {
     let rules = ServiceRules(
       services: [service],
       slices: [
-        slice([["addresses": ["10.97.0.5"]], ["addresses": ["10.97.0.6"], "conditions": ["ready": false, "serving": true, "terminating": true]]])
+        slice([
+          ["addresses": ["10.97.0.5"]],
+          ["addresses": ["10.97.0.6"], "conditions": ["ready": false, "serving": true, "terminating": true]],
+        ])
       ])
     #expect(rules.ports.map(\.proto) == ["udp", "tcp"])
     #expect(rules.ports[1].targets == [.init(address: IPv4Address("10.97.0.5")!, port: 8080)])
@@ -32,7 +38,10 @@ struct ServiceRulesTests {
 
   @Test func theLastThatServesIsKept() {
     let rules = ServiceRules(
-      services: [service], slices: [slice([["addresses": ["10.97.0.6"], "conditions": ["ready": false, "serving": true, "terminating": true]]])])
+      services: [service],
+      slices: [
+        slice([["addresses": ["10.97.0.6"], "conditions": ["ready": false, "serving": true, "terminating": true]]])
+      ])
     #expect(rules.ports[1].targets.map(\.address.description) == ["10.97.0.6"])
   }
 

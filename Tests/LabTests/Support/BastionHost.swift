@@ -5,7 +5,8 @@ import Testing
 
 /// A machine beside the host on which OpenSSH's sshd runs, and at whose 127.0.0.1 alone the lab's API server answers.
 struct BastionHost: Sendable {
-  static let isInstalled = ["/usr/sbin/sshd", "/usr/bin/ssh-keygen"].allSatisfy(FileManager.default.isExecutableFile(atPath:))
+  static let isInstalled = ["/usr/sbin/sshd", "/usr/bin/ssh-keygen"].allSatisfy(
+    FileManager.default.isExecutableFile(atPath:))
 
   /// By it.
   let cluster: ClusterSelection
@@ -21,10 +22,12 @@ struct BastionHost: Sendable {
   static func run(_ lab: Lab, _ test: @Sendable (BastionHost) async throws -> Void) async throws {
     try await Neighbour.run(lab) { neighbour in
       let directory = "\(lab.directory)/bastion-\(UUID().uuidString.prefix(8))"
-      try FileManager.default.createDirectory(atPath: directory + "/.ssh", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      try FileManager.default.createDirectory(
+        atPath: directory + "/.ssh", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       var (way, cluster) = try lab.blockade(in: neighbour.namespace)
       defer { way.stop() }
-      cluster.bastion = BastionSelection(url: "ssh://\(NSUserName())@\(neighbour.address)", home: directory, user: NSUserName())
+      cluster.bastion = BastionSelection(
+        url: "ssh://\(NSUserName())@\(neighbour.address)", home: directory, user: NSUserName())
       try await configure(directory, neighbour)
       let bastion = BastionHost(cluster: cluster, way: way)
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -45,7 +48,8 @@ struct BastionHost: Sendable {
       try await command(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path])
     }
     let key = try String(contentsOfFile: "\(directory)/host.pub", encoding: .utf8).split(separator: " ")
-    try "\(neighbour.address) \(key[0]) \(key[1])\n".write(toFile: "\(directory)/.ssh/known_hosts", atomically: true, encoding: .utf8)
+    try "\(neighbour.address) \(key[0]) \(key[1])\n".write(
+      toFile: "\(directory)/.ssh/known_hosts", atomically: true, encoding: .utf8)
     let text = """
       ListenAddress \(neighbour.address)
       HostKey \(directory)/host
@@ -63,9 +67,12 @@ struct BastionHost: Sendable {
 
   private static func serve(_ directory: String, _ neighbour: Neighbour) async throws {
     // sshd wants this folder where it runs as root; it stays empty.
-    try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+    try? FileManager.default.createDirectory(
+      atPath: "/run/sshd", withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
     _ = try await Subprocess.run(
-      .name("nsenter"), arguments: ["--net=\(neighbour.namespace)", "/usr/sbin/sshd", "-D", "-e", "-f", "\(directory)/sshd_config"], output: .discarded,
+      .name("nsenter"),
+      arguments: ["--net=\(neighbour.namespace)", "/usr/sbin/sshd", "-D", "-e", "-f", "\(directory)/sshd_config"],
+      output: .discarded,
       error: .discarded)
   }
 }

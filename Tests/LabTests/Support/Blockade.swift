@@ -39,11 +39,15 @@ final class Blockade: Sendable {
       let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       var address = Self.loopback(target)
       let refused = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) != 0 }
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) != 0
+        }
       }
       if refused { shutdown(client, Int32(SHUT_RDWR)) }
       let ends = Ends(client: client, server: server)
-      for (from, to) in [(client, server), (server, client)] { Thread.detachNewThread { Self.pump(from, to, ends, state) } }
+      for (from, to) in [(client, server), (server, client)] {
+        Thread.detachNewThread { Self.pump(from, to, ends, state) }
+      }
     }
   }
 
@@ -52,7 +56,9 @@ final class Blockade: Sendable {
     var address = loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let failed = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, length) != 0 || listen(fd, 64) != 0 || getsockname(fd, $0, &length) != 0 }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(fd, $0, length) != 0 || listen(fd, 64) != 0 || getsockname(fd, $0, &length) != 0
+      }
     }
     guard failed else { return (fd, UInt16(bigEndian: address.sin_port)) }
     close(fd)
@@ -90,7 +96,11 @@ final class Blockade: Sendable {
     }
 
     func release() {
-      guard open.withLock({ $0 -= 1; return $0 }) == 0 else { return }
+      guard
+        open.withLock({
+          $0 -= 1; return $0
+        }) == 0
+      else { return }
       close(client)
       close(server)
     }
@@ -114,7 +124,8 @@ extension Lab {
     let port = try #require(server.split(separator: ":").last.flatMap { UInt16($0.prefix { $0.isNumber }) })
     let blockade = try Blockade(to: port, in: namespace)
     let path = directory + "/kubeconfig-blockade"
-    try text.replacingOccurrences(of: server, with: "    server: https://127.0.0.1:\(blockade.port)").write(toFile: path, atomically: true, encoding: .utf8)
+    try text.replacingOccurrences(of: server, with: "    server: https://127.0.0.1:\(blockade.port)").write(
+      toFile: path, atomically: true, encoding: .utf8)
     return (blockade, ClusterSelection(kubeconfig: [path], namespace: "shop"))
   }
 }

@@ -17,9 +17,11 @@ struct Command: Sendable {
   init(_ lab: Lab, _ name: String = "user", kubeconfig: String = "kubeconfig") throws {
     executable = try #require(Lab.executable)
     directory = "\(lab.directory)/\(name)"
-    try FileManager.default.createDirectory(atPath: directory + "/run", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try FileManager.default.createDirectory(
+      atPath: directory + "/run", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     variables = [
-      "HOME": directory, "KUBECONFIG": "\(lab.directory)/\(kubeconfig)", "XDG_RUNTIME_DIR": directory + "/run", "XDG_STATE_HOME": directory + "/state",
+      "HOME": directory, "KUBECONFIG": "\(lab.directory)/\(kubeconfig)", "XDG_RUNTIME_DIR": directory + "/run",
+      "XDG_STATE_HOME": directory + "/state",
       "XDG_CONFIG_HOME": directory + "/config", "LAB": lab.directory,
     ]
   }
@@ -44,9 +46,12 @@ struct Command: Sendable {
     let words = wrapper + [executable] + arguments
     let environment = variables.map { (Environment.Key(rawValue: $0.key)!, Optional($0.value)) }
     let done = try await Subprocess.run(
-      .path(.init(words[0])), arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(Dictionary(uniqueKeysWithValues: environment)),
+      .path(.init(words[0])), arguments: Arguments(Array(words.dropFirst())),
+      environment: .inherit.updating(Dictionary(uniqueKeysWithValues: environment)),
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
-    guard case .exited(let code) = done.terminationStatus else { return Outcome(code: -1, output: done.standardOutput, errors: done.standardError) }
+    guard case .exited(let code) = done.terminationStatus else {
+      return Outcome(code: -1, output: done.standardOutput, errors: done.standardError)
+    }
     return Outcome(code: code, output: done.standardOutput, errors: done.standardError)
   }
 
@@ -73,11 +78,14 @@ struct OrdinaryUser: Sendable {
   private static let wrapper = ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]
 
   static let mayMakeNamespaces: Bool = {
-    guard let executable = Lab.executable, FileManager.default.isExecutableFile(atPath: wrapper[0]) else { return false }
+    guard let executable = Lab.executable, FileManager.default.isExecutableFile(atPath: wrapper[0]) else {
+      return false
+    }
     let folder = "/tmp/devtunnel-probe-\(UUID().uuidString.prefix(8))"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
       try FileManager.default.copyItem(atPath: executable + "-shell", toPath: folder + "/devtunnel-shell")
       let probe = Process()
       probe.executableURL = URL(filePath: wrapper[0])
@@ -97,7 +105,9 @@ struct OrdinaryUser: Sendable {
     // Short, for the sockets in it; not the lab's, which is root's alone.
     let folder = "/tmp/devtunnel-user-\(UUID().uuidString.prefix(8).lowercased())"
     for name in ["", "/run", "/share"] {
-      try files.createDirectory(atPath: folder + name, withIntermediateDirectories: true, attributes: [.posixPermissions: name == "/run" ? 0o700 : 0o755])
+      try files.createDirectory(
+        atPath: folder + name, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: name == "/run" ? 0o700 : 0o755])
     }
     for name in ["devtunnel", "devtunnel-shell"] {
       try files.copyItem(atPath: executable + name.dropFirst("devtunnel".count), toPath: "\(folder)/\(name)")
@@ -109,8 +119,10 @@ struct OrdinaryUser: Sendable {
     command = Command(
       folder + "/devtunnel", directory: folder,
       variables: [
-        "HOME": folder, "USER": "nobody", "KUBECONFIG": folder + "/kubeconfig", "XDG_RUNTIME_DIR": folder + "/run", "XDG_STATE_HOME": folder + "/state",
-        "XDG_CONFIG_HOME": folder + "/config", "XDG_CACHE_HOME": folder + "/cache", "DEVTUNNEL_SHARE": folder + "/share",
+        "HOME": folder, "USER": "nobody", "KUBECONFIG": folder + "/kubeconfig", "XDG_RUNTIME_DIR": folder + "/run",
+        "XDG_STATE_HOME": folder + "/state",
+        "XDG_CONFIG_HOME": folder + "/config", "XDG_CACHE_HOME": folder + "/cache",
+        "DEVTUNNEL_SHARE": folder + "/share",
       ], wrapper: Self.wrapper)
   }
 

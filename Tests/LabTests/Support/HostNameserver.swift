@@ -2,7 +2,8 @@ import CLinux
 import Foundation
 import Synchronization
 
-/// A nameserver of the host's: knows a few names' IPv4 addresses, and of all others that there are none. Over UDP, at port 53 of a loopback address.
+/// A nameserver of the host's: knows a few names' IPv4 addresses, and of all others that there are none. Over UDP, at
+/// port 53 of a loopback address.
 final class HostNameserver: Sendable {
   private let stopping = Atomic(false)
 
@@ -48,6 +49,7 @@ final class HostNameserver: Sendable {
     let (question, isA) = (query[12..<(offset + 5)], query[offset + 2] == 1)
     let found = names[labels.joined(separator: ".")]
     let record: [UInt8] = isA ? found.map { [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4] + $0 } ?? [] : []
-    return query[..<2] + [0x81, found == nil ? 0x83 : 0x80, 0, 1, 0, record.isEmpty ? 0 : 1, 0, 0, 0, 0] + question + record
+    return query[..<2] + [0x81, found == nil ? 0x83 : 0x80, 0, 1, 0, record.isEmpty ? 0 : 1, 0, 0, 0, 0] + question
+      + record
   }
 }

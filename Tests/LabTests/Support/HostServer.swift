@@ -13,7 +13,9 @@ final class HostServer: Sendable {
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let failed = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, length) != 0 || listen(fd, 1024) != 0 || getsockname(fd, $0, &length) != 0 }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(fd, $0, length) != 0 || listen(fd, 1024) != 0 || getsockname(fd, $0, &length) != 0
+      }
     }
     guard !failed else { throw RequestFailure("no port of the host") }
     port = UInt16(bigEndian: address.sin_port)
@@ -38,9 +40,13 @@ enum HTTPRequest {
     defer { close(fd) }
     setBlocking(fd)
     let request = "GET \(path) HTTP/1.0\r\nHost: web\r\n\r\n"
-    guard request.withCString({ send(fd, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) > 0 else { throw RequestFailure("send: \(reason)") }
+    guard request.withCString({ send(fd, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) > 0 else {
+      throw RequestFailure("send: \(reason)")
+    }
     let text = try read(fd) { _ in false }
-    guard let blank = text.range(of: "\r\n\r\n") ?? text.range(of: "\n\n"), text.hasPrefix("HTTP/1.") else { throw RequestFailure("answer: '\(text)'") }
+    guard let blank = text.range(of: "\r\n\r\n") ?? text.range(of: "\n\n"), text.hasPrefix("HTTP/1.") else {
+      throw RequestFailure("answer: '\(text)'")
+    }
     return text[blank.upperBound...].trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
@@ -76,7 +82,9 @@ enum HTTPRequest {
       address.sin_port = port.bigEndian
       address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
       let code = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
       }
       guard code == 0 else {
         close(fd)

@@ -27,9 +27,12 @@ extension Lab {
     let variables = own.map { (Environment.Key(rawValue: $0.key)!, Optional($0.value)) }
     let words = wrapper + [report.helper, "run", report.plan, "--", "/bin/bash", "-c", script]
     let done = try await Subprocess.run(
-      .path(.init(words[0])), arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(Dictionary(uniqueKeysWithValues: variables)),
+      .path(.init(words[0])), arguments: Arguments(Array(words.dropFirst())),
+      environment: .inherit.updating(Dictionary(uniqueKeysWithValues: variables)),
       output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
-    guard case .exited(let code) = done.terminationStatus else { return Outcome(code: -1, output: done.standardOutput, errors: done.standardError) }
+    guard case .exited(let code) = done.terminationStatus else {
+      return Outcome(code: -1, output: done.standardOutput, errors: done.standardError)
+    }
     return Outcome(code: code, output: done.standardOutput, errors: done.standardError)
   }
 
@@ -38,7 +41,9 @@ extension Lab {
   func mark(_ name: String) throws { try "".write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8) }
 
   func untilMarked(_ name: String) async throws {
-    try await eventually("the script has made \(name)") { FileManager.default.fileExists(atPath: "\(self.directory)/\(name)") }
+    try await eventually("the script has made \(name)") {
+      FileManager.default.fileExists(atPath: "\(self.directory)/\(name)")
+    }
   }
 
   /// What a mark's file has.
@@ -47,5 +52,6 @@ extension Lab {
   }
 
   /// For scripts: `await NAME` waits for a mark, 20 s at most.
-  static let await = #"await() { for i in $(seq 400); do [ -e "$LAB/$1" ] && return; sleep 0.05; done; echo "no mark $1"; exit 99; };"#
+  static let await =
+    #"await() { for i in $(seq 400); do [ -e "$LAB/$1" ] && return; sleep 0.05; done; echo "no mark $1"; exit 99; };"#
 }

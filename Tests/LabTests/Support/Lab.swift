@@ -24,7 +24,9 @@ final class Lab: Sendable {
     guard geteuid() == 0 else { return "the lab needs root" }
     let programs = ["runc", "buildah", "nft", "ip", "nsenter", "openssl", "busybox"]
     let directories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    let missing = programs.filter { program in !directories.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") } }
+    let missing = programs.filter { program in
+      !directories.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
+    }
     if !missing.isEmpty { return "not installed: \(missing.joined(separator: ", "))" }
     let share = ProcessInfo.processInfo.environment["DEVTUNNEL_SHARE"] ?? root + "/share/devtunnel"
     guard FileManager.default.fileExists(atPath: share + "/devtunnel-agent-amd64") else {
@@ -55,7 +57,9 @@ final class Lab: Sendable {
     let node = try LabNode(configuration: configuration, store: store, logger: logger)
     try await node.prepareSampleImages()
     let server = LabServer(
-      configuration: LabConfiguration(stateDirectory: directory, dnsAddress: configuration.clusterDNS, tokens: [limitedToken: limitedName]), store: store,
+      configuration: LabConfiguration(
+        stateDirectory: directory, dnsAddress: configuration.clusterDNS, tokens: [limitedToken: limitedName]),
+      store: store,
       node: node, logger: logger)
     let (ready, whenReady) = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -97,10 +101,13 @@ final class Lab: Sendable {
 
   /// A developer with a daemon's engine of their own, which is shut down after the test.
   func developer<Result>(_ name: String, _ work: (ClusterOperations) async throws -> Result) async throws -> Result {
-    var settings = ClusterOperations.Settings(journalPath: "\(directory)/journal-\(name)", runtime: "\(directory)/runtime-\(name)")
+    var settings = ClusterOperations.Settings(
+      journalPath: "\(directory)/journal-\(name)", runtime: "\(directory)/runtime-\(name)")
     settings.holder = name
-    try FileManager.default.createDirectory(atPath: settings.runtime, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    let operations = try ClusterOperations(settings, log: Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() }))
+    try FileManager.default.createDirectory(
+      atPath: settings.runtime, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    let operations = try ClusterOperations(
+      settings, log: Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() }))
     do {
       let result = try await work(operations)
       _ = await operations.shutDown { _ in }
@@ -121,7 +128,9 @@ final class Lab: Sendable {
   func create(yaml: String) async throws { try await create(ManifestFile.objects(in: yaml, file: "test")) }
 
   private func create(_ objects: [JSONValue]) async throws {
-    let resources: [APIResource] = [.namespaces, .configMaps, .secrets, .services, .endpointSlices, .deployments, .pods]
+    let resources: [APIResource] = [
+      .namespaces, .configMaps, .secrets, .services, .endpointSlices, .deployments, .pods,
+    ]
     for object in objects {
       let resource = try #require(resources.first { $0.kind == object.kind })
       try await client.create(object, as: resource)
@@ -133,7 +142,9 @@ final class Lab: Sendable {
       let pods = try await self.client.list(.pods, namespace: namespace).items
       return pods.count >= count
         && pods.allSatisfy { pod in
-          (pod[path: "status", "conditions"]?.elements ?? []).contains { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }
+          (pod[path: "status", "conditions"]?.elements ?? []).contains {
+            $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
+          }
         }
     }
   }
@@ -142,7 +153,8 @@ final class Lab: Sendable {
   func traces() async throws -> [String] {
     var names: [String] = []
     for resource in [APIResource.deployments, .services, .secrets, .configMaps, .leases, .pods] {
-      for object in try await client.list(resource, namespace: "shop").items where object.name?.hasPrefix("devtunnel-") == true {
+      for object in try await client.list(resource, namespace: "shop").items
+      where object.name?.hasPrefix("devtunnel-") == true {
         names.append("\(resource.kind)/\(object.name ?? "")")
       }
     }
@@ -157,9 +169,11 @@ final class Lab: Sendable {
   /// The body that a Service answers to the Pod `client`.
   func ask(_ service: String = "web") async throws -> String { try await requester(service)() }
 
-  /// Waits until a Service answers so (the node's proxy follows the EndpointSlices a moment later), and checks that it stays so.
+  /// Waits until a Service answers so (the node's proxy follows the EndpointSlices a moment later), and checks that it
+  /// stays so.
   func expect(
-    _ answer: String, from service: String = "web", path: String = "/", sourceLocation: SourceLocation = #_sourceLocation
+    _ answer: String, from service: String = "web", path: String = "/",
+    sourceLocation: SourceLocation = #_sourceLocation
   ) async throws {
     let ask = try await requester(service, path: path)
     try await eventually("\(service) answers '\(answer)'") { try await ask() == answer }

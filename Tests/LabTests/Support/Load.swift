@@ -11,7 +11,9 @@ final class Load: Sendable {
   private let outcome = Mutex(Outcome())
 
   /// Runs `work` under load.
-  static func run(_ request: @Sendable @escaping () async throws -> String, during work: () async throws -> Void) async throws -> Outcome {
+  static func run(_ request: @Sendable @escaping () async throws -> String, during work: () async throws -> Void)
+    async throws -> Outcome
+  {
     let load = Load()
     return try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<3 { group.addTask { await load.keepAsking(request) } }

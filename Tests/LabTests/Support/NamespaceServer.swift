@@ -2,7 +2,8 @@ import CLinux
 import Foundation
 import Synchronization
 
-/// Answers at a port of a network namespace's, TCP and UDP: with what comes, or by a page, whatever is asked. Any number of connections at once.
+/// Answers at a port of a network namespace's, TCP and UDP: with what comes, or by a page, whatever is asked. Any
+/// number of connections at once.
 final class NamespaceServer: Sendable {
   private let stopping = Atomic(false)
   private let most = Atomic(0)
@@ -68,12 +69,16 @@ final class NamespaceServer: Sendable {
 
   private func accept(_ listener: Int32, _ entries: inout [pollfd]) {
     var peer = clinux_address()
-    while case let fd = clinux_accept(listener, &peer), fd >= 0 { entries.append(pollfd(fd: fd, events: Int16(POLLIN), revents: 0)) }
+    while case let fd = clinux_accept(listener, &peer), fd >= 0 {
+      entries.append(pollfd(fd: fd, events: Int16(POLLIN), revents: 0))
+    }
     if entries.count - 2 > mostAtOnce { most.store(entries.count - 2, ordering: .relaxed) }
   }
 
   private func answer(_ socket: Int32, _ buffer: inout [UInt8]) {
     var peer = clinux_address()
-    while case let count = clinux_receive_from(socket, &buffer, buffer.count, &peer), count >= 0 { _ = clinux_send_to(socket, &buffer, count, &peer) }
+    while case let count = clinux_receive_from(socket, &buffer, buffer.count, &peer), count >= 0 {
+      _ = clinux_send_to(socket, &buffer, count, &peer)
+    }
   }
 }

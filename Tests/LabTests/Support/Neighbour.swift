@@ -37,22 +37,32 @@ final class Neighbour: Sendable {
     try await ip("link add \(link) type veth peer name eth0 netns \(namespace)")
     try await ip("address add \(ours)/30 dev \(link)")
     try await ip("link set \(link) up")
-    for words in ["address add \(address)/30 dev eth0", "address add \(publicAddress)/32 dev lo", "link set lo up", "link set eth0 up"] {
+    for words in [
+      "address add \(address)/30 dev eth0", "address add \(publicAddress)/32 dev lo", "link set lo up",
+      "link set eth0 up",
+    ] {
       try await inside("ip " + words)
     }
     try await ip("route add \(publicAddress)/32 via \(address)")
   }
 
-  private func ip(_ words: String) async throws { try await command(["ip"] + words.split(separator: " ").map(String.init)) }
+  private func ip(_ words: String) async throws {
+    try await command(["ip"] + words.split(separator: " ").map(String.init))
+  }
   @discardableResult
-  func inside(_ words: String) async throws -> String { try await command(["nsenter", "--net=\(namespace)"] + words.split(separator: " ").map(String.init)) }
+  func inside(_ words: String) async throws -> String {
+    try await command(["nsenter", "--net=\(namespace)"] + words.split(separator: " ").map(String.init))
+  }
 }
 
 /// Runs a program to its end.
 @discardableResult
 func command(_ words: [String]) async throws -> String {
   let done = try await Subprocess.run(
-    .name(words[0]), arguments: Arguments(Array(words.dropFirst())), output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
-  guard done.terminationStatus.isSuccess else { throw RequestFailure("\(words.joined(separator: " ")): \(done.standardError)") }
+    .name(words[0]), arguments: Arguments(Array(words.dropFirst())), output: .string(limit: 1 << 20),
+    error: .string(limit: 1 << 20))
+  guard done.terminationStatus.isSuccess else {
+    throw RequestFailure("\(words.joined(separator: " ")): \(done.standardError)")
+  }
   return done.standardOutput
 }

@@ -8,7 +8,9 @@ struct SharedLab: SuiteTrait, TestScoping {
 
   static var lab: Lab { get throws { try #require(current) } }
 
-  func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
+  func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void)
+    async throws
+  {
     try await Lab.run { lab in
       let servers = try await prepare(lab)
       defer { for server in servers { server.stop() } }
@@ -18,5 +20,7 @@ struct SharedLab: SuiteTrait, TestScoping {
 }
 
 extension Trait where Self == SharedLab {
-  static func sharedLab(_ prepare: @escaping @Sendable (Lab) async throws -> [NamespaceServer] = { _ in [] }) -> Self { Self(prepare: prepare) }
+  static func sharedLab(_ prepare: @escaping @Sendable (Lab) async throws -> [NamespaceServer] = { _ in [] }) -> Self {
+    Self(prepare: prepare)
+  }
 }

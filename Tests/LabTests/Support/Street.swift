@@ -2,21 +2,27 @@ import KubeObjects
 import Testing
 
 extension Lab {
-  /// What shells and proxies are tried with, beside the sample application: Pod `echo`, whose port 7 sends back TCP and UDP, behind Services with a
-  /// ClusterIP and without; names with many addresses and with dead ones; a workload with every kind of variable and file; another namespace.
+  /// What shells and proxies are tried with, beside the sample application: Pod `echo`, whose port 7 sends back TCP and
+  /// UDP, behind Services with a ClusterIP and without; names with many addresses and with dead ones; a workload with
+  /// every kind of variable and file; another namespace.
   func loadStreet() async throws -> NamespaceServer {
     try await create(yaml: Self.street)
     try await waitUntilReady(5)
     try await waitUntilReady(1, in: "office")
     let pod = try await client.get(.pods, "echo", namespace: "shop")
-    let server = try await NamespaceServer(in: node.namespacePath(podUID: pod[path: "metadata", "uid"]?.stringValue ?? ""), port: 7)
+    let server = try await NamespaceServer(
+      in: node.namespacePath(podUID: pod[path: "metadata", "uid"]?.stringValue ?? ""), port: 7)
     // A page behind an address of nobody's.
-    let web = try #require(try await client.list(.pods, namespace: "shop").items.first { $0.labels["app"] == "web" }?[path: "status", "podIP"]?.stringValue)
+    let web = try #require(
+      try await client.list(.pods, namespace: "shop").items.first { $0.labels["app"] == "web" }?[
+        path: "status", "podIP"]?.stringValue)
     try await create(yaml: Self.slice("half", port: 8080, [Self.nobody, web]))
     try await create(yaml: Self.slice("many", port: 80, (1...60).map { "10.97.240.\($0)" }))
     try await eventually("Service echo leads to its Pod") {
       let slices = try await self.client.list(.endpointSlices, namespace: "shop").items
-      return slices.contains { $0.labels["kubernetes.io/service-name"] == "echo" && $0["endpoints"]?.elements.isEmpty == false }
+      return slices.contains {
+        $0.labels["kubernetes.io/service-name"] == "echo" && $0["endpoints"]?.elements.isEmpty == false
+      }
     }
     return server
   }
@@ -24,8 +30,12 @@ extension Lab {
   /// An address of the Pod network at which no Pod is.
   static let nobody = "10.97.241.9"
 
-  func address(ofService name: String) async throws -> String { try #require(try await client.get(.services, name)[path: "spec", "clusterIP"]?.stringValue) }
-  func address(ofPod name: String) async throws -> String { try #require(try await client.get(.pods, name)[path: "status", "podIP"]?.stringValue) }
+  func address(ofService name: String) async throws -> String {
+    try #require(try await client.get(.services, name)[path: "spec", "clusterIP"]?.stringValue)
+  }
+  func address(ofPod name: String) async throws -> String {
+    try #require(try await client.get(.pods, name)[path: "status", "podIP"]?.stringValue)
+  }
 
   private static func slice(_ service: String, port: Int, _ addresses: [String]) -> String {
     """

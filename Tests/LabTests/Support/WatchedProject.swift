@@ -25,7 +25,8 @@ final class WatchedProject: Sendable {
     environment["HOME"] = directory
     let kubeconfig = lab.directory + "/kubeconfig"
     var setup = LoopSetup(
-      project: Project(workingDirectory: directory, environment: environment), stateDirectory: directory + "/state", cacheDirectory: directory + "/cache"
+      project: Project(workingDirectory: directory, environment: environment), stateDirectory: directory + "/state",
+      cacheDirectory: directory + "/cache"
     ) { context throws(LoopError) in
       do throws(KubeError) {
         let access = try ClusterAccess.load(kubeconfig: kubeconfig, context: context, namespace: "shop")
@@ -46,11 +47,16 @@ final class WatchedProject: Sendable {
     }
     let (stream, continuation) = AsyncStream.makeStream(of: DevEvent.self)
     self.stream = stream
-    loop = DevLoop(try setup.source(command: engine == nil ? "deploy" : "dev"), options: options) { continuation.yield($0) }
+    loop = DevLoop(try setup.source(command: engine == nil ? "deploy" : "dev"), options: options) {
+      continuation.yield($0)
+    }
   }
 
   /// Runs the loop around a test, which gets its events; what it deployed is gone afterwards.
-  static func run(_ lab: Lab, _ engine: ClusterOperations, _ test: (WatchedProject, inout AsyncStream<DevEvent>.Iterator) async throws -> Void) async throws {
+  static func run(
+    _ lab: Lab, _ engine: ClusterOperations,
+    _ test: (WatchedProject, inout AsyncStream<DevEvent>.Iterator) async throws -> Void
+  ) async throws {
     let project = try WatchedProject(lab, engine)
     let running = Task { try await project.loop.run() }
     var events = project.stream.makeAsyncIterator()
@@ -71,7 +77,9 @@ final class WatchedProject: Sendable {
     return failure
   }
 
-  func write(_ text: String, to name: String) throws { try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8) }
+  func write(_ text: String, to name: String) throws {
+    try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)
+  }
 
   static let dockerfile =
     "FROM localhost/lab/busybox:1\nCOPY www /www\nCOPY version /www/version\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n"
@@ -129,7 +137,9 @@ private struct EngineForwarder: PortForwarding {
     var cluster = cluster
     cluster.namespace = forward.namespace
     do {
-      let report = try await engine.forward(ForwardRequest(cluster: cluster, target: forward.target, ports: [.init(host: host, remote: forward.port)])) { _ in }
+      let report = try await engine.forward(
+        ForwardRequest(cluster: cluster, target: forward.target, ports: [.init(host: host, remote: forward.port)])
+      ) { _ in }
       return Open(engine: engine, id: report.id)
     } catch {
       throw LoopError(.forwarding, "\(error)")
@@ -148,5 +158,7 @@ extension AsyncStream<DevEvent>.Iterator {
     throw RequestFailure("the loop ended before \(what)")
   }
 
-  mutating func untilWatching() async throws { try await until("the end of the round") { if case .watching = $0 { true } else { false } } }
+  mutating func untilWatching() async throws {
+    try await until("the end of the round") { if case .watching = $0 { true } else { false } }
+  }
 }

@@ -35,13 +35,16 @@ struct ManifestReaderTests {
   @Test("JSON is read too")
   func json() throws {
     #expect(
-      try parse(#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "yes"}}"#).first?.object["stringData"] == ["a": "yes"])
+      try parse(#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "yes"}}"#)
+        .first?.object["stringData"] == ["a": "yes"])
   }
 
   @Test("Every document that is no object is told, not the first only")
   func problems() throws {
     let error = try #require(throws: InputError.self) {
-      try parse("- a\n---\nkind: Service\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Pod\nmetadata: {labels: {}}\n---\napiVersion: v1\nkind: [Pod]\n")
+      try parse(
+        "- a\n---\nkind: Service\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Pod\nmetadata: {labels: {}}\n---\napiVersion: v1\nkind: [Pod]\n"
+      )
     }
     #expect(error.diagnostics.map(\.position?.line) == [1, 3, 8, 11], "\(error)")
     #expect(error.diagnostics[2].message == "Pod (v1) has no metadata.name")
@@ -50,7 +53,9 @@ struct ManifestReaderTests {
   @Test("A file that is not there is named")
   func missing() throws {
     var warnings: [Diagnostic] = []
-    let error = try #require(throws: InputError.self) { try ManifestReader.read("/nowhere/a.yaml", warnings: &warnings) }
+    let error = try #require(throws: InputError.self) {
+      try ManifestReader.read("/nowhere/a.yaml", warnings: &warnings)
+    }
     #expect(error.description == "error: /nowhere/a.yaml does not exist; correct the path, or make the file")
   }
 }

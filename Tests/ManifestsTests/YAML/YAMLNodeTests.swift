@@ -26,7 +26,9 @@ struct YAMLNodeTests {
   @Test("A key that stands twice: the last one counts, and a warning names both lines")
   func duplicates() throws {
     var warnings: [Diagnostic] = []
-    let node = try read("a:\n  probe:\n    http: 1\n  other: 2\n  probe:\n    exec: 3\n  probe:\n    grpc: 4\nb: {\"c\": 5, \"c\": 6}\n", warnings: &warnings)
+    let node = try read(
+      "a:\n  probe:\n    http: 1\n  other: 2\n  probe:\n    exec: 3\n  probe:\n    grpc: 4\nb: {\"c\": 5, \"c\": 6}\n",
+      warnings: &warnings)
     #expect(node.json == ["a": ["probe": ["grpc": 4], "other": 2], "b": ["c": 6]])
     #expect(warnings.map(\.position?.line) == [2, 5, 9])
     #expect(warnings.map(\.field) == ["a", "a", "b"])
@@ -36,7 +38,8 @@ struct YAMLNodeTests {
   @Test("Duplicates in several documents are all found, and nothing else moves")
   func duplicatesInDocuments() throws {
     var warnings: [Diagnostic] = []
-    let nodes = try YAMLNode.documents(in: "x: 1\nx: 2\n---\ny: é\n---\nz: 1\nz: 2\n", file: "a.yaml", warnings: &warnings)
+    let nodes = try YAMLNode.documents(
+      in: "x: 1\nx: 2\n---\ny: é\n---\nz: 1\nz: 2\n", file: "a.yaml", warnings: &warnings)
     #expect(nodes.map(\.json) == [["x": 2], ["y": "é"], ["z": 2]])
     #expect(warnings.map(\.position?.line) == [1, 6])
     #expect(nodes[1]["y"]?.position.line == 4)
@@ -55,9 +58,11 @@ struct YAMLNodeTests {
   @Test(
     "Plain scalars mean what they mean to kubectl",
     arguments: [
-      ("yes", true), ("off", false), ("y", true), ("0755", 493), ("0o17", 15), ("0x1F", 31), ("0b11", 3), ("1_000", 1000), ("1e3", 1000), ("1.0", 1),
+      ("yes", true), ("off", false), ("y", true), ("0755", 493), ("0o17", 15), ("0x1F", 31), ("0b11", 3),
+      ("1_000", 1000), ("1e3", 1000), ("1.0", 1),
       (".5", 0.5), ("08", 8),
-      ("+1", 1), ("-12", -12), ("190:20:30", "190:20:30"), ("2001-01-01", "2001-01-01"), ("1e", "1e"), (".inf", ".inf"), ("~", nil), ("", nil),
+      ("+1", 1), ("-12", -12), ("190:20:30", "190:20:30"), ("2001-01-01", "2001-01-01"), ("1e", "1e"), (".inf", ".inf"),
+      ("~", nil), ("", nil),
       ("'012'", "012"),
       ("\"true\"", "true"), ("!!str 12", "12"), ("100m", "100m"), ("12345678901234567890", 12345678901234567890.0),
     ] as [(String, JSONValue)])
@@ -65,22 +70,29 @@ struct YAMLNodeTests {
 
   @Test("Anchors, aliases and merge keys")
   func anchors() throws {
-    let node = try read("base: &base {a: 1, b: 2}\none:\n  <<: *base\n  b: 3\ntwo:\n  <<: [{a: 9}, *base]\nthree: *base\n")
-    #expect(node.json == ["base": ["a": 1, "b": 2], "one": ["a": 1, "b": 3], "two": ["a": 9, "b": 2], "three": ["a": 1, "b": 2]])
+    let node = try read(
+      "base: &base {a: 1, b: 2}\none:\n  <<: *base\n  b: 3\ntwo:\n  <<: [{a: 9}, *base]\nthree: *base\n")
+    #expect(
+      node.json == [
+        "base": ["a": 1, "b": 2], "one": ["a": 1, "b": 3], "two": ["a": 9, "b": 2], "three": ["a": 1, "b": 2],
+      ])
     #expect(node["three"]?["b"]?.path == "three.b")
   }
 
   @Test("Aliases of aliases end in an error, not in all the memory")
   func bomb() {
     var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-    for level in 1...7 { text += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", "))]\n" }
+    for level in 1...7 {
+      text += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", "))]\n"
+    }
     #expect(throws: InputError.self) { try read(text) }
   }
 
   @Test(
     "Broken YAML is told with line and column",
     arguments: [
-      ("a: 1\n b: 2\n", 2), ("a:\n\t- b\n", 2), ("a: [1, 2\n", 2), ("a: 'x\n", 2), ("a: *nobody\n", 1), ("a: @x\n", 1), ("x: 1\n---\n- a\nb: 1\n", 4),
+      ("a: 1\n b: 2\n", 2), ("a:\n\t- b\n", 2), ("a: [1, 2\n", 2), ("a: 'x\n", 2), ("a: *nobody\n", 1), ("a: @x\n", 1),
+      ("x: 1\n---\n- a\nb: 1\n", 4),
     ])
   func broken(text: String, line: Int) throws {
     let error = try #require(throws: InputError.self) { try read(text) }
@@ -93,7 +105,9 @@ struct YAMLNodeTests {
   @Test("A byte that no text has is told with its line")
   func control() throws {
     let error = try #require(throws: InputError.self) { try read("a: 1\nb: 2\nc: \u{1}\n") }
-    #expect(error.description == "a.yaml:3: error: it is not YAML: control characters are not allowed; write it as UTF-8 text")
+    #expect(
+      error.description == "a.yaml:3: error: it is not YAML: control characters are not allowed; write it as UTF-8 text"
+    )
   }
 
   @Test("A value of another type says what it is and what is expected")

@@ -11,7 +11,8 @@ import Testing
   init() {
     let harness = dns.harness
     resolver = DNSResolver(
-      loop: harness.loop, sessions: { if let near = harness.near { $0(near) } else { $0(nil) } }, routes: harness.routes, counters: OutboundCounters(),
+      loop: harness.loop, sessions: { if let near = harness.near { $0(near) } else { $0(nil) } },
+      routes: harness.routes, counters: OutboundCounters(),
       settings: Harness.dns(hostSuffixes: [DNSName("corp.example")!], hostServers: [IPEndpoint(.loopback, port: 1)]))
   }
 
@@ -24,14 +25,26 @@ import Testing
 
   @Test(arguments: [
     ("user", ["user.shop.svc.cluster.local", "user.svc.cluster.local", "user.cluster.local", "user"]),
-    ("user.", ["user"]), ("a.b.c.d.e.f", ["a.b.c.d.e.f", "a.b.c.d.e.f.shop.svc.cluster.local", "a.b.c.d.e.f.svc.cluster.local", "a.b.c.d.e.f.cluster.local"]),
-    ("user.shop.svc.cluster.local", ["user.shop.svc.cluster.local"]), ("wiki.corp.example", ["wiki.corp.example"]), ("", []), ("a..b", []),
+    ("user.", ["user"]),
+    (
+      "a.b.c.d.e.f",
+      [
+        "a.b.c.d.e.f", "a.b.c.d.e.f.shop.svc.cluster.local", "a.b.c.d.e.f.svc.cluster.local",
+        "a.b.c.d.e.f.cluster.local",
+      ]
+    ),
+    ("user.shop.svc.cluster.local", ["user.shop.svc.cluster.local"]), ("wiki.corp.example", ["wiki.corp.example"]),
+    ("", []), ("a..b", []),
   ])
-  func candidates(name: String, expected: [String]) { #expect(resolver.candidates(name).map(\.description) == expected) }
+  func candidates(name: String, expected: [String]) {
+    #expect(resolver.candidates(name).map(\.description) == expected)
+  }
 
   @Test func theFirstCandidateThatExistsWinsWhateverComesFirst() {
     var queries: [[UInt8]] = []
-    dns.harness.agent.answerDNS = { queries.append($0); return nil }
+    dns.harness.agent.answerDNS = {
+      queries.append($0); return nil
+    }
     var outcome: DNSLookup?
     resolver.lookUp("user") { outcome = $0 }
     #expect(dns.harness.loop.turn { queries.count == 4 })

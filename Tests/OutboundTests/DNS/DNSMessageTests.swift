@@ -9,7 +9,10 @@ import Testing
     #expect(DNSName("a.b")?.wire == [1, 0x61, 1, 0x62, 0])
     #expect(DNSName("")?.description == ".")
     #expect(DNSName(lowercasing: [3, 0x61, 0x2e, 0x07, 0]).description == "a\\.\\007")
-    for bad in ["a..b", ".", "..", String(repeating: "x", count: 64), Array(repeating: "abcdefg", count: 32).joined(separator: "."), "a b"] where bad != "." {
+    for bad in [
+      "a..b", ".", "..", String(repeating: "x", count: 64),
+      Array(repeating: "abcdefg", count: 32).joined(separator: "."), "a b",
+    ] where bad != "." {
       #expect(throws: OutboundError.self) { try DNSName(parsing: bad) }
     }
   }
@@ -21,7 +24,8 @@ import Testing
     #expect(!DNSName("mycluster.local")!.isWithin(suffix))
     #expect(!DNSName("local")!.isWithin(suffix))
     // The label is of 0x0e bytes, which end like the suffix.
-    #expect(!DNSName(lowercasing: [0x0e] + [7] + Array("cluster".utf8) + [5] + Array("local".utf8) + [0]).isWithin(suffix))
+    #expect(
+      !DNSName(lowercasing: [0x0e] + [7] + Array("cluster".utf8) + [5] + Array("local".utf8) + [0]).isWithin(suffix))
   }
 
   @Test func compressionIsFollowedBackOnly() {
@@ -36,7 +40,8 @@ import Testing
   }
 
   @Test func everyTruncationIsRefused() {
-    let message = Messages.answer(Messages.query("user.shop.svc.cluster.local"), [Messages.record(type: 1, ttl: 1, [1, 2, 3, 4])], opt: true)
+    let message = Messages.answer(
+      Messages.query("user.shop.svc.cluster.local"), [Messages.record(type: 1, ttl: 1, [1, 2, 3, 4])], opt: true)
     #expect(DNSMessage(message) != nil)
     for length in 0..<message.count { #expect(DNSMessage(Array(message[..<length])) == nil) }
   }
@@ -47,18 +52,30 @@ import Testing
     let seeds = [
       query, Messages.a(query, [10, 0, 0, 1], opt: true), Messages.noSuchName(query),
       Messages.answer(
-        query, [Messages.record(type: 33, ttl: 1, [0, 0, 0, 0, 0, 80, 0xc0, 17]), Messages.record(type: 15, ttl: 1, [0, 1, 0xc0, 12])], opt: true),
-      Messages.answer(query, [Messages.record(type: 5, ttl: 1, [1, 0x61, 0xc0, 12]), Messages.record(type: 28, ttl: 1, [UInt8](repeating: 1, count: 16))]),
+        query,
+        [
+          Messages.record(type: 33, ttl: 1, [0, 0, 0, 0, 0, 80, 0xc0, 17]),
+          Messages.record(type: 15, ttl: 1, [0, 1, 0xc0, 12]),
+        ], opt: true),
+      Messages.answer(
+        query,
+        [
+          Messages.record(type: 5, ttl: 1, [1, 0x61, 0xc0, 12]),
+          Messages.record(type: 28, ttl: 1, [UInt8](repeating: 1, count: 16)),
+        ]),
     ]
     var read = 0
     for round in 0..<60_000 {
       var bytes = seeds[round % seeds.count]
       for _ in 0..<Int.random(in: 1...6, using: &chance) {
         switch Int.random(in: 0..<4, using: &chance) {
-        case 0 where !bytes.isEmpty: bytes[Int.random(in: 0..<bytes.count, using: &chance)] = .random(in: 0...255, using: &chance)
+        case 0 where !bytes.isEmpty:
+          bytes[Int.random(in: 0..<bytes.count, using: &chance)] = .random(in: 0...255, using: &chance)
         case 1 where !bytes.isEmpty: bytes.removeLast(Int.random(in: 1...min(8, bytes.count), using: &chance))
         case 2: bytes += (0..<Int.random(in: 1...8, using: &chance)).map { _ in .random(in: 0...255, using: &chance) }
-        case 3 where bytes.count > 1: bytes[Int.random(in: 0..<bytes.count, using: &chance)] = [0xc0, 0xff, 0, 63, 64].randomElement(using: &chance)!
+        case 3 where bytes.count > 1:
+          bytes[Int.random(in: 0..<bytes.count, using: &chance)] = [0xc0, 0xff, 0, 63, 64].randomElement(
+            using: &chance)!
         default: break
         }
       }
@@ -69,8 +86,11 @@ import Testing
         _ = asked.answer(rcode: 2)
       }
       guard let message = DNSMessage(bytes), let question = message.question else { continue }
-      let asker = DNSQuery(id: 7, question: question, flags: 0, edns: .init(payloadSize: 1232, extendedRcode: 0, dnssecOK: false))
-      if let renamed = message.renamed(to: Messages.name("1.shop.svc.cluster.local")) { #expect(renamed.records.count == message.records.count) }
+      let asker = DNSQuery(
+        id: 7, question: question, flags: 0, edns: .init(payloadSize: 1232, extendedRcode: 0, dnssecOK: false))
+      if let renamed = message.renamed(to: Messages.name("1.shop.svc.cluster.local")) {
+        #expect(renamed.records.count == message.records.count)
+      }
       if let answer = DNSAnswer(message, to: question, now: 0) {
         let out = answer.message(for: asker, limit: 65_535, now: 5_000_000).bytes
         #expect(DNSMessage(out)?.id == 7)
@@ -96,13 +116,17 @@ import Testing
 
   @Test func whatIsNotThereIsKeptByTheSOA() throws {
     let query = Messages.query("a.cluster.local")
-    func lifetime(_ bytes: [UInt8]) throws -> UInt32? { DNSAnswer(try #require(DNSMessage(bytes)), to: try DNSQuery(query).question, now: 0)?.lifetime }
+    func lifetime(_ bytes: [UInt8]) throws -> UInt32? {
+      DNSAnswer(try #require(DNSMessage(bytes)), to: try DNSQuery(query).question, now: 0)?.lifetime
+    }
     #expect(try lifetime(Messages.noSuchName(query, ttl: 60, minimum: 5)) == 5)
     #expect(try lifetime(Messages.noSuchName(query, ttl: 3, minimum: 5)) == 3)
     #expect(try lifetime(Messages.answer(query, rcode: 3)) == 0, "without SOA")
     #expect(try lifetime(Messages.answer(query, rcode: 2)) == 0, "a failure")
     #expect(try lifetime(Messages.answer(query, [Messages.record(type: 1, ttl: 0, [1, 2, 3, 4])])) == 0)
-    #expect(try lifetime(Messages.answer(query, [Messages.record(type: 1, ttl: 30, [1, 2, 3, 4])], flags: 0x8380)) == 0, "cut")
+    #expect(
+      try lifetime(Messages.answer(query, [Messages.record(type: 1, ttl: 30, [1, 2, 3, 4])], flags: 0x8380)) == 0, "cut"
+    )
     #expect(try lifetime(Messages.answer(Messages.query("b.cluster.local"), [])) == nil, "another question's answer")
   }
 }

@@ -50,7 +50,9 @@ final class DNSFixture {
     let figures = dns.figures
     #expect(figures.dns.fromCluster == 1 && figures.dns.fromCache == 1 && figures.dns.cached == 1)
     #expect(figures.lastQueries.map(\.source) == [.cluster, .cache])
-    #expect(figures.lastQueries[0].name == Self.name && figures.lastQueries[0].type == "A" && figures.lastQueries[0].rcode == "NOERROR")
+    #expect(
+      figures.lastQueries[0].name == Self.name && figures.lastQueries[0].type == "A"
+        && figures.lastQueries[0].rcode == "NOERROR")
     #expect(figures.learnedAddresses == 1)
   }
 
@@ -102,7 +104,9 @@ final class DNSFixture {
     #expect(short[2] & 2 != 0 && short.count <= 512 && short.count > 512 - 16, "whole records, as many as fit")
     #expect(short.count == 12 + Messages.name(Self.name).count + 4 + 16 * Messages.answerCount(short))
     let cut = try #require(dns.ask(Messages.query(Self.name, edns: 512)))
-    #expect(cut[2] & 2 != 0 && cut.count <= 512 && Messages.word(1) == Array(cut[10..<12]) && cut[cut.count - 11] == 0, "OPT is last")
+    #expect(
+      cut[2] & 2 != 0 && cut.count <= 512 && Messages.word(1) == Array(cut[10..<12]) && cut[cut.count - 11] == 0,
+      "OPT is last")
     let roomy = try #require(dns.ask(Messages.query(Self.name, edns: 4096)))
     #expect(roomy[2] & 2 == 0 && Messages.answerCount(roomy) == 60)
     #expect(dns.figures.dns.truncated == 2)
@@ -141,13 +145,17 @@ final class DNSFixture {
 
   @Test func withoutIPv6AAAAHasNoData() throws {
     let dns = DNSFixture()
-    dns.harness.agent.answerDNS = { Messages.asked($0).name == Self.name ? Messages.a($0, [10, 0, 0, 1]) : Messages.noSuchName($0) }
+    dns.harness.agent.answerDNS = {
+      Messages.asked($0).name == Self.name ? Messages.a($0, [10, 0, 0, 1]) : Messages.noSuchName($0)
+    }
     let there = try #require(dns.ask(Messages.query(Self.name, type: 28)))
     #expect(Messages.rcode(there) == 0 && Messages.answerCount(there) == 0)
     #expect(dns.ask(Messages.query("nobody.cluster.local", type: 28)).map(Messages.rcode) == 3)
     #expect(dns.harness.agent.dnsQueries.allSatisfy { Messages.asked($0).type == 1 })
     let six = DNSFixture(Harness.dns(ipv6: true))
-    six.harness.agent.answerDNS = { Messages.answer($0, [Messages.record(type: 28, ttl: 5, [UInt8](repeating: 0xfd, count: 16))]) }
+    six.harness.agent.answerDNS = {
+      Messages.answer($0, [Messages.record(type: 28, ttl: 5, [UInt8](repeating: 0xfd, count: 16))])
+    }
     #expect(six.ask(Messages.query(Self.name, type: 28)).map(Messages.answerCount) == 1)
   }
 

@@ -8,7 +8,8 @@ import Testing
 /// Names that are the host's: asked of servers on loopback, not of the agent.
 @Suite struct HostQueryTests {
   private func fixture(_ ports: [UInt16]) -> DNSFixture {
-    DNSFixture(Harness.dns(hostSuffixes: [DNSName("corp.example")!], hostServers: ports.map { IPEndpoint(.loopback, port: $0) }))
+    DNSFixture(
+      Harness.dns(hostSuffixes: [DNSName("corp.example")!], hostServers: ports.map { IPEndpoint(.loopback, port: $0) }))
   }
 
   @Test func theHostsNamesAreAskedOfTheHostsServers() {
@@ -45,7 +46,8 @@ import Testing
 
   @Test func askedFromPortsThatRulesLetPass() {
     let port = freePort()
-    var settings = Harness.dns(hostSuffixes: [DNSName("corp.example")!], hostServers: [IPEndpoint(.loopback, port: port)])
+    var settings = Harness.dns(
+      hostSuffixes: [DNSName("corp.example")!], hostServers: [IPEndpoint(.loopback, port: port)])
     settings.hostSourcePorts = 0xf000...0xffff
     let dns = DNSFixture(settings)
     let server = UDPServer(loop: dns.harness.loop, port: port) { Messages.a($0, [10, 9, 8, 7]) }

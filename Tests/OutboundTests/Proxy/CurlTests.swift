@@ -38,6 +38,9 @@ import Testing
     let proxy = ProxyFixture()
     proxy.harness.agent.tcpTarget = { _ in nil }
     #expect(try curl(proxy, ["-x", "socks5h://127.0.0.1:\(proxy.port)", "http://user:8080/"]).status == 97)
-    #expect(try curl(proxy, ["-x", "http://127.0.0.1:\(proxy.port)", "-w", "%{http_code}", "-o", "/dev/null", "http://user:8080/"]).output == "502")
+    #expect(
+      try curl(
+        proxy, ["-x", "http://127.0.0.1:\(proxy.port)", "-w", "%{http_code}", "-o", "/dev/null", "http://user:8080/"]
+      ).output == "502")
   }
 }

@@ -21,7 +21,8 @@ final class ProxyFixture {
     self.web = web
     harness.agent.tcpTarget = { _ in web.port }
     harness.agent.answerDNS = { query in
-      Messages.asked(query).name == "user.shop.svc.cluster.local" ? Messages.a(query, [10, 96, 0, 7]) : Messages.noSuchName(query)
+      Messages.asked(query).name == "user.shop.svc.cluster.local"
+        ? Messages.a(query, [10, 96, 0, 7]) : Messages.noSuchName(query)
     }
   }
 
@@ -111,7 +112,8 @@ private final class WebConnection: Handler {
     let answer = proxy.exchange(request("user.shop.svc.cluster.local") + Self.get)
     #expect(Array(answer.prefix(12)) == [5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
     #expect(String(decoding: answer.dropFirst(12), as: UTF8.self).hasSuffix("hello\n"))
-    #expect(proxy.harness.agent.preambles == [Preamble(.tcp, port: 80, address: Array("user.shop.svc.cluster.local".utf8))])
+    #expect(
+      proxy.harness.agent.preambles == [Preamble(.tcp, port: 80, address: Array("user.shop.svc.cluster.local".utf8))])
     #expect(proxy.figures.proxy.socks == 1)
   }
 
@@ -131,7 +133,9 @@ private final class WebConnection: Handler {
 
   @Test func shortNamesAreCompletedAsInThePod() {
     let proxy = ProxyFixture()
-    for name in ["user", "user.shop", "user.shop.svc"] { #expect(proxy.exchange(request(name) + Self.get).dropFirst(3).first == 0) }
+    for name in ["user", "user.shop", "user.shop.svc"] {
+      #expect(proxy.exchange(request(name) + Self.get).dropFirst(3).first == 0)
+    }
     let tcp = proxy.harness.agent.preambles.filter { $0.kind == .tcp }
     #expect(tcp == Array(repeating: Preamble(.tcp, port: 80, address: [10, 96, 0, 7]), count: 3))
   }
@@ -142,7 +146,8 @@ private final class WebConnection: Handler {
     #expect(proxy.harness.agent.preambles.map(\.address) == [Array("ab.cluster.local.".utf8)])
   }
 
-  /// Each backslash is two bytes in a name's text: one byte could not say how many, and the rest would go to a stranger as payload.
+  /// Each backslash is two bytes in a name's text: one byte could not say how many, and the rest would go to a stranger
+  /// as payload.
   @Test func aNameWhoseTextIsTooLongLeadsNowhere() {
     let proxy = ProxyFixture()
     let label = String(repeating: "\\", count: 60)
@@ -166,7 +171,9 @@ private final class WebConnection: Handler {
     #expect(proxy.harness.agent.preambles.isEmpty && proxy.figures.tcp.viaHostLoopback == 2)
   }
 
-  @Test(arguments: [(StreamStatus.refused, 5), (.unreachable, 4), (.timedOut, 6), (.nameNotFound, 4), (.failed, 1)] as [(StreamStatus, UInt8)])
+  @Test(
+    arguments: [(StreamStatus.refused, 5), (.unreachable, 4), (.timedOut, 6), (.nameNotFound, 4), (.failed, 1)]
+      as [(StreamStatus, UInt8)])
   func refusalsHaveTheirCodes(status: StreamStatus, code: UInt8) {
     let proxy = ProxyFixture()
     proxy.harness.agent.tcpTarget = { _ in nil }
@@ -179,7 +186,8 @@ private final class WebConnection: Handler {
     let proxy = ProxyFixture()
     #expect(proxy.exchange(request("user", command: 3)).dropFirst(2).prefix(2) == [5, 7], "UDP ASSOCIATE")
     #expect(proxy.exchange(request("user", command: 2)).dropFirst(2).prefix(2) == [5, 7], "BIND")
-    #expect(proxy.exchange([5, 1, 0, 5, 1, 0, 9, 1, 1]).dropFirst(2).prefix(2) == [5, 8], "an address type of its own")
+    #expect(
+      proxy.exchange([5, 1, 0, 5, 1, 0, 9, 1, 1]).dropFirst(2).prefix(2) == [5, 8], "an address type of its own")
     #expect(proxy.exchange([5, 1, 2]) == [5, 0xff], "only with a password")
     #expect(proxy.figures.proxy.rejected == 4)
   }
@@ -187,7 +195,8 @@ private final class WebConnection: Handler {
   @Test func version4WithANameWorks() {
     let proxy = ProxyFixture()
     let name = Array("user.shop.svc.cluster.local".utf8)
-    let answer = proxy.exchange([4, 1] + Messages.word(80) + [0, 0, 0, 1] + Array("me".utf8) + [0] + name + [0] + Self.get)
+    let answer = proxy.exchange(
+      [4, 1] + Messages.word(80) + [0, 0, 0, 1] + Array("me".utf8) + [0] + name + [0] + Self.get)
     #expect(Array(answer.prefix(2)) == [0, 90] && answer.last == 0x0a)
     #expect(proxy.exchange([4, 2] + Messages.word(80) + [10, 0, 0, 1, 0]).prefix(2) == [0, 91])
   }
@@ -209,8 +218,10 @@ private final class WebConnection: Handler {
 @Suite struct HTTPProxyTests {
   @Test func connectLeadsThrough() {
     let proxy = ProxyFixture()
-    let answer = proxy.exchange("CONNECT user.shop.svc.cluster.local:8443 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n")
-    #expect(answer.hasPrefix("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK") && answer.hasSuffix("hello\n"))
+    let answer = proxy.exchange(
+      "CONNECT user.shop.svc.cluster.local:8443 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+    #expect(
+      answer.hasPrefix("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK") && answer.hasSuffix("hello\n"))
     #expect(proxy.harness.agent.preambles.first?.port == 8443)
   }
 
@@ -233,7 +244,10 @@ private final class WebConnection: Handler {
     let proxy = ProxyFixture()
     proxy.harness.agent.tcpTarget = { _ in nil }
     proxy.harness.agent.refusal = status
-    for request in ["CONNECT user.shop.svc.cluster.local:80 HTTP/1.1\r\n\r\n", "GET http://user.shop.svc.cluster.local/ HTTP/1.1\r\n\r\n"] {
+    for request in [
+      "CONNECT user.shop.svc.cluster.local:80 HTTP/1.1\r\n\r\n",
+      "GET http://user.shop.svc.cluster.local/ HTTP/1.1\r\n\r\n",
+    ] {
       let answer = proxy.exchange(request)
       #expect(answer.hasPrefix("HTTP/1.1 \(code) ") && answer.contains("user.shop.svc.cluster.local"))
     }
@@ -241,8 +255,10 @@ private final class WebConnection: Handler {
   }
 
   @Test(arguments: [
-    "\u{16}\u{3}\u{1}", "hello world\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET http:///x HTTP/1.1\r\n\r\n", "CONNECT user HTTP/1.1\r\n\r\n",
-    "CONNECT user:0 HTTP/1.1\r\n\r\n", "CONNECT user:99999 HTTP/1.1\r\n\r\n", "GET http://user/ SPDY/9\r\n\r\n", "GET https://user/ HTTP/1.1\r\n\r\n",
+    "\u{16}\u{3}\u{1}", "hello world\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET http:///x HTTP/1.1\r\n\r\n",
+    "CONNECT user HTTP/1.1\r\n\r\n",
+    "CONNECT user:0 HTTP/1.1\r\n\r\n", "CONNECT user:99999 HTTP/1.1\r\n\r\n", "GET http://user/ SPDY/9\r\n\r\n",
+    "GET https://user/ HTTP/1.1\r\n\r\n",
   ])
   func garbageIsABadRequest(text: String) {
     let proxy = ProxyFixture()
@@ -260,7 +276,11 @@ private final class WebConnection: Handler {
     for round in 0..<20_000 {
       var socks = SOCKS()
       let first: UInt8 = [4, 5, 0x47][round % 3]
-      var bytes = [first] + (0..<Int.random(in: 0..<40, using: &chance)).map { _ in UInt8.random(in: 0...(round % 2 == 0 ? 255 : 5), using: &chance) }
+      var bytes =
+        [first]
+        + (0..<Int.random(in: 0..<40, using: &chance)).map { _ in
+          UInt8.random(in: 0...(round % 2 == 0 ? 255 : 5), using: &chance)
+        }
       if first == 0x47 {
         _ = HTTPRequestHead.step(bytes + Array("\r\n\r\n".utf8))
         continue

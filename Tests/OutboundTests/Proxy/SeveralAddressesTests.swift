@@ -8,7 +8,8 @@ import TunnelProtocol
 
 /// A proxy's names that have several addresses, as a headless Service's have: some of their Pods may be dead.
 @Suite struct SeveralAddressesTests {
-  private static let socks: [UInt8] = [5, 1, 0, 5, 1, 0, 3, 2] + Array("db".utf8) + Messages.word(80) + Array("GET / HTTP/1.1\r\n\r\n".utf8)
+  private static let socks: [UInt8] =
+    [5, 1, 0, 5, 1, 0, 3, 2] + Array("db".utf8) + Messages.word(80) + Array("GET / HTTP/1.1\r\n\r\n".utf8)
 
   /// `db` has these addresses; those that end in 1 have a server.
   private func proxy(_ addresses: [[UInt8]], rules: RouteRules = RouteRules()) -> ProxyFixture {
@@ -22,7 +23,9 @@ import TunnelProtocol
     return proxy
   }
 
-  private func dialed(_ proxy: ProxyFixture) -> [UInt8?] { proxy.harness.agent.preambles.filter { $0.kind == .tcp }.map(\.address.last) }
+  private func dialed(_ proxy: ProxyFixture) -> [UInt8?] {
+    proxy.harness.agent.preambles.filter { $0.kind == .tcp }.map(\.address.last)
+  }
 
   @Test func theNextIsTriedWhereOneRefuses() {
     let proxy = proxy([[10, 0, 0, 3], [10, 0, 0, 2], [10, 0, 0, 1], [10, 0, 0, 4]])
@@ -46,7 +49,9 @@ import TunnelProtocol
     }
     #expect(proxy.exchange(Self.socks).dropFirst(2).prefix(2) == [5, 5])
     #expect(dialed(proxy) == [3, 2] && proxy.figures.tcp.refused == 1)
-    #expect(proxy.figures.lastProblem?.contains("10.0.0.2:80") == true && proxy.figures.lastProblem?.contains("refused") == true)
+    #expect(
+      proxy.figures.lastProblem?.contains("10.0.0.2:80") == true
+        && proxy.figures.lastProblem?.contains("refused") == true)
     #expect(proxy.harness.loop.turn { proxy.figures.tcp.open == 0 })
   }
 
@@ -66,7 +71,9 @@ import TunnelProtocol
     var rules = RouteRules()
     rules.viaHost = [CIDR(IPAddress(parsing: "127.0.0.2")!)]
     let proxy = proxy([[127, 0, 0, 2], [127, 0, 0, 1]], rules: rules)
-    let request = [5, 1, 0, 5, 1, 0, 3, 2] + Array("db".utf8) + Messages.word(Int(proxy.web.port)) + Array("GET / HTTP/1.1\r\n\r\n".utf8)
+    let request =
+      [5, 1, 0, 5, 1, 0, 3, 2] + Array("db".utf8) + Messages.word(Int(proxy.web.port))
+      + Array("GET / HTTP/1.1\r\n\r\n".utf8)
     #expect(String(decoding: proxy.exchange(request), as: UTF8.self).hasSuffix("hello\n"))
     #expect(dialed(proxy).isEmpty && proxy.figures.tcp.refused == 0)
   }
@@ -80,7 +87,9 @@ private final class SilentAgent: StreamRouter {
   init(_ others: StreamRouter) { self.others = others }
 
   override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
-    guard preamble.kind == .tcp, preamble.address.last == 9 else { return others.route(preamble, slot: slot, session: session) }
+    guard preamble.kind == .tcp, preamble.address.last == 9 else {
+      return others.route(preamble, slot: slot, session: session)
+    }
     let end = SilentEnd(session: session, slot: slot)
     silent.append(end)
     return end

@@ -42,7 +42,8 @@ final class Harness {
     hostSuffixes: [DNSName] = [], hostServers: [IPEndpoint] = [], ipv6: Bool = false
   ) -> DNSSettings {
     DNSSettings(
-      clusterSuffixes: [DNSName("cluster.local")!], search: ["shop.svc.cluster.local", "svc.cluster.local", "cluster.local"].map { DNSName($0)! },
+      clusterSuffixes: [DNSName("cluster.local")!],
+      search: ["shop.svc.cluster.local", "svc.cluster.local", "cluster.local"].map { DNSName($0)! },
       hostSuffixes: hostSuffixes, hostServers: hostServers, ipv6: ipv6)
   }
 
@@ -112,7 +113,9 @@ final class FakeAgent: StreamRouter {
     }
   }
 
-  private func datagramEnd(_ session: Session, _ slot: Int, _ answer: @escaping ([UInt8]) -> [[UInt8]]) -> FakeDatagramEnd {
+  private func datagramEnd(_ session: Session, _ slot: Int, _ answer: @escaping ([UInt8]) -> [[UInt8]])
+    -> FakeDatagramEnd
+  {
     let end = FakeDatagramEnd(session: session, slot: slot, answer: answer)
     datagramEnds.append(end)
     session.wantsToSend(end)

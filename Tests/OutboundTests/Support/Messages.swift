@@ -10,8 +10,11 @@ enum Messages {
 
   static func word(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 0xff), UInt8(value & 0xff)] }
 
-  static func query(_ text: String, type: Int = 1, id: Int = 0x1234, edns: Int? = nil, dnssecOK: Bool = false) -> [UInt8] {
-    word(id) + word(0x0100) + word(1) + word(0) + word(0) + word(edns == nil ? 0 : 1) + name(text) + word(type) + word(1)
+  static func query(_ text: String, type: Int = 1, id: Int = 0x1234, edns: Int? = nil, dnssecOK: Bool = false)
+    -> [UInt8]
+  {
+    word(id) + word(0x0100) + word(1) + word(0) + word(0) + word(edns == nil ? 0 : 1) + name(text) + word(type)
+      + word(1)
       + (edns.map { [0] + word(41) + word($0) + word(0) + word(dnssecOK ? 0x8000 : 0) + word(0) } ?? [])
   }
 
@@ -38,9 +41,11 @@ enum Messages {
 
   /// An answer to the query with these records.
   static func answer(
-    _ query: [UInt8], rcode: Int = 0, _ answers: [[UInt8]] = [], authority: [[UInt8]] = [], flags: Int = 0x8180, opt: Bool = false
+    _ query: [UInt8], rcode: Int = 0, _ answers: [[UInt8]] = [], authority: [[UInt8]] = [], flags: Int = 0x8180,
+    opt: Bool = false
   ) -> [UInt8] {
-    query[0..<2] + word(flags | rcode) + word(1) + word(answers.count) + word(authority.count) + word(opt ? 1 : 0) + query[12..<questionEnd(query)]
+    query[0..<2] + word(flags | rcode) + word(1) + word(answers.count) + word(authority.count) + word(opt ? 1 : 0)
+      + query[12..<questionEnd(query)]
       + answers.joined() + authority.joined() + (opt ? [0] + word(41) + word(1232) + word(0) + word(0) + word(0) : [])
   }
 
@@ -49,7 +54,9 @@ enum Messages {
   }
 
   static func noSuchName(_ query: [UInt8], ttl: Int = 5, minimum: Int = 5) -> [UInt8] {
-    let soa = name("ns.dns.cluster.local") + name("hostmaster.cluster.local") + [UInt8](repeating: 0, count: 16) + word(minimum >> 16) + word(minimum)
+    let soa =
+      name("ns.dns.cluster.local") + name("hostmaster.cluster.local") + [UInt8](repeating: 0, count: 16)
+      + word(minimum >> 16) + word(minimum)
     return answer(query, rcode: 3, authority: [record(type: 6, ttl: ttl, soa)])
   }
 
@@ -124,7 +131,9 @@ final class UDPServer: Handler {
       if count < 0 { return }
       self.count += 1
       lastPort = peer.port
-      if let back = answer(Array(buffer[..<count])) { _ = back.withUnsafeBytes { clinux_send_to(fd, $0.baseAddress!, $0.count, &peer) } }
+      if let back = answer(Array(buffer[..<count])) {
+        _ = back.withUnsafeBytes { clinux_send_to(fd, $0.baseAddress!, $0.count, &peer) }
+      }
     }
   }
 

@@ -6,7 +6,10 @@ final class ShellNamespace {
   private let path: String
 
   static var isPossible: Bool {
-    geteuid() == 0 && ["/usr/sbin/ip", "/usr/sbin/nft", "/usr/bin/nsenter"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
+    geteuid() == 0
+      && ["/usr/sbin/ip", "/usr/sbin/nft", "/usr/bin/nsenter"].allSatisfy {
+        FileManager.default.isExecutableFile(atPath: $0)
+      }
   }
 
   init() throws {

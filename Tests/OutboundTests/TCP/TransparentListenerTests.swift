@@ -6,7 +6,8 @@ import TunnelProtocol
 
 @testable import Outbound
 
-/// Connections to a listener on 127.0.0.1, which for these tests is the cluster's: the listener's own address is the destination.
+/// Connections to a listener on 127.0.0.1, which for these tests is the cluster's: the listener's own address is the
+/// destination.
 @Suite struct TransparentListenerTests {
   static func viaCluster() -> RouteRules { RouteRules(viaCluster: [try! CIDR(parsing: "127.0.0.1")]) }
 
@@ -46,7 +47,9 @@ import TunnelProtocol
       accepted = clinux_accept(fd, &peer)
       return accepted >= 0
     }
-    dialer.connect(accepted, to: .address(IPEndpoint(RouteRules.defaultHostAddress, port: echo.port)), backlog: Array("first, ".utf8))
+    dialer.connect(
+      accepted, to: .address(IPEndpoint(RouteRules.defaultHostAddress, port: echo.port)), backlog: Array("first, ".utf8)
+    )
     client.send("then")
     client.finish()
     #expect(harness.loop.turn { client.sawEnd })
@@ -135,7 +138,10 @@ import TunnelProtocol
     let port = listen(harness)
     let clients = (0..<1_000).map { _ in TestClient(loop: harness.loop, port: port) }
     for client in clients { client.send("x") }
-    #expect(harness.loop.turn(seconds: 30) { server.connections.count == 1_000 && server.connections.allSatisfy { $0.text == "x" } })
+    #expect(
+      harness.loop.turn(seconds: 30) {
+        server.connections.count == 1_000 && server.connections.allSatisfy { $0.text == "x" }
+      })
     #expect(harness.outbound.figures.tcp.open == 1_000)
     for connection in server.connections {
       connection.send("y")

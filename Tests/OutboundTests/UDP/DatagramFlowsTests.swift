@@ -6,7 +6,8 @@ import TunnelProtocol
 
 @testable import Outbound
 
-/// A socket on every loopback address takes datagrams; 127.0.0.2 is the cluster's for these tests, 127.0.0.3 the host's own, other addresses its loopback.
+/// A socket on every loopback address takes datagrams; 127.0.0.2 is the cluster's for these tests, 127.0.0.3 the host's
+/// own, other addresses its loopback.
 final class UDPFixture {
   let harness: Harness
   let flows: DatagramFlows
@@ -27,7 +28,8 @@ final class UDPFixture {
     let asked = Asked()
     flows = DatagramFlows(
       loop: harness.loop, fd: fd, icmp: icmp, mint: { address, done in done(asked.mint(address)) },
-      sessions: { if let near = harness.near { $0(near) } else { $0(nil) } }, routes: RouteTable(rules), counters: counters, limits: limits)
+      sessions: { if let near = harness.near { $0(near) } else { $0(nil) } }, routes: RouteTable(rules),
+      counters: counters, limits: limits)
     // No transparent sockets here: the answers come from another port of the right address.
     asked.mint = { [unowned self] address in
       minted.append(address)
@@ -91,7 +93,9 @@ final class UDPFixture {
     var answers: [[UInt8]?] = Array(repeating: nil, count: 20)
     #expect(
       udp.harness.loop.turn {
-        for (index, client) in clients.enumerated() { if let answer = client.receive() { answers[index] = answer.bytes } }
+        for (index, client) in clients.enumerated() {
+          if let answer = client.receive() { answers[index] = answer.bytes }
+        }
         return answers.allSatisfy { $0 != nil }
       })
     #expect(answers == (0..<20).map { [UInt8($0)] })
@@ -103,7 +107,9 @@ final class UDPFixture {
     let udp = UDPFixture()
     let server = UDPServer(loop: udp.harness.loop) { Array("host: ".utf8) + $0 }
     // Given as an original destination of the loopback address, with the server's port.
-    let key = FlowKey(source: IPEndpoint(.loopback, port: 9), destination: IPEndpoint(IPAddress(parsing: "127.0.0.9")!, port: server.port))
+    let key = FlowKey(
+      source: IPEndpoint(.loopback, port: 9),
+      destination: IPEndpoint(IPAddress(parsing: "127.0.0.9")!, port: server.port))
     let flow = HostFlow(key, flows: udp.flows, to: IPEndpoint(.loopback, port: server.port))
     flow.start()
     #expect([1, 2].withUnsafeBytes { flow.send($0) })
@@ -140,7 +146,9 @@ final class UDPFixture {
     let client = UDPClient(loop: udp.harness.loop, to: destination.socketAddress)
     var name = clinux_address()
     clinux_local_address(client.fd, &name)
-    let flow = HostFlow(FlowKey(source: IPEndpoint(name)!, destination: destination), flows: udp.flows, to: IPEndpoint(.loopback, port: dead))
+    let flow = HostFlow(
+      FlowKey(source: IPEndpoint(name)!, destination: destination), flows: udp.flows,
+      to: IPEndpoint(.loopback, port: dead))
     flow.start()
     flow.lastLength = 1
     #expect([UInt8(1)].withUnsafeBytes { flow.send($0) })
@@ -190,7 +198,8 @@ final class UDPFixture {
     #expect(udp.harness.loop.turn { udp.counters.udp.receivedDatagrams == 1 })
     udp.flows.close()
     #expect(udp.flows.count == 0)
-    #expect(udp.harness.loop.turn { udp.harness.agent.datagramEnds[0].isGone && udp.harness.near?.mux.streamCount == 0 })
+    #expect(
+      udp.harness.loop.turn { udp.harness.agent.datagramEnds[0].isGone && udp.harness.near?.mux.streamCount == 0 })
     clinux_close(client.fd)
   }
 }
@@ -199,7 +208,8 @@ final class UDPFixture {
   /// RFC 791 and 792, field by field; the checksums were computed apart from the code.
   @Test func theBytes() throws {
     let key = FlowKey(
-      source: IPEndpoint(IPAddress(parsing: "10.1.2.3")!, port: 0x1234), destination: IPEndpoint(IPAddress(parsing: "10.96.0.10")!, port: 53))
+      source: IPEndpoint(IPAddress(parsing: "10.1.2.3")!, port: 0x1234),
+      destination: IPEndpoint(IPAddress(parsing: "10.96.0.10")!, port: 53))
     let message = try #require(PortUnreachable.message(for: key, length: 5))
     #expect(message.count == 56)
     #expect(Array(message[0..<10]) == [0x45, 0, 0, 56, 0, 0, 0x40, 0, 64, 1])
@@ -211,7 +221,9 @@ final class UDPFixture {
     // A sum with its own checksum in it is all ones (RFC 1071).
     func sum(_ bytes: ArraySlice<UInt8>) -> Int {
       var total = 0
-      for index in stride(from: bytes.startIndex, to: bytes.endIndex, by: 2) { total += Int(bytes[index]) << 8 + Int(bytes[index + 1]) }
+      for index in stride(from: bytes.startIndex, to: bytes.endIndex, by: 2) {
+        total += Int(bytes[index]) << 8 + Int(bytes[index + 1])
+      }
       while total > 0xffff { total = total & 0xffff + total >> 16 }
       return total
     }

@@ -46,7 +46,9 @@ struct YamuxInteropTests {
     session.onEvent = { told.append($0) }
     session.start()
     // Our side connects at leisure; the peer's first frames may come before.
-    let payloads = (0..<4).map { seed in (0..<1_500_000).map { UInt8(truncatingIfNeeded: ($0 &+ seed) &* 31 &+ $0 >> 8) } }
+    let payloads = (0..<4).map { seed in
+      (0..<1_500_000).map { UInt8(truncatingIfNeeded: ($0 &+ seed) &* 31 &+ $0 >> 8) }
+    }
     let echoed = payloads.map { payload in
       let client = connect(session, PeerPort.echo)
       client.send(payload)
@@ -77,7 +79,8 @@ struct YamuxInteropTests {
     #expect(session.mux.streamCount == 0)
     #expect(session.mux.pool.used == 0)
     #expect(loop.blocks.waiting == 0)
-    #expect(session.receivedBytes > 12_000_000 && session.sentBytes > 12_000_000, "both directions needed window updates")
+    #expect(
+      session.receivedBytes > 12_000_000 && session.sentBytes > 12_000_000, "both directions needed window updates")
     python.wait()
     #expect(python.status == 0, "\(python.errors)")
     session.close()
@@ -97,7 +100,8 @@ struct YamuxInteropTests {
     }
     clinux_close(listener)
     let end = session.open {
-      OpenerEnd(session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: port, address: [127, 0, 0, 1]))
+      OpenerEnd(
+        session: session, slot: $0, fd: accepted, preamble: Preamble(.tcp, port: port, address: [127, 0, 0, 1]))
     }
     #expect(end != nil)
     return client
@@ -125,7 +129,9 @@ private final class ByPort: StreamRouter {
 
 /// yamux_peer.py as a child process.
 private final class Python {
-  static let executable: String? = ProcessInfo.processInfo.environment["DEVTUNNEL_TEST_YAMUX_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
+  static let executable: String? = ProcessInfo.processInfo.environment["DEVTUNNEL_TEST_YAMUX_PYTHON"].flatMap {
+    $0.isEmpty ? nil : $0
+  }
 
   private let process = Process()
   private let output = Pipe()
@@ -145,7 +151,10 @@ private final class Python {
   var status: Int32 { process.terminationStatus }
 
   /// Its first line of output; blocks until it has come.
-  func firstLine() -> String { String(decoding: output.fileHandleForReading.availableData, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
+  func firstLine() -> String {
+    String(decoding: output.fileHandleForReading.availableData, as: UTF8.self).trimmingCharacters(
+      in: .whitespacesAndNewlines)
+  }
 
   /// What it has said on standard error; ends it first.
   var errors: String {

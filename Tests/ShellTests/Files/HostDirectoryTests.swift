@@ -10,7 +10,9 @@ struct HostDirectoryTests {
 
   typealias Opening = @Sendable (Int32, UnsafePointer<CChar>?, Int32, UInt32) -> Int32
   /// By openat2(2), and where there is none.
-  static let openings: [Opening] = [{ clinux_open_beneath($0, $1, $2, $3) }, { clinux_open_beneath_walking($0, $1, $2, $3) }]
+  static let openings: [Opening] = [
+    { clinux_open_beneath($0, $1, $2, $3) }, { clinux_open_beneath_walking($0, $1, $2, $3) },
+  ]
 
   @Test("Neither way of opening leads out of a directory", arguments: openings.indices)
   func opening(index: Int) throws {
@@ -20,11 +22,13 @@ struct HostDirectoryTests {
     try FileManager.default.createDirectory(atPath: scratch.shell + "/folder", withIntermediateDirectories: false)
     try FileManager.default.createSymbolicLink(atPath: scratch.shell + "/out", withDestinationPath: scratch.victim)
     try FileManager.default.createSymbolicLink(atPath: scratch.shell + "/in", withDestinationPath: "folder")
-    try FileManager.default.createSymbolicLink(atPath: scratch.shell + "/new", withDestinationPath: scratch.victim + "/new")
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.shell + "/new", withDestinationPath: scratch.victim + "/new")
     let inside = opening(base, "folder", O_RDONLY | O_DIRECTORY, 0)
     #expect(inside >= 0)
     close(inside)
-    for name in ["out", "in", "new", "..", ".", "", "../victim", "folder/../../victim", "/tmp", "out/file", "folder/."] {
+    for name in ["out", "in", "new", "..", ".", "", "../victim", "folder/../../victim", "/tmp", "out/file", "folder/."]
+    {
       #expect(opening(base, name, O_RDONLY | O_DIRECTORY, 0) < 0, "\(name)")
       #expect(opening(base, name, O_WRONLY | O_CREAT | O_EXCL, 0o600) < 0, "\(name)")
       #expect(opening(base, name, O_WRONLY | O_CREAT, 0o600) < 0, "\(name)")
@@ -37,7 +41,9 @@ struct HostDirectoryTests {
     arguments: ["", ".", "..", "a/b", "/", "a\0b", "/\u{301}", "a/\u{301}b", String(repeating: "n", count: 256)])
   func names(text: String) { #expect(throws: HostFileError.self) { try FileName(text) } }
 
-  @Test("Names that only look like it are names", arguments: ["..data", "...", ".a", " ", "-", "\n", String(repeating: "n", count: 255)])
+  @Test(
+    "Names that only look like it are names",
+    arguments: ["..data", "...", ".a", " ", "-", "\n", String(repeating: "n", count: 255)])
   func oddNames(text: String) throws {
     let name = try FileName(text)
     let directory = try scratch.directory()
@@ -86,7 +92,8 @@ struct HostDirectoryTests {
     try directory.replace(FileName("file"), "two".utf8, mode: 0o644)
     #expect(scratch.list("shell") == ["file=two"])
     try FileManager.default.removeItem(atPath: scratch.shell + "/file")
-    try FileManager.default.createSymbolicLink(atPath: scratch.shell + "/file", withDestinationPath: scratch.victim + "/file")
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.shell + "/file", withDestinationPath: scratch.victim + "/file")
     try directory.replace(FileName("file"), "three".utf8, mode: 0o600)
     #expect(scratch.list("shell") == ["file=three"] && scratch.isUntouched)
     _ = try directory.making(FileName("folder")).making(FileName("inner"))

@@ -15,7 +15,8 @@ struct PodVolumesTests {
     _ mounts: [String], budget: VolumeBudget = VolumeBudget(), fetch: @escaping PodVolumes.Fetch
   ) throws -> PodVolumes {
     PodVolumes(
-      directory: try scratch.directory(), mounts: mounts.map(mount), log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+      directory: try scratch.directory(), mounts: mounts.map(mount),
+      log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
       budget: budget, fetch: fetch)
   }
 
@@ -24,7 +25,10 @@ struct PodVolumesTests {
   /// The path of a record that another daemon has written, which nobody has looked at.
   @Test(
     "A path with .. asks the Pod for nothing and writes nothing",
-    arguments: ["/../../pwn", "/../victim", "/data/../../../victim", "/data/.", "/", "", "/\u{2E}\u{2E}/victim", "/..\u{2F}\u{301}/../victim"])
+    arguments: [
+      "/../../pwn", "/../victim", "/data/../../../victim", "/data/.", "/", "", "/\u{2E}\u{2E}/victim",
+      "/..\u{2F}\u{301}/../victim",
+    ])
   func paths(path: String) async throws {
     let volumes = try volumes([path]) { path, _ throws(FileProblem) in
       Issue.record("\(path) was asked for")
@@ -51,7 +55,10 @@ struct PodVolumesTests {
     let budget = VolumeBudget(volume: .init(bytes: 1 << 20, entries: 100), shell: .init(bytes: 1 << 20, entries: 100))
     let volumes = try volumes(["/a", "/b"], budget: budget) { path, limit throws(FileProblem) in
       #expect(limit == (path == "/a" ? 1 << 20 : 3 << 18))
-      return [Told.directory(""), Told.item(.file, "f", bytes: [UInt8](repeating: 1, count: path == "/a" ? 1 << 18 : (3 << 18) + 1))]
+      return [
+        Told.directory(""),
+        Told.item(.file, "f", bytes: [UInt8](repeating: 1, count: path == "/a" ? 1 << 18 : (3 << 18) + 1)),
+      ]
     }
     for _ in 0..<5 { #expect(try await volumes.copy(mount("/a"))?.cost == .init(bytes: 1 << 18, entries: 2)) }
     let error = await #expect(throws: FileProblem.self) { try await volumes.copy(mount("/b")) }
@@ -76,10 +83,15 @@ struct PodVolumesTests {
     let whole = head(.directory, "", 0) + head(.file, "a", 2) + [1, 2] + [FileEntryHead.end]
     #expect(try PodFiles.items(whole, limit: 2).map(\.bytes) == [[], [1, 2]])
     #expect(throws: FileProblem.self) { try PodFiles.items(whole, limit: 1) }
-    for count in 0..<whole.count { #expect(throws: FileProblem.self, "\(count)") { try PodFiles.items(Array(whole.prefix(count)), limit: 2) } }
-    #expect(throws: FileProblem.self) { try PodFiles.items(head(.directory, "", 0) + head(.file, "../a", 0) + [FileEntryHead.end], limit: 9) }
+    for count in 0..<whole.count {
+      #expect(throws: FileProblem.self, "\(count)") { try PodFiles.items(Array(whole.prefix(count)), limit: 2) }
+    }
+    #expect(throws: FileProblem.self) {
+      try PodFiles.items(head(.directory, "", 0) + head(.file, "../a", 0) + [FileEntryHead.end], limit: 9)
+    }
     // An agent stops there, and there may be more.
-    let many = (0..<9_999).reduce(into: head(.directory, "", 0)) { $0 += head(.directory, "\($1)", 0) } + [FileEntryHead.end]
+    let many =
+      (0..<9_999).reduce(into: head(.directory, "", 0)) { $0 += head(.directory, "\($1)", 0) } + [FileEntryHead.end]
     let error = #expect(throws: FileProblem.self) { try PodFiles.items(many, limit: 9) }
     #expect(error?.message.contains("more than 10000 entries") == true)
   }

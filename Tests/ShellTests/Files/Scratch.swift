@@ -24,7 +24,9 @@ final class Scratch {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func directory() throws -> HostDirectory { try HostDirectory.open(shell) }
-  func writer(_ budget: VolumeBudget = VolumeBudget()) throws -> VolumeWriter { VolumeWriter(directory: try directory(), budget: budget) }
+  func writer(_ budget: VolumeBudget = VolumeBudget()) throws -> VolumeWriter {
+    VolumeWriter(directory: try directory(), budget: budget)
+  }
 
   /// Whether the victim is as it was.
   var isUntouched: Bool { list("victim") == ["file=mine", "inner/", "inner/file=mine"] }
@@ -38,21 +40,31 @@ final class Scratch {
       if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: place) { return "\(name)->\(target)" }
       var isDirectory: ObjCBool = false
       _ = FileManager.default.fileExists(atPath: place, isDirectory: &isDirectory)
-      return isDirectory.boolValue ? name + "/" : name + "=" + (FileManager.default.contents(atPath: place).map { String(decoding: $0, as: UTF8.self) } ?? "?")
+      return isDirectory.boolValue
+        ? name + "/"
+        : name + "=" + (FileManager.default.contents(atPath: place).map { String(decoding: $0, as: UTF8.self) } ?? "?")
     }
   }
 
-  func text(_ name: String) -> String? { FileManager.default.contents(atPath: root + "/" + name).map { String(decoding: $0, as: UTF8.self) } }
-  func mode(_ name: String) throws -> Int? { try FileManager.default.attributesOfItem(atPath: root + "/" + name)[.posixPermissions] as? Int }
+  func text(_ name: String) -> String? {
+    FileManager.default.contents(atPath: root + "/" + name).map { String(decoding: $0, as: UTF8.self) }
+  }
+  func mode(_ name: String) throws -> Int? {
+    try FileManager.default.attributesOfItem(atPath: root + "/" + name)[.posixPermissions] as? Int
+  }
 }
 
 /// Entries as an agent tells them: `.directory("")` first.
 enum Told {
   static func directory(_ name: String) -> PodFiles.Item { item(.directory, name) }
-  static func file(_ name: String, _ text: String, mode: UInt16 = 0o644) -> PodFiles.Item { item(.file, name, mode, bytes: Array(text.utf8)) }
+  static func file(_ name: String, _ text: String, mode: UInt16 = 0o644) -> PodFiles.Item {
+    item(.file, name, mode, bytes: Array(text.utf8))
+  }
   static func link(_ name: String, _ target: String) -> PodFiles.Item { item(.link, name, target: Array(target.utf8)) }
 
-  static func item(_ kind: FileEntryHead.Kind, _ name: String, _ mode: UInt16 = 0o755, bytes: [UInt8] = [], target: [UInt8] = []) -> PodFiles.Item {
+  static func item(
+    _ kind: FileEntryHead.Kind, _ name: String, _ mode: UInt16 = 0o755, bytes: [UInt8] = [], target: [UInt8] = []
+  ) -> PodFiles.Item {
     var entry = FileEntry(kind: kind, mode: mode, size: UInt64(bytes.count), name: Array(name.utf8))
     entry.target = target
     return PodFiles.Item(entry: entry, bytes: bytes)
@@ -61,6 +73,8 @@ enum Told {
   /// A ConfigMap's volume, as the kubelet makes it.
   static func configMap(_ version: String, _ values: [String: String]) -> [PodFiles.Item] {
     [directory(""), directory("..\(version)"), link("..data", "..\(version)")]
-      + values.sorted { $0.key < $1.key }.flatMap { [file("..\(version)/\($0.key)", $0.value), link($0.key, "..data/\($0.key)")] }
+      + values.sorted { $0.key < $1.key }.flatMap {
+        [file("..\(version)/\($0.key)", $0.value), link($0.key, "..data/\($0.key)")]
+      }
   }
 }

@@ -7,7 +7,8 @@ import Testing
   private let template: JSONValue = [
     "spec": [
       "volumes": [
-        ["name": "conf", "configMap": ["name": "app"]], ["name": "data", "persistentVolumeClaim": ["claimName": "data"]],
+        ["name": "conf", "configMap": ["name": "app"]],
+        ["name": "data", "persistentVolumeClaim": ["claimName": "data"]],
         ["name": "all", "projected": ["sources": []]],
       ]
     ]
@@ -16,7 +17,8 @@ import Testing
   @Test func tellsProjectedFilesFromOthers() {
     let container: JSONValue = [
       "volumeMounts": [
-        ["name": "conf", "mountPath": "/etc/app"], ["name": "data", "mountPath": "/data"], ["name": "all", "mountPath": "/run/all"],
+        ["name": "conf", "mountPath": "/etc/app"], ["name": "data", "mountPath": "/data"],
+        ["name": "all", "mountPath": "/run/all"],
       ]
     ]
     let (mounts, warnings) = VolumeMount.read(template: template, container: container)
@@ -34,7 +36,8 @@ import Testing
   @Test func outerMountsComeBeforeInnerOnes() {
     let container: JSONValue = [
       "volumeMounts": [
-        ["name": "conf", "mountPath": "/srv/state/conf/"], ["name": "data", "mountPath": "srv//state"], ["name": "all", "mountPath": "/a/b/c/d"],
+        ["name": "conf", "mountPath": "/srv/state/conf/"], ["name": "data", "mountPath": "srv//state"],
+        ["name": "all", "mountPath": "/a/b/c/d"],
       ]
     ]
     let paths = VolumeMount.read(template: template, container: container).mounts.map(\.path)
@@ -42,7 +45,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/../../../../../../tmp/x", "\"..\""), ("/data/../x", "\"..\""), ("/./data", "\"..\""), ("..", "\"..\""), ("/", "root"), ("", "root"),
+    ("/../../../../../../tmp/x", "\"..\""), ("/data/../x", "\"..\""), ("/./data", "\"..\""), ("..", "\"..\""),
+    ("/", "root"), ("", "root"),
     ("/\u{301}/../x", "\"..\""), ("/" + String(repeating: "n", count: 300), "255 bytes"), ("/a\0b", "NUL"),
   ])
   func aPathThatIsNotPlainIsLeftOutWithAWarning(path: String, why: String) {
@@ -50,6 +54,8 @@ import Testing
     let (mounts, warnings) = VolumeMount.read(template: template, container: container)
     #expect(mounts.map(\.path) == [VolumeMount.tokenPath])
     #expect(warnings.count == 1)
-    for text in ["volume conf of container app is left out", why] { #expect(warnings.first?.contains(text) == true, "\(warnings)") }
+    for text in ["volume conf of container app is left out", why] {
+      #expect(warnings.first?.contains(text) == true, "\(warnings)")
+    }
   }
 }

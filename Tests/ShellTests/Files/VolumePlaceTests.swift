@@ -11,20 +11,26 @@ struct VolumePlaceTests {
   ) throws -> String? {
     let own = try ["/projects/alice", "/srv/tools/bin", "/apps/x/bin"].map { try MountPath($0) }
     let place = VolumePlace(
-      path: try MountPath(path), resolved: try MountPath(resolved ?? path), isDirectory: isDirectory, parentExists: parentExists)
+      path: try MountPath(path), resolved: try MountPath(resolved ?? path), isDirectory: isDirectory,
+      parentExists: parentExists)
     return place.guarded(for: .init(allowed: try allowed.map { try MountPath($0) }, own: own))
   }
 
   @Test(
     "Places that load code or say whom to trust",
     arguments: [
-      "/etc", "/etc/ld.so.preload", "/etc/profile.d/x.sh", "/etc/ssh/ssh_config.d/x.conf", "/etc/myapp/config.yaml", "/etc/gitconfig", "/etc/ssl/certs/x.pem",
-      "/etc/OpenCL/vendors", "/usr/local/bin/git", "/usr/share/x", "/usr", "/bin/x", "/sbin", "/lib/x.so", "/lib64/x", "/lib32", "/libx32", "/libexec/x",
-      "/opt", "/opt/bin", "/opt/app", "/opt/app/bin", "/opt/app/bin/x", "/opt/app/lib", "/opt/app/lib64/x.so", "/opt/app/etc", "/boot/x", "/root/.ssh", "/home",
-      "/home/bob/.bashrc", "/proc/x", "/sys", "/dev/shm/x", "/run/user/1000/x", "/run/docker.sock", "/run/systemd/x", "/var/run/x", "/var/spool/cron/x",
+      "/etc", "/etc/ld.so.preload", "/etc/profile.d/x.sh", "/etc/ssh/ssh_config.d/x.conf", "/etc/myapp/config.yaml",
+      "/etc/gitconfig", "/etc/ssl/certs/x.pem",
+      "/etc/OpenCL/vendors", "/usr/local/bin/git", "/usr/share/x", "/usr", "/bin/x", "/sbin", "/lib/x.so", "/lib64/x",
+      "/lib32", "/libx32", "/libexec/x",
+      "/opt", "/opt/bin", "/opt/app", "/opt/app/bin", "/opt/app/bin/x", "/opt/app/lib", "/opt/app/lib64/x.so",
+      "/opt/app/etc", "/boot/x", "/root/.ssh", "/home",
+      "/home/bob/.bashrc", "/proc/x", "/sys", "/dev/shm/x", "/run/user/1000/x", "/run/docker.sock", "/run/systemd/x",
+      "/var/run/x", "/var/spool/cron/x",
       "/var", "/snap/bin/x", "/nix/store/x",
       // The person's own.
-      "/projects/alice", "/projects/alice/project", "/projects", "/srv/tools/bin", "/srv/tools", "/srv/tools/bin/x", "/apps", "/apps/x",
+      "/projects/alice", "/projects/alice/project", "/projects", "/srv/tools/bin", "/srv/tools", "/srv/tools/bin/x",
+      "/apps", "/apps/x",
       // What tools look for in every folder above theirs.
       "/var/lib/gems/3.1", "/.git", "/data/_opam", "/data/.hidden", "/node_modules", "/data/node_modules/x",
     ])
@@ -39,14 +45,18 @@ struct VolumePlaceTests {
   @Test(
     "Places that only somebody who names them reads",
     arguments: [
-      "/data", "/config", "/app/config", "/srv/www", "/mnt/x", "/opt/app/config", "/var/lib/postgresql/data", "/var/log/app", "/secrets",
-      "/var/run/secrets", "/var/run/secrets/kubernetes.io/serviceaccount", "/run/secrets/x", "/workspace", "/etcetera", "/usrlocal", "/srv/toolsbin",
+      "/data", "/config", "/app/config", "/srv/www", "/mnt/x", "/opt/app/config", "/var/lib/postgresql/data",
+      "/var/log/app", "/secrets",
+      "/var/run/secrets", "/var/run/secrets/kubernetes.io/serviceaccount", "/run/secrets/x", "/workspace", "/etcetera",
+      "/usrlocal", "/srv/toolsbin",
     ])
   func allowed(path: String) throws { #expect(try guarded(path) == nil) }
 
   @Test("The token's path and what it is with links followed")
   func token() throws {
-    #expect(try guarded("/var/run/secrets/kubernetes.io/serviceaccount", resolved: "/run/secrets/kubernetes.io/serviceaccount") == nil)
+    #expect(
+      try guarded(
+        "/var/run/secrets/kubernetes.io/serviceaccount", resolved: "/run/secrets/kubernetes.io/serviceaccount") == nil)
     #expect(try guarded("/var/run/secrets/x", resolved: "/etc/x") != nil)
     #expect(try guarded("/x", resolved: "/run/secrets/x") != nil)
   }
@@ -72,12 +82,17 @@ struct VolumePlaceTests {
     #expect(HostPlaces.obstacle(try MountPath("/etc/hostname")) != nil)
     #expect(HostPlaces.obstacle(try MountPath(scratch.path))?.contains("is this machine's") == true)
     let missing = try MountPath("/devtunnel-nowhere/a/b")
-    #expect(HostPlaces.look(missing, isDirectory: true) == VolumePlace(path: missing, resolved: missing, isDirectory: true, parentExists: false))
+    #expect(
+      HostPlaces.look(missing, isDirectory: true)
+        == VolumePlace(path: missing, resolved: missing, isDirectory: true, parentExists: false))
     #expect(HostPlaces.look(try MountPath("/devtunnel-nowhere"), isDirectory: true).parentExists)
     try #require(symlink("/etc", scratch.path + "/link") == 0)
     let linked = HostPlaces.look(try MountPath(scratch.path + "/link/devtunnel-nowhere"), isDirectory: false)
     #expect(linked.resolved.text == "/etc/devtunnel-nowhere" && linked.parentExists)
     #expect(linked.guarded(for: .init()) != nil)
-    #expect(Set(HostPlaces.own(["/", "", "relative", scratch.path + "/link"]).map(\.text)) == [scratch.path + "/link", "/etc"])
+    #expect(
+      Set(HostPlaces.own(["/", "", "relative", scratch.path + "/link"]).map(\.text)) == [
+        scratch.path + "/link", "/etc",
+      ])
   }
 }

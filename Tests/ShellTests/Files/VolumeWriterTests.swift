@@ -26,7 +26,9 @@ struct VolumeWriterTests {
     defer { close(bound) }
     _ = try write(Told.configMap("2024_2", ["colour": "blue"]), at: "/etc/app")
     #expect(
-      scratch.list("shell/root/etc/app") == ["..2024_2/", "..2024_2/colour=blue", "..data->..2024_2", "colour->..data/colour"])
+      scratch.list("shell/root/etc/app") == [
+        "..2024_2/", "..2024_2/colour=blue", "..data->..2024_2", "colour->..data/colour",
+      ])
     let file = openat(bound, "colour", O_RDONLY)
     #expect(file >= 0)
     close(file)
@@ -35,7 +37,9 @@ struct VolumeWriterTests {
 
   @Test("Only this user reads it; executable stays executable; no other bit is kept")
   func modes() throws {
-    _ = try write([Told.directory(""), Told.file("a", "x", mode: 0o666), Told.file("b", "x", mode: 0o6777), Told.directory("c")], at: "/data")
+    _ = try write(
+      [Told.directory(""), Told.file("a", "x", mode: 0o666), Told.file("b", "x", mode: 0o6777), Told.directory("c")],
+      at: "/data")
     #expect(try scratch.mode("data") == 0o700 && scratch.mode("data/a") == 0o600 && scratch.mode("data/b") == 0o700)
     #expect(try scratch.mode("data/c") == 0o700)
   }
@@ -55,7 +59,8 @@ struct VolumeWriterTests {
   @Test("A volume in another's place is its own, whichever is written first or again")
   func nested() throws {
     let outer = [
-      Told.directory(""), Told.file("own", "1"), Told.directory("conf"), Told.file("conf/twice", "x"), Told.directory("a"), Told.link("a/conf", "/"),
+      Told.directory(""), Told.file("own", "1"), Told.directory("conf"), Told.file("conf/twice", "x"),
+      Told.directory("a"), Told.link("a/conf", "/"),
     ]
     let nested = ["/data/conf", "/data/a/conf", "/data"]
     _ = try write(outer, at: "/data", nested: nested)
@@ -76,8 +81,10 @@ struct VolumeWriterTests {
   func links() throws {
     let outcome = try write(
       [
-        Told.directory(""), Told.directory("d"), Told.link("home", scratch.victim), Told.link("up", ".."), Told.link("d/up", "../.."),
-        Told.link("d/in", "../d"), Told.link("here", "."), Told.link("far", "d/../../.."), Told.link("abs", "/data/d"), Told.link("root", "/"),
+        Told.directory(""), Told.directory("d"), Told.link("home", scratch.victim), Told.link("up", ".."),
+        Told.link("d/up", "../.."),
+        Told.link("d/in", "../d"), Told.link("here", "."), Told.link("far", "d/../../.."), Told.link("abs", "/data/d"),
+        Told.link("root", "/"),
         Told.link("d/deep", "/data/d/in"),
       ], at: "/data")
     #expect(outcome.leftOut == ["home", "up", "d/up", "far", "root"])
@@ -94,7 +101,8 @@ struct VolumeWriterTests {
 
   @Test("A link in the volume's own place is replaced, and not followed", arguments: ["data", "data/x"])
   func linkInPlace(name: String) throws {
-    try FileManager.default.createDirectory(atPath: scratch.root + (name == "data" ? "" : "/data"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: scratch.root + (name == "data" ? "" : "/data"), withIntermediateDirectories: true)
     try FileManager.default.createSymbolicLink(atPath: scratch.root + "/" + name, withDestinationPath: scratch.victim)
     for text in ["1", "2"] {
       _ = try write([Told.directory(""), Told.file("key", text)], at: "/" + name)
@@ -108,7 +116,9 @@ struct VolumeWriterTests {
     let above = name.split(separator: "/").dropLast().joined(separator: "/")
     try FileManager.default.createDirectory(atPath: scratch.root + "/" + above, withIntermediateDirectories: true)
     try FileManager.default.createSymbolicLink(atPath: scratch.root + "/" + name, withDestinationPath: scratch.victim)
-    let error = #expect(throws: HostFileError.self) { try write([Told.directory(""), Told.file("key", "v")], at: "/a/b/c/inner") }
+    let error = #expect(throws: HostFileError.self) {
+      try write([Told.directory(""), Told.file("key", "v")], at: "/a/b/c/inner")
+    }
     #expect(error?.description.contains("is a link, and is not followed") == true)
     try FileManager.default.removeItem(atPath: scratch.root + "/" + name)
     try Data().write(to: URL(filePath: scratch.root + "/" + name))
@@ -137,7 +147,9 @@ struct VolumeWriterTests {
   func race() async throws {
     let (shell, victim) = (scratch.shell, scratch.victim)
     let swapping = Task.detached {
-      let places = ["root", "root/data", "root/data/sub", "fresh/tree", "fresh/tree/sub", "old", "fresh"].map { shell + "/" + $0 }
+      let places = ["root", "root/data", "root/data/sub", "fresh/tree", "fresh/tree/sub", "old", "fresh"].map {
+        shell + "/" + $0
+      }
       var turn = 0
       while !Task.isCancelled {
         let place = places[turn % places.count]
@@ -148,7 +160,9 @@ struct VolumeWriterTests {
         rename(place + ".aside", place)
       }
     }
-    let tree = [Told.directory(""), Told.directory("sub")] + (0..<20).flatMap { [Told.file("f\($0)", "x"), Told.file("sub/f\($0)", "y")] }
+    let tree =
+      [Told.directory(""), Told.directory("sub")]
+      + (0..<20).flatMap { [Told.file("f\($0)", "x"), Told.file("sub/f\($0)", "y")] }
     for _ in 0..<300 { _ = try? write(tree, at: "/data/sub/data") }
     for _ in 0..<300 { _ = try? write(tree, at: "/data") }
     swapping.cancel()
@@ -158,22 +172,31 @@ struct VolumeWriterTests {
 
   @Test(
     "Names that lead elsewhere",
-    arguments: ["..", "../x", "a/../../x", "/x", "a//b", ".", "a/.", "x\0y", String(repeating: "n", count: 256), "/\u{301}x", "..\u{2F}\u{301}x"])
+    arguments: [
+      "..", "../x", "a/../../x", "/x", "a//b", ".", "a/.", "x\0y", String(repeating: "n", count: 256), "/\u{301}x",
+      "..\u{2F}\u{301}x",
+    ])
   func names(name: String) throws {
-    #expect(throws: HostFileError.self) { try write([Told.directory(""), Told.directory("a"), Told.file(name, "x")], at: "/data") }
+    #expect(throws: HostFileError.self) {
+      try write([Told.directory(""), Told.directory("a"), Told.file(name, "x")], at: "/data")
+    }
     #expect(scratch.list("shell/root").isEmpty && scratch.isUntouched)
   }
 
   @Test("What the reader would refuse does no harm here either: names twice, entries in files and links")
   func contradictions() throws {
     let trees = [
-      [Told.directory(""), Told.file("a", "1"), Told.file("a", "2")], [Told.directory(""), Told.file("a", "1"), Told.file("a/b", "2")],
-      [Told.directory(""), Told.link("a", "."), Told.file("a/b", "2")], [Told.directory(""), Told.link("a", "b"), Told.file("a", "2")],
+      [Told.directory(""), Told.file("a", "1"), Told.file("a", "2")],
+      [Told.directory(""), Told.file("a", "1"), Told.file("a/b", "2")],
+      [Told.directory(""), Told.link("a", "."), Told.file("a/b", "2")],
+      [Told.directory(""), Told.link("a", "b"), Told.file("a", "2")],
       [Told.file("", "1"), Told.file("b", "2")], [], [Told.item(.unreadable, "")],
     ]
     for tree in trees { _ = try? write(tree, at: "/data") }
     #expect(scratch.isUntouched)
-    #expect(scratch.list("shell").allSatisfy { ["root/", "fresh/", "old/", "root/data=1"].contains($0) }, "\(scratch.list("shell"))")
+    #expect(
+      scratch.list("shell").allSatisfy { ["root/", "fresh/", "old/", "root/data=1"].contains($0) },
+      "\(scratch.list("shell"))")
   }
 
   // MARK: Too much
@@ -181,7 +204,8 @@ struct VolumeWriterTests {
   @Test("More files, bytes or depth than a volume may have: nothing is written, and the reason is told")
   func budget() throws {
     let many = [Told.directory("")] + (0..<100_000).map { Told.file("f\($0)", "") }
-    let deep = [Told.directory("")] + (1...100).map { Told.directory(Array(repeating: "d", count: $0).joined(separator: "/")) }
+    let deep =
+      [Told.directory("")] + (1...100).map { Told.directory(Array(repeating: "d", count: $0).joined(separator: "/")) }
     let big = [Told.directory(""), Told.item(.file, "big", bytes: [UInt8](repeating: 0, count: (64 << 20) + 1))]
     for (tree, reason) in [(many, "more than 10000 files"), (deep, "more than 64 deep"), (big, "more than 64 MiB")] {
       let error = #expect(throws: HostFileError.self) { try write(tree, at: "/data") }
@@ -192,10 +216,13 @@ struct VolumeWriterTests {
 
   @Test("What a shell's other volumes have counts too")
   func session() throws {
-    let writer = try scratch.writer(VolumeBudget(volume: .init(bytes: 1 << 20, entries: 10), shell: .init(bytes: 2 << 20, entries: 20)))
+    let writer = try scratch.writer(
+      VolumeBudget(volume: .init(bytes: 1 << 20, entries: 10), shell: .init(bytes: 2 << 20, entries: 20)))
     let tree = [Told.directory(""), Told.file("f", "x")]
     _ = try writer.write(tree, at: MountPath("/data"), others: .init(bytes: (2 << 20) - 4096, entries: 18))
-    for others in [VolumeBudget.Cost(bytes: 2 << 20, entries: 1), .init(bytes: 1, entries: 19), .init(bytes: .max, entries: 1)] {
+    for others in [
+      VolumeBudget.Cost(bytes: 2 << 20, entries: 1), .init(bytes: 1, entries: 19), .init(bytes: .max, entries: 1),
+    ] {
       let error = #expect(throws: HostFileError.self) { try writer.write(tree, at: MountPath("/data"), others: others) }
       #expect(error?.description.contains("this shell's volumes would have more than") == true, "\(error as Any)")
     }

@@ -5,7 +5,10 @@ import Testing
 @testable import Shell
 
 @Suite struct ShellTargetTests {
-  @Test(arguments: [("deploy/user", "deployments"), ("StatefulSet/db", "statefulsets"), ("ds/log", "daemonsets"), ("rs/x", "replicasets")])
+  @Test(arguments: [
+    ("deploy/user", "deployments"), ("StatefulSet/db", "statefulsets"), ("ds/log", "daemonsets"),
+    ("rs/x", "replicasets"),
+  ])
   func readsKubectlsSpellings(text: String, plural: String) throws {
     let (resource, name) = try ShellTarget.parse(text)
     #expect(resource.plural == plural)

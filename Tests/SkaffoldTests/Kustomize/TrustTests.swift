@@ -12,10 +12,12 @@ struct TrustTests {
   private func project(_ files: [String: String]) throws -> Project {
     let project = try Project(
       [
-        "home/config": Self.object, "home/k/kustomization.yaml": "resources: [o.yaml]\n", "home/k/o.yaml": Self.object, "repo/.git/HEAD": "",
+        "home/config": Self.object, "home/k/kustomization.yaml": "resources: [o.yaml]\n", "home/k/o.yaml": Self.object,
+        "repo/.git/HEAD": "",
         "repo/own/o.yaml": Self.object, "repo/k/x": "",
       ].merging(files.map { ("repo/" + $0, $1) }) { $1 })
-    try FileManager.default.createSymbolicLink(atPath: project.path + "/repo/k/link", withDestinationPath: "../../home/config")
+    try FileManager.default.createSymbolicLink(
+      atPath: project.path + "/repo/k/link", withDestinationPath: "../../home/config")
     try FileManager.default.createSymbolicLink(atPath: project.path + "/repo/dirlink", withDestinationPath: "../home")
     return project
   }
@@ -27,17 +29,23 @@ struct TrustTests {
 
   /// A program in kustomize's place: it notes that it ran, and prints an object.
   private func fake(_ project: Project) throws -> KustomizeTool {
-    try project.write("kustomize", "#!/bin/sh\necho \"$@\" >> '\(project.path)/ran'\nprintf 'apiVersion: v1\\nkind: Pod\\nmetadata: {name: p}\\n'\n")
+    try project.write(
+      "kustomize",
+      "#!/bin/sh\necho \"$@\" >> '\(project.path)/ran'\nprintf 'apiVersion: v1\\nkind: Pod\\nmetadata: {name: p}\\n'\n")
     #expect(chmod(project.path + "/kustomize", 0o755) == 0)
     return .kustomize(project.path + "/kustomize")
   }
 
-  private func ran(_ project: Project) -> String? { try? String(contentsOfFile: project.path + "/ran", encoding: .utf8) }
+  private func ran(_ project: Project) -> String? {
+    try? String(contentsOfFile: project.path + "/ran", encoding: .utf8)
+  }
 
   private func refusal(_ project: Project, _ trust: Trust = Trust()) async throws -> InputError {
     let configuration = try load(project)
     let tool = try fake(project)
-    return try await #require(throws: InputError.self) { try await Rendering.render([configuration], patches: nil, trust: trust, tool: tool, environment: [:]) }
+    return try await #require(throws: InputError.self) {
+      try await Rendering.render([configuration], patches: nil, trust: trust, tool: tool, environment: [:])
+    }
   }
 
   private static func skaffold(_ arguments: String) -> String {
@@ -49,11 +57,14 @@ struct TrustTests {
   @Test(
     "An option that writes, runs programs or reaches the network is refused, with its line; nothing has run",
     arguments: [
-      "--output=/tmp/pwn", "-o /tmp/pwn", "-o/tmp/pwn", "--enable-alpha-plugins --enable-exec", "--enable_helm --helm-command=./evil.sh", "--network",
+      "--output=/tmp/pwn", "-o /tmp/pwn", "-o/tmp/pwn", "--enable-alpha-plugins --enable-exec",
+      "--enable_helm --helm-command=./evil.sh", "--network",
       "--mount=type=bind,src=/,dst=/x", "-e HOME", "--helm-command ./evil.sh", "/etc", "--unknown", "--enable-star",
     ])
   func options(argument: String) async throws {
-    let project = try project(["skaffold.yaml": Self.skaffold("'\(argument)'"), "k/kustomization.yaml": "resources: [../own/o.yaml]\n"])
+    let project = try project([
+      "skaffold.yaml": Self.skaffold("'\(argument)'"), "k/kustomization.yaml": "resources: [../own/o.yaml]\n",
+    ])
     let error = try await refusal(project)
     #expect(error.diagnostics[0].position?.description == project.path + "/repo/skaffold.yaml:8:7", "\(error)")
     #expect(error.diagnostics[0].remedy != nil)
@@ -62,15 +73,22 @@ struct TrustTests {
 
   @Test("What a person allows is passed on; writing a file never is")
   func allowed() async throws {
-    let project = try project(["skaffold.yaml": Self.skaffold("--enable_helm"), "k/kustomization.yaml": "resources: [../own/o.yaml]\n"])
+    let project = try project([
+      "skaffold.yaml": Self.skaffold("--enable_helm"), "k/kustomization.yaml": "resources: [../own/o.yaml]\n",
+    ])
     let tool = try fake(project)
-    let rendering = try await Rendering.render([try load(project)], patches: nil, trust: Trust(isEverything: true), tool: tool, environment: [:])
+    let rendering = try await Rendering.render(
+      [try load(project)], patches: nil, trust: Trust(isEverything: true), tool: tool, environment: [:])
     #expect(rendering.demands.map(\.key) == ["--enable-helm"] && rendering.demands[0].root == project.path + "/repo")
-    #expect(ran(project)?.hasPrefix("build --reorder=none --enable-helm --load-restrictor LoadRestrictionsNone ") == true)
+    #expect(
+      ran(project)?.hasPrefix("build --reorder=none --enable-helm --load-restrictor LoadRestrictionsNone ") == true)
     // The same again, and nothing else.
     let known = Trust(known: [project.path + "/repo": ["--enable-helm"]])
-    #expect(try await Rendering.render([try load(project)], patches: nil, trust: known, tool: tool, environment: [:]).manifests.count == 1)
-    #expect(try await refusal(project, Trust(known: [project.path: ["--enable-helm"]])).description.contains("--enable-helm"))
+    #expect(
+      try await Rendering.render([try load(project)], patches: nil, trust: known, tool: tool, environment: [:])
+        .manifests.count == 1)
+    #expect(
+      try await refusal(project, Trust(known: [project.path: ["--enable-helm"]])).description.contains("--enable-helm"))
     try project.write("repo/skaffold.yaml", Self.skaffold("--enable-helm --helm-command=./evil"))
     #expect(try await refusal(project, known).diagnostics.count == 1)
     try project.write("repo/skaffold.yaml", Self.skaffold("--output=x"))
@@ -80,27 +98,43 @@ struct TrustTests {
   // MARK: Files
 
   static let outside: [(String, Int)] = [
-    ("resources: [HOME/config]", 1), ("resources: [../../home/config]", 1), ("resources: [link]", 1), ("resources: [../dirlink/config]", 1),
-    ("resources: [../../home/k]", 1), ("resources:\n- ../own/o.yaml\n- ../dirlink/k", 3), ("bases: [../../home/k]", 1), ("components: [../../home/k]", 1),
-    ("configMapGenerator: [{name: a, files: [../../home/config]}]", 1), ("secretGenerator: [{name: a, files: [key=../../home/config]}]", 1),
+    ("resources: [HOME/config]", 1), ("resources: [../../home/config]", 1), ("resources: [link]", 1),
+    ("resources: [../dirlink/config]", 1),
+    ("resources: [../../home/k]", 1), ("resources:\n- ../own/o.yaml\n- ../dirlink/k", 3), ("bases: [../../home/k]", 1),
+    ("components: [../../home/k]", 1),
+    ("configMapGenerator: [{name: a, files: [../../home/config]}]", 1),
+    ("secretGenerator: [{name: a, files: [key=../../home/config]}]", 1),
     ("configMapGenerator:\n- name: a\n  envs: [link]", 3), ("secretGenerator: [{name: a, env: ../../home/config}]", 1),
-    ("patches: [{path: ../../home/config}]", 1), ("patches: [../../home/config]", 1), ("patchesJson6902: [{path: ../../home/config}]", 1),
+    ("patches: [{path: ../../home/config}]", 1), ("patches: [../../home/config]", 1),
+    ("patchesJson6902: [{path: ../../home/config}]", 1),
     ("patchesStrategicMerge: [../../home/config]", 1), ("patchesStrategicMerge: ['{x/../../../home/config']", 1),
     ("replacements: [{path: ../../home/config}]", 1),
-    ("crds: [../../home/config]", 1), ("configurations: [../../home/config]", 1), ("openapi: {path: ../../home/config}", 1),
-    ("transformers: [../../home/config]", 1), ("validators: [../../home/config]", 1), ("generators: [../own/o.yaml]", 1),
-    ("generators: ['{kind: ConfigMapGenerator, apiVersion: builtin, metadata: {name: a}, files: [../../home/config]}']", 1),
+    ("crds: [../../home/config]", 1), ("configurations: [../../home/config]", 1),
+    ("openapi: {path: ../../home/config}", 1),
+    ("transformers: [../../home/config]", 1), ("validators: [../../home/config]", 1),
+    ("generators: [../own/o.yaml]", 1),
+    (
+      "generators: ['{kind: ConfigMapGenerator, apiVersion: builtin, metadata: {name: a}, files: [../../home/config]}']",
+      1
+    ),
     ("resources: ['{x/../../../home/config']", 1), ("resources: [\"x\\n/../../../home/config\"]", 1),
-    ("Resources: [../../home/config]", 1), ("re\u{17F}ources: [../../home/config]", 1), ("configMapGenerator: [{name: a, Files: [../../home/config]}]", 1),
-    ("resources: [!!binary Li4vLi4vaG9tZS9jb25maWc=]", 1), ("resources: [../own/o.yaml]\n---\nresources: [../../home/config]", 3),
+    ("Resources: [../../home/config]", 1), ("re\u{17F}ources: [../../home/config]", 1),
+    ("configMapGenerator: [{name: a, Files: [../../home/config]}]", 1),
+    ("resources: [!!binary Li4vLi4vaG9tZS9jb25maWc=]", 1),
+    ("resources: [../own/o.yaml]\n---\nresources: [../../home/config]", 3),
     ("resources: [/dev/zero]", 1), ("resources: [fifo]", 1), ("resources: [gone.yaml]", 1),
-    ("resources: ['https://host.invalid/x.yaml']", 1), ("resources: ['git@host.invalid:x']", 1), ("resources: ['me@host.invalid:x']", 1),
+    ("resources: ['https://host.invalid/x.yaml']", 1), ("resources: ['git@host.invalid:x']", 1),
+    ("resources: ['me@host.invalid:x']", 1),
     ("configMapGenerator: [{name: a, files: [../.git/HEAD]}]", 1), ("resources: [../.GIT/HEAD]", 1),
-    ("resources: [github.com/a/b]", 1), ("resources: ['gh:a/b']", 1), ("resources: ['git::file:///x']", 1), ("resources: ['../own?ref=x']", 1),
-    ("patches: [{path: 'http://host.invalid/x'}]", 1), ("configMapGenerator: [{name: a, files: ['http://host.invalid/x']}]", 1),
+    ("resources: [github.com/a/b]", 1), ("resources: ['gh:a/b']", 1), ("resources: ['git::file:///x']", 1),
+    ("resources: ['../own?ref=x']", 1),
+    ("patches: [{path: 'http://host.invalid/x'}]", 1),
+    ("configMapGenerator: [{name: a, files: ['http://host.invalid/x']}]", 1),
   ]
 
-  @Test("Whatever a kustomization calls a file outside of the repository, it is refused with the line; nothing has run", arguments: outside)
+  @Test(
+    "Whatever a kustomization calls a file outside of the repository, it is refused with the line; nothing has run",
+    arguments: outside)
   func kustomizations(text: String, line: Int) async throws {
     let project = try project(["skaffold.yaml": Self.skaffold("--reorder=legacy")])
     try project.write("repo/k/kustomization.yaml", text.replacing("HOME", with: project.path + "/home") + "\n")
@@ -114,31 +148,45 @@ struct TrustTests {
   @Test("A base's own references count too, and what is in the repository may be read", .enabled(if: Here.tool != nil))
   func inside() async throws {
     let project = try project([
-      "skaffold.yaml": Self.skaffold("--load-restrictor=LoadRestrictionsNone").replacing("    - --reorder=none\n", with: ""),
+      "skaffold.yaml": Self.skaffold("--load-restrictor=LoadRestrictionsNone").replacing(
+        "    - --reorder=none\n", with: ""),
       "k/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [../own/o.yaml]\n",
     ])
-    #expect(try await Rendering.render([try load(project)], patches: nil, environment: Here.environment).manifests.map(\.name) == ["secret"])
+    #expect(
+      try await Rendering.render([try load(project)], patches: nil, environment: Here.environment).manifests.map(\.name)
+        == ["secret"])
     try project.write("repo/base/kustomization.yaml", "resources: [../../home/config]\n")
     #expect(try await refusal(project).diagnostics[0].position?.file == project.path + "/repo/base/kustomization.yaml")
-    let trusted = try await Rendering.render([try load(project)], patches: nil, trust: Trust(isEverything: true), environment: Here.environment)
-    #expect(trusted.manifests.map(\.name) == ["secret"] && trusted.demands.map(\.key) == ["outside \(project.path)/home/config"])
+    let trusted = try await Rendering.render(
+      [try load(project)], patches: nil, trust: Trust(isEverything: true), environment: Here.environment)
+    #expect(
+      trusted.manifests.map(\.name) == ["secret"]
+        && trusted.demands.map(\.key) == ["outside \(project.path)/home/config"])
   }
 
   @Test(
     "Raw manifests are the repository's files, however they are named",
-    arguments: ["../home/config", "HOME/config", "k/link", "dirlink/config", "dirlink/*", "../home/conf*", "k/l*k", "../**/config"])
+    arguments: [
+      "../home/config", "HOME/config", "k/link", "dirlink/config", "dirlink/*", "../home/conf*", "k/l*k",
+      "../**/config",
+    ])
   func raw(path: String) async throws {
     let project = try project([:])
     let written = path.replacing("HOME", with: project.path + "/home")
-    try project.write("repo/skaffold.yaml", "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: ['\(written)']}\n")
+    try project.write(
+      "repo/skaffold.yaml", "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: ['\(written)']}\n")
     let manifests = try? await Rendering.render([try load(project)], patches: nil, environment: [:]).manifests
     #expect(manifests?.isEmpty ?? true)
   }
 
   @Test("Raw manifests outside are read when a person allows it")
   func rawAllowed() async throws {
-    let project = try project(["skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: [../home/config]}\n"])
-    #expect(try await Rendering.render([try load(project)], patches: nil, trust: Trust(isEverything: true), environment: [:]).manifests.count == 1)
+    let project = try project([
+      "skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: [../home/config]}\n"
+    ])
+    #expect(
+      try await Rendering.render([try load(project)], patches: nil, trust: Trust(isEverything: true), environment: [:])
+        .manifests.count == 1)
   }
 
   // MARK: The repository
@@ -156,17 +204,25 @@ struct TrustTests {
   @Test("Links that lead in circles are followed once", .timeLimit(.minutes(1)))
   func circles() throws {
     let project = try Project(["a/b/x.yaml": ""])
-    for name in ["one", "two", "three"] { try FileManager.default.createSymbolicLink(atPath: project.path + "/a/b/" + name, withDestinationPath: "../..") }
+    for name in ["one", "two", "three"] {
+      try FileManager.default.createSymbolicLink(atPath: project.path + "/a/b/" + name, withDestinationPath: "../..")
+    }
     #expect(Skaffold.Glob.files(project.path + "/**/*.yaml") == [project.path + "/a/b/x.yaml"])
     #expect(Skaffold.Glob.files(project.path + "/*").count == 1)
   }
 
-  @Test("A skaffold.yaml of 10 MB is refused, and so is one whose artifacts require each other in a long chain", .timeLimit(.minutes(1)))
+  @Test(
+    "A skaffold.yaml of 10 MB is refused, and so is one whose artifacts require each other in a long chain",
+    .timeLimit(.minutes(1)))
   func large() throws {
-    let project = try Project(["skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\n" + String(repeating: "# comment\n", count: 1_000_000)])
+    let project = try Project([
+      "skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\n"
+        + String(repeating: "# comment\n", count: 1_000_000)
+    ])
     let error = try #require(throws: InputError.self) { try project.load() }
     #expect(error.description.contains("more than 1 MiB"))
-    let chain = (0..<5000).map { "  - {image: a\($0), custom: {buildCommand: x}, requires: [{image: a\($0 + 1)}]}\n" }.joined()
+    let chain = (0..<5000).map { "  - {image: a\($0), custom: {buildCommand: x}, requires: [{image: a\($0 + 1)}]}\n" }
+      .joined()
     let problems = try Project.problems("apiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  artifacts:\n" + chain)
     #expect(problems.contains { $0.message.contains("more than 500 artifacts") })
   }

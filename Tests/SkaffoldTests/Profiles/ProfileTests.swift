@@ -43,10 +43,14 @@ struct ProfileTests {
     """,
   ]
 
-  private func load(_ profiles: [String], environment: [String: String] = ["UNSET": "x"], command: String = "build", kubeContext: String? = nil) throws
+  private func load(
+    _ profiles: [String], environment: [String: String] = ["UNSET": "x"], command: String = "build",
+    kubeContext: String? = nil
+  ) throws
     -> DevConfiguration
   {
-    try Project(Self.files).load(profiles: profiles, environment: environment, command: command, kubeContext: kubeContext)[0]
+    try Project(Self.files).load(
+      profiles: profiles, environment: environment, command: command, kubeContext: kubeContext)[0]
   }
 
   @Test("Lists and what excludes each other are replaced, structs merged")
@@ -64,7 +68,9 @@ struct ProfileTests {
     let configuration = try load(["patch"])
     #expect(configuration.artifacts.map(\.image) == ["app"])
     guard case .docker(let build) = configuration.artifacts[0].build else { return #expect(Bool(false)) }
-    #expect(build.target == "t" && build.dockerfile.hasSuffix("/Dockerfile") && !build.dockerfile.hasSuffix("/app/Dockerfile"))
+    #expect(
+      build.target == "t" && build.dockerfile.hasSuffix("/Dockerfile") && !build.dockerfile.hasSuffix("/app/Dockerfile")
+    )
     #expect(configuration.manifests.rawYAML.map { $0.split(separator: "/").last } == ["*.yaml", "*.yml"])
   }
 
@@ -76,7 +82,10 @@ struct ProfileTests {
     #expect(try load([], command: "dev", kubeContext: "kind").profiles == ["context"])
     #expect(try load([], command: "dev", kubeContext: "prod").profiles == [])
     #expect(
-      try load(["push", "-context", "-environment"], environment: ["MODE": "dev", "UNSET": "x"], command: "dev", kubeContext: "minikube").profiles == [
+      try load(
+        ["push", "-context", "-environment"], environment: ["MODE": "dev", "UNSET": "x"], command: "dev",
+        kubeContext: "minikube"
+      ).profiles == [
         "all", "push",
       ])
   }
@@ -85,14 +94,18 @@ struct ProfileTests {
   func unknown() throws {
     let error = try #require(throws: InputError.self) { try load(["gone", "-gone2", "push"]) }
     let messages = error.diagnostics.filter { $0.severity == .error }.map(\.message)
-    #expect(messages.count == 2 && messages[0].hasPrefix("no profile is called 'gone' in /") && messages[1].hasPrefix("no profile is called '-gone2' in /"))
+    #expect(
+      messages.count == 2 && messages[0].hasPrefix("no profile is called 'gone' in /")
+        && messages[1].hasPrefix("no profile is called '-gone2' in /"))
   }
 
   @Test(
     "What is wrong in a patch has its own line",
     arguments: [
-      ("{path: /build/gone, value: 1}", "/build/gone is not there"), ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x is not there"),
-      ("{op: remove, path: /build/artifacts/7}", "/build/artifacts/7 is not in the list"), ("{op: jump, path: /build, value: 1}", "'jump' is no operation"),
+      ("{path: /build/gone, value: 1}", "/build/gone is not there"),
+      ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x is not there"),
+      ("{op: remove, path: /build/artifacts/7}", "/build/artifacts/7 is not in the list"),
+      ("{op: jump, path: /build, value: 1}", "'jump' is no operation"),
       ("{op: add, path: /x}", "add needs a value"), ("{op: move, path: /x}", "move needs from"),
       ("{op: test, path: /kind, value: Other}", "/kind does not have this value"),
       ("{value: 1}", "path is missing"),
@@ -106,7 +119,8 @@ struct ProfileTests {
 
   @Test("A field that no profile has is told, active or not")
   func unknownField() throws {
-    let problems = try Project.problems("apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  bild: {}\n- build: {}\n")
+    let problems = try Project.problems(
+      "apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  bild: {}\n- build: {}\n")
     #expect(problems.map(\.message) == ["skaffold/v4beta1 has no field 'bild' here", "name is missing"])
   }
 

@@ -3,7 +3,9 @@ import Skaffold
 import Testing
 
 struct ArtifactReaderTests {
-  private func file(_ artifacts: String) -> String { "apiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  artifacts:\n" + artifacts }
+  private func file(_ artifacts: String) -> String {
+    "apiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  artifacts:\n" + artifacts
+  }
 
   @Test("Everything a Dockerfile's artifact may say")
   func docker() throws {
@@ -31,19 +33,25 @@ struct ArtifactReaderTests {
         """),
     ])
     let artifacts = try project.load(environment: ["VERSION": "7"])[0].artifacts
-    #expect(artifacts[0].image == "shop" && artifacts[0].context == project.path + "/app" && artifacts[0].position?.line == 5)
+    #expect(
+      artifacts[0].image == "shop" && artifacts[0].context == project.path + "/app" && artifacts[0].position?.line == 5)
     #expect(artifacts[0].requires == [.init(image: "base", alias: "BASE")])
     let arguments = [
-      BuildArgument(name: "A", value: "plain"), BuildArgument(name: "FROM_ENVIRONMENT", value: nil), BuildArgument(name: "NUMBER", value: "1.20"),
+      BuildArgument(name: "A", value: "plain"), BuildArgument(name: "FROM_ENVIRONMENT", value: nil),
+      BuildArgument(name: "NUMBER", value: "1.20"),
       BuildArgument(name: "Z", value: "7"),
     ]
     #expect(
       artifacts[0].build
         == .docker(
           DockerBuild(
-            dockerfile: project.path + "/app/docker/Dockerfile", buildArgs: arguments, target: "dev", noCache: true, pullParent: true, squash: true,
+            dockerfile: project.path + "/app/docker/Dockerfile", buildArgs: arguments, target: "dev", noCache: true,
+            pullParent: true, squash: true,
             cacheFrom: ["shop"], network: "host",
-            addHost: ["db:10.0.0.1"], secrets: [BuildSecret(id: "token", source: project.path + "/token"), BuildSecret(id: "other", environment: "OTHER")],
+            addHost: ["db:10.0.0.1"],
+            secrets: [
+              BuildSecret(id: "token", source: project.path + "/token"), BuildSecret(id: "other", environment: "OTHER"),
+            ],
             ssh: "default",
             cliFlags: ["--quiet"])))
   }
@@ -53,7 +61,8 @@ struct ArtifactReaderTests {
     let project = try Project([
       "services/user/Dockerfile": "", "services/shared.Dockerfile": "",
       "skaffold.yaml": file(
-        "  - {image: a, context: ../, docker: {dockerfile: ./user/Dockerfile}}\n  - {image: b, context: ., docker: {dockerfile: ../shared.Dockerfile}}\n"),
+        "  - {image: a, context: ../, docker: {dockerfile: ./user/Dockerfile}}\n  - {image: b, context: ., docker: {dockerfile: ../shared.Dockerfile}}\n"
+      ),
     ])
     let artifacts = try project.load(in: "services/user")[0].artifacts
     #expect(artifacts.map(\.context) == [project.path + "/services", project.path + "/services/user"])
@@ -63,7 +72,10 @@ struct ArtifactReaderTests {
         .docker(DockerBuild(dockerfile: project.path + "/services/shared.Dockerfile")),
       ])
     let error = try #require(throws: InputError.self) { try project.load() }
-    #expect(error.diagnostics.contains { $0.remedy?.contains("relative to the context") == true || $0.remedy?.contains("started in") == true })
+    #expect(
+      error.diagnostics.contains {
+        $0.remedy?.contains("relative to the context") == true || $0.remedy?.contains("started in") == true
+      })
   }
 
   @Test("A custom command and what it depends on")
@@ -82,39 +94,64 @@ struct ArtifactReaderTests {
         """)
     ).artifacts
     #expect(artifacts[0].build == .custom(CustomBuild(command: "./build.sh")))
-    #expect(artifacts[1].build == .custom(CustomBuild(command: "make", dependencies: .init(paths: ["**/*.go"], ignore: ["vendor"]))))
+    #expect(
+      artifacts[1].build
+        == .custom(CustomBuild(command: "make", dependencies: .init(paths: ["**/*.go"], ignore: ["vendor"]))))
     guard case .custom(let build) = artifacts[2].build else { return #expect(Bool(false)) }
-    #expect(build.dependencies.dockerfile == artifacts[2].context + "/Dockerfile" && build.dependencies.buildArgs == [BuildArgument(name: "A", value: "b")])
+    #expect(
+      build.dependencies.dockerfile == artifacts[2].context + "/Dockerfile"
+        && build.dependencies.buildArgs == [BuildArgument(name: "A", value: "b")])
   }
 
   @Test("Sync by rules; what would infer them is refused")
   func sync() throws {
-    let manual = try Project.configuration(file("  - {image: a, sync: {manual: [{src: 'static/**', dest: /app, strip: static/}, {src: '*.html', dest: .}]}}\n"))
-    #expect(manual.artifacts[0].sync == [SyncRule(source: "static/**", destination: "/app", strip: "static/"), SyncRule(source: "*.html", destination: ".")])
-    #expect(try Project.problems(file("  - {image: a, sync: {infer: ['**/*']}}\n")).map(\.field) == ["build.artifacts[0].sync.infer"])
+    let manual = try Project.configuration(
+      file(
+        "  - {image: a, sync: {manual: [{src: 'static/**', dest: /app, strip: static/}, {src: '*.html', dest: .}]}}\n"))
+    #expect(
+      manual.artifacts[0].sync == [
+        SyncRule(source: "static/**", destination: "/app", strip: "static/"),
+        SyncRule(source: "*.html", destination: "."),
+      ])
+    #expect(
+      try Project.problems(file("  - {image: a, sync: {infer: ['**/*']}}\n")).map(\.field) == [
+        "build.artifacts[0].sync.infer"
+      ])
     #expect(try Project.problems(file("  - {image: a, sync: {}}\n")).count == 1)
     let old = try Project.configuration(
-      "apiVersion: skaffold/v1beta4\nkind: Config\nbuild: {artifacts: [{image: a, sync: {'src/***/*.py': /app, '*.js': /js}}]}\n")
-    #expect(old.artifacts[0].sync == [SyncRule(source: "src/**/*.py", destination: "/app", strip: "src/"), SyncRule(source: "*.js", destination: "/js")])
+      "apiVersion: skaffold/v1beta4\nkind: Config\nbuild: {artifacts: [{image: a, sync: {'src/***/*.py': /app, '*.js': /js}}]}\n"
+    )
+    #expect(
+      old.artifacts[0].sync == [
+        SyncRule(source: "src/**/*.py", destination: "/app", strip: "src/"),
+        SyncRule(source: "*.js", destination: "/js"),
+      ])
   }
 
   @Test("Two artifacts of one name, a requirement that is none, and one that goes in a circle")
   func names() throws {
     let twice = try Project.problems(file("  - image: a\n  - image: b\n  - image: a:1\n"))
     #expect(twice.map(\.position?.line) == [7] && twice[0].message.contains(":5:5"))
-    #expect(try Project.problems(file("  - {image: a, requires: [{image: gone}]}\n")).map(\.message) == ["a requires gone, which is no artifact"])
+    #expect(
+      try Project.problems(file("  - {image: a, requires: [{image: gone}]}\n")).map(\.message) == [
+        "a requires gone, which is no artifact"
+      ])
     let circle = try Project.problems(
-      file("  - {image: a, requires: [{image: b}]}\n  - {image: b, requires: [{image: c}]}\n  - {image: c, requires: [{image: b}]}\n"))
+      file(
+        "  - {image: a, requires: [{image: b}]}\n  - {image: b, requires: [{image: c}]}\n  - {image: c, requires: [{image: b}]}\n"
+      ))
     #expect(circle.map(\.message) == ["artifacts require each other: b → c → b"])
   }
 
   @Test(
     "A default repository, by Skaffold's rules",
     arguments: [
-      ("shop", "registry.example/me", "registry.example/me/shop"), ("registry.example/a.b/shop", "other.example", "other.example/registry_example_a_b_shop"),
+      ("shop", "registry.example/me", "registry.example/me/shop"),
+      ("registry.example/a.b/shop", "other.example", "other.example/registry_example_a_b_shop"),
       ("registry.example/me/shop", "registry.example/me", "registry.example/me/shop"),
       ("gcr.io/project-a/shop", "gcr.io/project-a/me", "gcr.io/project-a/me/shop"),
-      ("gcr.io/project-a/shop", "gcr.io/project-b", "gcr.io/project-b/gcr.io/project-a/shop"), ("shop", "eu.gcr.io/project-b", "eu.gcr.io/project-b/shop"),
+      ("gcr.io/project-a/shop", "gcr.io/project-b", "gcr.io/project-b/gcr.io/project-a/shop"),
+      ("shop", "eu.gcr.io/project-b", "eu.gcr.io/project-b/shop"),
     ])
   func defaultRepository(image: String, repository: String, expected: String) throws {
     let project = try Project(["Dockerfile": "", "skaffold.yaml": file("  - image: \(image)\n")])

@@ -3,17 +3,25 @@ import Skaffold
 import Testing
 
 struct SchemaTests {
-  @Test("Schemas from v1beta1 to v4beta14 are read", arguments: ["v1beta1", "v1beta17", "v1", "v2alpha3", "v2beta29", "v3alpha1", "v3", "v4beta1", "v4beta14"])
+  @Test(
+    "Schemas from v1beta1 to v4beta14 are read",
+    arguments: ["v1beta1", "v1beta17", "v1", "v2alpha3", "v2beta29", "v3alpha1", "v3", "v4beta1", "v4beta14"])
   func known(version: String) throws {
-    let configuration = try Project.configuration("apiVersion: skaffold/\(version)\nkind: Config\nbuild: {artifacts: [{image: shop}]}\n")
+    let configuration = try Project.configuration(
+      "apiVersion: skaffold/\(version)\nkind: Config\nbuild: {artifacts: [{image: shop}]}\n")
     #expect(configuration.artifacts.map(\.image) == ["shop"])
   }
 
-  @Test("Another schema is told with those that are known", arguments: ["skaffold/v9", "skaffold/v1alpha4", "v1", "apps/v1"])
+  @Test(
+    "Another schema is told with those that are known",
+    arguments: ["skaffold/v9", "skaffold/v1alpha4", "v1", "apps/v1"])
   func unknown(version: String) throws {
     let problems = try Project.problems("# a comment\napiVersion: \(version)\nkind: Config\n")
     #expect(problems.map(\.position?.line) == [2])
-    #expect(problems[0].remedy?.contains("skaffold/v1beta1 to v1beta17, skaffold/v1, skaffold/v2alpha1 to v2alpha4, skaffold/v2beta1 to v2beta29") == true)
+    #expect(
+      problems[0].remedy?.contains(
+        "skaffold/v1beta1 to v1beta17, skaffold/v1, skaffold/v2alpha1 to v2alpha4, skaffold/v2beta1 to v2beta29")
+        == true)
     #expect(problems[0].remedy?.contains("skaffold/v4beta1 to v4beta14") == true)
   }
 
@@ -53,9 +61,11 @@ struct SchemaTests {
       """)
     #expect(
       Set(problems.map { "\($0.position?.line ?? 0) \($0.field ?? "")" }) == [
-        "6 build.artifacts[0].context", "8 build.artifacts[1].jib", "9 build.artifacts[2]", "11 build.artifacts[3].docker.dockerfile",
+        "6 build.artifacts[0].context", "8 build.artifacts[1].jib", "9 build.artifacts[2]",
+        "11 build.artifacts[3].docker.dockerfile",
         "11 build.artifacts[3].docker.noCache",
-        "11 build.artifacts[3].docker.tarrget", "12 build.googleCloudBuild", "14 build.tagPolicy.customTemplate", "16 manifests.helm", "17 manifests.rawYaml",
+        "11 build.artifacts[3].docker.tarrget", "12 build.googleCloudBuild", "14 build.tagPolicy.customTemplate",
+        "16 manifests.helm", "17 manifests.rawYaml",
         "19 portForward[0].port", "20 wrong",
       ])
     #expect(problems.allSatisfy { $0.remedy != nil })
@@ -79,7 +89,8 @@ struct SchemaTests {
           flags: {delete: [--force]}
       """, ["kustomization.yaml": "resources: []\n"])
     #expect(configuration.name == "shop" && configuration.push == false)
-    #expect(configuration.warnings.map(\.field) == ["test", "deploy.statusCheckDeadlineSeconds", "deploy.kustomize.flags"])
+    #expect(
+      configuration.warnings.map(\.field) == ["test", "deploy.statusCheckDeadlineSeconds", "deploy.kustomize.flags"])
     #expect(configuration.warnings.allSatisfy { $0.severity == .warning })
   }
 
@@ -93,7 +104,9 @@ struct SchemaTests {
   @Test("Several configurations in a file, and an image that two of them build")
   func several() throws {
     let one = "apiVersion: skaffold/v4beta11\nkind: Config\nmetadata: {name: %}\nbuild: {artifacts: [{image: %}]}\n"
-    let project = try Project(["Dockerfile": "", "skaffold.yaml": one.replacing("%", with: "a") + "---\n" + one.replacing("%", with: "b")])
+    let project = try Project([
+      "Dockerfile": "", "skaffold.yaml": one.replacing("%", with: "a") + "---\n" + one.replacing("%", with: "b"),
+    ])
     #expect(try project.load().map(\.name) == ["a", "b"])
     try project.write("skaffold.yaml", one.replacing("%", with: "a") + "---\n" + one.replacing("%", with: "a"))
     let error = try #require(throws: InputError.self) { try project.load() }
@@ -118,11 +131,13 @@ struct SchemaTests {
     #expect(configuration.kubeContext == "local" && configuration.defaultNamespace == "dev")
     #expect(
       configuration.portForwards == [
-        PortForwardRule(resourceType: "service", resourceName: "me-api", namespace: "shop", port: "8080", localPort: 9000),
+        PortForwardRule(
+          resourceType: "service", resourceName: "me-api", namespace: "shop", port: "8080", localPort: 9000),
         PortForwardRule(resourceType: "pod", resourceName: "x", port: "http", address: "0.0.0.0"),
       ])
     #expect(configuration.manifests.rawYAML == [project.path + "/k8s/*.yaml"])
     let error = try #require(throws: InputError.self) { try project.load() }
-    #expect(error.diagnostics.map(\.message) == ["the variable USER_NAMESPACE is not set", "the variable WHO is not set"])
+    #expect(
+      error.diagnostics.map(\.message) == ["the variable USER_NAMESPACE is not set", "the variable WHO is not set"])
   }
 }

@@ -7,7 +7,9 @@ final class Project: Sendable {
   let path: String
 
   init(_ files: [String: String]) throws {
-    path = FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path.trimmingSlash + "/devtunnel-skaffold-\(UUID().uuidString)"
+    path =
+      FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path.trimmingSlash
+      + "/devtunnel-skaffold-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     for (name, text) in files { try write(name, text) }
   }
@@ -21,11 +23,13 @@ final class Project: Sendable {
   }
 
   func load(
-    profiles: [String] = [], environment: [String: String] = [:], command: String = "dev", kubeContext: String? = nil, defaultRepository: String? = nil,
+    profiles: [String] = [], environment: [String: String] = [:], command: String = "dev", kubeContext: String? = nil,
+    defaultRepository: String? = nil,
     in directory: String = ""
   ) throws(InputError) -> [DevConfiguration] {
     try DevConfiguration.load(
-      file: path + "/skaffold.yaml", workingDirectory: directory.isEmpty ? path : path + "/" + directory, profiles: profiles, environment: environment,
+      file: path + "/skaffold.yaml", workingDirectory: directory.isEmpty ? path : path + "/" + directory,
+      profiles: profiles, environment: environment,
       command: command,
       kubeContext: kubeContext, defaultRepository: defaultRepository)
   }

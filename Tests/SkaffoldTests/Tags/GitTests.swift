@@ -21,7 +21,8 @@ struct GitTests {
 
   private func git(_ arguments: String...) async throws {
     let program = Program(path: try #require(Program.find("git", environment: Here.environment)))
-    #expect(try await program.run(arguments, in: path + "/repo", environment: Here.environment).succeeded, "\(arguments)")
+    #expect(
+      try await program.run(arguments, in: path + "/repo", environment: Here.environment).succeeded, "\(arguments)")
   }
 
   private var ran: [String] { Paths.entries(path).filter { $0.hasPrefix("ran") } }
@@ -39,7 +40,8 @@ struct GitTests {
   @Test("Nothing that the repository's configuration names is run for a tag")
   func programs() async throws {
     try await bring([
-      ("core.fsmonitor", "fsmonitor"), ("filter.x.clean", "clean"), ("filter.x.process", "process"), ("core.pager", "pager"), ("core.sshCommand", "ssh"),
+      ("core.fsmonitor", "fsmonitor"), ("filter.x.clean", "clean"), ("filter.x.process", "process"),
+      ("core.pager", "pager"), ("core.sshCommand", "ssh"),
       ("core.editor", "editor"), ("diff.external", "diff"), ("core.askPass", "askpass"),
     ])
     #expect(await GitCommitTag().tag(in: path + "/repo", environment: Here.environment) == "v1-dirty")

@@ -4,9 +4,13 @@ import Testing
 @testable import Skaffold
 
 struct TagPolicyTests {
-  private let artifact = Artifact(image: "shop", repository: "registry.example/shop", context: "/", build: .custom(CustomBuild(command: "")))
+  private let artifact = Artifact(
+    image: "shop", repository: "registry.example/shop", context: "/", build: .custom(CustomBuild(command: "")))
 
-  private func reference(_ policy: TagPolicy, _ artifact: Artifact? = nil, environment: [String: String] = ["V": "1", "FULL": "other.example/shop:9"])
+  private func reference(
+    _ policy: TagPolicy, _ artifact: Artifact? = nil,
+    environment: [String: String] = ["V": "1", "FULL": "other.example/shop:9"]
+  )
     async throws -> String
   {
     try await policy.reference(for: artifact ?? self.artifact, environment: environment, digest: { _ in "0123abcd" })
@@ -22,8 +26,10 @@ struct TagPolicyTests {
   @Test(
     "An envTemplate that is a whole image name is the reference",
     arguments: [
-      ("shop:latest", "registry.example/shop:latest"), ("{{.IMAGE_NAME}}:{{.V}}", "registry.example/shop:1"), ("{{.FULL}}", "other.example/shop:9"),
-      ("other.example:5000/shop", "other.example:5000/shop:latest"), ("{{.IMAGE_NAME}}", "registry.example/shop:latest"),
+      ("shop:latest", "registry.example/shop:latest"), ("{{.IMAGE_NAME}}:{{.V}}", "registry.example/shop:1"),
+      ("{{.FULL}}", "other.example/shop:9"),
+      ("other.example:5000/shop", "other.example:5000/shop:latest"),
+      ("{{.IMAGE_NAME}}", "registry.example/shop:latest"),
     ])
   func wholeNames(template: String, expected: String) async throws {
     #expect(try await reference(.envTemplate(template, position: nil)) == expected)
@@ -33,11 +39,15 @@ struct TagPolicyTests {
   func wrong() async throws {
     let place = SourcePosition(file: "skaffold.yaml", line: 9)
     for template in ["{{.GONE}}", "a b", "-x", ""] {
-      let error = try await #require(throws: InputError.self) { try await reference(.envTemplate(template, position: place)) }
+      let error = try await #require(throws: InputError.self) {
+        try await reference(.envTemplate(template, position: place))
+      }
       #expect(error.diagnostics.map(\.position) == [place], "\(template)")
     }
     #expect(
-      try Project.problems("apiVersion: skaffold/v1\nkind: Config\nbuild:\n  tagPolicy:\n    envTemplate:\n      template: '{{.GONE}}'\n").map(\.position?.line)
+      try Project.problems(
+        "apiVersion: skaffold/v1\nkind: Config\nbuild:\n  tagPolicy:\n    envTemplate:\n      template: '{{.GONE}}'\n"
+      ).map(\.position?.line)
         == [6])
     #expect(
       try Project.problems(
@@ -49,23 +59,32 @@ struct TagPolicyTests {
   @Test(
     "What a skaffold.yaml may say",
     arguments: [
-      ("gitCommit: {}", .gitCommit(GitCommitTag())), ("gitCommit:", .gitCommit(GitCommitTag())), ("sha256: {}", .sha256), ("sha256:", .sha256),
+      ("gitCommit: {}", .gitCommit(GitCommitTag())), ("gitCommit:", .gitCommit(GitCommitTag())),
+      ("sha256: {}", .sha256), ("sha256:", .sha256),
       ("inputDigest: {}", .inputDigest),
-      ("gitCommit: {variant: treesha, prefix: p-, ignoreChanges: true}", .gitCommit(GitCommitTag(variant: .treeSha, prefix: "p-", ignoreChanges: true))),
+      (
+        "gitCommit: {variant: treesha, prefix: p-, ignoreChanges: true}",
+        .gitCommit(GitCommitTag(variant: .treeSha, prefix: "p-", ignoreChanges: true))
+      ),
       ("dateTime: {format: '2006', timezone: UTC}", .dateTime(format: "2006", timezone: "UTC")),
     ] as [(String, TagPolicy)])
   func reading(text: String, policy: TagPolicy) throws {
-    #expect(try Project.configuration("apiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  tagPolicy:\n    \(text)\n").tagPolicy == policy)
+    #expect(
+      try Project.configuration("apiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  tagPolicy:\n    \(text)\n")
+        .tagPolicy == policy)
   }
 
-  @Test("git's names for a commit", .enabled(if: Program.find("git", environment: Here.environment) != nil, "git is not installed"))
+  @Test(
+    "git's names for a commit",
+    .enabled(if: Program.find("git", environment: Here.environment) != nil, "git is not installed"))
   func git() async throws {
     let project = try Project(["app/a": "1"])
     let git = Program(path: try #require(Program.find("git", environment: Here.environment)))
     var environment = Here.environment
     environment.merge(
       [
-        "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example", "GIT_COMMITTER_NAME": "a",
+        "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example",
+        "GIT_COMMITTER_NAME": "a",
         "GIT_COMMITTER_EMAIL": "a@example",
       ]) { $1 }
     func run(_ arguments: String...) async throws -> String {
@@ -102,16 +121,22 @@ struct TagPolicyTests {
   @Test(
     "Go's layouts",
     arguments: [
-      (nil, "UTC", "2023-11-14_22-13-20_UTC"), ("2006-01-02_15-04-05", "Asia/Tokyo", "2023-11-15_07-13-20"), ("Jan _2 2006 3PM", "UTC", "Nov 14 2023 10PM"),
+      (nil, "UTC", "2023-11-14_22-13-20_UTC"), ("2006-01-02_15-04-05", "Asia/Tokyo", "2023-11-15_07-13-20"),
+      ("Jan _2 2006 3PM", "UTC", "Nov 14 2023 10PM"),
       ("Monday-January-06-1-2-03-4-5pm", "UTC", "Tuesday-November-23-11-14-10-13-20pm"),
       ("Z07:00 -0700 -07:00 MST 002", "Asia/Tokyo", "+09:00 +0900 +09:00 JST 319"),
       ("05.000", "UTC", "20.000"), ("Z0700", "UTC", "Z"), ("20060102_2006", "UTC", "20231114_2023"),
     ] as [(String?, String, String)])
   func dates(format: String?, timezone: String, expected: String) async throws {
-    #expect(try await DateTimeTag(format: format, timezone: timezone).tag(environment: Here.environment, seconds: 1_700_000_000) == expected)
+    #expect(
+      try await DateTimeTag(format: format, timezone: timezone).tag(
+        environment: Here.environment, seconds: 1_700_000_000) == expected)
   }
 
   @Test(
-    "Names that tags cannot have", arguments: [("a/b@c", "a_b_c"), (".-x", "__x"), (String(repeating: "a", count: 200), String(repeating: "a", count: 128))])
+    "Names that tags cannot have",
+    arguments: [
+      ("a/b@c", "a_b_c"), (".-x", "__x"), (String(repeating: "a", count: 200), String(repeating: "a", count: 128)),
+    ])
   func sanitized(name: String, expected: String) { #expect(GitCommitTag.sanitized(name) == expected) }
 }

@@ -8,23 +8,30 @@ struct EnvTemplateTests {
   @Test(
     "Variables, pipes and functions, as Go's template and Sprig have them",
     arguments: [
-      ("plain", "plain"), ("{{.NAME}}:{{ .TAG }}", "Shop:v1.2.3"), ("{{.EMPTY}}", ""), ("a {{- .TAG -}} b", "av1.2.3b"), ("{{.NAME | lower}}", "shop"),
+      ("plain", "plain"), ("{{.NAME}}:{{ .TAG }}", "Shop:v1.2.3"), ("{{.EMPTY}}", ""), ("a {{- .TAG -}} b", "av1.2.3b"),
+      ("{{.NAME | lower}}", "shop"),
       ("{{upper .NAME}}", "SHOP"),
       ("{{.GONE | default \"x\"}}", "x"), ("{{default \"x\" .EMPTY}}", "x"), ("{{default \"x\" .NAME}}", "Shop"),
       ("{{.TAG | trimPrefix \"v\" | replace \".\" \"-\"}}", "1-2-3"),
-      ("{{trunc 2 .TAG}}", "v1"), ("{{.TAG | trunc -3}}", "2.3"), ("{{quote .NAME}}", "\"Shop\""), ("{{printf \"%s-%s\" .NAME .TAG}}", "Shop-v1.2.3"),
+      ("{{trunc 2 .TAG}}", "v1"), ("{{.TAG | trunc -3}}", "2.3"), ("{{quote .NAME}}", "\"Shop\""),
+      ("{{printf \"%s-%s\" .NAME .TAG}}", "Shop-v1.2.3"),
       ("{{/* no */}}x", "x"),
       ("{{`a`}}", "a"),
     ])
-  func expands(template: String, expected: String) throws { #expect(try EnvTemplate(template).expanded(Self.environment) == expected) }
+  func expands(template: String, expected: String) throws {
+    #expect(try EnvTemplate(template).expanded(Self.environment) == expected)
+  }
 
   @Test(
     "What cannot be filled in is told",
     arguments: [
-      ("{{.GONE}}", "the variable GONE is not set"), ("{{.GONE | lower}}", "the variable GONE is not set"), ("{{.NAME", "'{{' without '}}' in '{{.NAME'"),
-      ("{{if .NAME}}x{{end}}", "devtunnel does not know the template function 'if'"), ("{{}}", "'{{}}' is not complete"),
+      ("{{.GONE}}", "the variable GONE is not set"), ("{{.GONE | lower}}", "the variable GONE is not set"),
+      ("{{.NAME", "'{{' without '}}' in '{{.NAME'"),
+      ("{{if .NAME}}x{{end}}", "devtunnel does not know the template function 'if'"),
+      ("{{}}", "'{{}}' is not complete"),
       ("{{.A.B}}", "'.A.B' is not a variable's name"),
-      ("{{lower .NAME .TAG}}", "the template function 'lower' got 2 arguments"), ("{{lower x}}", "'x' cannot be an argument"),
+      ("{{lower .NAME .TAG}}", "the template function 'lower' got 2 arguments"),
+      ("{{lower x}}", "'x' cannot be an argument"),
       ("{{\"x}}", "a quoted text has no end"),
       ("{{.NAME .TAG}}", "a value takes no arguments"),
     ])

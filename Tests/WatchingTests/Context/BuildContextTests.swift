@@ -8,17 +8,24 @@ struct BuildContextTests {
 
   init() throws {
     scene = try Scene()
-    for file in ["go.mod", "src/main.go", "src/a/b.go", "docs/readme.md", "node_modules/x/y.js", "src/.main.go.swp"] { scene.write(file, file) }
+    for file in ["go.mod", "src/main.go", "src/a/b.go", "docs/readme.md", "node_modules/x/y.js", "src/.main.go.swp"] {
+      scene.write(file, file)
+    }
   }
 
   @Test("Sources, less what is ignored, and the Dockerfile")
   func files() throws {
     scene.write("Dockerfile", "FROM a\nCOPY . /x\n")
-    #expect(try BuildContext(directory: scene.path).files() == ["Dockerfile", "docs/readme.md", "go.mod", "node_modules/x/y.js", "src/a/b.go", "src/main.go"])
+    #expect(
+      try BuildContext(directory: scene.path).files() == [
+        "Dockerfile", "docs/readme.md", "go.mod", "node_modules/x/y.js", "src/a/b.go", "src/main.go",
+      ])
     scene.write(".dockerignore", "node_modules\ndocs\nDockerfile\n.dockerignore")
     let context = try BuildContext(directory: scene.path)
     #expect(try context.files() == ["Dockerfile", "go.mod", "src/a/b.go", "src/main.go"])
-    for file in ["src/new.go", "Dockerfile", ".dockerignore", "Dockerfile.dockerignore"] { #expect(context.contains(scene(file)), "\(file)") }
+    for file in ["src/new.go", "Dockerfile", ".dockerignore", "Dockerfile.dockerignore"] {
+      #expect(context.contains(scene(file)), "\(file)")
+    }
     for file in ["docs/new.md", "src/.new.go.swp", "../x"] { #expect(!context.contains(scene(file)), "\(file)") }
   }
 
@@ -29,7 +36,10 @@ struct BuildContextTests {
     let path = scene("build/app.Dockerfile")
     #expect(try BuildContext(directory: scene.path, dockerfile: path).files() == ["build/app.Dockerfile", "go.mod"])
     scene.write("build/app.Dockerfile.dockerignore", "src/a")
-    #expect(try BuildContext(directory: scene.path, dockerfile: path).files() == ["build/app.Dockerfile", "go.mod", "src/main.go"])
+    #expect(
+      try BuildContext(directory: scene.path, dockerfile: path).files() == [
+        "build/app.Dockerfile", "go.mod", "src/main.go",
+      ])
     #expect(try BuildContext(directory: scene("src"), dockerfile: path).files() == [])
   }
 
@@ -111,7 +121,9 @@ struct BuildContextTests {
     #expect(try BuildContext(directory: scene.path).ignore == IgnoreRules())
     scene.remove(".dockerignore")
     scene.write(".dockerignore", String(repeating: "a\n", count: 1 << 20))
-    #expect(try #require(throws: WatchError.self) { try BuildContext(directory: scene.path) }.description.contains("more than 1 MiB"))
+    #expect(
+      try #require(throws: WatchError.self) { try BuildContext(directory: scene.path) }.description.contains(
+        "more than 1 MiB"))
     scene.remove(".dockerignore")
     scene.write("Dockerfile", "FROM a\n" + String(repeating: "RUN x\n", count: 10 << 20 / 6))
     let error = try #require(throws: WatchError.self) { try BuildContext(directory: scene.path) }

@@ -12,7 +12,9 @@ struct DockerfileSourcesTests {
     let testDescription: String
     let text: String
     let paths: [String]
-    init(_ name: String, _ text: String, _ paths: [String]) { (testDescription, self.text, self.paths) = (name, text, paths) }
+    init(_ name: String, _ text: String, _ paths: [String]) {
+      (testDescription, self.text, self.paths) = (name, text, paths)
+    }
   }
 
   @Test(
@@ -25,11 +27,15 @@ struct DockerfileSourcesTests {
       Case("JSON", "FROM a\nCOPY [\"a b\", \"\\u0063\\/d\", \"/x/\"]", ["a b", "c/d"]),
       Case("options", "FROM a\nCOPY --chown=1:1 --link --chmod=755 run.sh /", ["run.sh"]),
       Case("small letters, tabs", "from a\n\tcopy\ta\tb", ["a"]),
-      Case("continued lines with comments and gaps", "FROM a\nCOPY a \\\n  # c\n\n  b \\  \n  /x/\nCOPY c /", ["a", "b", "c"]),
+      Case(
+        "continued lines with comments and gaps", "FROM a\nCOPY a \\\n  # c\n\n  b \\  \n  /x/\nCOPY c /",
+        ["a", "b", "c"]),
       Case("escape directive", "# escape=`\nFROM a\nCOPY a `\n b /x/", ["a", "b"]),
       Case("no directive behind a comment", "# hello\n# escape=`\nFROM a\nCOPY a \\\n b /x/", ["a", "b"]),
       Case("remote", "FROM a\nADD https://example.com/x.tgz git@example.com:a/b.git local.tgz /x/", ["local.tgz"]),
-      Case("heredocs", "FROM a\nCOPY <<EOF <<-\"END\" real /x/\nCOPY no /\nEOF\nCOPY never /\n\tEND\nCOPY yes /", ["real", "yes"]),
+      Case(
+        "heredocs", "FROM a\nCOPY <<EOF <<-\"END\" real /x/\nCOPY no /\nEOF\nCOPY never /\n\tEND\nCOPY yes /",
+        ["real", "yes"]),
       Case("heredoc of RUN", "FROM a\nRUN cat <<EOF > /x && echo 1\nCOPY no /\nEOF\nCOPY yes /", ["yes"]),
       Case("shift is no heredoc", "FROM a\nRUN echo $((1 << 2)) <<<x\nCOPY yes /", ["yes"]),
       Case("ONBUILD", "FROM a\nONBUILD COPY . /x\nCOPY b /", ["b"]),
@@ -100,7 +106,8 @@ struct DockerfileSourcesTests {
   @Test(
     "What is no Dockerfile is named with its line",
     arguments: [
-      ("", nil), ("# only\nRUN x", 2), ("FROM a\n\nCOPPY a b", 3), ("FROM a\nCOPY a", 2), ("FROM a b", 1), ("FROM a\nRUN <<EOF\nx", 2),
+      ("", nil), ("# only\nRUN x", 2), ("FROM a\n\nCOPPY a b", 3), ("FROM a\nCOPY a", 2), ("FROM a b", 1),
+      ("FROM a\nRUN <<EOF\nx", 2),
       ("# escape=x\nFROM a", 1),
     ] as [(String, Int?)])
   func malformed(text: String, line: Int?) {
@@ -109,11 +116,17 @@ struct DockerfileSourcesTests {
     #expect(error?.line == line)
   }
 
-  @Test("Defaults within defaults, and values that grow from line to line, end as what is not known", .timeLimit(.minutes(1)))
+  @Test(
+    "Defaults within defaults, and values that grow from line to line, end as what is not known",
+    .timeLimit(.minutes(1)))
   func bombs() throws {
     let nested = String(repeating: "${a:-", count: 20_000) + "x" + String(repeating: "}", count: 20_000)
-    #expect(try DockerfileSources(parsing: "FROM scratch\nARG a\nCOPY \(nested) /\n", file: "Dockerfile").paths == ["."])
-    #expect(try DockerfileSources(parsing: "FROM scratch\nARG a\nCOPY ${a:-${a:-${a:-x}}} /\n", file: "Dockerfile").paths == ["x"])
+    #expect(
+      try DockerfileSources(parsing: "FROM scratch\nARG a\nCOPY \(nested) /\n", file: "Dockerfile").paths == ["."])
+    #expect(
+      try DockerfileSources(parsing: "FROM scratch\nARG a\nCOPY ${a:-${a:-${a:-x}}} /\n", file: "Dockerfile").paths == [
+        "x"
+      ])
     var text = "FROM scratch\nENV v0=aaaaaaaaaa\n"
     for level in 1...30 { text += "ENV v\(level)=" + String(repeating: "$v\(level - 1)", count: 10) + "\n" }
     #expect(try DockerfileSources(parsing: text + "COPY $v30 /\n", file: "Dockerfile").paths == ["."])

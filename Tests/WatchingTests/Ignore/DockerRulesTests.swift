@@ -14,8 +14,12 @@ struct DockerRulesTests {
   @Test(
     "What is ignored and what is kept",
     arguments: [
-      Case(rules: "node_modules", ignored: ["node_modules", "node_modules/a/b.js"], kept: ["a/node_modules", "node_modules2"]),
-      Case(rules: "**/node_modules", ignored: ["node_modules/x", "a/node_modules/x", "a/b/node_modules"], kept: ["a/my_node_modules"]),
+      Case(
+        rules: "node_modules", ignored: ["node_modules", "node_modules/a/b.js"],
+        kept: ["a/node_modules", "node_modules2"]),
+      Case(
+        rules: "**/node_modules", ignored: ["node_modules/x", "a/node_modules/x", "a/b/node_modules"],
+        kept: ["a/my_node_modules"]),
       Case(rules: "*.md\n!README.md", ignored: ["NOTES.md"], kept: ["README.md", "docs/NOTES.md"]),
       Case(rules: "!README.md\n*.md", ignored: ["README.md"], kept: []),
       Case(rules: "**/*.go", ignored: ["main.go", "a/b/main.go"], kept: ["main.gox"]),
@@ -34,7 +38,9 @@ struct DockerRulesTests {
       Case(rules: "[^a]x", ignored: ["bx"], kept: ["ax"]),
       Case(rules: "\\*x", ignored: ["*x"], kept: ["ax"]),
       Case(rules: "a.b", ignored: ["a.b"], kept: ["axb"]),
-      Case(rules: "vendor\n!vendor/keep\nvendor/keep/*.tmp", ignored: ["vendor/a", "vendor/keep/a.tmp"], kept: ["vendor/keep/a.c"]),
+      Case(
+        rules: "vendor\n!vendor/keep\nvendor/keep/*.tmp", ignored: ["vendor/a", "vendor/keep/a.tmp"],
+        kept: ["vendor/keep/a.c"]),
       Case(rules: "\u{FEFF}first", ignored: ["first"], kept: []),
       Case(rules: "one\r\ntwo\r\n", ignored: ["one", "two"], kept: ["three"]),
     ])

@@ -8,7 +8,9 @@ extension WatcherTests {
     struct Save: CustomTestStringConvertible, Sendable {
       let testDescription: String
       let steps: @Sendable (Scene) -> Void
-      init(_ name: String, _ steps: @escaping @Sendable (Scene) -> Void) { (testDescription, self.steps) = (name, steps) }
+      init(_ name: String, _ steps: @escaping @Sendable (Scene) -> Void) {
+        (testDescription, self.steps) = (name, steps)
+      }
     }
 
     @Test(

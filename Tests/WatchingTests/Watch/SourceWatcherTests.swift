@@ -10,7 +10,9 @@ extension WatcherTests {
     init() throws { scene = try Scene() }
 
     private func watch(_ ignore: String = "", sources: [String] = ["."]) throws -> SourceWatcher {
-      try SourceWatcher(WatchSet(trees: [WatchedTree(root: scene.path, sources: sources, ignore: try IgnoreRules(dockerignore: ignore))]))
+      try SourceWatcher(
+        WatchSet(trees: [WatchedTree(root: scene.path, sources: sources, ignore: try IgnoreRules(dockerignore: ignore))]
+        ))
     }
 
     @Test("Changed, made executable, created, removed")
@@ -39,7 +41,9 @@ extension WatcherTests {
       scene.write("end")
       var seen = (await watcher.changes(in: scene, until: "end")).paths
       // The scan of the last directories may come a batch later.
-      while !seen.isSuperset(of: expected) { seen.formUnion(await watcher.changes(in: scene, until: "new99/deep/er/file").paths) }
+      while !seen.isSuperset(of: expected) {
+        seen.formUnion(await watcher.changes(in: scene, until: "new99/deep/er/file").paths)
+      }
       #expect(seen == expected)
       scene.write("new99/deep/er/later")
       #expect(await watcher.changes(in: scene, until: "new99/deep/er/later").paths == ["new99/deep/er/later"])
@@ -159,7 +163,8 @@ extension WatcherTests {
       let watcher = try watch()
       let limit = try #require(Int((try readText("/proc/sys/fs/inotify/max_queued_events")).trimmed))
       watcher.watcher.state.withLock { _ in
-        // The watcher's thread waits for us, so the kernel must keep all these. Twice as many: it may have taken a part before.
+        // The watcher's thread waits for us, so the kernel must keep all these. Twice as many: it may have taken a part
+        // before.
         for number in 0..<(2 * limit + 2) { utimensat(AT_FDCWD, scene(number % 2 == 0 ? "a" : "b"), nil, 0) }
         scene.write("late/deep/file")
         scene.remove("gone/x")
@@ -173,7 +178,8 @@ extension WatcherTests {
 
     @Test("A stream of changes that never rests still gives batches")
     func steadyStream() async throws {
-      let watcher = try SourceWatcher(WatchSet(trees: [WatchedTree(root: scene.path)]), quiet: .seconds(3600), longest: .milliseconds(50))
+      let watcher = try SourceWatcher(
+        WatchSet(trees: [WatchedTree(root: scene.path)]), quiet: .seconds(3600), longest: .milliseconds(50))
       let writer = Task.detached {
         var number = 0
         while !Task.isCancelled {
@@ -194,7 +200,8 @@ extension WatcherTests {
 
     @Test("A file that is still being written holds its batch open")
     func longWriter() async throws {
-      let watcher = try SourceWatcher(WatchSet(trees: [WatchedTree(root: scene.path)]), quiet: .milliseconds(1), longest: .seconds(3600))
+      let watcher = try SourceWatcher(
+        WatchSet(trees: [WatchedTree(root: scene.path)]), quiet: .milliseconds(1), longest: .seconds(3600))
       let descriptor = open(scene("big"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
       scene.write("other")
       // Only once the other file's event was seen, and the quiet time is over, does the last byte come.
@@ -219,7 +226,9 @@ extension WatcherTests {
     func limit() {
       let error = WatchError.watching("/src", code: ENOSPC, watches: 12)
       #expect(error.code == .limit)
-      for part in ["fs.inotify.max_user_watches", "sudo sysctl", "12 directories"] { #expect(error.description.contains(part)) }
+      for part in ["fs.inotify.max_user_watches", "sudo sysctl", "12 directories"] {
+        #expect(error.description.contains(part))
+      }
       #expect(WatchError.watching(nil, code: EMFILE, watches: 0).description.contains("max_user_instances"))
     }
   }

@@ -42,7 +42,8 @@ struct BuildCommand: AsyncParsableCommand {
     do {
       try Data((try JSONOutput.text(file) + "\n").utf8).write(to: URL(filePath: path))
     } catch {
-      throw ControlError(.failed, "cannot write \(path)", remedy: "choose another place with --file-output", details: ["\(error)"])
+      throw ControlError(
+        .failed, "cannot write \(path)", remedy: "choose another place with --file-output", details: ["\(error)"])
     }
   }
 }

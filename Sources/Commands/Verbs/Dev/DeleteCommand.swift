@@ -14,7 +14,10 @@ struct DeleteCommand: AsyncParsableCommand {
 
   @OptionGroup var project: ProjectArguments
 
-  @Option(help: ArgumentHelp("Allow this context although its cluster is not on this machine; remembered for this repository.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Allow this context although its cluster is not on this machine; remembered for this repository.",
+      valueName: "name"))
   var allowContext: [String] = []
 
   @Flag(help: "Wait until everything is gone.")

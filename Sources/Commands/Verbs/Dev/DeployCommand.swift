@@ -23,7 +23,8 @@ struct DeployCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try LoopContext(global, project: project, target: target)
-    let printer = EventPrinter(format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
+    let printer = EventPrinter(
+      format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
     var setup = context.setup
     setup.recreate = recreate

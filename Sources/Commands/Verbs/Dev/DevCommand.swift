@@ -5,7 +5,8 @@ import FoundationEssentials
 
 struct DevCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dev", abstract: "Intercepts a remote Service, and answers for it from a local cluster that follows each save.",
+    commandName: "dev",
+    abstract: "Intercepts a remote Service, and answers for it from a local cluster that follows each save.",
     discussion: """
       watch in the local cluster, and intercept in the remote one, whose requests go straight into the local cluster's Pods. --context and --namespace
       are the remote cluster's. Ctrl-C gives the Service back first, then deletes what was deployed.
@@ -20,17 +21,22 @@ struct DevCommand: AsyncParsableCommand {
   @Argument(help: "The remote Service.", transform: checked(ObjectName.parseService))
   var service: String
 
-  @Option(help: ArgumentHelp("The context of the local cluster (default: the kubeconfig's current one).", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The context of the local cluster (default: the kubeconfig's current one).", valueName: "name"))
   var localContext: String?
 
-  @Option(help: ArgumentHelp("The namespace there, of objects that name none (default: the context's).", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The namespace there, of objects that name none (default: the context's).", valueName: "name"))
   var localNamespace: String?
 
-  @Option(help: ArgumentHelp("The kubeconfig file with that context (default: that of --context).", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("The kubeconfig file with that context (default: that of --context).", valueName: "file"),
+    completion: .file())
   var localKubeconfig: String?
 
   @Option(
-    help: ArgumentHelp("The local Service, or KIND/NAME, that answers (default: the Service of the same name).", valueName: "target"),
+    help: ArgumentHelp(
+      "The local Service, or KIND/NAME, that answers (default: the Service of the same name).", valueName: "target"),
     transform: checked(ObjectName.parseTarget))
   var to: String?
 
@@ -59,7 +65,8 @@ struct DevCommand: AsyncParsableCommand {
     let context = try LoopContext(global, project: project, target: target, cluster: local(remote))
     let remoteClient = try LoopContext.client(remote)
     try check(remoteClient.access.contextName, try LoopContext.client(context.cluster).access.contextName)
-    let printer = EventPrinter(format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
+    let printer = EventPrinter(
+      format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
     var setup = loop.setup(context)
     if mirror {
@@ -67,13 +74,19 @@ struct DevCommand: AsyncParsableCommand {
       setup.remote = remoteClient
     }
     let (rounds, round) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let devLoop = DevLoop(try setup.source(command: "dev"), options: loop.options(context, patches, namespace: localNamespace)) { event in
+    let devLoop = DevLoop(
+      try setup.source(command: "dev"), options: loop.options(context, patches, namespace: localNamespace)
+    ) { event in
       printer.print(event)
       if case .watching = event { round.yield() }
     }
     let request = request(remote, context)
-    let intercept = LoopIntercept(client: context.context.client(), request: request, name: to ?? service) { printer.print($0) }
-    let way = HostWay(wanted: host, cluster: remoteClient.access, options: global, kubeconfig: remote.kubeconfig) { printer.print($0) }
+    let intercept = LoopIntercept(client: context.context.client(), request: request, name: to ?? service) {
+      printer.print($0)
+    }
+    let way = HostWay(wanted: host, cluster: remoteClient.access, options: global, kubeconfig: remote.kubeconfig) {
+      printer.print($0)
+    }
     let outcome = await withTaskGroup(of: Void.self) { group in
       group.addTask { await intercept.begin(when: rounds) { await devLoop.namespace(ofService: $0) } }
       group.addTask { await way.hold() }
@@ -98,14 +111,17 @@ struct DevCommand: AsyncParsableCommand {
     local.context = localContext
     local.namespace = localNamespace
     local.bastion = nil
-    if let localKubeconfig { local.kubeconfig = [GlobalOptions.absolute(localKubeconfig, home: ProcessInfo.processInfo.environment["HOME"])] }
+    if let localKubeconfig {
+      local.kubeconfig = [GlobalOptions.absolute(localKubeconfig, home: ProcessInfo.processInfo.environment["HOME"])]
+    }
     return local
   }
 
   private func check(_ remote: String, _ local: String) throws(ControlError) {
     guard remote == local, localKubeconfig == nil else { return }
     throw ControlError(
-      .badInput, "context \(remote) would be the remote and the local cluster at once", remedy: "Name both: --context REMOTE --local-context LOCAL.")
+      .badInput, "context \(remote) would be the remote and the local cluster at once",
+      remedy: "Name both: --context REMOTE --local-context LOCAL.")
   }
 
   /// The daemon goes through SSH hosts; the loop itself, which copies, does not.
@@ -113,7 +129,9 @@ struct DevCommand: AsyncParsableCommand {
     guard let via = remote.bastion.flatMap({ $0.url ?? $0.byContext[context] }) else { return }
     throw ControlError(
       .badInput, "--mirror does not go through \(via)",
-      remedy: "Leave it out, and copy what the manifests need: kubectl get secret NAME -o yaml, then kubectl apply in the local cluster.")
+      remedy:
+        "Leave it out, and copy what the manifests need: kubectl get secret NAME -o yaml, then kubectl apply in the local cluster."
+    )
   }
 
   private func request(_ remote: ClusterSelection, _ context: LoopContext) -> InterceptRequest {

@@ -43,10 +43,12 @@ struct WatchCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try LoopContext(global, project: project, target: target)
-    let printer = EventPrinter(format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
+    let printer = EventPrinter(
+      format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
     let devLoop = DevLoop(
-      try setup(context).source(command: once ? "run" : "dev"), options: loop.options(context, patches, namespace: global.namespace)
+      try setup(context).source(command: once ? "run" : "dev"),
+      options: loop.options(context, patches, namespace: global.namespace)
     ) { printer.print($0) }
     if once { return try await devLoop.runOnce() }
     let outcome: Result<Void, LoopError>

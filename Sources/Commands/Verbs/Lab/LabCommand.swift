@@ -21,7 +21,9 @@ struct LabOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("Which lab: several can run at once.", valueName: "name"),
     transform: { text in
-      let isName = (1...30).contains(text.utf8.count) && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+      let isName =
+        (1...30).contains(text.utf8.count)
+        && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
       guard isName else { throw ValidationError("must be 1 to 30 of a-z, 0-9 and -") }
       return text
     })

@@ -22,7 +22,9 @@ struct LabEnter: AsyncParsableCommand, HandlesSignals {
   @OptionGroup var lab: LabOptions
 
   func validate() throws {
-    guard pod.split(separator: "/", omittingEmptySubsequences: false).count == 2 else { throw ValidationError("name the Pod as NAMESPACE/NAME") }
+    guard pod.split(separator: "/", omittingEmptySubsequences: false).count == 2 else {
+      throw ValidationError("name the Pod as NAMESPACE/NAME")
+    }
     guard !command.isEmpty else { throw ValidationError("name the program behind --") }
   }
 
@@ -36,13 +38,18 @@ struct LabEnter: AsyncParsableCommand, HandlesSignals {
       throw ControlError(.notFound, "Pod \(pod) does not run yet", remedy: "`devtunnel lab status` shows its state")
     }
     let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\""
-    try replaceProcess(["nsenter", "--net=" + entrance.networkNamespace, "--", "unshare", "--mount", "--", "sh", "-c", script, entrance.resolvConf] + command)
+    try replaceProcess(
+      [
+        "nsenter", "--net=" + entrance.networkNamespace, "--", "unshare", "--mount", "--", "sh", "-c", script,
+        entrance.resolvConf,
+      ] + command)
   }
 
   private func replaceProcess(_ arguments: [String]) throws(ControlError) {
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
     words.append(nil)
     execvp(arguments[0], words)
-    throw ControlError(.failed, "cannot run \(arguments[0]): \(String(cString: strerror(errno)))", remedy: "apt-get install util-linux")
+    throw ControlError(
+      .failed, "cannot run \(arguments[0]): \(String(cString: strerror(errno)))", remedy: "apt-get install util-linux")
   }
 }

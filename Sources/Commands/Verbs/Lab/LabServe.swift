@@ -10,7 +10,8 @@ import UnixSignals
 
 /// Not for people: what `lab up` starts. Runs until SIGTERM, and removes its containers and namespaces.
 struct LabServe: AsyncParsableCommand, HandlesSignals {
-  static let configuration = CommandConfiguration(commandName: "serve", abstract: "Runs a lab in the foreground.", shouldDisplay: false)
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Runs a lab in the foreground.", shouldDisplay: false)
 
   @Option(help: ArgumentHelp("The API server's port on 127.0.0.1 (default: any free one).", valueName: "port"))
   var port: UInt16 = 0
@@ -23,7 +24,9 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
     LoggingSystem.bootstrap(StreamLogHandler.standardError)
     let paths = lab.paths
     try paths.prepare()
-    guard let lock = try FileLock.take(paths.lock) else { throw ControlError(.conflict, "the lab \(lab.name) runs already") }
+    guard let lock = try FileLock.take(paths.lock) else {
+      throw ControlError(.conflict, "the lab \(lab.name) runs already")
+    }
     for path in [paths.lock, paths.log] { paths.give(path) }
     let record = LabRecord(pid: getpid(), since: Date().formatted(.iso8601), server: nil)
     try record.write(paths)
@@ -45,7 +48,8 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
     try await node.prepareSampleImages()
     let server = LabServer(
       configuration: LabConfiguration(
-        stateDirectory: paths.directory, port: Int(port), serviceCIDR: configuration.serviceNetwork, dnsAddress: configuration.clusterDNS,
+        stateDirectory: paths.directory, port: Int(port), serviceCIDR: configuration.serviceNetwork,
+        dnsAddress: configuration.clusterDNS,
         nodeName: configuration.nodeName),
       store: store, node: node, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -56,7 +60,9 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
           var record = record
           record.server = "https://127.0.0.1:\(port)"
           paths.give(paths.kubeconfig)
-          do { try record.write(paths) } catch { logger.error("the lab cannot be announced", metadata: ["why": "\(error)"]) }
+          do { try record.write(paths) } catch {
+            logger.error("the lab cannot be announced", metadata: ["why": "\(error)"])
+          }
         }
       }
       defer { group.cancelAll() }

@@ -3,7 +3,8 @@ import ControlAPI
 
 struct LabStatus: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "status", abstract: "Shows a lab's API server, kubeconfig, process and Pods.", discussion: "Fails where no such lab runs.")
+    commandName: "status", abstract: "Shows a lab's API server, kubeconfig, process and Pods.",
+    discussion: "Fails where no such lab runs.")
 
   @OptionGroup var lab: LabOptions
   @OptionGroup var outputOptions: OutputOptions

@@ -30,12 +30,15 @@ final class ChannelExec: ChannelInboundHandler {
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
-    let session = ExecSession(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) { [weak self] event in
+    let session = ExecSession(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) {
+      [weak self] event in
       self?.handle(event, context)
     }
     self.session = session
     // An empty message tells that the connection stands.
-    send(ByteBuffer(), on: request.standardOutput ? .standardOutput : request.standardError ? .standardError : .error, context)
+    send(
+      ByteBuffer(), on: request.standardOutput ? .standardOutput : request.standardError ? .standardError : .error,
+      context)
     session.start(node, pod, request)
   }
 
@@ -48,7 +51,8 @@ final class ChannelExec: ChannelInboundHandler {
     case .ping: WebSocketClosing.pong(context, frame)
     case .connectionClose:
       if !isClosing {
-        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
+        context.writeAndFlush(
+          wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
       }
       context.close(promise: nil)
     // The real server loses continuation frames as well: a message must not be fragmented.
@@ -88,7 +92,8 @@ final class ChannelExec: ChannelInboundHandler {
 
   private func handle(_ event: ExecSession.Event, _ context: ChannelHandlerContext) {
     switch event {
-    case .bytes(let bytes, let output): send(bytes, on: output == .standardOutput ? .standardOutput : .standardError, context)
+    case .bytes(let bytes, let output):
+      send(bytes, on: output == .standardOutput ? .standardOutput : .standardError, context)
     case .writabilityChanged: throttle(context)
     case .ended(let status):
       send(ByteBuffer(bytes: status.serialized()), on: .error, context)

@@ -30,7 +30,8 @@ final class ExecPipe {
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 32 * 1024))
     let channel =
       direction == .fromCommand
-      ? bootstrap.takingOwnershipOfDescriptor(input: descriptor) : bootstrap.takingOwnershipOfDescriptor(output: descriptor)
+      ? bootstrap.takingOwnershipOfDescriptor(input: descriptor)
+      : bootstrap.takingOwnershipOfDescriptor(output: descriptor)
     channel.assumeIsolated().whenComplete { result in
       switch result {
       case .failure:

@@ -2,7 +2,8 @@ import KubeObjects
 import LabStore
 import NIOCore
 
-/// One command in a Pod and its streams, on the event loop of the client's connection, so that both share their back-pressure.
+/// One command in a Pod and its streams, on the event loop of the client's connection, so that both share their
+/// back-pressure.
 ///
 /// It belongs to that event loop: everything but `init` is called there.
 final class ExecSession {
@@ -90,11 +91,15 @@ final class ExecSession {
     self.process = process
     guard onEvent != nil else {
       process.kill()
-      for descriptor in [process.standardInput, process.standardOutput, process.standardError] { descriptor.map(StreamDescriptor.close) }
+      for descriptor in [process.standardInput, process.standardOutput, process.standardError] {
+        descriptor.map(StreamDescriptor.close)
+      }
       return
     }
     if let size { process.resize(size.columns, size.rows) }
-    for (descriptor, name) in [(process.standardOutput, Output.standardOutput), (process.standardError, .standardError)] {
+    for (descriptor, name) in [
+      (process.standardOutput, Output.standardOutput), (process.standardError, .standardError),
+    ] {
       guard let descriptor else { continue }
       openOutputs += 1
       let pipe = ExecPipe(wantsBytes: wantsBytes) { [weak self] in self?.handle($0, from: name) }

@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// How a command has ended, as the error stream tells it from version 4 on: a `Status`, whose cause `ExitCode` is the exit status.
+/// How a command has ended, as the error stream tells it from version 4 on: a `Status`, whose cause `ExitCode` is the
+/// exit status.
 enum ExecStatus {
   static func ended(_ code: Int) -> JSONValue {
     if code == 0 { return ["metadata": [:], "status": "Success"] }
@@ -14,7 +15,8 @@ enum ExecStatus {
   /// It could not be started.
   static func failed(_ message: String) -> JSONValue {
     [
-      "metadata": [:], "status": "Failure", "reason": "InternalError", "message": .string("Internal error occurred: \(message)"),
+      "metadata": [:], "status": "Failure", "reason": "InternalError",
+      "message": .string("Internal error occurred: \(message)"),
       "details": ["causes": [["message": .string(message)]]], "code": 500,
     ]
   }
@@ -29,7 +31,9 @@ struct TerminalSize: Equatable {
   static func read(from text: inout [UInt8]) -> [TerminalSize] {
     var sizes: [TerminalSize] = []
     while let end = text.firstIndex(of: UInt8(ascii: "}")) {
-      if let json = try? JSONValue(parsing: Array(text[...end])), let columns = json["Width"]?.intValue, let rows = json["Height"]?.intValue {
+      if let json = try? JSONValue(parsing: Array(text[...end])), let columns = json["Width"]?.intValue,
+        let rows = json["Height"]?.intValue
+      {
         sizes.append(TerminalSize(columns: UInt16(clamping: columns), rows: UInt16(clamping: rows)))
       }
       text.removeFirst(end + 1)

@@ -1,8 +1,8 @@
 import LabStore
 import NIOCore
 
-/// A command over SPDY/3.1: the client opens a stream for each of the command's, named by the header `streamtype`, and the command starts
-/// with the last of them.
+/// A command over SPDY/3.1: the client opens a stream for each of the command's, named by the header `streamtype`, and
+/// the command starts with the last of them.
 ///
 /// Like Kubernetes' own ends this one neither sends nor minds window updates.
 final class SPDYExec: ChannelInboundHandler {
@@ -28,7 +28,8 @@ final class SPDYExec: ChannelInboundHandler {
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
-    session = ExecSession(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) { [weak self] event in
+    session = ExecSession(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) {
+      [weak self] event in
       self?.handle(event, context)
     }
   }
@@ -79,7 +80,8 @@ final class SPDYExec: ChannelInboundHandler {
 
   private var isComplete: Bool {
     let wanted: [(Stream, Bool)] = [
-      (.error, true), (.stdin, request.standardInput), (.stdout, request.standardOutput), (.stderr, request.standardError),
+      (.error, true), (.stdin, request.standardInput), (.stdout, request.standardOutput),
+      (.stderr, request.standardError),
       (.resize, request.hasTerminal),
     ]
     return wanted.allSatisfy { type, isWanted in !isWanted || streams.values.contains(type) }
@@ -111,13 +113,15 @@ final class SPDYExec: ChannelInboundHandler {
       for type in [Stream.stdout, .stderr] {
         if let stream = number(type) { send(.data(stream: stream, bytes: ByteBuffer(), isLast: true), context) }
       }
-      if let stream = number(.error) { send(.data(stream: stream, bytes: ByteBuffer(bytes: status.serialized()), isLast: true), context) }
+      if let stream = number(.error) {
+        send(.data(stream: stream, bytes: ByteBuffer(bytes: status.serialized()), isLast: true), context)
+      }
       closeSoon(context)
     }
   }
 
-  /// The client closes when it has read everything, and has five seconds for it. What it still sends must be read, or a close would overtake
-  /// what it has not read yet.
+  /// The client closes when it has read everything, and has five seconds for it. What it still sends must be read, or a
+  /// close would overtake what it has not read yet.
   private func closeSoon(_ context: ChannelHandlerContext) {
     throttle(context)
     let channel = context.channel

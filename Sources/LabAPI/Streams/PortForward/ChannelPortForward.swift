@@ -2,8 +2,8 @@ import LabStore
 import NIOCore
 import NIOWebSocket
 
-/// Port-forward over `v4.channel.k8s.io`: the first byte of each message is its channel, 2i for the data of the i-th port, 2i+1 for its
-/// errors. One connection per port; there is no half-close.
+/// Port-forward over `v4.channel.k8s.io`: the first byte of each message is its channel, 2i for the data of the i-th
+/// port, 2i+1 for its errors. One connection per port; there is no half-close.
 final class ChannelPortForward: ChannelInboundHandler {
   typealias InboundIn = WebSocketFrame
   typealias OutboundOut = WebSocketFrame
@@ -29,7 +29,8 @@ final class ChannelPortForward: ChannelInboundHandler {
         buffer.writeInteger(port, endianness: .little)
         send(buffer, on: channel, context)
       }
-      let socket = PodSocket(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) { [weak self] event in
+      let socket = PodSocket(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) {
+        [weak self] event in
         self?.handle(event, index, context)
       }
       sockets.append(socket)
@@ -51,7 +52,8 @@ final class ChannelPortForward: ChannelInboundHandler {
     case .ping: WebSocketClosing.pong(context, frame)
     case .connectionClose:
       if !isClosing {
-        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
+        context.writeAndFlush(
+          wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
       }
       context.close(promise: nil)
     // The real server loses continuation frames as well: a message must not be fragmented.
@@ -80,7 +82,9 @@ final class ChannelPortForward: ChannelInboundHandler {
     case .bytes(let bytes): send(bytes, on: 2 * index, context)
     case .writabilityChanged: throttle(context)
     case .failed(let message):
-      send(ByteBuffer(string: "error forwarding port \(ports[index]) to pod \(pod.name): \(message)"), on: 2 * index + 1, context)
+      send(
+        ByteBuffer(string: "error forwarding port \(ports[index]) to pod \(pod.name): \(message)"), on: 2 * index + 1,
+        context)
       end(index, context)
     case .inputEnded, .closed: end(index, context)
     }

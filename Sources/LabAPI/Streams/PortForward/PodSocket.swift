@@ -2,7 +2,8 @@ import LabStore
 import NIOCore
 import NIOPosix
 
-/// One connection to a port of a Pod, on the event loop of the client's connection, so that both share their back-pressure.
+/// One connection to a port of a Pod, on the event loop of the client's connection, so that both share their
+/// back-pressure.
 ///
 /// It belongs to that event loop: everything but `init` is called there.
 final class PodSocket {

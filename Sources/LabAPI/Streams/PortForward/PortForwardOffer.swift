@@ -21,8 +21,8 @@ struct PortForwardOffer: Sendable, Equatable {
   /// The WebSocket subprotocol to answer with; nil where the client offered none.
   var subprotocol: String?
 
-  /// - Throws: `StatusError` with the code that the API server gives: 405 for a WebSocket that is no GET, 403 for protocols that are not
-  ///   known, 400 where ports or the upgrade are missing.
+  /// - - Throws: `StatusError` with the code that the API server gives: 405 for a WebSocket that is no GET, 403 for
+  ///   protocols that are not known, 400 where ports or the upgrade are missing.
   init(pod: ObjectKey, method: HTTPMethod, headers: HTTPHeaders, query: QueryParameters) throws {
     self.pod = pod
     switch headers.first(name: "upgrade")?.lowercased() {
@@ -40,7 +40,8 @@ struct PortForwardOffer: Sendable, Equatable {
     case "spdy/3.1":
       let versions = headers[canonicalForm: "x-stream-protocol-version"].map(String.init)
       guard versions.isEmpty || versions.contains(Self.streamProtocol) else {
-        throw StatusError(403, "Forbidden", "unable to upgrade: unable to negotiate protocol: client supports \(versions)")
+        throw StatusError(
+          403, "Forbidden", "unable to upgrade: unable to negotiate protocol: client supports \(versions)")
       }
       carrier = .spdy
     default: throw StatusError.badRequest("Upgrade request required")
@@ -52,7 +53,9 @@ struct PortForwardOffer: Sendable, Equatable {
     let words = query.all("ports").flatMap { $0.split(separator: ",") }
     let ports = words.compactMap { UInt16($0) }.filter { $0 > 0 }
     guard !words.isEmpty else { throw StatusError.badRequest("query parameter \"ports\" is required") }
-    guard ports.count == words.count else { throw StatusError.badRequest("invalid port in query parameter \"ports\": \(words)") }
+    guard ports.count == words.count else {
+      throw StatusError.badRequest("invalid port in query parameter \"ports\": \(words)")
+    }
     return ports
   }
 }

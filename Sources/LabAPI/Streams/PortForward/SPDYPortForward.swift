@@ -3,7 +3,8 @@ import NIOCore
 
 /// Port-forward over SPDY/3.1: for each connection an error stream and a data stream with the same `requestid`.
 ///
-/// Like Kubernetes' own ends this one neither sends nor minds window updates: a Pod that does not read holds its whole connection back.
+/// Like Kubernetes' own ends this one neither sends nor minds window updates: a Pod that does not read holds its whole
+/// connection back.
 final class SPDYPortForward: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
@@ -60,9 +61,13 @@ final class SPDYPortForward: ChannelInboundHandler {
     }
   }
 
-  private func open(_ stream: UInt32, _ headers: [String: String], _ isLast: Bool, _ context: ChannelHandlerContext) throws {
+  private func open(_ stream: UInt32, _ headers: [String: String], _ isLast: Bool, _ context: ChannelHandlerContext)
+    throws
+  {
     let request = headers["requestid"] ?? ""
-    guard let port = UInt16(headers["port"] ?? ""), port > 0, let type = headers["streamtype"], ["error", "data"].contains(type) else {
+    guard let port = UInt16(headers["port"] ?? ""), port > 0, let type = headers["streamtype"],
+      ["error", "data"].contains(type)
+    else {
       return send(.rstStream(stream: stream, status: SPDYFrame.protocolError), context)
     }
     send(.synReply(stream: stream, block: blocks.encode([:])), context)
@@ -75,7 +80,8 @@ final class SPDYPortForward: ChannelInboundHandler {
     }
     let connection = SPDYConnection(dataStream: stream, errorStream: errorStream, port: port)
     connections[stream] = connection
-    let socket = PodSocket(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) { [weak self] event in
+    let socket = PodSocket(eventLoop: context.eventLoop, wantsBytes: { context.channel.isWritable }) {
+      [weak self] event in
       self?.handle(event, connection, context)
     }
     connection.socket = socket

@@ -8,7 +8,9 @@ struct HeaderBlocks {
 
   /// - Throws: `SPDYError`; the connection's compression is then out of step for good.
   func decode(_ block: [UInt8]) throws -> [String: String] {
-    guard let bytes = inflater.inflated(block, limit: Self.limit) else { throw SPDYError(message: "a header block that zlib cannot read") }
+    guard let bytes = inflater.inflated(block, limit: Self.limit) else {
+      throw SPDYError(message: "a header block that zlib cannot read")
+    }
     var rest = bytes[...]
     var headers: [String: String] = [:]
     for _ in 0..<(try Self.number(&rest)) {
@@ -26,7 +28,9 @@ struct HeaderBlocks {
     return deflater.deflated(bytes)
   }
 
-  private static func bigEndian(_ number: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) } }
+  private static func bigEndian(_ number: Int) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+  }
 
   private static func number(_ bytes: inout ArraySlice<UInt8>) throws -> Int {
     guard bytes.count >= 4 else { throw SPDYError(message: "a header block that ends early") }

@@ -1,17 +1,25 @@
-/// What SPDY/3 header blocks are compressed with (draft-mbelshe-httpbis-spdy-00, section 2.6.10.1): common names with their lengths, then
-/// common values.
+/// What SPDY/3 header blocks are compressed with (draft-mbelshe-httpbis-spdy-00, section 2.6.10.1): common names with
+/// their lengths, then common values.
 enum SPDYDictionary {
   static let bytes: [UInt8] = names.flatMap { bigEndian($0.utf8.count) + Array($0.utf8) } + Array(values.utf8)
 
-  private static func bigEndian(_ number: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) } }
+  private static func bigEndian(_ number: Int) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+  }
 
   private static let names = [
-    "options", "head", "post", "put", "delete", "trace", "accept", "accept-charset", "accept-encoding", "accept-language", "accept-ranges", "age",
-    "allow", "authorization", "cache-control", "connection", "content-base", "content-encoding", "content-language", "content-length",
-    "content-location", "content-md5", "content-range", "content-type", "date", "etag", "expect", "expires", "from", "host", "if-match",
-    "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "last-modified", "location", "max-forwards", "pragma",
-    "proxy-authenticate", "proxy-authorization", "range", "referer", "retry-after", "server", "te", "trailer", "transfer-encoding", "upgrade",
-    "user-agent", "vary", "via", "warning", "www-authenticate", "method", "get", "status", "200 OK", "version", "HTTP/1.1", "url", "public",
+    "options", "head", "post", "put", "delete", "trace", "accept", "accept-charset", "accept-encoding",
+    "accept-language", "accept-ranges", "age",
+    "allow", "authorization", "cache-control", "connection", "content-base", "content-encoding", "content-language",
+    "content-length",
+    "content-location", "content-md5", "content-range", "content-type", "date", "etag", "expect", "expires", "from",
+    "host", "if-match",
+    "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "last-modified", "location",
+    "max-forwards", "pragma",
+    "proxy-authenticate", "proxy-authorization", "range", "referer", "retry-after", "server", "te", "trailer",
+    "transfer-encoding", "upgrade",
+    "user-agent", "vary", "via", "warning", "www-authenticate", "method", "get", "status", "200 OK", "version",
+    "HTTP/1.1", "url", "public",
     "set-cookie", "keep-alive", "origin",
   ]
 

@@ -27,7 +27,9 @@ enum SPDYFrame: Equatable {
   /// - Throws: `SPDYError` for what is no SPDY/3.
   static func read(from buffer: inout ByteBuffer) throws -> SPDYFrame? {
     let start = buffer.readerIndex
-    guard let first = buffer.getInteger(at: start, as: UInt32.self), let second = buffer.getInteger(at: start + 4, as: UInt32.self) else {
+    guard let first = buffer.getInteger(at: start, as: UInt32.self),
+      let second = buffer.getInteger(at: start + 4, as: UInt32.self)
+    else {
       return nil
     }
     let length = Int(second & 0xFF_FFFF)
@@ -47,7 +49,8 @@ enum SPDYFrame: Equatable {
     switch type {
     case 1:
       guard let (stream, _, _) = body.readMultipleIntegers(as: (UInt32, UInt32, UInt16).self) else { return nil }
-      return .synStream(stream: stream & 0x7FFF_FFFF, block: Array(body.readableBytesView), isLast: flags & finFlag != 0)
+      return .synStream(
+        stream: stream & 0x7FFF_FFFF, block: Array(body.readableBytesView), isLast: flags & finFlag != 0)
     case 2:
       guard let stream = body.readInteger(as: UInt32.self) else { return nil }
       return .synReply(stream: stream & 0x7FFF_FFFF, block: Array(body.readableBytesView))
@@ -80,7 +83,8 @@ enum SPDYFrame: Equatable {
     case .headers(let stream, let block):
       buffer.writeMultipleIntegers(UInt32(0x8003_0008), UInt32(block.count + 4), stream)
       buffer.writeBytes(block)
-    case .rstStream(let stream, let status): buffer.writeMultipleIntegers(UInt32(0x8003_0003), UInt32(8), stream, status)
+    case .rstStream(let stream, let status):
+      buffer.writeMultipleIntegers(UInt32(0x8003_0003), UInt32(8), stream, status)
     case .ping(let identity): buffer.writeMultipleIntegers(UInt32(0x8003_0006), UInt32(4), identity)
     case .goAway: buffer.writeMultipleIntegers(UInt32(0x8003_0007), UInt32(8), UInt32(0), UInt32(0))
     case .other: break

@@ -46,7 +46,8 @@ final class Inflater {
       case Z_NEED_DICT:
         guard inflateSetDictionary(stream, dictionary, UInt32(dictionary.count)) == Z_OK else { return false }
       // Z_BUF_ERROR: nothing is left to do.
-      case Z_OK, Z_STREAM_END, Z_BUF_ERROR: if written < chunk.count, stream.pointee.avail_in == 0 || result != Z_OK { return true }
+      case Z_OK, Z_STREAM_END, Z_BUF_ERROR:
+        if written < chunk.count, stream.pointee.avail_in == 0 || result != Z_OK { return true }
       default: return false
       }
     }

@@ -23,7 +23,9 @@ struct NetworkProbe: Sendable {
     do {
       let channel: any Channel
       do {
-        channel = try await self.channel(address, port, timeout) { try $0.pipeline.syncOperations.addHandler(StatusLine(status)) }
+        channel = try await self.channel(address, port, timeout) {
+          try $0.pipeline.syncOperations.addHandler(StatusLine(status))
+        }
       } catch {
         status.fail(error)
         return .failure("Get \"\(url)\": \(Self.reason(error, address, port))")
@@ -41,7 +43,9 @@ struct NetworkProbe: Sendable {
     } catch { return .failure("Get \"\(url)\": \(error)") }
   }
 
-  private func channel(_ address: String, _ port: UInt16, _ timeout: Duration, _ prepare: @escaping @Sendable (any Channel) throws -> Void)
+  private func channel(
+    _ address: String, _ port: UInt16, _ timeout: Duration, _ prepare: @escaping @Sendable (any Channel) throws -> Void
+  )
     async throws
     -> any Channel
   {

@@ -20,8 +20,8 @@ struct Prober: Sendable {
   func run(failed: @Sendable (String) async -> Void, changed: @Sendable (Bool) async -> Void) async {
     var verdict = ProbeVerdict(probe, initially: kind == .liveness)
     guard await sleep(probe.initialDelay) else { return }
-    // A server needs a moment to listen. Asking again soon, until it first answers, makes a Pod ready as soon as it is: of these extra
-    // attempts only success counts.
+    // A server needs a moment to listen. Asking again soon, until it first answers, makes a Pod ready as soon as it is:
+    // of these extra attempts only success counts.
     var soon = kind == .liveness ? probe.period : .milliseconds(25)
     var hasSucceeded = false
     var nextCounted = ContinuousClock.now + .milliseconds(500)

@@ -7,8 +7,9 @@ struct VolumeFile: Sendable, Equatable {
   var mode: UInt32
 }
 
-/// A directory whose files change all at once, as the kubelet does it: the names are symlinks through `..data`, which one rename turns to
-/// a new directory. Programs watch `..data`; a reader sees the old files or the new ones, never a mixture.
+/// A directory whose files change all at once, as the kubelet does it: the names are symlinks through `..data`, which
+/// one rename turns to a new directory. Programs watch `..data`; a reader sees the old files or the new ones, never a
+/// mixture.
 struct AtomicDirectory: Sendable {
   let path: String
   /// The group that gets to read, where the Pod has an `fsGroup`.
@@ -44,6 +45,7 @@ struct AtomicDirectory: Sendable {
 
   private func holds(_ files: [VolumeFile], in directory: String) -> Bool {
     let tops = Set(files.compactMap { $0.path.split(separator: "/").first.map(String.init) })
-    return Set(Files.names(in: directory)) == tops && files.allSatisfy { Files.read(directory + "/" + $0.path) == $0.bytes }
+    return Set(Files.names(in: directory)) == tops
+      && files.allSatisfy { Files.read(directory + "/" + $0.path) == $0.bytes }
   }
 }

@@ -11,7 +11,9 @@ struct PodVolumes: Sendable {
   private static let accountVolume = "kube-api-access"
 
   private var pod: PodReference { content.pod }
-  private var group: UInt32? { pod.spec[path: "securityContext", "fsGroup"]?.intValue.map { UInt32(truncatingIfNeeded: $0) } }
+  private var group: UInt32? {
+    pod.spec[path: "securityContext", "fsGroup"]?.intValue.map { UInt32(truncatingIfNeeded: $0) }
+  }
 
   /// The Pod's volumes and, unless it declines, the one with its ServiceAccount's token that a real API server adds.
   private var volumes: [JSONValue] {
@@ -22,7 +24,8 @@ struct PodVolumes: Sendable {
         "name": .string(Self.accountVolume),
         "projected": [
           "sources": [
-            ["serviceAccountToken": ["path": "token"]], ["configMap": ["name": .string(VolumeContent.authorityMap), "optional": true]],
+            ["serviceAccountToken": ["path": "token"]],
+            ["configMap": ["name": .string(VolumeContent.authorityMap), "optional": true]],
             ["downwardAPI": ["items": [["path": "namespace", "fieldRef": ["fieldPath": "metadata.namespace"]]]]],
           ]
         ],
@@ -32,7 +35,9 @@ struct PodVolumes: Sendable {
 
   private var mountsAccount: Bool {
     let all = (pod.spec["containers"]?.elements ?? []) + (pod.spec["initContainers"]?.elements ?? [])
-    let isThere = all.contains { ($0["volumeMounts"]?.elements ?? []).contains { $0["mountPath"]?.stringValue == Self.accountPath } }
+    let isThere = all.contains {
+      ($0["volumeMounts"]?.elements ?? []).contains { $0["mountPath"]?.stringValue == Self.accountPath }
+    }
     return pod.spec["automountServiceAccountToken"]?.boolValue != false && !isThere
   }
 
@@ -49,7 +54,9 @@ struct PodVolumes: Sendable {
       } else {
         let kind = volume.objectValue?.keys.first { $0 != "name" } ?? "unknown"
         throw LabNodeError(
-          .volume, "volume \"\(name)\" is of type \(kind), which the lab does not have: use emptyDir, configMap, secret, downwardAPI or projected")
+          .volume,
+          "volume \"\(name)\" is of type \(kind), which the lab does not have: use emptyDir, configMap, secret, downwardAPI or projected"
+        )
       }
     }
   }
@@ -65,13 +72,17 @@ struct PodVolumes: Sendable {
   func uses(_ resource: Resource, _ name: String) -> Bool {
     func matches(_ source: JSONValue) -> Bool {
       resource == .secrets
-        ? source[path: "secret", "secretName"]?.stringValue == name || source[path: "secret", "name"]?.stringValue == name
+        ? source[path: "secret", "secretName"]?.stringValue == name
+          || source[path: "secret", "name"]?.stringValue == name
         : source[path: "configMap", "name"]?.stringValue == name
     }
-    return volumes.contains { matches($0) || ($0[path: "projected", "sources"]?.elements ?? []).contains(where: matches) }
+    return volumes.contains {
+      matches($0) || ($0[path: "projected", "sources"]?.elements ?? []).contains(where: matches)
+    }
   }
 
-  /// A container's mounts, outer ones first, as container runtimes order them, with subPaths resolved inside their volumes.
+  /// A container's mounts, outer ones first, as container runtimes order them, with subPaths resolved inside their
+  /// volumes.
   /// - Throws: `containerConfig` for a volume that is not there or a subPath that leads out of it.
   func mounts(of container: JSONValue, variables: [String: String]) throws -> [RuntimeSpec.Mount] {
     var mounts = try (container["volumeMounts"]?.elements ?? []).map { mount -> RuntimeSpec.Mount in
@@ -79,13 +90,19 @@ struct PodVolumes: Sendable {
       guard let volume = volumes.first(where: { $0["name"]?.stringValue == name }) else {
         throw LabNodeError(.containerConfig, "volumeMount \"\(name)\" has no volume")
       }
-      let sub = mount["subPath"]?.stringValue ?? mount["subPathExpr"]?.stringValue.map { VariableExpansion.expand($0, variables) } ?? ""
+      let sub =
+        mount["subPath"]?.stringValue ?? mount["subPathExpr"]?.stringValue.map {
+          VariableExpansion.expand($0, variables)
+        } ?? ""
       let isReadOnly = mount["readOnly"]?.boolValue ?? false
       return RuntimeSpec.Mount(
-        source: try source(name, sub), destination: mount["mountPath"]?.stringValue ?? "/", isReadOnly: isReadOnly || volume["emptyDir"] == nil)
+        source: try source(name, sub), destination: mount["mountPath"]?.stringValue ?? "/",
+        isReadOnly: isReadOnly || volume["emptyDir"] == nil)
     }
     if mountsAccount {
-      mounts.append(RuntimeSpec.Mount(source: directory + "/" + Self.accountVolume, destination: Self.accountPath, isReadOnly: true))
+      mounts.append(
+        RuntimeSpec.Mount(source: directory + "/" + Self.accountVolume, destination: Self.accountPath, isReadOnly: true)
+      )
     }
     func depth(_ mount: RuntimeSpec.Mount) -> Int { mount.destination.split(separator: "/").count }
     return mounts.sorted { depth($0) < depth($1) }
@@ -99,7 +116,8 @@ struct PodVolumes: Sendable {
     }
     if !Files.exists(root + "/" + sub) { try Files.makeDirectory(root + "/" + sub, mode: 0o777) }
     // A container may have put a symlink there that leads out.
-    guard let real = Files.resolved(root + "/" + sub), let home = Files.resolved(root), real.hasPrefix(home + "/") else {
+    guard let real = Files.resolved(root + "/" + sub), let home = Files.resolved(root), real.hasPrefix(home + "/")
+    else {
       throw LabNodeError(.containerConfig, "subPath \(sub) leads out of the volume \(name)")
     }
     return real

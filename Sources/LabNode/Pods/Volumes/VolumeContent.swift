@@ -11,8 +11,12 @@ struct VolumeContent: Sendable {
   /// - Returns: nil for a volume that is not made of objects.
   /// - Throws: `volume` in the kubelet's words where a source that is not optional is missing.
   func files(of volume: JSONValue) async throws -> [VolumeFile]? {
-    if let source = volume["configMap"] { return try await files(source, .configMaps, source["name"], mode: Self.mode(source, "defaultMode")) }
-    if let source = volume["secret"] { return try await files(source, .secrets, source["secretName"], mode: Self.mode(source, "defaultMode")) }
+    if let source = volume["configMap"] {
+      return try await files(source, .configMaps, source["name"], mode: Self.mode(source, "defaultMode"))
+    }
+    if let source = volume["secret"] {
+      return try await files(source, .secrets, source["secretName"], mode: Self.mode(source, "defaultMode"))
+    }
     if let source = volume["downwardAPI"] { return try downward(source, mode: Self.mode(source, "defaultMode")) }
     guard let projected = volume["projected"] else { return nil }
     let mode = Self.mode(projected, "defaultMode")
@@ -38,7 +42,9 @@ struct VolumeContent: Sendable {
     throw LabNodeError(.volume, "projected volume source of a kind that the lab does not know: \(source)")
   }
 
-  private func files(_ source: JSONValue, _ resource: Resource, _ name: JSONValue?, mode: UInt32) async throws -> [VolumeFile] {
+  private func files(_ source: JSONValue, _ resource: Resource, _ name: JSONValue?, mode: UInt32) async throws
+    -> [VolumeFile]
+  {
     let name = name?.stringValue ?? ""
     let isOptional = source["optional"]?.boolValue ?? false
     guard let object = try? await store.get(ObjectKey(resource, namespace: pod.namespace, name: name)) else {
@@ -55,18 +61,22 @@ struct VolumeContent: Sendable {
         if isOptional { return nil }
         throw LabNodeError(.volume, "references non-existent \(resource == .secrets ? "secret" : "config") key: \(key)")
       }
-      return VolumeFile(path: try Self.checked(item["path"]?.stringValue ?? key), bytes: bytes, mode: Self.mode(item, "mode", fallback: mode))
+      return VolumeFile(
+        path: try Self.checked(item["path"]?.stringValue ?? key), bytes: bytes,
+        mode: Self.mode(item, "mode", fallback: mode))
     }
   }
 
   private func downward(_ source: JSONValue, mode: UInt32) throws -> [VolumeFile] {
     try (source["items"]?.elements ?? []).map { item in
       let text =
-        if let path = item[path: "fieldRef", "fieldPath"]?.stringValue { try FieldReference.value(path, of: pod) } else {
+        if let path = item[path: "fieldRef", "fieldPath"]?.stringValue { try FieldReference.value(path, of: pod) } else
+        {
           try ResourceReference.value(item["resourceFieldRef"] ?? [:], of: pod, in: [:])
         }
       return VolumeFile(
-        path: try Self.checked(item["path"]?.stringValue ?? ""), bytes: Array(text.utf8), mode: Self.mode(item, "mode", fallback: mode))
+        path: try Self.checked(item["path"]?.stringValue ?? ""), bytes: Array(text.utf8),
+        mode: Self.mode(item, "mode", fallback: mode))
     }
   }
 

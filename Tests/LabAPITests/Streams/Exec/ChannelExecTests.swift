@@ -17,10 +17,13 @@ import Testing
   private typealias Inbound = NIOAsyncChannelInboundStream<WebSocketFrame>.AsyncIterator
   private typealias Outbound = NIOAsyncChannelOutboundWriter<WebSocketFrame>
 
-  private func withClient(_ request: ExecRequest, _ test: @Sendable @escaping (inout Inbound, Outbound) async throws -> Void) async throws {
+  private func withClient(
+    _ request: ExecRequest, _ test: @Sendable @escaping (inout Inbound, Outbound) async throws -> Void
+  ) async throws {
     let node = FakeNode(store: ObjectStore())
     let pod = ObjectKey(.pods, namespace: "default", name: "web")
-    let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { channel in
+    let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer {
+      channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandlers(
           WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 24)),
@@ -67,7 +70,9 @@ import Testing
       let (bytes, close) = try await Self.rest(&iterator)
       #expect(bytes[1] == Array("hello".utf8) && bytes[2] == Array("oops\n".utf8))
       let status = try JSONValue(parsing: bytes[3] ?? [])
-      #expect(status["reason"] == "NonZeroExitCode" && status[path: "details", "causes"]?[0] == ["reason": "ExitCode", "message": "3"])
+      #expect(
+        status["reason"] == "NonZeroExitCode"
+          && status[path: "details", "causes"]?[0] == ["reason": "ExitCode", "message": "3"])
       #expect(close == [0x03, 0xE8])
     }
   }
@@ -91,7 +96,9 @@ import Testing
     let pid = Witness()
     try await withClient(ExecRequest(command: ["sh", "-c", "echo $$; exec sleep 1000"])) { iterator, _ in
       _ = try await iterator.next()
-      let text = try await iterator.next().map { String(decoding: $0.unmaskedData.readableBytesView.dropFirst(), as: UTF8.self) } ?? ""
+      let text =
+        try await iterator.next().map { String(decoding: $0.unmaskedData.readableBytesView.dropFirst(), as: UTF8.self) }
+        ?? ""
       await pid.set(Int32(text.filter(\.isNumber)) ?? 0)
     }
     let number = await pid.value
