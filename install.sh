@@ -2,7 +2,8 @@
 # Builds and installs devtunnel on Debian and Ubuntu.
 #   ./install.sh [--prefix DIR]            install what is missing, build, install (default: /usr/local)
 #   ./install.sh demo [--keep]             try it: a pocket cluster, a Service, and this machine answering for it
-#   ./install.sh test                      build everything and run all tests
+#   ./install.sh test [--fast]             build everything and run all tests; --fast: those without root and the lab
+#   ./install.sh lint                      check format, scripts, text and links; builds nothing
 #   ./install.sh fuzz [SECONDS] [--only PARSER] [--runs N]
 #                                          give each parser random inputs for so long (default: 60)
 #   ./install.sh uninstall [--prefix DIR]
@@ -13,13 +14,14 @@ root=$PWD
 build=${DEVTUNNEL_BUILD:-.build}
 prefix=/usr/local
 keep=no
+part=all
 seconds=60
 only=
 runs=
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
-usage() { sed -n '3,8s/^# //p' "$0"; }
+usage() { sed -n '/^# Builds/,/^# Steps/s/^#   /  /p' "$0"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 as_root() {
@@ -44,14 +46,17 @@ quietly() {
 
 # ---- What the machine must have.
 
-build_packages=(build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev musl-tools pkg-config zlib1g-dev)
+build_packages=(
+  build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev musl-tools pkg-config
+  zlib1g-dev
+)
 lab_packages=(buildah busybox-static curl iproute2 nftables openssl runc util-linux)
-test_packages=(dnsutils openssh-client openssh-server python3 python3-venv)
+test_packages=(dnsutils openssh-client openssh-server python3 python3-venv shellcheck)
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 packages() {
-  have dpkg-query && have apt-get || { say "not a Debian system: install the like of $*"; return; }
+  if ! have dpkg-query || ! have apt-get; then say "not a Debian system: install the like of $*"; return; fi
   local missing=() package
   for package in "$@"; do is_installed "$package" || missing+=("$package"); done
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -70,7 +75,9 @@ swift_is_there() {
   local version
   version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+)\.([0-9]+).*/\1 \2/p' | head -n 1)
   read -r major minor <<<"$version"
-  if [ "${major:-0}" -lt 6 ] || { [ "$major" = 6 ] && [ "$minor" -lt 1 ]; }; then fail "Swift 6.1 or newer is needed, this is ${major:-?}.${minor:-?}"; fi
+  if [ "${major:-0}" -lt 6 ] || { [ "$major" = 6 ] && [ "$minor" -lt 1 ]; }; then
+    fail "Swift 6.1 or newer is needed, this is ${major:-?}.${minor:-?}"
+  fi
 }
 
 # The test suite drives the lab with kubectl where there is one.
@@ -87,7 +94,8 @@ kubectl_is_there() {
 
 agents() {
   local share=$root/share/devtunnel sources=(Sources/Agent Sources/Relay Sources/TunnelProtocol Sources/CLinux)
-  if [ -e "$share/devtunnel-agent-amd64" ] && [ -z "$(find "${sources[@]}" -newer "$share/devtunnel-agent-amd64" -type f | head -n 1)" ]; then return; fi
+  local built=$share/devtunnel-agent-amd64
+  if [ -e "$built" ] && [ -z "$(find "${sources[@]}" -newer "$built" -type f | head -n 1)" ]; then return; fi
   quietly "building the agents" Sources/Agent/build-agent.sh "$share"
 }
 
@@ -96,31 +104,38 @@ products() {
   local options=(--scratch-path "$build" -c "$1") product
   # Swift's libraries go into what is installed, so that it runs where no toolchain is.
   [ "$1" = debug ] || options+=(--static-swift-stdlib)
-  for product in "${@:2}"; do quietly "building $product for $1 (minutes the first time)" swift build "${options[@]}" --product "$product"; done
+  for product in "${@:2}"; do
+    quietly "building $product for $1 (minutes the first time)" swift build "${options[@]}" --product "$product"
+  done
   binaries=$(swift build "${options[@]}" --show-bin-path)
 }
 
 # ---- Installing.
 
 files() {
-  printf '%s\n' bin/devtunnel bin/devtunnel-bench libexec/devtunnel share/devtunnel share/bash-completion/completions/devtunnel \
+  printf '%s\n' bin/devtunnel bin/devtunnel-bench libexec/devtunnel share/devtunnel \
+    share/bash-completion/completions/devtunnel \
     share/zsh/site-functions/_devtunnel share/fish/vendor_completions.d/devtunnel.fish
 }
 
 # Writes below the prefix, as root only where that is necessary.
-into_prefix() { if [ -w "$prefix" ] || { [ ! -e "$prefix" ] && mkdir -p "$prefix" 2>/dev/null; }; then "$@"; else as_root "$@"; fi; }
+into_prefix() {
+  if [ -w "$prefix" ] || { [ ! -e "$prefix" ] && mkdir -p "$prefix" 2>/dev/null; }; then "$@"; else as_root "$@"; fi
+}
 
 install_all() {
   packages "${build_packages[@]}" "${lab_packages[@]}"
   swift_is_there
   agents
-  [ -e share/devtunnel/devtunnel-agent-arm64 ] || say "no agent for arm64 nodes; this adds it: Sources/Agent/build-agent.sh --fetch share/devtunnel"
+  [ -e share/devtunnel/devtunnel-agent-arm64 ] ||
+    say "no agent for arm64 nodes; this adds it: Sources/Agent/build-agent.sh --fetch share/devtunnel"
   products release devtunnel devtunnel-shell devtunnel-bench
   local stage
   stage=$(mktemp -d)
   # shellcheck disable=SC2064
   trap "rm -rf '$stage'" EXIT
-  mkdir -p "$stage"/{bin,libexec/devtunnel,share/{devtunnel,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}}
+  mkdir -p "$stage"/{bin,libexec/devtunnel,share/devtunnel}
+  mkdir -p "$stage"/share/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
   local product
   for product in devtunnel devtunnel-bench; do install -s -m 755 "$binaries/$product" "$stage/bin/"; done
   install -s -m 755 "$binaries/devtunnel-shell" "$stage/libexec/devtunnel/"
@@ -155,13 +170,14 @@ uninstall() {
 
 verb=install
 case ${1:-} in
-  demo | test | fuzz | uninstall | install) verb=$1; shift ;;
+  demo | test | lint | fuzz | uninstall | install) verb=$1; shift ;;
 esac
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix) [ $# -gt 1 ] || fail "--prefix needs a directory"; prefix=$(realpath -m "$2"); shift ;;
     --prefix=*) prefix=$(realpath -m "${1#*=}") ;;
     --keep) keep=yes ;;
+    --fast) part=fast ;;
     --only) [ $# -gt 1 ] || fail "--only needs a parser's name"; only=$2; shift ;;
     --runs) [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--runs needs a number of inputs"; runs=$2; shift ;;
     [1-9]*) if [ "$verb" != fuzz ] || [[ ! $1 =~ ^[0-9]+$ ]]; then usage >&2; exit 2; fi; seconds=$1 ;;
@@ -176,5 +192,6 @@ case $verb in
   uninstall) uninstall ;;
   demo) . templates/lab/demo.sh ;;
   test) . .ci/test.sh ;;
+  lint) .ci/lint.sh ;;
   fuzz) . .ci/fuzz.sh ;;
 esac

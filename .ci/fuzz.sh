@@ -1,4 +1,5 @@
-# Sourced by install.sh: builds the harnesses of Tests/Fuzz around libFuzzer and AddressSanitizer, and runs each for a while.
+# Sourced by install.sh: builds the harnesses of Tests/Fuzz around libFuzzer and AddressSanitizer, and runs each for a
+# while.
 # shellcheck shell=bash disable=SC2154
 
 packages "${build_packages[@]}"
@@ -8,7 +9,8 @@ scratch=.build-fuzz
 # New inputs that reached new code, kept from run to run; and inputs that broke something.
 found=$scratch/corpus
 broken=$scratch/broken
-# libFuzzer reports what AddressSanitizer and traps find; Swift's own backtraces would wait for a debugger that reads the sanitizer's memory.
+# libFuzzer reports what AddressSanitizer and traps find. Swift's own backtraces would wait for a debugger that reads
+# the sanitizer's memory.
 export SWIFT_BACKTRACE=enable=no
 export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:malloc_context_size=2:hard_rss_limit_mb=2048
 
@@ -23,7 +25,8 @@ build_fuzzer() {
   local runtime
   runtime=$(libfuzzer)
   [ -n "$runtime" ] || fail "the Swift toolchain has no libFuzzer for $(uname -m)"
-  # Optimized, with all checks: assertions, overflows, bounds. Internal declarations are open to the harnesses, as they are to tests.
+  # Optimized, with all checks: assertions, overflows, bounds. Internal declarations are open to the harnesses, as they
+  # are to tests.
   local options=(
     -c release --scratch-path "$scratch" --product devtunnel-fuzz --sanitize address
     -Xswiftc -enable-testing -Xswiftc -assert-config -Xswiftc Debug
@@ -49,16 +52,19 @@ fuzz_one() {
   mkdir -p "$found/$name" "$broken"
   "$fuzzer" "$name" dictionary >"$scratch/$name.dict"
   local options=(
-    "-max_len=$2" "-dict=$scratch/$name.dict" -timeout=20 -rss_limit_mb=1024 -malloc_limit_mb=128 -print_final_stats=1 "-artifact_prefix=$broken/$name-"
+    "-max_len=$2" "-dict=$scratch/$name.dict" -timeout=20 -rss_limit_mb=1024 -malloc_limit_mb=128
+    -print_final_stats=1 "-artifact_prefix=$broken/$name-"
   )
   if [ -n "$runs" ]; then options+=("-runs=$runs"); else options+=("-max_total_time=$seconds"); fi
   "$fuzzer" "$name" "${options[@]}" "$found/$name" "$seeds" >"$log" 2>&1 </dev/null || status=$?
   [ $status = 0 ] || crash=$(sed -nE 's/.*Test unit written to (.*)/\1/p' "$log" | tail -n 1)
   # Some costs grow faster than an input does: every seed and every line of it, over and over.
   if [ $status = 0 ]; then
-    timeout 300 "$fuzzer" "$name" enlarged "$broken/$name-enlarged" "$seeds" >>"$log" 2>&1 </dev/null || status=$? crash=$broken/$name-enlarged
+    timeout 300 "$fuzzer" "$name" enlarged "$broken/$name-enlarged" "$seeds" >>"$log" 2>&1 </dev/null ||
+      status=$? crash=$broken/$name-enlarged
   fi
-  printf '%-16s %12s %10s %9s %8s %10s %8s\n' "$name" "$(number number_of_executed_units "$log")" "$(number average_exec_per_sec "$log")" "$(number cov "$log")" \
+  printf '%-16s %12s %10s %9s %8s %10s %8s\n' "$name" "$(number number_of_executed_units "$log")" \
+    "$(number average_exec_per_sec "$log")" "$(number cov "$log")" \
     "$([ $status = 0 ] && echo 0 || echo 1)" "$(number 'slowest input' "$log")" "$(number peak_rss_mb "$log")"
   [ $status = 0 ] || replay "$name" "${crash:-(see the log)}" "$log" >&2
   return $status

@@ -1,5 +1,7 @@
+# shellcheck shell=bash disable=SC2154
 # Sourced by install.sh: builds everything, runs all tests, and looks whether they left something.
 
+# `part` is fast or all.
 packages "${build_packages[@]}" "${lab_packages[@]}" "${test_packages[@]}"
 swift_is_there
 kubectl_is_there
@@ -12,7 +14,8 @@ libp2p() {
   local python=$root/.build-venv/bin/python
   if ! "$python" -c 'import libp2p' 2>/dev/null; then
     say "installing py-libp2p into .build-venv"
-    if ! { python3 -m venv .build-venv && timeout 300 "$python" -m pip install --quiet --disable-pip-version-check libp2p; } </dev/null 2>&1; then
+    local pip=("$python" -m pip --quiet --disable-pip-version-check)
+    if ! { python3 -m venv .build-venv && timeout 300 "${pip[@]}" install libp2p; } </dev/null 2>&1; then
       say "no py-libp2p: its tests will be skipped"
       return
     fi
@@ -30,31 +33,26 @@ leftovers() {
   find /sys/fs/cgroup -maxdepth 2 -type d -name 'devtunnel-lab*' 2>/dev/null | sed 's/^/cgroup /'
 }
 
-# Told, and no reason to fail: releases of swift-format differ in what they want.
-lint() {
-  swift format --version >/dev/null 2>&1 || return 0
-  local places
-  places=$(swift format lint --parallel --recursive Sources Tests Package.swift 2>&1 | grep -E ': (warning|error): ' || true)
-  [ -z "$places" ] || { printf '%s\n' "$places"; say "the above differs from .swift-format"; }
-}
-
 libp2p
 before=$(leftovers | sort)
-lint
+say "checking format, scripts, text and links"
+.ci/lint.sh
 
 say "building everything, tests too"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-swift build --scratch-path "$build" --build-tests 2>&1 </dev/null | tee "$log"
-# The compiler itself silences warnings of dependencies, but cannot be told to fail for ours alone.
+# An import that no dependency declares is an error.
+swift build --scratch-path "$build" --build-tests --explicit-target-dependency-import-check error 2>&1 </dev/null |
+  tee "$log"
+# The compiler silences warnings of dependencies, and has no option to fail for ours alone.
 if grep -E "^$root/(Sources|Tests)/.*: warning: " "$log"; then fail "the sources above have warnings"; fi
 
 say "running the tests"
-# Of a crash, the thread that crashed is what is worth reading; the rest would push the reason out of a log that is cut.
+# After a crash only the crashed thread is worth reading. The rest would push the reason out of a log that is cut.
 export SWIFT_BACKTRACE="threads=crashed,images=none,registers=none,limit=32,${SWIFT_BACKTRACE:-}"
 status=0
-# One after the other: tests of deadlines, of child processes and of whole clusters would disturb each other.
-swift test --scratch-path "$build" --skip-build --no-parallel </dev/null || status=$?
+tests=$(swift build --scratch-path "$build" --show-bin-path)/devtunnelPackageTests.xctest
+python3 .ci/suites.py "$tests" "$part" </dev/null || status=$?
 
 # What is ending has a moment to do so.
 for _ in 1 2 3 4 5; do

@@ -1,7 +1,8 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Compiles the agent: TunnelProtocol, Relay and Agent in one call, as Embedded Swift, linked statically with musl.
-#   build-agent.sh [--fetch] [--arch amd64|arm64] OUTPUT_DIRECTORY     writes devtunnel-agent-amd64 and devtunnel-agent-arm64
-# Without --arch, every architecture is built whose musl is at hand. Needs the Swift toolchain, which brings clang and ld.lld.
+#   build-agent.sh [--fetch] [--arch amd64|arm64] OUTPUT_DIRECTORY
+# Writes devtunnel-agent-amd64 and devtunnel-agent-arm64. Without --arch, every architecture is built whose musl is at
+# hand. Needs the Swift toolchain, which brings clang and ld.lld.
 #
 # musl's and libgcc's files of an architecture (Debian: musl-dev, libgcc-NN-dev) are looked for under
 #   $DEVTUNNEL_SYSROOT_AMD64, $DEVTUNNEL_SYSROOT_ARM64; ${XDG_CACHE_HOME:-~/.cache}/devtunnel/ARCH; /
@@ -13,7 +14,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/devtunnel
 usage() { sed -n '3s/^#   /usage: /p' "$0" >&2; exit 2; }
 fail() { echo "build-agent.sh: $*" >&2; exit 1; }
 
-fetch=no wanted= out=
+fetch=no wanted='' out=''
 while [ $# -gt 0 ]; do
   case $1 in
     --fetch) fetch=yes ;;
@@ -42,7 +43,10 @@ C
 
 cpu() { case $1 in amd64) echo x86_64 ;; arm64) echo aarch64 ;; esac; }
 
-libgcc() { find "$1/usr/lib/gcc/$2-linux-gnu" "$1/usr/lib/gcc-cross/$2-linux-gnu" -maxdepth 2 -name libgcc.a 2>/dev/null | sort -V | tail -n 1; }
+libgcc() {
+  find "$1/usr/lib/gcc/$2-linux-gnu" "$1/usr/lib/gcc-cross/$2-linux-gnu" -maxdepth 2 -name libgcc.a 2>/dev/null |
+    sort -V | tail -n 1
+}
 
 # Prints the directory that has an architecture's files.
 sysroot() {
@@ -58,7 +62,9 @@ sysroot() {
 
 # Downloads an architecture's files with an apt state of its own.
 fetch() {
-  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "--fetch needs apt-get and dpkg-deb; or set DEVTUNNEL_SYSROOT_*"
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+    fail "--fetch needs apt-get and dpkg-deb; or set DEVTUNNEL_SYSROOT_*"
+  fi
   state=$work/apt-$1
   mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$state/packages"
   : >"$state/status"
@@ -69,7 +75,7 @@ fetch() {
   apt-get "$@" update || fail "apt-get update for $arch failed"
   gcc=$(apt-cache "$@" pkgnames libgcc- | grep -E '^libgcc-[0-9]+-dev$' | sort -V | tail -n 1)
   (cd "$state/packages" && apt-get "$@" download musl-dev "${gcc:-libgcc-dev}") ||
-    fail "the system's package sources have no musl-dev and libgcc for $arch; unpack them somewhere and set DEVTUNNEL_SYSROOT_*"
+    fail "the system's package sources have no musl-dev and libgcc for $arch: unpack them and set DEVTUNNEL_SYSROOT_*"
   for package in "$state/packages"/*.deb; do dpkg-deb -x "$package" "$state/root"; done
   rm -rf "${cache:?}/$arch"
   mkdir -p "$cache"
@@ -81,20 +87,26 @@ build() {
   cpu=$(cpu "$1") root=$2 object=$work/$1
   libraries=$root/usr/lib/$cpu-linux-musl
   # The names under which the toolchain has the embedded standard library.
-  case $1 in amd64) target=x86_64-unknown-none-elf outline= ;; arm64) target=aarch64-none-none-elf outline=-mno-outline-atomics ;; esac
-  headers="-nostdinc -isystem $root/usr/include/$cpu-linux-musl -isystem $builtin"
+  case $1 in
+    amd64) target=x86_64-unknown-none-elf outline=() ;;
+    arm64) target=aarch64-none-none-elf outline=(-mno-outline-atomics) ;;
+  esac
+  headers=(-nostdinc -isystem "$root/usr/include/$cpu-linux-musl" -isystem "$builtin")
+  sections=(-ffunction-sections -fdata-sections)
+  importer=()
+  for flag in "${headers[@]}" "${sections[@]}"; do importer+=(-Xcc "$flag"); done
   # Linked as bitcode, so that the linker drops what nobody calls, methods included: 8 KB of 128.
   swiftc -enable-experimental-feature Embedded -wmo -Osize -swift-version 6 -target "$target" \
     -lto=llvm-full -enforce-exclusivity=unchecked -parse-as-library -module-name Agent \
-    $(for flag in $headers -ffunction-sections -fdata-sections; do printf -- '-Xcc %s ' "$flag"; done) \
-    -I "$sources/CLinux/include" -c "@$work/files" -o "$object.swift.o"
+    "${importer[@]}" -I "$sources/CLinux/include" -c "@$work/files" -o "$object.swift.o"
   for file in "$work/shim.c" "$sources/CLinux/clinux.c" "$sources/CLinux/clinux_files.c"; do
-    "$toolchain/clang" --target="$cpu-linux-musl" $headers $outline -Os -fno-pic -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-      -I "$sources/CLinux/include" -c "$file" -o "$object.$(basename "$file").o"
+    "$toolchain/clang" --target="$cpu-linux-musl" "${headers[@]}" "${outline[@]}" -Os -fno-pic "${sections[@]}" \
+      -fno-asynchronous-unwind-tables -I "$sources/CLinux/include" -c "$file" -o "$object.$(basename "$file").o"
   done
   # One page-aligned segment less, and equal functions once: 7 KB of 110.
-  "$toolchain/ld.lld" -static -s --gc-sections --icf=all -z noseparate-code -o "$object" "$libraries/crt1.o" "$libraries/crti.o" \
-    "$object".*.o --start-group "$libraries/libc.a" "$(libgcc "$root" "$cpu")" --end-group "$libraries/crtn.o"
+  "$toolchain/ld.lld" -static -s --gc-sections --icf=all -z noseparate-code -o "$object" \
+    "$libraries/crt1.o" "$libraries/crti.o" "$object".*.o \
+    --start-group "$libraries/libc.a" "$(libgcc "$root" "$cpu")" --end-group "$libraries/crtn.o"
   mv "$object" "$out/devtunnel-agent-$1"
   echo "$out/devtunnel-agent-$1"
 }
@@ -103,7 +115,7 @@ built=0
 for arch in ${wanted:-amd64 arm64}; do
   if ! root=$(sysroot "$arch"); then
     if [ "$fetch" = no ]; then
-      echo "build-agent.sh: no devtunnel-agent-$arch: musl and libgcc of $arch were not found (--fetch downloads them)" >&2
+      echo "build-agent.sh: no devtunnel-agent-$arch: its musl and libgcc were not found (--fetch downloads them)" >&2
       [ -z "$wanted" ] || exit 1
       continue
     fi

@@ -48,7 +48,8 @@ int32_t ccontrol_listen(const char *path) {
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
   // The mode of the file comes from the socket's own (unix(7)), so nobody else can connect between bind and a chmod.
-  if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0600) < 0 || listen(fd, 128) < 0) {
+  if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0600) < 0 ||
+      listen(fd, 128) < 0) {
     int32_t code = -errno;
     close(fd);
     return code;
@@ -158,11 +159,15 @@ int32_t ccontrol_spawn_detached(const char *path, char *const arguments[], int32
   sigfillset(&all);
   pid_t pid = 0;
   // stdin comes last: `output` itself is 0 where the command was started without one.
-  (code = posix_spawn_file_actions_adddup2(&actions, output, 1)) || (code = posix_spawn_file_actions_adddup2(&actions, output, 2)) ||
+  (code = posix_spawn_file_actions_adddup2(&actions, output, 1)) ||
+      (code = posix_spawn_file_actions_adddup2(&actions, output, 2)) ||
       (code = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) ||
-      (code = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) || (code = posix_spawn_file_actions_addchdir_np(&actions, "/")) ||
-      (code = posix_spawnattr_setsigmask(&attributes, &none)) || (code = posix_spawnattr_setsigdefault(&attributes, &all)) ||
-      (code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) ||
+      (code = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) ||
+      (code = posix_spawn_file_actions_addchdir_np(&actions, "/")) ||
+      (code = posix_spawnattr_setsigmask(&attributes, &none)) ||
+      (code = posix_spawnattr_setsigdefault(&attributes, &all)) ||
+      (code = posix_spawnattr_setflags(&attributes,
+                                       POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) ||
       (code = posix_spawn(&pid, path, &actions, &attributes, arguments, environ));
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
@@ -261,7 +266,8 @@ static int forget(struct dl_phdr_info *info, size_t size, void *context) {
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *header = &info->dlpi_phdr[i];
     if (header->p_type != PT_LOAD || header->p_flags & PF_W) continue;
-    uintptr_t start = (info->dlpi_addr + header->p_vaddr) & -page, end = info->dlpi_addr + header->p_vaddr + header->p_filesz;
+    uintptr_t start = (info->dlpi_addr + header->p_vaddr) & -page,
+              end = info->dlpi_addr + header->p_vaddr + header->p_filesz;
     madvise((void *)start, end - start, MADV_DONTNEED);
   }
   return 0;

@@ -11,9 +11,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 // libcurl's option setters are variadic, which Swift cannot call: one shim for each type of argument.
-static inline CURLcode ccurl_setopt_long(CURL *handle, CURLoption option, long value) { return curl_easy_setopt(handle, option, value); }
-static inline CURLcode ccurl_setopt_string(CURL *handle, CURLoption option, const char *value) { return curl_easy_setopt(handle, option, value); }
-static inline CURLcode ccurl_setopt_pointer(CURL *handle, CURLoption option, void *value) { return curl_easy_setopt(handle, option, value); }
+static inline CURLcode ccurl_setopt_long(CURL *handle, CURLoption option, long value) {
+  return curl_easy_setopt(handle, option, value);
+}
+static inline CURLcode ccurl_setopt_string(CURL *handle, CURLoption option, const char *value) {
+  return curl_easy_setopt(handle, option, value);
+}
+static inline CURLcode ccurl_setopt_pointer(CURL *handle, CURLoption option, void *value) {
+  return curl_easy_setopt(handle, option, value);
+}
 static inline CURLcode ccurl_setopt_blob(CURL *handle, CURLoption option, const void *data, size_t length) {
   struct curl_blob blob = {.data = (void *)data, .len = length, .flags = CURL_BLOB_COPY};
   return curl_easy_setopt(handle, option, &blob);
@@ -22,21 +28,40 @@ typedef size_t (*ccurl_write_callback)(char *data, size_t size, size_t count, vo
 static inline CURLcode ccurl_setopt_write(CURL *handle, CURLoption option, ccurl_write_callback callback) {
   return curl_easy_setopt(handle, option, callback);
 }
-static inline CURLcode ccurl_getinfo_long(CURL *handle, CURLINFO info, long *value) { return curl_easy_getinfo(handle, info, value); }
-static inline CURLcode ccurl_getinfo_offset(CURL *handle, CURLINFO info, curl_off_t *value) { return curl_easy_getinfo(handle, info, value); }
-static inline CURLcode ccurl_getinfo_socket(CURL *handle, curl_socket_t *value) { return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value); }
-static inline CURLcode ccurl_getinfo_string(CURL *handle, CURLINFO info, char **value) { return curl_easy_getinfo(handle, info, value); }
-static inline CURLMcode ccurl_multi_setopt_long(CURLM *multi, CURLMoption option, long value) { return curl_multi_setopt(multi, option, value); }
+static inline CURLcode ccurl_getinfo_long(CURL *handle, CURLINFO info, long *value) {
+  return curl_easy_getinfo(handle, info, value);
+}
+static inline CURLcode ccurl_getinfo_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
+  return curl_easy_getinfo(handle, info, value);
+}
+static inline CURLcode ccurl_getinfo_socket(CURL *handle, curl_socket_t *value) {
+  return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value);
+}
+static inline CURLcode ccurl_getinfo_string(CURL *handle, CURLINFO info, char **value) {
+  return curl_easy_getinfo(handle, info, value);
+}
+static inline CURLMcode ccurl_multi_setopt_long(CURLM *multi, CURLMoption option, long value) {
+  return curl_multi_setopt(multi, option, value);
+}
 
 static inline CURLcode ccurl_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
-static inline CURLcode ccurl_setopt_offset(CURL *handle, CURLoption option, curl_off_t value) { return curl_easy_setopt(handle, option, value); }
-static inline CURLcode ccurl_setopt_list(CURL *handle, CURLoption option, struct curl_slist *list) { return curl_easy_setopt(handle, option, list); }
-static inline CURLcode ccurl_setopt_private(CURL *handle, void *value) { return curl_easy_setopt(handle, CURLOPT_PRIVATE, value); }
-static inline CURLcode ccurl_getinfo_private(CURL *handle, void **value) { return curl_easy_getinfo(handle, CURLINFO_PRIVATE, (char **)value); }
+static inline CURLcode ccurl_setopt_offset(CURL *handle, CURLoption option, curl_off_t value) {
+  return curl_easy_setopt(handle, option, value);
+}
+static inline CURLcode ccurl_setopt_list(CURL *handle, CURLoption option, struct curl_slist *list) {
+  return curl_easy_setopt(handle, option, list);
+}
+static inline CURLcode ccurl_setopt_private(CURL *handle, void *value) {
+  return curl_easy_setopt(handle, CURLOPT_PRIVATE, value);
+}
+static inline CURLcode ccurl_getinfo_private(CURL *handle, void **value) {
+  return curl_easy_getinfo(handle, CURLINFO_PRIVATE, (char **)value);
+}
 
 /// Called about once a second while a transfer or a connect runs; anything but 0 ends it with
 /// CURLE_ABORTED_BY_CALLBACK.
-typedef int (*ccurl_progress_callback)(void *context, curl_off_t down_total, curl_off_t down_now, curl_off_t up_total, curl_off_t up_now);
+typedef int (*ccurl_progress_callback)(void *context, curl_off_t down_total, curl_off_t down_now, curl_off_t up_total,
+                                       curl_off_t up_now);
 static inline CURLcode ccurl_setopt_progress(CURL *handle, ccurl_progress_callback callback, void *context) {
   curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(handle, CURLOPT_XFERINFODATA, context);
@@ -66,7 +91,9 @@ static inline int ccurl_on_loopback(struct sockaddr_in *address) {
   memset(address, 0, sizeof *address);
   address->sin_family = AF_INET;
   address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (fd < 0 || (bind(fd, (struct sockaddr *)address, length) == 0 && getsockname(fd, (struct sockaddr *)address, &length) == 0)) return fd;
+  if (fd < 0 ||
+      (bind(fd, (struct sockaddr *)address, length) == 0 && getsockname(fd, (struct sockaddr *)address, &length) == 0))
+    return fd;
   close(fd);
   return -1;
 }

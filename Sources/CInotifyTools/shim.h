@@ -13,7 +13,8 @@
 /// What a watched directory tells: what was created, written and closed, renamed or deleted in it, whose mode changed,
 /// and its own end. No IN_MODIFY: a file is news when its writer has closed it.
 static inline int cinotify_directory_events(void) {
-  return IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
+  return IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
+         IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
 }
 
 /// The name in an event, NUL-terminated; empty where the watched directory itself is meant. In the library's static

@@ -50,7 +50,9 @@ intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, 
   struct iovec parts[2] = {{data, count}, {rest, rest_count}};
   return CLINUX_RETRY(readv(fd, parts, 2));
 }
-intptr_t clinux_send(int32_t fd, const void *data, size_t count) { return CLINUX_RETRY(send(fd, data, count, MSG_NOSIGNAL)); }
+intptr_t clinux_send(int32_t fd, const void *data, size_t count) {
+  return CLINUX_RETRY(send(fd, data, count, MSG_NOSIGNAL));
+}
 void clinux_close(int32_t fd) { close(fd); }
 int32_t clinux_shutdown_write(int32_t fd) { return shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
 void clinux_reset(int32_t fd) {
@@ -177,7 +179,9 @@ int32_t clinux_local_address(int32_t fd, clinux_address *address) {
   clinux_from_sockaddr_(&storage, address);
   return 0;
 }
-int32_t clinux_set_nonblocking(int32_t fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0; }
+int32_t clinux_set_nonblocking(int32_t fd) {
+  return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+}
 int32_t clinux_socketpair(int32_t *both) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both) < 0 ? -errno : 0;
 }

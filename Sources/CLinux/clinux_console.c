@@ -39,7 +39,8 @@ static int receive(int connection) {
     struct cmsghdr align;
   } control;
   struct iovec part = {.iov_base = name, .iov_len = sizeof name};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   if (recvmsg(connection, &message, MSG_CMSG_CLOEXEC) < 0) return -errno;
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
   if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return -EPROTO;

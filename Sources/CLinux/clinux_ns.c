@@ -164,7 +164,9 @@ void clinux_ns_discard_child(pid_t pid) {
   waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG);
 }
 
-int clinux_ns_signal(int pidfd, int signal) { return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0; }
+int clinux_ns_signal(int pidfd, int signal) {
+  return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
 
 int clinux_ns_pipe(int *read_end, int *write_end) {
   int ends[2];

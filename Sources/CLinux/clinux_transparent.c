@@ -56,15 +56,20 @@ int32_t clinux_want_destination(int32_t fd) {
   return 0;
 }
 
-intptr_t clinux_receive_datagram(int32_t fd, void *data, size_t count, clinux_address *source, clinux_address *destination) {
+intptr_t clinux_receive_datagram(int32_t fd, void *data, size_t count, clinux_address *source,
+                                 clinux_address *destination) {
   struct sockaddr_storage peer;
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(struct sockaddr_in)) + CMSG_SPACE(sizeof(struct sockaddr_in6))];
   } control;
   struct iovec part = {.iov_base = data, .iov_len = count};
-  struct msghdr message = {
-      .msg_name = &peer, .msg_namelen = sizeof peer, .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  struct msghdr message = {.msg_name = &peer,
+                           .msg_namelen = sizeof peer,
+                           .msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
   ssize_t received;
   do received = recvmsg(fd, &message, 0);
   while (received < 0 && errno == EINTR);
@@ -83,14 +88,16 @@ intptr_t clinux_receive_datagram(int32_t fd, void *data, size_t count, clinux_ad
   return received;
 }
 
-intptr_t clinux_send_datagram(int32_t fd, const void *data, size_t count, const clinux_address *to, const clinux_address *from) {
+intptr_t clinux_send_datagram(int32_t fd, const void *data, size_t count, const clinux_address *to,
+                              const clinux_address *from) {
   struct sockaddr_storage peer;
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
   } control;
   struct iovec part = {.iov_base = (void *)data, .iov_len = count};
-  struct msghdr message = {.msg_name = &peer, .msg_namelen = clinux_to_sockaddr_(to, &peer), .msg_iov = &part, .msg_iovlen = 1};
+  struct msghdr message = {
+      .msg_name = &peer, .msg_namelen = clinux_to_sockaddr_(to, &peer), .msg_iov = &part, .msg_iovlen = 1};
   if (from->family == 4) {
     memset(&control, 0, sizeof control);
     message.msg_control = &control;
@@ -117,7 +124,9 @@ int32_t clinux_connect_from(int32_t udp, uint16_t port, const clinux_address *ad
   socklen_t from_length = clinux_to_sockaddr_(&own, &from), to_length = clinux_to_sockaddr_(address, &to);
   int fd = socket(to.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  if (bind(fd, (struct sockaddr *)&from, from_length) == 0 && (connect(fd, (struct sockaddr *)&to, to_length) == 0 || errno == EINPROGRESS)) return fd;
+  if (bind(fd, (struct sockaddr *)&from, from_length) == 0 &&
+      (connect(fd, (struct sockaddr *)&to, to_length) == 0 || errno == EINPROGRESS))
+    return fd;
   int error = errno;
   close(fd);
   return -error;

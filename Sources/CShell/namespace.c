@@ -98,7 +98,9 @@ int cshell_attach_tree(int tree, const char *target) {
   return (int)RETRY(syscall(SYS_move_mount, tree, "", AT_FDCWD, target, move_mount_from_empty));
 }
 
-int cshell_mount_tmpfs(const char *target) { return RETRY(mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")); }
+int cshell_mount_tmpfs(const char *target) {
+  return RETRY(mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"));
+}
 
 int cshell_pivot(const char *root) {
   if (chdir(root) < 0) return -errno;

@@ -14,7 +14,8 @@
 
 #include "retry.h"
 
-const int16_t cshell_POLLIN = POLLIN, cshell_POLLOUT = POLLOUT, cshell_POLLPRI = POLLPRI, cshell_POLLERR = POLLERR, cshell_POLLHUP = POLLHUP;
+const int16_t cshell_POLLIN = POLLIN, cshell_POLLOUT = POLLOUT, cshell_POLLPRI = POLLPRI, cshell_POLLERR = POLLERR,
+              cshell_POLLHUP = POLLHUP;
 
 static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
 static struct sigaction inherited[sizeof ignored / sizeof *ignored];
@@ -30,7 +31,8 @@ int cshell_signal_fd(void) {
   sigaddset(&set, SIGCHLD);
   if (sigprocmask(SIG_SETMASK, &set, NULL) < 0) return -errno;
   struct sigaction ignore = {.sa_handler = SIG_IGN};
-  for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++) sigaction(ignored[index], &ignore, &inherited[index]);
+  for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++)
+    sigaction(ignored[index], &ignore, &inherited[index]);
   changed = 1;
   return RETRY(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -45,7 +47,8 @@ int cshell_next_signal(int fd, int *from_kernel) {
 
 static void restore_signals(void) {
   if (!changed) return;
-  for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++) sigaction(ignored[index], &inherited[index], NULL);
+  for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++)
+    sigaction(ignored[index], &inherited[index], NULL);
   // What started the helper may ignore SIGPIPE, or block signals in the thread it starts programs from; neither is
   // meant for the command.
   signal(SIGPIPE, SIG_DFL);
@@ -102,7 +105,8 @@ void cshell_die_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL); }
 int cshell_poll(const int *fds, const int16_t *events, int16_t *returned, size_t count, int timeout) {
   struct pollfd set[16];
   if (count > 16) return -EINVAL;
-  for (size_t index = 0; index < count; index++) set[index] = (struct pollfd){.fd = fds[index], .events = events[index]};
+  for (size_t index = 0; index < count; index++)
+    set[index] = (struct pollfd){.fd = fds[index], .events = events[index]};
   int ready = poll(set, count, timeout);
   // Interrupted: nothing is ready, and the caller looks at its clock.
   if (ready < 0 && errno != EINTR) return -errno;

@@ -114,7 +114,9 @@ int cshell_connect_unix(const char *path) {
 
 int cshell_accept(int fd) { return RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
 
-int cshell_pair(int both[2]) { return RETRY(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both)); }
+int cshell_pair(int both[2]) {
+  return RETRY(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both));
+}
 
 int cshell_peer(int fd, int32_t *pid, uint32_t *uid) {
   struct ucred peer;
@@ -149,10 +151,12 @@ intptr_t cshell_send_message(int fd, const void *data, size_t count, const int *
   return RETRY(sendmsg(fd, &message, MSG_NOSIGNAL));
 }
 
-intptr_t cshell_receive_message(int fd, void *data, size_t capacity, int *fds, size_t fd_capacity, size_t *fd_count, int *truncated) {
+intptr_t cshell_receive_message(int fd, void *data, size_t capacity, int *fds, size_t fd_capacity, size_t *fd_count,
+                                int *truncated) {
   union control control;
   struct iovec part = {data, capacity};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   *fd_count = 0;
   *truncated = 0;
   ssize_t count = RETRY(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));

@@ -113,7 +113,7 @@ struct HostBridgesTests {
 /// A host, a Pod bridged to it, and a neighbour of the host's on a line of its own are network namespaces of the
 /// test's.
 @Suite(.serialized, .enabled(if: getuid() == 0 && ShellFixture.isAllowed))
-struct HostRunTests {
+struct HostRootTests {
   let fixture: ShellFixture
   let daemon: FakeDaemon
 

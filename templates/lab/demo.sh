@@ -1,4 +1,5 @@
-# Sourced by install.sh: the main job, shown in the lab. Ends with another status than 0 where an answer is not the expected one.
+# shellcheck shell=bash disable=SC2154
+# Sourced by install.sh: the main job, shown in the lab. The status is not 0 where an answer is not the expected one.
 
 packages "${build_packages[@]}" "${lab_packages[@]}"
 swift_is_there
@@ -16,18 +17,21 @@ server=
 
 # One line as a person would type it, then what it prints.
 show() {
-  printf '\n$ %s\n' "$(sed -e "s|$home|~|g" <<<"$*")"
+  printf '\n$ %s\n' "${*//"$home"/\~}"
   "$@"
 }
 note() { printf '\n# %s\n' "$*"; }
 
-as_lab() { as_root env "PATH=$PATH" "XDG_STATE_HOME=$XDG_STATE_HOME" "DEVTUNNEL_SHARE=$DEVTUNNEL_SHARE" devtunnel lab "$@"; }
+as_lab() {
+  as_root env "PATH=$PATH" "XDG_STATE_HOME=$XDG_STATE_HOME" "DEVTUNNEL_SHARE=$DEVTUNNEL_SHARE" devtunnel lab "$@"
+}
 
 take_down() {
   local status=$?
   trap - EXIT INT TERM
-  if [ $keep = yes ] && [ $status = 0 ]; then
-    note "Kept: export XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR XDG_STATE_HOME=$XDG_STATE_HOME XDG_CONFIG_HOME=$XDG_CONFIG_HOME KUBECONFIG=$KUBECONFIG"
+  if [ "$keep" = yes ] && [ "$status" = 0 ]; then
+    note "Kept: export XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR XDG_STATE_HOME=$XDG_STATE_HOME" \
+      "XDG_CONFIG_HOME=$XDG_CONFIG_HOME KUBECONFIG=$KUBECONFIG"
     note "      export PATH=$binaries:\$PATH"
     note "End it: devtunnel quit; devtunnel lab down --name demo; kill $server; rm -r $home"
     exit 0
@@ -36,7 +40,9 @@ take_down() {
   show devtunnel quit || status=1
   if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; fi
   as_lab down --name demo || status=1
-  if [ $status != 0 ]; then sed 's/^/daemon.log: /' "$home/state/devtunnel/daemon.log" 2>/dev/null | tail -n 20 >&2 || true; fi
+  if [ "$status" != 0 ]; then
+    sed 's/^/daemon.log: /' "$home/state/devtunnel/daemon.log" 2>/dev/null | tail -n 20 >&2 || true
+  fi
   as_root rm -rf "$home"
   if [ $status = 0 ]; then say "the demo ended as it should"; else say "the demo FAILED"; fi
   exit "$status"

@@ -46,7 +46,8 @@ int cshell_peer(int fd, int32_t *pid, uint32_t *uid);
 intptr_t cshell_send_message(int fd, const void *data, size_t count, const int *fds, size_t fd_count);
 // The size of the message and the descriptors that came with it (at most `fd_capacity`, rest closed by the kernel); 0
 // at the end of the stream. `truncated` is 1 where message or descriptors did not fit.
-intptr_t cshell_receive_message(int fd, void *data, size_t capacity, int *fds, size_t fd_capacity, size_t *fd_count, int *truncated);
+intptr_t cshell_receive_message(int fd, void *data, size_t capacity, int *fds, size_t fd_capacity, size_t *fd_count,
+                                int *truncated);
 
 // ---- Mounts, see mount(2).
 // No mount of this namespace reaches another one from now on; those of the host still come in.

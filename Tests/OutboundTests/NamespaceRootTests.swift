@@ -8,7 +8,7 @@ import TunnelProtocol
 @testable import Outbound
 
 /// The whole of it with sockets of a namespace, where any address is taken, and clients inside.
-@Suite(.enabled(if: ShellNamespace.isPossible, "needs root, ip, nft and nsenter")) struct NamespaceTests {
+@Suite(.enabled(if: ShellNamespace.isPossible, "needs root, ip, nft and nsenter")) struct NamespaceRootTests {
   private static func address(_ text: String, _ port: UInt16) -> clinux_address {
     IPAddress(parsing: text)!.socketAddress(port: port)
   }

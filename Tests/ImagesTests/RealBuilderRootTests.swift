@@ -15,7 +15,7 @@ private let canRun =
 /// With the installed buildah and podman, `FROM scratch` and a static busybox, in stores of the tests' own. As root,
 /// since nothing else is sure to work.
 @Suite(.enabled(if: canRun, "needs root, and buildah, podman (with runc) and a static /bin/busybox installed"))
-struct RealBuilderTests {
+struct RealBuilderRootTests {
   let shop: Workshop
 
   init() throws { shop = try Workshop() }

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Checks that need no build: format, shell scripts, columns, plain English, links. Called by `./install.sh lint`.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+status=0
+# check TITLE COMMAND…: the output is shown where the command fails; the next check runs all the same.
+check() {
+  local title=$1 log
+  shift
+  log=$(mktemp)
+  if ! "$@" >"$log" 2>&1; then
+    cat "$log"
+    printf '==> lint: %s\n' "$title"
+    status=1
+  fi
+  rm -f "$log"
+}
+
+scripts() { git ls-files '*.sh' .ci/run; }
+
+check "swift format differs: swift format --in-place --recursive Sources Tests Package.swift" \
+  swift format lint --strict --parallel --recursive Sources Tests Package.swift
+# shellcheck disable=SC2046
+check "shellcheck has remarks" shellcheck --external-sources --source-path=SCRIPTDIR $(scripts)
+check "text: see CONTRIBUTING.md" python3 .ci/text.py
+exit $status
