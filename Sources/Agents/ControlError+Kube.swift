@@ -2,7 +2,7 @@ import ControlAPI
 import KubeAPI
 
 extension ControlError {
-  /// What the API server or the way to it said, with what it was about.
+  /// Describes an error of the API server, or of the connection to it, with the task that it ended.
   public init(_ error: KubeError, doing what: String) {
     let refusal = Self.refusal(error)
     let code: Code =
@@ -24,12 +24,13 @@ extension ControlError {
   private static func refusal(_ error: KubeError) -> (cause: Refusal, message: String)? {
     guard case .status(let code, _, let message, _) = error, code != 404, code != 409 else { return nil }
     if let cause = Refusal(message: message) { return (cause, message) }
-    // Without a word about it: a dial's refusal has an empty body. A namespace that goes away is nobody's to grant.
+    // A refused dial has an empty body and so names no cause. Permission doesn't help in a namespace that is being
+    // deleted.
     return code == 403 && !message.contains("being terminated") ? (.permission, message) : nil
   }
 }
 
-/// Runs a call of the API; what it throws says what was being done.
+/// Runs a call of the API; an error that it throws begins with what was being done.
 public func attempt<Result>(
   _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation,
   _ call: () async throws(KubeError) -> Result

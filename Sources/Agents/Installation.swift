@@ -19,7 +19,7 @@ public struct Installation: Sendable {
 
   public init(share: String) { self.share = share }
 
-  /// The first folder of `places` that has the agents.
+  /// Finds the first folder of `places` that has the agents.
   public static func find(environment: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError)
     -> Installation
   {
@@ -32,7 +32,7 @@ public struct Installation: Sendable {
       remedy: "run ./install.sh, or set DEVTUNNEL_SHARE to the folder that holds devtunnel-agent-amd64")
   }
 
-  /// The path of a file below `templates`, in an installation or in the source tree.
+  /// Returns the path of a file below `templates`, in an installation or in the source tree.
   public static func template(
     _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(ControlError) -> String {
@@ -43,19 +43,19 @@ public struct Installation: Sendable {
       remedy: "run ./install.sh, or set DEVTUNNEL_SHARE to the folder that holds templates")
   }
 
-  /// `DEVTUNNEL_SHARE`, `../share/devtunnel` beside the executable's folder, and `share/devtunnel` beside a build's
-  /// folders.
+  /// Returns `DEVTUNNEL_SHARE`, `../share/devtunnel` beside the executable's folder, and `share/devtunnel` beside a
+  /// build's folders.
   private static func places(_ environment: [String: String]) -> [String] {
     let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
     let folder = "/" + executable.split(separator: "/").dropLast().joined(separator: "/")
-    // A build's product lies in .build/ARCH/CONFIGURATION, or in a scratch path of another name.
+    // A build's product is in .build/ARCH/CONFIGURATION, or in a scratch path of another name.
     let above = ["..", ".", "../..", "../../.."].map { "\(folder)/\($0)/share/devtunnel" }
     return (environment["DEVTUNNEL_SHARE"].map { [$0] } ?? []) + above
   }
 
   public func agentPath(_ architecture: Architecture) -> String { "\(share)/devtunnel-agent-\(architecture.rawValue)" }
 
-  /// The agent's bytes.
+  /// Reads the agent's bytes.
   public func agent(_ architecture: Architecture) throws(ControlError) -> [UInt8] {
     guard let data = FileManager.default.contents(atPath: agentPath(architecture)) else {
       throw ControlError(

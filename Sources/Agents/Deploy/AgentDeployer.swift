@@ -2,17 +2,18 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// An agent that stands in a cluster.
+/// A running agent in a cluster.
 public struct AgentIdentity: Sendable, Hashable {
   public var namespace: String
+  /// On the Pod's loopback.
   public var workload: String
   public var controlPort: UInt16
   /// 32 bytes.
   public var token: [UInt8]
-  /// Of the Deployment.
+  /// The Deployment's.
   public var uid: String
-  /// Of the Deployment, as long as nobody has changed it since (Kubernetes API, `metadata.generation`); nil where the
-  /// API server did not say.
+  /// The Deployment's, as long as no one has changed it since (Kubernetes API, `metadata.generation`); nil if the API
+  /// server gave none.
   public var generation: Int?
 
   public init(
@@ -27,7 +28,7 @@ public struct AgentIdentity: Sendable, Hashable {
   }
 }
 
-/// Brings agents into a cluster and out again.
+/// Deploys agents into a cluster and removes them.
 public struct AgentDeployer: Sendable {
   public let client: KubeClient
   public let installation: Installation
@@ -43,7 +44,7 @@ public struct AgentDeployer: Sendable {
   private var namespace: String { manifests.namespace }
 
   /// Creates the agent's objects, fitted to what the namespace demands; an earlier agent of the same name is replaced.
-  /// - Parameter selector: the Service's own, where there is one: what the origin is found by.
+  /// - Parameter selector: the Service's own, by which the agent finds the origin; nil if the agent serves none.
   public func deploy(template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?)
     async throws(ControlError) -> AgentIdentity
   {
@@ -73,14 +74,14 @@ public struct AgentDeployer: Sendable {
       try? await remove(uid: owner.uid)
       throw error
     }
-    // The start was one change: with any other the count is higher.
+    // Starting it was one change; any other makes the count higher.
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token,
       uid: owner.uid ?? "",
       generation: owner.generation?.addingSaturating(1))
   }
 
-  /// The template, fitted to what the namespace demands of every Pod.
+  /// Returns the template, fitted to what the namespace demands of every Pod.
   private func fitted(_ template: AgentPodTemplate) async -> AgentPodTemplate {
     var template = template
     template.limitRanges = await LimitRanges.read(client: client, namespace: namespace)
@@ -108,20 +109,20 @@ public struct AgentDeployer: Sendable {
     if let first = outcome.first { throw first }
   }
 
-  /// Removes the agent that bears the name, as `AgentRemoval` does.
+  /// Removes the agent of this name, as `AgentRemoval` does.
   public func remove(uid: String? = nil) async throws(ControlError) {
     try await AgentRemoval(client: client, namespace: namespace, workload: manifests.workload).remove(uid: uid)
   }
 
-  /// Deletes the agent where it is this holder's, and nobody else's: a name alone proves nothing.
-  /// - Parameter inJournal: whether our journal names it; without an id an object is ours only then.
-  /// - Returns: whose it is, where it is left alone.
+  /// Deletes the agent if it is this holder's; its name alone proves nothing.
+  /// - Parameter inJournal: true if our journal names it; an object without an id is ours only then.
+  /// - Returns: the agent's owner if it is left alone, else nil.
   public func removeOwn(inJournal: Bool) async throws(ControlError) -> Holder? {
     let found = try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(.deployments, name, namespace: namespace)
     }
     guard let found else { return nil }
-    let owner = Holder(of: found) ?? Holder(name: "nobody known", installation: nil)
+    let owner = Holder(of: found) ?? Holder(name: "an unknown holder", installation: nil)
     guard owner.isSame(as: manifests.holder, inJournal: inJournal) else { return owner }
     try await remove(uid: found.uid)
     return nil
@@ -134,8 +135,8 @@ public struct AgentDeployer: Sendable {
     ]
   }
 
-  /// The agent that stands there already, with its token; nil where there is none, it is being deleted, or what it says
-  /// of itself cannot be used.
+  /// Returns the agent that exists already, with its token; nil if there is none, it is being deleted, or what its
+  /// objects say cannot be used.
   public func existing() async throws(ControlError) -> AgentIdentity? {
     guard let deployment = try await read(.deployments), !deployment.isBeingDeleted,
       let port = Self.controlPort(of: deployment)
@@ -148,8 +149,8 @@ public struct AgentDeployer: Sendable {
       generation: deployment.generation)
   }
 
-  /// Checks that the running agent is the very one that this template would make of the workload's: whoever may edit
-  /// the namespace can put another in its place, and what is intercepted would go through that.
+  /// Checks that the running agent is the very one that this template would make of the workload's: anyone who may edit
+  /// the namespace can replace it, and intercepted traffic would go through the replacement.
   /// - Parameter podTemplate: `spec.template` of the workload.
   public func stands(as template: AgentPodTemplate, from podTemplate: JSONValue) async throws(ControlError) -> Bool {
     guard let present = try await read(.deployments)?[path: "spec", "template"] else { return false }
@@ -194,7 +195,7 @@ public struct AgentDeployer: Sendable {
 
   private static func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 
-  /// 64 hexadecimal digits, and nothing else.
+  /// Decodes 64 hexadecimal digits, and nothing else, to 32 bytes.
   static func token(base64: String) -> [UInt8]? {
     guard base64.utf8.count <= 128, let text = [UInt8](base64: base64), text.count == 64 else { return nil }
     let digits = text.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }.map { UInt8(truncatingIfNeeded: $0) }

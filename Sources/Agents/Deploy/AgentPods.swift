@@ -2,16 +2,16 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// The Pods of one agent: which one runs, and why none does.
+/// The Pods of one agent: the one that runs, or the reason why none does.
 public struct AgentPods: Sendable {
   public let client: KubeClient
   public let namespace: String
   public let workload: String
-  /// Whether an intercept is still being set up: then an error says that nothing was diverted.
+  /// True while an intercept is being set up: an error then says that nothing was diverted.
   var beforeDivert = true
-  /// UID of the agent's Deployment: a Pod that only bears the agent's label is not told the token. Nil takes any.
+  /// UID of the agent's Deployment: a Pod that only has the agent's label doesn't get the token. Nil takes any.
   public var deployment: String?
-  /// Between two looks for a Pod that is refused.
+  /// The pause between two checks for a Pod that is refused.
   var refusalInterval = Duration.seconds(1)
 
   public init(client: KubeClient, namespace: String, workload: String) {
@@ -24,8 +24,8 @@ public struct AgentPods: Sendable {
     LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
   }
 
-  /// Waits until the agent's container runs; `progress` hears what it waits for.
-  /// - Throws: `ControlError` with the Pod's events and log when it cannot start, or does not within `limit`.
+  /// Waits until the agent's container runs and returns its Pod's name; `progress` receives the reason for the wait.
+  /// - Throws: `ControlError` with the Pod's events and log if it cannot start, or does not within `limit`.
   public func running(within limit: Duration, progress: Engine.Progress? = nil) async throws(ControlError) -> String {
     let deadline = ContinuousClock.now + limit
     let outcome: Result<String, ControlError>? = await withTaskGroup(of: Result<String, ControlError>?.self) { group in
@@ -64,9 +64,9 @@ public struct AgentPods: Sendable {
     }
   }
 
-  /// A quota, Pod Security or a webhook refuses the Pod: then there is none to watch, and the ReplicaSet's condition
-  /// says so for as long as it is true. It has to be found twice in a row, since an earlier agent's Pod may fill the
-  /// quota until it is gone.
+  /// Watches for a quota, Pod Security or a webhook that refuses the Pod. No Pod exists then, and the ReplicaSet's
+  /// condition says so for as long as it is true. It must be seen twice in a row, since an earlier agent's Pod may fill
+  /// the quota until it is gone.
   private func watchForRefusal() async -> Result<String, ControlError>? {
     var wasRefused = false
     while (try? await Task.sleep(for: refusalInterval)) != nil {
@@ -98,7 +98,7 @@ public struct AgentPods: Sendable {
       ? "not scheduled: \(scheduled?["message"]?.stringValue ?? "")" : nil
   }
 
-  /// An error with the Pod's events and last log lines.
+  /// Makes an error with the Pod's events and last log lines.
   public func diagnosis(_ message: String, remedy: String? = nil) async -> ControlError {
     var details: [String] = []
     let pods = (try? await client.list(.pods, namespace: namespace, labels: selector))?.items ?? []
@@ -119,7 +119,7 @@ public struct AgentPods: Sendable {
     return ControlError(.failed, message, remedy: await self.remedy(remedy), details: details)
   }
 
-  /// The ReplicaSets of the Deployment that stands, not those of one that was deleted: their name is a hash of the
+  /// Returns the ReplicaSets of the present Deployment, not those of a deleted one: their name is a hash of the
   /// template, often the same.
   private func replicaSets() async -> [JSONValue] {
     guard let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace) else {
@@ -133,15 +133,15 @@ public struct AgentPods: Sendable {
     }
   }
 
-  /// Whether a Pod is the standing Deployment's: one of a Deployment that was deleted stays a moment longer.
+  /// Checks that a Pod is the present Deployment's: one of a deleted Deployment remains for a moment.
   private func isOurs(_ pod: JSONValue) async -> Bool {
     let sets = await replicaSets().map(\.uid)
     let owners = pod[path: "metadata", "ownerReferences"]?.elements.map { $0["uid"]?.stringValue } ?? []
     return sets.isEmpty || owners.isEmpty || owners.contains { sets.contains($0) }
   }
 
-  /// Checks that a Pod belongs to the Deployment that we mean, by its owners. A user who may not read ReplicaSets takes
-  /// the label's word.
+  /// Checks by its owners that a Pod belongs to the Deployment that we mean. For a user who may not read ReplicaSets
+  /// the label must do.
   private func isTrusted(_ pod: JSONValue) async -> Bool {
     guard let deployment else { return true }
     guard let owner = pod.controllerReference, owner["kind"]?.stringValue == "ReplicaSet",
@@ -157,7 +157,7 @@ public struct AgentPods: Sendable {
     }
   }
 
-  /// Why the ReplicaSet's Pod is not created now; nil when nothing is in its way.
+  /// Returns the reason why the ReplicaSet's Pod is not created now; nil if nothing prevents it.
   static func refusal(of set: JSONValue) -> String? {
     let condition = set[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == "ReplicaFailure" }
     return condition?["status"]?.stringValue == "True" ? condition?["message"]?.stringValue ?? "" : nil
@@ -176,7 +176,8 @@ public struct AgentPods: Sendable {
     return WarningEvents(events?.items ?? [], about: object).texts
   }
 
-  /// The agent of an intercept comes up before anything is diverted; other agents never divert anything.
+  /// Adds that nothing was diverted: an intercept's agent starts before anything is. Other agents never divert
+  /// anything.
   private func remedy(_ text: String?) async -> String? {
     guard beforeDivert,
       let deployment = try? await client.find(.deployments, AgentNames.base(workload), namespace: namespace),

@@ -2,8 +2,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Takes an agent out of a cluster. Nothing else deletes one, so that no Service is left selecting what is not there
-/// any more: it would have no endpoint, and every request to it would fail.
+/// Removes an agent from a cluster. Nothing else deletes one, so that no Service is left selecting an agent that no
+/// longer exists: it would have no endpoint, and every request to it would fail.
 public struct AgentRemoval: Sendable {
   public let client: KubeClient
   public let namespace: String
@@ -18,10 +18,10 @@ public struct AgentRemoval: Sendable {
   private var name: String { AgentNames.base(workload) }
 
   /// Gives back every Service that selects the agent, then deletes the Deployment and what it owned, so that nothing is
-  /// in the way of a new one. Nothing there is no error.
-  /// - Parameter uid: only this very Deployment; nil for whatever bears the name.
+  /// in the way of a new one. An agent that doesn't exist is no error.
+  /// - Parameter uid: only this very Deployment; nil for any of this name.
   /// - Returns: the Services that were given back.
-  /// - Throws: where a Service still selects the agent, which then stays.
+  /// - Throws: if a Service still selects the agent, which then stays.
   @discardableResult
   public func remove(uid: String? = nil) async throws(ControlError) -> [String] {
     let found = try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
@@ -41,12 +41,12 @@ public struct AgentRemoval: Sendable {
       do throws(KubeError) {
         try await client.delete(resource, name, namespace: namespace, propagation: .background)
       } catch {
-        // It does, where we may not.
+        // The garbage collector deletes what we may not.
         guard !error.isNotFound, !error.isForbidden else { continue }
         throw ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
       }
     }
-    // Another daemon may have diverted a Service to it between the look and the deletion.
+    // Another daemon may have diverted a Service to it since the first check.
     return restored + (try await giveBack(found))
   }
 
@@ -54,7 +54,7 @@ public struct AgentRemoval: Sendable {
     do throws(ControlError) {
       return try await DivertedServices(client: client, namespace: namespace, workload: workload).giveBack()
     } catch {
-      // A gateway's or a shell's agent is no endpoint of any Service, and its user may have no right to list them.
+      // A gateway's or a shell's agent is no Service's endpoint, and its user may have no right to list Services.
       guard error.code == .forbidden, let agent, Self.isNeverReady(agent) else { throw error }
       return []
     }

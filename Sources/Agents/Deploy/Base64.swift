@@ -5,7 +5,7 @@
 #endif
 
 extension [UInt8] {
-  /// What a Secret's `data` holds; nil for what is no base64.
+  /// Decodes a value of a Secret's `data`; nil if it is no base64.
   public init?(base64 text: String) {
     guard let data = Data(base64Encoded: text) else { return nil }
     self = Array(data)

@@ -3,9 +3,10 @@ import KubeAPI
 import KubeObjects
 import Logging
 
-/// An agent without a workload: the way into a namespace for `forward` and for a plain shell. It runs in the image of
-/// some Pod that runs there, since the node has that one.
+/// An agent without a workload: the route into a namespace for `forward` and for a plain shell. It runs in the image of
+/// some running Pod, since that Pod's node has the image.
 public struct Gateway: Sendable {
+  /// The image to run in; nil takes a running Pod's.
   private let own: OwnAgent
   public var image: String?
 
@@ -24,10 +25,10 @@ public struct Gateway: Sendable {
   private var client: KubeClient { own.client }
   public var namespace: String { own.namespace }
   var key: String { own.key }
-  /// `gateway-0f1e2d3c4b5a6978`; nil before there is one.
+  /// The agent's name, such as `gateway-0f1e2d3c4b5a6978`; nil before it has one.
   public var workload: String? { own.workload }
 
-  /// The gateway that this installation has made, else a new one.
+  /// Returns the gateway that this installation has made, else makes a new one.
   public func ensure(progress: Engine.Progress?) async throws(ControlError) -> AgentIdentity {
     try await own.ensure("the gateway", progress: progress) { workload throws(ControlError) in
       let host = try await hostPod()
@@ -46,7 +47,7 @@ public struct Gateway: Sendable {
 
   public func remove() async throws(ControlError) { try await own.remove() }
 
-  /// A running Linux Pod whose image the gateway borrows.
+  /// Finds a running Linux Pod whose image the gateway borrows; nil if an image is set.
   private func hostPod() async throws(ControlError) -> JSONValue? {
     if image != nil { return nil }
     let pods = try await attempt("listing Pods of \(namespace)") { () async throws(KubeError) in
@@ -59,20 +60,20 @@ public struct Gateway: Sendable {
         && pod[path: "spec", "hostNetwork"]?.boolValue != true
     }
     guard let host else {
-      // Listing Pods of a namespace that is not there succeeds.
+      // Listing the Pods of a namespace that doesn't exist succeeds.
       if pods.items.isEmpty, await !namespaceIsThere() {
         throw ControlError(
           .notFound, "there is no namespace '\(namespace)' in context \(client.access.contextName)",
           remedy: "Name another with -n.")
       }
       throw ControlError(
-        .notFound, "no Pod runs in namespace \(namespace) whose image a gateway could use",
-        remedy: "Name an image that the cluster's nodes have or can pull, any at all: --agent-image IMAGE.")
+        .notFound, "no running Pod in namespace \(namespace) has an image that a gateway could use",
+        remedy: "Name any image that the cluster's nodes have or can pull: --agent-image IMAGE.")
     }
     return host
   }
 
-  /// Who may not look is taken at their word.
+  /// Checks that the namespace exists. If we may not read it, assume that it does.
   private func namespaceIsThere() async -> Bool {
     do { return try await client.find(.namespaces, namespace) != nil } catch { return true }
   }

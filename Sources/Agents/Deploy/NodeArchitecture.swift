@@ -2,10 +2,11 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// What a node's processor is: its Node object says, where we may read it.
+/// The architecture of a node's processor, as its Node object says if we may read it.
 public enum NodeArchitecture {
-  /// - Returns: the architecture; amd64 where the node may not be read (the Pod is then scheduled to such nodes only).
-  /// - Throws: `ControlError` for a node that no agent runs on.
+  /// Reads it.
+  /// - Returns: the architecture; amd64 if the node may not be read (the Pod is then scheduled to such nodes only).
+  /// - Throws: `ControlError` for a node on which no agent runs.
   public static func of(_ node: String?, client: KubeClient) async throws(ControlError) -> Architecture {
     guard let node, let object = try? await client.find(.nodes, node) else { return .amd64 }
     let info = object[path: "status", "nodeInfo"]
@@ -16,7 +17,8 @@ public enum NodeArchitecture {
     guard let architecture = Architecture(rawValue: name) else {
       throw ControlError(
         .refused,
-        "node \(node) has processor \(name); there are agents for \(Architecture.allCases.map(\.rawValue).joined(separator: " and "))"
+        "node \(node) has processor \(name); there are agents for "
+          + Architecture.allCases.map(\.rawValue).joined(separator: " and ")
       )
     }
     return architecture

@@ -2,24 +2,24 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// An agent that one installation keeps for itself, such as a gateway. It is known again by what was made, its UID and
-/// that nobody has changed it since, and never by its name: another's agent is not used and not removed.
+/// An agent that one installation keeps for itself, such as a gateway. It is recognised by its record, its UID and an
+/// unchanged generation, never by its name: another's agent is neither used nor removed.
 public struct OwnAgent: Sendable {
   public let client: KubeClient
   public let installation: Installation
   public let namespace: String
   public let holder: Holder
   public let records: AgentRecords
-  /// The mark that tells it from this installation's others, in any cluster.
+  /// The key that distinguishes it from this installation's others, in any cluster.
   public let key: String
-  /// `gateway-`: what its random name begins with.
+  /// The beginning of its random name, such as `gateway-`.
   private let prefix: String
-  /// Hears the name before anything of it is made: for the journal.
+  /// Receives the name before anything of it is made: for the journal.
   private let willMake: @Sendable (_ workload: String) throws(ControlError) -> Void
 
   /// - Parameters:
   ///   - cluster: as the engine knows it.
-  ///   - purpose: among this installation's agents in the namespace: `gateway`, a shell's workload.
+  ///   - purpose: its role among this installation's agents in the namespace: `gateway`, a shell's workload.
   public init(
     client: KubeClient, installation: Installation, cluster: ClusterIdentity, namespace: String, holder: Holder,
     records: AgentRecords,
@@ -39,7 +39,7 @@ public struct OwnAgent: Sendable {
     key = "\(place) \(authority) \(namespace) \(purpose)"
   }
 
-  /// Its name of the moment; nil before it has one.
+  /// Its present name; nil before it has one.
   public var workload: String? { records[key]?.workload }
 
   private func deployer(_ workload: String) -> AgentDeployer {
@@ -51,13 +51,13 @@ public struct OwnAgent: Sendable {
   private enum Standing {
     case absent
     case asMade(AgentIdentity)
-    /// Ours, and not as it was made.
+    /// Ours, but no longer as it was made.
     case changed
     case foreign(Holder?)
   }
 
-  /// The agent that stands, else a new one.
-  /// - Parameter make: the agent's template for a name, and the Pod template that it is made from.
+  /// Returns the agent that exists, else makes a new one.
+  /// - Parameter make: makes the agent's template for a name, and the Pod template that it is made from.
   public func ensure(
     _ what: String, progress: Engine.Progress?,
     make: (_ workload: String) async throws(ControlError) -> (AgentPodTemplate, JSONValue)
@@ -67,12 +67,12 @@ public struct OwnAgent: Sendable {
     case .asMade(let identity): return identity
     case .absent: break
     case .changed:
-      progress?("\(what) in \(namespace) is not as it was made here, since somebody has changed it: it is replaced")
+      progress?("\(what) in \(namespace) is not as it was made here: someone has changed it, so it is replaced")
     case .foreign(let owner):
-      let whose = owner.map { "but \($0.told(to: holder))'s" } ?? "and does not say whose it is"
+      let whose = owner.map { "but by \($0.told(to: holder))" } ?? "and does not say whose it is"
       progress?(
-        "Deployment \(namespace)/\(AgentNames.base(name)) was not made here, \(whose): it is left alone, and \(what) gets another name"
-      )
+        "Deployment \(namespace)/\(AgentNames.base(name)) was not made here, \(whose): it is left alone, "
+          + "and \(what) gets another name")
       name = try records.rename(key, prefix: prefix)
     }
     let (template, podTemplate) = try await make(name)
@@ -98,7 +98,7 @@ public struct OwnAgent: Sendable {
     return .asMade(identity)
   }
 
-  /// Deletes it, if it was made here; the next one gets another name.
+  /// Deletes it if it was made here; the next one gets another name.
   public func remove() async throws(ControlError) {
     guard let record = records[key] else { return }
     if let uid = record.uid { try await deployer(record.workload).remove(uid: uid) }

@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// A state of an agent's Pod that waiting does not mend, and what does.
+/// A state of an agent's Pod that waiting does not mend, with its remedy.
 struct PodFailure: Sendable, Hashable {
   let reason: String
   let remedy: String?
@@ -23,7 +23,8 @@ struct PodFailure: Sendable, Hashable {
       remedy = Self.pulls.contains(state) ? Self.pullRemedy(pod) : Self.startRemedy(message)
     } else if let ended = status?[path: "lastState", "terminated"] ?? status?[path: "state", "terminated"] {
       reason =
-        "it ended with exit code \(ended["exitCode"]?.intValue ?? -1) \(ended["reason"]?.stringValue ?? "") \(ended["message"]?.stringValue ?? "")"
+        "it ended with exit code \(ended["exitCode"]?.intValue ?? -1) \(ended["reason"]?.stringValue ?? "") "
+        + (ended["message"]?.stringValue ?? "")
       remedy = nil
     } else {
       return nil
@@ -33,20 +34,22 @@ struct PodFailure: Sendable, Hashable {
   private static func pullRemedy(_ pod: JSONValue) -> String {
     if let named = pod.annotations[AgentNames.imageAnnotation] {
       return
-        "It is the image that --agent-image names, \(named), that the node cannot pull: check its name, and whether the cluster's nodes may pull it. "
+        "The node cannot pull \(named), the image that --agent-image names: check its name, "
+        + "and that the cluster's nodes may pull it. "
         + "Any image that they have will do: the agent brings its own program."
     }
     let image = pod[path: "spec", "containers"]?.elements.first { $0.name_ == AgentNames.container }?["image"]?
       .stringValue
     return
-      "The node cannot pull \(image ?? "the image"), in which the agent is to run. --agent-image IMAGE takes another, any that the nodes have or can pull: "
-      + "the agent brings its own program."
+      "The node cannot pull \(image ?? "the image"), which the agent would run in. "
+      + "Name another that the nodes have or can pull with --agent-image IMAGE: the agent brings its own program."
   }
 
   private static func startRemedy(_ message: String) -> String? {
     guard message.contains("runAsNonRoot") || message.contains("non-root") || message.contains("non-numeric user")
     else { return nil }
     return
-      "Give the workload's securityContext a runAsUser other than 0, or take an image whose user is a number other than 0: --agent-image IMAGE."
+      "Give the workload's securityContext a runAsUser other than 0, "
+      + "or take an image whose user is a number other than 0: --agent-image IMAGE."
   }
 }

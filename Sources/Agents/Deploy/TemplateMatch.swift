@@ -1,8 +1,9 @@
 import KubeObjects
 
-/// Compares the Pod template of an agent that stands with the one that would be made: equal but for what the API server
-/// fills in, and for where it runs and what it asks for.
+/// Compares the Pod template of a running agent with the one that would be made: equal but for the fields that the API
+/// server fills in, its nodes and its resources.
 enum TemplateMatch {
+  /// Compares them.
   /// - Parameter made: as `AgentPodTemplate.make` makes it.
   static func isSame(_ present: JSONValue, as made: JSONValue) -> Bool {
     guard present.labels == made.labels, lasting(present.annotations) == lasting(made.annotations) else { return false }
@@ -13,11 +14,10 @@ enum TemplateMatch {
     annotations.filter { $0.key != "kubectl.kubernetes.io/restartedAt" }
   }
 
-  /// The origin's nodes and the namespace's demands change with time, and neither lets anybody in.
+  /// The origin's nodes and the namespace's demands change with time, and neither lets anyone in.
   private static let ignored: Set = ["affinity", "resources"]
 
-  /// What the API server puts where nothing is (apimachinery defaults of core/v1). A field that is not here is
-  /// somebody's doing.
+  /// The API server's values for absent fields (apimachinery defaults of core/v1). Any other field was set by someone.
   private static let defaults: [String: JSONValue] = [
     "apiVersion": "v1", "defaultMode": 420, "divisor": "0", "expirationSeconds": 3600, "failureThreshold": 3,
     "imagePullPolicy": "IfNotPresent",
@@ -44,6 +44,6 @@ enum TemplateMatch {
     }
   }
 
-  /// The API server drops some of these, and keeps others.
+  /// The API server drops some of these and keeps others.
   private static func isEmpty(_ value: JSONValue) -> Bool { value == .null || value == [:] || value == [] }
 }

@@ -1,14 +1,14 @@
 import KubeObjects
 
-/// What Warning events say about one object. Events live for an hour, and an object's name may have been another's
-/// within it: the uid tells them apart.
+/// The texts of Warning events about one object. Events live for an hour, and the object's name may have been another's
+/// within it: the uid distinguishes them.
 struct WarningEvents {
-  /// Oldest first; of those that say the same, the newest.
+  /// Oldest first; the newest of each group with the same text.
   private(set) var texts: [String] = []
 
   /// - Parameters:
-  ///   - events: all that bear the object's name.
-  ///   - limit: how many are kept, the newest.
+  ///   - events: all that have the object's name.
+  ///   - limit: the number of texts to keep, the newest.
   init(_ events: [JSONValue], about object: JSONValue, limit: Int = 5) {
     let uid = object.uid
     let isNeverReady =
@@ -19,7 +19,7 @@ struct WarningEvents {
       guard event["type"]?.stringValue == "Warning", event[path: "involvedObject", "uid"]?.stringValue == uid else {
         return false
       }
-      // An agent that no Service may send traffic to fails its probe by intent.
+      // An agent that must receive no Service's traffic fails its probe on purpose.
       return
         !(isNeverReady && event["reason"]?.stringValue == "Unhealthy"
         && event["message"]?.stringValue?.hasPrefix("Readiness probe") == true)
@@ -33,15 +33,14 @@ struct WarningEvents {
     texts.reverse()
   }
 
-  /// RFC 3339, so that texts sort as times do. Which member an event has depends on the version of the API that its
-  /// writer used.
+  /// Returns an RFC 3339 time; such texts sort as times do. Its field depends on the API version of the event's writer.
   private static func time(_ event: JSONValue) -> String {
     event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?
       .stringValue
       ?? event[path: "metadata", "creationTimestamp"]?.stringValue ?? ""
   }
 
-  /// A controller tries again with a new Pod name each time: without it, the message is the same.
+  /// Returns the message without a Pod's name, which changes with each attempt of a controller.
   static func essence(_ message: String) -> String {
     let text = message.hasPrefix("Error creating: ") ? String(message.dropFirst("Error creating: ".count)) : message
     return text.replacing(/"[a-z0-9.-]+-[a-z0-9]{5}"/, with: "\"\"")

@@ -2,7 +2,7 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// The Services that select one workload's agent. One agent stands for all of them: what ends it ends for each.
+/// The Services that select one workload's agent. All of them share it: its end affects each.
 public struct DivertedServices: Sendable {
   public let client: KubeClient
   public let namespace: String
@@ -14,13 +14,13 @@ public struct DivertedServices: Sendable {
     self.workload = workload
   }
 
-  /// Those among the namespace's Services; the agent's own headless ones are none of them.
+  /// Picks those Services out of the namespace's, without the agent's own headless ones.
   public static func among(_ services: [JSONValue], workload: String) -> [JSONValue] {
     let own = [AgentNames.originService(workload), AgentNames.agentsService(workload)]
     return services.filter { ServiceDivert.key(of: $0) == AgentNames.label(workload) && !own.contains($0.name ?? "") }
   }
 
-  /// Those that select the agent now.
+  /// Lists the Services that select the agent now.
   public func all() async throws(ControlError) -> [JSONValue] {
     let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in
       try await client.list(.services, namespace: namespace)
@@ -28,9 +28,9 @@ public struct DivertedServices: Sendable {
     return Self.among(services.items, workload: workload)
   }
 
-  /// Gives back each one that bears our record of its own selector.
+  /// Gives back each one that has our record of its own selector.
   /// - Returns: the names of those that were given back; none selects the agent any more.
-  /// - Throws: `.refused` where one selects the agent without our record: somebody else wrote that, and may want it.
+  /// - Throws: `.refused` if one selects the agent without our record: someone else wrote that, and may want it.
   @discardableResult
   public func giveBack() async throws(ControlError) -> [String] {
     var names: [String] = []
@@ -44,14 +44,16 @@ public struct DivertedServices: Sendable {
       if let foreign = present.first(where: { !ServiceDivert.isRecorded($0) })?.name {
         throw ControlError(
           .refused,
-          "Service \(namespace)/\(foreign) selects the agent of \(workload), and does not bear devtunnel's record of its own selector",
+          "Service \(namespace)/\(foreign) selects the agent of \(workload), "
+            + "but has no record by devtunnel of its own selector",
           remedy:
-            "The agent stays, since without it that Service would have no endpoint. `devtunnel restore \(foreign) -n \(namespace)` takes the key "
+            "The agent stays, since without it that Service would have no endpoint. "
+            + "`devtunnel restore \(foreign) -n \(namespace)` takes the key "
             + "\(AgentNames.agentLabel) out of its selector.")
       }
     }
     throw ControlError(
-      .conflict, "Services of \(namespace) are diverted to the agent of \(workload) again and again",
+      .conflict, "something keeps diverting Services of \(namespace) to the agent of \(workload)",
       remedy: "Try again.")
   }
 }

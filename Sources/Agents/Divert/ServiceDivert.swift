@@ -2,16 +2,16 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// The change that an intercept makes to a Service, and its undoing: one key more in the selector, and the selector
-/// that was before in an annotation, so that a machine that never saw the intercept can undo it.
+/// The change that an intercept makes to a Service, and its undoing. It adds one key to the selector and keeps the
+/// former selector in an annotation, so that a machine that never saw the intercept can undo it.
 ///
-/// Only these keys are patched (RFC 7386): whatever others change at the same time stays.
+/// Only these keys are patched (RFC 7386): concurrent changes by others stay.
 public struct ServiceDivert: Sendable {
   public let client: KubeClient
   public let namespace: String
   public let service: String
   public let workload: String
-  /// The Service's own.
+  /// The Service's own, without our key.
   public let selector: [String: String]
 
   public init(client: KubeClient, namespace: String, service: String, workload: String, selector: [String: String]) {
@@ -26,7 +26,7 @@ public struct ServiceDivert: Sendable {
     selector.merging([AgentNames.agentLabel: AgentNames.label(workload)]) { $1 }
   }
 
-  /// Diverts, unless somebody has changed the selector since it was read.
+  /// Diverts, unless someone has changed the selector since it was read.
   public func divert(holder: String) async throws(ControlError) {
     for _ in 0..<5 {
       let object = try await attempt("reading Service \(namespace)/\(service)") { () async throws(KubeError) in
@@ -37,14 +37,14 @@ public struct ServiceDivert: Sendable {
       guard present == selector else {
         throw ControlError(
           .conflict,
-          "diverting Service \(namespace)/\(service): its selector was changed by somebody else at the same time",
+          "diverting Service \(namespace)/\(service): someone else changed its selector at the same time",
           remedy: "Try again.")
       }
       let annotations: JSONValue = [
         AgentNames.selectorAnnotation: JSONValue(JSONValue(selector).description),
         AgentNames.holderAnnotation: JSONValue(holder),
       ]
-      // The version is the test: the patch is refused where anything has changed since the reading.
+      // The version guards the patch: it is refused if anything has changed since the reading.
       let metadata: JSONValue = [
         "resourceVersion": JSONValue(object.resourceVersion ?? ""), "annotations": annotations,
       ]
@@ -55,7 +55,7 @@ public struct ServiceDivert: Sendable {
         try await client.patch(.services, service, namespace: namespace, type: .merge, patch)
         return
       } catch {
-        // A policy may answer 409, too: the Service tells which it was.
+        // A policy may answer 409, too: the Service's version shows which it was.
         if error.isConflict, await hasChanged(since: object) { continue }
         throw ControlError(error, doing: "diverting Service \(namespace)/\(service)")
       }
@@ -68,8 +68,8 @@ public struct ServiceDivert: Sendable {
     return present.resourceVersion != object.resourceVersion
   }
 
-  /// Gives the Service its own selector back: only our keys go. Nothing to undo is no error.
-  /// - Returns: whether anything was changed.
+  /// Gives the Service its own selector back, by removing only our keys. Nothing to undo is no error.
+  /// - Returns: true if anything was changed.
   @discardableResult
   public static func restore(client: KubeClient, namespace: String, service: String) async throws(ControlError) -> Bool
   {
@@ -92,7 +92,7 @@ public struct ServiceDivert: Sendable {
     }
   }
 
-  /// Whether our key is in a Service's selector; false where there is no such Service.
+  /// Checks whether our key is in a Service's selector; false if there is no such Service.
   public static func stands(client: KubeClient, namespace: String, service: String) async throws(ControlError) -> Bool {
     let found = try await attempt("reading Service \(namespace)/\(service)") { () async throws(KubeError) in
       try await client.find(.services, service, namespace: namespace)
@@ -100,11 +100,11 @@ public struct ServiceDivert: Sendable {
     return found.flatMap(key) != nil
   }
 
-  /// Which agent a Service's selector asks for: the value of our key.
+  /// Returns the agent that a Service's selector asks for: the value of our key.
   static func key(of service: JSONValue) -> String? {
     service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel]
   }
 
-  /// Whether a Service bears our record of its own selector.
+  /// Checks whether a Service has our record of its own selector.
   static func isRecorded(_ service: JSONValue) -> Bool { service.annotations[AgentNames.selectorAnnotation] != nil }
 }

@@ -6,30 +6,31 @@
 import ControlAPI
 import Synchronization
 
-/// What this installation's own agents are called in each cluster, and how they were when they were made; on disk, so
-/// that the next daemon knows them again. In the cluster a name proves nothing: whoever may edit the namespace can use
-/// it too.
+/// The names of this installation's own agents in each cluster, and their state when they were made; on disk, so that
+/// the next daemon recognises them. A name in the cluster proves nothing: anyone who may edit the namespace can use it
+/// too.
 public final class AgentRecords: Sendable {
   public struct Record: Codable, Sendable, Hashable {
-    /// Random, so that nobody can be there first.
+    /// Random, so that no one can take it first.
     public var workload: String
-    /// Of the Deployment; nil until it is made.
+    /// The Deployment's; nil until it is made.
     public var uid: String?
-    /// Of the Deployment: the API server counts every change to it (Kubernetes API, `metadata.generation`).
+    /// The Deployment's: the API server counts every change to it (Kubernetes API, `metadata.generation`).
     public var generation: Int?
   }
 
   private let path: String?
   private let records: Mutex<[String: Record]>
 
-  /// - - Parameter path: a file in the user's state folder; one that cannot be understood is moved aside. Nil keeps
-  ///   nothing on disk.
+  /// Reads the records.
+  /// - Parameter path: a file in the user's state folder; one that cannot be decoded is moved aside. Nil keeps nothing
+  ///   on disk.
   public init(path: String?) {
     self.path = path
     var read: [String: Record] = [:]
     if let path, let data = FileManager.default.contents(atPath: path) {
       if let decoded = try? JSONDecoder().decode([String: Record].self, from: data) {
-        // Names go into requests and objects: a file that somebody has edited gets no further than here.
+        // Names go into requests and objects: an edited file's bad names are dropped here.
         read = decoded.filter { AgentNames.isName($0.value.workload) }
       } else {
         try? FileManager.default.moveItem(atPath: path, toPath: path + ".unreadable")
@@ -38,17 +39,17 @@ public final class AgentRecords: Sendable {
     records = Mutex(read)
   }
 
-  /// The record of one purpose; nil before it has a name.
+  /// Returns the record of one purpose; nil before it has a name.
   public subscript(key: String) -> Record? { records.withLock { $0[key] } }
 
-  /// The name of an agent; the first time, a new one.
-  /// - Parameter prefix: `gateway-`, what the name begins with.
+  /// Returns the name of an agent, a new one the first time.
+  /// - Parameter prefix: the beginning of the name, such as `gateway-`.
   public func name(_ key: String, prefix: String) throws(ControlError) -> String {
     if let known = self[key] { return known.workload }
     return try rename(key, prefix: prefix)
   }
 
-  /// Gives an agent another name; what bears the old one is not ours.
+  /// Gives an agent another name; an agent of the old name is not ours.
   @discardableResult
   public func rename(_ key: String, prefix: String) throws(ControlError) -> String {
     var generator = SystemRandomNumberGenerator()
@@ -64,7 +65,7 @@ public final class AgentRecords: Sendable {
     }
   }
 
-  /// The agent is gone: the next one gets another name.
+  /// Forgets an agent that is gone: the next one gets another name.
   public func forget(_ key: String) { try? change { $0[key] = nil } }
 
   private func change(_ edit: (inout [String: Record]) -> Void) throws(ControlError) {

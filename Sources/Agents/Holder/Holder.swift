@@ -1,13 +1,13 @@
 import KubeObjects
 
-/// Who holds something in a cluster: a name for people, and the id of an installation, which tells two of one name
-/// apart (`root@localhost` is many).
+/// The holder of something in a cluster: a name for people, and an installation's id, which distinguishes two holders
+/// of one name (`root@localhost` is many).
 ///
-/// Neither is authenticated: both are what the client says.
+/// Neither is authenticated: both are the client's own claim.
 public struct Holder: Sendable, Hashable {
   /// `alice@laptop`.
   public let name: String
-  /// Of `InstallationID`; nil where a version that had none has written it.
+  /// An `InstallationID`; nil if a version without ids wrote it.
   public let installation: String?
 
   public init(name: String, installation: String?) {
@@ -15,7 +15,7 @@ public struct Holder: Sendable, Hashable {
     self.installation = installation
   }
 
-  /// Reads a Lease's `holderIdentity`: a name, and behind the last `_` an id, as Kubernetes' own leader election writes
+  /// Reads a Lease's `holderIdentity`: a name, then an id after the last `_`, as Kubernetes' own leader election writes
   /// them.
   public init(identity: String) {
     if let mark = identity.lastIndex(of: "_"), mark > identity.startIndex,
@@ -28,25 +28,26 @@ public struct Holder: Sendable, Hashable {
     }
   }
 
-  /// Reads whose one of our objects is; nil where it does not say.
+  /// Reads the holder of one of our objects; nil if it names none.
   public init?(of object: JSONValue) {
     guard let name = object.annotations[AgentNames.holderAnnotation], !name.isEmpty else { return nil }
     self.init(name: name, installation: object.annotations[AgentNames.installationAnnotation])
   }
 
+  /// The text for a Lease's `holderIdentity`.
   public var identity: String { installation.map { "\(name)_\($0)" } ?? name }
 
-  /// Whether this is the holder who looks, or may be: a name alone is ours where our journal names what it holds.
+  /// Checks whether this is our own holder, or may be: a name without an id is ours if our journal names what it holds.
   public func isSame(as own: Holder, inJournal: Bool) -> Bool {
     self == own || inJournal && installation == nil && name == own.name
   }
 
-  /// The name, with a word where it is the reader's own.
+  /// Returns the name, with a note if it is the reader's name but another installation.
   public func told(to reader: Holder) -> String {
     name == reader.name && self != reader ? "\(shown) (another installation of that name)" : shown
   }
 
-  /// A foreign name has no bounds.
+  /// A foreign name may have any length.
   private var shown: String { name.count <= 128 ? name : name.prefix(127) + "…" }
 }
 

@@ -13,20 +13,20 @@ import ControlAPI
 
 /// The random id of this installation, made once and kept in the state directory (mode 0600).
 ///
-/// The file names its own inode and the machine: a copy of the directory, on this machine or another, gets an id of its
-/// own.
+/// The file names its own inode and the machine, so that a copy of the directory, on this machine or another, gets an
+/// id of its own.
 public struct InstallationID: Sendable, Hashable {
   public let text: String
-  /// What became of a file that held no id of this installation, for the log.
+  /// A note for the log if a file with no id of this installation was replaced.
   public let notice: String?
 
-  /// Whether a text has the form of an id: 32 hexadecimal digits.
+  /// Checks that a text has the form of an id: 32 hexadecimal digits.
   public static func isID(_ text: String) -> Bool {
     text.utf8.count == 32 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 
-  /// Reads the id, or makes it where there is none. Of several processes that make it at once, all get the same.
-  /// - Throws: `ControlError` that names the file where it can be neither read nor written.
+  /// Reads the id, or makes it if there is none. Several processes that make it at once get the same.
+  /// - Throws: `ControlError` that names the file if it can be neither read nor written.
   public static func load(path: String, machine: String = Self.machine) throws(ControlError) -> InstallationID {
     var notice: String?
     for _ in 0..<5 {
@@ -49,7 +49,7 @@ public struct InstallationID: Sendable, Hashable {
       remedy: "End the other devtunnel processes that use this directory.")
   }
 
-  /// What tells this machine from its copies; empty where it has no id.
+  /// The checksum of the machine's id, which distinguishes it from its copies; empty if it has none.
   public static var machine: String {
     let text =
       FileManager.default.contents(atPath: "/etc/machine-id").map { String(decoding: $0.prefix(64), as: UTF8.self) }
@@ -84,7 +84,7 @@ public struct InstallationID: Sendable, Hashable {
     return .id(String(words[0]))
   }
 
-  /// Puts a whole file in place, unless another process was quicker.
+  /// Puts a whole file in place, unless another process was faster.
   private static func make(_ path: String, _ machine: String) throws(ControlError) {
     var generator = SystemRandomNumberGenerator()
     func digits() -> String { AgentNames.hexadecimal(generator.next() as UInt64) }

@@ -2,7 +2,7 @@ import CLinux
 import TunnelProtocol
 
 extension Address {
-  /// The 4 or 16 bytes of "10.0.0.1" or "::1"; nil for anything else.
+  /// Returns the 4 or 16 bytes of "10.0.0.1" or "::1"; nil for anything else.
   public static func bytes(of text: String) -> [UInt8]? {
     var address = clinux_address()
     guard clinux_parse_address(text, &address) == 0 else { return nil }
@@ -12,7 +12,7 @@ extension Address {
 }
 
 extension clinux_address {
-  /// "10.0.0.1" or "::1" with a port; nil for anything else.
+  /// Parses "10.0.0.1" or "::1"; nil for anything else.
   public init?(_ text: String, port: UInt16) {
     self.init()
     guard clinux_parse_address(text, &self) == 0 else { return nil }

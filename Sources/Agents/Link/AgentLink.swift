@@ -6,7 +6,8 @@ import Relay
 import Synchronization
 import TunnelProtocol
 
-/// Keeps one session to one agent: dials, says hello, dials again when the port-forward breaks or the Pod is replaced.
+/// Keeps one session to one agent: dials, says hello, and dials again when the port-forward breaks or the Pod is
+/// replaced.
 public actor AgentLink {
   public enum State: Sendable, Equatable {
     case connecting
@@ -19,7 +20,7 @@ public actor AgentLink {
   public nonisolated let client: KubeClient
   /// The agent that the link was made for.
   public nonisolated let identity: AgentIdentity
-  /// The one that has taken its place, maybe by another name.
+  /// The agent that has replaced it, maybe under another name.
   private var current: AgentIdentity
   private let relay: RelayThread
   private let transitions: UInt64
@@ -27,12 +28,14 @@ public actor AgentLink {
   private let log: Logger
   public nonisolated let endpoint: OnLoop<LinkEndpoint>
 
+  /// The present state.
   public private(set) var state = State.connecting
+  /// The WebSocket subprotocol of the port-forward.
   public private(set) var carrier: String?
   public private(set) var lastProblem: String?
-  /// The last problems that the log has.
+  /// The last problems that were logged.
   private var told: [String] = []
-  /// The API server forbids the port-forward: no waiting helps.
+  /// Set when the API server forbids the port-forward: waiting doesn't help.
   private var refusal: ControlError?
   private var keeper: Task<Void, Never>?
   private var requests: [Request] = []
@@ -50,7 +53,7 @@ public actor AgentLink {
   }
   private var nextRequest = 0
 
-  /// - Parameter transitions: the Lease's count; 0 where there is none.
+  /// - Parameter transitions: the Lease's count of transitions; 0 without a Lease.
   public init(
     client: KubeClient, relay: RelayThread, identity: AgentIdentity, transitions: UInt64,
     protocols: CarrierProtocol = .auto, log: Logger
@@ -65,14 +68,14 @@ public actor AgentLink {
     endpoint = await relay.run { loop in OnLoop(LinkEndpoint(loop: loop), on: loop) }
   }
 
-  /// What to do each time a session stands, before others are told: turn ports again, for one.
+  /// Sets an action for each new session, run before others learn of it: to turn ports again, for one.
   public func whenConnected(_ action: @escaping @Sendable () async -> Void) { onConnected = action }
-  /// What the agent says unasked.
+  /// Sets an action for messages that the agent sends unasked.
   public func whenTold(_ action: @escaping @Sendable (ControlMessage) -> Void) { onMessage = action }
   public func whenStateChanges(_ action: @escaping @Sendable (State) -> Void) { onState = action }
 
-  /// How to bring the agent back when somebody has removed it from the cluster; without this the link only waits for
-  /// it.
+  /// Sets an action that brings the agent back when someone has removed it from the cluster; without one the link only
+  /// waits for it.
   public func whenMissing(_ action: @escaping @Sendable () async throws(ControlError) -> AgentIdentity) {
     onMissing = action
   }
@@ -94,6 +97,7 @@ public actor AgentLink {
     failRequests()
   }
 
+  /// Reads the session's figures on the relay's thread.
   public func figures() async -> LinkEndpoint.Figures {
     let endpoint = endpoint
     return await relay.run { loop in endpoint.get(on: loop).figures }
@@ -115,7 +119,7 @@ public actor AgentLink {
       sentBytes: figures.sentBytes, receivedBytes: figures.receivedBytes, lastProblem: lastProblem)
   }
 
-  /// Runs something with the endpoint, on the relay's thread.
+  /// Runs work with the endpoint, on the relay's thread.
   public nonisolated func onLoop<Result: Sendable>(_ work: @escaping @Sendable (LinkEndpoint) -> Result) async -> Result
   {
     let endpoint = endpoint
@@ -124,7 +128,7 @@ public actor AgentLink {
 
   // MARK: Waiting and asking
 
-  /// Returns once a session stands.
+  /// Returns once a session is open.
   public func connected(within limit: Duration) async throws(ControlError) {
     start()
     let deadline = ContinuousClock.now + limit
@@ -132,7 +136,7 @@ public actor AgentLink {
       switch state {
       case .connected: return
       case .superseded:
-        throw ControlError(.conflict, "another holder's session has taken the agent of \(identity.workload) over")
+        throw ControlError(.conflict, "another holder's session has taken over the agent of \(identity.workload)")
       case .stopped: throw ControlError(.cancelled, "the tunnel to the agent of \(identity.workload) was closed")
       case .connecting: break
       }
@@ -172,7 +176,7 @@ public actor AgentLink {
     return answer
   }
 
-  /// Whether the agent gets through to an address of the cluster; the connection ends at once.
+  /// Checks whether the agent can connect to an address of the cluster; the connection ends at once.
   public nonisolated func probe(_ preamble: Preamble) async -> StreamStatus {
     let endpoint = endpoint
     return await withCheckedContinuation { continuation in
@@ -217,13 +221,13 @@ public actor AgentLink {
     }
   }
 
-  /// One session from dial to end; false when it never stood.
+  /// Runs one session from dial to end; returns false if it never opened.
   private func session() async -> Bool {
     let pod: String
     let connection: PortForwardConnection
     do {
       if let onMissing, try await isMissing() {
-        note("the agent has been removed from the cluster: it is brought back")
+        note("the agent has been removed from the cluster: bringing it back")
         current = try await onMissing()
       }
       var pods = AgentPods(client: client, namespace: current.namespace, workload: current.workload)
@@ -265,7 +269,7 @@ public actor AgentLink {
         note("the agent broke the protocol: \(violation)")
         return stood
       case .session(.silent): note("the agent has been silent for 5 s")
-      case .session(.heardAgain): log.info("the agent is heard again")
+      case .session(.heardAgain): log.info("the agent answers again")
       case .problem(let text): note(text)
       case .message(let message): take(message)
       }
@@ -274,8 +278,8 @@ public actor AgentLink {
     return stood
   }
 
-  /// Waits for the agent's Pod. One whose Deployment goes meanwhile, with its namespace for one, will never run: then
-  /// the wait ends, so that the next session brings the agent back.
+  /// Waits for the agent's Pod. A Pod whose Deployment is deleted meanwhile, with its namespace for one, will never
+  /// run: the wait then ends, so that the next session brings the agent back.
   private func running(_ pods: AgentPods) async throws(ControlError) -> String {
     let bringsBack = onMissing != nil
     let outcome: Result<String, ControlError>? = await withTaskGroup(of: Result<String, ControlError>?.self) { group in
@@ -320,7 +324,7 @@ public actor AgentLink {
   }
 
   private func connectedNow(_ pod: String) async {
-    log.debug("session stands", metadata: ["pod": "\(pod)", "carrier": "\(carrier ?? "")"])
+    log.debug("session open", metadata: ["pod": "\(pod)", "carrier": "\(carrier ?? "")"])
     state = .connected(pod: pod)
     told = []
     if let onConnected { Task { await onConnected() } }
@@ -337,7 +341,7 @@ public actor AgentLink {
 
   private func note(_ problem: String) {
     lastProblem = problem
-    // An agent that cannot be brought back is tried every two seconds, with two problems each time.
+    // An agent that cannot be brought back is retried every two seconds, with two problems each time.
     guard !told.contains(problem) else { return }
     told = told.suffix(1) + [problem]
     log.warning("tunnel", metadata: ["workload": "\(identity.workload)", "problem": "\(problem)"])

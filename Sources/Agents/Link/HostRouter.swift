@@ -2,19 +2,19 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// Leads connections that arrive at the agent to the host's ports, or to those of another cluster. Lives on the relay's
-/// thread.
+/// Routes connections that arrive at the agent to the host's ports, or to those of another cluster. Lives on the
+/// relay's thread.
 public final class HostRouter: StreamRouter {
   private let loop: EventLoop
   private var targets: [UInt16: clinux_address] = [:]
   private var joins: [UInt16: JoinedTarget] = [:]
-  /// Connections open now, by the agent's port.
+  /// The number of connections open now, by the agent's port.
   public private(set) var open: [UInt16: Int] = [:]
-  /// Makes the sockets that connections to the host leave from; nil: this process does, in its own network. It calls
-  /// back with an unconnected TCP socket that is the router's from then on, or with -1.
+  /// Makes the sockets from which connections to the host leave; with nil, this process does, in its own network. It
+  /// calls back with an unconnected TCP socket that the router then owns, or with -1.
   public var makeSocket: ((_ completion: @escaping (Int32) -> Void) -> Void)?
-  /// Those with a socket of the host's. Whoever can call the Service makes them: one beyond the limit is refused, and
-  /// goes to the origin.
+  /// Counts connections with a socket on the host. Anyone who can call the Service makes them: one beyond the limit is
+  /// refused, and goes to the origin.
   private let budget: ConnectionBudget
   private var held: Set<ObjectIdentifier> = []
   private var ends: [ObjectIdentifier: StreamEnd] = [:]
@@ -24,10 +24,10 @@ public final class HostRouter: StreamRouter {
     self.budget = budget
   }
 
-  /// Where connections to the agent's `port` go on the host; nil refuses them.
+  /// Sets the host's address for connections to the agent's `port`; nil refuses them.
   public func setTarget(_ address: clinux_address?, for port: UInt16) { targets[port] = address }
 
-  /// Connections to the agent's `port` go on in another cluster.
+  /// Joins connections to the agent's `port` to a port of another cluster.
   public func join(_ target: JoinedTarget, for port: UInt16) { joins[port] = target }
 
   public override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
@@ -60,7 +60,7 @@ public final class HostRouter: StreamRouter {
     if held.remove(ObjectIdentifier(end)) != nil { budget.giveBack() }
   }
 
-  /// Resets the connections that are still open; returns how many.
+  /// Resets the connections that are still open; returns their number.
   public func cut() -> Int {
     let left = Array(ends.values)
     for end in left { end.abort() }

@@ -3,15 +3,15 @@ import KubeStreams
 import Relay
 import TunnelProtocol
 
-/// What the relay's thread tells the link.
+/// An event that the relay's thread reports to the link.
 enum LinkEvent: Sendable {
   case session(SessionEvent)
   case message(ControlMessage)
-  /// What the API server said of the port-forward.
+  /// The API server's words about the port-forward.
   case problem(String)
 }
 
-/// The link's part on the relay's thread: the session of the moment, and the connections that wait for one.
+/// The link's part on the relay's thread: the present session, and the connections that wait for one.
 public final class LinkEndpoint {
   public let loop: EventLoop
   public let router: HostRouter
@@ -27,7 +27,7 @@ public final class LinkEndpoint {
     let open: (Session?) -> Void
   }
 
-  /// How long a new connection waits for a session, µs; then it is reset.
+  /// The time that a new connection waits for a session before it is reset, µs.
   private static let patience: UInt64 = 5_000_000
 
   init(loop: EventLoop) {
@@ -83,7 +83,7 @@ public final class LinkEndpoint {
     waiting.append(Waiting(since: loop.now, open: open))
   }
 
-  /// For the link's clock: gives up on connections that have waited too long.
+  /// Gives up on connections that have waited too long; the link calls it every second.
   func expire() {
     while let first = waiting.first, loop.now - first.since > Self.patience {
       waiting.removeFirst()
@@ -100,6 +100,7 @@ public final class LinkEndpoint {
   public struct Figures: Sendable {
     public var isOpen = false
     public var isSilent = false
+    /// In microseconds; nil before the first answer to a ping.
     public var roundTrip: UInt64?
     public var streams = 0
     public var sentBytes: UInt64 = 0

@@ -20,7 +20,7 @@ public struct AgentManifests: Sendable {
     self.service = service
   }
 
-  /// What tells whose an object of ours is.
+  /// The annotations that say whose object it is.
   public var annotations: [String: String] {
     var annotations = [AgentNames.workloadAnnotation: workload, AgentNames.holderAnnotation: holder.name]
     annotations[AgentNames.installationAnnotation] = holder.installation
@@ -40,7 +40,7 @@ public struct AgentManifests: Sendable {
     return object
   }
 
-  /// An owner reference, so that what belongs to the agent goes with its Deployment.
+  /// Makes an owner reference, so that an object is deleted with the agent's Deployment.
   public static func reference(to owner: JSONValue) -> JSONValue {
     [
       "apiVersion": JSONValue(owner.apiVersion ?? "apps/v1"), "kind": JSONValue(owner.kind ?? "Deployment"),
@@ -48,7 +48,7 @@ public struct AgentManifests: Sendable {
     ]
   }
 
-  /// - Parameter replicas: 0 at first: the Pod needs what the Deployment will own.
+  /// - Parameter replicas: 0 at first, since the Pod needs what the Deployment will own.
   public func deployment(template: JSONValue, replicas: Int) -> JSONValue {
     var deployment = object("apps/v1", "Deployment", name: AgentNames.base(workload), owner: nil)
     deployment["spec"] = [
@@ -59,7 +59,7 @@ public struct AgentManifests: Sendable {
     return deployment
   }
 
-  /// The agent's program for each processor that there is one for.
+  /// Makes the ConfigMap with the agent's programs, one for each processor given.
   public func configMap(agents: [Architecture: [UInt8]], owner: JSONValue) -> JSONValue {
     var configMap = object("v1", "ConfigMap", name: AgentNames.base(workload), owner: owner)
     var data: JSONValue = [:]
@@ -78,10 +78,12 @@ public struct AgentManifests: Sendable {
     return secret
   }
 
+  /// Makes the headless Service with the selector that finds the origin.
   public func originService(selector: [String: String], owner: JSONValue) -> JSONValue {
     headless(AgentNames.originService(workload), selector: selector, publishesNotReady: false, owner: owner)
   }
 
+  /// Makes the headless Service that lists the agents alone, ready or not.
   public func agentsService(owner: JSONValue) -> JSONValue {
     headless(
       AgentNames.agentsService(workload), selector: [AgentNames.agentLabel: AgentNames.label(workload)],

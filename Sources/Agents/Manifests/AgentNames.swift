@@ -1,20 +1,20 @@
 import KubeObjects
 
-/// The names of everything that devtunnel puts into a cluster or writes on what is there.
+/// The names of everything that devtunnel puts into a cluster or writes on existing objects.
 public enum AgentNames {
   /// On the agent's Pods, and in the selector of an intercepted Service.
   public static let agentLabel = "devtunnel.dev/agent"
   public static let managedByLabel = "app.kubernetes.io/managed-by"
   public static let managedBy = "devtunnel"
-  /// On our own objects: whose they are.
+  /// On our own objects: their owner.
   public static let workloadAnnotation = "devtunnel.dev/workload"
   public static let serviceAnnotation = "devtunnel.dev/service"
   public static let holderAnnotation = "devtunnel.dev/holder"
-  /// Beside the holder's name: which installation of that name.
+  /// Beside the holder's name: the id of the installation.
   public static let installationAnnotation = "devtunnel.dev/installation"
-  /// On an intercepted Service: the selector that it had, as JSON.
+  /// On an intercepted Service: its former selector, as JSON.
   public static let selectorAnnotation = "devtunnel.dev/original-selector"
-  /// On a workload scaled to zero by `--replace`: how many replicas it had.
+  /// On a workload scaled to zero by `--replace`: its former number of replicas.
   public static let replicasAnnotation = "devtunnel.dev/original-replicas"
   /// On an agent's Pod: the image that `--agent-image` named.
   static let imageAnnotation = "devtunnel.dev/agent-image"
@@ -23,24 +23,25 @@ public enum AgentNames {
   public static let mountPath = "/devtunnel"
   public static let program = "/devtunnel/agent"
 
-  /// `devtunnel-user`; long names keep their beginning and get a check sum, so that what is derived fits 63 characters.
+  /// Returns `devtunnel-user`; a long name keeps its beginning and gets a checksum, so that names derived from it fit
+  /// 63 characters.
   public static func base(_ workload: String) -> String {
     let name = "devtunnel-\(workload)"
     guard name.count > 48 else { return name }
     return "\(name.prefix(39))-\(checksum(workload))"
   }
 
-  /// The value of `agentLabel`.
+  /// Returns the value of `agentLabel`.
   public static func label(_ workload: String) -> String {
     workload.count <= 63 ? workload : "\(workload.prefix(54))-\(checksum(workload))"
   }
 
-  /// The headless Service that lists what the Service selected before, agents among them.
+  /// Returns the name of the headless Service that lists what the Service selected before, agents among them.
   public static func originService(_ workload: String) -> String { base(workload) + "-origin" }
-  /// The headless Service that lists the agents alone, ready or not.
+  /// Returns the name of the headless Service that lists the agents alone, ready or not.
   public static func agentsService(_ workload: String) -> String { base(workload) + "-agents" }
 
-  /// Whether a text can be the name of a workload (RFC 1123 subdomain): what annotations and files say may be anything.
+  /// Checks that a text can be the name of a workload (RFC 1123 subdomain): annotations and files may hold anything.
   public static func isName(_ text: String) -> Bool {
     func isPlain(_ byte: UInt8) -> Bool { (97...122).contains(byte) || (48...57).contains(byte) }
     guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 253, isPlain(first), isPlain(last)
@@ -48,7 +49,7 @@ public enum AgentNames {
     return text.utf8.allSatisfy { isPlain($0) || $0 == 45 || $0 == 46 }
   }
 
-  /// The workload that one of our own objects is for; nil where what it says does not fit its name.
+  /// Returns the workload of one of our own objects; nil if its annotation does not fit its name.
   public static func workload(of object: JSONValue) -> String? {
     guard let workload = object.annotations[workloadAnnotation], isName(workload), object.name == base(workload) else {
       return nil
@@ -56,13 +57,13 @@ public enum AgentNames {
     return workload
   }
 
-  /// 16 digits.
+  /// Returns 16 digits.
   static func hexadecimal(_ number: UInt64) -> String {
     let digits = String(number, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
-  /// FNV-1a, 32 bits, in hexadecimal: names need a difference, not a secret.
+  /// Returns the FNV-1a hash, 32 bits, in hexadecimal: names need a difference, not a secret.
   public static func checksum(_ text: String) -> String {
     var hash: UInt32 = 2_166_136_261
     for byte in text.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }

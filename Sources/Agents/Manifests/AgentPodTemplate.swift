@@ -1,32 +1,33 @@
 import ControlAPI
 import KubeObjects
 
-/// The agent's Pod, made of the workload's own Pod template: its environment and files are the workload's, and whatever
+/// The agent's Pod, made of the workload's own Pod template. Its environment and files are the workload's, and whatever
 /// looks at labels, ServiceAccount or security context treats it alike.
 public struct AgentPodTemplate: Sendable {
   public var workload: String
-  /// The container whose place the agent takes.
+  /// The container that the agent replaces.
   public var containerName: String
-  /// Target ports that it takes connections on.
+  /// Target ports on which it takes connections.
   public var listen: [UInt16]
   /// On the Pod's loopback.
   public var controlPort: UInt16
   public var image: String?
-  /// DNS names of the two headless Services up to `svc`: the agent knows the cluster's domain. Nil without a workload.
+  /// DNS names of the two headless Services up to `svc`; the agent knows the cluster's domain. Nil without a workload.
   public var originName: String?
+  /// Keeps the Pod from becoming ready: no Service sends it traffic.
   public var agentsName: String?
   public var neverReady = false
-  /// Nodes that have the image, the origin's.
+  /// The origin's nodes, which have the image.
   public var preferredNodes: [String] = []
-  /// A node that a ReadWriteOnce claim ties the Pod to.
+  /// The node to which a ReadWriteOnce claim ties the Pod.
   public var requiredNode: String?
   /// Volumes whose claim no second Pod may mount (ReadWriteOncePod).
   public var droppedVolumes: Set<String> = []
   public var architecture: Architecture
-  /// A quota demands limits.
+  /// True if a quota demands limits.
   public var needsLimits = false
   var limitRanges = LimitRanges()
-  /// The namespace refuses Pods that are not `restricted`.
+  /// True if the namespace refuses Pods that are not `restricted`.
   var isRestricted = false
 
   public init(
@@ -39,7 +40,8 @@ public struct AgentPodTemplate: Sendable {
     self.architecture = architecture
   }
 
-  /// The container that owns the ports: the one named, the only one, else the only one that declares any of them.
+  /// Returns the container that owns the ports: the one named, the only one, else the only one that declares any of
+  /// them.
   public static func container(of template: JSONValue, declaring ports: [Int], named name: String?) throws(ControlError)
     -> String
   {
@@ -94,7 +96,7 @@ public struct AgentPodTemplate: Sendable {
   }
 
   private static let portSysctl = "net.ipv4.ip_unprivileged_port_start"
-  /// Fields of a PodSpec that go over as they are; the rest is made here or left out.
+  /// Fields of a PodSpec that are copied as they are; the rest is made here or left out.
   private static let keptFields = [
     "automountServiceAccountToken", "enableServiceLinks", "hostAliases", "hostUsers", "imagePullSecrets",
     "nodeSelector", "os",
@@ -129,8 +131,8 @@ public struct AgentPodTemplate: Sendable {
     return container
   }
 
-  /// A mount whose path is not plain is no shell's either; one over the agent's own folder would put another program in
-  /// its place.
+  /// Checks that a mount is copied. A shell has no mount whose path is not plain either; one over the agent's own
+  /// folder would replace its program.
   private static func isKept(_ mount: JSONValue) -> Bool {
     guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? ""),
       let own = try? MountPath(AgentNames.mountPath)
@@ -146,7 +148,7 @@ public struct AgentPodTemplate: Sendable {
     return command
   }
 
-  /// Every named port of every container: Services and monitors find them by name.
+  /// Returns every named port of every container: Services and monitors find them by name.
   private func namedPorts(of containers: [JSONValue]) -> [JSONValue] {
     var seen: Set<String> = []
     return containers.flatMap { $0["ports"]?.elements ?? [] }.compactMap { port in
@@ -158,7 +160,7 @@ public struct AgentPodTemplate: Sendable {
     }
   }
 
-  /// The volumes that the container mounts, and ours.
+  /// Returns the volumes that the container mounts, and ours.
   private func volumes(from spec: JSONValue, mountedBy container: JSONValue) -> [JSONValue] {
     let mounted = Set(
       ((container["volumeMounts"]?.elements ?? []) + (container["volumeDevices"]?.elements ?? [])).compactMap(\.name_))
@@ -176,7 +178,8 @@ public struct AgentPodTemplate: Sendable {
     return kept + [agent]
   }
 
-  /// A lost node's agent must be replaced in seconds, not in the five minutes that Kubernetes gives by default.
+  /// Shortens the wait on a lost node: its agent must be replaced in seconds, not in Kubernetes' default of five
+  /// minutes.
   private func tolerations(from spec: JSONValue) -> [JSONValue] {
     let lost = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
     let kept = (spec["tolerations"]?.elements ?? []).filter { !lost.contains($0["key"]?.stringValue ?? "") }

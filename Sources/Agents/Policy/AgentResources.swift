@@ -1,12 +1,12 @@
 import KubeObjects
 
-/// What the agent's container asks for: little, unless the namespace wants more of everybody.
+/// The resources of the agent's container: little, unless the namespace demands more of every Pod.
 struct AgentResources: Sendable {
   /// A quota demands limits.
   var needsLimits = false
   var limitRanges = LimitRanges()
 
-  /// One resource's own wishes.
+  /// The requests and limits that we want of one resource.
   private struct Wish {
     var resource: String
     var request: Quantity
@@ -14,7 +14,7 @@ struct AgentResources: Sendable {
     /// Below this limit the agent is too slow, or ends: a LimitRange's ratio raises the request rather than push the
     /// limit under it.
     var leastLimit: Quantity
-    /// Asked for without a LimitRange that names it.
+    /// True if it is requested even when no LimitRange names it.
     var always = true
   }
 
@@ -42,7 +42,7 @@ struct AgentResources: Sendable {
   }
 
   private func fit(_ wish: Wish, _ bounds: LimitRanges.Bounds) -> (request: Quantity, limit: Quantity?) {
-    // Nothing helps where the maximum is under the minimum.
+    // If the maximum is below the minimum, no request is accepted.
     let most = bounds.max ?? Quantity(milli: .max)
     var request = min(max(wish.request, bounds.min ?? wish.request), most)
     guard bounds.callsForLimit || needsLimits && wish.always else { return (request, nil) }
@@ -50,7 +50,7 @@ struct AgentResources: Sendable {
     if let ratio = bounds.ratio, ratio.milli > 0 {
       limit = min(limit, max(Quantity(milli: scaled(request.milli, by: ratio.milli, over: 1000)), wish.leastLimit))
       limit = min(max(limit, request), most)
-      // Rounded up: the ratio is not to be exceeded.
+      // Rounded up, so that the ratio is not exceeded.
       request = max(request, Quantity(milli: scaled(limit.milli, by: 1000, over: ratio.milli, up: true)))
     }
     return (request, min(max(limit, request), most))

@@ -1,19 +1,19 @@
 import KubeAPI
 import KubeObjects
 
-/// What the LimitRanges of a namespace demand of the agent's Pod, whose only container's share is the Pod's (Kubernetes
-/// documentation, "Limit Ranges").
+/// The demands of a namespace's LimitRanges on the agent's Pod; it has one container, whose share is the Pod's
+/// (Kubernetes documentation, "Limit Ranges").
 struct LimitRanges: Sendable, Hashable {
   /// One resource: `cpu`, `memory`, `ephemeral-storage`.
   struct Bounds: Sendable, Hashable {
     var min: Quantity?
     var max: Quantity?
-    /// A limit's largest multiple of its request.
+    /// The largest multiple of its request that a limit may be.
     var ratio: Quantity?
-    /// The limit that a container without one gets, the lowest where several LimitRanges name one.
+    /// The limit that a container without one gets; the lowest if several LimitRanges name one.
     var defaultLimit: Quantity?
 
-    /// A limit has to be there, or is put there.
+    /// True if a limit is required, or is filled in.
     var callsForLimit: Bool { max != nil || ratio != nil || defaultLimit != nil }
   }
 
@@ -25,7 +25,7 @@ struct LimitRanges: Sendable, Hashable {
       guard type == "Container" || type == "Pod" else { continue }
       func each(_ member: String, _ apply: (inout Bounds, Quantity) -> Void) {
         for (resource, value) in item[member]?.objectValue ?? [:] {
-          // A quantity may stand there as a number, too.
+          // A quantity may also be a number.
           guard
             let quantity = value.stringValue.flatMap({ Quantity($0) }) ?? value.intValue.map({ Quantity(whole: $0) })
           else { continue }
@@ -39,7 +39,7 @@ struct LimitRanges: Sendable, Hashable {
     }
   }
 
-  /// Those of a namespace; none where they may not be listed: the cluster then says what it refuses.
+  /// Reads those of a namespace; none if they may not be listed: the cluster then reports what it refuses.
   static func read(client: KubeClient, namespace: String) async -> LimitRanges {
     LimitRanges((try? await client.list(.limitRanges, namespace: namespace))?.items ?? [])
   }

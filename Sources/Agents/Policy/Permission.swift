@@ -16,41 +16,43 @@ public struct Permission: Sendable, Hashable, CustomStringConvertible {
   /// `delete deployments.apps`.
   public var description: String { "\(verb) \(resource)\(subresource.map { "/\($0)" } ?? "")" }
 
-  /// What an agent takes that shows only after it has been made: the tunnel to it, and its removal.
+  /// The permissions that an agent needs only after it has been made: for the tunnel to it, and for its removal.
   public static let toKeepAgents = [
     Permission("get", .pods, "portforward"), Permission("delete", .deployments), Permission("delete", .configMaps),
     Permission("delete", .secrets),
   ]
 
-  /// The same for an intercept, which makes Services and a Lease too, and must stay the Lease's holder.
+  /// The same for an intercept, which makes Services and a Lease too, and must remain the Lease's holder.
   public static let toIntercept =
     toKeepAgents + [
       Permission("patch", .services), Permission("delete", .services), Permission("update", .leases),
       Permission("delete", .leases),
     ]
 
-  /// Refuses before anything is made what could not be kept or undone.
-  /// - Parameter what: `an intercept`, for the message.
+  /// Throws before anything is made if it could not be kept or undone.
+  /// - Parameter what: the subject of the message, such as `an intercept`.
   public static func require(_ permissions: [Permission], for what: String, client: KubeClient, namespace: String)
     async throws(ControlError)
   {
-    // An authorizer that cannot be asked says nothing against it.
+    // An authorizer that cannot be asked doesn't forbid it.
     guard let missing = try? await client.missing(permissions, namespace: namespace), !missing.isEmpty else { return }
     throw ControlError(
       .forbidden,
-      "\(what) needs more than your credentials allow in namespace \(namespace): \(missing.map(\.description).joined(separator: ", "))",
+      "\(what) needs more than your credentials allow in namespace \(namespace): "
+        + missing.map(\.description).joined(separator: ", "),
       remedy: "Nothing was made. \(Refusal.permission.remedy(""))")
   }
 }
 
-/// No tuple: one with a `Result` does not survive an optimized build.
+/// A struct, since a tuple with a `Result` does not survive an optimized build.
 private struct Answer: Sendable {
   var permission: Permission
   var isAllowed: Result<Bool, KubeError>
 }
 
 extension KubeClient {
-  /// Which of these the user lacks, in their order (Kubernetes API, SelfSubjectAccessReview); asked all at once.
+  /// Returns those permissions that the user lacks, in order (Kubernetes API, SelfSubjectAccessReview); asks for all at
+  /// once.
   public func missing(_ permissions: [Permission], namespace: String) async throws(KubeError) -> [Permission] {
     let answers = await withTaskGroup(of: Answer.self) { group in
       for permission in permissions {

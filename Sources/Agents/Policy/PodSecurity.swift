@@ -9,19 +9,19 @@ enum PodSecurity {
 
   private static let label = "pod-security.kubernetes.io/enforce"
 
-  /// What the namespace enforces by its label; nil where it has none or may not be read. A default of the whole cluster
-  /// shows nowhere.
+  /// Returns the level that the namespace's label enforces; nil if it has none or may not be read. A default of the
+  /// whole cluster is not visible.
   static func enforced(in namespace: String, client: KubeClient) async -> Level? {
     guard let object = try? await client.find(.namespaces, namespace) else { return nil }
     return object.labels[label].flatMap { Level(rawValue: $0) }
   }
 
-  /// An id that images commonly have no files for: `nobody`.
+  /// An id that owns no files in most images: `nobody`.
   private static let nobody: JSONValue = 65534
 
-  /// Fills in what `restricted` demands and a PodSpec with one container lacks; the agent needs no privilege. What the
-  /// workload says stays, also where it is refused. `baseline` is content with absent fields.
-  /// - Parameter isOwnImage: it is the workload's, whose user is no root where the workload runs as non-root.
+  /// Fills in what `restricted` demands and a PodSpec with one container lacks; the agent needs no privilege. The
+  /// workload's own values stay, even if they are refused. `baseline` accepts absent fields.
+  /// - Parameter isOwnImage: true for the workload's image, whose user is not root if the workload runs as non-root.
   static func restrict(_ pod: JSONValue, isOwnImage: Bool) -> JSONValue {
     var pod = pod
     guard var container = pod["containers"]?.elements.first else { return pod }
@@ -36,7 +36,7 @@ enum PodSecurity {
     let wasNonRoot = given("runAsNonRoot") == true
     if given("runAsNonRoot") == nil { context["runAsNonRoot"] = true }
     if given("runAsUser") == nil, !(wasNonRoot && isOwnImage) { context["runAsUser"] = nobody }
-    // Beside these the API server takes no `false`, and would refuse before Pod Security says why.
+    // Beside these the API server accepts no `false`, and would refuse before Pod Security gives its reason.
     let isPrivileged =
       context["privileged"] == true || context[path: "capabilities", "add"]?.elements.contains("CAP_SYS_ADMIN") == true
     if context["allowPrivilegeEscalation"] ?? .null == .null, !isPrivileged {

@@ -6,10 +6,10 @@ struct Quantity: Sendable, Hashable, Comparable {
   var milli: Int
 
   init(milli: Int) { self.milli = milli }
-  /// More than fits counts as the most that fits.
+  /// Counts whole units; more than fits becomes the most that fits.
   init(whole: Int) { milli = whole.multipliedSaturating(by: 1000) }
 
-  /// Nil for what is none, or is more than 9 · 10¹⁵.
+  /// Parses an amount; nil if it is none, or is more than 9 · 10¹⁵.
   init?(_ text: String) {
     let number = text.prefix { $0.isNumber || $0 == "." || $0 == "-" || $0 == "+" }
     let suffix = text.dropFirst(number.count)
@@ -22,7 +22,7 @@ struct Quantity: Sendable, Hashable, Comparable {
       amount = nil
     }
     guard let amount, abs(amount) < 9e15 else { return nil }
-    // What binary fractions add is not meant.
+    // Ignore the excess of binary fractions.
     milli = Int(saturating: (amount * 1000 - 1e-6).rounded(.up))
   }
 

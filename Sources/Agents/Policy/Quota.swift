@@ -2,9 +2,9 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// What the namespace demands of every Pod.
+/// The demands of a namespace's ResourceQuotas on every Pod.
 public enum Quota {
-  /// A ResourceQuota on limits refuses Pods without them.
+  /// Checks for a ResourceQuota on limits, which refuses Pods without them.
   public static func demandsLimits(client: KubeClient, namespace: String) async throws(ControlError) -> Bool {
     guard let quotas = try? await client.list(.resourceQuotas, namespace: namespace) else { return false }
     return quotas.items.contains { quota in

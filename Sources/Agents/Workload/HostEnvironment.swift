@@ -1,12 +1,13 @@
 import ControlAPI
 
-/// A workload's environment as processes on the host take it over: all of it, but for what belongs to the person or the
-/// machine, and for what would run code, load code or change what programs trust.
+/// A workload's environment for processes on the host. It leaves out variables that belong to the user or the machine,
+/// and those that would run code, load code or change what programs trust.
 public struct HostEnvironment: Sendable, Hashable {
   public private(set) var variables: [String: String] = [:]
-  /// Left out because of what they would do here; sorted.
+  /// Left out because of the harm that they could do here; sorted.
   public private(set) var guarded: [String] = []
 
+  /// - Parameter choice: the user's patterns; `exclude` takes precedence over `include`.
   public init(workload: [String: String], choice: VariableChoice = VariableChoice()) {
     for (name, value) in workload.sorted(by: { $0.key < $1.key }) {
       guard Self.canBeCarried(name, value), !Self.isOurs(name),
@@ -23,27 +24,27 @@ public struct HostEnvironment: Sendable, Hashable {
     }
   }
 
-  /// One line that lists what was left out because of what it would do here.
+  /// At most one line, with the variables that were left out because of the harm that they could do here.
   public var warnings: [String] {
     guard !guarded.isEmpty else { return [] }
     return [
-      "these variables of the workload are left out, since they could run code here or change what programs trust: \(guarded.joined(separator: ", "))"
-        + "; --env-include NAME brings one"
+      "these variables of the workload are left out, since they could run code here or change what programs trust: "
+        + "\(guarded.joined(separator: ", ")); --env-include NAME includes one"
     ]
   }
 
-  /// execve(2) carries `NAME=VALUE` texts that end with a NUL: with another "=" or NUL, a name would be another
-  /// variable's.
+  /// Checks that execve(2) can carry the variable as a `NAME=VALUE` text that ends with a NUL: with another "=" or NUL,
+  /// the name would be another variable's.
   private static func canBeCarried(_ name: String, _ value: String) -> Bool {
     !name.isEmpty && !name.utf8.contains(0) && !name.utf8.contains(UInt8(ascii: "=")) && !value.utf8.contains(0)
   }
 
-  /// They say where devtunnel's own programs are, and what it has made: no workload's affair, whatever the person
-  /// includes.
+  /// Checks for devtunnel's own variables: they name its programs and what it has made. No workload sets them, whatever
+  /// the user includes.
   private static func isOurs(_ name: String) -> Bool { name.hasPrefix("DEVTUNNEL_") }
 
-  /// Addresses and ports of Services, such as `GIT_SERVICE_HOST` and `GIT_PORT_22_TCP` of a Service `git`: no program
-  /// starts others for them.
+  /// Checks for addresses and ports of Services, such as `GIT_SERVICE_HOST` and `GIT_PORT_22_TCP` of a Service `git`:
+  /// no program starts others because of them.
   private static func isServiceLink(_ name: String) -> Bool {
     let isPlain = name.utf8.allSatisfy { byte in
       (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)

@@ -1,21 +1,20 @@
-/// Where a container mounts a volume, taken apart: a cluster's text that may become a path of the host only in this
-/// form.
+/// A container's mount path in parts. It is the cluster's text, which may become a path of the host only in this form.
 ///
-/// Kubernetes lets any text without a colon pass as `mountPath`; the kubelet puts a slash before a relative one, and
-/// the runtime takes `..` away inside the container's root. Here a path with such a part is refused: nothing is mounted
-/// there on purpose.
+/// Kubernetes accepts any text without a colon as `mountPath`; the kubelet puts a slash before a relative one, and the
+/// runtime removes `..` inside the container's root. Here a path with such a part is refused: no one mounts there on
+/// purpose.
 public struct MountPath: Hashable, Sendable {
-  /// At least one; none is empty, `.` or `..`, none holds a slash or a NUL.
+  /// At least one; none is empty, `.` or `..`, and none holds a slash or a NUL.
   public let parts: [String]
 
   /// NAME_MAX (limits.h).
   public static let mostBytesOfPart = 255
-  /// What a stream's preamble carries.
+  /// The limit of a stream's preamble.
   public static let mostBytes = 255
 
-  /// - Throws: what is wrong with the text, to be put behind its name.
+  /// - Throws: the problem with the text, a phrase to follow its name.
   public init(_ text: String) throws(Problem) {
-    // By bytes: in a String, a slash and a combining mark behind it are one Character, and no slash.
+    // Split bytes: in a String, a slash and a following combining mark are one Character, which is no slash.
     let pieces = text.utf8.split(separator: UInt8(ascii: "/"))
     guard !pieces.isEmpty else { throw .isRoot }
     guard !text.utf8.contains(0) else { throw .hasNUL }
@@ -28,7 +27,7 @@ public struct MountPath: Hashable, Sendable {
 
   public var text: String { "/" + parts.joined(separator: "/") }
 
-  /// Whether it is this path or lies below it.
+  /// Checks whether it is this path or lies below it.
   public func isWithin(_ other: MountPath) -> Bool { parts.starts(with: other.parts, by: Self.isSame) }
 
   public static func == (left: MountPath, right: MountPath) -> Bool {
@@ -42,15 +41,15 @@ public struct MountPath: Hashable, Sendable {
     }
   }
 
-  /// By bytes: two spellings of one letter are equal Strings, and two names for the kernel.
+  /// Compares bytes: two spellings of one letter are equal Strings, but two names for the kernel.
   private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
   public enum Problem: Error, Hashable, Sendable {
     case isRoot, hasNUL, hasDots, isLong
-    /// Where only an absolute path will do; never of a `mountPath`.
+    /// If only an absolute path will do; never of a `mountPath`.
     case isRelative
 
-    /// To be put behind the path's name.
+    /// A phrase to follow the path's name.
     public var message: String {
       switch self {
       case .isRoot: "is the root itself"

@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// What `fieldRef` may name of a Pod (Kubernetes API, ObjectFieldSelector).
+/// The fields of a Pod that `fieldRef` may name (Kubernetes API, ObjectFieldSelector).
 enum PodField {
   static func value(_ path: String, of pod: JSONValue) -> String? {
     for (map, values) in [("metadata.labels", pod.labels), ("metadata.annotations", pod.annotations)] {

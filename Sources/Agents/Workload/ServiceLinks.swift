@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// The variables by which Pods are told of a Service (Kubernetes documentation, "Discovering services").
+/// The variables that give a Service's address to Pods (Kubernetes documentation, "Discovering services").
 enum ServiceLinks {
   static func variables(of service: JSONValue) -> [String: String] {
     guard let name = service.name, let address = service[path: "spec", "clusterIP"]?.stringValue, address != "None",

@@ -2,11 +2,11 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// What a workload's PersistentVolumeClaims allow a second Pod.
+/// The limits that a workload's PersistentVolumeClaims put on a second Pod.
 public struct VolumeClaims: Sendable {
   /// Volumes of ReadWriteOncePod claims.
   public private(set) var exclusive: Set<String> = []
-  /// A ReadWriteOnce claim: only on the node where it is mounted already.
+  /// True if a ReadWriteOnce claim allows a second Pod only on the node where it is mounted already.
   public private(set) var tiesToNode = false
 
   public static func read(client: KubeClient, namespace: String, template: JSONValue) async throws(ControlError)

@@ -1,10 +1,11 @@
 import KubeAPI
 import KubeObjects
 
-/// A Deployment, StatefulSet, DaemonSet or ReplicaSet, as what agents are made from.
+/// A Deployment, StatefulSet, DaemonSet or ReplicaSet, as agents are made from it.
 public struct Workload: Sendable, Hashable {
   public var resource: APIResource
   public var name: String
+  /// The object's `spec.template`.
   public var template: JSONValue
   public var generation: Int
   public var replicas: Int

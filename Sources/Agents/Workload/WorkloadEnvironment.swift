@@ -12,10 +12,11 @@ public struct WorkloadEnvironment: Sendable {
     self.namespace = namespace
   }
 
+  /// Reads the container's variables.
   /// - Parameters:
   ///   - container: of a Pod template.
-  ///   - pod: the Pod whose fields `fieldRef` means; without one, such variables are left out.
-  ///   - services: the Services of the namespace, whose addresses Pods are told (Kubernetes API, `enableServiceLinks`).
+  ///   - pod: the Pod whose fields `fieldRef` names; without one, such variables are left out.
+  ///   - services: the Services of the namespace, whose addresses Pods get (Kubernetes API, `enableServiceLinks`).
   public func read(_ container: JSONValue, pod: JSONValue? = nil, services: [JSONValue] = []) async throws(ControlError)
     -> [String: String]
   {
@@ -31,7 +32,7 @@ public struct WorkloadEnvironment: Sendable {
     for variable in container["env"]?.elements ?? [] {
       guard let name = variable.name_ else { continue }
       if let value = variable["value"]?.stringValue {
-        // Of the variables before it.
+        // `value` may refer to the variables before it.
         result[name] = VariableExpansion.expand(value, result)
       } else if let reference = variable[path: "valueFrom", "configMapKeyRef"] {
         result[name] = try await value(.configMaps, reference)

@@ -12,7 +12,8 @@ public struct WorkloadFinder: Sendable {
     self.namespace = namespace
   }
 
-  /// - Throws: `.notFound`, with the names that there are.
+  /// Reads an object.
+  /// - Throws: `.notFound`, with the names that exist.
   public func find(_ resource: APIResource, _ name: String) async throws(ControlError) -> JSONValue {
     let found = try await attempt("reading \(resource.kind) \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(resource, name, namespace: namespace)
@@ -31,7 +32,7 @@ public struct WorkloadFinder: Sendable {
 
   // MARK: Pods and their owner
 
-  /// The living Pods that a selector selects, without agents.
+  /// Lists the living Pods that a selector selects, without agents.
   public func pods(_ selector: [String: String]) async throws(ControlError) -> [JSONValue] {
     let pods = try await attempt("listing Pods of \(namespace)") { () async throws(KubeError) in
       try await client.list(.pods, namespace: namespace, labels: LabelSelector(matchLabels: selector))
@@ -39,14 +40,14 @@ public struct WorkloadFinder: Sendable {
     return pods.items.filter(Self.isLiving)
   }
 
-  /// Neither an agent's, nor ended or about to end.
+  /// Checks that a Pod is not an agent's, has not ended and is not about to end.
   public static func isLiving(_ pod: JSONValue) -> Bool {
     let phase = pod[path: "status", "phase"]?.stringValue
     return pod.labels[AgentNames.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
   }
 
-  /// The one workload whose Pods these are.
-  /// - Throws: `.refused` where there is none, or more than one.
+  /// Returns the one workload that owns the Pods.
+  /// - Throws: `.refused` if there is none, or more than one.
   public func owner(of pods: [JSONValue], service: String) async throws(ControlError) -> Workload {
     var sets: [String: JSONValue] = [:]
     let references = pods.compactMap(\.controllerReference).filter { $0["kind"]?.stringValue == "ReplicaSet" }
@@ -63,7 +64,7 @@ public struct WorkloadFinder: Sendable {
     return Workload(try await find(resource, only.name), resource: resource)
   }
 
-  /// Whose Pods these are; a Deployment's, where a ReplicaSet is its.
+  /// Returns the Pods' owners; a ReplicaSet's Deployment takes its place.
   public static func owners(of pods: [JSONValue], replicaSet: (String) -> JSONValue?) -> Set<Owner> {
     var owners: Set<Owner> = []
     for pod in pods {
@@ -74,7 +75,8 @@ public struct WorkloadFinder: Sendable {
     return owners
   }
 
-  /// Why the Pods of a Service cannot be intercepted; nil where they belong to one workload that can.
+  /// Returns the reason why the Pods of a Service cannot be intercepted; nil if they belong to one workload that can
+  /// be.
   /// - Parameter service: `NAMESPACE/NAME`.
   public static func refusal(of owners: Set<Owner>, service: String) -> ControlError? {
     guard let only = owners.first else {
@@ -86,7 +88,8 @@ public struct WorkloadFinder: Sendable {
     guard owners.count == 1 else {
       return ControlError(
         .refused,
-        "Service \(service) selects Pods of several owners: \(owners.map(\.description).sorted().joined(separator: ", "))",
+        "Service \(service) selects Pods of several owners: "
+          + owners.map(\.description).sorted().joined(separator: ", "),
         remedy: "Intercept a Service that selects one workload.")
     }
     guard resources[only.kind] == nil else { return nil }
@@ -99,7 +102,7 @@ public struct WorkloadFinder: Sendable {
     "Deployment": .deployments, "StatefulSet": .statefulSets, "ReplicaSet": .replicaSets,
   ]
 
-  /// What keeps a Pod (`metadata.ownerReferences` with `controller: true`), or the Pod itself where nothing does.
+  /// The controller of a Pod (`metadata.ownerReferences` with `controller: true`), or the Pod itself if it has none.
   public struct Owner: Hashable, Sendable {
     let kind: String
     let name: String

@@ -37,7 +37,9 @@ struct PodFailureTests {
     template.image = "registry.example/typo:1"
     let failure = PodFailure(
       pod(waiting: "ErrImagePull", annotations: template.make(from: UserWorkload.template).annotations))
-    #expect(failure?.remedy?.hasPrefix("It is the image that --agent-image names, registry.example/typo:1,") == true)
+    #expect(
+      failure?.remedy?.hasPrefix("The node cannot pull registry.example/typo:1, the image that --agent-image names:")
+        == true)
   }
 
   @Test("An image whose user is root where none may be")

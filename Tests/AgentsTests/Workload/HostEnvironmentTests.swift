@@ -80,7 +80,8 @@ struct HostEnvironmentTests {
     let environment = taken(["PROMPT_COMMAND", "JAVA_TOOL_OPTIONS", "A"])
     #expect(environment.warnings.count == 1)
     #expect(
-      environment.warnings.first?.contains("JAVA_TOOL_OPTIONS, PROMPT_COMMAND; --env-include NAME brings one") == true)
+      environment.warnings.first?.contains("JAVA_TOOL_OPTIONS, PROMPT_COMMAND; --env-include NAME includes one") == true
+    )
     #expect(taken(["A"]).warnings.isEmpty)
     #expect(taken(["PROMPT_COMMAND"], exclude: ["PROMPT*"]).warnings.isEmpty)
   }
