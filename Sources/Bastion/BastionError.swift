@@ -2,7 +2,7 @@
 /// `[name]:port`, as known_hosts has it.
 public enum BastionError: Error, Sendable, Hashable {
   case badURL(text: String, problem: String)
-  /// `line` counts from 1, nil where the whole file is meant.
+  /// `line` counts from 1, nil if the whole file is meant.
   case config(file: String, line: Int?, problem: String)
   /// No SSH session came about: name, address, silence, or a server that speaks something else.
   case unreachable(host: String, cause: String)

@@ -22,7 +22,7 @@ public struct BastionSettings: Sendable {
   public var agentSocket: String?
   /// The first is the one that accepted keys are written to.
   public var knownHostsFiles: [String]
-  /// Whether names of accepted hosts are hashed there (`HashKnownHosts`); nil: as the file's other lines have it.
+  /// True if names of accepted hosts are hashed there (`HashKnownHosts`); nil: as the file's other lines have it.
   public var hashesKnownHosts: Bool?
   /// Refuse every unknown key, and ask nobody (`StrictHostKeyChecking yes`).
   public var isStrict: Bool

@@ -17,14 +17,14 @@ static inline int cinotify_directory_events(void) {
          IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
 }
 
-/// The name in an event, NUL-terminated; empty where the watched directory itself is meant. In the library's static
+/// The name in an event, NUL-terminated; empty if the watched directory itself is meant. In the library's static
 /// storage.
 static inline const char *cinotify_name(const struct inotify_event *event) { return event->len ? event->name : ""; }
 
 /// A descriptor that children do not inherit, which the library's own does not ask for.
 static inline int cinotify_close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
-/// Waits until one of the descriptors is readable or `nanoseconds` are over (-1: for ever). A signal ends it early.
+/// Waits until one of the descriptors is readable or `nanoseconds` are over (-1: forever). A signal ends it early.
 static inline void cinotify_wait(int first, int second, int64_t nanoseconds) {
   struct pollfd both[2] = {{.fd = first, .events = POLLIN}, {.fd = second, .events = POLLIN}};
   struct timespec timeout = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};

@@ -26,7 +26,7 @@ public struct BuildError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   public var reason: Reason
-  /// The artifact's image name; nil where no single one is at fault.
+  /// The artifact's image name; nil if no single one is at fault.
   public var artifact: String?
   public var message: String
   /// The last lines that the builder wrote, at most 40.

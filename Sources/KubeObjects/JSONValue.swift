@@ -53,7 +53,7 @@ extension JSONValue {
     return array[index]
   }
 
-  /// The value at the end of a path of members, nil where one is absent.
+  /// The value at the end of a path of members, nil if one is absent.
   public subscript(path path: String...) -> JSONValue? {
     get { path.reduce(Optional(self)) { $0?[$1] } }
     set { set(newValue, at: path[...]) }

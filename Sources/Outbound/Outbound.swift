@@ -43,7 +43,7 @@ public final class Outbound {
   ///   - - icmp: a raw socket with IP_HDRINCL in the same namespace (`clinux_raw_ip`), taken over as well; -1:
   ///     unreachable destinations stay silent.
   ///   - - mint: asks for a UDP socket in that namespace bound to the address, for answers; the socket is taken over.
-  ///     Called on the loop's thread, and calls back on it, with nil where there is none.
+  ///     Called on the loop's thread, and calls back on it, with nil if there is none.
   public func attach(udp fd: Int32, icmp: Int32, mint: @escaping (clinux_address, @escaping (Int32?) -> Void) -> Void) {
     guard !isClosed else {
       if icmp >= 0 { clinux_close(icmp) }

@@ -2,7 +2,7 @@ import ControlAPI
 import Subprocess
 import Threads
 
-/// Whether a shell's namespace can be made on this machine.
+/// True if a shell's namespace can be made on this machine.
 public struct ShellProbe: Sendable, Hashable {
   /// Steps that work.
   public var steps = 0

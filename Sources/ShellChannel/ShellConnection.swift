@@ -60,7 +60,7 @@ public final class ShellConnection {
 
   // MARK: Sending
 
-  /// Whether messages wait until `fd` is writable: call `flush()` then.
+  /// True if messages wait until `fd` is writable: call `flush()` then.
   public var isWaitingToWrite: Bool { !outbox.isEmpty }
 
   /// Sends a message, or keeps it for `flush()`. Its descriptors stay the sender's: they are duplicated on the way.

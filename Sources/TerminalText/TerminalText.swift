@@ -115,7 +115,7 @@ public enum TerminalText {
 
   private static let longestColour = 32
 
-  /// The length of a whole escape sequence at the beginning, or of a control string with its end; nil where there is
+  /// The length of a whole escape sequence at the beginning, or of a control string with its end; nil if there is
   /// none (ECMA-48 section 5).
   private static func sequence(_ text: Substring.UnicodeScalarView) -> Int? {
     var rest = text

@@ -13,7 +13,7 @@ import CLinux
 /// - Parameters:
 ///   - name: at most 15 bytes, as `/proc/<pid>/task/<tid>/comm` holds.
 ///   - stackSize: bytes; nil: the system's, 8 MiB mostly, for what goes deep (libcurl, TLS).
-/// - Throws: `ThreadError` where the kernel has none to give; `body` does not run then.
+/// - Throws: `ThreadError` if the kernel has none to give; `body` does not run then.
 public func startThread(_ name: String, stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void)
   throws(ThreadError)
 {

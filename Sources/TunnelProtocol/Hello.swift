@@ -22,7 +22,7 @@ public struct Hello: Sendable {
     self.token = token
   }
 
-  /// Reads `Hello.size` bytes; nil where the magic is another program's.
+  /// Reads `Hello.size` bytes; nil if the magic is another program's.
   public init?(reading bytes: UnsafeRawPointer) {
     guard bytes.loadBE32() == Self.magic else { return nil }
     version = bytes.loadBE16(4)

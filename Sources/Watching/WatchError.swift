@@ -18,9 +18,9 @@ public struct WatchError: Error, Sendable, Hashable, CustomStringConvertible {
   public var message: String
   /// The file or directory that is meant.
   public var file: String?
-  /// Counted from 1; nil where the whole file is meant.
+  /// Counted from 1; nil if the whole file is meant.
   public var line: Int?
-  /// What to do; empty where the message says it.
+  /// What to do; empty if the message says it.
   public var remedy: String
 
   public init(_ code: Code, _ message: String, file: String? = nil, line: Int? = nil, remedy: String = "") {

@@ -91,7 +91,7 @@ final class AgentRouter: StreamRouter {
 }
 
 extension clinux_address {
-  /// nil where the bytes are neither an IPv4 nor an IPv6 address.
+  /// nil if the bytes are neither an IPv4 nor an IPv6 address.
   init?(_ bytes: [UInt8], port: UInt16) {
     guard bytes.count == 4 || bytes.count == 16 else { return nil }
     self.init()

@@ -184,7 +184,7 @@ final class Origin: Handler {
     }
   }
 
-  /// Joins a client's connection to one of the Pods. Where none answers, looks them up anew and tries again: on a port
+  /// Joins a client's connection to one of the Pods. Where none answers, looks them up again and tries again: on a port
   /// that they have served until `originLimit`, since cluster DNS follows a rollout by seconds; else once. Then the
   /// client is reset.
   func pass(_ client: Int32, port: UInt16, backlog: [UInt8], _ ended: @escaping () -> Void) {

@@ -6,7 +6,7 @@ struct ResolvConf {
 
   init(_ text: [UInt8]) { self.text = text }
 
-  /// The Pod's own; as if it were empty where it cannot be read.
+  /// The Pod's own; as if it were empty if it cannot be read.
   init() {
     var text = [UInt8](repeating: 0, count: 4096)
     let fd = clinux_open_for_reading("/etc/resolv.conf")

@@ -44,7 +44,7 @@ final class DNSEnd: ServedEnd {
   }
 
   private func ask(_ message: UnsafeRawBufferPointer) {
-    // What is itself an answer gets none, or two servers could talk for ever.
+    // What is itself an answer gets none, or two servers could talk forever.
     guard message.count >= DNSMessage.headerSize, !DNSMessage.isAnswer(message) else { return }
     guard let end = DNSMessage.questionEnd(message) else {
       return put(DNSMessage.error(DNSMessage.formatError, to: message, questionEnd: nil))

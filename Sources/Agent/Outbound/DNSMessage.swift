@@ -17,7 +17,7 @@ enum DNSMessage {
     return code == serverFailure || code == 4 || code == 5
   }
 
-  /// Where the one question ends; nil where there is none, or several, or one that is no question.
+  /// Where the one question ends; nil if there is none, or several, or one that is no question.
   static func questionEnd(_ message: UnsafeRawBufferPointer) -> Int? {
     guard message.count >= headerSize, questionCount(message) == 1 else { return nil }
     var offset = headerSize
@@ -31,7 +31,7 @@ enum DNSMessage {
     return nil
   }
 
-  /// Whether an answer repeats the query's question, in whatever case (RFC 4343); errors may come without it.
+  /// Checks whether an answer repeats the query's question, in whatever case (RFC 4343); errors may come without it.
   static func answers(_ answer: UnsafeRawBufferPointer, _ query: UnsafeRawBufferPointer, questionEnd end: Int) -> Bool {
     if questionCount(answer) == 0 { return code(answer) != 0 }
     guard questionEnd(answer) == end else { return false }

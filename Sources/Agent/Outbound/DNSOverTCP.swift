@@ -16,7 +16,7 @@ final class DNSOverTCP: Handler {
   private var sent = 0
   private var reader = DatagramReader()
 
-  /// nil where the server cannot be reached.
+  /// nil if the server cannot be reached.
   init?(loop: EventLoop, end: DNSEnd, id: UInt16, server: clinux_address, message: [UInt8]) {
     var server = server
     fd = clinux_tcp_connect(&server)

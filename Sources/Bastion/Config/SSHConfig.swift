@@ -11,7 +11,7 @@ public struct SSHConfig: Sendable, Hashable {
   public var identityAgent: String?
   public var userKnownHostsFiles: [String]?
   public var globalKnownHostsFiles: [String]?
-  /// Whether new names in known_hosts are hashed.
+  /// True if new names in known_hosts are hashed.
   public var hashesKnownHosts: Bool?
   /// `yes` refuses unknown keys without asking; every other value means asking.
   public var isStrict: Bool?

@@ -11,7 +11,7 @@ enum PrivateKeyFile {
     return cipher(content) != "none"
   }
 
-  /// "ssh-ed25519" and the like; empty where it cannot be told.
+  /// "ssh-ed25519" and the like; empty if it cannot be told.
   static func type(_ bytes: [UInt8], _ file: String) -> String {
     guard let content = openSSH(bytes) else {
       return String(decoding: bytes.prefix(64), as: UTF8.self).contains("RSA PRIVATE KEY") ? "ssh-rsa" : ""

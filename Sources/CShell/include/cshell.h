@@ -88,7 +88,7 @@ int cshell_stop_self(void);
 void cshell_die_with_parent(void);
 
 // ---- Waiting.
-// Waits for any of them; `events` and `returned` as poll(2). fd -1 is passed over. Milliseconds, -1 for ever.
+// Waits for any of them; `events` and `returned` as poll(2). fd -1 is passed over. Milliseconds, -1 forever.
 int cshell_poll(const int *fds, const int16_t *events, int16_t *returned, size_t count, int timeout);
 extern const int16_t cshell_POLLIN, cshell_POLLOUT, cshell_POLLPRI, cshell_POLLERR, cshell_POLLHUP;
 uint64_t cshell_monotonic_ms(void);

@@ -6,7 +6,7 @@ import Manifests
 /// objects themselves: any process, also one that never saw the run, can prune and delete.
 public struct Deployer: Sendable {
   public struct Options: Sendable, Hashable {
-    /// An object that refuses a change of an immutable field is deleted and made anew.
+    /// An object that refuses a change of an immutable field is deleted and made again.
     public var recreate: Bool
     /// Namespaces that the manifests name and the cluster lacks are made.
     public var createNamespaces: Bool

@@ -5,7 +5,7 @@ import Synchronization
 /// Tells whether a Pod is of a run: it was applied, or one of its owners was.
 struct PodOwners: Sendable {
   private let scope: RunScope
-  /// An owner as the cluster has it; nil where there is none.
+  /// An owner as the cluster has it; nil if there is none.
   private let find: @Sendable (_ reference: JSONValue, _ namespace: String?) async -> JSONValue?
   private let known = Known()
 

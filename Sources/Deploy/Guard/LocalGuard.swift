@@ -32,7 +32,7 @@ public struct ClusterConsent: Sendable {
   public var isAllowed: Bool
   /// The UID of the cluster that it led to when it was allowed; nil for one that never was.
   public var known: String?
-  /// Puts a question to the person; nil where there is none.
+  /// Puts a question to the person; nil if there is none.
   public var ask: (@Sendable (_ question: String) -> Bool)?
 
   public init(isAllowed: Bool = false, known: String? = nil, ask: (@Sendable (_ question: String) -> Bool)? = nil) {

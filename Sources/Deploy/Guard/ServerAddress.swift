@@ -1,6 +1,6 @@
 import Glibc
 
-/// Whether an API server's address is this machine's, or of a network that this machine makes for its containers and
+/// True if an API server's address is this machine's, or of a network that this machine makes for its containers and
 /// virtual machines. No lookups of names.
 enum ServerAddress {
   enum Place: Hashable {

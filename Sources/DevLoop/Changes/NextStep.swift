@@ -19,7 +19,7 @@ enum NextStep: Sendable, Equatable {
     self = .build(Self.withRelatives(artifacts.filter { stale.contains($0.image) }, of: artifacts))
   }
 
-  /// nil where one file of one artifact cannot be synced.
+  /// nil if one file of one artifact cannot be synced.
   private static func changesToSync(_ work: PendingWork, _ artifacts: [Artifact], _ running: Set<String>) -> [String:
     [FileChange]]?
   {

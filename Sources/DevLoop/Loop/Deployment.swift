@@ -39,7 +39,7 @@ struct Deployment: Sendable {
   }
 
   /// Drops what left the manifests.
-  /// - Returns: what the cluster is to keep, or nil where nothing has to be deleted.
+  /// - Returns: what the cluster is to keep, or nil if nothing has to be deleted.
   mutating func toKeep(_ manifests: [Manifest]) -> [ObjectID]? {
     let ids = Set(manifests.map(\.id))
     let gone = live.keys.filter { !ids.contains($0) }
@@ -73,7 +73,7 @@ struct Deployment: Sendable {
 }
 
 extension ObjectID {
-  /// Whether this id, as the cluster has it, is a manifest's, which may name no namespace.
+  /// Checks whether this id, as the cluster has it, is a manifest's, which may name no namespace.
   fileprivate func isIn(_ manifest: ObjectID) -> Bool {
     kind == manifest.kind && name == manifest.name && apiVersion == manifest.apiVersion
       && (manifest.namespace == nil || manifest.namespace == namespace)

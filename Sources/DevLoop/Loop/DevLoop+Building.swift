@@ -138,7 +138,7 @@ extension DevLoop {
   }
 
   /// Copies changed files into the running containers.
-  /// - Returns: false where that cannot be done, and a build must follow.
+  /// - Returns: false if that cannot be done, and a build must follow.
   func sync(_ changes: [String: [FileChange]]) async throws(LoopError) -> Bool {
     guard let parts else { return false }
     state = .syncing

@@ -116,7 +116,7 @@ public actor DevLoop {
     }
   }
 
-  /// The namespace of a Service that was deployed; nil where there is none of this name.
+  /// The namespace of a Service that was deployed; nil if there is none of this name.
   public func namespace(ofService name: String) -> String? {
     deployment.live.values.first { $0.id.kind == "Service" && $0.id.name == name }?.id.namespace
   }

@@ -29,17 +29,17 @@ public struct LoopOptions: Sendable, Hashable {
   public var namespace: String?
   /// References for images that are not built: `deploy --images`.
   public var images: [String: String] = [:]
-  /// Whether artifacts are built at all.
+  /// True if artifacts are built at all.
   public var builds = true
   /// What templates, kustomize and git see.
   public var environment: [String: String]
   /// Until a failure that may heal by itself is tried again.
   public var retryAfter: Duration = .seconds(3)
-  /// Whether forwards listen where the configuration says, also where other machines reach them.
+  /// True if forwards listen where the configuration says, also where other machines reach them.
   public var opensPorts = false
   /// Where chosen host ports are remembered; nil: nowhere.
   public var portMemory: String?
-  /// Whether what runs is watched also where no files are.
+  /// True if what runs is watched also where no files are.
   var watchesTrouble = false
   /// Manifests may ask for more than their repository's files (`--trust`).
   public var trusts = false

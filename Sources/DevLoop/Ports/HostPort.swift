@@ -3,8 +3,8 @@ import Glibc
 
 /// Ports of this machine.
 enum HostPort {
-  /// Whether it could be listened on just now.
-  /// Whether only this machine reaches the address; false for what is none.
+  /// Checks whether it could be listened on just now.
+  /// Checks whether only this machine reaches the address; false for what is none.
   static func isLoopback(_ address: String) -> Bool {
     guard var parsed = socketAddress(address, 0) else { return false }
     return clinux_is_loopback(&parsed) == 1

@@ -17,9 +17,9 @@ public struct LoopSetup: Sendable {
   public var load: String?
   /// `--allow-context`.
   public var allowedContexts: Set<String> = []
-  /// Puts a question to the person, who says yes or no; nil where there is none.
+  /// Puts a question to the person, who says yes or no; nil if there is none.
   public var ask: (@Sendable (_ question: String) -> Bool)?
-  /// Deletes and makes anew what refuses a change of an immutable field.
+  /// Deletes and makes again what refuses a change of an immutable field.
   public var recreate = false
   public var followsLogs = true
   /// Makes a forwarder for the cluster that was found; nil: nothing is forwarded.

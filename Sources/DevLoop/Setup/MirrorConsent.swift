@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Whether a person wants Secrets and ConfigMaps of one cluster copied into another: asked once for each pair, and
+/// True if a person wants Secrets and ConfigMaps of one cluster copied into another: asked once for each pair, and
 /// remembered.
 public struct MirrorConsent: Sendable {
   /// A cluster, by what it is and not by what a kubeconfig calls it.
@@ -29,7 +29,7 @@ public struct MirrorConsent: Sendable {
   /// - Parameters:
   ///   - source: where copies would come from.
   ///   - destination: the cluster that was chosen.
-  ///   - - ask: puts the question to the person; nil where there is none: then the option that asks for copies is the
+  ///   - - ask: puts the question to the person; nil if there is none: then the option that asks for copies is the
   ///     consent.
   public func isGiven(from source: Cluster, into destination: Cluster, ask: ((_ question: String) -> Bool)?) -> Bool {
     let pair = "\(source.identity) → \(destination.identity)"

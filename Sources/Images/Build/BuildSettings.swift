@@ -4,7 +4,7 @@ public struct BuildSettings: Sendable, Hashable {
   public var concurrency = 2
   /// `linux/amd64`…; empty for the machine's own. Becomes `PLATFORMS` and `--platform`.
   public var platforms: [String] = []
-  /// Whether an artifact's own command is to push (`PUSH_IMAGE`): for clusters that pull from a registry.
+  /// True if an artifact's own command is to push (`PUSH_IMAGE`): for clusters that pull from a registry.
   public var pushes = false
   /// Registries (`host:port`) spoken to without TLS, or without checking its certificate.
   public var insecureRegistries: Set<String> = []

@@ -34,7 +34,7 @@ extension ImageBuilder {
     await Task { _ = try? await tool.child(["rmi"] + removal).read() }.value
   }
 
-  /// What the images of a store are called, by id; nil where it does not say.
+  /// What the images of a store are called, by id; nil if it does not say.
   private nonisolated func names(_ tool: StoreTool) async -> [String: [String]]? {
     let name = tool.store.kind == .buildah ? "{{.Name}}" : "{{.Repository}}"
     guard let answer = try? await tool.child(["images", "--no-trunc", "--format", "{{.ID}} \(name):{{.Tag}}"]).read(),

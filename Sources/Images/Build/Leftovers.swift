@@ -27,7 +27,7 @@ struct Leftovers: Sendable {
   static func marker(_ number: Int) -> String { "\(prefix)\(getpid())-\(number)" }
 
   /// Removes what builds with these markers left, or what builds of processes left that are no more.
-  /// - Returns: false where the tool failed: on a full disk it needs room itself.
+  /// - Returns: false if the tool failed: on a full disk it needs room itself.
   func remove(_ markers: Set<String>) async -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     let found = names.filter { name in

@@ -19,7 +19,7 @@ struct StoreTool: Sendable {
     Child(program: program, arguments: store.arguments + arguments, environment: environment, input: input)
   }
 
-  /// The id of the image of that name or id; nil where the store has none, or does not answer.
+  /// The id of the image of that name or id; nil if the store has none, or does not answer.
   func id(of reference: String) async throws(BuildError) -> String? {
     let question =
       store.kind == .buildah

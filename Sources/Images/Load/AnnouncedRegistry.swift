@@ -21,7 +21,7 @@ struct AnnouncedRegistry: Sendable, Hashable {
 
   /// `host[:port][/path]` as this machine reaches it.
   var push: String
-  /// The same as nodes reach it; nil where nothing else is said.
+  /// The same as nodes reach it; nil if nothing else is said.
   var pull: String?
 
   /// - Parameter document: `localRegistryHosting.v1`.

@@ -16,9 +16,9 @@ struct ClusterFacts: Sendable {
   var exists: @Sendable (String) -> Bool
   /// The host of the API server's address.
   var server = ""
-  /// Whether a directory is this user's own, and nobody else may write to it.
+  /// True if a directory is this user's own, and nobody else may write to it.
   var isOwn: @Sendable (String) -> Bool = { _ in false }
-  /// Whether a person wants images pushed to this registry, which the cluster names.
+  /// True if a person wants images pushed to this registry, which the cluster names.
   var confirms: @Sendable (_ registry: String) -> Bool = { _ in false }
 
   /// - Throws: `loadFailed` where the nodes cannot be read.

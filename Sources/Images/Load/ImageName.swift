@@ -1,7 +1,7 @@
 /// An image's name without a tag, as registries and container runtimes read it (the distribution project's "reference"
 /// grammar).
 struct ImageName: Sendable, Hashable {
-  /// `host[:port]`, or nil where the name begins with a path.
+  /// `host[:port]`, or nil if the name begins with a path.
   let registry: String?
   let path: String
 

@@ -11,7 +11,7 @@ import Inputs
 struct PrivateDirectory: Sendable {
   let path: String
 
-  /// Why it is not used; nil where it is this user's own, or not there yet.
+  /// Why it is not used; nil if it is this user's own, or not there yet.
   var problem: String? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
@@ -20,7 +20,7 @@ struct PrivateDirectory: Sendable {
     return status.st_mode & 0o022 == 0 ? nil : "others may write to it"
   }
 
-  /// nil where it is not there, or not to be believed.
+  /// nil if it is not there, or not to be believed.
   func read(_ name: String) -> [UInt8]? {
     problem == nil ? try? RegularFile.read(path + "/" + name, limit: 64 << 20) : nil
   }

@@ -113,7 +113,7 @@ private struct GlobReader {
 
   // MARK: Alternatives
 
-  /// `{a,b}`, behind the opening brace; nil where it has no end, and stands for itself.
+  /// `{a,b}`, behind the opening brace; nil if it has no end, and stands for itself.
   private mutating func alternatives() -> [Glob.Token]? {
     var open = 1
     var parts: [Substring.UnicodeScalarView] = []

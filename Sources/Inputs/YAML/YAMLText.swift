@@ -16,7 +16,7 @@ public enum YAMLText {
     public var duplicates = 100
     /// Lines that begin with `%`: libyaml compares each with all others.
     public var directives = 16
-    /// Whether tags (`!!binary`) may stand there.
+    /// True if tags (`!!binary`) may stand there.
     public var hasTags = true
 
     public init() {}

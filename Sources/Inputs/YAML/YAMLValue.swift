@@ -20,7 +20,7 @@ public final class YAMLValue: Sendable {
 
   public let content: Content
   public let mark: YAMLMark
-  /// As it is written: `!!str` is `tag:yaml.org,2002:str`; nil where none stands.
+  /// As it is written: `!!str` is `tag:yaml.org,2002:str`; nil if none stands.
   public let tag: String?
   /// How many values there are when each alias is a copy, this one included.
   let size: Int
@@ -69,7 +69,7 @@ public struct YAMLProblem: Error, Sendable, Hashable {
   public let message: String
   public let line: Int
   public let column: Int?
-  /// What to do; nil where the message says it.
+  /// What to do; nil if the message says it.
   public let remedy: String?
 
   init(_ kind: Kind, _ message: String, at mark: YAMLMark, remedy: String? = nil) {

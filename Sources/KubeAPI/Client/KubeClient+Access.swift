@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// Whether the user may do something, and why.
+/// True if the user may do something, and why.
 public struct AccessReview: Sendable, Hashable {
   public let isAllowed: Bool
   /// Often empty.

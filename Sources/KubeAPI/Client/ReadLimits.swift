@@ -1,5 +1,5 @@
 /// What may be read of a server at most: one that sends without end, or a proxy before it, must not take all memory or
-/// hold a command up for ever.
+/// hold a command up forever.
 public struct ReadLimits: Sendable, Hashable {
   /// Of one answer: bytes, unpacked.
   public var answer = 256 << 20

@@ -21,7 +21,7 @@ public struct RetryPolicy: Sendable {
     return longest / 2 + longest / 2 * Double.random(in: 0...1)
   }
 
-  /// The pause that a Retry-After header asks for (RFC 9110, section 10.2.3), a year at most; nil where it says no
+  /// The pause that a Retry-After header asks for (RFC 9110, section 10.2.3), a year at most; nil if it says no
   /// number of seconds.
   static func retryAfter(_ header: String?) -> Duration? {
     guard let text = header?.trimmed, !text.isEmpty,
@@ -30,7 +30,7 @@ public struct RetryPolicy: Sendable {
     return .seconds(min(Int(text) ?? .max, 365 * 86_400))
   }
 
-  /// Whether a request may be sent again after an error.
+  /// Checks whether a request may be sent again after an error.
   /// - Parameters:
   ///   - isIdempotent: whether the server may see it twice.
   ///   - serverAsks: the answer had a Retry-After: the server did nothing with the request, as client-go reads it too.

@@ -51,7 +51,7 @@ extension KubeError {
 }
 
 extension CurlHandle {
-  /// Whether there was a connection to the server, new or used before: the times that curl has noted are not 0 then
+  /// True if there was a connection to the server, new or used before: the times that curl has noted are not 0 then
   /// (microseconds).
   fileprivate var hadConnection: Bool {
     var connected: curl_off_t = 0

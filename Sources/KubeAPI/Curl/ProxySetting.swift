@@ -41,7 +41,7 @@ struct ProxySetting: Sendable, Hashable {
     self.source = source
   }
 
-  /// Whether a server's host is in a list as NO_PROXY has it: names with what is below them, addresses and IPv4
+  /// Checks whether a server's host is in a list as NO_PROXY has it: names with what is below them, addresses and IPv4
   /// networks, `*` for all.
   static func excepts(_ host: String, _ list: String) -> Bool {
     let host = host.lowercased()

@@ -69,7 +69,7 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension JSONValue {
-  /// The value that a pointer leads to, nil where it leads nowhere.
+  /// The value that a pointer leads to, nil if it leads nowhere.
   public subscript(pointer: JSONPointer) -> JSONValue? {
     pointer.tokens.reduce(Optional(self)) { value, token in
       switch value {

@@ -7,7 +7,7 @@ struct FrameParser {
     case ended
     /// To be answered with a pong of the same payload (section 5.5.2).
     case ping([UInt8])
-    /// The peer closes (section 5.5.1); the code is nil where it gave none.
+    /// The peer closes (section 5.5.1); the code is nil if it gave none.
     case close(UInt16?, reason: String)
     case malformed
   }

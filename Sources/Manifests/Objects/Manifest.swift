@@ -3,7 +3,7 @@ import KubeObjects
 /// A Kubernetes object as a person or a tool wrote it, before it goes to a cluster.
 public struct Manifest: Sendable, Hashable {
   public var object: JSONValue
-  /// Where it begins; nil where a tool made it.
+  /// Where it begins; nil if a tool made it.
   public var position: SourcePosition?
 
   public init(_ object: JSONValue, position: SourcePosition? = nil) {
@@ -14,7 +14,7 @@ public struct Manifest: Sendable, Hashable {
   public var apiVersion: String { object["apiVersion"]?.stringValue ?? "" }
   public var kind: String { object["kind"]?.stringValue ?? "" }
   public var name: String { object["metadata"]?["name"]?.stringValue ?? "" }
-  /// nil where the manifest names none: the context's, or none for cluster-wide kinds.
+  /// nil if the manifest names none: the context's, or none for cluster-wide kinds.
   public var namespace: String? {
     get { object["metadata"]?["namespace"]?.stringValue }
     set { object[path: "metadata", "namespace"] = newValue.map { JSONValue($0) } }

@@ -13,7 +13,7 @@ public enum ManifestReader {
   }
 
   /// A file's text; what is not UTF-8 in it is replaced.
-  /// - Throws: `InputError` where it cannot be read.
+  /// - Throws: `InputError` if it cannot be read.
   public static func text(of path: String) throws(InputError) -> String {
     do throws(RegularFile.Failure) {
       return try RegularFile.text(path, limit: limit)

@@ -6,9 +6,9 @@ public struct ManifestPatches: Sendable, Hashable {
   /// From an image's name as the manifests write it, without tag and digest, to the immutable reference that takes its
   /// place.
   public var images: [String: String]
-  /// Whether Pods get `dnsPolicy: Default`, so that they ask what their node asks: in a dev loop, through the tunnel.
+  /// True if Pods get `dnsPolicy: Default`, so that they ask what their node asks: in a dev loop, through the tunnel.
   public var dnsPolicy: Bool
-  /// Whether containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`,
+  /// True if containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`,
   /// would pull an image that is in no registry.
   public var pullPolicy: Bool
   /// The namespace of objects that name none; cluster-wide kinds are left alone.

@@ -47,7 +47,7 @@ public enum YAMLWriter {
 
   private static func quoted(_ text: String) -> Node { Node(text, .implicit, .doubleQuoted) }
 
-  /// Whether every reader takes the plain text for this string. The library quotes by itself what YAML's grammar
+  /// Checks whether every reader takes the plain text for this string. The library quotes by itself what YAML's grammar
   /// forbids.
   private static func isSafe(_ text: String) -> Bool {
     guard YAMLScalar.value(text) == .string(text), let first = text.first, text.last != " ", text != "<<", text != "="

@@ -43,7 +43,7 @@ public struct DNSName: Sendable, Hashable, CustomStringConvertible {
     return offset == start
   }
 
-  /// `self` with `suffix` behind it; nil where that is too long.
+  /// `self` with `suffix` behind it; nil if that is too long.
   func appending(_ suffix: DNSName) -> DNSName? {
     guard wire.count - 1 + suffix.wire.count <= 255 else { return nil }
     return DNSName(lowercasing: wire.dropLast() + suffix.wire)

@@ -97,7 +97,7 @@ final class DNSResolver: Handler {
     return (query.answer(rcode: DNSRcode.noError, authoritative: true), DNSRcode.noError)
   }
 
-  /// Whether the name exists is told by its A records, which the client asks for at the same time.
+  /// Checks whether the name exists is told by its A records, which the client asks for at the same time.
   private func answerWithoutIPv6(_ query: DNSQuery, since started: UInt64, deliver: @escaping ([UInt8]) -> Void) {
     let question = DNSQuestion(
       rawName: query.question.rawName, type: DNSType.a, questionClass: query.question.questionClass)

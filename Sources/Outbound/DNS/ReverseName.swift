@@ -44,7 +44,7 @@ extension AddressMap {
 
 extension DNSMessage {
   /// The same message under another name: question and owners bear it, and of the asked name's zones (the SOA's) the
-  /// new name's of as many labels. Written anew, without pointers into what has moved. Nil where that is not possible.
+  /// new name's of as many labels. Written again, without pointers into what has moved. Nil where that is not possible.
   func renamed(to rawName: [UInt8]) -> DNSMessage? {
     guard let question, DNSName(lowercasing: rawName).dots == question.name.dots else { return nil }
     let old = question.name

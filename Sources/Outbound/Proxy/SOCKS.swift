@@ -22,7 +22,7 @@ struct SOCKS {
     static let noCommand: UInt8 = 7, noAddressType: UInt8 = 8
   }
 
-  /// Whether the client has begun: what comes then is SOCKS, whatever its first byte.
+  /// True if the client has begun: what comes then is SOCKS, whatever its first byte.
   var isUnderWay: Bool { stage != .greeting }
 
   /// - Parameter bytes: not empty; at the beginning the first is 4 or 5.

@@ -8,7 +8,7 @@ public enum FreeRange {
   /// - Parameters:
   ///   - length: of the prefix, 1 to 32.
   ///   - taken: must not be touched.
-  /// - Returns: the first of this length; nil where there is none.
+  /// - Returns: the first of this length; nil if there is none.
   public static func find(length: Int, within places: [CIDR] = places, taken: [CIDR]) -> CIDR? {
     for place in places where place.length <= length && !place.address.isIPv6 {
       var candidate = CIDR(place.address, length: length)
@@ -27,6 +27,6 @@ public enum FreeRange {
 }
 
 extension CIDR {
-  /// Whether the two have an address in common.
+  /// Checks whether the two have an address in common.
   public func overlaps(_ other: CIDR) -> Bool { contains(other.address) || other.contains(address) }
 }

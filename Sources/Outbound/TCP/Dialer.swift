@@ -37,7 +37,7 @@ final class Dialer {
   let sessions: SessionSource
   let routes: RouteTable
   let counters: OutboundCounters
-  /// Whether clients are led to addresses of the machine that the daemon runs on.
+  /// True if clients are led to addresses of the machine that the daemon runs on.
   var leadsToThisMachine = true
   /// Each connection counts twice, since it may lead to a socket of the host.
   private let budget: ConnectionBudget
@@ -87,7 +87,7 @@ final class Dialer {
     }
   }
 
-  /// Whether the machine's own servers are meant, and kept from this client.
+  /// Checks whether the machine's own servers are meant, and kept from this client.
   func isKept(_ destination: Destination) -> Bool {
     guard !leadsToThisMachine, case .address(let endpoint) = destination else { return false }
     return switch route(destination) {
@@ -101,7 +101,7 @@ final class Dialer {
     if live.removeValue(forKey: ObjectIdentifier(connection)) != nil { budget.giveBack(2) }
   }
 
-  /// Whether so many clients have connected and not said what they want that no more are let in.
+  /// Checks whether so many clients have connected and not said what they want that no more are let in.
   func isCrowded(by waiting: Int) -> Bool { waiting >= max(budget.limit / 2, 16) }
 
   /// Tells a client something last and closes its socket, which is taken over.

@@ -42,7 +42,7 @@ final class TransparentListener: Acceptor {
       to: .address(IPEndpoint(dialer.routes.rules.aliases.real(of: destination.address), port: destination.port)))
   }
 
-  /// Nobody redirected it: to lead it on would be to connect to ourselves, for ever.
+  /// Nobody redirected it: to lead it on would be to connect to ourselves, forever.
   private func isDirect(_ connection: Int32, _ destination: IPEndpoint) -> Bool {
     var own = clinux_address()
     return clinux_local_address(connection, &own) == 0 && IPEndpoint(own) == destination

@@ -10,7 +10,7 @@ public final class ConnectionBudget {
     self.all = all
   }
 
-  /// Takes room for a connection; false where there is none.
+  /// Takes room for a connection; false if there is none.
   /// - Parameter count: 2 where it may have two descriptors.
   public func take(_ count: Int = 1) -> Bool {
     guard open <= limit - count else { return false }

@@ -111,7 +111,7 @@ public final class EventLoop {
 
   /// Out of descriptors: takes one connection of a listening socket by the descriptor that is kept for this, and resets
   /// it, so that its client hears at once.
-  /// - Returns: false where there was none to take, or nothing to take it with.
+  /// - Returns: false if there was none to take, or nothing to take it with.
   public func turnAway(_ listening: Int32) -> Bool {
     guard spare >= 0 else {
       spare = clinux_eventfd()

@@ -80,7 +80,7 @@ open class SocketEnd: StreamEnd {
     if kind == Self.prefixTimer, !prefix.isEmpty, !isOver { session.wantsToSend(self) }
   }
 
-  /// Whether payload may be read from the socket now.
+  /// True if payload may be read from the socket now.
   open var mayRead: Bool { isFlowing }
   /// Sees what was read, before it is sent.
   open func didRead(_ bytes: UnsafeRawBufferPointer) {}

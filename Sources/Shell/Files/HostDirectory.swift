@@ -53,7 +53,7 @@ final class HostDirectory: Sendable {
 
   // MARK: Entries
 
-  /// nil where there is none.
+  /// nil if there is none.
   func kind(_ name: FileName) -> Kind? {
     var status = stat()
     guard name.withPointer({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else { return nil }

@@ -24,7 +24,7 @@ enum HostPlaces {
     return VolumePlace(path: path, resolved: path, isDirectory: isDirectory, parentExists: path.parts.count == 1)
   }
 
-  /// Why a path cannot be a mount point, whoever wants it; nil where it can.
+  /// Why a path cannot be a mount point, whoever wants it; nil if it can.
   static func obstacle(_ path: MountPath) -> String? {
     var status = stat()
     if lstat(path.text, &status) == 0 { return "\(path.text) is this machine's" }
@@ -34,7 +34,7 @@ enum HostPlaces {
       parent = parent.dropLast()
       folder = "/" + parent.joined(separator: "/")
     } while !parent.isEmpty && lstat(folder, &status) != 0
-    // The folder is built anew inside: files that the command makes there would be the shell's alone.
+    // The folder is built again inside: files that the command makes there would be the shell's alone.
     if geteuid() != 0, access(folder, W_OK) == 0 { return "\(folder) is yours to write to" }
     return nil
   }

@@ -27,7 +27,7 @@ actor PodVolumes {
   }
 
   /// Copies a volume, in the place of an earlier copy.
-  /// - Returns: nil where the Pod does not have it.
+  /// - Returns: nil if the Pod does not have it.
   func copy(_ mount: VolumeMount) async throws(FileProblem) -> VolumeWriter.Outcome? {
     let path: MountPath
     do throws(MountPath.Problem) { path = try MountPath(mount.path) } catch {

@@ -34,7 +34,7 @@ struct VolumeBudget: Sendable, Hashable {
   /// - Parameter others: what the shell's other volumes have.
   func left(besides others: Cost) -> UInt64 { min(volume.bytes, shell.bytes - min(others.bytes, shell.bytes)) }
 
-  /// Why a volume is not written; nil where it may be.
+  /// Why a volume is not written; nil if it may be.
   /// - Parameters:
   ///   - cost: what it would take, with its deepest entry's depth.
   ///   - others: what the shell's other volumes have.

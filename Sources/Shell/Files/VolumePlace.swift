@@ -12,7 +12,7 @@ struct VolumePlace: Sendable, Hashable {
   /// The same with the host's links followed, as far as it exists: `/run/secrets` for `/var/run/secrets`.
   var resolved: MountPath
   var isDirectory: Bool
-  /// Whether the folder that it would be in is this machine's.
+  /// True if the folder that it would be in is this machine's.
   var parentExists: Bool
 
   /// What the person has said and is.
@@ -23,7 +23,7 @@ struct VolumePlace: Sendable, Hashable {
     var own: [MountPath] = []
   }
 
-  /// Why nothing is put there unasked; nil where it may be.
+  /// Why nothing is put there unasked; nil if it may be.
   func guarded(for person: Person) -> String? {
     if Self.secrets.contains(where: path.isWithin), Self.secrets.contains(where: resolved.isWithin) { return nil }
     if person.allowed.contains(where: path.isWithin) { return nil }
@@ -58,7 +58,7 @@ struct VolumePlace: Sendable, Hashable {
       self.places = VolumePlace.paths(places)
     }
 
-    /// Whether a volume at this path would be in one of the places, or above one and hold it.
+    /// Checks whether a volume at this path would be in one of the places, or above one and hold it.
     func covers(_ path: MountPath) -> Bool {
       // As far as both go: a volume at /opt/NAME may hold a folder bin.
       places.contains { place in

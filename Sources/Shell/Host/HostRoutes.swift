@@ -6,7 +6,7 @@ public struct HostRoutes: Sendable, Hashable {
   public struct Route: Sendable, Hashable {
     public var range: CIDR
     public var device: String
-    /// The router that packets go to; nil where the range is on the link.
+    /// The router that packets go to; nil if the range is on the link.
     public var gateway: IPAddress?
   }
 

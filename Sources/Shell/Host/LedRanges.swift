@@ -34,7 +34,7 @@ public struct LedRanges: Sendable, Hashable {
     }
   }
 
-  /// Why a range is no cluster's, whoever names it; nil where it may be.
+  /// Why a range is no cluster's, whoever names it; nil if it may be.
   static func obstacle(_ range: CIDR) -> String? {
     if range.address.isIPv6 { return "IPv6 is not led" }
     if let (own, use) = nobodys.first(where: { $0.0.overlaps(range) }) { return "it holds addresses of \(own), \(use)" }
@@ -56,6 +56,6 @@ public struct LedRanges: Sendable, Hashable {
 }
 
 extension CIDR {
-  /// Whether all of another range lies in this one.
+  /// Checks whether all of another range lies in this one.
   fileprivate func holds(_ other: CIDR) -> Bool { length <= other.length && contains(other.address) }
 }

@@ -63,7 +63,7 @@ struct ShellDirectory: Sendable {
 public struct ShellRecord: Codable, Sendable {
   public var id: String
   public var request: ShellRequest
-  /// Which cluster it is in; nil where an earlier version wrote the record.
+  /// Which cluster it is in; nil if an earlier version wrote the record.
   public var cluster: ClusterIdentity?
   var context: String
   var namespace: String

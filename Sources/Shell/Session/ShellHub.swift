@@ -19,7 +19,7 @@ public final class ShellHub: Handler {
   private let tell: @Sendable (ShellEvent) -> Void
   private let log: Logger
 
-  /// - Throws: `ShellChannelError` where the socket cannot be made.
+  /// - Throws: `ShellChannelError` if the socket cannot be made.
   public init(loop: EventLoop, path: String, log: Logger, tell: @escaping @Sendable (ShellEvent) -> Void)
     throws(ShellChannelError)
   {

@@ -49,7 +49,7 @@ public final class ShellPeer: Handler {
     }
   }
 
-  /// Asks the helper for a socket made inside; nil where there is none. The descriptor is closed with its last
+  /// Asks the helper for a socket made inside; nil if there is none. The descriptor is closed with its last
   /// reference.
   public func mint(_ socket: MintedSocket, _ completion: @escaping (PassedDescriptor?) -> Void) {
     guard !isOver else { return completion(nil) }

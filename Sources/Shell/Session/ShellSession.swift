@@ -139,7 +139,7 @@ public actor ShellSession {
     }
   }
 
-  /// - Returns: whether it is a directory; nil where it was not copied.
+  /// - Returns: whether it is a directory; nil if it was not copied.
   private func copy(_ mount: VolumeMount, _ volumes: PodVolumes) async -> Bool? {
     guard mount.isProjected || request.volumes else {
       warnings.append("the files of volume \(mount.name) (\(mount.path)) are not copied; --volumes does")

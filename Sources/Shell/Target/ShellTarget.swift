@@ -11,7 +11,7 @@ public struct ShellTarget: Sendable {
   var nodes: [String]
 
   /// - Parameter request: names a Service or a workload.
-  /// - Returns: nil where it names neither.
+  /// - Returns: nil if it names neither.
   public static func find(_ request: ShellRequest, client: KubeClient, namespace: String) async throws(ControlError)
     -> ShellTarget?
   {

@@ -39,7 +39,7 @@ final class StandInFile {
     try check(cshell_bind(Self.path(fd), target, 0), "put a file over \(target)", advice: Obstacle.advice(errno: EPERM))
   }
 
-  /// Whether programs see the stand-in: a host that renames a new file over the old one drops the mount (rename(2)).
+  /// True if programs see the stand-in: a host that renames a new file over the old one drops the mount (rename(2)).
   var isInPlace: Bool {
     var device: UInt64 = 0
     var inode: UInt64 = 0

@@ -104,7 +104,7 @@ struct PlanParser {
       && parts.allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) && $0.count <= 255 }
   }
 
-  /// RFC 3986, section 2.1; nil where a % is not followed by two hex digits, or for a NUL.
+  /// RFC 3986, section 2.1; nil if a % is not followed by two hex digits, or for a NUL.
   static func decoded(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]

@@ -3,7 +3,7 @@ import Glibc
 
 /// What forbids user namespaces on this host, and what to do.
 enum Obstacle {
-  /// What the person can do about a namespace, capability or mount that was refused with this errno; nil where it has
+  /// What the person can do about a namespace, capability or mount that was refused with this errno; nil if it has
   /// another reason.
   static func advice(errno: Int32) -> String? {
     guard errno == EPERM || errno == EACCES || errno == ENOSPC || errno == EUSERS || errno == EINVAL || errno == ENOSYS
@@ -11,7 +11,7 @@ enum Obstacle {
     return find(errno: errno, setting: setting, isChrooted: cshell_is_chrooted() == 1)
   }
 
-  /// - Parameter setting: the number in a file under /proc/sys, nil where there is none.
+  /// - Parameter setting: the number in a file under /proc/sys, nil if there is none.
   static func find(errno: Int32, setting: (String) -> Int?, isChrooted: Bool) -> String {
     if setting("user/max_user_namespaces") == 0 {
       return

@@ -20,7 +20,7 @@ public struct DatagramReader: ~Copyable {
 
   deinit { memory?.deallocate() }
 
-  /// Whether a part of a datagram waits for the rest of it.
+  /// True if a part of a datagram waits for the rest of it.
   public var isMidway: Bool { gathered > 0 }
 
   /// Takes the next datagram off the front of `bytes`; nil once they are used up.

@@ -71,7 +71,7 @@
     /// - Parameter maximumBytes: what all files together may have.
     public init(maximumBytes: UInt64) { self.maximumBytes = maximumBytes }
 
-    /// Whether the end has been read: a stream that finishes before was cut.
+    /// True if the end has been read: a stream that finishes before was cut.
     public var isComplete: Bool { isOver }
 
     /// Takes the next event off the front of `bytes`; nil once they are used up. After an error the reader is of no
@@ -136,7 +136,7 @@
       return entry
     }
 
-    /// Whether a name leads to somewhere inside the tree.
+    /// Checks whether a name leads to somewhere inside the tree.
     private func stands(_ name: [UInt8]) -> Bool {
       let slash = UInt8(ascii: "/")
       let dot = UInt8(ascii: ".")

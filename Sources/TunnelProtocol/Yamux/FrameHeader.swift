@@ -35,7 +35,7 @@ public struct FrameHeader: Equatable, Sendable {
     self.length = length
   }
 
-  /// Reads 12 bytes; nil where the version or the kind is none that yamux knows.
+  /// Reads 12 bytes; nil if the version or the kind is none that yamux knows.
   public init?(reading bytes: UnsafeRawPointer) {
     guard bytes.loadByte(0) == Self.version, let kind = Kind(rawValue: bytes.loadByte(1)) else { return nil }
     self.init(kind, flags: Flags(rawValue: bytes.loadBE16(2)), stream: bytes.loadBE32(4), length: bytes.loadBE32(8))

@@ -12,7 +12,7 @@ extension BuildContext {
     return files.sorted()
   }
 
-  /// Whether this file, which need not exist, is one of `files()`, or of `definitionFiles`.
+  /// Checks whether this file, which need not exist, is one of `files()`, or of `definitionFiles`.
   public func contains(_ absolutePath: String) -> Bool {
     let path = cleanPath(absolutePath)
     return definitionFiles.contains(path) || relativePath(path).map { selection.includes($0) } ?? false

@@ -20,7 +20,7 @@ struct FileStatus: Hashable {
   var modified: Int64
   var changed: Int64
 
-  /// nil where there is nothing, or nothing that we may see.
+  /// nil if there is nothing, or nothing that we may see.
   init?(_ path: String, followsLink: Bool = false) {
     var status = stat()
     guard (followsLink ? stat(path, &status) : lstat(path, &status)) == 0 else { return nil }

@@ -68,7 +68,7 @@ struct DockerfileReader {
     }
   }
 
-  /// The line without its final escape, or nil where none is.
+  /// The line without its final escape, or nil if none is.
   private func continued(_ line: Substring) -> Substring? {
     var rest = line
     while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }

@@ -1,6 +1,6 @@
 /// One `FROM` and what follows it.
 struct DockerfileStage {
-  /// In lower case; nil where it has none.
+  /// In lower case; nil if it has none.
   var name: String?
   /// The stage that it begins from, or else an image.
   var base: Reference?

@@ -39,7 +39,7 @@ struct ShellWord {
     return word.isEmpty ? words : words + [word]
   }
 
-  /// The word's value; nil where that depends on what is not known here: a variable, or an operation on its value's
+  /// The word's value; nil if that depends on what is not known here: a variable, or an operation on its value's
   /// text. nil also for what is too long or nested too deep.
   static func expand(_ word: String, escape: Character, lookup: @escaping (String) -> String?) -> String? {
     expand(word[...], escape: escape, depth: 0, lookup: lookup)

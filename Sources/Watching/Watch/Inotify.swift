@@ -56,7 +56,7 @@ struct Inotify: ~Copyable {
   /// outlive this.
   consuming func end() { inotifytools_cleanup() }
 
-  /// - - Returns: the watch descriptor, which is the old one for a directory that is watched already; nil where no
+  /// - - Returns: the watch descriptor, which is the old one for a directory that is watched already; nil if no
   ///   directory is there.
   mutating func watch(_ directory: String, watches: Int) throws(WatchError) -> Int32? {
     // A name of its own for each watch: the same directory with the serial number in slashes and dots.
@@ -74,7 +74,7 @@ struct Inotify: ~Copyable {
 
   mutating func unwatch(_ watch: Int32) { inotifytools_remove_watch_by_wd(watch) }
 
-  /// The next event, or nil where none waits.
+  /// The next event, or nil if none waits.
   mutating func next() -> Event? {
     guard let event = inotifytools_next_events(0, 1) else { return nil }
     return Event(watch: event.pointee.wd, mask: event.pointee.mask, name: String(cString: cinotify_name(event)))

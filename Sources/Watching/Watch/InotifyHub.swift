@@ -90,7 +90,7 @@ final class InotifyHub: Sendable {
 
   // MARK: Watches
 
-  /// - Returns: the watch descriptor; nil where no directory is there.
+  /// - Returns: the watch descriptor; nil if no directory is there.
   func watch(_ directory: String, for watcher: TreeWatcher) throws(WatchError) -> Int32? {
     try state.withLock { state throws(WatchError) in
       if state.inotify == nil { throw .watching(directory, code: EMFILE, watches: 0) }

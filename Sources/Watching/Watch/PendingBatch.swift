@@ -41,7 +41,7 @@ struct PendingBatch {
     last = now
   }
 
-  /// When this batch is to be closed; nil where nothing is gathered. A file that is still being written holds it open
+  /// When this batch is to be closed; nil if nothing is gathered. A file that is still being written holds it open
   /// to the longest wait.
   func deadline(quiet: Duration, longest: Duration, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     guard let first else { return nil }

@@ -47,7 +47,7 @@ extension TreeWatcher {
     if let problem { throw problem }
   }
 
-  /// - Returns: false where no directory is there.
+  /// - Returns: false if no directory is there.
   func ensureWatched(_ path: String, _ state: inout State) throws(WatchError) -> Bool {
     if state.directories[path] != nil { return true }
     guard let watch = try hub.watch(path, for: self) else { return false }

@@ -78,7 +78,7 @@ final class TreeWatcher: Sendable {
     }
   }
 
-  /// Closes the batch if it is time to. - Returns: when to ask again; nil where nothing is gathered.
+  /// Closes the batch if it is time to. - Returns: when to ask again; nil if nothing is gathered.
   func closeBatch(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     state.withLock { state in
       guard let deadline = state.pending.deadline(quiet: quiet, longest: longest, now: now), deadline <= now else {
