@@ -5,16 +5,15 @@ extension DevConfiguration {
   /// Reads a skaffold.yaml.
   /// - Parameters:
   ///   - file: absolute, or relative to `workingDirectory`.
-  ///   - - workingDirectory: absolute; what relative paths in the file are relative to, as they are to the directory
-  ///     Skaffold is started in.
+  ///   - workingDirectory: absolute; the base of relative paths in the file, as Skaffold's starting directory is.
   ///   - profiles: names to activate in this order; `-NAME` deactivates one that would activate itself.
-  ///   - environment: what templates and `activation.env` see.
-  ///   - command: what `activation.command` sees: `dev`, `build`, …
-  ///   - kubeContext: what `activation.kubeContext` sees.
-  ///   - defaultRepository: where images go (Skaffold's `--default-repo`).
-  ///   - checksSources: whether missing contexts and Dockerfiles are errors; not where nothing is built.
+  ///   - environment: the variables that templates and `activation.env` see.
+  ///   - command: the value that `activation.command` sees: `dev`, `build`, …
+  ///   - kubeContext: the value that `activation.kubeContext` sees.
+  ///   - defaultRepository: the destination of images (Skaffold's `--default-repo`).
+  ///   - checksSources: whether missing contexts and Dockerfiles are errors; false if nothing is built.
   /// - Returns: one for each configuration (YAML document) in the file.
-  /// - Throws: `InputError` with everything that is wrong in the file.
+  /// - Throws: `InputError` with every fault in the file.
   public static func load(
     file: String, workingDirectory: String, profiles: [String] = [], environment: [String: String] = [:],
     command: String = "dev",
@@ -107,7 +106,7 @@ extension DevConfiguration {
       separator: ", ")
   }
 
-  /// Configurations of one file build into the same cluster: an image has one artifact.
+  /// Checks that an image has one artifact: configurations of one file build into the same cluster.
   private static func checkNames(_ configurations: [DevConfiguration], _ diagnostics: inout [Diagnostic]) {
     var owners: [String: Int] = [:]
     for (index, configuration) in configurations.enumerated() {

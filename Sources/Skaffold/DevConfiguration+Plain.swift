@@ -1,7 +1,7 @@
 import Manifests
 
 extension DevConfiguration {
-  /// An image and where it is built, as a command line gives it.
+  /// An image and its build context, as a command line gives it.
   public struct PlainArtifact: Sendable, Hashable {
     public var name: String
     public var context: String
@@ -15,7 +15,7 @@ extension DevConfiguration {
     }
 
     /// Reads `NAME=CONTEXT[:DOCKERFILE]`.
-    /// - Throws: `InputError` where a part is missing.
+    /// - Throws: `InputError` if a part is missing.
     public init(parsing text: String) throws(InputError) {
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let place =
@@ -29,9 +29,8 @@ extension DevConfiguration {
   }
 
   /// A configuration without a skaffold.yaml.
-  /// - - Parameter manifests: files, directories (their *.yaml, *.yml and *.json; a kustomization where one is there)
-  ///   and globs.
-  /// - Throws: `InputError` with every path that is not there.
+  /// - Parameter manifests: files, directories (their kustomization, else their *.yaml, *.yml and *.json) and globs.
+  /// - Throws: `InputError` with every path that does not exist.
   public static func plain(manifests: [String], artifacts: [PlainArtifact], workingDirectory: String) throws(InputError)
     -> DevConfiguration
   {

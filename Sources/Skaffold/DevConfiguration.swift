@@ -1,9 +1,8 @@
 import Manifests
 
-/// What a dev loop works from: one configuration of a skaffold.yaml with its profiles applied, or what a command line
-/// gave instead.
+/// The input of a dev loop: one configuration of a skaffold.yaml with its profiles applied, or one from a command line.
 ///
-/// All paths are absolute: Skaffold takes them from the directory it is started in, not from its file's.
+/// All paths are absolute: Skaffold resolves them against its starting directory, not the file's.
 public struct DevConfiguration: Sendable {
   /// `metadata.name`.
   public var name: String?
@@ -11,7 +10,7 @@ public struct DevConfiguration: Sendable {
   public var tagPolicy: TagPolicy
   /// `build.local.push`; nil: as the cluster needs it.
   public var push: Bool?
-  /// `build.insecureRegistries`: spoken to by plain HTTP.
+  /// `build.insecureRegistries`: reached by plain HTTP.
   public var insecureRegistries: [String]
   public var manifests: ManifestSources
   public var portForwards: [PortForwardRule]
@@ -23,7 +22,7 @@ public struct DevConfiguration: Sendable {
   public var profiles: [String]
   /// The files it was read from.
   public var files: [String]
-  /// What is not as Skaffold would do it and does no harm.
+  /// Harmless differences from Skaffold.
   public var warnings: [Diagnostic]
 
   public init(

@@ -4,7 +4,7 @@ import Manifests
 public struct Rendering: Sendable {
   public var manifests: [Manifest]
   public var warnings: [Diagnostic]
-  /// What the manifests asked for beyond their repositories' files.
+  /// The manifests' demands beyond their repositories' files.
   public var demands: [Demand] = []
 
   public init(manifests: [Manifest], warnings: [Diagnostic]) {
@@ -17,12 +17,12 @@ public struct Rendering: Sendable {
 
   /// Renders without building.
   /// - Parameters:
-  ///   - - patches: nil leaves the objects as they are. Without a namespace of its own, each configuration's default
-  ///     one is used. An image that no object uses is a warning.
-  ///   - trust: what the manifests may ask for beyond their repositories' files.
+  ///   - patches: nil leaves the objects as they are. Without a namespace here, each configuration's default one is
+  ///     used. An image that no object uses is a warning.
+  ///   - trust: the demands beyond their repositories' files that are allowed.
   ///   - tool: nil finds the installed one.
   ///   - environment: of the process.
-  /// - Throws: `InputError` with everything that is wrong in any file.
+  /// - Throws: `InputError` with every fault in any file.
   public static func render(
     _ configurations: [DevConfiguration], patches: ManifestPatches?, trust: Trust = Trust(), tool: KustomizeTool? = nil,
     environment: [String: String]

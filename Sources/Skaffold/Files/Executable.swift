@@ -4,5 +4,5 @@
   import Foundation
 #endif
 
-/// Whether this user may run a file.
+/// Checks whether this user may run a file.
 func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }

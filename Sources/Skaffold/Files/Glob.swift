@@ -4,8 +4,8 @@ import Inputs
 enum Glob {
   static func isPattern(_ text: String) -> Bool { text.contains { "*?[".contains($0) } }
 
-  /// The files that match an absolute pattern, sorted; directories that match give the files below them.
-  /// - Parameter root: a directory, the only one that is searched; nil for all.
+  /// Returns the files that match an absolute pattern, sorted; directories that match give the files below them.
+  /// - Parameter root: the only directory that is searched; nil for all.
   static func files(_ pattern: String, in root: String? = nil) -> [String] {
     var found: [String] = []
     for path in paths(pattern, root) { found += Paths.isDirectory(path) == true ? below(path).files : [path] }
@@ -25,7 +25,7 @@ enum Glob {
           if Paths.isDirectory(prefix + part) != nil { next.append(prefix + part) }
           continue
         }
-        // What is not the repository's is not searched either.
+        // Search only the repository.
         if let root, !Paths.isBelow(Paths.real(directory), root) { continue }
         if part == "**" {
           next += [directory] + below(directory).directories
@@ -38,7 +38,7 @@ enum Glob {
     return Set(directories).sorted()
   }
 
-  /// All that lies below a directory. Links to directories are not followed: they may lead in circles.
+  /// Returns everything below a directory. Links to directories are not followed: they may form circles.
   private static func below(_ directory: String) -> (files: [String], directories: [String]) {
     var files: [String] = []
     var directories: [String] = []

@@ -10,7 +10,7 @@
   import Musl
 #endif
 
-/// Paths as text; nothing here asks whether a file is there unless it says so.
+/// Paths as text; a function reads the disk only if it says so.
 enum Paths {
   /// Absolute, without `.` and `..`, as Go's filepath.Join cleans it. Symbolic links are not followed.
   static func absolute(_ path: String, in directory: String) -> String {
@@ -28,7 +28,7 @@ enum Paths {
 
   static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
-  /// The way from a directory to a path, both absolute and clean.
+  /// Returns the relative path from a directory to a path, both absolute and clean.
   static func relative(_ path: String, from directory: String) -> String {
     let (target, base) = (path.split(separator: "/"), directory.split(separator: "/"))
     let common = zip(target, base).prefix { $0 == $1 }.count
@@ -36,7 +36,7 @@ enum Paths {
     return way.isEmpty ? "." : way.joined(separator: "/")
   }
 
-  /// Without symbolic links, as far as it is there.
+  /// Resolves the symbolic links of the part that exists.
   static func real(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
 
   static func isURL(_ path: String) -> Bool {
@@ -44,8 +44,8 @@ enum Paths {
       && (path.contains("://") || path.hasPrefix("git@") || path.hasPrefix("github.com/") || path.contains("?ref="))
   }
 
-  /// Whether kustomize could take it for something to fetch: an address, `user@host:path`, `github.com/…`, `gh:…`. What
-  /// is doubtful counts.
+  /// Checks whether kustomize could take it for something to fetch: an address,
+  /// `user@host:path`, `github.com/…`, `gh:…`. Doubtful ones count.
   static func mayBeFetched(_ path: String) -> Bool {
     if path.hasPrefix("/") { return false }
     let text = path.lowercased()
@@ -54,18 +54,18 @@ enum Paths {
       || (text.split(separator: "/").first?.contains(":") ?? false)
   }
 
-  /// Whether a path is a directory or in it; both absolute and clean.
+  /// Checks whether a path is a directory or in it; both absolute and clean.
   static func isBelow(_ path: String, _ directory: String) -> Bool {
     path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
   }
 
-  /// True for a path of a repository: below its root, and not git's own. `.git/config` may hold a password.
+  /// Checks whether a path is a repository's: below its root, and not git's own. `.git/config` may hold a password.
   static func isOf(_ repository: String, _ path: String) -> Bool {
     isBelow(path, repository)
       && !path.dropFirst(repository.count).split(separator: "/").contains { $0.lowercased() == ".git" }
   }
 
-  /// nil where there is nothing.
+  /// nil if nothing exists.
   static func isDirectory(_ path: String) -> Bool? {
     var isDirectory = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) ? isDirectory : nil
@@ -78,13 +78,13 @@ enum Paths {
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
-  /// A file with an end, also through a link: no device, no FIFO.
+  /// Checks for a file with an end, also through a link: no device, no FIFO.
   static func isRegularFile(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
-  /// Names in a directory, sorted; empty where it cannot be read.
+  /// Returns a directory's names, sorted; none if it cannot be read.
   static func entries(_ directory: String) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
   }

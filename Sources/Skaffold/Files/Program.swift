@@ -17,14 +17,14 @@ struct Program: Sendable {
   /// An absolute path.
   var path: String
 
-  /// The first one in the environment's PATH.
+  /// Finds the first one in the environment's PATH.
   static func find(_ name: String, environment: [String: String]) -> String? {
     (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first {
       Paths.isFile($0) && isExecutable($0)
     }
   }
 
-  /// Runs to its end; a cancelled task ends it.
+  /// Runs it to its end; cancelling the task ends the program.
   func run(_ arguments: [String], in directory: String, environment: [String: String]) async throws -> Result {
     var variables: [Environment.Key: String] = [:]
     for (name, value) in environment { if let key = Environment.Key(rawValue: name) { variables[key] = value } }

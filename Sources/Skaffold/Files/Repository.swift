@@ -6,8 +6,8 @@
 
 /// The directory whose files a configuration may name by itself.
 public enum Repository {
-  /// The Git work tree that a directory is in; the directory itself where there is none. A home directory that is a
-  /// work tree does not count: what was unpacked into it is not its owner's.
+  /// Returns the Git work tree that holds a directory; the directory itself if none does. A home directory that is a
+  /// work tree does not count: files unpacked there may be someone else's.
   /// - Parameters:
   ///   - directory: absolute.
   ///   - home: nil for that of the process.

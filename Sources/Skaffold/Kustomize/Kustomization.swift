@@ -2,7 +2,7 @@ import Manifests
 
 /// A kustomization file and what it refers to (Kustomize reference, "kustomization.yaml").
 struct Kustomization {
-  /// What a reference leads to.
+  /// The kind of a reference's target.
   enum Role {
     /// A file of objects, a directory with a kustomization, or a URL.
     case resource
@@ -12,7 +12,7 @@ struct Kustomization {
     case data
   }
 
-  /// Something that it names.
+  /// A reference in the kustomization.
   struct Reference {
     var path: String
     var role: Role
@@ -25,7 +25,7 @@ struct Kustomization {
   let file: String
   var root: YAMLNode
 
-  /// The kustomization's file, nil where the directory has none.
+  /// Returns the kustomization's file, nil if the directory has none.
   static func file(in directory: String) -> String? { names.map { directory + "/" + $0 }.first(where: Paths.isFile) }
 
   private static let lists: [String: Role] = [
@@ -35,12 +35,12 @@ struct Kustomization {
   ]
   private static let objects = ["patches", "patchesJson6902", "replacements"]
   private static let generators = ["configMapGenerator", "secretGenerator"]
-  /// Plugins' configurations: what those read, nobody here knows.
+  /// Plugins' configurations: only the plugins know which files those read.
   private static let plugins = ["generators", "transformers", "validators"]
-  /// YAML may stand in place of a path.
+  /// Fields that accept YAML instead of a path.
   private static let inlines: Set<String> = ["generators", "transformers", "validators", "patchesStrategicMerge"]
 
-  /// The kustomization with each reference replaced by what `replace` makes of it.
+  /// Returns the kustomization with each reference replaced by the result of `replace`.
   func mapped(_ replace: (Reference) -> String) -> YAMLNode {
     var result = root
     for (field, role) in Self.lists {
@@ -71,8 +71,7 @@ struct Kustomization {
     return YAMLNode(.scalar(replace(reference), isPlain: false), position: node.position, path: node.path)
   }
 
-  /// Kustomize takes a text for a path if it leads somewhere, so only what leads nowhere and is a mapping counts as
-  /// written in place.
+  /// Kustomize takes a text for a path if that exists, so only a mapping at no existing path counts as inline YAML.
   private func isInline(_ node: YAMLNode) -> Bool {
     guard case .scalar(let text, _) = node.content, text.contains("\n") || text.hasPrefix("{"),
       Paths.isDirectory(Paths.absolute(text, in: directory)) == nil
@@ -107,9 +106,9 @@ struct Kustomization {
     return member(result, "env", .data, replace)
   }
 
-  // MARK: What is told
+  // MARK: Contents
 
-  /// Every path that it names.
+  /// Every path in it.
   var references: [Reference] {
     var references: [Reference] = []
     _ = mapped { reference in
@@ -127,7 +126,7 @@ struct Kustomization {
     }
   }
 
-  /// Keys that kustomize takes for others: it reads them as Go's JSON does, in capitals or not, and `ſ` as `s`.
+  /// Keys that kustomize takes for others: like Go's JSON it ignores case, and reads `ſ` as `s`.
   var disguisedKeys: [Diagnostic] {
     var found = Self.disguised(
       in: root, Set(Self.lists.keys).union(Self.objects).union(Self.generators).union(["openapi"]))
@@ -155,9 +154,9 @@ struct Kustomization {
     }
   }
 
-  // MARK: Old ones
+  // MARK: Old forms
 
-  /// Whether today's kustomize refuses it.
+  /// True if today's kustomize refuses it.
   var isOutdated: Bool { root["imageTags"] != nil || hasPlainPatches }
 
   private var hasPlainPatches: Bool {
@@ -165,7 +164,7 @@ struct Kustomization {
     return patches.contains { $0.kind == .scalar }
   }
 
-  /// As today's kustomize wants it; what it only warns of (`bases`) along with what it refuses.
+  /// The form that today's kustomize wants; fields that it only warns about (`bases`) are changed too.
   var modernized: Kustomization {
     var result = self
     if let bases = root["bases"], case .sequence(let old) = bases.content {

@@ -6,14 +6,14 @@ import Manifests
   import Foundation
 #endif
 
-/// A modernised copy of the kustomizations that cannot be rendered as they are, in a directory of its own; all that is
-/// in order is referred to where it stands.
+/// A modernised copy, in a directory of its own, of the kustomizations that cannot be rendered
+/// as they are; it refers to the others in place.
 struct KustomizationCopy {
-  /// Where the root kustomization is now.
+  /// The directory of the root kustomization now.
   let root: String
   private let directory: String
 
-  /// - Throws: `InputError` where the temporary directory cannot be written.
+  /// - Throws: `InputError` if the temporary directory cannot be written.
   init(of tree: KustomizationTree) throws(InputError) {
     let files = FileManager.default
     // Without symbolic links: `..` in a reference goes up from the real directory.

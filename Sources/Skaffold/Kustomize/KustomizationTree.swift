@@ -1,7 +1,7 @@
 import Inputs
 import Manifests
 
-/// A kustomization with all local files and kustomizations that it leads to, as they are on disk: paths are without
+/// A kustomization with all local files and kustomizations that it refers to, as they are on disk: paths are without
 /// symbolic links, as kustomize takes them.
 struct KustomizationTree {
   let root: String
@@ -11,20 +11,20 @@ struct KustomizationTree {
   private(set) var kustomizations: [String: Kustomization] = [:]
   /// All files, the kustomizations' own among them.
   private(set) var files: Set<String> = []
-  /// Local paths that are named and lead to nothing: they may come.
+  /// Local paths that are named and do not exist yet.
   private(set) var missing: Set<String> = []
-  /// YAML files in which a key stands twice, which today's kustomize refuses; without the earlier ones.
+  /// YAML files with a duplicate key, which today's kustomize refuses; here without the earlier ones.
   private(set) var cleaned: [String: [YAMLNode]] = [:]
-  /// A file is named that is not in its kustomization's directory.
+  /// True if a file outside its kustomization's directory is named.
   private(set) var readsOutside = false
-  /// What it asks for beyond the repository's files.
+  /// Its demands beyond the repository's files.
   private(set) var demands: [Demand] = []
   private(set) var warnings: [Diagnostic] = []
   private(set) var errors: [Diagnostic] = []
 
   /// - Parameters:
   ///   - root: an absolute directory.
-  ///   - repository: whose files may be read.
+  ///   - repository: the one whose files may be read.
   init(_ root: String, root repository: String) {
     self.root = Paths.real(root)
     self.repository = repository
@@ -35,7 +35,7 @@ struct KustomizationTree {
   private mutating func visit(_ directory: String) {
     guard kustomizations[directory] == nil, let file = Kustomization.file(in: directory) else { return }
     check(Paths.real(file), SourcePosition(file: file, line: 1))
-    // Kustomize decodes what a tag says, and would see other paths than stand there.
+    // Kustomize decodes tagged values, and would see paths that differ from the text.
     var limits = YAMLText.Limits()
     limits.text = 1 << 20
     limits.hasTags = false
@@ -43,7 +43,7 @@ struct KustomizationTree {
     if documents.count > 1 {
       errors.append(
         Diagnostic(
-          .error, "it has more than one document", at: documents[1].position,
+          .error, "the kustomization has more than one document", at: documents[1].position,
           remedy: "make each a kustomization of its own"))
     }
     let kustomization = Kustomization(directory: directory, file: file, root: node)
@@ -54,7 +54,7 @@ struct KustomizationTree {
   }
 
   private mutating func follow(_ reference: Kustomization.Reference, from directory: String) {
-    // Before a directory of the same name, kustomize tries to fetch it.
+    // Kustomize tries to fetch it before it looks for a directory of that name.
     if Paths.mayBeFetched(reference.path) {
       return demands.append(.network(reference.path, repository, reference.position))
     }
@@ -68,7 +68,7 @@ struct KustomizationTree {
       guard check(path, reference.position) else { return }
       if reference.role == .data || !Paths.isOf(repository, path) { files.insert(path) } else { _ = read(path) }
     case nil:
-      // Kustomize would go on and look for it in the network.
+      // Kustomize would then look for it in the network.
       missing.insert(path)
       errors.append(
         Diagnostic(
@@ -76,7 +76,7 @@ struct KustomizationTree {
     }
   }
 
-  /// - Returns: false where it is no file that anybody could read to its end.
+  /// - Returns: false if it is not a file that can be read to its end.
   @discardableResult
   private mutating func check(_ path: String, _ position: SourcePosition) -> Bool {
     if !Paths.isOf(repository, path) { demands.append(.outside(path, repository, position)) }
@@ -100,7 +100,7 @@ struct KustomizationTree {
     }
   }
 
-  /// The kustomizations that cannot be rendered as they stand on disk: their own file, or one they lead to.
+  /// The kustomizations that cannot be rendered in place: their own file is at fault, or one they refer to.
   var toCopy: Set<String> {
     var result = Set(kustomizations.values.filter { $0.isOutdated || cleaned[$0.file] != nil }.map(\.directory))
     var isGrowing = true

@@ -1,10 +1,9 @@
-/// The options of `kustomize build` in a skaffold.yaml: which are passed on, which a person must allow, and which make
-/// no sense here. An option that is not in the table is refused, since the next version of kustomize may have one that
-/// runs programs.
+/// The options of `kustomize build` in a skaffold.yaml: those passed on, those that a person must allow, and those
+/// without sense here. Any other is refused, since the next version of kustomize may have one that runs programs.
 struct KustomizeOptions {
   private enum Rule {
     case passed
-    /// What it would do.
+    /// The effect that a person must allow.
     case demanded(String)
     /// The caller chooses it.
     case dropped
@@ -28,13 +27,13 @@ struct KustomizeOptions {
     "env": .demanded("functions would see the environment"),
   ]
 
-  /// Each as one word.
+  /// Options and their values, each as one word.
   private(set) var passed: [String] = []
-  /// Words that a person must allow, and what each would do.
+  /// Words that a person must allow, and the effect of each.
   private(set) var demanded: [(word: String, why: String)] = []
   private(set) var refused: [String] = []
 
-  /// - Parameter arguments: words, and several words in one; old spellings (`--enable_helm`) are understood.
+  /// - Parameter arguments: words, or several words in one; old spellings (`--enable_helm`) are accepted.
   init(_ arguments: [String]) {
     var rest = arguments.flatMap { $0.split(separator: " ").map(String.init) }[...]
     while let word = rest.popFirst() {

@@ -4,12 +4,12 @@ import Manifests
 public struct KustomizeSource: Sendable, Hashable {
   /// Absolute, or a URL.
   public var path: String
-  /// Arguments for `kustomize build`; old spellings are understood.
+  /// Arguments for `kustomize build`; old spellings are accepted.
   public var buildArgs: [String]
-  /// The repository, whose files it may read; nil for the one that `path` is in.
+  /// The repository whose files it may read; nil for the one that `path` is in.
   public var root: String?
   public var position: SourcePosition?
-  /// Where each argument stands.
+  /// The position of each argument.
   public var argumentPositions: [String: SourcePosition] = [:]
 
   public init(path: String, buildArgs: [String] = [], root: String? = nil, position: SourcePosition? = nil) {
@@ -21,8 +21,8 @@ public struct KustomizeSource: Sendable, Hashable {
 
   var ownRoot: String { root.map(Paths.real) ?? (Paths.isURL(path) ? path : Repository.root(of: path)) }
 
-  /// The objects it gives.
-  /// - Parameter demands: gets what it asks for beyond the repository's files, and `trust` allows.
+  /// Returns its objects.
+  /// - Parameter demands: gets its demands beyond the repository's files that `trust` allows.
   func render(
     tool: KustomizeTool, trust: Trust, environment: [String: String], demands: inout [Demand],
     warnings: inout [Diagnostic]
@@ -73,7 +73,7 @@ public struct KustomizeSource: Sendable, Hashable {
         ? "leave it out: devtunnel reads what kustomize prints" : "the options are \(KustomizeOptions.names)")
   }
 
-  /// Of the argument that holds the word, which may be spelled otherwise there.
+  /// The position of the argument that holds the word, perhaps in another spelling.
   private func argumentPosition(_ word: String) -> SourcePosition? {
     let name = word.split(separator: "=").first.map(String.init) ?? word
     let argument = buildArgs.first { argument in

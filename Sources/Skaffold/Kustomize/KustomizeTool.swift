@@ -7,7 +7,7 @@ public enum KustomizeTool: Sendable, Hashable {
   /// `kustomize build`, by its absolute path.
   case kustomize(String)
 
-  /// The first one in the PATH: kustomize, then kubectl.
+  /// Finds the first one in the PATH: kustomize, then kubectl.
   public static func installed(environment: [String: String]) -> KustomizeTool? {
     if let path = Program.find("kustomize", environment: environment) { return .kustomize(path) }
     return Program.find("kubectl", environment: environment).map { .kubectl($0) }
@@ -15,9 +15,8 @@ public enum KustomizeTool: Sendable, Hashable {
 
   /// - Parameters:
   ///   - options: see `KustomizeOptions`.
-  ///   - - readsOutside: whether files outside of their kustomization's directory may be read: whoever calls has looked
-  ///     at each.
-  /// - Returns: what it wrote to its output, and what it said beside it.
+  ///   - readsOutside: whether files outside their kustomization's directory may be read; the caller has checked each.
+  /// - Returns: its output, and its messages beside that.
   /// - Throws: `InputError` with the tool's own words.
   func build(
     _ directory: String, options: [String], readsOutside: Bool, of source: KustomizeSource,
@@ -35,7 +34,7 @@ public enum KustomizeTool: Sendable, Hashable {
         [verb] + options + ["--load-restrictor", restrictor, directory], in: "/", environment: environment)
     } catch {
       throw InputError(
-        "\(path) could not be run: \(error)", at: source.position, remedy: "install kubectl or kustomize anew")
+        "\(path) could not be run: \(error)", at: source.position, remedy: "reinstall kubectl or kustomize")
     }
     guard result.succeeded else {
       let words = result.errors.trimmed.replacing(directory, with: source.path)

@@ -1,11 +1,11 @@
 import Manifests
 
-/// Where the objects come from: files, and kustomizations.
+/// The sources of the objects: files and kustomizations.
 public struct ManifestSources: Sendable, Hashable {
   /// Files and globs; absolute (`manifests.rawYaml`, before v3 `deploy.kubectl.manifests`).
   public var rawYAML: [String]
   public var kustomize: [KustomizeSource]
-  /// The repository, in which the files must be that `rawYAML` leads to; nil where a person named them.
+  /// The repository that must hold the files of `rawYAML`; nil if a person named them.
   public var root: String?
 
   public init(rawYAML: [String] = [], kustomize: [KustomizeSource] = [], root: String? = nil) {
@@ -14,15 +14,15 @@ public struct ManifestSources: Sendable, Hashable {
     self.root = root
   }
 
-  /// The objects, kustomizations rendered; the user's files stay as they are.
+  /// Returns the objects, kustomizations rendered; the user's files stay as they are.
   /// - Parameters:
   ///   - tool: nil finds one.
-  ///   - trust: what the manifests may ask for beyond the repository's files.
+  ///   - trust: the demands beyond the repository's files that are allowed.
   ///   - environment: the tool's; its PATH is searched.
-  ///   - demands: gets what they asked for.
-  ///   - warnings: gets what the files say twice, and what the tool says beside its output.
-  /// - - Throws: `InputError` with every file that is missing or wrong, everything that is asked for and not allowed,
-  ///   or the tool's own words.
+  ///   - demands: gets the demands that were allowed.
+  ///   - warnings: gets duplicate keys in the files, and the tool's messages beside its output.
+  /// - Throws: `InputError` with every file that is missing or wrong, every demand
+  ///   that is not allowed, or the tool's own words.
   public func render(
     tool: KustomizeTool? = nil, trust: Trust = Trust(), environment: [String: String], demands: inout [Demand],
     warnings: inout [Diagnostic]
@@ -62,15 +62,15 @@ public struct ManifestSources: Sendable, Hashable {
     return manifests
   }
 
-  /// For a file that is not the repository's.
+  /// Returns the demand of a file that is not the repository's.
   private func demand(_ file: String) -> Demand? {
     guard let root = root.map(Paths.real) else { return nil }
     let path = Paths.real(file)
     return Paths.isOf(root, path) ? nil : .outside(path, root, SourcePosition(file: file, line: 1))
   }
 
-  /// The files that the objects come from, sorted: manifests, kustomizations and what they refer to (those without
-  /// symbolic links in their paths). What is named and not there is among them, since it may come.
+  /// Returns the files of the objects, sorted: manifests, kustomizations and files they refer to (those without
+  /// symbolic links in their paths). Missing files are included, since they may be created.
   public func watchedFiles() -> [String] {
     var warnings: [Diagnostic] = []
     var problems: [Diagnostic] = []
@@ -83,7 +83,7 @@ public struct ManifestSources: Sendable, Hashable {
     return found.sorted()
   }
 
-  /// The raw manifests' files in the order given, globs expanded, each once.
+  /// Returns the raw manifests' files in the order given, globs expanded, each once.
   private func files(_ warnings: inout [Diagnostic], _ problems: inout [Diagnostic]) -> [String] {
     var files: [String] = []
     var known: Set<String> = []

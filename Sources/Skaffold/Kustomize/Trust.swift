@@ -1,14 +1,14 @@
 import Manifests
 
-/// Something that manifests ask for beyond the files of their repository. A person has to allow it: rendering alone
-/// runs nothing that a repository brings, reads nothing else and reaches no network.
+/// A demand of manifests beyond the files of their repository. A person has to allow it: rendering alone runs nothing
+/// that a repository brings, reads nothing else and reaches no network.
 public struct Demand: Sendable, Hashable {
-  /// The same whenever the same is asked for: `--enable-helm`, `outside /srv/base`, `network https://…`.
+  /// The identity of the demand: `--enable-helm`, `outside /srv/base`, `network https://…`.
   public var key: String
   /// For a person: `the option --enable-helm: kustomize would run helm`.
   public var text: String
   public var position: SourcePosition?
-  /// Whose manifests ask for it.
+  /// The repository whose manifests ask for it.
   public var root: String
 
   public init(key: String, text: String, position: SourcePosition? = nil, root: String) {
@@ -28,16 +28,16 @@ public struct Demand: Sendable, Hashable {
 
   static func plugins(_ field: String, _ root: String, _ position: SourcePosition?) -> Demand {
     Demand(
-      key: "plugins \(position?.file ?? "") \(field)", text: "what '\(field)' names may read any file",
+      key: "plugins \(position?.file ?? "") \(field)", text: "the plugins that '\(field)' names may read any file",
       position: position, root: root)
   }
 
   var refusal: Diagnostic {
-    Diagnostic(.error, text, at: position, remedy: "leave it out, or say --trust if you trust what \(root) holds")
+    Diagnostic(.error, text, at: position, remedy: "leave it out, or use --trust if you trust \(root)")
   }
 }
 
-/// What a person allows manifests to ask for.
+/// The demands that a person allows.
 public struct Trust: Sendable, Hashable {
   /// `--trust`.
   public var isEverything: Bool

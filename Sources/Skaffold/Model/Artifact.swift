@@ -1,16 +1,16 @@
 import Manifests
 
-/// An image that is built here (`build.artifacts[]`).
+/// An image to build (`build.artifacts[]`).
 public struct Artifact: Sendable, Hashable {
-  /// As the manifests write it, without tag.
+  /// The name in the manifests, without tag.
   public var image: String
-  /// What it is built as, without tag: `image`, or what a default repository makes of it.
+  /// The name it is built under, without tag: `image`, or its form for a default repository.
   public var repository: String {
     get { moved ?? image }
     set { moved = newValue }
   }
   private var moved: String?
-  /// The directory the build sees; absolute.
+  /// The directory that the build sees; absolute.
   public var context: String
   public var build: ArtifactBuild
   /// `sync.manual`: files that are copied into running containers instead of a build.
@@ -51,7 +51,7 @@ public enum ArtifactBuild: Sendable, Hashable {
   case custom(CustomBuild)
 }
 
-/// `build.artifacts[].docker`: a Dockerfile, built by whatever builder is installed.
+/// `build.artifacts[].docker`: a Dockerfile for the installed builder.
 public struct DockerBuild: Sendable, Hashable {
   /// Absolute.
   public var dockerfile: String
@@ -60,7 +60,7 @@ public struct DockerBuild: Sendable, Hashable {
   /// The stage to build; nil: the last.
   public var target: String?
   public var noCache: Bool
-  /// Whether base images are pulled even if present.
+  /// True if base images are pulled even if present.
   public var pullParent: Bool
   public var squash: Bool
   public var cacheFrom: [String]
@@ -126,7 +126,7 @@ public struct CustomBuild: Sendable, Hashable {
   public var command: String
   public var dependencies: Dependencies
 
-  /// The files whose change means a build.
+  /// The files that trigger a build when they change.
   public struct Dependencies: Sendable, Hashable {
     /// Globs, relative to the context.
     public var paths: [String]

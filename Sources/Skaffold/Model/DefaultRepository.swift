@@ -1,10 +1,10 @@
-/// What a default repository makes of images' names (Skaffold, `--default-repo`).
+/// Rewrites images' names for a default repository (Skaffold, `--default-repo`).
 enum DefaultRepository {
   /// - Parameter image: without tag.
   static func rewritten(_ image: String, _ repository: String?) -> String {
     guard let repository, !repository.isEmpty, !image.hasPrefix(repository) else { return image }
     let prefix = googlePrefix(repository)
-    // Google's registries have levels; elsewhere the old name becomes one level.
+    // Google's registries have levels; in others the old name becomes one level.
     guard prefix.contains("gcr.io") || prefix.contains("-docker.pkg.dev") else {
       return truncated(repository + "/" + String(image.map { "/._:@".contains($0) ? "_" : $0 }))
     }
@@ -12,7 +12,7 @@ enum DefaultRepository {
     return own == prefix ? repository + "/" + image.dropFirst(own.count) : truncated(repository + "/" + image)
   }
 
-  /// The registry and the project, with the slash that follows; empty where there is no project.
+  /// Returns the registry and the project, with the slash that follows; empty if there is no project.
   private static func googlePrefix(_ name: String) -> String {
     let parts = name.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count > 1 else { return "" }

@@ -1,4 +1,4 @@
-/// `portForward[]`: a port of the host that leads into the cluster.
+/// `portForward[]`: a port of the host that connects into the cluster.
 public struct PortForwardRule: Sendable, Hashable {
   /// `Service`, `Pod`, `Deployment`, …; compared without regard to case.
   public var resourceType: String

@@ -1,6 +1,6 @@
-/// Which artifact must be built before which.
+/// The order that artifacts' requirements demand.
 enum RequirementOrder {
-  /// The names along a circle of requirements, its first one at both ends; nil where there is none.
+  /// Returns the names along a circle of requirements, its first one at both ends; nil if there is none.
   static func cycle(in artifacts: [Artifact]) -> [String]? {
     let requirements = Dictionary(artifacts.map { ($0.image, $0.requires.map(\.image)) }, uniquingKeysWith: { $1 })
     var finished: Set<String> = []

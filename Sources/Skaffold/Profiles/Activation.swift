@@ -1,7 +1,7 @@
 import Inputs
 import Manifests
 
-/// Whether a profile activates itself (`profiles[].activation`).
+/// The conditions on which a profile activates itself (`profiles[].activation`).
 struct Activation {
   let command: String
   let kubeContext: String?
@@ -15,7 +15,7 @@ struct Activation {
       ? conditions.allSatisfy(holds) : conditions.contains(where: holds)
   }
 
-  /// All that one condition says must hold.
+  /// Checks that every part of one condition holds.
   private func holds(_ condition: YAMLNode) -> Bool {
     if let expected = reader.string(condition["command"]), !Self.matches(expected, command) { return false }
     if let expected = reader.string(condition["kubeContext"]), !Self.matches(expected, kubeContext ?? "") {
@@ -36,7 +36,8 @@ struct Activation {
     return expected.isEmpty ? value.isEmpty : Self.matches(expected, value)
   }
 
-  /// A regular expression that need not match the whole; `!` turns it round; what is none is compared as it stands.
+  /// Matches a regular expression against any part of the text; `!` negates
+  /// it. An invalid expression is compared as text.
   static func matches(_ expected: String, _ actual: String) -> Bool {
     if expected.hasPrefix("!") { return !matches(String(expected.dropFirst()), actual) }
     if expected == actual { return true }

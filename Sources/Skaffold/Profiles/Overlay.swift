@@ -1,9 +1,9 @@
 import Manifests
 
-/// Lays a profile over a configuration as Skaffold does: structs are merged field by field, lists and everything
-/// optional are replaced, and of fields that exclude each other (how to tag, where to build) the profile's one stands.
+/// Lays a profile over a configuration as Skaffold does: structs are merged field by field, lists and optional values
+/// are replaced. Of fields that exclude each other (tag policy, builder) the profile's one remains.
 enum Overlay {
-  /// How a mapping is laid over another.
+  /// The way to lay a mapping over another.
   private indirect enum Shape {
     /// Field by field; those not listed are replaced.
     case merged([String: Shape])
@@ -54,7 +54,7 @@ enum Overlay {
     return result
   }
 
-  /// Skaffold cannot tell an empty list, an empty text and a `false` from nothing.
+  /// Skaffold cannot distinguish an empty list, an empty text and a `false` from nothing.
   private static func isUnset(_ node: YAMLNode) -> Bool {
     switch node.content {
     case .scalar(let text, let isPlain): text.isEmpty || node.isNull || isPlain && text == "0"

@@ -1,7 +1,7 @@
 import Manifests
 
-/// A JSON patch in a profile (`profiles[].patches[]`; RFC 6902, with `replace` as the default and `KEY=VALUE` to find a
-/// list's element, as Skaffold has it).
+/// A JSON patch in a profile (`profiles[].patches[]`; RFC 6902, with `replace` as the default and, as in Skaffold,
+/// `KEY=VALUE` to find a list's element).
 struct ProfilePatch {
   let operation: String
   let path: [String]
@@ -46,7 +46,7 @@ struct ProfilePatch {
       }
       return root
     case "move", "copy":
-      guard let found = get(root, from[...]) else { throw failure("is not there", from) }
+      guard let found = get(root, from[...]) else { throw failure("does not exist", from) }
       let source = operation == "move" ? try changed(root, from[...], .remove) : root
       return try changed(source, path[...], .add(found))
     case "remove": return try changed(root, path[...], .remove)
@@ -64,7 +64,7 @@ struct ProfilePatch {
   private func failure(_ message: String, _ path: [String]) -> InputError {
     InputError([
       node.error(
-        "/\(path.joined(separator: "/")) \(message)", remedy: "correct the path, or use op: add for what is not there")
+        "/\(path.joined(separator: "/")) \(message)", remedy: "correct the path, or use op: add for a new value")
     ])
   }
 
@@ -90,7 +90,7 @@ struct ProfilePatch {
     switch node.content {
     case .mapping:
       guard let child = node.member(key)?.value else {
-        guard isLast, case .add(let value) = change else { throw failure("is not there", self.path) }
+        guard isLast, case .add(let value) = change else { throw failure("does not exist", self.path) }
         result.set(key, value)
         return result
       }
@@ -114,7 +114,7 @@ struct ProfilePatch {
         }
       }
       result.content = .sequence(elements)
-    case .scalar: throw failure("is not there", self.path)
+    case .scalar: throw failure("does not exist", self.path)
     }
     return result
   }

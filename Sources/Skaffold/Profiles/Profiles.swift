@@ -21,7 +21,7 @@ struct Profiles {
     }
     var result = configuration
     for name in active {
-      // Of two with one name the last one counts, as it does for Skaffold.
+      // Of two with one name the last counts, as for Skaffold.
       if let profile = profiles.last(where: { (try? $0["name"]?.string()) == name }) {
         result = apply(profile, to: result)
       }
@@ -29,7 +29,7 @@ struct Profiles {
     return (result, active)
   }
 
-  /// Sections that are ignored or not supported are told when the whole is read.
+  /// The known fields. Sections that are ignored or unsupported are reported when the whole is read.
   private var fields: [String: FieldReader.Field] {
     var fields: [String: FieldReader.Field] = [
       "name": .read, "activation": .read, "requiresAllActivations": .read, "patches": .read,
@@ -47,7 +47,7 @@ struct Profiles {
     return result
   }
 
-  /// The requested names, without those to deactivate, that no configuration has.
+  /// Returns the requested names that no configuration has; those to deactivate count without their `-`.
   static func unknown(_ requested: [String], in configurations: [YAMLNode]) -> [String] {
     let names = configurations.flatMap { (try? $0["profiles"]?.elements()) ?? [] }.compactMap {
       try? $0["name"]?.string()

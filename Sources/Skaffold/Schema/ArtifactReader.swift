@@ -79,14 +79,14 @@ struct ArtifactReader {
     return build
   }
 
-  /// Relative to the context; if it is not there, to the working directory.
+  /// Resolves a Dockerfile's path against the context; if no file exists there, against the working directory.
   private func dockerfile(_ node: YAMLNode?, context: String, at place: YAMLNode) -> String {
     let path = reader.string(node) ?? "Dockerfile"
     let inContext = Paths.absolute(path, in: context)
     if Paths.isFile(inContext) { return inContext }
     let here = Paths.absolute(path, in: workingDirectory)
     if Paths.isFile(here) { return here }
-    // A context that is missing has been told already.
+    // A missing context has been reported already.
     if reader.checksSources, Paths.isDirectory(context) == true {
       reader.report(
         place.error(
@@ -165,7 +165,7 @@ struct ArtifactReader {
     "hooks": .unsupported("run them yourself"),
   ]
 
-  /// `***` kept the directories below the glob's own part, everything else none.
+  /// Reads an old rule: `***` kept the directories below the glob's own part, all else kept none.
   private func oldRule(_ member: YAMLNode.Member) -> SyncRule? {
     guard let destination = reader.string(member.value) else { return nil }
     let directory = Paths.directory(of: member.key)

@@ -44,7 +44,7 @@ struct BuildReader {
 
   private static let mostArtifacts = 500
 
-  /// Two artifacts of one name would overwrite each other's image; a requirement must be among the artifacts.
+  /// Checks the names: artifacts of one name would overwrite each other's image; a requirement must be an artifact.
   private func checkNames(_ artifacts: [Artifact]) {
     var first: [String: Artifact] = [:]
     for artifact in artifacts {
@@ -103,12 +103,12 @@ struct BuildReader {
     }
   }
 
-  /// A variable that is not set is told now and not when the first image is built.
+  /// Reports an unset variable now, and not when the first image is built.
   private func checkTemplate(_ text: String, _ node: YAMLNode) {
     _ = reader.expand(text, at: node, extra: ["IMAGE_NAME": "image"])
   }
 
-  /// A template that is one whole image name would give it to every artifact.
+  /// Refuses a template that is one whole image name: every artifact would get it.
   private func checkWholeName(_ node: YAMLNode?) {
     guard let node, let template = try? EnvTemplate((try? node.string()) ?? "") else { return }
     func name(_ image: String) -> String? {

@@ -2,19 +2,18 @@ import Manifests
 
 /// Reads a configuration's fields and keeps everything that is wrong with them.
 final class FieldReader {
-  /// What becomes of a field.
+  /// The treatment of a field.
   enum Field: Sendable {
     case read
-    /// Skaffold does something with it that makes no difference here, or that devtunnel does its own way: a warning
-    /// says which.
+    /// Skaffold's effect makes no difference here, or devtunnel has its own way. A warning says which.
     case ignored(String)
-    /// Without it the loop would do something else than the file says: an error.
+    /// Without it the loop would not do as the file says: an error.
     case unsupported(String)
   }
 
   let version: SchemaVersion
   let environment: [String: String]
-  /// Whether files that only builds read must be there.
+  /// True if files that only builds read must exist.
   let checksSources: Bool
   private(set) var diagnostics: [Diagnostic] = []
 
@@ -46,7 +45,7 @@ final class FieldReader {
     }
   }
 
-  /// nil where the node is missing or wrong; what is wrong has been reported.
+  /// Reads a value; nil if the node is missing or wrong, and the fault is reported.
   func value<Value>(_ node: YAMLNode?, _ read: (YAMLNode) throws(InputError) -> Value) -> Value? {
     guard let node else { return nil }
     do {
@@ -67,7 +66,7 @@ final class FieldReader {
     value(node) { node throws(InputError) in try node.members() } ?? []
   }
 
-  /// A text that must be there.
+  /// Reads a text that must be present.
   func required(_ parent: YAMLNode, _ key: String) -> String? {
     guard let node = parent[key] else {
       report(parent.error("\(key) is missing", remedy: "write \(key): …"))
@@ -76,8 +75,8 @@ final class FieldReader {
     return string(node)
   }
 
-  /// A text with its template filled in.
-  /// - Parameter extra: what it may use beside the environment.
+  /// Reads a text and fills in its template.
+  /// - Parameter extra: variables beside the environment's.
   func expanded(_ node: YAMLNode?, extra: [String: String] = [:]) -> String? {
     guard let node, let text = string(node) else { return nil }
     return expand(text, at: node, extra: extra)

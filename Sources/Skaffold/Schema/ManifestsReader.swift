@@ -1,13 +1,13 @@
 import Manifests
 
-/// Reads `manifests`: where the objects come from.
+/// Reads `manifests`: the sources of the objects.
 struct ManifestsReader {
   let reader: FieldReader
   let workingDirectory: String
   /// The repository.
   let root: String
 
-  /// Skaffold's, where nothing is said.
+  /// Skaffold's default.
   static let defaultManifests = "k8s/*.yaml"
 
   func read(_ manifests: YAMLNode?) -> ManifestSources {
@@ -83,9 +83,10 @@ struct ManifestsReader {
   private func hint(_ path: String) -> String { startingDirectoryHint(path, workingDirectory) }
 }
 
-/// What most often is wrong with a path in a skaffold.yaml.
+/// Returns the remedy for the most frequent fault of a path in a skaffold.yaml.
 func startingDirectoryHint(_ path: String, _ workingDirectory: String) -> String {
   path.hasPrefix("/")
     ? "correct the path"
-    : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): start it elsewhere, or correct the path"
+    : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): "
+      + "start it elsewhere, or correct the path"
 }

@@ -1,7 +1,7 @@
 import Manifests
 
 /// Brings configurations from before skaffold/v3alpha1 into the later shape, as Skaffold itself does before it applies
-/// profiles: manifests leave `deploy` for a section of their own. Nodes keep the place and path they were written at.
+/// profiles: manifests move from `deploy` to a section of their own. Nodes keep their original position and path.
 enum Modernizer {
   /// - Parameter node: a configuration's or a profile's mapping.
   static func modernized(_ node: YAMLNode, _ version: SchemaVersion) -> YAMLNode {
@@ -23,7 +23,7 @@ enum Modernizer {
     return result
   }
 
-  /// `path` (up to v2alpha2) becomes `paths`; none is the working directory.
+  /// Turns `path` (up to v2alpha2) into `paths`; without either it is the working directory.
   private static func sources(_ kustomize: YAMLNode) -> YAMLNode {
     var sources = YAMLNode(.mapping([]), position: kustomize.position, path: kustomize.path)
     let here = YAMLNode(.scalar(".", isPlain: true), position: kustomize.position, path: kustomize.path)
@@ -37,7 +37,7 @@ enum Modernizer {
     return sources
   }
 
-  /// Where a profile's JSON patch leads after that.
+  /// Returns the new path of a profile's JSON patch.
   static func modernized(patchPath path: String, _ version: SchemaVersion) -> String {
     if version.hasManifestsSection { return path }
     for (old, new) in [

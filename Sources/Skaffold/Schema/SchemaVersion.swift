@@ -36,9 +36,9 @@ struct SchemaVersion: Hashable, Comparable, CustomStringConvertible {
     known.first { $0.name == name } ?? SchemaVersion(name: name, order: -1)
   }
 
-  /// Before it artifacts and deployers were written otherwise.
+  /// The oldest readable one: before it artifacts and deployers had another form.
   static let oldest = named("v1beta1")
-  /// Since it manifests stand under `manifests`; before, under `deploy.kubectl` and `deploy.kustomize`.
+  /// The first version with `manifests`; older ones have `deploy.kubectl` and `deploy.kustomize`.
   static let manifestsSection = named("v3alpha1")
 
   var hasManifestsSection: Bool { self >= Self.manifestsSection }

@@ -1,7 +1,7 @@
 import Manifests
 
-/// `build.tagPolicy.dateTime`: the time as a tag. The time zone's rules come from date(1), since Foundation without ICU
-/// knows none.
+/// `build.tagPolicy.dateTime`: the time as a tag. The time zone's rules come from date(1), since
+/// Foundation without ICU has none.
 struct DateTimeTag {
   /// Skaffold's (pkg/skaffold/tag/date_time.go).
   static let defaultFormat = "2006-01-02_15-04-05.999_MST"
@@ -31,7 +31,7 @@ struct DateTimeTag {
       let time = GoTime(result.output.split(whereSeparator: \.isWhitespace).map(String.init))
     else {
       throw InputError(
-        "date(1) does not tell the time", field: "build.tagPolicy.dateTime", remedy: "use another tag policy")
+        "date(1) printed no usable time", field: "build.tagPolicy.dateTime", remedy: "use another tag policy")
     }
     return time.formatted(format ?? Self.defaultFormat)
   }

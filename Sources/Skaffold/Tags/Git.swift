@@ -1,11 +1,11 @@
-/// git in a directory, so that nothing runs which the repository names. A repository may come with its `.git`: its
-/// configuration and attributes name programs for a status too (githooks, `core.fsmonitor`, filters), and others to
-/// fetch what is missing.
+/// git in a directory, set up to run no program that the repository names. A repository may come with its
+/// `.git`: its configuration and attributes name programs even for a status (githooks, `core.fsmonitor`,
+/// filters), and others to fetch missing objects.
 struct Git {
   private let program: Program
   private let directory: String
   private let environment: [String: String]
-  /// False where something could run all the same.
+  /// False if a program could run all the same.
   private var isUsable = true
   private var settings = [
     "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false",
@@ -15,7 +15,7 @@ struct Git {
 
   /// - Parameters:
   ///   - program: the path of git.
-  ///   - environment: the variables that choose another repository or other programs are left out.
+  ///   - environment: variables that choose another repository or other programs are left out.
   init(program: String, directory: String, environment: [String: String]) async {
     self.program = Program(path: program)
     self.directory = directory
@@ -30,8 +30,8 @@ struct Git {
     await emptyFilters()
   }
 
-  /// A status runs the filters of files that seem to have changed. Their names are the repository's, so they are asked
-  /// for and emptied; a person's own ones, such as Git LFS, stay.
+  /// Empties the filters that the repository's own configuration names: a status would run them on files that seem to
+  /// have changed. A person's own filters, such as Git LFS, stay.
   private mutating func emptyFilters() async {
     guard let list = await run(["config", "--list", "--includes", "--name-only", "--null", "--show-scope"]) else {
       return isUsable = false
@@ -40,13 +40,13 @@ struct Git {
     for (scope, name) in zip(words, words.dropFirst())
     where ["local", "worktree", "unknown"].contains(scope) && name.hasPrefix("filter.") {
       guard let dot = name.lastIndex(of: ".") else { continue }
-      // An option of git's cannot name it.
+      // git's `-c` cannot express such a name.
       if name.contains("=") || name.contains("\n") { isUsable = false }
       settings += ["clean", "smudge", "process"].map { "\(name[..<dot]).\($0)=" } + ["\(name[..<dot]).required=false"]
     }
   }
 
-  /// - Returns: its output, nil where it fails.
+  /// - Returns: its output, nil if it fails.
   func callAsFunction(_ arguments: String...) async -> String? { isUsable ? await run(arguments) : nil }
 
   private func run(_ arguments: [String]) async -> String? {

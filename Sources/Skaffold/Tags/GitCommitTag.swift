@@ -11,7 +11,7 @@ public struct GitCommitTag: Sendable, Hashable {
 
   public var variant: Variant
   public var prefix: String
-  /// Whether a work tree with changes gives the same tag as a clean one, without `-dirty`.
+  /// True if a work tree with changes gives the same tag as a clean one, without `-dirty`.
   public var ignoreChanges: Bool
 
   public init(variant: Variant = .tags, prefix: String = "", ignoreChanges: Bool = false) {
@@ -20,7 +20,7 @@ public struct GitCommitTag: Sendable, Hashable {
     self.ignoreChanges = ignoreChanges
   }
 
-  /// - Returns: `latest` where there is no git, no repository or no commit, as Skaffold falls back.
+  /// - Returns: `latest` without git, a repository or a commit, as Skaffold falls back.
   func tag(in directory: String, environment: [String: String]) async -> String {
     guard let path = Program.find("git", environment: environment) else { return "latest" }
     let git = await Git(program: path, directory: directory, environment: environment)
@@ -35,7 +35,7 @@ public struct GitCommitTag: Sendable, Hashable {
     case .tags: return await git("describe", "--tags", "--always")
     case .commitSha: return await git("rev-list", "-1", "HEAD")
     case .abbrevCommitSha: return await git("rev-list", "-1", "HEAD", "--abbrev-commit")
-    // "./" is the directory itself, so that its place in the repository need not be known.
+    // "./" is the directory itself, whatever its place in the repository.
     case .treeSha: return await git("rev-parse", "HEAD:./")
     case .abbrevTreeSha: return await git("rev-parse", "--short", "HEAD:./")
     case .branches:
@@ -45,7 +45,7 @@ public struct GitCommitTag: Sendable, Hashable {
     }
   }
 
-  /// A git name with what a tag cannot have replaced.
+  /// Replaces the characters of a git name that a tag cannot have.
   static func sanitized(_ name: String) -> String {
     let replaced = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) ? $0 : "_" }
     let leading = replaced.prefix { "-.".contains($0) }.count

@@ -1,4 +1,4 @@
-/// A time, and the layouts of Go's package time, which show how its reference time would be written.
+/// A time in the layouts of Go's package time, which show how its reference time would be written.
 struct GoTime {
   private let year, month, day, hour, minute, second, nanosecond, zone, offset, weekday, monthName, dayOfYear: String
 
@@ -30,7 +30,7 @@ struct GoTime {
     return result
   }
 
-  /// Longer ones before those they begin with.
+  /// The layout's elements, longer ones before their prefixes.
   private var elements: [(String, String)] {
     let hours = Int(hour) ?? 0
     let twelve = String((hours + 11) % 12 + 1)
@@ -52,14 +52,14 @@ struct GoTime {
     ]
   }
 
-  /// Go takes "Jan" and "Mon" not where a word goes on, and "_2" not before 006.
+  /// Checks an element's surroundings: Go rejects "Jan" and "Mon" inside a word, and "_2" before 006.
   private func isElement(_ pattern: String, _ rest: Substring) -> Bool {
     let next = rest.dropFirst(pattern.count).first
     if pattern == "Jan" || pattern == "Mon" { return next?.isLowercase != true }
     return pattern != "_2" || !rest.hasPrefix("_2006")
   }
 
-  /// How many digits of a second `.000` or `.999` shows; nil where no such element stands.
+  /// Returns the number of digits that `.000` or `.999` shows; nil for other elements.
   private func fraction(_ rest: Substring, isFirst: Bool) -> Int? {
     guard !isFirst, let first = rest.first, first == "." || first == ",", let digit = rest.dropFirst().first,
       digit == "0" || digit == "9"
@@ -68,7 +68,7 @@ struct GoTime {
     return rest.dropFirst(1 + count).first?.isNumber == true ? nil : count
   }
 
-  /// `9`s leave out the zeros at the end, and the point with the last of them.
+  /// Formats a fraction: `9`s leave out the zeros at the end, and the point with the last of them.
   private func fractionText(_ point: Character, digit: Character, count: Int) -> String {
     var digits = Substring((nanosecond + "000000000").prefix(count))
     if digit == "9" { while digits.last == "0" { digits.removeLast() } }

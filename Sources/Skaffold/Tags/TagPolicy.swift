@@ -1,25 +1,25 @@
 import Manifests
 
-/// How images get their tags (`build.tagPolicy`).
+/// The way images get their tags (`build.tagPolicy`).
 public enum TagPolicy: Sendable, Hashable {
   case gitCommit(GitCommitTag)
-  /// `latest`: the digest is what counts.
+  /// `latest`: the digest decides.
   case sha256
   /// A template over the environment and IMAGE_NAME.
   case envTemplate(String, position: SourcePosition?)
   /// A Go time layout and an IANA time zone; nil for Skaffold's defaults.
   case dateTime(format: String?, timezone: String?)
-  /// What the sources hash to.
+  /// A hash of the sources.
   case inputDigest
 
-  /// The reference an artifact is built as, `name:tag`.
+  /// Returns the reference an artifact is built as, `name:tag`.
   ///
   /// An `envTemplate` that gives a whole image name (`local-user:latest`, as it did up to skaffold/v2alpha3) gives the
   /// reference, not the tag.
   /// - Parameters:
-  ///   - environment: what templates and git see.
-  ///   - digest: the hash of the artifact's sources, asked for `inputDigest` only.
-  /// - Throws: `InputError` for a variable that is not set, a time zone that is none, or where no digest can be had.
+  ///   - environment: the variables that templates and git see.
+  ///   - digest: the hash of the artifact's sources, called for `inputDigest` only.
+  /// - Throws: `InputError` for an unset variable, an unknown time zone, or a failed digest.
   public func reference(
     for artifact: Artifact, environment: [String: String], digest: @Sendable (Artifact) async throws -> String
   ) async throws(InputError) -> String {
@@ -53,7 +53,7 @@ public enum TagPolicy: Sendable, Hashable {
     } catch {
       throw InputError(error.message, at: position, field: "build.tagPolicy.envTemplate.template", remedy: error.remedy)
     }
-    // No tag has a colon or a slash: it is a whole name. A default repository takes its place too.
+    // A tag has no colon or slash, so this is a whole name. A default repository replaces its name too.
     guard text.contains(where: { ":/@".contains($0) }) || text == artifact.image else {
       return try valid(artifact.repository, text, position, field: "build.tagPolicy.envTemplate.template")
     }
@@ -66,8 +66,8 @@ public enum TagPolicy: Sendable, Hashable {
     try Self.valid(artifact.repository, tag, artifact.position, field: "build.tagPolicy")
   }
 
-  /// Tags are up to 128 letters, digits, `_`, `.` and `-`, the last two not first (Docker reference, "docker image
-  /// tag").
+  /// Checks a tag: up to 128 letters, digits, `_`, `.` and `-`, the last two not first (Docker reference,
+  /// "docker image tag").
   private static func valid(_ name: String, _ tag: String, _ position: SourcePosition?, field: String)
     throws(InputError) -> String
   {

@@ -1,7 +1,7 @@
-/// The part of Go's text/template that skaffold.yaml files use to take in the environment: `{{.NAME}}`, literals,
-/// pipes, and a few of Sprig's functions.
+/// The part of Go's text/template that skaffold.yaml files use for the environment: `{{.NAME}}`,
+/// literals, pipes, and a few of Sprig's functions.
 ///
-/// An unset variable is an error, unless `default` takes care of it: Skaffold would write `<no value>` into the build.
+/// An unset variable without a `default` is an error: Skaffold would write `<no value>` into the build.
 struct EnvTemplate {
   struct Problem: Error, Hashable {
     var message: String
@@ -46,7 +46,7 @@ struct EnvTemplate {
     pieces.append(.text(String(rest)))
   }
 
-  /// - Throws: `Problem` for a variable that is not set and a function that is not known.
+  /// - Throws: `Problem` for an unset variable and an unknown function.
   func expanded(_ environment: [String: String]) throws(Problem) -> String {
     var result = ""
     for piece in pieces {

@@ -6,7 +6,7 @@ enum TemplateFunctions {
   ]
 
   /// - Parameter arguments: nil for a variable that is not set.
-  /// - Returns: nil where the result hangs on a variable that is not set.
+  /// - Returns: nil if the result depends on an unset variable.
   static func call(_ name: String, _ arguments: [String?]) throws(EnvTemplate.Problem) -> String? {
     guard let expected = counts[name] else {
       throw EnvTemplate.Problem(
@@ -33,7 +33,7 @@ enum TemplateFunctions {
     return apply(name, values)
   }
 
-  /// At most, in bytes.
+  /// Returns an upper bound of the result's length in bytes.
   private static func length(_ name: String, _ values: [String]) -> Int {
     let all = values.reduce(0) { $0 + $1.utf8.count }
     guard name == "replace", !values[0].isEmpty else { return all }
@@ -73,7 +73,7 @@ enum TemplateFunctions {
 }
 
 extension String {
-  /// Without white space at both ends.
+  /// The text without white space at both ends.
   var trimmed: String {
     var rest = drop { $0.isWhitespace }
     while rest.last?.isWhitespace == true { rest.removeLast() }

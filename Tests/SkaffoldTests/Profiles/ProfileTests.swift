@@ -102,8 +102,8 @@ struct ProfileTests {
   @Test(
     "What is wrong in a patch has its own line",
     arguments: [
-      ("{path: /build/gone, value: 1}", "/build/gone is not there"),
-      ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x is not there"),
+      ("{path: /build/gone, value: 1}", "/build/gone does not exist"),
+      ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x does not exist"),
       ("{op: remove, path: /build/artifacts/7}", "/build/artifacts/7 is not in the list"),
       ("{op: jump, path: /build, value: 1}", "'jump' is no operation"),
       ("{op: add, path: /x}", "add needs a value"), ("{op: move, path: /x}", "move needs from"),
