@@ -1,6 +1,6 @@
-/// What can be chosen about a lab's API server.
+/// The settings of a lab's API server.
 public struct LabConfiguration: Sendable {
-  /// Where certificates and the kubeconfig are kept; made where it is missing, readable by its owner alone.
+  /// The folder of the certificates and the kubeconfig; made if it is missing, readable by its owner alone.
   public var stateDirectory: String
   /// The address to listen on.
   public var address: String
@@ -35,6 +35,6 @@ public struct LabConfiguration: Sendable {
     self.tokens = tokens
   }
 
-  /// Where the kubeconfig is written once the server listens.
+  /// The file of the kubeconfig, written once the server listens.
   public var kubeconfigPath: String { stateDirectory + "/kubeconfig" }
 }

@@ -1,4 +1,4 @@
-/// Why the lab's API server does not start.
+/// The reason why the lab's API server does not start.
 public struct LabError: Error, Sendable, CustomStringConvertible {
   public enum Code: String, Sendable {
     /// `openssl` is missing or failed.

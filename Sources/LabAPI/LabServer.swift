@@ -4,8 +4,8 @@ import Logging
 /// The lab's control plane: an API server that kubectl takes for Kubernetes, and the controllers that a Deployment
 /// needs.
 ///
-/// What runs the Pods is a node beside it, which reads and writes the same store and gives this server the streams of
-/// its containers.
+/// A node beside it runs the Pods. It reads and writes the same store, and gives this server the streams of its
+/// containers.
 public struct LabServer: Sendable {
   public let configuration: LabConfiguration
   private let store: any ObjectStoring

@@ -15,7 +15,8 @@ extension LabNode: NodeStreams {
     let reason = Files.reason(-result).lowercased()
     throw NodeStreamError(
       reason == "connection refused" ? .connectionRefused : .failed,
-      "failed to execute portforward in network namespace \"\(path)\": failed to connect to localhost:\(port) inside namespace, IPv4: "
+      "failed to execute portforward in network namespace \"\(path)\": failed to connect to localhost:\(port) inside "
+        + "namespace, IPv4: "
         + "dial tcp4 127.0.0.1:\(port): connect: \(reason)")
   }
 

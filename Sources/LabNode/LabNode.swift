@@ -27,7 +27,7 @@ public final class LabNode: Sendable {
     directories = NodeDirectories(configuration)
     images = try ImageStore(directory: directories.images)
     runc = try Runc(root: directories.runc, hasCgroups: Cgroups.areUsable(labName: configuration.labName))
-    // What start-up would stumble over later is said now.
+    // Report now what would make the start fail later.
     _ = try NodeNetwork(configuration, directories)
     _ = try Command("nft", package: "nftables")
   }
@@ -41,7 +41,7 @@ public final class LabNode: Sendable {
   public var namespacePath: String { directories.nodeNamespace }
   public func namespacePath(podUID: String) -> String { directories.podNamespace(podUID) }
 
-  /// Where a Pod's network namespace and its `resolv.conf` are, for other processes than the node's.
+  /// Returns the paths of a Pod's network namespace and its `resolv.conf`, for processes other than the node's.
   public static func entrance(stateDirectory: String, podUID: String) -> (networkNamespace: String, resolvConf: String)
   {
     let directories = NodeDirectories(stateDirectory: stateDirectory)

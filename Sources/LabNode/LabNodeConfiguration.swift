@@ -4,7 +4,7 @@
   import Foundation
 #endif
 
-/// What a lab's node is made of. The defaults suit a lab that runs once on a machine.
+/// The settings of a lab's node. The defaults suit a lab that runs once on a machine.
 public struct LabNodeConfiguration: Sendable {
   /// The node's name: Pods with this `spec.nodeName` run here.
   public var nodeName = "lab"
@@ -12,8 +12,8 @@ public struct LabNodeConfiguration: Sendable {
   public var labName = "devtunnel-lab"
   /// Everything the node keeps on disk and mounts stands below this directory, and goes with it.
   public var stateDirectory: String
-  /// Where images live (a containers/storage root). Kept over `shutdown`, so that a second `up` need not build them
-  /// again. Nil: inside the state directory, gone with it.
+  /// The folder of the images (a containers/storage root). It is kept over `shutdown`, so that a second `up` need not
+  /// build them again. Nil: inside the state directory, gone with it.
   public var imageDirectory: String?
   /// The bridge's own address and the Pod network, `10.97.0.1/16`.
   public var podNetwork = "10.97.0.1/16"
@@ -27,7 +27,7 @@ public struct LabNodeConfiguration: Sendable {
   public var extraRecords: [String: [String]] = [:]
   /// The ClusterIP of the Service `kubernetes`, for the `KUBERNETES_SERVICE_*` variables; nil leaves them out.
   public var apiServiceAddress: String?
-  /// What stands in Pods as `/var/run/secrets/kubernetes.io/serviceaccount/{token,ca.crt}`.
+  /// The content of `/var/run/secrets/kubernetes.io/serviceaccount/{token,ca.crt}` in Pods.
   public var serviceAccountToken = "lab"
   public var serviceAccountCA = ""
   /// The first delay before a crashed container starts again; it doubles up to `crashLoopLimit` and starts over after
@@ -38,7 +38,7 @@ public struct LabNodeConfiguration: Sendable {
   public init(stateDirectory: String) { self.stateDirectory = stateDirectory }
 }
 
-/// Where things stand in the state directory.
+/// The layout of the state directory.
 struct NodeDirectories: Sendable {
   let state: String
   let images: String

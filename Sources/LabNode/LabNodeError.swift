@@ -1,4 +1,4 @@
-/// Why the node cannot do something, in words for the person who runs the lab.
+/// The reason why the node cannot do something, in words for the person who runs the lab.
 public struct LabNodeError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Code: String, Sendable {
     /// A program the lab needs is not installed.

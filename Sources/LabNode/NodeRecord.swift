@@ -8,7 +8,7 @@ import KubeObjects
   import Foundation
 #endif
 
-/// What a later clean-up must know of a lab whose process was killed; it stands in the state directory.
+/// The facts that a later clean-up needs about a lab whose process was killed. The state directory holds them.
 struct NodeRecord: Sendable, Equatable {
   var labName: String
 
@@ -104,7 +104,7 @@ enum MountTable {
 enum Cgroups {
   private static let root = "/sys/fs/cgroup"
 
-  /// Whether this process may make cgroups; where not, containers run without.
+  /// Returns true if this process may make cgroups; if not, containers run without.
   static func areUsable(labName: String) -> Bool {
     let parents =
       Files.exists(root + "/cgroup.controllers")

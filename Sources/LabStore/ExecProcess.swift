@@ -3,7 +3,7 @@ public struct ExecRequest: Sendable, Equatable {
   /// nil: the Pod's only container.
   public var container: String?
   public var command: [String]
-  /// Which of its streams are wanted; the others lead to `/dev/null`.
+  /// The streams that are wanted; the others are `/dev/null`.
   public var standardInput: Bool
   public var standardOutput: Bool
   public var standardError: Bool

@@ -1,4 +1,4 @@
-/// Which part of a container's log is asked for (the query parameters of `pods/log`).
+/// The wanted part of a container's log (the query parameters of `pods/log`).
 public struct LogOptions: Sendable {
   public var follow: Bool
   /// Lines from the end; nil: all.
@@ -29,7 +29,7 @@ public struct LogOptions: Sendable {
   }
 }
 
-/// What the API server asks of the node, as a real one asks the kubelet: byte streams of running containers.
+/// The byte streams of running containers, which the API server gets from the node as a real one does from the kubelet.
 public protocol NodeStreams: Sendable {
   /// A connected TCP socket to a port on the Pod's loopback (as the kubelet's port-forward does), non-blocking; the
   /// caller owns it.
@@ -47,7 +47,7 @@ public protocol NodeStreams: Sendable {
   func exec(namespace: String, pod: String, _ request: ExecRequest) async throws -> ExecProcess
 }
 
-/// Why the node has no stream to give.
+/// The reason why the node has no stream to give.
 public struct NodeStreamError: Error, Sendable, CustomStringConvertible {
   public enum Code: String, Sendable {
     /// The Pod is not on this node or has no sandbox yet.

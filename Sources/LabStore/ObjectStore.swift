@@ -46,7 +46,7 @@ public actor ObjectStore: ObjectStoring {
 
   private func forget(_ watcher: Int, of resource: Resource) { watchers[resource]?[watcher] = nil }
 
-  /// How many watches are open; for tests that look for leaked ones.
+  /// The number of open watches; for tests that look for leaked ones.
   public var watcherCount: Int { watchers.values.reduce(0) { $0 + $1.count } }
 
   // MARK: Writing

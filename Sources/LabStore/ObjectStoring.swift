@@ -29,7 +29,7 @@ public enum StoreError: Error, Sendable, Equatable {
   case nameless(Resource)
 }
 
-/// What a deletion expects of the object (Kubernetes' `DeleteOptions.preconditions`).
+/// A deletion's expectations about the object (Kubernetes' `DeleteOptions.preconditions`).
 public struct DeletePreconditions: Sendable {
   public var uid: String?
   public var resourceVersion: String?

@@ -41,7 +41,7 @@ struct ManagedFields: Sendable {
       list.isEmpty ? Optional.none : .array(list.map { $0.json(since: old.entry(like: $0)) })
   }
 
-  /// Whether both say the same, whenever they were written.
+  /// Returns true if both have the same fields, at whatever times they were written.
   func isSame(as other: ManagedFields) -> Bool {
     entries.count == other.entries.count && entries.allSatisfy { other.entry(like: $0)?.fields == $0.fields }
   }
@@ -54,7 +54,7 @@ struct ManagedFields: Sendable {
 
   // MARK: Ownership
 
-  /// What is anybody's.
+  /// All fields that have a manager.
   var union: FieldSet { entries.reduce(FieldSet()) { $0.union($1.fields) } }
 
   func fields(of manager: String, _ operation: Operation, subresource: String? = nil) -> FieldSet {

@@ -1,4 +1,4 @@
-/// What names, labels and ports may look like (RFC 1123 and RFC 1035 as Kubernetes reads them).
+/// The rules for names, labels and ports (RFC 1123 and RFC 1035 as Kubernetes reads them).
 enum NameRules {
   /// A DNS label: up to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit.
   static func isLabel(_ text: Substring) -> Bool {
@@ -50,8 +50,12 @@ enum NameRules {
   }
 
   static let subdomainRule =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    + "and must start and end with an alphanumeric "
     + "character"
   static let labelRule =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"
+    """
+    a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with \
+    an alphanumeric character
+    """
 }

@@ -74,7 +74,8 @@ enum PodValidation {
     return [
       FieldCause(
         .forbidden, "spec",
-        "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+        "Forbidden: pod updates may not change fields other than "
+          + "`spec.containers[*].image`,`spec.initContainers[*].image`,"
           + "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations)")
     ]
   }

@@ -6,7 +6,9 @@ enum ServiceValidation {
     let type = spec["type"]?.stringValue ?? ""
     guard ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"].contains(type) else {
       let message =
-        "Unsupported value: \"\(type)\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\""
+        """
+        Unsupported value: "\(type)": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"
+        """
       return [FieldCause(.notSupported, "spec.type", message)]
     }
     let ports = spec["ports"]?.elements ?? []

@@ -16,7 +16,7 @@ enum Validation {
     guard causes.isEmpty else { throw StatusError.invalid(kind, object.name, causes) }
   }
 
-  /// What an update may not change.
+  /// Refuses a change of fields that an update may not change.
   /// - Throws: `StatusError` (422).
   static func checkUpdate(_ object: JSONValue, over current: JSONValue, _ kind: ResourceKind) throws {
     var causes: [FieldCause] = []
@@ -83,7 +83,8 @@ enum Validation {
       guard !NameRules.isLabelValue(text) else { return nil }
       return FieldCause(
         .invalid, field,
-        "Invalid value: \"\(text)\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+        "Invalid value: \"\(text)\": a valid label must be an empty string or consist of alphanumeric characters, '-', "
+          + "'_' or '.', and must start and "
           + "end with an alphanumeric character, at most 63 of them")
     }
   }

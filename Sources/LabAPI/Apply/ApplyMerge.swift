@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// What server-side apply does to an object's fields.
+/// The merge of server-side apply on an object's fields.
 enum ApplyMerge {
   /// The applied value laid over the live one.
   static func merge(_ applied: JSONValue, into live: JSONValue?, _ schema: MergeSchema) -> JSONValue {

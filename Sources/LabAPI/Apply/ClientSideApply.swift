@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// What `kubectl apply` without `--server-side` has left in an object: the annotation with the manifest that it applied
+/// The trace of `kubectl apply` without `--server-side` in an object: the annotation with the manifest that it applied
 /// last.
 ///
 /// The API server lets kubectl, and nobody else, take over the fields in it without a conflict.

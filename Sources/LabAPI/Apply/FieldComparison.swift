@@ -1,12 +1,12 @@
 import KubeObjects
 
-/// Which fields differ between two states of an object.
+/// The fields that differ between two states of an object.
 struct FieldComparison: Equatable {
   var added = FieldSet()
   var modified = FieldSet()
   var removed = FieldSet()
 
-  /// What a writer of the new state has set.
+  /// The fields that a writer of the new state has set.
   var written: FieldSet { added.union(modified) }
 
   init(from old: JSONValue, to new: JSONValue, _ schema: MergeSchema) {

@@ -2,7 +2,7 @@ import KubeObjects
 
 /// A set of an object's fields, as a tree: what one manager owns.
 struct FieldSet: Sendable, Equatable {
-  /// Whether the field that the path leads to is itself in the set, and not only fields below it.
+  /// True if the field at this path is itself in the set, and not only fields below it.
   var isMember = false
   /// Never holds an empty set.
   private(set) var children: [FieldStep: FieldSet] = [:]
@@ -48,7 +48,7 @@ struct FieldSet: Sendable, Equatable {
 
   // MARK: FieldsV1
 
-  /// What cannot be read is left out.
+  /// Reads a set, and leaves out members that cannot be read.
   init(fieldsV1 json: JSONValue) {
     for (key, value) in json.objectValue ?? [:] {
       if key == "." {

@@ -20,7 +20,7 @@ enum FieldShape {
     }
   }
 
-  /// How an element of a list is named; nil where it lacks a key.
+  /// Returns the name of a list's element; nil if it lacks a key.
   static func step(_ element: JSONValue, in schema: MergeSchema) -> FieldStep? {
     if schema.mergesValues { return .value(element) }
     var members: [String: JSONValue] = [:]
@@ -42,7 +42,7 @@ enum FieldShape {
 }
 
 extension MergeSchema {
-  /// Whether server-side apply counts a list's elements, and not the list.
+  /// True if server-side apply counts a list's elements, and not the list.
   var hasElements: Bool { mergesValues || !listKeys.isEmpty }
 }
 

@@ -24,7 +24,10 @@ struct ServerSideApply: Sendable {
       let text = mistakes.count == 1 ? mistakes[0] : "errors:\n" + mistakes.map { "  " + $0 }.joined(separator: "\n")
       throw StatusError(
         500, "",
-        "failed to create typed patch object (\(configuration.namespace)/\(configuration.name); \(kind.typeName)): \(text)"
+        """
+        failed to create typed patch object (\(configuration.namespace)/\(configuration.name); \
+        \(kind.typeName)): \(text)
+        """
       )
     }
   }
@@ -64,7 +67,10 @@ struct ServerSideApply: Sendable {
         guard let step = FieldShape.step(element, in: schema) else {
           let key = schema.listKeys.first { element[$0.name] == nil && $0.fallback == nil }?.name ?? ""
           return [
-            "\(path): element \(index): associative list with keys has an element that omits key field \"\(key)\" (and doesn't have default value)"
+            """
+            \(path): element \(index): associative list with keys has an element that omits key field "\(key)" (and \
+            doesn't have default value)
+            """
           ]
         }
         guard seen.insert(step).inserted else { return ["\(path): duplicate entries for key \(step.text)"] }

@@ -39,7 +39,10 @@ struct Authorizer: Sendable {
     details["name"] = request.name.map { .string($0) }
     throw StatusError(
       403, "Forbidden",
-      "\(object) is forbidden: User \"\(user.name)\" cannot \(request.verb) resource \"\(request.resource)\" in API group \"\(request.group)\" \(place)",
+      """
+      \(object) is forbidden: User "\(user.name)" cannot \(request.verb) resource "\(request.resource)" in API group \
+      "\(request.group)" \(place)
+      """,
       details: details)
   }
 

@@ -6,7 +6,7 @@ import Logging
 protocol Controller: Sendable {
   /// For log messages.
   var name: String { get }
-  /// What to look at, and which keys a change there concerns.
+  /// The kinds to watch, and the keys that a change there concerns.
   var triggers: [Trigger] { get }
   /// Brings one key in line. It may be called for an object that is gone, and more often than needed.
   /// - Returns: when to look again although nothing has changed; nil: not at all.

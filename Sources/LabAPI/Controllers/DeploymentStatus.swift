@@ -1,8 +1,7 @@
 import KubeObjects
 import LabStore
 
-/// What a Deployment says about itself: the numbers and conditions that `kubectl rollout status` and `kubectl wait`
-/// read.
+/// A Deployment's status: the numbers and conditions that `kubectl rollout status` and `kubectl wait` read.
 struct DeploymentStatus: Sendable {
   private let rollout: Rollout
   private let total: Int
@@ -35,7 +34,7 @@ struct DeploymentStatus: Sendable {
         object[path: "status", field] = JSONValue(value)
       }
       object[path: "status", "unavailableReplicas"] = JSONValue(max(0, max(total, rollout.replicas) - available))
-      // What was looked at, not what may have come since.
+      // The generation that was looked at; a newer one may have come since.
       object[path: "status", "observedGeneration"] = JSONValue(deployment.generation)
       setAvailable(&object)
       setProgressing(&object, before: before, deadline: deadline)

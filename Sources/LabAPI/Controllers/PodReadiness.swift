@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// What controllers ask of a Pod.
+/// The facts about a Pod that controllers ask for.
 extension JSONValue {
   /// Not over and not on its way out.
   var isActivePod: Bool { !isTerminating && !hasEnded }

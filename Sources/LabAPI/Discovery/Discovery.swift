@@ -1,7 +1,7 @@
 import KubeObjects
 
-/// What the API serves, as `/api` and `/apis` tell it (the classic form: a request for aggregated discovery gets it
-/// too, and clients fall back).
+/// The list of the API's kinds, as `/api` and `/apis` give it (the classic form: a request for aggregated discovery
+/// gets it too, and clients fall back).
 enum Discovery {
   static let version: JSONValue = [
     "major": "1", "minor": "36", "gitVersion": "v1.36.0+lab", "gitCommit": "", "gitTreeState": "clean",

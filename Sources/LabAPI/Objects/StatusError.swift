@@ -46,7 +46,8 @@ extension StatusError {
   static func conflict(_ kind: ResourceKind, _ name: String) -> StatusError {
     StatusError(
       409, "Conflict",
-      "Operation cannot be fulfilled on \(kind.qualifiedPlural) \"\(name)\": the object has been modified; please apply your changes to the latest "
+      "Operation cannot be fulfilled on \(kind.qualifiedPlural) \"\(name)\": the object has been modified; "
+        + "please apply your changes to the latest "
         + "version and try again",
       details: kind.details(name))
   }
@@ -80,7 +81,7 @@ extension StatusError {
     StatusError(500, "InternalError", "Internal error occurred: \(message)")
   }
 
-  /// What a store's error means to a client.
+  /// Translates a store's error for a client.
   init(_ error: StoreError, kind: ResourceKind) {
     switch error {
     case .notFound(let key): self = .notFound(kind, key.name)

@@ -1,7 +1,7 @@
 import KubeObjects
 
-/// How the lists of a kind merge in a strategic merge patch (the `patchStrategy` and `patchMergeKey` tags of
-/// Kubernetes' API types), and what server-side apply takes as one field (`x-kubernetes-map-type` and
+/// The merge rules for a kind's lists in a strategic merge patch (the `patchStrategy` and `patchMergeKey` tags of
+/// Kubernetes' API types), and the parts that server-side apply takes as one field (`x-kubernetes-map-type` and
 /// `x-kubernetes-list-type` in Kubernetes' OpenAPI).
 ///
 /// Maps merge unless they are atomic; a list that is not named here is replaced as a whole.

@@ -1,4 +1,4 @@
-/// Why a patch cannot be applied.
+/// The reason why a patch cannot be applied.
 struct PatchError: Error, Sendable, Equatable {
   enum Code: Sendable {
     /// The patch is no patch.

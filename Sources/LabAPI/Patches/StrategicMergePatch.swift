@@ -47,7 +47,7 @@ enum StrategicMergePatch {
     return result
   }
 
-  /// What becomes of one member; nil: it is removed.
+  /// Returns one member after the change; nil: it is removed.
   private static func merged(_ change: JSONValue, into current: JSONValue?, _ schema: MergeSchema) throws -> JSONValue?
   {
     switch change {

@@ -5,7 +5,7 @@
 #endif
 import KubeObjects
 
-/// How the fields of a protobuf message are named in JSON.
+/// The names in JSON of a protobuf message's fields.
 struct ProtobufMessage: Sendable {
   indirect enum FieldType: Sendable {
     case string, bool
@@ -19,7 +19,7 @@ struct ProtobufMessage: Sendable {
     case stringMap
     /// Values become base64, as JSON has them.
     case bytesMap
-    /// What only the server writes.
+    /// A field that only the server writes.
     case ignored
   }
 

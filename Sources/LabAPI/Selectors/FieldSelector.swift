@@ -40,7 +40,7 @@ struct FieldSelector: Sendable {
     }
   }
 
-  /// What a field reads as in a selector: absent is empty.
+  /// Returns a field's text in a selector: empty if it is absent.
   private static func text(_ value: JSONValue?) -> String {
     switch value {
     case .string(let text): text
@@ -51,7 +51,7 @@ struct FieldSelector: Sendable {
   }
 }
 
-/// What a list or watch is narrowed to: labels and fields together.
+/// The filter of a list or watch: labels and fields together.
 struct ObjectFilter: Sendable {
   var namespace: String?
   var labels: LabelSelector

@@ -1,7 +1,6 @@
 import KubeObjects
 
-/// Which objects are meant, by their labels: the `labelSelector` parameter and the `LabelSelector` object are the same
-/// thing.
+/// A choice of objects by their labels: the `labelSelector` parameter, or a `LabelSelector` object.
 struct LabelSelector: Sendable, Equatable {
   enum Operation: String, Sendable {
     case isIn = "In", notIn = "NotIn", exists = "Exists", doesNotExist = "DoesNotExist"

@@ -27,7 +27,7 @@ struct APIRequest: Sendable {
     return (value.split(separator: ";").first.map(String.init) ?? "").lowercased().filter { $0 != " " }
   }
 
-  /// Who is writing, for `managedFields`: the `fieldManager` parameter, else the product of the User-Agent.
+  /// The writer's name for `managedFields`: the `fieldManager` parameter, else the product of the User-Agent.
   var fieldManager: String {
     if let manager = query["fieldManager"], !manager.isEmpty { return manager }
     let agent = headers.first(name: "user-agent") ?? ""
@@ -35,7 +35,7 @@ struct APIRequest: Sendable {
     return product.isEmpty ? "unknown" : String(product)
   }
 
-  /// Whether the request asks to be tried without being done.
+  /// Returns true if the request asks to be tried without being done.
   /// - Throws: `StatusError` (400) for any `dryRun` but `All`.
   func isDryRun() throws -> Bool {
     let values = query.all("dryRun").filter { !$0.isEmpty }

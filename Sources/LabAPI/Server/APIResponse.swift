@@ -32,8 +32,8 @@ struct APIResponse: Sendable {
   }
 }
 
-/// Where a streamed body goes. A write returns when the connection has taken the bytes, so a slow client slows its
-/// writer.
+/// The destination of a streamed body. A write returns when the connection has taken the bytes, so a slow client
+/// slows its writer.
 protocol BodyWriter: Sendable {
   func write(_ bytes: [UInt8]) async throws
 }

@@ -25,7 +25,7 @@ struct HTTPConnection: Sendable {
             try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
           }
         case .body(let buffer):
-          // What is over the limit is read and dropped, so that the client hears the answer.
+          // Read and drop bytes over the limit, so that the client gets the answer.
           if body.count <= Self.bodyLimit { body.append(contentsOf: buffer.readableBytesView) }
         case .end:
           guard let head = current else { return }

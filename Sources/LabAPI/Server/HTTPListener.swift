@@ -7,7 +7,7 @@ import NIOWebSocket
 
 /// Accepts TLS connections and serves each in a task of its own, until it is cancelled.
 struct HTTPListener: Sendable {
-  /// What a connection turned out to be after its first request.
+  /// A connection's kind, known after its first request.
   enum Connection: Sendable {
     case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>)
     /// Upgraded to a port-forward or a command, whose handlers need no task: this one only waits for the end.

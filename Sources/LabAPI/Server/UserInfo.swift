@@ -1,4 +1,4 @@
-/// Who makes a request.
+/// The user who makes a request.
 struct UserInfo: Sendable, Equatable {
   var name: String
   var groups: [String]

@@ -27,7 +27,7 @@ struct StreamTarget: Sendable, Equatable {
   }
 }
 
-/// What a request for streams asks for, and by which protocol they will be carried.
+/// A request for streams, and the protocol that will carry them.
 enum StreamOffer: Sendable, Equatable {
   case portForward(PortForwardOffer)
   case exec(ExecOffer)

@@ -25,7 +25,7 @@ struct StreamUpgrades: Sendable {
     return [webSocket, SPDYUpgrader(upgrades: self)]
   }
 
-  /// What will be done with this request. A failed future has been answered, and the connection ends.
+  /// Decides about this request. A failed future has been answered, and the connection ends.
   func accept(_ channel: any Channel, _ head: HTTPRequestHead) -> EventLoopFuture<StreamOffer> {
     let promise = channel.eventLoop.makePromise(of: StreamOffer.self)
     promise.completeWithTask {
@@ -44,7 +44,7 @@ struct StreamUpgrades: Sendable {
   }
 
   private func refuse(_ channel: any Channel, _ error: StatusError) {
-    // What a kubelet refuses, it refuses as text.
+    // A kubelet's refusals are text.
     let isText = error.reason.isEmpty
     let body = isText ? ByteBuffer(string: error.message) : ByteBuffer(bytes: error.object.serialized())
     var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: error.code))

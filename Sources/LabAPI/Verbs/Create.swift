@@ -59,7 +59,10 @@ extension APIServer {
     let name = object["kind"]?.stringValue ?? kind.kind
     guard apiVersion == kind.apiVersion, name == kind.kind else {
       throw StatusError.badRequest(
-        "\(name) in version \"\(apiVersion)\" cannot be handled as a \(kind.kind): expected \(kind.apiVersion), Kind=\(kind.kind)"
+        """
+        \(name) in version "\(apiVersion)" cannot be handled as a \(kind.kind): expected \(kind.apiVersion), \
+        Kind=\(kind.kind)
+        """
       )
     }
     object["apiVersion"] = .string(kind.apiVersion)
@@ -99,7 +102,7 @@ extension APIServer {
     return object[path: "spec", "clusterIP"]?.stringValue
   }
 
-  /// What a creation would have stored.
+  /// Returns the object that a creation would have stored.
   private static func dryRun(_ object: JSONValue) -> JSONValue {
     var object = object
     if let prefix = object[path: "metadata", "generateName"]?.stringValue, object.name.isEmpty {

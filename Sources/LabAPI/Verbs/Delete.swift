@@ -51,7 +51,7 @@ struct DeleteOptions: Sendable {
   enum Policy: String, Sendable {
     case background = "Background", foreground = "Foreground", orphan = "Orphan"
 
-    /// What keeps the object until the garbage collector has done its part.
+    /// The finalizer that keeps the object until the garbage collector has done its part.
     var finalizer: String? {
       switch self {
       case .background: nil
@@ -84,7 +84,7 @@ struct DeleteOptions: Sendable {
   }
 }
 
-/// How long an object stays after its deletion was asked for.
+/// The time for which an object stays after its deletion was asked for.
 enum Deletion {
   /// Seconds for the store: nil removes at once. Pods that a node runs wait for the node, namespaces for their content.
   static func grace(of object: JSONValue, _ kind: ResourceKind, asked: Int?) -> Int? {

@@ -37,7 +37,8 @@ struct ObjectPatch: Sendable {
       content = .strategic(try request.parsedBody(), MergeSchema.schema(for: kind))
     case let other:
       throw StatusError.unsupportedMediaType(
-        "the body of the request was in an unknown format (\(other)) - accepted media types include: application/json-patch+json, "
+        "the body of the request was in an unknown format (\(other)) - accepted media types include: "
+          + "application/json-patch+json, "
           + "application/merge-patch+json, application/strategic-merge-patch+json, \(APIServer.applyType)")
     }
   }

@@ -38,7 +38,7 @@ extension APIServer {
   }
 }
 
-/// Where the next page begins: behind an object.
+/// The beginning of the next page: behind an object.
 private struct ContinueToken: Comparable {
   var namespace: String
   var name: String

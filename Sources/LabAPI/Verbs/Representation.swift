@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// How a client wants objects told: as they are, as rows of a table (what kubectl prints), or their metadata alone.
+/// The form in which a client wants objects: as they are, as rows of a table (kubectl prints those), or their metadata
+/// alone.
 struct Representation: Sendable {
   private enum Form: Sendable { case plain, table, metadata }
 

@@ -32,7 +32,7 @@ extension APIServer {
   }
 }
 
-/// What is done to every change of an object before it is stored.
+/// The steps that every change of an object goes through before it is stored.
 struct UpdateAdmission: Sendable {
   let key: ObjectKey
   let kind: ResourceKind
@@ -49,7 +49,7 @@ struct UpdateAdmission: Sendable {
     return object
   }
 
-  /// What an apply has made of an object; without a change the current one, managers and times included.
+  /// Returns the result of an apply; without a change the current object, managers and times included.
   func admit(_ written: JSONValue, managed: ManagedFields, over current: JSONValue) throws -> JSONValue {
     var object = try prepare(written, over: current)
     let before = ManagedFields(of: current)
@@ -87,7 +87,7 @@ struct UpdateAdmission: Sendable {
     return object
   }
 
-  /// What a writer may leave out without meaning to remove it.
+  /// Keeps the fields that a writer may leave out without meaning to remove them.
   private func keepSystemFields(_ object: inout JSONValue, _ current: JSONValue) {
     for field in [
       "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields",

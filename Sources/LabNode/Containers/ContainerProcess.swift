@@ -2,7 +2,7 @@ import CLinux
 import Dispatch
 import Glibc
 
-/// How a process ended.
+/// The end of a process.
 struct ProcessExit: Sendable, Equatable {
   var code: Int32
   /// 0 unless a signal ended it.

@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// Who a container's process is.
+/// The user of a container's process.
 struct ContainerUser: Sendable, Equatable {
   var uid: UInt32
   var gid: UInt32

@@ -15,7 +15,7 @@ struct Quantity: Sendable, Equatable {
     value = number * factor
   }
 
-  /// How many whole divisors it takes, rounded up, as `resourceFieldRef` reports it.
+  /// Returns the number of whole divisors, rounded up, as `resourceFieldRef` reports it.
   func divided(by divisor: Quantity) -> Int64 {
     guard divisor.value > 0 else { return 0 }
     return Int64(exactly: (value / divisor.value).rounded(.up)) ?? 0

@@ -5,7 +5,7 @@ import KubeObjects
 struct Runc: Sendable {
   let runc: Command
   let root: String
-  /// Whether containers get a cgroup: not every machine lets its root make them.
+  /// True if containers get a cgroup: not every machine lets its root make them.
   let hasCgroups: Bool
 
   init(root: String, hasCgroups: Bool) throws {
@@ -95,6 +95,6 @@ struct Runc: Sendable {
   /// The containers that runc knows under this root, dead or alive.
   func identifiers() -> [String] { Files.names(in: root) }
 
-  // What runc calls rootless is here only its leave to go on without cgroups.
+  // In this case `--rootless` only allows runc to go on without cgroups.
   var options: [String] { ["--root", root] + (hasCgroups ? [] : ["--rootless=true"]) }
 }

@@ -5,7 +5,7 @@ import Glibc
 /// killed `runc exec` leaves. They must be reaped, or the end of a container with such a process in it would wait for
 /// ever.
 enum StrayChildren {
-  /// Reaps until the task is cancelled. Whoever started a child waits for it at once, so one that is still there two
+  /// Reaps until the task is cancelled. The starter of a child waits for it at once, so one that is still there two
   /// seconds later is a stray.
   static func reap() async {
     var ages: [Int32: Int] = [:]

@@ -1,4 +1,4 @@
-/// Why bytes are no DNS message.
+/// The reason why bytes are no DNS message.
 enum DNSDecodingError: Error, Sendable { case truncated, label, loop, tooLong, tooManyRecords }
 
 extension DNSMessage {

@@ -45,7 +45,7 @@ extension DNSMessage {
 
 private struct DNSWriter {
   var bytes: [UInt8] = []
-  /// Where a suffix of a name was written before.
+  /// The offsets at which suffixes of names were written before.
   private var offsets: [DNSName: Int] = [:]
 
   mutating func words(_ words: UInt16...) {

@@ -14,8 +14,8 @@ public actor ImageStore {
     self.directory = directory
   }
 
-  /// What other programs need to put images here: `buildah <these> build …`. The driver vfs keeps plain directories and
-  /// mounts nothing.
+  /// The arguments with which other programs put images here: `buildah <these> build …`. The driver vfs keeps plain
+  /// directories and mounts nothing.
   public nonisolated var storageArguments: [String] {
     ["--root", directory + "/storage", "--runroot", directory + "/run", "--storage-driver", "vfs"]
   }

@@ -10,7 +10,10 @@ struct RootFileSystem: Sendable {
   func make(from image: String) async throws {
     for name in ["rootfs", "upper", "work"] { try Files.makeDirectory(directory + "/" + name) }
     let options =
-      "lowerdir=\(Self.escaped(image)),upperdir=\(Self.escaped(directory + "/upper")),workdir=\(Self.escaped(directory + "/work"))"
+      """
+      lowerdir=\(Self.escaped(image)),upperdir=\(Self.escaped(directory + "/upper")),\
+      workdir=\(Self.escaped(directory + "/work"))
+      """
     guard clinux_ns_mount_overlay(path, options) < 0 else { return }
     try await Command("cp", package: "coreutils")(["-a", image + "/.", path])
   }

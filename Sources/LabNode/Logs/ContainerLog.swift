@@ -48,7 +48,7 @@ final class ContainerLog: Sendable {
     }
   }
 
-  /// Whether both streams have ended.
+  /// True if both streams have ended.
   var hasEnded: Bool { state.withLock { $0.openStreams == 0 } }
 
   /// A value after each change of the file; the stream ends with the log.

@@ -22,7 +22,7 @@ struct LogReader: Sendable {
   }
 }
 
-/// Where a reader stands in a log file.
+/// A reader's position in a log file.
 private actor LogCursor {
   private let file: Int32
   private var lines: LogLines
@@ -48,7 +48,7 @@ private actor LogCursor {
       let output = chunk.isEmpty ? [] : lines.feed(chunk)
       if !output.isEmpty { return output }
       guard chunk.isEmpty else { continue }
-      // What was written before the log ended is read once more after its end.
+      // Read once more after the log's end, for bytes that were written just before it.
       guard !isLastRead, var waiting = changes else { return nil }
       isLastRead = await waiting.next(isolation: self) == nil
       changes = waiting
@@ -64,7 +64,7 @@ struct LogLines: Sendable {
   private var pending: [UInt8] = []
   private var bytesLeft: Int
   private var isContinuing = false
-  /// Whether `limitBytes` has been reached.
+  /// True if `limitBytes` has been reached.
   var isFull: Bool { bytesLeft <= 0 }
 
   init(_ options: LogOptions) {

@@ -38,8 +38,8 @@ actor NodeNetwork {
     // Neighbours share the bridge: a redirect would teach them the short way, past the address translation.
     try namespace.setParameter("net.ipv4.conf.all.send_redirects", "0")
     try namespace.setParameter("net.ipv4.conf.default.send_redirects", "0")
-    // Where the kernel has bridge filtering, a translated packet would be bridged to its endpoint, never back to the
-    // Pod it came from.
+    // With the kernel's bridge filtering, a translated packet would be bridged to its endpoint, never back to the Pod
+    // that it came from.
     try? namespace.setParameter("net.bridge.bridge-nf-call-iptables", "0")
     // The service network has a route only so that the node's own connections get as far as the OUTPUT chain.
     try await batch(

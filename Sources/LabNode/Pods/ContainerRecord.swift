@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// What the node knows of one container of a Pod, over all its restarts.
+/// The node's knowledge of one container of a Pod, over all its restarts.
 struct ContainerRecord: Sendable {
   enum Role: Sendable { case initial, sidecar, main }
 
@@ -47,14 +47,14 @@ struct ContainerRecord: Sendable {
       + (spec["containers"]?.elements ?? []).map { ContainerRecord($0, .main, isWaitingForInit: !initials.isEmpty) }
   }
 
-  /// Where an Event says that this container is.
+  /// The container's field path in an Event.
   var field: String { "spec.\(role == .main ? "containers" : "initContainers"){\(name)}" }
 
   var isRunning: Bool { if case .running = state { true } else { false } }
   /// Ended, with nothing to follow.
   var termination: Termination? { if case .terminated(let termination) = state { termination } else { nil } }
 
-  /// Whether the containers after this one may start.
+  /// True if the containers after this one may start.
   var isInitialized: Bool {
     switch role {
     case .initial: termination?.exitCode == 0

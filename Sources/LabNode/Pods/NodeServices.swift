@@ -1,7 +1,7 @@
 import LabStore
 import Logging
 
-/// What a Pod's worker needs of the node.
+/// The parts of the node that a Pod's worker needs.
 struct NodeServices: Sendable {
   let configuration: LabNodeConfiguration
   let directories: NodeDirectories

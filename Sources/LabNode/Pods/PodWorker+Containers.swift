@@ -23,7 +23,10 @@ extension PodWorker {
       if ContinuousClock.now - began > .seconds(600) { delay = .zero }
       if delay > .zero {
         let message =
-          "back-off \(delay.components.seconds)s restarting failed container=\(name) pod=\(pod.name)_\(pod.namespace)(\(uid))"
+          """
+          back-off \(delay.components.seconds)s restarting failed container=\(name) \
+          pod=\(pod.name)_\(pod.namespace)(\(uid))
+          """
         update(name) { $0.state = .waiting(reason: "CrashLoopBackOff", message: message) }
         await node.events.record(
           .warning, "BackOff",

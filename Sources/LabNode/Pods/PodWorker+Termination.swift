@@ -1,7 +1,7 @@
 import KubeObjects
 
 extension PodWorker {
-  /// How long containers get to end by themselves.
+  /// The time that containers get to end by themselves.
   var grace: Duration {
     .seconds(
       pod.object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? pod.spec["terminationGracePeriodSeconds"]?

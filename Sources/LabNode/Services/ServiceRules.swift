@@ -112,7 +112,11 @@ struct ServiceRules: Sendable, Equatable {
   private static func chain(_ index: Int, _ port: Port) -> String {
     let targets = port.targets.enumerated().map { "\($0) : \($1.address) . \($1.port)" }.joined(separator: ", ")
     return
-      "  chain svc-\(index) {\n    meta l4proto \(port.proto) dnat ip to numgen random mod \(port.targets.count) map { \(targets) }\n  }"
+      """
+        chain svc-\(index) {
+          meta l4proto \(port.proto) dnat ip to numgen random mod \(port.targets.count) map { \(targets) }
+        }
+      """
   }
 
   private static func elements(_ elements: [String]) -> String {

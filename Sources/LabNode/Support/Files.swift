@@ -28,7 +28,7 @@ enum Files {
     return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
   }
 
-  /// What a symlink says, nil for anything else.
+  /// Returns a symlink's target, nil for anything else.
   static func link(_ path: String) -> String? {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = readlink(path, &buffer, buffer.count)

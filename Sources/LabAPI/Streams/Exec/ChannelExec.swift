@@ -99,7 +99,7 @@ final class ChannelExec: ChannelInboundHandler {
       send(ByteBuffer(bytes: status.serialized()), on: .error, context)
       session = nil
       isClosing = true
-      // What the client still sends must be read, or the close would overtake what it has not read yet.
+      // Read on while the client sends, or the close would overtake bytes that it has not read yet.
       throttle(context)
       WebSocketClosing.close(context, .normalClosure)
     }

@@ -2,7 +2,7 @@ import KubeObjects
 import LabStore
 import NIOHTTP1
 
-/// What a request for a command asks for, and by which protocol its streams will be carried.
+/// A request for a command, and the protocol that will carry its streams.
 struct ExecOffer: Sendable, Equatable {
   enum Carrier: Sendable, Equatable {
     /// WebSocket messages whose first byte is their channel.

@@ -44,7 +44,7 @@ final class ExecPipe {
 
   var isWritable: Bool { isClosed || channel?.isWritable ?? false }
 
-  /// What the command no longer reads is dropped.
+  /// Writes to the command, or drops the bytes if it no longer reads.
   func write(_ bytes: ByteBuffer) { channel?.writeAndFlush(bytes, promise: nil) }
 
   /// Closes once everything that was written is on its way.

@@ -17,7 +17,7 @@ final class ExecSession {
     case writabilityChanged
   }
 
-  /// What is taken before the command runs.
+  /// The most bytes that are taken before the command runs.
   private static let earlyLimit = 64 * 1024
 
   private let eventLoop: any EventLoop

@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// How a command has ended, as the error stream tells it from version 4 on: a `Status`, whose cause `ExitCode` is the
+/// The end of a command, as the error stream reports it from version 4 on: a `Status`, whose cause `ExitCode` is the
 /// exit status.
 enum ExecStatus {
   static func ended(_ code: Int) -> JSONValue {

@@ -120,8 +120,8 @@ final class SPDYExec: ChannelInboundHandler {
     }
   }
 
-  /// The client closes when it has read everything, and has five seconds for it. What it still sends must be read, or a
-  /// close would overtake what it has not read yet.
+  /// The client closes when it has read everything, and has five seconds for it. Its bytes must be read until then, or
+  /// a close would overtake bytes that it has not read yet.
   private func closeSoon(_ context: ChannelHandlerContext) {
     throttle(context)
     let channel = context.channel

@@ -20,7 +20,7 @@ final class PodSocket {
     case writabilityChanged
   }
 
-  /// What is taken before the connection stands.
+  /// The most bytes that are taken before the socket is connected.
   private static let earlyLimit = 64 * 1024
 
   private let eventLoop: any EventLoop

@@ -1,7 +1,7 @@
 import LabStore
 import NIOHTTP1
 
-/// What a port-forward request asks for, and by which protocol it will be carried.
+/// A port-forward request, and the protocol that will carry it.
 struct PortForwardOffer: Sendable, Equatable {
   enum Carrier: Sendable, Equatable {
     /// `v4.channel.k8s.io`: two channels for each port of the query, one connection each.

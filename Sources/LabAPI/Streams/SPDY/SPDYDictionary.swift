@@ -1,5 +1,5 @@
-/// What SPDY/3 header blocks are compressed with (draft-mbelshe-httpbis-spdy-00, section 2.6.10.1): common names with
-/// their lengths, then common values.
+/// The dictionary that compresses SPDY/3 header blocks (draft-mbelshe-httpbis-spdy-00, section 2.6.10.1): common names
+/// with their lengths, then common values.
 enum SPDYDictionary {
   static let bytes: [UInt8] = names.flatMap { bigEndian($0.utf8.count) + Array($0.utf8) } + Array(values.utf8)
 
@@ -24,9 +24,13 @@ enum SPDYDictionary {
   ]
 
   private static let values =
-    "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505203 Non-Authoritative Information204 No Content"
-    + "301 Moved Permanently400 Bad Request401 Unauthorized403 Forbidden404 Not Found500 Internal Server Error501 Not Implemented"
-    + "503 Service UnavailableJan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMTchunked,text/html,"
-    + "image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,text/javascript,publicprivatemax-age=gzip,deflate,sdch"
+    "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505203 Non-Authoritative "
+    + "Information204 No Content"
+    + "301 Moved Permanently400 Bad Request401 Unauthorized403 Forbidden404 Not Found500 Internal Server Error501 Not "
+    + "Implemented"
+    + "503 Service UnavailableJan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, "
+    + "Sun, GMTchunked,text/html,"
+    + "image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,text/javascript,"
+    + "publicprivatemax-age=gzip,deflate,sdch"
     + "charset=utf-8charset=iso-8859-1,utf-,*,enq=0."
 }

@@ -92,7 +92,7 @@ enum SPDYFrame: Equatable {
   }
 }
 
-/// Why a SPDY connection cannot go on.
+/// The reason why a SPDY connection cannot go on.
 struct SPDYError: Error, Sendable {
   var message: String
 }

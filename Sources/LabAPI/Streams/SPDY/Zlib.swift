@@ -3,7 +3,7 @@ import CZlib
 /// A zlib stream that is read piece by piece. Used by one owner at a time.
 final class Inflater {
   private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-  /// What the other end may have compressed with (RFC 1950, FDICT); nil: nothing.
+  /// The dictionary that the other end may have compressed with (RFC 1950, FDICT); nil: none.
   private let dictionary: [UInt8]
 
   init(dictionary: [UInt8]) {

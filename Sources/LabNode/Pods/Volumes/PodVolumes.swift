@@ -55,7 +55,10 @@ struct PodVolumes: Sendable {
         let kind = volume.objectValue?.keys.first { $0 != "name" } ?? "unknown"
         throw LabNodeError(
           .volume,
-          "volume \"\(name)\" is of type \(kind), which the lab does not have: use emptyDir, configMap, secret, downwardAPI or projected"
+          """
+          volume "\(name)" is of type \(kind), which the lab does not have: use emptyDir, configMap, secret, \
+          downwardAPI or projected
+          """
         )
       }
     }
@@ -68,7 +71,7 @@ struct PodVolumes: Sendable {
     chmod(path, 0o2777)
   }
 
-  /// Whether a volume is made of this object.
+  /// Returns true if a volume is made of this object.
   func uses(_ resource: Resource, _ name: String) -> Bool {
     func matches(_ source: JSONValue) -> Bool {
       resource == .secrets
