@@ -155,7 +155,7 @@ private final class OriginPod: Listener {
     #expect(client.text == "" && !client.sawReset && !client.sawEnd)
     scene.nameserver.table["origin.ns"] = [[127, 0, 0, 4], [127, 0, 0, 2]]
     #expect(scene.loop.turn { client.text == "origin" })
-    // What does not answer is not asked first any more.
+    // A Pod that does not answer is not asked first any more.
     let begin = scene.loop.now
     for _ in 0..<4 {
       let next = scene.client()

@@ -4,7 +4,7 @@ import Testing
 
 struct InboundLimitsTests {
   @Test(
-    "What the container's memory allows",
+    "Derives the limits from the container's memory",
     arguments: [
       (0, 16_384, 48), (96 << 20, 2304, 36), (64 << 20, 1536, 24), (16 << 20, 384, 6), (1 << 20, 32, 1), (1, 32, 1),
       (1 << 40, 8192, 48),
@@ -20,7 +20,7 @@ struct InboundLimitsTests {
   }
 
   @Test(
-    "What its descriptors allow",
+    "Derives the limits from its descriptors",
     arguments: [(1024, 480), (64, 32), (1, 32), (1 << 20, 16_384), (.max, 16_384)] as [(UInt64, Int)])
   func descriptors(openFiles: UInt64, connections: Int) {
     #expect(InboundLimits(memory: 0, openFiles: openFiles).connections == connections)

@@ -10,7 +10,7 @@ final class FakeEngine: Engine {
     var lastForward = 0
   }
 
-  /// What an intercept does before it is ready.
+  /// An intercept's behaviour before it is ready.
   enum Pace { case atOnce, untilCancelled, untilCancelledThenReady }
 
   private let state = Mutex(State())

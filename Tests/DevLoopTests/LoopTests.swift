@@ -50,7 +50,7 @@ struct LoopTests {
       #expect(change.restarts && change.action == .build)
       try await events.untilWatching()
       #expect(bench.builder.cancelled == 1)
-      // What the cancelled build was to build is built too.
+      // The artifact of the cancelled build is built too.
       #expect(bench.builder.builds.suffix(2) == [["app"], ["app", "other"]])
     }
   }

@@ -4,7 +4,7 @@ import Testing
 @testable import DevLoop
 
 struct MirrorConsentTests {
-  /// What a person answers, and how often they were asked.
+  /// A person's answer, and the number of times that they were asked.
   final class Person {
     let answer: Bool
     var questions: [String] = []

@@ -46,7 +46,9 @@ struct PortTests {
       apiVersion: v1
       kind: Service
       metadata: {name: web, namespace: shop}
-      spec: {selector: {app: web}, ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}, {name: admin, port: 9000}]}
+      spec:
+        selector: {app: web}
+        ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}, {name: admin, port: 9000}]
       ---
       apiVersion: v1
       kind: Service
@@ -70,7 +72,7 @@ struct PortTests {
       ])
   }
 
-  /// Who wrote skaffold.yaml is not who runs it: it opens no port to other machines by itself.
+  /// The author of skaffold.yaml is not the person who runs it: it opens no port to other machines by itself.
   @Test(arguments: ["0.0.0.0", "::", "192.168.1.7", "nonsense"])
   func aRuleOpensNoPortToOthersUnasked(address: String) {
     let rule = PortForwardRule(resourceType: "service", resourceName: "web", port: "80", address: address)
@@ -94,14 +96,20 @@ struct PortTests {
 
   @Test func aPrivilegedPortIsShifted() throws {
     let objects = try manifests(
-      "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {a: b}, ports: [{port: 80}, {port: 443}]}}"
+      """
+      {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {a: b}, ports: [{port: 80}, \
+      {port: 443}]}}
+      """
     )
     #expect(PortForward.all(for: objects, rules: [], namespace: "default").map(\.preferred) == [8080, 8443])
   }
 
   @Test func aRulesNamedPortIsLookedUpInTheManifests() throws {
     let objects = try manifests(
-      "{apiVersion: v1, kind: Pod, metadata: {name: db}, spec: {containers: [{name: db, image: db, ports: [{name: sql, containerPort: 5432}]}]}}"
+      """
+      {apiVersion: v1, kind: Pod, metadata: {name: db}, spec: {containers: [{name: db, image: db, ports: [{name: sql, \
+      containerPort: 5432}]}]}}
+      """
     )
     let rule = PortForwardRule(resourceType: "Pod", resourceName: "db", port: "sql")
     #expect(PortForward.all(for: objects, rules: [rule], namespace: "default").first?.preferred == 5432)

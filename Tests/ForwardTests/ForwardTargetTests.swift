@@ -5,7 +5,7 @@ import TunnelProtocol
 
 @testable import Forward
 
-/// What the cluster says of a Service, an EndpointSlice or a Pod may be anything.
+/// A cluster may report anything about a Service, an EndpointSlice or a Pod.
 @Suite struct ForwardTargetTests {
   private func service(_ spec: JSONValue) -> JSONValue {
     ["metadata": ["namespace": "shop", "name": "user"], "spec": spec]

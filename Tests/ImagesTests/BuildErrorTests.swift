@@ -5,7 +5,7 @@ import Testing
 
 @testable import Images
 
-/// What goes wrong in a build, and what is said about it.
+/// The failures of a build, and their messages.
 @Suite struct BuildErrorTests {
   let shop: Workshop
 
@@ -33,7 +33,10 @@ import Testing
   @Test func dockersDaemonIsDown() async throws {
     try shop.program(
       "docker",
-      "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2; exit 1"
+      """
+      echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2; \
+      exit 1
+      """
     )
     let error = await buildError { () throws(BuildError) in
       _ = try await BuilderKind.choose(nil, environment: shop.environment)
@@ -106,7 +109,10 @@ import Testing
 
   @Test func theStepEndsWhereTheErrorBegins() {
     let output = [
-      #"Error: building at STEP "COPY www /www": checking on sources under "/src": copier: stat: "/www": no such file or directory"#
+      #"""
+      Error: building at STEP "COPY www /www": checking on sources under "/src": copier: stat: "/www": no such file \#
+      or directory
+      """#
     ]
     let error = BuildFailure(tool: "x", status: 1, output: output, places: []).error(.commandFailed, "the build failed")
     #expect(error.message.hasPrefix("the step `COPY www /www` failed: "))
@@ -116,7 +122,10 @@ import Testing
     let words = "pinging container registry localhost:1: connection refused"
     try shop.program(
       "buildah",
-      "echo 'level=warning msg=\"Failed, retrying in 2s ... (1/3). Error: \(words)\"'; echo 'Error: \(words)' >&2; exit 125"
+      """
+      echo 'level=warning msg="Failed, retrying in 2s ... (1/3). Error: \(words)"'; echo 'Error: \(words)' >&2; \
+      exit 125
+      """
     )
     let tool = try StoreTool(BuilderStore(.buildah), environment: shop.environment)
     let error = await buildError { () async throws(BuildError) in try await tool.succeed(["push"], "cannot push") }
@@ -135,7 +144,9 @@ import Testing
       build) ;;
       *) exit 0;;
       esac
-      if [ -e "$SHOP/full" ]; then mkdir -p "$containers/c/userdata"; echo "$@" > "$containers/c/userdata/buildah.json"; exit 125; fi
+      if [ -e "$SHOP/full" ]; then
+        mkdir -p "$containers/c/userdata"; echo "$@" > "$containers/c/userdata/buildah.json"; exit 125
+      fi
       while [ $# -gt 0 ]; do [ "$1" = --iidfile ] && printf 'sha256:%064d' 1 > "$2"; shift; done
       """)
     try shop.write("", to: "full")

@@ -112,7 +112,10 @@ import Testing
     _ = try await load(product, image)
     #expect(
       shop.lines("buildah.log").last
-        == "push --quiet \(image.id) containers-storage:[vfs@/lab/images/storage+/lab/images/run]docker.io/library/web:devtunnel-0123456789ab"
+        == """
+        push --quiet \(image.id) \
+        containers-storage:[vfs@/lab/images/storage+/lab/images/run]docker.io/library/web:devtunnel-0123456789ab
+        """
     )
     #expect(ImageLoader.settings(for: product, builder: .podman).storageArguments == there.store.arguments)
     #expect(ImageLoader.settings(for: product, builder: .docker).storageArguments.isEmpty)

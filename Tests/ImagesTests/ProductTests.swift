@@ -102,7 +102,12 @@ import Testing
 extension ProductTests {
   @Test func anAnnouncedRegistryGoesBeforeTheProductsOwnWay() throws {
     let announcement =
-      "host: \"localhost:5001\"\nhostFromContainerRuntime: \"registry:5000\"\nhelp: \"https://kind.sigs.k8s.io/docs/user/local-registry/\"\n"
+      """
+      host: "localhost:5001"
+      hostFromContainerRuntime: "registry:5000"
+      help: "https://kind.sigs.k8s.io/docs/user/local-registry/"
+
+      """
     let kind = facts(provider: "kind://docker/my/my-control-plane", registry: announcement)
     #expect(try detect(kind) == .registry(.init(push: "localhost:5001", pull: "registry:5000", isInsecure: true)))
     #expect(try detect(facts(provider: "kind://docker/my/my-control-plane", registry: "no: [")) == .kind(name: "my"))

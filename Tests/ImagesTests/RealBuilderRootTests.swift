@@ -87,7 +87,11 @@ struct RealBuilderRootTests {
 
   @Test(arguments: [BuilderKind.buildah, .podman]) func aCancelledBuildLeavesNothing(_ kind: BuilderKind) async throws {
     let artifact = try artifact(
-      "COPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo begun; exec /bin/busybox sleep 1000\"]\n"
+      """
+      COPY busybox /bin/busybox
+      RUN ["/bin/busybox", "sh", "-c", "echo begun; exec /bin/busybox sleep 1000"]
+
+      """
     )
     let builder = builder(kind)
     let (begun, signal) = AsyncStream.makeStream(of: Void.self)

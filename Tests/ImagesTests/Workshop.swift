@@ -105,7 +105,7 @@ final class Workshop: Sendable {
     }
   }
 
-  /// Whether the process of that id runs; one that nobody has waited for yet does not.
+  /// Returns true if the process with that id runs; a process that has ended but was not waited for does not.
   static func isAlive(_ pid: Int32) -> Bool {
     guard let status = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return false }
     return !String(decoding: status, as: UTF8.self).contains(") Z ")

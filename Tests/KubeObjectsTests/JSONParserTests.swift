@@ -21,7 +21,7 @@ import Testing
     #expect(try JSONValue(parsing: text) == value)
   }
 
-  /// What is broken, and where.
+  /// Broken texts, and the places of their errors.
   @Test(arguments: [
     ("", "line 1, column 1"), ("[1,]", "line 1, column 4"), ("{\n\"a\":1,}", "line 2, column 7"),
     ("{\"a\" 1}", "line 1, column 6"),

@@ -9,7 +9,7 @@ import LabStore
 /// every port to a port of this machine.
 final class FakeNode: NodeStreams {
   private let store: any ObjectStoring
-  /// Where a Pod's port leads; ports that are not here refuse.
+  /// The real port behind each of a Pod's ports; other ports refuse.
   private let ports: [UInt16: UInt16]
 
   init(store: any ObjectStoring, ports: [UInt16: UInt16] = [:]) {

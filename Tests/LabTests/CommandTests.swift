@@ -22,7 +22,10 @@ extension LabTests {
 
         // A signal to the command that was typed is the program's: the helper is in its place.
         let script =
-          "trap 'echo ending; exit 3' TERM; echo $PPID > $LAB/told.part; mv $LAB/told.part $LAB/told; while :; do sleep 0.1; done"
+          """
+          trap 'echo ending; exit 3' TERM; echo $PPID > $LAB/told.part; mv $LAB/told.part $LAB/told; while :; \
+          do sleep 0.1; done
+          """
         async let told = command.run(["-n", "shop", "shell", "--", "/bin/bash", "-c", script])
         try await lab.untilMarked("told")
         kill(try #require(Int32(try lab.read("told"))), SIGTERM)
@@ -131,12 +134,18 @@ extension LabTests {
       defer { server.stop() }
       // Only this daemon sees it.
       let mount =
-        #"echo "nameserver $0" > "$LAB/host.conf" && mount --bind "$LAB/host.conf" "$(readlink -f /etc/resolv.conf)" && exec "$@""#
+        #"""
+        echo "nameserver $0" > "$LAB/host.conf" && mount --bind "$LAB/host.conf" "$(readlink -f /etc/resolv.conf)" && \#
+        exec "$@"
+        """#
       command.wrapper = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount, address]
       let whole = command
       try await whole.during {
         let script =
-          "dig +short wiki.corp.example; dig wiki.corp.example | grep -o 'status: [A-Z]*'; dig +short web.shop.svc.cluster.local | wc -l"
+          """
+          dig +short wiki.corp.example; dig wiki.corp.example | grep -o 'status: [A-Z]*'; \
+          dig +short web.shop.svc.cluster.local | wc -l
+          """
         let ofHost = try await whole.run([
           "-n", "shop", "shell", "--dns-host", "corp.example", "--", "/bin/sh", "-c", script,
         ])

@@ -60,7 +60,8 @@ extension LabTests {
         #expect(report.environment["BASH_ENV"] == nil && report.environment["PROMPT_COMMAND"] == nil)
         let script = """
           echo "$COLOUR" "${EMPTY-unset}"
-          cat /lab/app/app.ini "$DEVTUNNEL_ROOT/etc/devtunnel-test/app.ini" "$DEVTUNNEL_ROOT/etc/profile.d/devtunnel-test.sh"
+          cat /lab/app/app.ini "$DEVTUNNEL_ROOT/etc/devtunnel-test/app.ini"
+          cat "$DEVTUNNEL_ROOT/etc/profile.d/devtunnel-test.sh"
           ls -d /etc/profile.d/devtunnel-test.sh /usr/local/bin/devtunnel-test /etc/devtunnel-test 2>/dev/null
           true
           """

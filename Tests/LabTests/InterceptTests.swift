@@ -97,7 +97,7 @@ extension LabTests {
             _ = try await bob.intercept(request) { _ in }
             try await lab.expect("hello from bob")
             try await eventually("alice is told") { await alice.status().intercepts.first?.state == .failedOpen }
-            // What alice's daemon does afterwards must not end bob's intercept.
+            // The end of alice's daemon must not end bob's intercept.
             _ = await alice.shutDown { _ in }
             try await lab.expect("hello from bob")
           }

@@ -1,5 +1,5 @@
 import Testing
 
-/// What devtunnel does, tried in pocket clusters: one at a time, since each is a small crowd of processes.
+/// Tests of devtunnel in pocket clusters. They run one at a time, since each cluster is a small crowd of processes.
 @Suite(.enabled(if: Lab.obstacle == nil, "\(Lab.obstacle ?? "")"), .serialized, .timeLimit(.minutes(3)))
 enum LabTests {}

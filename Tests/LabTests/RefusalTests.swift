@@ -3,7 +3,7 @@ import KubeObjects
 import Testing
 
 extension LabTests {
-  /// What cannot be intercepted is refused with the reason, and nothing of the attempt stays.
+  /// An intercept that is impossible is refused with the reason, and nothing of the attempt stays.
   @Suite struct RefusalTests {
     @Test func reasonsAreGivenAndNothingStays() async throws {
       try await Lab.run { lab in
@@ -17,7 +17,8 @@ extension LabTests {
             {apiVersion: v1, kind: Service, metadata: {name: local, namespace: shop},
              spec: {internalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80, targetPort: http}]}}
             ---
-            {apiVersion: v1, kind: Service, metadata: {name: empty, namespace: shop}, spec: {selector: {app: none}, ports: [{port: 80}]}}
+            {apiVersion: v1, kind: Service, metadata: {name: empty, namespace: shop},
+             spec: {selector: {app: none}, ports: [{port: 80}]}}
             """)
         let host = try HostServer("hello from the host")
         try await lab.developer("alice@host") { alice in

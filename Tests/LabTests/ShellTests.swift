@@ -39,7 +39,10 @@ extension LabTests {
         try await lab.expect("hello from the cluster")
         async let shell = lab.enter(
           report,
-          "mkdir $DEVTUNNEL_ROOT/www; echo inside > $DEVTUNNEL_ROOT/www/index.html; exec busybox timeout 6 busybox httpd -f -p 8000 -h $DEVTUNNEL_ROOT/www"
+          """
+          mkdir $DEVTUNNEL_ROOT/www; echo inside > $DEVTUNNEL_ROOT/www/index.html; \
+          exec busybox timeout 6 busybox httpd -f -p 8000 -h $DEVTUNNEL_ROOT/www
+          """
         )
         try await lab.expect("inside")
         _ = try await shell

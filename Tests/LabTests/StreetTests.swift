@@ -129,7 +129,8 @@ extension LabTests {
         let outcome = try await lab.inside(
           alice, request,
           """
-          printf '%s\\n' "$SET_COLOUR" "$WORD" "$TWICE" "$PLACE" "$WEB_SERVICE_PORT" "$ECHO_PORT_7_UDP_PROTO" "$DEVTUNNEL_SHELL"
+          printf '%s\\n' "$SET_COLOUR" "$WORD" "$TWICE" "$PLACE" "$WEB_SERVICE_PORT" "$ECHO_PORT_7_UDP_PROTO" \
+          "$DEVTUNNEL_SHELL"
           [ "$HOME" != /the/pods/own ] && echo "my own home"
           for place in "$DEVTUNNEL_ROOT" ""; do
             cat "$place/lab/settings/app.conf" "$place/lab/password/word"; echo
@@ -305,7 +306,8 @@ extension LabTests {
           set -e
           cp -a /etc "$0/etc" && mount --bind "$0/etc" /etc
           (for i in $(seq 400); do [ -e "$0/resolv-now" ] && break; sleep 0.05; done
-           echo "nameserver 192.0.2.1" > /etc/resolv.new && mv /etc/resolv.new /etc/resolv.conf && touch "$0/resolv-done") &
+           echo "nameserver 192.0.2.1" > /etc/resolv.new && mv /etc/resolv.new /etc/resolv.conf &&
+           touch "$0/resolv-done") &
           exec "$@"
           """
         let outcome = try await lab.enter(

@@ -17,7 +17,10 @@ extension LabTests {
         defer { way.stop() }
         var command = try Command(lab, "machine", kubeconfig: "kubeconfig-blockade")
         let mount =
-          #"echo "nameserver $0" > "$LAB/machine.conf" && mount --bind "$LAB/machine.conf" "$(readlink -f /etc/resolv.conf)" && exec "$@""#
+          #"""
+          echo "nameserver $0" > "$LAB/machine.conf" && \#
+          mount --bind "$LAB/machine.conf" "$(readlink -f /etc/resolv.conf)" && exec "$@"
+          """#
         command.wrapper = [
           "/usr/bin/nsenter", "--net=\(machine.namespace)", "/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount,
           machine.ours,

@@ -1,4 +1,4 @@
-/// Which functions are declared in some texts, and how others are called or named there. It reads words, not Swift: a
+/// The functions that some texts declare, and the names and labels that they call. It reads words, not Swift: a
 /// function counts as called when anything of its name and first label is.
 struct CalledFunctions {
   struct Declaration: Hashable {

@@ -44,7 +44,10 @@ struct ConversionTests {
         let place = "\(file.split(separator: "/").last ?? "") \(expression)"
         #expect(
           Self.safe[place] != nil,
-          "\(module): \(place) traps for a number that does not fit: write exactly:, clamping: or saturating:, or list it with the reason"
+          """
+          \(module): \(place) traps for a number that does not fit: write exactly:, clamping: or saturating:, \
+          or list it with the reason
+          """
         )
       }
     }
@@ -65,7 +68,7 @@ struct ConversionTests {
   }
 
   @Test(
-    "What is seen",
+    "Finds the conversions of a line",
     arguments: [
       ("let a = Int(b)", ["Int(b)"]), ("UInt16(x[1 + (2)]) + UInt8(y)", ["UInt16(x[1 + (2)])", "UInt8(y)"]),
       ("Int(exactly: a)", []),
@@ -84,7 +87,11 @@ struct ConversionTests {
       let code = line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
       for match in code.matches(
         of:
-          /\bU?Int(8|16|32|64)?(\.init\b(?!\((?:exactly|clamping|truncatingIfNeeded|saturating):)|\((?!exactly:|clamping:|truncatingIfNeeded:|saturating:|bitPattern:|bigEndian:|littleEndian:|ascii:|-?\d))/
+          #/
+          \bU?Int(8|16|32|64)?
+          (\.init\b(?!\((?:exactly|clamping|truncatingIfNeeded|saturating):)
+          |\((?!exactly:|clamping:|truncatingIfNeeded:|saturating:|bitPattern:|bigEndian:|littleEndian:|ascii:|-?\d))
+          /#
       ) {
         guard match.0.last == "(" else {
           found.append(String(match.0))

@@ -29,7 +29,7 @@ struct ModulesTests {
 
   // MARK: Dependencies
 
-  @Test("What is imported is declared")
+  @Test("Every imported module is declared")
   func declared() throws {
     let known = names.union(package.targets.flatMap(\.products))
     for target in package.targets {
@@ -40,7 +40,7 @@ struct ModulesTests {
     }
   }
 
-  @Test("What is declared is imported")
+  @Test("Every declared module is imported")
   func used() throws {
     for target in package.targets
     where FileManager.default.fileExists(atPath: PackageText.root.appending(path: target.path).path) {
@@ -206,7 +206,7 @@ struct ModulesTests {
     "namespacePath": "tests enter a Pod's network by it",
   ]
 
-  /// What documentation promises and nobody calls does not happen.
+  /// A function that nothing calls does not run, whatever its documentation promises.
   @Test("Every function is called in the sources, tests apart")
   func uncalled() throws {
     var functions = CalledFunctions()

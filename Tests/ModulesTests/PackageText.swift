@@ -1,6 +1,6 @@
 import Foundation
 
-/// What Package.swift says of the targets, read from its text.
+/// The targets of Package.swift, read from its text.
 struct PackageText {
   struct Target {
     var name: String
@@ -10,7 +10,7 @@ struct PackageText {
     var targets: Set<String>
     /// Libraries of other packages.
     var products: Set<String>
-    /// Where its sources are, from the package's root.
+    /// The folder of its sources, from the package's root.
     var path: String
   }
 
@@ -69,7 +69,10 @@ extension PackageText.Target {
     var imports: [(String, String)] = []
     for (file, text) in try sources() {
       let statement =
-        /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
+        #/
+        ^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?
+        import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)
+        /#
       for line in text.split(separator: "\n") {
         guard let match = line.firstMatch(of: statement) else { continue }
         imports.append((String(match.1), file))

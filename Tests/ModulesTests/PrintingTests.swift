@@ -6,7 +6,8 @@ import Testing
 struct PrintingTests {
   /// Ways to print that go past the writer.
   private static let ways = [
-    #"(?<![\w.])(?:Swift\.)?(?:print|debugPrint|dump|fputs|puts|printf|vprintf|fprintf|vfprintf|fwrite|putchar|putc|fputc|perror|NSLog|dprintf)\("#,
+    #"(?<![\w.])(?:Swift\.)?(?:print|debugPrint|dump|fputs|puts|printf|vprintf|fprintf|vfprintf|fwrite|putchar|putc|"#
+      + #"fputc|perror|NSLog|dprintf)\("#,
     #"FileHandle\.standard(?:Output|Error)"#, #"STD(?:OUT|ERR)_FILENO"#, #"(?<!\w)write\(\s*[12]\s*,"#,
     #"(?<![\w."'])(?:stdout|stderr)(?=\s*[,)])"#,
     #"/dev/(?:tty|std|fd)"#, #"ccontrol_ask"#, #"(?<!\w)systemWrite\("#,
@@ -15,7 +16,7 @@ struct PrintingTests {
   /// The writers, and what is not written to.
   private static let allowed: [String: Set<String>] = [
     "Sources/Commands/Output/Terminal.swift": ["STDOUT_FILENO", "STDERR_FILENO", "ccontrol_ask", "systemWrite("],
-    // What a person names as a file; where it is a terminal, `Terminal` writes.
+    // The file that a person names; if it is a terminal, `Terminal` writes.
     "Sources/Commands/Output/EnvironmentFile.swift": [
       "/dev/std", "/dev/fd", "STDOUT_FILENO", "STDERR_FILENO", "systemWrite(",
     ],
@@ -66,7 +67,7 @@ struct PrintingTests {
   func way(line: String) throws { #expect(try !Self.found(in: line).isEmpty) }
 
   @Test(
-    "What only looks like one is let pass",
+    "Lets similar code pass",
     arguments: [
       "printer.print(event)", "func print(_ event: DevEvent) {", "// print(x)", "file?.write(environment)",
       "blueprint(x)",

@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test(
-    "An agent that stands is taken on where it is the one that would be made, as the API server keeps it, and not where somebody has changed it"
+    "Adopts a running agent if it is what the API server makes of ours, and not if it was changed"
   )
   func adoption() async throws {
     try await with { cluster, one, _ in
@@ -68,7 +68,7 @@ import Testing
       let workload = Workload(
         try await cluster.client.get(.deployments, "web", namespace: "shop"), resource: .deployments)
       #expect(try await deployer.stands(as: template, from: workload.template))
-      // What a colleague would put beside the agent.
+      // A container that a colleague would put beside the agent.
       try await cluster.client.patch(
         .deployments, "devtunnel-web", namespace: "shop", type: .json,
         [["op": "add", "path": "/spec/template/spec/containers/-", "value": ["name": "x", "image": "evil"]]])

@@ -113,7 +113,7 @@ struct KnownClustersTests {
     return ClusterIdentity(try ClusterAccess.load(kubeconfig: file), bastion: nil)
   }
 
-  @Test("What chooses a cluster behind a proxy makes another place, and what is renewed does not")
+  @Test("A setting that chooses a cluster behind a proxy makes another place, and a renewed credential does not")
   func places() throws {
     func plugin(_ argument: String) -> String {
       "exec: {apiVersion: client.authentication.k8s.io/v1, command: tsh, args: [kube, \(argument)]}"
@@ -141,7 +141,7 @@ struct KnownClustersTests {
     #expect(known.identity(of: seen("https://a", uid: "1")) == former)
   }
 
-  @Test("What nobody has met is not found, and what nothing is known of is no cluster")
+  @Test("An unknown cluster is not found, and an entry without facts is no cluster")
   func unmet() {
     var known = KnownClusters()
     #expect(known.find(seen("https://a")) == nil)

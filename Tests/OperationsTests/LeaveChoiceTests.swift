@@ -72,7 +72,7 @@ struct LeaveChoiceTests {
       message: "Service user is not intercepted from here"),
   ]
 
-  @Test("What a leave means", arguments: rows)
+  @Test("Chooses the intercepts of a leave", arguments: rows)
   func choice(row: Row) {
     do throws(ControlError) {
       let chosen = try LeaveChoice(request: row.request, cluster: row.cluster).choose(among: row.all)

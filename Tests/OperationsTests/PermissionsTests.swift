@@ -70,7 +70,7 @@ struct PermissionsTests {
     for (verb, resource) in Self.byVariable { #expect(Self.asked.contains("\(verb) \(resource)")) }
   }
 
-  @Test("What is refused beforehand is granted by the template")
+  @Test("The template grants every permission that is checked beforehand")
   func beforehand() {
     for permission in Permission.toIntercept {
       #expect(ClusterOperations.permissions.contains(permission), "\(permission)")

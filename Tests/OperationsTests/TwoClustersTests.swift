@@ -113,7 +113,7 @@ import Testing
     }
   }
 
-  @Test("What no context leads to any more is forgotten by restore --yes, and by nothing else")
+  @Test("Only restore --yes forgets an entry whose cluster no context reaches")
   func forgetting() async throws {
     try await with(("c", "c")) { a, b, daemon in
       try await daemon.stand(in: a)

@@ -126,7 +126,7 @@ import TunnelProtocol
     #expect(loop.blocks.waiting == 0)
   }
 
-  /// What a session with a few streams sends.
+  /// The bytes that a session with a few streams sends.
   private static let recorded: [UInt8] = {
     let loop = EventLoop()!
     let carrier = RecordingCarrier(loop: loop)

@@ -75,7 +75,7 @@ private final class WatchedOpener: OpenerEnd {
   }
 }
 
-/// What the daemon does: joins what arrives to the other tunnel.
+/// The daemon's part: it joins each arriving stream to the other tunnel.
 private final class Joiner: StreamRouter {
   let way: Session
   private(set) var failures: [StreamStatus] = []

@@ -28,7 +28,7 @@ struct ShellConnectionTests {
     return (ends[0], ends[1])
   }
 
-  /// Whether the writer is closed everywhere. A program that another test starts just now may hold the writer for a
+  /// Returns true if the writer is closed everywhere. A program that another test starts just now may hold it for a
   /// moment longer.
   static func isAtEnd(_ reader: Int32, within milliseconds: Int32 = 2000) -> Bool {
     var returned: Int16 = 0
@@ -94,7 +94,7 @@ struct ShellConnectionTests {
     #expect(Self.isAtEnd(reader))
   }
 
-  @Test("What the peer does not read yet waits, in order, and a peer that never reads is given up")
+  @Test("Bytes wait in order until the peer reads, and a peer that never reads is given up")
   func waiting() throws {
     let (one, other) = try Self.pair()
     var sent: Int32 = 0

@@ -40,7 +40,7 @@ struct ShellMessageTests {
   }
 
   @Test(
-    "What was encoded is decoded to the same bytes and descriptors, for every mixture of sockets",
+    "Decodes an encoded message to the same bytes and descriptors, for every mixture of sockets",
     arguments: [0, 1, 16], [true, false])
   func hello(dns: Int, whole: Bool) throws {
     let hello = ShellHello(

@@ -38,7 +38,7 @@ final class FakeDaemon: @unchecked Sendable {
 
   var events: [String] { condition.withLock { noted } }
 
-  /// Whether such an event is noted within some seconds.
+  /// Returns true if such an event is noted within some seconds.
   func saw(_ event: String, times: Int = 1, seconds: Double = 10) -> Bool {
     condition.withLock {
       let deadline = Date(timeIntervalSinceNow: seconds)
@@ -123,7 +123,10 @@ final class FakeDaemon: @unchecked Sendable {
         switch message {
         case .hello(let hello):
           note(
-            "hello \(hello.id) dns=\(hello.dns.count) icmp=\(hello.icmp != nil) udp=\(hello.udp != nil) mode=\(hello.mode)"
+            """
+            hello \(hello.id) dns=\(hello.dns.count) icmp=\(hello.icmp != nil) udp=\(hello.udp != nil) \
+            mode=\(hello.mode)
+            """
           )
           if let refusal {
             try connection?.send(.refused(refusal))

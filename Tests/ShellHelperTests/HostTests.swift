@@ -35,7 +35,7 @@ struct HostPlanTests {
   }
 }
 
-/// Whose packets are led, as a table.
+/// The bridges whose packets are redirected, as a table.
 struct HostBridgesTests {
   /// A bridge, 1, and its ports.
   private func links(_ ports: [(name: String, kind: String)]) -> [NetworkLink] {
@@ -127,15 +127,20 @@ struct HostRootTests {
   private func run(_ script: String, plan more: String = "") throws -> (status: Int32, output: String, errors: String) {
     let plan = try fixture.write(
       "host-plan",
-      "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\nexclude 10.96.0.1/32\nnameserver 198.51.100.53\n"
+      "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\nexclude 10.96.0.1/32\n"
+        + "nameserver 198.51.100.53\n"
         + more)
     let host = """
       ip link set lo up; ip addr add 192.0.2.1/32 dev lo; ip route add default dev lo src 192.0.2.1
       echo 1 > /proc/sys/net/ipv4/ip_forward
-      machine() { unshare -n sleep 60 & until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done; }
+      machine() {
+        unshare -n sleep 60 & until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]
+        do sleep 0.01; done
+      }
       line() { # PID END OURS THEIRS
         ip link add $2 type veth peer name e0 netns /proc/$1/ns/net; ip link set $2 up
-        nsenter -t $1 -n sh -c "ip link set lo up; ip addr add $4/24 dev e0; ip link set e0 up; ip route add default via $3"
+        nsenter -t $1 -n sh -c "ip link set lo up; ip addr add $4/24 dev e0
+          ip link set e0 up; ip route add default via $3"
       }
       machine; pod=$!; machine; neighbour=$!
       ip link add br0 type bridge; ip addr add 172.30.0.1/24 dev br0; ip link set br0 up
@@ -161,7 +166,7 @@ struct HostRootTests {
     """
 
   @Test(
-    "TCP and DNS of the host and of its Pods goes to the daemon, but not the daemon's own questions; other addresses do not; then all is gone"
+    "The daemon gets TCP and DNS of the host and its Pods, not its own questions or other addresses; then all is gone"
   )
   func redirected() throws {
     let result = try run(
@@ -177,14 +182,26 @@ struct HostRootTests {
       """)
     #expect(
       result.output
-        == "10.97.1.1:80\n10.97.2.2:8080\n198.51.100.53 10.9.8.7\n198.51.100.53 10.9.8.7\nnot asked\nnot 10.96.0.1\nnot 10.80.0.1\nno way in\nstatus 0\ngone\n",
+        == """
+        10.97.1.1:80
+        10.97.2.2:8080
+        198.51.100.53 10.9.8.7
+        198.51.100.53 10.9.8.7
+        not asked
+        not 10.96.0.1
+        not 10.80.0.1
+        no way in
+        status 0
+        gone
+
+        """,
       "\(result.errors)")
     #expect(daemon.events.first == "hello \(ShellFixture.id) dns=1 icmp=false udp=false mode=redirect")
     #expect(daemon.saw("dns user type=1"))
   }
 
   @Test(
-    "A neighbour reaches no Service and is answered no name, whomever it asks; a bridge that comes later is led, until it has a way out"
+    "A neighbour reaches no Service and resolves no name; a later bridge is redirected until it has a route out"
   )
   func neighbours() throws {
     let ask = "/usr/bin/python3 -c \"\(Self.ask)\""
@@ -243,7 +260,10 @@ struct HostRootTests {
     }
     ending.start()
     let result = try run(
-      "for i in $(seq 500); do kill -0 $helper 2>/dev/null || break; [ \"$(cut -d' ' -f3 /proc/$helper/stat)\" = Z ] && break; sleep 0.01; done"
+      """
+      for i in $(seq 500); do kill -0 $helper 2>/dev/null || break; \
+      [ "$(cut -d' ' -f3 /proc/$helper/stat)" = Z ] && break; sleep 0.01; done
+      """
     )
     #expect(result.output == "status 125\ngone\n", "\(result.errors)")
   }

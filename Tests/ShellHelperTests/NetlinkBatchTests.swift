@@ -57,7 +57,8 @@ struct NetlinkBatchTests {
     #expect(
       Array(batch.bytes.prefix(40))
         == [
-          UInt8(40 + expressions.count), 0, 0, 0, 6, 10, 0x05, 0x0C, 1, 0, 0, 0, 0, 0, 0, 0,  // NFT_MSG_NEWRULE, REQUEST ACK CREATE APPEND
+          // NFT_MSG_NEWRULE, REQUEST ACK CREATE APPEND
+          UInt8(40 + expressions.count), 0, 0, 0, 6, 10, 0x05, 0x0C, 1, 0, 0, 0, 0, 0, 0, 0,
           1, 0, 0, 0, 6, 0, 1, 0, 0x74, 0, 0, 0, 6, 0, 2, 0, 0x63, 0, 0, 0,  // inet, table t, chain c
           UInt8(4 + expressions.count), 0, 4, 0x80,
         ].map { UInt8(truncatingIfNeeded: $0) })

@@ -78,7 +78,7 @@ struct PlanFileTests {
     #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
   }
 
-  @Test("Whose file it may be: the user's; with root, that of who called sudo")
+  @Test("Accepts the user's own file; as root, that of the user who called sudo")
   func callers() {
     #expect(PlanFile.invokers(user: 1000, sudo: "0") == [1000])
     #expect(PlanFile.invokers(user: 0, sudo: "1000") == [0, 1000])

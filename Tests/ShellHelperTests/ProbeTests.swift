@@ -4,7 +4,7 @@ import Testing
 @testable import ShellHelper
 
 struct ProbeTests {
-  @Test("Where shells are allowed every step is ok, and nothing is left", .enabled(if: ShellFixture.isAllowed))
+  @Test("Every step is ok if shells are allowed, and nothing is left", .enabled(if: ShellFixture.isAllowed))
   func allowed() throws {
     let fixture = try ShellFixture()
     let result = try fixture.start(["probe"]).result()
@@ -13,11 +13,14 @@ struct ProbeTests {
   }
 
   /// user.max_user_namespaces counts for each user namespace: in one where it is 0, none can be made.
-  @Test("Where user namespaces are forbidden, the switch is named", .enabled(if: ShellFixture.isAllowed))
+  @Test("Names the switch if user namespaces are forbidden", .enabled(if: ShellFixture.isAllowed))
   func forbidden() throws {
     let fixture = try ShellFixture()
     let script =
-      "echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all --bounding-set=-all \(fixture.path("devtunnel-shell")) probe"
+      """
+      echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all --bounding-set=-all \
+      \(fixture.path("devtunnel-shell")) probe
+      """
     let shell = try RunningShell(
       program: "/usr/bin/unshare", arguments: ["-Ur", "sh", "-c", script], user: ShellFixture.user)
     let result = shell.result()

@@ -11,7 +11,7 @@ final class ShellFixture {
   static let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
     path: "devtunnel-shell")
 
-  /// Whether this machine lets users make namespaces; said once where it does not.
+  /// True if this machine lets users make namespaces; if not, that is printed once.
   static let isAllowed: Bool = {
     guard let fixture = try? ShellFixture(), let shell = try? fixture.start(["probe"]) else { return false }
     let result = withExtendedLifetime(fixture) { shell.result() }

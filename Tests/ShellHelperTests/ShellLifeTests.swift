@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// How a shell begins and ends, and what it leaves behind: nothing.
+/// The beginning and the end of a shell, which leaves nothing behind.
 @Suite(.serialized, .enabled(if: ShellFixture.isAllowed))
 struct ShellLifeTests {
   let fixture: ShellFixture
@@ -34,12 +34,15 @@ struct ShellLifeTests {
   }
 
   @Test(
-    "The command is the plain user, without capabilities, in the caller's folder and environment, with no signal blocked and no descriptor of the helper's"
+    "The command has the user's identity, folder and environment, no capability, no blocked signal and no descriptor"
   )
   func plainUser() throws {
     _ = try fixture.daemon()
     let script =
-      "id -u; id -g; pwd; echo $KEPT; grep -E 'Cap(Inh|Prm|Eff|Amb)|SigBlk' /proc/self/status | cut -f2 | sort -u; ls -l /proc/self/fd >&2"
+      """
+      id -u; id -g; pwd; echo $KEPT; grep -E 'Cap(Inh|Prm|Eff|Amb)|SigBlk' /proc/self/status | cut -f2 | sort -u; \
+      ls -l /proc/self/fd >&2
+      """
     let result = try fixture.shell("sh", "-c", script).result()
     let user = ShellFixture.user
     #expect(result.output == "\(user)\n\(user)\n/\nkept as it is\n0000000000000000\n", "\(result.errors)")
@@ -195,7 +198,7 @@ struct ShellLifeTests {
   }
 }
 
-/// What a shell could change of the host, less what other tests do meanwhile.
+/// The parts of the host that a shell could change, less those that other tests change meanwhile.
 struct HostState: Equatable {
   var mounts: [String]
   var resolver: [Data]

@@ -27,7 +27,14 @@ struct ShellMountTests {
     ).result()
     #expect(
       result.output
-        == "nameserver 10.96.0.10\nsearch default.svc.cluster.local\noptions ndots:1 timeout:5 attempts:1\nhosts: files dns\n10.5.5.5\n",
+        == """
+        nameserver 10.96.0.10
+        search default.svc.cluster.local
+        options ndots:1 timeout:5 attempts:1
+        hosts: files dns
+        10.5.5.5
+
+        """,
       "\(result.errors)")
     #expect(FileManager.default.contents(atPath: "/etc/resolv.conf") == before)
   }
@@ -40,7 +47,8 @@ struct ShellMountTests {
       "bind \(folder) /devtunnel-test/data", "bind \(fixture.path("token")) /devtunnel-test/deeper/file",
       "bind \(folder) /etc/devtunnel-test")
     let script = """
-      cat /run/secrets/kubernetes.io/serviceaccount/token /run/devtunnel-second/folder/key /devtunnel-test/data/key /devtunnel-test/deeper/file
+      cat /run/secrets/kubernetes.io/serviceaccount/token /run/devtunnel-second/folder/key /devtunnel-test/data/key \
+      /devtunnel-test/deeper/file
       cat /etc/devtunnel-test/key; echo; grep -c nameserver /etc/resolv.conf; pwd; ls / | grep -c devtunnel-test
       ls -d /usr /mnt /proc/self >/dev/null && echo all; test -w /etc/passwd || echo read-only
       """
@@ -54,7 +62,10 @@ struct ShellMountTests {
   @Test("A rebuilt folder has every entry of the old one, with its kind, owner, mode and link")
   func entries() throws {
     let list =
-      "find /run /etc / -maxdepth 1 -mindepth 1 ! -name 'devtunnel-test*' ! -name mtab -printf '%p %y %U %G %m %l\\n' | sort"
+      """
+      find /run /etc / -maxdepth 1 -mindepth 1 ! -name 'devtunnel-test*' ! -name mtab -printf '%p %y %U %G %m %l\\n' | \
+      sort
+      """
     let without = try fixture.shell("sh", "-c", list).result()
     let plan = try fixture.plan(
       "bind \(folder) /run/devtunnel-test-r", "bind \(folder) /devtunnel-test", "bind \(folder) /etc/devtunnel-test")
@@ -78,7 +89,8 @@ struct ShellMountTests {
       "-c",
       """
       import os, socket
-      s = socket.socket(socket.AF_UNIX); s.bind('\(place)/socket'); os.chmod('\(place)/socket', 0o666); s.listen(); c, _ = s.accept(); c.send(b'from the host')
+      s = socket.socket(socket.AF_UNIX); s.bind('\(place)/socket'); os.chmod('\(place)/socket', 0o666); s.listen()
+      c, _ = s.accept(); c.send(b'from the host')
       """,
     ]
     try server.run()

@@ -4,8 +4,8 @@ import Foundation
 import ShellChannel
 import Testing
 
-/// What programs in a shell send arrives at the daemon, with the address it was sent to. Run as a user without
-/// privileges.
+/// Traffic of programs in a shell arrives at the daemon, with the address that it was sent to. The tests run as a user
+/// without privileges.
 @Suite(.serialized, .enabled(if: ShellFixture.isAllowed))
 struct ShellTrafficTests {
   let fixture: ShellFixture
@@ -57,7 +57,8 @@ struct ShellTrafficTests {
   func unreachable() throws {
     let script = """
       import socket
-      s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10); s.connect(('10.7.7.7', \(FakeDaemon.closedPort))); s.send(b'even')
+      s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10)
+      s.connect(('10.7.7.7', \(FakeDaemon.closedPort))); s.send(b'even')
       try: s.recv(100)
       except ConnectionRefusedError: print('refused')
       """
@@ -67,7 +68,7 @@ struct ShellTrafficTests {
   // MARK: Inside
 
   @Test(
-    "A server in the shell and its clients work as outside, on loopback, on the own address and on a wildcard, at ports below 1024 too"
+    "A server in the shell works on loopback, on the shell's own address and on a wildcard, at ports below 1024 too"
   )
   func localServers() throws {
     let script = """
@@ -76,7 +77,8 @@ struct ShellTrafficTests {
         server = socket.create_server((bound, 80)); client = socket.create_connection((asked, 80), 10)
         accepted, peer = server.accept(); client.send(b'hello'); print(asked, accepted.recv(10).decode(), peer[0])
         for s in (accepted, client, server): s.close()
-      six = socket.create_server(('::1', 81), family=socket.AF_INET6); socket.create_connection(('::1', 81), 10); print(six.accept()[1][0])
+      six = socket.create_server(('::1', 81), family=socket.AF_INET6); socket.create_connection(('::1', 81), 10)
+      print(six.accept()[1][0])
       """
     let result = try fixture.shell("/usr/bin/python3", "-c", script).result()
     #expect(
@@ -90,8 +92,10 @@ struct ShellTrafficTests {
     let script = """
       import socket
       group = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); group.bind(('', 5353)); group.settimeout(10)
-      group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton('224.0.0.251') + socket.inet_aton('198.18.0.2'))
-      sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+      group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+        socket.inet_aton('224.0.0.251') + socket.inet_aton('198.18.0.2'))
+      sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
       sender.sendto(b'many', ('224.0.0.251', 5353)); print(group.recv(10).decode())
       sender.sendto(b'all', ('255.255.255.255', 5353)); print(group.recv(10).decode())
       """
@@ -105,7 +109,8 @@ struct ShellTrafficTests {
     let script = """
       import http.client, socket
       def ask():
-        c = http.client.HTTPConnection('127.0.0.1', 5432, timeout=10); c.request('GET', '/'); return c.getresponse().read().decode()
+        c = http.client.HTTPConnection('127.0.0.1', 5432, timeout=10)
+        c.request('GET', '/'); return c.getresponse().read().decode()
       for _ in range(3): print(ask())
       server = socket.create_server(('0.0.0.0', 5432)); client = socket.create_connection(('127.0.0.1', 5432), 10)
       accepted = server.accept()[0]; accepted.send(b'own'); print(client.recv(10).decode())
@@ -121,7 +126,7 @@ struct ShellTrafficTests {
     #expect(result.output == host + host + host + "own\n" + host + "refused\n", "\(result.errors)")
   }
 
-  @Test("What is neither TCP nor UDP is dropped: no address answers a ping in the cluster's name")
+  @Test("Drops everything but TCP and UDP: no address answers a ping in the cluster's name")
   func ping() throws {
     let script = """
       import socket, struct

@@ -18,13 +18,16 @@ struct TerminalTests {
     # Foundation starts programs with signals blocked, and a terminal's shell would hand that on.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     pid, fd = pty.fork()
-    if pid == 0: os.execve('/bin/bash', ['bash', '--norc', '-i'], {'PS1': 'outer> ', 'PATH': '/usr/bin:/bin', 'TERM': 'dumb', 'HOME': '/'})
+    if pid == 0:
+      os.execve('/bin/bash', ['bash', '--norc', '-i'],
+        {'PS1': 'outer> ', 'PATH': '/usr/bin:/bin', 'TERM': 'dumb', 'HOME': '/'})
     seen = b''
     def expect(text):
       global seen
       end = time.time() + 20
       while text.encode() not in seen:
-        if not select.select([fd], [], [], max(0, end - time.time()))[0]: os.kill(pid, 9); sys.exit(f'no {text!r} in {seen}')
+        if not select.select([fd], [], [], max(0, end - time.time()))[0]:
+          os.kill(pid, 9); sys.exit(f'no {text!r} in {seen}')
         seen += os.read(fd, 4096)
       seen = seen[seen.index(text.encode()) + len(text):]
     def type(text): os.write(fd, text.encode())
@@ -55,7 +58,7 @@ struct TerminalTests {
   func plainCommand() throws {
     let result = try type(
       """
-      # Each key is typed once what it is meant for has said that it runs: a terminal that gets one drops what it had to print.
+      # Each key waits until its program says that it runs: a terminal that gets a key drops its pending output.
       type(f"{shell[0]} /usr/bin/python3 -u \(try fixture.write("ticks", Self.ticks))\\n"); expect('is-up\\r\\n')
       type('\\x1a'); expect('Stopped'); expect('outer> '); type('fg\\n'); expect('is-up\\r\\n'); expect('is-up\\r\\n')
       type('\\x03'); expect('got-int'); expect('outer> '); type('echo status=$?\\n'); expect('status=7')
@@ -69,9 +72,11 @@ struct TerminalTests {
     let result = try type(
       """
       type(f"PS1='inner> ' {shell[0]} bash --norc -i\\n"); expect('inner> ')
-      type("sh -c 'echo is-$((40+2)); exec sleep 100'\\n"); expect('is-42'); type('\\x1a'); expect('Stopped'); expect('inner> ');
+      type("sh -c 'echo is-$((40+2)); exec sleep 100'\\n"); expect('is-42')
+      type('\\x1a'); expect('Stopped'); expect('inner> ');
       type('kill %1; wait; echo jobs=done\\n'); expect('jobs=done\\r\\n'); expect('inner> ')
-      type('suspend\\n'); expect('Stopped'); expect('outer> '); type('fg\\n'); type('echo back-$((40+2))\\n'); expect('back-42'); expect('inner> ')
+      type('suspend\\n'); expect('Stopped'); expect('outer> ')
+      type('fg\\n'); type('echo back-$((40+2))\\n'); expect('back-42'); expect('inner> ')
       type('exit 3\\n'); expect('outer> '); type('echo status=$?\\n'); expect('status=3')
       """, plans: fixture.plan())
     #expect(result.status == 0, "\(result.errors)")

@@ -11,7 +11,13 @@ struct RenderingTests {
     let project = try Project([
       "k8s/b.yaml": pod, "k8s/a.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n", "k8s/notes.txt": "",
       "skaffold.yaml":
-        "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: [k8s/*, none/*.yaml]}\ndeploy: {kubectl: {defaultNamespace: dev}}\n",
+        """
+      apiVersion: skaffold/v4beta11
+      kind: Config
+      manifests: {rawYaml: [k8s/*, none/*.yaml]}
+      deploy: {kubectl: {defaultNamespace: dev}}
+
+      """,
     ])
     let configurations = try project.load()
     let rendering = try await Rendering.render(

@@ -75,7 +75,7 @@ import TunnelProtocol
     #expect(isSame)
   }
 
-  /// What stands whole in the input is not copied.
+  /// A datagram that is whole in the input is not copied.
   @Test func handsOutWholeDatagramsWhereTheyStand() {
     let bytes: [UInt8] = [0, 2, 9, 8, 0, 1, 7]
     bytes.withUnsafeBytes { raw in

@@ -39,7 +39,8 @@ import TunnelProtocol
       switch event {
       case .entry(let entry):
         told.append(
-          "\(entry.kind) \(String(entry.mode, radix: 8)) \(entry.nameText) → \(String(decoding: entry.target, as: UTF8.self)): "
+          "\(entry.kind) \(String(entry.mode, radix: 8)) \(entry.nameText) → "
+            + "\(String(decoding: entry.target, as: UTF8.self)): "
         )
       case .data(let bytes): told[told.count - 1] += String(decoding: bytes, as: UTF8.self)
       case .end: told.append("end")
@@ -120,7 +121,7 @@ import TunnelProtocol
     #expect(throws: Violation.tooManyEntries) { try read(bytes + Self.bytes(.file, "more")) }
   }
 
-  /// Whatever comes, it ends in an error or asks for more.
+  /// Any input ends in an error or asks for more.
   @Test(arguments: 0..<200) func survivesDamage(seed: Int) {
     var random = SeededGenerator(seed: UInt64(seed))
     var bytes = Self.tree

@@ -51,7 +51,7 @@ final class TestStream: StreamEnd {
   private(set) var status: StreamStatus?
   private(set) var sawEnd = false
   private(set) var sawReset = false
-  /// Whether it gives its bytes back as credit.
+  /// True if it gives its bytes back as credit.
   var isReading = true
   private var unread = 0
   private(set) var datagrams: [[UInt8]] = []

@@ -53,7 +53,7 @@ import Testing
     #expect(container["securityContext"] == nil)
   }
 
-  @Test("Where neither may be read, the agent is tried as it is")
+  @Test("Tries the agent as it is if neither may be read")
   func forbidden() async throws {
     let container = try await deployed(.init(forbidden: ["limitranges", "namespaces"]))
     #expect(container["resources"] == ["requests": ["cpu": "10m", "memory": "16Mi"]])

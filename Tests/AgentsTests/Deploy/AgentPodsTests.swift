@@ -5,10 +5,13 @@ import Testing
 
 @testable import Agents
 
-/// Why an agent's Pod does not come up.
+/// The reasons why an agent's Pod does not come up.
 @Suite(.timeLimit(.minutes(1))) struct AgentPodsTests {
   private static let quota =
-    #"pods "devtunnel-user-6f9c-abcde" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3"#
+    #"""
+    pods "devtunnel-user-6f9c-abcde" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, \#
+    limited: pods=3
+    """#
 
   private func waiting(_ objects: FakeNamespace.Objects, within limit: Duration = .seconds(1)) async throws
     -> ControlError?

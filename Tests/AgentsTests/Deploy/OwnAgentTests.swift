@@ -229,7 +229,7 @@ import Testing
     }
   }
 
-  @Test("What a journal names is removed only where it is this installation's")
+  @Test("Removes an agent that the journal names only if it is this installation's")
   func removeOwn() async throws {
     let other = String(repeating: "2b", count: 16)
     let cases: [(JSONValue, isOurs: Bool)] = [

@@ -29,7 +29,7 @@ struct PodFailureTests {
     #expect(failure?.remedy?.contains("--agent-image IMAGE") == true)
   }
 
-  @Test("Where it is the one that --agent-image named, it says so")
+  @Test("Says so if --agent-image named the image")
   func named() {
     var template = AgentPodTemplate(
       workload: "user", containerName: "user", listen: [], controlPort: 1, architecture: .amd64)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Agents
 
-/// What stands in a cluster may say anything of itself.
+/// An agent's objects in a cluster may hold anything.
 @Suite(.timeLimit(.minutes(1))) struct StandingAgentTests {
   private static func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
   private static let digits = String(repeating: "0aF9", count: 16)

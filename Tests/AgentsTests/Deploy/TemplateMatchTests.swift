@@ -37,7 +37,7 @@ struct TemplateMatchTests {
     return object
   }
 
-  @Test("What the API server fills in, where it runs and what it asks for make no difference")
+  @Test("Ignores the API server's defaults, the node and the requested resources")
   func same() {
     #expect(TemplateMatch.isSame(Self.made, as: Self.made))
     #expect(TemplateMatch.isSame(Self.defaulted, as: Self.made))

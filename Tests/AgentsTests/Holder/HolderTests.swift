@@ -22,7 +22,7 @@ struct HolderTests {
     #expect(holder.identity == text)
   }
 
-  @Test("Who is the one that looks")
+  @Test("Compares a holder with the one who looks")
   func same() {
     let own = Holder(name: "root@localhost", installation: Self.one)
     let cases: [(Holder, alone: Bool, journaled: Bool)] = [

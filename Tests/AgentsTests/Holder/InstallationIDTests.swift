@@ -88,7 +88,7 @@ struct InstallationIDTests {
     }
   }
 
-  @Test("Where it can be neither read nor made, the error names the file and says what to do")
+  @Test("If it can be neither read nor made, the error names the file and the remedy")
   func unusable() async throws {
     try await inFolder { folder in
       try Data().write(to: URL(filePath: folder + "/file"))

@@ -6,7 +6,7 @@ import TunnelProtocol
 
 @testable import Agents
 
-/// Whoever can call an intercepted Service may open connections to it without end.
+/// Any caller of an intercepted Service may open connections to it without end.
 @Suite(.timeLimit(.minutes(2))) struct HostRouterTests {
   /// The daemon's end of a tunnel, and the agent's.
   private final class Tunnel {
@@ -52,7 +52,7 @@ import TunnelProtocol
   }
 
   @Test(
-    "2,000 idle connections to one Service, and 512 descriptors: the others, the API client and the control socket do not notice"
+    "2,000 idle connections to one Service do not hurt the others, the API client and the control socket"
   )
   func oneUnderAttack() async {
     await #expect(processExitsWith: .success) {
@@ -89,7 +89,7 @@ import TunnelProtocol
     }
   }
 
-  @Test("What is over is forgotten, in any order")
+  @Test("Forgets connections that have ended, in any order")
   func ends() {
     let loop = EventLoop()!
     let echo = EchoServer(loop: loop)

@@ -10,7 +10,7 @@ struct AgentExampleTests {
   private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
     path: "../../../templates/agent.yaml")
 
-  /// What the API server adds to the Deployment that owns the rest.
+  /// The UID that the API server adds to the Deployment that owns the rest.
   private static let uid = "00000000-0000-0000-0000-000000000000"
 
   /// The objects for Deployment `user` in namespace `testbed`, as an intercept applies them.

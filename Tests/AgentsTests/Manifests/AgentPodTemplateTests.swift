@@ -35,7 +35,7 @@ struct AgentPodTemplateTests {
     #expect(pod[path: "spec", "terminationGracePeriodSeconds"] == 30)
   }
 
-  @Test("What the agent is told")
+  @Test("The agent's arguments")
   func command() {
     var template = template(listen: [8080, 9090])
     #expect(

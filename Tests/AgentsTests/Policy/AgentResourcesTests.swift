@@ -19,7 +19,7 @@ struct AgentResourcesTests {
     #expect(Quantity(text)?.milli == milli)
   }
 
-  @Test("What is no quantity") func noQuantities() {
+  @Test("Refuses texts that are no quantity") func noQuantities() {
     for text in ["", "x", "1Q", "Mi", "9999P"] { #expect(Quantity(text) == nil, "\(text)") }
   }
 

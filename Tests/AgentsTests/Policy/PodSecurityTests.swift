@@ -35,7 +35,7 @@ struct PodSecurityTests {
     #expect(restricted(container: said) == said)
   }
 
-  @Test("What the Pod says counts for the container")
+  @Test("The Pod's setting counts for the container")
   func pod() {
     #expect(
       restricted(
@@ -49,7 +49,7 @@ struct PodSecurityTests {
     #expect(restricted(container: ["runAsNonRoot": true], isOwnImage: false)?["runAsUser"] == 65534)
   }
 
-  @Test("What the workload says is not overruled")
+  @Test("Does not overrule the workload's own settings")
   func contradiction() {
     let context = restricted(container: ["allowPrivilegeEscalation": true, "runAsNonRoot": false, "runAsUser": 0])
     #expect(

@@ -8,26 +8,41 @@ import Testing
 struct RefusalTests {
   static let messages: [(String, Refusal)] = [
     (
-      #"deployments.apps is forbidden: User "jane" cannot create resource "deployments" in API group "apps" in the namespace "shop""#,
+      #"""
+      deployments.apps is forbidden: User "jane" cannot create resource "deployments" in API group "apps" in the \#
+      namespace "shop"
+      """#,
       .permission
     ),
     (
-      #"services "web" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "services" in API group "" in the namespace "shop""#,
+      #"""
+      services "web" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "services" in API group "" \#
+      in the namespace "shop"
+      """#,
       .permission
     ),
     (#"pods is forbidden: User "jane" cannot list pods in project "shop""#, .permission),
     (
-      #"pods "x" is forbidden:  (a port-forward over WebSocket needs both the verbs 'get' and 'create' on pods/portforward)"#,
+      #"""
+      pods "x" is forbidden:  (a port-forward over WebSocket needs both the verbs 'get' and 'create' on \#
+      pods/portforward)
+      """#,
       .permission
     ),
     (#"pods "x" is forbidden: "#, .permission),
     (
-      #"services "x" is forbidden: exceeded quota: small, requested: count/services=1, used: count/services=5, limited: count/services=5"#,
+      #"""
+      services "x" is forbidden: exceeded quota: small, requested: count/services=1, used: count/services=5, \#
+      limited: count/services=5
+      """#,
       .quota
     ),
     (#"pods "x" is forbidden: failed quota: small: must specify limits.cpu for: devtunnel-agent"#, .quota),
     (
-      #"pods "x" is forbidden: [minimum cpu usage per Container is 100m, but request is 10m, minimum memory usage per Container is 64Mi, but request is 16Mi]"#,
+      #"""
+      pods "x" is forbidden: [minimum cpu usage per Container is 100m, but request is 10m, \#
+      minimum memory usage per Container is 64Mi, but request is 16Mi]
+      """#,
       .limitRange
     ),
     (#"pods "x" is forbidden: maximum memory usage per Pod is 1Gi.  No limit is specified"#, .limitRange),
@@ -36,17 +51,26 @@ struct RefusalTests {
       .limitRange
     ),
     (
-      #"Pod "x" is invalid: spec.containers[0].resources.requests: Invalid value: "10m": must be less than or equal to cpu limit of 5m"#,
+      #"""
+      Pod "x" is invalid: spec.containers[0].resources.requests: Invalid value: "10m": must be less than or equal to \#
+      cpu limit of 5m
+      """#,
       .limitRange
     ),
     (
-      #"pods "x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "devtunnel-agent" must set …)"#,
+      #"""
+      pods "x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container \#
+      "devtunnel-agent" must set …)
+      """#,
       .podSecurity
     ),
     (#"admission webhook "policy.example" denied the request: User may not use resource quota names"#, .webhook),
     (#"Internal error occurred: failed calling webhook "policy.example": context deadline exceeded"#, .webhook),
     (
-      #"deployments.apps "x" is forbidden: ValidatingAdmissionPolicy 'owner' with binding 'owner' denied request: label owner is missing"#,
+      #"""
+      deployments.apps "x" is forbidden: ValidatingAdmissionPolicy 'owner' with binding 'owner' denied request: label \#
+      owner is missing
+      """#,
       .policy
     ),
     (#"pods "x" is forbidden: no runtime for this node"#, .admission),
@@ -84,7 +108,7 @@ struct RefusalTests {
     #expect(error.remedy?.contains("ValidatingAdmissionPolicy") == true)
   }
 
-  @Test("What has no cause to tell has no remedy, but for a refused dial, which has no words")
+  @Test("An error without a known cause has no remedy, except a refused dial, which has no text")
   func others() {
     func remedy(_ code: Int, _ message: String) -> String? {
       ControlError(KubeError.status(code: code, reason: "", message: message, details: nil), doing: "x").remedy

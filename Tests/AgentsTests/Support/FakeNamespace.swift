@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import Agents
 
-/// What an API server answers about namespace `testbed`, where an agent of workload `user` stands or is about to.
+/// An API server's answers about namespace `testbed`, where an agent of workload `user` runs or is about to.
 final class FakeNamespace: Sendable {
   struct Objects: Sendable {
     /// By the last part of their collection's path.
@@ -27,7 +27,7 @@ final class FakeNamespace: Sendable {
       _ = connection.waitForClient()
       return
     }
-    // What is written comes back, and is not kept: the requests themselves tell.
+    // A written object comes back and is not kept: tests look at the requests themselves.
     guard request.method == "GET" else {
       return connection.reply((request.json ?? [:]).with(uid: "new"))
     }

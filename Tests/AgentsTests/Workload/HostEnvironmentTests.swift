@@ -11,7 +11,7 @@ struct HostEnvironmentTests {
       choice: .init(include: include, exclude: exclude))
   }
 
-  @Test("What is the person's or the machine's is left out without a word")
+  @Test("Leaves out the person's and the machine's own variables without a warning")
   func personal() {
     let names = ["DB_HOST", "PATH", "HOME", "LC_ALL", "XDG_CACHE_HOME", "HOSTNAME", "LCOUNT"]
     #expect(taken(names).variables.keys.sorted() == ["DB_HOST", "LCOUNT"])
@@ -20,7 +20,7 @@ struct HostEnvironmentTests {
   }
 
   @Test(
-    "What would run code, load code or change whom programs trust",
+    "Leaves out variables that run code, load code or change whom programs trust",
     arguments: [
       "BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS3", "PS4", "BASH_FUNC_ls%%", "BASH_FUNC_ls()",
       "SHELLOPTS", "BASHOPTS", "IFS",
@@ -54,7 +54,7 @@ struct HostEnvironmentTests {
   }
 
   @Test(
-    "What applications are configured by comes along",
+    "Keeps variables that configure applications",
     arguments: [
       "DATABASE_URL", "NODE_ENV", "RAILS_ENV", "APP_ENV", "DOTNET_ENVIRONMENT", "ASPNETCORE_URLS", "PYTHONUNBUFFERED",
       "GOMAXPROCS", "GOGC",

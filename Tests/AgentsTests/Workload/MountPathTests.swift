@@ -12,7 +12,7 @@ struct MountPathTests {
 
   /// A combining mark behind a slash makes one Character of both.
   @Test(
-    "What is refused",
+    "Refuses unsafe paths",
     arguments: [
       ("", MountPath.Problem.isRoot), ("/", .isRoot), ("///", .isRoot), ("/..", .hasDots), ("/../a", .hasDots),
       ("/a/../b", .hasDots), ("/a/.", .hasDots),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Agents
 
-/// What needs no look into the cluster: values and the references among them (Kubernetes API, EnvVar).
+/// The part that needs no cluster: values and the references among them (Kubernetes API, EnvVar).
 struct WorkloadEnvironmentTests {
   private func read(_ variables: JSONValue) async throws -> [String: String] {
     // Nothing listens there, and nothing is asked.
@@ -34,7 +34,7 @@ struct WorkloadEnvironmentTests {
     #expect(environment == ["EMPTY": "", "USES": "<>", "BOTH": ""])
   }
 
-  @Test("What only a Pod has is left out")
+  @Test("Leaves out values that only a Pod has")
   func fieldReferences() async throws {
     #expect(
       try await read([

@@ -76,7 +76,7 @@ final class ChildProcess: Sendable {
   return process.output.text
 }
 
-/// What a process writes, as it comes.
+/// The lines that a process writes, as they come.
 final class LineReader: Sendable {
   private struct State {
     var text = ""

@@ -15,7 +15,7 @@ final class HTTPServer: Sendable {
 
   var port: UInt16 { server.port }
   var connections: Int { counters.connections.load(ordering: .relaxed) }
-  /// What stood in the requests' Host headers.
+  /// The values of the requests' Host headers.
   var hosts: Set<String> { counters.hosts.withLock { $0 } }
 
   init() {
@@ -42,8 +42,11 @@ final class HTTPServer: Sendable {
           sendAll(
             socket,
             Array(
-              "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(accept)\r\nSec-WebSocket-Protocol: a\r\n\r\n"
-                .utf8))
+              """
+              HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(accept)\r\n\
+              Sec-WebSocket-Protocol: a\r\n\r\n
+              """
+              .utf8))
           while case let bytes = receive(socket, 1), !bytes.isEmpty { sendAll(socket, bytes) }
           return
         }

@@ -79,7 +79,7 @@ final class SSHServer: Sendable {
     return "\(name ?? "[127.0.0.1]:\(port)") \(words[0]) \(words[1])\n"
   }
 
-  /// Whether OpenSSH's own client takes the server's key with these known_hosts, asking nobody.
+  /// Returns true if OpenSSH's own client accepts the server's key with these known_hosts, without a question.
   func sshTakes(_ knownHosts: String) throws -> Bool {
     let file = try write("ssh_known_hosts", knownHosts)
     let options = [

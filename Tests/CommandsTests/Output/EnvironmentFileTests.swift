@@ -81,7 +81,7 @@ struct EnvironmentFileTests {
     _ = try EnvironmentFile(path: folder.file).write(["A": "1"])
     #expect(folder.text() == "A=1\n" && folder.names == ["app.env"])
     #expect(try folder.mode() == 0o600)
-    // Who had it open before has what it was.
+    // A reader that had it open before still reads the old content.
     #expect(try reader.readToEnd() == Data("old\n".utf8))
   }
 

@@ -107,7 +107,15 @@ struct OutputTests {
     let check = DoctorCheck("API server", .failed, "no/route", remedy: nil)
     #expect(
       try JSONOutput.text([check])
-        == "[\n  {\n    \"detail\" : \"no/route\",\n    \"name\" : \"API server\",\n    \"outcome\" : \"failed\"\n  }\n]"
+        == """
+        [
+          {
+            "detail" : "no/route",
+            "name" : "API server",
+            "outcome" : "failed"
+          }
+        ]
+        """
     )
   }
 

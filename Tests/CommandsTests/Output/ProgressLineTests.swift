@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct ProgressLineTests {
-  /// What a progress line writes into a file, which is no terminal.
+  /// Returns the text that a progress line writes into a file, which is not a terminal.
   private func written(verbose: Bool, delay: Duration, _ body: (ProgressLine, () throws -> String) async throws -> Void)
     async throws -> String
   {

@@ -5,7 +5,7 @@ import Testing
 @testable import Commands
 @testable import DevLoop
 
-/// What arrives at a terminal, and at a pipe, of text that a cluster or a file made up.
+/// The output at a terminal, and at a pipe, for text that a cluster or a file made up.
 @Suite struct TerminalTests {
   static let attack = "\u{1b}]0;pwn\u{7}\u{9b}2J\u{1b}[8m\u{202e}"
 

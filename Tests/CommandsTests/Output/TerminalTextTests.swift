@@ -2,7 +2,7 @@ import Foundation
 import TerminalText
 import Testing
 
-/// What a terminal would obey, whoever sends it.
+/// Sequences that a terminal would obey, from any source.
 @Suite struct TerminalTextTests {
   /// Everything that a terminal may act upon; the rest of each text must be seen.
   static let attacks: [String] = [
@@ -111,7 +111,7 @@ import Testing
       TerminalText.still("\u{1b}[2K\r50%\rdone \u{1b}[32mok\u{1b}[0m\u{1b}[?25h\u{1b}]0;title\u{7}!")
         == "done \u{1b}[32mok\u{1b}[0m!")
     #expect(TerminalText.still("kept\r") == "kept" && TerminalText.still("\u{1b}(B\u{1b}[48;5;1mx") == "x")
-    // What is no whole sequence is left to be seen.
+    // An incomplete sequence stays visible.
     #expect(TerminalText.still("\u{1b}]0;never ended") == "\u{1b}]0;never ended")
   }
 

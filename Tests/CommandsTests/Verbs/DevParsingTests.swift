@@ -11,7 +11,8 @@ struct DevParsingTests {
 
   @Test func aWatchHasAllItsOptions() throws {
     let command: WatchCommand = try parse(
-      "watch -f a.yaml -p one --profile -two --default-repo registry.example --builder buildah --load kind:dev --allow-context c "
+      "watch -f a.yaml -p one --profile -two --default-repo registry.example --builder buildah --load kind:dev "
+        + "--allow-context c "
         + "--no-dns-policy --no-port-forward --no-tail --keep --once --output json"
     )
     let project = command.project.project(environment: [:])

@@ -22,7 +22,10 @@ struct ParsingTests {
 
   @Test func anInterceptHasAllItsOptions() throws {
     let command: InterceptCommand = try parse(
-      "intercept user --port 8080:http --port 9090:grpc --address ::1 --container app --agent-image i --refuse --move-connections yes --take-over"
+      """
+      intercept user --port 8080:http --port 9090:grpc --address ::1 --container app --agent-image i --refuse \
+      --move-connections yes --take-over
+      """
     )
     let request = command.request(Settings(), environment: true)
     var expected = InterceptRequest(
@@ -61,7 +64,11 @@ struct ParsingTests {
 
   @Test func aShellHasAllItsOptions() throws {
     let command: ShellCommand = try parse(
-      "shell --service user --container app --agent-image i --host-port 5432 --volumes --volume-at /etc/app/ --volume-at /usr/x --env-exclude AWS_* --env-include JAVA_TOOL_OPTIONS --via-cluster 10.0.0.0/8 --via-host 10.1.0.0/16 --all-via-cluster --dns-host corp.example -- go test -v ./..."
+      """
+      shell --service user --container app --agent-image i --host-port 5432 --volumes --volume-at /etc/app/ \
+      --volume-at /usr/x --env-exclude AWS_* --env-include JAVA_TOOL_OPTIONS --via-cluster 10.0.0.0/8 --via-host \
+      10.1.0.0/16 --all-via-cluster --dns-host corp.example -- go test -v ./...
+      """
     )
     let request = command.shell.request(ClusterSelection())
     #expect(command.service == "user" && command.command == ["go", "test", "-v", "./..."])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ControlAPI
 
-/// How requests end when the command or the daemon does.
+/// The end of requests when the command or the daemon ends.
 @Suite(.timeLimit(.minutes(1)))
 struct EndTests {
   @Test func aCommandThatGoesAwayCancelsItsRequest() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct RequestTests {
-  /// What the daemon answers to raw lines.
+  /// Returns the daemon's answer to a raw line.
   private func answer(_ fixture: DaemonFixture, _ line: String) async throws -> ControlError? {
     let connection = try #require(try ControlSocket.connectIfListening(fixture.paths.socket))
     defer { connection.close() }
@@ -28,7 +28,10 @@ struct RequestTests {
     try await DaemonFixture.with { fixture in
       let version = BuildVersion.current
       let line =
-        #"{"version": "\#(version.version)", "build": "\#(version.build)", "method": "intercept", "params": {"service": "user"}}"#
+        #"""
+        {"version": "\#(version.version)", "build": "\#(version.build)", "method": "intercept", \#
+        "params": {"service": "user"}}
+        """#
       let problem = try await answer(fixture, line)
       #expect(problem?.message.contains("params.cluster") == true)
     }
@@ -92,9 +95,10 @@ struct RequestTests {
 
   @Test func theStatusOfADaemonThatDidNotNameItsClustersIsRead() throws {
     let line = """
-      {"intercepts": [{"context": "a", "namespace": "shop", "service": "user", "workload": "Deployment/user", "state": "active", "ports": [],
-        "holder": "alice@laptop", "since": "", "warnings": []}],
-       "forwards": [], "outbound": [], "sessions": [], "left": [{"service": "user", "namespace": "shop", "cut": 0, "restored": true}]}
+      {"intercepts": [{"context": "a", "namespace": "shop", "service": "user", "workload": "Deployment/user", \
+      "state": "active", "ports": [], "holder": "alice@laptop", "since": "", "warnings": []}], \
+      "forwards": [], "outbound": [], "sessions": [], \
+      "left": [{"service": "user", "namespace": "shop", "cut": 0, "restored": true}]}
       """
     let status = try WireCoding.decode(StatusReport.self, Array(line.utf8))
     #expect(status.intercepts.map(\.context) == ["a"])

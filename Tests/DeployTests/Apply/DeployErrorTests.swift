@@ -32,7 +32,11 @@ struct DeployErrorTests {
     arguments: [
       "Invalid value: {\"matchLabels\":{\"app\":\"q\"}}: field is immutable",
       "Invalid value: [\"10.96.77.77\"]: may not change once set",
-      "Forbidden: pod updates may not change fields other than `spec.containers[*].image`\n@@ -94,7 +94,7 @@\n- \"true\"",
+      """
+      Forbidden: pod updates may not change fields other than `spec.containers[*].image`
+      @@ -94,7 +94,7 @@
+      - "true"
+      """,
       "Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden",
     ])
   func immutable(message: String) {
@@ -52,13 +56,20 @@ struct DeployErrorTests {
   func untyped() {
     let one = error(
       500, "",
-      "failed to create typed patch object (shop/user; apps/v1, Kind=Deployment): .spec.replicax: field not declared in schema"
+      """
+      failed to create typed patch object (shop/user; apps/v1, Kind=Deployment): .spec.replicax: field not declared in \
+      schema
+      """
     )
     #expect(one.code == .invalid)
     #expect(one.fields == [DeployError.Field(path: "spec.replicax", message: "field not declared in schema")])
     let two = error(
       500, "",
-      "failed to create typed patch object (a/b; v1, Kind=Service): errors:\n  .spec.a: field not declared in schema\n  .spec.b: expected string, got &{1}"
+      """
+      failed to create typed patch object (a/b; v1, Kind=Service): errors:
+        .spec.a: field not declared in schema
+        .spec.b: expected string, got &{1}
+      """
     )
     #expect(two.fields.map(\.path) == ["spec.a", "spec.b"])
   }

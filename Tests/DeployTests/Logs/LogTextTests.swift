@@ -26,7 +26,7 @@ struct LogTextTests {
     #expect(text.read(log + Array("2026-01-01T00:00:01.200000000Z d\n".utf8)).map(\.text) == ["d"])
   }
 
-  @Test("What is older than the run is left out")
+  @Test("Leaves out lines that are older than the run")
   func old() {
     var text = LogText(since: "2026-01-01T00:00:02")
     #expect(text.read(log + Array("2026-01-01T00:00:02.000000000Z d\n".utf8)).map(\.text) == ["d"])

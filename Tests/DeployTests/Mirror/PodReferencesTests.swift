@@ -35,7 +35,7 @@ struct PodReferencesTests {
   ]
 
   @Test(
-    "Env, envFrom, volumes, projected sources and pull secrets; not what is optional, held by the manifests, or every namespace's"
+    "Env, envFrom, volumes, projected sources and pull secrets; nothing optional, in the manifests or every namespace's"
   )
   func references() {
     let own: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "own"]]

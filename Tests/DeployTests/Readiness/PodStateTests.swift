@@ -23,7 +23,7 @@ struct PodStateTests {
   }
 
   @Test(
-    "What waiting cannot mend",
+    "Recognises states that waiting cannot fix",
     arguments: [
       ("ErrImageNeverPull", "image is not present"), ("InvalidImageName", "bad"), ("ImagePullBackOff", "back-off"),
       ("ErrImagePull", "failed to resolve: not found"), ("CreateContainerConfigError", "secret \"db\" not found"),

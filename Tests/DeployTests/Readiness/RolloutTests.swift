@@ -44,7 +44,7 @@ struct RolloutTests {
     #expect(after.isComplete && after.pods.map(\.uid) == ["b"])
   }
 
-  @Test("What the controller has not seen yet does not count")
+  @Test("Does not count a state that the controller has not seen yet")
   func unobserved() {
     let rollout = Rollout(
       deployment(observed: 2), generation: 3, replicaSets: sets, pods: [pod("b", of: "new", ready: true)])

@@ -10,7 +10,7 @@ struct TroubleViewTests {
     uid: "u", generation: 1,
     resourceVersion: "1", change: .created, position: nil)
 
-  /// What is told, of a state at each second.
+  /// Returns the reported lines for a state at each second.
   private func told(_ states: [(second: Int, state: ReadinessProgress.State)]) -> [String] {
     var view = TroubleView()
     let start = ContinuousClock.now
@@ -36,7 +36,7 @@ struct TroubleViewTests {
       ]) == ["1 failing", "50 recovered", "60 failing"])
   }
 
-  @Test("What only waits is not told")
+  @Test("Does not report a Pod that only waits")
   func waiting() {
     #expect(told([(0, .waiting("a")), (1, .ready), (2, .waiting("b")), (3, .ready), (60, .ready)]) == [])
   }

@@ -144,7 +144,7 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     throw DeployError(.cancelled, "cancelled")
   }
 
-  /// How often what runs began to be watched.
+  /// The number of times that a watch of the running Pods began.
   var watches: Int { state.withLock { $0.watches.count } }
   /// Tells the latest watch.
   func tell(_ trouble: Trouble) { state.withLock { $0.watches.last }?(trouble) }

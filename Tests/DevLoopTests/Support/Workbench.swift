@@ -13,7 +13,7 @@ final class Workbench: Sendable {
   let builder = FakeBuilder()
   let cluster = FakeCluster()
   let loop: DevLoop
-  /// Where the loop pauses; retries do not pause.
+  /// The gate at which the loop pauses; retries do not pause.
   let pausing = Gate()
   let pauses: Pauses
   /// Each time the configuration is read.

@@ -30,7 +30,7 @@ extension Harness {
     guard let docker = try? IgnoreRules(dockerignore: rules) else { return }
     let clean = cleanPath(path)
     try promise(cleanPath(clean) == clean, "a clean path can be cleaned")
-    // Where nothing in a directory counts, no file in it does.
+    // If nothing in a directory counts, no file in it does.
     if docker.ignoresAll(in: clean) {
       try promise(docker.ignores(clean + "/x", isDirectory: false), "'\(clean)/x' counts")
     }

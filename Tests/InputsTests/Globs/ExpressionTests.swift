@@ -19,7 +19,7 @@ struct ExpressionTests {
   }
 
   @Test(
-    "What is not understood is none",
+    "Refuses expressions that are not supported",
     arguments: ["(", ")", "a)", "*a", "[a", "(?i)a", "\\bx", "\\", "[z-a]", "((((a{100}){100}){100}){100})", "a{3,2}"])
   func unknown(pattern: String) { #expect(Expression(pattern) == nil) }
 

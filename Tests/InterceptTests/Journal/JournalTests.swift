@@ -19,7 +19,7 @@ struct JournalTests {
 
   private func cleanUp() { try? FileManager.default.removeItem(at: folder) }
 
-  @Test("What one daemon has noted, the next one finds")
+  @Test("A daemon finds the notes of the one before")
   func survives() throws {
     defer { cleanUp() }
     let journal = Journal(path: path)

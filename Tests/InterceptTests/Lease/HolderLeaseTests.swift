@@ -27,7 +27,7 @@ import Testing
     ]
   }
 
-  /// What was written, or why nothing was.
+  /// Returns the written Lease, or the reason why nothing was written.
   private func acquire(_ lease: JSONValue, journaled: Bool = false, takeOver: Bool = false) async throws -> (
     Result<UInt64, ControlError>, written: JSONValue?
   ) {

@@ -22,7 +22,7 @@ struct LeaseTimesTests {
     #expect(WorkloadLease.isFresh(renewed: Self.now - age, duration: duration, now: Self.now) == isFresh)
   }
 
-  @Test("Whatever stands in it, a Lease that nobody touches is stale a day later")
+  @Test("A Lease with any content is stale a day after its last change")
   func neverForEver() {
     for ahead in stride(from: -300.0, through: 90_000, by: 60) {
       for duration in [nil, Int.min, -1, 0, 1, 30, 60, 2_147_483_647, .max] {
@@ -79,7 +79,7 @@ struct LeaseTimesTests {
   }
 
   @Test(
-    "How many replicas an annotation says",
+    "Reads the replicas of an annotation",
     arguments: [
       ("3", 3), ("0", 0), ("2147483647", 2_147_483_647), ("2147483648", nil), ("-1", nil), ("", nil), ("x", nil),
       ("3 ", nil), ("9223372036854775808", nil),

@@ -21,7 +21,7 @@ struct TimestampTests {
     #expect(try #require(Timestamp.parse(text)).timeIntervalSince1970 == seconds)
   }
 
-  @Test("What is no time", arguments: ["", "soon", "2026-01-02", "."])
+  @Test("Refuses texts that are no time", arguments: ["", "soon", "2026-01-02", "."])
   func noTime(text: String) {
     #expect(Timestamp.parse(text) == nil)
   }

@@ -8,7 +8,7 @@ struct WorkloadClaimTests {
     var what: String
     var lease: WorkloadClaim.Lease?
     var others: [String] = []
-    /// What is given back first; nil where it is refused.
+    /// The intercepts that are restored first; nil if the claim is refused.
     var restoring: [String]? = []
     var restoringByTakeOver: [String]? = []
     /// Of the refusal.
@@ -61,7 +61,7 @@ struct WorkloadClaimTests {
       restoring: nil, restoringByTakeOver: ["web"], message: "Service web has been left diverted by alice@laptop"),
   ]
 
-  @Test("Who may have a workload", arguments: rows)
+  @Test("Decides who may have a workload", arguments: rows)
   func verdict(row: Row) {
     for (takeOver, restoring) in [(false, row.restoring), (true, row.restoringByTakeOver)] {
       let claim = WorkloadClaim(workload: "web", namespace: "shop", service: "web-alt", takeOver: takeOver)

@@ -51,7 +51,7 @@ struct InterceptObstaclesTests {
         "several owners") == true)
   }
 
-  @Test("What `intercept` would refuse for its Pods")
+  @Test("Finds what `intercept` would refuse for the Pods")
   func refused() {
     #expect(obstacle([])?.contains("selects no Pods") == true)
     #expect(obstacle([pod("a", owner: nil, spec: declares)])?.contains("Pod/a, which cannot be intercepted") == true)
@@ -65,7 +65,7 @@ struct InterceptObstaclesTests {
         == true)
   }
 
-  @Test("What may not be listed is not held against it; the Service itself tells still")
+  @Test("Ignores objects that may not be listed; the Service still counts")
   func unknown() {
     #expect(obstacle(nil, sets: nil) == nil)
     #expect(obstacle([pod("a", owner: ("ReplicaSet", "web-1"), spec: declares)], sets: nil) == nil)

@@ -13,7 +13,7 @@ struct InterceptPlanTests {
       selector: [:], nodes: [], warnings: [])
   }
 
-  @Test("What a Deployment leaves out has Kubernetes' defaults")
+  @Test("Fields that a Deployment leaves out have Kubernetes' defaults")
   func defaults() {
     let workload = Workload(["metadata": ["name": "user", "generation": 3], "spec": [:]], resource: .deployments)
     #expect(workload.description == "Deployment/user")

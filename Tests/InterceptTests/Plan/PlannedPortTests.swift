@@ -4,7 +4,7 @@ import Testing
 
 @testable import Intercept
 
-/// Which port goes where, by Service and request.
+/// The route of each port, by Service and request.
 struct PlannedPortTests {
   private let service: JSONValue = [
     "kind": "Service", "metadata": ["name": "user", "namespace": "shop"],

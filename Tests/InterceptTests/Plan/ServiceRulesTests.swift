@@ -23,7 +23,7 @@ struct ServiceRulesTests {
   }
 
   @Test(
-    "What stands in the way is named, with what to do",
+    "Names each obstacle, with its remedy",
     arguments: [
       (["type": "ExternalName"], "ExternalName"), (["clusterIP": "None"], "headless"),
       (["selector": nil], "no selector"),

@@ -35,8 +35,10 @@ final class FakeAPIServer: Sendable {
   /// Tries once.
   func client() throws -> KubeClient {
     let yaml = """
-      {apiVersion: v1, kind: Config, current-context: fake, contexts: [{name: fake, context: {cluster: fake, user: fake, namespace: shop}}],
-       clusters: [{name: fake, cluster: {server: "http://127.0.0.1:\(port)"}}], users: [{name: fake, user: {token: none}}]}
+      {apiVersion: v1, kind: Config, current-context: fake,
+       contexts: [{name: fake, context: {cluster: fake, user: fake, namespace: shop}}],
+       clusters: [{name: fake, cluster: {server: "http://127.0.0.1:\(port)"}}],
+       users: [{name: fake, user: {token: none}}]}
       """
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("devtunnel-fake-\(UUID().uuidString)").path
     try yaml.write(toFile: path, atomically: true, encoding: .utf8)
@@ -69,7 +71,10 @@ final class FakeAPIServer: Sendable {
       let (status, object) = answer(request)
       let json = object.serialized()
       let head =
-        "HTTP/1.1 \(status) -\r\nContent-Type: application/json\r\nContent-Length: \(json.count)\r\nConnection: close\r\n\r\n"
+        """
+        HTTP/1.1 \(status) -\r\nContent-Type: application/json\r\nContent-Length: \(json.count)\r\n\
+        Connection: close\r\n\r\n
+        """
       let reply = Array(head.utf8) + json
       _ = send(socket, reply, reply.count, Int32(MSG_NOSIGNAL))
       return

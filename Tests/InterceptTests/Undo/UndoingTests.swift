@@ -8,7 +8,7 @@ import TunnelProtocol
 
 @testable import Intercept
 
-/// What the cluster does not let go is told, and stays in the journal until it is gone.
+/// An object that the cluster does not let go is reported, and stays in the journal until it is gone.
 @Suite(.timeLimit(.minutes(1))) struct UndoingTests {
   /// A cluster with the agent `devtunnel-web`, where some verbs are not allowed.
   private final class Cluster: Sendable {
@@ -58,7 +58,7 @@ import TunnelProtocol
     try await withInterception(server, body)
   }
 
-  @Test("Where all may be deleted nothing stays")
+  @Test("Nothing stays if everything may be deleted")
   func allowed() async throws {
     try await with(Cluster(forbidden: [])) { interception, journal in
       #expect(await interception.whatStays() == nil)
@@ -69,7 +69,8 @@ import TunnelProtocol
   }
 
   @Test(
-    "What may not be deleted is told at once, kept, and removed when it may be", arguments: ["deployments", "leases"])
+    "An object that may not be deleted is reported at once, kept, and removed later",
+    arguments: ["deployments", "leases"])
   func forbidden(kind: String) async throws {
     let cluster = Cluster(forbidden: ["delete \(kind)"])
     try await with(cluster) { interception, journal in

@@ -5,7 +5,7 @@ import KubeObjects
 import Synchronization
 import Testing
 
-/// How servers, and the proxies before them, treat connections over HTTP/1.1.
+/// The ways in which servers, and the proxies before them, treat connections over HTTP/1.1.
 enum ServerStyle: String, CaseIterable, Sendable {
   case keepsConnections
   /// Says so, and closes.

@@ -71,7 +71,10 @@ import Testing
     let error = #expect(throws: KubeError.self) { try ClusterAccess.load(environment: ["HOME": "/no/such/home"]) }
     #expect(
       error?.description
-        == "/no/such/home/.kube/config: no kubeconfig was found; set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster"
+        == """
+        /no/such/home/.kube/config: no kubeconfig was found; \
+        set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster
+        """
     )
   }
 
@@ -98,8 +101,12 @@ import Testing
   @Test func aPluginKnowsItsCluster() async throws {
     let script = try directory.write(
       "bin/login",
-      "#!/bin/sh\nTOKEN=$(echo \"$KUBERNETES_EXEC_INFO\" | tr -dc a-zA-Z0-9)\n"
-        + "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"'$TOKEN'\"}}'\n"
+      """
+      #!/bin/sh
+      TOKEN=$(echo "$KUBERNETES_EXEC_INFO" | tr -dc a-zA-Z0-9)
+      echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"'$TOKEN'"}}'
+
+      """
     )
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
     let file = try directory.write(
@@ -115,7 +122,8 @@ import Testing
       users:
       - name: a
         user:
-          exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/login, provideClusterInfo: true, interactiveMode: Never}
+          exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/login,
+            provideClusterInfo: true, interactiveMode: Never}
       """)
     let token = try await ClusterAccess.load(kubeconfig: file, environment: [:]).credentials.current().bearerToken
     let expected: JSONValue = [

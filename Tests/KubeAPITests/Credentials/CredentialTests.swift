@@ -91,7 +91,9 @@ import Testing
       "neither a token"
     ),
     (
-      "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"t\"}}'",
+      """
+      echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"t"}}'
+      """,
       "the kubeconfig says"
     ),
   ]) func aPluginThatFailsSaysWhy(body: String, word: String) async throws {
@@ -107,7 +109,10 @@ import Testing
     let directory = try Directory()
     let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIzNDU2Nzg5MA"
     let plugin = try plugin(
-      "printf 'refresh_token=\(token)\\n\\033]0;title\\007\\033[31mAuthorization: Bearer abc123\\033[0m\\n' >&2; head -c 300000 /dev/zero | tr '\\0' x >&2; echo ' reason' >&2; exit 1",
+      """
+      printf 'refresh_token=\(token)\\n\\033]0;title\\007\\033[31mAuthorization: Bearer abc123\\033[0m\\n' >&2; \
+      head -c 300000 /dev/zero | tr '\\0' x >&2; echo ' reason' >&2; exit 1
+      """,
       in: directory)
     let error = await #expect(throws: KubeError.self) { try await plugin.run() }
     let text = try #require(error?.description)

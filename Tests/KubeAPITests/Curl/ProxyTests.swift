@@ -25,7 +25,7 @@ import Testing
     #expect(proxy.requests.map { "\($0.method) \($0.target)" }.suffix(2) == ["CONNECT api.invalid:6443", "GET /dial"])
   }
 
-  /// What a REST call and a dial say when the server behind the proxy is asked for.
+  /// Returns the errors of a REST call and of a dial to the server behind the proxy.
   private func failures(_ proxyURL: String, limit: Duration = .seconds(30)) async throws -> [KubeError] {
     let access = ClusterAccess(server: ServerURL("https://api.invalid:6443")!, proxyURL: proxyURL)
     let client = KubeClient(access, retry: RetryPolicy(attempts: 1)).within(limit)

@@ -17,7 +17,10 @@ struct TLSTests {
     try directory.write("names", "subjectAltName=DNS:kubernetes,IP:127.0.0.1\n")
     for authority in ["ca", "other"] {
       try await run(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout \(authority).key -out \(authority).crt -subj /CN=\(authority) -days 2"
+        """
+        req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout \(authority).key -out \(authority).crt \
+        -subj /CN=\(authority) -days 2
+        """
       )
     }
     for (name, key) in [

@@ -14,7 +14,8 @@ import Testing
     _ request: TestServer.Request, _ connection: TestServer.Connection, protocol name: String, then text: String = ""
   ) {
     connection.write(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(accept(request))\r\n"
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Accept: \(accept(request))\r\n"
         + "Sec-WebSocket-Protocol: \(name)\r\n\r\n\(text)")
   }
 
@@ -115,7 +116,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\nSec-WebSocket-Protocol: a\r\n\r\n",
+    """
+    HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\
+    Sec-WebSocket-Protocol: a\r\n\r\n
+    """,
     "HTTP/1.1 101 X\r\nConnection: Upgrade\r\n\r\n", "SSH-2.0-OpenSSH\r\n\r\n",
   ]) func anAnswerThatIsNotAWebSocketIsRefused(answer: String) async throws {
     try await withServer { _, connection in

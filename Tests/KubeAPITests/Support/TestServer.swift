@@ -35,7 +35,7 @@ final class TestServer: Sendable {
   private let accepting: AcceptingThread
   private let shared: Shared
 
-  /// What the server's threads share.
+  /// The state that the server's threads share.
   private final class Shared: Sendable {
     let handler: Handler
     let state = Mutex(State())

@@ -1,6 +1,6 @@
 @testable import KubeStreams
 
-/// What a framing made of the messages, with payload and error texts joined.
+/// A framing's output for the messages, with payload and error texts joined.
 struct Unframed: Equatable {
   var payload: [UInt8] = []
   var errors: [UInt8] = []

@@ -74,7 +74,7 @@ struct SPDYFramingTests {
     #expect(Unframed(SPDYFraming(port: 1), messages: messages, piecesOf: size).payload == [1, 2, 3, 4, 5])
   }
 
-  @Test("What the error stream says", arguments: [1, 3, 100])
+  @Test("Reads the error stream", arguments: [1, 3, 100])
   func error(size: Int) {
     #expect(
       Unframed(SPDYFraming(port: 1), messages: [Self.data(1, Array("refused".utf8))], piecesOf: size)

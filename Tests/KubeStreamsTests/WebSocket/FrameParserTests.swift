@@ -4,7 +4,7 @@ import Testing
 
 /// RFC 6455 section 5.2 from the client's side: what a server sends is not masked.
 struct FrameParserTests {
-  /// What a parser made of its input, with the pieces of each message joined.
+  /// A parser's output, with the pieces of each message joined.
   enum Seen: Equatable {
     case message([UInt8])
     case ping([UInt8])
@@ -77,7 +77,7 @@ struct FrameParserTests {
   }
 
   @Test(
-    "What section 5 forbids a server",
+    "Refuses frames that section 5 forbids a server",
     arguments: [
       [0x82, 0x81, 1, 2, 3, 4, 5],  // masked
       [0xc2, 0x01, 0x00],  // a reserved bit, and no extension that means it

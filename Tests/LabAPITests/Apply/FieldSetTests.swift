@@ -29,12 +29,15 @@ import Testing
     ]
     let expected = try JSONValue(
       parsing: #"""
-        {"f:metadata":{"f:annotations":{"f:note":{}},"f:labels":{"f:app":{}}},"f:spec":{"f:replicas":{},"f:selector":{},"f:template":{
-        "f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"main\"}":{".":{},"f:command":{},
+        {"f:metadata":{"f:annotations":{"f:note":{}},"f:labels":{"f:app":{}}},
+        "f:spec":{"f:replicas":{},"f:selector":{},"f:template":{"f:metadata":{"f:labels":{"f:app":{}}},
+                "f:spec":{"f:containers":{"k:{\"name\":\"main\"}":{".":{},"f:command":{},
         "f:env":{"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}}},"f:image":{},"f:name":{},
         "f:ports":{"k:{\"containerPort\":53,\"protocol\":\"UDP\"}":{".":{},"f:containerPort":{},"f:protocol":{}},
-        "k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{}}},"f:resources":{"f:limits":{"f:memory":{}}},
-        "f:volumeMounts":{"k:{\"mountPath\":\"/v\"}":{".":{},"f:mountPath":{},"f:name":{}}}}},"f:imagePullSecrets":{"k:{\"name\":\"x\"}":{}},
+        "k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{}}},
+        "f:resources":{"f:limits":{"f:memory":{}}},
+        "f:volumeMounts":{"k:{\"mountPath\":\"/v\"}":{".":{},"f:mountPath":{},"f:name":{}}}}},
+        "f:imagePullSecrets":{"k:{\"name\":\"x\"}":{}},
         "f:tolerations":{},"f:volumes":{"k:{\"name\":\"v\"}":{".":{},"f:emptyDir":{},"f:name":{}}}}}}}
         """#)
     let fields = FieldSet(of: object, MergeSchema.schema(for: .deployment))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LabAPI
 
-/// What is expected here is what Kubernetes 1.36 answered to the same requests.
+/// The expected values are the answers of Kubernetes 1.36 to the same requests.
 @Suite struct ServerSideApplyTests {
   private static let configMaps = "/api/v1/namespaces/default/configmaps"
 
@@ -68,7 +68,13 @@ import Testing
     answer = try await apply(Self.configMaps, configMap(["a": "1", "c": "4", "u": "2"]), by: "one")
     #expect(
       answer.object["message"]
-        == "Apply failed with 3 conflicts: conflicts with \"tests\" using v1:\n- .data.a\n- .data.u\nconflicts with \"two\":\n- .data.c"
+        == """
+        Apply failed with 3 conflicts: conflicts with "tests" using v1:
+        - .data.a
+        - .data.u
+        conflicts with "two":
+        - .data.c
+        """
     )
     #expect(
       answer.object[path: "details", "causes"]?[0] == [
@@ -159,14 +165,16 @@ import Testing
     let answer = try await apply(Sample.deployments, wanted, by: "one")
     #expect(
       answer.object["message"]
-        == "Apply failed with 1 conflict: conflict with \"tests\" with subresource \"scale\" using apps/v1: .spec.replicas"
+        == """
+        Apply failed with 1 conflict: conflict with "tests" with subresource "scale" using apps/v1: .spec.replicas
+        """
     )
     wanted[path: "spec", "replicas"] = nil
     object = try await apply(Sample.deployments, wanted, by: "one").object
     #expect(object[path: "spec", "replicas"] == 5)
   }
 
-  /// What kubectl does to an object that it had applied from the client's side.
+  /// kubectl does this to an object that it had applied from the client's side.
   @Test func managersMayBeHandedIn() async throws {
     var object = try await api.send(.POST, Sample.deployments, Sample.deployment("web")).object
     var entry = try #require(object[path: "metadata", "managedFields"]?[0])

@@ -22,7 +22,9 @@ import Testing
     #expect(answer.code == 403)
     #expect(
       answer.object["message"]
-        == "pods is forbidden: User \"alice\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\""
+        == """
+        pods is forbidden: User "alice" cannot list resource "pods" in API group "" in the namespace "default"
+        """
     )
   }
 

@@ -149,8 +149,8 @@ import Testing
     }
   }
 
-  /// Who deletes an owner often deletes its dependents too, while the garbage collector is about it: here every second
-  /// one, from the other end.
+  /// A client that deletes an owner often deletes its dependents too, while the garbage collector is about it: here
+  /// every second one, from the other end.
   @Test func aDependentThatSomebodyElseDeletesKeepsNoOther() async throws {
     try await withCluster { api in
       try await api.send(.POST, Sample.deployments, Sample.deployment("web", replicas: 0))

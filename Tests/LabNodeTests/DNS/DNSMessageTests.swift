@@ -52,7 +52,7 @@ struct DNSMessageTests {
     #expect(try !DNSMessage(decoding: message.encoded(limit: 4096)).isTruncated)
   }
 
-  /// Whatever comes from the network either decodes or throws; what decodes can be encoded and decoded again.
+  /// Any bytes from the network either decode or throw; a message that decodes can be encoded and decoded again.
   @Test func damagedMessages() {
     var generator = SplitMix(state: 42)
     let original = Self.sample.encoded()

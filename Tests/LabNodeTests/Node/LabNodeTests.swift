@@ -171,7 +171,7 @@ struct LabNodeTests {
     }
   }
 
-  /// What the intercept relies on: endpoints that change under load cost no request.
+  /// The intercept relies on this: endpoints that change under load cost no request.
   @Test(.timeLimit(.minutes(1))) func endpointsChangeUnderLoad() async throws {
     try await NodeFixture.run { lab in
       _ = try await lab.store.create(
@@ -277,7 +277,7 @@ struct LabNodeTests {
     #expect(MountTable.mounts(below: directories.state).count == 2)
     try await LabNode.cleanUp(stateDirectory: directories.state)
     #expect(MountTable.mounts(below: directories.state).isEmpty && !Files.exists(directories.state))
-    // What is no node's directory stays.
+    // A directory that is not a node's stays.
     try await LabNode.cleanUp(stateDirectory: directory.path)
     #expect(Files.exists(directory.path + "/lower"))
   }
@@ -293,7 +293,10 @@ struct LabNodeTests {
 
   private static func server(_ name: String) -> JSONValue {
     let script =
-      "echo serving as $NAME in $SPACE, uid $(id -u); cp /config/* /tmp; echo $NAME > /tmp/name; exec httpd -f -p 8080 -h /tmp"
+      """
+      echo serving as $NAME in $SPACE, uid $(id -u); cp /config/* /tmp; echo $NAME > /tmp/name; \
+      exec httpd -f -p 8080 -h /tmp
+      """
     let spec: JSONValue = [
       "securityContext": ["sysctls": [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]]],
       "containers": [

@@ -6,7 +6,7 @@ import Testing
 
 @testable import LabNode
 
-/// A node in a directory of its own, over an empty store. Whatever happens in a test, nothing of it stays.
+/// A node in a directory of its own, over an empty store. Nothing of it stays, however a test ends.
 struct NodeFixture: Sendable {
   let node: LabNode
   let store: ObjectStore
@@ -135,7 +135,7 @@ struct NodeFixture: Sendable {
   }
 }
 
-/// What a node could leave behind.
+/// The things that a node could leave behind.
 struct Leftovers: Equatable {
   let mounts: [String]
   let processes: [String]

@@ -11,7 +11,7 @@ final class Blockade: Sendable {
   private let accepting: AcceptingThread
   private let state = State()
 
-  /// What the threads share.
+  /// The state that the threads share.
   private final class State: Sendable {
     let isShut = Mutex(false)
     let taken = Atomic(0)

@@ -3,7 +3,7 @@ import Foundation
 import Operations
 import Subprocess
 
-/// What a script in a shell came to.
+/// The outcome of a script in a shell.
 struct Outcome: Sendable, CustomStringConvertible {
   /// 128 and more after a signal; -1 where the helper itself was killed.
   var code: Int32
@@ -46,7 +46,7 @@ extension Lab {
     }
   }
 
-  /// What a mark's file has.
+  /// Returns the content of a mark's file.
   func read(_ name: String) throws -> String {
     try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
   }

@@ -149,7 +149,7 @@ final class Lab: Sendable {
     }
   }
 
-  /// What devtunnel has made in the namespace.
+  /// Returns the objects that devtunnel has made in the namespace.
   func traces() async throws -> [String] {
     var names: [String] = []
     for resource in [APIResource.deployments, .services, .secrets, .configMaps, .leases, .pods] {

@@ -19,7 +19,7 @@ final class NamespaceServer: Sendable {
   /// The port refuses soon, and nothing holds the namespace any longer.
   func stop() { stopping.store(true, ordering: .relaxed) }
 
-  /// How many connections were open at the same time.
+  /// The largest number of connections that were open at the same time.
   var mostAtOnce: Int { most.load(ordering: .relaxed) }
 
   /// Sockets stay in the namespace in which they were made, whoever uses them; the thread that makes them ends there.

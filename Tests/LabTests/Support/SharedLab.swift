@@ -3,7 +3,7 @@ import Testing
 /// One lab for all tests of a suite, which need not have it for themselves: `SharedLab.lab`.
 struct SharedLab: SuiteTrait, TestScoping {
   @TaskLocal private static var current: Lab?
-  /// What the suite's tests find in it beside the sample application.
+  /// Prepares the lab with what the suite's tests need beside the sample application.
   var prepare: @Sendable (Lab) async throws -> [NamespaceServer]
 
   static var lab: Lab { get throws { try #require(current) } }

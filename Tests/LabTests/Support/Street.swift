@@ -2,9 +2,9 @@ import KubeObjects
 import Testing
 
 extension Lab {
-  /// What shells and proxies are tried with, beside the sample application: Pod `echo`, whose port 7 sends back TCP and
-  /// UDP, behind Services with a ClusterIP and without; names with many addresses and with dead ones; a workload with
-  /// every kind of variable and file; another namespace.
+  /// Creates the objects for tests of shells and proxies, beside the sample application: Pod `echo`, whose port 7 sends
+  /// back TCP and UDP, behind Services with a ClusterIP and without; names with many addresses and with dead ones; a
+  /// workload with every kind of variable and file; another namespace.
   func loadStreet() async throws -> NamespaceServer {
     try await create(yaml: Self.street)
     try await waitUntilReady(5)

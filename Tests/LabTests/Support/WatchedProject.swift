@@ -68,7 +68,7 @@ final class WatchedProject: Sendable {
     try result.get()
   }
 
-  /// What comes of `deploy` with an image that does not serve.
+  /// Runs `deploy` with an image that does not serve, and returns its error.
   static func deploy(_ lab: Lab) async throws -> LoopError? {
     let project = try WatchedProject(lab, nil)
     var failure: LoopError?
@@ -82,7 +82,13 @@ final class WatchedProject: Sendable {
   }
 
   static let dockerfile =
-    "FROM localhost/lab/busybox:1\nCOPY www /www\nCOPY version /www/version\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n"
+    """
+    FROM localhost/lab/busybox:1
+    COPY www /www
+    COPY version /www/version
+    CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
+
+    """
 
   private static let files = [
     "www/index.html": "page 1\n", "version": "version 1\n", "Dockerfile": dockerfile,

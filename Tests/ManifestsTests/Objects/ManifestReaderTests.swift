@@ -43,7 +43,20 @@ struct ManifestReaderTests {
   func problems() throws {
     let error = try #require(throws: InputError.self) {
       try parse(
-        "- a\n---\nkind: Service\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Pod\nmetadata: {labels: {}}\n---\napiVersion: v1\nkind: [Pod]\n"
+        """
+        - a
+        ---
+        kind: Service
+        metadata: {name: x}
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {labels: {}}
+        ---
+        apiVersion: v1
+        kind: [Pod]
+
+        """
       )
     }
     #expect(error.diagnostics.map(\.position?.line) == [1, 3, 8, 11], "\(error)")

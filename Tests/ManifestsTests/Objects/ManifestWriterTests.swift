@@ -3,7 +3,7 @@ import Manifests
 import Testing
 
 struct ManifestWriterTests {
-  @Test("What is written reads as the same objects")
+  @Test("Written objects read back as the same objects")
   func roundTrip() throws {
     let strings: [JSONValue] = [
       "yes", "on", "y", "null", "~", "", " lead", "trail ", "3306", "0755", "1e3", "1_000", "190:20:30", "2001-01-01",
@@ -29,7 +29,7 @@ struct ManifestWriterTests {
     #expect(read.count == 2 && warnings.isEmpty)
   }
 
-  @Test("What identifies an object stands first, the rest sorted")
+  @Test("Writes an object's identity first and sorts the rest")
   func order() {
     let text = ManifestWriter.yaml([
       Manifest([

@@ -99,7 +99,7 @@ struct PocketCluster: Sendable {
     try await client.get(.services, service, namespace: "shop")[path: "spec", "selector"]?.stringMap ?? [:]
   }
 
-  /// Whether the Service is as it was before any intercept.
+  /// Returns true if the Service is as it was before any intercept.
   func isItself(_ service: String = "web") async throws -> Bool {
     let object = try await client.get(.services, service, namespace: "shop")
     return object[path: "spec", "selector"]?.stringMap == ["app": "web"]

@@ -47,7 +47,7 @@ struct TestDaemon: Sendable {
     return interception
   }
 
-  /// Why an intercept is refused.
+  /// Returns the error of an intercept that is refused.
   func refusal(_ request: InterceptRequest) async -> ControlError? {
     await #expect(throws: ControlError.self) { _ = try await operations.intercept(request) { _ in } }
   }

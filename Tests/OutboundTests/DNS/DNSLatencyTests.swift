@@ -3,8 +3,8 @@ import Testing
 
 @testable import Outbound
 
-/// What the resolver itself adds; the bounds are far above what is measured (docs/outbound.md), for machines that do
-/// other work.
+/// The time that the resolver itself adds. The bounds are far above the measured times (docs/outbound.md), for
+/// machines that do other work.
 @Suite(.serialized) struct DNSLatencyTests {
   private func median(_ dns: DNSFixture, _ names: [String]) -> UInt64 {
     var times: [UInt64] = []

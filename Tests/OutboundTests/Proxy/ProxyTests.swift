@@ -228,12 +228,16 @@ private final class WebConnection: Handler {
   @Test func anAbsoluteTargetIsForwarded() {
     let proxy = ProxyFixture()
     let answer = proxy.exchange(
-      "POST http://user.shop.svc.cluster.local:8080/a?b=c#d HTTP/1.1\r\nHost: wrong\r\nConnection: X-Hop, Content-Length\r\nX-Hop: 1\r\n"
+      "POST http://user.shop.svc.cluster.local:8080/a?b=c#d HTTP/1.1\r\nHost: wrong\r\n"
+        + "Connection: X-Hop, Content-Length\r\nX-Hop: 1\r\n"
         + "Proxy-Authorization: secret\r\nContent-Length: 4\r\nX-Stays: yes\r\n\r\nbody")
     #expect(answer.hasSuffix("hello\n"))
     #expect(
       proxy.web.requests == [
-        "POST /a?b=c HTTP/1.1\r\nHost: user.shop.svc.cluster.local:8080\r\nContent-Length: 4\r\nX-Stays: yes\r\nConnection: close\r\n\r\nbody"
+        """
+        POST /a?b=c HTTP/1.1\r\nHost: user.shop.svc.cluster.local:8080\r\nContent-Length: 4\r\nX-Stays: yes\r\n\
+        Connection: close\r\n\r\nbody
+        """
       ])
     #expect(proxy.exchange("GET http://user HTTP/1.1\r\n\r\n").hasSuffix("hello\n"))
     #expect(proxy.web.requests.last?.hasPrefix("GET / HTTP/1.1\r\nHost: user\r\n") == true)

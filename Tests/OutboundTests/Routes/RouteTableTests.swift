@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test(
-    "What is no range is named",
+    "Names a text that is not a range",
     arguments: [
       "", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0/8", "a/8", "10.0.0.0/8/8", "::/129", "10.0.0.1/8",
       "10.0.0.0/+8",

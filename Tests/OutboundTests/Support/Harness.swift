@@ -75,7 +75,7 @@ final class Harness {
   /// The far end's streams are led by another.
   func route(by router: StreamRouter) { tunnel.far?.router = router }
 
-  /// What waits for a session hears that there is none.
+  /// Reports to everything that waits for a session that there is none.
   func giveUpWaiting() {
     let waiting = tunnel.waiting
     tunnel.waiting = []
@@ -86,7 +86,7 @@ final class Harness {
 /// The far end: TCP as the agent does it, DNS and UDP by what the test says.
 final class FakeAgent: StreamRouter {
   var preambles: [Preamble] = []
-  /// Where a TCP stream leads; nil refuses it.
+  /// The local port for a TCP stream; nil refuses it.
   var tcpTarget: (Preamble) -> UInt16? = { $0.port }
   var refusal = StreamStatus.refused
   /// The answer to a DNS message; nil: none.

@@ -67,7 +67,8 @@ struct YamuxInteropTests {
 
     #expect(loop.turn(seconds: 60) { echoed.allSatisfy { $0.sawEnd || $0.sawReset } })
     for (client, payload) in zip(echoed, payloads) {
-      let isSame = client.received == payload  // apart: a failing #expect would compute the difference of the two for minutes
+      // Compared outside: a failing #expect would compute the difference of the two for minutes.
+      let isSame = client.received == payload
       #expect(isSame, "\(client.received.count) of \(payload.count) bytes came back, or others")
     }
     // Python's own echoes end, it measures a round trip, says go-away and closes.
@@ -108,7 +109,7 @@ struct YamuxInteropTests {
   }
 }
 
-/// What a stream is for, as yamux_peer.py has it.
+/// The uses of a stream, as yamux_peer.py has them.
 private enum PeerPort {
   static let echo: UInt16 = 7
   static let resetAtOnce: UInt16 = 8
@@ -156,7 +157,7 @@ private final class Python {
       in: .whitespacesAndNewlines)
   }
 
-  /// What it has said on standard error; ends it first.
+  /// Ends the peer and returns its standard error.
   var errors: String {
     wait()
     return String(decoding: (try? problems.fileHandleForReading.readToEnd()) ?? Data(), as: UTF8.self)

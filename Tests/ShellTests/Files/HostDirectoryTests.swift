@@ -37,7 +37,7 @@ struct HostDirectoryTests {
   }
 
   @Test(
-    "What is no name of one entry is refused",
+    "Refuses a text that does not name one entry",
     arguments: ["", ".", "..", "a/b", "/", "a\0b", "/\u{301}", "a/\u{301}b", String(repeating: "n", count: 256)])
   func names(text: String) { #expect(throws: HostFileError.self) { try FileName(text) } }
 

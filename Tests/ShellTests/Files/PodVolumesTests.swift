@@ -65,7 +65,7 @@ struct PodVolumesTests {
     #expect(error?.message.contains("this shell's volumes would have more than 1 MiB") == true)
   }
 
-  @Test("What the Pod does not have is no error")
+  @Test("Accepts a volume that the Pod does not have")
   func absent() async throws {
     let volumes = try volumes(["/a"]) { _, _ throws(FileProblem) in throw .notFound }
     #expect(try await volumes.copy(mount("/a")) == nil)

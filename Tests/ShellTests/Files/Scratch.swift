@@ -6,7 +6,7 @@ import Foundation
 /// A directory of a test's own, with another one beside it that nobody may touch.
 final class Scratch {
   let path: String
-  /// What the attacks aim at.
+  /// The folder that the attacks aim at.
   var victim: String { path + "/victim" }
   /// `…/shells/ID`.
   var shell: String { path + "/shell" }
@@ -28,7 +28,7 @@ final class Scratch {
     VolumeWriter(directory: try directory(), budget: budget)
   }
 
-  /// Whether the victim is as it was.
+  /// True if the victim is as it was.
   var isUntouched: Bool { list("victim") == ["file=mine", "inner/", "inner/file=mine"] }
 
   /// Every entry below: `name/`, `name=contents`, `name->target`.

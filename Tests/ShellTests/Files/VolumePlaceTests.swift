@@ -4,7 +4,7 @@ import Testing
 
 @testable import Shell
 
-/// Where a volume may be at its own path.
+/// The places where a volume may be at its own path.
 struct VolumePlaceTests {
   private func guarded(
     _ path: String, resolved: String? = nil, isDirectory: Bool = true, parentExists: Bool = true, allowed: [String] = []
@@ -31,7 +31,7 @@ struct VolumePlaceTests {
       // The person's own.
       "/projects/alice", "/projects/alice/project", "/projects", "/srv/tools/bin", "/srv/tools", "/srv/tools/bin/x",
       "/apps", "/apps/x",
-      // What tools look for in every folder above theirs.
+      // Tools look for these names in every folder above theirs.
       "/var/lib/gems/3.1", "/.git", "/data/_opam", "/data/.hidden", "/node_modules", "/data/node_modules/x",
     ])
   func forbidden(path: String) throws {

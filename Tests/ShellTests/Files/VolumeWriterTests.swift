@@ -5,7 +5,7 @@ import Testing
 @testable import Shell
 @testable import TunnelProtocol
 
-/// What a cluster may send, and where it ends up.
+/// The entries that a cluster may send, and the files that they become.
 struct VolumeWriterTests {
   let scratch: Scratch
   init() throws { scratch = try Scratch() }
@@ -183,7 +183,7 @@ struct VolumeWriterTests {
     #expect(scratch.list("shell/root").isEmpty && scratch.isUntouched)
   }
 
-  @Test("What the reader would refuse does no harm here either: names twice, entries in files and links")
+  @Test("Survives entries that the reader would refuse: names twice, entries in files and links")
   func contradictions() throws {
     let trees = [
       [Told.directory(""), Told.file("a", "1"), Told.file("a", "2")],
@@ -214,7 +214,7 @@ struct VolumeWriterTests {
     #expect(scratch.list("shell").isEmpty)
   }
 
-  @Test("What a shell's other volumes have counts too")
+  @Test("Counts what a shell's other volumes hold")
   func session() throws {
     let writer = try scratch.writer(
       VolumeBudget(volume: .init(bytes: 1 << 20, entries: 10), shell: .init(bytes: 2 << 20, entries: 20)))

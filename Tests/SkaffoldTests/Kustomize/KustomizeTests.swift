@@ -117,7 +117,7 @@ struct KustomizeTests {
         == files.map { project.path + "/" + $0 }.sorted())
   }
 
-  @Test("What is named and missing is watched, since it may come")
+  @Test("Watches a named file that is missing, since it may come")
   func missing() async throws {
     let project = try Project(["k/kustomization.yaml": "resources: [later.yaml, https://example.com/r.yaml]\n"])
     let sources = ManifestSources(

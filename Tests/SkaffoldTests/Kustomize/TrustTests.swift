@@ -49,7 +49,17 @@ struct TrustTests {
   }
 
   private static func skaffold(_ arguments: String) -> String {
-    "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests:\n  kustomize:\n    paths: [k]\n    buildArgs:\n    - --reorder=none\n    - \(arguments)\n"
+    """
+    apiVersion: skaffold/v4beta11
+    kind: Config
+    manifests:
+      kustomize:
+        paths: [k]
+        buildArgs:
+        - --reorder=none
+        - \(arguments)
+
+    """
   }
 
   // MARK: Options
@@ -71,7 +81,7 @@ struct TrustTests {
     #expect(ran(project) == nil)
   }
 
-  @Test("What a person allows is passed on; writing a file never is")
+  @Test("Passes on what a person allows, but never an option that writes a file")
   func allowed() async throws {
     let project = try project([
       "skaffold.yaml": Self.skaffold("--enable_helm"), "k/kustomization.yaml": "resources: [../own/o.yaml]\n",
@@ -114,7 +124,9 @@ struct TrustTests {
     ("transformers: [../../home/config]", 1), ("validators: [../../home/config]", 1),
     ("generators: [../own/o.yaml]", 1),
     (
-      "generators: ['{kind: ConfigMapGenerator, apiVersion: builtin, metadata: {name: a}, files: [../../home/config]}']",
+      """
+      generators: ['{kind: ConfigMapGenerator, apiVersion: builtin, metadata: {name: a}, files: [../../home/config]}']
+      """,
       1
     ),
     ("resources: ['{x/../../../home/config']", 1), ("resources: [\"x\\n/../../../home/config\"]", 1),
@@ -133,7 +145,7 @@ struct TrustTests {
   ]
 
   @Test(
-    "Whatever a kustomization calls a file outside of the repository, it is refused with the line; nothing has run",
+    "Refuses a kustomization's file outside of the repository under any name, with the line; nothing has run",
     arguments: outside)
   func kustomizations(text: String, line: Int) async throws {
     let project = try project(["skaffold.yaml": Self.skaffold("--reorder=legacy")])

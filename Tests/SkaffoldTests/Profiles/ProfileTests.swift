@@ -2,7 +2,7 @@ import Manifests
 import Skaffold
 import Testing
 
-/// What Skaffold 2.24 makes of the same files (`skaffold diagnose --yaml-only`).
+/// The expected values are Skaffold 2.24's for the same files (`skaffold diagnose --yaml-only`).
 struct ProfileTests {
   static let files = [
     "app/Dockerfile": "", "Dockerfile": "", "base/kustomization.yaml": "resources: []", "k8s/a.yaml": "",
@@ -100,7 +100,7 @@ struct ProfileTests {
   }
 
   @Test(
-    "What is wrong in a patch has its own line",
+    "Reports an error in a patch with its own line",
     arguments: [
       ("{path: /build/gone, value: 1}", "/build/gone does not exist"),
       ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x does not exist"),
@@ -112,7 +112,17 @@ struct ProfileTests {
     ])
   func wrongPatches(patch: String, message: String) throws {
     let problems = try Project.problems(
-      "apiVersion: skaffold/v4beta1\nkind: Config\nbuild: {artifacts: [{image: a}]}\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  patches:\n  - \(patch)\n"
+      """
+      apiVersion: skaffold/v4beta1
+      kind: Config
+      build: {artifacts: [{image: a}]}
+      profiles:
+      - name: p
+        activation: [{command: dev}]
+        patches:
+        - \(patch)
+
+      """
     )
     #expect(problems.map(\.message) == [message] && problems[0].position?.line == 8)
   }
@@ -127,7 +137,17 @@ struct ProfileTests {
   @Test("A value from a profile is blamed where it stands")
   func blame() throws {
     let problems = try Project.problems(
-      "apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  activation: [{command: dev}]\n  build:\n    artifacts:\n    - {image: a, context: gone}\n"
+      """
+      apiVersion: skaffold/v4beta1
+      kind: Config
+      profiles:
+      - name: p
+        activation: [{command: dev}]
+        build:
+          artifacts:
+          - {image: a, context: gone}
+
+      """
     )
     #expect(problems.map(\.field) == ["profiles[0].build.artifacts[0].context"] && problems[0].position?.line == 8)
   }

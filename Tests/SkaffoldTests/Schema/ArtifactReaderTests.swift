@@ -61,7 +61,11 @@ struct ArtifactReaderTests {
     let project = try Project([
       "services/user/Dockerfile": "", "services/shared.Dockerfile": "",
       "skaffold.yaml": file(
-        "  - {image: a, context: ../, docker: {dockerfile: ./user/Dockerfile}}\n  - {image: b, context: ., docker: {dockerfile: ../shared.Dockerfile}}\n"
+        """
+          - {image: a, context: ../, docker: {dockerfile: ./user/Dockerfile}}
+          - {image: b, context: ., docker: {dockerfile: ../shared.Dockerfile}}
+
+        """
       ),
     ])
     let artifacts = try project.load(in: "services/user")[0].artifacts
@@ -119,7 +123,12 @@ struct ArtifactReaderTests {
       ])
     #expect(try Project.problems(file("  - {image: a, sync: {}}\n")).count == 1)
     let old = try Project.configuration(
-      "apiVersion: skaffold/v1beta4\nkind: Config\nbuild: {artifacts: [{image: a, sync: {'src/***/*.py': /app, '*.js': /js}}]}\n"
+      """
+      apiVersion: skaffold/v1beta4
+      kind: Config
+      build: {artifacts: [{image: a, sync: {'src/***/*.py': /app, '*.js': /js}}]}
+
+      """
     )
     #expect(
       old.artifacts[0].sync == [
@@ -138,7 +147,12 @@ struct ArtifactReaderTests {
       ])
     let circle = try Project.problems(
       file(
-        "  - {image: a, requires: [{image: b}]}\n  - {image: b, requires: [{image: c}]}\n  - {image: c, requires: [{image: b}]}\n"
+        """
+          - {image: a, requires: [{image: b}]}
+          - {image: b, requires: [{image: c}]}
+          - {image: c, requires: [{image: b}]}
+
+        """
       ))
     #expect(circle.map(\.message) == ["artifacts require each other: b → c → b"])
   }

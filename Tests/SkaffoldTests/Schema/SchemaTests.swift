@@ -71,7 +71,7 @@ struct SchemaTests {
     #expect(problems.allSatisfy { $0.remedy != nil })
   }
 
-  @Test("What does no harm is a warning, with line and path")
+  @Test("Warns of harmless fields, with line and path")
   func warnings() throws {
     let configuration = try Project.configuration(
       """
@@ -113,7 +113,7 @@ struct SchemaTests {
     #expect(error.diagnostics.map(\.position?.line) == [9])
   }
 
-  @Test("Where to deploy, and the forwards")
+  @Test("Reads the deploy target and the forwards")
   func deploy() throws {
     let project = try Project([
       "skaffold.yaml": """

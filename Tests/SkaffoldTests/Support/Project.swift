@@ -40,7 +40,7 @@ final class Project: Sendable {
     return try project.load()[0]
   }
 
-  /// What is wrong with such a file.
+  /// Returns the problems of such a file.
   static func problems(_ text: String, _ files: [String: String] = [:]) throws -> [Diagnostic] {
     let project = try Project(["skaffold.yaml": text, "Dockerfile": "FROM scratch\n"].merging(files) { $1 })
     do throws(InputError) {

@@ -27,7 +27,7 @@ struct GitTests {
 
   private var ran: [String] { Paths.entries(path).filter { $0.hasPrefix("ran") } }
 
-  /// What comes with an archive that holds a `.git`.
+  /// Adds the settings that come with an archive that holds a `.git`.
   private func bring(_ settings: [(String, String)]) async throws {
     for (name, value) in settings { try await git("config", name, "\(path)/evil \(value)") }
     try project.write("repo/.git/hooks/post-index-change", "#!/bin/sh\ntouch '\(path)/ran-hook'\n")

@@ -51,13 +51,20 @@ struct TagPolicyTests {
         == [6])
     #expect(
       try Project.problems(
-        "apiVersion: skaffold/v1\nkind: Config\nbuild:\n  artifacts: [{image: a}, {image: b}]\n  tagPolicy: {envTemplate: {template: 'a:1'}}\n"
+        """
+        apiVersion: skaffold/v1
+        kind: Config
+        build:
+          artifacts: [{image: a}, {image: b}]
+          tagPolicy: {envTemplate: {template: 'a:1'}}
+
+        """
       ).map(\.message) == ["every artifact would be called a:1"])
     await #expect(throws: InputError.self) { try await reference(.dateTime(format: nil, timezone: "Nowhere/City")) }
   }
 
   @Test(
-    "What a skaffold.yaml may say",
+    "Accepts the tag policies of a skaffold.yaml",
     arguments: [
       ("gitCommit: {}", .gitCommit(GitCommitTag())), ("gitCommit:", .gitCommit(GitCommitTag())),
       ("sha256: {}", .sha256), ("sha256:", .sha256),

@@ -23,7 +23,7 @@ struct EnvTemplateTests {
   }
 
   @Test(
-    "What cannot be filled in is told",
+    "Reports a variable that cannot be filled in",
     arguments: [
       ("{{.GONE}}", "the variable GONE is not set"), ("{{.GONE | lower}}", "the variable GONE is not set"),
       ("{{.NAME", "'{{' without '}}' in '{{.NAME'"),

@@ -59,7 +59,7 @@ struct BuildContextTests {
     #expect(context.definitionFiles.isEmpty)
   }
 
-  @Test("What is missing is named")
+  @Test("Names a missing file")
   func missing() {
     #expect(throws: WatchError.self) { try BuildContext(directory: scene.path) }
     let error = #expect(throws: WatchError.self) { try BuildContext(directory: scene("none")) }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Watching
 
-/// What a Dockerfile reads from its context.
+/// The files that a Dockerfile reads from its context.
 struct DockerfileSourcesTests {
   private func sources(_ text: String, args: [String: String] = [:], target: String? = nil) throws -> [String] {
     try DockerfileSources(parsing: text, file: "Dockerfile", buildArgs: args, target: target).paths
@@ -41,7 +41,10 @@ struct DockerfileSourcesTests {
       Case("ONBUILD", "FROM a\nONBUILD COPY . /x\nCOPY b /", ["b"]),
       Case(
         "bind mounts",
-        "FROM a\nRUN --mount=type=bind,source=go.sum,target=go.sum --mount=target=/s,src=lib --mount=type=cache,target=/c go build",
+        """
+        FROM a\nRUN --mount=type=bind,source=go.sum,target=go.sum --mount=target=/s,src=lib \
+        --mount=type=cache,target=/c go build
+        """,
         ["go.sum", "lib"]),
       Case("a whole bind mount", "FROM a\nRUN --mount=type=bind,target=. make", ["."]),
       Case("comment at the end of all", "FROM a\nCOPY a / \\\n# end", ["a"]),
@@ -104,7 +107,7 @@ struct DockerfileSourcesTests {
   }
 
   @Test(
-    "What is no Dockerfile is named with its line",
+    "Names the line of a text that is not a Dockerfile",
     arguments: [
       ("", nil), ("# only\nRUN x", 2), ("FROM a\n\nCOPPY a b", 3), ("FROM a\nCOPY a", 2), ("FROM a b", 1),
       ("FROM a\nRUN <<EOF\nx", 2),

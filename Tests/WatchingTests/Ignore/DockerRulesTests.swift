@@ -12,7 +12,7 @@ struct DockerRulesTests {
   }
 
   @Test(
-    "What is ignored and what is kept",
+    "Matches the paths that Docker ignores",
     arguments: [
       Case(
         rules: "node_modules", ignored: ["node_modules", "node_modules/a/b.js"],

@@ -4,7 +4,7 @@ import Testing
 
 struct EditorNoiseTests {
   @Test(
-    "What editors leave beside a file",
+    "Recognises files that editors leave beside a file",
     arguments: [
       ".main.go.swp", ".main.go.swo", ".main.go.swpx", "main.go~", ".#main.go", "#main.go#", "main.go___jb_tmp___",
       "main.go___jb_old___",

@@ -5,7 +5,7 @@ import Testing
 /// .gitignore, by gitignore(5).
 struct GitRulesTests {
   @Test(
-    "What is ignored and what is kept",
+    "Matches the paths that git ignores",
     arguments: [
       ("*.o", ["a.o", "b/c/a.o"], ["a.c"]),
       ("build/", ["build/x", "a/build/x"], ["build"]),

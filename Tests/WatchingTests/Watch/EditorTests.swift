@@ -3,7 +3,7 @@ import Testing
 @testable import Watching
 
 extension WatcherTests {
-  /// What editors do when they save is one change of one file.
+  /// However an editor saves, the watcher reports one change of one file.
   struct EditorTests {
     struct Save: CustomTestStringConvertible, Sendable {
       let testDescription: String

@@ -78,7 +78,7 @@ extension WatcherTests {
       #expect(watcher.watchedDirectories == 2)
     }
 
-    @Test("What is ignored or no source is not told, and its directories are not watched")
+    @Test("Ignores what is no source, and does not watch its directories")
     func ignored() async throws {
       for file in ["node_modules/a/b/c.js", ".git/HEAD", "src/a.go", "src/a.md", "docs/x/y"] { scene.write(file) }
       let watcher = try watch("node_modules\n.git\n**/*.md", sources: ["src", "*.txt", "node_modules"])
