@@ -2,9 +2,9 @@ import Agents
 import CLinux
 import ControlAPI
 
-/// The process on the host that traffic goes to.
+/// The process on the host that receives the traffic.
 public enum HostTarget {
-  /// Whether somebody listens there now. Takes at most a second.
+  /// Checks that something is listening there. Takes at most a second.
   public static func listens(_ address: String, port: UInt16) async throws(ControlError) -> Bool {
     guard var target = clinux_address(address, port: port) else {
       throw ControlError(

@@ -4,20 +4,20 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// From an agent that stands to new connections at the host: the origin answers, the agent is an endpoint, the Service
-// is diverted, its EndpointSlices and kube-proxy have followed, the agent turns.
+// The steps from a running agent to new connections at the host: the origin answers, the agent is an endpoint, the
+// Service is diverted, its EndpointSlices and kube-proxy have followed, the agent turns.
 
 extension Interception {
-  /// The agent must get through to the origin on every port: what is not intercepted goes there, and all does when the
-  /// host goes away.
-  /// - Returns: how many Pods the origin has.
+  /// Checks that the agent reaches the origin on every port: connections that are not intercepted go there, and all do
+  /// when the host goes away.
+  /// - Returns: the number of the origin's Pods.
   func reachOrigin(_ plan: InterceptPlan, _ link: AgentLink, _ progress: Engine.Progress) async throws(ControlError)
     -> Int
   {
     var count: UInt64 = 0
     for port in plan.listen {
       var answer: ControlMessage?
-      // A resolver of the cluster may keep "no such name" from before for a while (CoreDNS: 5 s, kubeadm's 30 s).
+      // A resolver of the cluster may cache an earlier "no such name" for a while (CoreDNS: 5 s, kubeadm's 30 s).
       let named = ContinuousClock.now + .seconds(35)
       var attempt = 0
       while attempt < 20 || answer?.flag == StreamStatus.nameNotFound.rawValue && ContinuousClock.now < named {
@@ -29,9 +29,9 @@ extension Interception {
         if attempt > 0 { try? await Task.sleep(for: .milliseconds(250)) }
         answer = try await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(15))
         if answer?.flag == StreamStatus.connected.rawValue { break }
-        // A Pod that refuses has answered: nothing listens there, and no waiting changes that.
+        // A Pod that refuses has answered: nothing listens there, and waiting doesn't change that.
         if answer?.flag == StreamStatus.refused.rawValue, attempt >= 4 { break }
-        // Each of these has taken a second for each Pod: what drops packets goes on.
+        // Each of these took a second for each Pod: a filter that drops packets keeps dropping them.
         if answer?.flag == StreamStatus.timedOut.rawValue, attempt >= 4 { break }
       }
       count = max(count, answer?.first ?? 0)
@@ -39,7 +39,7 @@ extension Interception {
       switch status {
       case .connected: continue
       case .refused:
-        // A port that a Service targets but no process serves: nothing is lost there that was there.
+        // No process serves this port, although a Service targets it: the intercept takes nothing away.
         guard plan.ports.contains(where: { $0.target == port }) else { continue }
         let ready = try? await ServiceEndpoints.read(
           client: client, namespace: namespace, service: plan.service, workload: plan.workload.name
@@ -53,39 +53,42 @@ extension Interception {
     return Int(clamping: count)
   }
 
-  /// Lets the agent be Ready by its session alone: what it is sent has somewhere to go.
+  /// Lets the agent be Ready by its session alone: connections that it receives have somewhere to go.
   func admit(_ link: AgentLink) async throws(ControlError) { _ = try await link.ask(ControlMessage(.retire, flag: 0)) }
 
-  /// Some network plugins reset what a NetworkPolicy forbids: Pods that are ready do not refuse by themselves.
+  /// Makes the error for refused connections. Some network plugins reset what a NetworkPolicy forbids: ready Pods do
+  /// not refuse by themselves.
   static func refusal(by workload: String, port: UInt16, readyPods: Int) -> ControlError {
     guard readyPods > 0 else {
       return ControlError(
         .refused, "the Pods of \(workload) refuse connections on port \(port)",
-        remedy: "Look whether they are healthy; an intercept needs the origin to fall back to. Nothing was diverted.")
+        remedy: "Check that they are healthy; an intercept needs the origin to fall back to. Nothing was diverted.")
     }
     let pods = readyPods == 1 ? "one of them is ready" : "\(readyPods) of them are ready"
     return ControlError(
       .refused, "the agent's connections to the Pods of \(workload) on port \(port) are refused, although \(pods)",
       remedy:
-        "A NetworkPolicy that rejects may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. "
-        + "Or nothing listens on that port. Nothing was diverted.")
+        "A NetworkPolicy that rejects may forbid Pods with these labels to reach each other: "
+        + "allow ingress from the workload's own labels. Or nothing listens on that port. Nothing was diverted.")
   }
 
-  /// - Parameter addresses: how many Pods the agent knows of, from the headless Service that selects the origin.
+  /// Makes the error for an origin that the agent cannot reach.
+  /// - Parameter addresses: the number of Pods that the agent knows, from the headless Service that selects the origin.
   static func unreachable(_ workload: String, port: UInt16, _ status: StreamStatus, addresses: UInt64) -> ControlError {
     if status == .nameNotFound || addresses == 0 {
       return ControlError(
-        .refused, "the cluster's DNS does not tell the agent which Pods \(workload) has",
+        .refused, "the cluster's DNS does not list the Pods of \(workload) for the agent",
         remedy:
-          "Look whether the cluster's DNS answers (kubectl -n kube-system get pods), and whether a NetworkPolicy forbids Pods with these labels to ask it "
-          + "(egress to port 53). Nothing was diverted.")
+          "Check that the cluster's DNS answers (kubectl -n kube-system get pods), "
+          + "and that no NetworkPolicy forbids Pods with these labels to ask it (egress to port 53). "
+          + "Nothing was diverted.")
     }
     return ControlError(
       .refused,
       "the agent cannot reach the Pods of \(workload) on port \(port): \(status), \(addresses) addresses known",
       remedy:
-        "A NetworkPolicy may forbid Pods with these labels to reach each other: allow ingress from the workload's own labels. Nothing was diverted."
-    )
+        "A NetworkPolicy may forbid Pods with these labels to reach each other: "
+        + "allow ingress from the workload's own labels. Nothing was diverted.")
   }
 
   func awaitAgentEndpoint(_ plan: InterceptPlan) async throws(ControlError) {
@@ -99,7 +102,7 @@ extension Interception {
       "the agent did not become a ready endpoint of Service \(plan.service) on all its ports within 30 s")
   }
 
-  /// - Parameter origins: how many Pods the origin has.
+  /// - Parameter origins: the number of the origin's Pods.
   func divertAndTurn(_ plan: InterceptPlan, _ link: AgentLink, origins: Int) async throws(ControlError) {
     let divert = ServiceDivert(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, selector: plan.selector
@@ -112,8 +115,8 @@ extension Interception {
     if !alone { warn("the Service's EndpointSlices still list the origin 15 s after the divert") }
     if await !trafficArrives(plan, link, probes: Self.probes(origins: origins)) {
       warn(
-        "it could not be seen within 2 s that all of the Service's connections arrive at the agent: some may go to the origin for another moment"
-      )
+        "not all of the Service's connections were seen to arrive at the agent within 2 s: "
+          + "some may go to the origin for another moment")
     }
     isTurned = true
     try await turnToHost(plan, link)
@@ -122,13 +125,13 @@ extension Interception {
 
   func warn(_ text: String) { if !warnings.contains(text) { warnings.append(text) } }
 
-  /// How many connections in a row must arrive: while kube-proxy still has the shared list, one of `origins` + 1 does
-  /// by chance.
+  /// Returns the number of connections in a row that must arrive: while kube-proxy still has the shared list, one of
+  /// `origins` + 1 does by chance.
   static func probes(origins: Int) -> Int { min(max(6, 3 * (min(origins, 24) + 1)), 24) }
 
-  /// kube-proxy follows the EndpointSlices with a lag of up to a second: connections to the Service's own address show
-  /// when its node has.
-  /// - Returns: false when not all of them arrived twice in a row within 2 s.
+  /// Waits for kube-proxy, which follows the EndpointSlices up to a second late: connections to the Service's own
+  /// address show when the agent's node has.
+  /// - Returns: false if not all of them arrived twice in a row within 2 s.
   private func trafficArrives(_ plan: InterceptPlan, _ link: AgentLink, probes: Int) async -> Bool {
     guard let port = plan.ports.first, let number = UInt16(exactly: port.service),
       let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) })

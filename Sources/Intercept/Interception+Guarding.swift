@@ -4,8 +4,8 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// Fail-open while an intercept stands: a Service without a ready agent gets its selector back, and is diverted again
-// when one is ready.
+// Fail-open during an intercept: a Service without a ready agent gets its selector back, and is diverted again when an
+// agent is ready.
 
 extension Interception {
   func keepGuard(_ plan: InterceptPlan) {
@@ -40,7 +40,8 @@ extension Interception {
     guardian = nil
   }
 
-  /// Where the agent cannot reach the origin nothing can fail open: that is told, and nothing else changes.
+  /// Checks regularly that the agent reaches the origin. If it does not, nothing can fail open: that is reported, and
+  /// nothing else changes.
   func keepOriginInSight(_ plan: InterceptPlan) {
     guard !request.replace else { return }
     keepers.append(
@@ -55,7 +56,7 @@ extension Interception {
   private func lookAtOrigin(_ plan: InterceptPlan) async {
     for port in plan.ports where port.host != nil {
       guard isStanding, isDiverted, let link else { return }
-      // No answer is the session's trouble, and told as that.
+      // A missing answer is the session's problem, and is reported as that.
       guard let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port.target), within: .seconds(15))
       else { return }
       noteOrigin(answer, of: plan.workload.description)
@@ -63,7 +64,7 @@ extension Interception {
     }
   }
 
-  /// Told with the second miss: Pods are replaced now and then.
+  /// Reports the second miss in a row: Pods are replaced now and then.
   func noteOrigin(_ answer: ControlMessage, of workload: String) {
     let status = StreamStatus(rawValue: answer.flag) ?? .failed
     guard status != .connected else {
@@ -73,9 +74,10 @@ extension Interception {
     }
     misses += 1
     guard misses > 1 else { return }
-    let why = answer.first == 0 ? "none is ready" : "\(status); a NetworkPolicy may forbid it, or they are unwell"
+    let why = answer.first == 0 ? "none is ready" : "\(status); a NetworkPolicy may forbid it, or they are unhealthy"
     unreached =
-      "the agent cannot reach the Pods of \(workload) on port \(answer.port) now (\(why)): where your machine fails, nobody serves"
+      "the agent cannot reach the Pods of \(workload) on port \(answer.port) now (\(why)): "
+      + "if your machine fails, nothing serves"
   }
 
   private func noted(_ endpoints: ServiceEndpoints) -> Bool {
@@ -102,10 +104,11 @@ extension Interception {
     }
   }
 
-  /// After a `leave` that failed: what matters to others is undone as soon as the API server lets it.
+  /// Retries after a `leave` that failed: gives the Service its selector back, which others depend on, as soon as the
+  /// API server allows it.
   private func leaveAgain(_ plan: InterceptPlan) async {
     retryAt = .now + .seconds(10)
-    // With `--replace` there is no origin to go back to before it is scaled.
+    // With `--replace` the origin must be scaled up before anything can go back to it.
     guard !request.replace, let lease = lease(within: .seconds(5)), let isOurs = try? await holds(lease) else { return }
     guard isOurs else { return await lost() }
     if (try? await ServiceDivert.restore(
@@ -113,7 +116,8 @@ extension Interception {
     {
       isDiverted = false
       message =
-        "leave failed, and was made good: Service \(plan.service) has its own selector back. `devtunnel leave \(plan.service)` removes the agent"
+        "leave failed, but Service \(plan.service) has its own selector back now. "
+        + "`devtunnel leave \(plan.service)` removes the agent"
     }
   }
 
@@ -131,11 +135,11 @@ extension Interception {
     guard !request.replace else {
       state = .failedOpen
       message =
-        "no agent Pod is ready, and \(plan.workload.description) is scaled to zero: nobody serves \(service). "
+        "no agent Pod is ready, and \(plan.workload.description) is scaled to zero: nothing serves \(service). "
         + "`devtunnel leave \(plan.service)` brings it back"
       return
     }
-    // Another holder may be bringing an agent of theirs.
+    // Another holder may be deploying an agent.
     guard let lease = lease(within: .seconds(5)), let isOurs = try? await holds(lease) else {
       state = .failedOpen
       message = "no agent Pod is ready, and the API server does not answer: \(service) has no endpoint until it does"
@@ -153,16 +157,18 @@ extension Interception {
       context.log.warning(
         "no agent is ready: the Service has its selector back", metadata: ["service": "\(namespace)/\(plan.service)"])
       message =
-        "no agent Pod is ready: \(service) has its own selector back, and its traffic goes to the origin; it is diverted again when one is"
+        "no agent Pod is ready: \(service) has its own selector back, and its traffic goes to the origin; "
+        + "it is diverted again when one is"
       _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0), within: .seconds(1))
       if await isAgentDeleted(plan) {
         message =
-          "the agent was deleted from the cluster by somebody: \(service) has its own selector back, and its traffic goes to the origin. "
-          + "`devtunnel leave \(plan.service)` and intercept again"
+          "someone deleted the agent from the cluster: \(service) has its own selector back, "
+          + "and its traffic goes to the origin. `devtunnel leave \(plan.service)` and intercept again"
       }
     } catch {
       message =
-        "no agent Pod is ready, and the selector of \(service) cannot be given back: \(error.message); it is tried again"
+        "no agent Pod is ready, and the selector of \(service) cannot be given back: \(error.message); "
+        + "it is tried again"
     }
   }
 
@@ -187,16 +193,17 @@ extension Interception {
       context.log.notice(
         "an agent is ready: the Service is diverted again", metadata: ["service": "\(namespace)/\(plan.service)"])
     } catch {
-      // Turning alone is tried again where that is all that is left.
+      // If only turning is left, only that is tried again.
       if isTurned { hasGivenBack = false }
       retryAt = .now + .seconds(5)
       state = .failedOpen
       message =
-        "an agent is ready, but Service \(plan.service) could not be diverted again: \(error.message); it is tried again"
+        "an agent is ready, but Service \(plan.service) could not be diverted again: \(error.message); "
+        + "it is tried again"
     }
   }
 
-  /// The Lease, asked with a deadline.
+  /// Returns the Lease with a deadline for its requests.
   func lease(within limit: Duration) -> WorkloadLease? {
     guard var lease else { return nil }
     lease.client = client.within(limit)

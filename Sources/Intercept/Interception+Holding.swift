@@ -9,11 +9,11 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// While an intercept stands: the Lease is renewed, the session comes back by itself, and changes by others are told,
-// not fought.
+// Upkeep during an intercept: the Lease is renewed, the session is reopened, and other people's changes are reported,
+// never reverted.
 
 extension Interception {
-  /// Renews the Lease until it is another's.
+  /// Renews the Lease until another holder has it.
   func keepLease() {
     guard let lease, transitions > 0 else { return }
     let transitions = transitions
@@ -25,7 +25,8 @@ extension Interception {
       })
   }
 
-  /// - Returns: false when it is another's.
+  /// Renews the Lease once.
+  /// - Returns: false if another holder has it.
   func renew(_ lease: WorkloadLease, _ transitions: UInt64) async -> Bool {
     do throws(KubeError) {
       guard try await holds(lease) else {
@@ -34,7 +35,7 @@ extension Interception {
       }
       renewed = .now
     } catch {
-      // An API server that is away for a while changes nothing: the next renewal tells.
+      // An API server that is away for a while changes nothing: the next renewal decides.
       guard error.statusCode != nil || renewed.duration(to: .now) >= .seconds(WorkloadLease.duration) else {
         return true
       }
@@ -49,8 +50,8 @@ extension Interception {
     return true
   }
 
-  /// Renews the Lease, and tells whether the intercept is still ours. It is where somebody deleted the Lease alone: the
-  /// agent that we made stands, and nobody else would undo it.
+  /// Renews the Lease, and checks whether the intercept is still ours. It still is if only the Lease was deleted: our
+  /// agent is running and no one else would remove it.
   func holds(_ lease: WorkloadLease) async throws(KubeError) -> Bool {
     guard try await !lease.renew(transitions: transitions) else {
       staleness = nil
@@ -62,13 +63,14 @@ extension Interception {
       !agent.isBeingDeleted
     else { return false }
     staleness =
-      "Lease \(namespace)/\(lease.name) was deleted by somebody: others may take this intercept over or undo it. Leave and intercept again"
+      "someone deleted Lease \(namespace)/\(lease.name): others may take this intercept over or undo it. "
+      + "Leave and intercept again"
     return true
   }
 
-  /// If someone has taken the workload over for the same Service, leave it to them. If nobody holds the workload, or
-  /// for another Service, nobody else would give this one back, and it would select an agent that is not there, or goes
-  /// with the other's intercept.
+  /// If someone has taken the workload over for the same Service, leave it to them. If no one holds the workload, or
+  /// someone holds it for another Service, no one else would give this Service back: it would select an agent that
+  /// doesn't exist, or that goes with the other's intercept.
   func giveBackUnheld() async throws(ControlError) {
     guard let lease = lease(within: .seconds(8)) else { return }
     let held = try await lease.read()
@@ -78,19 +80,20 @@ extension Interception {
     do throws(ControlError) {
       try await DivertedServices(client: lease.client, namespace: namespace, workload: lease.workload).giveBack()
     } catch {
-      // One that somebody else made select the agent is theirs.
+      // A Service that someone else made select the agent is theirs.
       guard error.code == .refused else { throw error }
     }
   }
 
-  /// Somebody else has it: there is nothing of ours left to undo, but a Service that nobody keeps.
+  /// Ends this intercept's part once another holder has it: nothing of ours is left to undo, but maybe a Service that
+  /// no one holds.
   func lost() async {
     let holder = (try? await lease?.read()?.holder)?.told(to: context.holder)
     state = .failedOpen
     isLost = true
     message =
       holder.map { "\($0) has taken this intercept over" }
-      ?? "this intercept was undone by somebody else (its Lease is gone)"
+      ?? "someone else undid this intercept (its Lease is gone)"
     isTurned = false
     isDiverted = false
     hasGivenBack = false
@@ -102,8 +105,8 @@ extension Interception {
       try await giveBackUnheld()
       context.journal.remove(entry)
     } catch {
-      // `leave`, `quit` and the next daemon look again.
-      message = "\(message ?? ""); Service \(id.service) could not be looked after: \(error.message)"
+      // `leave`, `quit` and the next daemon try again.
+      message = "\(message ?? ""); Service \(id.service) could not be given back: \(error.message)"
     }
     context.log.warning(
       "intercept lost", metadata: ["service": "\(namespace)/\(request.service)", "why": "\(message ?? "")"])
@@ -114,7 +117,7 @@ extension Interception {
     await connectedAgain()
   }
 
-  /// The session stands again: what was turned to the host is turned again.
+  /// Turns to the host again after the session has been reopened.
   func connectedAgain() async {
     guard isTurned, let plan, let link else { return }
     do throws(ControlError) {
@@ -125,7 +128,7 @@ extension Interception {
     } catch {
       retryAt = .now + .seconds(2)
       state = .failedOpen
-      message = "the tunnel stands, but the agent did not turn to the host: \(error.message)"
+      message = "the tunnel is open, but the agent did not turn to the host: \(error.message)"
     }
   }
 
@@ -153,7 +156,8 @@ extension Interception {
         switch StreamStatus(rawValue: told.flag) {
         case .refused: "\(joined?.description ?? "the host's port") refused \(connections)"
         case .exhausted:
-          "as many connections of this intercept are open on the host as may be (raise the limit, `ulimit -n`): it did not take \(connections)"
+          "this intercept has as many open connections on the host as it may (raise the limit, `ulimit -n`): "
+            + "it did not take \(connections)"
         case .unreachable where joined != nil: "\(joined?.description ?? "") could not be reached for \(connections)"
         default: "\(joined?.description ?? "the host") did not take \(connections) within a second"
         }
@@ -168,7 +172,7 @@ extension Interception {
   }
 
   private static let replacing =
-    "the agent's Pod is being replaced; new connections go to the origin until the next one stands"
+    "the agent's Pod is being replaced; new connections go to the origin until the next one is ready"
 
   /// Watches the Service and the workload for changes by others.
   func keepWatch(_ plan: InterceptPlan) {
@@ -206,7 +210,8 @@ extension Interception {
       state = .failedOpen
       let who = Self.lastManager(of: object).map { " by \($0)" } ?? ""
       message =
-        "the selector of Service \(plan.service) was changed back\(who): its traffic goes to the origin. Pause that controller for this Service, then leave and intercept again"
+        "the selector of Service \(plan.service) was changed back\(who): its traffic goes to the origin. "
+        + "Pause that controller for this Service, then leave and intercept again"
     } else if present[AgentNames.agentLabel] != nil, isChangedBack, state == .failedOpen {
       isChangedBack = false
       isTurned = true
@@ -214,7 +219,8 @@ extension Interception {
     }
   }
 
-  /// What the agent, which listens on the ports of before, does not carry of a Service that was changed.
+  /// Returns a warning about ports of a changed Service on which the agent, which has the former ports, does not
+  /// listen.
   static func uncarried(by plan: InterceptPlan, of service: JSONValue) -> String? {
     let ports = (service[path: "spec", "ports"]?.elements ?? []).filter { port in
       guard ServiceRules.transport(port) == "TCP",
@@ -226,8 +232,8 @@ extension Interception {
     let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }.joined(
       separator: ", ")
     return
-      "Service \(plan.service) was changed: the agent does not listen where its port \(names) leads now, and connections to it are refused. "
-      + "Leave and intercept again to follow"
+      "Service \(plan.service) was changed: the agent does not listen on the new target of its port \(names), "
+      + "and connections to it are refused. Leave and intercept again to follow"
   }
 
   private func workloadChanged(_ event: WatchEvent) {
@@ -239,12 +245,13 @@ extension Interception {
     guard Self.lasting(template) != Self.lasting(plan.workload.template), !request.replace else { return }
     self.plan?.workload.template = template
     let text =
-      "\(plan.workload.description) was changed: the agent still has its former environment and files. Leave and intercept again to follow"
+      "\(plan.workload.description) was changed: the agent still has its former environment and files. "
+      + "Leave and intercept again to follow"
     if !warnings.contains(text) { warnings.append(text) }
   }
 
-  /// A Pod template without what a restart alone changes, ours or `kubectl rollout restart`: its event may come before
-  /// the answer to our patch.
+  /// Returns a Pod template without the change that a restart makes, ours or `kubectl rollout restart`: its event may
+  /// arrive before the answer to our patch.
   static func lasting(_ template: JSONValue) -> JSONValue {
     guard template.annotations["kubectl.kubernetes.io/restartedAt"] != nil else { return template }
     var template = template
@@ -253,7 +260,7 @@ extension Interception {
     return template
   }
 
-  /// Who wrote the selector last (Kubernetes API, ManagedFieldsEntry).
+  /// Returns the last writer of the selector (Kubernetes API, ManagedFieldsEntry).
   static func lastManager(of service: JSONValue) -> String? {
     let writers = (service[path: "metadata", "managedFields"]?.elements ?? []).filter {
       $0[path: "fieldsV1", "f:spec", "f:selector"] != nil

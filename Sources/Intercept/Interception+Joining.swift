@@ -3,11 +3,11 @@ import ControlAPI
 import Relay
 import TunnelProtocol
 
-// Where the target is a Service or Pod of another cluster: each connection's stream is joined to one of the tunnel into
-// that cluster, on the relay's thread.
+// Joining to a Service or Pod of another cluster: each connection's stream is joined to one of the tunnel into that
+// cluster, on the relay's thread.
 
 extension Interception {
-  /// Somebody must answer on every port that is to be taken over.
+  /// Checks that every port to take over is answered in the other cluster.
   func checkJoined(_ plan: InterceptPlan, _ joined: JoinedCluster) async throws(ControlError) {
     try await joined.link.connected(within: .seconds(60))
     for port in plan.ports {
@@ -16,14 +16,14 @@ extension Interception {
       guard status != .connected else { continue }
       throw ControlError(
         .refused,
-        "port \(number) of \(joined.description) does not answer (\(status)), where port \(port.service) of Service \(plan.service) would go",
-        remedy:
-          "Look whether its Pods are ready, or name another port: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "")."
-      )
+        "port \(number) of \(joined.description), the target for port \(port.service) of Service \(plan.service), "
+          + "does not answer (\(status))",
+        remedy: "Check that its Pods are ready, or name another port: "
+          + "--port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
     }
   }
 
-  /// Leads the agent's connections into the other cluster from now on.
+  /// Routes the agent's connections into the other cluster from now on.
   func join(_ plan: InterceptPlan, _ joined: JoinedCluster, _ link: AgentLink) async throws(ControlError) {
     let (failures, tell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     var targets: [UInt16: OnLoop<JoinedTarget>] = [:]
@@ -41,8 +41,8 @@ extension Interception {
       Task { [weak self, targets] in for await _ in failures { await self?.findAgain(targets, joined, link) } })
   }
 
-  /// What refused may have moved: a Pod was replaced, a Service made anew. While it is nowhere, connections go to the
-  /// origin at once.
+  /// Looks the targets up again: one that refused may have moved, since its Pod was replaced or its Service recreated.
+  /// While it cannot be found, connections go to the origin at once.
   private func findAgain(_ targets: [UInt16: OnLoop<JoinedTarget>], _ joined: JoinedCluster, _ link: AgentLink) async {
     var isMissing = false
     repeat {
@@ -53,11 +53,11 @@ extension Interception {
           let preamble = try await joined.resolve(number)
           await link.onLoop { target.get(on: $0.loop).preamble = preamble }
         } catch {
-          // An API server that is away says nothing about the target.
+          // An API server that does not answer says nothing about the target.
           guard error.code == .notFound || error.code == .failed else { continue }
           isMissing = true
           await link.onLoop { target.get(on: $0.loop).preamble = nil }
-          message = "\(joined.description) is not there: \(error.message); new connections go to the origin"
+          message = "\(joined.description) cannot be found: \(error.message); new connections go to the origin"
         }
       }
       if wasMissing, !isMissing, state == .active { message = nil }

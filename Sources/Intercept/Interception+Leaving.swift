@@ -4,13 +4,13 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-// The way back, so that no new connection is lost: the agent turns to the origin, the Service gets its selector, the
-// agent leaves the endpoints, and only then, when what the host still holds has drained, it goes.
+// The undoing of an intercept, so that no new connection is lost: the agent turns to the origin, the Service gets its
+// selector, the agent leaves the endpoints, and is removed only when the host's connections have drained.
 
 extension Interception {
-  /// Returns once new connections go to the origin and the Service is as it was. The rest is done by `finish`.
+  /// Returns once new connections go to the origin and the Service is as it was. `finish` does the rest.
   ///
-  /// What fails, or is cancelled, leaves the intercept as it was where that is possible; else connections go to the
+  /// A failure, or a cancellation, leaves the intercept as it was if that is possible; else connections go to the
   /// origin, and the state says so. Without an answer of the API server that takes about 20 s.
   public func leave(progress: Engine.Progress) async throws(ControlError) {
     if undoing != nil {
@@ -24,20 +24,20 @@ extension Interception {
     do throws(ControlError) {
       try await divertBack(progress)
     } catch {
-      // A task of its own: this one may be cancelled.
+      // Run in another task: this one may be cancelled.
       if let problem = await Task(operation: { await stay(after: error, wasTurned: wasTurned) }).value { throw problem }
     }
   }
 
   func divertBack(_ progress: Engine.Progress) async throws(ControlError) {
     isTurned = false
-    // Who has taken it over since the last renewal keeps it.
+    // If someone has taken the intercept over since the last renewal, leave it to them.
     if let lease = lease(within: .seconds(6)), (try? await holds(lease)) == false { await lost() }
     guard isDiverted, let plan else { return }
     if request.replace { try await bringOriginBack(plan, progress) }
-    // An agent that cannot reach the origin any more goes on to the host until kube-proxy has followed.
+    // An agent that can no longer reach the origin keeps using the host until kube-proxy has followed.
     let reaches = await agentReachesOrigin(plan)
-    // Without a session the agent has turned by itself.
+    // Without a session the agent has already turned by itself.
     if reaches, let link { _ = try? await link.ask(ControlMessage(.turnToOrigin, port: 0), within: .seconds(2)) }
     try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: plan.service)
     isDiverted = false
@@ -45,8 +45,8 @@ extension Interception {
     await giveBackOthers(plan)
   }
 
-  /// Further Services that select the agent are given back before it leaves the endpoints. Where one cannot be, the
-  /// agent stays, and `tearDown` says why.
+  /// Gives back further Services that select the agent, before it leaves the endpoints. If one cannot be given back,
+  /// the agent stays, and `tearDown` reports the reason.
   func giveBackOthers(_ plan: InterceptPlan) async { _ = try? await diverted(plan).giveBack() }
 
   private func diverted(_ plan: InterceptPlan) -> DivertedServices {
@@ -60,10 +60,10 @@ extension Interception {
     return answer == nil || answer?.flag == StreamStatus.connected.rawValue
   }
 
-  /// After a `leave` that failed: the intercept goes on, or says why it does not.
-  /// - Returns: what to tell; nil where the Service is as it was after all.
+  /// Resumes the intercept after a `leave` that failed, or explains why it cannot.
+  /// - Returns: the error to report; nil if the Service is as it was after all.
   private func stay(after failure: ControlError, wasTurned: Bool) async -> ControlError? {
-    // The answer may have been lost, and not the change.
+    // The change may have succeeded, and only its answer was lost.
     if (try? await ServiceDivert.stands(
       client: client.within(.seconds(3)), namespace: namespace, service: request.service)) == false
     {
@@ -107,15 +107,15 @@ extension Interception {
     }
   }
 
-  /// Removes the agent once nobody needs it.
-  /// - Parameter drain: how long connections on the host may still last.
-  /// - Returns: how many were cut.
+  /// Removes the agent once nothing needs it.
+  /// - Parameter drain: the time that connections on the host may still last.
+  /// - Returns: the number of connections that were cut.
   public func finish(drain: Duration) async -> Int {
     await stopGuard()
     for keeper in keepers { keeper.cancel() }
     keepers = []
     let cut = await drainAgent(within: drain)
-    // Somebody may have taken it over during the drain, with the agent that is running.
+    // Someone may have taken it over during the drain, with the running agent.
     if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), (try? await holds(lease)) == false {
       await lost()
     }
@@ -125,7 +125,7 @@ extension Interception {
     return cut
   }
 
-  /// The agent leaves the endpoints, and what the host still holds ends.
+  /// Takes the agent out of the endpoints, and waits for the host's connections to end.
   @discardableResult
   func drainAgent(within drain: Duration) async -> Int {
     guard let plan, let link, deployer != nil else { return 0 }
@@ -144,16 +144,16 @@ extension Interception {
     _ = try? await ServiceEndpoints.wait(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
     ) { $0.agents.isEmpty }
-    // kube-proxy on every node lags behind the EndpointSlices, by up to a second.
+    // kube-proxy follows the EndpointSlices up to a second late on every node.
     try? await Task.sleep(for: .seconds(1))
   }
 
-  /// The next intercept of the workload waits for this one's end. Without waiting for its readiness probe to fail, the
-  /// agent's Pod is deleted: it leaves the endpoints at once then, and goes on taking connections to the origin until
-  /// no kube-proxy sends it any.
+  /// Speeds the end up, since the workload's next intercept waits for it. The agent's Pod is deleted without waiting
+  /// for its readiness probe to fail: it then leaves the endpoints at once, and keeps taking connections to the origin
+  /// until no kube-proxy sends it any.
   public func hurry() { isHurried = true }
 
-  /// Ends the work early once there is a hurry.
+  /// Runs the work, but ends it early once there is a hurry.
   private func unlessHurried(_ work: @escaping @Sendable () async -> Void) async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask(operation: work)
@@ -165,7 +165,7 @@ extension Interception {
     }
   }
 
-  /// Connections that the host still holds.
+  /// Counts the connections that the host still holds.
   public func openConnections() async -> Int {
     guard let link else { return 0 }
     return await link.onLoop { $0.router.open.values.reduce(0, +) }
@@ -180,7 +180,8 @@ extension Interception {
     return await link.onLoop { $0.router.cut() }
   }
 
-  /// - Returns: whether nothing of ours is left in the cluster.
+  /// Removes what is ours from the cluster.
+  /// - Returns: true if nothing of ours is left.
   func tearDown() async -> Bool {
     agentUID = link?.identity.uid ?? agentUID
     await link?.stop()

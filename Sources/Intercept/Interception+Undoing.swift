@@ -3,27 +3,27 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-// What could not be set up is undone, and what cannot be undone or removed is told until it is gone.
+// A start that failed is undone; an object that cannot be removed is reported until it is gone.
 
 extension Interception {
-  /// Whether nothing of a failed start is left to undo.
+  /// True if nothing of a failed start is left to undo.
   public var isUndone: Bool { undoing == nil }
 
   /// Returns once nothing of a failed start is left to undo.
   public func untilUndone() async { await undoing?.value }
 
-  /// After a failure or a Ctrl-C while setting up: as if nothing had been. Goes on in the background where the cluster
-  /// does not let it.
-  /// - Returns: what to tell.
+  /// Undoes everything after a failure or a Ctrl-C while setting up. If the cluster doesn't allow it, undoing continues
+  /// in the background.
+  /// - Returns: the error to report.
   func undone(after failure: ControlError) async -> ControlError {
-    // A task of its own: undoing must not be cancelled with the rest.
+    // Another task, since undoing must not be cancelled with the rest.
     undoing = Task {
       while await !undo() { try? await Task.sleep(for: .seconds(5)) }
       undoing = nil
     }
     guard let problem = await waitForUndoing(.seconds(20)) else {
-      // What failed did so since somebody else took it over in the middle: a tunnel that is closed then has been
-      // cancelled too, but not by the user.
+      // The failure followed from a take-over by someone else: a tunnel that is closed then has been cancelled too, but
+      // not by the user.
       guard isLost, !Task.isCancelled, let message else { return failure }
       return ControlError(
         .conflict, message, remedy: "Nothing of yours is left to undo. Talk to them, or take it back: --take-over.")
@@ -33,10 +33,11 @@ extension Interception {
       remedy: [failure.remedy, problem.remedy].compactMap(\.self).joined(separator: " "), details: failure.details)
   }
 
-  /// - Returns: what is in the way; nil once nothing of ours is left.
+  /// Waits for the undoing.
+  /// - Returns: the obstacle; nil once nothing of ours is left.
   func waitForUndoing(_ limit: Duration) async -> ControlError? {
     let deadline = ContinuousClock.now + limit
-    // What the server refuses it goes on refusing. Not by sleeping in this task, which may be cancelled.
+    // A refusal is final, so stop waiting. Sleep in another task: this one may be cancelled.
     while undoing != nil, !isRefused, ContinuousClock.now < deadline {
       await Task { try? await Task.sleep(for: .milliseconds(20)) }.value
     }
@@ -50,7 +51,7 @@ extension Interception {
     do throws(ControlError) {
       try await divertBack { _ in }
     } catch {
-      // Diverted still, and the agent passes everything to the origin.
+      // The Service is still diverted, and the agent passes everything to the origin.
       remain(
         error, ControlError(.incomplete, error.message, remedy: "New connections go to the origin. \(Self.stillTried)"))
       return false
@@ -61,9 +62,9 @@ extension Interception {
     return await tearDown()
   }
 
-  // MARK: What stays
+  // MARK: Objects that stay
 
-  /// After `leave`, before all is removed: what is known to stay, since the user may not delete it.
+  /// Returns, after `leave` and before all is removed, the objects that will stay because the user may not delete them.
   public func whatStays() async -> ControlError? {
     guard deployer != nil else { return nil }
     let deletions = [Permission("delete", .deployments), Permission("delete", .leases)]
@@ -85,10 +86,10 @@ extension Interception {
     return remains
   }
 
-  /// `finish` does not try again what fails now: the journal keeps it for the next daemon.
+  /// Makes `finish` stop retrying: the journal keeps the rest for the next daemon.
   public func giveUp() { isGivenUp = true }
 
-  /// - Parameter agent: whether the Deployment stays too, not the Lease alone.
+  /// - Parameter agent: true if the Deployment stays too, not only the Lease.
   func stay(behind cause: ControlError, agent: Bool) {
     let name = AgentNames.base(plan?.workload.name ?? deployer?.manifests.workload ?? lease?.workload ?? "")
     let kinds = agent ? "deployment,lease" : "lease"
@@ -100,7 +101,8 @@ extension Interception {
       ControlError(
         .incomplete, "\(what) in the cluster: \(cause.message)",
         remedy:
-          "Nothing is diverted. Somebody who may delete what stays: `devtunnel restore -n \(namespace) --context \(client.access.contextName)`, "
+          "Nothing is diverted. Someone who may delete what stays can run "
+          + "`devtunnel restore -n \(namespace) --context \(client.access.contextName)`, "
           + "or `kubectl -n \(namespace) delete \(kinds) \(name)`. \(Self.stillTried)"))
   }
 

@@ -1,5 +1,5 @@
-// One intercept from its first look at the cluster to the last object gone, in the order in which it happens. Nothing
-// is patched until the agent has reached the origin on every port and stands in the EndpointSlices.
+// One intercept from its first look at the cluster to the removal of its last object, in order of time. Nothing is
+// patched until the agent has reached the origin on every port and is listed in the EndpointSlices.
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -16,7 +16,7 @@ import Logging
 import Relay
 import TunnelProtocol
 
-/// What an intercept stands on.
+/// The services that an intercept uses.
 public struct InterceptContext: Sendable {
   public var client: KubeClient
   public var relay: RelayThread
@@ -40,9 +40,10 @@ public struct InterceptContext: Sendable {
   }
 }
 
+/// One intercept of one Service.
 public actor Interception {
-  /// Returns once nothing of the workload that this daemon has left is in the way. Throws where it intercepts another
-  /// Service of it.
+  /// Returns once this daemon has removed its earlier objects for the workload. Throws if it intercepts another Service
+  /// of the workload.
   public typealias MakeRoom =
     @Sendable (_ workload: String, _ progress: @escaping Engine.Progress) async throws(ControlError) -> Void
 
@@ -53,25 +54,25 @@ public actor Interception {
   let insideShell: Bool
   private let openJoined: JoinedCluster.Open?
   private let makeRoom: MakeRoom?
-  /// Where connections go instead of the host.
+  /// The route that connections take instead of the host; nil without one.
   private(set) var joined: JoinedCluster?
   var plan: InterceptPlan?
   public internal(set) var link: AgentLink?
   var lease: WorkloadLease?
   var transitions: UInt64 = 0
-  /// When the Lease was renewed last.
+  /// The time of the Lease's last renewal.
   var renewed = ContinuousClock.now
-  /// Why the Lease is not renewed; nil while it is.
+  /// The reason why the Lease is not renewed; nil while it is.
   var staleness: String?
   public internal(set) var state = InterceptReport.State.starting
-  /// Why nothing can fail open; nil while the origin answers.
+  /// The reason why nothing can fail open; nil while the origin answers.
   var unreached: String?
-  /// How often in a row the origin has not answered.
+  /// The number of times in a row that the origin has not answered.
   var misses = 0
-  /// What the agent does not carry of the Service as it is now.
+  /// A warning about ports of the changed Service that the agent does not carry.
   var uncarried: String?
   var warnings: [String] = []
-  /// Connections that were open before stay where they are.
+  /// True if connections that were open before stay with the origin.
   public private(set) var leavesConnections = false
   let since = Date()
   var keepers: [Task<Void, Never>] = []
@@ -79,43 +80,43 @@ public actor Interception {
   var deployer: AgentDeployer?
   var agentUID: String?
   var isDiverted = false
-  /// New connections are meant to go to the host.
+  /// True if new connections are meant to go to the host.
   var isTurned = false
-  /// The Service got its selector back because no agent stood behind it; it is diverted again when one does.
+  /// True if the Service got its selector back for lack of a ready agent; it is diverted again when there is one.
   var hasGivenBack = false
-  /// Somebody else took our key out of the selector.
+  /// True if someone else took our key out of the selector.
   var isChangedBack = false
-  /// The agent's Pod has said that it ends.
+  /// True once the agent's Pod has said that it ends.
   var isAgentEnding = false
-  /// `leave` was wanted and failed: nothing is diverted or turned again.
+  /// True after a `leave` that failed: don't divert or turn again; retry the leave.
   var isToBeLeft = false
   var isSilent = false
   var absence = AgentAbsence()
   var guardian: Task<Void, Never>?
-  /// Not before then is diverting or turning tried again.
+  /// The time before which diverting or turning is not tried again.
   var retryAt = ContinuousClock.now
   var undoing: Task<Void, Never>?
-  /// What keeps something of ours in the cluster, although it was to be undone.
+  /// The error that keeps something of ours in the cluster, although it was to be undone.
   public internal(set) var remains: ControlError?
-  /// The server refuses to let it be undone: waiting does not help.
+  /// True if the server refuses the undoing: waiting does not help.
   var isRefused = false
-  /// The next intercept waits: what only spares a delay is left out.
+  /// True if the next intercept waits: steps that only spare a delay are left out.
   var isHurried = false
-  /// The daemon ends: `finish` does not try for ever.
+  /// True if the daemon ends: `finish` does not try forever.
   var isGivenUp = false
   var isOver = false
   var fellBack: [UInt16: UInt64] = [:]
   var counters: [UInt16: PortCounters] = [:]
-  /// Another holder has it.
+  /// True if another holder has it.
   public internal(set) var isLost = false
   public internal(set) var message: String?
   private var environment: [String: String]?
 
   /// - Parameters:
-  ///   - cluster: the one that `context` leads to.
-  ///   - insideShell: the host's target is a port inside a shell that starts later.
-  ///   - joined: opens the way to the request's target; nil without one.
-  ///   - makeRoom: waits for what the same daemon still has of the workload.
+  ///   - cluster: the one that `context` reaches.
+  ///   - insideShell: true if the host's target is a port inside a shell that starts later.
+  ///   - joined: opens the connection to the request's target; nil without one.
+  ///   - makeRoom: waits for the removal of the daemon's earlier objects for the workload.
   public init(
     _ request: InterceptRequest, cluster: ClusterIdentity, namespace: String, context: InterceptContext,
     insideShell: Bool = false,
@@ -135,8 +136,8 @@ public actor Interception {
 
   // MARK: Setting up
 
-  /// Returns once new connections arrive at the host. What it throws has been undone, or `isUndone` is false and it is
-  /// still tried.
+  /// Returns once new connections arrive at the host. Before it throws, it undoes its changes, or `isUndone` is false
+  /// and undoing is still tried.
   public func start(progress: @escaping Engine.Progress) async throws(ControlError) -> InterceptReport {
     do throws(ControlError) {
       try await setUp(progress)
@@ -186,7 +187,7 @@ public actor Interception {
     await link.whenStateChanges { [weak self] state in Task { await self?.linkChanged(state) } }
     progress("connecting to the agent")
     await link.start()
-    // The link would try again for ever; what can never start is told at once.
+    // The link would retry without end; a Pod that can never start is reported at once.
     var pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
     pods.deployment = identity.uid
     _ = try await pods.running(within: .seconds(60), progress: progress)
@@ -212,7 +213,7 @@ public actor Interception {
 
   var entry: Journal.Entry {
     var cluster = request.cluster
-    // The kubeconfig's current context may be another by the next daemon's time.
+    // The kubeconfig's current context may have changed by the next daemon's time.
     cluster.context = client.access.contextName
     cluster.namespace = namespace
     return Journal.Entry(
@@ -220,9 +221,9 @@ public actor Interception {
       workload: plan?.workload.name ?? "")
   }
 
-  /// Refuses, before anything is changed, a workload that is intercepted through another Service: one agent stands for
-  /// all of them.
-  /// - Returns: the Services that are to be given back first.
+  /// Refuses, before anything is changed, a workload that is intercepted through another Service: all of them share one
+  /// agent.
+  /// - Returns: the Services to give back first.
   private func claim(_ lease: WorkloadLease) async throws(ControlError) -> [String] {
     let diverted = try await DivertedServices(client: client, namespace: namespace, workload: lease.workload).all()
     let others = diverted.compactMap(\.name).filter { $0 != lease.service }
@@ -232,7 +233,7 @@ public actor Interception {
     }
   }
 
-  /// The workload whose agent is this intercept's; nil before it is known, and when another holder has it.
+  /// The workload whose agent is this intercept's; nil before it is known, or if another holder has it.
   public var heldWorkload: String? { isLost ? nil : plan?.workload.name }
 
   private func checkHost(_ plan: InterceptPlan) async throws(ControlError) {
@@ -241,10 +242,10 @@ public actor Interception {
       if try await !HostTarget.listens(request.address, port: host) {
         throw ControlError(
           .refused,
-          "nobody listens on \(request.address):\(host), where port \(port.service) of Service \(plan.service) would go",
-          remedy:
-            "Start your process first, or name the port it listens on: --port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "")."
-        )
+          "nothing is listening on \(request.address):\(host), "
+            + "the target for port \(port.service) of Service \(plan.service)",
+          remedy: "Start your process first, or name the port it listens on: "
+            + "--port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
       }
     }
   }
@@ -273,8 +274,8 @@ public actor Interception {
     return try await deployer.deploy(template: template, from: plan.workload.template, selector: plan.selector)
   }
 
-  /// Taking over, or coming back after a crash: the Service is diverted to an agent that stands. It is used as it is
-  /// where it fits, so that no connection is lost; else the Service goes back to the origin first.
+  /// Returns the running agent to which the Service is already diverted, after a take-over or a crash. An agent that
+  /// fits is used as it is, so that no connection is lost; else the Service goes back to the origin first.
   private func standingAgent(
     _ plan: InterceptPlan, _ deployer: AgentDeployer, _ template: AgentPodTemplate
   ) async throws(ControlError) -> AgentIdentity? {
@@ -282,7 +283,7 @@ public actor Interception {
       try await client.get(.services, plan.service, namespace: namespace)
     }
     guard ServiceRules(service: service).agent != nil else { return nil }
-    // Where the count begins anew, an agent that stands knows a higher one, and would refuse us.
+    // If the count starts over, a running agent knows a higher one and would refuse us.
     if transitions > 1, let standing = try await deployer.existing(),
       try await deployer.stands(as: template, from: plan.workload.template)
     {
@@ -297,7 +298,7 @@ public actor Interception {
   }
 
   private func setTargets(_ plan: InterceptPlan, _ link: AgentLink) async {
-    // Until the shell is there, what arrives is refused, and goes to the origin.
+    // Until the shell runs, connections that arrive are refused, and go to the origin.
     if insideShell { await link.onLoop { $0.router.makeSocket = { completion in completion(-1) } } }
     for port in plan.ports {
       guard let host = port.host, let address = clinux_address(request.address, port: host) else { continue }
@@ -317,7 +318,7 @@ public actor Interception {
       moves =
         speaks && plan.workload.isRollingUpdate && !plan.workload.isPaused
         && plan.workload.resource.plural != "replicasets" && !request.replace
-      // Nobody can see whether there are any: neither the agent nor the API server knows the origin's connections.
+      // No one can see whether there are any: neither the agent nor the API server knows the origin's connections.
       leavesConnections = !moves
     }
     guard moves else { return }
@@ -336,9 +337,9 @@ public actor Interception {
     warnings.append("\(plan.workload.description) was restarted so that open connections move")
   }
 
-  // MARK: What the workload has
+  // MARK: The workload's environment
 
-  /// The workload's environment: what its container's `env` and `envFrom` say, with ConfigMaps and Secrets looked up.
+  /// Returns the workload's environment: its container's `env` and `envFrom`, with ConfigMaps and Secrets looked up.
   public func workloadEnvironment() async throws(ControlError) -> [String: String] {
     guard let plan else { return [:] }
     if let environment { return environment }

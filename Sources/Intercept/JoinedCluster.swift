@@ -2,20 +2,21 @@ import Agents
 import ControlAPI
 import TunnelProtocol
 
-/// Where an intercept's connections go instead of the host: ports of a Service, Pod or workload of another cluster.
+/// The target that an intercept's connections have instead of the host: ports of a Service, Pod or workload of another
+/// cluster.
 public struct JoinedCluster: Sendable {
-  /// Opens the way there; changes nothing where one of the ports is wrong.
+  /// Opens the connection to the target; changes nothing if one of the ports is wrong.
   public typealias Open =
     @Sendable (_ ports: [UInt16], _ progress: @escaping Engine.Progress) async throws(ControlError) -> JoinedCluster
 
   /// The context's name.
   public var context: String
   public var namespace: String
-  /// `svc/user`, as it was asked for.
+  /// The target as the user named it, such as `svc/user`.
   public var target: String
   /// The tunnel into that cluster.
   public var link: AgentLink
-  /// Where a port of the target is now. Throws when it is nowhere.
+  /// Finds a port of the target as it is now. Throws if there is none.
   public var resolve: @Sendable (_ port: UInt16) async throws(ControlError) -> Preamble
 
   public init(
@@ -29,6 +30,6 @@ public struct JoinedCluster: Sendable {
     self.resolve = resolve
   }
 
-  /// `svc/user in context kind-dev`.
+  /// The target for messages, such as `svc/user in context kind-dev`.
   public var description: String { "\(target) in context \(context)" }
 }

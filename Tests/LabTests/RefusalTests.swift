@@ -44,7 +44,7 @@ extension LabTests {
           host.stop()
           let silent = await refusal(lab.intercept(host.port))
           #expect(silent?.code == .refused)
-          #expect(silent?.message.contains("nobody listens") == true)
+          #expect(silent?.message.contains("nothing is listening") == true)
           try await lab.expectNoTraces()
         }
       }

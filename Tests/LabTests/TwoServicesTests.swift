@@ -58,7 +58,7 @@ extension LabTests {
             let report = try await alice.intercept(lab.intercept(host.port, service: "web-alt")) { _ in }
             try await lab.expect("hello from the host", from: "web-alt")
             // The agent bears the Pods' labels: it is an endpoint of Service web, too.
-            let shared = report.warnings.filter { $0.hasPrefix("Service web leads to the same port of the same Pods") }
+            let shared = report.warnings.filter { $0.hasPrefix("Service web targets the same port of the same Pods") }
             #expect(shared.count == 1)
           }
         }

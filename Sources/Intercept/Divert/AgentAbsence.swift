@@ -1,6 +1,6 @@
-/// Since when no ready agent stands behind a diverted Service, which then has no endpoint at all.
+/// The time since which a diverted Service has had no ready agent, and so no endpoint at all.
 struct AgentAbsence: Sendable {
-  /// A new Pod is ready in about this time, where the image is on the node; the old one goes on accepting as long.
+  /// A new Pod is ready in about this time if its node has the image; the old Pod accepts connections as long.
   static let patience = Duration.seconds(2)
 
   private(set) var since: ContinuousClock.Instant?

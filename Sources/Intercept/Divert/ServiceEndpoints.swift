@@ -3,12 +3,13 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Who stands behind a Service right now (discovery.k8s.io/v1 EndpointSlices).
+/// The ready Pods behind a Service now (discovery.k8s.io/v1 EndpointSlices).
 public struct ServiceEndpoints: Sendable {
   /// Names of ready agent Pods, on every port.
   public var agents: Set<String> = []
   /// Names of other ready Pods.
   public var origin: Set<String> = []
+  /// The ports on which the agents are listed.
   public var agentPorts: Set<Int> = []
 
   public init(_ slices: [JSONValue], agentPrefix: String) {
@@ -27,7 +28,7 @@ public struct ServiceEndpoints: Sendable {
     }
   }
 
-  /// Who stands there now.
+  /// Reads the ready Pods.
   public static func read(client: KubeClient, namespace: String, service: String, workload: String)
     async throws(ControlError) -> ServiceEndpoints
   {
@@ -42,9 +43,9 @@ public struct ServiceEndpoints: Sendable {
     LabelSelector(matchLabels: ["kubernetes.io/service-name": service])
   }
 
-  /// Tells who stands there, now and after each change, until its task is cancelled or `tell` answers false.
-  /// - Returns: whether `tell` ended it.
-  /// - Throws: `KubeError` for what waiting cannot mend.
+  /// Reports the ready Pods, now and after each change, until its task is cancelled or `tell` returns false.
+  /// - Returns: true if `tell` ended it.
+  /// - Throws: `KubeError` for a failure that waiting cannot mend.
   static func follow(
     client: KubeClient, namespace: String, service: String, workload: String, _ tell: (ServiceEndpoints) async -> Bool
   ) async throws(KubeError) -> Bool {
@@ -59,7 +60,7 @@ public struct ServiceEndpoints: Sendable {
     return false
   }
 
-  /// Waits until what stands behind a Service satisfies `condition`, by a watch.
+  /// Waits, by a watch, until the ready Pods satisfy `condition`; returns false if they do not within `limit`.
   public static func wait(
     client: KubeClient, namespace: String, service: String, workload: String, within limit: Duration,
     until condition: @escaping @Sendable (ServiceEndpoints) -> Bool

@@ -6,13 +6,14 @@
 import ControlAPI
 import Synchronization
 
-/// What this user's daemon has changed in clusters, on disk before it is changed: so that the next daemon can undo it.
+/// The changes that this user's daemon makes in clusters, on disk before each is made, so that the next daemon can undo
+/// them.
 public final class Journal: Sendable {
   public struct Entry: Codable, Sendable, Hashable {
-    /// How the cluster is reached.
+    /// The selection that reaches the cluster.
     public var cluster: ClusterSelection
-    /// Which cluster it was, since a context may lead elsewhere by the next daemon's time. Nil in entries of before
-    /// this was noted.
+    /// The cluster's identity, since a context may mean another by the next daemon's time. Nil in entries from before
+    /// this was recorded.
     public var identity: ClusterIdentity?
     public var namespace: String
     /// Empty for an agent without a Service: a gateway, or a shell's.
@@ -29,7 +30,7 @@ public final class Journal: Sendable {
       self.workload = workload
     }
 
-    /// Whether both are about one thing of one cluster, however that is reached.
+    /// Checks whether both name the same thing of the same cluster, however that is reached.
     public func isSame(as other: Entry) -> Bool {
       guard namespace == other.namespace, service == other.service, workload == other.workload else { return false }
       guard let identity, let theirs = other.identity else {
@@ -42,7 +43,8 @@ public final class Journal: Sendable {
   private let path: String
   private let entries: Mutex<[Entry]>
 
-  /// - Parameter path: a file in the user's state folder. One that cannot be read is moved aside, not lost.
+  /// Reads the journal.
+  /// - Parameter path: a file in the user's state folder. One that cannot be decoded is moved aside, not lost.
   public init(path: String) {
     self.path = path
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
@@ -60,7 +62,7 @@ public final class Journal: Sendable {
 
   public var all: [Entry] { entries.withLock { $0 } }
 
-  /// Notes an entry; an earlier one about the same is replaced.
+  /// Adds an entry; it replaces an earlier one about the same.
   public func add(_ entry: Entry) throws(ControlError) { try replace(entry, by: entry) }
 
   public func remove(_ entry: Entry) { try? change { $0.removeAll { $0.isSame(as: entry) } } }
@@ -74,7 +76,7 @@ public final class Journal: Sendable {
     }
   }
 
-  /// Written whole and renamed into place: a crash leaves the old or the new.
+  /// Writes the file whole and renames it into place: a crash leaves the old or the new.
   private func change(_ edit: (inout [Entry]) -> Void) throws(ControlError) {
     let problem: String? = entries.withLock { entries in
       edit(&entries)

@@ -17,9 +17,9 @@ public enum Timestamp {
 
   public static func seconds(_ date: Date) -> String { date.formatted(.iso8601) }
 
-  /// A time with or without fractions of a second.
+  /// Parses a time with or without fractions of a second.
   public static func parse(_ text: String) -> Date? {
-    // No time is longer, and a parser is not to be tried with more.
+    // No time is longer, so spare the parser anything longer.
     guard text.utf8.count <= 40 else { return nil }
     let whole = text.split(separator: ".")
     guard let first = whole.first else { return nil }
@@ -29,7 +29,7 @@ public enum Timestamp {
     return date.addingTimeInterval(fraction)
   }
 
-  /// `10:02` for a person, in UTC.
+  /// Formats a time for people, such as `2024-05-01 10:02 UTC`.
   public static func clock(_ text: String) -> String {
     guard let date = parse(text) else { return text.isEmpty ? "an unknown time" : String(text.prefix(40)) }
     let iso = date.formatted(.iso8601)

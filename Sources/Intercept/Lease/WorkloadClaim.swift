@@ -1,24 +1,24 @@
 import Agents
 import ControlAPI
 
-/// Whether an intercept may have its workload. One agent stands for all Services of a workload, so one of them is
-/// intercepted at a time.
+/// The decision whether an intercept may have its workload. All Services of a workload share one agent, so one of them
+/// is intercepted at a time.
 struct WorkloadClaim {
   enum Verdict: Equatable {
-    /// Once these Services, which are diverted to the workload's agent, are given back.
+    /// Free once these Services, which are diverted to the workload's agent, are given back.
     case free(restoring: [String])
     case refused(ControlError)
   }
 
-  /// What the workload's Lease says.
+  /// The contents of the workload's Lease.
   struct Lease: Equatable {
     /// `alice@laptop`.
     var holder: String
-    /// The holder is this installation.
+    /// True if the holder is this installation.
     var isOurs: Bool
     var isFresh: Bool
     var since = ""
-    /// Through which Service the workload is intercepted; nil where the Lease does not say.
+    /// The Service through which the workload is intercepted; nil if the Lease names none.
     var service: String?
   }
 
@@ -27,8 +27,9 @@ struct WorkloadClaim {
   var service: String
   var takeOver: Bool
 
+  /// Decides.
   /// - Parameters:
-  ///   - lease: nil where there is none.
+  ///   - lease: nil if there is none.
   ///   - others: further Services that are diverted to the workload's agent.
   func verdict(_ lease: Lease?, others: [String]) -> Verdict {
     let through = (lease?.service).flatMap { $0 == service ? nil : $0 }
@@ -43,13 +44,14 @@ struct WorkloadClaim {
     if let lease, lease.isFresh, let through {
       return refused(
         Self.oneAtATime(workload, through),
-        "`devtunnel leave \(through)` first; what an earlier daemon left of it: `devtunnel restore \(through) -n \(namespace)`."
-      )
+        "`devtunnel leave \(through)` first; if an earlier daemon left it: "
+          + "`devtunnel restore \(through) -n \(namespace)`.")
     }
     guard let other = others.first, !takeOver else { return .free(restoring: others) }
     let whose = lease.map { " by \($0.holder)" } ?? ""
     return refused(
-      "Service \(other) has been left diverted\(whose) to the agent of workload \(workload), which is \(service)'s, too",
+      "Service \(other) has been left diverted\(whose) to the agent of workload \(workload), "
+        + "which \(service) selects, too",
       "`devtunnel restore \(other) -n \(namespace)` gives it back; so does --take-over.")
   }
 
@@ -57,7 +59,7 @@ struct WorkloadClaim {
     .refused(ControlError(.conflict, message, remedy: remedy))
   }
 
-  /// Why a second Service of a workload is refused.
+  /// Returns the reason why a second Service of a workload is refused.
   static func oneAtATime(_ workload: String, _ other: String) -> String {
     "you intercept workload \(workload) already, through its Service \(other): one Service of a workload at a time"
   }

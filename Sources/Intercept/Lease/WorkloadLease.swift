@@ -8,26 +8,26 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Who intercepts a workload: a Lease, so that a second developer is told, and may take over once it is stale
-/// (coordination.k8s.io/v1).
+/// The holder of a workload's intercept: a Lease, so that a second developer learns of it, and may take over once it is
+/// stale (coordination.k8s.io/v1).
 public struct WorkloadLease: Sendable {
   public var client: KubeClient
   public let namespace: String
   public let workload: String
   public let service: String
   public let holder: Holder
-  /// Our journal names the intercept: then a Lease with our name alone, which a former version has written, is ours.
+  /// True if our journal names the intercept: a Lease with our name alone, written by a former version, is then ours.
   public var isJournaled = false
 
-  /// Seconds without renewal after which it is stale.
+  /// The time without renewal after which it is stale, in seconds.
   public static let duration = 30
   public static let renewInterval = Duration.seconds(10)
-  /// Others may say more in their Leases, up to this many seconds.
+  /// The longest duration that others' Leases may give, in seconds.
   static let longestDuration = 60
-  /// Seconds that another machine's clock may be ahead of ours. A later time is nobody's renewal. A day: a laptop whose
-  /// clock is slow must not take over what a colleague holds, and a crafted time ends.
+  /// The time that another machine's clock may be ahead of ours, in seconds; a later time counts as no renewal. It is a
+  /// day: a laptop whose clock is slow must not take over a colleague's intercept, and a forged time must end.
   static let clockTolerance = 86_400.0
-  /// What `leaseTransitions` can hold (Kubernetes API, LeaseSpec: int32).
+  /// The largest `leaseTransitions` (Kubernetes API, LeaseSpec: int32).
   static let lastTransition = UInt64(Int32.max)
 
   public init(client: KubeClient, namespace: String, workload: String, service: String, holder: Holder) {
@@ -45,11 +45,11 @@ public struct WorkloadLease: Sendable {
     public var since: String
     public var transitions: UInt64
     public var isFresh: Bool
-    /// Through which Service the workload is intercepted; nil where the Lease does not say.
+    /// The Service through which the workload is intercepted; nil if the Lease names none.
     public var service: String?
   }
 
-  /// Reads a Lease, which may hold anything at all.
+  /// Reads a Lease, which may contain anything; nil if no one holds it.
   public static func held(_ lease: JSONValue, now: Date = Date()) -> Held? {
     guard let identity = lease[path: "spec", "holderIdentity"]?.stringValue, !identity.isEmpty else { return nil }
     return Held(
@@ -61,7 +61,7 @@ public struct WorkloadLease: Sendable {
         now: now), service: lease.annotations[AgentNames.serviceAnnotation])
   }
 
-  /// What the Lease says now; nil where there is none, or nobody holds it.
+  /// Reads the Lease; nil if there is none, or no one holds it.
   func read() async throws(ControlError) -> Held? {
     let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(.leases, name, namespace: namespace)
@@ -69,7 +69,7 @@ public struct WorkloadLease: Sendable {
     return found.flatMap { Self.held($0) }
   }
 
-  /// Decides if this holder may have the workload.
+  /// Decides whether this holder may have the workload.
   /// - Parameter others: further Services that are diverted to its agent.
   func verdict(_ held: Held?, others: [String], takeOver: Bool) -> WorkloadClaim.Verdict {
     let lease = held.map {
@@ -81,8 +81,8 @@ public struct WorkloadLease: Sendable {
       lease, others: others)
   }
 
-  /// Decides if a Lease is in use. Neither a time in the future nor a long duration makes it so for ever: it ends a day
-  /// and a minute after its last change at the latest.
+  /// Decides whether a Lease is in use. Neither a time in the future nor a long duration keeps it so forever: it ends
+  /// at most a day and a minute after its last change.
   static func isFresh(renewed: Date?, duration: Int?, now: Date) -> Bool {
     guard let renewed else { return false }
     let seconds = duration.flatMap { $0 > 0 ? min($0, longestDuration) : nil } ?? Self.duration
@@ -94,12 +94,12 @@ public struct WorkloadLease: Sendable {
     min(UInt64(clamping: lease[path: "spec", "leaseTransitions"]?.intValue ?? 0), lastTransition)
   }
 
-  /// The count of the next holder. Behind the last it starts over: then an agent that stands, which knows a higher
-  /// count, is not taken on.
+  /// Returns the next holder's count. After the last it starts over: a running agent, which knows a higher count, is
+  /// not reused then.
   static func next(after transitions: UInt64) -> UInt64 { transitions < lastTransition ? transitions + 1 : 1 }
 
-  /// Takes the Lease. Another holder's is taken only when it is stale or `takeOver` says so.
-  /// - Returns: the transition count, which the agent compares; 1 where it begins.
+  /// Takes the Lease. Another holder's is taken only if it is stale or `takeOver` is set.
+  /// - Returns: the transition count, which the agent compares; 1 at the beginning.
   public func acquire(takeOver: Bool) async throws(ControlError) -> UInt64 {
     for _ in 0..<5 {
       let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
@@ -118,7 +118,7 @@ public struct WorkloadLease: Sendable {
         try await client.update(lease, as: .leases, namespace: namespace)
         return transitions
       } catch {
-        // Somebody was quicker: look again.
+        // Someone was faster: look again.
         guard error.statusCode == 409 || error.isNotFound else {
           throw ControlError(error, doing: "writing Lease \(namespace)/\(name)")
         }
@@ -129,7 +129,7 @@ public struct WorkloadLease: Sendable {
 
   private func isOurs(_ held: Holder) -> Bool { held.isSame(as: holder, inJournal: isJournaled) }
 
-  /// Renews it. False when it is another's by now.
+  /// Renews it; returns false if another holder has it by now.
   public func renew(transitions: UInt64) async throws(KubeError) -> Bool {
     guard var lease = try await client.find(.leases, name, namespace: namespace) else { return false }
     guard let held = Self.held(lease), held.holder == holder, held.transitions == transitions else { return false }
@@ -138,7 +138,7 @@ public struct WorkloadLease: Sendable {
     return true
   }
 
-  /// Gives it up, if it is still ours.
+  /// Deletes it, if it is still ours.
   public func release(transitions: UInt64) async throws(ControlError) {
     do throws(KubeError) {
       guard let lease = try await client.find(.leases, name, namespace: namespace), let held = Self.held(lease),
@@ -148,7 +148,7 @@ public struct WorkloadLease: Sendable {
       try await client.delete(
         .leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
     } catch {
-      // Somebody has it by now, or has deleted it.
+      // Someone has taken or deleted it by now.
       guard !error.isNotFound, !error.isConflict else { return }
       throw ControlError(error, doing: "deleting Lease \(namespace)/\(name)")
     }

@@ -2,14 +2,14 @@ import Agents
 import KubeAPI
 import KubeObjects
 
-/// Why Services cannot be intercepted, told from lists that are read once for all of them: what `list` shows. An
+/// The reasons why Services cannot be intercepted, for `list`, from lists that are read once for all of them. An
 /// intercept looks more closely.
 public struct InterceptObstacles: Sendable {
   private let pods: [JSONValue]?
   private let replicaSets: [String: JSONValue]?
 
   /// - Parameters:
-  ///   - pods: of the Services' namespaces; nil where they may not be listed, and then the Services tell alone.
+  ///   - pods: of the Services' namespaces; nil if they may not be listed: only the Services are checked then.
   ///   - replicaSets: the same.
   public init(pods: [JSONValue]?, replicaSets: [JSONValue]?) {
     self.pods = pods?.filter(WorkloadFinder.isLiving)
@@ -18,7 +18,7 @@ public struct InterceptObstacles: Sendable {
     }
   }
 
-  /// nil when nothing speaks against it.
+  /// Returns the first reason that is found; nil if there is none.
   public func of(_ service: JSONValue) -> String? {
     let rules = ServiceRules(service: service)
     if let obstacle = rules.obstacle { return obstacle.reason }

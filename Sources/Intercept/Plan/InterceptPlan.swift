@@ -5,11 +5,12 @@ import KubeObjects
 
 /// One port of the intercepted Service.
 public struct PlannedPort: Sendable, Hashable {
+  /// The Service's port.
   public var service: Int
   public var name: String?
-  /// The Pods' port, a number by now.
+  /// The Pods' port, already a number.
   public var target: UInt16
-  /// Where it goes on the host, or at the target in another cluster; nil for a port that stays with the origin.
+  /// The port on the host, or of the target in another cluster; nil for a port that stays with the origin.
   public var host: UInt16?
   public var speaksHTTP2: Bool
 }
@@ -18,7 +19,7 @@ public struct PlannedPort: Sendable, Hashable {
 public struct InterceptPlan: Sendable {
   public var namespace: String
   public var service: String
-  /// The Service's own address, where it has an IPv4 one.
+  /// The Service's own address, if it has an IPv4 one.
   public var clusterIP: String?
   public var workload: Workload
   public var container: String

@@ -3,7 +3,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Reads what an intercept needs, and refuses what cannot be intercepted safely, with the reason. It changes nothing.
+/// Reads what an intercept needs, and refuses a Service that cannot be intercepted safely, with the reason. It changes
+/// nothing.
 public struct Planner: Sendable {
   public let client: KubeClient
   public let namespace: String
@@ -45,7 +46,7 @@ public struct Planner: Sendable {
       nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(),
       warnings: rules.warnings
         + sharing.map {
-          "Service \($0) leads to the same port of the same Pods: some of its connections arrive here, too"
+          "Service \($0) targets the same port of the same Pods: some of its connections arrive here, too"
         })
   }
 
@@ -56,7 +57,7 @@ public struct Planner: Sendable {
   {
     let service = request.service
     guard !wanted.isEmpty else {
-      // A Service answers on its own ports; a process on the host, and a Pod, on the container's.
+      // A Service answers on its own ports; a process on the host, or a Pod, on the container's.
       let isService = request.target?.isService ?? false
       for index in ports.indices {
         ports[index].host = isService ? UInt16(exactly: ports[index].service) : ports[index].target
@@ -89,10 +90,10 @@ public struct Planner: Sendable {
     }
   }
 
-  /// All ports that any Service targets on these Pods: the agent bears their labels, so that it becomes an endpoint of
-  /// each.
-  /// - - Returns: the ports, and the names of other Services that target an intercepted one: the agent cannot tell
-  ///   their connections apart.
+  /// Returns all ports that any Service targets on these Pods: the agent has their labels, so that it becomes an
+  /// endpoint of each.
+  /// - Returns: the ports, and the names of other Services that target an intercepted one: the agent cannot distinguish
+  ///   their connections.
   private func everyTargetPort(
     of workload: Workload, _ own: [PlannedPort], besides name: String
   ) async throws(ControlError) -> (ports: [UInt16], sharing: [String]) {
@@ -113,7 +114,8 @@ public struct Planner: Sendable {
         guard ServiceRules.transport(port) == "TCP" else {
           throw ControlError(
             .refused,
-            "Service \(namespace)/\(service.name ?? "") sends \(ServiceRules.transport(port)) to the same Pods, which the agent could not pass on",
+            "Service \(namespace)/\(service.name ?? "") sends \(ServiceRules.transport(port)) to the same Pods, "
+              + "which the agent could not pass on",
             remedy: "An intercept is possible once no Service with such a port selects these Pods.")
         }
         guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }

@@ -2,7 +2,7 @@ import Agents
 import ControlAPI
 import KubeObjects
 
-/// What a Service says about itself, and whether it can be intercepted (Kubernetes API, ServiceSpec).
+/// A Service's properties, and whether they allow an intercept (Kubernetes API, ServiceSpec).
 struct ServiceRules {
   let service: JSONValue
   private var name: String { "\(service.namespace ?? "")/\(service.name ?? "")" }
@@ -10,16 +10,16 @@ struct ServiceRules {
   var selector: [String: String] { service[path: "spec", "selector"]?.stringMap ?? [:] }
   var ports: [JSONValue] { service[path: "spec", "ports"]?.elements ?? [] }
 
-  /// Diverted already: the agent's label in the selector.
+  /// The agent's label in the selector; nil unless the Service is diverted already.
   var agent: String? { selector[AgentNames.agentLabel] }
 
-  /// Why this Service cannot be intercepted; nil when it can.
+  /// The reason why this Service cannot be intercepted; nil if it can.
   var obstacle: (reason: String, remedy: String)? {
     let spec = service["spec"] ?? [:]
     if spec["type"]?.stringValue == "ExternalName" {
       return (
-        "Service \(name) is an ExternalName: it leads out of the cluster, there are no Pods behind it",
-        "Intercept the Service that it stands for."
+        "Service \(name) is an ExternalName: it names a host outside the cluster, and has no Pods",
+        "Intercept the Service that it refers to."
       )
     }
     if spec["clusterIP"]?.stringValue == "None" {
@@ -30,7 +30,7 @@ struct ServiceRules {
     }
     if selector.isEmpty {
       return (
-        "Service \(name) has no selector: its endpoints are kept by somebody else",
+        "Service \(name) has no selector: someone else manages its endpoints",
         "Intercept a Service that selects Pods."
       )
     }
@@ -42,17 +42,18 @@ struct ServiceRules {
     }
     if let other = ports.first(where: { Self.transport($0) != "TCP" }) {
       return (
-        "Service \(name) has port \(other["port"]?.intValue ?? 0) of \(Self.transport(other)), which an intercept cannot carry yet",
+        "Service \(name) has port \(other["port"]?.intValue ?? 0) of \(Self.transport(other)), "
+          + "which an intercept cannot carry yet",
         "Put that port into a Service of its own."
       )
     }
     return nil
   }
 
-  /// Why these Pods cannot be intercepted; nil when they can.
+  /// Returns the reason why these Pods cannot be intercepted; nil if they can.
   /// - Parameters:
   ///   - template: of a workload, or a Pod.
-  ///   - workload: whose containers they are, for the message.
+  ///   - workload: the containers' owner, for the message.
   func refusal(of template: JSONValue, workload: String) -> ControlError? {
     let spec = template["spec"] ?? [:]
     if spec["hostNetwork"]?.boolValue == true {
@@ -69,24 +70,25 @@ struct ServiceRules {
     let target = port["targetPort"]?.stringValue ?? ""
     return ControlError(
       .refused,
-      "port \(port["port"]?.intValue ?? 0) of Service \(name) targets '\(target)', which no container of \(workload) declares",
+      "port \(port["port"]?.intValue ?? 0) of Service \(name) targets '\(target)', "
+        + "which no container of \(workload) declares",
       remedy: "Declare a containerPort of that name, or target a number.")
   }
 
-  /// Load balancers that go to Pod addresses follow the EndpointSlices late, and on their own terms.
+  /// Warnings about load balancers that use Pod addresses: they follow the EndpointSlices late, and on their own terms.
   var warnings: [String] {
     let direct = [
       "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "cloud.google.com/neg",
       "service.beta.kubernetes.io/aws-load-balancer-type",
     ]
     return direct.filter { service.annotations[$0] != nil }.map {
-      "annotation \($0): a load balancer that targets Pod addresses directly may take its time to follow, both ways"
+      "annotation \($0): a load balancer that targets Pod addresses directly may follow late, both ways"
     }
   }
 
   static func transport(_ port: JSONValue) -> String { port["protocol"]?.stringValue ?? "TCP" }
 
-  /// The Pods' port behind a Service's port: a number, or the name of a container's port.
+  /// Returns the Pods' port behind a Service's port: a number, or the name of a container's port.
   static func targetPort(_ port: JSONValue, template: JSONValue) -> UInt16? {
     let target = port["targetPort"] ?? port["port"]
     if let number = target?.intValue { return UInt16(exactly: number) }
@@ -99,8 +101,8 @@ struct ServiceRules {
     return declared?["containerPort"]?.intValue.flatMap { UInt16(exactly: $0) }
   }
 
-  /// HTTP/2 clients keep one connection for days: told by appProtocol, by the port's name, or by an annotation of an
-  /// ingress.
+  /// Checks whether a port carries HTTP/2, whose clients keep one connection for days: by appProtocol, by the port's
+  /// name, or by an ingress's annotation.
   func speaksHTTP2(_ port: JSONValue) -> Bool {
     let known = ["kubernetes.io/h2c", "http2", "h2c", "h2", "grpc", "grpc-web"]
     if let application = port["appProtocol"]?.stringValue.map({ $0.lowercased() }) {

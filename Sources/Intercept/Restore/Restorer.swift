@@ -3,13 +3,12 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// Undoes intercepts from what stands in the cluster alone: on the Services, the workloads and our own objects. Any
-/// machine can.
+/// Undoes intercepts from the cluster's objects alone: the Services, the workloads and our own. Any machine can do it.
 public struct Restorer: Sendable {
   public let client: KubeClient
   public let namespace: String
   public let holder: Holder
-  /// Workloads that our journal names: what a former version of ours has left bears a name alone.
+  /// Workloads that our journal names: objects that a former version of ours left have a name alone.
   public let journaled: Set<String>
 
   public init(client: KubeClient, namespace: String, holder: Holder, journaled: Set<String> = []) {
@@ -19,10 +18,11 @@ public struct Restorer: Sendable {
     self.holder = holder
   }
 
+  /// Undoes the intercepts.
   /// - Parameters:
   ///   - service: only this one; nil for all of the namespace.
-  ///   - force: also what another holder's fresh Lease covers.
-  ///   - keeping: workloads whose agents stay: this daemon uses them.
+  ///   - force: true to include those that another holder's fresh Lease covers.
+  ///   - keeping: workloads whose agents stay, since this daemon uses them.
   public func restore(service: String?, force: Bool, keeping: Set<String> = [], progress: Engine.Progress?)
     async throws(ControlError) -> RestoreReport
   {
@@ -39,7 +39,8 @@ public struct Restorer: Sendable {
       let workload = try await workloadName(label)
       if let held = try await fresh(workload), !force {
         report.left.append(
-          "Service \(namespace)/\(name): intercepted by \(held.holder.told(to: holder)) since \(Timestamp.clock(held.since))"
+          "Service \(namespace)/\(name): intercepted by \(held.holder.told(to: holder)) "
+            + "since \(Timestamp.clock(held.since))"
         )
         continue
       }
@@ -66,7 +67,7 @@ public struct Restorer: Sendable {
     return report
   }
 
-  /// Lease of another, used right now.
+  /// Returns another holder's Lease that is in use now.
   private func fresh(_ workload: String) async throws(ControlError) -> WorkloadLease.Held? {
     let name = AgentNames.base(workload)
     let lease = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
@@ -78,7 +79,7 @@ public struct Restorer: Sendable {
     return held
   }
 
-  /// A label's value may be shortened; the Deployment's annotation is not.
+  /// Returns the workload of a label, whose value may be shortened; the Deployment's annotation is not.
   private func workloadName(_ label: String) async throws(ControlError) -> String {
     let selector = LabelSelector(matchLabels: [
       AgentNames.agentLabel: label, AgentNames.managedByLabel: AgentNames.managedBy,
@@ -89,7 +90,7 @@ public struct Restorer: Sendable {
     return found.items.lazy.compactMap { AgentNames.workload(of: $0) }.first ?? label
   }
 
-  /// Every workload that something of ours stands for, diverted or not.
+  /// Returns every workload for which we have an object, diverted or not.
   private func agents(of service: String?, force: Bool) async throws(ControlError) -> Set<String> {
     let selector = LabelSelector(matchLabels: [AgentNames.managedByLabel: AgentNames.managedBy])
     var names: Set<String> = []
@@ -100,7 +101,7 @@ public struct Restorer: Sendable {
       for object in found.items {
         guard let workload = AgentNames.workload(of: object) else { continue }
         if let service, object.annotations[AgentNames.serviceAnnotation] != service { continue }
-        // Another's gateway, or a shell's agent, is theirs: it holds nothing back.
+        // Another's gateway or shell agent is theirs, and diverts nothing.
         let isPersonal = object.annotations[AgentNames.serviceAnnotation] == nil
         if isPersonal, !force, Holder(of: object)?.isSame(as: holder, inJournal: journaled.contains(workload)) != true {
           continue
@@ -124,7 +125,8 @@ public struct Restorer: Sendable {
         if try await fresh(name) != nil, !force { continue }
         guard let replicas = Replicas.number(text) else {
           report.left.append(
-            "\(resource.kind) \(namespace)/\(name): annotation \(AgentNames.replicasAnnotation) holds '\(text.prefix(40))', which is no number of replicas. "
+            "\(resource.kind) \(namespace)/\(name): annotation \(AgentNames.replicasAnnotation) holds "
+              + "'\(text.prefix(40))', which is no number of replicas. "
               + "Scale it yourself, and remove the annotation")
           continue
         }
@@ -156,9 +158,9 @@ public struct Restorer: Sendable {
   }
 }
 
-/// Scaling the origin for `--replace`, with the number that was before on the workload itself.
+/// Scales the origin for `--replace`; the workload itself keeps the former number.
 public enum Replicas {
-  /// What an annotation says, which anybody may have written: 0 to what `replicas` can hold (int32).
+  /// Parses an annotation, which anyone may have written: 0 to the largest `replicas` (int32).
   static func number(_ text: String) -> Int? { Int32(text).flatMap { $0 >= 0 ? Int($0) : nil } }
 
   public static func scaleToZero(client: KubeClient, namespace: String, workload: Workload) async throws(ControlError) {

@@ -32,7 +32,7 @@ struct WorkloadClaimTests {
     Row(
       what: "ours through another Service", lease: lease(ours: true, through: "web"), others: ["web"], restoring: nil,
       restoringByTakeOver: nil, message: "you intercept workload web already, through its Service web",
-      remedy: "`devtunnel leave web` first; what an earlier daemon left of it: `devtunnel restore web -n shop`."),
+      remedy: "`devtunnel leave web` first; if an earlier daemon left it: `devtunnel restore web -n shop`."),
     Row(
       what: "ours through another Service, not diverted yet", lease: lease(ours: true, through: "web"), restoring: nil,
       restoringByTakeOver: nil, message: "you intercept workload web already"),

@@ -130,7 +130,7 @@ import TunnelProtocol
       #expect(await interception.renewNow())
       #expect(await !interception.isLost)
       #expect(
-        await interception.report().warnings.first?.contains("Lease shop/devtunnel-web was deleted by somebody") == true
+        await interception.report().warnings.first?.contains("someone deleted Lease shop/devtunnel-web") == true
       )
       #expect(!journal.all.isEmpty)
       cluster.lose("deployments")
