@@ -3,7 +3,7 @@ import KubeObjects
 import Manifests
 
 extension DeployError {
-  /// What the API server or the way to it said, with what it was about.
+  /// Turns an error of the API server, or of the connection to it, into one about an object.
   init(_ error: KubeError, doing what: String, object: ObjectID? = nil, position: SourcePosition? = nil) {
     self.init(.cluster, "\(what): \(error)", object: object, position: position)
     switch error {
@@ -49,14 +49,14 @@ extension DeployError {
     if fields.contains(where: { Self.isImmutable($0.message) }) {
       code = .immutable
       self.message = "\(what): the API server does not change this on an object that exists"
-      remedy = "Delete the object, or have it deleted and made anew (--recreate), or undo the change."
+      remedy = "Delete the object, or have it deleted and made again (--recreate), or undo the change."
     } else {
       code = .invalid
       self.message = "\(what): the API server refuses it"
     }
   }
 
-  /// A refusal by what is in the object, not by who applies it.
+  /// Checks for a refusal by the object's contents, not by the user's rights.
   private static func isPolicy(_ message: String) -> Bool {
     [
       "admission webhook", "ValidatingAdmissionPolicy", "violates PodSecurity", "exceeded quota", "maximum ",
@@ -72,7 +72,7 @@ extension DeployError {
     .contains { message.contains($0) }
   }
 
-  /// Without the dump of the whole value, and without the difference, that some messages have.
+  /// Cuts the dump of the whole value, and the difference, that some messages have.
   static func short(_ message: String) -> String {
     var text = message.firstRange(of: "\n@@").map { String(message[..<$0.lowerBound]) } ?? message
     if text.utf8.count > 160, let start = text.firstRange(of: "Invalid value: {"), let end = text.lastIndex(of: "}") {
@@ -81,8 +81,8 @@ extension DeployError {
     return text
   }
 
-  /// Reads `failed to create typed patch object (…): .spec.a: field not declared in schema`, or several of them, a line
-  /// each.
+  /// Reads `failed to create typed patch object (…): .spec.a: field not declared in schema`, or several
+  /// of them, a line each.
   private static func untypedFields(_ message: String) -> [Field] {
     guard let start = message.firstRange(of: "): ") else { return [Field(path: "", message: message)] }
     let lines = message[start.upperBound...].split(separator: "\n").map { $0.drop { $0 == " " } }.filter {
@@ -97,7 +97,7 @@ extension DeployError {
   }
 }
 
-/// Runs a call of the API; what it throws says what was being done.
+/// Runs a call of the API; its error says what was being done.
 func attempt<Result>(
   _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation,
   _ call: () async throws(KubeError) -> Result

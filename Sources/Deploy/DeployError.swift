@@ -1,17 +1,17 @@
 import KubeAPI
 import Manifests
 
-/// Why something of a deployment failed: what, where it stands in the user's files, and what to do. `description` has
-/// all of it, on several lines.
+/// A failed step of a deployment: its reason, its position in the user's files, and a remedy.
+/// `description` has all of it, on several lines.
 public struct DeployError: Error, Sendable, Hashable {
   public enum Code: String, Sendable, Hashable {
-    /// The cluster is not known to be local, and nobody has allowed it.
+    /// The cluster is not known to be local, and no one has allowed it.
     case notLocal
-    /// The context leads to another cluster than it did.
+    /// The context points to another cluster than before.
     case clusterChanged
     /// The API server has no such kind.
     case unknownKind
-    /// The API server refuses the object: `fields` says where.
+    /// The API server refuses the object: `fields` has the details.
     case invalid
     /// A field that cannot be changed on an object that exists.
     case immutable
@@ -19,17 +19,17 @@ public struct DeployError: Error, Sendable, Hashable {
     /// The namespace is being deleted, or is missing and may not be made.
     case namespace
     case conflict
-    /// It will not become ready by waiting, or did not in time: `details` says what the cluster tells about it.
+    /// Waiting will not make it ready, or did not in time: `details` has the cluster's reports about it.
     case notReady
     case timedOut
-    /// The API server cannot be reached, or answers what nobody understands.
+    /// The API server cannot be reached, or its answer is unreadable.
     case cluster
     /// Files cannot be synced into the containers as they are: build and deploy instead.
     case needsBuild
     case cancelled
   }
 
-  /// What the server says of one field (Kubernetes API, `StatusCause`).
+  /// The server's verdict on one field (Kubernetes API, `StatusCause`).
   public struct Field: Sendable, Hashable {
     /// `spec.template.spec.containers[0].image`; empty for the object as a whole.
     public var path: String
@@ -44,13 +44,13 @@ public struct DeployError: Error, Sendable, Hashable {
   public var code: Code
   public var message: String
   public var object: ObjectID?
-  /// Where the object stands in the user's files.
+  /// The object's position in the user's files.
   public var position: SourcePosition?
   public var fields: [Field]
   /// Events, states and last log lines, in the words of the cluster.
   public var details: [String]
   public var remedy: String?
-  /// What else failed in the same call.
+  /// Other failures of the same call.
   public var others: [DeployError]
 
   public init(

@@ -1,19 +1,19 @@
 import KubeAPI
 import Manifests
 
-/// One object as the server took it.
+/// An object in the form that the server accepted.
 public struct AppliedObject: Sendable, Hashable {
   public enum Change: String, Sendable, Hashable { case created, changed, unchanged, recreated }
 
-  /// With its namespace, where its kind has one.
+  /// With its namespace, if its kind has one.
   public var id: ObjectID
   public var resource: APIResource
   public var uid: String
   /// `metadata.generation`; 0 for kinds that have none.
   public var generation: Int
-  /// `metadata.resourceVersion` right after the apply: where a watch goes on.
+  /// `metadata.resourceVersion` right after the apply: a watch continues from it.
   public var resourceVersion: String
-  /// What the apply did, as far as it can be told: an object that another process applied before counts as changed.
+  /// The apply's effect, as far as it is known: an object that another process applied before counts as changed.
   public var change: Change
   public var position: SourcePosition?
 
@@ -31,13 +31,13 @@ public struct AppliedObject: Sendable, Hashable {
   }
 }
 
-/// What an apply did.
+/// The effect of an apply.
 public struct Applied: Sendable, Hashable {
   /// In the order in which they were applied.
   public var objects: [AppliedObject]
   /// Made because they were missing; not those that the manifests hold.
   public var createdNamespaces: [String]
-  /// For a person: what the server says of fields and versions.
+  /// For a person: the server's warnings about fields and versions.
   public var warnings: [String]
 
   public init(objects: [AppliedObject] = [], createdNamespaces: [String] = [], warnings: [String] = []) {
@@ -47,6 +47,6 @@ public struct Applied: Sendable, Hashable {
   }
 
   public var ids: [ObjectID] { objects.map(\.id) }
-  /// All namespaces that hold something of it, sorted.
+  /// All namespaces that hold one of the objects, sorted.
   public var namespaces: [String] { Set(objects.compactMap(\.id.namespace)).sorted() }
 }

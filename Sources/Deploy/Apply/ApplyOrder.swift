@@ -1,4 +1,4 @@
-/// The order in which kinds are applied: what others need stands first.
+/// The order in which kinds are applied: those that others need come first.
 enum ApplyPhase: Int, CaseIterable, Comparable {
   case namespaces, definitions, supports, workloads, admission
 
@@ -9,7 +9,7 @@ enum ApplyPhase: Int, CaseIterable, Comparable {
     case ("apiextensions.k8s.io", "CustomResourceDefinition"): return .definitions
     case ("", "Pod"), ("", "ReplicationController"), ("batch", "Job"), ("batch", "CronJob"), ("apps", _):
       return .workloads
-    // Their servers are among the workloads.
+    // The workloads include their servers.
     case ("admissionregistration.k8s.io", _), ("apiregistration.k8s.io", _): return .admission
     default: return .supports
     }

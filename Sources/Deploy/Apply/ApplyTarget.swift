@@ -17,7 +17,7 @@ struct ApplyTarget: Sendable {
 
 extension Deployer {
   /// Finds kinds and namespaces.
-  /// - Throws: everything that is wrong at once; nothing has been applied then.
+  /// - Throws: all faults at once; nothing has been applied then.
   func resolve(_ manifests: [Manifest], _ warnings: inout [String]) async throws(DeployError) -> [ApplyTarget] {
     let versions = Set(manifests.map(\.apiVersion)).subtracting([""])
     try await attempt("asking the API server for its kinds") { () async throws(KubeError) in
@@ -56,9 +56,9 @@ extension Deployer {
     var object = manifest.object
     object.namespace = namespaced ? manifest.namespace ?? namespace : nil
     let phase = ApplyPhase.of(apiVersion: manifest.apiVersion, kind: manifest.kind)
-    // Only a namespace that the run made is the run's to delete: that is seen later.
+    // The run deletes only a namespace that it made itself: `marked(namespaces:)` finds out.
     if phase != .namespaces { object = RunLabel.mark(object, run: run) }
-    // Members that are the server's make an apply fail, or mean another object.
+    // The server's own members make an apply fail, or mean another object.
     for member in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
       object[path: "metadata", member] = nil
     }
@@ -96,7 +96,7 @@ extension Deployer {
       position: target.position, remedy: "Check `spec.versions` of the definition: the version must be `served`.")
   }
 
-  /// The kinds that CRDs among the manifests bring, and whether they are namespaced.
+  /// Returns the kinds that the manifests' CRDs define, and whether they are namespaced.
   private static func defined(by manifests: [Manifest]) -> [String: Bool] {
     manifests.filter { $0.kind == "CustomResourceDefinition" }.reduce(into: [:]) { kinds, manifest in
       guard let spec = manifest.object["spec"], let group = spec["group"]?.stringValue,
@@ -110,14 +110,14 @@ extension Deployer {
     }
   }
 
-  /// Of an object that stands twice, the later one, as with one apply after the other.
+  /// Keeps the later of two manifests of one object, as with one apply after the other.
   private static func unique(_ targets: [ApplyTarget], _ warnings: inout [String]) -> [ApplyTarget] {
     var places: [RunMemory.Key: Int] = [:]
     var result: [ApplyTarget] = []
     for target in targets {
       if let index = places[RunMemory.Key(target.id)] {
         warnings.append(
-          "\(target.position.map { "\($0): " } ?? "")\(target.id) stands in the manifests twice: this one counts")
+          "\(target.position.map { "\($0): " } ?? "")\(target.id) is in the manifests twice: this one counts")
         result[index] = target
       } else {
         places[RunMemory.Key(target.id)] = result.count

@@ -3,11 +3,10 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Applies all manifests by server-side apply (field manager `devtunnel`, force): Namespaces, then CRDs (until they
-  /// are established), then the rest, workloads last. A wrong kind or a missing name is found before anything is
-  /// applied.
-  /// - - Throws: every object that the server refused, the others in `DeployError.others`; what could be applied has
-  ///   been.
+  /// Applies all manifests by server-side apply (field manager `devtunnel`, force): Namespaces, then CRDs
+  /// (until they are established), then the rest, workloads last. A wrong kind or a missing name is found
+  /// before anything is applied.
+  /// - Throws: every object that the server refused, the others in `DeployError.others`; all the rest has been applied.
   public func apply(_ manifests: [Manifest]) async throws(DeployError) -> Applied {
     var applied = Applied()
     let targets = try await resolve(manifests, &applied.warnings)
@@ -42,7 +41,7 @@ extension Deployer {
     let index: Int
     var object: AppliedObject?
     var warnings: [String] = []
-    /// Made for this object: it was there a while ago.
+    /// Made for this object, after they had disappeared.
     var createdNamespaces: [String] = []
     var error: DeployError?
   }
@@ -99,7 +98,7 @@ extension Deployer {
     }
   }
 
-  /// A kind that is a moment old is not served everywhere yet.
+  /// Applies an object; retries one of a new kind, which is not served everywhere yet.
   private func send(_ target: ApplyTarget, _ resource: APIResource) async throws(KubeError) -> AppliedState {
     var tries = 0
     while true {
@@ -122,7 +121,7 @@ extension Deployer {
       }
     } catch {
       guard !error.isNotFound else { return }
-      throw DeployError(error, doing: "deleting it, to make it anew", object: target.id, position: target.position)
+      throw DeployError(error, doing: "deleting it to make it again", object: target.id, position: target.position)
     }
   }
 }

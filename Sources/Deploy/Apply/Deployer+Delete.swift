@@ -3,12 +3,12 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Deletes what the run has in the cluster beside these. Mirrored objects stay, and the namespaces that the run made
-  /// while something is kept in them.
-  /// - Parameter keeping: what an apply just took: `Applied.ids`, or the manifests' own.
-  /// - Returns: what is going.
+  /// Deletes the run's other objects in the cluster. Mirrored objects stay, and so do the run's
+  /// namespaces that still hold something.
+  /// - Parameter keeping: the objects just applied: `Applied.ids`, or the manifests' own.
+  /// - Returns: the objects being deleted.
   public func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] {
-    // Without a namespace an ID may be of a kind that has none, or mean ours.
+    // Without a namespace an ID may be of a cluster-wide kind, or mean our namespace.
     let keys = Set(keeping.flatMap { [RunMemory.Key($0), RunMemory.Key(inOwnNamespace($0))] })
     let namespaces = Set(keeping.map { $0.namespace ?? namespace })
     let objects = try await inventory()
@@ -22,13 +22,13 @@ extension Deployer {
     return try await delete(leaving, gracePeriod: nil)
   }
 
-  /// Deletes all that the run has in the cluster, mirrored objects and the namespaces it made included.
+  /// Deletes all the run's objects in the cluster, with mirrored objects and the namespaces it made.
   /// - Parameters:
-  ///   - gracePeriod: seconds for Pods to end, nil for their own.
+  ///   - gracePeriod: seconds that Pods have to end, nil for their own.
   ///   - waiting: also waits until the objects, and the Pods of the run, are gone.
-  /// - Returns: what is going.
+  /// - Returns: the objects being deleted.
   public func delete(gracePeriod: Int? = nil, waiting: Bool = false) async throws(DeployError) -> [ObjectID] {
-    // Another process may have applied something: the cluster knows.
+    // Another process may have applied something: ask the cluster.
     memory.set(inventory: nil)
     let objects = try await inventory()
     let gone = try await delete(objects, gracePeriod: gracePeriod)
@@ -54,7 +54,7 @@ extension Deployer {
         for object in batch {
           group.addTask { [client, run] in
             do throws(KubeError) {
-              // What was found earlier may bear another run's label by now: then somebody else has applied it since.
+              // If another run has applied the object since it was found, it has that run's label.
               let found = try await client.find(object.resource, object.id.name, namespace: object.id.namespace)
               guard let found, found.labels[RunLabel.key] == run else {
                 return (object, .status(code: 404, reason: "NotFound", message: "", details: nil))
@@ -71,7 +71,7 @@ extension Deployer {
         return await group.reduce(into: [(RunObject, KubeError?)]()) { $0.append($1) }
       }
       for (object, error) in results.sorted(by: { $0.0.id.description < $1.0.id.description }) {
-        // Gone, or another one by the same name, which then is not ours.
+        // It is gone, or another object has its name, which then is not ours.
         if let error, !error.isNotFound, !error.isConflict {
           throw DeployError(error, doing: "deleting it", object: object.id)
         }
@@ -96,7 +96,7 @@ extension Deployer {
       do {
         try await client.waitGone(object.resource, object.id.name, namespace: object.id.namespace, uid: object.uid)
       } catch {
-        // Its kind may have gone with its definition.
+        // Its kind may be gone with its definition.
         if error.isNotFound { continue }
         throw DeployError(error, doing: "waiting until it is gone", object: object.id)
       }

@@ -3,7 +3,7 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Makes what the targets' namespaces lack. A namespace made here bears the run's label, and goes with the run.
+  /// Makes the targets' missing namespaces. They get the run's label, and are deleted with the run.
   /// - Returns: those that were made.
   func makeNamespaces(for targets: [ApplyTarget]) async throws(DeployError) -> [String] {
     let own = Set(targets.filter { $0.phase == .namespaces }.map(\.id.name))
@@ -14,8 +14,8 @@ extension Deployer {
     return made
   }
 
-  /// The label for Namespaces that the manifests hold and the cluster lacks, or that the run made before: only those
-  /// are the run's to delete.
+  /// Labels Namespaces that the manifests hold and the cluster lacks, or that the run made before: the
+  /// run deletes only those.
   func marked(namespaces: [ApplyTarget]) async throws(DeployError) -> [ApplyTarget] {
     var targets = namespaces
     for (index, target) in namespaces.enumerated() {
@@ -29,12 +29,12 @@ extension Deployer {
     return targets
   }
 
-  /// - Returns: false when it was there.
+  /// - Returns: false if it existed.
   private func makeNamespace(_ name: String, for targets: [ApplyTarget]) async throws(DeployError) -> Bool {
     let user = targets.first { $0.id.namespace == name }
     let found: JSONValue?
     do { found = try await client.find(.namespaces, name) } catch {
-      // Whoever may not read namespaces may still apply what is in one.
+      // A user who may not read namespaces may still apply objects in one.
       if error.isForbidden { return false }
       throw DeployError(error, doing: "looking for namespace \(name)")
     }
@@ -76,7 +76,7 @@ extension KubeClient {
       case .deleted: isThere = false
       case .bookmark: break
       }
-      // The first bookmark ends the list: only then is absence known.
+      // The first bookmark ends the list: absence is certain only after it.
       if case .added = event { continue }
       if !isThere { return }
     }

@@ -2,15 +2,15 @@ import KubeAPI
 import KubeObjects
 import Manifests
 
-/// Brings manifests into a cluster, and what it brought out again. What belongs to a run is told by a label on the
-/// objects themselves: any process, also one that never saw the run, can prune and delete.
+/// Brings manifests into a cluster, and deletes them again. A label on the objects themselves names their run: any
+/// process, even one that never saw the run, can prune and delete.
 public struct Deployer: Sendable {
   public struct Options: Sendable, Hashable {
-    /// An object that refuses a change of an immutable field is deleted and made again.
+    /// True if an object that refuses a change of an immutable field is deleted and made again.
     public var recreate: Bool
-    /// Namespaces that the manifests name and the cluster lacks are made.
+    /// True if missing namespaces that the manifests name are made.
     public var createNamespaces: Bool
-    /// For `waitReady` as a whole.
+    /// The limit for `waitReady` as a whole.
     public var readyTimeout: Duration
 
     public init(recreate: Bool = false, createNamespaces: Bool = true, readyTimeout: Duration = .seconds(600)) {
@@ -21,12 +21,12 @@ public struct Deployer: Sendable {
   }
 
   public let client: KubeClient
-  /// Where manifests go that name no namespace.
+  /// The namespace for manifests that name none.
   public let namespace: String
   /// The value of `RunLabel.key` on everything of this loop: letters, digits, '-', '_' and '.', at most 63.
   public let run: String
   public var options: Options
-  /// What was applied under this run's name.
+  /// The objects that were applied under this run's name.
   public let scope: RunScope
   let kinds: KindTable
   let memory = RunMemory()

@@ -3,8 +3,8 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// What the run has in the cluster: everything with its label that no controller made. The cluster is asked once,
-  /// kind by kind.
+  /// Returns the run's objects in the cluster: all with its label that no controller made. Asks the
+  /// cluster once, kind by kind.
   func inventory() async throws(DeployError) -> [RunObject] {
     if let known = memory.inventory { return known }
     let resources = try await attempt("asking the API server for its kinds") { () async throws(KubeError) in
@@ -31,7 +31,7 @@ extension Deployer {
     return objects
   }
 
-  /// Whoever may not list a kind everywhere may in the namespaces that the run deploys into.
+  /// Lists a kind everywhere, or, if that is forbidden, in the namespaces that the run deploys into.
   private func listed(_ kind: APIResource, in places: Set<String>) async throws(KubeError) -> [RunObject] {
     do { return try await listed(kind, namespace: nil) } catch {
       guard error.statusCode != nil else { throw error }
@@ -40,7 +40,7 @@ extension Deployer {
     var found: [RunObject] = []
     for place in places.sorted() {
       do { found += try await listed(kind, namespace: place) } catch {
-        // What nobody may list the run cannot have made.
+        // The run cannot have made objects that its user may not list.
         guard error.statusCode != nil else { throw error }
       }
     }
@@ -53,7 +53,7 @@ extension Deployer {
     }
   }
 
-  /// Controllers copy a Service's labels to these, without an owner that says so.
+  /// Controllers copy a Service's labels to these, without an owner reference.
   private static let derived: Set<String> = ["endpoints", "endpointslices", "events"]
 
   private static func own(_ object: JSONValue, _ resource: APIResource) -> RunObject? {

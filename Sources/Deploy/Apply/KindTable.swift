@@ -1,14 +1,14 @@
 import KubeAPI
 import Manifests
 
-/// The kinds that the cluster has, asked for as manifests need them.
+/// The kinds of the cluster, loaded as manifests need them.
 actor KindTable {
   private let client: KubeClient
   private var known: [String: [DiscoveredResource]] = [:]
 
   init(client: KubeClient) { self.client = client }
 
-  /// Nil for a kind that the cluster does not have.
+  /// Finds a kind; nil if the cluster does not have it.
   func find(apiVersion: String, kind: String) async throws(KubeError) -> APIResource? {
     if let found = known[apiVersion]?.first(where: { $0.resource.kind == kind }) { return found.resource }
     let resources = try await client.resources(apiVersion: apiVersion)
@@ -16,20 +16,19 @@ actor KindTable {
     return resources.first { $0.resource.kind == kind }?.resource
   }
 
-  /// After a CRD: what was not there may be.
+  /// Forgets all kinds: a new CRD may have added some.
   func forget() { known = [:] }
 
-  /// Asks for several groups at once.
+  /// Loads several groups at once.
   func load(_ apiVersions: Set<String>) async throws(KubeError) {
     for answer in await Self.ask(client, apiVersions.filter { known[$0] == nil }) {
       if let error = answer.error { throw error }
-      // An empty answer may change; it is asked for again.
+      // An empty answer may change; do not keep it.
       if !answer.resources.isEmpty { known[answer.apiVersion] = answer.resources }
     }
   }
 
-  /// Not a tuple with a `Result`: taken apart in an optimized build (Swift 6.3), its string was gone before it was
-  /// used.
+  /// Not a tuple with a `Result`: an optimized build (Swift 6.3) released its string before the last use.
   private struct Answer: Sendable {
     let apiVersion: String
     var resources: [DiscoveredResource] = []

@@ -2,15 +2,15 @@ import KubeAPI
 import KubeObjects
 import Synchronization
 
-/// Tells whether a Pod is of a run: it was applied, or one of its owners was.
+/// Decides whether a Pod is of a run: it was applied, or one of its owners was.
 struct PodOwners: Sendable {
   private let scope: RunScope
-  /// An owner as the cluster has it; nil if there is none.
+  /// Finds an owner in the cluster; nil if there is none.
   private let find: @Sendable (_ reference: JSONValue, _ namespace: String?) async -> JSONValue?
   private let known = Known()
 
   private final class Known: Sendable {
-    /// By UID: an owner never changes whose it is.
+    /// By UID: an owner never changes hands.
     let owners = Mutex<[String: JSONValue]>([:])
   }
 
@@ -34,7 +34,7 @@ struct PodOwners: Sendable {
     guard let namespace = pod.namespace, scope.namespaces.contains(namespace) else { return false }
     if scope.holds(pod.uid) { return true }
     var object = pod
-    // Pod, ReplicaSet, Deployment; a kind of one's own may stand above. Owners in a circle end here too.
+    // Pod, ReplicaSet, Deployment, perhaps a custom kind above. The limit also ends a circle of owners.
     for _ in 0..<5 {
       guard let reference = object.controllerReference, let uid = reference["uid"]?.stringValue else { return false }
       if scope.holds(uid) { return true }
@@ -46,7 +46,7 @@ struct PodOwners: Sendable {
 
   private func owner(_ reference: JSONValue, _ uid: String, _ namespace: String) async -> JSONValue? {
     if let found = known.owners.withLock({ $0[uid] }) { return found }
-    // One of the same name is another one.
+    // Another UID means another object of the same name.
     guard let found = await find(reference, namespace), found.uid == uid else { return nil }
     known.owners.withLock { owners in
       if owners.count > 1000 { owners = [:] }

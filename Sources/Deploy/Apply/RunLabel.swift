@@ -1,13 +1,13 @@
 import KubeObjects
 
-/// What devtunnel writes on the objects of a run.
+/// devtunnel's marks on the objects of a run.
 public enum RunLabel {
   /// On every object, and on the Pod templates of workloads; never in a selector.
   public static let key = "devtunnel.dev/run"
-  /// On copies of a remote cluster's objects: where they come from, `context/namespace`.
+  /// On copies of a remote cluster's objects: their source, `context/namespace`.
   public static let mirroredFrom = "devtunnel.dev/mirrored-from"
 
-  /// A label value made of any text: other characters become '-'; long texts keep their beginning and get a check sum.
+  /// Makes a label value of any text: other characters become '-'; long texts keep their beginning and get a check sum.
   public static func value(_ text: String) -> String {
     let allowed = text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
     let value = trimmed(String(allowed))
@@ -17,7 +17,7 @@ public enum RunLabel {
 
   static func selector(_ run: String) -> LabelSelector { LabelSelector(matchLabels: [key: run]) }
 
-  /// Label values begin and end with a letter or digit.
+  /// Cuts a text so that it begins and ends with a letter or digit, as label values must.
   private static func trimmed(_ text: String) -> String {
     var text = text[...]
     while let first = text.first, "-_.".contains(first) { text.removeFirst() }
@@ -25,7 +25,7 @@ public enum RunLabel {
     return String(text)
   }
 
-  /// FNV-1a, 32 bits, in hexadecimal.
+  /// Returns FNV-1a, 32 bits, in hexadecimal.
   private static func checksum(_ text: String) -> String {
     let hash = text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
     let digits = String(hash, radix: 16)
@@ -34,7 +34,7 @@ public enum RunLabel {
 
   // MARK: Objects
 
-  /// Where Pod templates stand, by kind.
+  /// Returns the path of a kind's Pod template, nil if it has none.
   static func template(of kind: String) -> [String]? {
     switch kind {
     case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job": ["spec", "template"]
@@ -43,7 +43,7 @@ public enum RunLabel {
     }
   }
 
-  /// The object with the label on itself and on its Pod template. Selectors stay, and with them a workload's identity.
+  /// Puts the label on the object and its Pod template. Selectors stay, and with them a workload's identity.
   static func mark(_ object: JSONValue, run: String) -> JSONValue {
     var object = object
     object.labels[key] = run
@@ -54,7 +54,7 @@ public enum RunLabel {
   private static func marked(_ value: JSONValue, _ path: ArraySlice<String>, _ run: String) -> JSONValue {
     var value = value
     if let first = path.first {
-      // A template that is missing is the server's to complain of.
+      // The server reports a missing template.
       guard let child = value[first] else { return value }
       value[first] = marked(child, path.dropFirst(), run)
     } else {

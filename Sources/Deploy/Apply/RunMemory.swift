@@ -2,10 +2,10 @@ import KubeAPI
 import Manifests
 import Synchronization
 
-/// What a deployer knows from its earlier calls, so that it need not ask again. Nothing here is needed for being right:
+/// A deployer's memory of its earlier calls, which saves requests. Correctness does not depend on it:
 /// the cluster has it all.
 final class RunMemory: Sendable {
-  /// An object by what prune compares; a kind's versions are the same objects.
+  /// An object's identity for prune; a kind's versions are the same objects.
   struct Key: Hashable, Sendable {
     let group: String
     let kind: String
@@ -23,13 +23,13 @@ final class RunMemory: Sendable {
   private struct State {
     var versions: [Key: (generation: Int, resourceVersion: String)] = [:]
     var namespaces: Set<String> = []
-    /// What the run has in the cluster; nil until the cluster was asked.
+    /// The run's objects in the cluster; nil until the cluster was asked.
     var inventory: [Key: RunObject]?
   }
 
   private let state = Mutex(State())
 
-  /// Notes an apply, and tells what it did.
+  /// Notes an apply, and returns its effect.
   func note(_ object: AppliedObject, isNew: Bool) -> AppliedObject.Change {
     let key = Key(object.id)
     return state.withLock { state in
@@ -38,7 +38,7 @@ final class RunMemory: Sendable {
       state.inventory?[key] = RunObject(id: object.id, resource: object.resource, uid: object.uid, isMirror: false)
       if isNew { return .created }
       guard let before else { return .changed }
-      // Status moves the version, but not the generation; kinds without one have no status to speak of.
+      // Status changes the version, but not the generation; kinds without a generation have no relevant status.
       return
         (object.generation > 0
         ? before.generation == object.generation : before.resourceVersion == object.resourceVersion)

@@ -1,8 +1,8 @@
 import KubeObjects
 import Synchronization
 
-/// What a run has applied in this process: whose Pods are the run's. The run's label alone proves nothing, for whoever
-/// may create a Pod can write it.
+/// The objects that a run has applied in this process, which decide which Pods are the run's. The run's label alone
+/// proves nothing: anyone who may create a Pod can write it.
 public final class RunScope: Sendable {
   private struct State {
     var uids: Set<String> = []
@@ -16,7 +16,7 @@ public final class RunScope: Sendable {
 
   func note(uid: String) { state.withLock { _ = $0.uids.insert(uid) } }
 
-  /// After the objects themselves: whoever follows a namespace is to know them.
+  /// Notes namespaces. Call it after the objects are noted, so that followers of a namespace know them.
   func note(namespaces: some Sequence<String> & Sendable) {
     state.withLock { state in
       for namespace in namespaces where state.namespaces.insert(namespace).inserted {
@@ -27,10 +27,10 @@ public final class RunScope: Sendable {
 
   func holds(_ uid: String?) -> Bool { uid.map { uid in state.withLock { $0.uids.contains(uid) } } ?? false }
 
-  /// Where it applied something.
+  /// The namespaces it applied something in.
   var namespaces: Set<String> { state.withLock { $0.namespaces } }
 
-  /// Each namespace once, those that are known and those to come, until the task is cancelled.
+  /// Returns each namespace once, known ones and later ones, until the task is cancelled.
   func followNamespaces() -> AsyncStream<String> {
     let (stream, continuation) = AsyncStream.makeStream(of: String.self)
     state.withLock { state in

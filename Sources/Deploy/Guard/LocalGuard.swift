@@ -11,11 +11,11 @@ import KubeObjects
 public struct GuardedCluster: Sendable, Hashable {
   /// The UID of the namespace kube-system: the cluster's identity, to be pinned.
   public var uid: String
-  /// Why it may be written to, for a person: `its nodes run on this machine`.
+  /// The reason why it may be written to, for a person: `its nodes run on this machine`.
   public var reason: String
-  /// As its nodes tell: kind, minikube, k3d, k3s, docker-desktop, colima, rancher-desktop, microk8s, lab.
+  /// According to its nodes: kind, minikube, k3d, k3s, docker-desktop, colima, rancher-desktop, microk8s, lab.
   public var product: String?
-  /// Its nodes run on this machine's kernel; else only a person's word allows it.
+  /// True if its nodes run on this machine's kernel; otherwise only a person's consent allows it.
   public var isLocal: Bool
 
   public init(uid: String, reason: String, product: String?, isLocal: Bool) {
@@ -26,13 +26,13 @@ public struct GuardedCluster: Sendable, Hashable {
   }
 }
 
-/// What a person says of a context, for one repository.
+/// A person's consent to a context, for one repository.
 public struct ClusterConsent: Sendable {
-  /// It is allowed by name now (`--allow-context`).
+  /// True if it is allowed by name now (`--allow-context`).
   public var isAllowed: Bool
-  /// The UID of the cluster that it led to when it was allowed; nil for one that never was.
+  /// The UID of the context's cluster when it was allowed; nil if it never was.
   public var known: String?
-  /// Puts a question to the person; nil if there is none.
+  /// Puts a question to the person; nil if no one can answer.
   public var ask: (@Sendable (_ question: String) -> Bool)?
 
   public init(isAllowed: Bool = false, known: String? = nil, ask: (@Sendable (_ question: String) -> Bool)? = nil) {
@@ -44,14 +44,14 @@ public struct ClusterConsent: Sendable {
 
 /// Refuses to deploy into a cluster that is not on this machine.
 ///
-/// A context's name and a loopback address prove nothing: the one is anybody's choice, the other may be a tunnel's end.
-/// A cluster is local when its nodes run on this very kernel (their boot ID). Where they say that they are of a product
-/// for workstations, and the API server's address is this machine's or on one of its own networks, it may be local, or
-/// a colleague's: a person is asked once.
+/// A context's name and a loopback address prove nothing: anyone can choose the name, and the address may be a tunnel's
+/// end. A cluster is local if its nodes run on this very kernel (their boot ID). If they claim a product for
+/// workstations, and the API server's address is this machine's or on one of its own networks, it may be local, or a
+/// colleague's: a person is asked once.
 public enum LocalGuard {
   /// - Parameters:
   ///   - context: the name in the kubeconfig.
-  ///   - consent: what a person has said, or says when asked.
+  ///   - consent: a person's earlier consent, or a way to ask.
   /// - Throws: `.notLocal`, `.clusterChanged`, and `.cluster` when the API server does not answer.
   public static func check(client: KubeClient, context: String, consent: ClusterConsent = ClusterConsent())
     async throws(DeployError) -> GuardedCluster
@@ -79,8 +79,8 @@ public enum LocalGuard {
     }
   }
 
-  /// What tells a cluster from others: the UID of its namespace kube-system; the server's address for whoever may not
-  /// read that.
+  /// Returns the cluster's identity: the UID of its namespace kube-system; the server's address if the
+  /// user may not read that.
   public static func identity(of client: KubeClient) async throws(DeployError) -> String {
     do throws(KubeError) {
       return try await client.get(.namespaces, "kube-system").uid ?? "\(client.access.server)"
@@ -93,9 +93,9 @@ public enum LocalGuard {
   enum Decision: Sendable, Hashable {
     /// Its nodes run here.
     case local(String)
-    /// A person's word is remembered, or given now.
+    /// A person's consent is remembered, or given now.
     case allowed(String)
-    /// Signs that anybody can make. The error is for a no, or for nobody to ask.
+    /// The signs can be forged. The error is for a no, or if no one can be asked.
     case ask(question: String, reason: String, refusal: DeployError)
     case refused(DeployError)
   }
@@ -108,8 +108,8 @@ public enum LocalGuard {
       return .refused(
         DeployError(
           .clusterChanged,
-          "context \(context) leads to another cluster than before (\(server), kube-system \(uid), before \(known))",
-          remedy: "If the cluster was made anew, confirm it with --allow-context \(context)."))
+          "context \(context) points to another cluster than before (\(server), kube-system \(uid), before \(known))",
+          remedy: "If the cluster was recreated, confirm it with --allow-context \(context)."))
     }
     if signs.areOnThisKernel { return .local("its nodes run on this machine\(signs.product.map { " (\($0))" } ?? "")") }
     if isAllowed || known != nil { return .allowed("context \(context) was allowed") }
@@ -118,18 +118,18 @@ public enum LocalGuard {
       return .refused(
         DeployError(
           .notLocal,
-          "context \(context) leads to \(server), which is not known to be on this machine: its nodes run elsewhere",
+          "context \(context) points to \(server), which is not known to be on this machine: its nodes run elsewhere",
           remedy: remedy))
     }
     return .ask(
       question: "Deploy into context \(context) (\(server))? Its nodes do not run on this machine's kernel; \(reason).",
       reason: reason,
       refusal: DeployError(
-        .notLocal, "context \(context) leads to \(server), which only says that it is on this machine: \(reason)",
+        .notLocal, "context \(context) points to \(server), which only claims to be on this machine: \(reason)",
         remedy: remedy))
   }
 
-  /// None for a user who may not see them: the context may still have been allowed.
+  /// Lists the nodes; none for a user who may not see them: the context may still have been allowed.
   private static func nodes(_ client: KubeClient) async throws(KubeError) -> [JSONValue] {
     do { return try await client.list(.nodes, namespace: nil).items } catch {
       if error.isForbidden { return [] }
@@ -137,7 +137,7 @@ public enum LocalGuard {
     }
   }
 
-  /// Weak signs.
+  /// Returns the weak signs for a local cluster, in words.
   static func reason(_ signs: NodeSigns, _ place: ServerAddress.Place) -> String? {
     guard let product = signs.product, NodeSigns.workstationProducts.contains(product) else { return nil }
     switch place {

@@ -1,13 +1,13 @@
 import KubeObjects
 
-/// What a cluster's nodes tell of where it runs. No I/O.
+/// The signs in a cluster's nodes of the machine it runs on. No I/O.
 struct NodeSigns: Hashable {
   /// kind, minikube, k3d, k3s, docker-desktop, colima, rancher-desktop, microk8s, lab.
   var product: String?
-  /// All nodes run on the kernel that has this boot ID: nothing else in the world has it.
+  /// True if all nodes run on the kernel with this boot ID, which is unique in the world.
   var areOnThisKernel: Bool
 
-  /// Products that only ever run on a developer's machine, if need be in a virtual machine there.
+  /// Products that only run on a developer's machine, if need be in a virtual machine there.
   static let workstationProducts: Set<String> = [
     "kind", "minikube", "k3d", "docker-desktop", "colima", "rancher-desktop", "lab",
   ]

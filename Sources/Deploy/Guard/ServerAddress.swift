@@ -1,10 +1,10 @@
 import Glibc
 
-/// True if an API server's address is this machine's, or of a network that this machine makes for its containers and
-/// virtual machines. No lookups of names.
+/// The location of an API server's address: on this machine, or on a network that this machine makes for its containers
+/// and virtual machines. No lookups of names.
 enum ServerAddress {
   enum Place: Hashable {
-    /// Loopback, by address or by name; what is behind it may still be a tunnel.
+    /// Loopback, by address or by name; it may still be a tunnel's end.
     case loopback
     /// In the subnet of one of this machine's interfaces.
     case onLink(interface: String)
@@ -13,7 +13,7 @@ enum ServerAddress {
 
   static func place(of host: String) -> Place {
     let name = host.lowercased()
-    // Docker Desktop and its like name their host so.
+    // Docker Desktop and similar products name their host so.
     if name == "localhost" || name.hasSuffix(".localhost") || name == "kubernetes.docker.internal"
       || name == "host.docker.internal"
     {

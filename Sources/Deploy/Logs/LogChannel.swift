@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Lines on their way from many logs to one reader. Who sends waits while it is full: that is the back-pressure, down
-/// to the API server's connection.
+/// A queue of lines from many logs to one reader. A sender waits while it is full: this back-pressure
+/// reaches the API server's connection.
 final class LogChannel: Sendable {
   private struct State {
     var lines: [LogLine] = []
@@ -19,7 +19,7 @@ final class LogChannel: Sendable {
   static let capacity = 1024
   private let state = Mutex(State())
 
-  /// - Returns: false once nobody reads any more.
+  /// - Returns: false once the reader has ended.
   func send(_ lines: [LogLine]) async -> Bool {
     while true {
       enum Step { case sent(CheckedContinuation<Void, Never>?), full, ended }
@@ -51,7 +51,7 @@ final class LogChannel: Sendable {
     }
   }
 
-  /// For one reader: all lines that have come; nil at the end.
+  /// Returns all lines so far, for one reader; nil at the end.
   func next() async throws(DeployError) -> [LogLine]? {
     while true {
       let (lines, senders, isEnded, error) = state.withLock { state in
@@ -77,7 +77,7 @@ final class LogChannel: Sendable {
     }
   }
 
-  /// The first end counts.
+  /// Ends the channel; the first end counts.
   func end(_ error: DeployError?) {
     let waiting = state.withLock { state in
       if !state.isEnded { state.error = error }

@@ -19,9 +19,9 @@ struct LogFollower: Sendable {
     self.channel = channel
   }
 
-  /// Ends with the states, once the last log has been read, or when nobody reads any more.
+  /// Reads until the states end and the last log is read, or the reader ends.
   func run(_ states: AsyncStream<ContainerInstances>) async {
-    // No fraction sorts behind every fraction: the second itself counts.
+    // A time without fraction sorts before every fraction, so lines of that second count.
     var text = LogText(since: String(since.prefix { $0 != "Z" && $0 != "+" && $0 != "." }))
     var finished: Set<String> = []
     for await state in states {
@@ -30,7 +30,7 @@ struct LogFollower: Sendable {
         if case .complete = await read(&text, previous: true) { finished.insert(previous) }
       }
       guard let current = state.current, !finished.contains(current) else { continue }
-      // A log that ends while its container runs was cut, or rotated: the next state tells whether there is more.
+      // A log that ends while its container runs was cut, or rotated: the next state shows whether more follows.
       reading: for attempt in 0... {
         switch await read(&text, previous: false) {
         case .complete:

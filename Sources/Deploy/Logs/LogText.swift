@@ -1,22 +1,21 @@
-/// Cuts a log with timestamps into lines, and leaves out what was there before: a log that is opened again begins at a
-/// full second. No I/O.
+/// Cuts a log with timestamps into lines, and leaves out earlier lines: a reopened log begins at a full second. No I/O.
 struct LogText {
-  /// The time of the newest line so far, and how many lines bear it. Times have a fixed width, so that texts sort as
-  /// times do.
+  /// The time of the newest line so far, and the number of lines with it. Times have a fixed width, so
+  /// texts sort as times do.
   private(set) var lastTime: String
   private var countAtLast = 0
-  /// Lines of `lastTime` seen since the log was opened again.
+  /// Lines of `lastTime` seen since the log was reopened.
   private var repeated = 0
   private var partial: [UInt8] = []
-  /// Of a line that is cut into pieces: its time, and whether it is new.
+  /// The time of a line that is cut into pieces, and whether it is new.
   private var line: (time: String, isNew: Bool)?
 
   static let limit = 64 << 10
 
-  /// - Parameter since: RFC 3339 in UTC; whatever is older is left out.
+  /// - Parameter since: RFC 3339 in UTC; older lines are left out.
   init(since: String) { lastTime = since }
 
-  /// The log is opened (again), from `lastTime` on.
+  /// Notes that the log is opened (again), from `lastTime` on.
   mutating func reopen() {
     partial = []
     line = nil
@@ -41,7 +40,7 @@ struct LogText {
     return lines
   }
 
-  /// What is left when the log ends without a line break.
+  /// Returns the rest of a log that ends without a line break.
   mutating func finish() -> [(time: String, text: String)] {
     var lines: [(String, String)] = []
     if !partial.isEmpty { take(partial[...], &lines) }
@@ -57,7 +56,7 @@ struct LogText {
     }
   }
 
-  /// A line, or the next piece of one.
+  /// Takes a line, or the next piece of one.
   private mutating func take(_ bytes: ArraySlice<UInt8>, _ lines: inout [(String, String)]) {
     var text = bytes
     if line == nil {

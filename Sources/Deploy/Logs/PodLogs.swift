@@ -7,11 +7,11 @@ import KubeObjects
   import Foundation
 #endif
 
-/// What all containers of all Pods of a run write, init containers too, as they write it. Restarts and replaced Pods
-/// are followed, cut streams are taken up again, and no line comes twice. A reader that is slow slows the streams;
-/// about a thousand lines wait for it at most.
+/// The output of all containers of all Pods of a run, init containers too, as it is written. Restarts and
+/// replaced Pods are followed, cut streams are resumed, and no line is repeated. A slow reader slows the
+/// streams; at most about a thousand lines wait for it.
 ///
-/// Ends when its task is cancelled, or with what waiting cannot mend.
+/// Ends when its task is cancelled, or with an error that waiting cannot cure.
 public struct PodLogs: AsyncSequence, Sendable {
   public typealias Element = LogLine
   public typealias Failure = DeployError
@@ -20,11 +20,11 @@ public struct PodLogs: AsyncSequence, Sendable {
   public let run: String
   private let scope: RunScope
   private let owners: PodOwners
-  /// Nothing older is told; RFC 3339 in UTC.
+  /// The time of the oldest lines reported; RFC 3339 in UTC.
   public let since: String
 
   /// - Parameters:
-  ///   - scope: what the run has applied, and will: its Pods' logs are read alone.
+  ///   - scope: the run's applied objects, present and later: only their Pods' logs are read.
   ///   - since: nil for now.
   public init(client: KubeClient, run: String, scope: RunScope, since: String? = nil) {
     self.client = client

@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// The Secrets and ConfigMaps that an object cannot do without, with the fields that name them (Kubernetes API,
+/// The Secrets and ConfigMaps that an object requires, with the fields that name them (Kubernetes API,
 /// `PodSpec`, `Ingress`, `ServiceAccount`).
 struct PodReferences {
   struct Reference: Hashable {

@@ -5,7 +5,7 @@ import Manifests
 /// A Secret or ConfigMap that manifests need and do not hold.
 public struct MirroredReference: Sendable, Hashable {
   public var id: ObjectID
-  /// Who needs it, and in which field: `Deployment user, spec.template.spec.containers[0].envFrom[0].secretRef`.
+  /// The object that needs it, and the field: `Deployment user, spec.template.spec.containers[0].envFrom[0].secretRef`.
   public var usedBy: String
   public var position: SourcePosition?
 
@@ -16,11 +16,11 @@ public struct MirroredReference: Sendable, Hashable {
   }
 }
 
-/// What a copy brought.
+/// The result of a copy.
 public struct MirrorResult: Sendable, Hashable {
   public struct Unavailable: Sendable, Hashable {
     public var reference: MirroredReference
-    /// The remote cluster lacks it, does not let us read it, or it is not to be copied.
+    /// The remote cluster lacks it or does not let us read it, or it must not be copied.
     public var reason: String
   }
 
@@ -29,13 +29,13 @@ public struct MirrorResult: Sendable, Hashable {
   public var createdNamespaces: [String]
 }
 
-/// Copies of what the manifests reference and only the remote cluster has. They bear the run's label, so that
-/// `Deployer.delete` takes them away.
+/// Copies of objects that the manifests reference and only the remote cluster has. They have the run's label, so that
+/// `Deployer.delete` deletes them.
 public struct RemoteMirror: Sendable {
   public let remote: KubeClient
   public let remoteNamespace: String
   public let local: KubeClient
-  /// Where manifests go that name no namespace.
+  /// The namespace for manifests that name none.
   public let localNamespace: String
   public let run: String
 
@@ -47,7 +47,7 @@ public struct RemoteMirror: Sendable {
     self.run = run
   }
 
-  /// What the manifests reference and do not hold, each once; optional references are not among them.
+  /// Returns the objects that the manifests reference and do not hold, each once, without optional references.
   public static func references(in manifests: [Manifest], namespace: String) -> [MirroredReference] {
     func key(_ kind: String, _ name: String, _ space: String?) -> ObjectID {
       ObjectID(apiVersion: "v1", kind: kind, namespace: space ?? namespace, name: name)
@@ -66,7 +66,7 @@ public struct RemoteMirror: Sendable {
     return references
   }
 
-  /// Of the references, those that the local cluster lacks, or has as an earlier copy of this run.
+  /// Returns the references that the local cluster lacks, or has as an earlier copy of this run.
   public func missing(for manifests: [Manifest]) async throws(DeployError) -> [MirroredReference] {
     var missing: [MirroredReference] = []
     for reference in Self.references(in: manifests, namespace: localNamespace) {
@@ -78,9 +78,8 @@ public struct RemoteMirror: Sendable {
     return missing
   }
 
-  /// Copies them, all from the remote namespace, each into the namespace of its reference, which is made if it is
-  /// missing.
-  /// - Throws: when the local cluster refuses a copy. What the remote one refuses is in the result.
+  /// Copies them, all from the remote namespace, each into the namespace of its reference, which is made if missing.
+  /// - Throws: if the local cluster refuses a copy. Refusals of the remote one are in the result.
   public func copy(_ references: [MirroredReference]) async throws(DeployError) -> MirrorResult {
     var result = MirrorResult(copied: [], unavailable: [], createdNamespaces: [])
     let deployer = Deployer(
@@ -106,7 +105,7 @@ public struct RemoteMirror: Sendable {
     return result
   }
 
-  /// Tokens are worth nothing in another cluster, and are not ours to carry about.
+  /// Returns the reason not to copy: tokens are worthless in another cluster, and not ours to spread.
   private static func refusal(_ original: JSONValue) -> String? {
     switch original["type"]?.stringValue {
     case "kubernetes.io/service-account-token": "it is a ServiceAccount's token, which is never copied"
@@ -115,7 +114,7 @@ public struct RemoteMirror: Sendable {
     }
   }
 
-  /// Contents and type; the original's labels and annotations mean something to other controllers.
+  /// Copies contents and type; the original's labels and annotations mean something to other controllers.
   func copy(of original: JSONValue, in namespace: String?) -> JSONValue {
     var copy: JSONValue = [
       "apiVersion": "v1", "kind": JSONValue(original.kind ?? ""),

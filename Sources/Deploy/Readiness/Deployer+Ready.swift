@@ -3,12 +3,12 @@ import KubeObjects
 import Manifests
 
 extension Deployer {
-  /// Waits until every workload that was applied has its Pods of the present template ready (a Job: has completed).
-  /// Told by watches: a Pod counts as soon as the API server says so, before its controller has noticed.
+  /// Waits until every applied workload has its Pods of the present template ready (a Job: has completed). It watches
+  /// the Pods: one counts as soon as the API server says so, before its controller has noticed.
   /// - Parameter onProgress: called when a workload's state has changed.
   /// - Returns: the Pods that are ready.
-  /// - - Throws: `.notReady` as soon as it is plain that waiting will not help, with the reasons; `.timedOut` with what
-  ///   is known by then.
+  /// - Throws: `.notReady` with the reasons, as soon as it is certain that waiting will not help;
+  ///   `.timedOut` with the findings so far.
   @discardableResult
   public func waitReady(
     _ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void = { _ in }
@@ -44,11 +44,11 @@ extension Deployer {
     throw DeployError(.cancelled, "cancelled while waiting until it is ready")
   }
 
-  /// Goes on watching what `waitReady` has seen become ready: a Pod without a probe is ready as soon as its process
-  /// runs, and may crash a moment later. For the time until the next deployment.
-  /// - - Parameter onChange: is told once of each workload that no longer is ready and will not be again by itself, and
-  ///   once when it has been for a while.
-  /// - Throws: `.cancelled` when its task is cancelled, or what waiting cannot mend.
+  /// Watches on after `waitReady`, until the next deployment: a Pod without a probe is ready as soon as its process
+  /// runs, and may crash a moment later.
+  /// - Parameter onChange: called once for each workload that is no longer ready and will not recover by itself, and
+  ///   once when it has been ready again for a while.
+  /// - Throws: `.cancelled` when its task is cancelled, or an error that waiting cannot cure.
   public func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void)
     async throws(DeployError)
   {
@@ -61,7 +61,7 @@ extension Deployer {
     for await item in news {
       switch item {
       case .event(let event, let resource): view.take(event, of: resource)
-      case .failed(let error): throw DeployError(error, doing: "watching what runs", object: workloads[0].id)
+      case .failed(let error): throw DeployError(error, doing: "watching the workloads", object: workloads[0].id)
       case .tick: break
       }
       for change in trouble.take(view.verdicts(at: .now), at: .now) {
@@ -83,7 +83,7 @@ extension Deployer {
     case tick
   }
 
-  /// One watch for each kind and namespace, of the run's objects alone.
+  /// Starts one watch for each kind and namespace, of the run's objects alone.
   private func watchAll(_ workloads: [AppliedObject]) -> (AsyncStream<News>, [Task<Void, Never>]) {
     let (stream, sink) = AsyncStream.makeStream(of: News.self)
     var tasks: [Task<Void, Never>] = []
@@ -107,7 +107,7 @@ extension Deployer {
           })
       }
     }
-    // For what depends on time alone; what happens is told by the watches.
+    // Ticks for the decisions that depend on time alone; the watches report everything else.
     tasks.append(
       Task {
         while (try? await Task.sleep(for: .milliseconds(500))) != nil { sink.yield(.tick) }
@@ -124,7 +124,7 @@ extension Deployer {
 }
 
 extension ReadinessProgress {
-  /// But for the time.
+  /// Compares all but the time.
   fileprivate func isSame(as other: ReadinessProgress) -> Bool {
     state == other.state && ready == other.ready && wanted == other.wanted
   }

@@ -3,7 +3,7 @@ import KubeObjects
 import Manifests
 
 enum Evidence {
-  /// Reason and message of an event, on one line.
+  /// Returns reason and message of an event, on one line.
   static func text(_ event: JSONValue) -> String {
     let lines = (event["message"]?.stringValue ?? "").split(whereSeparator: \.isNewline)
     return "\(event["reason"]?.stringValue ?? ""): \(lines.joined(separator: " "))"
@@ -11,8 +11,8 @@ enum Evidence {
 }
 
 extension Deployer {
-  /// The error for workloads that are not ready: each with its Pod's state, the last lines of its log, and the
-  /// cluster's warnings.
+  /// Returns the error for workloads that are not ready: each with its Pod's state, the last lines of its
+  /// log, and the cluster's warnings.
   func notReady(_ verdicts: [(AppliedObject, ReadinessView.Verdict)], _ code: DeployError.Code) async -> DeployError {
     var errors: [DeployError] = []
     for (workload, verdict) in verdicts {
@@ -44,13 +44,13 @@ extension Deployer {
       let body = try? await client.log(
         pod: name, namespace: pod.namespace, container: container, tailLines: 10, previous: previous)
       let bytes = (try? await body?.collect(limit: 1 << 16)) ?? []
-      // The kubelet's own words for a container that is gone already are no log.
+      // The kubelet's own words for a container that is gone are no log.
       let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter {
         !$0.hasPrefix("unable to retrieve container logs for ")
       }
       return lines.map { "log of \(container): \($0)" }
     }
-    // Of a container that waits to be started again, the ended instance has the reason.
+    // If a container waits for a restart, the ended instance has the reason.
     let lines = await read(previous: false)
     return lines.isEmpty && state.hasRestarted ? await read(previous: true) : lines
   }
@@ -61,7 +61,7 @@ extension Deployer {
       .stringValue
   }
 
-  /// Warning events, oldest first, each text once, the last five.
+  /// Returns warning events, oldest first, each text once, the last five.
   private func warnings(about pod: JSONValue?, _ workload: AppliedObject) async -> [String] {
     let client = client.within(.seconds(5))
     let uid = pod?.uid ?? workload.uid
@@ -79,7 +79,7 @@ extension Deployer {
     return Array(texts.suffix(5))
   }
 
-  /// RFC 3339, so that texts sort as times do. Which member an event has depends on its writer.
+  /// Returns an event's time in RFC 3339, so that texts sort as times do. The member depends on the event's writer.
   private static func time(_ event: JSONValue) -> String {
     event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?
       .stringValue ?? ""

@@ -1,12 +1,12 @@
 import KubeObjects
 
-/// What a Pod's status says of its way to readiness (Kubernetes API, `PodStatus`). No I/O.
+/// A Pod's progress to readiness, from its status (Kubernetes API, `PodStatus`). No I/O.
 struct PodState: Sendable, Hashable {
   enum Prospect: Sendable, Hashable {
     case ready
     /// It takes its time.
     case coming
-    /// It may heal once something else is there or has gone: a crash before a database is up, a node that is full.
+    /// It may recover when something else appears or goes: a database that starts later, a node that is full.
     case doubtful
     /// Waiting does not help.
     case hopeless
@@ -16,7 +16,8 @@ struct PodState: Sendable, Hashable {
   /// In a few words; empty for a Pod that is ready.
   var reason: String
   var remedy: String?
-  /// The container that is the reason, and whether its last lines are those of an instance that has ended.
+  /// The container at fault.
+  /// True if the container's last lines are those of an ended instance.
   var container: String?
   var hasRestarted = false
 
@@ -61,7 +62,7 @@ struct PodState: Sendable, Hashable {
   static func isReady(_ pod: JSONValue) -> Bool {
     guard !pod.isBeingDeleted else { return false }
     if pod[path: "status", "phase"]?.stringValue == "Succeeded" { return true }
-    // A kubelet that has not seen the present spec speaks of the old one.
+    // A kubelet that has not seen the present spec reports on the old one.
     if let observed = pod[path: "status", "observedGeneration"]?.intValue, observed < pod.generation ?? 0 {
       return false
     }
@@ -99,7 +100,8 @@ struct PodState: Sendable, Hashable {
     case "InvalidImageName", "ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "ImageInspectError",
       "RegistryUnavailable":
       let remedy =
-        "The node has no image \(image) and cannot pull it: check that it was built and loaded, its name, and imagePullSecrets."
+        "The node has no image \(image) and cannot pull it: "
+        + "check that it was built and loaded, its name, and imagePullSecrets."
       self.init(Self.isFinal(pull: reason, message) ? .hopeless : .coming, text, remedy, container: nil)
     case "CreateContainerConfigError" where message.hasPrefix("failed to sync "):
       // The kubelet has not seen a new Secret or ConfigMap yet, and tries again.
@@ -112,7 +114,7 @@ struct PodState: Sendable, Hashable {
       self.init(.hopeless, text, container: name, hasRestarted: restarts > 0)
     case "CrashLoopBackOff":
       let how = last.map(Self.exit) ?? "ended"
-      // The program itself could not be started: that does not change.
+      // If the program itself could not be started, that will not change.
       let isFinal =
         restarts >= 4 || last?["reason"]?.stringValue == "StartError"
         || last?["reason"]?.stringValue == "ContainerCannotRun"
@@ -125,7 +127,8 @@ struct PodState: Sendable, Hashable {
     }
   }
 
-  /// The first failure to pull may be the network's; what the registry says of name and rights does not change.
+  /// Checks whether a failure to pull is final. The first may be the network's; the registry's verdict on
+  /// name and rights does not change.
   private static func isFinal(pull reason: String, _ message: String) -> Bool {
     guard reason == "ErrImagePull" else { return true }
     return [
@@ -141,7 +144,7 @@ struct PodState: Sendable, Hashable {
     return PodState(.hopeless, "container \(name) \(exit(ended))", container: name)
   }
 
-  /// `ended with exit code 137 (OOMKilled): message`.
+  /// Returns `ended with exit code 137 (OOMKilled): message`.
   private static func exit(_ ended: JSONValue) -> String {
     let reason = ended["reason"]?.stringValue ?? ""
     let message = ended["message"]?.stringValue ?? ""
@@ -160,7 +163,7 @@ struct PodState: Sendable, Hashable {
     return condition.map { $0["message"]?.stringValue ?? $0["reason"]?.stringValue ?? "no explanation" }
   }
 
-  /// What comes next for a Pod with which nothing is wrong.
+  /// Returns the next step of a healthy Pod.
   private static func next(_ pod: JSONValue, _ status: JSONValue) -> String {
     if pod[path: "spec", "nodeName"]?.stringValue == nil { return "waits for a node" }
     let running = { (name: String) in

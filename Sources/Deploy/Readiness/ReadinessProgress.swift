@@ -1,9 +1,9 @@
 import Manifests
 
-/// How far one workload is.
+/// The progress of one workload.
 public struct ReadinessProgress: Sendable, Hashable {
   public enum State: Sendable, Hashable {
-    /// What it waits for, in a few words: `1 of 2 ready: user-7d9: pulling image`.
+    /// The reason for waiting, in a few words: `1 of 2 ready: user-7d9: pulling image`.
     case waiting(String)
     case ready
     /// Waiting will not help.

@@ -2,20 +2,20 @@ import KubeAPI
 import KubeObjects
 import Manifests
 
-/// All that a wait for readiness has seen, and what follows from it. No I/O: events in, verdicts out.
+/// Everything seen while waiting for readiness, and the conclusions. No I/O: events in, verdicts out.
 struct ReadinessView {
   /// One workload's verdict.
   struct Verdict: Sendable {
     var state: ReadinessProgress.State
     var rollout: Rollout
-    /// The Pod that is the reason, with its state.
+    /// The Pod at fault, with its state.
     var pod: JSONValue?
     var podState: PodState?
-    /// It may heal, but nobody knows by what.
+    /// True if it may recover, by an unknown cause.
     var isDoubtful = false
   }
 
-  /// How long a doubtful state may last while nothing else changes.
+  /// The longest time that a doubtful state may last while nothing else changes.
   static let patience = Duration.seconds(10)
 
   let workloads: [AppliedObject]
@@ -59,7 +59,7 @@ struct ReadinessView {
     for prospect in [PodState.Prospect.hopeless, .doubtful, .coming] {
       guard let (pod, state) = states.first(where: { $0.1.prospect == prospect }) else { continue }
       let text = "\(pod.name ?? ""): \(state.reason)\(warning(pod, prospect))"
-      // A Job's Pods are replaced by its controller, which then says when it is enough.
+      // A Job's controller replaces its Pods, and decides when to give up.
       let isFinal =
         prospect == .hopeless && (object.kind != "Job" || pod[path: "status", "phase"]?.stringValue != "Failed")
       return Verdict(
@@ -71,14 +71,14 @@ struct ReadinessView {
       isDoubtful: warnings[workload.uid] != nil)
   }
 
-  /// Of a Pod that runs and is not ready, the probe's own words.
+  /// Returns the probe's own words about a Pod that runs and is not ready.
   private func warning(_ pod: JSONValue, _ prospect: PodState.Prospect) -> String {
     guard prospect == .coming, let warning = warnings[pod.uid ?? ""] else { return "" }
     return "; \(warning)"
   }
 
-  /// The verdicts on all workloads. What is doubtful fails once nothing else is under way that might heal it, or its
-  /// patience has run out.
+  /// Returns the verdicts on all workloads. A doubtful one fails once nothing else is in progress that
+  /// might cure it, or its patience has run out.
   mutating func verdicts(at now: ContinuousClock.Instant) -> [(AppliedObject, Verdict)] {
     var verdicts = workloads.map { ($0, verdict(on: $0)) }
     let isAnythingComing = verdicts.contains { _, verdict in

@@ -1,11 +1,11 @@
 import Manifests
 
-/// A Pod of what was applied last, ready.
+/// A ready Pod of the last deployment.
 public struct ReadyPod: Sendable, Hashable {
   public var namespace: String
   public var name: String
   public var uid: String
-  /// Whose it is; the Pod itself where the manifests hold it.
+  /// The Pod's workload; the Pod itself if the manifests hold it.
   public var workload: ObjectID
 
   public init(namespace: String, name: String, uid: String, workload: ObjectID) {

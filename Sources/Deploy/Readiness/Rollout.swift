@@ -1,19 +1,19 @@
 import KubeObjects
 
-/// Where one workload is, from what the watches have told. No I/O.
+/// The progress of one workload, from the watches' reports. No I/O.
 struct Rollout: Sendable {
   var ready = 0
   var wanted = 0
   var isComplete = false
   /// Pods of the present template.
   var pods: [JSONValue] = []
-  /// The controller's own trouble: no quota, a deadline that has passed, a Job that failed.
+  /// The controller's own problem: no quota, a deadline that has passed, a Job that failed.
   var failure: String?
   var isFinal = false
 
   /// - Parameters:
-  ///   - generation: the one that was applied; an older status is none.
-  ///   - replicaSets, pods: all of the namespace that bear the run's label.
+  ///   - generation: the one that was applied; an older status is ignored.
+  ///   - replicaSets, pods: all of the namespace that have the run's label.
   init(_ workload: JSONValue, generation: Int, replicaSets: [JSONValue], pods: [JSONValue]) {
     let status = workload["status"] ?? [:]
     wanted = workload[path: "spec", "replicas"]?.intValue ?? 1
@@ -45,7 +45,7 @@ struct Rollout: Sendable {
 
   // MARK: Kinds
 
-  /// A controller's status follows its Pods by some ten milliseconds: the Pods themselves say it first.
+  /// Counts the Pods themselves: the controller's status follows some ten milliseconds later.
   private mutating func counted(_ isObserved: Bool, status: JSONValue, delay: Int?) {
     countPods()
     if let delay, delay > 0 { ready = min(ready, status["availableReplicas"]?.intValue ?? 0) }
@@ -102,7 +102,7 @@ struct Rollout: Sendable {
     pods.filter { $0.controllerReference?["uid"]?.stringValue == owner.uid && !$0.isBeingDeleted }
   }
 
-  /// The ReplicaSet of a Deployment's present template: that of its revision.
+  /// Returns the ReplicaSet of a Deployment's present template: that of its revision.
   private static func newest(_ sets: [JSONValue], of deployment: JSONValue) -> JSONValue? {
     let key = "deployment.kubernetes.io/revision"
     guard let revision = deployment.annotations[key] else { return nil }

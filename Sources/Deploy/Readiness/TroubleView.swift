@@ -1,13 +1,13 @@
 import Manifests
 
-/// What became of a workload after it was ready.
+/// A workload's change after it was ready.
 public enum Trouble: Sendable, Hashable {
-  /// It no longer is ready, and will not be again by itself: with its Pod's state and the last lines of its log.
+  /// It is no longer ready, and will not recover by itself: with its Pod's state and the last lines of its log.
   case failing(DeployError)
   case recovered(ObjectID)
 }
 
-/// Decides what of a workload's states is told: a crash loop is ready for a moment again and again. No I/O.
+/// Decides which of a workload's states are reported: a crash loop is ready for a moment again and again. No I/O.
 struct TroubleView {
   private enum State {
     case well
@@ -20,12 +20,12 @@ struct TroubleView {
     case recovered(AppliedObject)
   }
 
-  /// How long a workload that failed must be ready before it counts as mended.
+  /// The time that a workload must be ready after a failure before it counts as recovered.
   static let calm = Duration.seconds(30)
 
   private var states: [ObjectID: State] = [:]
 
-  /// - Returns: what has changed and is to be told.
+  /// - Returns: the changes to report.
   mutating func take(_ verdicts: [(AppliedObject, ReadinessView.Verdict)], at now: ContinuousClock.Instant) -> [News] {
     var news: [News] = []
     for (workload, verdict) in verdicts {

@@ -1,6 +1,6 @@
-/// A file of the host that changed, and where it is in the container.
+/// A file of the host that changed, and its path in the container.
 public struct FileChange: Sendable, Hashable {
-  /// Absolute, on the host; nil when the file is gone.
+  /// Absolute, on the host; nil if the file is gone.
   public var source: String?
   /// Absolute, or relative to the container's working directory.
   public var destination: String
@@ -11,7 +11,7 @@ public struct FileChange: Sendable, Hashable {
   }
 }
 
-/// Where a sync went.
+/// The result of a sync.
 public struct SyncReport: Sendable, Hashable {
   public struct Target: Sendable, Hashable {
     public var namespace: String

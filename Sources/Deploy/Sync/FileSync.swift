@@ -2,8 +2,8 @@ import KubeAPI
 import KubeObjects
 import KubeStreams
 
-/// Changed files into running containers, by tar over exec (Skaffold, `sync.manual`). Owns the commands that wait in
-/// the containers for the next sync: they end with its last copy.
+/// Copies changed files into running containers, by tar over exec (Skaffold, `sync.manual`). Owns the commands that
+/// wait in the containers for the next sync: they end with its last copy.
 public struct FileSync: Sendable {
   public let client: KubeClient
   public let run: String
@@ -12,7 +12,7 @@ public struct FileSync: Sendable {
   private let spares: SpareCommands
   private let memory = SyncMemory()
 
-  /// - Parameter scope: what the run has applied: files go into its Pods alone.
+  /// - Parameter scope: the objects that the run has applied: files go into their Pods alone.
   public init(client: KubeClient, run: String, scope: RunScope) {
     self.client = client
     self.run = run
@@ -21,8 +21,8 @@ public struct FileSync: Sendable {
     spares = SpareCommands(client: client)
   }
 
-  /// Starts what a sync into this image's containers will need, so that it takes a few milliseconds. Worth a call when
-  /// they are ready.
+  /// Starts the commands that a sync into this image's containers will need, so that it takes a few milliseconds. Worth
+  /// a call when the containers are ready.
   /// - Parameter images: as the applied manifests write them.
   public func prepare(images: [String]) async {
     var keys: [SpareCommands.Key] = []
@@ -30,10 +30,10 @@ public struct FileSync: Sendable {
     spares.prepare(keys)
   }
 
-  /// Deletes and writes files in every running container of the run whose image is this one. One that was started since
-  /// the last sync also gets what was synced before.
+  /// Deletes and writes files in every running container of the run with this image. A container that was started since
+  /// the last sync also gets the earlier changes.
   /// - Parameter image: as the applied manifests write it.
-  /// - - Throws: `.needsBuild` where it cannot be done: no container runs, no sh or tar in it, a file that cannot be
+  /// - Throws: `.needsBuild` if it cannot be done: no container runs, no sh or tar in it, a file that cannot be
   ///   written. Some containers may have been changed.
   public func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> SyncReport {
     let start = ContinuousClock.now
@@ -66,7 +66,7 @@ public struct FileSync: Sendable {
   }
 
   private func write(_ part: [UInt8], to key: SpareCommands.Key) async throws(DeployError) {
-    // What a spare one could not do, a fresh one does again: deleting and writing twice is the same as once.
+    // If a spare command fails, a fresh one repeats the part: deleting and writing twice is the same as once.
     if let spare = spares.take(key), let result = try? await spare.finish(stdin: part), result.exitCode == 0 { return }
     let target = key.target
     let place = "\(target.namespace)/\(target.pod), container \(target.container)"
@@ -86,7 +86,7 @@ public struct FileSync: Sendable {
     throw DeployError(.needsBuild, "files cannot be synced into \(place): \(reason)", details: output)
   }
 
-  /// The running containers of the image, in Pods that stay.
+  /// Returns the running containers of the image, in Pods that are not being deleted.
   private func containers(_ image: String) async throws(DeployError) -> [SpareCommands.Key] {
     var pods: [JSONValue] = []
     for namespace in scope.namespaces.sorted() {

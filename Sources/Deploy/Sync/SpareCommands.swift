@@ -3,9 +3,9 @@ import KubeStreams
 import Synchronization
 
 /// The sync's script, started ahead in each container: starting a process there takes about 50 ms, which a save then
-/// need not wait for. Each serves one sync; one that has died in the meantime is replaced by a fresh one.
+/// need not wait for. Each serves one sync; a dead one is replaced by a fresh one.
 final class SpareCommands: Sendable {
-  /// A container's instance: a restarted one has none.
+  /// A container's instance: a restarted one has no spare command yet.
   struct Key: Hashable, Sendable {
     let target: SyncReport.Target
     let instance: String
@@ -21,7 +21,7 @@ final class SpareCommands: Sendable {
 
   init(client: KubeClient) { self.client = client }
 
-  /// The spare one, now the caller's.
+  /// Takes the spare command, now the caller's.
   func take(_ key: Key) -> RunningExec? { state.withLock { $0.ready.removeValue(forKey: key) } }
 
   func start(_ target: SyncReport.Target) async throws(KubeError) -> RunningExec {
@@ -30,7 +30,7 @@ final class SpareCommands: Sendable {
       command: ["sh", "-c", SyncPayload.script], takesInput: true)
   }
 
-  /// Sees to it that each of these, and no other, has a spare one soon.
+  /// Starts missing spare commands for these containers, and drops all others.
   func prepare(_ keys: [Key]) {
     let missing = state.withLock { state in
       state.ready = state.ready.filter { keys.contains($0.key) }

@@ -1,16 +1,16 @@
 import Inputs
 import Skaffold
 
-/// What is to be done about changed files of an artifact.
+/// The way to handle changed files of an artifact.
 public enum SyncDecision: Sendable, Hashable {
   case sync([FileChange])
   /// At least one file is in no sync rule.
   case build(reason: String)
 
-  /// Every file in at least one rule of `sync.manual`: then it goes where each of its rules says; else everything is
-  /// built, as with Skaffold.
+  /// Decides to sync if every file is in at least one rule of `sync.manual`: then each rule gives a destination.
+  /// Otherwise everything is built, as with Skaffold.
   /// - Parameters:
-  ///   - changed, deleted: absolute paths of files below the artifact's context, of those that the build sees.
+  ///   - changed, deleted: absolute paths of files below the artifact's context that the build sees.
   public static func of(_ artifact: Artifact, changed: some Collection<String>, deleted: some Collection<String>)
     -> SyncDecision
   {

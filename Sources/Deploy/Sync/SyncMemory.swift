@@ -1,10 +1,10 @@
 import Synchronization
 
-/// What was synced into the containers of each image, and into which: a container that was started since, after a crash
-/// for one, has the image's own files.
+/// The files that were synced into the containers of each image, and those containers: one that was started since,
+/// perhaps after a crash, has the image's own files.
 final class SyncMemory: Sendable {
   private struct Image {
-    /// By destination: the latest.
+    /// The latest, by destination.
     var changes: [String: FileChange] = [:]
     /// The containers that have all of them.
     var served: Set<SpareCommands.Key> = []
@@ -12,7 +12,7 @@ final class SyncMemory: Sendable {
 
   private let images = Mutex<[String: Image]>([:])
 
-  /// What a container needs besides `changes`, so that it has all that was ever synced.
+  /// Returns the changes that a container needs besides `changes` to have everything synced so far.
   func missing(in key: SpareCommands.Key, of image: String, besides changes: [FileChange]) -> [FileChange] {
     images.withLock { images in
       guard let known = images[image], !known.served.contains(key) else { return [] }
@@ -21,7 +21,7 @@ final class SyncMemory: Sendable {
     }
   }
 
-  /// All these containers have the changes, and what was synced before.
+  /// Notes that all these containers have the changes, and the earlier ones.
   func note(_ changes: [FileChange], in keys: [SpareCommands.Key], of image: String) {
     images.withLock { images in
       for change in changes { images[image, default: Image()].changes[change.destination] = change }

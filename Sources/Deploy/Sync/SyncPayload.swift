@@ -1,10 +1,10 @@
 import Glibc
 import Inputs
 
-/// What goes to a container's stdin: the directory to work in, the paths to delete, an empty line, and a tar archive.
+/// The bytes for a container's stdin: the directory to work in, the paths to delete, an empty line, and a tar archive.
 struct SyncPayload {
-  /// Reads just that. `read` takes no byte more than its line, so that tar gets the rest. What nobody has read in the
-  /// end must be read too: Kubernetes does not tell the end of a command whose stdin is still on its way.
+  /// Reads just that. `read` takes no byte beyond its line, so tar gets the rest. The script reads unused bytes too:
+  /// Kubernetes does not report the end of a command whose stdin is still on its way.
   static let script = """
     IFS= read -r d && cd "$d" || { cat >/dev/null; exit 125; }
     while IFS= read -r f && [ -n "$f" ]; do rm -rf -- "$f" || { cat >/dev/null; exit 126; }; done
@@ -15,12 +15,12 @@ struct SyncPayload {
   /// More than this is better built into an image.
   static let limit = 64 << 20
 
-  /// For paths from the root, and for those from the container's working directory.
+  /// One for paths from the root, one for those from the container's working directory.
   private(set) var parts: [[UInt8]] = []
   private(set) var files = 0
   private(set) var bytes = 0
 
-  /// - Throws: `.needsBuild` for what tar or the script cannot take.
+  /// - Throws: `.needsBuild` for files that tar or the script cannot take.
   init(_ changes: [FileChange]) throws(DeployError) {
     let absolute = changes.filter { $0.destination.hasPrefix("/") }
     let relative = changes.filter { !$0.destination.hasPrefix("/") }
@@ -43,7 +43,7 @@ struct SyncPayload {
     return Array("\(directory)\n\(deletions)\n".utf8) + tar.finished()
   }
 
-  /// Relative to the directory, without ways out of it.
+  /// Returns the path relative to the directory; refuses one that leaves it.
   private static func checked(_ destination: String) throws(DeployError) -> String {
     let parts = destination.split(separator: "/").filter { $0 != "." }
     guard !parts.isEmpty, !parts.contains("..") else {

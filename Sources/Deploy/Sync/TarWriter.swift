@@ -30,7 +30,7 @@ struct TarWriter {
     }
   }
 
-  /// The archive with its end: two empty blocks.
+  /// Returns the archive with its end: two empty blocks.
   func finished() -> [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
   private mutating func write(
@@ -66,7 +66,7 @@ struct TarWriter {
     bytes += [UInt8](repeating: 0, count: (512 - content.count % 512) % 512)
   }
 
-  /// At most 100 bytes of name, and before a slash at most 155 of prefix.
+  /// Splits a path: at most 100 bytes of name, and before a slash at most 155 of prefix; nil if it does not fit.
   private static func fit(_ path: String) -> (prefix: String, name: String)? {
     let bytes = Array(path.utf8)
     if bytes.count <= 100 { return ("", path) }
@@ -77,7 +77,7 @@ struct TarWriter {
     return (String(decoding: bytes[..<slash], as: UTF8.self), String(decoding: bytes[(slash + 1)...], as: UTF8.self))
   }
 
-  /// `LENGTH KEY=VALUE\n`, the length counting its own digits.
+  /// Returns `LENGTH KEY=VALUE\n`, the length counting its own digits.
   private static func record(_ key: String, _ value: String) -> [UInt8] {
     let rest = " \(key)=\(value)\n"
     var length = rest.utf8.count + 1
