@@ -9,21 +9,20 @@ import Threads
   import Musl
 #endif
 
-/// The daemon as a process: one per user.
+/// The daemon as a process; each user has one.
 public enum DaemonProcess {
   /// Runs until `quit`, SIGTERM or SIGINT.
-  /// - - Throws: `.conflict` where a daemon of this user runs already, and what keeps the socket or the log from being
-  ///   made.
+  /// - Throws: `.conflict` if a daemon of this user runs already; other errors if the socket or the log cannot be made.
   public static func run(paths: ControlPaths, logLevel: Logger.Level) async throws {
     umask(0o077)
     signal(SIGPIPE, SIG_IGN)
     try paths.prepare()
-    // By hand in a terminal, problems show there.
+    // A daemon started by hand in a terminal shows its problems there.
     let file = try LogFile(paths: paths, takesStandardError: isatty(STDERR_FILENO) == 0)
     LoggingSystem.bootstrap { _ in FileLogHandler(file: file, level: logLevel) }
     let logger = Logger(label: "devtunnel")
     let openFiles = OpenFiles.raise()
-    // A daemon that has just been told to quit may not be gone yet.
+    // A daemon that is quitting may still hold the lock.
     let lock = try await DaemonLock(paths: paths, patience: .seconds(3))
     let server = try ControlServer(paths: paths, engine: try makeEngine(paths: paths, logger: logger), logger: logger)
     logger.info(

@@ -2,7 +2,7 @@ import ControlAPI
 import Logging
 import Operations
 
-/// The engine behind the control socket.
+/// Makes the engine behind the control socket.
 public func makeEngine(paths: ControlPaths, logger: Logger) throws(ControlError) -> any Engine {
   let settings = ClusterOperations.Settings(
     journalPath: paths.journal + "/intercepts.json", runtime: paths.runtime, installationPath: paths.installation,

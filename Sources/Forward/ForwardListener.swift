@@ -6,12 +6,12 @@ import TunnelProtocol
 /// A host port whose connections become streams into the cluster. Lives on the relay's thread.
 final class ForwardListener: Listener {
   private let endpoint: LinkEndpoint
-  /// Where connections lead; nil while that is not known: they are refused.
+  /// The address that connections get; while it is nil, they are refused.
   var target: Preamble?
   private(set) var connections: UInt64 = 0
   private(set) var refused: UInt64 = 0
   private(set) var lastProblem: String?
-  /// A dial did not get through: the target may have moved.
+  /// Called when a dial fails: the target may have moved.
   private let onRefusal: (StreamStatus) -> Void
 
   init(

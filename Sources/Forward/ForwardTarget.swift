@@ -4,7 +4,7 @@ import KubeAPI
 import KubeObjects
 import TunnelProtocol
 
-/// What `SERVICE|KIND/NAME` names, and where its ports are in the cluster.
+/// The target that `SERVICE|KIND/NAME` names, and the addresses of its ports in the cluster.
 public struct ForwardTarget: Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
     case service
@@ -43,9 +43,9 @@ public struct ForwardTarget: Sendable, Hashable {
     }
   }
 
-  /// Where a port is now.
+  /// Finds a port's present address.
   /// - Parameter port: by number or name; the Service's port, or the container's.
-  /// - Throws: `ControlError` naming the ports that there are.
+  /// - Throws: `ControlError` that names the existing ports.
   public func resolve(_ port: String, client: KubeClient, namespace: String) async throws(ControlError) -> Preamble {
     switch kind {
     case .service: try await service(port, client, namespace)
@@ -76,15 +76,14 @@ public struct ForwardTarget: Sendable, Hashable {
     return try await headless(chosen, client, namespace)
   }
 
-  /// Where a port of a Service's is: at its own address, or at the name that it stands for.
-  /// - Returns: nil for a headless one.
+  /// Returns the address of a Service's port: its own, or the name that it refers to; nil for a headless one.
   static func address(of service: JSONValue, _ port: String) throws(ControlError) -> Preamble? {
     let (number, _) = try Self.port(of: service, port)
     if service[path: "spec", "type"]?.stringValue == "ExternalName",
       let external = service[path: "spec", "externalName"]?.stringValue
     {
       guard let preamble = Preamble(.tcp, port: number, name: Array(external.utf8)) else {
-        throw ControlError(.failed, "\(service.label) stands for a name that is none (externalName)")
+        throw ControlError(.failed, "\(service.label) has an externalName that is no valid name")
       }
       return preamble
     }
@@ -94,7 +93,7 @@ public struct ForwardTarget: Sendable, Hashable {
     return Preamble(.tcp, port: number, address: bytes)
   }
 
-  /// A Service's port, by number or name.
+  /// Finds a Service's port, by number or name.
   private static func port(of service: JSONValue, _ port: String) throws(ControlError) -> (
     number: UInt16, port: JSONValue
   ) {
@@ -114,12 +113,12 @@ public struct ForwardTarget: Sendable, Hashable {
     return (number, chosen)
   }
 
-  /// A port as the API gives it; nil for what is none. The API server does not look at all of them (EndpointSlices).
+  /// Reads a port of an API object; nil if it is none. The API server does not validate all of them (EndpointSlices).
   static func number(_ value: JSONValue?) -> UInt16? {
     value?.intValue.flatMap(UInt16.init(exactly:)).flatMap { $0 > 0 ? $0 : nil }
   }
 
-  /// A headless Service has no address of its own: one of its ready endpoints has.
+  /// Finds a ready endpoint of a headless Service, which has no address of its own.
   private func headless(_ port: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError)
     -> Preamble
   {
@@ -133,7 +132,7 @@ public struct ForwardTarget: Sendable, Hashable {
       remedy: "Look at its Pods: kubectl -n \(namespace) get pods.")
   }
 
-  /// The first ready endpoint with that port of a Service.
+  /// Returns the first ready endpoint with that port of a Service.
   static func endpoint(in slices: [JSONValue], _ port: JSONValue) -> Preamble? {
     for slice in slices where slice["addressType"]?.stringValue == "IPv4" {
       guard let number = number(slice["ports"]?.elements.first(where: { $0.name_ ?? "" == port.name_ ?? "" })?["port"])
@@ -189,6 +188,6 @@ public struct ForwardTarget: Sendable, Hashable {
 }
 
 extension JSONValue {
-  /// For messages: `Service shop/user`.
+  /// The Service for messages, such as `Service shop/user`.
   fileprivate var label: String { "Service \(namespace ?? "")/\(name ?? "")" }
 }

@@ -6,7 +6,7 @@ import Logging
 import Relay
 import TunnelProtocol
 
-/// One `devtunnel forward`: its listeners, and where their target is.
+/// One `devtunnel forward`: its listeners and its target.
 public actor Forwarding {
   public nonisolated let id: String
   public nonisolated let request: ForwardRequest
@@ -32,7 +32,7 @@ public actor Forwarding {
     target = try ForwardTarget(parsing: request.target)
   }
 
-  /// Binds the host's ports; returns once the tunnel stands.
+  /// Binds the host's ports; returns once the tunnel is open.
   public func start() async throws(ControlError) {
     guard let address = clinux_address(request.address, port: 0) else {
       throw ControlError(
@@ -99,7 +99,7 @@ public actor Forwarding {
     }
   }
 
-  /// Closes the ports; connections in them go on until they end.
+  /// Closes the ports; connections in them continue until they end.
   public func stop() async {
     refresher?.cancel()
     follower?.cancel()
@@ -125,7 +125,7 @@ public actor Forwarding {
       warnings: Self.warnings(listeningAt: request.address))
   }
 
-  /// What the person is to know of a forward at this address.
+  /// Returns the warnings about a forward at this address.
   static func warnings(listeningAt text: String) -> [String] {
     guard var address = clinux_address(text, port: 0), clinux_is_loopback(&address) == 0 else { return [] }
     return [OpenPort.forward(text)]

@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// Which of a Service's endpoints became ready last, as its EndpointSlices (discovery.k8s.io/v1) tell it over time.
+/// The endpoint of a Service that became ready last, as its EndpointSlices (discovery.k8s.io/v1) show it over time.
 struct NewestEndpoint: Sendable {
   struct Endpoint: Sendable, Hashable {
     var address: String
@@ -8,11 +8,12 @@ struct NewestEndpoint: Sendable {
     var ports: [String: UInt16]
   }
 
-  /// When each ready address was first seen so: a Pod that was ready, was not and is again, counts as new.
+  /// The order in which the ready addresses were first seen: a Pod that becomes ready again counts as new.
   private var order: [String: Int] = [:]
   private var count = 0
 
-  /// - Returns: nil where none is ready.
+  /// Takes a Service's slices.
+  /// - Returns: the newest endpoint; nil if none is ready.
   mutating func take(_ slices: some Collection<JSONValue>) -> Endpoint? {
     let ready = slices.flatMap(Self.ready)
     let addresses = Set(ready.map(\.address))

@@ -269,7 +269,7 @@ extension Interception {
     return last?["manager"]?.stringValue
   }
 
-  // MARK: Telling
+  // MARK: Reporting
 
   public func report() async -> InterceptReport {
     var ports: [InterceptReport.Port] = []

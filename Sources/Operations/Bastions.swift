@@ -2,8 +2,8 @@ import Bastion
 import ControlAPI
 import KubeAPI
 
-/// The SSH sessions to bastions, one for each of them and each person's keys: libcurl's reuse of connections hangs on
-/// using the same.
+/// The SSH sessions to bastions, one for each bastion and user's keys: libcurl reuses connections only within one
+/// session.
 struct Bastions {
   private struct Key: Hashable {
     var url: String
@@ -14,7 +14,7 @@ struct Bastions {
   }
 
   private var connections: [Key: BastionConnection] = [:]
-  /// What people have answered; in memory alone.
+  /// The users' answers, kept in memory only.
   private var accepted: [String: String] = [:]
   private var passphrases: [String: String] = [:]
 
@@ -24,7 +24,7 @@ struct Bastions {
       hostKey: selection.hostKey)
   }
 
-  /// The connection of the URL that counts for a context; nil where there is none.
+  /// Returns the connection for a context's URL; nil if it has none.
   mutating func connection(_ selection: BastionSelection?, context: String) throws(ControlError) -> (
     url: String, BastionConnection
   )? {
@@ -46,7 +46,7 @@ struct Bastions {
     }
   }
 
-  /// The next connection is a new one, which knows the answer.
+  /// Takes an answer; the next connection is a new one, which uses it.
   mutating func take(_ answer: BastionAnswer) {
     if let key = answer.acceptedKey { accepted[answer.url] = key }
     passphrases.merge(answer.passphrases) { $1 }
@@ -65,7 +65,7 @@ struct Bastions {
 }
 
 extension ControlError {
-  /// What kept a bastion from being reached.
+  /// Describes the error that kept a bastion from being reached.
   init(_ error: BastionError, url: String) {
     let code: Code =
       switch error {
@@ -78,7 +78,8 @@ extension ControlError {
     case .hostKeyUnknown(_, _, let fingerprint):
       question = BastionQuestion(url: url, hostKey: fingerprint)
       remedy =
-        "compare the fingerprint with its administrator's; then accept it on a terminal, give --via-host-key '\(fingerprint)', or connect once with `ssh`"
+        "compare the fingerprint with its administrator's; then accept it on a terminal, "
+        + "give --via-host-key '\(fingerprint)', or connect once with `ssh`"
     case .authentication(_, _, _, let locked) where !locked.isEmpty:
       question = BastionQuestion(url: url, lockedKeys: locked)
     default: break

@@ -42,14 +42,14 @@ extension ClusterOperations {
         named.isEmpty
           ? "the cluster's address ranges are not known: these credentials may read neither ServiceCIDRs nor nodes"
           : ledRanges.notes.joined(separator: "; "),
-        remedy: "Name them, as an administrator tells you: --via-cluster 10.96.0.0/12 --via-cluster 10.244.0.0/16.")
+        remedy: "Ask an administrator, and name them: --via-cluster 10.96.0.0/12 --via-cluster 10.244.0.0/16.")
     }
     let places = try request.mapInto.map { text throws(ControlError) in try Self.place(text) }
     let sshHost = try bastions.connection(request.cluster.bastion, context: client.access.contextName)?.1.settings.host
     let way = await wayToServer(client, sshHost: sshHost, environment: ProcessInfo.processInfo.environment).map(
       CIDR.init)
     let taken =
-      try await way.map { .init($0, owner: "the way to the API server") }
+      try await way.map { .init($0, owner: "the route to the API server") }
       + taken(request, by: HostRoutes.read(), besides: client)
     let known = try HostRanges(ledRanges, taken: taken, places: places.isEmpty ? FreeRange.places : places)
     let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)

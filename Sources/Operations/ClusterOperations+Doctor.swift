@@ -5,8 +5,8 @@ import KubeObjects
 import Shell
 
 extension ClusterOperations {
-  /// What intercepts, forwards and `restore` need of RBAC in their namespace; templates/rbac.yaml grants the same.
-  /// Reading nodes, which are in no namespace, is not among them: without it the agent goes to amd64.
+  /// The permissions that intercepts, forwards and `restore` need in their namespace; templates/rbac.yaml grants the
+  /// same. Reading nodes, which are in no namespace, is not included: without it the agent goes to amd64.
   static let permissions: [Permission] = granted.flatMap { grant in
     grant.verbs.split(separator: " ").map { Permission(String($0), grant.resource, grant.subresource) }
   }
@@ -17,7 +17,7 @@ extension ClusterOperations {
     (.configMaps, nil, "get create delete"), (.secrets, nil, "get create delete"),
     (.persistentVolumeClaims, nil, "get"), (.resourceQuotas, nil, "list"), (.limitRanges, nil, "list"),
     (.events, nil, "list"),
-    // Its own alone, which a Role can grant.
+    // Only the namespace's own object, which a Role can grant.
     (.namespaces, nil, "get"),
     (.deployments, nil, "get list watch create patch delete"),
     // Watched while one is intercepted; patched by --replace and --move-connections.
@@ -73,7 +73,7 @@ extension ClusterOperations {
     return checks
   }
 
-  /// What to look at first, by the kind of failure.
+  /// Returns the first thing to check for a kind of failure.
   static func remedy(_ error: KubeError) -> String {
     let compare = "`kubectl version` should fail the same way."
     return switch error {
@@ -100,7 +100,7 @@ extension ClusterOperations {
     }
   }
 
-  /// The helper goes through all steps of a shell in a throwaway child.
+  /// Lets the helper try all steps of a shell in a throwaway child.
   private func shellCheck(_ progress: @escaping Progress) async -> DoctorCheck {
     progress("trying a shell's namespace")
     do throws(ControlError) {
@@ -135,7 +135,7 @@ extension ClusterOperations {
         "Ask an administrator for the ClusterRole `edit` in that namespace, or for the Role in templates/rbac.yaml.")
   }
 
-  /// Starts a gateway and measures the way through it.
+  /// Starts a gateway and measures the connection through it.
   private func gatewayCheck(_ there: ReachedCluster, _ cluster: ClusterSelection, _ progress: @escaping Progress) async
     -> DoctorCheck
   {
@@ -151,7 +151,7 @@ extension ClusterOperations {
       let report = await link.report()
       let roundTrip = report.roundTripMilliseconds.map { "\(Double(Int($0 * 100)) / 100) ms" } ?? "unknown"
       return DoctorCheck(
-        "agent", .ok, "a gateway stood after \(took) ms; round trip \(roundTrip) over \(report.carrier ?? "?")")
+        "agent", .ok, "a gateway started in \(took) ms; round trip \(roundTrip) over \(report.carrier ?? "?")")
     } catch {
       return DoctorCheck(
         "agent", .failed, ([error.message] + error.details).joined(separator: "; "), remedy: error.remedy)

@@ -7,12 +7,12 @@ import KubeAPI
 import Relay
 import Shell
 
-/// What others left is undone, and what this daemon holds is ended.
+/// Undoes what others left, and ends what this daemon holds.
 extension ClusterOperations {
   public func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport {
     let there = try await reach(request.cluster)
     let (client, namespace) = (there.client, there.namespace)
-    // What this daemon holds itself is left in good order first.
+    // This daemon's own intercepts are left in good order first.
     let own = interceptions.filter {
       $0.id.cluster == there.identity && $0.namespace == namespace
         && (request.service == nil || $0.request.service == request.service)
@@ -37,7 +37,7 @@ extension ClusterOperations {
       $0.namespace == namespace && (request.service == nil || $0.service == request.service)
     }
     let entries = named.filter { identity(of: $0) == there.identity }
-    // What no context leads to any more can only be forgotten, and by its name alone.
+    // An entry whose cluster no context reaches any more can only be forgotten, and only by its name.
     let astray = named.filter { entry in
       entry.cluster.context == there.context && entry.cluster.kubeconfig == request.cluster.kubeconfig
         && !entries.contains(entry) && !isHeld(entry)
@@ -54,11 +54,11 @@ extension ClusterOperations {
       report = try await restorer.restore(
         service: request.service, force: request.force, keeping: keeping, progress: progress)
     } catch {
-      // With a namespace goes the right to look into it: the journal would name it for ever.
+      // A deleted namespace takes the right to read it along: the journal would name it forever.
       guard request.force, error.code == .forbidden, !entries.isEmpty else { throw error }
       report = RestoreReport(
         done: [
-          "the journal names nothing in \(namespace) any more; what may stand there was left alone: \(error.message)"
+          "the journal no longer names anything in \(namespace); nothing there was touched: \(error.message)"
         ], left: [])
     }
     report.done = done + report.done
@@ -70,8 +70,8 @@ extension ClusterOperations {
       journal.remove(entry)
       unrecovered[entry] = nil
       report.done.append(
-        "the journal does not name \(entry.namespace)/\(entry.service.isEmpty ? entry.workload : entry.service) any more: "
-          + "it is in a cluster that context \(there.context) led to before; what may stand there was left alone")
+        "the journal no longer names \(entry.namespace)/\(entry.service.isEmpty ? entry.workload : entry.service): "
+          + "it is in a cluster that context \(there.context) referred to before; nothing there was touched")
     }
     return report
   }
@@ -91,7 +91,8 @@ extension ClusterOperations {
     recoveries = [:]
   }
 
-  /// An entry of a former format gets its cluster, as far as the kubeconfig tells, also while that cluster is away.
+  /// Adds the cluster to an entry of a former format, as far as the kubeconfig names it, even while the cluster is
+  /// away.
   private func located(_ entry: Journal.Entry) -> Journal.Entry {
     guard entry.identity?.access == nil, let seen = seen(entry) else { return entry }
     var new = entry
@@ -104,14 +105,14 @@ extension ClusterOperations {
     WorkloadPlace(cluster: identity(of: entry) ?? .unknown, namespace: entry.namespace, workload: entry.workload)
   }
 
-  /// Undoes what an earlier daemon left in one cluster; what cannot be undone stays in the journal, and `status` says
-  /// why.
+  /// Undoes an earlier daemon's changes in one cluster; those that cannot be undone stay in the journal, and `status`
+  /// gives the reason.
   private func undo(_ entry: Journal.Entry) async {
     do {
       let wanted = identity(of: entry)
       let there = try await reach(entry.cluster)
       guard wanted == there.identity else {
-        throw ControlError(.conflict, "context \(there.context) leads to another cluster now")
+        throw ControlError(.conflict, "context \(there.context) refers to another cluster now")
       }
       if entry.service.isEmpty {
         guard !gateways.values.contains(where: { $0.entry.isSame(as: entry) }),
@@ -134,7 +135,7 @@ extension ClusterOperations {
       log.notice(
         "restored what an earlier daemon left",
         metadata: ["service": "\(entry.namespace)/\(entry.service)", "done": "\(report.done)"])
-      // What another holder has by now is theirs to end; it is no longer ours to undo.
+      // If another holder has taken something over since, it is theirs to end, and no longer ours to undo.
       if report.left.isEmpty { journal.remove(entry) }
       unrecovered[entry] = nil
     } catch {
@@ -146,12 +147,12 @@ extension ClusterOperations {
       let context = entry.cluster.context.map { " --context \($0)" } ?? ""
       unrecovered[entry] = staying(
         entry,
-        "left by an earlier daemon, and not undone: \(problem); `devtunnel restore -n \(entry.namespace)\(context)` tries again, and with --yes "
-          + "forgets what you may not look for or what is in another cluster")
+        "left by an earlier daemon, and not undone: \(problem); `devtunnel restore -n \(entry.namespace)\(context)` "
+          + "tries again, and with --yes forgets what you may not read or what is in another cluster")
     }
   }
 
-  /// How `status` shows what an earlier daemon has left.
+  /// Makes the report in which `status` shows an earlier daemon's intercept.
   private func staying(_ entry: Journal.Entry, _ message: String) -> InterceptReport {
     InterceptReport(
       context: entry.cluster.context ?? "", cluster: entry.identity ?? .unknown, namespace: entry.namespace,

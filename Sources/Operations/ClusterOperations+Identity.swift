@@ -3,7 +3,7 @@ import ControlAPI
 import Intercept
 import KubeAPI
 
-/// A cluster that has answered, and which one it is.
+/// A cluster that has answered, with its identity.
 struct ReachedCluster: Sendable {
   var client: KubeClient
   var identity: ClusterIdentity
@@ -15,14 +15,15 @@ struct ReachedCluster: Sendable {
 }
 
 extension ClusterOperations {
-  /// Which cluster a client leads to, as it says itself.
+  /// Asks a cluster for its identity.
   func identify(_ client: KubeClient, _ cluster: ClusterSelection) async throws(KubeError) -> ClusterIdentity {
     var seen = ClusterIdentity(client.access, bastion: cluster.bastion)
     seen.uid = try await client.clusterUID()
     return known.identity(of: seen)
   }
 
-  /// Which cluster a choice names, without asking it where it is known: a cluster that is away can still be named.
+  /// Returns the identity of the cluster that a choice names, without asking a known one: an absent cluster can still
+  /// be named.
   func identity(naming cluster: ClusterSelection) async throws(ControlError) -> ClusterIdentity {
     let client: KubeClient
     do throws(ControlError) {
@@ -35,8 +36,9 @@ extension ClusterOperations {
       guard let context = cluster.context, let first = named.first?.id.cluster else { throw error }
       guard named.allSatisfy({ $0.id.cluster == first }) else {
         throw ControlError(
-          .badInput, "context \(context) led to several clusters in turn, and now it cannot be read: \(error.message)",
-          remedy: "Mend the kubeconfig, or leave without --context: --all leaves every intercept.")
+          .badInput,
+          "context \(context) has referred to several clusters, and cannot be read now: \(error.message)",
+          remedy: "Correct the kubeconfig, or leave without --context: --all leaves every intercept.")
       }
       return first
     }
@@ -44,11 +46,11 @@ extension ClusterOperations {
     return try await reach(cluster).identity
   }
 
-  /// The cluster that a journal's entry is about, also while it is away; of an entry that does not name it, what its
-  /// kubeconfig says now.
+  /// Returns the cluster of a journal's entry, even while it is away; for an entry that does not name it, the cluster
+  /// that its kubeconfig names now.
   func identity(of entry: Journal.Entry) -> ClusterIdentity? { seen(entry).map { known.find($0) ?? $0 } }
 
-  /// How the cluster of a journal's entry was seen; what a former format lacks is read from the kubeconfig.
+  /// Returns the recorded identity of an entry's cluster; what a former format lacks is read from the kubeconfig.
   func seen(_ entry: Journal.Entry) -> ClusterIdentity? {
     var place = entry.identity
     if place?.access == nil, let client = try? open(entry.cluster) {
@@ -60,21 +62,22 @@ extension ClusterOperations {
   }
 
   /// Reaches the cluster of a shell whose daemon died.
-  /// - Throws: where its context leads to another one by now: the command has the former one's environment and Secrets.
+  /// - Throws: if its context refers to another cluster now: the shell's command has the former one's environment and
+  ///   Secrets.
   func reach(_ cluster: ClusterSelection, again former: ClusterIdentity?) async throws(ControlError) -> ReachedCluster {
     guard let former else {
       throw ControlError(
-        .conflict, "the shell is of an earlier version, which did not note its cluster", remedy: "Open a new one.")
+        .conflict, "an earlier version opened the shell, and did not record its cluster", remedy: "Open a new one.")
     }
     let there = try await reach(cluster)
     guard known.find(former) ?? former == there.identity else {
       throw ControlError(
-        .conflict, "context \(there.context) leads to another cluster than the shell's", remedy: "Open a new one.")
+        .conflict, "context \(there.context) refers to another cluster than the shell's", remedy: "Open a new one.")
     }
     return there
   }
 
-  /// Whether an entry is about something that this daemon holds now, or that it is ending.
+  /// Checks whether an entry is about something that this daemon holds now, or is ending.
   func isHeld(_ entry: Journal.Entry) -> Bool {
     let id = InterceptID(cluster: identity(of: entry) ?? .unknown, namespace: entry.namespace, service: entry.service)
     if (interceptions + closing.values.map(\.interception)).contains(where: { $0.id == id }) { return true }
@@ -83,8 +86,8 @@ extension ClusterOperations {
 }
 
 extension ClusterIdentity {
-  /// As a kubeconfig names it: address, certificate authority, and what else may lead to another cluster behind that
-  /// address. No secret is in it, and nothing that is renewed.
+  /// Reads the identity from a kubeconfig: address, certificate authority, and other fields that may select another
+  /// cluster behind that address. It contains no secret, and nothing that is renewed.
   init(_ access: ClusterAccess, bastion: BastionSelection?) {
     let authority = access.certificateAuthority.map {
       AgentNames.checksum(String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace })
@@ -101,7 +104,7 @@ extension ClusterIdentity {
 }
 
 extension KubeClient {
-  /// The UID of the namespace `kube-system`, which no two clusters share; nil for a user who may not read it.
+  /// Returns the UID of the namespace `kube-system`, which no two clusters share; nil for a user who may not read it.
   func clusterUID() async throws(KubeError) -> String? {
     do throws(KubeError) {
       return try await get(.namespaces, "kube-system").uid

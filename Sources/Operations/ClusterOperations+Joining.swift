@@ -5,10 +5,10 @@ import Intercept
 import KubeAPI
 import KubeObjects
 
-// An intercept whose connections go on in another cluster, through a gateway there.
+// Intercepts whose connections continue in another cluster, through a gateway there.
 
 extension ClusterOperations {
-  /// How an intercept's target is reached; nil where that is the host.
+  /// Returns the route to an intercept's target; nil if that is the host.
   func joining(_ request: InterceptRequest, _ here: ReachedCluster) -> JoinedCluster.Open? {
     guard let target = request.target else { return nil }
     return { ports, progress throws(ControlError) in
@@ -16,7 +16,8 @@ extension ClusterOperations {
     }
   }
 
-  /// Opens the way to an intercept's target. A wrong name is told before anything is started in that cluster.
+  /// Opens the connection to an intercept's target. A wrong name is reported before anything is started in that
+  /// cluster.
   /// - Parameter here: the cluster with the intercepted Service.
   func join(
     _ wanted: InterceptTarget, ports: [UInt16], for service: String, _ here: ReachedCluster,
@@ -36,7 +37,8 @@ extension ClusterOperations {
     }
   }
 
-  /// A Service that leads to the intercepted Pods would lead to the agent too, and each connection round and round.
+  /// Refuses a Service that selects the intercepted Pods: it would select the agent too, and each connection would
+  /// loop.
   private func refuseCircle(
     _ target: String, _ other: ReachedCluster, _ service: String, _ own: ReachedCluster
   ) async throws(ControlError) {
@@ -58,7 +60,8 @@ extension ClusterOperations {
     guard isCircle else { return }
     throw ControlError(
       .refused,
-      "Service \(target) leads to the same Pods as Service \(service), which is to be intercepted: connections would go in a circle",
+      "Service \(target) selects the same Pods as Service \(service), the one to intercept: "
+        + "connections would go in a circle",
       remedy: "Name a Service of another cluster (--to-context) or namespace (--to-namespace).")
   }
 }

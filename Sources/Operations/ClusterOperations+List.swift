@@ -35,7 +35,7 @@ extension ClusterOperations {
         },
         workload: agent, obstacle: obstacles.of(service),
         interceptedBy: agent == nil
-          ? nil : lease.map { $0.holder.told(to: holder) + ($0.isFresh ? "" : " (stale)") } ?? "nobody (left over)",
+          ? nil : lease.map { $0.holder.told(to: holder) + ($0.isFresh ? "" : " (stale)") } ?? "no one (left over)",
         since: lease?.since)
     }.sorted { ($0.namespace, $0.service) < ($1.namespace, $1.service) }
   }

@@ -9,7 +9,7 @@ import Relay
 import Shell
 import ShellChannel
 
-/// Which agent shells share: one of a workload of one cluster.
+/// The key of an agent that shells share: one workload's in one cluster.
 struct ShellAgentKey: Hashable {
   var cluster: ClusterIdentity
   var namespace: String
@@ -62,7 +62,7 @@ extension ClusterOperations {
       awaitEntry(session)
       return report
     } catch {
-      // Also after a Ctrl-C: undoing must not be cancelled with the rest.
+      // Another task, even after a Ctrl-C: undoing must not be cancelled with the rest.
       await Task { [made, resolved] in
         if let made { await endShell(made) } else { await unseat(seat.link, resolved) }
       }.value
@@ -71,7 +71,7 @@ extension ClusterOperations {
   }
 
   private func environment(_ seat: Seat, _ client: KubeClient) async throws(ControlError) -> [String: String] {
-    // As a name, since not everybody may read Service default/kubernetes; its certificate has it.
+    // As a name, since not everyone may read Service default/kubernetes; its certificate has the name.
     let server = [
       "KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443",
       "KUBERNETES_SERVICE_PORT_HTTPS": "443",
@@ -102,7 +102,7 @@ extension ClusterOperations {
     var intercept: InterceptReport?
   }
 
-  /// The agent whose place in the cluster the shell takes.
+  /// Returns the agent whose place in the cluster the shell takes.
   private func seat(for request: ShellRequest, _ there: ReachedCluster, _ progress: @escaping Progress) async throws
     -> Seat
   {
@@ -143,7 +143,7 @@ extension ClusterOperations {
     do throws(ControlError) {
       let identity = try await agent.ensure(progress: progress)
       let entry = Self.agentEntry(request.cluster, there.identity, client, identity.workload)
-      // One that an earlier daemon has made is this one's to undo.
+      // An agent that an earlier daemon made is now this one's to undo.
       try journal.add(entry)
       var pods = AgentPods(client: client, namespace: namespace, workload: identity.workload)
       pods.deployment = identity.uid
@@ -152,7 +152,7 @@ extension ClusterOperations {
         client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log
       )
       await link.whenMissing { () async throws(ControlError) in try await agent.ensure(progress: nil) }
-      // Another command may have been here meanwhile: the agent is the same, and has one session.
+      // Another command may have come first meanwhile: the agent is the same, and has one session.
       if let known = shellAgents[key] {
         shellAgents[key]?.users += 1
         return known.link
@@ -167,15 +167,16 @@ extension ClusterOperations {
           try await agent.remove()
           if let name { journal.remove(Self.agentEntry(request.cluster, there.identity, client, name)) }
         } catch {
+          // The journal keeps it.
           log.error(
-            "a shell's agent could not be removed", metadata: ["agent": "\(name ?? "")", "why": "\(error.message)"])  // the journal keeps it
+            "a shell's agent could not be removed", metadata: ["agent": "\(name ?? "")", "why": "\(error.message)"])
         }
       }
       throw error
     }
   }
 
-  /// A command that dies before it has started the helper leaves nothing.
+  /// Ends the shell of a command that dies before it has started the helper.
   private func awaitEntry(_ session: ShellSession) {
     Task {
       try? await Task.sleep(for: .seconds(30))
@@ -187,7 +188,7 @@ extension ClusterOperations {
 
   // MARK: Helpers
 
-  /// The socket for helpers, opened once; nil where it could not be.
+  /// Opens the socket for helpers, once; returns nil if it could not be opened.
   func openShellHub() async -> OnLoop<ShellHub>? {
     if let shellHub { return await shellHub.value }
     let (events, feed) = AsyncStream.makeStream(of: ShellEvent.self)
@@ -240,15 +241,15 @@ extension ClusterOperations {
     }
   }
 
-  /// A helper whose daemon died.
+  /// Resumes the shell of a helper whose daemon died.
   private func resume(_ peer: OnLoop<ShellPeer>, _ hello: ShellHello) async {
     do {
       guard let record = ShellRecords.read(runtime: settings.runtime, id: hello.id) else {
         throw ControlError(.notFound, "this daemon does not know the shell")
       }
-      // The intercept that the other daemon held is undone first.
+      // The former daemon's intercept is undone first.
       if record.request.intercept != nil { while !isRecovered { try await Task.sleep(for: .milliseconds(50)) } }
-      log.notice("a shell goes on after another daemon", metadata: ["shell": "\(hello.id.prefix(8))"])
+      log.notice("a shell continues after another daemon", metadata: ["shell": "\(hello.id.prefix(8))"])
       let there = try await reach(record.request.cluster, again: record.cluster)
       let seat = try await seat(for: record.request, there) { [log] in log.info("\($0)") }
       let session = try ShellSession(record, link: seat.link, runtime: settings.runtime, log: log)
@@ -256,12 +257,12 @@ extension ClusterOperations {
       await session.takeOn(record)
       await session.attach(peer, hello)
     } catch {
-      log.error("a shell could not go on", metadata: ["shell": "\(hello.id.prefix(8))", "why": "\(error)"])
+      log.error("a shell could not continue", metadata: ["shell": "\(hello.id.prefix(8))", "why": "\(error)"])
       relay.submit { loop in peer.get(on: loop).send(.refused("\(error)")) }
     }
   }
 
-  /// Gives helpers that lost their daemon a moment to come back; what then belongs to none of them is removed.
+  /// Gives helpers that lost their daemon a moment to reconnect, then removes records that belong to none of them.
   func awaitHelpers() async {
     let left = ShellRecords.all(runtime: settings.runtime)
     guard !left.isEmpty else { return }
@@ -301,7 +302,8 @@ extension ClusterOperations {
     await remove(known)
   }
 
-  /// - Returns: why it stays.
+  /// Removes a shell's agent.
+  /// - Returns: the error for which it stays.
   @discardableResult
   private func remove(_ known: ShellAgentLink) async -> ControlError? {
     await known.link.stop()
@@ -317,8 +319,8 @@ extension ClusterOperations {
     }
   }
 
-  /// The daemon ends: shells that still live lose their way.
-  /// - Returns: what could not be undone.
+  /// Ends all shells and proxies with the daemon: running shells lose their connection.
+  /// - Returns: the errors of what could not be undone.
   func endOutbound() async -> [ControlError] {
     for host in hosts { await host.end() }
     hosts = []

@@ -21,15 +21,15 @@ import Threads
 public actor ClusterOperations: Engine {
   public struct Settings: Sendable {
     public var journalPath: String
-    /// Where shells have their files and their socket (`ControlPaths.runtime`).
+    /// The folder for shells' files and their socket (`ControlPaths.runtime`).
     public var runtime: String
-    /// Who the Leases name; nil: `alice@laptop`, from the environment.
+    /// The holder that Leases name; nil: `alice@laptop`, from the environment.
     public var holder: String?
     /// The agents to bring into clusters; nil: those beside the executable.
     public var installation: Installation?
-    /// The id of this installation (`InstallationID`).
+    /// The path of the installation's id (`InstallationID`).
     public var installationPath: String
-    /// What this installation's own agents are called (`AgentRecords`).
+    /// The path of the names of this installation's own agents (`AgentRecords`).
     public var agentsPath: String
 
     /// - Parameters:
@@ -55,7 +55,7 @@ public actor ClusterOperations: Engine {
   /// Intercepts that have been left and still drain.
   var closing: [UUID: Closing] = [:]
   private var left: [LeaveReport] = []
-  /// What an earlier daemon left and this one has not undone.
+  /// An earlier daemon's intercepts that this one has not undone.
   var unrecovered: [Journal.Entry: InterceptReport] = [:]
   var forwards: [Forwarding] = []
   /// The names of the forwards' contexts, by their ids.
@@ -63,11 +63,11 @@ public actor ClusterOperations: Engine {
   var shells: [ShellSession] = []
   var shellAgents: [ShellAgentKey: ShellAgentLink] = [:]
   var shellHub: Task<OnLoop<ShellHub>?, Never>?
-  /// Shells of another daemon that are being taken on.
+  /// Shells of another daemon that are being resumed.
   var resuming: Set<String> = []
-  /// What another daemon left has been undone.
+  /// True once another daemon's changes have been undone.
   var isRecovered = false
-  /// What an earlier daemon left and is being undone.
+  /// An earlier daemon's changes that are being undone.
   var recoveries: [WorkloadPlace: Task<Void, Never>] = [:]
   var bastions = Bastions()
   var proxies: [ProxyConnection] = []
@@ -83,7 +83,7 @@ public actor ClusterOperations: Engine {
     var task: Task<Void, Never>
   }
 
-  /// Where an agent stands.
+  /// The place of an agent.
   struct WorkloadPlace: Hashable {
     var cluster: ClusterIdentity
     var namespace: String
@@ -102,8 +102,9 @@ public actor ClusterOperations: Engine {
     var entry: Journal.Entry
   }
 
-  /// - - Throws: `ControlError` when the kernel gives no descriptors for the relay, or the installation's id can be
-  ///   neither read nor made.
+  /// Starts the engine.
+  /// - Throws: `ControlError` if the kernel gives no descriptors for the relay, or the installation's id can be neither
+  ///   read nor made.
   public init(_ settings: Settings, log: Logger) throws(ControlError) {
     guard let relay = RelayThread() else {
       throw ControlError(
@@ -122,7 +123,7 @@ public actor ClusterOperations: Engine {
     for entry in journal.all { if let identity = entry.identity { _ = known.identity(of: identity) } }
   }
 
-  /// `alice@laptop`: who the Leases name.
+  /// Returns `alice@laptop`, the holder that Leases name.
   static func identity() -> String {
     let user =
       ProcessInfo.processInfo.environment["USER"] ?? ProcessInfo.processInfo.environment["LOGNAME"] ?? "uid-\(getuid())"
@@ -139,7 +140,7 @@ public actor ClusterOperations: Engine {
   /// Reads the kubeconfig; nothing is sent.
   func open(_ cluster: ClusterSelection) throws(ControlError) -> KubeClient {
     do {
-      // The client's own files, not those of the environment the daemon was started in.
+      // Use the client's own files, not those of the environment that started the daemon.
       var environment = ProcessInfo.processInfo.environment
       environment["KUBECONFIG"] = cluster.kubeconfig.isEmpty ? nil : cluster.kubeconfig.joined(separator: ":")
       let present = cluster.kubeconfig.filter { FileManager.default.fileExists(atPath: $0) }
@@ -167,7 +168,7 @@ public actor ClusterOperations: Engine {
     return access
   }
 
-  /// Logs in to the bastion, where there is one: what is wrong with it is told before any request.
+  /// Logs in to the bastion, if there is one: its problems are reported before any request.
   func enterBastion(_ cluster: ClusterSelection, context: String) async throws(ControlError) {
     guard let (url, connection) = try bastions.connection(cluster.bastion, context: context) else { return }
     do throws(BastionError) {
@@ -180,7 +181,7 @@ public actor ClusterOperations: Engine {
 
   public func answer(_ answer: BastionAnswer) { bastions.take(answer) }
 
-  /// A server that cannot be reached is told in seconds, not after every retry.
+  /// Connects to a cluster. A server that cannot be reached is reported in seconds, not after every retry.
   func reach(_ cluster: ClusterSelection) async throws(ControlError) -> ReachedCluster {
     let client = try open(cluster)
     try await enterBastion(cluster, context: client.access.contextName)
@@ -200,18 +201,18 @@ public actor ClusterOperations: Engine {
     try await begin(request, insideShell: false, progress: progress).report
   }
 
-  /// - Parameter insideShell: the host's target is a port inside a shell that starts later.
+  /// - Parameter insideShell: true if the host's target is a port inside a shell that starts later.
   func begin(
     _ request: InterceptRequest, insideShell: Bool, progress: @escaping Progress
   ) async throws -> (interception: Interception, report: InterceptReport) {
     if insideShell, request.target != nil {
-      throw ControlError(.badInput, "an intercept that leads into a shell has no other target")
+      throw ControlError(.badInput, "an intercept into a shell cannot have another target")
     }
     let installation = try installation()
     let there = try await reach(request.cluster)
     let client = there.client
     let id = InterceptID(cluster: there.identity, namespace: there.namespace, service: request.service)
-    // From here to where it is among them nothing waits: of two commands at once, one is first.
+    // Nothing is awaited until it is in the list, so that of two commands at once, one is first.
     try await refuseSecond(id)
     log.info("intercept", metadata: ["service": "\(id.namespace)/\(id.service)", "server": "\(client.access.server)"])
     let context = InterceptContext(
@@ -261,14 +262,15 @@ public actor ClusterOperations: Engine {
       remedy: "`devtunnel leave \(id.service)` first, or look at `devtunnel status`.")
   }
 
-  /// Returns once nothing of a workload that was left is in the way of the next intercept of it.
-  /// - Throws: where another of its Services is intercepted from here.
+  /// Returns once the remains of a workload's last intercept are not in the next one's way.
+  /// - Throws: if another of its Services is intercepted from here.
   private func makeRoom(in place: WorkloadPlace, for id: InterceptID, _ progress: Progress) async throws(ControlError) {
-    // Of two that begin at once the later one gives way.
+    // Of two that begin at once, the later one gives way.
     for other in interceptions.prefix(while: { $0.id != id }) where await isIn(place, other) {
       throw ControlError(
         .conflict,
-        "you intercept workload \(place.workload) already, through its Service \(other.id.service): one Service of a workload at a time",
+        "you intercept workload \(place.workload) already, through its Service \(other.id.service): "
+          + "one Service of a workload at a time",
         remedy: "`devtunnel leave \(other.id.service)` first.")
     }
     for item in closing.values where await isIn(place, item.interception) {
@@ -280,7 +282,7 @@ public actor ClusterOperations: Engine {
       if Task.isCancelled { throw ControlError(.cancelled, "cancelled") }
     }
     if let recovery = recoveries[place] {
-      progress("waiting until what an earlier daemon left of \(place.workload) is undone")
+      progress("waiting until an earlier daemon's changes to \(place.workload) are undone")
       await recovery.value
     }
   }
@@ -339,7 +341,7 @@ public actor ClusterOperations: Engine {
       id: interception.id, context: interception.contextName, kubeconfig: interception.request.cluster.kubeconfig)
   }
 
-  /// What an intercept that was left already keeps in the cluster.
+  /// Returns the error that keeps something of an intercept in the cluster that was left already.
   private func stayed(_ choice: LeaveChoice) async -> ControlError? {
     var choice = choice
     choice.request.all = true
@@ -356,7 +358,7 @@ public actor ClusterOperations: Engine {
     let target = try ForwardTarget(parsing: request.target)
     let there = try await reach(request.cluster)
     let (client, namespace) = (there.client, there.namespace)
-    // A wrong name or port is told before anything is started in the cluster.
+    // A wrong name or port is reported before anything is started in the cluster.
     for port in request.ports { _ = try await target.resolve(port.remote, client: client, namespace: namespace) }
     let link = try await gatewayLink(there, request.cluster, image: request.agentImage, progress)
     let forwarding = try Forwarding(
@@ -397,7 +399,7 @@ public actor ClusterOperations: Engine {
       try journal.add(Self.agentEntry(cluster, key.cluster, client, workload))
     }
     if let known = gateways[key] {
-      // Somebody who has its token keeps our sessions out: the next one has another.
+      // Someone with its token keeps our sessions out, so the next gateway gets another token.
       await known.link.stop()
       try? await gateway.remove()
       journal.remove(known.entry)
@@ -407,7 +409,7 @@ public actor ClusterOperations: Engine {
     do throws(ControlError) {
       identity = try await gateway.ensure(progress: progress)
       entry = Self.agentEntry(cluster, key.cluster, client, identity.workload)
-      // One that an earlier daemon has made is this one's to undo.
+      // An agent that an earlier daemon made is now this one's to undo.
       try journal.add(entry)
       var pods = AgentPods(client: client, namespace: key.namespace, workload: identity.workload)
       pods.deployment = identity.uid
@@ -430,7 +432,7 @@ public actor ClusterOperations: Engine {
     return link
   }
 
-  /// The journal's entry for an agent without a Service.
+  /// Makes the journal's entry for an agent without a Service.
   static func agentEntry(
     _ cluster: ClusterSelection, _ identity: ClusterIdentity, _ client: KubeClient, _ workload: String
   ) -> Journal.Entry {
@@ -452,11 +454,11 @@ public actor ClusterOperations: Engine {
     // The gateway stays for the next one; `quit` removes it.
   }
 
-  // MARK: Telling
+  // MARK: Reporting
 
   private static let connectionsStay =
-    "a connection that was open before its intercept stays with the origin until its client closes it; `devtunnel intercept --move-connections yes` restarts the "
-    + "workload, so that all move"
+    "a connection that was open before its intercept stays with the origin until its client closes it; "
+    + "`devtunnel intercept --move-connections yes` restarts the workload, so that all move"
 
   public func status() async -> StatusReport {
     var report = StatusReport(daemon: nil, left: left)
@@ -487,7 +489,7 @@ public actor ClusterOperations: Engine {
 }
 
 extension ControlError {
-  /// Both, where there is another one already.
+  /// Adds this error's message to an earlier one, if there is one.
   fileprivate func after(_ first: ControlError?) -> ControlError {
     guard var first else { return self }
     first.details.append(message)
@@ -496,7 +498,7 @@ extension ControlError {
 }
 
 extension ClusterSelection {
-  /// The same choice in the words of the streams.
+  /// The same choice in KubeStreams' terms.
   var protocols: CarrierProtocol {
     switch portForwardProtocol {
     case .auto: .auto

@@ -1,8 +1,8 @@
 import ControlAPI
 
-/// Which intercepts a `leave` means.
+/// The choice of intercepts that a `leave` means.
 struct LeaveChoice {
-  /// One that there is.
+  /// An existing intercept.
   struct Candidate: Hashable {
     var id: InterceptID
     /// The kubeconfig's name for its cluster, and the kubeconfig.
@@ -14,8 +14,9 @@ struct LeaveChoice {
   /// The cluster that the request names; nil: any.
   var cluster: ClusterIdentity?
 
-  /// - Returns: the chosen ones' places in `all`; none where there is nothing to leave and nothing was named.
-  /// - Throws: `.notFound` and `.badInput`, with what there is and the options that choose among it.
+  /// Chooses.
+  /// - Returns: the chosen ones' indices in `all`; none if there is nothing to leave and nothing was named.
+  /// - Throws: `.notFound` and `.badInput`, with the existing intercepts and the options that choose among them.
   func choose(among all: [Candidate]) throws(ControlError) -> [Int] {
     let chosen = all.indices.filter { isMeant(all[$0]) }
     if request.all || request.id != nil && !chosen.isEmpty { return chosen }
@@ -27,7 +28,7 @@ struct LeaveChoice {
       }
       throw ControlError(
         .notFound, "Service \(service) is not intercepted \(isNarrowed ? "there" : "from here")",
-        remedy: there ?? "What an earlier daemon or another machine left: `devtunnel restore`.")
+        remedy: there ?? "To undo what an earlier daemon or another machine left: `devtunnel restore`.")
     }
     let found = chosen.map { all[$0] }
     let names = Self.names(found).joined(separator: ", ")
@@ -50,7 +51,7 @@ struct LeaveChoice {
 
   // MARK: Words
 
-  /// `shop/user`, with its context where several clusters are among them.
+  /// Returns names such as `shop/user`, with the context if they are in several clusters.
   static func names(_ candidates: [Candidate]) -> [String] {
     let isOneCluster = Set(candidates.map(\.id.cluster)).count < 2
     let isByContext = Self.isByContext(candidates)
@@ -61,7 +62,7 @@ struct LeaveChoice {
     }
   }
 
-  /// The options that tell them apart.
+  /// Returns the options that distinguish them.
   static func options(among candidates: [Candidate]) -> String {
     let clusters = Set(candidates.map(\.id.cluster)).count
     if clusters < 2 { return "-n" }
@@ -69,7 +70,7 @@ struct LeaveChoice {
     return clusters == candidates.count ? option : "\(option) and -n"
   }
 
-  /// Whether no two clusters have one context's name.
+  /// Checks that no two clusters share a context's name.
   private static func isByContext(_ candidates: [Candidate]) -> Bool {
     Dictionary(grouping: candidates, by: \.context).values.allSatisfy { Set($0.map(\.id.cluster)).count == 1 }
   }

@@ -4,10 +4,11 @@ import KubeAPI
 import Outbound
 import Shell
 
-/// Clusters on this machine, which have addresses of their own that a whole machine's routes must leave alone.
+/// Finds clusters on this machine, whose own addresses a whole machine's routes must leave alone.
 extension ClusterOperations {
-  /// What this machine uses: its routes, and the ranges of clusters on it.
-  /// - Parameter named: contexts that the person says are here; others are found by where their API server is.
+  /// Returns what this machine uses: its routes, and the ranges of clusters on it.
+  /// - Parameter request: names contexts that the user says are here; others are found by the address of their API
+  ///   server.
   func taken(_ request: ConnectRequest, by routes: HostRoutes, besides client: KubeClient) async throws(ControlError)
     -> [HostRanges.Taken]
   {
@@ -20,7 +21,8 @@ extension ClusterOperations {
       guard !ranges.isEmpty else {
         throw ControlError(
           .refused,
-          "the address ranges of context \(name) are not known: these credentials may read neither ServiceCIDRs nor nodes",
+          "the address ranges of context \(name) are not known: "
+            + "these credentials may read neither ServiceCIDRs nor nodes",
           remedy: "Use credentials that may.")
       }
       taken += try Self.ownedBy(name, ranges)
@@ -31,12 +33,12 @@ extension ClusterOperations {
     return taken
   }
 
-  /// What another cluster may keep for itself: nobody can name a range so large that nothing is left to be led.
+  /// Returns the ranges that another cluster may keep for itself: none can be so large that nothing is left to route.
   private static func ownedBy(_ context: String, _ ranges: [CIDR]) throws(ControlError) -> [HostRanges.Taken] {
     try LedRanges(cluster: ranges, asked: []).ranges.map { .init($0, owner: "context \(context)", isCluster: true) }
   }
 
-  /// Other contexts of the kubeconfig whose API server is on this machine or on a network of its own.
+  /// Returns the kubeconfig's other contexts whose API server is on this machine or on one of its networks.
   private func nearby(_ cluster: ClusterSelection, _ routes: HostRoutes, besides client: KubeClient) -> [(
     String, KubeClient
   )] {

@@ -4,8 +4,8 @@ import Outbound
 import Threads
 
 extension ClusterOperations {
-  /// The IPv4 addresses through which this machine reaches a cluster's API server: its own, a proxy's, an SSH host's.
-  /// Connections to them must stay as they are. A name that is not found counts for none.
+  /// Returns the IPv4 addresses through which this machine reaches a cluster's API server: its own, a proxy's, an SSH
+  /// host's. Connections to them must stay as they are. A name that is not found is left out.
   func wayToServer(_ client: KubeClient, sshHost: String?, environment: [String: String]) async -> [IPAddress] {
     let proxies =
       [client.access.proxyURL] + ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map { environment[$0] }
@@ -20,7 +20,7 @@ extension ClusterOperations {
     }
   }
 
-  /// `http://user@proxy:3128/` as `proxy`; also without a scheme, as curl reads it.
+  /// Returns `proxy` for `http://user@proxy:3128/`; the scheme is optional, as in curl.
   static func host(ofProxy text: String) -> String? {
     var rest = text[...]
     if let scheme = text.range(of: "://") { rest = text[scheme.upperBound...] }

@@ -56,7 +56,7 @@ struct LeaveChoiceTests {
       remedy: "Intercepted: shop/user."),
     Row(
       what: "none at all", all: [], message: "Service user is not intercepted from here",
-      remedy: "What an earlier daemon or another machine left: `devtunnel restore`."),
+      remedy: "To undo what an earlier daemon or another machine left: `devtunnel restore`."),
     Row(
       what: "no name", all: [one(a), one(b)], request: LeaveRequest(),
       message: "several Services are intercepted: shop/user in context a, shop/user in context b",

@@ -100,7 +100,7 @@ import Testing
       #expect(try await !b.isItself())
       #expect(try await !a.isItself())
       let staying = try #require(await next.operations.status().intercepts.first)
-      #expect(staying.message?.contains("context c leads to another cluster now") == true)
+      #expect(staying.message?.contains("context c refers to another cluster now") == true)
       #expect(try next.journal().count == 1)
 
       try text.write(toFile: a.kubeconfig, atomically: true, encoding: .utf8)
@@ -124,7 +124,7 @@ import Testing
       _ = try await next.operations.restore(RestoreRequest(cluster: a.selection())) { _ in }
       #expect(try next.journal().count == 1)
       let report = try await next.operations.restore(RestoreRequest(cluster: a.selection(), force: true)) { _ in }
-      #expect(report.done.first?.hasPrefix("the journal does not name shop/web any more") == true)
+      #expect(report.done.first?.hasPrefix("the journal no longer names shop/web") == true)
       #expect(try next.journal().isEmpty)
       #expect(await next.operations.status().intercepts.isEmpty)
     }
@@ -195,7 +195,7 @@ import Testing
       let error = await #expect(throws: ControlError.self) {
         try await next.operations.reach(a.selection(), again: there.identity)
       }
-      #expect(error?.message == "context c leads to another cluster than the shell's")
+      #expect(error?.message == "context c refers to another cluster than the shell's")
     }
   }
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Logging
 
-/// Writes `2026-01-31T10:02:03.456Z info message key=value` into the daemon's log, times in UTC as RFC 3339 has them.
+/// Writes `2026-01-31T10:02:03.456Z info message key=value` into the daemon's log, times in UTC as in RFC 3339.
 public struct FileLogHandler: LogHandler {
   public var metadata: Logger.Metadata = [:]
   public var logLevel: Logger.Level
@@ -29,7 +29,7 @@ public struct FileLogHandler: LogHandler {
 
   private static let timeFormat = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
-  /// A line stays a line, whatever a cluster or a plugin says.
+  /// Escapes line breaks and control characters: an entry stays one line, even if a cluster or a plugin wrote the text.
   private static func oneLine(_ text: String) -> String {
     var line = ""
     for scalar in text.unicodeScalars {

@@ -8,7 +8,7 @@ import Synchronization
   import Musl
 #endif
 
-/// The daemon's log file. At its limit it becomes `daemon.log.1`, in place of the one before, and a new one begins.
+/// The daemon's log file. At its limit it becomes `daemon.log.1`, replacing the former one, and a new file begins.
 public final class LogFile: Sendable {
   private struct State {
     var fd: Int32
@@ -23,7 +23,7 @@ public final class LogFile: Sendable {
 
   /// - Parameters:
   ///   - limit: bytes.
-  ///   - takesStandardError: stdout and stderr go into the file too, so that a crash's last words are found there.
+  ///   - takesStandardError: true to send stdout and stderr into the file too, so that it shows a crash's last words.
   public init(paths: ControlPaths, limit: Int = 10 << 20, takesStandardError: Bool) throws(ControlError) {
     path = paths.log
     old = paths.oldLog
@@ -37,7 +37,7 @@ public final class LogFile: Sendable {
 
   deinit { state.withLock { ccontrol_close($0.fd) } }
 
-  /// Appends a line; the newline is added. What cannot be written is lost: there is nobody to tell.
+  /// Appends a line; the newline is added. A line that cannot be written is lost: no one could be informed.
   public func write(_ line: String) {
     var bytes = Array(line.utf8)
     bytes.append(UInt8(ascii: "\n"))

@@ -3,10 +3,10 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Serves the control socket until the daemon is told to end, by `quit` or by a signal.
+/// Serves the control socket until `quit` or a signal ends the daemon.
 ///
-/// Its end is the daemon's: no more connections, then the requests under way are cancelled and undone, then the engine
-/// leaves everything.
+/// It ends in this order: accept no more connections, cancel and undo the running requests, let the engine leave
+/// everything.
 public struct ControlServer: Service {
   private let listener: ControlListener
   private let engine: any Engine
@@ -18,7 +18,8 @@ public struct ControlServer: Service {
   private let memory = IdleMemory()
 
   /// Binds the socket; the caller holds the daemon's lock.
-  /// - Parameter shutDownLimit: how long the engine may take to leave; what is left then stands in the journal.
+  /// - Parameter shutDownLimit: the time in which the engine must leave everything; the journal keeps what is left
+  ///   then.
   public init(
     paths: ControlPaths, engine: any Engine, build: BuildVersion = .current, shutDownLimit: Duration = .seconds(90),
     logger: Logger
@@ -33,8 +34,8 @@ public struct ControlServer: Service {
   }
 
   public func run() async throws {
-    // Not a child: what an earlier daemon left is undone to its end, or `quit` would leave it in the cluster and say
-    // nothing.
+    // Not a child task: an earlier daemon's changes are undone to the end, or `quit` would silently leave them in the
+    // cluster.
     let recovery = Task {
       await engine.recover()
       memory.touched()
@@ -76,7 +77,7 @@ public struct ControlServer: Service {
       }
       await withTaskGroup { group in
         group.addTask { await handler.handle(method, line, connection) }
-        // The command's end is the request's, whatever ended it.
+        // However the command ends, its request ends too.
         group.addTask { do { for try await _ in connection.lines {} } catch {} }
         await group.next()
         group.cancelAll()
@@ -85,7 +86,7 @@ public struct ControlServer: Service {
       connection.answer(Answer<Nothing>.error(RequestHandler.explain(error)))
     }
     memory.touched()
-    // The daemon may be about to exit, and the command is to see how its request ended.
+    // The daemon may be about to exit, and the command must see how its request ended.
     await connection.closeAndWait(atMost: .seconds(1))
   }
 
@@ -93,15 +94,17 @@ public struct ControlServer: Service {
     ControlError(
       .incomplete, message,
       remedy:
-        "Once the cluster lets it, any devtunnel command undoes the rest from the journal, or `devtunnel restore` does.",
+        "Once the cluster allows it, any devtunnel command undoes the rest from the journal, "
+        + "or `devtunnel restore` does.",
       details: problems.map(\.message))
   }
 
-  /// - Parameter recovery: counts for the limit, too.
-  /// - Returns: what could not be undone; nil when the limit was over first.
+  /// - Parameter recovery: also counts for the limit.
+  /// - Returns: the errors of changes that could not be undone; nil if the limit came first.
   private func shutDownEngine(after recovery: Task<Void, Never>) async -> [ControlError]? {
     let (ends, end) = AsyncStream<[ControlError]?>.makeStream()
-    // Neither task is a child: this must return at the limit although the engine goes on, and must not begin cancelled.
+    // Neither task is a child: this must return at the limit even if the engine continues, and must not begin
+    // cancelled.
     let work = Task { [engine, quitting] in
       await recovery.value
       end.yield(await engine.shutDown { text in quitting.all.forEach { $0.progress(text) } })
@@ -129,7 +132,7 @@ extension LineConnection {
     do {
       send(try WireCoding.encode(answer))
     } catch {
-      // A ControlError is strings alone, which always can be written.
+      // A ControlError holds only strings, which can always be encoded.
       if let line = try? WireCoding.encode(Answer<Nothing>.error(error)) { send(line) }
     }
   }

@@ -11,14 +11,16 @@ final class HeldByCommands: Sendable {
 
   private let ends = Mutex<[Key: AsyncStream<Never>.Continuation]>([:])
 
-  /// - Returns: a sequence that ends when it is released, or the task that iterates it is cancelled.
+  /// Holds a forward or an intercept.
+  /// - Returns: a sequence that ends when it is released, or when the task that iterates it is cancelled.
   func hold(_ key: Key) -> AsyncStream<Never> {
     let (stream, end) = AsyncStream<Never>.makeStream()
     ends.withLock { $0[key] = end }
     return stream
   }
 
-  /// - Returns: whether it was held until now.
+  /// Releases it.
+  /// - Returns: true if it was held until now.
   @discardableResult
   func release(_ key: Key) -> Bool {
     guard let end = ends.withLock({ $0.removeValue(forKey: key) }) else { return false }

@@ -25,8 +25,8 @@ struct RequestHandler: Sendable {
       socket: paths.socket, log: paths.log)
   }
 
-  /// Reads what is asked, and by which command.
-  /// - Throws: `.versionMismatch` for another devtunnel's command, except for what every version may ask.
+  /// Reads the request's method, and the version of the command that asks.
+  /// - Throws: `.versionMismatch` for another devtunnel's command, except for methods that every version may call.
   func accept(_ line: [UInt8]) throws(ControlError) -> (Method, from: BuildVersion) {
     let head = try WireCoding.decode(RequestHead.self, line)
     let method = Method(rawValue: head.method)
@@ -100,7 +100,7 @@ struct RequestHandler: Sendable {
     let report = try await engine.intercept(request) { connection.progress($0) }
     var leave = LeaveRequest(report.id)
     if Task.isCancelled {
-      // The command went away in the last moment: nobody would know of this intercept.
+      // The command went away at the last moment: no one would know of this intercept.
       leave.drain = 0
       _ = try await Task { [leave] in try await engine.leave(leave) { connection.progress($0) } }.value
       throw ControlError(.cancelled, "cancelled: \(report.service) is not intercepted")
