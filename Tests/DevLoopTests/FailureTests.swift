@@ -70,7 +70,7 @@ struct FailureTests {
     try await Workbench.with { bench, _ in
       bench.cluster.failDelete(DeployError(.cluster, "it is away"))
       let error = await #expect(throws: LoopError.self) { try await bench.loop.finish(deleting: true) }
-      #expect(error?.stage == .cleaningUp && error?.message == "not all that was deployed is gone: it is away")
+      #expect(error?.stage == .cleaningUp && error?.message == "not everything that was deployed is gone: it is away")
       #expect(error?.remedy?.contains("devtunnel delete") == true)
     }
   }

@@ -5,7 +5,7 @@ import KubeAPI
 import Manifests
 import Skaffold
 
-/// Everything a command line says about a loop; makes the parts out of it.
+/// A command line's settings for a loop; makes the parts out of them.
 public struct LoopSetup: Sendable {
   public var project: Project
   /// Opens a context of the kubeconfig; nil for the current one.
@@ -17,21 +17,21 @@ public struct LoopSetup: Sendable {
   public var load: String?
   /// `--allow-context`.
   public var allowedContexts: Set<String> = []
-  /// Puts a question to the person, who says yes or no; nil if there is none.
+  /// Puts a question to the person, who says yes or no; nil if no one can answer.
   public var ask: (@Sendable (_ question: String) -> Bool)?
-  /// Deletes and makes again what refuses a change of an immutable field.
+  /// True if objects that refuse a change of an immutable field are deleted and made again.
   public var recreate = false
   public var followsLogs = true
   /// Makes a forwarder for the cluster that was found; nil: nothing is forwarded.
   public var forwarder: (@Sendable (KubeClient) -> any PortForwarding)?
   /// The cluster to copy Secrets and ConfigMaps from, and its namespace; nil: nothing is copied.
   public var remote: KubeClient?
-  /// For what lasts from run to run: clusters that were allowed, host ports.
+  /// For data that lasts from run to run: clusters that were allowed, host ports.
   public var stateDirectory: String
-  /// For what is remembered of builds.
+  /// For data about earlier builds.
   public var cacheDirectory: String
   private let mirrorConsent: MirrorConsent
-  /// What is applied stays, however often the configuration is read.
+  /// The applied objects, kept even if the configuration is read again.
   private let scope = RunScope()
 
   public init(
@@ -52,7 +52,7 @@ public struct LoopSetup: Sendable {
     return LoopSource(files: file.map { [$0] } ?? []) { () async throws(LoopError) in
       try setup.configurations(command: command)
     } parts: { configurations async throws(LoopError) in
-      // Who applies images that are built already needs neither a builder nor a way to load.
+      // Applying existing images needs neither a builder nor a way to load.
       command == "deploy" ? try await setup.partsWithoutBuilder(configurations) : try await setup.parts(configurations)
     }
   }
@@ -62,14 +62,14 @@ public struct LoopSetup: Sendable {
     try project.configurations(command: command, kubeContext: context ?? (try? client(nil))?.access.contextName)
   }
 
-  /// The cluster that is meant, once it is known to be one that may be written to.
+  /// Returns the chosen cluster, after a check that it may be written to.
   func cluster(_ configurations: [DevConfiguration]) async throws(LoopError) -> (
     client: KubeClient, guarded: GuardedCluster
   ) {
     let client = try client(context ?? configurations.compactMap(\.kubeContext).first)
     let name = client.access.contextName
     let memory = ClusterMemory(file: stateDirectory + "/clusters.json")
-    // What was allowed for one repository is not for the next, which may name any context of the kubeconfig.
+    // Consent for one repository does not cover the next, which may name any context of the kubeconfig.
     let key = "\(project.repository)\n\(name)"
     let consent = ClusterConsent(isAllowed: allowedContexts.contains(name), known: memory.load()[key], ask: ask)
     do throws(DeployError) {
@@ -119,7 +119,7 @@ public struct LoopSetup: Sendable {
     return parts
   }
 
-  /// Asked once the cluster is known that the copies go to: a skaffold.yaml may choose it.
+  /// Asks for consent once the destination of the copies is known: a skaffold.yaml may choose it.
   private func mirror(
     _ client: KubeClient, _ guarded: GuardedCluster, _ run: String, _ notes: inout [String]
   ) async throws(LoopError) -> (any ObjectMirroring)? {
@@ -142,7 +142,7 @@ public struct LoopSetup: Sendable {
       source: source.name)
   }
 
-  /// `--load` wins, then `build.local.push: true`, then what the nodes say.
+  /// Returns the product: `--load` wins, then `build.local.push: true`, then the nodes' signs.
   func product(_ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster)
     async throws(LoopError) -> ClusterProduct
   {
@@ -176,7 +176,7 @@ public struct LoopSetup: Sendable {
     }
     var kind = builder ?? BuilderKind.docker
     do throws(BuildError) { kind = try await BuilderKind.choose(builder, environment: project.environment) } catch {
-      // An artifact's own command may know another way.
+      // An artifact's own command may not need one.
       if needsBuilder || builder != nil { throw LoopError(error) }
     }
     var settings = BuildSettings()

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// True if a person wants Secrets and ConfigMaps of one cluster copied into another: asked once for each pair, and
-/// remembered.
+/// A person's consent to copies of Secrets and ConfigMaps of one cluster into another: asked once for
+/// each pair, and remembered.
 public struct MirrorConsent: Sendable {
-  /// A cluster, by what it is and not by what a kubeconfig calls it.
+  /// A cluster, by its identity and not by its name in a kubeconfig.
   public struct Cluster: Sendable, Hashable {
     /// For a person: `CONTEXT/NAMESPACE`, or the context.
     public var name: String
-    /// The UID of its namespace kube-system, and where it matters the namespace.
+    /// The UID of its namespace kube-system, and the namespace if it matters.
     public var identity: String
 
     public init(name: String, identity: String) {
@@ -21,23 +21,24 @@ public struct MirrorConsent: Sendable {
   }
 
   private let memory: ClusterMemory
-  /// The loop reads its configuration again and again: a no lasts as long as it.
+  /// Refusals for the life of the loop, which reads its configuration again and again.
   private let refused = Refused()
 
   public init(stateDirectory: String) { memory = ClusterMemory(file: stateDirectory + "/mirrors.json") }
 
   /// - Parameters:
-  ///   - source: where copies would come from.
+  ///   - source: the source of the copies.
   ///   - destination: the cluster that was chosen.
-  ///   - - ask: puts the question to the person; nil if there is none: then the option that asks for copies is the
-  ///     consent.
+  ///   - ask: puts the question to the person. If it is nil, no one can answer, and the option that asks
+  ///     for copies is the consent.
   public func isGiven(from source: Cluster, into destination: Cluster, ask: ((_ question: String) -> Bool)?) -> Bool {
     let pair = "\(source.identity) → \(destination.identity)"
     guard let ask, memory.load()[pair] == nil else { return true }
     if refused.pairs.withLock({ $0.contains(pair) }) { return false }
     guard
       ask(
-        "Copy the Secrets and ConfigMaps that the manifests need from \(source.name) into \(destination.name), as long as the loop runs?"
+        "Copy the Secrets and ConfigMaps that the manifests need from \(source.name) into \(destination.name), "
+          + "as long as the loop runs?"
       )
     else {
       refused.pairs.withLock { _ = $0.insert(pair) }

@@ -3,13 +3,13 @@ import Images
 import Manifests
 import Skaffold
 
-// What `build`, `deploy`, `render` and `delete` do, each once.
+// The commands `build`, `deploy`, `render` and `delete`, which run once.
 
-/// One line of what `build` prints.
+/// One line of the output of `build`.
 public struct BuildResult: Sendable, Hashable, Codable {
   /// As the manifests write it.
   public var imageName: String
-  /// What to deploy: `--images NAME=REFERENCE`.
+  /// The reference to deploy: `--images NAME=REFERENCE`.
   public var tag: String
 
   public init(imageName: String, tag: String) {
@@ -20,7 +20,7 @@ public struct BuildResult: Sendable, Hashable, Codable {
 
 extension LoopSetup {
   /// Builds all artifacts.
-  /// - Parameter loading: also brings the images to the cluster; else nothing of a cluster is asked.
+  /// - Parameter loading: also brings the images to the cluster; if false, no cluster is asked for anything.
   public func build(loading: Bool, events: @escaping @Sendable (DevEvent) -> Void) async throws(LoopError)
     -> [BuildResult]
   {
@@ -44,7 +44,7 @@ extension LoopSetup {
     do throws(BuildError) { return try ClusterProduct(parsing: text) } catch { throw LoopError(error, .loading) }
   }
 
-  /// The objects with the patches of `options`, and warnings.
+  /// Returns the objects with the patches of `options`, and warnings.
   /// - Parameter namespace: of objects that name none; nil leaves them without one.
   public func render(options: LoopOptions, namespace: String?) async throws(LoopError) -> Rendering {
     let configurations = try configurations(command: "render")
@@ -58,7 +58,7 @@ extension LoopSetup {
     }
   }
 
-  /// Deletes what a run of this project has in the cluster.
+  /// Deletes the objects of this project's run in the cluster.
   public func delete(waiting: Bool) async throws(LoopError) -> [ObjectID] {
     let configurations = try configurations(command: "delete")
     let (client, _) = try await cluster(configurations)
@@ -70,7 +70,7 @@ extension LoopSetup {
   }
 }
 
-/// The image stays where it was built.
+/// A loader that leaves the image in place.
 struct NoLoader: ImageLoading {
   func load(_ image: BuiltImage) async throws(BuildError) -> String { image.tag }
 }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Manifests
 import Skaffold
 
-/// What a command line says about the sources: a skaffold.yaml, or manifests and artifacts.
+/// A command line's sources: a skaffold.yaml, or manifests and artifacts.
 public struct Project: Sendable, Hashable {
   /// As given; nil looks for skaffold.yaml and skaffold.yml.
   public var file: String?
@@ -12,9 +12,9 @@ public struct Project: Sendable, Hashable {
   public var manifests: [String] = []
   /// `--artifact NAME=CONTEXT[:DOCKERFILE]`.
   public var artifacts: [String] = []
-  /// `--run`: what the objects in the cluster are known by; nil for a name that this installation made.
+  /// `--run`: the identity of the objects in the cluster; nil for a name that this installation made.
   public var run: String?
-  /// Absolute: relative paths start here, those in a skaffold.yaml too.
+  /// Absolute: the base of relative paths, those in a skaffold.yaml too.
   public var workingDirectory: String
   public var environment: [String: String]
 
@@ -25,8 +25,8 @@ public struct Project: Sendable, Hashable {
 
   private var isPlain: Bool { !manifests.isEmpty || !artifacts.isEmpty }
 
-  /// The skaffold.yaml, absolute; nil without one.
-  /// - Throws: where there is nothing to work from.
+  /// Returns the skaffold.yaml, absolute; nil without one.
+  /// - Throws: if there are no sources at all.
   public func skaffoldFile() throws(LoopError) -> String? {
     if let file { return file.hasPrefix("/") ? file : workingDirectory + "/" + file }
     if isPlain { return nil }
@@ -40,8 +40,8 @@ public struct Project: Sendable, Hashable {
   }
 
   /// - Parameters:
-  ///   - command: what `activation.command` of profiles sees: `dev`, `build`, `run`, `render`, `delete`.
-  ///   - kubeContext: what `activation.kubeContext` sees.
+  ///   - command: the value that `activation.command` of profiles sees: `dev`, `build`, `run`, `render`, `delete`.
+  ///   - kubeContext: the value that `activation.kubeContext` sees.
   public func configurations(command: String, kubeContext: String?) throws(LoopError) -> [DevConfiguration] {
     do throws(InputError) {
       guard isPlain else { return try read(command, kubeContext) }
@@ -67,7 +67,7 @@ public struct Project: Sendable, Hashable {
       defaultRepository: defaultRepository, checksSources: ["dev", "build", "run"].contains(command))
   }
 
-  /// Whose files the configuration may name, and what a person's consents are for: see `Repository`.
+  /// The repository whose files the configuration may name, and that a person's consents are for: see `Repository`.
   public var repository: String {
     let file = (try? skaffoldFile()) ?? nil
     return Repository.root(

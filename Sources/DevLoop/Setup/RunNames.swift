@@ -1,15 +1,15 @@
 import Deploy
 import Skaffold
 
-/// What tells this project's objects from others in a cluster: its name, and a random id that this installation made
-/// for this directory. A sum of the path would make one run of two people's /workspace, and one would delete the
-/// other's objects.
+/// The identity of this project's objects in a cluster: its name, and a random id that this
+/// installation made for this directory. With a sum of the path, two people's /workspace would be one
+/// run, and one would delete the other's objects.
 struct RunNames: Sendable {
   private let memory: ClusterMemory
 
   init(stateDirectory: String) { memory = ClusterMemory(file: stateDirectory + "/runs.json") }
 
-  /// - Throws: where the id cannot be kept: what is deployed under it could not be found again.
+  /// - Throws: if the id cannot be kept: objects deployed under it could not be found again.
   func name(of project: Project, _ configurations: [DevConfiguration]) throws(LoopError) -> String {
     if let run = project.run { return RunLabel.value(run) }
     let place = project.workingDirectory + "\n" + (try project.skaffoldFile() ?? project.workingDirectory)
