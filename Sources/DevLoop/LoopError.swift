@@ -3,7 +3,7 @@ import Images
 import Manifests
 import Watching
 
-/// What a loop could not do: at which stage, what, where, and what to do. One failure never ends a loop.
+/// A failure of a loop: its stage, reason, position and remedy. One failure never ends a loop.
 public struct LoopError: Error, Sendable, Hashable, Codable {
   public enum Stage: String, Sendable, Hashable, Codable {
     case configuration, watching, rendering, building, loading, syncing, mirroring, applying, waiting, running,
@@ -17,9 +17,9 @@ public struct LoopError: Error, Sendable, Hashable, Codable {
   /// The builder's last lines, events of the cluster, further mistakes.
   public var details: [String]
   public var remedy: String?
-  /// Trying again later may help, without a change of files: the cluster was away.
+  /// True if a later attempt may help without a change of files: the cluster was away.
   public var isTransient = false
-  /// Nothing is wrong: something newer took its place.
+  /// True if nothing is wrong: something newer took its place.
   public var isCancelled = false
 
   public init(_ stage: Stage, _ message: String, position: String? = nil, details: [String] = [], remedy: String? = nil)
@@ -81,6 +81,6 @@ extension LoopError {
 }
 
 extension Diagnostic {
-  /// Without the word that says how bad it is.
+  /// The diagnostic without its severity.
   public var text: String { description.replacing("\(severity.rawValue): ", with: "", maxReplacements: 1) }
 }

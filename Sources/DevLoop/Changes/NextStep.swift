@@ -1,11 +1,11 @@
 import Deploy
 import Skaffold
 
-/// What follows from pending work: the cheapest that brings the containers up to date.
+/// The cheapest step that brings the containers up to date.
 enum NextStep: Sendable, Equatable {
   /// Copy files into running containers; by image.
   case sync([String: [FileChange]])
-  /// Build these and deploy; none: deploy alone.
+  /// Build these and deploy; none: only deploy.
   case build([Artifact])
 
   /// - Parameters:
@@ -19,7 +19,7 @@ enum NextStep: Sendable, Equatable {
     self = .build(Self.withRelatives(artifacts.filter { stale.contains($0.image) }, of: artifacts))
   }
 
-  /// nil if one file of one artifact cannot be synced.
+  /// Returns the files to copy; nil if one file of one artifact cannot be synced.
   private static func changesToSync(_ work: PendingWork, _ artifacts: [Artifact], _ running: Set<String>) -> [String:
     [FileChange]]?
   {
@@ -34,7 +34,7 @@ enum NextStep: Sendable, Equatable {
     return changes.isEmpty ? nil : changes
   }
 
-  /// Also what is built from them, and what all of those are built from.
+  /// Adds the artifacts that are built from them, and those that all of these are built from.
   private static func withRelatives(_ stale: [Artifact], of artifacts: [Artifact]) -> [Artifact] {
     var images = Set(stale.map(\.image))
     var before = -1

@@ -1,14 +1,13 @@
 import Skaffold
 import Watching
 
-/// What the cluster's containers lack, and why: all changes since the last success, however many builds were cancelled
-/// meanwhile.
+/// The changes that the cluster's containers lack: all since the last success, even if builds were cancelled meanwhile.
 struct PendingWork: Sendable {
   /// Changed files of an artifact.
   struct Sources: Sendable, Hashable {
     var changed: Set<String> = []
     var deleted: Set<String> = []
-    /// Not known file by file: everything may have changed.
+    /// The files are not known: any of them may have changed.
     var isUnknown = false
 
     mutating func add(changed path: String) {
@@ -32,14 +31,13 @@ struct PendingWork: Sendable {
   var reload = true
   /// The manifests must be rendered.
   var render = true
-  /// A Dockerfile or an ignore file changed: what is watched must be found out again.
+  /// A Dockerfile or an ignore file changed: the watched files must be determined again.
   var definitions = false
   /// By image.
   var sources: [String: Sources] = [:]
-  /// What was copied into running containers and is in no image, by image. A new Pod would lack it.
+  /// Files that were copied into running containers and are in no image, by image. A new Pod would lack them.
   var synced: [String: Sources] = [:]
-  /// Something must be applied, or waited for, although nothing changes any more: the last time it did not come that
-  /// far.
+  /// True if something must be applied, or waited for, even without changes: the last round did not get that far.
   var deploy = true
 
   var isEmpty: Bool { !reload && !render && sources.isEmpty && !deploy }

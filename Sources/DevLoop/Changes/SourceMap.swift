@@ -2,19 +2,19 @@ import Images
 import Skaffold
 import Watching
 
-/// Which file belongs to what.
+/// The files of artifacts, manifests and configurations.
 struct SourceMap: Sendable {
-  /// What the builds can see, by image. An artifact whose context cannot be read has none: its directory is watched
-  /// instead.
+  /// The files that builds can see, by image. An artifact whose context cannot be read has none: its
+  /// directory is watched instead.
   private(set) var contexts: [String: BuildContext] = [:]
   private var trees: [String: WatchedTree] = [:]
-  /// Of the last reading: what is wrong with contexts and Dockerfiles; the build says it again.
+  /// The files of the configurations, with the fixed ones.
   private(set) var configurationFiles: Set<String>
   private var manifestFiles: Set<String> = []
   private var manifestTrees: [WatchedTree] = []
   private let images: [String]
 
-  /// - Parameter fixed: the skaffold.yaml, watched also when it cannot be read.
+  /// - Parameter fixed: the skaffold.yaml, watched even if it cannot be read.
   init(fixed: [String]) {
     configurationFiles = Set(fixed)
     images = []
@@ -37,7 +37,8 @@ struct SourceMap: Sendable {
     }
     contexts[artifact.image] = context
     var tree = WatchedTree(context)
-    // Whoever copies everything means the sources; whoever names a path that git ignores means that path.
+    // Copying everything means the sources, without files that git ignores; a path copied by name counts
+    // even if git ignores it.
     if context.sources.contains(".") { tree.ignore = tree.ignore.union(.git(in: context.directory)) }
     trees[artifact.image] = tree
   }
@@ -58,7 +59,7 @@ struct SourceMap: Sendable {
     }
   }
 
-  /// `k8s/*.yaml`: new files of this name count too.
+  /// Returns the tree of a glob such as `k8s/*.yaml`: new files that match count too.
   private static func tree(glob: String) -> WatchedTree? {
     let parts = glob.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
     guard glob.hasPrefix("/"), let first = parts.firstIndex(where: { $0.contains { "*?[{".contains($0) } }) else {
@@ -75,8 +76,8 @@ struct SourceMap: Sendable {
       files: (definitions + Array(configurationFiles) + Array(manifestFiles)).sorted())
   }
 
-  /// Adds what a batch means to what is to be done.
-  /// - Returns: whether it means anything.
+  /// Adds a batch's consequences to the pending work.
+  /// - Returns: whether it has any.
   func add(_ batch: ChangeBatch, to work: inout PendingWork) -> Bool {
     if batch.overflowed {
       work.reload = true
@@ -118,7 +119,7 @@ struct SourceMap: Sendable {
     guard let tree = trees[image] else { return false }
     guard let context = contexts[image] else { return tree.holds(path) }
     if context.contains(path) { return !tree.ignores(path) || context.definitionFiles.contains(path) }
-    // A directory that is gone matches no glob of files.
+    // A deleted directory matches no glob of files.
     return deleted && tree.holds(path) && !tree.ignores(path)
   }
 }

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A flat object: `event` says which, `time` when it was written; the other fields are the event's own.
+/// A flat object: `event` names the event, `time` is when it was written; the other fields are the event's own.
 extension DevEvent: Encodable {
   private enum Key: String, CodingKey { case event, time }
 
@@ -11,7 +11,7 @@ extension DevEvent: Encodable {
     try payload.encode(to: encoder)
   }
 
-  /// As `event` has it.
+  /// The value of the field `event`.
   public var name: String {
     switch self {
     case .configured: "configured"

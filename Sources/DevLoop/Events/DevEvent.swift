@@ -1,10 +1,10 @@
-/// What a loop tells while it runs. With `--output json` each is an object on a line of its own: docs/output.md.
+/// The events of a running loop. With `--output json` each is an object on a line of its own: docs/output.md.
 public enum DevEvent: Sendable, Hashable {
-  /// What the loop works from, each time it was read.
+  /// The loop's input, each time it was read.
   case configured(Configured)
-  /// It waits for changes.
+  /// The loop waits for changes.
   case watching(Watching)
-  /// Files changed, and what follows from it.
+  /// Files changed, with the action that follows.
   case changed(Changed)
   case building(Building)
   /// A line of a builder's output.
@@ -15,15 +15,15 @@ public enum DevEvent: Sendable, Hashable {
   case mirrored(Mirrored)
   case applied(Applied)
   case pruned(Objects)
-  /// How far a workload is.
+  /// The progress of a workload.
   case waiting(Waiting)
   case ready(Ready)
-  /// A workload that had failed after it was ready is ready again, and has been for a while.
+  /// A workload that had failed after it was ready has been ready again for a while.
   case recovered(Recovered)
   case forwarded(Forwarded)
-  /// Requests of a remote Service go to what was deployed (`devtunnel dev`).
+  /// Requests of a remote Service go to the deployed one (`devtunnel dev`).
   case intercepted(Intercepted)
-  /// A line that a container wrote.
+  /// A line of a container's output.
   case log(Log)
   case warning(Warning)
   case failed(LoopError)
@@ -52,7 +52,7 @@ public enum DevEvent: Sendable, Hashable {
     public var paths: [String]
     public var count: Int
     public var action: Action
-    /// It replaces work that had not ended.
+    /// True if it replaces unfinished work.
     public var restarts: Bool
   }
 
@@ -80,16 +80,16 @@ public enum DevEvent: Sendable, Hashable {
 
   public struct Loaded: Sendable, Hashable, Codable {
     public var artifact: String
-    /// What the manifests get.
+    /// The reference for the manifests.
     public var reference: String
     public var milliseconds: Int
   }
 
   public struct Synced: Sendable, Hashable, Codable {
     public var artifact: String
-    /// Copied.
+    /// Files copied.
     public var files: Int
-    /// Files that are gone here, and there now too.
+    /// Files deleted here, and now in the containers.
     public var removed: Int
     public var containers: Int
     public var milliseconds: Int
@@ -120,7 +120,7 @@ public enum DevEvent: Sendable, Hashable {
     public var object: String
     public var ready: Int
     public var wanted: Int
-    /// What it waits for.
+    /// The reason for waiting.
     public var reason: String?
   }
 
@@ -143,16 +143,16 @@ public enum DevEvent: Sendable, Hashable {
     public var port: String
     /// `127.0.0.1:8080`.
     public var host: String
-    /// Why it is not the Service's own port.
+    /// The reason why it is not the Service's own port.
     public var note: String?
   }
 
   public struct Intercepted: Sendable, Hashable, Codable {
-    /// Of the remote cluster.
+    /// The context of the remote cluster.
     public var context: String
     public var namespace: String
     public var service: String
-    /// `CONTEXT/NAMESPACE/svc/NAME`: where its requests go.
+    /// `CONTEXT/NAMESPACE/svc/NAME`: the destination of its requests.
     public var to: String
 
     public init(context: String, namespace: String, service: String, to: String) {

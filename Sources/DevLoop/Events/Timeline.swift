@@ -1,4 +1,5 @@
-/// When what was done about a save, in milliseconds since its first event; nil for what was not needed or not reached.
+/// The times of a save's steps, in milliseconds since its first event; nil for steps that were not
+/// needed or not reached.
 public struct Timeline: Sendable, Hashable, Codable {
   /// The save's batch of events was complete.
   public var detected: Int?
@@ -8,12 +9,12 @@ public struct Timeline: Sendable, Hashable, Codable {
   public var synced: Int?
   public var applied: Int?
   public var ready: Int?
-  /// A connection through the first port-forward was taken by a Pod.
+  /// A Pod took a connection through the first port-forward.
   public var answered: Int?
 
   public init() {}
 
-  /// Something was done.
+  /// True if something was done.
   var hasResult: Bool { buildStarted != nil || synced != nil || applied != nil || ready != nil }
 }
 

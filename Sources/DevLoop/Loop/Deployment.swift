@@ -2,9 +2,9 @@ import Deploy
 import KubeObjects
 import Manifests
 
-/// What the loop knows of its objects in the cluster.
+/// The loop's objects in the cluster.
 struct Deployment: Sendable {
-  /// An object as it was applied, and the id it has in the cluster.
+  /// An object as it was applied, and its id in the cluster.
   struct Live: Sendable {
     var object: JSONValue
     var id: ObjectID
@@ -13,21 +13,21 @@ struct Deployment: Sendable {
 
   /// By the manifest's own id.
   private(set) var live: [ObjectID: Live] = [:]
-  /// What was applied and not yet seen ready.
+  /// Objects that were applied and not yet seen ready.
   private(set) var unready: [ObjectID: AppliedObject] = [:]
-  /// An apply was tried: there may be something to delete.
+  /// True once an apply was tried: there may be something to delete.
   var hasBegun = false
-  /// What left the manifests was deleted.
+  /// True if the objects that left the manifests were deleted.
   private(set) var isPruned = false
 
   var isReady: Bool { !live.isEmpty && unready.isEmpty }
-  /// All that was applied, sorted.
+  /// All applied objects, sorted.
   var objects: Applied {
     Applied(objects: live.values.compactMap(\.applied).sorted { $0.id.description < $1.id.description })
   }
   var unreadyObjects: Applied { Applied(objects: Array(unready.values)) }
 
-  /// Those that are not in the cluster as they are.
+  /// Returns the manifests that differ from the cluster.
   func changed(_ manifests: [Manifest]) -> [Manifest] { manifests.filter { live[$0.id]?.object != $0.object } }
 
   mutating func take(_ applied: Applied, of manifests: [Manifest]) {
@@ -38,8 +38,8 @@ struct Deployment: Sendable {
     }
   }
 
-  /// Drops what left the manifests.
-  /// - Returns: what the cluster is to keep, or nil if nothing has to be deleted.
+  /// Drops the objects that left the manifests.
+  /// - Returns: the objects that the cluster is to keep, or nil if nothing has to be deleted.
   mutating func toKeep(_ manifests: [Manifest]) -> [ObjectID]? {
     let ids = Set(manifests.map(\.id))
     let gone = live.keys.filter { !ids.contains($0) }
@@ -51,8 +51,8 @@ struct Deployment: Sendable {
     return live.values.map(\.id)
   }
 
-  /// What was in the namespaces that this apply had to make is applied again the next time, but for what it applied
-  /// itself.
+  /// Forgets lost objects, so that they are applied again: those in namespaces that this apply had to
+  /// make, except its own.
   mutating func forgetLost(_ applied: Applied) {
     let kept = Set(applied.ids)
     let lost = live.filter { entry in
@@ -64,7 +64,7 @@ struct Deployment: Sendable {
   mutating func pruned() { isPruned = true }
   mutating func ready() { unready = [:] }
 
-  /// Everything is applied again the next time.
+  /// Forgets everything, so that all is applied again.
   mutating func forget() {
     live = [:]
     unready = [:]

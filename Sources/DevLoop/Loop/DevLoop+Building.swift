@@ -4,7 +4,7 @@ import Manifests
 import Skaffold
 import Watching
 
-/// Not a tuple with a `Result`: taken apart in an optimized build (Swift 6.3), its strings may be gone.
+/// Not a tuple with a `Result`: an optimized build (Swift 6.3) may release its strings too early.
 private struct Loaded: Sendable {
   let image: String
   var reference = ""
@@ -23,7 +23,7 @@ extension DevLoop {
     try await deploy()
   }
 
-  /// `async let` forgets the type of an error.
+  /// Keeps the type of an error, which `async let` forgets.
   private nonisolated func result(_ work: @Sendable () async throws(LoopError) -> Void) async -> Result<Void, LoopError>
   {
     do throws(LoopError) { return .success(try await work()) } catch { return .failure(error) }
@@ -59,10 +59,10 @@ extension DevLoop {
     }
   }
 
-  /// Builds what is stale, and brings it to the cluster.
+  /// Builds stale images, and brings them to the cluster.
   func build() async throws(LoopError) {
     var plan = work
-    // Whatever could be synced goes into images now: the deployment makes new containers.
+    // Files that could be synced go into images too: the deployment makes new containers.
     plan.deploy = true
     guard options.builds, let parts, case .build(let stale) = NextStep(plan, artifacts: artifacts, running: []),
       !stale.isEmpty
@@ -117,7 +117,7 @@ extension DevLoop {
     }
   }
 
-  /// A tag of the commit is asked for once: git would cost more than the save until the build starts.
+  /// Returns the tags. A commit's tag is read once: git would take longer than the time from a save to its build.
   private func tags(for stale: [Artifact]) async throws(LoopError) -> [String: String] {
     for configuration in configurations {
       for artifact in configuration.artifacts where stale.contains(artifact) {

@@ -2,7 +2,7 @@ import Deploy
 import Manifests
 
 extension DevLoop {
-  /// Applies what differs from what was applied last, and waits until it is ready.
+  /// Applies the objects that differ from the last apply, and waits until they are ready.
   func deploy() async throws(LoopError) {
     guard let parts else { return }
     let manifests = patches.apply(to: rendered)
@@ -47,7 +47,7 @@ extension DevLoop {
     let start = ContinuousClock.now
     let applied = try await parts.deployer.apply(changed)
     deployment.take(applied, of: changed)
-    // A namespace that had to be made again has lost what was in it and did not change.
+    // A namespace that had to be made again has lost its unchanged objects.
     deployment.forgetLost(applied)
     if Task.isCancelled { throw DeployError(.cancelled, "cancelled") }
     stopwatch.mark(\.applied)
@@ -59,7 +59,7 @@ extension DevLoop {
     events(.applied(.init(objects: namespaces + objects, milliseconds: (.now - start).milliseconds)))
   }
 
-  /// Pruning asks for many kinds; the Pods need not wait for it.
+  /// Waits for the Pods while pruning asks for many kinds.
   private func waitReady(_ manifests: [Manifest], _ parts: LoopParts) async throws(DeployError) {
     let keeping = deployment.toKeep(manifests)
     let unready = deployment.unreadyObjects

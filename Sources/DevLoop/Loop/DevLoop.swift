@@ -7,8 +7,8 @@ import Watching
 
 /// From sources to a running Pod, again at each save, until its task is cancelled.
 ///
-/// One *round* at a time does what is pending. A change during a round cancels it, and the next round does what both
-/// leave to be done. A round that fails tells why and leaves its work pending; the next change begins another.
+/// One *round* at a time does the pending work. A change during a round cancels it, and the next round does the rest of
+/// both. A failed round reports the reason and leaves its work pending; the next change begins another.
 public actor DevLoop {
   public enum State: String, Sendable, Hashable, Codable { case idle, building, loading, syncing, applying, waiting }
 
@@ -17,11 +17,11 @@ public actor DevLoop {
   nonisolated let source: LoopSource
   nonisolated let options: LoopOptions
   nonisolated let events: @Sendable (DevEvent) -> Void
-  /// Returns after a time; throws where its task is cancelled.
+  /// Returns after a time; throws if its task is cancelled.
   nonisolated let sleep: @Sendable (Duration) async throws -> Void
   nonisolated let forwards: ForwardKeeper
 
-  // What was read.
+  // The input.
   var configurations: [DevConfiguration] = []
   var parts: LoopParts?
   var map: SourceMap
@@ -29,9 +29,9 @@ public actor DevLoop {
   var rendered: [Manifest] = []
   var tags: [String: String] = [:]
 
-  // What was reached.
+  // The progress.
   var work = PendingWork()
-  /// By image: what the manifests get.
+  /// The references for the manifests, by image.
   var references: [String: String]
   var deployment = Deployment()
 
@@ -41,13 +41,13 @@ public actor DevLoop {
   private var logs: Task<Void, Never>?
   private var pruning: Task<Void, Never>?
   private var trouble: Task<Void, Never>?
-  /// What `trouble` watches.
+  /// The objects that `trouble` watches.
   private var watched = Applied()
   private var isRunning = false
   /// Rounds in a row that a change has cut short.
   private var cutShort = 0
   private var lastFailure: LoopError?
-  /// Why it cannot go on.
+  /// The reason why the loop must end.
   private var fatal: LoopError?
   var stopwatch = Stopwatch(start: .now)
 
@@ -70,7 +70,7 @@ public actor DevLoop {
   }
 
   /// Runs until the task is cancelled.
-  /// - Throws: where nothing can be watched, or the cluster may not be written to; no other failure ends it.
+  /// - Throws: if nothing can be watched, or the cluster may not be written to; no other failure ends it.
   public func run() async throws(LoopError) {
     let watcher: SourceWatcher
     do throws(WatchError) { watcher = try SourceWatcher(map.watchSet) } catch { throw LoopError(error) }
@@ -89,7 +89,7 @@ public actor DevLoop {
   public func runOnce() async throws(LoopError) { try await perform() }
 
   /// Builds and loads once; nothing is deployed.
-  /// - Returns: what each artifact's image is called, in the order of the configuration.
+  /// - Returns: the reference of each artifact's image, in the order of the configuration.
   func buildOnce() async throws(LoopError) -> [BuildResult] {
     try await reload()
     try await build()
@@ -98,8 +98,8 @@ public actor DevLoop {
     }
   }
 
-  /// Ends what the loop keeps open, after `run`.
-  /// - Parameter deleting: also what it deployed.
+  /// Ends everything that the loop keeps open, after `run`.
+  /// - Parameter deleting: also deletes the deployed objects.
   public func finish(deleting: Bool) async throws(LoopError) {
     stopWatchingTrouble()
     logs?.cancel()
@@ -110,13 +110,13 @@ public actor DevLoop {
       events(.deleted(.init(objects: try await parts.deployer.delete().map(\.description))))
     } catch {
       var failure = LoopError(error, .cleaningUp)
-      failure.message = "not all that was deployed is gone: " + failure.message
+      failure.message = "not everything that was deployed is gone: " + failure.message
       failure.remedy = "`devtunnel delete`, run here with the same options, deletes the rest"
       throw failure
     }
   }
 
-  /// The namespace of a Service that was deployed; nil if there is none of this name.
+  /// Returns the namespace of a deployed Service; nil if none has this name.
   public func namespace(ofService name: String) -> String? {
     deployment.live.values.first { $0.id.kind == "Service" && $0.id.name == name }?.id.namespace
   }
@@ -150,8 +150,8 @@ public actor DevLoop {
     begin(stopwatch, after: Self.pause(cutShort))
   }
 
-  /// Changes may keep coming: a checkout of another branch, a code generator. Builds that are begun and killed all the
-  /// while would only hold that up.
+  /// Returns a pause for changes that keep coming: a checkout of another branch, a code generator. Builds that are
+  /// begun and killed all the time would only slow that down.
   static func pause(_ cutShort: Int) -> Duration {
     cutShort < 2 ? .zero : min(.milliseconds(20 << min(cutShort, 6)), .seconds(1))
   }
@@ -179,7 +179,7 @@ public actor DevLoop {
     state = .idle
   }
 
-  /// Images of earlier saves go once nobody waits any more; the running one and the one before it stay.
+  /// Removes images of earlier saves once all is ready; the running one and the one before it stay.
   private func pruneImages() {
     guard options.builds, let builder = parts?.builder, deployment.isReady, !Task.isCancelled else { return }
     let former = pruning
@@ -192,8 +192,8 @@ public actor DevLoop {
   /// Returns when no image is being removed.
   func pruned() async { await pruning?.value }
 
-  /// Until the next deployment, which tells of its own troubles. A round that deployed nothing leaves the watch as it
-  /// is.
+  /// Watches until the next deployment, which reports its own troubles. After a round that deployed
+  /// nothing, the watch continues.
   private func watchTrouble() {
     guard watcher != nil || options.watchesTrouble, deployment.isReady, !Task.isCancelled,
       let deployer = parts?.deployer
@@ -216,7 +216,7 @@ public actor DevLoop {
     }
   }
 
-  /// The first sync is to be as fast as the others.
+  /// Makes the first sync as fast as the others.
   private func prepareSync() {
     guard deployment.isReady, !Task.isCancelled, let syncer = parts?.syncer else { return }
     let images = artifacts.filter { !$0.sync.isEmpty }.compactMap { references[$0.image] }
@@ -234,24 +234,24 @@ public actor DevLoop {
       watcher?.stop()
       return
     }
-    // Said once, however often it is tried.
+    // Report it once, even if many attempts fail.
     if error != lastFailure { events(.failed(error)) }
     lastFailure = error
     if error.isTransient {
-      // Whatever comes back may be another cluster, or an emptied one.
+      // When the cluster is back, it may be another one, or emptied.
       work.reload = true
       deployment.forget()
     } else if error.stage != .configuration {
       return
     }
-    // What is missing in a configuration may appear where nobody watches.
+    // A missing part of a configuration may appear in an unwatched place.
     retry = Task { [options, sleep] in
       try? await sleep(options.retryAfter)
       if !Task.isCancelled { self.begin(Stopwatch(start: .now)) }
     }
   }
 
-  /// Does what is pending.
+  /// Does the pending work.
   private func perform() async throws(LoopError) {
     if work.reload {
       try await reload()
@@ -286,7 +286,7 @@ public actor DevLoop {
     self.parts = parts
     for note in parts.notes { events(.warning(.init(message: note))) }
     let about = parts.description
-    // Several configurations may stand in one file.
+    // Several configurations may be in one file.
     var files: [String] = []
     for file in read.flatMap(\.files) where !files.contains(file) { files.append(file) }
     events(

@@ -1,12 +1,12 @@
 import Manifests
 import Skaffold
 
-/// Where a loop's configuration comes from, each time it is read.
+/// The source of a loop's configuration, each time it is read.
 public struct LoopSource: Sendable {
-  /// Watched also while they cannot be read; absolute.
+  /// Absolute; watched even while they cannot be read.
   public var files: [String]
   public var configurations: @Sendable () async throws(LoopError) -> [DevConfiguration]
-  /// What the configurations are built and deployed with; asks the cluster who it is.
+  /// Returns the parts to build and deploy the configurations with; asks the cluster for its identity.
   public var parts: @Sendable ([DevConfiguration]) async throws(LoopError) -> LoopParts
 
   public init(
@@ -19,7 +19,7 @@ public struct LoopSource: Sendable {
   }
 }
 
-/// How a loop treats what it was given.
+/// The options of a loop.
 public struct LoopOptions: Sendable, Hashable {
   /// Pods get `dnsPolicy: Default`.
   public var dnsPolicy = true
@@ -31,19 +31,19 @@ public struct LoopOptions: Sendable, Hashable {
   public var images: [String: String] = [:]
   /// True if artifacts are built at all.
   public var builds = true
-  /// What templates, kustomize and git see.
+  /// The environment of templates, kustomize and git.
   public var environment: [String: String]
-  /// Until a failure that may heal by itself is tried again.
+  /// The pause before a failure that may pass by itself is retried.
   public var retryAfter: Duration = .seconds(3)
-  /// True if forwards listen where the configuration says, also where other machines reach them.
+  /// True if forwards listen on the configured addresses even if other machines reach them.
   public var opensPorts = false
-  /// Where chosen host ports are remembered; nil: nowhere.
+  /// The file that remembers chosen host ports; nil: none.
   public var portMemory: String?
-  /// True if what runs is watched also where no files are.
+  /// True if running workloads are watched even if no files are.
   var watchesTrouble = false
-  /// Manifests may ask for more than their repository's files (`--trust`).
+  /// True if manifests may ask for more than their repository's files (`--trust`).
   public var trusts = false
-  /// Where it is remembered what was allowed so; nil: nowhere.
+  /// The file that remembers the demands allowed so; nil: none.
   public var trustMemory: String?
 
   public init(environment: [String: String]) { self.environment = environment }

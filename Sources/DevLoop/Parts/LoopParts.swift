@@ -4,8 +4,8 @@ import Manifests
 import Skaffold
 import Watching
 
-/// What a loop works with. Its protocols are as narrow as the loop's needs, so that tests can stand in for builders and
-/// clusters.
+/// The tools of a loop. Its protocols are as narrow as the loop's needs, so that tests can replace
+/// builders and clusters.
 public struct LoopParts: Sendable {
   public var builder: any ImageBuilding
   public var loader: any ImageLoading
@@ -17,9 +17,9 @@ public struct LoopParts: Sendable {
   public var logs: (@Sendable (_ line: @escaping @Sendable (DevEvent.Log) -> Void) async -> Void)?
   /// nil: nothing is copied from another cluster.
   public var mirror: (any ObjectMirroring)?
-  /// What `configured` tells.
+  /// The contents of the event `configured`.
   public var description: Description
-  /// What a person should know about it.
+  /// Notes for a person.
   public var notes: [String] = []
 
   public struct Description: Sendable, Hashable {
@@ -82,20 +82,20 @@ public protocol FileSyncing: Sendable {
   /// As `FileSync.prepare`.
   func prepare(images: [String]) async
 
-  /// - Returns: how many containers have the files now.
+  /// - Returns: the number of containers that have the files now.
   func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int
 }
 
 public protocol ObjectMirroring: Sendable {
-  /// `context/namespace` that the copies come from.
+  /// The source of the copies, `context/namespace`.
   var source: String { get }
-  /// Copies what the manifests need and the cluster lacks.
-  /// - Returns: what was copied, and a line for each that cannot be.
+  /// Copies the objects that the manifests need and the cluster lacks.
+  /// - Returns: the copies, and a line for each object that cannot be copied.
   func mirror(for manifests: [Manifest]) async throws(DeployError) -> (copied: [ObjectID], problems: [String])
 }
 
 public protocol PortForwarding: Sendable {
-  /// Returns once the port listens; the forward lives until `close` is called or the loop's process ends.
+  /// Returns once the port listens; the forward lasts until `close` is called or the loop's process ends.
   /// - Parameter host: the port of this machine.
   func open(_ forward: PortForward, host: UInt16) async throws(LoopError) -> any OpenPortForward
 }

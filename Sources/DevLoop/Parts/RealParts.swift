@@ -5,7 +5,7 @@ import Manifests
 
 extension ImageBuilder: ImageBuilding {}
 
-/// `ImageLoader`, whose output nobody reads unless it fails.
+/// `ImageLoader`; its output is shown only if it fails.
 struct ProductLoader: ImageLoading {
   let loader: ImageLoader
 
@@ -49,13 +49,13 @@ struct ClusterMirror: ObjectMirroring {
     return (
       result.copied,
       result.unavailable.map {
-        "\($0.reference.id), which \($0.reference.usedBy) needs, is not to be had from \(source): \($0.reason)"
+        "\($0.reference.id), which \($0.reference.usedBy) needs, cannot be copied from \(source): \($0.reason)"
       }
     )
   }
 }
 
-/// Follows the logs of a run until its task is cancelled, also over an API server that was away.
+/// Follows the logs of a run until its task is cancelled, even if the API server is away meanwhile.
 struct ClusterLogs: Sendable {
   let client: KubeClient
   let run: String

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 extension PortForward {
-  /// What a person is to know of it, once it listens.
+  /// Returns notes for a person, once it listens.
   func notes(host: UInt16) -> [String] {
     var notes = host == preferred ? [] : ["port \(preferred) is taken"]
     if let withheldAddress {
@@ -12,7 +12,7 @@ extension PortForward {
   }
 }
 
-/// Opens the loop's port-forwards and keeps them, however often the round that asked for them is cancelled.
+/// Opens the loop's port-forwards and keeps them, even if the round that asked for them is cancelled.
 actor ForwardKeeper {
   private struct Open {
     var forward: PortForward
@@ -21,7 +21,7 @@ actor ForwardKeeper {
   }
 
   private var open: [String: Open] = [:]
-  /// Work in order, one after the other.
+  /// The last piece of work; pieces run one after the other.
   private var last: Task<Void, Never>?
   private var isClosed = false
   private let memory: String?
@@ -32,7 +32,7 @@ actor ForwardKeeper {
     self.events = events
   }
 
-  /// Opens what is new and closes what is no longer wanted, in the background.
+  /// Opens new forwards and closes those no longer wanted, in the background.
   func update(_ wanted: [PortForward], with forwarder: any PortForwarding) {
     let before = last
     last = Task {
@@ -41,8 +41,8 @@ actor ForwardKeeper {
     }
   }
 
-  /// Waits until the first forward's connection is taken by a Pod, for two seconds.
-  /// - Returns: false too where there is no forward yet.
+  /// Waits until a Pod takes the first forward's connection, for two seconds.
+  /// - Returns: false also if no forward is open yet.
   func answers() async -> Bool {
     guard let first = open.values.filter(\.handle.isOpen).min(by: { $0.forward.key < $1.forward.key }) else {
       return false
@@ -94,14 +94,14 @@ actor ForwardKeeper {
     }
   }
 
-  // MARK: What earlier runs took
+  // MARK: Ports of earlier runs
 
   private func load() -> [String: UInt16] {
     guard let memory, let data = try? Data(contentsOf: URL(filePath: memory)) else { return [:] }
     return (try? JSONDecoder().decode([String: UInt16].self, from: data)) ?? [:]
   }
 
-  /// Without it ports may differ from run to run, and nothing else.
+  /// Remembers the ports. If that fails, they may differ from run to run, and nothing else.
   private func save(_ ports: [String: UInt16]) {
     guard let memory, !ports.isEmpty, let data = try? JSONEncoder().encode(ports) else { return }
     let directory = memory.split(separator: "/").dropLast().joined(separator: "/")

@@ -3,13 +3,13 @@ import Glibc
 
 /// Ports of this machine.
 enum HostPort {
-  /// Checks whether it could be listened on just now.
-  /// Checks whether only this machine reaches the address; false for what is none.
+  /// Checks whether only this machine reaches the address; false for an invalid one.
   static func isLoopback(_ address: String) -> Bool {
     guard var parsed = socketAddress(address, 0) else { return false }
     return clinux_is_loopback(&parsed) == 1
   }
 
+  /// Checks whether the port could be listened on just now.
   static func isFree(_ address: String, _ port: UInt16) -> Bool {
     guard var target = socketAddress(address, port) else { return false }
     let fd = clinux_tcp_listen(&target, 1)
@@ -18,8 +18,8 @@ enum HostPort {
     return true
   }
 
-  /// Connects once; a port-forward resets what no Pod takes.
-  /// - Returns: whether the connection still stands after 25 ms, or data came.
+  /// Connects once; a port-forward resets a connection that no Pod takes.
+  /// - Returns: whether the connection is still open after 25 ms, or data came.
   static func answers(_ address: String, _ port: UInt16) async -> Bool {
     guard var target = socketAddress(address, port) else { return false }
     let fd = clinux_tcp_connect(&target)

@@ -1,12 +1,12 @@
-/// Which host port each forward gets: its own where that is free, else the one it had before, else the next free one.
-/// The same input gives the same ports.
+/// The choice of host ports: a forward gets its own if that is free, else the one it had before, else the next free
+/// one. The same input gives the same ports.
 struct PortChoice {
-  /// By `PortForward.key`: what earlier runs took.
+  /// The ports of earlier runs, by `PortForward.key`.
   var remembered: [String: UInt16]
   let isFree: (_ address: String, _ port: UInt16) -> Bool
 
   /// - Parameter taken: ports that forwards of this run hold already, by key.
-  /// - Returns: by key; a forward is missing where no port is free.
+  /// - Returns: by key; a forward is missing if no port is free.
   mutating func choose(_ forwards: [PortForward], taken: [String: UInt16] = [:]) -> [String: UInt16] {
     var chosen = taken
     var used = Set(taken.values)

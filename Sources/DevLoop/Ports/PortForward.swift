@@ -2,7 +2,7 @@ import KubeObjects
 import Manifests
 import Skaffold
 
-/// A port of the cluster that a port of this machine is to lead to.
+/// A port of the cluster, to be reached by a port of this machine.
 public struct PortForward: Sendable, Hashable {
   /// `svc/user`, `pod/user-0`, `deploy/user`.
   public var target: String
@@ -11,9 +11,9 @@ public struct PortForward: Sendable, Hashable {
   public var port: String
   /// This machine's address to listen on.
   public var address = "127.0.0.1"
-  /// The address that the configuration asks for, and that is not taken: other machines would reach it.
+  /// The configured address, if it is not used because other machines would reach it.
   public var withheldAddress: String?
-  /// The host port to take where it is free.
+  /// The host port to take if it is free.
   public var preferred: UInt16
 
   public init(target: String, namespace: String, port: String, preferred: UInt16) {
@@ -23,15 +23,15 @@ public struct PortForward: Sendable, Hashable {
     self.preferred = preferred
   }
 
-  /// What stays the same from run to run.
+  /// The identity that lasts from run to run.
   var key: String { "\(namespace)/\(target):\(port)" }
 }
 
 extension PortForward {
-  /// What the rules ask for, then every TCP port of the Services that are no rule's.
+  /// Returns the rules' forwards, then one for every TCP port of the Services that no rule names.
   /// - Parameters:
-  ///   - namespace: of what names none.
-  ///   - opensPorts: whether a rule may open a port to other machines. Who wrote the repository is not who runs it.
+  ///   - namespace: of objects and rules that name none.
+  ///   - opensPorts: whether a rule may open a port to other machines. The repository's author may not be its user.
   static func all(for manifests: [Manifest], rules: [PortForwardRule], namespace: String, opensPorts: Bool = false)
     -> [PortForward]
   {
@@ -58,7 +58,7 @@ extension PortForward {
     return forwards
   }
 
-  /// Ports below 1024 need root: 80 becomes 8080, 443 becomes 8443.
+  /// Shifts ports below 1024, which need root: 80 becomes 8080, 443 becomes 8443.
   static func shifted(_ port: UInt16) -> UInt16 { port < 1024 ? port + 8000 : port }
 
   private init?(_ rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String, opensPorts: Bool) {
@@ -76,7 +76,7 @@ extension PortForward {
     "job": "job",
   ]
 
-  /// Where the rule's object is, where the manifests say it without doubt.
+  /// Returns the namespace of the rule's object, if the manifests name it without doubt.
   private static func namespace(of rule: PortForwardRule, _ manifests: [Manifest], _ namespace: String) -> String {
     let named = manifests.filter {
       $0.kind.lowercased() == rule.resourceType.lowercased() && $0.name == rule.resourceName
@@ -85,7 +85,7 @@ extension PortForward {
     return places.count == 1 ? places.first ?? namespace : namespace
   }
 
-  /// A port's number, where it is written or can be read in the manifests.
+  /// Returns a port's number, if it is written or can be read in the manifests.
   private static func number(_ port: String, of name: String, _ manifests: [Manifest]) -> UInt16? {
     if let number = UInt16(port) { return number }
     for manifest in manifests where manifest.name == name {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// Names with a value each, in a JSON file: contexts that a person has allowed although their clusters are not on this
-/// machine, with the UID of the cluster that each led to then; sources of copies, with where these go.
+/// Names with a value each, in a JSON file: allowed contexts whose clusters are not on this machine, with the UID that
+/// each cluster had then; sources of copies, with their destinations.
 struct ClusterMemory: Sendable {
   let file: String
 
@@ -10,7 +10,7 @@ struct ClusterMemory: Sendable {
     return (try? JSONDecoder().decode([String: String].self, from: data)) ?? [:]
   }
 
-  /// Where it cannot be written, the next run asks again.
+  /// Saves a value. If the file cannot be written, the next run asks again.
   func save(_ name: String, _ value: String) {
     var known = load()
     guard known.updateValue(value, forKey: name) != value else { return }
