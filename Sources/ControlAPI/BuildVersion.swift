@@ -1,10 +1,10 @@
 import CControl
 
-/// Which devtunnel this is. Command and daemon compare it: they are one program, and speak to nobody else.
+/// The version of a devtunnel. Command and daemon compare theirs: they are one program, and speak to no other.
 public struct BuildVersion: Codable, Sendable, Hashable, CustomStringConvertible {
   /// Semantic version.
   public var version: String
-  /// The executable's GNU build id in hexadecimal, shortened; empty where the linker wrote none.
+  /// The executable's GNU build id in hexadecimal, shortened; empty if the linker wrote none.
   public var build: String
 
   public init(version: String, build: String) {
@@ -21,7 +21,7 @@ public struct BuildVersion: Codable, Sendable, Hashable, CustomStringConvertible
 
   public var description: String { version }
 
-  /// nil where the two are the same program.
+  /// Returns the error for two different programs; nil if they are the same.
   public static func mismatch(daemon: BuildVersion, command: BuildVersion) -> ControlError? {
     guard daemon != command else { return nil }
     let sameVersion = daemon.version == command.version

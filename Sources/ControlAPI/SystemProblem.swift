@@ -10,12 +10,12 @@
 #endif
 
 extension ControlError {
-  /// A system call that failed, with `code` as -errno.
+  /// Describes a failed system call, with `code` as -errno.
   package static func system(_ what: String, _ code: Int, remedy: String? = nil) -> ControlError {
     ControlError(.failed, "\(what): \(String(cString: strerror(Int32(-code))))", remedy: remedy)
   }
 
-  /// What the system said to Foundation about a file, without Foundation's words around it.
+  /// Returns the system's message about a file, without Foundation's words around it.
   package static func aboutFile(_ error: any Error) -> String {
     guard let code = ((error as? CocoaError)?.underlying as? POSIXError)?.code else { return "\(error)" }
     return String(cString: strerror(code.rawValue))

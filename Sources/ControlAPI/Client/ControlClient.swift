@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Asks the daemon. Each call has a connection of its own, so that its end is the call's end.
+/// A client of the daemon. Each call has a connection of its own, so that the connection ends with the call.
 public struct ControlClient: Sendable {
   public typealias Progress = @Sendable (String) -> Void
 
   private let connect: @Sendable () async throws(ControlError) -> LineConnection
-  /// How long a cancelled call waits for the daemon's word that all is undone; longer than the daemon tries before it
-  /// says that it goes on trying.
+  /// The time that a cancelled call waits for the daemon to report that all is undone; longer than the daemon tries
+  /// before it reports that it is still trying.
   private let patience: Duration
 
   init(patience: Duration = .seconds(25), connect: @escaping @Sendable () async throws(ControlError) -> LineConnection)
@@ -15,10 +15,10 @@ public struct ControlClient: Sendable {
     self.connect = connect
   }
 
-  /// A client that starts the daemon where none runs.
+  /// Makes a client that starts the daemon if none runs.
   public init(starter: DaemonStarter) { self.init { () async throws(ControlError) in try await starter.connect() } }
 
-  /// A client of the daemon that runs; nil where none does.
+  /// Returns a client of the running daemon; nil if there is none.
   public static func ofRunningDaemon(paths: ControlPaths) throws(ControlError) -> ControlClient? {
     guard let connection = try ControlSocket.connectIfListening(paths.socket) else { return nil }
     return ControlClient { () async throws(ControlError) in connection }
@@ -26,9 +26,9 @@ public struct ControlClient: Sendable {
 
   /// Calls a method and waits for its result.
   ///
-  /// Cancelling the task cancels the request in the daemon, and this still waits for its last word: an error with code
-  /// `.cancelled`, or the result where it was ready before; the caller then undoes it.
-  /// - - Parameter holding: called with the result; then the call goes on until the daemon ends it, or the task is
+  /// Cancelling the task cancels the request in the daemon; this still waits for the daemon's last answer: an error
+  /// with code `.cancelled`, or the result if it was ready before; the caller then undoes it.
+  /// - Parameter holding: called with the result; the call then continues until the daemon ends it, or the task is
   ///   cancelled.
   public func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
     _ method: Method, _ parameters: Parameters, build: BuildVersion = .current, returning: Result.Type = Result.self,
@@ -38,7 +38,7 @@ public struct ControlClient: Sendable {
     let connection = try await connect()
     connection.send(request)
     let hasGivenUp = Flag()
-    // A task of its own: iterating the lines would end with the caller's cancellation, before the daemon's last word.
+    // A separate task: the caller's cancellation would end the iteration of the lines before the daemon's last answer.
     let reader = Task { () -> Swift.Result<Result, ControlError> in
       defer { connection.close() }
       do throws(ControlError) {
@@ -90,7 +90,7 @@ public struct ControlClient: Sendable {
   }
 }
 
-/// Set once.
+/// A Bool that several tasks share.
 private final class Flag: Sendable {
   private let state = Mutex(false)
   var value: Bool {

@@ -7,8 +7,9 @@ import CControl
 #endif
 
 enum ControlSocket {
-  /// - Returns: nil where nobody listens: no file, or one that a killed daemon left.
-  /// - Throws: `.forbidden` where another user's process listens.
+  /// Connects.
+  /// - Returns: nil if nothing listens: there is no file, or a killed daemon left it.
+  /// - Throws: `.forbidden` if another user's process listens.
   static func connectIfListening(_ path: String, uid: UInt32 = geteuid()) throws(ControlError) -> LineConnection? {
     let fd = ccontrol_connect(path)
     if fd == -ENOENT || fd == -ECONNREFUSED { return nil }

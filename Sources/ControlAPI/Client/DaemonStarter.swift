@@ -6,17 +6,17 @@ import CControl
   import Musl
 #endif
 
-/// Connects to the user's daemon, and starts it first where none runs. Of several commands at once, one starts it: it
-/// holds the start lock.
+/// Connects to the user's daemon, and starts it first if none runs. Of several commands at once, the one that holds the
+/// start lock starts it.
 public struct DaemonStarter: Sendable {
-  /// Starts a daemon for these paths and returns its process, or nil where it has none of its own.
+  /// Starts a daemon for these paths and returns its process, or nil if it has none of its own.
   public typealias Start = @Sendable (ControlPaths) throws(ControlError) -> Int32?
 
   let paths: ControlPaths
   let deadline: Duration
   private let start: Start
 
-  /// - Parameter deadline: how long the socket may take to answer.
+  /// - Parameter deadline: the time within which the socket must answer.
   public init(paths: ControlPaths, deadline: Duration = .seconds(5), start: @escaping Start) {
     self.paths = paths
     self.deadline = deadline
@@ -38,7 +38,7 @@ public struct DaemonStarter: Sendable {
       let lock = ccontrol_lock(paths.startLock)
       if lock >= 0 {
         defer { ccontrol_close(lock) }
-        // It may have come up while this waited for the lock.
+        // The daemon may have started while this waited for the lock.
         if let connection = try ControlSocket.connectIfListening(paths.socket) { return connection }
         return try await startAndConnect()
       }
@@ -73,7 +73,7 @@ public struct DaemonStarter: Sendable {
   }
 
   private func failure(_ message: String, _ log: LogTail, _ before: Int) -> ControlError {
-    // Smaller than before: it was rotated meanwhile.
+    // A smaller file was rotated meanwhile.
     let lines = log.lastLines(10, from: log.size < before ? 0 : before)
     return ControlError(.failed, message, remedy: "its log is \(paths.log)", details: lines)
   }

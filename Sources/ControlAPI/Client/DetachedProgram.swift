@@ -6,10 +6,11 @@ import CControl
   import Musl
 #endif
 
-/// Starts programs that outlive the command: a session of their own, stdin from /dev/null, cwd /, stdout and stderr
+/// Starts programs that outlive the command: in a session of their own, stdin from /dev/null, cwd /, stdout and stderr
 /// appended to a file. They inherit the environment, which exec credential plugins and proxies need.
 public enum DetachedProgram {
-  /// - Parameter executable: nil for the own one.
+  /// Starts a program.
+  /// - Parameter executable: nil for this program's own.
   /// - Returns: the process's id.
   public static func start(_ arguments: [String], executable: String? = nil, log path: String) throws(ControlError)
     -> Int32
@@ -26,7 +27,7 @@ public enum DetachedProgram {
     return pid
   }
 
-  /// `/proc/self/exe` itself would lead the child to the right file too, but ps should show a name.
+  /// Returns the executable's path. `/proc/self/exe` would start the right file too, but ps should show a name.
   public static func ownExecutable() throws(ControlError) -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = buffer.withUnsafeMutableBytes {
@@ -36,18 +37,18 @@ public enum DetachedProgram {
     return String(decoding: buffer[..<count], as: UTF8.self)
   }
 
-  /// Whether a process that was started here has ended.
+  /// Checks whether a process that was started here has ended.
   public static func hasEnded(_ pid: Int32) -> Bool {
     var status: Int32 = 0
     return ccontrol_has_ended(pid, &status) != 0
   }
 }
 
-/// Held as long as the value lives, by one process at a time; a process that dies gives it up.
+/// A lock that one process holds as long as the value lives; the lock of a process that dies is released.
 public struct FileLock: ~Copyable, Sendable {
   private let fd: Int32
 
-  /// - Returns: nil where another process holds it.
+  /// Takes the lock; nil if another process holds it.
   public static func take(_ path: String) throws(ControlError) -> FileLock? {
     let fd = ccontrol_lock(path)
     if fd == -EWOULDBLOCK { return nil }

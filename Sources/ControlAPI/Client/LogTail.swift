@@ -10,19 +10,19 @@ public struct LogTail: Sendable {
 
   public init(path: String) { self.path = path }
 
-  /// Bytes; 0 where there is no file.
+  /// The size in bytes; 0 if there is no file.
   public var size: Int {
     var status = stat()
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
-  /// Changes when the file is rotated away.
+  /// A number that changes when the file is rotated away; nil if there is no file.
   public var identity: UInt64? {
     var status = stat()
     return stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
   }
 
-  /// The bytes from `offset` to the end; nil where the file cannot be read.
+  /// Reads the bytes from `offset` to the end; nil if the file cannot be read.
   public func read(from offset: Int) -> [UInt8]? {
     let fd = open(path, O_RDONLY | O_CLOEXEC)
     guard fd >= 0 else { return nil }
@@ -40,7 +40,7 @@ public struct LogTail: Sendable {
     }
   }
 
-  /// The last lines between two offsets; `end` is the file's end where it is nil.
+  /// Returns the last lines between two offsets; a nil `end` is the file's end.
   public func lastLines(_ count: Int, from offset: Int = 0, upTo end: Int? = nil) -> [String] {
     guard count > 0, let bytes = read(from: offset) else { return [] }
     return bytes.prefix(end.map { max(0, $0 - offset) } ?? bytes.count).split(separator: UInt8(ascii: "\n")).suffix(

@@ -1,12 +1,12 @@
-/// The SSH host through which an API server is reached, and whose keys open it.
+/// The SSH host through which an API server is reached, and the user whose keys open it.
 public struct BastionSelection: Codable, Sendable, Hashable {
-  /// `ssh://user@host:port`; nil: what `byContext` says.
+  /// `ssh://user@host:port`; nil takes the entry of `byContext`.
   public var url: String?
   /// URLs by the kubeconfig's context.
   public var byContext: [String: String] = [:]
   /// The only host key to accept, `SHA256:…`; nil: known_hosts decides.
   public var hostKey: String?
-  /// The person's own, since the daemon may have been started elsewhere: for ~/.ssh and for ssh-agent.
+  /// The user's home, for ~/.ssh and for ssh-agent; the daemon may have been started with another.
   public var home: String
   public var user: String
   public var agentSocket: String?
@@ -19,7 +19,7 @@ public struct BastionSelection: Codable, Sendable, Hashable {
   }
 }
 
-/// What a person has answered: the daemon has no terminal to ask at. It keeps it in memory alone.
+/// A person's answer to a `BastionQuestion`, since the daemon has no terminal. The daemon keeps it in memory only.
 public struct BastionAnswer: Codable, Sendable, Hashable {
   public var bastion: BastionSelection
   /// The URL that the question was about.
@@ -35,12 +35,12 @@ public struct BastionAnswer: Codable, Sendable, Hashable {
   }
 }
 
-/// What the daemon must ask a person before it can go on: with `ControlError.Code.questionForPerson`.
+/// A question that a person must answer before the daemon can continue: `ControlError.question`.
 public struct BastionQuestion: Codable, Sendable, Hashable {
   public var url: String
-  /// Unknown so far: its fingerprint, to be accepted.
+  /// The fingerprint of an unknown host key, to be accepted.
   public var hostKey: String?
-  /// Key files that want a passphrase.
+  /// Key files that need a passphrase.
   public var lockedKeys: [String]
 
   public init(url: String, hostKey: String? = nil, lockedKeys: [String] = []) {

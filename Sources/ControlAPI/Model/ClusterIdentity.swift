@@ -1,16 +1,16 @@
-/// One cluster, however it is reached: the only notion of "the same cluster".
+/// The identity of a cluster, however it is reached: the only notion of "the same cluster".
 ///
 /// A context's name proves nothing: two kubeconfigs may use it for two clusters, and one cluster may have several
 /// contexts and addresses.
 public struct ClusterIdentity: Codable, Sendable, Hashable {
-  /// The UID of the namespace `kube-system`; nil where the user may not read it.
+  /// The UID of the namespace `kube-system`; nil if the user may not read it.
   public var uid: String?
-  /// The API server's URL; empty where even that is not known.
+  /// The API server's URL; empty if even that is not known.
   public var server: String
-  /// A check sum of the certificate authority; nil without one.
+  /// A checksum of the certificate authority; nil without one.
   public var authority: String?
-  /// A check sum of what else may tell clusters behind one address apart: the kubeconfig's user, tls-server-name and
-  /// proxy-url. Nil where an earlier version noted the cluster.
+  /// A checksum of other settings that may distinguish clusters behind one address: the kubeconfig's user,
+  /// tls-server-name and proxy-url. Nil if an earlier version recorded the cluster.
   public var access: String?
 
   public init(uid: String? = nil, server: String, authority: String? = nil, access: String? = nil) {
@@ -20,7 +20,7 @@ public struct ClusterIdentity: Codable, Sendable, Hashable {
     self.access = access
   }
 
-  /// A cluster of which nothing is known: no other is the same.
+  /// A cluster of which nothing is known: it is the same as no other.
   public static let unknown = ClusterIdentity(server: "")
 
   /// True if both have one address and one certificate authority.
@@ -28,18 +28,18 @@ public struct ClusterIdentity: Codable, Sendable, Hashable {
     !server.isEmpty && server == other.server && authority == other.authority
   }
 
-  /// True if both are reached in one way: all that a kubeconfig alone can tell.
+  /// True if both are reached in the same way: all that a kubeconfig alone can show.
   public func hasSamePlace(as other: ClusterIdentity) -> Bool { hasSameAddress(as: other) && access == other.access }
 
-  /// True if both have one UID, and one authority that vouches for it. A UID is no secret, and a cluster that was
-  /// restored from another's backup has the same.
+  /// True if both have one UID, and one authority that vouches for it. A UID is no secret, and a cluster restored from
+  /// another's backup has the same.
   public func hasSameUID(as other: ClusterIdentity) -> Bool {
     guard let uid, uid == other.uid else { return false }
-    // The system's authorities vouch for the server's name alone.
+    // The system's authorities vouch only for the server's name.
     return authority == nil ? hasSameAddress(as: other) : authority == other.authority
   }
 
-  /// True if both name one cluster: by UID and certificate authority where both have a UID, else by their places.
+  /// True if both are one cluster: by UID and certificate authority if both have a UID, else by their places.
   public func isSame(as other: ClusterIdentity) -> Bool {
     if uid != nil, other.uid != nil { return hasSameUID(as: other) }
     return hasSamePlace(as: other)

@@ -1,6 +1,6 @@
-// The way from the host into the cluster: shells, proxies, host-wide routes.
+// Connections from the host into the cluster: shells, proxies, host-wide routes.
 
-/// What goes through the cluster, and what from the host, where that differs from the default.
+/// The destinations that are reached through the cluster, and from the host, if they differ from the default.
 public struct OutboundOptions: Codable, Sendable, Hashable {
   /// CIDRs.
   public var viaCluster: [String] = []
@@ -15,11 +15,11 @@ public struct OutboundOptions: Codable, Sendable, Hashable {
   public init() {}
 }
 
-/// Which of a workload's variables come to the host; `*` at a name's end stands for anything.
+/// The choice of a workload's variables for the host; `*` at a name's end matches anything.
 public struct VariableChoice: Codable, Sendable, Hashable {
-  /// Taken over although they may run code here or are the person's own.
+  /// Taken over although they may run code here or are the user's own.
   public var include: [String]
-  /// Left out, whatever `include` says.
+  /// Left out, even if `include` names them.
   public var exclude: [String]
 
   public init(include: [String] = [], exclude: [String] = []) {
@@ -31,25 +31,25 @@ public struct VariableChoice: Codable, Sendable, Hashable {
 /// `devtunnel shell`, and `devtunnel intercept … -- COMMAND`.
 public struct ShellRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
-  /// The Service or `KIND/NAME` whose place in the cluster the shell takes: environment, files, labels. Neither: the
-  /// namespace alone.
+  /// The Service or `KIND/NAME` whose place in the cluster the shell takes: environment, files, labels. With neither,
+  /// it has only the namespace.
   public var service: String?
   public var workload: String?
   public var container: String?
   public var agentImage: String?
   public var outbound = OutboundOptions()
-  /// Connections to 127.0.0.1 at these ports lead to the host's own.
+  /// Connections to 127.0.0.1 at these ports go to the host's own.
   public var hostPorts: [UInt16] = []
   /// Copies the files of persistent volumes too.
   public var volumes = false
-  /// Which of the workload's variables are taken over.
+  /// The choice of the workload's variables to take over.
   public var variables = VariableChoice()
-  /// Paths at which volumes may be although programs of this machine look for code or settings there, with what is
-  /// below them; absolute.
+  /// Absolute paths at and below which volumes may be, although programs of this machine look for code or settings
+  /// there.
   public var volumesAt: [String] = []
-  /// The person's home directory, the working directory and those of PATH: no volume is put into them.
+  /// The user's home directory, the working directory and those of PATH: no volume is put into them.
   public var ownDirectories: [String] = []
-  /// Intercepts while the shell lives; the target is the port inside.
+  /// An intercept that lasts as long as the shell; its target is the port inside.
   public var intercept: InterceptRequest?
 
   public init(cluster: ClusterSelection) { self.cluster = cluster }
@@ -60,12 +60,12 @@ public struct ShellReport: Codable, Sendable, Hashable {
   public var id: String
   public var context: String
   public var namespace: String
-  /// `Deployment/user`; nil for the namespace alone.
+  /// The workload, such as `Deployment/user`; nil for the namespace alone.
   public var workload: String?
   /// The helper's program and its plan, a file.
   public var helper: String
   public var plan: String
-  /// To be added to the command's own environment.
+  /// Variables to add to the command's own environment.
   public var environment: [String: String]
   public var intercept: InterceptReport?
   public var warnings: [String]
@@ -95,21 +95,21 @@ public struct ConnectRequest: Codable, Sendable, Hashable {
   public var port: UInt16 = 0
   public var agentImage: String?
   public var outbound = OutboundOptions()
-  /// For the whole machine: contexts of clusters on it, whose addresses stay theirs. Those that can be found need no
+  /// For the whole machine: contexts of clusters on it, which keep their addresses. Those that can be found need no
   /// naming.
   public var localContexts: [String] = []
-  /// CIDRs from which addresses are taken for what this machine uses already; empty: those that are free nearly
-  /// everywhere.
+  /// CIDRs from which addresses are taken in place of those that this machine uses already; empty: ranges that are free
+  /// nearly everywhere.
   public var mapInto: [String] = []
-  /// For the whole machine: interfaces whose guests are led too, beside the bridges that are found; `cali*` names all
-  /// that begin so.
+  /// For the whole machine: interfaces whose guests are routed too, beside the bridges that are found; `cali*` names
+  /// all that begin so.
   public var bridges: [String] = []
 
   public init(cluster: ClusterSelection) { self.cluster = cluster }
 }
 
 public struct DisconnectRequest: Codable, Sendable, Hashable {
-  /// nil: the only one.
+  /// The proxy's id; nil for the only one.
   public var id: String?
   public init(id: String? = nil) { self.id = id }
 }
@@ -140,11 +140,11 @@ public struct OutboundReport: Codable, Sendable, Hashable {
   public var context: String
   public var namespace: String
   public var workload: String?
-  /// Of the shell's helper.
+  /// The shell's helper.
   public var pid: Int?
-  /// Of the proxy: `127.0.0.1:1080`.
+  /// The proxy's address, such as `127.0.0.1:1080`.
   public var address: String?
-  /// Variables that make programs use the proxy; they hold its password, where it has one.
+  /// Variables that make programs use the proxy; they contain its password, if it has one.
   public var variables: [String: String]?
   public var clusterConnections: UInt64 = 0
   public var hostConnections: UInt64 = 0
@@ -154,7 +154,7 @@ public struct OutboundReport: Codable, Sendable, Hashable {
   public var cachedQueries: UInt64 = 0
   public var lastQueries: [Query] = []
   public var lastProblem: String?
-  /// For the person: a port that other machines reach.
+  /// Warnings about a port that other machines reach.
   public var warnings: [String] = []
 
   public init(id: String, kind: String, context: String, namespace: String, workload: String? = nil) {

@@ -1,4 +1,4 @@
-// What the daemon answers: the same JSON that `--output json` prints, described in docs/output.md.
+// The daemon's answers: the same JSON that `--output json` prints, described in docs/output.md.
 
 /// One intercept, as `intercept`, `list` and `status` show it.
 public struct InterceptReport: Codable, Sendable, Hashable {
@@ -7,18 +7,21 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     case starting
     /// Diverted, and new connections go to the host.
     case active
-    /// Diverted, but new connections go to the origin for now; `message` says why.
+    /// Diverted, but new connections go to the origin for now; `message` gives the reason.
     case failedOpen
     case leaving
   }
 
+  /// The report on one port of the Service.
   public struct Port: Codable, Sendable, Hashable {
+    /// The Service's port.
     public var service: Int
     public var name: String?
+    /// The Pods' port.
     public var target: Int
     /// `127.0.0.1:8080`; nil for a port that stays with the origin.
     public var host: String?
-    /// Connections since the start; `toHost` are those to `to` where there is one.
+    /// Connections since the start; with a `to`, `toHost` counts those to it.
     public var toHost: UInt64
     public var toOrigin: UInt64
     /// The port of `InterceptReport.to`; nil without one, and for a port that stays with the origin.
@@ -37,11 +40,11 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     }
   }
 
-  /// Where connections go in another cluster.
+  /// The target of connections in another cluster.
   public struct Target: Codable, Sendable, Hashable {
     public var context: String
     public var namespace: String
-    /// As it was asked for: `user`, `svc/user`, `pod/user-0`…
+    /// The target as the user named it: `user`, `svc/user`, `pod/user-0`…
     public var target: String
 
     public init(context: String, namespace: String, target: String) {
@@ -52,7 +55,7 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   }
 
   public var context: String
-  /// Which cluster that is; nil in what an earlier daemon answers.
+  /// The cluster's identity; nil in an earlier daemon's answer.
   public var cluster: ClusterIdentity?
   public var namespace: String
   public var service: String
@@ -65,11 +68,11 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   /// RFC 3339.
   public var since: String
   public var message: String?
-  /// Things worth knowing that do not stop the intercept.
+  /// Remarks that do not stop the intercept.
   public var warnings: [String]
-  /// The workload's environment, where it was asked for.
+  /// The workload's environment, if it was asked for.
   public var environment: [String: String]?
-  /// nil: the host.
+  /// The target in another cluster; nil for the host.
   public var to: Target?
 
   public init(
@@ -93,20 +96,21 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     self.environment = environment
   }
 
-  /// Which intercept it is.
+  /// The intercept's identity.
   public var id: InterceptID { InterceptID(cluster: cluster ?? .unknown, namespace: namespace, service: service) }
 }
 
+/// An intercept that has been left.
 public struct LeaveReport: Codable, Sendable, Hashable {
   public var service: String
   public var namespace: String
-  /// The kubeconfig's name for the cluster; nil in what an earlier daemon answers.
+  /// The kubeconfig's name for the cluster; nil in an earlier daemon's answer.
   public var context: String?
-  /// Which cluster that is; nil the same.
+  /// The cluster's identity; nil in an earlier daemon's answer.
   public var cluster: ClusterIdentity?
   /// Connections on the host that `--drain` cut.
   public var cut: Int
-  /// False where another holder had taken it over: then there was nothing to undo.
+  /// False if another holder had taken it over: there was nothing to undo.
   public var restored: Bool
   public var message: String?
 
@@ -120,10 +124,11 @@ public struct LeaveReport: Codable, Sendable, Hashable {
     self.message = message
   }
 
-  /// Which intercept it was.
+  /// The intercept's identity.
   public var id: InterceptID { InterceptID(cluster: cluster ?? .unknown, namespace: namespace, service: service) }
 }
 
+/// One forward, as `forward` and `status` show it.
 public struct ForwardReport: Codable, Sendable, Hashable {
   public struct Port: Codable, Sendable, Hashable {
     /// `127.0.0.1:8080`.
@@ -148,7 +153,7 @@ public struct ForwardReport: Codable, Sendable, Hashable {
   public var target: String
   public var ports: [Port]
   public var message: String?
-  /// For the person: a port that other machines reach.
+  /// Warnings about a port that other machines reach.
   public var warnings: [String]
 
   public init(
@@ -200,6 +205,7 @@ public struct SessionReport: Codable, Sendable, Hashable {
   }
 }
 
+/// The daemon's process.
 public struct DaemonReport: Codable, Sendable, Hashable {
   public var pid: Int
   public var version: String
@@ -220,6 +226,7 @@ public struct DaemonReport: Codable, Sendable, Hashable {
   }
 }
 
+/// Everything that the daemon holds, as `status` shows it.
 public struct StatusReport: Codable, Sendable, Hashable {
   public var daemon: DaemonReport?
   public var intercepts: [InterceptReport]
@@ -229,7 +236,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
   public var sessions: [SessionReport]
   /// Intercepts that ended while this daemon ran, the latest last; at most ten.
   public var left: [LeaveReport]
-  /// Remarks about all of it that are no trouble; nil in an earlier daemon's answer.
+  /// Remarks that are no problem; nil in an earlier daemon's answer.
   public var notes: [String]?
 
   public init(
@@ -247,7 +254,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
   }
 }
 
-/// What can be intercepted in a namespace, and what is.
+/// A Service, as `list` shows it: whether it can be intercepted, and whether it is.
 public struct ListEntry: Codable, Sendable, Hashable {
   /// The kubeconfig's name for the cluster.
   public var context: String
@@ -255,8 +262,9 @@ public struct ListEntry: Codable, Sendable, Hashable {
   public var service: String
   /// `8080/http-port`.
   public var ports: [String]
+  /// The value of the agent's label in the Service's selector; nil unless it is diverted.
   public var workload: String?
-  /// nil: may be intercepted; else why not.
+  /// The reason why it cannot be intercepted; nil if it can.
   public var obstacle: String?
   public var interceptedBy: String?
   public var since: String?
@@ -276,10 +284,11 @@ public struct ListEntry: Codable, Sendable, Hashable {
   }
 }
 
+/// The outcome of `restore`.
 public struct RestoreReport: Codable, Sendable, Hashable {
-  /// What was undone, a line each.
+  /// Changes that were undone, a line each.
   public var done: [String]
-  /// What was left because somebody uses it.
+  /// Objects that were left because someone uses them, a line each.
   public var left: [String]
   public init(done: [String] = [], left: [String] = []) {
     self.done = done
@@ -287,12 +296,13 @@ public struct RestoreReport: Codable, Sendable, Hashable {
   }
 }
 
+/// One check of `doctor`.
 public struct DoctorCheck: Codable, Sendable, Hashable {
   public enum Outcome: String, Codable, Sendable { case ok, warning, failed, skipped }
   public var name: String
   public var outcome: Outcome
   public var detail: String
-  /// What to do, or to ask an administrator for.
+  /// The advice on what to do, or to ask an administrator for.
   public var remedy: String?
   public init(_ name: String, _ outcome: Outcome, _ detail: String, remedy: String? = nil) {
     self.name = name

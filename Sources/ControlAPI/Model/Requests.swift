@@ -1,14 +1,14 @@
-// What commands ask of the daemon. Every type is Codable: it crosses the control socket as JSON.
+// The requests of commands to the daemon. Every type is Codable: it crosses the control socket as JSON.
 
-/// Which cluster a command means. The daemon reads the kubeconfig itself, at the time of the request.
+/// The cluster that a command means. The daemon reads the kubeconfig itself, at the time of the request.
 public struct ClusterSelection: Codable, Sendable, Hashable {
-  /// Files as `--kubeconfig` or `KUBECONFIG` named them, absolute; empty for the default place.
+  /// Files as `--kubeconfig` or `KUBECONFIG` named them, absolute; empty for the default location.
   public var kubeconfig: [String]
   /// nil: the kubeconfig's current context.
   public var context: String?
   /// nil: the context's namespace.
   public var namespace: String?
-  /// How port-forwards into this cluster are framed.
+  /// The framing of port-forwards into this cluster.
   public var portForwardProtocol = PortForwardProtocol.auto
   /// The SSH host through which the API server is reached; nil: directly.
   public var bastion: BastionSelection?
@@ -22,7 +22,7 @@ public struct ClusterSelection: Codable, Sendable, Hashable {
 
 /// The subprotocol of port-forwards (Kubernetes API, `pods/portforward`).
 public enum PortForwardProtocol: String, Codable, Sendable, CaseIterable {
-  /// SPDY where the server offers it, else v4.
+  /// SPDY if the server offers it, else v4.
   case auto
   /// `SPDY/3.1+portforward.k8s.io`: one SPDY stream in a WebSocket.
   case spdy
@@ -30,8 +30,8 @@ public enum PortForwardProtocol: String, Codable, Sendable, CaseIterable {
   case v4
 }
 
-/// `HOST[:SERVICE]`: a port of the host (or of the `InterceptTarget`), and the Service's port by number or name; nil
-/// where the Service has only one.
+/// `HOST[:SERVICE]`: a port of the host (or of the `InterceptTarget`), and the Service's port by number or name; nil if
+/// the Service has only one.
 public struct PortMapping: Codable, Sendable, Hashable {
   public var host: UInt16
   public var service: String?
@@ -46,12 +46,12 @@ public enum MoveConnections: String, Codable, Sendable, CaseIterable {
   case yes, no, auto
 }
 
-/// Where an intercept's connections go instead of the host: straight into another cluster, without a port of the host.
+/// The target that an intercept's connections have instead of the host: another cluster, without a port of the host.
 public struct InterceptTarget: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
-  /// `NAME`, `svc/NAME`, `pod/NAME`, `deploy/NAME`…, as `ForwardRequest.target`.
+  /// `NAME`, `svc/NAME`, `pod/NAME`, `deploy/NAME`…, as in `ForwardRequest.target`.
   public var target: String
-  /// An image for the gateway there other than that of a running Pod.
+  /// An image for the gateway there; nil takes a running Pod's.
   public var agentImage: String?
 
   public init(cluster: ClusterSelection, target: String, agentImage: String? = nil) {
@@ -60,7 +60,7 @@ public struct InterceptTarget: Codable, Sendable, Hashable {
     self.agentImage = agentImage
   }
 
-  /// Whether its ports are a Service's; else they are a container's.
+  /// True if its ports are a Service's; else they are a container's.
   public var isService: Bool {
     let parts = target.split(separator: "/")
     return parts.count < 2 || ["svc", "service", "services"].contains(parts[0].lowercased())
@@ -70,18 +70,18 @@ public struct InterceptTarget: Codable, Sendable, Hashable {
 public struct InterceptRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
   public var service: String
-  /// Empty: every TCP port of the Service, to the host port of the same number as its target port; where `target` is a
+  /// Empty: every TCP port of the Service, to the host port of the same number as its target port; if `target` is a
   /// Service, to its port of the same number.
   public var ports: [PortMapping]
-  /// nil: the host. Else `PortMapping.host` is a port of this target.
+  /// nil: the host. Otherwise `PortMapping.host` is a port of this target.
   public var target: InterceptTarget?
   /// The host target's address.
   public var address = "127.0.0.1"
-  /// The container whose ports are taken over, where that is not clear.
+  /// The container whose ports are taken over, if that is not clear.
   public var container: String?
-  /// An image for the agent other than the workload's own.
+  /// An image for the agent; nil takes the workload's own.
   public var agentImage: String?
-  /// A refused host port resets the client instead of falling back to the origin.
+  /// True if a refused host port resets the client instead of falling back to the origin.
   public var refuse = false
   /// Scales the origin to zero.
   public var replace = false
@@ -90,9 +90,9 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   public var takeOver = false
   /// Answers with the workload's environment.
   public var environment = false
-  /// Which of its variables.
+  /// The choice of its variables.
   public var variables = VariableChoice()
-  /// The intercept ends with the connection of the command that asked for it; else the daemon keeps it.
+  /// True if the intercept ends with the connection of the command that asked for it; else the daemon keeps it.
   public var foreground = false
 
   public init(cluster: ClusterSelection, service: String, ports: [PortMapping]) {
@@ -103,7 +103,7 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
 }
 
 public struct LeaveRequest: Codable, Sendable, Hashable {
-  /// The very intercept, as its report named it; what else is named then counts for nothing.
+  /// The very intercept, as its report named it; everything else is then ignored.
   public var id: InterceptID?
   /// nil: in any cluster.
   public var cluster: ClusterSelection?
@@ -112,7 +112,7 @@ public struct LeaveRequest: Codable, Sendable, Hashable {
   /// nil: the daemon's only one, or all of them with `all`.
   public var service: String?
   public var all = false
-  /// Seconds that connections on the host have to end by themselves.
+  /// The time that connections on the host have to end by themselves, in seconds.
   public var drain: Double = 30
 
   public init(cluster: ClusterSelection? = nil, namespace: String? = nil, service: String? = nil, all: Bool = false) {
@@ -144,11 +144,11 @@ public struct ForwardRequest: Codable, Sendable, Hashable {
   public var ports: [Port]
   public var address = "127.0.0.1"
   public var agentImage: String?
-  /// Connections to a Service go to the Pod of it that became ready last, as soon as its EndpointSlices say so: a dev
-  /// loop's edits are seen a second earlier than through the Service's address, since kube-proxy lags, and never by an
-  /// old Pod. Not to all of its Pods in turn.
+  /// True if connections to a Service go to its Pod that became ready last, as soon as its EndpointSlices say so. A dev
+  /// loop's edits show a second earlier than through the Service's address, since kube-proxy lags, and never from an
+  /// old Pod. Its other Pods get no connections.
   public var newestPod = false
-  /// The forward ends with the connection of the command that asked for it; else the daemon keeps it.
+  /// True if the forward ends with the connection of the command that asked for it; else the daemon keeps it.
   public var foreground = false
 
   public init(cluster: ClusterSelection, target: String, ports: [Port]) {
@@ -175,9 +175,9 @@ public struct ListRequest: Codable, Sendable, Hashable {
 
 public struct RestoreRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
-  /// Only what belongs to this Service; nil: everything of devtunnel's in the namespace.
+  /// Only what belongs to this Service; nil: all of devtunnel's objects in the namespace.
   public var service: String?
-  /// Also what a fresh Lease says another holder is using.
+  /// True to include objects that another holder uses, by a fresh Lease.
   public var force = false
 
   public init(cluster: ClusterSelection, service: String? = nil, force: Bool = false) {

@@ -4,7 +4,7 @@
   import Musl
 #endif
 
-/// Where the daemon's files are: one daemon per user, so everything hangs on the user's XDG directories.
+/// The paths of the daemon's files. Each user has one daemon, so all are below the user's XDG directories.
 ///
 /// Source: XDG Base Directory Specification 0.8. A variable that is unset or relative does not count.
 public struct ControlPaths: Sendable, Hashable {
@@ -27,14 +27,14 @@ public struct ControlPaths: Sendable, Hashable {
   public var startLock: String { runtime + "/start.lock" }
   public var log: String { state + "/daemon.log" }
   public var oldLog: String { state + "/daemon.log.1" }
-  /// The engine's own directory for what it must be able to undo.
+  /// The engine's own directory for changes that it must be able to undo.
   public var journal: String { state + "/journal" }
-  /// The random id that tells this installation from others of the same user and machine name.
+  /// The random id that distinguishes this installation from others of the same user and machine name.
   public var installation: String { state + "/installation" }
   public var settings: String { config + "/config.yaml" }
 
-  /// The paths of this user.
-  /// - Parameter sessionDirectories: where login managers make a user's runtime directory.
+  /// Finds the paths of this user.
+  /// - Parameter sessionDirectories: the folder in which login managers make a user's runtime directory.
   public init(environment: [String: String], uid: UInt32 = geteuid(), sessionDirectories: String = "/run/user") {
     func absolute(_ name: String) -> String? { environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil } }
     let home = absolute("HOME") ?? ControlPaths.home(of: uid)
@@ -56,7 +56,7 @@ public struct ControlPaths: Sendable, Hashable {
   }
 
   /// Makes the runtime and the state directory, both with mode 0700.
-  /// - - Throws: `.refused` where the runtime directory is somebody else's or open to others: a socket there could be
+  /// - Throws: `.refused` if the runtime directory is someone else's or open to others: a socket there could be
   ///   replaced.
   public func prepare(uid: UInt32 = geteuid()) throws(ControlError) {
     try makeDirectory(runtime)
@@ -69,20 +69,20 @@ public struct ControlPaths: Sendable, Hashable {
     guard chmod(runtime, 0o700) == 0 else { throw .system("cannot protect \(runtime)", -Int(errno)) }
   }
 
-  /// Like `mkdir -p`, with mode 0700 for what it makes.
+  /// Makes directories like `mkdir -p`, with mode 0700.
   private func makeDirectory(_ path: String) throws(ControlError) {
     var made = ""
     for part in path.split(separator: "/") {
       made += "/" + part
       if mkdir(made, 0o700) == 0 || errno == EEXIST { continue }
-      // An automounter or a read-only parent may answer something else for what is there already.
+      // An automounter or a read-only parent may answer with another error for an existing directory.
       let code = errno
       if FileKind.of(made) == nil { throw .system("cannot make the directory \(made)", -Int(code)) }
     }
   }
 }
 
-/// What is at a path, without following a symbolic link.
+/// The kind of a path's file, without following a symbolic link.
 enum FileKind: Equatable {
   case directory(owner: UInt32)
   case other

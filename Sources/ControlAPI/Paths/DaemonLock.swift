@@ -10,8 +10,9 @@ import CControl
 public struct DaemonLock: ~Copyable, Sendable {
   private let fd: Int32
 
-  /// - Parameter patience: how long an ending daemon may still hold it.
-  /// - Throws: `.conflict` where another daemon keeps it.
+  /// Takes the lock.
+  /// - Parameter patience: the time for which an ending daemon may still hold it.
+  /// - Throws: `.conflict` if another daemon keeps it.
   public init(paths: ControlPaths, patience: Duration) async throws(ControlError) {
     let clock = ContinuousClock()
     let end = clock.now + patience
@@ -30,11 +31,12 @@ public struct DaemonLock: ~Copyable, Sendable {
           Int(String(decoding: $0, as: UTF8.self).dropLast())
         }
         let end =
-          holder.map { "; where no command finds it, since its socket was removed, `kill \($0)` ends it in good order" }
+          holder.map { "; if its socket was removed, so that no command finds it, `kill \($0)` ends it in good order" }
           ?? ""
         throw ControlError(
           .conflict,
-          "another daemon of yours runs, or is still ending: \(holder.map { "process \($0)" } ?? "it") holds \(paths.daemonLock)",
+          "another daemon of yours runs, or is still ending: "
+            + "\(holder.map { "process \($0)" } ?? "it") holds \(paths.daemonLock)",
           remedy: "devtunnel logs shows what it does\(end)")
       }
       do { try await Task.sleep(for: .milliseconds(10)) } catch { throw ControlError(.cancelled, "cancelled") }

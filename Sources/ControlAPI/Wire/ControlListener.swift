@@ -8,7 +8,7 @@ import Threads
   import Musl
 #endif
 
-/// The daemon's Unix socket: mode 0600, and open to one uid only, whatever the file's mode says.
+/// The daemon's Unix socket: mode 0600, and open to one uid only, independent of the file's mode.
 package final class ControlListener: Sendable {
   /// Connections of the right uid. Ends after `stop`, which must be called: the socket's thread keeps this object
   /// alive.
@@ -18,7 +18,7 @@ package final class ControlListener: Sendable {
   private let ended = Mutex(false)
 
   /// Binds; an old socket file is replaced, so the caller must hold the daemon's lock.
-  /// - Parameter refused: told of each connection that was turned away, with the reason.
+  /// - Parameter refused: called for each connection that was turned away, with the reason.
   package init(path: String, uid: UInt32 = geteuid(), refused: @escaping @Sendable (String) -> Void)
     throws(ControlError)
   {
@@ -53,7 +53,7 @@ package final class ControlListener: Sendable {
     }
   }
 
-  /// Takes no more connections: the file goes first, so that the next command starts a new daemon.
+  /// Stops accepting connections: the file is removed first, so that the next command starts a new daemon.
   package func stop() {
     ended.withLock { ended in
       guard !ended else { return }

@@ -8,17 +8,17 @@ import Threads
   import Musl
 #endif
 
-/// One end of a connection on the control socket. A thread of its own owns the descriptor; everybody else queues lines
+/// One end of a connection on the control socket. A thread of its own owns the descriptor; other threads queue lines
 /// for it.
 ///
-/// The thread ends, and the descriptor is closed, once both directions are over or `close` was called.
+/// The thread ends, and the descriptor is closed, once both directions have ended or `close` was called.
 package final class LineConnection: Sendable {
   private struct State {
     var outgoing: [UInt8] = []
-    /// What is queued goes out, then the peer sees the end.
+    /// Set to send the queued lines, then the end.
     var finishing = false
     var closing = false
-    /// The thread has ended: the eventfd must not be touched any more.
+    /// Set once the thread has ended: the eventfd must not be touched any more.
     var closed = false
     var whenClosed: [AsyncStream<Never>.Continuation] = []
   }
@@ -27,7 +27,7 @@ package final class LineConnection: Sendable {
   package let lines: AsyncThrowingStream<[UInt8], any Error>
   private let state = Mutex(State())
   private let wake: Int32
-  /// A thread for each connection: small ones.
+  /// Small, since each connection has a thread.
   static let stackSize = 256 << 10
 
   /// Takes ownership of the descriptor, a connected, non-blocking stream socket, even when it throws.
@@ -51,7 +51,7 @@ package final class LineConnection: Sendable {
   }
 
   /// Queues a line; the newline is added.
-  /// - Parameter droppable: left out where the peer does not keep up.
+  /// - Parameter droppable: true to leave it out if the peer does not keep up.
   package func send(_ line: [UInt8], droppable: Bool = false) {
     change { state in
       if state.finishing || droppable && state.outgoing.count > 64 << 10 { return }
@@ -60,9 +60,9 @@ package final class LineConnection: Sendable {
     }
   }
 
-  /// Ends the sending side behind what is queued; the peer may go on.
+  /// Ends the sending side after the queued lines; the peer may continue.
   package func finish() { change { $0.finishing = true } }
-  /// Ends both directions, once what is queued is sent or the peer does not take it.
+  /// Ends both directions, once the queued lines are sent or the peer does not take them.
   package func close() {
     change {
       $0.finishing = true
@@ -70,8 +70,8 @@ package final class LineConnection: Sendable {
     }
   }
 
-  /// Closes, and returns once all is sent or `limit` is over: what a process wants before it exits. Cancellation does
-  /// not hasten it.
+  /// Closes, and returns once all is sent or `limit` is over, for a process that is about to exit. Cancellation does
+  /// not shorten the wait.
   package func closeAndWait(atMost limit: Duration) async {
     close()
     let (ends, end) = AsyncStream<Never>.makeStream()
@@ -96,7 +96,7 @@ package final class LineConnection: Sendable {
     }
   }
 
-  // ---- The thread.
+  // The thread's part.
 
   private func run(_ fd: Int32, _ splitter: LineSplitter, _ lines: AsyncThrowingStream<[UInt8], any Error>.Continuation)
   {
@@ -128,7 +128,8 @@ package final class LineConnection: Sendable {
     waiting.forEach { $0.finish() }
   }
 
-  /// - Returns: false when the peer takes nothing any more.
+  /// Sends queued bytes.
+  /// - Returns: false once the peer accepts nothing any more.
   private func flush(_ fd: Int32) -> Bool {
     state.withLock { state in
       while !state.outgoing.isEmpty {
@@ -145,7 +146,8 @@ package final class LineConnection: Sendable {
     }
   }
 
-  /// - Returns: false when the peer sends nothing any more.
+  /// Receives bytes.
+  /// - Returns: false once the peer sends nothing any more.
   private func receive(
     _ fd: Int32, _ splitter: inout LineSplitter, _ lines: AsyncThrowingStream<[UInt8], any Error>.Continuation
   ) -> Bool {

@@ -1,6 +1,6 @@
 /// Cuts a byte stream into lines: each message on the control socket is one line of JSON.
 struct LineSplitter {
-  /// A request or an answer is some kilobytes; what is longer is not one of ours.
+  /// A request or an answer has some kilobytes; a longer line is not one of ours.
   static let limit = 4 << 20
 
   let limit: Int
@@ -8,6 +8,7 @@ struct LineSplitter {
 
   init(limit: Int = LineSplitter.limit) { self.limit = limit }
 
+  /// Takes received bytes.
   /// - Returns: the lines that `bytes` completes, without their newline; empty lines are left out.
   /// - Throws: `.badInput` for a line over the limit; nothing after it can be trusted.
   mutating func take(_ bytes: [UInt8]) throws(ControlError) -> [[UInt8]] {

@@ -4,12 +4,12 @@
   import Foundation
 #endif
 
-// One line of JSON each:
+// Each message is one line of JSON:
 //   command to daemon   {"version": …, "build": …, "method": …, "params": …}, once
 //   daemon to command   {"progress": "…"}, any number; then {"result": …} or {"error": …}, once
 // When the command closes its sending side, the daemon cancels the request; it still answers.
 
-/// Who asks for what; read first, since the parameters' type follows from it.
+/// The sender and the method of a request; read first, since the parameters' type follows from it.
 public struct RequestHead: Codable, Sendable, Hashable {
   public var version: String
   public var build: String
@@ -38,7 +38,7 @@ struct Request<Parameters: Codable & Sendable>: Codable, Sendable {
   }
 }
 
-/// A line from the daemon: exactly one of the three is there.
+/// A line from the daemon: exactly one of the three is set.
 public struct Answer<Result: Codable & Sendable>: Codable, Sendable {
   public var progress: String?
   public var result: Result?
@@ -50,21 +50,21 @@ public struct Answer<Result: Codable & Sendable>: Codable, Sendable {
 }
 
 package enum WireCoding {
-  /// - Throws: `.badInput`, with what does not fit and where.
+  /// - Throws: `.badInput`, with the problem and its place.
   package static func decode<Value: Decodable>(_ type: Value.Type, _ line: [UInt8]) throws(ControlError) -> Value {
     do {
       return try JSONDecoder().decode(type, from: Data(line))
     } catch let problem as DecodingError {
-      throw ControlError(.badInput, "what came over the control socket is not understood: \(describe(problem))")
+      throw ControlError(.badInput, "a message on the control socket is not understood: \(describe(problem))")
     } catch {
-      throw ControlError(.badInput, "what came over the control socket is not understood: \(error)")
+      throw ControlError(.badInput, "a message on the control socket is not understood: \(error)")
     }
   }
 
   package static func encode(_ value: some Encodable) throws(ControlError) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes]
-    // JSON has no infinity; a clock that says so must not lose the whole answer.
+    // JSON has no infinity; a clock that reports one must not lose the whole answer.
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do { return [UInt8](try encoder.encode(value)) } catch {
@@ -72,7 +72,7 @@ package enum WireCoding {
     }
   }
 
-  /// The parameters in a request's line.
+  /// Decodes the parameters in a request's line.
   package static func parameters<Parameters: Codable & Sendable>(_ type: Parameters.Type, _ line: [UInt8])
     throws(ControlError) -> Parameters
   {

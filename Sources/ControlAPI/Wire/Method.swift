@@ -1,9 +1,9 @@
-/// What a command can ask for, by its name on the wire.
+/// A method that a command can call, by its name on the wire.
 public enum Method: String, Codable, Sendable, CaseIterable {
   case intercept, leave, forward, stopForward, shell, connect, connectHost, disconnect, answer, list, status, restore,
     doctor, quit
 
-  /// Whether a daemon of another version answers as well: what is needed to see it and to end it.
+  /// True if a daemon of another version answers as well: as needed to see it and to end it.
   public var anyVersion: Bool { self == .status || self == .quit }
 }
 
