@@ -1,11 +1,11 @@
 import Manifests
 
-/// Why an image was not built, or not brought to the cluster.
+/// The reason why an image was not built, or not brought to the cluster.
 public struct BuildError: Error, Sendable, Hashable, CustomStringConvertible {
   public enum Reason: String, Sendable, Hashable {
-    /// No program that builds is installed, or the one asked for is not.
+    /// No builder is installed, or the requested one is not.
     case builderMissing
-    /// `docker` is there and its daemon does not answer.
+    /// `docker` is installed, but its daemon does not answer.
     case daemonDown
     case contextMissing
     case dockerfileMissing
@@ -16,9 +16,9 @@ public struct BuildError: Error, Sendable, Hashable, CustomStringConvertible {
     case stepFailed
     /// The builder, or an artifact's own command, ended with a failure of another kind.
     case commandFailed
-    /// What was built is in no store that is known here.
+    /// The built image is in no store that is known here.
     case imageMissing
-    /// Nothing says how this cluster gets images.
+    /// Nothing shows how this cluster gets images.
     case unknownProduct
     /// The image was built and could not be brought to the cluster.
     case loadFailed
@@ -29,11 +29,11 @@ public struct BuildError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The artifact's image name; nil if no single one is at fault.
   public var artifact: String?
   public var message: String
-  /// The last lines that the builder wrote, at most 40.
+  /// The last lines of the builder's output, at most 40.
   public var output: [String]
-  /// Where the artifact stands in its file, or the Dockerfile's step.
+  /// The position of the artifact in its file, or of the Dockerfile's step.
   public var position: SourcePosition?
-  /// What to do about it.
+  /// The remedy, if there is one.
   public var remedy: String?
 
   public init(

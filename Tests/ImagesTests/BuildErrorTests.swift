@@ -60,7 +60,7 @@ import Testing
     artifact.build = .docker(DockerBuild(dockerfile: artifact.context + "/Missing"))
     #expect(
       "\(try #require(await failure([artifact])))".hasPrefix(
-        "skaffold.yaml:7: web: the Dockerfile \(artifact.context)/Missing is not there"))
+        "skaffold.yaml:7: web: the Dockerfile \(artifact.context)/Missing does not exist"))
     artifact.context += "/nowhere"
     #expect(await failure([artifact])?.reason == .contextMissing)
     artifact.context = shop.directory + "/web/id"

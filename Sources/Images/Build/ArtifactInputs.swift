@@ -3,14 +3,14 @@ import Manifests
 import Skaffold
 import Watching
 
-/// What an artifact's image is made of: equal inputs, equal image.
+/// The inputs of an artifact's image: equal inputs, equal image.
 struct ArtifactInputs: Sendable, Hashable {
   var options: String
   var digest: String
 }
 
 extension Artifact {
-  /// One for each artifact that can be told apart: an image name may be used by two projects.
+  /// A key for each distinct artifact: two projects may use one image name.
   var cacheKey: String {
     switch build {
     case .docker(let docker): "\(image) \(context) \(docker.dockerfile)"
@@ -24,13 +24,14 @@ extension Artifact {
     guard FileManager.default.fileExists(atPath: context, isDirectory: &isDirectory), isDirectory else {
       throw BuildError(
         .contextMissing,
-        "the build context \(context) is \(FileManager.default.fileExists(atPath: context) ? "no directory" : "not there")",
+        "the build context \(context) "
+          + (FileManager.default.fileExists(atPath: context) ? "is no directory" : "does not exist"),
         artifact: image,
         position: position, remedy: "correct `context`, or start from the directory that it is relative to")
     }
     if case .docker(let docker) = build, !FileManager.default.isReadableFile(atPath: docker.dockerfile) {
       throw BuildError(
-        .dockerfileMissing, "the Dockerfile \(docker.dockerfile) is not there, or cannot be read", artifact: image,
+        .dockerfileMissing, "the Dockerfile \(docker.dockerfile) does not exist, or cannot be read", artifact: image,
         position: position,
         remedy: "correct `docker.dockerfile`: it is relative to the context")
     }
@@ -67,7 +68,7 @@ extension Artifact {
     }
   }
 
-  /// Everything but files that decides what comes out.
+  /// Returns all inputs but files.
   func options(_ settings: BuildSettings, store: BuilderStore, environment: [String: String], required: [BuiltImage])
     -> String
   {

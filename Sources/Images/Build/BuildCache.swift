@@ -7,23 +7,23 @@ import Inputs
   import Musl
 #endif
 
-/// What is remembered of earlier builds: a small JSON file. Losing it costs builds, nothing else; so a file that cannot
-/// be read, or that another user could have written, is an empty one: what stands in it becomes builders' options.
-/// Inputs, in which build arguments such as tokens stand, are kept as keyed hashes.
+/// The memory of earlier builds: a small JSON file. Losing it costs builds, nothing else. A file that cannot be read,
+/// or that another user could have written, counts as empty, since its contents become builders' options. Inputs, which
+/// include build arguments such as tokens, are kept as keyed hashes.
 struct BuildCache: Sendable {
   struct Entry: Codable, Sendable, Hashable {
-    /// `hash(of:)` of what the image was made of.
+    /// `hash(of:)` of the image's inputs.
     var inputs: String
     var id: String
-    /// The references that the store knows it by.
+    /// The references by which the store knows it.
     var tags: [String]
     var kind: String
     var arguments: [String]
-    /// The images this one replaced, latest first: they can go.
+    /// The images this one replaced, latest first: they can be removed.
     var replaced: [String] = []
     /// The artifact's own tags of those, by id.
     var replacedTags: [String: [String]]?
-    /// What `BuiltImage.pushed` was.
+    /// The value of `BuiltImage.pushed`.
     var pushed: String?
     /// Seconds since 1970.
     var used: Int
@@ -49,7 +49,7 @@ struct BuildCache: Sendable {
 
   private static let name = "images.json"
 
-  /// The same for the same inputs, on this machine alone.
+  /// Hashes inputs: equal ones give equal hashes, on this machine alone.
   /// - Throws: `diskFull`, `commandFailed`.
   mutating func hash(of inputs: ArtifactInputs) throws(BuildError) -> String {
     if hash == nil {
@@ -76,18 +76,17 @@ struct BuildCache: Sendable {
     content.directories[Self.place(of: store, environment)]
   }
 
-  /// A store, and the variables that move it to another place.
+  /// Returns a key for a store and the variables that move it elsewhere.
   static func place(of store: BuilderStore, _ environment: [String: String]) -> String {
     let variables = ["CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER", "STORAGE_OPTS", "XDG_DATA_HOME"]
     return ([store.description] + variables.compactMap { name in environment[name].map { "\(name)=\($0)" } }).joined(
       separator: " ")
   }
 
-  /// The ids of images that `name` had once, and their stores.
+  /// Returns all entries of artifacts with this image name.
   func entries(ofImage name: String) -> [Entry] { content.entries.filter { $0.key.hasPrefix(name + " ") }.map(\.value) }
 
-  /// Changes and writes; other processes' entries stay. Read and written in one go and put in place by a rename: never
-  /// half a file.
+  /// Changes and writes the cache; other processes' entries stay. The rename at the end never leaves half a file.
   /// - Throws: `diskFull`, `commandFailed`.
   mutating func update(_ change: (inout [String: Entry], inout [String: String]) -> Void) throws(BuildError) {
     var latest = BuildCache(directory: directory.path).content

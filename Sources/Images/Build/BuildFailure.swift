@@ -1,20 +1,20 @@
 import Manifests
 
-/// What a failed builder's words mean.
+/// The interpretation of a failed builder's output.
 struct BuildFailure: Sendable {
   /// The program's name, for the message.
   var tool: String
   var status: Int32
-  /// The last lines it wrote.
+  /// The last lines of its output.
   var output: [String]
-  /// Where it writes: looked at when a disk is full and the message names no file.
+  /// The directories it writes to: checked if a disk is full and the message names no file.
   var places: [String]
   /// For the step's line.
   var dockerfile: String?
 
   /// - Parameters:
   ///   - reason: for a failure that is none of the known ones.
-  ///   - problem: what could not be done.
+  ///   - problem: the action that failed.
   func error(_ reason: BuildError.Reason, _ problem: String) -> BuildError {
     if let full = fullDisk() {
       return BuildError(.diskFull, "\(problem): \(full)", output: output, remedy: BuildError.roomRemedy)
@@ -23,7 +23,8 @@ struct BuildFailure: Sendable {
       return BuildError(
         .daemonDown, "docker's daemon does not answer: \(lastWords)", output: output,
         remedy:
-          "start it (systemctl start docker, or Docker Desktop), say which (DOCKER_HOST, docker context use), or take another builder"
+          "start it (systemctl start docker, or Docker Desktop), select another (DOCKER_HOST, docker context use), "
+          + "or use another builder"
       )
     }
     if let step {
@@ -35,7 +36,7 @@ struct BuildFailure: Sendable {
       reason, "\(problem): \(tool) ended with status \(status): \(lastWords)", output: output, remedy: remedy)
   }
 
-  /// The last line that says something.
+  /// The last line that is not blank.
   private var lastWords: String {
     let words = output.last { !$0.allSatisfy(\.isWhitespace) } ?? "it said nothing"
     let text = words.hasPrefix("Error: ") ? String(words.dropFirst(7)) : words
@@ -52,23 +53,23 @@ struct BuildFailure: Sendable {
     if let line = output.last(where: {
       $0.lowercased().contains("no space left on device") || $0.lowercased().contains("disk quota exceeded")
     }) {
-      // "write /var/tmp/layer: no space left on device"; of several the fullest. Not every file that is named is on the
-      // full one.
+      // "write /var/tmp/layer: no space left on device": take the fullest, since not every named file is on
+      // the full one.
       let named = line.split(whereSeparator: { " :\"',".contains($0) }).filter { $0.hasPrefix("/") && $0.count > 1 }
         .map(String.init)
       return FileSystemSpace.fullest(of: named + places).map { "the file system \($0) is full" } ?? "the disk is full"
     }
-    // buildah tells of a layer that did not fit as of a pipe that was closed.
+    // buildah reports a layer that did not fit as a closed pipe.
     guard output.contains(where: { $0.contains("read/write on closed pipe") || $0.contains("short write") }),
       let space = FileSystemSpace.fullest(of: places), space.free < Self.little
     else { return nil }
-    return "the file system \(space) is as good as full"
+    return "the file system \(space) is nearly full"
   }
 
   private static let little: UInt64 = 16 << 20
   private static let longest = 300
 
-  /// The Dockerfile's step that failed, as buildah and podman, BuildKit, and Docker's old builder tell it.
+  /// The Dockerfile's step that failed, as buildah and podman, BuildKit, and Docker's old builder report it.
   private var step: String? {
     for line in output.reversed() {
       if let step = line.firstMatch(of: #/building at STEP "(.+?)": /#) { return String(step.1) }
@@ -82,13 +83,13 @@ struct BuildFailure: Sendable {
     let text = output.joined(separator: "\n")
     if text.contains("cgroup") || text.contains("runc") && text.contains("namespace") {
       return
-        "where the machine lets no container runtime run, BUILDAH_ISOLATION=chroot in the environment helps buildah and podman"
+        "if this machine allows no container runtime, set BUILDAH_ISOLATION=chroot for buildah and podman"
     }
     if text.contains("http: server gave HTTP response to HTTPS client") {
       return "name the registry under build.insecureRegistries"
     }
     if text.contains("pinging container registry") {
-      return "see to it that the registry runs and can be reached from here, or choose another way with --load"
+      return "make sure that the registry runs and can be reached from here, or choose another way with --load"
     }
     if text.contains("authentication required") || text.contains("unauthorized") {
       return "log in: docker login, podman login or buildah login"
@@ -97,7 +98,7 @@ struct BuildFailure: Sendable {
   }
 
   private func line(of step: String, in file: String) -> Int? {
-    // BuildKit says it by itself.
+    // BuildKit reports it by itself.
     for line in output { if let place = line.firstMatch(of: #/^[^ ]*Dockerfile[^ ]*:(\d+)$/#) { return Int(place.1) } }
     return DockerfileSteps(file).line(of: step)
   }

@@ -1,12 +1,12 @@
 import Skaffold
 
-/// Which artifacts can be built now: those whose required ones are done.
+/// The artifacts that can be built now: those whose required ones are done.
 struct BuildOrder: Sendable {
   private let requirements: [[Int]]
   private var waiting: [Int]
   private var done: Set<Int> = []
 
-  /// - Throws: `badInput` for a name that is there twice, for one that is required and not there, and for a circle.
+  /// - Throws: `badInput` for a duplicate name, for a required name that no artifact has, and for a circle.
   init(_ artifacts: [Artifact]) throws(BuildError) {
     var places: [String: Int] = [:]
     for (index, artifact) in artifacts.enumerated() {
@@ -37,7 +37,7 @@ struct BuildOrder: Sendable {
     try checkForCircles(artifacts)
   }
 
-  /// The next artifact to build, nil where all others wait for running ones, or none is left.
+  /// Returns the next artifact to build, nil if all others wait for running ones, or none is left.
   mutating func next() -> Int? {
     guard let place = waiting.firstIndex(where: { requirements[$0].allSatisfy(done.contains) }) else { return nil }
     return waiting.remove(at: place)

@@ -2,16 +2,16 @@
 public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
   case docker, podman, buildah
 
-  /// The kinds whose program is installed, in the order of `allCases`. Docker's daemon is not asked.
+  /// Returns the kinds whose program is installed, in the order of `allCases`. Docker's daemon is not asked.
   public static func installed(environment: [String: String]) -> [BuilderKind] {
     allCases.filter { Program.find($0.rawValue, environment: environment) != nil }
   }
 
-  /// The builder to use: the one asked for, or the first installed of docker (where its daemon answers), buildah,
-  /// podman.
-  /// - Parameter wanted: nil for the choice by itself.
-  /// - - Throws: `builderMissing`, naming what was looked for and where; `daemonDown` where docker is the only one, or
-  ///   asked for.
+  /// Returns the builder to use: the requested one, or the first installed of docker (if its daemon
+  /// answers), buildah, podman.
+  /// - Parameter wanted: nil for the default choice.
+  /// - Throws: `builderMissing` with the names and places searched; `daemonDown` if docker is the only
+  ///   one, or requested.
   public static func choose(_ wanted: BuilderKind?, environment: [String: String]) async throws(BuildError)
     -> BuilderKind
   {
@@ -34,14 +34,15 @@ public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
         down = error
       }
     }
-    // buildah is the same engine as podman's build with less around it.
+    // buildah is the engine of podman's build, with less around it.
     if let other = [BuilderKind.buildah, .podman].first(where: installed.contains) { return other }
     if let down { throw down }
     throw BuildError(
       .builderMissing,
-      "nothing here builds images: looked for docker, podman and buildah in \(Program.places(environment))",
+      "no image builder is installed: looked for docker, podman and buildah in \(Program.places(environment))",
       remedy:
-        "install one of them (apt-get install buildah), or give artifacts a command of their own (build.artifacts[].custom)"
+        "install one of them (apt-get install buildah), "
+        + "or give artifacts a command of their own (build.artifacts[].custom)"
     )
   }
 

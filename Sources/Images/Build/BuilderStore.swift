@@ -1,4 +1,4 @@
-/// Where a builder keeps its images.
+/// The place that a builder keeps its images in.
 public struct BuilderStore: Sendable, Hashable, CustomStringConvertible {
   public var kind: BuilderKind
   /// Global options that choose the store, before the subcommand: `--root DIR --runroot DIR --storage-driver vfs`.

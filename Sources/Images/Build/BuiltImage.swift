@@ -1,22 +1,22 @@
 /// An image in a builder's store.
 public struct BuiltImage: Sendable, Hashable {
-  /// As the artifact and the manifests write it, without a tag: `artifact.image`.
+  /// The name in the artifact and the manifests, without a tag: `artifact.image`.
   public var name: String
-  /// Where it goes: the name, or what a default repository made of it (`artifact.repository`).
+  /// The destination: the name, or its form for a default repository (`artifact.repository`).
   public var repository: String {
     get { moved ?? name }
     set { moved = newValue }
   }
   private var moved: String?
-  /// `name:tag` as the tag policy gave it; the store knows the image by it.
+  /// `name:tag` from the tag policy; the store knows the image by it.
   public var tag: String
   /// The configuration's digest, `sha256:` and 64 hexadecimal digits: it changes when, and only when, the image does.
   public var id: String
   /// The store it is in. An artifact's own command may use another one than Dockerfiles do.
   public var store: BuilderStore
-  /// `name@digest` in a registry, where the artifact's own command has pushed it.
+  /// `name@digest` in a registry, if the artifact's own command has pushed it.
   public var pushed: String?
-  /// Nothing had changed since the last build: no builder ran.
+  /// True if nothing had changed since the last build: no builder ran.
   public var isFromCache: Bool
   public var duration: Duration
 
@@ -34,7 +34,7 @@ public struct BuiltImage: Sendable, Hashable {
     self.duration = duration
   }
 
-  /// A tag that no other image ever gets: `devtunnel-` and 12 digits of the id. With it a Pod changes when its image
-  /// does, also under `:latest`.
+  /// A tag that no other image ever gets: `devtunnel-` and 12 digits of the id. With it a Pod changes
+  /// when its image does, even under `:latest`.
   public var immutableTag: String { "devtunnel-" + id.drop(while: { $0 != ":" }).dropFirst().prefix(12) }
 }

@@ -8,8 +8,8 @@ struct CustomCommand: Sendable {
   var settings: BuildSettings
   var required: [(alias: String, reference: String)]
 
-  /// Skaffold's documentation, "Custom Build Script": IMAGE, PUSH_IMAGE, BUILD_CONTEXT, PLATFORMS, IMAGE_REPO,
-  /// IMAGE_TAG, and what the artifact requires.
+  /// Returns the process. Its variables are those of Skaffold's documentation, "Custom Build Script": IMAGE,
+  /// PUSH_IMAGE, BUILD_CONTEXT, PLATFORMS, IMAGE_REPO, IMAGE_TAG, and the required images.
   func child(environment: [String: String]) -> Child {
     var environment = environment
     let colon = tag.lastIndex(of: ":").flatMap { tag[$0...].contains("/") ? nil : $0 } ?? tag.endIndex
@@ -20,7 +20,7 @@ struct CustomCommand: Sendable {
     environment["BUILD_CONTEXT"] = context
     environment["PLATFORMS"] = settings.platforms.joined(separator: ",")
     for required in required { environment[required.alias] = required.reference }
-    // A script may clean up behind itself when it is told to end.
+    // A script may clean up when it is asked to end.
     return Child(
       program: "/bin/sh", arguments: ["-c", command], environment: environment, directory: context,
       grace: .milliseconds(200))

@@ -9,7 +9,7 @@ struct DockerfileBuild: Sendable {
   var settings: BuildSettings
   /// Images of other artifacts, by the build argument that names them.
   var required: [(alias: String, reference: String)]
-  /// A secret's id by which what this build leaves in the store is known as its own; see `Leftovers`.
+  /// A secret's id that marks the build's leftovers in the store as its own; see `Leftovers`.
   var marker: String
 
   func arguments(for kind: BuilderKind) -> [String] {

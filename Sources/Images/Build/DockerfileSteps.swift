@@ -1,6 +1,6 @@
 import Inputs
 
-/// Where a Dockerfile's steps stand, to say which one failed.
+/// The positions of a Dockerfile's steps, to find a failed one.
 struct DockerfileSteps {
   private var steps: [(line: Int, text: String)] = []
 
@@ -9,7 +9,7 @@ struct DockerfileSteps {
     var open: (line: Int, text: String)?
     for (index, line) in contents.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       var text = line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-      // Comments and empty lines may stand inside a continued step.
+      // A continued step may contain comments and empty lines.
       if text.hasPrefix("#") || text.isEmpty { continue }
       let continues = text.hasSuffix("\\")
       if continues { text = text.dropLast().split(whereSeparator: \.isWhitespace).joined(separator: " ") }
@@ -23,8 +23,8 @@ struct DockerfileSteps {
     }
   }
 
-  /// - - Parameter step: as a builder names it; its arguments may have been filled in, so that the longest common
-  ///   beginning decides.
+  /// Returns a step's line.
+  /// - Parameter step: as a builder names it; its arguments may be filled in, so the longest common beginning decides.
   func line(of step: String) -> Int? {
     let words = step.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     let scored = steps.map { (line: $0.line, score: zip($0.text, words).prefix { $0.0 == $0.1 }.count) }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Skaffold
 
 extension ImageBuilder {
-  /// The image that these inputs gave last time, with the wanted tag, if its store still has it.
+  /// Returns the image that these inputs gave last time, with the wanted tag, if its store still has it.
   nonisolated func cached(_ artifact: Artifact, _ inputs: ArtifactInputs, tag: String) async throws(BuildError)
     -> MadeImage?
   {
@@ -54,7 +54,7 @@ extension ImageBuilder {
     }
   }
 
-  /// Known from an earlier build, else asked.
+  /// Returns the directory as an earlier build found it, else asks the tool.
   nonisolated func imagesDirectory(_ tool: StoreTool) async -> String? {
     if let known = await cache.imagesDirectory(of: tool.store, environment) { return known }
     return await Task { try? await tool.imagesDirectory() }.value ?? nil

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Skaffold
 
 extension ImageBuilder {
-  /// Builds one image, unless nothing has changed since it was last built and it is still in its store.
+  /// Builds one image, unless it is still in its store and nothing has changed since it was last built.
   nonisolated func build(
     _ artifact: Artifact, tag: String, required: [BuiltImage], line: @escaping @Sendable (String) -> Void
   ) async throws(BuildError) -> BuiltImage {
@@ -62,14 +62,14 @@ extension ImageBuilder {
         places: [scratch.path, await imagesDirectory(tool) ?? "/var/lib/docker"],
         dockerfile: docker.dockerfile
       ).error(.commandFailed, "the build failed")
-      // On a full disk, or killed by somebody else, it does not clean up by itself.
+      // On a full disk, or killed by another process, the builder does not clean up by itself.
       await removeLeftovers([marker], tool)
       throw error
     }
     let written =
       FileManager.default.contents(atPath: build.identifierFile).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard let id = StoreTool.normalized(written) else {
-      throw BuildError(.commandFailed, "\(kind.rawValue) did not say which image it built", output: tail)
+      throw BuildError(.commandFailed, "\(kind.rawValue) did not report the id of its image", output: tail)
     }
     return id
   }
@@ -93,18 +93,20 @@ extension ImageBuilder {
     for store in candidates {
       let tool = try StoreTool(store, environment: environment)
       var id = try await tool.id(of: tag)
-      // Pushed and not kept: the registry has it.
+      // It was pushed and not kept: the registry has it.
       if id == nil, settings.pushes, store.kind == kind, try await pull(tag, tool) { id = try await tool.id(of: tag) }
       if let id { return MadeImage(id: id, store: store, pushed: pushed?.id == id ? pushed?.reference : nil) }
     }
     throw BuildError(
       .imageMissing,
-      "the artifact's own command ended well, and no image \(tag) is in the store of \(candidates.map(\.description).joined(separator: ", "))",
-      output: tail, remedy: "the command must build what $IMAGE names, and leave it in the local store")
+      "the artifact's own command succeeded, but no image \(tag) is in the store of "
+        + "\(candidates.map(\.description).joined(separator: ", "))",
+      output: tail,
+      remedy: "the command must build the image that $IMAGE names, and leave it in the local store")
   }
 
-  /// A command that pushed last time, and what the registry has under the tag is new: no builder need be asked, which
-  /// takes as long as it takes to start. One that did not push would leave an older image there.
+  /// Returns the pushed image if the last command pushed too, and the registry's image is new. This saves asking a
+  /// builder, which takes as long as its start. A command that did not push would leave an older image there.
   private nonisolated func known(_ pushed: RegistryClient.Found, _ artifact: Artifact) async -> MadeImage? {
     guard let former = await cache[artifact.cacheKey], former.pushed != nil, former.id != pushed.id,
       !former.replaced.contains(pushed.id),
@@ -130,7 +132,7 @@ extension ImageBuilder {
     return try await tool.child(["pull", "--quiet"] + insecure + [reference]).read().status == 0
   }
 
-  /// What could not be removed, on a full disk for one, is tried again with the next build.
+  /// Removes leftovers. A failed removal, perhaps on a full disk, is tried again with the next build.
   private func removeLeftovers(_ markers: Set<String>, _ tool: StoreTool) async {
     unremoved.formUnion(markers)
     let now = unremoved
@@ -140,7 +142,7 @@ extension ImageBuilder {
   }
 }
 
-/// What a build came to.
+/// The result of a build.
 struct MadeImage: Sendable {
   var id: String
   var store: BuilderStore

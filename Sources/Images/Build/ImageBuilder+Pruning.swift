@@ -2,9 +2,9 @@ import Skaffold
 
 extension ImageBuilder {
   /// Removes images that later builds have replaced, all but the last `count` of each artifact: a loop leaves one for
-  /// each save, and every one makes the next build's look into the cache longer. Only what this builder remembers to
-  /// have built goes, and only by the names it gave; an image that has another name as well, or that something uses,
-  /// stays. Cancelling the task ends it between two images: the store is not left half changed.
+  /// each save, and each one slows the next build's search of the cache. Only images that this builder remembers are
+  /// removed, and only by the names it gave; an image with another name as well, or in use, stays. Cancelling the task
+  /// stops it between two images: the store is not left half changed.
   public func prune(_ artifacts: [Artifact], keeping count: Int = 2) async {
     for artifact in artifacts {
       guard let entry = cache[artifact.cacheKey], let store = entry.store, entry.replaced.count > count,
@@ -25,8 +25,8 @@ extension ImageBuilder {
   }
 
   /// - Parameters:
-  ///   - given: what the image was called here, each as it was said.
-  ///   - names: what the store calls it now, in full.
+  ///   - given: the names that the image had here, as they were written.
+  ///   - names: its names in the store now, in full.
   private nonisolated func remove(_ id: String, given: [String], _ names: [String], _ tool: StoreTool) async {
     let ours = names.filter { name in given.contains { name == $0 || name.hasSuffix("/" + $0) } }
     guard ours.count == names.count else { return }
@@ -34,7 +34,7 @@ extension ImageBuilder {
     await Task { _ = try? await tool.child(["rmi"] + removal).read() }.value
   }
 
-  /// What the images of a store are called, by id; nil if it does not say.
+  /// Returns the names of a store's images, by id; nil if the tool fails.
   private nonisolated func names(_ tool: StoreTool) async -> [String: [String]]? {
     let name = tool.store.kind == .buildah ? "{{.Name}}" : "{{.Repository}}"
     guard let answer = try? await tool.child(["images", "--no-trunc", "--format", "{{.ID}} \(name):{{.Tag}}"]).read(),

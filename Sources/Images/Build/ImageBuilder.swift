@@ -19,8 +19,8 @@ public actor ImageBuilder {
 
   /// - Parameters:
   ///   - kind: see `BuilderKind.choose`.
-  ///   - cacheDirectory: a directory for what is remembered of earlier builds; made when it is first written to.
-  ///   - environment: for PATH, and what the builders and custom commands get.
+  ///   - cacheDirectory: a directory for the memory of earlier builds; made when it is first written to.
+  ///   - environment: for PATH, and for the builders and custom commands.
   public init(
     kind: BuilderKind, cacheDirectory: String, environment: [String: String], settings: BuildSettings = BuildSettings()
   ) {
@@ -47,10 +47,10 @@ public actor ImageBuilder {
   /// The store that Dockerfiles are built into.
   public nonisolated var store: BuilderStore { BuilderStore(kind, arguments: settings.storageArguments) }
 
-  /// Builds what has changed: side by side as far as `settings.concurrency` and each artifact's `requires` let it. The
-  /// first failure ends the others.
+  /// Builds changed artifacts, side by side as `settings.concurrency` and each artifact's `requires`
+  /// allow. The first failure ends the others.
   /// - Parameters:
-  ///   - tags: `artifact.image` to the full `name:tag`; `repository:latest` for those that are not in it.
+  ///   - tags: `artifact.image` to the full `name:tag`; `repository:latest` for missing ones.
   ///   - output: gets each line that a builder writes, with the artifact's image name; called from several tasks.
   /// - Returns: the images in the order of `artifacts`.
   public func build(
@@ -86,7 +86,7 @@ public actor ImageBuilder {
     }
   }
 
-  /// A number for a build, unique in this process's life as far as one builder's store goes.
+  /// Returns a build's marker, unique in this process's life for one builder's store.
   func nextMarker() -> String {
     builds += 1
     return Leftovers.marker(builds)

@@ -8,7 +8,7 @@ import FoundationEssentials
 
 /// The working containers that a killed buildah or podman leaves in its store, each with a mounted file system.
 ///
-/// A build's own ones are told from others' by a secret that every build here is given: the containers' records list it
+/// A secret that every build here gets identifies its own containers: their records list it
 /// (buildah.json, `CommonBuildOpts.Secrets`).
 struct Leftovers: Sendable {
   /// `…/overlay-containers`.
@@ -16,17 +16,17 @@ struct Leftovers: Sendable {
   private let tool: StoreTool
   private static let prefix = "devtunnel-build-"
 
-  /// - Parameter imagesDirectory: see `StoreTool.imagesDirectory`; containers lie beside.
+  /// - Parameter imagesDirectory: see `StoreTool.imagesDirectory`; containers are beside it.
   init?(_ tool: StoreTool, imagesDirectory: String?) {
     guard let imagesDirectory, imagesDirectory.hasSuffix("-images") else { return nil }
     directory = imagesDirectory.dropLast("images".count) + "containers"
     self.tool = tool
   }
 
-  /// A name for one build of this process.
+  /// Returns a name for one build of this process.
   static func marker(_ number: Int) -> String { "\(prefix)\(getpid())-\(number)" }
 
-  /// Removes what builds with these markers left, or what builds of processes left that are no more.
+  /// Removes leftovers of builds with these markers, and of builds of processes that have ended.
   /// - Returns: false if the tool failed: on a full disk it needs room itself.
   func remove(_ markers: Set<String>) async -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
@@ -37,8 +37,7 @@ struct Leftovers: Sendable {
       return markers.contains(mark) || Self.isOrphaned(mark)
     }
     guard !found.isEmpty else { return true }
-    // Also when the task is cancelled: that is the reason for being here.
-    // podman takes a mounted one for one in use.
+    // A cancelled task must remove them too, so run in another one. podman takes a mounted container for one in use.
     let options = tool.store.kind == .podman ? ["--force"] : []
     return await Task { (try? await tool.child(["rm"] + options + found).read())?.status == 0 }.value
   }

@@ -1,4 +1,4 @@
-/// Questions to a builder about its store, and the small changes there.
+/// A builder's commands about its store, and for small changes there.
 struct StoreTool: Sendable {
   let store: BuilderStore
   let program: String
@@ -14,12 +14,12 @@ struct StoreTool: Sendable {
     self.environment = Self.tuned(environment, for: store.kind)
   }
 
-  /// The command line `docker|podman|buildah <options of the store> <arguments>`.
+  /// Returns the command line `docker|podman|buildah <options of the store> <arguments>`.
   func child(_ arguments: [String], input: String? = nil) -> Child {
     Child(program: program, arguments: store.arguments + arguments, environment: environment, input: input)
   }
 
-  /// The id of the image of that name or id; nil if the store has none, or does not answer.
+  /// Returns the id of the image of that name or id; nil if the store has none, or does not answer.
   func id(of reference: String) async throws(BuildError) -> String? {
     let question =
       store.kind == .buildah
@@ -33,8 +33,8 @@ struct StoreTool: Sendable {
     try await succeed(["tag", id, reference], "cannot tag the image \(reference)")
   }
 
-  /// Where images' records lie, one directory for each id: a look there costs no process. Nil for docker, which has
-  /// them in its daemon.
+  /// Returns the directory of the images' records, with a directory for each id: a look there costs no process. Nil for
+  /// docker, whose daemon has them.
   func imagesDirectory() async throws(BuildError) -> String? {
     guard store.kind != .docker else { return nil }
     let format =
@@ -52,7 +52,7 @@ struct StoreTool: Sendable {
   {
     let done = try await child(arguments).run(line: line)
     guard done.status != 0 else { return }
-    // Each try says the same as the last one.
+    // Each attempt says the same as the last one.
     let output = done.tail.filter { !$0.contains("Failed, retrying in ") }
     throw BuildFailure(
       tool: store.kind.rawValue, status: done.status, output: output, places: [environment["TMPDIR"] ?? "/var/tmp"]
@@ -60,15 +60,16 @@ struct StoreTool: Sendable {
     .error(.loadFailed, problem)
   }
 
-  /// `sha256:` and 64 digits, from what a builder prints or writes into an `--iidfile`.
+  /// Returns `sha256:` and 64 digits, from a builder's output or its `--iidfile`.
   static func normalized(_ text: String) -> String? {
     let word = text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
     let digits = word.hasPrefix("sha256:") ? String(word.dropFirst(7)) : word
     return digits.count == 64 && digits.allSatisfy(\.isHexDigit) ? "sha256:" + digits : nil
   }
 
-  /// podman and buildah live for less than a second: their garbage collector, unless it is near half a gigabyte, only
-  /// takes time (a fifth of a build here). Docker's plain progress has one line for each step.
+  /// Returns the environment with settings for speed and output. podman and buildah run for less than a second: their
+  /// garbage collector, unless it is near half a gigabyte, only takes time (a fifth of a build here). Docker's plain
+  /// progress has one line for each step.
   private static func tuned(_ environment: [String: String], for kind: BuilderKind) -> [String: String] {
     let settings = kind == .docker ? ["BUILDKIT_PROGRESS": "plain"] : ["GOGC": "off", "GOMEMLIMIT": "512MiB"]
     return environment.merging(settings) { own, _ in own }

@@ -7,25 +7,25 @@ import Manifests
   import Musl
 #endif
 
-/// The registry that a cluster says it has (KEP-1755). Images are pushed there, with all that a build put into them, so
-/// the cluster alone does not choose the host.
+/// The registry that a cluster announces (KEP-1755). Images, with everything that a build put into them, are pushed to
+/// it, so the cluster alone does not choose the host.
 struct AnnouncedRegistry: Sendable, Hashable {
   enum Place: Sendable, Hashable {
     /// This machine's loopback.
     case here
     /// A private address. A person is asked.
     case near
-    /// Anywhere else: only `--load registry:HOST` leads there.
+    /// Any other: only `--load registry:HOST` allows it.
     case elsewhere
   }
 
   /// `host[:port][/path]` as this machine reaches it.
   var push: String
-  /// The same as nodes reach it; nil if nothing else is said.
+  /// The nodes' address for the same registry; nil if none is given.
   var pull: String?
 
   /// - Parameter document: `localRegistryHosting.v1`.
-  /// - Returns: nil for what names no registry.
+  /// - Returns: nil for a document that names no registry.
   init?(parsing document: String) {
     var warnings: [Diagnostic] = []
     let root = try? YAMLNode.documents(in: document, file: "local-registry-hosting", warnings: &warnings).first
@@ -40,15 +40,15 @@ struct AnnouncedRegistry: Sendable, Hashable {
       && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.:/[]".contains($0)) }
   }
 
-  /// Without port and path; an IPv6 address without its brackets.
+  /// The host without port and path; an IPv6 address without its brackets.
   var host: String {
     let authority = push.prefix { $0 != "/" }
     if authority.first == "[" { return String(authority.dropFirst().prefix { $0 != "]" }) }
     return String(authority.prefix { $0 != ":" }).lowercased()
   }
 
-  /// - - Parameter resolve: the addresses of a name; asked for names below `.localhost` alone, which are this machine
-  ///   by convention only.
+  /// - Parameter resolve: the addresses of a name; called only for names below `.localhost`, which are
+  ///   this machine by convention only.
   func place(resolve: (String) -> [String] = Self.addresses) -> Place {
     if host == "localhost" || Self.isLoopback(host) { return .here }
     if host.hasSuffix(".localhost") {

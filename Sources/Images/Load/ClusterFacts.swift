@@ -2,26 +2,26 @@ import FoundationEssentials
 import KubeAPI
 import KubeObjects
 
-/// What tells one product from another.
+/// The facts that distinguish products.
 struct ClusterFacts: Sendable {
   /// Node objects.
   var nodes: [JSONValue]
-  /// `localRegistryHosting.v1` of the ConfigMap `local-registry-hosting` in kube-public (KEP-1755): how a cluster says
-  /// that it has a registry.
+  /// `localRegistryHosting.v1` of the ConfigMap `local-registry-hosting` in kube-public (KEP-1755), by
+  /// which a cluster announces a registry.
   var localRegistry: String?
   var environment: [String: String]
-  /// `/proc/sys/kernel/random/boot_id`: a node that says the same runs on this machine's kernel.
+  /// `/proc/sys/kernel/random/boot_id`: a node that reports the same runs on this machine's kernel.
   var bootID: String
-  /// Which files exist here.
+  /// Checks whether a file exists here.
   var exists: @Sendable (String) -> Bool
   /// The host of the API server's address.
   var server = ""
-  /// True if a directory is this user's own, and nobody else may write to it.
+  /// True if a directory is this user's own, and no one else may write to it.
   var isOwn: @Sendable (String) -> Bool = { _ in false }
   /// True if a person wants images pushed to this registry, which the cluster names.
   var confirms: @Sendable (_ registry: String) -> Bool = { _ in false }
 
-  /// - Throws: `loadFailed` where the nodes cannot be read.
+  /// - Throws: `loadFailed` if the nodes cannot be read.
   static func read(
     client: KubeClient, environment: [String: String], confirms: @escaping @Sendable (_ registry: String) -> Bool
   ) async throws(BuildError) -> ClusterFacts {
@@ -42,8 +42,8 @@ struct ClusterFacts: Sendable {
         confirms: confirms)
     } catch {
       throw BuildError(
-        .loadFailed, "cannot read the cluster's nodes to see what it is: \(error)",
-        remedy: "say it with --load KIND: \(ClusterProduct.choices)")
+        .loadFailed, "cannot read the cluster's nodes to recognise its product: \(error)",
+        remedy: "name it with --load KIND: \(ClusterProduct.choices)")
     }
   }
 
@@ -60,11 +60,11 @@ struct ClusterFacts: Sendable {
     nodes.lazy.compactMap { $0[path: "metadata", "annotations"]?[name]?.stringValue }.first
   }
 
-  /// One node, and it runs on this machine's kernel: in a container, in namespaces, or plainly.
+  /// True if the only node runs on this machine's kernel: in a container, in namespaces, or plainly.
   var isHere: Bool { nodes.count == 1 && !bootID.isEmpty && info("bootID") == bootID }
 
-  /// The registry that the cluster's maker announced: as the host has it, and as nodes do. nil for one that is neither
-  /// on this machine nor confirmed.
+  /// The announced registry, with the host's and the nodes' address. nil for one that is neither on this
+  /// machine nor confirmed.
   var announcedRegistry: ClusterProduct.RegistryNames? {
     guard let registry = localRegistry.flatMap(AnnouncedRegistry.init(parsing:)) else { return nil }
     switch registry.place() {
@@ -76,8 +76,8 @@ struct ClusterFacts: Sendable {
     }
   }
 
-  /// Where the lab's node says that its images are. Builders write there, so it counts only where the lab is on this
-  /// machine and the directory this user's.
+  /// The directory of images that the lab's node reports. Builders write into it, so it counts only if the lab is on
+  /// this machine and the directory is this user's.
   var labImages: String? {
     guard info("osImage") == "devtunnel lab", let path = annotation(ClusterProduct.labAnnotation) else { return nil }
     let isHere = isHere && (server == "localhost" || AnnouncedRegistry.isLoopback(server))

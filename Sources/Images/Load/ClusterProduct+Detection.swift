@@ -5,10 +5,10 @@ extension ClusterProduct {
   /// The annotation of a lab's node: the directory of its images.
   static let labAnnotation = "devtunnel.dev/lab-images"
 
-  /// Asks the cluster's nodes what it is. The context's name is not looked at, but for the error.
-  /// - - Parameter confirms: whether a person wants images pushed to this registry, which the cluster names and which
-  ///   is not on this machine.
-  /// - Throws: `unknownProduct`, listing the choices for `--load`; `loadFailed` where the nodes cannot be read.
+  /// Recognises the cluster's product by its nodes. The context's name only serves the error.
+  /// - Parameter confirms: whether a person wants images pushed to this registry, which the cluster names
+  ///   and which is not on this machine.
+  /// - Throws: `unknownProduct`, listing the choices for `--load`; `loadFailed` if the nodes cannot be read.
   public static func detect(
     client: KubeClient, context: String, environment: [String: String],
     confirms: @escaping @Sendable (_ registry: String) -> Bool
@@ -17,11 +17,11 @@ extension ClusterProduct {
       try await ClusterFacts.read(client: client, environment: environment, confirms: confirms), context: context)
   }
 
-  /// From what the nodes say of themselves; see docs/images.md for where each mark comes from.
+  /// Recognises the product by the nodes' own words; docs/images.md has the source of each mark.
   static func detect(_ facts: ClusterFacts, context: String) throws(BuildError) -> ClusterProduct {
     if let images = facts.labImages { return .lab(images: images) }
     if let docker = sharedDocker(facts) { return docker }
-    // A push sends the layers that changed, the tools' own ways whole images.
+    // A push sends the layers that changed; the products' own tools send whole images.
     if let registry = facts.announcedRegistry { return .registry(registry) }
     if let profile = facts.label("minikube.k8s.io/name") { return .minikube(profile: profile) }
     if let name = kindName(facts) { return .kind(name: name) }
@@ -39,7 +39,7 @@ extension ClusterProduct {
     throw unknown(facts, context)
   }
 
-  /// Nodes whose kubelet runs on the Docker daemon that this machine's `docker` speaks to.
+  /// Recognises nodes whose kubelet runs on the Docker daemon of this machine's `docker`.
   private static func sharedDocker(_ facts: ClusterFacts) -> ClusterProduct? {
     if let profile = facts.label("minikube.k8s.io/name") {
       return facts.environment["MINIKUBE_ACTIVE_DOCKERD"] == profile ? .shared(.docker) : nil
@@ -50,14 +50,14 @@ extension ClusterProduct {
       ? .shared(.docker) : nil
   }
 
-  /// `spec.providerID` is `kind://docker/NAME/NODE`.
+  /// Reads the name from `spec.providerID`, which is `kind://docker/NAME/NODE`.
   private static func kindName(_ facts: ClusterFacts) -> String? {
     guard let provider = facts.nodes.first?[path: "spec", "providerID"]?.stringValue, provider.hasPrefix("kind://")
     else { return nil }
     return provider.split(separator: "/").dropFirst(2).first.map(String.init)
   }
 
-  /// Nodes are `k3d-NAME-server-0`, `k3d-NAME-agent-0`.
+  /// Reads the name from the nodes' names, `k3d-NAME-server-0` and `k3d-NAME-agent-0`.
   private static func k3dName(_ facts: ClusterFacts) -> String? {
     guard let name = facts.names.first, name.hasPrefix("k3d-") else { return nil }
     for role in ["-server-", "-agent-"] {
@@ -73,7 +73,7 @@ extension ClusterProduct {
       separator: ", ")
     let node = facts.nodes.isEmpty ? "it has no nodes" : "node " + marks
     return BuildError(
-      .unknownProduct, "nothing tells how the cluster of context \(context) gets images (\(node))",
-      remedy: "say it with --load KIND: \(choices)")
+      .unknownProduct, "cannot determine how the cluster of context \(context) gets images (\(node))",
+      remedy: "name it with --load KIND: \(choices)")
   }
 }

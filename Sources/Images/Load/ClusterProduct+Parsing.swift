@@ -1,11 +1,12 @@
 extension ClusterProduct {
   /// The words that `--load` takes.
   static let choices =
-    "lab:DIRECTORY, containerd[:COMMAND], k3s, kind[:CLUSTER], minikube[:PROFILE], k3d[:CLUSTER], docker, podman, buildah, registry[:PUSH[=PULL]][,insecure]"
+    "lab:DIRECTORY, containerd[:COMMAND], k3s, kind[:CLUSTER], minikube[:PROFILE], k3d[:CLUSTER], "
+    + "docker, podman, buildah, registry[:PUSH[=PULL]][,insecure]"
 
-  /// Reads what `--load` says: `lab:DIRECTORY`, `k3s`, `containerd[:COMMAND…]`, `kind[:CLUSTER]`, `minikube[:PROFILE]`,
-  /// `k3d[:CLUSTER]`, `docker`, `podman`, `buildah`, `registry[:PUSH[=PULL]][,insecure]`. Without a name the product's
-  /// own default counts.
+  /// Reads the value of `--load`: `lab:DIRECTORY`, `k3s`, `containerd[:COMMAND…]`, `kind[:CLUSTER]`,
+  /// `minikube[:PROFILE]`, `k3d[:CLUSTER]`, `docker`, `podman`, `buildah`, `registry[:PUSH[=PULL]][,insecure]`. Without
+  /// a name the product's own default counts.
   /// - Throws: `badInput`, listing the choices.
   public init(parsing text: String) throws(BuildError) {
     let colon = text.firstIndex(of: ":")

@@ -1,11 +1,11 @@
-/// What a local cluster is, as far as the way of images into it goes.
+/// A local cluster's product, as far as loading images depends on it.
 public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
   /// devtunnel's lab: the directory that its containers/storage is in.
   case lab(images: String)
   /// k3s on this machine: `k3s ctr images import`, as root.
   case k3s
   /// containerd by its socket: `ctr -n k8s.io images import`.
-  /// - prefix: a command that `ctr` is run by, such as `sudo` or one that enters the node; empty for none.
+  /// - prefix: a command that runs `ctr`, such as `sudo` or one that enters the node; empty for none.
   case containerd(prefix: [String])
   case kind(name: String)
   case minikube(profile: String)
@@ -17,11 +17,11 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
 
   /// A registry that the cluster pulls from.
   public struct RegistryNames: Sendable, Hashable {
-    /// `host:port[/prefix]` as this machine reaches it; empty: the images' own names say the registry.
+    /// `host:port[/prefix]` as this machine reaches it; empty: the images' own names contain the registry.
     public var push: String
     /// The same registry as the nodes reach it.
     public var pull: String
-    /// Plain HTTP, or a certificate that nobody signed.
+    /// Plain HTTP, or an unsigned certificate.
     public var isInsecure: Bool
 
     public init(push: String, pull: String? = nil, isInsecure: Bool = false) {

@@ -1,5 +1,5 @@
 extension ImageLoader {
-  /// A tool that reads an archive from its standard input: its file system may be another one than ours.
+  /// Runs a tool that reads an archive from its standard input: its file system may be another one than ours.
   func importStream(_ image: BuiltImage, _ tool: StoreTool, _ command: [String], _ output: @Sendable (String) -> Void)
     async throws(BuildError)
   {
@@ -8,7 +8,7 @@ extension ImageLoader {
     }
   }
 
-  /// A tool that is given an archive's path between its arguments.
+  /// Runs a tool that takes an archive's path among its arguments.
   func importFile(
     _ image: BuiltImage, _ tool: StoreTool, _ command: [String], _ options: [String],
     _ output: @Sendable (String) -> Void

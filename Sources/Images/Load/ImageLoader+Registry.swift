@@ -1,7 +1,6 @@
 extension ImageLoader {
   /// Pushes under the immutable tag: layers that the registry has are not sent. Credentials are the tool's own affair
-  /// (`docker login`). podman and buildah push by id: a tag of their own first would take as long as they take to
-  /// start.
+  /// (`docker login`). podman and buildah push by id: setting the tag first would take as long as their start.
   func push(
     _ image: BuiltImage, _ names: ClusterProduct.RegistryNames, _ tool: StoreTool, _ output: @Sendable (String) -> Void
   ) async throws(BuildError) {
@@ -16,7 +15,7 @@ extension ImageLoader {
     try await tool.succeed(["push", "--quiet"] + insecure + [image.id, "docker://" + target], problem, line: output)
   }
 
-  /// Nothing to do where the image is in the store that the nodes run from; else it goes there.
+  /// Does nothing if the image is in the store that the nodes use; else brings it there.
   func share(_ image: BuiltImage, _ kind: BuilderKind, _ tool: StoreTool, _ output: @Sendable (String) -> Void)
     async throws(BuildError)
   {

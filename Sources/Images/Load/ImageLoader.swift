@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Brings built images to where a cluster's nodes find them.
+/// Brings built images to a cluster's nodes.
 public struct ImageLoader: Sendable {
   public let product: ClusterProduct
   let builder: ImageBuilder
@@ -14,7 +14,7 @@ public struct ImageLoader: Sendable {
   /// Loads an image, unless this loader has loaded it before.
   /// - Parameter output: gets each line that a tool writes.
   /// - Returns: the immutable reference that the cluster's manifests must use.
-  /// - Throws: `loadFailed`, `builderMissing` where the product's own tool is not installed, `diskFull`, `cancelled`.
+  /// - Throws: `loadFailed`, `builderMissing` if the product's own tool is not installed, `diskFull`, `cancelled`.
   @discardableResult
   public func load(_ image: BuiltImage, output: @escaping @Sendable (String) -> Void = { _ in })
     async throws(BuildError) -> String
@@ -37,21 +37,21 @@ public struct ImageLoader: Sendable {
     return reference
   }
 
-  /// Registries forget; what was pushed a moment ago is there.
+  /// Checks for a pushed image, unless it was pushed just now: registries forget.
   private func isStillThere(_ pushed: String, _ image: BuiltImage) async -> Bool {
     if !image.isFromCache { return true }
     return await builder.registry.image(pushed) != nil
   }
 
-  /// What `load` returns unless the artifact's own command has pushed the image: `name:devtunnel-<12 digits>`, under
-  /// the registry's cluster-internal name where there is one.
+  /// Returns the reference that `load` gives unless the artifact's own command has pushed the image:
+  /// `name:devtunnel-<12 digits>`, below the registry's cluster-internal name if there is one.
   public func reference(of image: BuiltImage) -> String {
     guard case .registry(let names) = product else { return image.localReference }
     return ImageName(image.repository).below(names.pull) + ":" + image.immutableTag
   }
 
-  /// The build settings that fit the product: the lab's own store to build into, whether custom commands push,
-  /// registries without TLS.
+  /// Returns build settings for the product: the lab's own store to build into, whether custom commands
+  /// push, registries without TLS.
   public static func settings(
     for product: ClusterProduct, builder: BuilderKind, _ settings: BuildSettings = BuildSettings()
   ) -> BuildSettings {

@@ -1,5 +1,5 @@
-/// An image's name without a tag, as registries and container runtimes read it (the distribution project's "reference"
-/// grammar).
+/// An image's name without a tag, as registries and container runtimes read it (the distribution
+/// project's "reference" grammar).
 struct ImageName: Sendable, Hashable {
   /// `host[:port]`, or nil if the name begins with a path.
   let registry: String?
@@ -16,13 +16,13 @@ struct ImageName: Sendable, Hashable {
     }
   }
 
-  /// As containerd stores it: `docker.io/library/` is what a kubelet puts before a bare name.
+  /// The name in containerd's store, with the `docker.io/library/` that a kubelet adds to a bare name.
   var full: String {
     if let registry { return registry + "/" + path }
     return path.contains("/") ? "docker.io/" + path : "docker.io/library/" + path
   }
 
-  /// The name below a registry of the cluster's own. A name that is there already stays; another registry's host
+  /// Returns the name below the cluster's own registry. A name that is there already stays; another registry's host
   /// becomes part of the path, so that two registries' images of one path stay apart.
   func below(_ prefix: String) -> String {
     let name = registry.map { $0 + "/" + path } ?? path

@@ -2,12 +2,12 @@
 struct LabStorage: Sendable {
   let images: String
 
-  /// The global options of buildah and podman for it; the same as the lab's node uses.
+  /// Returns the store's global options for buildah and podman; the lab's node uses the same.
   static func arguments(_ images: String) -> [String] {
     ["--root", images + "/storage", "--runroot", images + "/run", "--storage-driver", "vfs"]
   }
 
-  /// Nothing more to do for what was built there.
+  /// Copies the image, unless it was built there.
   func load(_ image: BuiltImage, _ tool: StoreTool, _ output: @Sendable (String) -> Void) async throws(BuildError) {
     let arguments = Self.arguments(images)
     guard image.store.arguments != arguments else { return }

@@ -1,26 +1,26 @@
 import FoundationEssentials
 import KubeAPI
 
-/// Asks a registry what it has under a name (OCI Distribution Specification, "Pulling manifests"), where it answers
-/// without credentials.
+/// Asks a registry for its image of a name (OCI Distribution Specification, "Pulling manifests"), if it
+/// answers without credentials.
 struct RegistryClient: Sendable {
-  /// What a reference leads to.
+  /// The image of a reference.
   struct Found: Sendable, Hashable {
-    /// `host:port/path@sha256:…`, which never leads to another image.
+    /// `host:port/path@sha256:…`, which always means the same image.
     var reference: String
     /// The digest of the image's configuration: its id in a builder's store.
     var id: String
   }
 
-  /// `host:port` of those without TLS, or with a certificate that nobody signed.
+  /// `host:port` of registries without TLS, or with an unsigned certificate.
   let insecureRegistries: Set<String>
   private let multi = CurlMulti()
 
   init(insecureRegistries: Set<String>) { self.insecureRegistries = insecureRegistries }
 
   /// - Parameter reference: `host:port/path:tag` or `host:port/path@digest`.
-  /// - - Returns: nil for whatever is no plain answer: no such image, several architectures, credentials wanted, nobody
-  ///   there.
+  /// - Returns: nil unless the answer is plain: no such image, several architectures, credentials wanted,
+  ///   no connection.
   func image(_ reference: String) async -> Found? {
     guard let parts = Parts(reference) else { return nil }
     for scheme in insecureRegistries.contains(parts.registry) ? ["http", "https"] : ["https"] {

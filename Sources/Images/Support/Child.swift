@@ -12,23 +12,23 @@ import Subprocess
   import Musl
 #endif
 
-/// A program to be run to its end, as the leader of a session of its own: cancelling the task kills all of its process
-/// group at once.
+/// A program to run to its end, as the leader of its own session: cancelling the task kills its whole
+/// process group at once.
 struct Child: Sendable {
   /// An absolute path.
   var program: String
   var arguments: [String]
   var environment: [String: String]
-  /// Where it starts; nil for the caller's working directory.
+  /// The directory it starts in; nil for the caller's working directory.
   var directory: String?
-  /// A file it reads as its standard input; nil for nothing.
+  /// A file for its standard input; nil for nothing.
   var input: String?
-  /// How long a cancelled program has between SIGTERM and SIGKILL; zero: killed without a word.
+  /// The time between SIGTERM and SIGKILL for a cancelled program; zero: only SIGKILL.
   var grace: Duration = .zero
 
   /// - Parameter line: gets each line of standard output and standard error, in their order.
   /// - Returns: the exit status, or 128 + signal, and the last lines.
-  /// - Throws: `commandFailed` where it cannot be started, `cancelled`.
+  /// - Throws: `commandFailed` if it cannot be started, `cancelled`.
   func run(line: @Sendable (String) -> Void) async throws(BuildError) -> (status: Int32, tail: [String]) {
     try await guarded {
       let descriptor = try inputDescriptor()
@@ -49,7 +49,7 @@ struct Child: Sendable {
           lines.rest().map(take)
           return tail
         } onCancel: {
-          // What the group's leader left behind when it ended before it was killed goes too.
+          // The leader may have ended before it was killed: kill the rest of its group too.
           if grace == .zero { kill(-pid, SIGKILL) }
         }
       }
@@ -57,7 +57,7 @@ struct Child: Sendable {
     }
   }
 
-  /// For questions with short answers: standard output and standard error apart, at most 4 MiB.
+  /// Runs a question with a short answer: standard output and standard error apart, at most 4 MiB.
   func read() async throws(BuildError) -> (status: Int32, output: String, error: String) {
     try await guarded {
       let done = try await Subprocess.run(
@@ -105,7 +105,7 @@ extension BuildError {
 }
 
 extension TerminationStatus {
-  /// As a shell says it: the exit status, or 128 + signal.
+  /// The exit status, or 128 + signal, as a shell gives it.
   fileprivate var code: Int32 {
     switch self {
     case .exited(let code): Int32(code)

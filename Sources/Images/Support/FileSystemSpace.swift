@@ -13,7 +13,7 @@ struct FileSystemSpace: Sendable, CustomStringConvertible {
   let free: UInt64
   let freeFiles: UInt64
 
-  /// - Parameter path: absolute; need not exist, then the nearest directory above it counts.
+  /// - Parameter path: absolute; if it does not exist, the nearest directory above it counts.
   init?(at path: String) {
     var existing = path
     while access(existing, F_OK) != 0 {
@@ -29,12 +29,12 @@ struct FileSystemSpace: Sendable, CustomStringConvertible {
 
   var description: String { "\(mountPoint) (\(free >> 20) MiB left" + (freeFiles == 0 ? ", no inodes" : "") + ")" }
 
-  /// The fullest of the file systems that these paths are on.
+  /// Returns the fullest of the file systems that these paths are on.
   static func fullest(of paths: [String]) -> FileSystemSpace? {
     paths.compactMap { FileSystemSpace(at: $0) }.min { $0.free < $1.free }
   }
 
-  /// The directory nearest to the root that is on the same device.
+  /// Returns the directory nearest to the root that is on the same device.
   private static func mountPoint(of path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     var place = String(cString: resolved)

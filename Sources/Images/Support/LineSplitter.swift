@@ -1,5 +1,4 @@
-/// Bytes as lines. Of what a carriage return overwrites only the last state counts; a line's bytes beyond 4,096 are
-/// left out.
+/// Splits bytes into lines. Text that a carriage return overwrites is dropped, and so are a line's bytes beyond 4,096.
 struct LineSplitter {
   private static let limit = 4096
   private var pending: [UInt8] = []
@@ -13,7 +12,7 @@ struct LineSplitter {
     return lines
   }
 
-  /// What stands after the last line break.
+  /// Returns the text after the last line break.
   mutating func rest() -> String? { pending.isEmpty ? nil : take() }
 
   private mutating func take() -> String {

@@ -7,11 +7,11 @@ import Inputs
   import Musl
 #endif
 
-/// A directory for what this user alone may read and write. What another user could have put there is not believed.
+/// A directory that only this user may read and write. Data that another user could have put there is ignored.
 struct PrivateDirectory: Sendable {
   let path: String
 
-  /// Why it is not used; nil if it is this user's own, or not there yet.
+  /// The reason not to use it; nil if it is this user's own, or does not exist yet.
   var problem: String? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
@@ -20,12 +20,12 @@ struct PrivateDirectory: Sendable {
     return status.st_mode & 0o022 == 0 ? nil : "others may write to it"
   }
 
-  /// nil if it is not there, or not to be believed.
+  /// Reads a file; nil if it is missing, or the directory not safe.
   func read(_ name: String) -> [UInt8]? {
     problem == nil ? try? RegularFile.read(path + "/" + name, limit: 64 << 20) : nil
   }
 
-  /// Writes a file in one go: never half of it, and nobody else can read it.
+  /// Writes a file in one go: never half of it, and no one else can read it.
   /// - Throws: an error number, or `EPERM` for a directory that is not this user's own.
   func write(_ name: String, _ bytes: [UInt8]) throws(RegularFile.Failure) {
     try make()
@@ -70,7 +70,7 @@ struct PrivateDirectory: Sendable {
     if chmod(path, 0o700) != 0 { throw .system(errno) }
   }
 
-  /// A key that only this user has: made at the first call.
+  /// Returns a key that only this user has; makes it at the first call.
   func key(_ name: String) throws(RegularFile.Failure) -> [UInt8] {
     if let key = read(name), key.count == 32 { return key }
     var generator = SystemRandomNumberGenerator()

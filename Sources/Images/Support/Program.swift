@@ -4,17 +4,17 @@
   import Musl
 #endif
 
-/// Where programs are.
+/// Finds programs.
 enum Program {
-  /// Finds a program in PATH (without one: where programs usually are), then where administrators' programs stand,
-  /// which a user's PATH often leaves out.
+  /// Finds a program in PATH (if unset, in the usual directories), then in the sbin directories, which a
+  /// user's PATH often leaves out.
   static func find(_ name: String, environment: [String: String]) -> String? {
     if name.contains("/") { return isExecutable(name) ? name : nil }
     let path = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
     return (path + ["/usr/local/sbin", "/usr/sbin", "/sbin"]).map { $0 + "/" + name }.first(where: isExecutable)
   }
 
-  /// For errors: where `find` has looked.
+  /// Returns the places that `find` searches, for errors.
   static func places(_ environment: [String: String]) -> String {
     "PATH (\(environment["PATH"] ?? "not set")) and the sbin directories"
   }

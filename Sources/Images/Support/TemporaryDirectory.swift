@@ -6,11 +6,11 @@ import FoundationEssentials
   import Musl
 #endif
 
-/// A directory that goes with `remove`, with all that a killed program left in it.
+/// A directory that `remove` deletes, with everything that a killed program left in it.
 struct TemporaryDirectory: Sendable {
   let path: String
 
-  /// Below `TMPDIR`, else /var/tmp, where there is room for layers: /tmp may be memory.
+  /// Below `TMPDIR`, else /var/tmp, which has room for layers: /tmp may be memory.
   /// - Throws: `diskFull`, `commandFailed`.
   init(environment: [String: String]) throws(BuildError) {
     let parent = environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/var/tmp"
@@ -26,7 +26,7 @@ struct TemporaryDirectory: Sendable {
 }
 
 extension BuildError {
-  /// A system call's failure: no room is a reason of its own.
+  /// A system call's failure: a full disk is a reason of its own.
   init(system code: Int32, _ message: String, path: String) {
     let isFull = code == ENOSPC || code == EDQUOT
     let place = isFull ? FileSystemSpace(at: path).map { "; the file system is full: \($0)" } ?? "" : ""
@@ -36,5 +36,6 @@ extension BuildError {
   }
 
   static let roomRemedy =
-    "make room there: `buildah rmi --prune`, `podman image prune` or `docker system prune` removes images that nothing uses"
+    "make room there: `buildah rmi --prune`, `podman image prune` or `docker system prune` "
+    + "removes images that nothing uses"
 }
