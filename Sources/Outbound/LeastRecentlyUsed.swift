@@ -1,5 +1,4 @@
-/// A bounded dictionary: a new key beyond the capacity takes the place of the one that was used longest ago. All
-/// operations are O(1).
+/// A bounded dictionary: a new key beyond the capacity replaces the least recently used one. All operations are O(1).
 struct LeastRecentlyUsed<Key: Hashable, Value> {
   private struct Node {
     var key: Key
@@ -32,10 +31,10 @@ struct LeastRecentlyUsed<Key: Hashable, Value> {
     }
   }
 
-  /// The value, without counting as a use.
+  /// Returns the value, without counting as a use.
   func peek(_ key: Key) -> Value? { indexes[key].flatMap { nodes[$0]?.value } }
 
-  /// - Returns: what had to go for it: the value under the same key, or the one used longest ago.
+  /// - Returns: the replaced entry: the old value of the same key, or the least recently used one.
   @discardableResult
   mutating func insert(_ value: Value, for key: Key) -> (key: Key, value: Value)? {
     if let index = indexes[key] {

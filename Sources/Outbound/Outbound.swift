@@ -1,8 +1,7 @@
 import CLinux
 import Relay
 
-/// Everything that leads from one shell, or from the host, into the cluster. Created, used and closed on the relay's
-/// thread.
+/// All routes from one shell, or from the host, into the cluster. Created, used and closed on the relay's thread.
 public final class Outbound {
   private let loop: EventLoop
   private let routes: RouteTable
@@ -15,9 +14,9 @@ public final class Outbound {
   private var isClosed = false
 
   /// - Parameters:
-  ///   - sessions: gives the tunnel's session of the moment.
+  ///   - sessions: gives the tunnel's present session.
   ///   - routes: may be shared by several shells of one cluster.
-  ///   - budget: of the tunnel's connections; nil: as many as there are.
+  ///   - budget: of the tunnel's connections; nil: no limit.
   public init(
     loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, dns: DNSSettings,
     budget: ConnectionBudget? = nil
@@ -31,19 +30,19 @@ public final class Outbound {
     resolver = DNSResolver(loop: loop, sessions: sessions, routes: routes, counters: counters, settings: dns)
   }
 
-  /// Takes over a listening socket that netfilter leads connections to.
+  /// Takes over a listening socket that netfilter redirects connections to.
   public func attach(tcp fd: Int32, mode: OriginalDestination) {
     guard !isClosed else { return clinux_close(fd) }
     let listener = TransparentListener(loop: loop, fd: fd, mode: mode, dialer: dialer)
     closers.append { listener.close() }
   }
 
-  /// Takes over a UDP socket that netfilter leads datagrams to.
+  /// Takes over a UDP socket that netfilter redirects datagrams to.
   /// - Parameters:
-  ///   - - icmp: a raw socket with IP_HDRINCL in the same namespace (`clinux_raw_ip`), taken over as well; -1:
+  ///   - icmp: a raw socket with IP_HDRINCL in the same namespace (`clinux_raw_ip`), taken over as well; -1:
   ///     unreachable destinations stay silent.
-  ///   - - mint: asks for a UDP socket in that namespace bound to the address, for answers; the socket is taken over.
-  ///     Called on the loop's thread, and calls back on it, with nil if there is none.
+  ///   - mint: asks for a UDP socket in that namespace, bound to the address, for answers; the socket is taken over.
+  ///     Called on the loop's thread, and calls back on it, with nil if it cannot be made.
   public func attach(udp fd: Int32, icmp: Int32, mint: @escaping (clinux_address, @escaping (Int32?) -> Void) -> Void) {
     guard !isClosed else {
       if icmp >= 0 { clinux_close(icmp) }
@@ -55,7 +54,7 @@ public final class Outbound {
     closers.append { flows.close() }
   }
 
-  /// Takes over the sockets that clients ask: a bound UDP socket, a listening TCP socket.
+  /// Takes over the sockets for clients' questions: a bound UDP socket, a listening TCP socket.
   public func attach(dnsUDP: Int32, dnsTCP: Int32) {
     guard !isClosed else {
       clinux_close(dnsUDP)
@@ -87,7 +86,7 @@ public final class Outbound {
     return figures
   }
 
-  /// Closes all descriptors, resets what is open. Nothing of a shell's namespace is held after it.
+  /// Closes all descriptors and resets open connections. It holds nothing of a shell's namespace afterwards.
   public func close() {
     isClosed = true
     for close in closers { close() }

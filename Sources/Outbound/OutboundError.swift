@@ -1,4 +1,4 @@
-/// What a person gave this module and it could not use.
+/// Invalid input of a person.
 public struct OutboundError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
     case badCIDR
@@ -6,9 +6,9 @@ public struct OutboundError: Error, Sendable, Equatable, CustomStringConvertible
   }
 
   public let code: Code
-  /// What is wrong, for a person; names the text.
+  /// A description of the fault, for a person; names the text.
   public let message: String
-  /// What to do.
+  /// The remedy.
   public let remedy: String
 
   public init(_ code: Code, _ message: String, remedy: String) {

@@ -1,11 +1,11 @@
-/// What has gone out so far, for `status`.
+/// Counts of outbound traffic, for `status`.
 public struct OutboundFigures: Sendable, Equatable {
   public struct TCP: Sendable, Equatable {
     /// Connections so far, by route.
     public var viaCluster: UInt64 = 0
     public var viaHost: UInt64 = 0
     public var viaHostLoopback: UInt64 = 0
-    /// Dials that did not get through, by any route.
+    /// Dials that failed, by any route.
     public var refused: UInt64 = 0
     /// Connections now.
     public var open = 0
@@ -17,11 +17,11 @@ public struct OutboundFigures: Sendable, Equatable {
     public var viaHost: UInt64 = 0
     public var sentDatagrams: UInt64 = 0
     public var receivedDatagrams: UInt64 = 0
-    /// Datagrams that found no room, no tunnel, or no socket to leave from.
+    /// Datagrams without room, a tunnel, or a socket to leave from.
     public var droppedDatagrams: UInt64 = 0
-    /// Flows that were answered with port unreachable.
+    /// Flows answered with port unreachable.
     public var refused: UInt64 = 0
-    /// Flows that had to go for newer ones.
+    /// Flows removed for newer ones.
     public var evicted: UInt64 = 0
     /// Flows now.
     public var open = 0
@@ -32,7 +32,7 @@ public struct OutboundFigures: Sendable, Equatable {
     public var fromCache: UInt64 = 0
     public var fromCluster: UInt64 = 0
     public var fromHost: UInt64 = 0
-    /// Answered by devtunnel itself (`host.devtunnel.internal`, AAAA without IPv6, messages that are no queries).
+    /// Answered by devtunnel itself (`host.devtunnel.internal`, AAAA without IPv6, messages that are not queries).
     public var fromSelf: UInt64 = 0
     /// Queries that waited for the answer to the same question.
     public var joined: UInt64 = 0
@@ -47,7 +47,7 @@ public struct OutboundFigures: Sendable, Equatable {
   public struct Proxy: Sendable, Equatable {
     public var socks: UInt64 = 0
     public var http: UInt64 = 0
-    /// What was neither, or not served.
+    /// Clients that spoke neither, or were not served.
     public var rejected: UInt64 = 0
   }
 
@@ -55,9 +55,9 @@ public struct OutboundFigures: Sendable, Equatable {
   public var udp = UDP()
   public var dns = DNS()
   public var proxy = Proxy()
-  /// The last thing that went wrong, for a person.
+  /// The last problem, for a person.
   public var lastProblem: String?
-  /// Addresses that cluster DNS answered and that therefore go via the cluster.
+  /// Addresses in the cluster DNS's answers, which therefore go via the cluster.
   public var learnedAddresses = 0
   /// The newest last; 32 at most.
   public var lastQueries: [DNSQueryRecord] = []

@@ -1,7 +1,8 @@
 import Relay
 import TunnelProtocol
 
-/// The questions that go through the tunnel: one long-lived stream for all of them, opened again with each new session.
+/// Asks the cluster's DNS through the tunnel: one long-lived stream for all questions, opened again
+/// with each new session.
 final class ClusterDNS: Handler {
   private let loop: EventLoop
   private let sessions: SessionSource
@@ -12,13 +13,14 @@ final class ClusterDNS: Handler {
   private var asked: [UInt16: Asked] = [:]
   private var ids: [DNSKey: UInt16] = [:]
   private var nextID: UInt16 = 0
-  /// A message answers a question; nil: nobody will.
+  /// Called with a question's answer; nil: no answer will come.
   var answered: ((DNSKey, DNSMessage?) -> Void)?
 
   private struct Asked {
     let key: DNSKey
     let query: DNSQuery
-    /// How often it was sent: once more when its stream ends, since the answer may have been lost with it.
+    /// The number of attempts: a question is sent once more when its stream ends, since the answer may have
+    /// been lost with it.
     var attempts = 0
   }
   private static let attemptLimit = 2
@@ -31,8 +33,8 @@ final class ClusterDNS: Handler {
     loop.register(self)
   }
 
-  /// - - Parameter question: what is sent, where that is not what `query` asks; `answered` is called with the key of
-  ///   `query`.
+  /// - Parameter question: the question to send, which may differ from that of `query`; `answered` is
+  ///   called with the key of `query`.
   func ask(_ query: DNSQuery, as question: DNSQuestion) {
     while asked[nextID] != nil { nextID &+= 1 }
     let id = nextID
@@ -43,7 +45,7 @@ final class ClusterDNS: Handler {
     if stream != nil { send(id) } else { open() }
   }
 
-  /// Its answer is awaited no longer.
+  /// Stops waiting for an answer.
   func forget(_ key: DNSKey) {
     if let id = ids.removeValue(forKey: key) { asked[id] = nil }
   }
@@ -80,7 +82,7 @@ final class ClusterDNS: Handler {
       return
     }
     if let question = message.question {
-      // Another question under the same ID is a late answer, to one that is no longer awaited.
+      // An answer to another question with the same ID is late: its question is no longer waiting.
       guard question.matches(query.question) else { return }
       settle(message.id, message)
     } else if message.rcode != DNSRcode.noError {
@@ -93,7 +95,7 @@ final class ClusterDNS: Handler {
     guard !isClosed else { return }
     if case .refused(let status) = end { return fail("the agent gives no DNS: \(status)") }
     for id in asked.keys.sorted() where asked[id]?.attempts ?? 0 >= Self.attemptLimit { settle(id, nil) }
-    // Later: the session that ends now may still be the one that `sessions` knows.
+    // Open it later: `sessions` may still return the session that ends now.
     if !asked.isEmpty { loop.schedule(self, after: 0, kind: 0) }
   }
 

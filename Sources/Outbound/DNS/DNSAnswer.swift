@@ -1,29 +1,29 @@
-/// A server's answer, ready to be given to any client that asks the same: without OPT, its TTLs known.
+/// A server's answer for any client that asks the same question: without OPT, its TTLs known.
 struct DNSAnswer {
   private let bytes: [UInt8]
   private let ttlOffsets: [(offset: Int, ttl: UInt32)]
   let rcode: UInt8
-  /// Seconds for which it may be kept; 0: not at all.
+  /// Seconds to keep it; 0: not at all.
   let lifetime: UInt32
   private let isNegative: Bool
-  /// OPT was not last, and stands in `bytes` still.
+  /// True if OPT was not last, and is still in `bytes`.
   private let hasOPT: Bool
   /// A and AAAA records of the answer section.
   let addresses: [(address: IPAddress, ttl: UInt32)]
   /// µs.
   let arrived: UInt64
 
-  /// A day: what lives longer is asked again (RFC 8767 section 4 recommends to cap).
+  /// A day: longer-lived records are asked for again (RFC 8767 section 4 recommends a cap).
   private static let longest: UInt32 = 86_400
-  /// RFC 2308 section 5: one to three hours for what is not there. Clusters change faster.
+  /// RFC 2308 section 5: one to three hours for missing names. Clusters change faster.
   private static let longestNegative: UInt32 = 300
   private static let largestKept = 8 << 10
 
-  /// Where the records of the answer section end, in order.
+  /// The ends of the answer section's records, in order.
   private let answerEnds: [Int]
 
-  /// Nil for what does not answer the question.
-  /// - Parameter aliases: addresses in A records that the client knows as others.
+  /// Nil for a message that does not answer the question.
+  /// - Parameter aliases: cluster addresses that clients know under others; A records are translated.
   init?(_ message: DNSMessage, to question: DNSQuestion, aliases: AddressMap = AddressMap(), now: UInt64) {
     guard message.isResponse, let answered = message.question, answered.matches(question) else { return nil }
     arrived = now
@@ -31,11 +31,12 @@ struct DNSAnswer {
     var bytes = message.bytes
     if !aliases.isEmpty { Self.rename(message, in: &bytes, aliases) }
     let renamed = bytes
-    var cut = message.records.map { (offset: $0.ttlOffset, ttl: $0.ttl > 0x7fff_ffff ? 0 : $0.ttl) }  // RFC 2181 section 8
+    // RFC 2181 section 8: a TTL with the top bit set counts as 0.
+    var cut = message.records.map { (offset: $0.ttlOffset, ttl: $0.ttl > 0x7fff_ffff ? 0 : $0.ttl) }
     var isWhole = !message.isTruncated && message.edns?.extendedRcode ?? 0 == 0
     if let range = message.optRange {
-      // OPT is last nearly always. Where it is not, what follows has moved, and pointers to it would be wrong: kept out
-      // of the cache as well.
+      // OPT is nearly always last. If it is not, removing it would move the records behind it and break pointers to
+      // them, so it stays, and the answer is not cached.
       if range.upperBound == bytes.count {
         bytes.removeSubrange(range)
         let additional = DNSMessage.load16(bytes, 10) - 1
@@ -88,9 +89,10 @@ struct DNSAnswer {
 
   func isFresh(_ now: UInt64) -> Bool { now - arrived < UInt64(lifetime) * 1_000_000 }
 
-  /// The message for this client: its ID, its spelling of the name, TTLs less the answer's age, OPT where it sent one.
-  /// - - Parameter limit: bytes; a longer message is cut behind the last record of the answer that fits, with TC set
-  ///   (RFC 2181 section 9).
+  /// Returns the message for this client: its ID, its spelling of the name, TTLs less the answer's age,
+  /// OPT if it sent one.
+  /// - Parameter limit: bytes; a longer message is cut behind the last record of the answer that fits,
+  ///   with TC set (RFC 2181 section 9).
   func message(for query: DNSQuery, limit: Int, now: UInt64) -> (bytes: [UInt8], truncated: Bool) {
     let isWhole = bytes.count + (query.edns != nil && !hasOPT ? 11 : 0) <= limit
     let addsOPT = query.edns != nil && !(isWhole && hasOPT)

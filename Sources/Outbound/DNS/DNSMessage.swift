@@ -1,9 +1,9 @@
-/// A DNS message that has been walked through: what it asks and where its records stand (RFC 1035 section 4). The bytes
-/// are kept as they came, so that records of every type pass unchanged.
+/// A parsed DNS message: its question and the positions of its records (RFC 1035 section 4). The bytes are kept as they
+/// came, so that records of every type pass unchanged.
 struct DNSMessage {
   struct Record {
     let section: Int
-    /// Where the owner's name begins.
+    /// The position of the owner's name.
     let start: Int
     let type: UInt16
     let recordClass: UInt16
@@ -24,7 +24,7 @@ struct DNSMessage {
   /// Without OPT.
   let records: [Record]
   let edns: EDNS?
-  /// Where OPT stands; nil without.
+  /// The position of OPT; nil without.
   let optRange: Range<Int>?
 
   static let headerSize = 12
@@ -36,8 +36,8 @@ struct DNSMessage {
   var opcode: UInt16 { flags >> 11 & 0xf }
   var rcode: UInt8 { UInt8(flags & 0xf) }
 
-  /// Nil for what is no DNS message: too short, a name or record that leaves the message, a pointer that does not point
-  /// back. Never traps.
+  /// Nil if this is not a DNS message: too short, a name or record that leaves the message, a pointer
+  /// that does not point back. Never traps.
   init?(_ bytes: [UInt8]) {
     guard bytes.count >= Self.headerSize, bytes.count <= 65_535 else { return nil }
     let questions = Self.load16(bytes, 4)
@@ -79,7 +79,7 @@ struct DNSMessage {
         }
       }
     }
-    // What follows the last record belongs to nothing, and would stand between it and an OPT put behind.
+    // Bytes behind the last record belong to nothing, and would come between it and an appended OPT.
     self.bytes = offset == bytes.count ? bytes : Array(bytes[..<offset])
     self.records = records
     self.edns = edns
@@ -93,7 +93,7 @@ struct DNSMessage {
     UInt32(load16(bytes, offset)) << 16 | UInt32(load16(bytes, offset + 2))
   }
 
-  /// Where what follows the name begins; follows no pointer.
+  /// Returns the position behind the name; follows no pointer.
   static func endOfName(_ bytes: [UInt8], _ start: Int) -> Int? {
     var offset = start
     while offset < bytes.count {
@@ -110,8 +110,8 @@ struct DNSMessage {
     return nil
   }
 
-  /// The whole name in wire form, its pointers followed (RFC 1035 section 4.1.4); each must point further back, so that
-  /// it ends.
+  /// Returns the whole name in wire form, its pointers followed (RFC 1035 section 4.1.4). Each pointer must point
+  /// further back, so the walk ends.
   static func name(_ bytes: [UInt8], _ start: Int) -> [UInt8]? {
     var name: [UInt8] = []
     var offset = start
@@ -135,7 +135,7 @@ struct DNSMessage {
   }
 }
 
-/// What is asked: RFC 1035 section 4.1.2.
+/// A question (RFC 1035 section 4.1.2).
 struct DNSQuestion {
   /// In wire form, in the asker's upper and lower case.
   let rawName: [UInt8]

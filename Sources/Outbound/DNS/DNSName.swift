@@ -1,5 +1,5 @@
-/// A domain name as the wire has it: labels with their lengths, the root's 0 at the end, no compression (RFC 1035
-/// section 3.1).
+/// A domain name in wire form: labels with their lengths, the root's 0 at the end, no compression (RFC
+/// 1035 section 3.1).
 public struct DNSName: Sendable, Hashable, CustomStringConvertible {
   /// At most 255 bytes, lower case: names are compared without regard to ASCII case (RFC 4343).
   let wire: [UInt8]
@@ -17,7 +17,7 @@ public struct DNSName: Sendable, Hashable, CustomStringConvertible {
     self = name
   }
 
-  /// Nil for what is no domain name.
+  /// Nil if the text is not a domain name.
   init?(_ text: String) {
     var wire: [UInt8] = []
     let trimmed = text.hasSuffix(".") ? text.dropLast() : text[...]
@@ -43,7 +43,7 @@ public struct DNSName: Sendable, Hashable, CustomStringConvertible {
     return offset == start
   }
 
-  /// `self` with `suffix` behind it; nil if that is too long.
+  /// Returns `self` with `suffix` behind it; nil if that is too long.
   func appending(_ suffix: DNSName) -> DNSName? {
     guard wire.count - 1 + suffix.wire.count <= 255 else { return nil }
     return DNSName(lowercasing: wire.dropLast() + suffix.wire)
@@ -59,7 +59,7 @@ public struct DNSName: Sendable, Hashable, CustomStringConvertible {
     return max(labels - 1, 0)
   }
 
-  /// Without the last dot; what is no printable ASCII is escaped (RFC 1035 section 5.1).
+  /// The text without the last dot; bytes other than printable ASCII are escaped (RFC 1035 section 5.1).
   public var description: String {
     var text = ""
     var offset = 0

@@ -8,17 +8,17 @@ struct DNSQuery {
   let key: DNSKey
 
   private static let passedFlags = DNSFlags.recursionDesired | DNSFlags.authenticData | DNSFlags.checkingDisabled
-  /// What upstream may answer over UDP without fragments (DNS flag day 2020).
+  /// The largest answer that upstream may send over UDP without fragments (DNS flag day 2020).
   private static let payloadSize = 1_232
 
-  /// Why a message is no query that can be answered.
+  /// The reason why a message is not a query that can be answered.
   enum Refusal: Error {
-    /// No answer at all: it is a response, or too short to be answered.
+    /// It gets no answer: it is a response, or too short.
     case ignored
     case rcode(UInt8)
   }
 
-  /// - Throws: the rcode for the answer, where there is one.
+  /// - Throws: the rcode for the answer, if it gets one.
   init(_ bytes: [UInt8]) throws(Refusal) {
     guard bytes.count >= DNSMessage.headerSize, bytes[2] & 0x80 == 0 else { throw .ignored }
     guard bytes[2] >> 3 & 0xf == 0 else { throw .rcode(DNSRcode.notImplemented) }
@@ -41,7 +41,8 @@ struct DNSQuery {
     self.init(id: 0, question: question, flags: DNSFlags.recursionDesired, edns: nil)
   }
 
-  /// The query for the next server, with an ID of ours. EDNS only where the client speaks it: not every server does.
+  /// Returns the query for the next server, with our own ID. It has EDNS only if the client's has: not
+  /// every server supports it.
   func upstream(id: UInt16) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(DNSMessage.headerSize + question.rawName.count + 15)
@@ -53,18 +54,18 @@ struct DNSQuery {
     return bytes
   }
 
-  /// How long an answer over UDP may be (RFC 6891 section 6.2.5).
+  /// The limit of an answer over UDP, in bytes (RFC 6891 section 6.2.5).
   var limit: Int { edns.map { min(max($0.payloadSize, 512), 4_096) } ?? 512 }
 
-  /// An answer without records.
+  /// Returns an answer without records.
   func answer(rcode: UInt8, authoritative: Bool = false) -> [UInt8] {
     answer(rcode: rcode, authoritative: authoritative, truncated: false, address: nil)
   }
 
-  /// The answer that sends the client to TCP.
+  /// Returns the answer that sends the client to TCP.
   func truncated(rcode: UInt8) -> [UInt8] { answer(rcode: rcode, authoritative: false, truncated: true, address: nil) }
 
-  /// An answer with one address record.
+  /// Returns an answer with one address record.
   func answer(address: IPAddress, ttl: UInt32) -> [UInt8] {
     answer(rcode: DNSRcode.noError, authoritative: true, truncated: false, address: (address.bytes, ttl))
   }
@@ -95,7 +96,7 @@ struct DNSQuery {
     return bytes
   }
 
-  /// The answer to a message that is no query: a header alone.
+  /// Returns the answer to a message that is not a query: a header alone.
   static func refusal(_ rcode: UInt8, of bytes: [UInt8]) -> [UInt8] {
     var answer = Array(bytes[0..<2])
     answer.append16(DNSFlags.response | DNSMessage.load16(bytes, 2) & 0x7900 | UInt16(rcode))
@@ -104,7 +105,7 @@ struct DNSQuery {
   }
 }
 
-/// What answers are kept under.
+/// The key under which answers are kept.
 struct DNSKey: Hashable {
   let name: DNSName
   let type: UInt16

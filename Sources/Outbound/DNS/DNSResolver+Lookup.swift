@@ -1,14 +1,14 @@
-/// What a name is for programs that do not ask themselves.
+/// A name's addresses, for programs that do not resolve it themselves.
 enum DNSLookup: Equatable {
   case found([IPAddress], name: DNSName)
   case notFound
-  /// Nobody answered.
+  /// No answer came.
   case failed
 }
 
 extension DNSResolver {
-  /// Finds a name's IPv4 addresses as a Pod's resolver would, by the search list and `ndots` (resolv.conf(5)), but asks
-  /// for all candidates at once.
+  /// Finds a name's IPv4 addresses as a Pod's resolver would, by the search list and `ndots`
+  /// (resolv.conf(5)), but asks for all candidates at once.
   /// - Parameter name: with a dot at its end it is taken as it is.
   func lookUp(_ name: String, completion: @escaping (DNSLookup) -> Void) {
     let candidates = candidates(name)
@@ -19,10 +19,10 @@ extension DNSResolver {
     }
   }
 
-  /// In the order in which the first that exists wins.
+  /// Returns the names to try; the first that exists wins.
   func candidates(_ text: String) -> [DNSName] {
     guard let name = DNSName(text), name.wire.count > 1 else { return [] }
-    // Names of the cluster in full, and those that are the host's, need no search list.
+    // Full names of the cluster, and the host's names, need no search list.
     let isFull =
       text.hasSuffix(".") || (settings.clusterSuffixes + settings.hostSuffixes).contains { name.isWithin($0) }
     guard !isFull else { return [name] }
@@ -31,7 +31,7 @@ extension DNSResolver {
   }
 }
 
-/// The answers of one lookup, as they come in.
+/// The answers of one lookup so far.
 private final class Search {
   private var outcomes: [DNSLookup?]
   private let candidates: [DNSName]
@@ -55,7 +55,7 @@ private final class Search {
     decide()
   }
 
-  /// A candidate that has no answer yet may still win over later ones.
+  /// Decides once no earlier candidate can win: one without an answer may still win over later ones.
   private func decide() {
     var failed = false
     for outcome in outcomes {

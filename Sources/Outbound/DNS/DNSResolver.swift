@@ -1,4 +1,4 @@
-// A query's way: DNSServer or DNSTCPConnection take it; DNSResolver answers from the cache, joins it to the same
+// The route of a query: DNSServer or DNSTCPConnection take it; DNSResolver answers from the cache, joins it to the same
 // question, or passes it to ClusterDNS (the tunnel) or HostQuery (the host's own servers).
 
 import CLinux
@@ -7,7 +7,7 @@ import Relay
 /// Answers DNS queries: by itself, from its cache, from the cluster, from the host.
 final class DNSResolver: Handler {
   typealias Source = DNSQueryRecord.Source
-  /// Without an answer: nobody gave one.
+  /// Delivers an answer; nil if none came.
   typealias Delivery = (DNSAnswer?, Source) -> Void
 
   let loop: EventLoop
@@ -23,7 +23,7 @@ final class DNSResolver: Handler {
   private struct Pending {
     let query: DNSQuery
     let source: Source
-    /// The cluster was asked for the true address's name.
+    /// True if the cluster was asked for the true address's name.
     let isRenamed: Bool
     let deadline: UInt64
     var waiting: [Delivery]
@@ -32,7 +32,7 @@ final class DNSResolver: Handler {
   static let cacheCapacity = 4_096
   private static let pendingLimit = 4_096
   private static let waitingLimit = 256
-  /// Clients ask twice within 10 s (resolv.conf(5)): after this, µs, they are told that nobody answers.
+  /// µs until an unanswered client gets SERVFAIL: clients ask twice within 10 s (resolv.conf(5)).
   private static let patience: UInt64 = 9_000_000
   private static let hostTTL: UInt32 = 60
 
@@ -97,7 +97,7 @@ final class DNSResolver: Handler {
     return (query.answer(rcode: DNSRcode.noError, authoritative: true), DNSRcode.noError)
   }
 
-  /// Checks whether the name exists is told by its A records, which the client asks for at the same time.
+  /// Answers without data. The rcode comes from the A records, which the client asks for at the same time.
   private func answerWithoutIPv6(_ query: DNSQuery, since started: UInt64, deliver: @escaping ([UInt8]) -> Void) {
     let question = DNSQuestion(
       rawName: query.question.rawName, type: DNSType.a, questionClass: query.question.questionClass)
@@ -162,7 +162,7 @@ final class DNSResolver: Handler {
     asked.start()
   }
 
-  /// What the cluster or the host says; nil: nobody answers.
+  /// Takes the answer of the cluster or the host; nil: none came.
   private func answered(_ key: DNSKey, _ message: DNSMessage?) {
     guard let asked = pending[key] else { return }
     let aliases = asked.source == .cluster ? routes.rules.aliases : AddressMap()

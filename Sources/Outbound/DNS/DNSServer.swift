@@ -1,7 +1,7 @@
 import CLinux
 import Relay
 
-/// The UDP socket that clients ask: bound to the cluster's DNS address in a shell.
+/// The UDP socket for clients' questions: bound to the cluster's DNS address in a shell.
 final class DNSServer: Handler {
   private let loop: EventLoop
   private var fd: Int32
@@ -25,8 +25,8 @@ final class DNSServer: Handler {
       guard budget > 0 else { return loop.readAgain(self) }
       budget -= 1
       var peer = clinux_address()
-      // Where redirects lead here, the answer must leave from where the question came to: else conntrack does not know
-      // it.
+      // If redirects brought the question here, the answer must leave from the question's destination address, or
+      // conntrack does not recognise it.
       var asked = clinux_address()
       let count = clinux_receive_datagram(fd, loop.scratch, EventLoop.scratchSize, &peer, &asked)
       if count == -Int(clinux_EAGAIN) { return }

@@ -1,7 +1,7 @@
 import CLinux
 import Relay
 
-/// Clients that ask over TCP (RFC 7766).
+/// The listener for clients that ask over TCP (RFC 7766).
 final class DNSTCPListener: Acceptor {
   private let resolver: DNSResolver
   private var connections: [ObjectIdentifier: DNSTCPConnection] = [:]
@@ -26,8 +26,7 @@ final class DNSTCPListener: Acceptor {
   }
 }
 
-/// One such client: queries may follow each other without waiting, answers come as they are found (RFC 7766 section
-/// 6.2.1.1).
+/// One such client: it may send queries without waiting, and gets answers as they are found (RFC 7766 section 6.2.1.1).
 final class DNSTCPConnection: Handler {
   private let loop: EventLoop
   private var fd: Int32
@@ -79,7 +78,7 @@ final class DNSTCPConnection: Handler {
       let length = Int(DNSMessage.load16(inbox, offset))
       let query = Array(inbox[(offset + 2)..<(offset + 2 + length)])
       offset += 2 + length
-      // What is not answered at all would be waited for.
+      // A message without an answer would be waited for.
       guard query.count >= DNSMessage.headerSize, query[2] & 0x80 == 0 else { return close() }
       unanswered += 1
       resolver.answer(query, overTCP: true) { [weak self] in self?.send($0) }

@@ -1,8 +1,8 @@
 import CLinux
 import Relay
 
-/// One question to the host's own resolvers: each in turn over UDP, from a port and with an ID of chance (RFC 5452);
-/// over TCP where the answer was cut.
+/// One question to the host's own resolvers: each in turn over UDP, with a random port and ID (RFC
+/// 5452); over TCP if the answer was cut.
 final class HostQuery: Handler {
   private let loop: EventLoop
   private let query: DNSQuery
@@ -47,7 +47,7 @@ final class HostQuery: Handler {
     outbox = []
     if overTCP { outbox.append16(UInt16(message.count)) }
     outbox += message
-    // The timer's kind names the attempt, so that one of an earlier attempt ends no later one.
+    // The timer's kind is the attempt, so that an earlier attempt's timer ends no later one.
     loop.schedule(
       self, after: fd >= 0 ? Self.patience : 0, kind: UInt8(truncatingIfNeeded: attempt * 2 + (overTCP ? 1 : 0)))
     if fd >= 0 { loop.watch(fd, self) }
@@ -56,7 +56,7 @@ final class HostQuery: Handler {
   private func connect(overTCP: Bool) -> Int32 {
     var address = server.socketAddress
     guard let sourcePorts else { return overTCP ? clinux_tcp_connect(&address) : clinux_udp_connect(&address) }
-    // Of 4,096 ports some are other questions'; three tries find one.
+    // Some of the 4,096 ports are taken by other questions; three tries find a free one.
     for _ in 0..<3 {
       let fd = clinux_connect_from(overTCP ? 0 : 1, UInt16.random(in: sourcePorts), &address)
       if fd != -clinux_EADDRINUSE { return fd }
@@ -97,7 +97,7 @@ final class HostQuery: Handler {
       return
     }
     if message.isTruncated, !isTCP { return ask(overTCP: true) }
-    // Another server may know better than one that has a problem of its own.
+    // One server's own failure is not final: another may know better.
     if message.rcode == DNSRcode.serverFailure || message.rcode == DNSRcode.refused, attempt + 1 < servers.count {
       return next()
     }

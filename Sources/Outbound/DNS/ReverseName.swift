@@ -1,16 +1,16 @@
-// Names of addresses (RFC 1035 section 3.5) where the host knows an address of the cluster's by another: the question
-// goes to the cluster with the true address in its name, and what comes back is given under the name that was asked.
+// Names of addresses (RFC 1035 section 3.5) of the cluster that the host knows under others: the question goes to the
+// cluster with the true address in its name, and the answer comes back under the name that was asked for.
 
 extension DNSName {
   private static let reverseZone = DNSName("in-addr.arpa")!
 
-  /// 7.0.96.10.in-addr.arpa for 10.96.0.7; nil for an IPv6 address.
+  /// Makes 7.0.96.10.in-addr.arpa of 10.96.0.7; nil for an IPv6 address.
   init?(reverseOf address: IPAddress) {
     guard !address.isIPv6 else { return nil }
     self.init(address.bytes.reversed().map(String.init).joined(separator: ".") + ".in-addr.arpa")
   }
 
-  /// The IPv4 address that this is the name of; nil for any other name, one of fewer numbers included.
+  /// The IPv4 address that the name is for; nil for any other name, even one with fewer numbers.
   var reverseAddress: IPAddress? {
     guard isWithin(Self.reverseZone) else { return nil }
     var bytes: [UInt8] = []
@@ -28,8 +28,8 @@ extension DNSName {
 }
 
 extension AddressMap {
-  /// What the cluster is to be asked where a client asks for the name of an address that the host knows as another; nil
-  /// for every other question.
+  /// Returns the question for the cluster if a client asks for the name of an aliased address; nil for
+  /// every other question.
   func real(of question: DNSQuestion) -> DNSQuestion? {
     guard !isEmpty, question.questionClass == 1, let address = question.name.reverseAddress,
       case let real = real(of: address), real != address
@@ -43,8 +43,9 @@ extension AddressMap {
 }
 
 extension DNSMessage {
-  /// The same message under another name: question and owners bear it, and of the asked name's zones (the SOA's) the
-  /// new name's of as many labels. Written again, without pointers into what has moved. Nil where that is not possible.
+  /// Returns the message under another name: in the question, in owners, and for zones of the asked name
+  /// (the SOA's) with as many labels of the new one. It is written again, without pointers into moved
+  /// parts. Nil if that is impossible.
   func renamed(to rawName: [UInt8]) -> DNSMessage? {
     guard let question, DNSName(lowercasing: rawName).dots == question.name.dots else { return nil }
     let old = question.name
@@ -69,13 +70,13 @@ extension DNSMessage {
     let name = DNSName(lowercasing: owner)
     guard name.wire.count > 1, old.isWithin(name) else { return owner }
     var offset = 0
-    // Both are names of addresses: of as many labels.
+    // Both are names of addresses, with as many labels.
     for _ in 0..<(old.dots - name.dots) { offset += Int(new[offset]) + 1 }
     return Array(new[offset...])
   }
 
-  /// A record's data, its names in full. Only the types of RFC 1035 may have pointers (RFC 3597 section 4); SRV's are
-  /// met all the same (RFC 2782).
+  /// Returns a record's data, its names in full. Only the types of RFC 1035 may have pointers (RFC 3597 section 4), but
+  /// SRV has them in practice (RFC 2782).
   private func plainData(_ record: Record) -> [UInt8]? {
     let data = record.data
     let (before, names): (Int, Int) =

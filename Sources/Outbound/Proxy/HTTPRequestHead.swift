@@ -3,7 +3,7 @@ import TunnelProtocol
 /// An HTTP/1.1 proxy as a function of a request's head: CONNECT (RFC 9110 section 9.3.6), and the absolute form of a
 /// target (RFC 9112 section 3.2.2) for one request of each connection.
 enum HTTPRequestHead {
-  /// - Parameter credentials: asked for (RFC 9110 section 11.7); nil: nobody is asked.
+  /// - Parameter credentials: required of clients (RFC 9110 section 11.7); nil: no authentication.
   static func step(_ bytes: [UInt8], credentials: ProxyCredentials? = nil) -> ProxyStep {
     guard let end = endOfHead(bytes) else { return .more }
     let lines = split(bytes[..<end])
@@ -13,15 +13,15 @@ enum HTTPRequestHead {
     guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", isToken(words[0]),
       words[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
     else {
-      return .reject(response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
+      return .reject(response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; the request is none of these."))
     }
     guard lines.dropFirst().allSatisfy({ !$0.contains { $0 == 0x0d || $0 == 0x0a || $0 == 0 } }) else {
-      return .reject(response(400, "The request's head has a line that is none."))
+      return .reject(response(400, "The request's head has an invalid line."))
     }
     if let credentials, !lines.dropFirst().contains(where: { authorization($0).map(credentials.allows) == true }) {
       return .reject(
         response(
-          407, "This port wants a name and a password; devtunnel connect said them.",
+          407, "This port needs a name and a password, which devtunnel connect printed.",
           ["Proxy-Authenticate: Basic realm=\"devtunnel\""]))
     }
     let rest = Array(bytes[end...])
@@ -53,7 +53,7 @@ enum HTTPRequestHead {
       ))
   }
 
-  /// The value of the line, where it is Proxy-Authorization.
+  /// Returns the line's value if it is Proxy-Authorization.
   private static func authorization(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     guard let colon = line.firstIndex(of: 0x3a),
       String(decoding: line[..<colon], as: UTF8.self).lowercased() == "proxy-authorization"
@@ -61,7 +61,7 @@ enum HTTPRequestHead {
     return line[(colon + 1)...]
   }
 
-  /// Behind the empty line; nil while that has not come.
+  /// Returns the position behind the empty line; nil until that has come.
   private static func endOfHead(_ bytes: [UInt8]) -> Int? {
     guard bytes.count >= 4 else { return nil }
     for index in 3..<bytes.count
@@ -81,7 +81,7 @@ enum HTTPRequestHead {
     return lines
   }
 
-  /// `host:port`, `[::1]:port`.
+  /// Parses `host:port` or `[::1]:port`.
   private static func authority(_ text: String, defaultPort: UInt16?) -> (String, UInt16)? {
     var host = text[...]
     var port: Substring?
@@ -100,8 +100,8 @@ enum HTTPRequestHead {
     return (String(host), number)
   }
 
-  /// The head for the destination: without what is between client and proxy (RFC 9110 section 7.6.1), its Host that of
-  /// the URL.
+  /// Returns the head for the destination: without the fields between client and proxy (RFC 9110 section
+  /// 7.6.1), with the URL's Host.
   private static func forwarded(_ first: String, host: String, _ lines: ArraySlice<ArraySlice<UInt8>>) -> [UInt8] {
     var dropped: Set<String> = [
       "connection", "proxy-connection", "proxy-authorization", "proxy-authenticate", "keep-alive", "host",
@@ -116,7 +116,7 @@ enum HTTPRequestHead {
         dropped.insert(String(name))
       }
     }
-    // What frames the body is the message's, whatever Connection says.
+    // Fields that frame the body are the message's own, whatever Connection lists.
     dropped.subtract(["content-length", "transfer-encoding"])
     var head = Array("\(first)\r\nHost: \(host)\r\n".utf8)
     for field in fields where !dropped.contains(field.name) { head += field.line + [0x0d, 0x0a] }
@@ -135,12 +135,13 @@ enum HTTPRequestHead {
     switch status {
     case .timedOut: response(504, "\(target) did not answer in time.")
     case .refused: response(502, "\(target) refused the connection.")
-    case .unreachable: response(502, "\(target) cannot be reached: there is no way to it, or no tunnel.")
+    case .unreachable: response(502, "\(target) cannot be reached: no route to it, or no tunnel.")
     case .nameNotFound: response(502, "\(target): the cluster's DNS knows no such name.")
     case .exhausted: response(502, "\(target): no more connections can be opened now.")
     case .notServed:
       response(
-        403, "\(target) is this machine's own, or not served; a proxy that other machines reach does not lead there.")
+        403,
+        "\(target) is this machine's own, or not served; a proxy that other machines reach does not connect to it.")
     case .connected, .failed: response(502, "The connection to \(target) failed.")
     }
   }
@@ -154,7 +155,7 @@ enum HTTPRequestHead {
     let body = "devtunnel: \(text)\n"
     let more = fields.map { $0 + "\r\n" }.joined()
     return Array(
-      "HTTP/1.1 \(status) \(reason)\r\n\(more)Content-Type: text/plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
-        .utf8)
+      ("HTTP/1.1 \(status) \(reason)\r\n\(more)Content-Type: text/plain; charset=utf-8\r\n"
+        + "Content-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)").utf8)
   }
 }

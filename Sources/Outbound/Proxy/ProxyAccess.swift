@@ -1,15 +1,15 @@
 import CLinux
 import FoundationEssentials
 
-/// Whom a proxy's port serves, and what it leads to.
+/// The clients that a proxy's port serves.
 public enum ProxyAccess: Sendable {
-  /// Programs of this machine, whoever they are: the port is on loopback.
+  /// Any program of this machine: the port is on loopback.
   case thisMachine
-  /// Whoever gives the name and the password, from anywhere. They are not led to this machine's own addresses, where
-  /// servers listen for its own programs alone.
+  /// Anyone with the name and the password, from any machine. They do not reach this machine's own addresses, whose
+  /// servers expect only its own programs.
   case anyone(ProxyCredentials)
 
-  /// - Parameter address: where the proxy listens.
+  /// - Parameter address: the address that the proxy listens on.
   public init(listeningAt address: clinux_address) {
     var address = address
     self = clinux_is_loopback(&address) == 1 ? .thisMachine : .anyone(.random())
@@ -32,7 +32,7 @@ public struct ProxyCredentials: Sendable, Hashable {
     basic = Array(Data("\(user):\(password)".utf8).base64EncodedString().utf8)
   }
 
-  /// With 128 random bits.
+  /// Makes credentials with 128 random bits.
   public static func random() -> ProxyCredentials {
     var bytes = [UInt8](repeating: 0, count: 16)
     guard clinux_random(&bytes, bytes.count) == 0 else { preconditionFailure("getrandom(2) failed") }
@@ -41,7 +41,7 @@ public struct ProxyCredentials: Sendable, Hashable {
   }
 
   func allows(user: some Collection<UInt8>, password: some Collection<UInt8>) -> Bool {
-    // Both are compared, so that the time does not say which is wrong.
+    // Compare both, so that the time does not reveal the wrong one.
     let isUser = Self.isSame(user, Array(self.user.utf8))
     return Self.isSame(password, Array(self.password.utf8)) && isUser
   }
@@ -53,7 +53,7 @@ public struct ProxyCredentials: Sendable, Hashable {
     return Self.isSame(words[1], basic)
   }
 
-  /// In a time that depends on the lengths alone.
+  /// Compares in a time that depends on the lengths alone.
   private static func isSame(_ given: some Collection<UInt8>, _ own: [UInt8]) -> Bool {
     guard given.count == own.count else { return false }
     return zip(given, own).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
@@ -61,13 +61,13 @@ public struct ProxyCredentials: Sendable, Hashable {
 }
 
 extension IPAddress {
-  /// True if a connection to it ends on this machine, in whatever way it is written. The routing table knows.
+  /// True if a connection to it ends on this machine, however it is written. The routing table decides.
   var isThisMachines: Bool {
     var address = socketAddress(port: 9)
     if clinux_is_loopback(&address) == 1 || bytes.allSatisfy({ $0 == 0 }) { return true }
-    // Connecting a UDP socket sends nothing: it chooses the way, and our own address on it (connect(2), udp(7)).
+    // Connecting a UDP socket sends nothing: it chooses the route and our own address on it (connect(2), udp(7)).
     let fd = clinux_udp_connect(&address)
-    // Without a descriptor or a route there is no answer, and no connection either: it counts as ours.
+    // Without a descriptor or a route no connection can be made either: it counts as ours.
     guard fd >= 0 else { return true }
     defer { clinux_close(fd) }
     var own = clinux_address()

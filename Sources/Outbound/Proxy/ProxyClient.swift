@@ -2,7 +2,7 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// A proxy's client until its request is complete; then the dialer has it.
+/// A proxy's client until its request is complete; then the dialer takes over.
 final class ProxyClient: Handler {
   private let loop: EventLoop
   private var fd: Int32
@@ -62,12 +62,13 @@ final class ProxyClient: Handler {
     }
   }
 
-  /// A method is in capitals: anything else (TLS, say) is told at its first bytes, which may have no end of head.
+  /// Takes an HTTP request. A method is in capitals: other bytes (TLS, say) are refused early, as their
+  /// head may have no end.
   private func http() -> ProxyStep {
     for byte in inbox.prefix(8) where !(byte >= 0x41 && byte <= 0x5a) {
       if byte == 0x20 || byte == 0x2d || byte == 0x5f { break }
       return .reject(
-        HTTPRequestHead.response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; what came was none of them."))
+        HTTPRequestHead.response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; the request is none of these."))
     }
     return HTTPRequestHead.step(inbox, credentials: credentials)
   }
@@ -77,7 +78,7 @@ final class ProxyClient: Handler {
     dialer.dismiss(surrender(), bytes)
   }
 
-  // MARK: Where it leads
+  // MARK: Routes
 
   private func lead(_ request: ProxyRequest) {
     if request.isHTTP { dialer.counters.proxy.http += 1 } else { dialer.counters.proxy.socks += 1 }
@@ -93,7 +94,7 @@ final class ProxyClient: Handler {
       // The agent resolves it, which saves a round trip.
       return connect(request, .name(Array(name.description.utf8), port: request.port))
     }
-    // Waiting for DNS, the client says nothing; what it sends stays in its socket.
+    // The client's bytes stay in its socket until DNS has answered.
     loop.unwatch(fd)
     resolver.lookUp(request.host) { [weak self] outcome in
       guard let self, self.fd >= 0 else { return }
@@ -126,7 +127,7 @@ final class ProxyClient: Handler {
 
   // MARK: Ends
 
-  /// The socket, which nobody watches any longer.
+  /// Gives up the socket, no longer watched.
   private func surrender() -> Int32 {
     let socket = fd
     fd = -1

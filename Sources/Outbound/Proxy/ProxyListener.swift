@@ -1,14 +1,14 @@
 import CLinux
 import Relay
 
-/// One port for programs that take a proxy: SOCKS5, SOCKS4a and HTTP, told apart by the first byte.
+/// One port for programs that use a proxy: SOCKS5, SOCKS4a and HTTP, distinguished by the first byte.
 final class ProxyListener: Acceptor {
   private let dialer: Dialer
   private let resolver: DNSResolver
   private let credentials: ProxyCredentials?
   private var clients: [ObjectIdentifier: ProxyClient] = [:]
 
-  /// - Parameter credentials: asked for; nil: nobody is asked who they are.
+  /// - Parameter credentials: required of clients; nil: no authentication.
   init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver, credentials: ProxyCredentials?) {
     self.dialer = dialer
     self.resolver = resolver
@@ -18,7 +18,7 @@ final class ProxyListener: Acceptor {
 
   override func accepted(_ connection: Int32) {
     guard !dialer.isCrowded(by: clients.count) else {
-      counters.problem("\(clients.count) clients of the proxy say nothing: new ones are reset")
+      counters.problem("\(clients.count) clients of the proxy have sent no request: new ones are reset")
       return clinux_reset(connection)
     }
     let client = ProxyClient(loop: loop, fd: connection, dialer: dialer, resolver: resolver, credentials: credentials)

@@ -1,21 +1,21 @@
 import TunnelProtocol
 
-/// What a proxy's client wants, once all of it has arrived.
+/// A proxy client's complete request.
 struct ProxyRequest {
   let host: String
   let port: UInt16
-  /// The destination's, and was read already.
+  /// Bytes for the destination that were read already.
   let backlog: [UInt8]
-  /// What the client is told of the outcome.
+  /// The client's answer for an outcome.
   let reply: (StreamStatus) -> [UInt8]
   let isHTTP: Bool
 }
 
-/// What to do after more bytes of a client.
+/// The step after more bytes of a client.
 enum ProxyStep {
   /// The request is not complete.
   case more
-  /// Answer, and forget so many bytes.
+  /// Answer, and drop that many bytes.
   case answer([UInt8], taken: Int)
   case request(ProxyRequest)
   /// Answer, and close.

@@ -1,7 +1,7 @@
 import TunnelProtocol
 
-/// SOCKS as a function of the bytes so far. Versions 5 (RFC 1928, CONNECT alone; with name and password by RFC 1929
-/// where they are asked for) and 4 with names (4a), which knows no password.
+/// SOCKS as a function of the bytes so far. Versions 5 (RFC 1928, CONNECT alone; with name and password by RFC 1929 if
+/// required) and 4 with names (4a), which has no password.
 struct SOCKS {
   private let credentials: ProxyCredentials?
 
@@ -22,7 +22,7 @@ struct SOCKS {
     static let noCommand: UInt8 = 7, noAddressType: UInt8 = 8
   }
 
-  /// True if the client has begun: what comes then is SOCKS, whatever its first byte.
+  /// True once the client has begun: all further bytes are SOCKS, whatever the first one is.
   var isUnderWay: Bool { stage != .greeting }
 
   /// - Parameter bytes: not empty; at the beginning the first is 4 or 5.
@@ -35,7 +35,7 @@ struct SOCKS {
     }
   }
 
-  /// RFC 1928 section 3.
+  /// Takes the greeting (RFC 1928 section 3).
   private mutating func greeting(_ bytes: [UInt8]) -> ProxyStep {
     guard bytes.count >= 2, bytes.count >= 2 + Int(bytes[1]) else { return .more }
     let end = 2 + Int(bytes[1])
@@ -45,7 +45,7 @@ struct SOCKS {
     return .answer([5, method], taken: end)
   }
 
-  /// RFC 1929 section 2.
+  /// Takes name and password (RFC 1929 section 2).
   private mutating func authentication(_ bytes: [UInt8]) -> ProxyStep {
     guard bytes[0] == 1 else { return .reject([1, 1]) }
     guard bytes.count >= 2, case let userEnd = 2 + Int(bytes[1]), bytes.count > userEnd else { return .more }
@@ -58,7 +58,7 @@ struct SOCKS {
     return .answer([1, 0], taken: end)
   }
 
-  /// RFC 1928 section 4.
+  /// Takes the request (RFC 1928 section 4).
   private static func request(_ bytes: [UInt8]) -> ProxyStep {
     guard bytes[0] == 5 else { return .reject(reply(Reply.general)) }
     guard bytes.count >= 5 else { return .more }
@@ -82,7 +82,7 @@ struct SOCKS {
         host: host, port: port, backlog: Array(bytes[(4 + length + 2)...]), reply: { reply(code($0)) }, isHTTP: false))
   }
 
-  /// Without the bound address, which belongs to the agent (RFC 1928 section 6).
+  /// Returns a reply without the bound address, which belongs to the agent (RFC 1928 section 6).
   private static func reply(_ code: UInt8) -> [UInt8] { [5, code, 0, 1, 0, 0, 0, 0, 0, 0] }
 
   private static func code(_ status: StreamStatus) -> UInt8 {

@@ -1,10 +1,10 @@
-/// Ranges of the cluster's that are in use on the host too, and stand there under other addresses: same length, what is
-/// behind the prefix unchanged.
+/// Ranges of the cluster that are in use on the host too, and have other addresses there: same length,
+/// the bits behind the prefix unchanged.
 public struct AddressMap: Sendable, Hashable {
   public struct Entry: Sendable, Hashable, CustomStringConvertible {
-    /// As in the cluster.
+    /// The range in the cluster.
     public let real: CIDR
-    /// As on the host.
+    /// The range on the host.
     public let alias: CIDR
 
     /// Nil unless both are IPv4 ranges of one length.
@@ -23,13 +23,13 @@ public struct AddressMap: Sendable, Hashable {
 
   public var isEmpty: Bool { entries.isEmpty }
 
-  /// What the host calls a cluster's address.
+  /// Returns the host's address for a cluster's address.
   func alias(of address: IPAddress) -> IPAddress {
     guard let entry = entries.first(where: { $0.real.contains(address) }) else { return address }
     return address.moved(to: entry.alias)
   }
 
-  /// What the cluster calls an address that the host uses.
+  /// Returns the cluster's address for an address that the host uses.
   func real(of address: IPAddress) -> IPAddress {
     guard let entry = entries.first(where: { $0.alias.contains(address) }) else { return address }
     return address.moved(to: entry.real)
@@ -37,7 +37,7 @@ public struct AddressMap: Sendable, Hashable {
 }
 
 extension IPAddress {
-  /// The same bits behind another prefix; for IPv4.
+  /// Returns the same bits behind another prefix; for IPv4.
   fileprivate func moved(to range: CIDR) -> IPAddress {
     let prefix: UInt64 = range.length == 0 ? 0 : .max << UInt64(64 - range.length)
     return IPAddress(high: range.address.high & prefix | high & ~prefix, low: 0, isIPv6: false)

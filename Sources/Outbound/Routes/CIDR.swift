@@ -1,7 +1,7 @@
 /// A range of addresses (RFC 4632).
 public struct CIDR: Sendable, Hashable, CustomStringConvertible {
   public let address: IPAddress
-  /// Bits that must agree.
+  /// The number of bits that must agree.
   public let length: Int
   private let highMask: UInt64
   private let lowMask: UInt64
@@ -14,7 +14,7 @@ public struct CIDR: Sendable, Hashable, CustomStringConvertible {
     self.address = IPAddress(high: address.high & highMask, low: address.low & lowMask, isIPv6: address.isIPv6)
   }
 
-  /// One address.
+  /// A range of one address.
   public init(_ address: IPAddress) { self.init(address, length: address.isIPv6 ? 128 : 32) }
 
   /// Parses `10.0.0.0/8`, `fd00::/8`, or one address.

@@ -1,9 +1,9 @@
 import CLinux
 
-/// An IP address as a key: cheap to hash and to compare. An IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2) is
-/// the IPv4 address.
+/// An IP address as a key: cheap to hash and to compare. An IPv4 address mapped into IPv6 (RFC 4291
+/// section 2.5.5.2) is the IPv4 address.
 public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
-  /// The 128 bits; an IPv4 address stands in the upper 32 of `high`.
+  /// The 128 bits; an IPv4 address is in the upper 32 of `high`.
   let high: UInt64
   let low: UInt64
   public let isIPv6: Bool
@@ -35,7 +35,7 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     self.init(high: high, low: low, isIPv6: bytes.count == 16)
   }
 
-  /// Nil where the address is of no family.
+  /// Nil if the address has no family.
   public init?(_ address: clinux_address) {
     guard address.family == 4 || address.family == 6 else { return nil }
     let own: IPAddress? = withUnsafeBytes(of: address.bytes) {

@@ -1,4 +1,4 @@
-/// Where a destination is reached.
+/// The route to a destination.
 public enum Route: Sendable, Equatable {
   /// By a stream to the agent.
   case cluster
@@ -8,19 +8,19 @@ public enum Route: Sendable, Equatable {
   case hostLoopback
 }
 
-/// What a person may change about routes.
+/// A person's settings for routes.
 public struct RouteRules: Sendable, Equatable {
   /// `--via-cluster`.
   public var viaCluster: [CIDR]
-  /// `--via-host`; wins where both lists have the same range.
+  /// `--via-host`; wins if both lists have the same range.
   public var viaHost: [CIDR]
-  /// `--all-via-cluster`: what no longer range names.
+  /// `--all-via-cluster`: for all addresses that no longer range names.
   public var allViaCluster: Bool
-  /// What `host.devtunnel.internal` resolves to: leads to 127.0.0.1 of the host.
+  /// The address of `host.devtunnel.internal`: it means 127.0.0.1 of the host.
   public var hostAddress: IPAddress
-  /// Cluster's addresses that the host knows as others: destinations and DNS answers are translated.
+  /// Cluster addresses that the host knows under others: destinations and DNS answers are translated.
   public var aliases = AddressMap()
-  /// 198.18.0.1, of RFC 2544's range, which is nobody's.
+  /// 198.18.0.1, of RFC 2544's range, which is for tests only.
   public static let defaultHostAddress = IPAddress(high: 0xc612_0001_0000_0000, low: 0, isIPv6: false)
 
   public init(
@@ -34,16 +34,16 @@ public struct RouteRules: Sendable, Equatable {
   }
 }
 
-/// Decides for a destination, by the longest prefix; then by what cluster DNS answered; then the host.
+/// Decides the route of a destination, by the longest prefix; then by the cluster DNS's answers; then the host.
 ///
 /// Belongs to the relay's thread.
 public final class RouteTable {
   public let rules: RouteRules
   /// Longest first; of the same length: via-host, via-cluster, defaults.
   private let ranges: [(range: CIDR, route: Route, isDefault: Bool)]
-  /// Addresses that cluster DNS answered for names of the cluster, until when (µs).
+  /// Addresses in the cluster DNS's answers for names of the cluster, with their end (µs).
   private var learned: LeastRecentlyUsed<IPAddress, UInt64>
-  /// A learned address outlives its record by this, µs: programs keep addresses longer than TTLs allow.
+  /// The time that a learned address outlives its record, µs: programs keep addresses longer than TTLs allow.
   static let grace: UInt64 = 3_600_000_000
   static let learnedLimit = 8_192
 
@@ -67,7 +67,7 @@ public final class RouteTable {
     return .host
   }
 
-  /// Cluster DNS answered `address` for a name of the cluster, for `ttl` seconds.
+  /// Learns that cluster DNS answered `address` for a name of the cluster, for `ttl` seconds.
   func learn(_ address: IPAddress, ttl: UInt32, now: UInt64) {
     let until = now + UInt64(ttl) * 1_000_000 + Self.grace
     learned.insert(max(until, learned.peek(address) ?? 0), for: address)
@@ -76,8 +76,8 @@ public final class RouteTable {
   var learnedCount: Int { learned.count }
 
   private static let loopbacks = [range(127, 0, 0, 0, 8), CIDR(IPAddress(high: 0, low: 1, isIPv6: true), length: 128)]
-  /// RFC 1918; shared address space (RFC 6598), which clusters use for Pods; link-local (RFC 3927), where a cluster's
-  /// metadata and node-local DNS are.
+  /// RFC 1918; shared address space (RFC 6598), which clusters use for Pods; link-local (RFC 3927), which has a
+  /// cluster's metadata and node-local DNS.
   private static let privates = [
     range(10, 0, 0, 0, 8), range(172, 16, 0, 0, 12), range(192, 168, 0, 0, 16), range(100, 64, 0, 0, 10),
     range(169, 254, 0, 0, 16),

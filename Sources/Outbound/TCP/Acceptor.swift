@@ -1,8 +1,8 @@
 import CLinux
 import Relay
 
-/// Takes the connections of a listening socket, so many in a turn that others have theirs. Out of descriptors, it
-/// resets them.
+/// Takes the connections of a listening socket, a limited number in a turn, so that others have theirs.
+/// Out of descriptors, it resets them.
 class Acceptor: Handler {
   let loop: EventLoop
   private(set) var fd: Int32
@@ -39,17 +39,17 @@ class Acceptor: Handler {
         if loop.turnAway(fd) { continue }
         return loop.schedule(self, after: Self.restTime, kind: 0)
       }
-      // Any other error is of that one connection, gone before we took it (accept(2)).
+      // Any other error belongs to one connection, gone before we took it (accept(2)).
     }
   }
 
-  /// The kernel's next connection, or -errno.
+  /// Returns the kernel's next connection, or -errno.
   func next() -> Int32 {
     var peer = clinux_address()
     return clinux_accept(fd, &peer)
   }
 
-  /// A new connection, which belongs to the callee.
+  /// Takes a new connection, which belongs to the callee.
   func accepted(_ connection: Int32) { clinux_reset(connection) }
 
   func close() {

@@ -2,10 +2,10 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// Calls back with the tunnel's open session: at once where there is one, with nil after 5 s without.
+/// Calls back with the tunnel's open session: at once if it exists, with nil after 5 s without.
 public typealias SessionSource = (@escaping (Session?) -> Void) -> Void
 
-/// Where a connection leads.
+/// The destination of a connection.
 enum Destination {
   case address(IPEndpoint)
   /// A full name, which the agent resolves.
@@ -13,7 +13,7 @@ enum Destination {
 }
 
 extension Destination {
-  /// How a stream begins that leads there; nil for a name that is none.
+  /// The beginning of a stream to the destination; nil for an invalid name.
   var preamble: Preamble? {
     switch self {
     case .address(let endpoint): Preamble(.tcp, port: endpoint.port, address: endpoint.address.bytes)
@@ -31,15 +31,15 @@ extension Destination: CustomStringConvertible {
   }
 }
 
-/// Leads accepted connections to their destinations, and keeps those that are under way so that they can be ended.
+/// Connects accepted clients to their destinations, and keeps active connections so that they can be ended.
 final class Dialer {
   let loop: EventLoop
   let sessions: SessionSource
   let routes: RouteTable
   let counters: OutboundCounters
-  /// True if clients are led to addresses of the machine that the daemon runs on.
+  /// True if clients may reach addresses of the machine that the daemon runs on.
   var leadsToThisMachine = true
-  /// Each connection counts twice, since it may lead to a socket of the host.
+  /// Each connection counts twice, since it may use a socket of the host too.
   private let budget: ConnectionBudget
   private var live: [ObjectIdentifier: OutboundConnection] = [:]
   private var leaving: [ObjectIdentifier: Farewell] = [:]
@@ -58,11 +58,12 @@ final class Dialer {
 
   var liveCount: Int { live.count }
 
-  /// Connects a client with a destination. Takes over the socket.
+  /// Connects a client to a destination. Takes over the socket.
   /// - Parameters:
-  ///   - others: tried in this order where the destination does not answer.
-  ///   - backlog: what was read from the client already and is the destination's.
-  ///   - reply: what the client is told of the outcome, before any payload; without it a failed dial resets the client.
+  ///   - others: tried in this order if the destination does not answer.
+  ///   - backlog: bytes for the destination that were read from the client already.
+  ///   - reply: the client's answer for an outcome, sent before any payload; without it a failed dial
+  ///     resets the client.
   func connect(
     _ client: Int32, to destination: Destination, others: [Destination] = [], backlog: [UInt8] = [],
     reply: ((StreamStatus) -> [UInt8])? = nil
@@ -70,7 +71,7 @@ final class Dialer {
     guard !isClosed else { return clinux_reset(client) }
     guard budget.take(2) else {
       counters.tcp.refused += 1
-      counters.problem("as many connections of this tunnel are open as may be (raise the limit, `ulimit -n`)")
+      counters.problem("this tunnel has reached its limit of connections (raise the limit, `ulimit -n`)")
       if let reply { return dismiss(client, reply(.exhausted)) }
       return clinux_reset(client)
     }
@@ -87,7 +88,7 @@ final class Dialer {
     }
   }
 
-  /// Checks whether the machine's own servers are meant, and kept from this client.
+  /// Checks whether the destination is a server of this machine that this client may not reach.
   func isKept(_ destination: Destination) -> Bool {
     guard !leadsToThisMachine, case .address(let endpoint) = destination else { return false }
     return switch route(destination) {
@@ -101,10 +102,10 @@ final class Dialer {
     if live.removeValue(forKey: ObjectIdentifier(connection)) != nil { budget.giveBack(2) }
   }
 
-  /// Checks whether so many clients have connected and not said what they want that no more are let in.
+  /// Checks whether too many clients have connected without a request, so that no more are let in.
   func isCrowded(by waiting: Int) -> Bool { waiting >= max(budget.limit / 2, 16) }
 
-  /// Tells a client something last and closes its socket, which is taken over.
+  /// Sends a client a last message and closes its socket, which is taken over.
   func dismiss(_ client: Int32, _ bytes: [UInt8]) {
     guard !isClosed else { return clinux_reset(client) }
     let farewell = Farewell(loop: loop, fd: client, bytes: bytes) { [weak self] in self?.leaving[$0] = nil }

@@ -1,8 +1,8 @@
 import CLinux
 import Relay
 
-/// Tells a client something last. What it still sends is read away, since closing over unread bytes would be a reset,
-/// and the words be lost (RFC 1122 section 4.2.2.13).
+/// Sends a client a last message. Further bytes of the client are read and dropped, since closing over unread bytes
+/// would be a reset, and the message be lost (RFC 1122 section 4.2.2.13).
 final class Farewell: Handler {
   private let loop: EventLoop
   private var fd: Int32
@@ -11,7 +11,7 @@ final class Farewell: Handler {
   /// µs.
   private static let patience: UInt64 = 2_000_000
 
-  /// Takes over the socket, which nobody watches. The text is short enough for a socket's empty buffer.
+  /// Takes over the socket, which no loop watches. The text is short enough for a socket's empty buffer.
   init(loop: EventLoop, fd: Int32, bytes: [UInt8], ended: @escaping (ObjectIdentifier) -> Void) {
     self.loop = loop
     self.fd = fd

@@ -2,7 +2,7 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// A connection from the daemon's own network, until it stands or has failed.
+/// A connection from the daemon's own network, until it is open or has failed.
 final class HostDial: Handler {
   enum Outcome {
     /// Belongs to the receiver; no loop watches it.
@@ -16,7 +16,7 @@ final class HostDial: Handler {
   private var fd: Int32 = -1
   private var completion: ((Outcome) -> Void)?
 
-  /// - Parameter limit: µs; as long as the agent takes for its dials, unless something else can be tried.
+  /// - Parameter limit: µs; the agent's own limit for dials, unless another destination can be tried.
   init(
     loop: EventLoop, to endpoint: IPEndpoint, limit: UInt64 = AcceptorEnd.connectLimit,
     completion: @escaping (Outcome) -> Void
@@ -48,7 +48,7 @@ final class HostDial: Handler {
 
   override func timerFired(_ kind: UInt8) { end(.failed(.timedOut)) }
 
-  /// Ends the dial; nobody is called.
+  /// Ends the dial without calling the completion.
   func cancel() {
     completion = nil
     end(.failed(.failed))

@@ -2,15 +2,15 @@ import CLinux
 import Relay
 import TunnelProtocol
 
-/// One client's connection to a destination: through a stream, or joined with a socket of the host's. Of several
-/// destinations each is tried in turn.
+/// One client's connection to a destination: through a stream, or joined with a socket of the host. Several
+/// destinations are tried in turn.
 final class OutboundConnection {
   private let dialer: Dialer
   private let client: Int32
   private var destination: Destination
-  /// What is tried after `destination`, last first.
+  /// The destinations to try after `destination`, last first.
   private var untried: [Destination]
-  /// Of all attempts, µs of the loop's clock.
+  /// The end of all attempts, µs of the loop's clock.
   private var dialEnd: UInt64 = 0
   private let backlog: [UInt8]
   private let reply: ((StreamStatus) -> [UInt8])?
@@ -58,7 +58,7 @@ final class OutboundConnection {
     }
   }
 
-  /// The destination did not answer: the next one is tried. False where there is none, or no time for it.
+  /// Tries the next destination after one that did not answer. False if there is none, or no time for it.
   private func leadElsewhere() -> Bool {
     guard dialer.loop.now < dialEnd, let next = untried.popLast() else { return false }
     destination = next
@@ -84,7 +84,7 @@ final class OutboundConnection {
     }
   }
 
-  /// The agent's answer; the client's reply must go before the first byte of payload.
+  /// Takes the agent's answer; the client's reply must be sent before the first byte of payload.
   fileprivate func answered(_ status: StreamStatus, by end: ClusterEnd) -> Bool {
     if status == .connected {
       return reply.map { write($0(status)) } ?? true
@@ -135,7 +135,7 @@ final class OutboundConnection {
 
   // MARK: Ends
 
-  /// A few bytes into an empty socket buffer: less than all of them means that the client is gone.
+  /// Writes a few bytes into an empty socket buffer: less than all of them means that the client is gone.
   private func write(_ bytes: [UInt8]) -> Bool {
     bytes.isEmpty || bytes.withUnsafeBytes { clinux_send(client, $0.baseAddress!, $0.count) } == bytes.count
   }
@@ -145,7 +145,7 @@ final class OutboundConnection {
     dialer.counters.problem("\(destination): \(what)")
   }
 
-  /// No stream and no pair owns the client's socket yet.
+  /// Ends the connection while no stream and no pair owns the client's socket.
   private func failed(_ status: StreamStatus, _ what: String) {
     note(status, what)
     state = .over
@@ -174,10 +174,10 @@ final class OutboundConnection {
   }
 }
 
-/// The client's end of the stream. What was read of the client before goes behind the preamble.
+/// The client's end of the stream. Bytes that were read earlier go behind the preamble.
 ///
-/// Where something else is left to be tried, nothing of the client's goes before the answer: the same bytes must not
-/// arrive twice.
+/// While another destination is left to try, none of the client's bytes are sent before the answer: the
+/// same bytes must not arrive twice.
 final class ClusterEnd: OpenerEnd {
   private let connection: OutboundConnection
   private let isLast: Bool

@@ -1,7 +1,7 @@
 import CLinux
 import Relay
 
-/// How a connection that was caught tells where it was meant for.
+/// The way to find a redirected connection's original destination.
 public enum OriginalDestination: Sendable, Equatable {
   /// TPROXY: the socket's own name (getsockname(2)).
   case localName
@@ -9,7 +9,7 @@ public enum OriginalDestination: Sendable, Equatable {
   case originalDestination
 }
 
-/// Takes connections to anywhere that netfilter leads to one port.
+/// Takes connections to any destination that netfilter redirects to one port.
 final class TransparentListener: Acceptor {
   private let dialer: Dialer
   private let mode: OriginalDestination
@@ -42,7 +42,7 @@ final class TransparentListener: Acceptor {
       to: .address(IPEndpoint(dialer.routes.rules.aliases.real(of: destination.address), port: destination.port)))
   }
 
-  /// Nobody redirected it: to lead it on would be to connect to ourselves, forever.
+  /// Checks whether no redirect was involved: passing it on would be connecting to ourselves, without end.
   private func isDirect(_ connection: Int32, _ destination: IPEndpoint) -> Bool {
     var own = clinux_address()
     return clinux_local_address(connection, &own) == 0 && IPEndpoint(own) == destination

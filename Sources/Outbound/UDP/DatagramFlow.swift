@@ -8,7 +8,7 @@ class DatagramFlow: Handler {
   unowned let flows: DatagramFlows
   /// µs.
   var lastUse: UInt64
-  /// Payload of the last datagram out, bytes: an ICMP error quotes its header.
+  /// The payload of the last datagram sent, in bytes: an ICMP error quotes its header.
   var lastLength = 0
   var isTwoWay = false
   fileprivate(set) var isOver = false
@@ -20,16 +20,16 @@ class DatagramFlow: Handler {
   }
 
   func start() {}
-  /// False where it was dropped.
+  /// Returns false if it was dropped.
   func send(_ bytes: UnsafeRawBufferPointer) -> Bool { false }
-  /// Calls nobody.
+  /// Ends the flow without a call back.
   func close() { isOver = true }
 }
 
-/// Through a stream to the agent.
+/// A flow through a stream to the agent.
 final class ClusterFlow: DatagramFlow {
   private var stream: FlowStream?
-  /// Datagrams that came before there was a session.
+  /// Datagrams that came before a session.
   private var waiting: [[UInt8]] = []
   private static let waitingLimit = 16
 
@@ -94,7 +94,7 @@ private final class FlowStream: DatagramStream {
   override func over(_ end: End) { flow.ended(end) }
 }
 
-/// From a socket of the daemon's own network.
+/// A flow from a socket of the daemon's own network.
 final class HostFlow: DatagramFlow {
   private let target: IPEndpoint
   private var fd: Int32 = -1

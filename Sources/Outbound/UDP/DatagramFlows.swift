@@ -1,28 +1,28 @@
-// A datagram's way: DatagramFlows takes it and finds its flow; the flow sends it into the cluster (ClusterFlow) or from
-// the host (HostFlow); what comes back leaves through ReplySockets.
+// The route of a datagram: DatagramFlows takes it and finds its flow; the flow sends it into the cluster (ClusterFlow)
+// or from the host (HostFlow); answers leave through ReplySockets.
 
 import CLinux
 import Relay
 import TunnelProtocol
 
-/// Who sends to whom.
+/// The source and destination of a flow.
 struct FlowKey: Hashable {
   let source: IPEndpoint
   let destination: IPEndpoint
 }
 
-/// Bounds of UDP flows; as conntrack's (nf_conntrack_udp_timeout, nf_conntrack_udp_timeout_stream).
+/// Limits of UDP flows; as conntrack's (nf_conntrack_udp_timeout, nf_conntrack_udp_timeout_stream).
 struct FlowLimits {
-  /// Idle time of a flow that nobody has answered, µs.
+  /// Idle time of an unanswered flow, µs.
   var oneWay: UInt64 = 30_000_000
-  /// Idle time of one that goes both ways, µs.
+  /// Idle time of an answered one, µs.
   var twoWay: UInt64 = 120_000_000
   var flows = 4_096
-  /// How often idle flows are looked for, µs.
+  /// The interval of the search for idle flows, µs.
   var sweep: UInt64 = 5_000_000
 }
 
-/// Datagrams to anywhere that netfilter leads to one socket: a flow for each source and destination.
+/// Datagrams to any destination that netfilter redirects to one socket: a flow for each source and destination.
 final class DatagramFlows: Handler {
   let loop: EventLoop
   let sessions: SessionSource
@@ -38,8 +38,8 @@ final class DatagramFlows: Handler {
 
   /// Takes over both descriptors.
   /// - Parameters:
-  ///   - fd: tells original destinations (IP_RECVORIGDSTADDR).
-  ///   - icmp: a raw socket with IP_HDRINCL; -1 for none: then unreachable destinations are silent.
+  ///   - fd: reports original destinations (IP_RECVORIGDSTADDR).
+  ///   - icmp: a raw socket with IP_HDRINCL; -1 for none: unreachable destinations are silent then.
   init(
     loop: EventLoop, fd: Int32, icmp: Int32, mint: @escaping ReplySockets.Mint, sessions: @escaping SessionSource,
     routes: RouteTable,
@@ -130,7 +130,7 @@ final class DatagramFlows: Handler {
     case unreachable
   }
 
-  /// The flow is over: the next datagram begins a new one.
+  /// Ends a flow: the next datagram begins a new one.
   func ended(_ flow: DatagramFlow, _ end: End) {
     flow.close()
     if flows.peek(flow.key) === flow { flows.remove(flow.key) }

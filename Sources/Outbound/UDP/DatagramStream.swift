@@ -1,8 +1,8 @@
 import Relay
 import TunnelProtocol
 
-/// A stream of datagrams: each with its length (2 bytes, big-endian) before it, behind the preamble one way and behind
-/// one `StreamStatus` the other.
+/// A stream of datagrams, each behind its length (2 bytes, big-endian). The preamble comes before them in one
+/// direction, one `StreamStatus` in the other.
 class DatagramStream: StreamEnd {
   enum End: Equatable {
     /// The peer has ended its direction: nothing more will come.
@@ -26,12 +26,12 @@ class DatagramStream: StreamEnd {
     super.init(session: session, slot: slot)
   }
 
-  /// A datagram of the peer. The bytes are gone after the call.
+  /// Takes a datagram of the peer. The bytes are gone after the call.
   func datagram(_ bytes: UnsafeRawBufferPointer) {}
   /// The stream is over, and has been released.
   func over(_ end: End) {}
 
-  /// False where it was dropped, since too much waits.
+  /// Returns false if the datagram was dropped, since too many wait.
   func send(_ datagram: UnsafeRawBufferPointer) -> Bool {
     guard !isOver, datagram.count <= 65_535, outbox.count - outboxStart + datagram.count <= Self.outboxLimit else {
       return false
@@ -73,7 +73,7 @@ class DatagramStream: StreamEnd {
     }
   }
 
-  /// Hands out the whole datagrams at the front. Returns the bytes that they took.
+  /// Hands out the complete datagrams at the front. Returns the number of bytes that they took.
   private func take(_ bytes: UnsafeRawBufferPointer) -> Int {
     var offset = 0
     while !isOver, bytes.count - offset >= 2 {
@@ -90,7 +90,7 @@ class DatagramStream: StreamEnd {
   override func sessionClosed() { end(.sessionClosed) }
   override func abort() { end(.reset) }
 
-  /// Ends the stream from this side; nobody is called.
+  /// Ends the stream from this side without a call back.
   func close() {
     guard !isOver else { return }
     isOver = true

@@ -1,8 +1,8 @@
-/// The ICMP message that tells a UDP client that nobody is there (RFC 792, "Destination Unreachable Message"), with its
-/// IP header (RFC 791).
+/// The ICMP message for a UDP client whose destination port is closed (RFC 792, "Destination
+/// Unreachable Message"), with its IP header (RFC 791).
 enum PortUnreachable {
-  /// From the destination to the source; quotes the IP header and the first 8 bytes of the datagram, which are its UDP
-  /// header (RFC 768).
+  /// Returns the message from the destination to the source; it quotes the IP header and the first 8 bytes of the
+  /// datagram, which are its UDP header (RFC 768).
   /// - Parameter length: of the datagram's payload, bytes.
   /// - Returns: nil for IPv6.
   static func message(for key: FlowKey, length: Int) -> [UInt8]? {
@@ -36,7 +36,7 @@ enum PortUnreachable {
     bytes[offset + 1] = UInt8(truncatingIfNeeded: value)
   }
 
-  /// RFC 1071, over an even count of bytes.
+  /// Returns the checksum (RFC 1071) over an even count of bytes.
   static func checksum(_ bytes: [UInt8]) -> UInt16 {
     var sum: UInt32 = 0
     for offset in stride(from: 0, to: bytes.count - 1, by: 2) { sum += UInt32(DNSMessage.load16(bytes, offset)) }

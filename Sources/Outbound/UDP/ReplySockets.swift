@@ -1,11 +1,11 @@
 import CLinux
 import Relay
 
-/// Sockets bound to destinations inside the shell's namespace, so that answers come from the address that was asked.
-/// The helper makes them.
+/// Sockets bound to destinations inside the shell's namespace, so that answers come from the address
+/// that was asked. The helper makes them.
 final class ReplySockets {
-  /// Asks for a UDP socket bound to the address, which may be anybody's (IP_TRANSPARENT); calls back with nil where
-  /// there is none.
+  /// Asks for a UDP socket bound to the address, which may be foreign (IP_TRANSPARENT); calls back with
+  /// nil if it cannot be made.
   typealias Mint = (clinux_address, @escaping (Int32?) -> Void) -> Void
 
   private let loop: EventLoop
@@ -15,7 +15,7 @@ final class ReplySockets {
   private var waiting: [IPEndpoint: [(to: IPEndpoint, bytes: [UInt8])]] = [:]
   private var isClosed = false
   private static let waitingLimit = 32
-  /// A bound socket may be found before the transparent one: what it receives is a datagram like any other.
+  /// Takes datagrams that arrive at a bound socket, which the kernel may prefer to the transparent one.
   var received: ((FlowKey, UnsafeRawBufferPointer) -> Void)?
 
   init(loop: EventLoop, counters: OutboundCounters, mint: @escaping Mint) {
@@ -24,7 +24,7 @@ final class ReplySockets {
     self.mint = mint
   }
 
-  /// Sends at once, or when the socket is there.
+  /// Sends at once, or when the socket exists.
   func send(_ bytes: UnsafeRawBufferPointer, from: IPEndpoint, to: IPEndpoint) {
     if let socket = sockets[from] { return deliver(bytes, socket, to) }
     if waiting[from] != nil {
