@@ -1,7 +1,7 @@
 import ControlAPI
 import Outbound
 
-/// What a person asked for about routes and names, checked.
+/// A person's settings for routes and names, checked.
 public struct OutboundPlan: Sendable {
   public let rules: RouteRules
   let hostSuffixes: [DNSName]

@@ -2,16 +2,16 @@ import ControlAPI
 import Subprocess
 import Threads
 
-/// True if a shell's namespace can be made on this machine.
+/// A check of whether a shell's namespace can be made on this machine.
 public struct ShellProbe: Sendable, Hashable {
-  /// Steps that work.
+  /// The number of steps that work.
   public var steps = 0
-  /// The first step that does not, and why.
+  /// The first step that fails, with the reason.
   public var problem: String?
   public var remedy: String?
 
   /// Runs the helper's probe: every step in a throwaway child.
-  /// - Throws: `.failed` where the helper is not there or cannot be started.
+  /// - Throws: `.failed` if the helper is missing or cannot be started.
   public static func run() async throws(ControlError) -> ShellProbe {
     let helper = try ShellProgram.find()
     do {
@@ -25,7 +25,7 @@ public struct ShellProbe: Sendable, Hashable {
     }
   }
 
-  /// - Parameter output: a line a step, `ok STEP` or `fail STEP REASON`; what follows a failure says what to do.
+  /// - Parameter output: a line per step, `ok STEP` or `fail STEP REASON`; the remedy follows a failure.
   init(output: String) {
     for line in output.split(whereSeparator: \.isNewline) {
       if line.hasPrefix("ok ") {
@@ -36,7 +36,7 @@ public struct ShellProbe: Sendable, Hashable {
         remedy = [remedy, String(line).trimmingSpaces].compactMap { $0 }.joined(separator: " ")
       }
     }
-    if steps == 0, problem == nil { problem = "the probe said nothing" }
+    if steps == 0, problem == nil { problem = "the probe printed nothing" }
   }
 }
 

@@ -1,11 +1,11 @@
 import ControlAPI
 import FoundationEssentials
 
-/// The helper's executable, which lies beside this one's.
+/// The helper's executable, which is beside this one's.
 public enum ShellProgram {
   public static let name = "devtunnel-shell"
 
-  /// - Throws: `.failed` where it is not there.
+  /// - Throws: `.failed` if it is missing.
   public static func find(environment: [String: String] = ProcessInfo.processInfo.environment) throws(ControlError)
     -> String
   {

@@ -1,8 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A descriptor that came over the channel, or is about to go. It is closed with the last reference, unless somebody
-/// took it.
+/// A received descriptor, or one to send. It is closed with the last reference, unless it was taken.
 public final class PassedDescriptor: Sendable {
   private let held: Atomic<Int32>
 
@@ -17,6 +16,6 @@ public final class PassedDescriptor: Sendable {
   /// The descriptor, still owned by this object; -1 once it was taken.
   public var fd: Int32 { held.load(ordering: .relaxed) }
 
-  /// Gives the descriptor away: closing it is the caller's from now on. -1 if somebody was here before.
+  /// Gives the descriptor away: the caller closes it from now on. -1 if it was taken before.
   public func take() -> Int32 { held.exchange(-1, ordering: .relaxed) }
 }

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Why a channel between a shell's helper and the daemon is of no more use.
+/// The reason why a channel between a shell's helper and the daemon is unusable.
 public enum ShellChannelError: Error, Equatable, CustomStringConvertible {
   /// The peer closed it, or ended.
   case closed
-  /// A message that breaks the rules; what was wrong with it.
+  /// An invalid message, with its fault.
   case malformed(String)
   /// The peer belongs to another user.
   case stranger(uid: UInt32, pid: Int32)

@@ -11,7 +11,7 @@ public final class ShellConnection {
   public let peerUID: UInt32
   private var outbox: [ShellMessage] = []
 
-  /// More than this is waiting only where the peer has stopped.
+  /// More messages wait only if the peer has stopped reading.
   private static let maximumWaiting = 4096
 
   /// Takes ownership of a connected SOCK_SEQPACKET socket.
@@ -32,7 +32,7 @@ public final class ShellConnection {
   deinit { close(fd) }
 
   /// Connects to a daemon's socket.
-  /// - Throws: `.system`, with ENOENT or ECONNREFUSED where no daemon listens.
+  /// - Throws: `.system`, with ENOENT or ECONNREFUSED if no daemon listens.
   public static func connect(path: String) throws(ShellChannelError) -> ShellConnection {
     let fd = cshell_connect_unix(path)
     guard fd >= 0 else { throw .system(call: "connect", errno: -fd) }
@@ -41,9 +41,9 @@ public final class ShellConnection {
 
   // MARK: Receiving
 
-  /// The next message, or nil when none is there yet.
-  /// - - Throws: `.closed` at the end; `.malformed`, after which the connection should be dropped. Descriptors that
-  ///   came with it are closed.
+  /// Returns the next message, or nil if none has arrived yet.
+  /// - Throws: `.closed` at the end; `.malformed`, after which the connection should be dropped. Descriptors that came
+  ///   with the message are closed.
   public func receive() throws(ShellChannelError) -> ShellMessage? {
     var buffer = [UInt8](repeating: 0, count: ShellMessage.maximumLength)
     var fds = [Int32](repeating: -1, count: ShellMessage.maximumDescriptors)
@@ -63,7 +63,7 @@ public final class ShellConnection {
   /// True if messages wait until `fd` is writable: call `flush()` then.
   public var isWaitingToWrite: Bool { !outbox.isEmpty }
 
-  /// Sends a message, or keeps it for `flush()`. Its descriptors stay the sender's: they are duplicated on the way.
+  /// Sends a message, or keeps it for `flush()`. Its descriptors stay the sender's: sending duplicates them.
   /// - Throws: `.closed`, `.stalled`, `.system`.
   public func send(_ message: ShellMessage) throws(ShellChannelError) {
     guard outbox.count < Self.maximumWaiting else { throw .stalled(waiting: outbox.count) }
@@ -71,12 +71,12 @@ public final class ShellConnection {
     if outbox.count == 1 { try flush() }
   }
 
-  /// Puts another message in the place of the one whose sending has failed.
+  /// Replaces the message whose sending has failed.
   public func replaceFirstWaiting(with message: ShellMessage) {
     if !outbox.isEmpty { outbox[0] = message }
   }
 
-  /// Sends what waits.
+  /// Sends waiting messages.
   /// - Throws: as `send`.
   public func flush() throws(ShellChannelError) {
     var sent = 0

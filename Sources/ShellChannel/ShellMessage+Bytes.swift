@@ -1,7 +1,7 @@
 import CLinux
 
-/// The bytes of each message; descriptors travel beside them, in the order tcp, udp, icmp, then udp and tcp of each DNS
-/// address.
+/// The bytes of each message; descriptors travel beside them, in the order tcp, udp, icmp, then udp and
+/// tcp of each DNS address.
 extension ShellMessage {
   /// No message is longer.
   static let maximumLength = 1024

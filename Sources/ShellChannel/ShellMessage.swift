@@ -1,7 +1,7 @@
 import CLinux
 
-/// One message of the channel. Each is a record of a SOCK_SEQPACKET socket: a byte that says its kind, then its fields,
-/// numbers in network order.
+/// One message of the channel. Each is a record of a SOCK_SEQPACKET socket: a byte for its kind, then
+/// its fields, numbers in network order.
 public enum ShellMessage: Sendable {
   /// Helper to daemon, first: who I am, and the sockets of my namespace.
   case hello(ShellHello)
@@ -19,9 +19,9 @@ public enum ShellMessage: Sendable {
   case refused(String)
 }
 
-/// What a helper hands over in its hello.
+/// A helper's hello: its identity and its sockets.
 public struct ShellHello: Sendable {
-  /// How the original destination of a connection is found.
+  /// The way to find the original destination of a connection.
   public enum Mode: UInt8, Sendable {
     /// By getsockname() of the accepted socket.
     case tproxy = 0
@@ -29,7 +29,7 @@ public struct ShellHello: Sendable {
     case redirect = 1
   }
 
-  /// Sockets on which DNS is answered at one address, port 53; which one is getsockname().
+  /// Sockets for DNS at one address, port 53; getsockname() returns the address.
   public struct DNSSockets: Sendable {
     public var udp: PassedDescriptor
     public var tcp: PassedDescriptor
@@ -46,15 +46,15 @@ public struct ShellHello: Sendable {
   public static let idLength = 32
 
   public var mode: Mode
-  /// 32 hex digits which the daemon chose for this shell.
+  /// 32 hex digits that the daemon chose for this shell.
   public var id: String
   /// The helper's process id.
   public var pid: UInt32
-  /// The listener that all TCP connections of the shell arrive at.
+  /// The listener that gets all TCP connections of the shell.
   public var tcp: PassedDescriptor
-  /// The socket that all datagrams of the shell arrive at, with IP_RECVORIGDSTADDR; absent in `redirect` mode.
+  /// The socket that gets all datagrams of the shell, with IP_RECVORIGDSTADDR; absent in `redirect` mode.
   public var udp: PassedDescriptor?
-  /// Sends IPv4 packets into the shell, header included; absent where the kernel refused it.
+  /// Sends IPv4 packets into the shell, header included; absent if the kernel refused it.
   public var icmp: PassedDescriptor?
   public var dns: [DNSSockets]
 
@@ -74,9 +74,9 @@ public struct ShellHello: Sendable {
 
 /// A socket that the daemon wants made inside the shell's network namespace. All are non-blocking.
 public enum MintedSocket: Sendable {
-  /// A TCP socket of family 4 or 6 that the daemon connects: the way to a port of the user's process.
+  /// A TCP socket of family 4 or 6, with which the daemon connects to a port of the user's process.
   case tcp(family: UInt8)
-  /// A UDP socket bound to an address that is not the shell's own (IP_TRANSPARENT, SO_REUSEADDR): answers leave from
-  /// where they were asked.
+  /// A UDP socket bound to an address that is not the shell's own (IP_TRANSPARENT, SO_REUSEADDR), so that answers leave
+  /// from the address that was asked.
   case udp(boundTo: clinux_address)
 }

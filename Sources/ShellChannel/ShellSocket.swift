@@ -10,8 +10,8 @@ public final class ShellSocket {
   private let owner: UInt32
   private let inode: UInt64
 
-  /// Listens at `path` (mode 0600). A file that an earlier daemon left there is replaced: see to it first that no other
-  /// daemon lives.
+  /// Listens at `path` (mode 0600). It replaces a file that an earlier daemon left: check first that no
+  /// other daemon runs.
   /// - Throws: `.system`, with ENAMETOOLONG above 107 bytes.
   public convenience init(path: String) throws(ShellChannelError) { try self.init(path: path, owner: geteuid()) }
 
@@ -36,9 +36,9 @@ public final class ShellSocket {
     return cshell_kind(path, 0, nil, &inode) >= 0 ? inode : 0
   }
 
-  /// The next helper, or nil when nobody waits.
-  /// - - Throws: `.stranger` where it runs as neither this user nor root (its connection is closed; others may follow),
-  ///   `.system`.
+  /// Returns the next helper, or nil if none waits.
+  /// - Throws: `.stranger` if it runs as neither this user nor root (its connection is closed; others may
+  ///   follow), `.system`.
   public func accept() throws(ShellChannelError) -> ShellConnection? {
     let accepted = cshell_accept(fd)
     if accepted == -EAGAIN || accepted == -ECONNABORTED { return nil }

@@ -10,7 +10,7 @@ public struct ResolverConfiguration: Sendable, Hashable {
     self.options = options
   }
 
-  /// Lines that mean nothing to a resolver are skipped, as glibc skips them; of `search` and `domain` the last counts.
+  /// Skips lines without meaning for a resolver, as glibc does; of `search` and `domain` the last counts.
   public init(parsing text: String) {
     for line in text.split(whereSeparator: \.isNewline) {
       let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
@@ -33,7 +33,7 @@ public struct ResolverConfiguration: Sendable, Hashable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Names with fewer dots are looked for in the search list first.
+  /// Names with fewer dots are tried with the search list first.
   public var ndots: Int {
     options.last { $0.hasPrefix("ndots:") }.flatMap { Int($0.dropFirst(6)) } ?? 1
   }

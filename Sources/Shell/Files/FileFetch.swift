@@ -10,7 +10,7 @@ final class FileFetch: StreamEnd {
   private var completion: ((Result<[UInt8], FileProblem>) -> Void)?
   private let limit: Int
 
-  /// - Parameter limit: bytes that the answer may have, heads and names included.
+  /// - Parameter limit: the answer's greatest length in bytes, heads and names included.
   init(
     session: Session, slot: Int, path: [UInt8], operation: FileOperation, limit: Int,
     completion: @escaping (Result<[UInt8], FileProblem>) -> Void
@@ -50,7 +50,7 @@ final class FileFetch: StreamEnd {
   }
 
   override func wasReset() {
-    // An agent that refuses says why, and then resets.
+    // An agent that refuses sends the reason, and then resets.
     if status == nil || status == .connected { end(.failure(.interrupted)) } else { finished() }
   }
 
@@ -65,14 +65,14 @@ final class FileFetch: StreamEnd {
   }
 }
 
-/// Why a file of the Pod did not come.
+/// The reason why a file of the Pod did not arrive.
 enum FileProblem: Error, Sendable, Equatable {
   case notFound
   case unreadable
   case tooLarge
-  /// The tunnel ended on the way.
+  /// The tunnel ended meanwhile.
   case interrupted
-  /// It came, and is not taken; for a person, to be put behind "it is left out:".
+  /// It arrived, but is refused; the reason, for a person, follows "it is left out:".
   case refused(String)
 
   var message: String {

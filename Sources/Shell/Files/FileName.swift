@@ -1,8 +1,8 @@
-/// The name of one entry of a directory, as bytes: never a way to another directory.
+/// The name of one entry of a directory, as bytes: never a path to another directory.
 struct FileName: Hashable, Sendable, CustomStringConvertible {
   let bytes: [UInt8]
 
-  /// - Throws: for what names no entry: nothing at all, `.`, `..`, a slash, a NUL, more than 255 bytes (NAME_MAX).
+  /// - Throws: for an invalid name: empty, `.`, `..`, a slash, a NUL, more than 255 bytes (NAME_MAX).
   init(_ bytes: some Sequence<UInt8>) throws(HostFileError) {
     let bytes = Array(bytes)
     let dot = UInt8(ascii: ".")
@@ -23,7 +23,7 @@ struct FileName: Hashable, Sendable, CustomStringConvertible {
       (1...255).contains(bytes.count) && !bytes.contains(UInt8(ascii: "/")) && bytes.first != UInt8(ascii: "."))
   }
 
-  /// The parts of a path without a slash at either end.
+  /// Returns the parts of a path without a slash at either end.
   static func parts(_ path: [UInt8]) throws(HostFileError) -> [FileName] {
     var names: [FileName] = []
     for part in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
@@ -32,7 +32,7 @@ struct FileName: Hashable, Sendable, CustomStringConvertible {
     return names
   }
 
-  /// For people: what is not UTF-8 is repaired.
+  /// The name for people, with invalid UTF-8 repaired.
   var description: String { String(decoding: bytes, as: UTF8.self) }
 
   func withPointer<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
@@ -40,10 +40,10 @@ struct FileName: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Why a file of the host could not be written, read or removed; for a person.
+/// The reason why a file of the host could not be written, read or removed; for a person.
 struct HostFileError: Error, Hashable, Sendable, CustomStringConvertible {
   var description: String
-  /// errno(3); 0 where the system was not asked.
+  /// errno(3); 0 if no system call failed.
   var code: Int32 = 0
 
   init(_ description: String) { self.description = description }

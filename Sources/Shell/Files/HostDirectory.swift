@@ -6,9 +6,9 @@ import CLinux
   import Musl
 #endif
 
-/// A directory of the host, held by its descriptor. Everything in it is made, replaced and removed by one name at a
-/// time, and links are never followed: whatever a cluster has named, and whoever changes the tree meanwhile, nothing
-/// outside of it is touched.
+/// A directory of the host, held by its descriptor. Everything in it is made, replaced and removed by
+/// one name at a time, and links are never followed: no name from a cluster, and no concurrent change
+/// of the tree, can touch anything outside.
 final class HostDirectory: Sendable {
   enum Kind: Sendable, Hashable { case file, directory, link, other }
 
@@ -26,7 +26,7 @@ final class HostDirectory: Sendable {
 
   // MARK: Directories in it
 
-  /// A directory in it.
+  /// Opens a directory in it.
   func directory(_ name: FileName) throws(HostFileError) -> HostDirectory {
     let opened = name.withPointer { clinux_open_beneath(descriptor, $0, O_RDONLY | O_DIRECTORY, 0) }
     guard opened >= 0 else {
@@ -37,14 +37,14 @@ final class HostDirectory: Sendable {
     return HostDirectory(descriptor: opened)
   }
 
-  /// A directory in it, made with mode 0700 where it is not there.
+  /// Opens a directory in it, made with mode 0700 if missing.
   func making(_ name: FileName) throws(HostFileError) -> HostDirectory {
     let made = name.withPointer { mkdirat(descriptor, $0, 0o700) }
     guard made == 0 || errno == EEXIST else { throw Self.error(errno, "cannot make the directory '\(name)'") }
     return try directory(name)
   }
 
-  /// The directory that the names lead to, each in the one before; missing ones are made.
+  /// Opens the directory that the names form a path to; missing ones are made.
   func making(_ names: some Sequence<FileName>) throws(HostFileError) -> HostDirectory {
     var place = self
     for name in names { place = try place.making(name) }
@@ -53,7 +53,7 @@ final class HostDirectory: Sendable {
 
   // MARK: Entries
 
-  /// nil if there is none.
+  /// Returns an entry's kind; nil if it does not exist.
   func kind(_ name: FileName) -> Kind? {
     var status = stat()
     guard name.withPointer({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else { return nil }
@@ -65,9 +65,9 @@ final class HostDirectory: Sendable {
     }
   }
 
-  /// The names of all entries, in no order.
+  /// Returns the names of all entries, in no order.
   func names() throws(HostFileError) -> [FileName] {
-    // A descriptor of its own, since a listing goes on where the last one of the same descriptor ended.
+    // Use another descriptor: a second listing by the same one would continue where the first ended.
     let opened = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard opened >= 0, let stream = fdopendir(opened) else { throw Self.error(errno, "cannot list a directory") }
     defer { closedir(stream) }
@@ -79,12 +79,12 @@ final class HostDirectory: Sendable {
     return names
   }
 
-  /// Makes a file; one of that name must not be there.
+  /// Makes a file; none of that name may exist.
   func make(_ name: FileName, _ bytes: some Collection<UInt8>, mode: mode_t) throws(HostFileError) {
     let opened = name.withPointer { clinux_open_beneath(descriptor, $0, O_WRONLY | O_CREAT | O_EXCL, mode) }
     guard opened >= 0 else { throw Self.error(-opened, "cannot make the file '\(name)'") }
     defer { close(opened) }
-    // The umask may have taken bits away.
+    // The umask may have cleared bits.
     fchmod(opened, mode)
     var rest = Array(bytes)[...]
     while !rest.isEmpty {
@@ -96,7 +96,7 @@ final class HostDirectory: Sendable {
     }
   }
 
-  /// Makes a file, or puts it in the place of the one of that name; a reader sees the one or the other, whole.
+  /// Makes or replaces a file; a reader sees the old or the new one, whole.
   func replace(_ name: FileName, _ bytes: some Collection<UInt8>, mode: mode_t) throws(HostFileError) {
     let fresh = try FileName(name.bytes.prefix(200) + Array(".devtunnel-new".utf8))
     try? unlink(fresh)
@@ -129,7 +129,7 @@ final class HostDirectory: Sendable {
     }
   }
 
-  /// Removes a file, a link, or a directory with all that is in it.
+  /// Removes a file, a link, or a directory with its contents.
   func remove(_ name: FileName) throws(HostFileError) {
     guard kind(name) == .directory else { return try unlink(name) }
     try directory(name).empty()
@@ -138,8 +138,8 @@ final class HostDirectory: Sendable {
     }
   }
 
-  /// Removes everything in it, as far as that can be. Directories in directories are moved up here first: two
-  /// descriptors do, however deep it is.
+  /// Removes everything in it, as far as possible. Directories in directories are moved up here first:
+  /// two descriptors suffice at any depth.
   func empty() {
     var number = 0
     while let names = try? names(), !names.isEmpty {
@@ -161,13 +161,13 @@ final class HostDirectory: Sendable {
     }
   }
 
-  /// What the file system still has for this user.
+  /// Returns the space that the file system has left for this user.
   func space() -> (bytes: UInt64, files: UInt64) {
     var status = statvfs()
     guard fstatvfs(descriptor, &status) == 0 else { return (0, 0) }
     let (bytes, overflow) = UInt64(clamping: status.f_bavail).multipliedReportingOverflow(
       by: UInt64(clamping: status.f_frsize))
-    // Some file systems make inodes as they go, and name none.
+    // Some file systems make inodes as they go, and report none.
     return (overflow ? .max : bytes, status.f_files == 0 ? .max : UInt64(clamping: status.f_favail))
   }
 

@@ -6,7 +6,7 @@ import Agents
   import Musl
 #endif
 
-/// What is on this machine at the paths of volumes.
+/// The state of this machine at the paths of volumes.
 enum HostPlaces {
   /// Looks at a path.
   static func look(_ path: MountPath, isDirectory: Bool) -> VolumePlace {
@@ -24,7 +24,7 @@ enum HostPlaces {
     return VolumePlace(path: path, resolved: path, isDirectory: isDirectory, parentExists: path.parts.count == 1)
   }
 
-  /// Why a path cannot be a mount point, whoever wants it; nil if it can.
+  /// Returns the reason why a path cannot be a mount point for anyone; nil if it can.
   static func obstacle(_ path: MountPath) -> String? {
     var status = stat()
     if lstat(path.text, &status) == 0 { return "\(path.text) is this machine's" }
@@ -34,17 +34,17 @@ enum HostPlaces {
       parent = parent.dropLast()
       folder = "/" + parent.joined(separator: "/")
     } while !parent.isEmpty && lstat(folder, &status) != 0
-    // The folder is built again inside: files that the command makes there would be the shell's alone.
+    // The folder is rebuilt inside the namespace: files that the command makes there would exist in the shell only.
     if geteuid() != 0, access(folder, W_OK) == 0 { return "\(folder) is yours to write to" }
     return nil
   }
 
-  /// A person's own directories, as written and with links followed.
+  /// Returns a person's own directories, as written and with links followed.
   static func own(_ directories: [String]) -> [MountPath] {
     directories.filter { $0.hasPrefix("/") }.flatMap { [$0, real($0) ?? $0] }.compactMap { try? MountPath($0) }
   }
 
-  /// Nil where it does not exist.
+  /// Resolves links; nil if the path does not exist.
   private static func real(_ path: String) -> String? {
     guard let pointer = realpath(path, nil) else { return nil }
     defer { free(pointer) }

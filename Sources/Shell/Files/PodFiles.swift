@@ -8,14 +8,14 @@ import TunnelProtocol
 struct PodFiles: Sendable {
   let link: AgentLink
 
-  /// The bytes of one small file.
+  /// Returns the bytes of one small file.
   func text(_ path: String) async throws(FileProblem) -> [UInt8] {
     let tree = try await tree(path, limit: 256 << 10)
     guard let first = tree.first, first.entry.kind == .file else { throw .unreadable }
     return first.bytes
   }
 
-  /// The Pod's resolv.conf, which has a nameserver.
+  /// Returns the Pod's resolv.conf, which has a nameserver.
   func resolver() async throws(ControlError) -> ResolverConfiguration {
     let text: [UInt8]
     do throws(FileProblem) {
@@ -39,7 +39,7 @@ struct PodFiles: Sendable {
     var bytes: [UInt8]
   }
 
-  /// A path and everything below it.
+  /// Returns a path and everything below it.
   /// - Parameter limit: bytes of all files together.
   func tree(_ path: String, limit: Int) async throws(FileProblem) -> [Item] {
     // Heads and names come on top.
@@ -47,7 +47,7 @@ struct PodFiles: Sendable {
     return try Self.items(bytes, limit: limit)
   }
 
-  /// Reads what an agent has sent.
+  /// Reads an agent's answer.
   static func items(_ bytes: [UInt8], limit: Int) throws(FileProblem) -> [Item] {
     var reader = FileEntryReader(maximumBytes: UInt64(limit))
     var items: [Item] = []
@@ -69,12 +69,12 @@ struct PodFiles: Sendable {
     }
     if let problem { throw problem }
     guard isComplete else { throw .interrupted }
-    // The agent stops there, whatever there is beyond it.
+    // The agent stops at this number, even if more files exist.
     if items.count >= FileEntryHead.maximumEntries { throw .refused(FileEntryReader.Violation.tooManyEntries.message) }
     return items
   }
 
-  /// Changes when the tree does.
+  /// Returns a value that changes when the tree does.
   func signature(_ path: String) async throws(FileProblem) -> [UInt8] { try await ask(path, .signature, limit: 64) }
 
   private func ask(_ path: String, _ operation: FileOperation, limit: Int) async throws(FileProblem) -> [UInt8] {

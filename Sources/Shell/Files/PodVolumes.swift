@@ -14,7 +14,7 @@ actor PodVolumes {
 
   /// - Parameters:
   ///   - directory: `…/shells/ID`.
-  ///   - mounts: all of the container's, copied or not: what is in the place of another one is not touched.
+  ///   - mounts: all of the container's, copied or not: the place of another mount is not touched.
   ///   - fetch: the Pod's files.
   init(
     directory: HostDirectory, mounts: [VolumeMount], log: Logger, budget: VolumeBudget = VolumeBudget(),
@@ -26,7 +26,7 @@ actor PodVolumes {
     self.log = log
   }
 
-  /// Copies a volume, in the place of an earlier copy.
+  /// Copies a volume, replacing an earlier copy.
   /// - Returns: nil if the Pod does not have it.
   func copy(_ mount: VolumeMount) async throws(FileProblem) -> VolumeWriter.Outcome? {
     let path: MountPath

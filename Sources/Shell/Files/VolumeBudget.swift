@@ -1,9 +1,9 @@
-/// How much a cluster may put on the host. Shells are in the user's runtime directory, which is memory on most systems
-/// and shared by all that the user runs.
+/// The space that a cluster may use on the host. Shells are in the user's runtime directory, which is memory on most
+/// systems and shared by all the user's programs.
 struct VolumeBudget: Sendable, Hashable {
-  /// What a volume takes.
+  /// The space of a volume.
   struct Cost: Sendable, Hashable {
-    /// Of whole pages, as a file system in memory counts them.
+    /// In whole pages, as a file system in memory counts them.
     var bytes: UInt64 = 0
     /// Files, directories and links.
     var entries = 0
@@ -22,23 +22,23 @@ struct VolumeBudget: Sendable, Hashable {
     }
   }
 
-  /// Of one volume. What a volume of ConfigMaps and Secrets may have is 1 MiB an object (Kubernetes API); a claim is
-  /// copied only when it is asked for.
+  /// The limit of one volume. An object of a ConfigMap or Secret volume may have 1 MiB (Kubernetes API);
+  /// a claim is copied only on request.
   var volume = Cost(bytes: 64 << 20, entries: 10_000)
-  /// Of all volumes of a shell.
+  /// The limit of all volumes of a shell.
   var shell = Cost(bytes: 256 << 20, entries: 40_000)
   /// Directories in directories.
   var depth = 64
 
-  /// Bytes that a further volume may have.
-  /// - Parameter others: what the shell's other volumes have.
+  /// Returns the bytes that a further volume may have.
+  /// - Parameter others: the space of the shell's other volumes.
   func left(besides others: Cost) -> UInt64 { min(volume.bytes, shell.bytes - min(others.bytes, shell.bytes)) }
 
-  /// Why a volume is not written; nil if it may be.
+  /// Returns the reason why a volume is not written; nil if it may be.
   /// - Parameters:
-  ///   - cost: what it would take, with its deepest entry's depth.
-  ///   - others: what the shell's other volumes have.
-  ///   - free: what the file system has left: half of it stays for others.
+  ///   - cost: the space that it would take, with its deepest entry's depth.
+  ///   - others: the space of the shell's other volumes.
+  ///   - free: the file system's free space: half of it stays for others.
   func refusal(_ cost: Cost, depth deepest: Int, others: Cost, free: (bytes: UInt64, files: UInt64)) -> String? {
     if cost.bytes > volume.bytes { return "it has more than \(volume.bytes >> 20) MiB" }
     if cost.entries > volume.entries { return "it has more than \(volume.entries) files" }

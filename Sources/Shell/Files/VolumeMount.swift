@@ -1,20 +1,20 @@
 import Agents
 import KubeObjects
 
-/// Where a container mounts what, and whether its files are copied to the host.
+/// A volume mount of a container.
 struct VolumeMount: Codable, Sendable, Hashable {
   var name: String
   /// Absolute, in the container; in a record of another daemon any text.
   var path: String
-  /// ConfigMaps, Secrets, the downward API and tokens: small, and kept fresh. Everything else is copied only when asked
-  /// for.
+  /// True for ConfigMaps, Secrets, the downward API and tokens: small, and kept fresh. Others are copied
+  /// only on request.
   var isProjected: Bool
 
   static let tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-  /// The mounts of a container, outer ones first, and the ServiceAccount's token, which admission adds to Pods
+  /// Reads the mounts of a container, outer ones first, and the ServiceAccount's token, which admission adds to Pods
   /// (Kubernetes API, "Configure Service Accounts for Pods").
-  /// - Returns: with a warning for each mount that is left out.
+  /// - Returns: the mounts, and a warning for each mount that is left out.
   static func read(template: JSONValue, container: JSONValue) -> (mounts: [VolumeMount], warnings: [String]) {
     let volumes = template[path: "spec", "volumes"]?.elements ?? []
     var mounts: [(mount: VolumeMount, depth: Int)] = []
@@ -28,7 +28,8 @@ struct VolumeMount: Codable, Sendable, Hashable {
         mounts.append((VolumeMount(name: name, path: path.text, isProjected: isProjected), path.parts.count))
       } catch {
         warnings.append(
-          "volume \(name) of container \(container.name_ ?? "") is left out: its mountPath \(text.prefix(256)) \(error.message)"
+          "volume \(name) of container \(container.name_ ?? "") is left out: "
+            + "its mountPath \(text.prefix(256)) \(error.message)"
         )
       }
     }

@@ -1,54 +1,54 @@
 import Agents
 
-/// Decision if a volume may be at its own path in a shell, beside its copy below `$DEVTUNNEL_ROOT`.
+/// The decision whether a volume may be at its own path in a shell, beside its copy below `$DEVTUNNEL_ROOT`.
 ///
-/// Anyone who may change the workload chooses path and contents; so nothing is put unasked where programs of this
-/// machine look for code, settings or certificates. What counts is the place, not whether something is there already:
-/// programs read `/etc/NAME` for many names that most machines do not have (`/etc/OpenCL/vendors` names libraries,
-/// `/etc/gitconfig` programs), so a missing folder is no sign that nobody reads it.
+/// Anyone who may change the workload chooses path and contents, so nothing is put unasked where programs of this
+/// machine look for code, settings or certificates. The place decides, even if nothing is there yet: programs read
+/// `/etc/NAME` for many names that most machines lack (`/etc/OpenCL/vendors` names libraries, `/etc/gitconfig`
+/// programs), so a missing folder may still be read.
 struct VolumePlace: Sendable, Hashable {
   /// As the Pod has it.
   var path: MountPath
   /// The same with the host's links followed, as far as it exists: `/run/secrets` for `/var/run/secrets`.
   var resolved: MountPath
   var isDirectory: Bool
-  /// True if the folder that it would be in is this machine's.
+  /// True if its parent folder is this machine's.
   var parentExists: Bool
 
-  /// What the person has said and is.
+  /// The person's choices and directories.
   struct Person: Sendable, Hashable {
-    /// `--volume-at`: these and what is below them.
+    /// `--volume-at`: these and all below them.
     var allowed: [MountPath] = []
     /// The home directory, the working directory and those of PATH.
     var own: [MountPath] = []
   }
 
-  /// Why nothing is put there unasked; nil if it may be.
+  /// Returns the reason why nothing is put there unasked; nil if it may be.
   func guarded(for person: Person) -> String? {
     if Self.secrets.contains(where: path.isWithin), Self.secrets.contains(where: resolved.isWithin) { return nil }
     if person.allowed.contains(where: path.isWithin) { return nil }
     for place in [path, resolved] {
       if let rule = Self.rules.first(where: { $0.covers(place) }) { return rule.reason }
-      // Above one of them, too: it would come along.
+      // A volume above one of them counts too, since it would contain it.
       if person.own.contains(where: { place.isWithin($0) || $0.isWithin(place) }) {
         return "your home directory, the working directory, or one of PATH"
       }
       if parentExists, place.parts.contains(where: Self.isLookedFor) { return Self.settings }
     }
-    // Tools look for theirs in each folder from the working directory up; a folder that is not there is above nobody's.
+    // Tools search each folder from the working directory up; a missing folder is above none.
     return parentExists && !isDirectory ? Self.settings : nil
   }
 
   private static let settings = "tools take settings from there"
 
-  /// True for names that tools look for in every folder above the working directory.
+  /// Checks for names that tools look for in every folder above the working directory.
   private static func isLookedFor(_ name: String) -> Bool {
     name.hasPrefix(".") || ["node_modules", "_darcs", "_opam", "CVS", "SCCS"].contains(name)
   }
-  /// Where Kubernetes itself, and Docker, put what is to be read as data; as written and as resolved.
+  /// The directories that Kubernetes itself, and Docker, use for data; as written and as resolved.
   private static let secrets = paths(["/var/run/secrets", "/run/secrets"])
 
-  /// Places by their beginning; a part that is `*` stands for one name, `lib*` for each that begins so.
+  /// Places by their beginning; a part that is `*` means one name, `lib*` each name that begins so.
   struct Rule: Sendable {
     let reason: String
     let places: [MountPath]
@@ -58,9 +58,9 @@ struct VolumePlace: Sendable, Hashable {
       self.places = VolumePlace.paths(places)
     }
 
-    /// Checks whether a volume at this path would be in one of the places, or above one and hold it.
+    /// Checks whether a volume at this path would be in one of the places, or above one and contain it.
     func covers(_ path: MountPath) -> Bool {
-      // As far as both go: a volume at /opt/NAME may hold a folder bin.
+      // Compare the parts that both have: a volume at /opt/NAME may hold a folder bin.
       places.contains { place in
         zip(path.parts, place.parts).allSatisfy { part, pattern in
           pattern.hasSuffix("*") ? part.hasPrefix(pattern.dropLast()) : part == pattern

@@ -6,17 +6,16 @@ import Agents
   import Musl
 #endif
 
-/// Puts trees that an agent has sent into a shell's directory, below `root`. The only place where a cluster's files
-/// become the host's.
+/// Writes trees from an agent into a shell's directory, below `root`. Only here do a cluster's files become the host's.
 struct VolumeWriter: Sendable {
-  /// `…/shells/ID`: trees are made in it, put into `root` whole, and what they replace is removed from it again.
+  /// `…/shells/ID`: trees are made in it, put into `root` whole, and the replaced ones are removed from it again.
   let directory: HostDirectory
   var budget = VolumeBudget()
 
-  /// What became of a volume.
+  /// The result for a volume.
   struct Outcome: Sendable, Hashable {
     var cost = VolumeBudget.Cost()
-    /// Names of links that lead out of it, which were left out.
+    /// Names of links that leave the volume, which were left out.
     var leftOut: [String] = []
     var isDirectory = false
   }
@@ -26,13 +25,13 @@ struct VolumeWriter: Sendable {
   private static let old = FileName(literal: "old")
   private static let tree = FileName(literal: "tree")
 
-  /// Writes a volume at its path below `root`, in the place of what it was before.
+  /// Writes a volume at its path below `root`, replacing the earlier one.
   ///
-  /// The directory itself stays, since it may be bound into a shell's namespace: what is in it is replaced, entry by
-  /// entry, and each of them whole.
+  /// The directory itself stays, since it may be bound into a shell's namespace: its entries are replaced
+  /// one by one, each of them whole.
   /// - Parameters:
   ///   - items: the path itself first, each in a directory named before, as `FileEntryReader` passes them.
-  ///   - others: what the shell's other volumes have.
+  ///   - others: the space of the shell's other volumes.
   ///   - nested: other volumes' paths, whose places in this one are theirs.
   func write(
     _ items: [PodFiles.Item], at path: MountPath, others: VolumeBudget.Cost = .init(), nested: [MountPath] = []
@@ -92,7 +91,7 @@ struct VolumeWriter: Sendable {
   ) throws(HostFileError) {
     guard outcome.isDirectory else { return try fresh.make(Self.tree, first.bytes, mode: Self.mode(first)) }
     let top = try fresh.making(Self.tree)
-    // Entries of one directory come one after the other, mostly.
+    // Entries of one directory mostly follow each other.
     var latest: (names: [FileName], directory: HostDirectory) = ([], top)
     for (item, names) in items {
       guard let name = names.last else { continue }
@@ -112,26 +111,26 @@ struct VolumeWriter: Sendable {
     }
   }
 
-  /// What is executable stays it; nothing becomes readable to others, and no other bit of the Pod's is kept.
+  /// Returns a file's mode: executables stay so; nothing is readable to others, and no other bit of the Pod's is kept.
   private static func mode(_ item: PodFiles.Item) -> mode_t { 0o600 | (item.entry.mode & 0o100 != 0 ? 0o100 : 0) }
 }
 
 /// Puts one tree in another's place.
 private struct Replacement {
-  /// Where what was replaced is moved to.
+  /// The directory that replaced entries are moved to.
   let old: HostDirectory
   private var number = 0
 
   init(old: HostDirectory) { self.old = old }
 
-  /// - Parameter kept: below it, names that stay as they are, with all that is in them.
+  /// - Parameter kept: below it, names that stay as they are, with their contents.
   mutating func put(
     _ name: FileName, of source: HostDirectory, into target: HostDirectory, as new: FileName, kept: [[FileName]]
   ) throws(HostFileError) {
     let isDirectory = source.kind(name) == .directory
     if target.kind(new) == .directory {
       if isDirectory { return try merge(try source.directory(name), into: try target.directory(new), kept: kept) }
-      // A mount is in there, and the Pod has no such directory any more.
+      // It contains a mount, and the Pod has no such directory any more.
       guard kept.isEmpty else { return }
       try setAside(new, of: target)
     } else if isDirectory, target.kind(new) != nil {
@@ -144,7 +143,7 @@ private struct Replacement {
     throws(HostFileError)
   {
     let fresh = try source.names()
-    // Links last: what they lead to is there before them.
+    // Links last: their targets exist before them.
     let (links, others) = (fresh.filter { source.kind($0) == .link }, fresh.filter { source.kind($0) != .link })
     for name in others + links {
       let below = kept.filter { $0.first == name }.map { Array($0.dropFirst()) }

@@ -3,7 +3,7 @@ import KubeAPI
 import KubeObjects
 import Outbound
 
-/// The addresses of a cluster's Services and Pods, as far as these credentials may know them.
+/// The addresses of a cluster's Services and Pods, as far as these credentials may read them.
 public struct ClusterRanges: Sendable, Hashable {
   public var services: [CIDR] = []
   public var pods: [CIDR] = []
@@ -11,7 +11,7 @@ public struct ClusterRanges: Sendable, Hashable {
 
   public init() {}
 
-  /// Reads ServiceCIDRs (networking.k8s.io/v1) and the nodes' podCIDRs. What may not be read is left out.
+  /// Reads ServiceCIDRs (networking.k8s.io/v1) and the nodes' podCIDRs. Unreadable ones are left out.
   public static func read(client: KubeClient) async -> ClusterRanges {
     var ranges = ClusterRanges()
     if let found = try? await client.list(.serviceCIDRs, namespace: nil) {

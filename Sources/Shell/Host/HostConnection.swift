@@ -5,8 +5,8 @@ import Outbound
 import Relay
 import ShellChannel
 
-/// One `devtunnel connect --host`: TCP connections of the whole machine, and of Pods bridged to it, to a cluster's
-/// addresses lead there; names of the cluster are answered to such Pods.
+/// One `devtunnel connect --host`: it routes TCP connections of the whole machine, and of Pods bridged to it, to a
+/// cluster's addresses, and resolves the cluster's names for such Pods.
 public actor HostConnection {
   public nonisolated let id: String
   private let context: String
@@ -25,8 +25,7 @@ public actor HostConnection {
 
   /// - Parameters:
   ///   - ranges: the cluster's; at least one.
-  ///   - - excluded: addresses that stay as they are, whoever asks: the API server's, and those of clusters on this
-  ///     machine.
+  ///   - excluded: addresses that are routed for no one: the API server's, and those of clusters on this machine.
   public init(
     _ request: ConnectRequest, context: String, namespace: String, link: AgentLink, ranges: HostRanges,
     excluded: [CIDR], runtime: String
@@ -56,7 +55,7 @@ public actor HostConnection {
       environment: [:], warnings: ranges.notes)
   }
 
-  /// The helper has handed its sockets over.
+  /// Attaches the sockets that the helper has handed over.
   public func attach(_ peer: OnLoop<ShellPeer>, _ hello: ShellHello) async throws(ControlError) {
     isEntered = true
     helper = Int(hello.pid)
@@ -65,7 +64,7 @@ public actor HostConnection {
     dns.clusterNamesOnly = true
     dns.clusterRanges = ranges.led
     dns.hostSourcePorts = DNSSettings.ownSourcePorts
-    // What the rules bring here is the cluster's, whatever its address.
+    // The rules bring only the cluster's addresses here, whatever they are.
     var rules = plan.rules
     rules.viaCluster += ranges.led + ranges.aliases.entries.map(\.real)
     rules.aliases = ranges.aliases

@@ -1,15 +1,15 @@
 import ControlAPI
 import Outbound
 
-/// A cluster's ranges as this machine is to know them: what is in use here already stands under other addresses.
+/// A cluster's ranges for this machine: those in use here already get other addresses.
 public struct HostRanges: Sendable, Hashable {
-  /// Someone's addresses on this machine, and whose.
+  /// A range in use on this machine, and its owner.
   public struct Taken: Sendable, Hashable {
     public var range: CIDR
     /// For people: `cni0`, `context kind-kind`.
     public var owner: String
 
-    /// Of a cluster on this machine: what its Pods ask its own DNS is left to it.
+    /// True for a cluster on this machine: its Pods' questions to its own DNS are left to it.
     public var isCluster: Bool
 
     public init(_ range: CIDR, owner: String, isCluster: Bool = false) {
@@ -19,13 +19,13 @@ public struct HostRanges: Sendable, Hashable {
     }
   }
 
-  /// What leads into the cluster.
+  /// The ranges that are routed into the cluster.
   public private(set) var led: [CIDR] = []
   public private(set) var aliases = AddressMap()
-  /// For the person: what stands under which addresses, and why.
+  /// For the person: the ranges with other addresses, and the reason.
   public private(set) var notes: [String] = []
 
-  /// What this machine uses already stands under other addresses, the rest under its own.
+  /// Gives other addresses to ranges that this machine uses already; the rest keep their own.
   public init(_ allowed: LedRanges, taken: [Taken], places: [CIDR] = FreeRange.places) throws(ControlError) {
     try self.init(allowed.ranges, taken: taken, places: places)
     notes = allowed.notes + notes
@@ -33,9 +33,9 @@ public struct HostRanges: Sendable, Hashable {
 
   /// - Parameters:
   ///   - ranges: the cluster's.
-  ///   - taken: what this machine uses.
-  ///   - places: where free ranges are looked for.
-  /// - Throws: `.refused` where no free range is large enough.
+  ///   - taken: the ranges that this machine uses.
+  ///   - places: the ranges to search for free ones.
+  /// - Throws: `.refused` if no free range is large enough.
   init(_ ranges: [CIDR], taken: [Taken], places: [CIDR] = FreeRange.places) throws(ControlError) {
     for range in Set(ranges).sorted(by: { $0.description < $1.description }) {
       guard let obstacle = taken.first(where: { $0.range.overlaps(range) }) else {
@@ -48,14 +48,16 @@ public struct HostRanges: Sendable, Hashable {
       else {
         throw ControlError(
           .refused,
-          "the cluster's \(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)), and no free range of its size is left",
+          "the cluster's \(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)), "
+            + "and no free range of its size is left",
           remedy:
             "Name a free place of its size with --map-into, or use devtunnel shell, which has a network of its own.")
       }
       aliases.entries.append(entry)
       led.append(free)
       notes.append(
-        "\(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)): the cluster's addresses in it are \(free) here, in answers to names too"
+        "\(range) is in use on this machine (\(obstacle.range), \(obstacle.owner)): "
+          + "the cluster's addresses in it are \(free) here, in answers to names too"
       )
     }
   }

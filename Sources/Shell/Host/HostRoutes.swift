@@ -16,7 +16,7 @@ public struct HostRoutes: Sendable, Hashable {
     HostRoutes(parsing: String(decoding: contents(path), as: UTF8.self))
   }
 
-  /// Foundation ends a file of /proc at its first page.
+  /// Reads the file. Foundation ends a file of /proc at its first page.
   private static func contents(_ path: String) -> [UInt8] {
     let fd = clinux_open_for_reading(path)
     guard fd >= 0 else { return [] }
@@ -27,7 +27,7 @@ public struct HostRoutes: Sendable, Hashable {
     return bytes
   }
 
-  /// Addresses and masks stand there in hexadecimal, least significant byte first.
+  /// Parses the file, whose addresses and masks are hexadecimal, least significant byte first.
   init(parsing text: String) {
     routes = text.split(whereSeparator: \.isNewline).dropFirst().compactMap { line in
       let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
@@ -44,7 +44,7 @@ public struct HostRoutes: Sendable, Hashable {
     (0..<4).map { "\(UInt8(truncatingIfNeeded: address >> UInt32(8 * $0)))" }.joined(separator: ".")
   }
 
-  /// What this machine uses: the ranges of its routes, and its routers.
+  /// The addresses that this machine uses: the ranges of its routes, and its routers.
   public var taken: [HostRanges.Taken] {
     routes.filter { $0.range.length > 0 }.map { .init($0.range, owner: $0.device) }
       + Set(routes.compactMap(\.gateway)).sorted { $0.description < $1.description }.map {
@@ -52,7 +52,7 @@ public struct HostRoutes: Sendable, Hashable {
       }
   }
 
-  /// Routes that share addresses with a range; the default route shares none.
+  /// Returns the routes that share addresses with a range; the default route shares none.
   public func overlaps(_ range: CIDR) -> [Route] {
     routes.filter { $0.range.length > 0 && ($0.range.contains(range.address) || range.contains($0.range.address)) }
   }

@@ -19,7 +19,7 @@ extension Outbound {
 }
 
 extension OutboundReport {
-  /// What the data path has counted.
+  /// Adds the data path's counts.
   public mutating func add(_ figures: OutboundFigures) {
     clusterConnections = figures.tcp.viaCluster
     hostConnections = figures.tcp.viaHost + figures.tcp.viaHostLoopback

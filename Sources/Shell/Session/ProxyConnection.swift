@@ -4,7 +4,8 @@ import ControlAPI
 import Outbound
 import Relay
 
-/// One `devtunnel connect --proxy`: a port on the host that speaks SOCKS5 and HTTP CONNECT, and leads into the cluster.
+/// One `devtunnel connect --proxy`: a port on the host that speaks SOCKS5 and HTTP CONNECT, and
+/// connects into the cluster.
 public actor ProxyConnection {
   public nonisolated let id: String
   private let request: ConnectRequest

@@ -25,13 +25,13 @@ struct ShellDirectory: Sendable {
   var nsswitch: String { path + "/nsswitch.conf" }
   /// `$DEVTUNNEL_ROOT`.
   var root: String { path + "/root" }
-  /// What another daemon needs to go on with this shell.
+  /// The data that another daemon needs to continue this shell.
   var record: String { path + "/record.json" }
 
   private static let shells = FileName(literal: "shells")
 
-  /// Makes it, where it is not there.
-  /// - Returns: it, held: what a cluster sends is written by that alone.
+  /// Makes it, if missing.
+  /// - Returns: the held directory: a cluster's files are written through it alone.
   @discardableResult
   func make() throws(ControlError) -> HostDirectory {
     do throws(HostFileError) {
@@ -59,11 +59,11 @@ struct ShellDirectory: Sendable {
   func remove() { try? HostDirectory.open(runtime).directory(Self.shells).remove(try FileName(id)) }
 }
 
-/// What is known of a shell whose daemon died: enough to open its way into the cluster again.
+/// The record of a shell whose daemon died: enough to connect it to the cluster again.
 public struct ShellRecord: Codable, Sendable {
   public var id: String
   public var request: ShellRequest
-  /// Which cluster it is in; nil if an earlier version wrote the record.
+  /// The cluster it is in; nil if an earlier version wrote the record.
   public var cluster: ClusterIdentity?
   var context: String
   var namespace: String
@@ -71,7 +71,7 @@ public struct ShellRecord: Codable, Sendable {
   var resolver: [String]
   var search: [String]
   var options: [String]
-  /// What is kept fresh.
+  /// The mounts that are kept fresh.
   var mounts: [VolumeMount]
 
   static func read(_ directory: ShellDirectory) -> ShellRecord? {
@@ -96,7 +96,7 @@ public enum ShellRecords {
   }
 
   public static func read(runtime: String, id: String) -> ShellRecord? {
-    // It comes from another process: it must stay one name in the directory.
+    // The id comes from another process: it must be one name in the directory.
     guard id.allSatisfy({ $0.isHexDigit }), !id.isEmpty else { return nil }
     return ShellRecord.read(ShellDirectory(runtime: runtime, id: id))
   }

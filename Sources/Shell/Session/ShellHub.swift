@@ -3,16 +3,16 @@ import Logging
 import Relay
 import ShellChannel
 
-/// What helpers tell the daemon.
+/// A helper's message to the daemon.
 public enum ShellEvent: Sendable {
   case hello(OnLoop<ShellPeer>, ShellHello)
   /// The command has ended; the helper waits for `bye`.
   case exiting(id: String, code: Int32, OnLoop<ShellPeer>)
-  /// The helper is gone without a word.
+  /// The helper ended without a message.
   case gone(id: String)
 }
 
-/// Where helpers connect. Lives on the relay's thread.
+/// The socket that helpers connect to. Belongs to the relay's thread.
 public final class ShellHub: Handler {
   private let loop: EventLoop
   private let socket: ShellSocket

@@ -2,7 +2,7 @@ import CLinux
 import Relay
 import ShellChannel
 
-/// One helper's connection. Lives on the relay's thread, and as long as the connection.
+/// One helper's connection. Belongs to the relay's thread, and lasts as long as the connection.
 public final class ShellPeer: Handler {
   private let loop: EventLoop
   private let connection: ShellConnection
@@ -12,7 +12,7 @@ public final class ShellPeer: Handler {
   private var isOver = false
   private var nextRequest: UInt32 = 1
   private var minting: [UInt32: (PassedDescriptor?) -> Void] = [:]
-  /// Whatever ends with the connection.
+  /// Called when the connection ends.
   public var onEnd: (() -> Void)?
 
   init(loop: EventLoop, connection: ShellConnection, tell: @escaping @Sendable (ShellEvent) -> Void) {
@@ -49,8 +49,8 @@ public final class ShellPeer: Handler {
     }
   }
 
-  /// Asks the helper for a socket made inside; nil if there is none. The descriptor is closed with its last
-  /// reference.
+  /// Asks the helper for a socket made inside; nil if it cannot be made. The descriptor is closed with
+  /// its last reference.
   public func mint(_ socket: MintedSocket, _ completion: @escaping (PassedDescriptor?) -> Void) {
     guard !isOver else { return completion(nil) }
     let request = nextRequest

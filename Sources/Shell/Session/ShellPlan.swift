@@ -1,10 +1,10 @@
-/// What the helper is told: a file of `keyword value` lines, which it removes once it has read it.
+/// The helper's plan: a file of `keyword value` lines, which the helper removes after reading it.
 struct ShellPlan: Sendable {
   var socket: String
   var id: String
   /// The address that programs inside see as their own.
   var address = ShellPlan.ownAddress
-  /// Where DNS is answered inside: the cluster's own nameservers.
+  /// The addresses of DNS inside: the cluster's own nameservers.
   var dns: [String] = []
   var resolvConf: String?
   var nsswitch: String?
@@ -14,7 +14,7 @@ struct ShellPlan: Sendable {
 
   /// From the range for tests of network devices (RFC 2544), which no cluster uses.
   static let ownAddress = "198.18.0.2"
-  /// What `host.devtunnel.internal` is: the host's 127.0.0.1.
+  /// The address of `host.devtunnel.internal`: the host's 127.0.0.1.
   static let hostAddress = "198.18.0.1"
 
   var text: String {
@@ -28,7 +28,7 @@ struct ShellPlan: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Percent-encodes what would end a word.
+  /// Percent-encodes bytes that would end a word.
   static func encode(_ path: String) -> String {
     var result = ""
     for byte in path.utf8 {

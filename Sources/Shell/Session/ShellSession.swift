@@ -8,7 +8,7 @@ import Relay
 import ShellChannel
 import Synchronization
 
-/// One shell's way into the cluster, from its plan to the end of its command.
+/// One shell's connection to the cluster, from its plan to the end of its command.
 public actor ShellSession {
   public nonisolated let id: String
   public nonisolated let request: ShellRequest
@@ -26,11 +26,11 @@ public actor ShellSession {
   private var helper: Int?
   private var refresher: Task<Void, Never>?
   private var warnings: [String] = []
-  /// Set once a helper has said hello.
+  /// True once a helper has said hello.
   public private(set) var isEntered = false
 
   /// - Parameters:
-  ///   - cluster: the one that `context` leads to.
+  ///   - cluster: the cluster of `context`.
   ///   - runtime: `ControlPaths.runtime`.
   ///   - link: to the agent whose place the shell takes.
   public init(
@@ -67,10 +67,10 @@ public actor ShellSession {
 
   // MARK: Before the command
 
-  /// Reads what the Pod has and writes what the helper needs.
+  /// Reads the Pod's settings and writes the helper's plan.
   /// - Parameters:
-  ///   - target: the workload's template and container; nil for the namespace alone.
-  ///   - socket: where helpers connect.
+  ///   - template, container: of the workload; nil for the namespace alone.
+  ///   - socket: the one that helpers connect to.
   /// - Returns: the report, without an intercept.
   public func prepare(
     template: JSONValue?, container: JSONValue?, environment: [String: String], helper: String, socket: String,
@@ -83,7 +83,7 @@ public actor ShellSession {
     var shell = ShellPlan(socket: socket, id: id)
     shell.dns = resolver.nameservers
     shell.hostPorts = request.hostPorts
-    // For programs of other users too, where root opens the shell.
+    // Readable by programs of other users too, in case root opens the shell.
     try directory.write(resolver.text.utf8, to: directory.resolvConf, mode: 0o644)
     try directory.write(Self.nsswitch.utf8, to: directory.nsswitch, mode: 0o644)
     shell.resolvConf = directory.resolvConf
@@ -139,7 +139,7 @@ public actor ShellSession {
     }
   }
 
-  /// - Returns: whether it is a directory; nil if it was not copied.
+  /// - Returns: true for a directory; nil if it was not copied.
   private func copy(_ mount: VolumeMount, _ volumes: PodVolumes) async -> Bool? {
     guard mount.isProjected || request.volumes else {
       warnings.append("the files of volume \(mount.name) (\(mount.path)) are not copied; --volumes does")
@@ -159,7 +159,7 @@ public actor ShellSession {
     }
   }
 
-  /// Which of the copied volumes are at their own paths too. One in another comes along with that.
+  /// Chooses the copied volumes that are at their own paths too. A volume in another comes along with that.
   private func binds(of copied: [(mount: VolumeMount, isDirectory: Bool)]) -> [(source: String, target: String)] {
     let person = VolumePlace.Person(
       allowed: request.volumesAt.compactMap { try? MountPath($0) }, own: HostPlaces.own(request.ownDirectories))
@@ -177,13 +177,14 @@ public actor ShellSession {
     }
     if !guarded.isEmpty {
       warnings.append(
-        "these volumes are below $DEVTUNNEL_ROOT alone, since at their own paths they could run code here: \(guarded.joined(separator: ", ")); "
+        "these volumes are below $DEVTUNNEL_ROOT alone, since at their own paths they could run code here: "
+          + "\(guarded.joined(separator: ", ")); "
           + "--volume-at PATH puts one there too")
     }
     return bound.map { (directory.root + $0.text, $0.text) }
   }
 
-  /// ConfigMaps, Secrets and tokens change while the shell lives.
+  /// Keeps ConfigMaps, Secrets and tokens fresh, which change while the shell runs.
   private func keepFresh(_ mounts: [VolumeMount], _ volumes: PodVolumes) {
     let files = PodFiles(link: link)
     let projected = mounts.filter { $0.isProjected && (try? MountPath($0.path)) != nil }
@@ -204,15 +205,15 @@ public actor ShellSession {
     }
   }
 
-  /// Goes on with what another daemon prepared.
+  /// Continues with another daemon's preparations.
   public func takeOn(_ record: ShellRecord) {
     guard let held = try? directory.make() else { return }
     keepFresh(record.mounts, podVolumes(record.mounts, in: held))
   }
 
-  // MARK: While it lives
+  // MARK: While it runs
 
-  /// The helper has handed its sockets over.
+  /// Attaches the sockets that the helper has handed over.
   public func attach(_ peer: OnLoop<ShellPeer>, _ hello: ShellHello) async {
     isEntered = true
     helper = Int(hello.pid)
@@ -239,7 +240,7 @@ public actor ShellSession {
     }
   }
 
-  /// Ends the shell's way: its sockets are closed, so that nothing of its namespace is held, and its files removed.
+  /// Ends the shell's connection: closes its sockets, so that nothing of its namespace is held, and removes its files.
   public func end() async {
     refresher?.cancel()
     let (outbound, isIntercepted) = (outbound, request.intercept != nil)
@@ -262,7 +263,7 @@ public actor ShellSession {
     return report
   }
 
-  /// 32 hex digits that nobody can guess: who knows them may hand sockets over.
+  /// Returns 32 hex digits that cannot be guessed: anyone who knows them may hand sockets over.
   static func newID() -> String {
     var generator = SystemRandomNumberGenerator()
     return (0..<32).map { _ in String(Int.random(in: 0..<16, using: &generator), radix: 16) }.joined()

@@ -3,8 +3,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// An agent made of a workload's Pod template that no Service ever sends traffic to: it is never Ready. A shell reaches
-/// the cluster from it, with the workload's labels, ServiceAccount, environment and files.
+/// An agent made of a workload's Pod template that is never Ready, so that no Service sends traffic to it. A shell
+/// reaches the cluster from it, with the workload's labels, ServiceAccount, environment and files.
 public struct ShellAgent: Sendable {
   private let own: OwnAgent
   private let target: ShellTarget
@@ -27,10 +27,10 @@ public struct ShellAgent: Sendable {
 
   /// Shells with the same key share one agent.
   public var key: String { own.key }
-  /// `shell-user-0f1e2d3c4b5a6978`; nil before there is one.
+  /// `shell-user-0f1e2d3c4b5a6978`; nil before it exists.
   public var name: String? { own.workload }
 
-  /// The agent that this installation has made, else a new one.
+  /// Returns the agent that this installation has made, or makes one.
   public func ensure(progress: Engine.Progress?) async throws(ControlError) -> AgentIdentity {
     let (client, namespace) = (own.client, own.namespace)
     return try await own.ensure("the shell's agent", progress: progress) { workload throws(ControlError) in

@@ -7,7 +7,7 @@ import KubeObjects
 public struct ShellTarget: Sendable {
   public let workload: Workload
   var container: String
-  /// Nodes of its Pods: the image is there.
+  /// Nodes of its Pods, which have the image.
   var nodes: [String]
 
   /// - Parameter request: names a Service or a workload.
@@ -55,7 +55,7 @@ public struct ShellTarget: Sendable {
     return ShellTarget(workload: workload, container: container, nodes: nodes)
   }
 
-  /// `deployment/user` and kubectl's other spellings.
+  /// Parses `deployment/user` and kubectl's other spellings.
   static func parse(_ text: String) throws(ControlError) -> (APIResource, String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, !parts[1].isEmpty else {
@@ -75,7 +75,7 @@ public struct ShellTarget: Sendable {
     }
   }
 
-  /// Of the workload's template.
+  /// The container in the workload's template.
   public var containerObject: JSONValue {
     (workload.template[path: "spec", "containers"]?.elements ?? []).first { $0.name_ == container } ?? [:]
   }
