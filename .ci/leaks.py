@@ -2,40 +2,44 @@
 
 import json
 import os
+import re
 import select
+import signal
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
-# A test may keep a few: shared threads and their event queues start with their first user and live on.
-ALLOWED = 4
-# Threads of the runtime, which come and go with the load.
-RUNTIME_THREADS = ("devtunnelPackag", "NIO-", "SELECT-", "EPOLL-", "TP-#")
+# A test may keep some: shared threads and their event queues start with their first user and live on, and an object
+# that closes its sockets may live as long as the process does. Beyond these, and with any child process, it fails.
+ALLOWED = {"descriptor": 32, "thread": 8, "process": 0}
+# Threads of the runtime, which come and go with the load. The kernel keeps 15 letters of a name.
+RUNTIME_THREADS = re.compile(r"devtunnelPackag|NIO-|SELECT-|EPOLL-|TP-#|.*(qos|overcommit)")
+
+NO_TEST = "no test"
 
 
 class Observer(threading.Thread):
-    """Reads the event stream of swift-testing, and looks at the process at each begin and end of a test."""
+    """Reads the event stream of swift-testing, and looks at the process at each end of a test."""
 
     def __init__(self, pid, events):
         super().__init__(daemon=True)
         self.pid = pid
-        self.running = "no test"
+        self.running = NO_TEST
         self.leaks = []
         self._owner = {}
-        self._tests = 0
         self._last = {}
-        self._stop = threading.Event()
+        self._done = threading.Event()
         # Opened before the process opens its end, and without waiting for it: the process may die before.
         self._fd = os.open(events, os.O_RDONLY | os.O_NONBLOCK)
 
     def run(self):
         pending = b""
-        while not self._stop.is_set():
+        while not self._done.is_set():
             if not select.select([self._fd], [], [], 0.1)[0]:
                 continue
             data = os.read(self._fd, 1 << 16)
             if not data:
-                self._stop.wait(0.02)
+                self._done.wait(0.02)
                 continue
             *complete, pending = (pending + data).split(b"\n")
             for line in complete:
@@ -44,14 +48,15 @@ class Observer(threading.Thread):
 
     def finish(self):
         """Ends the reading. `leaks` has what was left when the last test ended."""
-        self._stop.set()
+        self._done.set()
         self.join()
         os.close(self._fd)
         kept = defaultdict(list)
         for key in self._last:
             kept[self._owner[key]].append(key)
         for test, keys in sorted(kept.items()):
-            if test and len(keys) > ALLOWED:
+            counts = Counter(kind for kind, _, _ in keys)
+            if test != NO_TEST and any(counts[kind] > most for kind, most in ALLOWED.items()):
                 self.leaks.append(f"{test} left {summary(keys)}")
 
     def _handle(self, record):
@@ -61,19 +66,29 @@ class Observer(threading.Thread):
             return
         test = payload.get("testID", "")
         # Suites begin and end too; a test's function has parentheses in its name.
-        if kind == "testStarted" and "(" in test:
-            self.running = test.rsplit("/", 1)[0] if ".swift:" in test else test
-        self._sample(self.running)
+        if kind == "testStarted":
+            if "(" in test:
+                self.running = test.rsplit("/", 1)[0] if ".swift:" in test else test
+            return
+        # The process waits meanwhile, or the next test would open its own.
+        try:
+            os.kill(self.pid, signal.SIGSTOP)
+            self._sample(self.running)
+            os.kill(self.pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
 
     def _sample(self, test):
         now = self._look()
+        # The process has ended.
+        if not now:
+            return
         for key in now:
             self._owner.setdefault(key, test)
         # A number that was free in between belongs to its next user.
         for key in self._last.keys() - now.keys():
             self._owner.pop(key, None)
-        if now:
-            self._last = now
+        self._last = now
 
     def _look(self):
         """The descriptors, threads and children of the process, each by a name of its own."""
@@ -88,7 +103,7 @@ class Observer(threading.Thread):
             for entry in os.listdir(process / "task"):
                 try:
                     name = (process / "task" / entry / "comm").read_text().strip()
-                    if not name.startswith(RUNTIME_THREADS):
+                    if not RUNTIME_THREADS.match(name):
                         found["thread", entry, name] = True
                     for child in (process / "task" / entry / "children").read_text().split():
                         found["process", child, Path("/proc", child, "comm").read_text().strip()] = True
@@ -101,7 +116,5 @@ class Observer(threading.Thread):
 
 def summary(keys):
     """Counts by kind and what it is, as in: 12 descriptors (socket), 1 thread (relay)."""
-    counts = defaultdict(int)
-    for kind, _, what in keys:
-        counts[kind, what.split(":[")[0]] += 1
+    counts = Counter((kind, what.split(":[")[0]) for kind, _, what in keys)
     return ", ".join(f"{count} {kind}{'s' * (count > 1)} ({what})" for (kind, what), count in sorted(counts.items()))

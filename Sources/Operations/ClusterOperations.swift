@@ -44,7 +44,7 @@ public actor ClusterOperations: Engine {
   }
 
   let settings: Settings
-  let relay: RelayThread
+  nonisolated let relay: RelayThread
   let journal: Journal
   let log: Logger
   let holder: Holder

@@ -283,6 +283,7 @@ private final class OriginPod: Listener {
     #expect(scene.session?.isOpen == true)
     #expect(scene.isReady)
     for client in silent { client.close() }
+    scene.wait(milliseconds: 20)
   }
 
   /// A process in the Pod, or whoever may port-forward, opens connections without end.
@@ -305,6 +306,7 @@ private final class OriginPod: Listener {
     slow.send(Array(bytes.suffix(8)))
     #expect(scene.loop.turn { slow.received.count >= HelloReply.size && scene.agent.session != nil })
     for client in silent + [slow] { client.close() }
+    scene.wait(milliseconds: 20)
   }
 
   @Test func aHugeCountDoesNotKeepLaterHoldersOut() {

@@ -40,6 +40,9 @@
       }
       loop.watch(wake, waker)
       loop.run()
+      // The loop and what it watches hold each other.
+      loop.unwatch(wake)
+      loop.unregister(waker)
       clinux_close(wake)
     }
 

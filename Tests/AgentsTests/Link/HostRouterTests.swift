@@ -105,5 +105,7 @@ import TunnelProtocol
     tunnel.near.close()
     tunnel.agent.close()
     echo.close()
+    // The far ends see that their connections are gone, and close theirs.
+    loop.turn(maximumWait: 5)
   }
 }

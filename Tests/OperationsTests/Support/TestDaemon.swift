@@ -32,7 +32,10 @@ struct TestDaemon: Sendable {
     operations = try ClusterOperations(settings, log: PocketCluster.quiet)
   }
 
-  func remove() { try? FileManager.default.removeItem(atPath: folder) }
+  func remove() {
+    operations.relay.stop()
+    try? FileManager.default.removeItem(atPath: folder)
+  }
 
   /// An intercept of a Service of Deployment `web`: journal, Lease, agent, diverted Service.
   @discardableResult
