@@ -19,17 +19,18 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from leaks import Observer  # noqa: E402
+from leaks import Observer
 
 # These need root, runc and a cluster of their own: one after the other, on an otherwise idle machine.
 LAB = ["LabNodeTests", "LabTests"]
 # Suites of other targets that need root have names that end so.
 ROOT = "RootTests"
 # The slowest targets start first, or the run would end with one of them alone.
-SLOW = ["ShellHelperTests", "WatchingTests", "RelayTests", "KubeAPITests", "OutboundTests", "AgentTests", "FuzzTests"]
+SLOW = ["BastionTests", "InputsTests", "ModulesTests", "AgentTests", "OperationsTests", "ShellTests", "LabAPITests"]
 CLOSING = re.compile(r"Test run with (\d+) tests? in \d+ suites? (passed|failed) after")
-FAILED = re.compile(r"^\S+ Test (?!case).* failed after", re.M)
+FAILED = re.compile(r"^✘ Test (?!case|run)(.*) failed after", re.M)
+# Lines about what went well.
+QUIET = ("◇ ", "✔ ", "↳ Testing Library", "↳ Target Platform")
 
 
 @dataclass
@@ -72,8 +73,11 @@ class Run:
         closing = CLOSING.search(self.output)
         if closing:
             self.tests = int(closing[1])
-        if status != 0 or not closing or closing[2] != "passed":
-            self.problems.append(f"{self.name} ended with {status}, in {observer.running}")
+        self.problems += [f"{self.name}: {test} failed" for test in FAILED.findall(self.output)]
+        if not closing:
+            self.problems.append(f"{self.name} ended with {status} in {observer.running}")
+        elif status != 0 and not self.problems:
+            self.problems.append(f"{self.name} ended with {status}")
         self.problems += observer.leaks
         return self
 
@@ -89,7 +93,8 @@ def report(run, is_verbose):
     good = not run.problems
     print(f"{'ok' if good else 'FAILED':7}{run.name:24}{run.tests:5} tests{run.seconds:8.1f} s", flush=True)
     if is_verbose or not good:
-        print(run.output, flush=True)
+        kept = [line for line in run.output.split("\n") if is_verbose or line.strip() and not line.startswith(QUIET)]
+        print("\n".join(kept), flush=True)
     for problem in run.problems:
         print(f"    {problem}", flush=True)
 

@@ -27,10 +27,17 @@ import Testing
     try #require(terminal.isTerminal == isTerminal)
     try body(terminal)
     if !isTerminal { close(ends[1]) }
-    var bytes = [UInt8](repeating: 0, count: 65_536)
-    let count = read(ends[0], &bytes, bytes.count)
+    // A terminal hands over what was written to it in several parts.
+    var text: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 65_536)
+    var readable = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+    while poll(&readable, 1, 200) > 0 {
+      let count = read(ends[0], &part, part.count)
+      guard count > 0 else { break }
+      text += part.prefix(count)
+    }
     if isTerminal { close(ends[1]) }
-    return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self).replacing("\r\n", with: "\n")
+    return String(decoding: text, as: UTF8.self).replacing("\r\n", with: "\n")
   }
 
   private func expectStill(_ body: (Terminal) throws -> Void) throws {
