@@ -30,7 +30,7 @@ as_root() {
   sudo "$@"
 }
 
-# quietly TITLE COMMAND…: one line; the output is shown where the command fails.
+# quietly TITLE COMMAND…: prints one line; if the command fails, its output too.
 quietly() {
   say "$1"
   shift
@@ -44,7 +44,7 @@ quietly() {
   rm -f "$log"
 }
 
-# ---- What the machine must have.
+# ---- Packages and programs that the machine must have.
 
 build_packages=(
   build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev musl-tools pkg-config
@@ -65,7 +65,7 @@ packages() {
 
 apt() {
   local options=(-qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends)
-  # Package lists may be absent or old; they are fetched only where they are needed.
+  # Package lists may be absent or old; they are fetched only if they are needed.
   if ! apt-get -qq --simulate install "$@" >/dev/null 2>&1; then quietly "apt-get update" as_root apt-get -qq update; fi
   quietly "apt-get install $*" as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install "$@"
 }
@@ -80,7 +80,7 @@ swift_is_there() {
   fi
 }
 
-# The test suite drives the lab with kubectl where there is one.
+# The test suite drives the lab with kubectl if it is installed.
 kubectl_is_there() {
   have kubectl && return
   if apt-cache show kubernetes-client >/dev/null 2>&1; then
@@ -102,7 +102,7 @@ agents() {
 # products release|debug NAME…: sets `binaries` to their folder.
 products() {
   local options=(--scratch-path "$build" -c "$1") product
-  # Swift's libraries go into what is installed, so that it runs where no toolchain is.
+  # The installed programs contain Swift's libraries, so that they run without a toolchain.
   [ "$1" = debug ] || options+=(--static-swift-stdlib)
   for product in "${@:2}"; do
     quietly "building $product for $1 (minutes the first time)" swift build "${options[@]}" --product "$product"
@@ -118,7 +118,7 @@ files() {
     share/zsh/site-functions/_devtunnel share/fish/vendor_completions.d/devtunnel.fish
 }
 
-# Writes below the prefix, as root only where that is necessary.
+# Writes below the prefix, as root only if that is necessary.
 into_prefix() {
   if [ -w "$prefix" ] || { [ ! -e "$prefix" ] && mkdir -p "$prefix" 2>/dev/null; }; then "$@"; else as_root "$@"; fi
 }
@@ -146,7 +146,7 @@ install_all() {
   "$stage/bin/devtunnel" completion zsh >"$stage/share/zsh/site-functions/_devtunnel"
   "$stage/bin/devtunnel" completion fish >"$stage/share/fish/vendor_completions.d/devtunnel.fish"
   say "installing to $prefix"
-  # Replaced, not overwritten: a daemon may be running from the old file.
+  # Replace, do not overwrite: a daemon may be running from the old file.
   (cd "$stage" && find . -type f) | while read -r file; do
     into_prefix install -D -m "$(stat -c %a "$stage/$file")" "$stage/$file" "$prefix/$file.new"
     into_prefix mv "$prefix/$file.new" "$prefix/$file"

@@ -6,11 +6,11 @@ packages "${build_packages[@]}"
 swift_is_there
 
 scratch=.build-fuzz
-# New inputs that reached new code, kept from run to run; and inputs that broke something.
+# New inputs that reached new code, kept from run to run; and inputs that broke a parser.
 found=$scratch/corpus
 broken=$scratch/broken
-# libFuzzer reports what AddressSanitizer and traps find. Swift's own backtraces would wait for a debugger that reads
-# the sanitizer's memory.
+# libFuzzer reports the findings of AddressSanitizer and traps. Swift's own backtraces would wait for a debugger that
+# reads the sanitizer's memory.
 export SWIFT_BACKTRACE=enable=no
 export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:malloc_context_size=2:hard_rss_limit_mb=2048
 
@@ -43,10 +43,10 @@ number() { sed -nE "s/.*$1:? *([0-9]+).*/\1/p" "$2" | tail -n 1 | grep . || echo
 replay() {
   say "$1: an input broke it; its log is $3. To run it again:"
   printf '    SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 %s %s %s\n' "$fuzzer" "$1" "$2"
-  say "Once it is mended, keep the input: cp $2 Tests/Fuzz/Corpus/$1/"
+  say "After the fix, keep the input: cp $2 Tests/Fuzz/Corpus/$1/"
 }
 
-# fuzz_one NAME LENGTH: a line of the table; not 0 where something broke.
+# fuzz_one NAME LENGTH: prints a line of the table; not 0 if an input broke the parser.
 fuzz_one() {
   local name=$1 log=$scratch/$1.log seeds=Tests/Fuzz/Corpus/$1 status=0 crash=
   mkdir -p "$found/$name" "$broken"

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 status=0
-# check TITLE COMMAND…: the output is shown where the command fails; the next check runs all the same.
+# check TITLE COMMAND…: prints the output if the command fails; the next check runs in any case.
 check() {
   local title=$1 log
   shift

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Runs the built tests, several targets at once, each in a process of its own.
 
-    suites.py EXECUTABLE fast   what needs neither root nor the lab
-    suites.py EXECUTABLE all    that, and then what needs root or the lab, one after the other
+    suites.py EXECUTABLE fast   the tests that need neither root nor the lab
+    suites.py EXECUTABLE all    these, and then the tests that need root or the lab, one after the other
 
 Within a process the tests run one after the other: a descriptor, a thread or a child process that a test leaves is
-charged to that test. Exits with 1 where a test failed or left something.
+charged to that test. Exits with 1 if a test failed or left something.
 """
 
 import argparse
@@ -35,7 +35,7 @@ QUIET = ("◇ ", "✔ ", "↳ Testing Library", "↳ Target Platform")
 
 @dataclass
 class Run:
-    """One process and what became of it."""
+    """One process and its outcome."""
 
     name: str
     filter: str
@@ -105,7 +105,7 @@ def main():
     parser.add_argument("part", choices=["fast", "all"])
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="processes at once")
     parser.add_argument("--limit", type=float, default=1800, help="seconds that one process may take")
-    parser.add_argument("--verbose", action="store_true", help="print what passed too")
+    parser.add_argument("--verbose", action="store_true", help="print the output of passed targets too")
     options = parser.parse_args()
 
     fast = [Run(name, rf"^{name}\.", rf"\.\w*{ROOT}/") for name in targets() if name not in LAB]

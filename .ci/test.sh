@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by install.sh: builds everything, runs all tests, and looks whether they left something.
+# Sourced by install.sh: builds everything, runs all tests, and checks that they left nothing.
 
 # `part` is fast or all.
 packages "${build_packages[@]}" "${lab_packages[@]}" "${test_packages[@]}"
@@ -9,7 +9,7 @@ agents
 export DEVTUNNEL_SHARE=$root/share/devtunnel
 export DEVTUNNEL_TEST_AGENT=$DEVTUNNEL_SHARE/devtunnel-agent-amd64
 
-# A second implementation of yamux, for the interoperability tests; they are skipped where it cannot be had.
+# A second implementation of yamux, for the interoperability tests; they are skipped if it cannot be installed.
 libp2p() {
   local python=$root/.build-venv/bin/python
   if ! "$python" -c 'import libp2p' 2>/dev/null; then
@@ -23,11 +23,11 @@ libp2p() {
   export DEVTUNNEL_TEST_YAMUX_PYTHON=$python
 }
 
-# What tests could leave on the machine, a line each.
+# Lists things that tests could leave on the machine, one on each line.
 leftovers() {
   { ls /var/run/netns 2>/dev/null || true; } | sed 's/^/network namespace /'
   sed -nE 's/^([^ ]+ ){4}([^ ]*devtunnel[^ ]*) .*/mount \2/p' /proc/self/mountinfo
-  # A container's process is known by its cgroup, whatever it is called; other runtimes' are none of ours.
+  # The cgroup identifies a container's process, whatever its name; other runtimes' containers are not ours.
   grep -ls '/devtunnel-lab' /proc/[0-9]*/cgroup | sed -nE 's|^/proc/([0-9]+)/.*|process \1|p' || true
   ps -eo pid=,args= | sed -nE 's|^ *([0-9]+) [^ ]*/devtunnel (.* )?(daemon run\|lab serve).*|process \1 devtunnel \3|p'
   find /sys/fs/cgroup -maxdepth 2 -type d -name 'devtunnel-lab*' 2>/dev/null | sed 's/^/cgroup /'
@@ -54,7 +54,7 @@ status=0
 tests=$(swift build --scratch-path "$build" --show-bin-path)/devtunnelPackageTests.xctest
 python3 .ci/suites.py "$tests" "$part" </dev/null || status=$?
 
-# What is ending has a moment to do so.
+# Processes that are ending get a moment.
 for _ in 1 2 3 4 5; do
   left=$(comm -13 <(printf '%s\n' "$before") <(leftovers | sort))
   [ -n "$left" ] || break

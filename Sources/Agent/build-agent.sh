@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 toolchain=$(dirname "$(readlink -f "$(command -v swiftc)")") || fail "swiftc is not in PATH"
 builtin=$(find "$toolchain/../lib/clang" -maxdepth 2 -path '*/include' | head -n 1)
 find "$sources/TunnelProtocol" "$sources/Relay" "$sources/Agent" -name '*.swift' | sort >"$work/files"
-# What Swift's runtime wants of libc and musl lacks.
+# Functions that Swift's runtime wants of libc and musl lacks.
 cat >"$work/shim.c" <<'C'
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by install.sh: the main job, shown in the lab. The status is not 0 where an answer is not the expected one.
+# Sourced by install.sh: shows the main job in the lab. The status is not 0 if an answer is not the expected one.
 
 packages "${build_packages[@]}" "${lab_packages[@]}"
 swift_is_there
@@ -8,14 +8,14 @@ agents
 products debug devtunnel
 export DEVTUNNEL_SHARE=$root/share/devtunnel
 
-# Nothing of the user's own daemon, settings or labs is touched.
+# The user's own daemon, settings and labs are not touched.
 home=$(mktemp -d /tmp/devtunnel-demo.XXXXXX)
 mkdir -m 700 "$home/run"
 export XDG_RUNTIME_DIR=$home/run XDG_STATE_HOME=$home/state XDG_CONFIG_HOME=$home/config
 export PATH=$binaries:$PATH
 server=
 
-# One line as a person would type it, then what it prints.
+# Prints one line as a person would type it, then its output.
 show() {
   printf '\n$ %s\n' "${*//"$home"/\~}"
   "$@"
