@@ -10,7 +10,7 @@ public struct LabNodeConfiguration: Sendable {
   public var nodeName = "lab"
   /// The lab's name; containers and cgroups carry it.
   public var labName = "devtunnel-lab"
-  /// Everything the node keeps on disk and mounts stands below this directory, and goes with it.
+  /// Everything that the node keeps on disk and mounts is below this directory, and is removed with it.
   public var stateDirectory: String
   /// The folder of the images (a containers/storage root). It is kept over `shutdown`, so that a second `up` need not
   /// build them again. Nil: inside the state directory, gone with it.

@@ -10,7 +10,7 @@ public actor ObjectStore: ObjectStoring {
   public private(set) var revision: Int64 = 1
   private let watchBuffer: Int
 
-  /// - Parameter historyCapacity: how many changes a watch can lie behind before it is told `expired`, at least.
+  /// - Parameter historyCapacity: the least number of changes that a watch can lie behind before it gets `expired`.
   public init(historyCapacity: Int = 8192) {
     history = EventHistory(capacity: historyCapacity)
     watchBuffer = 2 * historyCapacity

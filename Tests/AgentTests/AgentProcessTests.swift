@@ -121,7 +121,7 @@ struct AgentProcessTests {
     throw CocoaError(.fileReadUnknown)
   }
 
-  /// A client whose connection the agent leads to a loopback port.
+  /// A client whose connection the agent passes to a loopback port.
   private func dial(_ session: Session, port: UInt16) -> TestClient {
     let (listener, local) = listening()
     let client = TestClient(loop: session.loop, port: local)

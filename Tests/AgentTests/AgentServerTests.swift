@@ -98,7 +98,7 @@ private final class Scene {
   }
 }
 
-/// Leads inbound streams to the host's server, as the daemon does.
+/// Routes inbound streams to the host's server, as the daemon does.
 private final class ToHost: StreamRouter {
   let port: UInt16
   init(_ port: UInt16) { self.port = port }
@@ -464,7 +464,7 @@ private final class OriginPod: Listener {
     scene.agent.terminate()
     let after = scene.client()
     #expect(scene.loop.turn { after.text == "origin" })
-    // Nobody connects any more, and it is nobody's endpoint.
+    // No client connects any more, and no Service has it as an endpoint.
     #expect(scene.loop.turn { !scene.agent.isLingering })
   }
 }

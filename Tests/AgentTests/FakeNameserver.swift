@@ -80,7 +80,7 @@ final class FakeNameserver: Handler {
     return message
   }
 
-  /// Up to its end: with its class, without what stands behind it.
+  /// Up to its end: with its class, without the bytes behind it.
   private func question(_ query: [UInt8]) -> [UInt8] {
     var offset = 12
     while query[offset] != 0 { offset += 1 + Int(query[offset]) }

@@ -128,7 +128,7 @@ struct ConnectionTests {
       deaf.stop()
     }
     let bastion = BastionConnection(try server.settings())
-    // An end that has come, one that has gone, one with more to send than is taken, and one that nobody holds any more.
+    // An end that has come, one that has gone, one with more to send than is taken, and one without a holder.
     let ended = try await open(bastion, silent.port)
     let ending = try await open(bastion, deaf.port)
     shutdown(ending, Int32(SHUT_WR))

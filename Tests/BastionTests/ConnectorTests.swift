@@ -23,7 +23,7 @@ struct ConnectorTests {
       http.stop()
     }
     let bastion = BastionConnection(try ssh.settings())
-    // Nobody listens there: a proxy must not be asked.
+    // Nothing listens there: a proxy must not be asked.
     let client = client(bastion, "http://127.0.0.1:\(http.port)", proxy: "http://127.0.0.1:1")
     for index in 0..<5 {
       let answer = try await client.send(HTTPRequest("GET", "/api/\(index)"))

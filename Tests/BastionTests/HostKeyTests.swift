@@ -109,7 +109,7 @@ struct HostKeyTests {
       #expect(error == .hostKeyUnknown(host: name, keyType: "ssh-ed25519", fingerprint: fingerprint), "\(text)")
       #expect(error?.description.contains(fingerprint) == true)
     }
-    // Strict: nobody is asked.
+    // Strict: no question is asked.
     let strict = try await attempt("") {
       $0.isStrict = true
       $0.accept = { _ in true }

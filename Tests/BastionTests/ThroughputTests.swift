@@ -8,7 +8,7 @@ struct ThroughputTests {
   private static let blocks = 50
   private static let blockSize = 1 << 20
 
-  /// Bytes that tell where they stand: each block is another one's shift.
+  /// Bytes that show their position: each block is another one's shift.
   private static let pattern = (0..<blockSize + blocks).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
 
   private static func sendPattern(_ socket: Int32) -> Bool {

@@ -164,7 +164,7 @@ import Testing
     let artifact = try shop.artifact("web")
     _ = try await shop.builder().build([artifact], tags: [:]) { _, _ in }
     #expect(try await shop.builder().build([artifact], tags: [:]) { _, _ in }[0].isFromCache)
-    // The same builder, told to keep its images elsewhere.
+    // The same builder, with another place for its images.
     try shop.program(
       "buildah",
       shop.read("bin/buildah").replacing("$SHOP/store", with: "$SHOP/other").split(separator: "\n").dropFirst(3).joined(

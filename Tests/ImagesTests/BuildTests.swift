@@ -4,7 +4,7 @@ import Testing
 
 @testable import Images
 
-/// With a stand-in for buildah: what is built when, with which arguments, and what is not.
+/// Builds with a stand-in for buildah: the artifacts that are built, their arguments, and the builds that are skipped.
 @Suite struct BuildTests {
   let shop: Workshop
 

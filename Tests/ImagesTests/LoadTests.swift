@@ -3,7 +3,7 @@ import Testing
 
 @testable import Images
 
-/// The products' own tools, by stand-ins that note what they are called with.
+/// The products' own tools, by stand-ins that note their arguments.
 @Suite struct LoadTests {
   let shop: Workshop
   let image = BuiltImage(

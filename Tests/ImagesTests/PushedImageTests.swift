@@ -5,7 +5,7 @@ import Testing
 
 @testable import Images
 
-/// An artifact's own command that pushes, and a registry that has what stands in `$SHOP/manifests`.
+/// An artifact's own command that pushes, and a registry that has the content of `$SHOP/manifests`.
 @Suite struct PushedImageTests {
   let shop: Workshop
   let registry: FakeRegistry
@@ -69,7 +69,7 @@ import Testing
     let second = try await build("2", pushes: false)
     #expect(second.image.id == "sha256:" + String(repeating: "2", count: 64) && second.image.pushed == nil)
     #expect(second.reference == "\(registry.address)/web:devtunnel-222222222222" && calls("push") == 1)
-    // The tag leads to an image that was there before.
+    // The tag belongs to an image that was there before.
     let third = try await build("3", pushes: false)
     #expect(third.reference == "\(registry.address)/web:devtunnel-333333333333" && calls("push") == 2)
   }

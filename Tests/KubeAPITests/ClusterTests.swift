@@ -5,7 +5,7 @@ import Testing
 
 private let kubeconfig = ProcessInfo.processInfo.environment["DEVTUNNEL_TEST_KUBECONFIG"]
 
-/// Against a real Kubernetes, as somebody who may make namespaces.
+/// Against a real Kubernetes, as a user who may make namespaces.
 @Suite(
   .enabled(if: kubeconfig != nil, "set DEVTUNNEL_TEST_KUBECONFIG to a cluster's kubeconfig"), .timeLimit(.minutes(3)),
   .serialized)
@@ -109,7 +109,7 @@ struct ClusterTests {
     }
   }
 
-  /// HTTP/2 carries many watches on one connection; one that nobody reads must not hold up the others.
+  /// HTTP/2 carries many watches on one connection; one without a reader must not hold up the others.
   @Test func aWatchThatNobodyReadsHoldsNothingUp() async throws {
     try await withNamespace { namespace in
       let big = String(repeating: "x", count: 900_000)

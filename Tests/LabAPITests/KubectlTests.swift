@@ -2,7 +2,7 @@ import Foundation
 import Subprocess
 import Testing
 
-/// kubectl, which nobody here wrote, is the API's test.
+/// kubectl, which is not part of this project, is the API's test.
 @Suite(.serialized, .enabled(if: LabFixture.kubectl != nil, "kubectl is not in PATH (KUBECTL can name it)"))
 struct KubectlTests {
   private static func manifest(image: String) -> String {

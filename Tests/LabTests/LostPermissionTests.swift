@@ -8,7 +8,7 @@ import Manifests
 import Testing
 
 extension LabTests {
-  /// A developer who may do what templates/rbac.yaml grants, until somebody takes a part of it away.
+  /// A developer who may do what templates/rbac.yaml grants, until a part of it is taken away.
   @Suite struct LostPermissionTests {
     private let fromHost = "hello from the host"
     private let fromCluster = "hello from the cluster"

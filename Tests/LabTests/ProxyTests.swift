@@ -3,7 +3,7 @@ import Operations
 import Testing
 
 extension LabTests {
-  /// A port of the host that leads everywhere in a pocket cluster.
+  /// A port of the host from which everything in a pocket cluster can be reached.
   @Suite(.sharedLab { [try await $0.loadStreet()] }) struct ProxyTests {
     @Test func namesOfTheClusterAreReachedByIt() async throws {
       let lab = try SharedLab.lab

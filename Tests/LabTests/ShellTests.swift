@@ -35,7 +35,7 @@ extension LabTests {
         request.intercept = lab.intercept(8000)
         let report = try await alice.shell(request) { _ in }
         #expect(report.intercept?.service == "web")
-        // Nobody is there yet: it fails open.
+        // Nothing listens yet: it fails open.
         try await lab.expect("hello from the cluster")
         async let shell = lab.enter(
           report,

@@ -301,7 +301,7 @@ extension LabTests {
       let lab = try SharedLab.lab
       try await lab.developer("names2@host") { alice in
         let report = try await alice.shell(ShellRequest(cluster: lab.cluster)) { _ in }
-        // The host's /etc is a copy here, so that nobody else sees it change.
+        // The host's /etc is a copy here, so that no one else sees it change.
         let host = """
           set -e
           cp -a /etc "$0/etc" && mount --bind "$0/etc" /etc

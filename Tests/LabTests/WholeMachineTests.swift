@@ -10,7 +10,7 @@ extension LabTests {
       let lab = try SharedLab.lab
       let web = try await lab.address(ofService: "web")
       try await Neighbour.run(lab) { machine in
-        // The cluster's Service range is somebody else's there.
+        // The cluster's Service range is in use there.
         try await machine.inside("ip route add default via \(machine.ours)")
         try await machine.inside("ip route add 10.98.0.0/16 via \(machine.ours)")
         let (way, _) = try lab.blockade(in: machine.namespace)

@@ -29,7 +29,7 @@ struct CalledFunctions {
   mutating func read(_ text: String, file: String) {
     var lines: [Substring] = []
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      // A comment on a line of its own; what stands behind code does no harm.
+      // A comment on a line of its own; one behind code does no harm.
       if line.drop(while: { $0 == " " }).hasPrefix("//") { continue }
       lines.append(line)
     }
@@ -85,7 +85,7 @@ struct CalledFunctions {
       Declaration(name: name, label: label, hasDefault: hasDefault, file: file, isOverride: isOverride))
   }
 
-  /// Behind the name: what stands first between the parentheses.
+  /// Returns the first label between the parentheses, behind the name.
   private static func label(_ bytes: [UInt8], _ index: inout Int) -> String {
     index += 1
     while index < bytes.count, isSpace(bytes[index]) { index += 1 }

@@ -4,7 +4,7 @@ import Testing
 /// No number of a cluster's ends the daemon, and all its tunnels: `Int(x)` of a number that does not fit traps.
 ///
 /// In the modules that read objects of a cluster a conversion says what becomes of such a number (`exactly:`,
-/// `clamping:`, `truncatingIfNeeded:`, `saturating:`), or stands in the list below with the reason why it cannot trap.
+/// `clamping:`, `truncatingIfNeeded:`, `saturating:`), or is in the list below with the reason why it cannot trap.
 /// A type that is only inferred (`.init(x)`) is not seen, and neither is arithmetic. The modules that read bytes
 /// (KubeAPI, KubeStreams, Relay, TunnelProtocol, Outbound) convert upwards on every line: there the fuzzers look.
 struct ConversionTests {

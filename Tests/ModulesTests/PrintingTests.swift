@@ -30,7 +30,7 @@ struct PrintingTests {
   /// Programs of their own, whose text is theirs.
   private static let apart = ["DevtunnelBench", "LabAPI", "LabNode", "LabStore"]
 
-  /// - Returns: each way that stands in a line of code, and the line's number from 1.
+  /// - Returns: each way in a line of code, and the line's number from 1.
   private static func found(in text: String) throws -> [(way: String, line: Int)] {
     let all = text as NSString
     return try NSRegularExpression(pattern: ways).matches(in: text, range: NSRange(location: 0, length: all.length))

@@ -242,7 +242,7 @@ import Testing
       #expect(try daemon.journal().count == 1)
       #expect(await daemon.operations.status().intercepts.map(\.state) == [.active])
 
-      // Left over: nobody holds the workload, and its Service is diverted still.
+      // Left over: the workload has no holder, and its Service is still diverted.
       try await cluster.client.delete(.leases, "devtunnel-web", namespace: "shop")
       let left = await refusal(bob)
       #expect(left?.message.hasPrefix("Service web has been left diverted") == true)

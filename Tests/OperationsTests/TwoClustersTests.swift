@@ -87,7 +87,7 @@ import Testing
   func ledAstray() async throws {
     try await with(("c", "c")) { a, b, daemon in
       try await daemon.stand(in: a)
-      // Somebody else's in b, where the same names stand.
+      // Another holder's in b, which has the same names.
       let other = try TestDaemon(holder: "bob@desk")
       defer { other.remove() }
       try await other.stand(in: b)
@@ -305,7 +305,7 @@ import Testing
       // A daemon that was killed brings nothing back.
       await first.stop()
       await second.stop()
-      // The next daemon's recovery: the gateway that stands in b says nothing about the one in a.
+      // The next daemon's recovery: the gateway in b says nothing about the one in a.
       let next = try TestDaemon(folder: daemon.folder)
       let again = try await next.operations.reach(b.selection())
       _ = try await next.operations.gatewayLink(again, b.selection(), image: "web:1") { _ in }

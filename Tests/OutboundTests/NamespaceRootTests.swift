@@ -31,7 +31,7 @@ import TunnelProtocol
     }
   }
 
-  /// As the shell's table does it: what goes to the cluster is led to one transparent port.
+  /// As the shell's table does it: traffic to the cluster is redirected to one transparent port.
   private func lead(_ proto: String, to port: UInt16, _ fd: Int32) throws {
     var on: Int32 = 1
     try #require(setsockopt(fd, Int32(IPPROTO_IP), IP_TRANSPARENT, &on, 4) == 0)

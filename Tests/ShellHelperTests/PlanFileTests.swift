@@ -3,7 +3,7 @@ import Testing
 
 @testable import ShellHelper
 
-/// Root reads and removes a plan for somebody else: nothing but that person's own may be read, or be gone afterwards.
+/// Root reads and removes a plan for another user: only that user's own file may be read, or be gone afterwards.
 struct PlanFileTests {
   private let folder = FileManager.default.temporaryDirectory.appending(path: "devtunnel-plan-\(UUID().uuidString)")
     .path

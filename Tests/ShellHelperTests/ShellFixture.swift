@@ -3,7 +3,7 @@ import Testing
 
 /// A folder with a copy of the program, a plan's files and a daemon's socket, all for a user without privileges.
 final class ShellFixture {
-  /// nobody where the tests run as root, else whoever runs them.
+  /// The user `nobody` if root runs the tests, else the user who runs them.
   static let user: uid_t = getuid() == 0 ? 65534 : getuid()
   static let id = "0123456789abcdef0123456789abcdef"
 

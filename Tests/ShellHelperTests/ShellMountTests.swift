@@ -131,7 +131,7 @@ struct ShellMountTests {
     #expect(result.errors == "devtunnel-shell: look at /no/such/source: No such file or directory\n")
   }
 
-  /// In a namespace that stands for the host: its /etc is a copy, and may be changed.
+  /// In a namespace that plays the host: its /etc is a copy, and may be changed.
   @Test(
     "A host that renames a new resolv.conf over its own does not take the shell's away; a host without one is told so")
   func renamed() throws {

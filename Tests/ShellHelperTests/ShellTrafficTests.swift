@@ -183,7 +183,7 @@ struct ShellTrafficTests {
     let shell = try fixture.shell("/usr/bin/python3", "-c", script)
     #expect(shell.line() == "ready")
     let socket = try daemon.mint(.tcp(family: 4))
-    // Non-blocking; on loopback the connection stands at once, or when it is writable.
+    // Non-blocking; on loopback the socket is connected at once, or when it is writable.
     let connecting = cshell_connect(socket.fd, 0x7F00_0001, 8080)
     #expect(connecting == 0 || connecting == -EINPROGRESS)
     var returned: Int16 = 0

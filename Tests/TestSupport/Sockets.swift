@@ -33,8 +33,8 @@ public func listening() -> (fd: Int32, port: UInt16) {
   return (fd, address.port)
 }
 
-/// A port where nobody listens, on no address, and where nobody will by chance: below those the kernel hands out
-/// (`ip_local_port_range`), each once.
+/// Returns a port without a listener on any address, and that none gets by chance: below those that the kernel hands
+/// out (`ip_local_port_range`), each once.
 public func freePort() -> UInt16 {
   while true {
     let candidate = UInt16(20_000 + nextPort.add(1, ordering: .relaxed).oldValue % 12_000)

@@ -84,7 +84,7 @@ struct ManagedFields: Sendable {
     }
   }
 
-  /// The fields of other managers that somebody who applies would set to another value.
+  /// The fields of other managers that an apply would set to another value.
   func conflicts(with written: FieldSet, besides manager: String) -> [FieldConflict] {
     entries.filter { !$0.isApply(by: manager) }.sorted { $0.name < $1.name }.flatMap { entry in
       entry.fields.intersection(written).paths.map { FieldConflict(manager: entry.name, path: $0) }
@@ -101,7 +101,7 @@ struct ManagedFields: Sendable {
 
   // MARK: Other writes than apply
 
-  /// Notes the writer of what differs. Fields that were somebody else's become the writer's.
+  /// Notes the writer of the fields that differ. Fields of another manager become the writer's.
   static func record(
     from old: JSONValue?, to object: inout JSONValue, by manager: String, subresource: String?, _ kind: ResourceKind
   ) {

@@ -39,18 +39,17 @@ enum ApplyMerge {
     return result
   }
 
-  /// Takes away the fields that a manager no longer applies and that nobody else owns. Going with them are members that
-  /// nobody owns, such as defaults below a map that has no owner left.
+  /// Removes the fields that a manager no longer applies and that no other one owns. Members without an owner go with
+  /// them, such as defaults below a map that has no owner left.
   /// - Parameters:
   ///   - last: what the manager had applied before.
-  ///   - owned: what is anybody's now, the manager's new fields included.
+  ///   - owned: all fields that have a manager now, the manager's new fields included.
   static func prune(_ value: JSONValue, last: FieldSet, owned: FieldSet, _ schema: MergeSchema) -> JSONValue {
     guard !last.isEmpty, case .container(let items, let isMap) = FieldShape(value, schema) else { return value }
     let kept = items.compactMap { step, child -> (step: FieldStep, value: JSONValue)? in
       let (last, owned) = (last[step], owned[step])
       guard !last.isEmpty else { return (step, child) }
-      // An element of a list is there as long as somebody owns the element; a map as long as somebody owns anything in
-      // it.
+      // An element of a list stays as long as the element has an owner; a map as long as anything in it has one.
       if isMap ? owned.isEmpty : last.isMember && !owned.isMember { return nil }
       return (step, prune(child, last: last, owned: owned, FieldShape.schema(step, in: schema)))
     }

@@ -3,7 +3,7 @@ import KubeObjects
 /// The trace of `kubectl apply` without `--server-side` in an object: the annotation with the manifest that it applied
 /// last.
 ///
-/// The API server lets kubectl, and nobody else, take over the fields in it without a conflict.
+/// The API server lets kubectl, and no other client, take over the fields in it without a conflict.
 struct ClientSideApply {
   /// The manager that takes over.
   static let heir = "kubectl"

@@ -38,7 +38,7 @@ struct FieldComparison: Equatable {
     return Dictionary(items.map { ($0.step, $0.value) }, uniquingKeysWith: { $1 })
   }
 
-  /// Kubernetes' own types write these even when nobody has set anything in them, so they are nobody's.
+  /// Kubernetes' own types write these even when nothing in them was set, so they have no manager.
   private static func isAlwaysThere(_ step: FieldStep?) -> Bool {
     guard case .field(let name)? = step else { return false }
     return ["metadata", "spec", "status", "template", "strategy", "containers"].contains(name)

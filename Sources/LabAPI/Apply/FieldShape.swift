@@ -5,7 +5,7 @@ enum FieldShape {
   case leaf
   case container([(step: FieldStep, value: JSONValue)], isMap: Bool)
 
-  /// A list whose elements cannot be told apart is one field.
+  /// A list whose elements cannot be distinguished is one field.
   init(_ value: JSONValue, _ schema: MergeSchema) {
     switch value {
     case .object(let members) where !schema.isAtomic:
@@ -31,7 +31,7 @@ enum FieldShape {
     return members.isEmpty ? nil : .key(.object(members))
   }
 
-  /// The schema of what a step leads to.
+  /// The schema at the end of a step.
   static func schema(_ step: FieldStep, in schema: MergeSchema) -> MergeSchema {
     switch step {
     case .field(let name): schema.member(name)

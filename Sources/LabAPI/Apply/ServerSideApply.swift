@@ -10,7 +10,7 @@ struct ServerSideApply: Sendable {
   private let schema: MergeSchema
   private let apiVersion: String
 
-  /// - Throws: `StatusError` for lists whose elements cannot be told apart.
+  /// - Throws: `StatusError` for lists whose elements cannot be distinguished.
   init(_ configuration: JSONValue, manager: String, isForced: Bool, _ kind: ResourceKind) throws {
     var configuration = configuration.withoutNulls
     if kind.hasStatus { configuration["status"] = nil }

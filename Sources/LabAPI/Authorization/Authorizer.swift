@@ -1,7 +1,7 @@
 import KubeObjects
 import LabStore
 
-/// Something that somebody wants to do.
+/// An action that a user wants to do.
 struct AccessRequest: Sendable, Equatable {
   var verb: String
   var group: String

@@ -61,7 +61,7 @@ struct EndpointSliceController: Controller {
       guard let endpoint = Self.endpoint(pod, of: service) else { continue }
       groups[Self.ports(of: service, on: pod), default: []].append(endpoint)
     }
-    // Without a Pod there is still one slice, so that "no endpoints" can be told from "not looked at yet".
+    // Without a Pod there is still one slice, so that "no endpoints" differs from "not looked at yet".
     if groups.isEmpty { groups[[]] = [] }
     return groups.flatMap { ports, endpoints in
       stride(from: 0, to: max(1, endpoints.count), by: Self.sliceLimit).map { start in

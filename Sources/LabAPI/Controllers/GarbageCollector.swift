@@ -2,7 +2,7 @@ import KubeObjects
 import LabStore
 import Logging
 
-/// Deletes what nobody owns any more, and carries out deletions in the foreground and those that orphan.
+/// Deletes objects without an owner, and carries out deletions in the foreground and those that orphan.
 struct GarbageCollector: Sendable {
   static let foregroundFinalizer = "foregroundDeletion"
   static let orphanFinalizer = "orphan"
@@ -48,7 +48,7 @@ struct GarbageCollector: Sendable {
     }
   }
 
-  /// A dependent that somebody else has just deleted is no reason to leave the others.
+  /// A dependent that another client has just deleted is no reason to leave the others.
   private func unlessGone(_ work: () async throws -> Void) async throws {
     do { try await work() } catch StoreError.notFound {}
   }

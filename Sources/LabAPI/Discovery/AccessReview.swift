@@ -32,7 +32,7 @@ enum AccessReview {
     return .json(review, code: 201)
   }
 
-  /// Whom a review asks about: somebody named in it, or the one who asks.
+  /// The user whom a review asks about: one named in it, or the one who asks.
   private static func subject(of review: JSONValue, _ request: APIRequest) -> UserInfo {
     guard let name = review[path: "spec", "user"]?.stringValue else { return request.user }
     return UserInfo(

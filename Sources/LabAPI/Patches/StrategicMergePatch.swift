@@ -91,7 +91,7 @@ enum StrategicMergePatch {
     return result
   }
 
-  /// Puts a list into the order that a patch gives; elements that the order does not name (somebody else's) keep their
+  /// Puts a list into the order that a patch gives; elements that the order does not name (another writer's) keep their
   /// place behind the element that they followed.
   private static func ordered(_ elements: [JSONValue], _ order: [JSONValue], _ schema: MergeSchema) -> [JSONValue] {
     func identity(_ element: JSONValue) -> JSONValue { schema.mergeKey.flatMap { element[$0] } ?? element }

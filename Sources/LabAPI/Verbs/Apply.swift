@@ -21,7 +21,7 @@ extension APIServer {
       do {
         let object = try await create(request, key, kind, apply)
         return .json(Representation(request, kind).one(object), code: 201)
-        // Somebody else was faster: it is a change then.
+        // Another client was faster: it is a change then.
       } catch let error as StatusError where error.reason == "AlreadyExists" {}
     }
   }

@@ -21,7 +21,7 @@ extension APIServer {
       do { _ = try await delete(item.key(kind.resource), kind, options) } catch let error as StatusError
         where error.code == 404
       {
-        // Somebody else was faster.
+        // Another client was faster.
       }
     }
     return .json(Representation(request, kind).list(items, metadata: ["resourceVersion": .string(String(revision))]))

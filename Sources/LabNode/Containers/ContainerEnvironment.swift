@@ -14,7 +14,7 @@ struct ContainerEnvironment: Sendable {
   let store: any ObjectStoring
   let pod: PodReference
 
-  /// - Throws: `containerConfig` in the kubelet's words where a reference that is not optional leads nowhere.
+  /// - Throws: `containerConfig` in the kubelet's words if a reference that is not optional has no target.
   func variables(of container: JSONValue) async throws -> [(name: String, value: String)] {
     var list = VariableList()
     for source in container["envFrom"]?.elements ?? [] {

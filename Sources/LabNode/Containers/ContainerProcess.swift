@@ -43,7 +43,7 @@ final class ContainerProcess: Sendable {
       let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: .global())
       source.setEventHandler {
         var (code, signal): (Int32, Int32) = (0, 0)
-        // Not a child of ours: its status went to somebody else.
+        // Not a child of ours: its status went to another process.
         if clinux_ns_reap(descriptor, &code, &signal) < 0 { (code, signal) = (255, 0) }
         source.cancel()
         continuation.resume(returning: ProcessExit(code: code, signal: signal))

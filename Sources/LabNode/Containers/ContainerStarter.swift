@@ -75,7 +75,7 @@ struct ContainerStarter: Sendable {
       container: container, cgroup: nil, openFilesLimit: node.openFilesLimit)
   }
 
-  /// The Pod's `command` stands for the image's entrypoint and command, `args` for the image's command alone.
+  /// The Pod's `command` replaces the image's entrypoint and command, `args` for the image's command alone.
   static func arguments(_ container: JSONValue, _ image: Image, _ variables: [String: String]) throws -> [String] {
     func strings(_ key: String) -> [String]? {
       container[key]?.arrayValue?.compactMap(\.stringValue).map { VariableExpansion.expand($0, variables) }

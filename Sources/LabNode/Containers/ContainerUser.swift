@@ -7,7 +7,7 @@ struct ContainerUser: Sendable, Equatable {
   var groups: [UInt32] = []
 
   /// The Pod's and the container's security context over the image's user, names looked up in the image's own files.
-  /// - Parameter rootFileSystem: where the image's `/etc/passwd` and `/etc/group` stand.
+  /// - Parameter rootFileSystem: the folder of the image's `/etc/passwd` and `/etc/group`.
   /// - Throws: `containerConfig` in the kubelet's words.
   init(pod: JSONValue, container: JSONValue, imageUser: String, rootFileSystem: String) throws {
     func setting(_ key: String) -> JSONValue? {

@@ -14,7 +14,7 @@ struct Runc: Sendable {
     self.hasCgroups = hasCgroups
   }
 
-  /// Creates and starts a container whose `config.json` stands in `bundle`.
+  /// Creates and starts a container whose `config.json` is in `bundle`.
   /// - Parameter log: takes both output streams.
   /// - Throws: `commandFailed` with the reason in runc's words, such as a program that is not in the image.
   func run(_ identifier: String, bundle: String, log: ContainerLog) async throws -> ContainerProcess {
@@ -61,7 +61,7 @@ struct Runc: Sendable {
     }
     guard let process = try? ContainerProcess(pid: pid) else { return }
     process.send(SIGKILL)
-    // It comes to this process as an orphan; without anybody to reap it, it would keep its container from ending.
+    // It comes to this process as an orphan; if it is not reaped, it would keep its container from ending.
     Task { _ = await process.exit }
   }
 
@@ -84,7 +84,7 @@ struct Runc: Sendable {
   }
 
   /// proc(5): the 22nd field of `stat`, ticks since boot. With it a number that the kernel has given to another process
-  /// is told apart.
+  /// is distinguished.
   private static func startTime(of pid: Int) -> Int? {
     // The second field, the name, may hold blanks and parentheses.
     guard let stat = Files.readText("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }

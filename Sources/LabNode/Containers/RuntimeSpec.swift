@@ -18,7 +18,7 @@ struct RuntimeSpec: Sendable {
   var mounts: [Mount]
   /// The container's `securityContext` and `resources` decide the rest.
   var container: JSONValue
-  /// Nil where the machine lets nobody make cgroups.
+  /// Nil if the machine does not allow cgroups.
   var cgroup: String?
   var openFilesLimit: UInt64
 

@@ -28,7 +28,7 @@ enum StrayChildren {
     }
   }
 
-  /// This process's children that have ended and that nobody has waited for.
+  /// This process's children that have ended and have not been waited for.
   private static func ended() -> [Int32] {
     guard clinux_ns_peek_ended_child() != 0 else { return [] }
     // Not every kernel lists a process's children, so all processes are looked at; seldom, thanks to the line above.

@@ -1,7 +1,7 @@
 import KubeObjects
 
 /// The cluster's names as Kubernetes' DNS specification lists them (github.com/kubernetes/dns, docs/specification.md),
-/// and the extra ones of the configuration. A value: made anew when a Service or an EndpointSlice changes.
+/// and the extra ones of the configuration. A value: made again when a Service or an EndpointSlice changes.
 struct ClusterZone: Sendable {
   static let timeToLive: UInt32 = 5
 
@@ -9,7 +9,7 @@ struct ClusterZone: Sendable {
   private let podNetwork: IPv4Network
   private let serial: UInt32
   private var records: [String: [DNSRecord.Value]] = [:]
-  /// Names that exist only because something stands below them: they answer NOERROR without records.
+  /// Names that exist only because of names below them: they answer NOERROR without records.
   private var branches: Set<String> = []
 
   init(
@@ -135,7 +135,7 @@ extension ClusterZone {
     return [.address(address)]
   }
 
-  /// An ExternalName Service: the alias, and what it stands for where that is known here (RFC 1034 section 3.6.2).
+  /// An ExternalName Service: the alias, and its target if that is known here (RFC 1034 section 3.6.2).
   private func aliases(_ values: [DNSRecord.Value], of question: DNSQuestion) -> [DNSRecord] {
     guard let value = values.first(where: { $0.type == .cname }), case .alias(let target) = value else { return [] }
     let behind = (records[target.key] ?? podRecords(target.key) ?? []).filter { $0.type == question.type }

@@ -21,7 +21,7 @@ final class ZoneHolder: Sendable {
       return DNSMessage(identifier: UInt16(bytes[0]) << 8 | UInt16(bytes[1]), isResponse: true, responseCode: code)
         .encoded()
     }
-    // Answering a response would let two servers talk for ever.
+    // Never answer a response: two servers could loop.
     guard !query.isResponse else { return nil }
     return current.response(to: query).encoded(limit: max(limit, Int(query.udpPayloadSize ?? 0)))
   }

@@ -2,7 +2,7 @@ import CLinux
 
 /// A container's own view of its image: an overlay whose upper layer goes with the container.
 struct RootFileSystem: Sendable {
-  /// The container's directory; `rootfs`, `upper` and `work` stand in it.
+  /// The container's directory; `rootfs`, `upper` and `work` are in it.
   let directory: String
   var path: String { directory + "/rootfs" }
 

@@ -15,7 +15,7 @@ struct NodeEventLoop: Sendable {
     }
   }
 
-  /// Runs on the loop's thread, so that what it opens stands in the node's namespace.
+  /// Runs on the loop's thread, so that its sockets are in the node's namespace.
   func open<Value: Sendable>(_ make: @escaping @Sendable (any EventLoop) throws -> EventLoopFuture<Value>) async throws
     -> Value
   {

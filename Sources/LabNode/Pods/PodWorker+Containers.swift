@@ -106,7 +106,7 @@ extension PodWorker {
       $0.containerID = "runc://" + started.identifier
       $0.imageID = started.imageID
     }
-    // The Pod may have been told to end while runc was at work.
+    // The Pod may have got its end while runc was at work.
     if isTerminating {
       started.process.send(9)
     } else {

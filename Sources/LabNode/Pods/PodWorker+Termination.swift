@@ -87,7 +87,7 @@ extension PodWorker {
     }
   }
 
-  /// A sidecar that starts only now is told to end by the run itself, which sees that the Pod is to end.
+  /// A sidecar that starts only now is ended by the run itself, which sees that the Pod is to end.
   private func ended(_ tasks: [Task<Void, Never>]) async {
     for task in tasks { await task.value }
     for task in endLifecycle() { await task.value }

@@ -29,7 +29,7 @@ struct ServiceProxy: Sendable {
 
   /// Follows until the task is cancelled.
   func run() async {
-    // One waiting signal stands for any number of changes: a burst costs two transactions, not one for each object.
+    // One waiting signal covers any number of changes: a burst costs two transactions, not one for each object.
     let (changes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     await withDiscardingTaskGroup { group in
       for resource in [Resource.services, .endpointSlices, .namespaces] {

@@ -17,7 +17,7 @@ struct Command: Sendable {
 
   let path: String
 
-  /// Finds a program, also where administrators' programs stand: a user's PATH often leaves those directories out.
+  /// Finds a program, also in the directories of administrators, which a user's PATH often leaves out.
   /// - Throws: `missingProgram`, naming the Debian package.
   init(_ name: String, package: String) throws {
     let directories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
@@ -27,8 +27,8 @@ struct Command: Sendable {
     path = found
   }
 
-  /// Runs to the end, whatever happens to the calling task: half a mount or half a container helps nobody.
-  /// - - Parameter input: what stands in the file that is its standard input. Not a pipe: Subprocess 1.0 ends the whole
+  /// Runs to the end, whatever happens to the calling task: half a mount or half a container is of no use.
+  /// - - Parameter input: the content of the file that is its standard input. Not a pipe: Subprocess 1.0 ends the whole
   ///   process where a program leaves one unread (swift-subprocess #367).
   /// - Returns: at most 16 MiB of output.
   func result(_ arguments: [String], input: String = "", in directory: String? = nil) async throws -> Result {

@@ -47,7 +47,7 @@ enum Files {
     try write(text.utf8, to: path, mode: mode)
   }
 
-  /// A file without a name that holds the text and stands at its beginning; /dev/null for none.
+  /// A file without a name that holds the text, at its beginning; /dev/null for none.
   /// - Returns: its descriptor, closed on exec, which is the caller's to close.
   static func unnamed(_ text: String) throws -> Int32 {
     if text.isEmpty { return open("/dev/null", O_RDONLY | O_CLOEXEC) }

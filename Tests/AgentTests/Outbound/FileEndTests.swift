@@ -72,7 +72,7 @@ import TunnelProtocol
     #expect(found.keys.sorted() == [""] && found[""]?.bytes == [1, 2, 3])
   }
 
-  /// A link asked for is told, not followed, whatever slashes stand behind it.
+  /// A link is reported, not followed, with any slashes behind it.
   @Test func tellsALinkAlone() throws {
     try folder.write("one", [1])
     try folder.link("link", to: "one")
@@ -99,7 +99,7 @@ import TunnelProtocol
     }
   }
 
-  /// Root reads everything, so this needs a thread that is somebody else to the file system (setfsuid(2)).
+  /// Root reads everything, so this needs a thread that is another user to the file system (setfsuid(2)).
   @Test func namesWhatCannotBeRead() throws {
     guard getuid() == 0 else { return }
     try folder.write("open", [1])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Agents
 
-/// The agent's Deployment is made for the namespace that it is to stand in.
+/// The agent's Deployment is made for its namespace.
 @Suite(.timeLimit(.minutes(1))) struct AgentDeployerTests {
   /// The container of the Deployment that is created.
   private func deployed(_ objects: FakeNamespace.Objects) async throws -> JSONValue {

@@ -103,7 +103,7 @@ import Testing
 
   private static let holder = Holder(name: "root@localhost", installation: String(repeating: "1a", count: 16))
 
-  /// - Parameter body: gets the cluster, what is told and journalled, and how a daemon makes its gateway.
+  /// - Parameter body: gets the cluster, the reports and journal entries, and a function that makes a daemon's gateway.
   private func inCluster(
     _ body: (Cluster, _ told: Names, _ journal: Names, (AgentRecords) -> Gateway) async throws -> Void
   ) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Agents
 
-/// An agent that stands is used only where it is the one that would be made.
+/// A running agent is used only if it is the one that would be made.
 struct TemplateMatchTests {
   private static var made: JSONValue {
     var template = AgentPodTemplate(

@@ -61,7 +61,7 @@ import TunnelProtocol
       let limits = ConnectionLimits(openFiles: 512)
       loop.connections.limit = limits.all
       loop.tunnelLimit = limits.tunnel
-      // It listens, and accepts nobody: all descriptors are the router's.
+      // It listens, and accepts nothing: all descriptors are the router's.
       let (_, port) = listening()
       let attacked = Tunnel(loop, to: port)
       let echo = EchoServer(loop: loop)

@@ -5,7 +5,7 @@ import Yams
 
 @testable import Agents
 
-/// templates/agent.yaml shows what stands in a cluster; it must stay what the code makes.
+/// templates/agent.yaml shows the objects in a cluster; they must stay those that the code makes.
 struct AgentExampleTests {
   private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
     path: "../../../templates/agent.yaml")

@@ -18,7 +18,7 @@ final class SSHServer: Sendable {
   let port: UInt16
   private let process: ChildProcess
 
-  /// - Parameter options: lines for sshd_config, which count more than those that stand here.
+  /// - Parameter options: lines for sshd_config, which count more than those below.
   init(options: String = "", directory old: String? = nil, port oldPort: UInt16? = nil) throws {
     let directory =
       old ?? FileManager.default.temporaryDirectory.appending(path: "bastion-tests-\(UUID().uuidString)").path

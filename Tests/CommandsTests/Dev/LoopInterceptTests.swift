@@ -11,7 +11,7 @@ struct LoopInterceptTests {
     context: "remote", cluster: ClusterIdentity(server: "https://remote"), namespace: "shop", service: "user",
     workload: "Deployment/user", state: .active, ports: [], holder: "me", since: "")
 
-  /// The events of an intercept that fails so many times before it stands.
+  /// The events of an intercept that fails so many times before it is active.
   private func events(failures: Int) async -> [DevEvent] {
     let (events, event) = AsyncStream.makeStream(of: DevEvent.self)
     let attempts = Mutex(0)

@@ -70,7 +70,7 @@ struct ConnectionTests {
   @Test func aProgressLineIsDroppedForAPeerThatDoesNotRead() async throws {
     let (a, b) = try pair()
     let one = try LineConnection(a)
-    // Nobody reads at b: the socket takes some of it, and the queue the rest, up to its limit.
+    // b does not read: the socket takes some of it, and the queue the rest, up to its limit.
     for _ in 0..<1_000 { one.send(Array(repeating: UInt8(ascii: "p"), count: 1_000), droppable: true) }
     one.send(Array("result".utf8))
     one.close()

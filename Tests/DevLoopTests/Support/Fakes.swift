@@ -11,7 +11,7 @@ import Synchronization
 final class FakeBuilder: ImageBuilding {
   enum Behaviour: Sendable {
     case succeed
-    /// Another image each time it is asked; else the same as long as `succeed` stands.
+    /// Another image each time it is asked; else the same while `succeed` is set.
     case fail(String)
     /// Until it is cancelled.
     case hang

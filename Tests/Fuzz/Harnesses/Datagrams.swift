@@ -10,7 +10,7 @@ extension Harness {
       }
       return true
     }
-    // A datagram is as long as its head says, and all of them stand one behind the other.
+    // A datagram is as long as its head says, and they follow one another.
     var reader = DatagramReader()
     var framed: [UInt8] = []
     bytes.withUnsafeBytes { raw in

@@ -26,7 +26,7 @@ extension Harness {
     }
   }
 
-  /// A name leads to somewhere inside the tree.
+  /// A name is inside the tree.
   private static func inside(_ name: [UInt8], isFirst: Bool) throws {
     if name.isEmpty { return try promise(isFirst, "an entry without a name") }
     let parts = name.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)

@@ -38,7 +38,7 @@ extension Harness {
     try whole(rules.replacement(guests: plan.bridges))
   }
 
-  /// The requests stand one behind the other, each as long as it says.
+  /// The requests follow one another, each as long as it says.
   private static func whole(_ batch: NetlinkBatch) throws {
     let bytes = batch.bytes
     var offset = 0

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Intercept
 
-/// One Service, which somebody else writes to between our reading and our writing.
+/// One Service, which someone else writes to between our reading and our writing.
 private final class ServiceStore: Sendable {
   private let state: Mutex<(service: JSONValue, change: (@Sendable (inout JSONValue) -> Void)?)>
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Intercept
 
-/// A Lease may hold anything: nothing in it keeps others out for ever, and nothing ends the daemon.
+/// A Lease may hold anything: nothing in it keeps others out without end, and nothing ends the daemon.
 struct LeaseTimesTests {
   private static let now = Date(timeIntervalSince1970: 1_767_323_045)
 

@@ -2,7 +2,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 
-/// A server that stands in for the proxy as well as for what lies behind it.
+/// A server that plays both the proxy and the server behind it.
 @Suite(.timeLimit(.minutes(1))) struct ProxyTests {
   @Test func restAndDialsGoThroughTheProxy() async throws {
     let proxy = TestServer { request, connection in

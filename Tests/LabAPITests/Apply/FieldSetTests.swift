@@ -64,7 +64,7 @@ import Testing
     #expect(left.subtracting(both).isEmpty)
   }
 
-  /// The order of an associative list is nobody's field.
+  /// The order of an associative list is no manager's field.
   @Test func aComparisonSeesElements() {
     let schema = MergeSchema.schema(for: .service)
     func object(_ ports: JSONValue) -> JSONValue { ["spec": ["ports": ports]] }

@@ -25,7 +25,7 @@ struct DNSMessageTests {
   @Test func roundTrip() throws {
     let bytes = Self.sample.encoded()
     #expect(try DNSMessage(decoding: bytes) == Self.sample)
-    // Compression: the suffix that all names share stands there once, and once more in the SRV target, which must not
+    // Compression: the suffix that all names share is there once, and once more in the SRV target, which must not
     // be compressed.
     #expect(count(of: Array("cluster".utf8), in: bytes) == 2)
   }

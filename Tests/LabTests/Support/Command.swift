@@ -71,7 +71,7 @@ struct Command: Sendable {
   func daemon() async throws -> Int32 { Int32(try #require(try await status().daemon?.pid)) }
 }
 
-/// nobody, with a folder and programs that this user may read; for tests that root runs.
+/// The user `nobody`, with a folder and programs that this user may read; for tests that root runs.
 struct OrdinaryUser: Sendable {
   let command: Command
   private static let id: uid_t = 65534

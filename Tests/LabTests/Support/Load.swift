@@ -1,6 +1,6 @@
 import Synchronization
 
-/// New connections to a Service, one after the other on several threads, until it is told to end.
+/// New connections to a Service, one after the other on several threads, until it has to end.
 final class Load: Sendable {
   struct Outcome: Sendable {
     var answers: [String: Int] = [:]

@@ -12,7 +12,7 @@ extension Lab {
     let pod = try await client.get(.pods, "echo", namespace: "shop")
     let server = try await NamespaceServer(
       in: node.namespacePath(podUID: pod[path: "metadata", "uid"]?.stringValue ?? ""), port: 7)
-    // A page behind an address of nobody's.
+    // A page behind an unused address.
     let web = try #require(
       try await client.list(.pods, namespace: "shop").items.first { $0.labels["app"] == "web" }?[
         path: "status", "podIP"]?.stringValue)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Outbound
 
-/// A client that nobody here wrote.
+/// A client that is not part of this project.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl"))) struct CurlTests {
   private func curl(_ proxy: ProxyFixture, _ arguments: [String]) throws -> (status: Int32, output: String) {
     let process = Process()

@@ -7,7 +7,7 @@ import TunnelProtocol
 
 @testable import Outbound
 
-/// A proxy that other machines reach: it asks who they are, and leads nobody to what listens on this machine.
+/// A proxy that other machines reach: it asks for a password, and refuses listeners of this machine.
 @Suite struct ProxyAccessTests {
   private static let credentials = ProxyCredentials(user: "devtunnel", password: "right")
   /// base64 of `devtunnel:right`.

@@ -72,7 +72,7 @@ final class Harness {
     far?.close()
   }
 
-  /// The far end's streams are led by another.
+  /// Another router serves the far end's streams.
   func route(by router: StreamRouter) { tunnel.far?.router = router }
 
   /// Reports to everything that waits for a session that there is none.

@@ -140,7 +140,7 @@ final class UDPFixture {
     let raw = clinux_raw_ip()
     try #require(raw >= 0, "needs CAP_NET_RAW")
     let udp = UDPFixture(icmp: raw)
-    // A connected client, whose flow leads to a port of the host where nobody is.
+    // A connected client, whose flow goes to a port of the host without a listener.
     let dead = freePort()
     let destination = IPEndpoint(IPAddress(parsing: "127.0.0.2")!, port: dead)
     let client = UDPClient(loop: udp.harness.loop, to: destination.socketAddress)

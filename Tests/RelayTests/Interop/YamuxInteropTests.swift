@@ -60,7 +60,7 @@ struct YamuxInteropTests {
     #expect(loop.turn(seconds: 10) { leaving.text == "waiting" }, "\(leaving.text) \(python.isRunning)")
     clinux_reset(leaving.fd)
 
-    // A reset of theirs arrives in the socket that their stream led to.
+    // A reset of theirs arrives in the socket behind their stream.
     #expect(loop.turn(seconds: 10) { quiet.connections.first?.sawReset == true })
     #expect(quiet.connections.first?.text == "waiting")
     #expect(loop.turn(seconds: 10) { refused.sawReset })
@@ -116,7 +116,7 @@ private enum PeerPort {
   static let resetByOpener: UInt16 = 9
 }
 
-/// Leads streams to local ports by the port in their preamble.
+/// Routes streams to local ports by the port in their preamble.
 private final class ByPort: StreamRouter {
   let ports: [UInt16: UInt16]
   init(_ ports: [UInt16: UInt16]) { self.ports = ports }

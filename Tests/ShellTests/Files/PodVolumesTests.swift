@@ -22,7 +22,7 @@ struct PodVolumesTests {
 
   private func mount(_ path: String) -> VolumeMount { VolumeMount(name: "v", path: path, isProjected: true) }
 
-  /// The path of a record that another daemon has written, which nobody has looked at.
+  /// The path of a record that another daemon has written and that has not been checked.
   @Test(
     "A path with .. asks the Pod for nothing and writes nothing",
     arguments: [

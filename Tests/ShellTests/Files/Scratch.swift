@@ -3,7 +3,7 @@ import Foundation
 @testable import Shell
 @testable import TunnelProtocol
 
-/// A directory of a test's own, with another one beside it that nobody may touch.
+/// A directory of a test's own, with another one beside it that must not be touched.
 final class Scratch {
   let path: String
   /// The folder that the attacks aim at.

@@ -59,7 +59,7 @@ import Testing
     #expect(allowed.notes.count == 1 && allowed.notes[0].contains("198.51.100.0/24"))
   }
 
-  /// The API server's address, and the router's, are in use here: a range that holds one stands under other addresses.
+  /// The API server's address, and the router's, are in use here: a range that holds one appears under other addresses.
   @Test func theWayToTheServerIsNeverLed() throws {
     let taken = [HostRanges.Taken(try CIDR(parsing: "10.0.0.5/32"), owner: "the way to the API server")]
     let ranges = try HostRanges(LedRanges(cluster: cidrs(["10.0.0.0/16", "8.8.8.0/24"]), asked: []), taken: taken)

@@ -49,7 +49,7 @@ final class Scene: Sendable {
 }
 
 extension SourceWatcher {
-  /// Everything that was told, up to what is asked for.
+  /// All reports so far, up to the wanted one.
   func batches(until isEnough: (ChangeBatch) -> Bool) async -> [ChangeBatch] {
     var seen: [ChangeBatch] = []
     for await batch in batches {
@@ -59,7 +59,7 @@ extension SourceWatcher {
     return seen
   }
 
-  /// Everything that was told of a scene, its paths relative, up to a file's change.
+  /// All reports about a scene, with relative paths, up to a file's change.
   func changes(in scene: Scene, until file: String) async -> ChangeBatch {
     var all = ChangeBatch()
     for batch in await batches(until: { $0.paths.contains(scene(file)) }) { all.merge(batch) }

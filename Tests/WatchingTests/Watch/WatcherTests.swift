@@ -1,6 +1,5 @@
 import Testing
 
-/// One after the other: they share the process's one inotify instance, and where its queue overflows, everybody is told
-/// so.
+/// One after the other: they share the process's one inotify instance, and an overflow of its queue is reported to all.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 enum WatcherTests {}

@@ -35,7 +35,7 @@ final class ChannelExec: ChannelInboundHandler {
       self?.handle(event, context)
     }
     self.session = session
-    // An empty message tells that the connection stands.
+    // An empty message reports that the connection is open.
     send(
       ByteBuffer(), on: request.standardOutput ? .standardOutput : request.standardError ? .standardError : .error,
       context)

@@ -6,7 +6,7 @@ final class SPDYReader {
   private var isBroken = false
 
   /// - Parameter take: throws for a frame that makes no sense here.
-  /// - Returns: false, once, when the client has broken the protocol: it is to be told, and the connection closed.
+  /// - Returns: false, once, when the client has broken the protocol: report that to it, and close the connection.
   func read(_ bytes: ByteBuffer, _ take: (SPDYFrame) throws -> Void) -> Bool {
     guard !isBroken else { return true }
     var bytes = bytes

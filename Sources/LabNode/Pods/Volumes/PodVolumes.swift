@@ -86,7 +86,7 @@ struct PodVolumes: Sendable {
 
   /// A container's mounts, outer ones first, as container runtimes order them, with subPaths resolved inside their
   /// volumes.
-  /// - Throws: `containerConfig` for a volume that is not there or a subPath that leads out of it.
+  /// - Throws: `containerConfig` for a volume that is not there or a subPath that points out of it.
   func mounts(of container: JSONValue, variables: [String: String]) throws -> [RuntimeSpec.Mount] {
     var mounts = try (container["volumeMounts"]?.elements ?? []).map { mount -> RuntimeSpec.Mount in
       let name = mount["name"]?.stringValue ?? ""
@@ -118,7 +118,7 @@ struct PodVolumes: Sendable {
       throw LabNodeError(.containerConfig, "subPath \(sub) must be relative and without \"..\"")
     }
     if !Files.exists(root + "/" + sub) { try Files.makeDirectory(root + "/" + sub, mode: 0o777) }
-    // A container may have put a symlink there that leads out.
+    // A container may have put a symlink there that points out.
     guard let real = Files.resolved(root + "/" + sub), let home = Files.resolved(root), real.hasPrefix(home + "/")
     else {
       throw LabNodeError(.containerConfig, "subPath \(sub) leads out of the volume \(name)")
