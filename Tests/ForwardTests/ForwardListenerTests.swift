@@ -9,7 +9,7 @@ import TunnelProtocol
 
 struct ForwardListenerTests {
   /// Without a session yet: they wait for one, and have their descriptors.
-  @Test("More connections than a tunnel may have are reset at once, and said why; none waits for ever")
+  @Test("More connections than a tunnel may have are reset at once, with the reason; none waits without end")
   func tooMany() {
     let loop = EventLoop()!
     loop.connections.limit = 40

@@ -140,7 +140,7 @@ extension ProductTests {
     }
   }
 
-  @Test("A name below .localhost is this machine if it leads there alone")
+  @Test("A name below .localhost is this machine if it resolves to this machine alone")
   func localhostNames() throws {
     let registry = try #require(AnnouncedRegistry(parsing: "host: k3d-registry.localhost:5000\n"))
     #expect(registry.place { $0 == "k3d-registry.localhost" ? ["127.0.0.1", "::1"] : [] } == .here)

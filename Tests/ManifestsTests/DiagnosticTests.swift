@@ -2,7 +2,7 @@ import Manifests
 import Testing
 
 struct DiagnosticTests {
-  @Test("A diagnostic is one line that leads to the place and says what to do")
+  @Test("A diagnostic is one line that names the place and the remedy")
   func line() {
     let place = SourcePosition(file: "app.yaml", line: 12, column: 3)
     let diagnostic = Diagnostic(
@@ -11,7 +11,7 @@ struct DiagnosticTests {
     #expect(Diagnostic(.warning, "odd").description == "warning: odd")
   }
 
-  @Test("An error tells all that is wrong")
+  @Test("An error names everything that is wrong")
   func all() {
     let error = InputError([Diagnostic(.error, "one"), Diagnostic(.error, "two")])
     #expect(error.description == "error: one\nerror: two")

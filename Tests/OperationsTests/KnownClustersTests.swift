@@ -29,7 +29,7 @@ struct KnownClustersTests {
     #expect(known.identity(of: seen("https://a", authority: nil)) != first)
   }
 
-  @Test("The key stays what it was when somebody reads the UID later")
+  @Test("The key stays what it was when someone reads the UID later")
   func readLater() {
     var known = KnownClusters()
     let first = known.identity(of: seen("https://a"))
@@ -37,7 +37,7 @@ struct KnownClustersTests {
     #expect(known.identity(of: seen("https://b", uid: "1")) == first)
   }
 
-  @Test("A cluster that was made anew at the same address is another one")
+  @Test("A cluster that was made again at the same address is another one")
   func madeAnew() {
     var known = KnownClusters()
     let first = known.identity(of: seen("https://a", uid: "1"))
@@ -48,7 +48,7 @@ struct KnownClustersTests {
     #expect(known.find(seen("https://a")) == nil, "the server must be asked")
   }
 
-  @Test("Clusters behind one URL are told apart by the kubeconfig's user, also where nobody may read their UIDs")
+  @Test("Clusters behind one URL are distinguished by the kubeconfig's user, also where no one may read their UIDs")
   func oneURL() {
     var known = KnownClusters()
     let first = known.identity(of: seen("https://proxy", access: "a"))

@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test("A context that leads to another cluster by the next daemon's time: nothing of that one is undone")
+  @Test("A context that belongs to another cluster by the next daemon's time: nothing of that one is undone")
   func ledAstray() async throws {
     try await with(("c", "c")) { a, b, daemon in
       try await daemon.stand(in: a)
@@ -217,7 +217,7 @@ import Testing
     }
   }
 
-  @Test("Two clusters behind one URL, whose UIDs may not be read, are told apart by the kubeconfig's user")
+  @Test("Two clusters behind one URL, whose UIDs may not be read, are distinguished by the kubeconfig's user")
   func oneURL() async throws {
     try await with { a, b, daemon in
       // A proxy with one certificate authority.
@@ -253,7 +253,7 @@ import Testing
     try Data(JSONValue(former).serialized()).write(to: URL(filePath: path))
   }
 
-  @Test("A journal of the former format is undone in the cluster that its context leads to")
+  @Test("A journal of the former format is undone in its context's cluster")
   func formerJournal() async throws {
     try await with { a, b, daemon in
       try await daemon.stand(in: a)

@@ -45,7 +45,7 @@ struct ConnectionBudgetTests {
     override func turnedAway() { refused += 1 }
   }
 
-  @Test("Out of descriptors a listener resets its clients; they do not wait for ever")
+  @Test("Out of descriptors a listener resets its clients; they do not wait without end")
   func outOfDescriptors() async {
     await #expect(processExitsWith: .success) {
       #expect(clinux_set_open_files(128) == 0)

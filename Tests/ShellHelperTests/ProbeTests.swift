@@ -40,7 +40,7 @@ struct ProbeTests {
   }
 
   @Test(
-    "Each obstacle is told from the others",
+    "Distinguishes each obstacle from the others",
     arguments: [
       (
         ["user/max_user_namespaces": 0, "kernel/unprivileged_userns_clone": 0], false, ENOSPC,

@@ -50,7 +50,7 @@ struct RenderingTests {
     #expect(plain.manifests.map(\.namespace) == [nil, nil])
   }
 
-  @Test("Every file that is wrong is told")
+  @Test("Every file that is wrong is reported")
   func wrong() async throws {
     let project = try Project([
       "k8s/a.yaml": "a: [\n", "k8s/b.yaml": "kind: Pod\n", "k8s/c.yaml": pod,

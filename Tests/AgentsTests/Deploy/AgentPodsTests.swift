@@ -63,7 +63,7 @@ import Testing
     #expect(error?.message.contains("did not start within") == true)
   }
 
-  @Test("The condition refuses, long before the time is over; the same text is told once")
+  @Test("The condition refuses, long before the time is over; the same text is reported once")
   func refusal() async throws {
     let events = (1...6).map { number in
       FakeNamespace.event(

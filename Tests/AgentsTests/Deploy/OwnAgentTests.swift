@@ -174,7 +174,7 @@ import Testing
     }
   }
 
-  @Test("One that somebody put in our gateway's place is not used, however alike")
+  @Test("One that someone put in our gateway's place is not used, however alike")
   func replaced() async throws {
     try await inCluster { cluster, _, _, gateway in
       let records = AgentRecords(path: nil)
@@ -186,7 +186,7 @@ import Testing
     }
   }
 
-  @Test("Ours that somebody has changed is replaced, and said so")
+  @Test("Ours that someone has changed is replaced, and said so")
   func changed() async throws {
     let edits: [(String, (Cluster, String) -> Void)] = [
       (

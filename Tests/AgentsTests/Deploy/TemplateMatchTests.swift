@@ -93,7 +93,7 @@ struct TemplateMatchTests {
     Change("a number") { $0 = 7 },
   ]
 
-  @Test("Anything else is somebody's doing", arguments: attacks)
+  @Test("Anything else is someone's doing", arguments: attacks)
   func tampered(attack: Change) {
     var object = Self.defaulted
     attack.apply(&object)

@@ -39,7 +39,7 @@ struct AgentRecordsTests {
   }
 
   @Test(
-    "A name that could lead elsewhere is not taken from the file",
+    "A name that could point elsewhere is not taken from the file",
     arguments: ["../../secrets/x", "", "A", "a/b", "a b"])
   func names(name: String) throws {
     try withPath { path in

@@ -59,7 +59,7 @@ struct InstallationIDTests {
   }
 
   @Test(
-    "A file that holds no id is moved aside, and told",
+    "A file that holds no id is moved aside, and reported",
     arguments: [
       "", "\n", "x", String(repeating: "0", count: 32), String(repeating: "0", count: 32) + " 12\n",
       String(repeating: "Z", count: 32) + " 12 m\n",

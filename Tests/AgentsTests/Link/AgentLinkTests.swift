@@ -17,7 +17,7 @@ import Testing
     "status": ["containerStatuses": [["name": JSONValue(AgentNames.container), "state": ["running": [:]]]]],
   ]
 
-  @Test("A port-forward that is forbidden is told at once")
+  @Test("A port-forward that is forbidden is reported at once")
   func forbidden() async throws {
     let cluster = FakeNamespace(
       .init(lists: ["pods": [Self.pod], "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")]]))

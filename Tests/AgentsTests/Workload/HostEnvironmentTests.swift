@@ -75,7 +75,7 @@ struct HostEnvironmentTests {
     #expect(HostEnvironment(workload: ["A": "x\0y"], choice: .init(include: ["*"])).variables.isEmpty)
   }
 
-  @Test("They are told once, in one line, with the option that brings them")
+  @Test("They are reported once, in one line, with the option that brings them")
   func told() {
     let environment = taken(["PROMPT_COMMAND", "JAVA_TOOL_OPTIONS", "A"])
     #expect(environment.warnings.count == 1)

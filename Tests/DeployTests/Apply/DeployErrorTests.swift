@@ -74,7 +74,7 @@ struct DeployErrorTests {
     #expect(two.fields.map(\.path) == ["spec.a", "spec.b"])
   }
 
-  @Test("Missing namespaces, missing rights and policies are told apart")
+  @Test("Missing namespaces, missing rights and policies are distinguished")
   func refusals() {
     #expect(error(404, "NotFound", "namespaces \"x\" not found", ["kind": "namespaces"]).code == .namespace)
     #expect(error(403, "Forbidden", "deployments is forbidden: User \"a\" cannot patch").code == .forbidden)

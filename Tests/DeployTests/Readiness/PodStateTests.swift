@@ -46,7 +46,7 @@ struct PodStateTests {
   @Test("A first failure to pull may be the network's")
   func pull() { #expect(PodState(waiting("ErrImagePull", "i/o timeout")).prospect == .coming) }
 
-  @Test("A crash may heal once others are there; it tells exit code and container")
+  @Test("A crash may heal once others are there; it names exit code and container")
   func crash() {
     let state = PodState(waiting("CrashLoopBackOff", "back-off 10s", restarts: 1, exit: 3))
     #expect(state.prospect == .doubtful)

@@ -25,7 +25,7 @@ struct TroubleViewTests {
     }
   }
 
-  @Test("A crash loop, ready for a moment again and again, is told once, and once when it is over")
+  @Test("A crash loop, ready for a moment again and again, is reported once, and once when it is over")
   func once() {
     let crash = ReadinessProgress.State.failed("crash")
     #expect(

@@ -46,7 +46,7 @@ struct TarWriterTests {
     #expect(throws: DeployError.self) { try SyncPayload([FileChange(source: nil, destination: destination)]) }
   }
 
-  @Test("Deletions stand before the archive, one a line")
+  @Test("Deletions come before the archive, one a line")
   func payload() throws {
     let payload = try SyncPayload([
       FileChange(source: nil, destination: "/app/a"), FileChange(source: nil, destination: "rel/b"),

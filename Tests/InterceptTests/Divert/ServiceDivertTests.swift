@@ -86,7 +86,7 @@ struct ServiceDivertTests {
     try await body(try server.client())
   }
 
-  @Test("A policy's refusal is shown, and is no change by somebody else", arguments: [409, 422])
+  @Test("A policy's refusal is shown, and is no change by someone else", arguments: [409, 422])
   func policy(code: Int) async throws {
     let server = FakeAPIServer { request in
       request.method == "PATCH"
@@ -115,7 +115,7 @@ struct ServiceDivertTests {
     #expect(server.requests.filter { $0.method == "PATCH" }.count == 1)
   }
 
-  @Test("A selector that somebody changes between reading and writing is not diverted")
+  @Test("A selector that someone changes between reading and writing is not diverted")
   func changed() async throws {
     let store = ServiceStore(["app": "web"]) { $0[path: "spec", "selector"] = ["app": "web-v2"] }
     try await with(store) { client in
@@ -139,7 +139,7 @@ struct ServiceDivertTests {
   }
 
   @Test(
-    "An annotation that somebody writes between reading and writing stays, and one that goes is gone",
+    "An annotation that someone writes between reading and writing stays, and one that goes is gone",
     arguments: [nil, ["theirs": "old", "going": "1"]])
   func annotations(of others: [String: String]?) async throws {
     let change: @Sendable (inout JSONValue) -> Void = { service in

@@ -15,7 +15,7 @@ struct ServiceEndpointsTests {
     ["endpoints": .array(endpoints), "ports": .array(ports.map { ["port": JSONValue($0)] })]
   }
 
-  @Test("Agents and origin are told apart by the agent's Deployment")
+  @Test("Agents and origin are distinguished by the agent's Deployment")
   func apart() {
     let slices = [slice([endpoint("user-1-a"), endpoint("devtunnel-user-7-b"), endpoint("devtunnel-users-7-c")])]
     let endpoints = ServiceEndpoints(slices, agentPrefix: "devtunnel-user")

@@ -47,7 +47,7 @@ struct InterceptPlanTests {
     #expect(plan(declared, listen: [17_718]).controlPort == 17_720)
   }
 
-  @Test("Ports that the Service got later, and that the agent does not carry, are told")
+  @Test("Ports that the Service got later, and that the agent does not carry, are reported")
   func changedService() throws {
     let declared: JSONValue = [
       "spec": ["template": ["spec": ["containers": [["ports": [["name": "http", "containerPort": 8080]]]]]]]

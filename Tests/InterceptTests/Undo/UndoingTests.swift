@@ -149,7 +149,7 @@ import TunnelProtocol
     }
   }
 
-  @Test("A start that somebody else's take-over ends says who it was")
+  @Test("A start that someone else's take-over ends says who it was")
   func takenOverMeanwhile() async throws {
     let cluster = Cluster(forbidden: [])
     try await with(cluster) { interception, _ in
@@ -166,7 +166,7 @@ import TunnelProtocol
     }
   }
 
-  @Test("A Lease that may not be renewed is told until it is renewed")
+  @Test("A Lease that may not be renewed is reported until it is renewed")
   func renewal() async throws {
     let cluster = Cluster(forbidden: ["update leases"])
     try await with(cluster) { interception, _ in
@@ -180,7 +180,7 @@ import TunnelProtocol
     }
   }
 
-  @Test("An origin that the agent cannot reach is told with the second miss, until it answers")
+  @Test("An origin that the agent cannot reach is reported with the second miss, until it answers")
   func originInSight() async throws {
     try await with(Cluster(forbidden: [])) { interception, _ in
       func warnings(after status: StreamStatus, addresses: UInt64) async -> [String] {

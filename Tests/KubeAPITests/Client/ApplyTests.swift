@@ -7,7 +7,7 @@ struct ApplyTests {
     "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "c", "namespace": "shop"], "data": ["a": "b"],
   ]
 
-  @Test("An apply says what it is, forces, and tells what is new and what the server warns of")
+  @Test("An apply says what it is, forces, and reports new objects and the server's warnings")
   func apply() async throws {
     try await withServer { request, connection in
       connection.reply(201, request.json ?? .null, headers: ["Warning": "299 - \"v1 is \\\"old\\\"\""])

@@ -24,7 +24,7 @@ struct ExecChannelsTests {
     return texts
   }
 
-  @Test("Channels are told apart, in any pieces", arguments: [1, 2, 100])
+  @Test("Channels are distinguished, in any pieces", arguments: [1, 2, 100])
   func channels(size: Int) {
     let messages: [[UInt8]] = [
       [1], [1] + Array("out".utf8), [2] + Array("err".utf8), [1] + Array("put".utf8), [4, 9], [],

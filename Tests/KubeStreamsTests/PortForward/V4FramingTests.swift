@@ -12,7 +12,7 @@ struct V4FramingTests {
     #expect(V4Framing().prologue.isEmpty)
   }
 
-  @Test("The ports are skipped, data and errors told apart", arguments: [1, 2, 3, 100])
+  @Test("The ports are skipped, data and errors distinguished", arguments: [1, 2, 3, 100])
   func messages(size: Int) {
     let messages = Self.ports + [[0, 1, 2, 3], [1] + Array("no".utf8), [0, 4], [0]]
     #expect(

@@ -39,7 +39,7 @@ struct ManifestReaderTests {
         .first?.object["stringData"] == ["a": "yes"])
   }
 
-  @Test("Every document that is no object is told, not the first only")
+  @Test("Every document that is no object is reported, not the first only")
   func problems() throws {
     let error = try #require(throws: InputError.self) {
       try parse(

@@ -39,7 +39,7 @@ struct ManifestWriterTests {
     #expect(text == "apiVersion: v1\nkind: K\nmetadata:\n  name: x\ndata:\n  p: \"8080\"\nspec:\n  a:\n  - x\n  b: 1\n")
   }
 
-  @Test("A document as it was read keeps its plain words, without what stood twice")
+  @Test("A document as it was read keeps its plain words, without duplicates")
   func asRead() throws {
     var warnings: [Diagnostic] = []
     let nodes = try YAMLNode.documents(

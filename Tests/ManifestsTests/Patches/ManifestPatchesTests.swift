@@ -48,7 +48,7 @@ struct ManifestPatchesTests {
     #expect(image["spec"]?["dnsPolicy"] == nil)
   }
 
-  @Test("Other kinds: an image is replaced wherever containers stand, a Pod's DNS only where the kind is known")
+  @Test("Other kinds: an image is replaced wherever containers are, a Pod's DNS only where the kind is known")
   func otherKinds() {
     let rollout = Manifest([
       "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": ["name": "r"],
@@ -65,7 +65,7 @@ struct ManifestPatchesTests {
     #expect(Self.patches.apply(to: [definition]) == [definition])
   }
 
-  @Test("A namespace goes to objects that name none and stand in one")
+  @Test("A namespace goes to objects that name none and are in one")
   func namespace() {
     func manifest(_ kind: String, _ namespace: JSONValue? = nil) -> Manifest {
       var manifest = Manifest(["apiVersion": "v1", "kind": JSONValue(kind), "metadata": ["name": "x"]])
@@ -82,7 +82,7 @@ struct ManifestPatchesTests {
     #expect(patched.map(\.namespace) == ["dev", "own", nil, nil, nil])
   }
 
-  @Test("An image that nothing uses is told")
+  @Test("An image that nothing uses is reported")
   func unused() {
     let pod = Manifest(["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "p"], "spec": Self.podSpec])
     #expect(

@@ -23,7 +23,7 @@ struct YAMLNodeTests {
     #expect(try read("a: {'x/y.z': 1}")["a"]?["x/y.z"]?.path == "a['x/y.z']")
   }
 
-  @Test("A key that stands twice: the last one counts, and a warning names both lines")
+  @Test("A key that occurs twice: the last one counts, and a warning names both lines")
   func duplicates() throws {
     var warnings: [Diagnostic] = []
     let node = try read(
@@ -89,7 +89,7 @@ struct YAMLNodeTests {
   }
 
   @Test(
-    "Broken YAML is told with line and column",
+    "Broken YAML is reported with line and column",
     arguments: [
       ("a: 1\n b: 2\n", 2), ("a:\n\t- b\n", 2), ("a: [1, 2\n", 2), ("a: 'x\n", 2), ("a: *nobody\n", 1), ("a: @x\n", 1),
       ("x: 1\n---\n- a\nb: 1\n", 4),
@@ -102,7 +102,7 @@ struct YAMLNodeTests {
     #expect(error.diagnostics[0].message.hasPrefix("it is not YAML"))
   }
 
-  @Test("A byte that no text has is told with its line")
+  @Test("A byte that no text has is reported with its line")
   func control() throws {
     let error = try #require(throws: InputError.self) { try read("a: 1\nb: 2\nc: \u{1}\n") }
     #expect(

@@ -14,7 +14,7 @@ struct HostDirectoryTests {
     { clinux_open_beneath($0, $1, $2, $3) }, { clinux_open_beneath_walking($0, $1, $2, $3) },
   ]
 
-  @Test("Neither way of opening leads out of a directory", arguments: openings.indices)
+  @Test("Neither way of opening escapes from a directory", arguments: openings.indices)
   func opening(index: Int) throws {
     let opening = Self.openings[index]
     let base = open(scratch.shell, O_RDONLY | O_DIRECTORY)
@@ -61,7 +61,7 @@ struct HostDirectoryTests {
     #expect(error?.description.contains("is a link") == true)
   }
 
-  @Test("Removing a tree removes its links, and not what they lead to")
+  @Test("Removing a tree removes its links, and not their targets")
   func removing() throws {
     let files = FileManager.default
     try files.createDirectory(atPath: scratch.shell + "/tree/a/b", withIntermediateDirectories: true)

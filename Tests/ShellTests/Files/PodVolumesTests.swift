@@ -39,7 +39,7 @@ struct PodVolumesTests {
     #expect(!FileManager.default.fileExists(atPath: "/tmp/pwn"))
   }
 
-  @Test("A root that is a link, served twice, leaves what it leads to as it was")
+  @Test("A root that is a link, served twice, leaves its target as it was")
   func linkTwice() async throws {
     let victim = scratch.victim
     let volumes = try volumes(["/data"]) { _, _ throws(FileProblem) in [Told.link("", victim)] }
@@ -50,7 +50,7 @@ struct PodVolumesTests {
     #expect(scratch.isUntouched)
   }
 
-  @Test("The second volume gets what the first has left, and a copy anew takes the place of the one before")
+  @Test("The second volume gets what the first has left, and a new copy takes the place of the one before")
   func budget() async throws {
     let budget = VolumeBudget(volume: .init(bytes: 1 << 20, entries: 100), shell: .init(bytes: 1 << 20, entries: 100))
     let volumes = try volumes(["/a", "/b"], budget: budget) { path, limit throws(FileProblem) in

@@ -43,7 +43,7 @@ struct VolumePlaceTests {
   }
 
   @Test(
-    "Places that only somebody who names them reads",
+    "Places that only someone who names them reads",
     arguments: [
       "/data", "/config", "/app/config", "/srv/www", "/mnt/x", "/opt/app/config", "/var/lib/postgresql/data",
       "/var/log/app", "/secrets",

@@ -16,7 +16,7 @@ struct VolumeWriterTests {
 
   // MARK: As it should be
 
-  @Test("A ConfigMap's volume: its links lead where they lead in the Pod, before and after a change")
+  @Test("A ConfigMap's volume: its links point to the same places as in the Pod, before and after a change")
   func configMap() throws {
     let first = try write(Told.configMap("2024_1", ["colour": "green", "size": "3"]), at: "/etc/app")
     #expect(first.isDirectory && first.leftOut.isEmpty && first.cost.entries == 7)
@@ -77,7 +77,7 @@ struct VolumeWriterTests {
 
   // MARK: Attacks
 
-  @Test("Links that lead out of the volume are left out, and told")
+  @Test("Links that point out of the volume are left out, and reported")
   func links() throws {
     let outcome = try write(
       [
@@ -171,7 +171,7 @@ struct VolumeWriterTests {
   }
 
   @Test(
-    "Names that lead elsewhere",
+    "Names that point elsewhere",
     arguments: [
       "..", "../x", "a/../../x", "/x", "a//b", ".", "a/.", "x\0y", String(repeating: "n", count: 256), "/\u{301}x",
       "..\u{2F}\u{301}x",
@@ -201,7 +201,7 @@ struct VolumeWriterTests {
 
   // MARK: Too much
 
-  @Test("More files, bytes or depth than a volume may have: nothing is written, and the reason is told")
+  @Test("More files, bytes or depth than a volume may have: nothing is written, and the reason is reported")
   func budget() throws {
     let many = [Told.directory("")] + (0..<100_000).map { Told.file("f\($0)", "") }
     let deep =

@@ -164,7 +164,7 @@ struct KustomizeTests {
     #expect(base != expected)
   }
 
-  @Test("A mistake is told: in a file with its line, else in the tool's words")
+  @Test("A mistake is reported: in a file with its line, else in the tool's words")
   func mistakes() async throws {
     let project = try Project([
       "broken/kustomization.yaml": "resources: [a.yaml, b.yaml]\n", "broken/a.yaml": "a: [\n",

@@ -213,7 +213,7 @@ struct TrustTests {
     #expect(Repository.root(of: path + "/k", home: path + "/own") == path + "/k")
   }
 
-  @Test("Links that lead in circles are followed once", .timeLimit(.minutes(1)))
+  @Test("Links in a circle are followed once", .timeLimit(.minutes(1)))
   func circles() throws {
     let project = try Project(["a/b/x.yaml": ""])
     for name in ["one", "two", "three"] {

@@ -127,14 +127,14 @@ struct ProfileTests {
     #expect(problems.map(\.message) == [message] && problems[0].position?.line == 8)
   }
 
-  @Test("A field that no profile has is told, active or not")
+  @Test("A field that no profile has is reported, active or not")
   func unknownField() throws {
     let problems = try Project.problems(
       "apiVersion: skaffold/v4beta1\nkind: Config\nprofiles:\n- name: p\n  bild: {}\n- build: {}\n")
     #expect(problems.map(\.message) == ["skaffold/v4beta1 has no field 'bild' here", "name is missing"])
   }
 
-  @Test("A value from a profile is blamed where it stands")
+  @Test("A value from a profile is blamed at its own place")
   func blame() throws {
     let problems = try Project.problems(
       """

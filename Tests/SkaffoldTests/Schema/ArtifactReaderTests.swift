@@ -56,7 +56,7 @@ struct ArtifactReaderTests {
             cliFlags: ["--quiet"])))
   }
 
-  @Test("Paths begin where the tool is started; a Dockerfile stands in the context, else there")
+  @Test("Paths begin where the tool is started; a Dockerfile is in the context, else there")
   func paths() throws {
     let project = try Project([
       "services/user/Dockerfile": "", "services/shared.Dockerfile": "",

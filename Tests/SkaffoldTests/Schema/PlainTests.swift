@@ -31,7 +31,7 @@ struct PlainTests {
     #expect(configuration.tagPolicy == .inputDigest)
   }
 
-  @Test("Everything that is missing is told")
+  @Test("Everything that is missing is reported")
   func missing() throws {
     let project = try Project(["empty/x.txt": "", "app/x": ""])
     let error = try #require(throws: InputError.self) {

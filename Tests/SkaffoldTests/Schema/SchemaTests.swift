@@ -13,7 +13,7 @@ struct SchemaTests {
   }
 
   @Test(
-    "Another schema is told with those that are known",
+    "Another schema is reported with those that are known",
     arguments: ["skaffold/v9", "skaffold/v1alpha4", "v1", "apps/v1"])
   func unknown(version: String) throws {
     let problems = try Project.problems("# a comment\napiVersion: \(version)\nkind: Config\n")
@@ -34,7 +34,7 @@ struct SchemaTests {
     #expect(error.diagnostics.first?.message == "\(project.path)/skaffold.yaml does not exist")
   }
 
-  @Test("Everything wrong is told at once, with line and path")
+  @Test("Everything wrong is reported at once, with line and path")
   func allAtOnce() throws {
     let problems = try Project.problems(
       """
@@ -94,7 +94,7 @@ struct SchemaTests {
     #expect(configuration.warnings.allSatisfy { $0.severity == .warning })
   }
 
-  @Test("A field of a later schema is told")
+  @Test("A field of a later schema is reported")
   func laterField() throws {
     let problems = try Project.problems("apiVersion: skaffold/v4beta1\nkind: Config\ndeploy:\n  kustomize: {}\n")
     #expect(problems.map(\.field) == ["deploy.kustomize"])

@@ -35,7 +35,7 @@ struct TagPolicyTests {
     #expect(try await reference(.envTemplate(template, position: nil)) == expected)
   }
 
-  @Test("A variable that is not set, and a tag that is none, are told with their place")
+  @Test("A variable that is not set, and a tag that is none, are reported with their place")
   func wrong() async throws {
     let place = SourcePosition(file: "skaffold.yaml", line: 9)
     for template in ["{{.GONE}}", "a b", "-x", ""] {

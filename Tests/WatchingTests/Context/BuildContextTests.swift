@@ -43,7 +43,7 @@ struct BuildContextTests {
     #expect(try BuildContext(directory: scene("src"), dockerfile: path).files() == [])
   }
 
-  @Test("A source that is a link leads to its target")
+  @Test("A link among the sources counts as its target")
   func links() throws {
     scene.write("Dockerfile", "FROM a\nCOPY conf/app.yaml /\n")
     scene.write("real/app.yaml")
@@ -110,7 +110,7 @@ struct BuildContextTests {
     #expect(hashes.count == 0)
   }
 
-  @Test("Files that have no end, no reader or no limit are told, not read", .timeLimit(.minutes(1)))
+  @Test("Files that have no end, no reader or no limit are reported, not read", .timeLimit(.minutes(1)))
   func endless() throws {
     scene.write("Dockerfile", "FROM a\nCOPY . /x\n")
     scene.link(".gitignore", to: "/dev/zero")

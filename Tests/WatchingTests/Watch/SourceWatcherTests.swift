@@ -30,7 +30,7 @@ extension WatcherTests {
       #expect(all.deleted == ["sub/c", "d"])
     }
 
-    @Test("New directories are followed, with what was created before their watch stood")
+    @Test("New directories are followed, with what was created before their watch began")
     func newDirectories() async throws {
       let watcher = try watch()
       var expected: Set<String> = ["end"]
@@ -157,7 +157,7 @@ extension WatcherTests {
       #expect(await second.changes(in: scene, until: "sub/b").paths == ["sub/b"])
     }
 
-    @Test("A queue that overflowed is told, and what came meanwhile is watched")
+    @Test("A queue that overflowed is reported, and files that came meanwhile are watched")
     func overflow() async throws {
       for file in ["a", "b", "gone/x"] { scene.write(file) }
       let watcher = try watch()
