@@ -53,7 +53,7 @@ intptr_t cshell_read_file(const char *path, void *data, size_t capacity) {
 }
 
 int cshell_is_chrooted(void) {
-  // The root of an ordinary mount namespace is where a mount begins: its ".." is itself, and a mount at "/" is listed.
+  // In an ordinary mount namespace a mount begins at the root: its ".." is itself, and a mount at "/" is listed.
   char table[65536];
   intptr_t count = cshell_read_file("/proc/self/mountinfo", table, sizeof table - 1);
   if (count <= 0) return 0;
@@ -87,7 +87,7 @@ int cshell_bind(const char *source, const char *target, int recursive) {
   return RETRY(mount(source, target, NULL, MS_BIND | (recursive ? MS_REC : 0), NULL));
 }
 
-// Flags from linux/mount.h, which sys/mount.h of this glibc does not go together with.
+// Flags from linux/mount.h, which conflicts with sys/mount.h of this glibc.
 enum { open_tree_clone = 1, at_recursive = 0x8000, move_mount_from_empty = 4 };
 
 int cshell_clone_tree(const char *path) {

@@ -49,8 +49,8 @@ static void restore_signals(void) {
   if (!changed) return;
   for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++)
     sigaction(ignored[index], &inherited[index], NULL);
-  // What started the helper may ignore SIGPIPE, or block signals in the thread it starts programs from; neither is
-  // meant for the command.
+  // The helper's starter may ignore SIGPIPE, or block signals in the thread it starts programs from; the
+  // command must not.
   signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);

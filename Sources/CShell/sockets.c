@@ -95,7 +95,7 @@ int cshell_listen(const char *path) {
   if (failed) return failed;
   int fd = RETRY(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd < 0) return fd;
-  // The file takes the socket's own mode, less the umask (unix(7)), so nobody else gets in between bind and chmod.
+  // The file takes the socket's own mode, less the umask (unix(7)), so no one else gets in between bind and chmod.
   fchmod(fd, 0600);
   if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) return closing(fd, -errno);
   if (chmod(path, 0600) < 0 || listen(fd, 64) < 0) return closing(fd, -errno);

@@ -1,18 +1,18 @@
 import Glibc
 import TerminalText
 
-/// The program devtunnel-shell: its arguments, and the status it ends with.
+/// The program devtunnel-shell: its arguments and exit status.
 public enum ShellProgram {
   static let name = "devtunnel-shell"
-  /// devtunnel-shell itself failed, as with env(1) and the like.
+  /// devtunnel-shell itself failed, as with env(1) and others.
   static let failure: Int32 = 125
 
   private static let usage = """
     usage: devtunnel-shell run PLAN -- COMMAND ARGS…   runs a command in a namespace whose network is the tunnel
-           devtunnel-shell host PLAN                   leads this host itself into the cluster, as root
-           devtunnel-shell probe                       tries whether this host allows that
+           devtunnel-shell host PLAN                   routes this host itself into the cluster, as root
+           devtunnel-shell probe                       checks whether this host allows that
 
-    devtunnel starts it; docs/shell-helper.md says what a PLAN is.
+    devtunnel starts it; docs/shell-helper.md describes a PLAN.
     """
 
   /// Runs to the end and returns the exit status. It must be called while the process has one thread.

@@ -1,11 +1,11 @@
 import Glibc
 
-/// What keeps a shell from being made: the step, the reason and what to do, for the person at the terminal.
+/// The reason why a shell cannot be made: the step, the cause and the remedy, for the person at the terminal.
 struct ShellError: Error, CustomStringConvertible {
   var step: String
   var reason: String
   var advice: String?
-  /// The system's error where one stands behind it, else 0.
+  /// The system's error if one is the cause, else 0.
   var errno: Int32 = 0
 
   init(_ step: String, reason: String, advice: String? = nil) {
@@ -23,7 +23,7 @@ struct ShellError: Error, CustomStringConvertible {
   var description: String { "\(step): \(reason)" + (advice.map { "; \($0)" } ?? "") }
 }
 
-/// Passes a result of the C shims on, or throws its -errno as the step's failure.
+/// Returns a result of the C shims, or throws its -errno as the step's failure.
 @discardableResult
 func check<Result: SignedInteger>(
   _ result: Result, _ step: @autoclosure () -> String, advice: @autoclosure () -> String? = nil

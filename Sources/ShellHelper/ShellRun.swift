@@ -7,10 +7,10 @@ struct ShellRun {
   var plan: ShellPlan
   var command: [String]
 
-  /// - Returns: the command's exit status, 128 and the signal that ended it, or 125 where the daemon refused.
+  /// - Returns: the command's exit status, 128 and the signal that ended it, or 125 if the daemon refused.
   func run() throws(ShellError) -> Int32 {
     let directory = workingDirectory()
-    // Reached through a descriptor of its folder, the socket is found whatever is mounted over the path.
+    // Through a descriptor of its folder the socket is found, whatever is mounted over the path.
     let door = try DaemonDoor(path: plan.socket)
     let first = try door.connect()
     try ShellNamespace(hostname: plan.hostname).enter()

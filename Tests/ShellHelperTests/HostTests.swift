@@ -274,6 +274,6 @@ struct HostRootTests {
       "host-plan", "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\n")
     let result = try fixture.start(["host", plan]).result()
     #expect(result.status == 125)
-    #expect(result.errors.contains("Operation not permitted; host routes want root"), "\(result.errors)")
+    #expect(result.errors.contains("Operation not permitted; host routes need root"), "\(result.errors)")
   }
 }

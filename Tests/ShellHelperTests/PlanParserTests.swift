@@ -54,11 +54,11 @@ struct PlanParserTests {
     "An error names file, line, keyword and what is wrong",
     arguments: [
       ("colour red", "the keyword is none of a plan"), ("hosts", "the keyword has no value"),
-      ("socket /again", "socket stands there twice"),
+      ("socket /again", "socket appears twice"),
       ("dns ::1", "dns is no IPv4 address that can be used"), ("dns 127.0.0.1", "dns is no IPv4 address"),
       ("dns 010.1.2.3333", "dns is no IPv4 address"),
       ("dns 0.0.0.0", "dns is no IPv4 address"), ("nsswitch relative", "nsswitch is no absolute path"),
-      ("bind /only", "bind wants two absolute paths"),
+      ("bind /only", "bind needs two absolute paths"),
       ("bind /a /b /c", "bind wants two"), ("bind /a /../etc", "bind wants two"), ("bind /a /b/./c", "bind wants two"),
       // A combining mark behind the slash: one Character, which is no slash.
       ("bind /a /b/../%CC%81x", "bind wants two"), ("bind /b/../%CC%81x /a", "bind wants two"),

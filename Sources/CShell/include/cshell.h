@@ -1,6 +1,6 @@
-// What the shell's helper and its channel need of Linux and that Swift cannot say: namespaces, mounts, passed
-// descriptors, transparent sockets, fork. A failure is returned as -errno, EINTR is retried; every descriptor is
-// close-on-exec. IPv4 addresses are in host byte order.
+// The Linux calls of the shell's helper and its channel that Swift cannot make: namespaces, mounts, passed descriptors,
+// transparent sockets, fork. A failure is returned as -errno, EINTR is retried; every descriptor is close-on-exec. IPv4
+// addresses are in host byte order.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -13,9 +13,9 @@ int cshell_unshare(int what);
 int cshell_set_hostname(const char *name);
 // Writes all of it in one write(2), as /proc wants it.
 int cshell_write_file(const char *path, const char *text);
-// Reads at most `capacity` bytes; how many were read.
+// Reads at most `capacity` bytes; returns their number.
 intptr_t cshell_read_file(const char *path, void *data, size_t capacity);
-// Whether this process's root is no mount's beginning, as after chroot(2), where a user namespace is refused: 1 or 0.
+// Returns 1 if no mount begins at this process's root, as after chroot(2), which rules out a user namespace; else 0.
 int cshell_is_chrooted(void);
 
 // ---- Network set-up.
@@ -25,7 +25,7 @@ int cshell_netlink(int protocol);
 
 // ---- Sockets of the shell, non-blocking.
 enum { cshell_transparent = 1, cshell_original_destination = 2, cshell_packet_info = 4, cshell_shared = 8 };
-// Bound to an address; a TCP socket listens. Port 0: the kernel's choice.
+// A socket bound to an address; a TCP socket listens. Port 0: the kernel's choice.
 int cshell_bound(int udp, uint32_t address, uint16_t port, int options);
 int cshell_bound6(int udp, const uint8_t address[16], uint16_t port, int options);
 // A TCP socket that is neither bound nor connected; family 4 or 6.
@@ -44,43 +44,43 @@ int cshell_accept(int fd);
 int cshell_pair(int both[2]);
 int cshell_peer(int fd, int32_t *pid, uint32_t *uid);
 intptr_t cshell_send_message(int fd, const void *data, size_t count, const int *fds, size_t fd_count);
-// The size of the message and the descriptors that came with it (at most `fd_capacity`, rest closed by the kernel); 0
-// at the end of the stream. `truncated` is 1 where message or descriptors did not fit.
+// Returns the size of the message, 0 at the end of the stream, and the descriptors that came with it (at most
+// `fd_capacity`, rest closed by the kernel). `truncated` is 1 if message or descriptors did not fit.
 intptr_t cshell_receive_message(int fd, void *data, size_t capacity, int *fds, size_t fd_capacity, size_t *fd_count,
                                 int *truncated);
 
 // ---- Mounts, see mount(2).
-// No mount of this namespace reaches another one from now on; those of the host still come in.
+// Keeps later mounts of this namespace out of others; those of the host still come in.
 int cshell_mounts_are_our_own(void);
 int cshell_bind(const char *source, const char *target, int recursive);
-// A descriptor for a copy of what is mounted at `path` and below, which is nowhere until it is attached (open_tree(2),
-// move_mount(2), Linux 5.2).
+// A descriptor for a copy of the mounts at `path` and below, detached until it is attached
+// (open_tree(2), move_mount(2), Linux 5.2).
 int cshell_clone_tree(const char *path);
 int cshell_attach_tree(int tree, const char *target);
 int cshell_mount_tmpfs(const char *target);
-// `root` becomes the root directory; the old one is detached.
+// Makes `root` the root directory; the old one is detached.
 int cshell_pivot(const char *root);
-// What a path is: 'd' directory, 'f' anything else, 'l' symbolic link (where `follow` is 0). Device and inode tell two
-// apart.
+// Returns a path's kind: 'd' directory, 'f' anything else, 'l' symbolic link (if `follow` is 0).
+// Device and inode identify it.
 int cshell_kind(const char *path, int follow, uint64_t *device, uint64_t *inode);
-// A descriptor for the place alone (O_PATH).
+// A descriptor for the location alone (O_PATH).
 int cshell_open_path(const char *path);
 int cshell_open(const char *path);
 
 // ---- The command.
-// Ignores the terminal's interrupts here, and makes TERM, HUP, USR1, USR2 and CHLD readable at the descriptor that
-// comes back; no other signal stays blocked.
+// Ignores the terminal's interrupts here, and makes TERM, HUP, USR1, USR2 and CHLD readable at the returned descriptor;
+// no other signal stays blocked.
 int cshell_signal_fd(void);
-// The next signal at that descriptor, or 0; from_kernel: 1 where the kernel sent it (a terminal).
+// Returns the next signal at that descriptor, or 0; from_kernel: 1 if the kernel sent it (a terminal).
 int cshell_next_signal(int fd, int *from_kernel);
-// fork(2), for a child that goes on in Swift: 0 in the child.
+// fork(2), for a child that continues in Swift: 0 in the child.
 int cshell_fork(void);
 // Runs a program found by PATH in a child that ignores the signals this process was started to ignore, less SIGPIPE,
-// and blocks none; the child is killed when this process ends. `arguments` ends with NULL. Returns its pid. Where it
-// cannot be run the child says why and exits with 127 or 126.
+// and blocks none; the child is killed when this process ends. `arguments` ends with NULL. Returns its pid. If it
+// cannot be run, the child reports the reason and exits with 127 or 126.
 int cshell_spawn(char *const arguments[], const char *name);
-// What has become of a child, without waiting: 0 nothing new, 1 exited (value is its code), 2 killed (value is the
-// signal), 3 stopped.
+// Returns a child's change of state, without waiting: 0 nothing new, 1 exited (value is its code), 2
+// killed (value is the signal), 3 stopped.
 int cshell_child_state(pid_t pid, int *value);
 int cshell_wait(pid_t pid, int *value);
 int cshell_stop_self(void);
@@ -88,7 +88,7 @@ int cshell_stop_self(void);
 void cshell_die_with_parent(void);
 
 // ---- Waiting.
-// Waits for any of them; `events` and `returned` as poll(2). fd -1 is passed over. Milliseconds, -1 forever.
+// Waits for any of them; `events` and `returned` as poll(2). fd -1 is skipped. Milliseconds, -1 forever.
 int cshell_poll(const int *fds, const int16_t *events, int16_t *returned, size_t count, int timeout);
 extern const int16_t cshell_POLLIN, cshell_POLLOUT, cshell_POLLPRI, cshell_POLLERR, cshell_POLLHUP;
 uint64_t cshell_monotonic_ms(void);

@@ -1,4 +1,4 @@
-/// A name of interfaces, as a plan gives it: `docker0`, or a beginning with a star, `cali*`.
+/// A pattern for interface names in a plan: `docker0`, or a beginning with a star, `cali*`.
 struct InterfacePattern: Equatable, CustomStringConvertible {
   /// IFNAMSIZ, with the NUL at its end.
   static let capacity = 16
@@ -7,8 +7,8 @@ struct InterfacePattern: Equatable, CustomStringConvertible {
   let name: String
   let isPrefix: Bool
 
-  /// Reads 1 to 15 bytes that the kernel takes in a name (dev_valid_name); nil for anything else, and for a star alone,
-  /// which would be every interface.
+  /// Reads 1 to 15 bytes that the kernel allows in a name (dev_valid_name); nil for anything else, and for a star
+  /// alone, which would be every interface.
   init?(_ text: some StringProtocol) {
     isPrefix = text.hasSuffix("*")
     name = String(isPrefix ? text.dropLast() : text[...])
@@ -18,7 +18,7 @@ struct InterfacePattern: Equatable, CustomStringConvertible {
     guard !name.isEmpty, name.utf8.count < Self.capacity, isPlain, name != ".", name != ".." else { return nil }
   }
 
-  /// What the name in a packet's metadata begins with; a whole name is filled up with NULs.
+  /// The beginning of the name in a packet's metadata; a whole name is filled up with NULs.
   var bytes: [UInt8] {
     let bytes = Array(name.utf8)
     return isPrefix ? bytes : bytes + [UInt8](repeating: 0, count: Self.capacity - bytes.count)
@@ -27,7 +27,7 @@ struct InterfacePattern: Equatable, CustomStringConvertible {
   var description: String { name + (isPrefix ? "*" : "") }
 }
 
-/// An interface of this network namespace, as rtnetlink(7) tells it.
+/// An interface of this network namespace, as rtnetlink(7) reports it.
 struct NetworkLink: Equatable {
   var index: Int32
   var name: String
@@ -37,16 +37,16 @@ struct NetworkLink: Equatable {
   var master: Int32 = 0
 }
 
-/// Decides whose packets are led into the cluster: those of guests of this machine, never those of its neighbours.
+/// Decides whose packets are routed into the cluster: those of this machine's guests, never those of its neighbours.
 enum HostBridges {
-  /// Ends of a line to a namespace or a virtual machine here.
+  /// Kinds that connect to a namespace or a virtual machine here.
   private static let guestKinds: Set<String> = ["veth", "tun", "dummy"]
 
   /// - Parameters:
-  ///   - named: by the person; whatever they are.
-  ///   - uplinks: names of interfaces with a default route. Neighbours come in by these.
-  /// - - Returns: the named ones, and each bridge that has guests alone: with a port of another kind, or a default
-  ///   route, it is a part of a network outside.
+  ///   - named: the person's, without further checks.
+  ///   - uplinks: names of interfaces with a default route. Neighbours' packets come through these.
+  /// - Returns: the named ones, and each bridge with guests only: a bridge with a port of another kind, or a default
+  ///   route, is part of an outside network.
   static func guests(_ links: [NetworkLink], named: [InterfacePattern], uplinks: Set<String>) -> [InterfacePattern] {
     let bridges = links.filter { bridge in
       bridge.kind == "bridge" && bridge.master == 0 && !uplinks.contains(bridge.name)
@@ -56,7 +56,8 @@ enum HostBridges {
     return named + found.filter { !named.contains($0) }
   }
 
-  /// Reads /proc/net/route (proc(5)): the interfaces with a route to everywhere, or to half of it, as VPNs have.
+  /// Reads /proc/net/route (proc(5)): the interfaces with a default route, or one to half of all
+  /// addresses, as VPNs have.
   static func uplinks(routes: String) -> Set<String> {
     var names: Set<String> = []
     for line in routes.split(separator: "\n").dropFirst() {

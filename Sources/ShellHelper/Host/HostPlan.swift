@@ -1,7 +1,7 @@
 import CShell
 import Glibc
 
-/// What the daemon wants of the host itself: which addresses lead into the cluster.
+/// The daemon's plan for the host itself: the addresses that are routed into the cluster.
 struct HostPlan: Equatable {
   /// Addresses that have the first `length` bits in common.
   struct Prefix: Equatable {
@@ -26,10 +26,10 @@ struct HostPlan: Equatable {
   var clusterCIDRs: [Prefix] = []
   /// Addresses that stay as they are: the API server's, and those of clusters on this machine.
   var excluded: [Prefix] = []
-  /// Interfaces whose guests are led too, beside the bridges that are found.
+  /// Interfaces whose guests are routed too, beside the bridges that are found.
   var bridges: [InterfacePattern] = []
-  /// The machine's own: what its programs ask them is answered by the daemon, which asks them from ports of 0xf000 and
-  /// above.
+  /// The machine's own: the daemon answers its programs' questions to them, and asks them from ports of
+  /// 0xf000 and above.
   var nameservers: [IPv4Address] = []
 
   static func read(path: String) throws(ShellError) -> HostPlan {

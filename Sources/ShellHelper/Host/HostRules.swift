@@ -1,13 +1,13 @@
-/// The rules that lead the host, and the Pods bridged to it, into the cluster. They go with the netlink socket that
-/// made them.
+/// The rules that route the host, and the Pods bridged to it, into the cluster. The kernel removes them with the
+/// netlink socket that made them.
 ///
-/// Packets come in two ways: from programs of this machine (`output`), and from interfaces that are named one by one
-/// (`prerouting`). What comes in by any other interface is a neighbour's: it is neither redirected nor answered.
+/// Packets come from programs of this machine (`output`), and from interfaces that are named one by one (`prerouting`).
+/// Any other interface brings a neighbour's packets, which are neither redirected nor answered.
 struct HostRules {
   var clusterCIDRs: [HostPlan.Prefix]
   var excluded: [HostPlan.Prefix]
   var nameservers: [IPv4Address]
-  /// Where the daemon's listeners are.
+  /// The ports of the daemon's listeners.
   var tcpPort: UInt16
   var dnsUDPPort: UInt16
   var dnsTCPPort: UInt16
@@ -20,12 +20,12 @@ struct HostRules {
   private static let output = chain("output")
   private static let prerouting = chain("prerouting")
   private static let input = chain("input")
-  /// What becomes of a guest's packets.
+  /// The chain for a guest's packets.
   private static let guest = chain("guest")
-  /// Who may come to the listeners.
+  /// The chain for access to the listeners.
   private static let listeners = chain("listeners")
 
-  /// One transaction that makes the table.
+  /// Returns one transaction that makes the table.
   func requests(guests: [InterfacePattern]) -> NetlinkBatch {
     var batch = NetlinkBatch()
     batch.transaction { batch in
@@ -42,8 +42,7 @@ struct HostRules {
             Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
           batch.addRule(Self.output, "DNS of this machine", asked + [.redirect(port: port)])
         }
-        // Bridged Pods read the upstream servers of the host's resolv.conf, and may not reach the one it has for
-        // itself.
+        // Bridged Pods use the upstream servers of the host's resolv.conf, and may not reach the host's own.
         batch.addRule(
           Self.guest, "DNS of bridged Pods", Self.ipv4 + Self.transport(transport, port: 53) + [.redirect(port: port)])
       }
@@ -56,7 +55,7 @@ struct HostRules {
     return batch
   }
 
-  /// One transaction that lets these guests in, and none of those before.
+  /// Returns one transaction that lets exactly these guests in.
   func replacement(guests: [InterfacePattern]) -> NetlinkBatch {
     var batch = NetlinkBatch()
     batch.transaction { batch in
@@ -80,8 +79,8 @@ struct HostRules {
   }
 
   private func addGuests(_ guests: [InterfacePattern], _ batch: inout NetlinkBatch) {
-    // Who comes to the ports themselves was not redirected: IPS_DST_NAT is not set in the connection's status
-    // (NFT_CT_STATUS).
+    // A packet sent straight to the ports was not redirected: IPS_DST_NAT is not set in the connection's
+    // status (NFT_CT_STATUS).
     let mask = withUnsafeBytes(of: UInt32(1 << 5)) { Array($0) }
     batch.addRule(
       Self.listeners, "no direct way to the listeners",

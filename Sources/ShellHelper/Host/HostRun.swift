@@ -3,8 +3,8 @@ import CShell
 import Glibc
 import ShellChannel
 
-/// `devtunnel-shell host`: the host itself is led into the cluster, until the daemon goes or a signal comes. All is
-/// gone then, kill -9 included.
+/// `devtunnel-shell host`: routes the host itself into the cluster, until the daemon ends or a signal comes. Everything
+/// is undone then, even after kill -9.
 struct HostRun {
   var plan: HostPlan
 
@@ -23,19 +23,19 @@ struct HostRun {
       mode: .redirect, id: plan.id, pid: UInt32(getpid()), tcp: tcp, udp: nil, icmp: nil,
       dns: [.init(udp: dnsUDP, tcp: dnsTCP)])
     let link = DaemonLink(door: door, hello: hello)
-    // Nobody is led to listeners that nobody serves: first the welcome, then the rules.
+    // Redirect only to served listeners: first the welcome, then the rules.
     try link.open(over: first)
     let table = try HostTable(rules, named: plan.bridges)
     let wasAsked = try Self.wait(link, table, signals)
     guard wasAsked else {
       throw ShellError(
-        "lead this machine on", reason: "the daemon is gone; the machine is itself again",
+        "keep this machine connected", reason: "the daemon is gone; the machine is restored",
         advice: "devtunnel connect --host starts both again")
     }
     return 0
   }
 
-  /// - Returns: whether a signal ended it, and not the daemon's end.
+  /// - Returns: whether a signal ended it, rather than the daemon's end.
   private static func wait(_ link: DaemonLink, _ table: HostTable, _ signals: Int32) throws(ShellError) -> Bool {
     while link.isOpen {
       var returned: [Int16] = [0, 0, 0]

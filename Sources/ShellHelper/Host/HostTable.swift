@@ -1,7 +1,7 @@
 import CShell
 import Glibc
 
-/// The host's rules in the kernel, for the bridges that there are. They go with this value.
+/// The host's rules in the kernel, for the present bridges. They end with this value.
 final class HostTable {
   private let rules: HostRules
   private let named: [InterfacePattern]
@@ -16,7 +16,7 @@ final class HostTable {
     self.rules = rules
     self.named = named
     owner = try NetlinkSocket(.netfilter)
-    // Before the first look, so that nothing comes between.
+    // Watch before the first look, so that no change is missed.
     watch = try NetlinkSocket.changes()
     guests = try Self.look(named)
     do {
@@ -27,7 +27,7 @@ final class HostTable {
     tell()
   }
 
-  /// Looks at the interfaces again: a bridge that is new is let in, and one with a way to a network outside no longer.
+  /// Looks at the interfaces again: lets a new bridge in, and one with a route to an outside network no longer.
   func follow() throws(ShellError) {
     watch.forget()
     let now = try Self.look(named)
@@ -41,7 +41,7 @@ final class HostTable {
     let names = guests.map(\.description).joined(separator: ", ")
     let who =
       guests.isEmpty
-      ? "No bridge of Pods was found: this machine's programs alone are in the cluster."
+      ? "No bridge of Pods was found: only this machine's programs are in the cluster."
       : "Pods at \(names) are in the cluster too."
     ShellProgram.complain("\(who) --bridge names another interface.")
   }
@@ -55,10 +55,11 @@ final class HostTable {
 
   private static func advice(_ errno: Int32) -> String? {
     switch errno {
-    case EPERM: "host routes want root, or the capability CAP_NET_ADMIN"
-    case EEXIST: "another devtunnel leads this host already: devtunnel status"
+    case EPERM: "host routes need root, or the capability CAP_NET_ADMIN"
+    case EEXIST: "another devtunnel already routes this host: devtunnel status"
     case ENOENT:
-      "this kernel misses a part of nftables (nft_redir, nft_ct, nft_chain_nat): as root, modprobe -a nf_tables nft_redir nft_ct nft_chain_nat"
+      "this kernel misses a part of nftables (nft_redir, nft_ct, nft_chain_nat): "
+        + "as root, modprobe -a nf_tables nft_redir nft_ct nft_chain_nat"
     default: nil
     }
   }

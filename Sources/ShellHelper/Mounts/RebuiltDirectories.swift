@@ -1,8 +1,8 @@
 import CShell
 import Glibc
 
-/// Makes mount points where the host has none and lets none be made: the folder above is built again as a tmpfs, with
-/// every entry of the old one bound in. The host's own folder is not touched.
+/// Makes mount points that the host lacks and does not allow: the folder above is rebuilt as a tmpfs, with every entry
+/// of the old one bound in. The host's own folder is not touched.
 struct RebuiltDirectories {
   /// Devices of the tmpfs made here, in which a folder can simply be made.
   private var devices: Set<UInt64> = []
@@ -25,10 +25,10 @@ struct RebuiltDirectories {
     var device: UInt64 = 0
     try check(cshell_kind(ancestor, 1, &device, nil), step)
     if !devices.contains(device) {
-      // New files of the user's would go to the tmpfs, and be gone with it.
+      // The user's new files would be in the tmpfs, and lost with it.
       if getuid() != 0, access(ancestor, W_OK) == 0 {
         throw ShellError(
-          step, reason: "\(ancestor) is a folder you write to, and is not built again",
+          step, reason: "\(ancestor) is a folder you write to, and is not rebuilt",
           advice: "make \(path) yourself, or leave it out")
       }
       if ancestor == "/" { try rebuildRoot(step) } else { try rebuild(ancestor, step) }
@@ -47,15 +47,15 @@ struct RebuiltDirectories {
   private func rebuild(_ path: String, _ step: String) throws(ShellError) {
     let old = try check(cshell_open_path(path), step)
     defer { close(old) }
-    // The old folder stays to be reached through its descriptor.
+    // The old folder stays reachable through its descriptor.
     try check(cshell_mount_tmpfs(path), step, advice: Obstacle.advice(errno: EPERM))
     try fill(path, from: "/proc/self/fd/\(old)", step)
   }
 
-  /// The root cannot be mounted over: a new one is built, and becomes the root.
+  /// Builds a new root and makes it the root, since the present one cannot be mounted over.
   private func rebuildRoot(_ step: String) throws(ShellError) {
     let stage = try Self.stage(step)
-    // A bind of the folder, once it is mounted over, would take along what lies on it.
+    // Clone it first: once the folder is mounted over, a bind would include that mount.
     let staged = try check(cshell_clone_tree(stage), step)
     defer { close(staged) }
     try check(cshell_mount_tmpfs(stage), step, advice: Obstacle.advice(errno: EPERM))
@@ -64,7 +64,7 @@ struct RebuiltDirectories {
     try check(cshell_pivot(stage), step)
   }
 
-  /// Any folder of the root does: what it holds is bound in as the rest.
+  /// Returns any folder of the root: its contents are bound in like the rest.
   private static func stage(_ step: String) throws(ShellError) -> String {
     for path in ["/mnt", "/srv", "/media", "/opt", "/tmp"] where cshell_kind(path, 0, nil, nil) == folder {
       return path

@@ -1,13 +1,13 @@
 import CShell
 
-/// What name resolution reads, as the shell shall see it.
+/// The files of name resolution, as the shell sees them.
 struct ResolverFiles {
   private(set) var files: [StandInFile] = []
 
   /// Puts the plan's files over the host's, and hides nscd, which would answer from the host's (nscd(8)).
   init(plan: ShellPlan) throws(ShellError) {
     files.append(try StandInFile(source: plan.resolvConf, over: "/etc/resolv.conf"))
-    // Without an nsswitch.conf of its own, the C library asks files and DNS anyway.
+    // Without an nsswitch.conf, the C library asks files and DNS anyway.
     if let nsswitch = plan.nsswitch, Self.exists("/etc/nsswitch.conf") {
       files.append(try StandInFile(source: nsswitch, over: "/etc/nsswitch.conf"))
     }
@@ -20,8 +20,8 @@ struct ResolverFiles {
 
   private static func exists(_ path: String) -> Bool { cshell_kind(path, 1, nil, nil) >= 0 }
 
-  /// Puts back what the host has dropped.
-  /// - Returns: false while one is missing for want of a file under it.
+  /// Puts back mounts that the host has dropped.
+  /// - Returns: false while one is missing since no file is under it.
   func restore() -> Bool {
     var whole = true
     for file in files where !file.isInPlace { whole = file.restore() && whole }

@@ -1,7 +1,7 @@
 import CShell
 import Glibc
 
-/// A file that lies over one of the host's, for as long as the shell lives.
+/// A file that covers one of the host's for as long as the shell runs.
 final class StandInFile {
   private let name: String
   private let target: String
@@ -11,7 +11,7 @@ final class StandInFile {
   private var inode: UInt64 = 0
 
   /// - Parameters:
-  ///   - source: must be opened in the namespace whose mount it shall be.
+  ///   - source: must be opened in the namespace of the mount.
   ///   - name: the path as programs know it; a symbolic link is followed.
   init(source: String, over name: String) throws(ShellError) {
     let step = "put \(source) over \(name)"
@@ -46,6 +46,6 @@ final class StandInFile {
     return cshell_kind(name, 1, &device, &inode) >= 0 && device == self.device && inode == self.inode
   }
 
-  /// Puts it there again. False while there is no file to put it over.
+  /// Mounts it again. False while no file exists to mount it over.
   func restore() -> Bool { (try? bind()) != nil && isInPlace }
 }

@@ -1,7 +1,7 @@
 import CShell
 import Glibc
 
-/// Files and folders of the Pod at their own paths. What exists on the host is hidden only where the plan says so.
+/// Files and folders of the Pod at their own paths. The host's own are hidden only if the plan says so.
 struct VolumeMounts {
   var binds: [ShellPlan.Bind]
 
@@ -22,7 +22,7 @@ struct VolumeMounts {
       } else {
         try rebuilt.makeMountPoint(bind.target, folder: sourceKind == Int32(UInt8(ascii: "d")))
       }
-      // The tree, since a part of a tree that hides a mount of the host's may not be bound alone (mount_namespaces(7)).
+      // Bind the whole tree: a part that hides a mount of the host may not be bound alone (mount_namespaces(7)).
       try check(cshell_bind(bind.source, bind.target, 1), step, advice: Obstacle.advice(errno: EPERM))
     }
   }

@@ -1,8 +1,8 @@
 import CShell
 import Glibc
 
-/// The network of a shell: one loopback interface at which every address is local, and rules that lead what is sent to
-/// the transparent sockets.
+/// The network of a shell: one loopback interface with every address local, and rules that redirect
+/// packets to the transparent sockets.
 struct ShellNetwork {
   var address: IPv4Address
   var rules: ShellRules
@@ -18,7 +18,7 @@ struct ShellNetwork {
     batch.addAddress(address)
     batch.addLocalDefaultRoute(source: address)
     try NetlinkSocket(.route).commit(batch)
-    // Not every kernel lets a namespace have these; without them ports below 1024 and ping want privileges, as outside.
+    // Not every kernel allows these in a namespace; without them ports below 1024 and ping need privileges, as outside.
     _ = cshell_write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
     _ = cshell_write_file("/proc/sys/net/ipv4/ping_group_range", "\(getgid()) \(getgid())")
   }
@@ -31,7 +31,8 @@ struct ShellNetwork {
       throw ShellError(
         error.step, errno: ENOENT,
         advice:
-          "this kernel misses a part of nftables (nf_tables, nft_tproxy, nft_socket): as root, modprobe -a nf_tables nft_tproxy nft_socket"
+          "this kernel misses a part of nftables (nf_tables, nft_tproxy, nft_socket): "
+          + "as root, modprobe -a nf_tables nft_tproxy nft_socket"
       )
     }
   }

@@ -1,9 +1,9 @@
 import CShell
 import Glibc
 
-/// The interfaces of this namespace, and word of their changes (rtnetlink(7)).
+/// The interfaces of this namespace, and notices of their changes (rtnetlink(7)).
 extension NetlinkSocket {
-  /// Hears of interfaces and IPv4 routes that come, change and go. Non-blocking.
+  /// Opens a socket for notices of interfaces and IPv4 routes that come, change and go. Non-blocking.
   static func changes() throws(ShellError) -> NetlinkSocket {
     let socket = try NetlinkSocket(.route)
     // struct sockaddr_nl: AF_NETLINK, padding, port 0 (the kernel's choice), groups RTMGRP_LINK and RTMGRP_IPV4_ROUTE.
@@ -17,7 +17,7 @@ extension NetlinkSocket {
     return socket
   }
 
-  /// Reads away what has come. What was lost does not matter: all is looked up again.
+  /// Drops received notices. Lost ones do not matter: everything is looked up again.
   func forget() {
     var buffer = [UInt8](repeating: 0, count: 65536)
     while true {
@@ -26,7 +26,7 @@ extension NetlinkSocket {
     }
   }
 
-  /// All interfaces.
+  /// Returns all interfaces.
   static func links() throws(ShellError) -> [NetworkLink] {
     let socket = try NetlinkSocket(.route)
     var batch = NetlinkBatch()
@@ -46,7 +46,8 @@ extension NetlinkSocket {
     }
   }
 
-  /// The interfaces (RTM_NEWLINK) among the messages, and whether the list ends there (NLMSG_DONE or NLMSG_ERROR).
+  /// Returns the interfaces (RTM_NEWLINK) among the messages, and whether the list ends with them
+  /// (NLMSG_DONE or NLMSG_ERROR).
   static func links(in bytes: ArraySlice<UInt8>) -> (links: [NetworkLink], isLast: Bool) {
     var links: [NetworkLink] = []
     var isLast = false
@@ -67,7 +68,7 @@ extension NetlinkSocket {
     return (links, isLast)
   }
 
-  /// - Parameter message: struct ifinfomsg and what follows.
+  /// - Parameter message: struct ifinfomsg and its attributes.
   private static func link(_ message: UnsafeRawBufferPointer) -> NetworkLink {
     var link = NetworkLink(index: message.loadUnaligned(fromByteOffset: 4, as: Int32.self), name: "")
     attributes(message, from: 16) { type, value in

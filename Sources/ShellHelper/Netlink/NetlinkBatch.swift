@@ -1,5 +1,4 @@
-/// Netlink requests one behind another, as bytes (netlink(7)): headers and lengths in the host's order, 4-byte
-/// alignment.
+/// Consecutive netlink requests as bytes (netlink(7)): headers and lengths in the host's order, 4-byte alignment.
 struct NetlinkBatch {
   struct Flags: OptionSet {
     var rawValue: UInt16
@@ -13,9 +12,9 @@ struct NetlinkBatch {
   }
 
   private(set) var bytes: [UInt8] = []
-  /// What each request does, by its sequence number less one.
+  /// The purpose of each request, by its sequence number less one.
   private(set) var purposes: [String] = []
-  /// How many answers the kernel will give if all goes well.
+  /// The number of answers from the kernel if all goes well.
   private(set) var acknowledgements = 0
 
   /// Appends a request whose attributes `body` writes.
@@ -46,15 +45,15 @@ struct NetlinkBatch {
     align()
   }
 
-  /// With the NUL at its end.
+  /// Appends a text with the NUL at its end.
   mutating func attribute(_ type: UInt16, _ value: String) { attribute(type, Array(value.utf8) + [0]) }
 
-  /// In the host's order, as rtnetlink wants it.
+  /// Appends a number in the host's order, for rtnetlink.
   mutating func attribute(_ type: UInt16, host value: UInt32) {
     attribute(type, withUnsafeBytes(of: value) { Array($0) })
   }
 
-  /// In network order, as nftables wants it.
+  /// Appends a number in network order, for nftables.
   mutating func attribute(_ type: UInt16, _ value: UInt32) {
     attribute(type, withUnsafeBytes(of: value.bigEndian) { Array($0) })
   }

@@ -35,7 +35,7 @@ final class NetlinkSocket {
     }
   }
 
-  /// The acknowledgements and errors (NLMSG_ERROR, netlink(7)) among the messages.
+  /// Returns the acknowledgements and errors (NLMSG_ERROR, netlink(7)) among the messages.
   static func answers(_ bytes: ArraySlice<UInt8>) -> [(sequence: UInt32, errno: Int32)] {
     var answers: [(UInt32, Int32)] = []
     bytes.withUnsafeBytes { raw in

@@ -11,13 +11,13 @@ extension NetlinkBatch {
     case output = 3
   }
 
-  /// NFT_TABLE_F_OWNER: the table goes with the netlink socket that made it, and nobody else may change it.
+  /// NFT_TABLE_F_OWNER: the table ends with the netlink socket that made it, and no one else may change it.
   static let ownedBySocket: UInt32 = 2
 
   private static let subsystem: UInt16 = 10
   private static let inet: UInt8 = 1
 
-  /// Puts what `body` writes into one transaction: all of it or nothing.
+  /// Puts the requests of `body` into one transaction: all or nothing.
   mutating func transaction(_ body: (inout NetlinkBatch) -> Void) {
     request("begin the nftables transaction", type: 16, flags: [], header: [0, 0, 0, UInt8(Self.subsystem)])
     body(&self)
@@ -39,7 +39,7 @@ extension NetlinkBatch {
     }
   }
 
-  /// A base chain whose packets go on where no rule says otherwise.
+  /// Adds a base chain. Packets that no rule decides pass.
   mutating func addChain(_ chain: Chain, type: String, hook: Hook, priority: Int32) {
     nftables("make the nftables chain \(chain.name) (\(type))", 3, [.create, .exclusive]) {
       $0.attribute(1, chain.table)
@@ -53,7 +53,7 @@ extension NetlinkBatch {
     }
   }
 
-  /// A chain that packets come to by a rule's `jump` alone.
+  /// Adds a chain that packets reach by a rule's `jump` alone.
   mutating func addChain(_ chain: Chain) {
     nftables("make the nftables chain \(chain.name)", 3, [.create, .exclusive]) {
       $0.attribute(1, chain.table)
@@ -61,7 +61,7 @@ extension NetlinkBatch {
     }
   }
 
-  /// Takes all rules out of a chain.
+  /// Removes all rules of a chain.
   mutating func flush(_ chain: Chain) {
     nftables("empty the nftables chain \(chain.name)", 8, []) {
       $0.attribute(1, chain.table)

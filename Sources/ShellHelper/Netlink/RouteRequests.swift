@@ -3,7 +3,7 @@ extension NetlinkBatch {
   private static let loopback: UInt32 = 1
   private static let inet: UInt8 = 2
 
-  /// `address`/32 on lo.
+  /// Adds `address`/32 on lo.
   mutating func addAddress(_ address: IPv4Address) {
     // struct ifaddrmsg: family, prefix length, flags, scope, interface.
     request(
@@ -15,7 +15,7 @@ extension NetlinkBatch {
     }
   }
 
-  /// `local 0.0.0.0/0 dev lo`: every address is one of this namespace (AnyIP), and packets leave from `source`.
+  /// Adds `local 0.0.0.0/0 dev lo`: every address is one of this namespace (AnyIP), and packets leave from `source`.
   mutating func addLocalDefaultRoute(source: IPv4Address) {
     // struct rtmsg: family, two prefix lengths, tos, table main, protocol static, scope host, type local, flags.
     let header: [UInt8] = [Self.inet, 0, 0, 0, 254, 4, 254, 2, 0, 0, 0, 0]

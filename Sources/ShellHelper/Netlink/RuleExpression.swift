@@ -1,5 +1,4 @@
-/// What a rule of nftables is made of: values are loaded into register 1 and compared, then something is done. Values
-/// are in network order.
+/// A part of an nftables rule: it loads values into register 1, compares them, or acts. Values are in network order.
 enum RuleExpression: Equatable {
   enum Verdict: UInt32 {
     case drop = 0
@@ -17,10 +16,10 @@ enum RuleExpression: Equatable {
   case payload(Base, offset: UInt32, length: UInt32)
   /// Keeps the bits of the mask.
   case mask([UInt8])
-  /// Goes on only where the register is as said.
+  /// Continues only if the register is equal.
   case equal([UInt8])
   case notEqual([UInt8])
-  /// Goes on only where a socket is bound there, and loads whether it is bound to the wildcard address.
+  /// Continues only if a socket is bound there, and loads whether it is bound to the wildcard address.
   case socketWildcard
   /// Loads a property of the packet's connection (NFT_CT_*).
   case connection(UInt32)
@@ -29,7 +28,7 @@ enum RuleExpression: Equatable {
   /// Sends the connection to a port of this host.
   case redirect(port: UInt16)
   case verdict(Verdict)
-  /// Goes through the rules of another chain, then on here.
+  /// Runs the rules of another chain, then continues here.
   case jump(String)
 
   private static let register: UInt32 = 1

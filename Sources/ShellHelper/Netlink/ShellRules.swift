@@ -1,7 +1,7 @@
-/// What becomes of a packet in the shell: in AnyIP every packet, to whatever address, arrives at lo and passes
-/// prerouting.
+/// The rules for packets in the shell: with AnyIP every packet, to whatever address, arrives at lo and
+/// passes prerouting.
 struct ShellRules {
-  /// Where the transparent sockets listen. A port that no program of a user asks for.
+  /// The port of the transparent sockets, which no user's program asks for.
   static let transparentPort: UInt16 = 1
 
   var address: IPv4Address
@@ -21,8 +21,8 @@ struct ShellRules {
       batch.addTable(chain.table)
       batch.addChain(chain, type: "filter", hook: .prerouting, priority: -150)
       for hostPort in hostPorts {
-        // A server in the shell goes before the host's; the answers of a connection that is led away find its socket
-        // here too.
+        // A server in the shell has priority over the host's; the answers of a redirected connection find its
+        // socket here too.
         let toPort = Self.toLoopback + Self.transport(Self.tcp, port: hostPort)
         for wildcard: UInt8 in [0, 1] {
           batch.addRule(
@@ -30,7 +30,7 @@ struct ShellRules {
         }
         batch.addRule(chain, "port \(hostPort) of the host", toPort + [.tproxy(port: port), .verdict(.accept)])
       }
-      // Nobody reaches the transparent sockets but by the rules below.
+      // Only the rules below reach the transparent sockets.
       for local in [Self.toLoopback, Self.to(address)] {
         for transport in [Self.tcp, Self.udp] {
           batch.addRule(
@@ -51,7 +51,7 @@ struct ShellRules {
       }
       batch.addRule(chain, "TCP", Self.ipv4 + Self.transport(Self.tcp) + [.tproxy(port: port), .verdict(.accept)])
       batch.addRule(chain, "UDP", Self.ipv4 + Self.transport(Self.udp) + [.tproxy(port: port), .verdict(.accept)])
-      // Else a wildcard listener of the shell would answer in the cluster's name once the daemon is gone.
+      // Otherwise a wildcard listener of the shell would answer in the cluster's name once the daemon is gone.
       batch.addRule(chain, "drop the rest", [.verdict(.drop)])
     }
     return batch

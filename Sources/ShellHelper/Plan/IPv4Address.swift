@@ -17,7 +17,7 @@ struct IPv4Address: Equatable, CustomStringConvertible {
     }
   }
 
-  /// In network order.
+  /// The four bytes in network order.
   var bytes: [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
   var isLoopback: Bool { value >> 24 == 127 }
   var description: String { bytes.map { "\($0)" }.joined(separator: ".") }

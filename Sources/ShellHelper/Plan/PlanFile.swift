@@ -1,14 +1,14 @@
 import CShell
 import Glibc
 
-/// The file of a plan: read once, and removed. The helper may run as root for somebody who is not, so it takes nothing
-/// but a file of that person's, in a directory of that person's.
+/// The file of a plan: read once, and removed. The helper may run as root for another user, so it takes only a file of
+/// that person's, in a directory of that person's.
 enum PlanFile {
   private static let maximumSize = 256 << 10
 
-  /// Reads the file, and removes it once it has proved to be a plan. A file that is refused stays.
+  /// Reads the file, and removes it once it has proved to be a plan. A refused file stays.
   /// - Parameters:
-  ///   - owners: the users whose file it may be.
+  ///   - owners: the users who may own it.
   ///   - parse: makes the plan of the text.
   static func take<Plan>(
     _ path: String, owners: Set<uid_t> = invokers(), parse: (_ text: String) throws(ShellError) -> Plan
@@ -18,7 +18,7 @@ enum PlanFile {
         path, reason: "this is no plan: \(reason)",
         advice: "devtunnel itself writes plans, and starts the helper with them")
     }
-    // By bytes, as the kernel does: a slash with a combining mark behind it is another Character.
+    // Split bytes, as the kernel does: a slash with a combining mark behind it is another Character.
     let parts = path.utf8.split(separator: 0x2f, omittingEmptySubsequences: false).map { String(Substring($0)) }
     guard path.utf8.first == 0x2f, let name = parts.last, !name.isEmpty, name != ".", name != ".." else {
       throw refused("no absolute path of a file")
@@ -51,7 +51,7 @@ enum PlanFile {
     return plan
   }
 
-  /// This process's user; for root by sudo(8), also who called it.
+  /// Returns this process's user; for root by sudo(8), also the caller.
   static func invokers(user: uid_t = geteuid(), sudo: String? = getenv("SUDO_UID").map { String(cString: $0) }) -> Set<
     uid_t
   > {
@@ -59,7 +59,7 @@ enum PlanFile {
     return [user, caller]
   }
 
-  /// A descriptor, or -errno.
+  /// Returns a descriptor, or -errno.
   private static func opened(_ directory: Int32, _ path: String, _ flags: Int32) -> Int32 {
     let fd = openat(directory, path, flags | O_CLOEXEC)
     return fd < 0 ? -errno : fd

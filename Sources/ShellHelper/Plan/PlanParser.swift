@@ -1,10 +1,10 @@
 import CShell
 import Glibc
 
-/// Reads a plan: a `keyword value` to a line; empty lines and lines that begin with # say nothing. Errors name lines
-/// and known keywords, never what a line holds: it may be of a file that is no plan.
+/// Reads a plan: a `keyword value` per line; empty lines and lines that begin with # are skipped. Errors name lines and
+/// known keywords, never a line's text: the file may not be a plan.
 struct PlanParser {
-  /// The name under which errors speak of it.
+  /// The name of the plan in errors.
   let file: String
   private(set) var plan = ShellPlan()
   private var seen: Set<String> = []
@@ -55,7 +55,7 @@ struct PlanParser {
       return value
     }
     if Self.isKnown(keyword), !seen.insert(keyword).inserted, !Self.repeatable.contains(keyword) {
-      throw problem("stands there twice")
+      throw problem("appears twice")
     }
     switch keyword {
     case "socket": plan.socket = try path()
@@ -64,7 +64,7 @@ struct PlanParser {
       plan.id = value
     case "address": plan.address = try address()
     case "dns":
-      guard plan.dns.count < Self.mostDNS else { throw problem("stands there more than \(Self.mostDNS) times") }
+      guard plan.dns.count < Self.mostDNS else { throw problem("appears more than \(Self.mostDNS) times") }
       let server = try address()
       if !plan.dns.contains(server) { plan.dns.append(server) }
     case "resolv-conf": plan.resolvConf = try path()
@@ -74,7 +74,7 @@ struct PlanParser {
       let paths = value.split(separator: " ").map(Self.decoded)
       guard paths.count == 2, let source = paths[0], let target = paths[1], Self.isPlain(source), Self.isPlain(target)
       else {
-        throw problem("wants two absolute paths, percent-encoded, without . and ..")
+        throw problem("needs two absolute paths, percent-encoded, without . and ..")
       }
       plan.binds.append(ShellPlan.Bind(source: source, target: target, over: keyword == "bind-over"))
     case "host-port":
@@ -96,7 +96,7 @@ struct PlanParser {
     text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
 
-  /// By bytes: in a String, a slash and a combining mark behind it are one Character, and no slash.
+  /// Compares bytes: in a String, a slash and a combining mark behind it are one Character, and no slash.
   private static func isPlain(_ path: String) -> Bool {
     let slash = UInt8(ascii: "/")
     let parts = path.utf8.split(separator: slash)
@@ -104,7 +104,7 @@ struct PlanParser {
       && parts.allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) && $0.count <= 255 }
   }
 
-  /// RFC 3986, section 2.1; nil if a % is not followed by two hex digits, or for a NUL.
+  /// Decodes by RFC 3986, section 2.1; nil if a % is not followed by two hex digits, or for a NUL.
   static func decoded(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]

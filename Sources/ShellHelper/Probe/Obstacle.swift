@@ -1,41 +1,46 @@
 import CShell
 import Glibc
 
-/// What forbids user namespaces on this host, and what to do.
+/// The obstacles to user namespaces on this host, with remedies.
 enum Obstacle {
-  /// What the person can do about a namespace, capability or mount that was refused with this errno; nil if it has
-  /// another reason.
+  /// Returns the remedy for a namespace, capability or mount that was refused with this errno; nil if the
+  /// reason is another.
   static func advice(errno: Int32) -> String? {
     guard errno == EPERM || errno == EACCES || errno == ENOSPC || errno == EUSERS || errno == EINVAL || errno == ENOSYS
     else { return nil }
     return find(errno: errno, setting: setting, isChrooted: cshell_is_chrooted() == 1)
   }
 
-  /// - Parameter setting: the number in a file under /proc/sys, nil if there is none.
+  /// - Parameter setting: the number in a file under /proc/sys, nil if it does not exist.
   static func find(errno: Int32, setting: (String) -> Int?, isChrooted: Bool) -> String {
     if setting("user/max_user_namespaces") == 0 {
       return
-        "user.max_user_namespaces is 0: as root, sysctl user.max_user_namespaces=15000 (and in /etc/sysctl.d for good)"
+        "user.max_user_namespaces is 0: "
+        + "as root, sysctl user.max_user_namespaces=15000 (and in /etc/sysctl.d for good)"
     }
     if setting("kernel/unprivileged_userns_clone") == 0 {
       return
-        "kernel.unprivileged_userns_clone is 0: as root, sysctl kernel.unprivileged_userns_clone=1 (and in /etc/sysctl.d for good)"
+        "kernel.unprivileged_userns_clone is 0: "
+        + "as root, sysctl kernel.unprivileged_userns_clone=1 (and in /etc/sysctl.d for good)"
     }
     if setting("kernel/apparmor_restrict_unprivileged_userns") == 1 {
       return
-        "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1): as root, put devtunnel's "
+        "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1): "
+        + "as root, put devtunnel's "
         + "templates/apparmor-devtunnel-shell into /etc/apparmor.d and run apparmor_parser -r on it"
     }
     if isChrooted {
       return
-        "this is a chroot, in which the kernel makes no user namespace (user_namespaces(7)): use devtunnel outside of it"
+        "this is a chroot, in which the kernel makes no user namespace (user_namespaces(7)): "
+        + "use devtunnel outside of it"
     }
     if errno == ENOSPC || errno == EUSERS {
       return "too many namespaces, or nested too deeply: see user.max_user_namespaces and its like under /proc/sys/user"
     }
     if errno == EINVAL || errno == ENOSYS { return "this kernel is built without user or network namespaces" }
     return
-      "a seccomp filter, a security module or a chroot forbids it, as in a container: run it with --security-opt seccomp=unconfined, or use the proxies instead"
+      "a seccomp filter, a security module or a chroot forbids it, as in a container: "
+      + "run it with --security-opt seccomp=unconfined, or use the proxies instead"
   }
 
   private static func setting(_ name: String) -> Int? {

@@ -3,7 +3,7 @@ import Glibc
 
 /// `devtunnel-shell probe`: the whole sequence in a throwaway child, a line for each step.
 enum Probe {
-  /// - Returns: 0 where this host allows shells, else 1.
+  /// - Returns: 0 if this host allows shells, else 1.
   static func run() -> Int32 {
     let child = cshell_fork()
     if child == 0 {
@@ -23,7 +23,7 @@ enum Probe {
     plan.address = IPv4Address(value: 0xC612_0002)
     plan.dns = [IPv4Address(value: 0x0A60_000A)]
     plan.hostPorts = [5432]
-    // Over itself: that it can be done is enough.
+    // Over itself: a successful mount is enough.
     plan.resolvConf = "/etc/resolv.conf"
     let network = ShellNetwork(plan: plan)
     var sockets: ShellSockets?
@@ -47,7 +47,7 @@ enum Probe {
     return 0
   }
 
-  /// A connection to an address that nobody has arrives at the transparent listener, under that address.
+  /// Checks that a connection to an unused address arrives at the transparent listener, under that address.
   private static func tryConnection(_ listener: Int32) throws(ShellError) {
     let step = "connect through the transparent listener"
     let target = IPv4Address(value: 0x0AFE_0102)

@@ -18,11 +18,11 @@ final class ChildCommand {
 
   deinit { close(signals) }
 
-  /// Passes signals on and sees what has become of the child.
+  /// Passes signals on and checks the child's state.
   func turn() {
     var fromKernel: Int32 = 0
     while case let signal = cshell_next_signal(signals, &fromKernel), signal != 0 {
-      // What a terminal sends goes to the whole group, the child included.
+      // A terminal's signal goes to the whole group, the child included.
       if signal != SIGCHLD, status == nil, fromKernel == 0 || !isInOwnGroup { kill(pid, signal) }
     }
     guard status == nil else { return }
@@ -30,8 +30,8 @@ final class ChildCommand {
     switch cshell_child_state(pid, &value) {
     case 1: status = value
     case 2: status = 128 + value
-    // A shell that suspends itself stops its own group only: stop with it, for the shell outside to see; and go on with
-    // it (as su(1) does).
+    // A shell that suspends itself stops its own group only: stop with it, for the shell outside to see,
+    // and continue with it (as su(1) does).
     case 3 where !isInOwnGroup:
       _ = cshell_stop_self()
       kill(pid, SIGCONT)

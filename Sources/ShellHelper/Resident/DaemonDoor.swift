@@ -2,7 +2,7 @@ import CShell
 import Glibc
 import ShellChannel
 
-/// The way to the daemon's socket.
+/// The route to the daemon's socket.
 final class DaemonDoor {
   private let path: String
   private let folder: Int32
@@ -27,7 +27,7 @@ final class DaemonDoor {
         throw ShellError("connect to the daemon at \(path)", reason: "\(error)")
       }
       throw ShellError(
-        "connect to the daemon at \(path)", errno: errno, advice: "see whether it runs: devtunnel status")
+        "connect to the daemon at \(path)", errno: errno, advice: "check that it runs: devtunnel status")
     }
   }
 }

@@ -5,11 +5,11 @@ import ShellChannel
 /// The channel to the daemon, and to the next one when it restarts.
 final class DaemonLink {
   private let door: DaemonDoor
-  /// With the sockets, which stay this object's too.
+  /// The hello, with the sockets, which stay this object's too.
   private let hello: ShellHello
   private var connection: ShellConnection?
   private var isWelcome = false
-  /// The daemon does not want this shell any more: another attempt would end the same way.
+  /// True if the daemon has refused this shell: another attempt would end the same way.
   private(set) var isRefused = false
 
   private static let welcomeWithin: UInt64 = 5000
@@ -22,7 +22,7 @@ final class DaemonLink {
   /// Milliseconds between two attempts to find a daemon.
   static let retryEvery: Int32 = 250
 
-  /// -1 without a channel.
+  /// The channel's descriptor; -1 without one.
   var fd: Int32 { connection?.fd ?? -1 }
   var isOpen: Bool { connection != nil }
   var isWaitingToWrite: Bool { connection?.isWaitingToWrite ?? false }
@@ -40,12 +40,12 @@ final class DaemonLink {
         case .refused(let text): throw ShellError("the daemon refused this shell", reason: text)
         case .some:
           throw ShellError(
-            step, reason: "it said something else than welcome",
+            step, reason: "it answered with something other than welcome",
             advice: "daemon and devtunnel-shell are of different versions")
         case nil:
           let now = cshell_monotonic_ms()
           guard now < deadline else {
-            throw ShellError(step, reason: "it did not answer within 5 s", advice: "see what it does: devtunnel status")
+            throw ShellError(step, reason: "it did not answer within 5 s", advice: "check it: devtunnel status")
           }
           var returned: Int16 = 0
           _ = cshell_poll([connection.fd], [cshell_POLLIN], &returned, 1, Int32(deadline - now))
@@ -54,11 +54,11 @@ final class DaemonLink {
     } catch let error as ShellError {
       throw error
     } catch {
-      throw ShellError(step, reason: "\(error)", advice: "see whether it runs: devtunnel status")
+      throw ShellError(step, reason: "\(error)", advice: "check that it runs: devtunnel status")
     }
   }
 
-  /// Looks for a daemon once more and says hello; whether it welcomes is seen later.
+  /// Looks for a daemon once more and says hello; the welcome may follow later.
   func reopen() {
     guard connection == nil, !isRefused, let next = try? door.connect() else { return }
     guard (try? next.send(.hello(hello))) != nil else { return }
@@ -67,7 +67,7 @@ final class DaemonLink {
 
   func drop() { connection = nil }
 
-  /// Answers what the daemon wants; the channel is dropped when it breaks.
+  /// Answers the daemon's messages; the channel is dropped when it breaks.
   /// - Returns: whether the daemon said bye.
   func turn() -> Bool {
     guard let connection else { return false }
@@ -97,14 +97,14 @@ final class DaemonLink {
     do {
       try connection.send(message)
     } catch {
-      // Too many descriptors are on their way (unix(7), ETOOMANYREFS): the message stands first in line, and goes
-      // without its own.
+      // Too many descriptors are in flight (unix(7), ETOOMANYREFS): the message is first in line, and is
+      // sent without its own.
       guard case .system(_, ETOOMANYREFS) = error, case .minted(let request, _, _) = message else { throw error }
       connection.replaceFirstWaiting(with: .minted(request: request, errno: ETOOMANYREFS, nil))
       try connection.flush()
     }
   }
 
-  /// Tells the daemon the command's end. False without a channel.
+  /// Reports the command's end to the daemon. False without a channel.
   func sayExiting(code: Int32) -> Bool { connection.flatMap { try? $0.send(.exiting(code: code)) } != nil }
 }

@@ -1,15 +1,16 @@
 import CShell
 import Glibc
 
-/// What stays while the command runs: it mints sockets, keeps the resolver's files in place and finds the daemon again.
+/// The helper's work while the command runs: it mints sockets, keeps the resolver's files in place and
+/// finds the daemon again.
 struct Resident {
   var child: ChildCommand
   var link: DaemonLink
   var resolver: ResolverFiles
 
-  /// How long the daemon may take to leave what it holds for this shell, in milliseconds.
+  /// The time for the daemon to release everything it holds for this shell, in milliseconds.
   private static let byeWithin: UInt64 = 15_000
-  /// Between two looks for a file of the host that is missing under a stand-in.
+  /// The pause between two looks for a missing host file under a stand-in, in milliseconds.
   private static let restoreEvery: Int32 = 100
 
   /// - Returns: the command's exit status.
@@ -31,7 +32,7 @@ struct Resident {
     }
   }
 
-  /// The daemon ends what belongs to this shell before the namespace goes.
+  /// Waits until the daemon has ended everything of this shell, before the namespace ends.
   private func leave(_ status: Int32) -> Int32 {
     guard link.sayExiting(code: status) else { return status }
     let deadline = cshell_monotonic_ms() + Self.byeWithin

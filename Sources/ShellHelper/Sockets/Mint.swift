@@ -5,7 +5,7 @@ import ShellChannel
 
 /// Makes the sockets that the daemon asks for, in this process's network namespace.
 enum Mint {
-  /// The answer to a request.
+  /// Returns the answer to a request.
   static func answer(_ request: UInt32, _ wanted: MintedSocket) -> ShellMessage {
     let fd =
       switch wanted {

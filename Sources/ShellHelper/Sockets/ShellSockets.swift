@@ -12,8 +12,8 @@ struct ShellSockets {
   init(dns addresses: [IPv4Address]) throws(ShellError) {
     let port = ShellRules.transparentPort
     let transparent = Int32(cshell_transparent)
-    // Shared, since accepted sockets inherit it: else a connection to port 80 anywhere would keep a server in the shell
-    // from its port 80.
+    // Accepted sockets inherit the sharing. Without it a connection to port 80 anywhere would keep a
+    // server in the shell from its port 80.
     tcp = PassedDescriptor(
       try check(cshell_bound(0, 0, port, transparent | Int32(cshell_shared)), "listen transparently"))
     let options = transparent | Int32(cshell_original_destination | cshell_packet_info)
