@@ -1,24 +1,25 @@
 import KubeObjects
 
-/// Why a call to a Kubernetes API server, or the way to one, failed. `description` says what is wrong and what to do.
+/// A failure of a call to a Kubernetes API server, or of the connection to one. `description` has the
+/// problem and the remedy.
 public enum KubeError: Error, Sendable, Hashable {
   /// A kubeconfig or a file it names cannot be used. Lines and columns count from 1.
   case config(file: String, line: Int? = nil, column: Int? = nil, problem: String, remedy: String)
-  /// No connection came about: the name does not resolve, or the address refuses or does not answer.
+  /// No connection was made: the name does not resolve, or the address refuses or does not answer.
   case unreachable(server: String, cause: String)
-  /// The proxy did not let us through to the server. `setBy` is a variable or the kubeconfig; `status` is the answer to
-  /// CONNECT (RFC 9110, 9.3.6), 0 where there was none; `hasCredentials` says whether the proxy's URL had a user.
+  /// The proxy did not connect us to the server. `setBy` is a variable or the kubeconfig; `status` is the answer to
+  /// CONNECT (RFC 9110, 9.3.6), 0 without one; `hasCredentials` is true if the proxy's URL had a user.
   case proxy(proxy: String, setBy: String, hasCredentials: Bool, server: String, status: Int, cause: String)
-  /// A connection broke while the request was under way: the server may have acted on it.
+  /// A connection broke during the request: the server may have acted on it.
   case connectionLost(server: String, cause: String)
   /// TLS failed: the server's certificate, or ours.
   case certificate(server: String, cause: String)
-  /// The server does not know who asks (401).
+  /// The server does not accept the user's credentials (401).
   case unauthorized(server: String, message: String)
   /// The credential plugin of the kubeconfig's user failed.
   case execPlugin(command: String, problem: String, hint: String)
-  /// The server's answer, a `Status` object where it sent one: `code` is the HTTP status, `reason` as in `StatusReason`
-  /// ("NotFound").
+  /// The server's answer, a `Status` object if it sent one: `code` is the HTTP status, `reason` as in
+  /// `StatusReason` ("NotFound").
   case status(code: Int, reason: String, message: String, details: JSONValue?)
   /// The server took too long.
   case timedOut(server: String, what: String)
@@ -26,7 +27,7 @@ public enum KubeError: Error, Sendable, Hashable {
   case badResponse(server: String, problem: String)
   /// libcurl lacks something, or refuses a value.
   case transport(problem: String)
-  /// The task that asked was cancelled.
+  /// The task was cancelled.
   case cancelled
 }
 
@@ -38,17 +39,20 @@ extension KubeError: CustomStringConvertible {
       return "\(place): \(problem); \(remedy)"
     case .unreachable(let server, let cause):
       return
-        "cannot reach the API server \(server): \(cause); check the network, the VPN, HTTPS_PROXY and the kubeconfig's server"
+        "cannot reach the API server \(server): \(cause); "
+        + "check the network, the VPN, HTTPS_PROXY and the kubeconfig's server"
     case .proxy(let proxy, let source, let hasCredentials, let server, let status, let cause):
       return Self.proxyText("the proxy \(proxy), set by \(source),", source, hasCredentials, server, status, cause)
     case .connectionLost(let server, let cause):
       return "the connection to the API server \(server) broke: \(cause); try again"
     case .certificate(let server, let cause):
       return
-        "TLS with the API server \(server) failed: \(cause); check certificate-authority, tls-server-name and the client certificate in the kubeconfig"
+        "TLS with the API server \(server) failed: \(cause); "
+        + "check certificate-authority, tls-server-name and the client certificate in the kubeconfig"
     case .unauthorized(let server, let message):
       return
-        "the API server \(server) does not accept the credentials: \(message); log in again, or check the kubeconfig's user"
+        "the API server \(server) does not accept the credentials: \(message); "
+        + "log in again, or check the kubeconfig's user"
     case .execPlugin(let command, let problem, let hint):
       return "the credential plugin \(command) \(problem)" + (hint.isEmpty ? "" : "; \(hint)")
     case .status(let code, let reason, let message, _):
@@ -57,7 +61,8 @@ extension KubeError: CustomStringConvertible {
       return "the API server \(server) took too long: \(what); check its load and the network, then try again"
     case .badResponse(let server, let problem):
       return
-        "\(server) does not answer as a Kubernetes API server: \(problem); check the kubeconfig's server and any proxy before it"
+        "\(server) does not answer as a Kubernetes API server: \(problem); "
+        + "check the kubeconfig's server and any proxy before it"
     case .transport(let problem):
       return "libcurl: \(problem); check the installed libcurl (7.85 or newer, with OpenSSL)"
     case .cancelled:
@@ -78,16 +83,18 @@ extension KubeError {
     return switch status {
     case 0: "\(proxy) does not let us through to \(server): \(cause); check its address, \(without)"
     case 407 where hasCredentials:
-      "\(proxy) does not accept the credentials in its URL (407) and does not connect to \(server); correct them in \(source)"
+      "\(proxy) does not accept the credentials in its URL (407) and does not connect to \(server); "
+        + "correct them in \(source)"
     case 407:
-      "\(proxy) wants credentials (407) before it connects to \(server); write them into \(source), as http://USER:PASSWORD@HOST:PORT"
+      "\(proxy) needs credentials (407) before it connects to \(server); "
+        + "write them into \(source), as http://USER:PASSWORD@HOST:PORT"
     case 500...: "\(proxy) cannot reach \(server): it answered \(status); check the server's address, \(without)"
     default:
       "\(proxy) refuses to connect to \(server): it answered \(status); have the server allowed there, \(without)"
     }
   }
 
-  /// An answer of the server's with something more in its message.
+  /// Returns the server's answer with an addition to its message.
   func adding(_ words: String) -> KubeError {
     switch self {
     case .status(let code, let reason, let message, let details):
@@ -97,7 +104,7 @@ extension KubeError {
     }
   }
 
-  /// The HTTP status that the server answered with, where it answered.
+  /// The HTTP status of the server's answer, if there was one.
   public var statusCode: Int? {
     switch self {
     case .status(let code, _, _, _): code
@@ -110,13 +117,14 @@ extension KubeError {
   public var isConflict: Bool { statusCode == 409 }
   public var isForbidden: Bool { statusCode == 403 }
 
-  /// The resourceVersion or continue token is older than what the server keeps.
+  /// True if the resourceVersion or continue token is older than the server's history.
   public var isGone: Bool { statusCode == 410 }
 
-  /// How the API server's message begins when a field of an applied object is unknown, or has a value of another type.
+  /// The beginning of the API server's message if a field of an applied object is unknown, or has a value
+  /// of another type.
   public static let untypedObject = "failed to create typed patch object"
 
-  /// Nothing reached the server: any request may be sent again.
+  /// True if nothing reached the server: any request may be sent again.
   var wasNotSent: Bool {
     switch self {
     case .unreachable, .proxy: true
@@ -124,7 +132,7 @@ extension KubeError {
     }
   }
 
-  /// Waiting may help: the cause lies in the network, or in the server's load.
+  /// True if waiting may help: the cause is in the network, or in the server's load.
   var isTransient: Bool {
     switch self {
     case .unreachable, .connectionLost, .timedOut: true

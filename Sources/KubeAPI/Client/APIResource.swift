@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// A kind of object as it stands in the API's paths.
+/// A kind of object, as the API's paths name it.
 public struct APIResource: Sendable, Hashable, CustomStringConvertible {
   /// Empty for the core group.
   public let group: String
@@ -20,10 +20,10 @@ public struct APIResource: Sendable, Hashable, CustomStringConvertible {
   /// `v1`, `apps/v1`.
   public var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
 
-  /// `pods`, `deployments.apps`: as RBAC and kubectl name it.
+  /// `pods`, `deployments.apps`: the name in RBAC and kubectl.
   public var description: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
-  /// The path of the collection, or of one object, or of a part of it (`scale`, `status`, `log`).
+  /// Returns the path of the collection, of one object, or of a part of it (`scale`, `status`, `log`).
   /// - Parameter namespace: nil for all namespaces, and for resources that have none.
   public func path(namespace: String?, name: String? = nil, subresource: String? = nil) -> String {
     var parts = group.isEmpty ? ["api", version] : ["apis", group, version]

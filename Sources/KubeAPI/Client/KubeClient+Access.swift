@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// True if the user may do something, and why.
+/// The server's answer whether the user may do something, with the reason.
 public struct AccessReview: Sendable, Hashable {
   public let isAllowed: Bool
   /// Often empty.
@@ -26,25 +26,25 @@ extension KubeClient {
     ]
     let request = HTTPRequest(
       "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body: review.serialized())
-    // Nothing is kept of a review.
+    // The server keeps nothing of a review.
     let answer = try await json(request, isIdempotent: true)
     return AccessReview(
       isAllowed: answer[path: "status", "allowed"]?.boolValue ?? false,
       reason: answer[path: "status", "reason"]?.stringValue ?? "")
   }
 
-  /// What the server is, such as `v1.36.0` (`/version`).
-  /// - Throws: `KubeError.badResponse` where another program answers.
+  /// Returns the server's version, such as `v1.36.0` (`/version`).
+  /// - Throws: `KubeError.badResponse` if another program answers.
   public func serverVersion() async throws(KubeError) -> String {
     do throws(KubeError) {
       return try await json(HTTPRequest("GET", "/version"))["gitVersion"]?.stringValue ?? ""
     } catch {
-      // Kubernetes explains itself with a reason, and serves this path to everybody.
+      // Kubernetes gives a reason for a refusal, and serves this path to everyone.
       guard case .status(let code, "", let message, _) = error,
         [400, 404, 405].contains(code) || (300..<400).contains(code)
       else { throw error }
       let hint = access.server.description.hasPrefix("http://") ? " (an API server is mostly reached by https://)" : ""
-      // Nobody wants to read the source of another program's page.
+      // The source of another program's page is of no use.
       let words = message.hasPrefix("<") ? "a web page" : message
       throw .badResponse(server: access.server.description, problem: "it answered \(code) to /version: \(words)\(hint)")
     }

@@ -1,20 +1,20 @@
 import KubeObjects
 
-/// What the server made of an applied object.
+/// The result of an applied object.
 public struct AppliedState: Sendable {
   public var object: JSONValue
-  /// It did not exist before.
+  /// True if it did not exist before.
   public var isNew: Bool
-  /// The server's warnings (`Warning` headers, RFC 7234): deprecated versions, fields that mean nothing.
+  /// The server's warnings (`Warning` headers, RFC 7234): deprecated versions, unknown fields.
   public var warnings: [String]
 }
 
 extension KubeClient {
-  /// Server-side apply of a whole object (kubernetes.io, "Server-Side Apply"): made if it is missing; fields that this
-  /// manager applied before and that are no longer in it go.
+  /// Applies a whole object by server-side apply (kubernetes.io, "Server-Side Apply"): it is made if missing; fields
+  /// that this manager applied before and that it no longer has are removed.
   /// - Parameters:
   ///   - namespace: nil for the object's own, else the client's.
-  ///   - force: take fields that another manager owns.
+  ///   - force: take over fields that another manager owns.
   public func apply(
     _ object: JSONValue, as resource: APIResource, namespace: String? = nil, force: Bool = false, dryRun: Bool = false
   ) async throws(KubeError) -> AppliedState {
@@ -36,7 +36,7 @@ extension KubeClient {
     return AppliedState(object: object, isNew: response.status == 201, warnings: warnings)
   }
 
-  /// The text of `299 - "text"`.
+  /// Returns the text of `299 - "text"`.
   static func warning(_ header: String) -> String? {
     guard let start = header.firstIndex(of: "\""), let end = header.lastIndex(of: "\""), start < end else { return nil }
     return String(header[header.index(after: start)..<end]).replacing("\\\"", with: "\"")

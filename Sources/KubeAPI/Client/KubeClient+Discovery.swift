@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// A kind of object that the server has, and what can be done with it (Kubernetes API, `APIResource`).
+/// A kind of object that the server has, and its verbs (Kubernetes API, `APIResource`).
 public struct DiscoveredResource: Sendable, Hashable {
   public var resource: APIResource
   /// `get`, `list`, `watch`, `create`, `patch`, `delete`, …
@@ -13,8 +13,8 @@ public struct DiscoveredResource: Sendable, Hashable {
 }
 
 extension KubeClient {
-  /// The kinds of one group and version, such as `apps/v1`; subresources are not among them. Empty when the server does
-  /// not have the group.
+  /// Returns the kinds of one group and version, such as `apps/v1`, without subresources. Empty if the
+  /// server does not have the group.
   public func resources(apiVersion: String) async throws(KubeError) -> [DiscoveredResource] {
     let list: JSONValue
     do {
@@ -35,8 +35,8 @@ extension KubeClient {
     }
   }
 
-  /// Every kind that the server has, each in its group's preferred version. Groups whose server does not answer are
-  /// left out.
+  /// Returns every kind that the server has, each in its group's preferred version, without groups whose
+  /// server does not answer.
   public func allResources() async throws(KubeError) -> [DiscoveredResource] {
     let groups = try await json(HTTPRequest("GET", "/apis"))["groups"]?.elements ?? []
     let versions = ["v1"] + groups.compactMap { $0[path: "preferredVersion", "groupVersion"]?.stringValue }
@@ -46,8 +46,8 @@ extension KubeClient {
     }
   }
 
-  /// The metadata alone of all objects of a kind (Kubernetes API, `PartialObjectMetadata`), with the kind's own `kind`
-  /// and `apiVersion`.
+  /// Returns only the metadata of all objects of a kind (Kubernetes API, `PartialObjectMetadata`), with
+  /// the kind's own `kind` and `apiVersion`.
   public func listMetadata(_ resource: APIResource, namespace: String?, labels: LabelSelector? = nil)
     async throws(KubeError) -> [JSONValue]
   {

@@ -3,7 +3,7 @@ import KubeObjects
 /// Objects of one kind, as they were at one moment.
 public struct ObjectList: Sendable {
   public var items: [JSONValue]
-  /// Where a watch goes on.
+  /// The version that a watch continues from.
   public var resourceVersion: String
 
   public init(items: [JSONValue], resourceVersion: String) {
@@ -20,7 +20,7 @@ extension KubeClient {
     try await json(HTTPRequest("GET", path(resource, namespace, name, subresource)))
   }
 
-  /// The object, or nil when there is none of that name.
+  /// Returns the object, or nil if none has that name.
   public func find(_ resource: APIResource, _ name: String, namespace: String? = nil) async throws(KubeError)
     -> JSONValue?
   {
@@ -30,7 +30,7 @@ extension KubeClient {
     }
   }
 
-  /// All objects, fetched in pages of 500. When the pages' token expires on the way, all at once.
+  /// Returns all objects, fetched in pages of 500. If the pages' token expires meanwhile, they are fetched all at once.
   /// - Parameter namespace: nil for all namespaces.
   /// - Throws: `KubeError.badResponse` for a list beyond the client's limits.
   public func list(
@@ -61,17 +61,17 @@ extension KubeClient {
     }
   }
 
-  /// A GET of anything, its body as it came: `/version`, `/readyz`, a Pod's log.
+  /// Gets anything, such as `/version`, `/readyz` or a Pod's log; returns the body unchanged.
   public func raw(_ path: String, query: [(String, String)] = [], timeout: Duration? = .seconds(60))
     async throws(KubeError) -> [UInt8]
   {
     try await send(HTTPRequest("GET", path, query: query, timeout: timeout)).body
   }
 
-  /// A Pod's log as it is written; ends with the container unless `follow` is false.
+  /// Returns a Pod's log as it is written; it ends with the container unless `follow` is false.
   /// - Parameters:
   ///   - previous: of the container's instance before the present one.
-  ///   - since: RFC 3339; nothing older, to the second.
+  ///   - since: RFC 3339; older lines are left out, to the second.
   ///   - timestamps: each line begins with its time (RFC 3339, nine digits of a second) and a space.
   public func log(
     pod: String, namespace: String? = nil, container: String? = nil, follow: Bool = false, tailLines: Int? = nil,
@@ -97,7 +97,7 @@ extension KubeClient {
     return query
   }
 
-  /// Objects in a list lack kind and apiVersion; with them they can be handed on like any other.
+  /// Adds kind and apiVersion, which objects in a list lack, so that they can be used like any other.
   private static func objects(_ resource: APIResource, _ list: JSONValue, _ items: [JSONValue]) -> ObjectList {
     let typed = items.map { item in
       var item = item
@@ -116,7 +116,7 @@ extension KubeClient {
     try await sizedJSON(request, isIdempotent: isIdempotent).value
   }
 
-  /// - Returns: also how many bytes it was, unpacked.
+  /// - Returns: also its size in bytes, unpacked.
   private func sizedJSON(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> (
     value: JSONValue, size: Int
   ) {

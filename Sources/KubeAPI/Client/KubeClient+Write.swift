@@ -1,7 +1,7 @@
 import KubeObjects
 
-/// How a patch changes an object (kubernetes.io, "Update API Objects in Place Using kubectl patch"; for `apply`
-/// "Server-Side Apply").
+/// A way to change an object (kubernetes.io, "Update API Objects in Place Using kubectl patch"; for
+/// `apply` "Server-Side Apply").
 public enum PatchType: String, Sendable {
   /// RFC 6902.
   case json = "application/json-patch+json"
@@ -13,7 +13,7 @@ public enum PatchType: String, Sendable {
   case apply = "application/apply-patch+yaml"
 }
 
-/// What becomes of the objects that an object owns.
+/// The fate of the objects that an object owns.
 public enum PropagationPolicy: String, Sendable {
   case background = "Background"
   case foreground = "Foreground"
@@ -33,8 +33,7 @@ extension KubeClient {
     return try await json(HTTPRequest("POST", path, query: writing(dryRun), body: object.serialized()))
   }
 
-  /// Replaces an object. With `metadata.resourceVersion` the server refuses (409) what would undo somebody else's
-  /// change.
+  /// Replaces an object. With `metadata.resourceVersion` the server refuses (409) to undo someone else's change.
   @discardableResult
   public func update(
     _ object: JSONValue, as resource: APIResource, namespace: String? = nil, subresource: String? = nil,
@@ -47,7 +46,7 @@ extension KubeClient {
     return try await json(HTTPRequest("PUT", path, query: writing(dryRun), body: object.serialized()))
   }
 
-  /// - Parameter force: with `apply`: take fields that another manager owns.
+  /// - Parameter force: with `apply`: take over fields that another manager owns.
   @discardableResult
   public func patch(
     _ resource: APIResource, _ name: String, namespace: String? = nil, subresource: String? = nil, type: PatchType,
@@ -59,7 +58,7 @@ extension KubeClient {
     let request = HTTPRequest(
       "PATCH", path(resource, namespace, name, subresource), query: query, headers: [("Content-Type", type.rawValue)],
       body: patch.serialized())
-    // A JSON patch may append to a list: seen twice, it would do so twice.
+    // A JSON patch may append to a list: a repetition would append twice.
     return try await json(request, isIdempotent: type != .json)
   }
 
@@ -74,9 +73,9 @@ extension KubeClient {
 
   /// - Parameters:
   ///   - gracePeriod: seconds, nil for the object's own.
-  ///   - uid: refuse (409) when the name belongs to another object by now.
-  ///   - resourceVersion: refuse (409) when the object has changed.
-  /// - Returns: the object that is going, or a `Status`.
+  ///   - uid: refuse (409) if the name belongs to another object by now.
+  ///   - resourceVersion: refuse (409) if the object has changed.
+  /// - Returns: the object that is being deleted, or a `Status`.
   @discardableResult
   public func delete(
     _ resource: APIResource, _ name: String, namespace: String? = nil, propagation: PropagationPolicy? = nil,

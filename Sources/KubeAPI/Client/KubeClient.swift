@@ -1,15 +1,15 @@
 import KubeObjects
 import Logging
 
-/// A Kubernetes API server as one user. A value: copies share connections and credentials, and the thread that serves
-/// them.
+/// A Kubernetes API server as one user. A value: copies share connections and credentials, and the
+/// thread that serves them.
 public struct KubeClient: Sendable {
   public let access: ClusterAccess
   public var retry: RetryPolicy
-  /// Nothing is tried again after it, and no request outlasts it.
+  /// Nothing is retried after it, and no request outlasts it.
   public var deadline: ContinuousClock.Instant?
   public var limits = ReadLimits()
-  /// Named in `managedFields` for what this client writes.
+  /// The name in `managedFields` for this client's changes.
   public var fieldManager = "devtunnel"
   let transport: CurlMulti
   let log: Logger
@@ -24,7 +24,7 @@ public struct KubeClient: Sendable {
     self.log = log
   }
 
-  /// The same client for calls that must be over by then.
+  /// Returns the same client for calls that must end by then.
   public func before(_ deadline: ContinuousClock.Instant) -> KubeClient {
     var client = self
     client.deadline = deadline
@@ -33,9 +33,9 @@ public struct KubeClient: Sendable {
 
   public func within(_ duration: Duration) -> KubeClient { before(.now + duration) }
 
-  /// Sends a request, again where that makes sense, and reads the whole answer.
-  /// - Parameter isIdempotent: whether the server may see it twice; nil for what the method says.
-  /// - Throws: `KubeError`; an answer other than 2xx is one too.
+  /// Sends a request, again if that makes sense, and reads the whole answer.
+  /// - Parameter isIdempotent: whether the server may see it twice; nil: as for the method.
+  /// - Throws: `KubeError`; also for an answer other than 2xx.
   public func send(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> HTTPResponse {
     let idempotent = isIdempotent ?? ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].contains(request.method)
     return try await attempt(request, isIdempotent: idempotent) { request, credentials throws(KubeError) in
@@ -44,7 +44,7 @@ public struct KubeClient: Sendable {
     }
   }
 
-  /// Sends a GET and hands out the body as it comes: logs, watches.
+  /// Sends a GET and returns the body as it arrives, for logs and watches.
   public func open(_ request: HTTPRequest) async throws(KubeError) -> HTTPResponseStream {
     try await attempt(request, isIdempotent: true) { request, credentials throws(KubeError) in
       let stream = try await transport.stream(request, on: access, as: credentials)
@@ -76,7 +76,7 @@ public struct KubeClient: Sendable {
         failure = error
       }
       if let retryAfter, retryAfter > retry.maximumRetryAfter {
-        throw failure.adding("it wants no request for \(retryAfter.components.seconds) s")
+        throw failure.adding("it accepts no request for \(retryAfter.components.seconds) s")
       }
       failures += 1
       guard failures < retry.attempts,
@@ -90,7 +90,7 @@ public struct KubeClient: Sendable {
     }
   }
 
-  /// The request with no more time than the deadline leaves.
+  /// Returns the request with no more time than the deadline leaves.
   private func limited(_ request: HTTPRequest) throws(KubeError) -> HTTPRequest {
     guard let deadline else { return request }
     let left = deadline - .now
@@ -102,8 +102,7 @@ public struct KubeClient: Sendable {
 }
 
 extension KubeError {
-  /// Reads an answer that is not 2xx: a `Status` object (Kubernetes API, `Status`), or whatever a proxy put in its
-  /// place.
+  /// Reads an answer that is not 2xx: a `Status` object (Kubernetes API, `Status`), or a proxy's text in its place.
   init(_ head: HTTPResponseHead, _ body: [UInt8], server: ServerURL) {
     let status = (try? JSONValue(parsing: body)).flatMap { $0.kind == "Status" ? $0 : nil }
     let text = String(decoding: body.prefix(512), as: UTF8.self).trimmed

@@ -1,5 +1,5 @@
-/// What may be read of a server at most: one that sends without end, or a proxy before it, must not take all memory or
-/// hold a command up forever.
+/// Limits of the data read from a server: one that sends without end, or a proxy before it, must not
+/// take all memory or block a command forever.
 public struct ReadLimits: Sendable, Hashable {
   /// Of one answer: bytes, unpacked.
   public var answer = 256 << 20
@@ -12,7 +12,7 @@ public struct ReadLimits: Sendable, Hashable {
   public init() {}
 }
 
-/// How far the reading of a list has come.
+/// The progress of reading a list.
 struct ListReading {
   let limits: ReadLimits
   let start: ContinuousClock.Instant
@@ -25,11 +25,11 @@ struct ListReading {
     self.start = start
   }
 
-  /// Counts a page behind which another is to come.
+  /// Counts a page that another one follows.
   /// - Parameters:
   ///   - size: bytes.
   ///   - next: the token of the next page.
-  /// - Returns: why that one is not asked for.
+  /// - Returns: the reason not to ask for that one.
   mutating func problem(behindPageOf size: Int, next: String, now: ContinuousClock.Instant) -> String? {
     self.size += size
     pages += 1

@@ -1,11 +1,11 @@
-/// When and how often a request is sent again.
+/// The times and number of a request's attempts.
 public struct RetryPolicy: Sendable {
-  /// With the first one.
+  /// Including the first one.
   public var attempts: Int
-  /// Before the second try; doubled before each further one.
+  /// The pause before the second attempt; doubled before each further one.
   public var delay: Duration
   public var maximumDelay: Duration
-  /// A server that asks for a longer pause (Retry-After) is not waited for: whoever asked is told.
+  /// The longest pause that a server may ask for (Retry-After); beyond it the error is reported at once.
   public var maximumRetryAfter = Duration.seconds(30)
 
   public init(attempts: Int = 5, delay: Duration = .milliseconds(200), maximumDelay: Duration = .seconds(10)) {
@@ -14,15 +14,15 @@ public struct RetryPolicy: Sendable {
     self.maximumDelay = maximumDelay
   }
 
-  /// How long to wait after a number of failures in a row, half of it by chance so that clients do not come back
-  /// together.
+  /// Returns the pause after a number of failures in a row; half of it is random, so that clients do not
+  /// come back together.
   func delay(afterFailures failures: Int) -> Duration {
     let longest = min(maximumDelay, delay * (1 << min(max(0, failures - 1), 20)))
     return longest / 2 + longest / 2 * Double.random(in: 0...1)
   }
 
-  /// The pause that a Retry-After header asks for (RFC 9110, section 10.2.3), a year at most; nil if it says no
-  /// number of seconds.
+  /// Returns the pause that a Retry-After header asks for (RFC 9110, section 10.2.3), a year at most; nil
+  /// if it is not a number of seconds.
   static func retryAfter(_ header: String?) -> Duration? {
     guard let text = header?.trimmed, !text.isEmpty,
       text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
@@ -33,7 +33,7 @@ public struct RetryPolicy: Sendable {
   /// Checks whether a request may be sent again after an error.
   /// - Parameters:
   ///   - isIdempotent: whether the server may see it twice.
-  ///   - serverAsks: the answer had a Retry-After: the server did nothing with the request, as client-go reads it too.
+  ///   - serverAsks: the answer had a Retry-After: the server did nothing with the request, as client-go assumes too.
   static func mayRetry(_ error: KubeError, isIdempotent: Bool, serverAsks: Bool) -> Bool {
     guard error.isTransient else { return false }
     return isIdempotent || error.wasNotSent || serverAsks || error.statusCode == 429

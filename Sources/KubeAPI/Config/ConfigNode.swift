@@ -2,13 +2,13 @@ import Inputs
 import KubeObjects
 import Yams
 
-/// A value in a kubeconfig, and where it stands, so that each error can say so.
+/// A value in a kubeconfig, with its position for errors.
 struct ConfigNode {
   let node: Node
   let file: String
 
   /// - Returns: nil for an empty file.
-  /// - Throws: `KubeError.config` with the place where the text stops being YAML.
+  /// - Throws: `KubeError.config` with the position where the text stops being YAML.
   init?(parsing text: String, file: String) throws(KubeError) {
     self.file = file
     try Self.check(text, file)
@@ -31,10 +31,10 @@ struct ConfigNode {
     self.file = file
   }
 
-  /// Refuses what means far more than it says, before anything is made of it.
+  /// Refuses a text that expands far beyond its size, before anything is made of it.
   static func check(_ text: String, _ file: String) throws(KubeError) {
     do throws(YAMLProblem) { _ = try YAMLText.read(text) } catch {
-      // Mistakes are told by whoever reads them.
+      // The reader of the text reports mistakes.
       guard error.kind == .refused else { return }
       throw .config(
         file: file, line: error.line, column: error.column, problem: error.message,
@@ -65,7 +65,7 @@ struct ConfigNode {
     .config(file: file, line: node.mark?.line, column: node.mark?.column, problem: problem, remedy: remedy)
   }
 
-  /// A member that is there and not null.
+  /// A member that exists and is not null.
   subscript(key: String) -> ConfigNode? {
     get throws(KubeError) {
       guard case .mapping(let mapping) = node else {
@@ -94,7 +94,7 @@ struct ConfigNode {
     return scalar.string
   }
 
-  /// Empty strings count as absent, as they do for kubectl.
+  /// Returns the string; an empty one counts as absent, as for kubectl.
   func nonEmpty() throws(KubeError) -> String? {
     let text = try string()
     return text.isEmpty ? nil : text

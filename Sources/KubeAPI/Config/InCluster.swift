@@ -1,6 +1,7 @@
 extension ClusterAccess {
-  /// The way from inside a Pod, as its ServiceAccount (kubernetes.io, "Accessing the Kubernetes API from a Pod").
-  /// - Parameter directory: where the kubelet puts token, ca.crt and namespace.
+  /// Returns the access from inside a Pod, as its ServiceAccount (kubernetes.io, "Accessing the
+  /// Kubernetes API from a Pod").
+  /// - Parameter directory: the one with the kubelet's token, ca.crt and namespace.
   /// - Returns: nil outside of a Pod.
   static func inCluster(
     namespace: String? = nil, environment: [String: String],

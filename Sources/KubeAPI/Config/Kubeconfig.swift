@@ -2,7 +2,7 @@ import KubeObjects
 
 /// One kubeconfig, or several merged (kubernetes.io, "Organizing Cluster Access Using kubeconfig Files").
 public struct Kubeconfig: Sendable {
-  /// An entry, and where it stands: relative paths in it count from there.
+  /// An entry, with its position: relative paths in it begin at its file's directory.
   public struct Named<Value: Sendable>: Sendable {
     public let name: String
     public let value: Value
@@ -13,7 +13,7 @@ public struct Kubeconfig: Sendable {
     public let file: String
     public let line: Int?
 
-    /// The file's directory, "." where the path has none.
+    /// The file's directory, "." if the path has none.
     var directory: String {
       guard let slash = file.lastIndex(of: "/") else { return "." }
       return slash == file.startIndex ? "/" : String(file[..<slash])
@@ -79,7 +79,7 @@ public struct Kubeconfig: Sendable {
 
   public init() {}
 
-  /// Adds what another file has and this one lacks: the first file to set a value or an entry wins.
+  /// Adds the values and entries that this file lacks: the first file to set one wins.
   public mutating func merge(_ other: Kubeconfig) {
     files += other.files
     if currentContext == nil { currentContext = other.currentContext }

@@ -3,7 +3,7 @@ import Yams
 
 extension Kubeconfig {
   /// Reads one file's text.
-  /// - Throws: `KubeError.config` with file, line and column of what cannot be read.
+  /// - Throws: `KubeError.config` with file, line and column of the unreadable part.
   public init(parsing text: String, file: String) throws(KubeError) {
     files = [file]
     guard let root = try ConfigNode(parsing: text, file: file) else { return }

@@ -5,12 +5,12 @@
 #endif
 
 extension Kubeconfig {
-  /// Reads what kubectl would read.
+  /// Reads the files that kubectl would read.
   /// - Parameters:
-  ///   - path: `--kubeconfig`: this file alone, and it must be there.
-  ///   - - environment: `KUBECONFIG` lists files, those that are missing are skipped; without it `HOME/.kube/config`
-  ///     counts.
-  /// - Returns: nil when there is no kubeconfig at all.
+  ///   - path: `--kubeconfig`: only this file, and it must exist.
+  ///   - environment: `KUBECONFIG` lists files, of which missing ones are skipped; without it
+  ///     `HOME/.kube/config` counts.
+  /// - Returns: nil if there is no kubeconfig at all.
   /// - Throws: `KubeError.config` for a file that cannot be read.
   public static func load(
     path: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
@@ -36,8 +36,8 @@ extension Kubeconfig {
 }
 
 extension ClusterAccess {
-  /// The cluster that kubectl would talk to: from a kubeconfig, else as a Pod's ServiceAccount.
-  /// - Throws: `KubeError.config` when there is neither, or when what is there cannot be used.
+  /// Returns the cluster that kubectl would use: from a kubeconfig, else as a Pod's ServiceAccount.
+  /// - Throws: `KubeError.config` if neither exists, or if it cannot be used.
   public static func load(
     kubeconfig path: String? = nil, context: String? = nil, namespace: String? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
@@ -50,6 +50,6 @@ extension ClusterAccess {
     let looked = environment["KUBECONFIG"] ?? "\(environment["HOME"] ?? "~")/.kube/config"
     throw .config(
       file: looked, problem: config == nil ? "no kubeconfig was found" : "it has no contexts",
-      remedy: "set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster")
+      remedy: "set KUBECONFIG, or pass --kubeconfig, to the file for your cluster")
   }
 }

@@ -7,11 +7,11 @@ import KubeObjects
 #endif
 
 extension Kubeconfig {
-  /// Follows a context to its cluster and user.
+  /// Resolves a context to its cluster and user.
   /// - Parameters:
   ///   - context: nil for the current one.
   ///   - namespace: nil for the context's, else `default`.
-  /// - Throws: `KubeError.config` naming what is missing, and what there is instead.
+  /// - Throws: `KubeError.config` naming the missing entry, and the ones that exist.
   public func access(context: String? = nil, namespace: String? = nil) throws(KubeError) -> ClusterAccess {
     let all = files.joined(separator: ":")
     guard let name = context ?? currentContext ?? (contexts.count == 1 ? contexts[0].name : nil) else {
@@ -79,7 +79,8 @@ extension Kubeconfig {
     }
     access.insecureSkipTLSVerify = true
     access.warnings.append(
-      "cluster '\(cluster.name)' sets insecure-skip-tls-verify: anybody on the way can read and change what is sent, the credentials included"
+      "cluster '\(cluster.name)' sets insecure-skip-tls-verify: "
+        + "anyone on the network path can read and change what is sent, the credentials included"
     )
   }
 
@@ -105,7 +106,8 @@ extension Kubeconfig {
     let hasCertificate = value.clientCertificateData != nil || value.clientCertificate != nil
     guard hasCertificate == (value.clientKeyData != nil || value.clientKey != nil) else {
       throw user.source.error(
-        "user '\(user.name)' has a client \(hasCertificate ? "certificate without a key" : "key without a certificate")",
+        "user '\(user.name)' has a client "
+          + (hasCertificate ? "certificate without a key" : "key without a certificate"),
         "add the other one")
     }
     return CredentialSource(
@@ -130,7 +132,7 @@ extension Kubeconfig {
       information = spec
     }
     return ExecPlugin(
-      // A bare name is looked for in PATH; a path counts from the file that names it.
+      // A bare name is searched in PATH; a path is relative to the file that names it.
       command: exec.command.contains("/") ? user.source.resolve(exec.command) : exec.command, arguments: exec.arguments,
       environment: exec.environment, apiVersion: exec.apiVersion, installHint: exec.installHint,
       interactiveMode: exec.interactiveMode,

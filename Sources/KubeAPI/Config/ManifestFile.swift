@@ -4,7 +4,7 @@ import Yams
 /// A file of Kubernetes objects as people write them: YAML documents, one after the other.
 public enum ManifestFile {
   /// - Returns: the objects in the file's order; empty documents are left out.
-  /// - Throws: `KubeError.config` with the place that is wrong.
+  /// - Throws: `KubeError.config` with the position of the fault.
   public static func read(_ path: String) throws(KubeError) -> [JSONValue] {
     try objects(in: String(decoding: try readFile(path), as: UTF8.self), file: path)
   }

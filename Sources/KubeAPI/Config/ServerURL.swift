@@ -1,4 +1,4 @@
-/// Where an API server listens: the parts of a kubeconfig's `server`.
+/// An API server's URL: the parts of a kubeconfig's `server`.
 public struct ServerURL: Sendable, Hashable, CustomStringConvertible {
   public enum Scheme: String, Sendable { case http, https }
 
@@ -9,7 +9,7 @@ public struct ServerURL: Sendable, Hashable, CustomStringConvertible {
   /// Without a slash at its end; empty for a server at the root.
   public let basePath: String
 
-  /// Nil for a text that is not an http or https URL. Without a scheme http is meant, as with kubectl.
+  /// Nil for a text that is not an http or https URL. Without a scheme it is http, as with kubectl.
   public init?(_ text: String) {
     var rest = text[...]
     if rest.hasPrefix("https://") {
@@ -54,10 +54,10 @@ public struct ServerURL: Sendable, Hashable, CustomStringConvertible {
     self.basePath = basePath
   }
 
-  /// Host and port as the Host header has them.
+  /// The value of the Host header.
   var authority: String { "\(Self.bracketed(host)):\(port)" }
 
-  /// The URL with another host in its place.
+  /// Returns the URL with another host.
   func url(host: String) -> String { "\(scheme.rawValue)://\(Self.bracketed(host)):\(port)\(basePath)" }
 
   static func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }

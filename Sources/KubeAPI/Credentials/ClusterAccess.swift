@@ -1,25 +1,25 @@
-/// One cluster as one user: what a kubeconfig's context leads to.
+/// One cluster as one user, as a kubeconfig's context names them.
 public struct ClusterAccess: Sendable {
   /// The context's name; for messages.
   public var contextName: String
   public var server: ServerURL
   /// PEM; nil for the system's authorities.
   public var certificateAuthority: [UInt8]?
-  /// The name to ask for and to verify, where the server's address is another.
+  /// The name to ask for and to verify, if it differs from the server's address.
   public var tlsServerName: String?
   public var insecureSkipTLSVerify: Bool
-  /// `http`, `https` or `socks5`; nil for what the environment says.
+  /// `http`, `https` or `socks5`; nil for the environment's.
   public var proxyURL: String?
-  /// Another way to the server than TCP from here; `proxyURL` and the environment's proxies then count for nothing.
+  /// Another route to the server than TCP from here; `proxyURL` and the environment's proxies are ignored then.
   public var connector: APIConnector?
-  /// The namespace where a command names none.
+  /// The namespace for commands that name none.
   public var namespace: String
   public var credentials: CredentialSource
   /// The kubeconfig's user without its credentials: the entry's name, and the plugin's command with its arguments, by
   /// which some proxies choose the cluster. Empty without one.
   public var user: [String] = []
   public var impersonation: Impersonation?
-  /// What a person should know before using it, such as a server that is not verified.
+  /// Warnings for a person, such as a server that is not verified.
   public var warnings: [String]
 
   public init(
@@ -42,7 +42,7 @@ public struct ClusterAccess: Sendable {
   }
 }
 
-/// Acting as somebody else (Kubernetes documentation, "User impersonation").
+/// Acting as someone else (Kubernetes documentation, "User impersonation").
 public struct Impersonation: Sendable, Hashable {
   public var user: String
   public var uid: String?
@@ -57,7 +57,7 @@ public struct Impersonation: Sendable, Hashable {
   }
 }
 
-/// What is shown to the server at one moment. Certificates and keys are PEM.
+/// The credentials shown to the server at one moment. Certificates and keys are PEM.
 public struct Credentials: Sendable, Hashable {
   public struct Basic: Sendable, Hashable {
     public var username: String

@@ -4,8 +4,8 @@
   import Foundation
 #endif
 
-/// Where a user's credentials come from: fixed values, files that are renewed, or a plugin. One call of the plugin
-/// serves all who wait.
+/// The source of a user's credentials: fixed values, files that are renewed, or a plugin. One call of
+/// the plugin serves all that wait.
 public actor CredentialSource {
   private var fixed: Credentials
   private var tokenFile: RefreshedFile?
@@ -16,9 +16,9 @@ public actor CredentialSource {
   private var running: Task<Result<ExecCredential, KubeError>, Never>?
 
   /// - Parameters:
-  ///   - - fixed: what is known beforehand; a file's contents stand above it, except that certificate data stands above
-  ///     a certificate file.
-  ///   - plugin: asked for what `fixed` and the files do not give.
+  ///   - fixed: known values; a file's contents override them, except that certificate data overrides a
+  ///     certificate file.
+  ///   - plugin: run for credentials that `fixed` and the files do not give.
   public init(
     _ fixed: Credentials = Credentials(), tokenFile: String? = nil, certificateFile: String? = nil,
     keyFile: String? = nil, plugin: ExecPlugin? = nil
@@ -30,7 +30,7 @@ public actor CredentialSource {
     self.plugin = plugin
   }
 
-  /// What to show to the server now. Runs the plugin when it has not run, or when what it gave has expired.
+  /// Returns the present credentials. Runs the plugin if it has not run, or its credentials have expired.
   public func current() async throws(KubeError) -> Credentials {
     var credentials = fixed
     if let token = try tokenFile?.contents() {
@@ -46,12 +46,12 @@ public actor CredentialSource {
     return credentials
   }
 
-  /// To be called after a 401: drops what may have been revoked.
-  /// - Parameter refused: what the server was shown.
-  /// - Returns: whether `current()` may now give something else, so that trying again makes sense.
+  /// Drops credentials that may have been revoked. Call it after a 401.
+  /// - Parameter refused: the credentials that the server was shown.
+  /// - Returns: whether `current()` may now give something else, so that a retry makes sense.
   public func invalidate(_ refused: Credentials) -> Bool {
     tokenFile?.forget()
-    // Somebody else may have got new ones already.
+    // Another task may have got new ones already.
     if let issued, issued.credentials.bearerToken == refused.bearerToken || refused.bearerToken == nil {
       self.issued = nil
     }
@@ -79,7 +79,7 @@ public actor CredentialSource {
 }
 
 extension String {
-  /// Without white space and line breaks at its ends.
+  /// The text without white space and line breaks at its ends.
   var trimmed: String {
     var text = self[...]
     while text.first?.isWhitespace == true { text.removeFirst() }

@@ -6,7 +6,7 @@ import KubeObjects
   import Foundation
 #endif
 
-/// What a credential plugin prints (Kubernetes API, `ExecCredential`).
+/// A credential plugin's output (Kubernetes API, `ExecCredential`).
 struct ExecCredential: Sendable, Hashable {
   let credentials: Credentials
   /// Nil for credentials that last as long as the process.
@@ -42,7 +42,7 @@ struct ExecCredential: Sendable, Hashable {
     }
   }
 
-  /// RFC 3339, fractions of a second left out.
+  /// Parses RFC 3339, dropping fractions of a second.
   static func date(_ text: String) -> Date? {
     var plain = text
     if let dot = plain.firstIndex(of: ".") {

@@ -8,8 +8,8 @@ import Threads
   import Musl
 #endif
 
-/// A program that logs in (Kubernetes documentation, "client-go credential plugins"; client.authentication.k8s.io/v1
-/// and v1beta1).
+/// A program that logs in (Kubernetes documentation, "client-go credential plugins";
+/// client.authentication.k8s.io/v1 and v1beta1).
 public struct ExecPlugin: Sendable, Hashable {
   public enum InteractiveMode: String, Sendable {
     case never = "Never"
@@ -22,12 +22,12 @@ public struct ExecPlugin: Sendable, Hashable {
   public var arguments: [String]
   public var environment: [String: String]
   public var apiVersion: String
-  /// What to do when the command is missing, as the kubeconfig says it.
+  /// The kubeconfig's advice for a missing command.
   public var installHint: String
   public var interactiveMode: InteractiveMode
-  /// `spec.cluster` of what the plugin is told; nil when it is not to know.
+  /// `spec.cluster` of the plugin's input; nil to leave it out.
   public var cluster: JSONValue?
-  /// How long it may take when nobody is asked.
+  /// The time limit if no person is asked.
   public var timeout: Duration
 
   public init(
@@ -46,12 +46,12 @@ public struct ExecPlugin: Sendable, Hashable {
     self.timeout = timeout
   }
 
-  /// - Throws: `KubeError.execPlugin` with what the plugin wrote.
+  /// - Throws: `KubeError.execPlugin` with the plugin's output.
   func run() async throws(KubeError) -> ExecCredential {
     let interactive = interactiveMode != .never && isatty(STDIN_FILENO) == 1
     if interactiveMode == .always, !interactive {
       throw failure(
-        "wants to ask a person, and there is no terminal", "run a kubectl command in a terminal first, then try again")
+        "needs to ask a person, but there is no terminal", "run a kubectl command in a terminal first, then try again")
     }
     let outcome = try await execute(interactive: interactive)
     guard outcome.succeeded else {
@@ -79,12 +79,12 @@ public struct ExecPlugin: Sendable, Hashable {
     let executable: Executable = command.contains("/") ? .path(.init(command)) : .name(command)
     let limit = 1 << 20
     do {
-      // Found here, since a program that is not there has an error of its own.
+      // Resolve it here, since a missing program has an error of its own.
       let (program, arguments) = OpenFiles.command(
         try await executable.resolveExecutablePath(in: child).string, arguments)
       let executable = Executable.path(.init(program))
       if interactive {
-        // A person may have to type, and must see what is asked: no time limit.
+        // A person may have to type, and must see the question: no time limit.
         let result = try await Subprocess.run(
           executable, arguments: Arguments(arguments), environment: child, input: .currentStandardInput,
           output: .string(limit: limit),
@@ -132,7 +132,7 @@ public struct ExecPlugin: Sendable, Hashable {
     }
   }
 
-  /// - Parameter problem: may hold what the plugin wrote.
+  /// - Parameter problem: may hold the plugin's output.
   func failure(_ problem: String, _ hint: String) -> KubeError {
     .execPlugin(command: command, problem: PluginText.shown(problem), hint: hint)
   }

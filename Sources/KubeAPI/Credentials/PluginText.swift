@@ -1,7 +1,7 @@
-/// What a credential plugin wrote, as it may stand in an error and in the daemon's log: a few lines without control
-/// characters, and without what looks like a secret. Plugins print tokens where they fail to send them.
+/// A credential plugin's output, made fit for an error and the daemon's log: a few lines without control characters and
+/// apparent secrets. Plugins print tokens that they fail to send.
 enum PluginText {
-  /// In characters. The end is kept as well as the beginning: there the reason is, behind a usage text or a trace.
+  /// In characters. Beginning and end are kept: the reason is at the end, behind a usage text or a trace.
   static let limit = 1000
 
   static func shown(_ text: String) -> String {
@@ -12,8 +12,8 @@ enum PluginText {
     return joined.prefix(limit / 2) + " … " + joined.suffix(limit / 2)
   }
 
-  /// Without control characters but line breaks, escape sequences (ECMA-48, section 5.4) and marks that turn the
-  /// direction of a text.
+  /// Removes control characters except line breaks, escape sequences (ECMA-48, section 5.4) and marks
+  /// that change the direction of a text.
   private static func withoutControls(_ text: String) -> [Unicode.Scalar] {
     var shown: [Unicode.Scalar] = []
     var scalars = text.unicodeScalars[...]
@@ -36,7 +36,7 @@ enum PluginText {
 
   private enum Next { case anything, signOfSecret, secret }
 
-  /// What a secret is called.
+  /// The names of secrets.
   private static let names = ["token", "password", "passwd", "secret", "authorization", "apikey", "api_key", "api-key"]
 
   private static func withoutSecrets(_ line: String) -> String {
@@ -47,7 +47,7 @@ enum PluginText {
       let word = rest.prefix { isWordCharacter($0) == isWordCharacter(first) }
       rest = rest.dropFirst(word.count)
       guard isWordCharacter(first) else {
-        // Only with a sign between is it a value: `token=…`, not `token expired`.
+        // Only a sign between name and word makes it a value: `token=…`, not `token expired`.
         if next == .signOfSecret { next = word.contains { $0 == "=" || $0 == ":" } ? .secret : .anything }
         shown += word
         continue
@@ -68,7 +68,7 @@ enum PluginText {
     character.isASCII && (character.isLetter || character.isNumber || "_-+~".contains(character))
   }
 
-  /// A part of 16 letters and digits, mixed, is no word, no UUID and no name of a resource.
+  /// Checks a word: a part of 16 letters and digits, mixed, is no word, no UUID and no name of a resource.
   private static func looksSecret(_ word: Substring) -> Bool {
     word.count >= 24
       && word.split(whereSeparator: { "_-+~".contains($0) }).contains {

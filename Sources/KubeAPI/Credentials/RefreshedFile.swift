@@ -9,7 +9,7 @@
   import Musl
 #endif
 
-/// A file that somebody else renews, such as a ServiceAccount's token: read again at most once a minute.
+/// A file that another program renews, such as a ServiceAccount's token: read again at most once a minute.
 struct RefreshedFile {
   let path: String
   private var bytes: [UInt8]?
@@ -17,8 +17,8 @@ struct RefreshedFile {
 
   init(_ path: String) { self.path = path }
 
-  /// The contents; the last good ones while the file is being replaced.
-  /// - Throws: `KubeError.config` when it could not be read even once.
+  /// Returns the contents; the last good ones while the file is being replaced.
+  /// - Throws: `KubeError.config` if it was never readable.
   mutating func contents(now: ContinuousClock.Instant = .now) throws(KubeError) -> [UInt8] {
     if let bytes, let readAt, now - readAt < .seconds(60) { return bytes }
     do {
@@ -36,8 +36,8 @@ struct RefreshedFile {
   mutating func forget() { readAt = nil }
 }
 
-/// Reads a file, or what a pipe gives (`--kubeconfig <(…)`), to its end.
-/// - Parameter limit: bytes; what has more, such as a device without an end, is refused.
+/// Reads a file or a pipe (`--kubeconfig <(…)`) to its end.
+/// - Parameter limit: bytes; anything longer, such as a device without an end, is refused.
 /// - Throws: `KubeError.config` with the reason.
 func readFile(_ path: String, limit: Int = 16 << 20) throws(KubeError) -> [UInt8] {
   func failure(_ code: Int32) -> KubeError {

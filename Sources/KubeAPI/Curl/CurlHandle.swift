@@ -3,8 +3,8 @@ import CCurl
 /// The owner of one libcurl easy handle, and of the lists and the error text that the handle points to.
 ///
 /// Sendable without a lock: libcurl lets any thread use a handle, but one at a time. A handle is made by the caller,
-/// and from then on belongs to the thread it is handed to (a `CurlMulti`'s, a dial's, at last the relay's); the
-/// hand-over itself goes through a lock or a thread's start.
+/// and then belongs to the thread that gets it (a `CurlMulti`'s, a dial's, at last the relay's); handing it over goes
+/// through a lock or a thread's start.
 final class CurlHandle: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   /// For messages; set before the handle is handed over.
@@ -23,7 +23,7 @@ final class CurlHandle: @unchecked Sendable {
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     ccurl_setopt_pointer(pointer, CURLOPT_ERRORBUFFER, errorText)
-    // Signals are the process's own business, and no thread may be interrupted by a resolver's alarm.
+    // Signals are the process's own business, and a resolver's alarm must not interrupt a thread.
     try set(CURLOPT_NOSIGNAL, 1)
   }
 
@@ -35,15 +35,15 @@ final class CurlHandle: @unchecked Sendable {
 
   static let library = ccurl_global_init()
 
-  /// An option that older releases of libcurl, or headers, lack: without it nothing is wrong, only slower.
+  /// Sets an option that older releases of libcurl, or headers, lack: without it requests are only slower.
   func setIfKnown(_ option: UInt32, _ value: Int) { _ = ccurl_setopt_long(pointer, CURLoption(option), value) }
 
   func set(_ option: CURLoption, _ value: Int) throws(KubeError) {
     try check(option, ccurl_setopt_long(pointer, option, value))
   }
 
-  /// libcurl copies the text. Nil takes the option back to nothing, which for files with certificates also drops the
-  /// built-in one.
+  /// Sets a text, which libcurl copies. Nil resets the option, which for files with certificates also
+  /// drops the built-in one.
   func set(_ option: CURLoption, _ value: String?) throws(KubeError) {
     if value?.utf8.contains(0) == true {
       throw .transport(problem: "a value for option \(option.rawValue) holds a NUL character")
@@ -51,12 +51,12 @@ final class CurlHandle: @unchecked Sendable {
     try check(option, ccurl_setopt_string(pointer, option, value))
   }
 
-  /// libcurl copies the bytes.
+  /// Sets bytes, which libcurl copies.
   func set(_ option: CURLoption, blob: [UInt8]) throws(KubeError) {
     try check(option, blob.withUnsafeBytes { ccurl_setopt_blob(pointer, option, $0.baseAddress, $0.count) })
   }
 
-  /// A list of lines that lives as long as the handle.
+  /// Sets a list of lines that lives as long as the handle.
   func set(_ option: CURLoption, list lines: [String]) throws(KubeError) {
     var list: UnsafeMutablePointer<curl_slist>?
     for line in lines { list = curl_slist_append(list, line) }
@@ -64,12 +64,12 @@ final class CurlHandle: @unchecked Sendable {
     try check(option, ccurl_setopt_list(pointer, option, list))
   }
 
-  /// A body of known length; libcurl copies the bytes.
+  /// Sets a body of known length; libcurl copies the bytes.
   func set(body: [UInt8]) throws(KubeError) {
     try check(
       CURLOPT_POSTFIELDSIZE_LARGE, ccurl_setopt_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
     let code = body.withUnsafeBytes { bytes in
-      // An empty body needs an address all the same: with none, libcurl would read it from a callback.
+      // An empty body needs an address too: without one, libcurl would read it from a callback.
       withUnsafeBytes(of: 0) {
         ccurl_setopt_pointer(
           pointer, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? $0.baseAddress))
@@ -78,7 +78,7 @@ final class CurlHandle: @unchecked Sendable {
     try check(CURLOPT_COPYPOSTFIELDS, code)
   }
 
-  /// What libcurl says about the last failure, in its own words.
+  /// Returns libcurl's own text about the last failure.
   func message(for code: CURLcode) -> String {
     errorText[0] == 0 ? String(cString: curl_easy_strerror(code)) : String(cString: errorText)
   }

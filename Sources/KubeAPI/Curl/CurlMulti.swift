@@ -1,10 +1,9 @@
 import CCurl
 import Threads
 
-/// The one place where requests run: a thread with a curl multi handle, shared connections, HTTP/2 where the server
-/// offers it.
+/// The thread that runs all requests: with a curl multi handle, shared connections, and HTTP/2 if the server offers it.
 ///
-/// The thread ends, and what still runs is cancelled, when the last reference goes.
+/// When the last reference goes, the thread ends and active requests are cancelled.
 public final class CurlMulti: Sendable {
   let loop: MultiLoop?
 
@@ -14,7 +13,7 @@ public final class CurlMulti: Sendable {
       try startThread("kube-api") { loop.run() }
       self.loop = loop
     } catch {
-      // Each request then says so.
+      // Each request then reports it.
       loop = nil
     }
   }
@@ -23,7 +22,7 @@ public final class CurlMulti: Sendable {
 
   /// Sends a request and waits for its whole answer, whatever its status.
   /// - Parameter limit: bytes, unpacked; a longer body is an error.
-  /// - Throws: `KubeError`, `.cancelled` when the task is cancelled, which ends the transfer.
+  /// - Throws: `KubeError`; `.cancelled` when the task is cancelled, which ends the transfer.
   public func perform(
     _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials, limit: Int = ReadLimits().answer
   ) async throws(KubeError) -> HTTPResponse {
@@ -31,7 +30,7 @@ public final class CurlMulti: Sendable {
     return HTTPResponse(head: stream.head, body: try await stream.body.collect(limit: limit))
   }
 
-  /// Sends a request and waits for the head of its answer; the body comes as it is read.
+  /// Sends a request and waits for the head of its answer; the body arrives as it is read.
   public func stream(
     _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials
   ) async throws(KubeError) -> HTTPResponseStream {
@@ -42,12 +41,12 @@ public final class CurlMulti: Sendable {
     _ request: HTTPRequest, on access: ClusterAccess, as credentials: Credentials, compressed: Bool
   ) async throws(KubeError) -> HTTPResponseStream {
     guard let loop else { throw .transport(problem: "it could not be started") }
-    // The thread might have the answer before this task hears that it is cancelled.
+    // The thread might have the answer before this task learns that it is cancelled.
     guard !Task.isCancelled else { throw .cancelled }
     let handle = try CurlHandle()
     try CurlConfiguration.apply(access, credentials, target: request.target, to: handle)
-    // A connection that is known to carry many requests is shared. CURLOPT_PIPEWAIT, which also waits for one that is
-    // not known yet, must not be set: what waits behind a watch over HTTP/1.1 is never sent, and has no timeout.
+    // A connection known to carry many requests is shared. CURLOPT_PIPEWAIT, which also waits for a new one, must not
+    // be set: a request that waits behind a watch over HTTP/1.1 is never sent, and has no timeout.
     try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     if compressed { try handle.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
@@ -73,14 +72,14 @@ public final class CurlMulti: Sendable {
   }
 }
 
-/// An answer whose body is still on its way.
+/// An answer whose body is still arriving.
 public struct HTTPResponseStream: Sendable {
   public let head: HTTPResponseHead
   public let body: ResponseBody
 }
 
 extension Duration {
-  /// Rounded down; as long as `Int` can say.
+  /// Milliseconds, rounded down and limited to `Int`.
   var milliseconds: Int {
     let (whole, overflow) = components.seconds.multipliedReportingOverflow(by: 1000)
     if overflow { return components.seconds < 0 ? .min : .max }

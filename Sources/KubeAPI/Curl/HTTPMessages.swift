@@ -3,7 +3,7 @@ public struct HTTPRequest: Sendable {
   public var method: String
   /// Absolute and percent-encoded, without the server URL's own path.
   public var path: String
-  /// Names and values as they are meant; encoded when sent.
+  /// Unencoded names and values; encoded when sent.
   public var query: [(String, String)]
   public var headers: [(String, String)]
   public var body: [UInt8]?
@@ -38,8 +38,8 @@ public struct HTTPResponseHead: Sendable {
 
   public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
-  /// Reads one line of a head, without its line break: a status line begins a new head (`100 Continue` comes before the
-  /// real one).
+  /// Reads one line of a head, without its line break. A status line begins a new head (`100 Continue`
+  /// comes before the real one).
   mutating func read(line: some StringProtocol) {
     if line.hasPrefix("HTTP/") {
       let words = line.split(separator: " ", maxSplits: 2)

@@ -1,7 +1,7 @@
 import CCurl
 
 extension KubeError {
-  /// What a failed transfer means.
+  /// Interprets a failed transfer.
   init(_ code: CURLcode, _ handle: CurlHandle, server: String) {
     if code != CURLE_ABORTED_BY_CALLBACK, let error = handle.connectorSocket?.error(server: server) {
       self = error
@@ -31,7 +31,7 @@ extension KubeError {
       }
   }
 
-  /// Nil where the proxy has let us through, or is not to blame; 0 where it did not answer; else its answer to CONNECT.
+  /// Returns nil if the proxy has connected us, or is not to blame; 0 if it did not answer; else its answer to CONNECT.
   private static func proxyStatus(_ code: CURLcode, _ handle: CurlHandle, _ proxy: ProxySetting) -> Int? {
     guard code != CURLE_ABORTED_BY_CALLBACK else { return nil }
     var answer = 0
@@ -43,7 +43,7 @@ extension KubeError {
     case _ where tlsFailures.contains(code) && proxy.url.hasPrefix("https:"): break
     default: return nil
     }
-    // Microseconds until the request could go out; none means that there has been no way to the server yet.
+    // Microseconds until the request could be sent; 0 means that the server has not been reached yet.
     var ready: curl_off_t = 0
     ccurl_getinfo_offset(handle.pointer, CURLINFO_PRETRANSFER_TIME_T, &ready)
     return ready == 0 ? 0 : nil
@@ -51,8 +51,7 @@ extension KubeError {
 }
 
 extension CurlHandle {
-  /// True if there was a connection to the server, new or used before: the times that curl has noted are not 0 then
-  /// (microseconds).
+  /// True if there was a connection to the server, new or reused: curl's times are not 0 then (microseconds).
   fileprivate var hadConnection: Bool {
     var connected: curl_off_t = 0
     var ready: curl_off_t = 0

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The thread behind a `CurlMulti`: an inbox, and libcurl's own event loop.
 ///
-/// Unchecked: the multi handle and `active` belong to the thread of `run()`. Others touch the inbox, which has a lock,
-/// and `curl_multi_wakeup`, which libcurl documents as callable from any thread.
+/// Unchecked: the multi handle and `active` belong to the thread of `run()`. Other threads use only the inbox, which
+/// has a lock, and `curl_multi_wakeup`, which libcurl allows from any thread.
 final class MultiLoop: @unchecked Sendable {
   enum Message {
     case start(Transfer)

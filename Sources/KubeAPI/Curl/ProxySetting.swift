@@ -4,7 +4,7 @@
   import Foundation
 #endif
 
-/// The proxy that libcurl takes for one server, and who named it: libcurl 7.85 does not tell, and a message should.
+/// The proxy that libcurl uses for one server, and its source for messages: libcurl 7.85 does not report it.
 struct ProxySetting: Sendable, Hashable {
   /// Without user and password.
   let url: String
@@ -12,15 +12,15 @@ struct ProxySetting: Sendable, Hashable {
   let source: String
   let hasCredentials: Bool
 
-  /// Nil where the server is reached directly. The order is libcurl's: CURLOPT_PROXY(3), section "Environment
-  /// variables", and CURLOPT_NOPROXY(3).
+  /// Nil if the server is reached directly. The order is libcurl's: CURLOPT_PROXY(3), section
+  /// "Environment variables", and CURLOPT_NOPROXY(3).
   init?(_ access: ClusterAccess, environment: [String: String] = ProcessInfo.processInfo.environment) {
     if let url = access.proxyURL {
       self.init(url, source: "the kubeconfig's proxy-url")
       return
     }
     let scheme = access.server.scheme.rawValue
-    // Of http's names a server's CGI script could be made to set the one in capitals.
+    // A client could make a server's CGI script see http's name in capitals, so only small letters count for http.
     let names = ["\(scheme)_proxy"] + (scheme == "https" ? ["HTTPS_PROXY"] : []) + ["all_proxy", "ALL_PROXY"]
     guard let name = names.first(where: { environment[$0]?.isEmpty == false }), let url = environment[name] else {
       return nil
@@ -41,8 +41,8 @@ struct ProxySetting: Sendable, Hashable {
     self.source = source
   }
 
-  /// Checks whether a server's host is in a list as NO_PROXY has it: names with what is below them, addresses and IPv4
-  /// networks, `*` for all.
+  /// Checks whether a server's host is in a list like NO_PROXY: names with their subdomains, addresses
+  /// and IPv4 networks, `*` for all.
   static func excepts(_ host: String, _ list: String) -> Bool {
     let host = host.lowercased()
     let address = ipv4(host[...])

@@ -14,7 +14,7 @@ public final class ResponseBody: AsyncSequence, Sendable {
 
   deinit { loop.post(.cancel(transfer)) }
 
-  /// The next bytes, nil at the end.
+  /// Returns the next bytes, nil at the end.
   public func next() async throws(KubeError) -> [UInt8]? {
     try await cancellable { () async throws(KubeError) in try await transfer.next { loop.post(.resume(transfer)) } }
   }
@@ -33,7 +33,7 @@ public final class ResponseBody: AsyncSequence, Sendable {
   }
 
   func cancellable<Value: Sendable>(_ wait: () async throws(KubeError) -> Value) async throws(KubeError) -> Value {
-    // The function that takes the handler knows no typed throws.
+    // The function that takes the handler has no typed throws.
     let result: Result<Value, KubeError> = await withTaskCancellationHandler {
       do throws(KubeError) { return .success(try await wait()) } catch { return .failure(error) }
     } onCancel: {

@@ -1,10 +1,10 @@
 import CCurl
 import Synchronization
 
-/// One request on its way: the multi's thread fills it, one task reads it.
+/// One active request: the multi's thread fills it, one task reads it.
 ///
-/// The buffer is bounded: when the reader is slow, libcurl pauses the transfer, and the server's TCP or HTTP/2 window
-/// closes.
+/// The buffer is bounded: if the reader is slow, libcurl pauses the transfer, and the server's TCP or
+/// HTTP/2 window closes.
 final class Transfer: Sendable {
   /// Bytes that may wait for the reader before the transfer pauses.
   static let bufferLimit = 1 << 20
@@ -17,7 +17,7 @@ final class Transfer: Sendable {
     var outcome: Result<Void, KubeError>?
     var waiter: CheckedContinuation<Void, Never>?
 
-    /// To be resumed once the lock is open again.
+    /// Returns the waiter, to be resumed after the lock is released.
     mutating func takeWaiter() -> CheckedContinuation<Void, Never>? {
       defer { waiter = nil }
       return waiter
@@ -35,7 +35,7 @@ final class Transfer: Sendable {
 
   // MARK: The multi's thread
 
-  /// Points the handle's callbacks here. The transfer must outlive its stay in the multi.
+  /// Points the handle's callbacks here. The transfer must outlive its time in the multi.
   func attach() throws(KubeError) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     ccurl_setopt_pointer(handle.pointer, CURLOPT_HEADERDATA, context)
@@ -85,7 +85,7 @@ final class Transfer: Sendable {
     finish(code == CURLE_OK ? .success(()) : .failure(KubeError(code, handle, server: server)))
   }
 
-  /// The first outcome counts. From any thread.
+  /// Ends the transfer; the first outcome counts. From any thread.
   func finish(_ outcome: Result<Void, KubeError>) {
     state.withLock { state in
       if state.outcome == nil { state.outcome = outcome }
@@ -122,8 +122,8 @@ final class Transfer: Sendable {
     }
   }
 
-  /// Waits for the next bytes of the body: all that have come; nil at its end.
-  /// - Parameter resume: called when the transfer had paused, and now may go on.
+  /// Waits for the next bytes of the body and returns all that have arrived; nil at its end.
+  /// - Parameter resume: called if the transfer had paused and may now continue.
   func next(resume: () -> Void) async throws(KubeError) -> [UInt8]? {
     while true {
       let read: Read = state.withLock { state in

@@ -1,25 +1,24 @@
 import CCurl
 import Synchronization
 
-/// Another way to an API server than TCP from here: libcurl connects to a socket of this process, which the connector
-/// leads on. TLS, reuse of connections and timeouts stay libcurl's; no name is resolved here, and proxies are passed
-/// by.
+/// Another route to an API server than TCP from here: libcurl connects to a socket of this process,
+/// which the connector connects further. TLS, reuse of connections and timeouts stay libcurl's; no name
+/// is resolved here, and proxies are bypassed.
 public struct APIConnector: Sendable {
-  /// Connections are shared between requests whose connectors have the same one, and never otherwise. A new one each
-  /// time.
+  /// Connections are shared only between requests whose connectors have the same identity. Each call makes a new one.
   public struct Identity: Sendable, Hashable {
     let number: UInt32
     public init() { number = next.add(1, ordering: .relaxed).oldValue }
   }
 
-  /// Why a socket came to its end.
+  /// The reason why a socket ended.
   public struct Failure: Sendable, Hashable {
     public var problem: String
-    /// What a person can do.
+    /// The remedy for a person.
     public var remedy: String
-    /// The socket led to the server before: a request may have reached it.
+    /// True if the socket was connected to the server before: a request may have reached it.
     public var wasOpen: Bool
-    /// Waiting may help.
+    /// True if waiting may help.
     public var isTransient: Bool
 
     public init(problem: String, remedy: String, wasOpen: Bool, isTransient: Bool) {
@@ -30,13 +29,13 @@ public struct APIConnector: Sendable {
     }
   }
 
-  /// A connection of libcurl's that is about to come: whoever is given it, takes or closes it, once.
+  /// An expected connection of libcurl's: its receiver takes or closes it, once.
   public struct Incoming: Sendable {
-    /// A listening socket, non-blocking; readable when the connection may be there.
+    /// A listening socket, non-blocking; readable when the connection may have arrived.
     public let listener: Int32
     let peer: UInt16
 
-    /// - - Returns: the connection, non-blocking and close-on-exec, the caller's; nil while it is not there. The
+    /// - Returns: the connection, non-blocking and close-on-exec, the caller's; nil until it arrives. The
     ///   listener is closed with it.
     public func take() -> Int32? {
       let socket = ccurl_take(listener, peer)
@@ -48,13 +47,13 @@ public struct APIConnector: Sendable {
     public func close() { ccurl_close(listener) }
   }
 
-  /// Leads a connection to the server; its bytes may wait until the way is there. To refuse it, or at the way's end:
-  /// call `failed`, then close. Must not block: it runs on the thread of all requests.
+  /// Connects the socket to the server; its bytes may wait until the route exists. To refuse it, or at the end: call
+  /// `failed`, then close. Must not block: it runs on the thread of all requests.
   public typealias Connect =
     @Sendable (_ host: String, _ port: UInt16, _ incoming: Incoming, _ failed: @escaping @Sendable (Failure) -> Void) ->
     Void
 
-  /// What leads there, for messages: `ssh://user@host`.
+  /// The route's name, for messages: `ssh://user@host`.
   public let name: String
   public let identity: Identity
   let connect: Connect
@@ -65,8 +64,8 @@ public struct APIConnector: Sendable {
     self.connect = connect
   }
 
-  /// An address that no server has (RFC 1112, section 4, class E): libcurl asks no resolver for it, and keeps
-  /// connections apart by it.
+  /// An address that no server has (RFC 1112, section 4, class E): libcurl resolves no name for it, and
+  /// keeps connections apart by it.
   var placeholder: String {
     let number = identity.number
     return "\(240 | number >> 24 & 15).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
@@ -75,7 +74,7 @@ public struct APIConnector: Sendable {
 
 private let next = Atomic<UInt32>(1)
 
-/// A handle's use of a connector, and what became of the last socket.
+/// A handle's use of a connector, and the end of the last socket.
 final class ConnectorSocket: Sendable {
   private let connector: APIConnector
   private let host: String
@@ -88,7 +87,7 @@ final class ConnectorSocket: Sendable {
     port = UInt16(clamping: server.port)
   }
 
-  /// Makes libcurl ask here for its sockets. The handle must keep this object.
+  /// Makes libcurl get its sockets here. The handle must keep this object.
   func attach(to handle: CurlHandle, _ server: ServerURL) throws(KubeError) {
     try handle.set(CURLOPT_CONNECT_TO, list: ["::\(connector.placeholder):\(server.port)"])
     try handle.set(CURLOPT_PROXY, "")
@@ -113,7 +112,7 @@ final class ConnectorSocket: Sendable {
     return socket
   }
 
-  /// Why the socket ended, where the connector said so.
+  /// Returns the reason for the socket's end, if the connector gave one.
   func error(server: String) -> KubeError? {
     guard let failure = state.withLock({ $0 }) else { return nil }
     if failure.wasOpen { return .connectionLost(server: server, cause: failure.problem) }

@@ -9,8 +9,7 @@ import Synchronization
 
 /// One dial, on a thread of its own: connect, send the upgrade, read the answer.
 ///
-/// A plain `curl_easy_perform`: a CONNECT_ONLY handle that went through a multi loses its connection when it is taken
-/// out of it.
+/// A plain `curl_easy_perform`: a CONNECT_ONLY handle that went through a multi loses its connection on leaving it.
 final class Dial: Sendable {
   private let handle: CurlHandle
   private let upgrade: UpgradeRequest
@@ -25,7 +24,7 @@ final class Dial: Sendable {
     self.answerTimeout = answerTimeout
   }
 
-  /// From any thread.
+  /// Cancels the dial; from any thread.
   func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
   func run() throws(KubeError) -> UpgradedConnection {
@@ -48,11 +47,11 @@ final class Dial: Sendable {
 
   private func connect() throws(KubeError) {
     try handle.set(CURLOPT_CONNECT_ONLY, 1)
-    // An upgrade exists in HTTP/1.1 only: no other protocol may be agreed upon in TLS.
+    // An upgrade exists in HTTP/1.1 only: TLS must not agree on another protocol.
     try handle.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-    // Port-forwards bring bytes in bulk.
+    // Port-forwards receive bytes in bulk.
     ccurl_set_read_ahead(handle.pointer, 128 << 10)
-    // A proxy is to pass the bytes on, also for a plain http server.
+    // A proxy must pass the bytes on, even to a plain http server.
     try handle.set(CURLOPT_HTTPPROXYTUNNEL, 1)
     ccurl_setopt_progress(
       handle.pointer,
@@ -67,7 +66,7 @@ final class Dial: Sendable {
   }
 
   private func send(_ bytes: [UInt8], _ socket: Int32, _ deadline: ContinuousClock.Instant) throws(KubeError) {
-    // One buffer throughout: after CURLE_AGAIN the same pointer must come again.
+    // Keep one buffer: after CURLE_AGAIN the same pointer must come again.
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
     defer { buffer.deallocate() }
     buffer.copyBytes(from: bytes)
@@ -97,7 +96,7 @@ final class Dial: Sendable {
         switch reader.read(chunk[..<count]) {
         case .complete: return reader
         case .malformed(let problem): throw .badResponse(server: server.description, problem: problem)
-        // The status is known; a body that does not come is not worth more than this.
+        // The status is known; wait no longer for a missing body.
         case .needsMore: if reader.head != nil { deadline = min(deadline, .now + .seconds(2)) }
         }
       case CURLE_AGAIN:
@@ -110,7 +109,7 @@ final class Dial: Sendable {
     }
   }
 
-  /// In short steps, so that a cancelled dial ends.
+  /// Waits in short steps, so that a cancelled dial ends.
   private func wait(for event: CInt, _ socket: Int32, _ deadline: ContinuousClock.Instant) throws(KubeError) {
     while true {
       guard !isCancelled.load(ordering: .relaxed) else { throw .cancelled }
@@ -127,7 +126,7 @@ final class Dial: Sendable {
     let error = KubeError(head, body, server: server)
     guard case .status(403, let reason, let message, let details) = error else { return error }
     let hint = "a port-forward over WebSocket needs both the verbs 'get' and 'create' on pods/portforward"
-    // A subprotocol that the server does not have is refused with an empty body, just as a missing verb may be.
+    // A subprotocol that the server lacks is refused with an empty body, as a missing verb may be.
     let offered = upgrade.subprotocols.joined(separator: ", ")
     return .status(
       code: 403, reason: reason,

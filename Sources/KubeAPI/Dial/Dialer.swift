@@ -3,7 +3,7 @@ import Threads
 /// Opens WebSocket connections to an API server, for port-forward and exec.
 public struct Dialer: Sendable {
   public let access: ClusterAccess
-  /// For the head of the server's answer, once the connection stands.
+  /// The time for the head of the server's answer, once connected.
   public var answerTimeout: Duration
 
   public init(_ access: ClusterAccess, answerTimeout: Duration = .seconds(20)) {
@@ -17,8 +17,8 @@ public struct Dialer: Sendable {
   ///   - query: encoded here.
   ///   - subprotocols: the best first.
   /// - Returns: the connection, for one thread to own.
-  /// - - Throws: `KubeError`; an answer other than 101 as what it says. When the task is cancelled, `.cancelled` within
-  ///   about a second.
+  /// - Throws: `KubeError`; also for an answer other than 101. When the task is cancelled, `.cancelled`
+  ///   within about a second.
   public func dialWebSocket(
     path: String, query: [(String, String)] = [], subprotocols: [String]
   ) async throws(KubeError) -> UpgradedConnection {
@@ -59,7 +59,7 @@ public struct Dialer: Sendable {
 }
 
 extension KubeClient {
-  /// Opens a WebSocket to the API server: `Dialer` for this client's cluster and user.
+  /// Opens a WebSocket to the API server with a `Dialer` for this client's cluster and user.
   public func dialWebSocket(
     path: String, query: [(String, String)] = [], subprotocols: [String]
   ) async throws(KubeError) -> UpgradedConnection {

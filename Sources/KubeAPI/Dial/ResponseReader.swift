@@ -1,5 +1,5 @@
-/// Takes the bytes of an HTTP/1.1 answer, in any pieces, and parts head from body (RFC 9112). For the answer to an
-/// upgrade.
+/// A reader of an HTTP/1.1 answer, in any pieces, that separates head and body (RFC 9112). For the
+/// answer to an upgrade.
 struct ResponseReader {
   enum Progress: Equatable {
     case needsMore
@@ -53,7 +53,7 @@ struct ResponseReader {
 
   private var isChunked: Bool { head?.header("transfer-encoding")?.lowercased().contains("chunked") ?? false }
 
-  /// The body without its chunks' lengths; what has come of it.
+  /// The body without its chunks' lengths, as far as it has arrived.
   var body: [UInt8] {
     guard isChunked else { return rest }
     var body: [UInt8] = []
@@ -63,7 +63,7 @@ struct ResponseReader {
       guard size > 0 else { break }
       left = left[(end + 1)...]
       body += left.prefix(size)
-      // Not their sum: the server may say any size.
+      // Not their sum: the server may send any size.
       left = left.dropFirst(size).dropFirst(2)
     }
     return body

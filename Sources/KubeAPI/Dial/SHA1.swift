@@ -1,4 +1,4 @@
-/// SHA-1 (FIPS 180-4), which RFC 6455 wants for `Sec-WebSocket-Accept`, and nothing else should use.
+/// Returns SHA-1 (FIPS 180-4), which RFC 6455 needs for `Sec-WebSocket-Accept`, and nothing else should use.
 func sha1(_ message: [UInt8]) -> [UInt8] {
   var state: [UInt32] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
   var padded = message + [0x80]

@@ -13,7 +13,7 @@ struct UpgradeRequest: Sendable {
 
   /// - Parameters:
   ///   - target: path and query, encoded, with the server URL's own path.
-  ///   - headers: who asks; a Host among them stands in for `authority`.
+  ///   - headers: those that identify the user; a Host among them replaces `authority`.
   init(
     target: String, authority: String, headers: [(String, String)], subprotocols: [String],
     key: [UInt8] = Self.randomKey()
@@ -35,11 +35,11 @@ struct UpgradeRequest: Sendable {
 
   static func randomKey() -> [UInt8] { (0..<16).map { _ in UInt8.random(in: .min ... .max) } }
 
-  /// What the server must prove to have read (RFC 6455, section 4.2.2).
+  /// The proof that the server has read the key (RFC 6455, section 4.2.2).
   var accept: String { Data(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))).base64EncodedString() }
 
   /// Judges the head of an answer with status 101.
-  /// - Returns: the chosen subprotocol, nil when none was offered.
+  /// - Returns: the chosen subprotocol, nil if none was offered.
   func verify(_ head: HTTPResponseHead, server: String) throws(KubeError) -> String? {
     func bad(_ problem: String) -> KubeError {
       .badResponse(server: server, problem: "the upgrade to WebSocket: \(problem)")
@@ -54,7 +54,7 @@ struct UpgradeRequest: Sendable {
       throw bad("Sec-WebSocket-Accept does not fit the key")
     }
     guard let chosen = head.header("sec-websocket-protocol")?.trimmed else {
-      // Kubernetes then speaks the channel protocol without a name, which nobody asked for.
+      // Kubernetes then uses the channel protocol without a name, which was not offered.
       if subprotocols.isEmpty { return nil }
       throw bad("none of the subprotocols \(subprotocols.joined(separator: ", ")) was taken")
     }

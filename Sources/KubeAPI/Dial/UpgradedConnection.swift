@@ -1,33 +1,33 @@
 import CCurl
 
-/// A connection to the API server that has become a WebSocket: raw bytes both ways, TLS and proxy being libcurl's
-/// matter. Owns its handle.
+/// A connection to the API server that has become a WebSocket: raw bytes in both directions; libcurl
+/// handles TLS and proxy. Owns its handle.
 ///
 /// Unchecked: after the dial it belongs to one thread, the one that polls `socket` and calls `send` and `receive`;
 /// libcurl lets a handle change threads, but not serve two at once. `close()` too is for that thread; the last
-/// reference may go anywhere.
+/// reference may be dropped anywhere.
 public final class UpgradedConnection: @unchecked Sendable {
   public enum SendResult: Equatable, Sendable {
-    /// Fewer bytes than asked may have gone.
+    /// The bytes sent, which may be fewer than asked.
     case sent(Int)
-    /// Nothing went. Wait for the socket, then send *the same pointer and length*: TLS has already encrypted them, and
-    /// another buffer fails (error 55).
+    /// Nothing was sent. Wait for the socket, then send *the same pointer and length*: TLS has already encrypted them,
+    /// and another buffer fails (error 55).
     case again
     case failed(KubeError)
   }
 
   public enum ReceiveResult: Equatable, Sendable {
     case received(Int)
-    /// All is read. Only then does polling the socket say when there is more: before, bytes may wait in TLS's buffers.
+    /// Everything is read. Only now does polling the socket report more: before, bytes may wait in TLS's buffers.
     case again
     /// The server ended the connection.
     case closed
     case failed(KubeError)
   }
 
-  /// What the server chose of the offered subprotocols.
+  /// The subprotocol that the server chose.
   public let subprotocol: String?
-  /// Bytes that came behind the head of the answer; they precede whatever `receive` gives.
+  /// Bytes that came behind the head of the answer; they precede the bytes of `receive`.
   public let leftover: [UInt8]
   /// For poll and epoll only; non-blocking. Closed with the handle.
   public let socket: Int32

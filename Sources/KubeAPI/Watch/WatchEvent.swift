@@ -1,13 +1,13 @@
 import KubeObjects
 
-/// What happened to an object (Kubernetes API, `WatchEvent`).
+/// A change of an object (Kubernetes API, `WatchEvent`).
 public enum WatchEvent: Sendable, Hashable {
   case added(JSONValue)
   case modified(JSONValue)
   /// The object as it last was.
   case deleted(JSONValue)
-  /// All that is older has been told. The first one stands behind the last object of the initial list, and each further
-  /// list ends with one too.
+  /// Everything older has been reported. The first one follows the last object of the initial list, and
+  /// each further list ends with one too.
   case bookmark(resourceVersion: String)
 
   public var object: JSONValue? {
@@ -18,13 +18,13 @@ public enum WatchEvent: Sendable, Hashable {
   }
 }
 
-/// Where a watch begins.
+/// The start of a watch.
 public enum WatchStart: Sendable {
-  /// With all objects that exist, each as `.added`.
+  /// With all existing objects, each as `.added`.
   case list
-  /// Behind a list that the caller has already.
+  /// After a list that the caller already has.
   case after(ObjectList)
-  /// Behind a version, of which the watch knows no objects: should the server have forgotten it, what exists then comes
-  /// as `.added`, and what has gone unseen is not told.
+  /// After a version, without known objects: if the server has forgotten it, existing objects are reported as `.added`,
+  /// and objects that disappeared unseen are not reported.
   case resourceVersion(String)
 }

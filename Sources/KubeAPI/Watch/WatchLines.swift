@@ -4,7 +4,7 @@ import KubeObjects
 struct WatchLines {
   enum Line: Equatable {
     case event(WatchEvent)
-    /// The server ends the watch, and says why.
+    /// The server ends the watch, with the reason.
     case error(KubeError)
   }
 
@@ -13,7 +13,7 @@ struct WatchLines {
 
   private var partial: [UInt8] = []
 
-  /// - Throws: `KubeError.badResponse` for a line that is no event, or has no end.
+  /// - Throws: `KubeError.badResponse` for a line that is not an event, or has no end.
   mutating func read(_ bytes: [UInt8], server: String) throws(KubeError) -> [Line] {
     var lines: [Line] = []
     var rest = bytes[...]

@@ -1,8 +1,8 @@
 import KubeObjects
 
-/// The events of a watch. Each iteration is a watch of its own; it lives until its task is cancelled or its iterator
-/// dropped, over cuts and restarts of the server, and neither loses nor repeats a change of state (changes during a gap
-/// may come as one).
+/// The events of a watch. Each iteration is a watch of its own; it lasts until its task is cancelled or its iterator
+/// dropped, even if the connection is cut or the server restarts, and neither loses nor repeats a change of state
+/// (changes during a gap may be merged).
 public struct WatchSequence: AsyncSequence, Sendable {
   public typealias Element = WatchEvent
   public typealias Failure = KubeError
@@ -29,8 +29,8 @@ public struct WatchSequence: AsyncSequence, Sendable {
 }
 
 extension KubeClient {
-  /// Watches objects. Once it has worked it ends by itself only for what waiting cannot mend, such as permissions that
-  /// were taken away.
+  /// Watches objects. Once it has worked, only errors that waiting cannot cure end it, such as
+  /// permissions that were taken away.
   /// - Parameters:
   ///   - namespace: nil for all namespaces.
   ///   - fields: a field selector, such as `metadata.name=user`.

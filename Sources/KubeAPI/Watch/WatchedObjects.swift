@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// What a watch has told of so far, so that after a gap the difference can be told.
+/// The objects that a watch has reported so far, from which the difference after a gap is found.
 struct WatchedObjects {
   private struct Key: Hashable {
     let namespace: String?
@@ -21,9 +21,9 @@ struct WatchedObjects {
     }
   }
 
-  /// Takes a new list over.
-  /// - - Returns: the events that lead to it; those of an object that was replaced under its name are a deletion and an
-  ///   addition.
+  /// Takes over a new list.
+  /// - Returns: the events that turn the old state into it; an object that was replaced under its name is
+  ///   deleted and added.
   mutating func replace(with list: [JSONValue]) -> [WatchEvent] {
     let before = objects
     self = WatchedObjects(list)

@@ -1,8 +1,8 @@
 import KubeObjects
 import Logging
 
-/// The state of one watch: list, connect, read, and after a cut again from the last version. Pulled by its reader, so
-/// that nothing piles up.
+/// The state of one watch: list, connect, read, and after a cut again from the last version. Its reader pulls the
+/// events, so that nothing piles up.
 final class Watcher {
   private enum Phase {
     case list
@@ -18,7 +18,7 @@ final class Watcher {
   private var lines = WatchLines()
   private var pending: [WatchEvent] = []
   private var failures = 0
-  /// Before anything has worked, an error is the caller's; afterwards the watch outlives it.
+  /// False while an error is the caller's; once something has worked, the watch survives errors.
   private var hasWorked = false
 
   init(_ watch: WatchSequence) {
@@ -35,7 +35,7 @@ final class Watcher {
   }
 
   /// - Returns: nil when the task is cancelled.
-  /// - Throws: what waiting cannot mend, such as a 403, and a deadline that has passed.
+  /// - Throws: errors that waiting cannot cure, such as a 403, and a deadline that has passed.
   func next(isolation actor: isolated (any Actor)? = #isolation) async throws(KubeError) -> WatchEvent? {
     while true {
       // Reversed, so that taking one costs nothing.
@@ -65,7 +65,7 @@ final class Watcher {
     case .read(let body, let since):
       guard let bytes = try await body.next() else {
         phase = .connect
-        // The server ends each watch after a while. One that it ends at once is a sign of trouble.
+        // The server ends each watch after a while. Ending one at once is a sign of trouble.
         if ContinuousClock.now - since < .seconds(1) {
           throw .connectionLost(server: client.access.server.description, cause: "the watch ended at once")
         }
@@ -95,7 +95,7 @@ final class Watcher {
     async throws(KubeError)
   {
     if error.isGone, version != "" || hasWorked {
-      // The server has forgotten our version: look at everything, and tell the difference.
+      // The server has forgotten our version: list everything, and report the difference.
       client.log.debug("watch starts over", metadata: ["resource": "\(watch.resource)", "version": "\(version)"])
       version = ""
       phase = .list
@@ -113,14 +113,14 @@ final class Watcher {
   }
 
   private func request() -> HTTPRequest {
-    // Spread, so that watches that began together do not end together.
+    // Random, so that watches that began together do not end together.
     let seconds = Int.random(in: 290...350)
     let query =
       KubeClient.selection(watch.labels, watch.fields) + [
         ("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", version),
         ("timeoutSeconds", String(seconds)),
       ]
-    // A server that is gone without a word ends no watch: then the client does.
+    // A server that vanished silently ends no watch: then the client does.
     return HTTPRequest(
       "GET", watch.resource.path(namespace: watch.namespace), query: query, timeout: .seconds(seconds + 30))
   }

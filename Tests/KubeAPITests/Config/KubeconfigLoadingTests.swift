@@ -73,7 +73,7 @@ import Testing
       error?.description
         == """
         /no/such/home/.kube/config: no kubeconfig was found; \
-        set KUBECONFIG, or pass --kubeconfig, to the file that leads to your cluster
+        set KUBECONFIG, or pass --kubeconfig, to the file for your cluster
         """
     )
   }
