@@ -1,11 +1,11 @@
-/// Why sources cannot be read or watched: what is wrong, where, and what to do.
+/// A failure to read or watch sources: the problem, its place, and the remedy.
 public struct WatchError: Error, Sendable, Hashable, CustomStringConvertible {
   public enum Code: String, Sendable {
-    /// A file or directory that is not there.
+    /// A file or directory does not exist.
     case missing
-    /// A file that says something nobody understands.
+    /// A file with an invalid text.
     case syntax
-    /// A Dockerfile without the stage that is asked for.
+    /// A Dockerfile without the requested stage.
     case unknownTarget
     /// The kernel gives no more watches or instances.
     case limit
@@ -14,13 +14,13 @@ public struct WatchError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   public var code: Code
-  /// What is wrong, without the place.
+  /// The problem, without the place.
   public var message: String
-  /// The file or directory that is meant.
+  /// The file or directory concerned.
   public var file: String?
-  /// Counted from 1; nil if the whole file is meant.
+  /// Counted from 1; nil for the whole file.
   public var line: Int?
-  /// What to do; empty if the message says it.
+  /// The remedy; empty if the message has it.
   public var remedy: String
 
   public init(_ code: Code, _ message: String, file: String? = nil, line: Int? = nil, remedy: String = "") {

@@ -1,8 +1,8 @@
 import Inputs
 
 extension BuildContext {
-  /// All files and symbolic links that the build can see, and the Dockerfile where it lies in the directory: relative,
-  /// sorted. Editors' swap and lock files do not count.
+  /// Returns all files and symbolic links that the build can see, and the Dockerfile if it is in the directory:
+  /// relative, sorted. Editors' swap and lock files do not count.
   /// - Throws: `.system` for a directory that cannot be read.
   public func files() throws(WatchError) -> [String] {
     var files = try entries().files
@@ -18,9 +18,9 @@ extension BuildContext {
     return definitionFiles.contains(path) || relativePath(path).map { selection.includes($0) } ?? false
   }
 
-  /// SHA-256 (64 hexadecimal digits) of paths, kinds, exec bits, symbolic links' targets and contents of what the build
-  /// can see, and of the Dockerfile, build arguments and target.
-  /// - Parameter hashes: what is already known of files; keep it between calls, and only changed files are read.
+  /// Returns SHA-256 (64 hexadecimal digits) of the files that the build can see (paths, kinds, exec bits, symbolic
+  /// links' targets and contents), and of the Dockerfile, build arguments and target.
+  /// - Parameter hashes: the known hashes; keep it between calls, and only changed files are read.
   /// - Throws: `.system`, `.missing` for a file that cannot be read. One that vanishes meanwhile is left out.
   public func digest(_ hashes: FileHashes = FileHashes()) throws(WatchError) -> String {
     let (files, directories) = try entries()
@@ -48,7 +48,7 @@ extension BuildContext {
     return sha.finish().description
   }
 
-  /// Everything that is selected, in no order.
+  /// Returns all selected entries, in no order.
   private func entries() throws(WatchError) -> (files: [String], directories: [String]) {
     var files: [String] = []
     var directories: [String] = []
@@ -63,13 +63,13 @@ extension BuildContext {
     return (files, directories)
   }
 
-  /// nil for what is not below the directory.
+  /// Returns the path relative to the directory; nil if it is not below.
   private func relativePath(_ path: String) -> String? {
     belowPath(path, directory)
   }
 }
 
-/// A path relative to a directory that it is in, or nil.
+/// Returns a path relative to a directory that it is in, or nil.
 func belowPath(_ path: String, _ directory: String) -> String? {
   let (path, directory) = (path.utf8, directory.utf8)
   guard path.count > directory.count, path.starts(with: directory) else { return nil }

@@ -1,23 +1,23 @@
-/// The files that a build of an image can see: the context's directory, less what is ignored and what no COPY or ADD
-/// names.
+/// The files that a build of an image can see: the context's directory, without ignored files and those
+/// that no COPY or ADD names.
 public struct BuildContext: Sendable, Hashable {
   /// Absolute.
   public let directory: String
   /// Absolute; nil for a custom build.
   public let dockerfile: String?
-  /// What is ignored; from .dockerignore.
+  /// The rules of .dockerignore.
   public let ignore: IgnoreRules
-  /// Globs relative to the directory: see `DockerfileSources.paths`. Where one of those is a symbolic link, its target
-  /// stands here too.
+  /// Globs relative to the directory: see `DockerfileSources.paths`. If one of those is a symbolic link,
+  /// its target is here too.
   public let sources: [String]
   /// Base images: see `DockerfileSources.images`.
   public let images: [String]
-  /// Files whose change calls for a new `BuildContext`: the Dockerfile and its ignore file, absolute; both names of the
+  /// Files whose change requires a new `BuildContext`: the Dockerfile and its ignore file, absolute; both names of the
   /// latter, since either may appear.
   public let definitionFiles: [String]
 
   let selection: Selection
-  /// What goes into the digest beside files: build arguments and target.
+  /// The digest's inputs beside files: build arguments and target.
   let parameters: [String]
 
   /// Reads the Dockerfile and the ignore file.
@@ -44,9 +44,9 @@ public struct BuildContext: Sendable, Hashable {
       parameters: buildArgs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + ["target=\(target ?? "")"])
   }
 
-  /// What a custom build depends on (Skaffold's `custom.dependencies`).
+  /// The files that a custom build depends on (Skaffold's `custom.dependencies`).
   /// - Parameters:
-  ///   - paths: globs relative to the directory; a directory means all in it.
+  ///   - paths: globs relative to the directory; a directory means everything in it.
   ///   - ignore: patterns as in .dockerignore.
   public init(directory: String, paths: [String], ignore: [String] = []) throws(WatchError) {
     let rules = try IgnoreRules(dockerignore: ignore.joined(separator: "\n"), file: "ignore")
@@ -78,14 +78,13 @@ public struct BuildContext: Sendable, Hashable {
   }
 }
 
-/// A source as COPY means it: inside the context, whatever it says.
+/// Returns a source as COPY resolves it: always inside the context.
 func sourcePath(_ source: some StringProtocol) -> String {
   let clean = cleanPath("/" + source)
   return clean == "/" ? "." : String(clean.dropFirst())
 }
 
-/// Where a source without wildcards leads when links are followed, as the builder does, inside the context; nil for the
-/// same place.
+/// Resolves the links of a source without wildcards, as the builder does, inside the context; nil if it has none.
 private func resolvedSource(_ source: String, in directory: String) -> String? {
   guard source != ".", !source.contains(where: { "*?[\\".contains($0) }) else { return nil }
   var rest = source.split(separator: "/").map(String.init)

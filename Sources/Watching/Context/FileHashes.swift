@@ -18,10 +18,10 @@ public final class FileHashes: Sendable {
 
   public init() {}
 
-  /// How many files are known.
+  /// The number of known files.
   public var count: Int { entries.withLock { $0.count } }
 
-  /// The hash of a regular file's contents.
+  /// Returns the hash of a regular file's contents.
   func hash(of path: String, _ status: FileStatus) throws(WatchError) -> FileHash {
     if let known = entries.withLock({ $0[path] }), known.status == status { return known.hash }
     var sha = SHA256()
@@ -29,8 +29,8 @@ public final class FileHashes: Sendable {
       throw .unread(path, error)
     }
     let hash = sha.finish()
-    // A file that was written just now may be written again with the same times: the kernel's clock ticks every few
-    // milliseconds.
+    // A file that was just written may be written again with the same times: the kernel's clock ticks
+    // every few milliseconds.
     if now() &- status.changed > 20_000_000 { entries.withLock { $0[path] = Entry(status: status, hash: hash) } }
     return hash
   }

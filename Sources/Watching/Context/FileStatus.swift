@@ -6,7 +6,7 @@ import Inputs
   import Musl
 #endif
 
-/// What stat(2) says.
+/// The result of stat(2).
 struct FileStatus: Hashable {
   enum Kind: Hashable { case file, directory, link, other }
 
@@ -16,11 +16,11 @@ struct FileStatus: Hashable {
   var device: UInt64
   var inode: UInt64
   var links: UInt64
-  /// Nanoseconds since 1970: of the contents, and of anything about the file.
+  /// Nanoseconds since 1970: of the contents, and of any change.
   var modified: Int64
   var changed: Int64
 
-  /// nil if there is nothing, or nothing that we may see.
+  /// nil if nothing exists there, or we may not see it.
   init?(_ path: String, followsLink: Bool = false) {
     var status = stat()
     guard (followsLink ? stat(path, &status) : lstat(path, &status)) == 0 else { return nil }
@@ -40,14 +40,14 @@ struct FileStatus: Hashable {
     changed = Self.nanoseconds(status.st_ctim)
   }
 
-  /// Wraps around after the year 2262: whoever packs an archive chooses its files' times, and here they are compared
-  /// only.
+  /// Converts a time; it wraps around after the year 2262. An archive's author chooses its files' times,
+  /// and here they are compared only.
   private static func nanoseconds(_ time: timespec) -> Int64 {
     Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 }
 
-/// A symbolic link's target; nil for anything else.
+/// Returns a symbolic link's target; nil for anything else.
 func linkTarget(_ path: String) -> String? {
   withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
     let count = readlink(path, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
@@ -55,8 +55,7 @@ func linkTarget(_ path: String) -> String? {
   }
 }
 
-/// A text file whole; bytes that are no UTF-8 are replaced. Nobody writes more than a MiB of Dockerfile or ignore
-/// rules.
+/// Reads a whole text file; bytes that are not UTF-8 are replaced. No Dockerfile or ignore file needs more than a MiB.
 func readText(_ path: String) throws(WatchError) -> String {
   do throws(RegularFile.Failure) { return try RegularFile.text(path, limit: 1 << 20) } catch {
     throw .unread(path, error)
@@ -68,7 +67,7 @@ func parentDirectory(_ path: String) -> String {
   return String(path[..<slash])
 }
 
-/// Absolute and cleaned; relative paths are the working directory's.
+/// Makes a path absolute and clean; relative paths begin at the working directory.
 func absolutePath(_ path: String) -> String {
   if path.hasPrefix("/") { return cleanPath(path) }
   let buffer = getcwd(nil, 0)
@@ -77,7 +76,7 @@ func absolutePath(_ path: String) -> String {
 }
 
 extension WatchError {
-  /// A file that cannot be read, or is not to be.
+  /// A file that cannot or must not be read.
   static func unread(_ path: String, _ failure: RegularFile.Failure) -> WatchError {
     switch failure {
     case .missing: .system(path, ENOENT)

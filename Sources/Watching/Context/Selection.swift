@@ -1,12 +1,12 @@
 import Inputs
 
-/// Which paths below a directory count: those that a source names and no rule ignores.
+/// The paths below a directory that count: those that a source names and no rule ignores.
 struct Selection: Sendable, Hashable {
   /// nil: everything.
   private let globs: [Glob]?
   private let ignore: IgnoreRules
 
-  /// - Parameter sources: see `DockerfileSources.paths`. What is no pattern is taken by its letters.
+  /// - Parameter sources: see `DockerfileSources.paths`. A text that is not a pattern is taken literally.
   init(sources: [String], ignore: IgnoreRules) {
     globs = sources.contains(".") ? nil : sources.map { Glob($0, .docker) ?? Glob(literal: $0) }
     self.ignore = ignore
@@ -20,7 +20,7 @@ struct Selection: Sendable, Hashable {
     }
   }
 
-  /// A directory that something selected may be in; "" is the root.
+  /// Checks whether something selected may be in a directory; "" is the root.
   func mayInclude(in directory: String) -> Bool {
     directory.isEmpty
       || directory.withBytes { path in
@@ -29,7 +29,7 @@ struct Selection: Sendable, Hashable {
       }
   }
 
-  /// The directory itself is selected, be it empty.
+  /// Checks whether the directory itself is selected, even if empty.
   func includes(directory: String) -> Bool {
     directory.withBytes { path in
       (globs?.contains { $0.matchesPathOrParent(path) } ?? true) && !ignore.ignores(path, isDirectory: true)

@@ -4,13 +4,14 @@
   import Musl
 #endif
 
-/// Reads a directory and those below it, parents first. Links are not followed; what vanishes meanwhile is skipped.
+/// Reads a directory and those below it, parents first. Links are not followed; entries that vanish
+/// meanwhile are skipped.
 /// - Parameters:
-///   - - enter: is asked for each directory, the root ("") included, *before* it is read: false leaves it and all below
-///     it out.
-///   - wantsFiles: false where `file` need not be called.
-///   - file: is told of everything else, in no order.
-/// - Returns: directories that could not be read, and why (errno).
+///   - enter: called for each directory, the root ("") included, *before* it is read: false skips it
+///     and everything below it.
+///   - wantsFiles: false if `file` need not be called.
+///   - file: called for everything else, in no order.
+/// - Returns: directories that could not be read, with the reason (errno).
 func walkTree(
   _ root: String, from start: String = "", wantsFiles: Bool = true, enter: (_ relative: String) -> Bool,
   file: (_ relative: String, _ kind: FileStatus.Kind) -> Void
@@ -47,7 +48,7 @@ private func readEntries(_ path: String, wantsFiles: Bool, _ body: (String, File
     // Not through the field, which would copy its 256 bytes.
     let name = String(cString: UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self))
     guard name != ".", name != ".." else { continue }
-    // Some file systems do not say what an entry is.
+    // Some file systems do not report an entry's kind.
     guard let known = kind ?? FileStatus(path + "/" + name)?.kind else { continue }
     body(name, known)
   }

@@ -1,11 +1,11 @@
-/// Follows a Dockerfile's instructions and notes what each stage reads.
+/// Follows a Dockerfile's instructions and notes the files that each stage reads.
 struct DockerfileParser {
   let reader: DockerfileReader
   let buildArgs: [String: String]
   private(set) var stages: [DockerfileStage] = []
   /// The last stage of each name.
   private var named: [String: Int] = [:]
-  /// A stage may copy the variables of the one that it begins from. The largest real files have some dozens.
+  /// A stage may copy the variables of its base stage. The largest real files have some dozens.
   private static let mostStages = 500
   /// ARGs before the first FROM, and the platform's.
   private var globals: [String: String] = DockerfileParser.platform
@@ -28,7 +28,7 @@ struct DockerfileParser {
     if instruction.keyword == "FROM" { return try from(instruction) }
     if instruction.keyword == "ARG" { return declare(instruction) }
     guard !stages.isEmpty else {
-      throw bad("\(instruction.keyword) stands before the first FROM", instruction, "only ARG may stand there")
+      throw bad("\(instruction.keyword) comes before the first FROM", instruction, "only ARG may come before it")
     }
     switch instruction.keyword {
     case "ENV": environment(instruction)
@@ -42,7 +42,7 @@ struct DockerfileParser {
     WatchError(.syntax, message, file: reader.file, line: instruction.line, remedy: remedy)
   }
 
-  /// The leading `--name=value` words, and what follows them.
+  /// Returns the leading `--name=value` words, and the rest.
   private func options(_ arguments: String) -> (options: [(name: String, value: String)], rest: Substring) {
     var options: [(String, String)] = []
     var rest = arguments[...]
@@ -93,7 +93,7 @@ struct DockerfileParser {
       if stages.isEmpty {
         globals[parts[0]] = buildArgs[parts[0]] ?? fallback ?? globals[parts[0]] ?? ""
       } else {
-        // A default that is not known here stays unknown.
+        // A default that is unknown here stays unknown.
         stages[stages.count - 1].arguments[parts[0]] =
           buildArgs[parts[0]] ?? (parts.count > 1 ? fallback : globals[parts[0]] ?? "")
       }
@@ -104,7 +104,7 @@ struct DockerfileParser {
     let words = ShellWord.split(instruction.arguments, escape: reader.escape)
     guard let first = words.first else { return }
     guard first.contains("=") else {
-      // The old form: ENV NAME all the rest.
+      // The old form: ENV NAME and the rest of the line.
       stages[stages.count - 1].environment[first] = .some(
         expand(String(instruction.arguments.dropFirst(first.count).trimmed)))
       return
@@ -159,18 +159,18 @@ struct DockerfileParser {
     }
   }
 
-  /// Files of another stage or an image.
+  /// Takes files of another stage or an image.
   private mutating func take(_ from: String) {
     stages[stages.count - 1].origins.append(reference(expand(from) ?? from, numbers: true))
   }
 
-  /// The JSON form: `["a", "b c", "/there/"]`.
+  /// Parses the JSON form: `["a", "b c", "/there/"]`.
   private func list(_ text: Substring) -> [String]? {
     guard text.hasPrefix("[") else { return nil }
     return JSONStrings.parse(text)
   }
 
-  /// What ADD fetches from elsewhere (Dockerfile reference, "ADD"): URLs and git repositories.
+  /// Checks for a source that ADD fetches from elsewhere (Dockerfile reference, "ADD"): URLs and git repositories.
   private func isRemote(_ source: String) -> Bool {
     ["http://", "https://", "git://", "ssh://", "git@"].contains { source.lowercased().hasPrefix($0) }
   }
@@ -181,8 +181,8 @@ struct DockerfileParser {
     "USER", "VOLUME", "WORKDIR",
   ]
 
-  /// What BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs"); a stage sees it once it has
-  /// declared it.
+  /// The ARGs that BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs"); a stage
+  /// sees them once it has declared them.
   private static let platform: [String: String] = {
     #if arch(arm64)
       let architecture = "arm64"

@@ -1,12 +1,12 @@
-/// A Dockerfile's instructions, with continued lines joined and heredocs taken out (Dockerfile reference, "Format",
+/// A Dockerfile's instructions, with continued lines joined and heredocs removed (Dockerfile reference, "Format",
 /// "Parser directives", "Here-Documents").
 struct DockerfileReader {
   struct Instruction {
     /// In capitals.
     var keyword: String
-    /// What follows it, on one line.
+    /// The text that follows it, on one line.
     var arguments: String
-    /// Where it begins, counted from 1.
+    /// The line it begins on, counted from 1.
     var line: Int
   }
 
@@ -26,7 +26,7 @@ struct DockerfileReader {
     while next < lines.count { try readInstruction() }
   }
 
-  /// `# escape=` and the like; they end with the first other line.
+  /// Reads `# escape=` and other directives; they end with the first other line.
   private mutating func readDirectives() throws(WatchError) {
     for (index, line) in lines.enumerated() {
       guard line.hasPrefix("#"), let equals = line.firstIndex(of: "=") else { return }
@@ -68,7 +68,7 @@ struct DockerfileReader {
     }
   }
 
-  /// The line without its final escape, or nil if none is.
+  /// Returns the line without its final escape, or nil without one.
   private func continued(_ line: Substring) -> Substring? {
     var rest = line
     while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }

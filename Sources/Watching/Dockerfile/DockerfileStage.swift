@@ -1,14 +1,14 @@
-/// One `FROM` and what follows it.
+/// One `FROM` and the instructions that follow it.
 struct DockerfileStage {
   /// In lower case; nil if it has none.
   var name: String?
-  /// The stage that it begins from, or else an image.
+  /// The stage or image that it begins from.
   var base: Reference?
   /// Stages and images that its COPY and RUN --mount take files from.
   var origins: [Reference] = []
-  /// What it reads from the context.
+  /// The files that it reads from the context.
   var sources: [String] = []
-  /// Variables of ENV, and of ARG, which ENV hides. A value of nil is one that nobody here knows.
+  /// Variables of ENV, and of ARG, which ENV hides. A value of nil is unknown here.
   var environment: [String: String?] = [:]
   var arguments: [String: String] = [:]
 
@@ -17,7 +17,7 @@ struct DockerfileStage {
     case image(String)
   }
 
-  /// nil: unknown, for it may come with the base image.
+  /// Returns a variable's value. nil: unknown, since it may come with the base image.
   func value(_ name: String) -> String? {
     if let value = environment[name] { return value }
     return arguments[name]

@@ -1,5 +1,5 @@
-/// A JSON array of strings, the form in which COPY and ADD take names with blanks; Docker reads anything else as plain
-/// words.
+/// A JSON array of strings, the form in which COPY and ADD take names with blanks; Docker reads
+/// anything else as plain words.
 enum JSONStrings {
   static func parse(_ text: some StringProtocol) -> [String]? {
     var rest = Substring(text).trimmed[...]
@@ -20,7 +20,7 @@ enum JSONStrings {
     }
   }
 
-  /// Behind the opening quote.
+  /// Reads a string, behind the opening quote.
   private static func string(_ rest: inout Substring) -> String? {
     var result = ""
     while let character = rest.popFirst() {

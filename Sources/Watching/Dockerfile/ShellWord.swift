@@ -1,15 +1,15 @@
-/// Words as a Dockerfile has them: quotes, escapes, `$name` and `${name:-default}` (Dockerfile reference, "Environment
-/// replacement").
+/// Words of a Dockerfile: quotes, escapes, `$name` and `${name:-default}` (Dockerfile reference,
+/// "Environment replacement").
 struct ShellWord {
   private var rest: Substring
   private let escape: Character
-  /// nil for a variable that nobody here knows.
+  /// nil for an unknown variable.
   private let lookup: (String) -> String?
   private var result = ""
-  /// How many words this one stands in.
+  /// The number of words around this one.
   private let depth: Int
 
-  /// Nobody nests defaults so deep: `${a:-${b:-c}}` has two.
+  /// No real file nests defaults so deep: `${a:-${b:-c}}` has two.
   private static let deepest = 20
   /// In bytes. A few lines of ENV that use each other's values could make one of any length.
   private static let longest = 64 << 10
@@ -39,8 +39,8 @@ struct ShellWord {
     return word.isEmpty ? words : words + [word]
   }
 
-  /// The word's value; nil if that depends on what is not known here: a variable, or an operation on its value's
-  /// text. nil also for what is too long or nested too deep.
+  /// Returns the word's value; nil if that depends on something unknown here: a variable, or an operation on its
+  /// value's text. nil also if it is too long or nested too deep.
   static func expand(_ word: String, escape: Character, lookup: @escaping (String) -> String?) -> String? {
     expand(word[...], escape: escape, depth: 0, lookup: lookup)
   }
@@ -78,7 +78,7 @@ struct ShellWord {
     return true
   }
 
-  /// Behind the dollar sign.
+  /// Reads a variable behind the dollar sign.
   private mutating func variable() -> String? {
     guard rest.first == "{" else {
       let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
@@ -97,7 +97,7 @@ struct ShellWord {
     let word = { Self.expand(operation.dropFirst(), escape: escape, depth: depth + 1, lookup: lookup) }
     switch operation.first {
     case "-":
-      // An unknown variable may have a value all the same: its image's.
+      // An unknown variable may still have a value: its image's.
       guard let value = lookup(String(name)) else { return nil }
       return value.isEmpty ? word() : value
     case "+":

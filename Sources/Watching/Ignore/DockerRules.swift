@@ -4,7 +4,7 @@ import Inputs
 struct DockerRules: Sendable, Hashable {
   private struct Rule: Sendable, Hashable {
     var glob: Glob
-    /// `!`: takes back.
+    /// `!`: the pattern is an exception.
     var isException: Bool
   }
 
@@ -49,7 +49,7 @@ struct DockerRules: Sendable, Hashable {
 }
 
 extension Glob {
-  /// A pattern that names a directory means all in it.
+  /// Matches a path or one of its parents, since a pattern that names a directory means everything in it.
   func matchesPathOrParent(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
     if matches(path) { return true }
     var end = path.count
@@ -62,7 +62,7 @@ extension Glob {
 }
 
 extension StringProtocol {
-  /// Without white space at both ends.
+  /// The text without white space at both ends.
   var trimmed: SubSequence {
     var rest = self[...]
     while let first = rest.first, first.isWhitespace { rest = rest.dropFirst() }
@@ -71,7 +71,7 @@ extension StringProtocol {
   }
 }
 
-/// Go's path.Clean: no `.`, no empty part, no `..` that could be taken away; "." for nothing.
+/// Cleans a path like Go's path.Clean: no `.`, no empty part, no `..` that can be resolved; "." if nothing is left.
 func cleanPath(_ path: some StringProtocol) -> String {
   let isAbsolute = path.hasPrefix("/")
   var parts: [Substring] = []

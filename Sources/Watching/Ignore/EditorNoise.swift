@@ -1,8 +1,7 @@
 import Inputs
 
-/// Files that editors keep beside the one that is edited: never a reason to build, and no part of what is built.
-/// What they make for the moment of a save alone (Vim's 4913, sed's sedXXXXXX) is gone when a batch is closed, and
-/// needs no names here.
+/// Files that editors keep beside the edited one: never a reason to build, and no part of a build. Files that exist
+/// only during a save (Vim's 4913, sed's sedXXXXXX) are gone when a batch is closed, and need no names here.
 enum EditorNoise {
   static func contains(_ name: String) -> Bool { name.withBytes(contains) }
 
@@ -24,7 +23,7 @@ enum EditorNoise {
     }
   }
 
-  /// .foo.swp, .foo.swo … .foo.saa, .foo.swpx.
+  /// Matches .foo.swp, .foo.swo … .foo.saa, .foo.swpx.
   private static func isVimSwap(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
     guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return false }
     let suffix = name[(dot + 1)...]

@@ -1,7 +1,7 @@
 import Inputs
 
-/// The lines of .gitignore files, outermost file first (gitignore(5)): the last match wins, and what is in an ignored
-/// directory stays ignored.
+/// The lines of .gitignore files, outermost file first (gitignore(5)): the last match wins, and everything in an
+/// ignored directory stays ignored.
 struct GitRules: Sendable, Hashable {
   private struct Rule: Sendable, Hashable {
     /// Matches paths relative to the topmost directory.
@@ -10,13 +10,13 @@ struct GitRules: Sendable, Hashable {
     var directoriesOnly: Bool
   }
 
-  /// What stands before paths to make them relative to the topmost directory: "", or "services/user/".
+  /// The prefix that makes paths relative to the topmost directory: "", or "services/user/".
   private let prefix: String
   private var rules: [Rule] = []
 
   init(prefix: String = "") { self.prefix = prefix }
 
-  /// - Parameter directory: where the file lies, relative to the topmost directory.
+  /// - Parameter directory: the file's directory, relative to the topmost one.
   mutating func append(_ text: String, in directory: String) {
     for line in text.split(whereSeparator: \.isNewline) {
       guard var pattern = Self.stripped(line), !pattern.hasPrefix("#") else { continue }
@@ -34,7 +34,7 @@ struct GitRules: Sendable, Hashable {
     }
   }
 
-  /// Without trailing spaces, unless a backslash keeps them.
+  /// Returns the line without trailing spaces, unless a backslash keeps them.
   private static func stripped(_ line: Substring) -> Substring? {
     var line = line
     while line.hasSuffix(" "), !line.hasSuffix("\\ ") { line.removeLast() }

@@ -1,8 +1,8 @@
 import Inputs
 
-/// Where the rules lie.
+/// The files with the rules.
 extension IgnoreRules {
-  /// The file that Docker would take for this build: `<Dockerfile>.dockerignore` beside the Dockerfile, or else
+  /// Returns the file that Docker would use for this build: `<Dockerfile>.dockerignore` beside the Dockerfile, or else
   /// `.dockerignore` in the context.
   public static func dockerignoreFile(context: String, dockerfile: String) -> String? {
     dockerignoreFiles(context: context, dockerfile: dockerfile).first {
@@ -10,13 +10,13 @@ extension IgnoreRules {
     }
   }
 
-  /// Both places, the one that wins first.
+  /// Returns both paths, the one that wins first.
   static func dockerignoreFiles(context: String, dockerfile: String) -> [String] {
     [dockerfile + ".dockerignore", context + "/.dockerignore"]
   }
 
-  /// All .gitignore files in a directory and below, those above it in the same repository, and `.git/info/exclude`;
-  /// `.git` itself is ignored too.
+  /// Reads all .gitignore files in a directory and below, those above it in the same repository, and
+  /// `.git/info/exclude`; `.git` itself is ignored too.
   public static func git(in directory: String) -> IgnoreRules {
     let directory = cleanPath(directory)
     let top = repository(of: directory) ?? directory
@@ -29,7 +29,7 @@ extension IgnoreRules {
       rules.append(file: top, above)
       above += (above.isEmpty ? "" : "/") + part
     }
-    // Each file is read before the directories beside it are entered, so that what it ignores is not searched.
+    // Each file is read before the directories beside it are entered, so that ignored ones are not searched.
     _ = walkTree(directory, wantsFiles: false) { relative in
       let path = relative.isEmpty ? above : prefix + relative
       guard relative.isEmpty || !relative.withBytes({ rules.ignores($0, isDirectory: true) }) else { return false }

@@ -1,28 +1,28 @@
 import Inputs
 
-/// Which files of a directory do not count: the rules of .dockerignore, or of .gitignore files.
+/// The files of a directory that do not count: the rules of .dockerignore, or of .gitignore files.
 public struct IgnoreRules: Sendable, Hashable {
   private enum Layer: Sendable, Hashable {
     case docker(DockerRules)
     case git(GitRules)
   }
 
-  /// What one of them ignores is ignored.
+  /// A path is ignored if one of them ignores it.
   private var layers: [Layer] = []
 
-  /// Nothing is ignored.
+  /// Rules that ignore nothing.
   public init() {}
 
   /// The rules of a .dockerignore as Docker reads them (Dockerfile reference, ".dockerignore file"): Go's
-  /// filepath.Match with `**`, `!` takes back, the last match wins.
-  /// - Parameter file: for the error's place.
+  /// filepath.Match with `**`, `!` for exceptions, the last match wins.
+  /// - Parameter file: the name for errors.
   public init(dockerignore text: String, file: String = ".dockerignore") throws(WatchError) {
     layers = [.docker(try DockerRules(text, file: file))]
   }
 
   /// The rules of one .gitignore (gitignore(5)).
-  /// - - Parameter directory: where the file lies, relative to the root that paths are relative to; "" for the root
-  ///   itself.
+  /// - Parameter directory: the file's directory, relative to the root that paths are relative to; "" for
+  ///   the root itself.
   public init(gitignore text: String, in directory: String = "") {
     var rules = GitRules()
     rules.append(text, in: directory)
@@ -36,10 +36,10 @@ public struct IgnoreRules: Sendable, Hashable {
     relativePath.withBytes { ignores($0, isDirectory: isDirectory) }
   }
 
-  /// Nothing at or below this directory counts, whatever it is called: it need not be read or watched.
+  /// Checks whether nothing at or below this directory counts, whatever its name: it need not be read or watched.
   public func ignoresAll(in directory: String) -> Bool { directory.withBytes(ignoresAll(in:)) }
 
-  /// Ignores what either ignores.
+  /// Returns rules that ignore a path if either does.
   public func union(_ other: IgnoreRules) -> IgnoreRules {
     var both = self
     both.layers += other.layers

@@ -1,16 +1,16 @@
-/// What one save changed: all events up to a short quiet time.
+/// The changes of one save: all events up to a short quiet time.
 public struct ChangeBatch: Sendable, Hashable {
-  /// Absolute paths of files and symbolic links that are new or were written, touched or replaced. They existed when
-  /// the batch was closed.
+  /// Absolute paths of files and symbolic links that are new or were written, touched or replaced. They
+  /// existed when the batch was closed.
   public var paths: Set<String>
-  /// Absolute paths of what is gone; disjoint from `paths`. It may name a directory: then all in it is gone.
+  /// Absolute paths of deleted entries; disjoint from `paths`. For a directory, everything in it is gone.
   public var deleted: Set<String>
-  /// When the first event was read.
+  /// The time when the first event was read.
   public var firstEvent: ContinuousClock.Instant
-  /// Events were lost, or a tree's root was replaced: anything may have changed, whatever `paths` says. New watches
-  /// stand already.
+  /// True if events were lost, or a tree's root was replaced: anything may have changed, whatever `paths`
+  /// contains. New watches are already in place.
   public var overflowed: Bool
-  /// What could not be watched (a limit was hit): its changes will not be seen.
+  /// Directories that could not be watched (a limit was hit): their changes will not be seen.
   public var problems: [WatchError]
 
   public init(
@@ -27,7 +27,7 @@ public struct ChangeBatch: Sendable, Hashable {
   /// Both kinds.
   public var changed: Set<String> { paths.union(deleted) }
 
-  /// This batch and a later one as one: what counts is what was seen last.
+  /// Merges a later batch into this one: the latest state counts.
   public mutating func merge(_ later: ChangeBatch) {
     paths = paths.filter { path in !later.deleted.contains { $0 == path || belowPath(path, $0) != nil } }.union(
       later.paths)

@@ -6,17 +6,17 @@ import CInotifyTools
   import Musl
 #endif
 
-/// libinotifytools. Its state is the process's, it is not thread-safe, and it returns static storage: `InotifyHub`
-/// holds the only value, behind a lock, and every event is copied here.
+/// libinotifytools. Its state belongs to the process, it is not thread-safe, and it returns static storage:
+/// `InotifyHub` holds the only value, behind a lock, and every event is copied here.
 ///
-/// What it leaves to its caller, as of 3.22:
-/// - - It never forgets a watch that the kernel dropped (with its directory), and finds watches by name: so each name
-///   is used once.
-/// - Its descriptor is not to be had, but its own waiting knows whole seconds only, and children would inherit it.
+/// Its caller must handle, as of 3.22:
+/// - It never forgets a watch that the kernel dropped (with its directory), and finds watches by name,
+///   so each name is used once.
+/// - It hides its descriptor, but its own waiting is in whole seconds only, and children would inherit it.
 struct Inotify: ~Copyable {
   /// Becomes readable when there are events.
   let descriptor: Int32
-  /// How many names were used: see `watch`.
+  /// The number of names used: see `watch`.
   private var serial: UInt32 = 0
 
   struct Event {
@@ -41,7 +41,7 @@ struct Inotify: ~Copyable {
     self.descriptor = descriptor
   }
 
-  /// Descriptors of this process that are inotify instances.
+  /// Returns the descriptors of this process that are inotify instances.
   private static func instances() -> Set<Int32> {
     var found: Set<Int32> = []
     _ = walkTree("/proc/self/fd", enter: \.isEmpty) { name, _ in
@@ -52,12 +52,11 @@ struct Inotify: ~Copyable {
     return found
   }
 
-  /// Ends the instance and all its watches. The library's buffer must have been emptied by `next()`, for it would
-  /// outlive this.
+  /// Ends the instance and all its watches. `next()` must have emptied the library's buffer, which would outlive this.
   consuming func end() { inotifytools_cleanup() }
 
-  /// - - Returns: the watch descriptor, which is the old one for a directory that is watched already; nil if no
-  ///   directory is there.
+  /// - Returns: the watch descriptor, which is the old one for a directory that is watched already; nil
+  ///   if there is no directory.
   mutating func watch(_ directory: String, watches: Int) throws(WatchError) -> Int32? {
     // A name of its own for each watch: the same directory with the serial number in slashes and dots.
     var name = directory == "/" ? "/" : directory + "/"
@@ -74,7 +73,7 @@ struct Inotify: ~Copyable {
 
   mutating func unwatch(_ watch: Int32) { inotifytools_remove_watch_by_wd(watch) }
 
-  /// The next event, or nil if none waits.
+  /// Returns the next event, or nil if none waits.
   mutating func next() -> Event? {
     guard let event = inotifytools_next_events(0, 1) else { return nil }
     return Event(watch: event.pointee.wd, mask: event.pointee.mask, name: String(cString: cinotify_name(event)))
@@ -82,7 +81,7 @@ struct Inotify: ~Copyable {
 }
 
 extension WatchError {
-  /// Why inotify gives no instance or watch.
+  /// The reason why inotify gives no instance or watch.
   static func watching(_ directory: String?, code: Int32, watches: Int) -> WatchError {
     switch code {
     case ENOSPC:
@@ -93,16 +92,19 @@ extension WatchError {
           + "and \(watches) directories are watched here",
         file: directory,
         remedy:
-          "raise it with 'sudo sysctl fs.inotify.max_user_watches=\(max(524_288, 2 * limit))' (to keep it, write that into "
-          + "/etc/sysctl.d/60-inotify.conf), or ignore directories that no build needs in .dockerignore")
+          "raise it with 'sudo sysctl fs.inotify.max_user_watches=\(max(524_288, 2 * limit))' "
+          + "(to keep it, write that into /etc/sysctl.d/60-inotify.conf), "
+          + "or ignore directories that no build needs in .dockerignore"
+      )
     case EMFILE:
       let limit = inotifytools_get_max_user_instances()
       return WatchError(
         .limit,
-        "the kernel gives no more inotify instances: fs.inotify.max_user_instances is \(limit) for all programs of a user, "
-          + "or this process has too many open files",
+        "the kernel gives no more inotify instances: fs.inotify.max_user_instances is \(limit) "
+          + "for all programs of a user, or this process has too many open files",
         remedy:
-          "raise it with 'sudo sysctl fs.inotify.max_user_instances=\(max(512, 2 * limit))', or end other programs that watch files"
+          "raise it with 'sudo sysctl fs.inotify.max_user_instances=\(max(512, 2 * limit))', "
+          + "or end other programs that watch files"
       )
     default:
       return WatchError(

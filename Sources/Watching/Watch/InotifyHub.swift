@@ -9,15 +9,15 @@ import Threads
   import Musl
 #endif
 
-/// The one owner of libinotifytools in this process, and its thread: all watchers share the instance. It exists while
-/// there is a watcher.
+/// The one owner of libinotifytools in this process, and its thread: all watchers share the instance.
+/// It exists while a watcher does.
 final class InotifyHub: Sendable {
   static let shared = InotifyHub()
 
   /// One event for one watcher.
   struct Event {
     var watch: Int32
-    /// As the watcher called it.
+    /// The watcher's name for it.
     var directory: String
     var name: String
     var mask: UInt32
@@ -30,7 +30,7 @@ final class InotifyHub: Sendable {
 
   private struct State: ~Copyable {
     var inotify: Inotify?
-    /// Grows whenever the thread of before shall end.
+    /// Grows whenever the previous thread must end.
     var epoch = 0
     var watchers: [ObjectIdentifier: TreeWatcher] = [:]
     var subscriptions: [Int32: [Subscription]] = [:]
@@ -63,7 +63,7 @@ final class InotifyHub: Sendable {
     }
   }
 
-  /// The watcher's watches end, and the instance with the last watcher.
+  /// Ends the watcher's watches, and the instance with the last watcher.
   func detach(_ watcher: TreeWatcher) {
     state.withLock { state in
       let id = ObjectIdentifier(watcher)
@@ -90,7 +90,7 @@ final class InotifyHub: Sendable {
 
   // MARK: Watches
 
-  /// - Returns: the watch descriptor; nil if no directory is there.
+  /// - Returns: the watch descriptor; nil if there is no directory.
   func watch(_ directory: String, for watcher: TreeWatcher) throws(WatchError) -> Int32? {
     try state.withLock { state throws(WatchError) in
       if state.inotify == nil { throw .watching(directory, code: EMFILE, watches: 0) }
@@ -108,7 +108,7 @@ final class InotifyHub: Sendable {
     guard !watches.isEmpty else { return }
     let id = ObjectIdentifier(watcher)
     let hasNews = state.withLock { state in
-      // What the kernel has dropped meanwhile must not be removed again: the library would complain on stderr.
+      // A watch that the kernel has dropped meanwhile must not be removed again: the library would complain on stderr.
       collect(&state)
       for (watch, directory) in watches { remove(watch, &state) { $0.watcher == id && $0.directory == directory } }
       return !state.events.isEmpty
@@ -129,7 +129,7 @@ final class InotifyHub: Sendable {
     var deadline: ContinuousClock.Instant?
     while true {
       guard let descriptor = state.withLock({ $0.epoch == epoch ? $0.inotify?.descriptor ?? -1 : nil }) else { return }
-      // Without an instance (the limit was hit while it was renewed) it is tried again.
+      // Without an instance (the limit was hit while it was renewed), try again later.
       if descriptor < 0 { deadline = .now + .seconds(1) }
       cinotify_wait(descriptor, bell, deadline.map { max(0, (ContinuousClock.now.duration(to: $0)).nanoseconds) } ?? -1)
       clinux_eventfd_drain(bell)
@@ -148,12 +148,12 @@ final class InotifyHub: Sendable {
       guard state.epoch == epoch else { return nil }
       collect(&state)
       defer { state.events = [:] }
-      // The library's memory of dead watches is given back by a new instance.
+      // A new instance frees the library's memory of dead watches.
       return (state.watchers, state.events, state.overflowed || state.dropped > 50_000)
     }
   }
 
-  /// Takes all events that wait. The library's buffer is empty afterwards.
+  /// Takes all waiting events. The library's buffer is empty afterwards.
   private func collect(_ state: inout State) {
     while let event = state.inotify?.next() {
       if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { state.overflowed = true }
@@ -169,7 +169,7 @@ final class InotifyHub: Sendable {
     }
   }
 
-  /// Events were lost: a new instance, and everybody looks for directories again.
+  /// Makes a new instance after lost events; every watcher looks for its directories again.
   private func renew(_ epoch: Int) {
     let (watchers, events): ([ObjectIdentifier: TreeWatcher], [ObjectIdentifier: [Event]]) = state.withLock { state in
       guard state.epoch == epoch else { return ([:], [:]) }

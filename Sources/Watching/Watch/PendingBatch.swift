@@ -1,9 +1,9 @@
 /// The batch that is being gathered.
 struct PendingBatch {
   private struct Entry {
-    /// Its first event created it: if it is gone at the end, it never was.
+    /// True if its first event created it: if it is gone at the end, it never existed.
     var isNew: Bool
-    /// It was created and its writer has not closed it yet.
+    /// True if it was created and its writer has not closed it yet.
     var isOpen: Bool
   }
 
@@ -15,7 +15,7 @@ struct PendingBatch {
 
   enum Event {
     case created
-    /// Made whole at once: a directory, or a file found in a new one.
+    /// Complete at once: a directory, or a file found in a new one.
     case found
     case closed
     case removed
@@ -41,8 +41,8 @@ struct PendingBatch {
     last = now
   }
 
-  /// When this batch is to be closed; nil if nothing is gathered. A file that is still being written holds it open
-  /// to the longest wait.
+  /// Returns the time to close this batch; nil if nothing is gathered. A file that is still being written
+  /// keeps it open until the longest wait.
   func deadline(quiet: Duration, longest: Duration, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     guard let first else { return nil }
     let end = first + longest
@@ -58,13 +58,13 @@ struct PendingBatch {
     }
   }
 
-  /// What is there now decides. nil: nothing that matters, such as files that came and went.
+  /// Closes the batch according to the present state. nil: nothing that matters, such as files that came and went.
   mutating func close() -> ChangeBatch? {
     var batch = ChangeBatch(firstEvent: first ?? .now, overflowed: overflowed, problems: problems)
     for (path, entry) in entries {
       switch FileStatus(path)?.kind {
       case .file, .link: batch.paths.insert(path)
-      // A directory that went and is here again may be another one: what it had is not known.
+      // A directory that went and came back may be another one with unknown contents.
       case .directory: if !entry.isNew { batch.overflowed = true }
       case .other: continue
       case nil: if !entry.isNew { batch.deleted.insert(path) }

@@ -4,10 +4,9 @@
   import Musl
 #endif
 
-/// Which directories are watched. Always the watch first and the look afterwards, so that what is created in between is
-/// seen.
+/// The watched directories. Always watch first and look afterwards, so that entries created in between are seen.
 extension TreeWatcher {
-  /// Watches everything that is wanted. - Returns: the trees' directories.
+  /// Watches everything wanted. - Returns: the trees' directories.
   func watchAll(_ state: inout State) throws(WatchError) -> Set<String> {
     var visited: Set<String> = []
     for tree in state.wanted.trees { try scan(tree, from: "", &state, visited: &visited) }
@@ -23,7 +22,7 @@ extension TreeWatcher {
   /// Watches a tree, or the part from a directory on.
   /// - Parameters:
   ///   - visited: gets every directory of the tree.
-  ///   - found: is told of all files.
+  ///   - found: called for all files.
   func scan(
     _ tree: WantedPaths.Tree, from start: String, _ state: inout State, visited: inout Set<String>,
     found: ((String, inout State) -> Void)? = nil
@@ -37,7 +36,7 @@ extension TreeWatcher {
         visited.insert(path)
         return true
       } catch {
-        // One directory that we may not read does not keep the rest from being watched.
+        // One unreadable directory does not keep the rest from being watched.
         if error.code == .limit { problem = error } else { state.pending.note(error, .now) }
         return false
       }
@@ -47,7 +46,7 @@ extension TreeWatcher {
     if let problem { throw problem }
   }
 
-  /// - Returns: false if no directory is there.
+  /// - Returns: false if there is no directory.
   func ensureWatched(_ path: String, _ state: inout State) throws(WatchError) -> Bool {
     if state.directories[path] != nil { return true }
     guard let watch = try hub.watch(path, for: self) else { return false }
@@ -59,12 +58,12 @@ extension TreeWatcher {
     hub.unwatch(paths.compactMap { path in state.directories.removeValue(forKey: path).map { ($0, path) } }, for: self)
   }
 
-  /// A directory went elsewhere, with all below it.
+  /// Forgets a directory that moved, with everything below it.
   func forget(_ directory: String, _ state: inout State) {
     unwatch(state.directories.keys.filter { $0 == directory || belowPath($0, directory) != nil }, &state)
   }
 
-  /// Watches what is needed for single files, and for trees that do not exist: the nearest directory that does.
+  /// Watches for single files, and for trees that do not exist: the nearest existing directory.
   func watchPlain(_ state: inout State) throws(WatchError) {
     state.plain = []
     state.aliases = [:]
@@ -85,7 +84,7 @@ extension TreeWatcher {
       if try ensureWatched(path, &state) {
         state.plain.insert(path)
         if path == directory { return }
-        // It may have been created before the watch stood.
+        // It may have been created before the watch was in place.
         guard let missing = firstPart(of: directory, below: path),
           FileStatus(missing, followsLink: true)?.kind == .directory
         else { break }

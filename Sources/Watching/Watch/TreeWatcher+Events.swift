@@ -1,12 +1,12 @@
 import CInotifyTools
 
-/// What events mean.
+/// The interpretation of events.
 extension TreeWatcher {
   func handle(_ events: [InotifyHub.Event], _ now: ContinuousClock.Instant) {
     state.withLock { state in
       var mustLook = false
-      // An event of a directory that is no longer watched under this name is old: what stands there now was looked at
-      // since.
+      // An event of a directory that is no longer watched under this name is old: its present contents were
+      // looked at since.
       for event in events where state.directories[event.directory] == event.watch {
         if event.name.isEmpty {
           mustLook = handleSelf(event, &state, now) || mustLook
@@ -36,12 +36,12 @@ extension TreeWatcher {
     state.pending.note(state.aliases[path] ?? path, kind, now)
   }
 
-  /// The watched directory itself. - Returns: whether trees or files must be looked for again.
+  /// Handles an event of the watched directory itself. - Returns: whether to look for trees or files again.
   private func handleSelf(_ event: InotifyHub.Event, _ state: inout State, _ now: ContinuousClock.Instant) -> Bool {
     let isGone = event.mask & UInt32(IN_IGNORED) != 0
     let isRoot = state.plain.contains(event.directory) || state.wanted.trees.contains { $0.root == event.directory }
     if isGone { state.directories[event.directory] = nil }
-    // Elsewhere, the directory above tells of the move.
+    // Otherwise the directory above reports the move.
     if event.mask & UInt32(IN_MOVE_SELF) != 0, isRoot {
       forget(event.directory, &state)
     } else if !isGone {
@@ -51,13 +51,13 @@ extension TreeWatcher {
     return isRoot
   }
 
-  /// A directory in a watched one.
+  /// Handles an event of a directory in a watched one.
   private func handleDirectory(_ event: InotifyHub.Event, _ state: inout State, _ now: ContinuousClock.Instant) -> Bool
   {
     let path = path(event)
     let isWanted = state.wanted.mayInclude(in: path)
     if event.mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 {
-      // Whatever was called so before is gone, and its watches with it: they would tell of another place.
+      // A directory formerly of this name is gone, but its watches would still report another place.
       if event.mask & UInt32(IN_MOVED_TO) != 0 { forget(path, &state) }
       // A directory that is watched already was found by looking, and so were its files.
       if isWanted, state.directories[path] == nil {
@@ -83,7 +83,7 @@ extension TreeWatcher {
     }
   }
 
-  /// A tree's root or a single file's directory came or went.
+  /// Looks again after a tree's root or a single file's directory came or went.
   private func lookAgain(_ state: inout State, _ now: ContinuousClock.Instant) {
     let before = state.plain
     var missing = state.wanted.trees.filter { state.directories[$0.root] == nil }

@@ -1,17 +1,17 @@
 import Synchronization
 
-/// One watcher: which directories it watches, and the batch that it gathers. `InotifyHub`'s thread brings events; any
-/// thread may update it.
+/// One watcher: its watched directories, and the batch that it gathers. `InotifyHub`'s thread brings
+/// events; any thread may update it.
 final class TreeWatcher: Sendable {
   struct State {
     var wanted = WantedPaths()
-    /// Watch descriptors of the directories that are watched.
+    /// Watch descriptors of the watched directories.
     var directories: [String: Int32] = [:]
-    /// Directories that are watched for single names in them: files, or what is missing on the way to a tree.
+    /// Directories that are watched for single names in them: files, or missing parts of a tree's path.
     var plain: Set<String> = []
-    /// Where single files are that are reached through symbolic links: the true path, and the one that was asked for.
+    /// The true paths of single files behind symbolic links, each with the path that was asked for.
     var aliases: [String: String] = [:]
-    /// A tree or a file's directory does not exist.
+    /// True if a tree or a file's directory does not exist.
     var isIncomplete = false
     var pending = PendingBatch()
     var isStopped = false
@@ -48,7 +48,7 @@ final class TreeWatcher: Sendable {
   }
 
   func update(_ set: WatchSet) throws(WatchError) {
-    // There may be a problem to tell.
+    // There may be a problem to report.
     defer { hub.wake() }
     let wanted = WantedPaths(set)
     try state.withLock { state throws(WatchError) in
@@ -68,7 +68,7 @@ final class TreeWatcher: Sendable {
     }
   }
 
-  /// All watches are gone, and events were lost.
+  /// Starts again after all watches were lost, and events with them.
   func rebuild(_ now: ContinuousClock.Instant) {
     state.withLock { state in
       guard !state.isStopped else { return }
@@ -78,7 +78,7 @@ final class TreeWatcher: Sendable {
     }
   }
 
-  /// Closes the batch if it is time to. - Returns: when to ask again; nil if nothing is gathered.
+  /// Closes the batch if it is time to. - Returns: the time to ask again; nil if nothing is gathered.
   func closeBatch(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     state.withLock { state in
       guard let deadline = state.pending.deadline(quiet: quiet, longest: longest, now: now), deadline <= now else {

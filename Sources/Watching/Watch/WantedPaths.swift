@@ -1,4 +1,4 @@
-/// A watch set, ready to be asked about paths.
+/// A watch set in a form for questions about paths.
 struct WantedPaths {
   struct Tree {
     let root: String

@@ -1,4 +1,4 @@
-/// What is to be watched.
+/// The paths to watch.
 public struct WatchSet: Sendable, Hashable {
   public var trees: [WatchedTree]
   /// Absolute paths of single files; they need not exist yet, nor their directories.
@@ -16,7 +16,7 @@ public struct WatchSet: Sendable, Hashable {
   }
 }
 
-/// A directory with all that is in it, now or later.
+/// A directory with everything in it, now or later.
 public struct WatchedTree: Sendable, Hashable {
   /// Absolute; it need not exist yet.
   public var root: String
@@ -30,7 +30,7 @@ public struct WatchedTree: Sendable, Hashable {
     self.ignore = ignore
   }
 
-  /// What the build of a context can see.
+  /// The files that the build of a context can see.
   public init(_ context: BuildContext) {
     self.init(root: context.directory, sources: context.sources, ignore: context.ignore)
   }
