@@ -1,8 +1,8 @@
 import KubeAPI
 
 extension BastionConnection {
-  /// For `ClusterAccess.connector`: every connection to the API server goes through the SSH host, which also resolves
-  /// its name. It keeps this object.
+  /// The connector for `ClusterAccess.connector`: every connection to the API server goes through the SSH host, which
+  /// also resolves the server's name. It keeps this object.
   public var connector: APIConnector {
     APIConnector(name: "ssh://\(settings.user)@\(settings.name)", identity: identity) {
       [self] host, port, incoming, failed in

@@ -3,10 +3,10 @@ import Glibc
 import KubeAPI
 import Synchronization
 
-/// The way through one SSH host: a session that is made at the first use, kept alive, and made again at the next use
-/// after it broke.
+/// The connection through one SSH host: a session that is made at the first use, kept alive, and made
+/// again at the next use after it broke.
 ///
-/// Its thread and connection end with `close()`, or with the last reference; channels then open see their end.
+/// Its thread and connection end with `close()`, or with the last reference; channels that are open then see their end.
 public final class BastionConnection: Sendable {
   public let settings: BastionSettings
   let loop: BastionLoop
@@ -19,8 +19,8 @@ public final class BastionConnection: Sendable {
 
   deinit { loop.stop() }
 
-  /// Connects and logs in, unless that is done: for finding out early, and for asking a person. Does not wait out an
-  /// earlier failure.
+  /// Connects and logs in, unless that is done already: to find problems early, and to ask a person. Does
+  /// not wait after an earlier failure.
   /// - Throws: `BastionError`.
   public func connect() async throws(BastionError) {
     let error: BastionError? = await withCheckedContinuation { continuation in
@@ -31,8 +31,8 @@ public final class BastionConnection: Sendable {
 
   /// Opens a direct-tcpip channel, and waits for it: blocks the calling thread.
   /// - Parameter host: a name or address as the SSH host sees it.
-  /// - - Returns: one end of a Unix stream socket pair, non-blocking and close-on-exec, the caller's to close.
-  ///   Half-close is passed on in both directions.
+  /// - Returns: one end of a Unix stream socket pair, non-blocking and close-on-exec, the caller's to close. Half-close
+  ///   is passed on in both directions.
   /// - Throws: `BastionError`.
   public func open(host: String, port: UInt16) throws(BastionError) -> Int32 {
     final class Answer: Sendable {
@@ -52,9 +52,9 @@ public final class BastionConnection: Sendable {
     throw error
   }
 
-  /// Opens a channel behind a socket that is there at once: what is written waits in it until the channel stands.
+  /// Opens a channel behind a socket that exists at once: bytes written to it wait until the channel is open.
   /// - Parameter report: called on the connection's thread, which it must not block.
-  /// - Returns: as `open`; at a failure the other end is closed, after `report` has been told why.
+  /// - Returns: as `open`; after a failure the other end is closed, once `report` has got the reason.
   /// - Throws: `BastionError.unreachable` without descriptors.
   public func begin(host: String, port: UInt16, report: @escaping @Sendable (ChannelEvent) -> Void) throws(BastionError)
     -> Int32

@@ -1,19 +1,19 @@
-/// Why the way through an SSH host failed. `description` says what is wrong and what to do; `host` is `name` or
-/// `[name]:port`, as known_hosts has it.
+/// A failure of the connection through an SSH host. `description` has the problem and the remedy; `host` is `name` or
+/// `[name]:port`, as in known_hosts.
 public enum BastionError: Error, Sendable, Hashable {
   case badURL(text: String, problem: String)
-  /// `line` counts from 1, nil if the whole file is meant.
+  /// `line` counts from 1, nil for the whole file.
   case config(file: String, line: Int?, problem: String)
-  /// No SSH session came about: name, address, silence, or a server that speaks something else.
+  /// No SSH session was made: name, address, silence, or a server that speaks another protocol.
   case unreachable(host: String, cause: String)
-  /// Nobody vouches for the key. `fingerprint` is OpenSSH's, "SHA256:…".
+  /// No known_hosts file has the key. `fingerprint` is OpenSSH's, "SHA256:…".
   case hostKeyUnknown(host: String, keyType: String, fingerprint: String)
-  /// known_hosts, or the caller's pin, has another key, or has revoked this one: never to be accepted. `expected` says
-  /// where from.
+  /// known_hosts, or the caller's pin, has another key, or has revoked this one: never to be accepted.
+  /// `expected` names the source.
   case hostKeyChanged(host: String, keyType: String, fingerprint: String, expected: String)
-  /// `tried` has one line for each key; `locked` are the key files that want a passphrase, and got none or a wrong one.
+  /// `tried` has one line for each key; `locked` are the key files that need a passphrase, and got none or a wrong one.
   case authentication(host: String, user: String, tried: [String], locked: [String])
-  /// The bastion does not open this way: `reason` in SSH's words (RFC 4254, section 5.1).
+  /// The bastion does not open this channel: `reason` in SSH's words (RFC 4254, section 5.1).
   case channelRefused(host: String, target: String, reason: String)
   case connectionLost(host: String, cause: String)
   /// `close()` was called.
@@ -23,7 +23,7 @@ public enum BastionError: Error, Sendable, Hashable {
 extension BastionError: CustomStringConvertible {
   public var description: String { remedy.isEmpty ? problem : "\(problem); \(remedy)" }
 
-  /// What is wrong.
+  /// The problem, without the remedy.
   public var problem: String {
     switch self {
     case .badURL(let text, let problem): return "'\(text)' is not the URL of an SSH host: \(problem)"
@@ -35,7 +35,8 @@ extension BastionError: CustomStringConvertible {
       return "the SSH host \(host) shows a key that must not be trusted: \(keyType) \(fingerprint), but \(expected)"
     case .authentication(let host, let user, let tried, _):
       return
-        "the SSH host \(host) does not let \(user) in: \(tried.isEmpty ? "no key was found" : tried.joined(separator: ", "))"
+        "the SSH host \(host) does not let \(user) in: "
+        + (tried.isEmpty ? "no key was found" : tried.joined(separator: ", "))
     case .channelRefused(let host, let target, let reason):
       return "the SSH host \(host) does not connect to \(target): \(reason)"
     case .connectionLost(let host, let cause): return "the SSH connection to \(host) was lost: \(cause)"
@@ -43,15 +44,16 @@ extension BastionError: CustomStringConvertible {
     }
   }
 
-  /// What to do about it; empty where `problem` says that.
+  /// The remedy; empty if `problem` has it.
   public var remedy: String {
     switch self {
     case .badURL: "write ssh://user@host or ssh://user@host:port"
     case .config, .closed: ""
-    case .unreachable: "check the name, the port and the network, and whether `ssh` gets there"
+    case .unreachable: "check the name, the port and the network, and that `ssh` can connect"
     case .hostKeyUnknown: "compare the fingerprint with its administrator's, then accept it, or connect once with `ssh`"
     case .hostKeyChanged(let host, _, _, _):
-      "somebody may be in between: ask its administrator, and if the key was replaced on purpose, take the old one out of known_hosts "
+      "someone may be intercepting the connection: ask its administrator, "
+        + "and if the key was replaced on purpose, take the old one out of known_hosts "
         + "(ssh-keygen -R '\(host)')"
     case .authentication(_, _, _, let locked):
       if let file = locked.first {
@@ -61,13 +63,14 @@ extension BastionError: CustomStringConvertible {
       }
     case .channelRefused(_, _, let reason):
       reason.contains("prohibited")
-        ? "its sshd forbids it: see AllowTcpForwarding and PermitOpen in its sshd_config, and restrictions in authorized_keys"
+        ? "its sshd forbids it: "
+          + "see AllowTcpForwarding and PermitOpen in its sshd_config, and restrictions in authorized_keys"
         : "check the server of the kubeconfig, as seen from that host"
     case .connectionLost: "it is made again at the next use"
     }
   }
 
-  /// Waiting may help: the cause lies in the network.
+  /// True if waiting may help: the cause is in the network.
   public var isTransient: Bool {
     switch self {
     case .unreachable, .connectionLost: true

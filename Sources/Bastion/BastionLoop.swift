@@ -4,16 +4,15 @@ import Glibc
 import Synchronization
 import Threads
 
-/// The thread behind a `BastionConnection`: one SSH session at a time, and the channels in it. Libssh2 is used from
-/// here alone.
+/// The thread behind a `BastionConnection`: one SSH session at a time, and its channels. Only this thread uses libssh2.
 ///
-/// Unchecked: everything below "The thread's own" belongs to `run()`; others use `post` and `stop`, whose state has a
-/// lock.
+/// Unchecked: everything below "The thread's own" belongs to `run()`; other threads use `post` and
+/// `stop`, whose state has a lock.
 final class BastionLoop: @unchecked Sendable {
   enum Message {
     case open(Opening)
     case arrive(Arrival)
-    /// Connects now, whatever failed before.
+    /// Connects now, even after earlier failures.
     case connect(@Sendable (BastionError?) -> Void)
   }
 
@@ -26,14 +25,14 @@ final class BastionLoop: @unchecked Sendable {
   private let settings: BastionSettings
   private let wake = clinux_eventfd()
   private let inbox = Mutex(Inbox())
-  /// How often the thread had something to do.
+  /// The number of turns in which the thread had something to do.
   let turns = Atomic(0)
 
   init(_ settings: BastionSettings) { self.settings = settings }
 
   deinit { clinux_close(wake) }
 
-  /// From any thread; the first message starts the loop's own.
+  /// Posts a message from any thread; the first one starts the loop's own.
   func post(_ message: Message) {
     let (isStopped, starts) = inbox.withLock { inbox in
       guard !inbox.isStopped else { return (true, false) }
@@ -88,13 +87,13 @@ final class BastionLoop: @unchecked Sendable {
   private var channels: [Channel] = []
   private var arrivals: [Arrival] = []
   private var waiting: [Opening] = []
-  /// The first of `waiting`, once libssh2 knows of it.
+  /// True once libssh2 knows the first of `waiting`.
   private var isOpening = false
   private var retried: Opening?
   /// Closed by us, and not yet by the server.
   private var closing: [OpaquePointer] = []
-  /// The last channel that was closed: libssh2 reads the connection through a channel only, and global requests want
-  /// answers at all times.
+  /// The last channel that was closed: libssh2 reads the connection only through a channel, and global
+  /// requests need answers at all times.
   private var spare: OpaquePointer?
   private var asked: [@Sendable (BastionError?) -> Void] = []
   private var failure: BastionError?
@@ -141,13 +140,13 @@ final class BastionLoop: @unchecked Sendable {
 
   private func connect() {
     do throws(BastionError) {
-      // A failure is not repeated at the speed of its users' retries; who asks for a connection as such is served.
+      // Do not repeat a failure at the speed of its users' retries, unless someone asks for a connection as such.
       if asked.isEmpty, let failure, .now < retryAt { throw failure }
       session = try SSHSession.login(settings, wake: wake) { self.isStopped }
       keepAlive = KeepAlive(interval: settings.keepAlive)
       failure = nil
       failures = 0
-      // What came while the thread was busy was signalled in vain.
+      // Messages that came while the thread was busy were signalled in vain.
       clinux_eventfd_signal(wake)
     } catch {
       if error != failure || .now >= retryAt || !asked.isEmpty {
@@ -165,7 +164,7 @@ final class BastionLoop: @unchecked Sendable {
 
   private func lose(_ session: SSHSession, _ problem: String) {
     let error = BastionError.connectionLost(host: settings.name, cause: problem)
-    // What was only being opened has sent nothing: it goes over to the next connection, once.
+    // An unfinished opening has sent nothing: it moves to the next connection, once.
     if isOpening, let opening = waiting.first {
       if retried === opening { refuse(waiting.removeFirst(), error) } else { retried = opening }
     }
@@ -189,8 +188,8 @@ final class BastionLoop: @unchecked Sendable {
 
   // MARK: A turn
 
-  /// Moves what can be moved.
-  /// - Returns: why the session is over.
+  /// Moves all data that can be moved.
+  /// - Returns: the reason why the session is over.
   private func turn(_ session: SSHSession) -> String? {
     turns.add(1, ordering: .relaxed)
     session.transport.beginTurn()
@@ -224,7 +223,7 @@ final class BastionLoop: @unchecked Sendable {
 
   private var reader: OpaquePointer? { channels.first?.handle ?? closing.first ?? spare }
 
-  /// One after the other: libssh2 keeps the state of an open in the session.
+  /// Opens channels one after the other: libssh2 keeps the state of an open in the session.
   private func open(_ session: SSHSession) -> String? {
     while let opening = waiting.first {
       isOpening = true
@@ -262,7 +261,7 @@ final class BastionLoop: @unchecked Sendable {
     let first = entries.count
     if let session {
       let transport = session.transport
-      // Where nobody can read, only the end is of interest.
+      // While nothing can read, only the end is of interest.
       var events = isOpening || reader != nil ? Int16(POLLIN) : Int16(0x2000 /* POLLRDHUP */)
       if transport.backlog > 0 { events |= Int16(POLLOUT) }
       entries.append(pollfd(fd: transport.socket, events: events, revents: 0))

@@ -1,10 +1,10 @@
-/// One bastion with everything needed to log in. `init(_:config:)` resolves a URL the way `ssh` would.
+/// One bastion with everything needed to log in. `init(_:config:)` resolves a URL as `ssh` does.
 public struct BastionSettings: Sendable {
-  /// What the server shows, for a person or a program to judge.
+  /// The server's key, for a person or a program to judge.
   public struct HostKey: Sendable, Hashable {
-    /// `name`, or `[name]:port` where the port is not 22.
+    /// `name`, or `[name]:port` if the port is not 22.
     public var host: String
-    /// As OpenSSH names it, "ssh-ed25519".
+    /// OpenSSH's name, "ssh-ed25519".
     public var type: String
     /// "SHA256:…", base64 without padding.
     public var fingerprint: String
@@ -16,28 +16,28 @@ public struct BastionSettings: Sendable {
   public var user: String
   /// Private keys, the best first.
   public var identityFiles: [String]
-  /// Offer only keys of `identityFiles`, even if ssh-agent has more.
+  /// True to offer only keys of `identityFiles`, even if ssh-agent has more.
   public var identitiesOnly: Bool
   /// ssh-agent's socket; nil for none.
   public var agentSocket: String?
-  /// The first is the one that accepted keys are written to.
+  /// The files of known keys; accepted keys are written to the first.
   public var knownHostsFiles: [String]
-  /// True if names of accepted hosts are hashed there (`HashKnownHosts`); nil: as the file's other lines have it.
+  /// True to hash the names of accepted hosts there (`HashKnownHosts`); nil: as in the file's other lines.
   public var hashesKnownHosts: Bool?
-  /// Refuse every unknown key, and ask nobody (`StrictHostKeyChecking yes`).
+  /// True to refuse every unknown key without asking (`StrictHostKeyChecking yes`).
   public var isStrict: Bool
-  /// The only host key to accept ("SHA256:…"), also where known_hosts does not have the host; nothing is written there.
-  /// What known_hosts speaks against stays refused.
+  /// The only host key to accept ("SHA256:…"), even if known_hosts lacks the host; nothing is written there. A key that
+  /// contradicts known_hosts stays refused.
   public var pinnedFingerprint: String?
-  /// Asked for an unknown key, on the connection's own thread; true appends it to known_hosts. Nil: unknown keys are
-  /// refused.
+  /// Asks about an unknown key, on the connection's own thread; true appends it to known_hosts. Nil:
+  /// unknown keys are refused.
   public var accept: (@Sendable (HostKey) -> Bool)?
-  /// Asked for the passphrase of an encrypted key file, on the connection's own thread; nil skips the file.
+  /// Asks for the passphrase of an encrypted key file, on the connection's own thread; nil skips the file.
   public var passphrase: (@Sendable (_ file: String) -> String?)?
-  /// For name, TCP, handshake and login together, less the time a person takes to answer. Shorter than libcurl's (15
-  /// s), so that its error says why.
+  /// The limit for name, TCP, handshake and login together, less the time a person takes to answer. Shorter than
+  /// libcurl's (15 s), so that this error with its reason comes first.
   public var connectTimeout: Duration
-  /// Between keep-alives, in whole seconds, 2 at least; the connection is dead when three were in vain.
+  /// The time between keep-alives, in whole seconds, 2 at least; the connection is dead when three were in vain.
   public var keepAlive: Duration
 
   public init(

@@ -1,4 +1,4 @@
-/// Where a bastion is: `ssh://[user@]host[:port]`, as `--via` takes it. What is left out comes from `SSHConfig`.
+/// A bastion's address: `ssh://[user@]host[:port]`, as `--via` takes it. Missing parts come from `SSHConfig`.
 public struct BastionURL: Sendable, Hashable, CustomStringConvertible {
   public var user: String?
   /// A name, an alias of `~/.ssh/config`, or an address (IPv6 without brackets).
@@ -24,7 +24,7 @@ public struct BastionURL: Sendable, Hashable, CustomStringConvertible {
       let name = rest[..<at]
       guard !name.isEmpty else { throw bad("the user before '@' is empty") }
       guard !name.contains(":") else { throw bad("a password has no place in it: use a key or ssh-agent") }
-      // A host or user that begins with a dash is an option to whoever passes it on.
+      // A host or user that begins with a dash would be an option for the next program.
       guard name.first != "-" else { throw bad("the user begins with '-'") }
       user = String(name)
       rest = rest[rest.index(after: at)...]

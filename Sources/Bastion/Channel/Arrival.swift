@@ -1,6 +1,6 @@
 import KubeAPI
 
-/// A connection of libcurl's that is to become a channel, once it is there.
+/// An expected connection of libcurl's that becomes a channel.
 struct Arrival: Sendable {
   let incoming: APIConnector.Incoming
   let host: String

@@ -2,8 +2,8 @@ import CLinux
 import CSSH2
 import Glibc
 
-/// An open channel and the bastion's end of its socket pair, with at most a buffer in each direction: who reads slowly,
-/// stops the other. Belongs to the bastion's thread.
+/// An open channel and the bastion's end of its socket pair, with at most a buffer in each direction: a slow reader
+/// stops the other side. Belongs to the bastion's thread.
 final class Channel {
   static let bufferSize = 64 << 10
 
@@ -12,22 +12,22 @@ final class Channel {
   private let transport: Transport
   var socket: Int32 { opening.socket }
 
-  // From SSH to the socket: what the socket did not take.
+  // From SSH to the socket: bytes that the socket did not take.
   private var pending: [UInt8] = []
   private var pendingStart = 0
   private var sawRemoteEnd = false
 
-  // From the socket to SSH. libssh2 wants the same pointer and length again, so the buffer stays where it is.
+  // From the socket to SSH. libssh2 needs the same pointer and length again, so the buffer stays in place.
   private var buffer: UnsafeMutableRawBufferPointer?
   private var bufferRange = 0..<0
   private var isReadable = true
   private var sawLocalEnd = false
   private var hasSentEnd = false
-  /// Both directions of the user's end are closed.
+  /// True if both directions of the user's end are closed.
   private var isHungUp = false
-  /// There is more to send, and the transport's backlog is why it did not go.
+  /// True if more could be sent but for the transport's backlog.
   private(set) var waitsForBacklog = false
-  /// Nothing is left to be done but to close.
+  /// True if only closing is left to do.
   private(set) var isFinished = false
 
   init(_ handle: OpaquePointer, _ opening: Opening, _ transport: Transport) {
@@ -40,12 +40,12 @@ final class Channel {
 
   // MARK: Waiting
 
-  /// For poll; nil when only SSH can bring it on.
+  /// For poll; nil if only SSH can make progress.
   var interest: pollfd? {
     var events: Int16 = 0
     if hasPending { events |= Int16(POLLOUT) }
     if !isReadable, !sawLocalEnd, bufferRange.isEmpty { events |= Int16(POLLIN) }
-    // Without events poll still tells a hang-up, which is told once.
+    // Without events poll still reports a hang-up; once is enough.
     return isHungUp && events == 0 ? nil : pollfd(fd: socket, events: events, revents: 0)
   }
 
@@ -58,7 +58,7 @@ final class Channel {
 
   // MARK: Moving
 
-  /// Moves what can be moved.
+  /// Moves all data that can be moved.
   /// - Returns: a problem of the whole session.
   func pump(_ scratch: UnsafeMutableRawBufferPointer) -> Int32? {
     if let problem = receive(scratch) ?? send() { return problem }
@@ -91,7 +91,7 @@ final class Channel {
     return nil
   }
 
-  /// What the user no longer wants counts as written.
+  /// Writes bytes; those that the user no longer reads count as written.
   private func write(_ bytes: UnsafeRawPointer, _ count: Int) -> Int {
     let written = isHungUp ? -Int(EPIPE) : clinux_send(socket, bytes, count)
     if written >= 0 { return written }
@@ -132,7 +132,7 @@ final class Channel {
       if count > 0 {
         bufferRange = bufferRange.lowerBound + count..<bufferRange.upperBound
       } else if count == 0 || count == Int(LIBSSH2_ERROR_EAGAIN) {
-        // The server's window is full, or keys are being exchanged: SSH's input goes on with it.
+        // The server's window is full, or keys are being exchanged: SSH's input resumes it.
         return nil
       } else {
         return Int32(count)

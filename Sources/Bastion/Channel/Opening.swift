@@ -1,25 +1,25 @@
 import CSSH2
 
-/// What becomes of a channel, told on the bastion's thread.
+/// The fate of a channel, reported on the bastion's thread.
 public enum ChannelEvent: Sendable, Hashable {
   case opened
-  /// It never stood; the socket is closed right after.
+  /// It never opened; the socket is closed right after.
   case refused(BastionError)
-  /// It stood, and the SSH connection is gone; the socket is closed right after.
+  /// It was open, and the SSH connection is gone; the socket is closed right after.
   case lost(BastionError)
 }
 
-/// A channel that is asked for (RFC 4254, section 7.2, "direct-tcpip").
+/// A requested channel (RFC 4254, section 7.2, "direct-tcpip").
 final class Opening: Sendable {
   let host: String
   let port: UInt16
   /// The bastion's end of the pair.
   let socket: Int32
-  /// The user's end, once it sends no more, reads no more either.
+  /// True if the user's end, once it sends no more, reads no more either.
   let endsAtOnce: Bool
   let report: @Sendable (ChannelEvent) -> Void
 
-  /// What may be under way to us: enough for 1 Gbit/s at a round trip of 60 ms.
+  /// The bytes in flight to us: enough for 1 Gbit/s at a round trip of 60 ms.
   static let window: UInt32 = 8 << 20
   static let packet: UInt32 = 32 << 10
 
@@ -41,13 +41,13 @@ final class Opening: Sendable {
     case opened(OpaquePointer)
     /// Only this channel.
     case refused(String)
-    /// The session is of no more use.
+    /// The session is unusable.
     case failed(String)
   }
 
-  /// libssh2 keeps the state of an open in the session: repeat with the same opening until it is not pending.
+  /// Continues the open. libssh2 keeps its state in the session: repeat with the same opening until it is not pending.
   func advance(_ session: SSHSession) -> Progress {
-    // Where to, and from where: the originator means nothing here.
+    // Destination and originator; the originator means nothing here.
     let message = Self.string(host) + Self.number(UInt32(port)) + Self.string("127.0.0.1") + Self.number(0)
     let type = "direct-tcpip"
     let channel = message.withUnsafeBytes {

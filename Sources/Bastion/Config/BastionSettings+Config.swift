@@ -2,8 +2,8 @@ import FoundationEssentials
 import Glibc
 
 extension BastionSettings {
-  /// Resolves a URL the way `ssh` would: what it leaves out comes from the configuration, then from OpenSSH's defaults.
-  /// Closures and pin are left to the caller.
+  /// Resolves a URL as `ssh` does: missing parts come from the configuration, then from OpenSSH's defaults. Closures
+  /// and pin are left to the caller.
   /// - Parameter config: nil to read the user's and the system's files.
   /// - Throws: `BastionError.config`.
   public init(_ url: BastionURL, config: SSHConfig? = nil, environment: SSHEnvironment = .current) throws(BastionError)
@@ -14,7 +14,7 @@ extension BastionSettings {
     let user = url.user ?? config.user ?? environment.user
     let host = config.hostName.map { environment.expand($0, host: url.host, port: port, user: user) } ?? url.host
     func expand(_ text: String) -> String { environment.expand(text, host: host, port: port, user: user) }
-    // OpenSSH's defaults that libssh2 can use, less those that are not there.
+    // OpenSSH's defaults that libssh2 can use and that exist.
     let defaults = ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(environment.home)/.ssh/\($0)" }.filter {
       FileManager.default.fileExists(atPath: $0)
     }
@@ -44,7 +44,7 @@ extension SSHEnvironment {
     var found: UnsafeMutablePointer<passwd>?
     var buffer = [CChar](repeating: 0, count: 16 << 10)
     var (home, user) = (variables["HOME"] ?? "/", variables["USER"] ?? variables["LOGNAME"] ?? "root")
-    // The strings lie in the buffer.
+    // The strings are in the buffer.
     buffer.withUnsafeMutableBufferPointer { buffer in
       guard getpwuid_r(getuid(), &entry, buffer.baseAddress!, buffer.count, &found) == 0, found != nil else { return }
       if let name = entry.pw_name { user = String(cString: name) }

@@ -1,6 +1,6 @@
 /// Host patterns of OpenSSH (ssh_config(5), "PATTERNS"): `*`, `?`, and `!` before a pattern that must not match.
 enum HostPattern {
-  /// Checks whether a list matches: one pattern does, and none with `!` does. Letters' case does not count.
+  /// Checks whether a list matches: one pattern does, and none with `!` does. Case does not count.
   static func matches(_ patterns: [Substring], _ name: String) -> Bool {
     let name = Array(name.lowercased().utf8)
     var isMatched = false

@@ -1,10 +1,10 @@
-/// What `~/.ssh/config` and `/etc/ssh/ssh_config` say of one host (ssh_config(5)): the first value found for a keyword
-/// counts, and those of IdentityFile add up.
+/// The settings of `~/.ssh/config` and `/etc/ssh/ssh_config` for one host (ssh_config(5)): the first value found for a
+/// keyword counts, and those of IdentityFile add up.
 public struct SSHConfig: Sendable, Hashable {
   public var hostName: String?
   public var port: UInt16?
   public var user: String?
-  /// With `~` and tokens as they stand; see `expanded`.
+  /// With `~` and tokens unexpanded; see `expanded`.
   public var identityFiles: [String] = []
   public var identitiesOnly: Bool?
   /// A socket, `SSH_AUTH_SOCK`, or `none`.
@@ -16,7 +16,7 @@ public struct SSHConfig: Sendable, Hashable {
   /// `yes` refuses unknown keys without asking; every other value means asking.
   public var isStrict: Bool?
 
-  /// The first ProxyJump or ProxyCommand, which devtunnel cannot do.
+  /// The first ProxyJump or ProxyCommand, which devtunnel does not support.
   struct Proxy: Sendable, Hashable {
     var keyword: String
     var file: String
@@ -27,12 +27,12 @@ public struct SSHConfig: Sendable, Hashable {
 
   public init() {}
 
-  /// Reads the files that exist, the first with more weight.
+  /// Reads the files that exist; earlier ones have priority.
   /// - Parameters:
   ///   - host: as the person wrote it.
-  ///   - user: from the URL, which counts more than any file.
+  ///   - user: from the URL, which overrides any file.
   ///   - files: nil for the user's and the system's.
-  /// - Throws: `BastionError.config`; also where the host is reached through another one (ProxyJump, ProxyCommand).
+  /// - Throws: `BastionError.config`; also if the host is reached through another one (ProxyJump, ProxyCommand).
   public static func load(
     for host: String, user: String? = nil, files: [String]? = nil, environment: SSHEnvironment = .current
   ) throws(BastionError) -> SSHConfig {
@@ -42,14 +42,15 @@ public struct SSHConfig: Sendable, Hashable {
       throw .config(
         file: found.file, line: found.line,
         problem: "\(found.keyword) leads to \(host) through another host, which devtunnel cannot do; "
-          + "name a host that is reached directly, or open the way with `ssh -N -L` and use the kubeconfig's server with that port"
+          + "name a host that is reached directly, "
+          + "or open a tunnel with `ssh -N -L` and use the kubeconfig's server with that port"
       )
     }
     return parser.config
   }
 }
 
-/// Whose files and names count.
+/// The files and names that count.
 public struct SSHEnvironment: Sendable, Hashable {
   public var home: String
   public var user: String

@@ -14,7 +14,7 @@ struct SSHConfigParser {
     self.environment = environment
   }
 
-  /// A file that does not exist says nothing.
+  /// Reads a file; a missing one is empty.
   mutating func read(_ file: String, depth: Int) throws(BastionError) {
     guard FileManager.default.fileExists(atPath: file) else { return }
     guard let data = FileManager.default.contents(atPath: file) else {
@@ -77,7 +77,7 @@ struct SSHConfigParser {
     }
   }
 
-  /// `all`, `host`, `originalhost`, `user` and `localuser`; a block with any other criterion is passed over.
+  /// Evaluates `all`, `host`, `originalhost`, `user` and `localuser`; a block with any other criterion is skipped.
   private func matches(_ values: [String]) -> Bool {
     var rest = values[...]
     while let word = rest.popFirst() {
@@ -106,7 +106,7 @@ struct SSHConfigParser {
     for pattern in patterns {
       var path = environment.expand(
         pattern, host: host, port: config.port ?? 22, user: user ?? config.user ?? environment.user)
-      // Relative to the folder of the kind of file it stands in.
+      // Relative to the folder for its kind of file.
       if !path.hasPrefix("/") {
         path = (file.hasPrefix("/etc/ssh/") ? "/etc/ssh/" : "\(environment.home)/.ssh/") + path
       }
@@ -117,8 +117,8 @@ struct SSHConfigParser {
     }
   }
 
-  /// Splits a line at blanks, and at one `=` behind the keyword; quotation marks hold words together, `#` at a word's
-  /// beginning ends the line.
+  /// Splits a line at blanks, and at one `=` behind the keyword; quotation marks hold words together, `#`
+  /// at a word's beginning ends the line.
   /// - Returns: nil for a quotation mark that is not closed.
   static func words(_ line: Substring) -> [String]? {
     var words: [String] = []

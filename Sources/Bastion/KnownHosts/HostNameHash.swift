@@ -1,24 +1,24 @@
 import FoundationEssentials
 
-/// A host's name as HashKnownHosts keeps it: who reads the file does not learn the name (sshd(8), "SSH_KNOWN_HOSTS FILE
-/// FORMAT"). libssh2 compares such names, but makes none.
+/// A host's name as HashKnownHosts keeps it, hidden from readers of the file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+/// libssh2 compares such names, but makes none.
 enum HostNameHash {
   static let magic = "|1|"
 
-  /// `|1|SALT|HASH` in base64.
+  /// Returns `|1|SALT|HASH` in base64.
   static func text(_ name: String, salt: [UInt8] = (0..<20).map { _ in .random(in: .min ... .max) }) -> String {
     let hash = authenticate(Array(name.lowercased().utf8), key: salt)
     return magic + Data(salt).base64EncodedString() + "|" + Data(hash).base64EncodedString()
   }
 
-  /// HMAC-SHA1 (RFC 2104).
+  /// Returns HMAC-SHA1 (RFC 2104).
   /// - Parameter key: 64 bytes at most.
   static func authenticate(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
     let block = key + [UInt8](repeating: 0, count: 64 - key.count)
     return sha1(block.map { $0 ^ 0x5c } + sha1(block.map { $0 ^ 0x36 } + message))
   }
 
-  /// RFC 3174.
+  /// Returns SHA-1 (RFC 3174).
   static func sha1(_ message: [UInt8]) -> [UInt8] {
     var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
     var padded = message + [0x80]

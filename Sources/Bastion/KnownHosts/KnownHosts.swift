@@ -2,23 +2,23 @@ import CSSH2
 import FoundationEssentials
 import Glibc
 
-/// The known_hosts files of one user, as far as they speak of one host. Not Sendable: it is used where it is made.
+/// The lines of one user's known_hosts files for one host. Not Sendable: it is used where it is made.
 struct KnownHosts {
   enum Verdict: Equatable {
     case known
     case unknown
-    /// The place has another key, or has revoked this one.
+    /// The file has another key, or has revoked this one.
     case changed(expected: String)
   }
 
   /// Lines for `[host]:port`, or for the host at port 22.
   private let lines: [KnownHostsLine]
-  /// Lines for the bare name of a host at another port. As with ssh they may vouch for a key where the port has no line
-  /// of its own, but never speak against one.
+  /// Lines for the bare name of a host at another port. As with ssh they may confirm a key if the port has no line of
+  /// its own, but never contradict one.
   private let portless: [KnownHostsLine]
   private let revoked: [KnownHostsLine]
 
-  /// Files that do not exist are passed over.
+  /// Reads the files; missing ones are skipped.
   init(files: [String], host: String, port: UInt16) { self.init(files.flatMap(Self.read), host: host, port: port) }
 
   init(_ all: [KnownHostsLine], host: String, port: UInt16) {
@@ -42,7 +42,7 @@ struct KnownHosts {
       }
   }
 
-  /// To be asked for first: with another type than the known one, a server would look unknown.
+  /// The types to ask for first: with another type than the known one, a server would look unknown.
   var keyTypes: [String] {
     var types: [String] = []
     for line in lines + portless where !types.contains(line.keyType) { types.append(line.keyType) }
@@ -56,13 +56,13 @@ struct KnownHosts {
     if let line = lines.first(where: { $0.keyType == type }) {
       return .changed(expected: "\(line.place) has another one")
     }
-    // As with ssh: known types are asked for first, so a server that shows another has lost the one that is known.
+    // As with ssh: known types are asked for first, so a server with another type has lost the known key.
     if let line = lines.first { return .changed(expected: "\(line.place) has one of another type, \(line.keyType)") }
     return portless.contains { $0.key == key } ? .known : .unknown
   }
 
-  /// Adds a line to a file, which is made where it is missing (0600, its folder 0700).
-  /// - Parameter isHashed: whether the name is hashed; nil: as the file's other lines have it.
+  /// Adds a line to a file, which is made if missing (0600, its folder 0700).
+  /// - Parameter isHashed: whether the name is hashed; nil: as in the file's other lines.
   /// - Throws: `BastionError.config`.
   static func append(_ name: String, type: String, key: String, to file: String, isHashed: Bool? = nil)
     throws(BastionError)

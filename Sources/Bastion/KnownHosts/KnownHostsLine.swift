@@ -12,7 +12,7 @@ struct KnownHostsLine {
   /// "file:line".
   let place: String
 
-  /// Nil for a comment, an empty line, and what is no entry.
+  /// Nil for a comment, an empty line, and anything else that is not an entry.
   init?(_ text: Substring, file: String, line: Int) {
     var words = text.split(maxSplits: 4, whereSeparator: \.isWhitespace)
     guard let first = words.first, first.first != "#" else { return nil }
@@ -34,7 +34,8 @@ struct KnownHostsLine {
     hosts.hasPrefix("|1|") ? matchesHash(name, session) : HostPattern.matches(hosts.split(separator: ","), name)
   }
 
-  /// libssh2 knows the hash (HMAC-SHA1 of the name): any key at a name that it finds is a mismatch at least.
+  /// Compares by libssh2, which knows the hash (HMAC-SHA1 of the name): if it finds the name, any key is
+  /// at least a mismatch.
   private func matchesHash(_ name: String, _ session: OpaquePointer) -> Bool {
     guard let collection = libssh2_knownhost_init(session) else { return false }
     defer { libssh2_knownhost_free(collection) }

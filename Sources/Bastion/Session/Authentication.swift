@@ -1,13 +1,13 @@
 import CSSH2
 import FoundationEssentials
 
-/// The login: ssh-agent's keys, then key files, until the server is content (RFC 4252, section 7).
+/// The login: ssh-agent's keys, then key files, until the server accepts (RFC 4252, section 7).
 struct Authentication {
   let settings: BastionSettings
   let session: SSHSession
   private var tried: [String] = []
   private var locked: [String] = []
-  /// Moves on by what a person takes to answer.
+  /// Moved forward by the time a person takes to answer.
   private var deadline: ContinuousClock.Instant
 
   init(_ settings: BastionSettings, _ session: SSHSession, until deadline: ContinuousClock.Instant) {
@@ -16,7 +16,7 @@ struct Authentication {
     self.deadline = deadline
   }
 
-  /// - Throws: `BastionError.authentication` with all that was tried, `.unreachable` when the connection breaks.
+  /// - Throws: `BastionError.authentication` with all attempts, `.unreachable` if the connection breaks.
   mutating func run() throws(BastionError) {
     if try methods() == nil { return }
     if try agent() { return }
@@ -27,7 +27,7 @@ struct Authentication {
 
   private static let hangUp = "then the server closed the connection (MaxAuthTries in its sshd_config?)"
 
-  /// What the server offers, by a login with the method "none"; nil when that was enough.
+  /// Returns the server's methods, by a login with the method "none"; nil if that was enough.
   private mutating func methods() throws(BastionError) -> String? {
     var list: String?
     let (session, user) = (session, settings.user)
@@ -94,7 +94,7 @@ struct Authentication {
     return false
   }
 
-  /// The key beside a private key's file, base64.
+  /// Returns the public key beside a private key's file, base64.
   private static func publicKey(of file: String) -> String? {
     guard let data = FileManager.default.contents(atPath: file.hasSuffix(".pub") ? file : file + ".pub") else {
       return nil
@@ -152,7 +152,7 @@ struct Authentication {
   // MARK: Failures
 
   private mutating func failed(_ key: String, _ code: Int32, _ type: String) throws(BastionError) {
-    // libssh2 tells a connection that was cut here as a refusal.
+    // libssh2 reports a connection that was cut here as a refusal.
     let isCut =
       session.transport.end != nil
       || [LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_SEND].contains(code)
@@ -163,7 +163,7 @@ struct Authentication {
     }
     switch code {
     case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-      // RFC 8332 came to libssh2 with 1.11.
+      // libssh2 supports RFC 8332 since 1.11.
       let isOld = type == "ssh-rsa" && libssh2_version(0x010b00) == nil
       tried.append(
         "\(key) was refused"

@@ -1,7 +1,7 @@
 import CSSH2
 import FoundationEssentials
 
-/// The server's key after a handshake, and what is thought of it.
+/// The server's key after a handshake, and its judgement.
 struct HostKeyCheck {
   let settings: BastionSettings
   let known: KnownHosts
@@ -11,7 +11,7 @@ struct HostKeyCheck {
     known = KnownHosts(files: settings.knownHostsFiles, host: settings.host, port: settings.port)
   }
 
-  /// Before the handshake: asks for the types of keys that are known, then for the others.
+  /// Asks, before the handshake, for the known types of keys first.
   func prefer(in session: SSHSession) {
     let all = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"]
     let first = all.filter(known.keyTypes.contains)
@@ -19,9 +19,8 @@ struct HostKeyCheck {
       session.pointer, LIBSSH2_METHOD_HOSTKEY, (first + all.filter { !first.contains($0) }).joined(separator: ","))
   }
 
-  /// After it.
-  /// - - Throws: `BastionError.hostKeyUnknown` or `.hostKeyChanged`; `.config` where an accepted key cannot be written
-  ///   down.
+  /// Judges the key, after the handshake.
+  /// - Throws: `BastionError.hostKeyUnknown` or `.hostKeyChanged`; `.config` if an accepted key cannot be written.
   func check(_ session: SSHSession) throws(BastionError) {
     var length = 0
     var number: Int32 = 0
@@ -52,13 +51,13 @@ struct HostKeyCheck {
     }
   }
 
-  /// With or without "SHA256:" and padding.
+  /// Compares fingerprints, with or without "SHA256:" and padding.
   private static func isSame(_ pin: String, _ fingerprint: String) -> Bool {
     let text = pin.filter { $0 != "=" && !$0.isWhitespace }
     return text == fingerprint || "SHA256:" + text == fingerprint
   }
 
-  /// A key's blob begins with its type (RFC 4253, section 6.6).
+  /// Returns a key's type, with which its blob begins (RFC 4253, section 6.6).
   static func type(_ blob: UnsafeRawBufferPointer) -> String {
     guard blob.count > 4 else { return "" }
     let length = blob[..<4].reduce(0) { $0 << 8 | Int($1) }

@@ -1,8 +1,8 @@
 import CSSH2
 import Glibc
 
-/// Asks the server for a sign of life, and counts what stays without an answer (`keepalive@openssh.com`-style global
-/// requests of libssh2).
+/// The keep-alive: it asks the server for a sign of life, and counts requests without an answer
+/// (`keepalive@openssh.com`-style global requests of libssh2).
 struct KeepAlive {
   static let limit = 3
 
@@ -17,11 +17,11 @@ struct KeepAlive {
     next = .now + self.interval
   }
 
-  /// - Returns: false when the server is dead.
+  /// - Returns: false if the server is dead.
   mutating func tick(_ session: SSHSession) -> Bool {
     let now = ContinuousClock.now
     guard now >= next else { return true }
-    // Bytes that nobody has read yet, while there is no channel, are a sign too.
+    // Unread bytes, while there is no channel, are a sign too.
     var waiting: CInt = 0
     if ioctl(session.transport.socket, UInt(FIONREAD), &waiting) == 0, waiting != unread {
       session.transport.sawInput()

@@ -1,8 +1,8 @@
 import FoundationEssentials
 
-/// What can be seen of a private key without its passphrase.
+/// The properties of a private key that are readable without its passphrase.
 enum PrivateKeyFile {
-  /// OpenSSH's own format names the cipher of what follows (PROTOCOL.key of OpenSSH); PEM says so in words.
+  /// Checks for encryption: OpenSSH's own format names the cipher (PROTOCOL.key of OpenSSH); PEM says so in words.
   static func isEncrypted(_ bytes: [UInt8]) -> Bool {
     guard let content = openSSH(bytes) else {
       let text = String(decoding: bytes.prefix(4096), as: UTF8.self)
@@ -11,7 +11,7 @@ enum PrivateKeyFile {
     return cipher(content) != "none"
   }
 
-  /// "ssh-ed25519" and the like; empty if it cannot be told.
+  /// Returns "ssh-ed25519" or another type; empty if unknown.
   static func type(_ bytes: [UInt8], _ file: String) -> String {
     guard let content = openSSH(bytes) else {
       return String(decoding: bytes.prefix(64), as: UTF8.self).contains("RSA PRIVATE KEY") ? "ssh-rsa" : ""
@@ -40,7 +40,7 @@ enum PrivateKeyFile {
     return string(&rest).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
-  /// A `string` of RFC 4251, section 5.
+  /// Reads a `string` of RFC 4251, section 5.
   private static func string(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     guard rest.count >= 4 else { return nil }
     let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }

@@ -6,7 +6,7 @@ import Glibc
 final class SSHSession {
   let pointer: OpaquePointer
   let transport: Transport
-  /// Readable when the thread is wanted elsewhere; a login is then given up.
+  /// Readable when the thread is needed elsewhere; a login is then given up.
   private let wake: Int32
   private let isCancelled: () -> Bool
 
@@ -23,7 +23,7 @@ final class SSHSession {
       context,
       { socket, buffer, length, _, abstract in
         let transport = Unmanaged<Transport>.fromOpaque(abstract!.pointee!).takeUnretainedValue()
-        // ssh-agent's socket, which blocks, comes this way as well.
+        // ssh-agent's socket, which blocks, is read here as well.
         return socket == transport.socket ? transport.receive(buffer!, length) : clinux_receive(socket, buffer, length)
       },
       { socket, buffer, length, _, abstract in
@@ -42,14 +42,14 @@ final class SSHSession {
 
   var lastError: String { String(cString: cssh2_last_error(pointer)) }
 
-  /// Tells the server, as far as that goes at once.
+  /// Informs the server, as far as possible without waiting.
   func disconnect() {
     libssh2_session_disconnect_ex(pointer, SSH_DISCONNECT_BY_APPLICATION, "", "")
     transport.flush()
   }
 
   /// Repeats a call of the login until it is over: a handshake or an authentication, while no channel exists.
-  /// - Returns: what the call answered, other than EAGAIN; LIBSSH2_ERROR_TIMEOUT after the deadline.
+  /// - Returns: the call's result, other than EAGAIN; LIBSSH2_ERROR_TIMEOUT after the deadline.
   func drive(until deadline: ContinuousClock.Instant, _ call: () -> Int32) -> Int32 {
     while true {
       transport.beginTurn()
@@ -73,8 +73,8 @@ final class SSHSession {
 }
 
 extension SSHSession {
-  /// Whether the server closes the connection by then: its end may still be on the way when libssh2 has told a cut
-  /// connection as a refusal.
+  /// Checks whether the server closes the connection by then: its end may still be on the way when libssh2 has reported
+  /// a cut connection as a refusal.
   func isHungUp(within limit: Duration) -> Bool {
     let deadline = ContinuousClock.now + limit
     return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { rest in
@@ -92,7 +92,7 @@ extension SSHSession {
 }
 
 extension Duration {
-  /// Rounded up, so that poll does not return early.
+  /// Milliseconds, rounded up, so that poll does not return early.
   var pollMilliseconds: Int32 {
     let (seconds, attoseconds) = components
     return Int32(clamping: max(0, seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000))

@@ -3,7 +3,7 @@ import Glibc
 
 /// Connects to the first address of a host that answers.
 /// - Returns: a non-blocking, close-on-exec socket, the caller's.
-/// - Throws: `BastionError.unreachable` with what the last address said.
+/// - Throws: `BastionError.unreachable` with the last address's error.
 func connectTCP(
   _ settings: BastionSettings, until deadline: ContinuousClock.Instant, _ wake: Int32, isCancelled: () -> Bool
 ) throws(BastionError) -> Int32 {
@@ -18,7 +18,7 @@ func connectTCP(
   var next = list
   while let entry = next?.pointee {
     next = entry.ai_next
-    // Addresses share what is left; the last one has all of it.
+    // Addresses share the remaining time; the last one gets all of it.
     let now = ContinuousClock.now
     let limit = next == nil ? deadline : min(deadline, now + .seconds(5))
     switch attempt(entry, until: limit, wake, isCancelled) {

@@ -2,11 +2,11 @@ import CLinux
 import CSSH2
 import Glibc
 
-/// The TCP connection under a session, between two buffers: libssh2 never meets a socket that is full.
+/// The TCP connection under a session, between two buffers: libssh2 never meets a full socket.
 ///
-/// libssh2 keeps a packet that was sent in part in the *session*, and every other call then fails until the first one
-/// is repeated. With an output buffer there are no such packets: everything is taken at once, and whoever has bulk to
-/// send looks at `backlog` before.
+/// libssh2 keeps a packet that was sent in part in the *session*, and every other call then fails until
+/// the first one is repeated. With an output buffer there are no such packets: everything is taken at
+/// once, and senders of bulk data check `backlog` before.
 final class Transport {
   /// Bytes of output that may wait before channels stop sending.
   static let backlogLimit = 512 << 10
@@ -17,10 +17,9 @@ final class Transport {
   private var inputRange = 0..<0
   private var output: [UInt8] = []
   private var outputStart = 0
-  /// Reads of the socket that this turn may still make, so that a fast server does not keep the loop from the other
-  /// channels.
+  /// The socket reads left in this turn, so that a fast server does not keep the loop from the other channels.
   private var reads = 1
-  /// Why no more bytes go or come.
+  /// The reason why no more bytes go or come.
   private(set) var end: String?
   private(set) var lastInput = ContinuousClock.now
 
@@ -36,16 +35,16 @@ final class Transport {
 
   func beginTurn() { reads = 1 }
 
-  /// The server is alive: bytes were seen that nobody has read yet.
+  /// Notes that the server is alive: unread bytes were seen.
   func sawInput() { lastInput = .now }
 
-  /// No more bytes come, not even those that are here.
+  /// Ends the input, even that which has arrived.
   func cut() {
     inputRange = 0..<0
     end = end ?? "it was closed here"
   }
 
-  /// For libssh2: bytes, 0 at the end, or -errno.
+  /// Reads for libssh2: bytes, 0 at the end, or -errno.
   func receive(_ buffer: UnsafeMutableRawPointer, _ length: Int) -> Int {
     if inputRange.isEmpty {
       guard end == nil else { return 0 }
@@ -66,13 +65,13 @@ final class Transport {
     return count
   }
 
-  /// For libssh2: takes all.
+  /// Writes for libssh2: takes everything.
   func send(_ buffer: UnsafeRawPointer, _ length: Int) -> Int {
     output.append(contentsOf: UnsafeRawBufferPointer(start: buffer, count: length))
     return length
   }
 
-  /// Writes what the socket takes.
+  /// Writes as much as the socket takes.
   func flush() {
     while outputStart < output.count, end == nil {
       let count = output.withUnsafeBytes { clinux_send(socket, $0.baseAddress! + outputStart, $0.count - outputStart) }
