@@ -4,7 +4,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// How the agent was started: arguments of its Pod's command, and its environment.
+/// The agent's start: arguments of its Pod's command, and its environment.
 public struct AgentConfiguration {
   /// The port for sessions, on the Pod's loopback.
   public var controlPort: UInt16 = 0
@@ -18,33 +18,33 @@ public struct AgentConfiguration {
   public var neverReady = false
   /// 32 bytes that a session must present.
   public var token: [UInt8] = []
-  /// Where cluster DNS is; with none, /etc/resolv.conf says it.
+  /// The addresses of cluster DNS; if empty, those of /etc/resolv.conf.
   public var nameservers: [clinux_address] = []
-  /// Where it takes connections; nil for every address of the Pod.
+  /// The address to listen on; nil for every address of the Pod.
   public var listenAddress: clinux_address?
-  /// µs that it goes on accepting after SIGTERM, and after another agent has come up; until then it accepts up to
-  /// `drainLimit`.
+  /// µs that it continues to accept after SIGTERM, and after another agent has started; until then it
+  /// accepts up to `drainLimit`.
   public var lingerTime: UInt64 = 5_000_000
-  /// µs after SIGTERM at which what is still open is cut.
+  /// µs after SIGTERM at which open connections are cut.
   public var drainLimit: UInt64 = 25_000_000
-  /// µs that a client waits for the workload's own Pods, on a port that they have served: what cluster DNS needs at
-  /// most to list new ones (a cached answer lives for 5 s), and a look at it.
+  /// µs that a client waits for the workload's own Pods, on a port that they have served: the longest time that cluster
+  /// DNS needs to list new ones (a cached answer lasts 5 s), and one query.
   public var originLimit: UInt64 = 8_000_000
   /// µs that the host has to acknowledge a connection.
   public var acknowledgeLimit: UInt64 = 1_000_000
 
-  /// When a UDP flow without a datagram is over, µs.
+  /// The time after which a UDP flow without a datagram is over, µs.
   public struct IdleLimits: Sendable {
-    /// While only one side has sent; both are what conntrack has (nf_conntrack_udp_timeout and …_stream).
+    /// While only one side has sent; both are conntrack's (nf_conntrack_udp_timeout and …_stream).
     public var oneWay: UInt64 = 30_000_000
     public var bothWays: UInt64 = 120_000_000
   }
   public var idleLimits = IdleLimits()
-  /// How long DNS servers have, µs.
+  /// The time limits of DNS servers, µs.
   public struct QueryLimits: Sendable {
-    /// One that has said nothing in this time is passed over.
+    /// A server that is silent for this long is skipped.
     public var server: UInt64 = 2_000_000
-    /// A query that nobody has answered by then fails; libc's own patience with us (resolv.conf(5), "timeout").
+    /// A query without an answer by then fails; libc's own patience with us (resolv.conf(5), "timeout").
     public var total: UInt64 = 5_000_000
   }
   public var queryLimits = QueryLimits()
@@ -80,7 +80,7 @@ public struct AgentConfiguration {
     guard controlPort != 0 else { return nil }
   }
 
-  /// Gives names that end in `svc` the cluster's domain: only the Pod's resolver configuration knows it.
+  /// Appends the cluster's domain to names that end in `svc`: only the Pod's resolver configuration has it.
   mutating func complete(domain: [UInt8]) {
     originName = Self.completed(originName, domain)
     agentsName = Self.completed(agentsName, domain)
@@ -104,7 +104,7 @@ public struct AgentConfiguration {
     return result
   }
 
-  /// "8080,9090" as numbers; what is no port is left out.
+  /// Reads "8080,9090" as numbers, skipping invalid ports.
   static func numbers(_ text: UnsafePointer<CChar>) -> [UInt16] {
     var result: [UInt16] = []
     var value = 0
@@ -119,7 +119,7 @@ public struct AgentConfiguration {
     return result
   }
 
-  /// A token in hexadecimal digits, as the Secret has it.
+  /// Reads a token in hexadecimal digits, as the Secret has it.
   public static func token(hexadecimal text: UnsafePointer<CChar>) -> [UInt8] {
     func digit(_ byte: UInt8) -> UInt8? {
       switch byte {

@@ -1,6 +1,6 @@
-// The agent in the order of a connection's way: InboundListener takes it; it goes to the host (InboundEnd, through the
-// session that Control/ keeps) or to the origin (Origin/). Streams from the host into the cluster are AgentRouter's,
-// and end in Outbound/.
+// The agent in the order of a connection's route: InboundListener takes it; it goes to the host (InboundEnd, through
+// the session that Control/ keeps) or to the origin (Origin/). AgentRouter takes streams from the host into the
+// cluster, which end in Outbound/.
 
 import CLinux
 
@@ -9,7 +9,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Everything that one agent process is.
+/// The root of one agent process.
 public final class AgentServer: Handler {
   public let loop: EventLoop
   public let configuration: AgentConfiguration
@@ -26,22 +26,22 @@ public final class AgentServer: Handler {
   private var termination: Int32 = -1
   private var isTerminating = false
   private var isRetired = false
-  /// The daemon has seen that this agent reaches the origin, or wants no origin.
+  /// True once the daemon has seen that this agent reaches the origin, or wants no origin.
   private var isAdmitted = false
   private var readinessWaiters: [Greeter] = []
-  /// TCP connections that go through this process in either direction; nothing else is waited for when it drains.
+  /// The number of TCP connections through this process in either direction; draining waits for nothing else.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
-  /// When it was last written down that connections, and sessions, were refused, µs.
+  /// The times of the last log lines about refused connections and sessions, µs.
   var crowdLogged: UInt64 = 0
   var refusalLogged: UInt64 = 0
-  /// Takes connections although it ends.
+  /// True while it takes connections although it ends.
   private(set) var isLingering = false
-  /// Another agent was listed at the end of the last `lingerTime`.
+  /// True if another agent was listed at the end of the last `lingerTime`.
   private var sawOther = false
   private var acceptedBefore: UInt64 = 0
   private enum Timer { static let lingerEnd: UInt8 = 1, drainEnd: UInt8 = 2 }
 
-  /// Listens on the control port and all inbound ports; nil when one is taken.
+  /// Listens on the control port and all inbound ports; nil if one is taken.
   public init?(loop: EventLoop, configuration: AgentConfiguration) {
     self.loop = loop
     self.configuration = configuration
@@ -63,26 +63,26 @@ public final class AgentServer: Handler {
     origin.start(ports: configuration.ports)
   }
 
-  /// Where the control port ended up, when 0 was asked for.
+  /// The actual control port, if 0 was asked for.
   public var boundControlPort: UInt16 { controlListener?.boundPort ?? 0 }
   public var boundPorts: [UInt16] { inbound.map { $0.boundPort } }
 
   // MARK: Sessions
 
-  /// A count as a Lease holds it (int32).
+  /// The highest count that a Lease can hold (int32).
   private static let lastTransition = UInt64(Int32.max)
-  /// No Lease changes hands so often between two sessions: a count beyond it would only keep later holders out.
+  /// The largest step of a count between two sessions. A larger one would only keep later holders out.
   private static let longestStep: UInt64 = 1000
 
-  /// Decides if a session with this count may replace the present one. A gateway's or shell's agent has no Lease, and
-  /// knows 0 alone.
+  /// Decides if a session with this count may replace the present one. A gateway's or shell's agent has
+  /// no Lease: its count is always 0.
   func mayTakeOver(_ transitions: UInt64) -> Bool {
     if configuration.neverReady { return transitions == 0 }
     guard transitions >= self.transitions, transitions <= Self.lastTransition else { return false }
     return self.transitions == 0 || transitions - self.transitions <= Self.longestStep
   }
 
-  /// A greeted connection becomes the session.
+  /// Turns a greeted connection into the session.
   func attach(_ fd: Int32, transitions: UInt64) {
     self.transitions = transitions
     session?.close()
@@ -119,7 +119,7 @@ public final class AgentServer: Handler {
 
   func attachControl(_ end: ControlEnd) { control = end }
 
-  /// The daemon's word.
+  /// Handles the daemon's messages.
   func handle(_ message: ControlMessage) {
     switch message.kind {
     case .turnToHost:
@@ -154,14 +154,14 @@ public final class AgentServer: Handler {
 
   // MARK: Readiness
 
-  /// A Pod that is Ready is sent connections: they must have somewhere to go. With a session alone they have none
-  /// before they are turned to the host.
+  /// True if connections have a destination, since a Ready Pod gets some. With a session alone they have
+  /// none until they are turned to the host.
   var isReady: Bool {
     guard !configuration.neverReady, !isRetired else { return false }
     return origin.answers || session != nil && isAdmitted
   }
 
-  /// The probe waits a moment for its yes, so that a new Pod is Ready with its first probe.
+  /// Lets the probe wait a moment for its yes, so that a new Pod is Ready with its first probe.
   func answerWhenReady(_ greeter: Greeter) {
     if isReady { return greeter.answer(ready: true) }
     readinessWaiters.append(greeter)
@@ -179,7 +179,7 @@ public final class AgentServer: Handler {
 
   // MARK: Ending
 
-  /// SIGTERM arrives on this descriptor (signalfd(2)).
+  /// Ends on SIGTERM, which arrives on this descriptor (signalfd(2)).
   func endOn(_ termination: Int32) {
     self.termination = termination
     loop.watch(termination, self)
@@ -190,11 +190,11 @@ public final class AgentServer: Handler {
     terminate()
   }
 
-  /// Goes on accepting, to the origin, for at least `lingerTime`, since other nodes learn late that this Pod ends; then
-  /// drains.
+  /// Continues to accept, to the origin, for at least `lingerTime`, since other nodes learn late that
+  /// this Pod ends; then drains.
   ///
-  /// The Service may have no other endpoint, and kube-proxy then goes on sending to one that ends (KEP-1669): so the
-  /// last agent stays up to `drainLimit`.
+  /// The Service may have no other endpoint, and kube-proxy then keeps sending to one that ends (KEP-1669), so the last
+  /// agent stays up to `drainLimit`.
   public func terminate() {
     AgentProgram.log("terminating; connections go to the origin")
     isTerminating = true
@@ -217,9 +217,9 @@ public final class AgentServer: Handler {
     }
   }
 
-  /// At the end of a `lingerTime`: whether there is nobody else to take connections. An agent that was retired is no
-  /// endpoint any more, but for a kube-proxy that lags; one whose Services are gone is being removed, and then nobody
-  /// connects, or was deleted by somebody.
+  /// Decides, at the end of a `lingerTime`, if no other agent can take connections. A retired agent is no
+  /// endpoint any more, except for a kube-proxy that lags. If its Services are gone, it is being removed, and
+  /// no connections come, or someone deleted them.
   private func isStillNeeded() -> Bool {
     guard !configuration.neverReady, !configuration.originName.isEmpty else { return false }
     let hasConnected = accepted > acceptedBefore
@@ -239,7 +239,7 @@ public final class AgentServer: Handler {
     return sum
   }
 
-  /// Closes everything; for tests, where the process lives on.
+  /// Closes everything; for tests, in which the process continues.
   public func close() {
     for listener in inbound { listener.close() }
     controlListener?.close()

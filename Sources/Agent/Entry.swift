@@ -7,7 +7,7 @@ import CLinux
 
 /// The agent's commands: `serve` is the Pod's process, `ready` its readiness probe.
 public enum AgentProgram {
-  /// Runs what the arguments say; returns the exit status.
+  /// Runs the command in the arguments; returns the exit status.
   public static func run(_ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, count: Int) -> Int32 {
     guard count >= 2, let verb = arguments[1] else { return usage() }
     guard var configuration = AgentConfiguration(arguments: arguments + 2, count: count - 2) else { return usage() }
@@ -32,7 +32,7 @@ public enum AgentProgram {
     return 2
   }
 
-  /// - Returns: whether it was written: what clients can bring about is written once in ten seconds.
+  /// - Returns: whether it was logged: a message that clients can cause is logged once in ten seconds.
   @discardableResult
   static func log(_ message: StaticString, at now: UInt64, after last: inout UInt64) -> Bool {
     guard last == 0 || now - last >= 10_000_000 else { return false }
@@ -50,7 +50,7 @@ public enum AgentProgram {
 }
 
 #if hasFeature(Embedded)
-  /// What the C `main` of build-agent.sh calls.
+  /// The function that the C `main` of build-agent.sh calls.
   @_cdecl("devtunnel_agent_main")
   func agentMain(_ count: Int32, _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
     AgentProgram.run(arguments, count: Int(count))

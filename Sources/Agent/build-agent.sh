@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 toolchain=$(dirname "$(readlink -f "$(command -v swiftc)")") || fail "swiftc is not in PATH"
 builtin=$(find "$toolchain/../lib/clang" -maxdepth 2 -path '*/include' | head -n 1)
 find "$sources/TunnelProtocol" "$sources/Relay" "$sources/Agent" -name '*.swift' | sort >"$work/files"
-# Functions that Swift's runtime wants of libc and musl lacks.
+# libc functions that Swift's runtime needs and musl lacks.
 cat >"$work/shim.c" <<'C'
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -86,7 +86,7 @@ fetch() {
 build() {
   cpu=$(cpu "$1") root=$2 object=$work/$1
   libraries=$root/usr/lib/$cpu-linux-musl
-  # The names under which the toolchain has the embedded standard library.
+  # The toolchain's target names for the embedded standard library.
   case $1 in
     amd64) target=x86_64-unknown-none-elf outline=() ;;
     arm64) target=aarch64-none-none-elf outline=(-mno-outline-atomics) ;;
@@ -95,7 +95,7 @@ build() {
   sections=(-ffunction-sections -fdata-sections)
   importer=()
   for flag in "${headers[@]}" "${sections[@]}"; do importer+=(-Xcc "$flag"); done
-  # Linked as bitcode, so that the linker drops what nobody calls, methods included: 8 KB of 128.
+  # Linked as bitcode, so that the linker drops unused code, methods included: 8 KB of 128.
   swiftc -enable-experimental-feature Embedded -wmo -Osize -swift-version 6 -target "$target" \
     -lto=llvm-full -enforce-exclusivity=unchecked -parse-as-library -module-name Agent \
     "${importer[@]}" -I "$sources/CLinux/include" -c "@$work/files" -o "$object.swift.o"

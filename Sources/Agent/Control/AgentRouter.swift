@@ -5,7 +5,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Streams that the daemon opens: the control stream, and what leads into the cluster.
+/// The streams that the daemon opens: the control stream, and those into the cluster.
 final class AgentRouter: StreamRouter {
   private unowned(unsafe) let server: AgentServer
 
@@ -72,7 +72,7 @@ final class AgentRouter: StreamRouter {
     }
   }
 
-  /// The preamble's address, or those of its name; `connected` with one at least, at once or later.
+  /// Finds the preamble's address, or those of its name; `connected` with at least one, at once or later.
   private func find(_ preamble: Preamble, _ found: @escaping (StreamStatus, [clinux_address]) -> Void) {
     if let address = clinux_address(preamble.address, port: preamble.port) { return found(.connected, [address]) }
     server.origin.resolver.resolve(preamble.address) { outcome in

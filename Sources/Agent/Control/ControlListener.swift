@@ -5,12 +5,11 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// The control port, on the Pod's loopback: port-forwards arrive there, and the Pod's own readiness probe.
+/// The control port, on the Pod's loopback, for port-forwards and the Pod's own readiness probe.
 final class ControlListener: Listener {
   private unowned(unsafe) let server: AgentServer
   let boundPort: UInt16
-  /// Greetings under way, the oldest first; a process in the Pod that opens connections and says nothing cannot use up
-  /// descriptors.
+  /// Active greetings, the oldest first; a process in the Pod that opens silent connections cannot use up descriptors.
   private var greeters: [Greeter] = []
   static let maximumGreeters = 128
 
@@ -30,15 +29,15 @@ final class ControlListener: Listener {
   }
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
-    // Who comes later says what it is at once, such as the Pod's own readiness probe: it must not wait for those who
-    // are silent.
+    // New connections, such as the Pod's own readiness probe, identify themselves at once: silent ones
+    // must not delay them.
     if greeters.count == Self.maximumGreeters { leastPromising.end() }
     let greeter = Greeter(server: server, listener: self, fd: connection)
     greeters.append(greeter)
     greeter.start()
   }
 
-  /// The oldest that has said nothing; else the oldest that has not said all; else the oldest.
+  /// The oldest silent one; else the oldest incomplete one; else the oldest.
   private var leastPromising: Greeter {
     for greeter in greeters where greeter.isSilent { return greeter }
     for greeter in greeters where !greeter.isQuery { return greeter }
@@ -48,15 +47,15 @@ final class ControlListener: Listener {
   func forget(_ greeter: Greeter) { greeters.removeAll { $0 === greeter } }
 }
 
-/// One connection to the control port until it has said what it is: a session's hello, or a readiness query.
+/// One connection to the control port until it is identified: a session's hello, or a readiness query.
 final class Greeter: Handler {
   private unowned(unsafe) let server: AgentServer
   private let listener: ControlListener
   private var fd: Int32
   private var bytes: [UInt8] = []
-  /// It has asked for readiness, and waits for the answer.
+  /// True once it has asked for readiness, and waits for the answer.
   private(set) var isQuery = false
-  /// It has not even begun as a hello does, or a query.
+  /// True if it has not even begun a hello or a query.
   var isSilent: Bool { bytes.count < 4 && !isQuery }
   /// A hello comes at once or not at all, µs.
   private static let patience: UInt64 = 5_000_000
@@ -77,7 +76,7 @@ final class Greeter: Handler {
   override func ready(_ events: UInt32) {
     while fd >= 0, bytes.count < Hello.size {
       var byte: UInt8 = 0
-      // Byte by byte: what follows the hello belongs to the session.
+      // Byte by byte: the bytes behind the hello belong to the session.
       let count = clinux_receive(fd, &byte, 1)
       if count == 1 {
         bytes.append(byte)
@@ -91,7 +90,7 @@ final class Greeter: Handler {
     if fd >= 0, bytes.count == Hello.size { greet() }
   }
 
-  /// False once the connection is dealt with.
+  /// Returns false once the connection is dealt with.
   private func recognise() -> Bool {
     let magic = bytes.withUnsafeBytes { $0.baseAddress!.loadBE32() }
     if magic == Hello.magic { return true }
@@ -146,7 +145,7 @@ final class Greeter: Handler {
     clinux_close(socket)
   }
 
-  /// Gives the descriptor up without closing it.
+  /// Gives up the descriptor without closing it.
   private func release() {
     listener.forget(self)
     server.forget(self)

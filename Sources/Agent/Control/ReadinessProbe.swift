@@ -6,7 +6,7 @@ import CLinux
 
 /// `agent ready`: asks the agent in the same Pod, since the kubelet cannot reach a Pod's loopback itself.
 enum ReadinessProbe {
-  /// 0 when ready, 1 when not or when no agent answers within two seconds.
+  /// Returns 0 if ready, 1 if not or if no agent answers within two seconds.
   static func run(port: UInt16) -> Int32 {
     var address = clinux_address()
     clinux_parse_address("127.0.0.1", &address)

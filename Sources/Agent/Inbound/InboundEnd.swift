@@ -5,14 +5,14 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A connection on its way to the host. Until the host has acknowledged it, its bytes are kept, so that it can go to
-/// the origin instead.
+/// A connection on its way to the host. Until the host has acknowledged it, its bytes are kept, so that
+/// it can go to the origin instead.
 final class InboundEnd: OpenerEnd {
   private let listener: InboundListener
   private var kept: [UInt8] = []
   private var surrendered = false
   private static let acknowledgeTimer: UInt8 = 1
-  /// More is read only once the host has answered.
+  /// The most bytes to read before the host has answered.
   private static let keptLimit = 64 << 10
 
   init(listener: InboundListener, session: Session, slot: Int, fd: Int32, preamble: Preamble) {
@@ -25,7 +25,7 @@ final class InboundEnd: OpenerEnd {
     status == .connected || (status == nil && kept.count < Self.keptLimit && !loop.blocks.isFull)
   }
 
-  /// Kept bytes too: else a client that sends before the host has answered would push others out.
+  /// Includes kept bytes: otherwise a client that sends before the host has answered would push others out.
   override var waitingBytes: Int { super.waitingBytes + kept.count }
 
   override func didRead(_ bytes: UnsafeRawBufferPointer) {
@@ -34,7 +34,7 @@ final class InboundEnd: OpenerEnd {
     loop.blocks.count(bytes.count)
   }
 
-  /// Returns the kept bytes, and keeps them no longer.
+  /// Returns the kept bytes, and drops them here.
   private func forget() -> [UInt8] {
     let bytes = kept
     kept = []

@@ -1,7 +1,7 @@
 import CLinux
 
-/// Bounds on the cost of clients of the workload's ports. Many of them open connections and send bytes that nobody
-/// reads; the agent must survive it.
+/// Limits of the cost of clients of the workload's ports, so that the agent survives many that open
+/// connections and send unread bytes.
 public struct InboundLimits {
   /// Connections at once.
   public let connections: Int
@@ -23,12 +23,12 @@ public struct InboundLimits {
     bytes = Int(truncatingIfNeeded: min(max(room / 2, 1 << 20), 48 << 20))
     // Both ends' objects, and the kernel's for two sockets.
     let byMemory = memory == 0 ? 16_384 : max(room / 2 / (16 << 10), 32)
-    // One that goes to the origin has two.
+    // A connection to the origin has two.
     let byFiles = openFiles == 0 ? 16_384 : max(openFiles / 2, 64) - 32
     connections = Int(truncatingIfNeeded: min(byMemory, byFiles, 16_384))
   }
 
-  /// Of this process, whose soft limit of descriptors is raised first.
+  /// Returns the limits of this process, after raising its soft limit of descriptors.
   static func ofProcess() -> InboundLimits {
     var now: UInt64 = 0
     var most: UInt64 = 0
@@ -52,7 +52,7 @@ public struct InboundLimits {
     return parse(text)
   }
 
-  /// The number that a cgroup's file begins with; 0 for "max", and for v1's word for none, which is nearly 2^63.
+  /// Returns the number that a cgroup's file begins with; 0 for "max", and for v1's value for no limit, nearly 2^63.
   static func parse(_ text: [UInt8]) -> UInt64 {
     var value: UInt64 = 0
     for byte in text {

@@ -11,9 +11,9 @@ final class InboundListener: Listener {
   /// The port as the Service targets it.
   let port: UInt16
   let boundPort: UInt16
-  /// New connections go to the host.
+  /// True if new connections go to the host.
   var goesToHost = false
-  /// A refusal by the host is passed on to the client instead of falling back to the origin.
+  /// True if a refusal by the host is passed on to the client instead of falling back to the origin.
   var passesRefusals = false
   var toHost: UInt64 = 0
   var toOrigin: UInt64 = 0
@@ -61,13 +61,13 @@ final class InboundListener: Listener {
         return
       }
     }
-    // An agent that takes this one for the origin: never a loop.
+    // An agent that takes this one for the origin: never make a loop.
     guard !server.origin.isAgent(peer.unmapped) else { return refuse(connection) }
     toOrigin += 1
     server.origin.pass(connection, port: port, backlog: []) { [server] in server.connections -= 1 }
   }
 
-  /// A connection that had been on its way to the host.
+  /// Passes a connection that was on its way to the host to the origin.
   func fallBack(_ connection: Int32, backlog: [UInt8], status: StreamStatus) {
     toHost -= 1
     toOrigin += 1
@@ -82,7 +82,7 @@ final class InboundListener: Listener {
 }
 
 extension clinux_address {
-  /// ::ffff:10.0.0.1, as a listener for both families sees it, as 10.0.0.1.
+  /// The address with ::ffff:10.0.0.1, as a listener for both families sees it, turned into 10.0.0.1.
   var unmapped: clinux_address {
     let own = byteArray
     guard family == 6, own.count == 16, own[10] == 0xff, own[11] == 0xff else { return self }

@@ -5,10 +5,10 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// The workload's own Pods, which stay warm behind the agent: their addresses, and the way to them.
+/// The workload's own Pods, which stay warm behind the agent: their addresses, and the route to them.
 ///
-/// They are what a headless Service with the workload's own selector lists, less what a second one lists, which has the
-/// agents alone.
+/// A headless Service with the workload's own selector lists them, together with the agents, which a
+/// second one lists alone.
 final class Origin: Handler {
   let loop: EventLoop
   let resolver: Resolver
@@ -20,31 +20,31 @@ final class Origin: Handler {
   private var refreshWaiters: [() -> Void] = []
   private var refreshedAt: UInt64 = 0
   private var ports: [UInt16] = []
-  /// One that the Pods serve: the others were seen to be reachable once, and the Pods are not to be bothered.
+  /// A port that the Pods serve. The others were reachable once; the Pods are not dialled on them again.
   private var healthPort: UInt16?
-  /// A dial to one of the Pods went through lately, and when it first did, no port timed out.
+  /// True if a dial to one of the Pods succeeded lately and no port timed out at the first success.
   private(set) var answers = false
   var onAnswer: (() -> Void)?
   private var isClosed = false
-  /// The agent is ending: what it knows stays, since whoever deletes its Deployment deletes both Services with it.
+  /// True if the agent is ending: its addresses stay, since deleting its Deployment also deletes both Services.
   var isEnding = false
-  /// The daemon has left, and removes both Services: who asked now would put "no such name" into the cluster's caches,
-  /// where the next agent finds it.
+  /// True if the daemon has left, and removes both Services: a query now would put "no such name" into the cluster's
+  /// caches, where the next agent finds it.
   var isLeft = false
-  /// Those that the last dial did not get through to.
+  /// Addresses that the last dial did not reach.
   private var deaf: [clinux_address] = []
-  /// Ports that a dial got through to at some time.
+  /// Ports that a dial has reached at some time.
   private var served: [UInt16] = []
-  /// The name that lists the agents is no more.
+  /// True if the name that lists the agents no longer exists.
   private(set) var agentsAreGone = false
-  /// When the Pods' addresses were last in an answer, µs.
+  /// The time when the Pods' addresses were last in an answer, µs.
   private var heardAt: UInt64 = 0
 
-  /// µs between two looks at DNS; half of what a headless answer lives in most clusters.
+  /// µs between two DNS queries; half the lifetime of a headless answer in most clusters.
   private static let refreshInterval: UInt64 = 2_500_000
   private static let firstInterval: UInt64 = 200_000
-  /// How long addresses outlive their name, µs: the garbage collector may take the Service a moment before this Pod,
-  /// and a Pod's address is not given to another that soon.
+  /// The time that addresses outlive their name, µs: the garbage collector may delete the Service a moment before this
+  /// Pod, and a Pod's address is not reused so soon.
   private static let keptFor: UInt64 = 10_000_000
 
   init(loop: EventLoop, resolver: Resolver, configuration: AgentConfiguration) {
@@ -53,7 +53,7 @@ final class Origin: Handler {
     self.configuration = configuration
   }
 
-  /// - Parameter ports: those whose dials tell that the origin answers.
+  /// - Parameter ports: those whose dials show that the origin answers.
   func start(ports: [UInt16]) {
     guard !configuration.originName.isEmpty, !ports.isEmpty else { return }
     self.ports = ports
@@ -77,7 +77,7 @@ final class Origin: Handler {
     }
   }
 
-  /// A port that is refused is not served, and nothing is lost there that was there.
+  /// Tries the ports in turn. A refused port is not served, so nothing is lost on it.
   private func tryPorts(from index: Int) {
     guard index < ports.count else { return looked(healthPort != nil) }
     let port = ports[index]
@@ -95,7 +95,7 @@ final class Origin: Handler {
     if !isClosed { loop.schedule(self, after: answered ? Self.refreshInterval : Self.firstInterval, kind: 0) }
   }
 
-  /// Looks both names up; a name server that does not answer changes nothing.
+  /// Looks up both names; without an answer nothing changes.
   func refresh(_ completion: @escaping () -> Void) {
     refreshWaiters.append(completion)
     guard !isRefreshing else { return }
@@ -130,7 +130,7 @@ final class Origin: Handler {
     for told in waiting { told() }
   }
 
-  /// None is believed only after a while, and by an agent that ends not at all.
+  /// Takes the addresses. An empty list counts only after a while, and never for an agent that ends.
   private func learn(_ found: [clinux_address]) {
     if !found.isEmpty {
       addresses = found
@@ -140,12 +140,12 @@ final class Origin: Handler {
     }
   }
 
-  /// The agents that are listed, this one among them.
+  /// The number of listed agents, this one among them.
   var agentCount: Int { agents.count }
 
   func isAgent(_ address: clinux_address) -> Bool { Self.has(agents, address) }
 
-  /// The addresses to try: another first each time, those that did not answer last time last.
+  /// Returns the addresses to try: another first each time, those that did not answer last time last.
   private func candidates() -> [clinux_address] {
     let count = addresses.count
     guard count > 0 else { return [] }
@@ -159,7 +159,7 @@ final class Origin: Handler {
     return result + rest
   }
 
-  /// What a dial came to: until DNS follows, it tells better which Pods there are.
+  /// Notes a dial's result: until DNS follows, it is the better source for existing Pods.
   func dialed(_ address: clinux_address, connected: Bool) {
     let bytes = address.byteArray
     var others: [clinux_address] = []
@@ -175,7 +175,7 @@ final class Origin: Handler {
     return false
   }
 
-  /// Tries the Pods on a port until one answers; tells the outcome and how many Pods there are.
+  /// Tries the Pods on a port until one answers; reports the outcome and the number of Pods.
   func probe(port: UInt16, _ completion: @escaping (StreamStatus, Int) -> Void) {
     let count = addresses.count
     dial(port) { status, fd in
@@ -184,9 +184,9 @@ final class Origin: Handler {
     }
   }
 
-  /// Joins a client's connection to one of the Pods. Where none answers, looks them up again and tries again: on a port
-  /// that they have served until `originLimit`, since cluster DNS follows a rollout by seconds; else once. Then the
-  /// client is reset.
+  /// Joins a client's connection to one of the Pods. If none answers, looks them up again and retries: on
+  /// a port that they have served until `originLimit`, since cluster DNS follows a rollout by seconds;
+  /// else once. Then the client is reset.
   func pass(_ client: Int32, port: UInt16, backlog: [UInt8], _ ended: @escaping () -> Void) {
     OriginPass(origin: self, port: port, until: loop.now + configuration.originLimit) { [unowned(unsafe) self] fd in
       if fd >= 0 {

@@ -5,7 +5,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Connects to the first of several addresses that takes it.
+/// Connects to the first of several addresses that accepts.
 final class OriginDial: Handler {
   private unowned(unsafe) let origin: Origin
   private let loop: EventLoop
@@ -16,7 +16,7 @@ final class OriginDial: Handler {
   private var current = clinux_address()
   private var attempt: UInt8 = 0
   private var status = StreamStatus.nameNotFound
-  /// One address has this long, µs.
+  /// The limit for one address, µs.
   private static let patience: UInt64 = 1_000_000
 
   init(origin: Origin, addresses: [clinux_address], port: UInt16, completion: @escaping (StreamStatus, Int32) -> Void) {
@@ -83,7 +83,7 @@ final class OriginPass: Handler {
   private let limit: UInt64
   private var completion: ((Int32) -> Void)?
   private var isSecond = false
-  /// µs between the end of one try and the next, unless DNS takes longer.
+  /// µs between the end of one attempt and the next, unless DNS takes longer.
   private static let pause: UInt64 = 250_000
 
   /// - Parameter completion: gets the connected socket, or -1.
@@ -97,7 +97,7 @@ final class OriginPass: Handler {
   func dial() {
     origin.dial(port) { _, fd in
       if fd >= 0 { return self.finish(fd) }
-      // A Pod that refuses a port nobody serves has answered.
+      // A Pod that refuses an unserved port has answered.
       if self.isSecond, !self.origin.hasServed(self.port) || self.origin.loop.now >= self.limit {
         return self.finish(-1)
       }

@@ -6,7 +6,7 @@ struct ResolvConf {
 
   init(_ text: [UInt8]) { self.text = text }
 
-  /// The Pod's own; as if it were empty if it cannot be read.
+  /// Reads the Pod's own; empty if it cannot be read.
   init() {
     var text = [UInt8](repeating: 0, count: 4096)
     let fd = clinux_open_for_reading("/etc/resolv.conf")
@@ -16,7 +16,7 @@ struct ResolvConf {
     self.text = text
   }
 
-  /// The addresses of all `nameserver` lines, with port 53, in their order; those that are no IP address are left out.
+  /// The addresses of all `nameserver` lines, with port 53, in their order; invalid ones are skipped.
   var nameservers: [clinux_address] {
     var found: [clinux_address] = []
     forEachWord(of: "nameserver") { word in
@@ -31,8 +31,8 @@ struct ResolvConf {
     return found
   }
 
-  /// What Services' full names end with after `svc.`, from kubelet's search list (`NAMESPACE.svc.DOMAIN svc.DOMAIN
-  /// DOMAIN`); `cluster.local` where there is none.
+  /// The end of Services' full names after `svc.`, from kubelet's search list (`NAMESPACE.svc.DOMAIN svc.DOMAIN
+  /// DOMAIN`); `cluster.local` without one.
   var clusterDomain: [UInt8] {
     var domain: [UInt8] = []
     forEachWord(of: "search") { word in
@@ -57,7 +57,7 @@ struct ResolvConf {
         while index < end, !Self.isBlank(text[index]) { index += 1 }
         guard begin < index else { break }
         if !isFirst {
-          // From 0, so that a word's bytes can be asked for by their places in it.
+          // From 0, so that positions are those within the word.
           body(Array(text[begin..<index])[...])
         } else if index - begin != keyword.utf8CodeUnitCount || !isSame(begin, keyword) {
           break

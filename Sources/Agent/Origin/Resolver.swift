@@ -86,8 +86,8 @@ private final class Query: Handler {
     told(outcome)
   }
 
-  /// An A query with recursion desired and room for 4,096 bytes of answer (RFC 6891): some 250 Pods. What a larger
-  /// answer cuts off is not missed.
+  /// Returns an A query with recursion desired and room for 4,096 bytes of answer (RFC 6891): some 250 Pods. Those that
+  /// a larger answer cuts off are not needed.
   private static func question(_ name: [UInt8]) -> [UInt8]? {
     guard !name.isEmpty, name.count < 254 else { return nil }
     var id: [UInt8] = [0, 0]
@@ -105,7 +105,7 @@ private final class Query: Handler {
 }
 
 extension Resolver {
-  /// nil for a message that is no answer to this question.
+  /// Returns nil for a message that does not answer this question.
   static func outcome(of message: UnsafeRawBufferPointer, id: (UInt8, UInt8)) -> Outcome? {
     guard message.count >= 12, message[0] == id.0, message[1] == id.1, message[2] & 0x80 != 0 else { return nil }
     let code = message[3] & 15

@@ -5,9 +5,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream of DNS queries, each asked of the name servers as the Pod's own libc would: over UDP, the next server when
-/// one is silent, over TCP when the answer was cut off. Any number may be under way; answers come in the order in which
-/// they arrive.
+/// A stream of DNS queries to the name servers, handled as by the Pod's own libc: over UDP, by the next server if one
+/// is silent, over TCP if the answer was cut off. Any number may be active; answers come as they arrive.
 final class DNSEnd: ServedEnd {
   private var servers: [DNSServer] = []
   private var reader = DatagramReader()
@@ -44,7 +43,7 @@ final class DNSEnd: ServedEnd {
   }
 
   private func ask(_ message: UnsafeRawBufferPointer) {
-    // What is itself an answer gets none, or two servers could talk forever.
+    // Never answer a response: two servers could loop.
     guard message.count >= DNSMessage.headerSize, !DNSMessage.isAnswer(message) else { return }
     guard let end = DNSMessage.questionEnd(message) else {
       return put(DNSMessage.error(DNSMessage.formatError, to: message, questionEnd: nil))
@@ -59,7 +58,7 @@ final class DNSEnd: ServedEnd {
     setTimer()
   }
 
-  /// Asks the next server that can be reached; where none can, the query waits for its time.
+  /// Asks the next reachable server; without one, the query waits for its time.
   private func askNext(_ query: DNSQuery) {
     query.due = min(loop.now + limits.server, query.deadline)
     query.server = nil
@@ -93,7 +92,7 @@ final class DNSEnd: ServedEnd {
     }
   }
 
-  /// The query that a message answers.
+  /// Returns the query that a message answers.
   private func asked(_ message: UnsafeRawBufferPointer) -> DNSQuery? {
     guard message.count >= DNSMessage.headerSize, DNSMessage.isAnswer(message),
       let index = index(message.baseAddress!.loadBE16())
@@ -107,11 +106,10 @@ final class DNSEnd: ServedEnd {
     if let query = asked(message), query.id == id { settle(query, message) } else { failedOverTCP(id) }
   }
 
-  /// A part of an answer is better than none.
+  /// Settles with a part of an answer, which is better than none.
   func failedOverTCP(_ id: UInt16) { if let index = index(id) { settle(pending[index]) } }
 
-  /// Nobody listens at this server: what it was asked goes to the next at once, where there is one that has not been
-  /// asked.
+  /// Passes the queries of a server whose port is closed to the next one at once, if one has not been asked yet.
   func refused(by server: DNSServer) {
     for query in pending where query.server === server && query.overTCP == nil {
       query.server = nil
@@ -119,7 +117,7 @@ final class DNSEnd: ServedEnd {
     }
   }
 
-  /// Gives the asker its answer: `message`, or the best there was, or that there is none.
+  /// Answers the query: with `message`, else with the best answer so far, else with a failure.
   private func settle(_ query: DNSQuery, _ message: UnsafeRawBufferPointer? = nil) {
     query.overTCP?.close()
     query.overTCP = nil
@@ -162,7 +160,7 @@ final class DNSEnd: ServedEnd {
 
   // MARK: Time
 
-  /// One timer for all queries: none is due before the earliest of those that were there when it was set.
+  /// Sets one timer for all queries, for the earliest time among those present.
   private func setTimer() {
     guard !isTimerSet, !pending.isEmpty else { return }
     var due = UInt64.max
@@ -195,7 +193,7 @@ final class DNSEnd: ServedEnd {
   }
 }
 
-/// A query under way.
+/// An active query.
 final class DNSQuery {
   let id: UInt16
   let askersID: UInt16
@@ -203,15 +201,15 @@ final class DNSQuery {
   let message: [UInt8]
   let questionEnd: Int
   let deadline: UInt64
-  /// When something else is tried, µs.
+  /// The time of the next attempt, µs.
   var due: UInt64
-  /// How many servers have been asked, each counted as often as it was.
+  /// The number of times that servers were asked.
   var asked = 0
   var askedAt: UInt64 = 0
-  /// The one asked last, unless it refused.
+  /// The server asked last, unless it refused.
   var server: DNSServer?
   var overTCP: DNSOverTCP?
-  /// An answer that is cut off or helpless, should no better one come.
+  /// An answer that is cut off or helpless, in case no better one comes.
   var fallback: [UInt8]?
 
   init(_ message: UnsafeRawBufferPointer, id: UInt16, questionEnd: Int, deadline: UInt64) {

@@ -6,7 +6,7 @@ import CLinux
 #endif
 
 /// One query over a TCP connection of its own (RFC 1035, section 4.2.2), since its answer was too long for a datagram.
-/// It has the query's patience.
+/// It has the query's time limit.
 final class DNSOverTCP: Handler {
   private let loop: EventLoop
   private unowned(unsafe) let end: DNSEnd

@@ -4,13 +4,13 @@ import CLinux
   import Relay
 #endif
 
-/// One name server as a stream asks it: a UDP socket that stays open from the first query on.
+/// One name server of a stream: a UDP socket that stays open from the first query on.
 final class DNSServer: Handler {
   private let loop: EventLoop
   private unowned(unsafe) let end: DNSEnd
   let address: clinux_address
   private var fd: Int32 = -1
-  /// When it last answered anything, and when its socket was opened, µs.
+  /// The times of its last answer and of the socket's opening, µs.
   private var heardAt: UInt64 = 0
   private var openedAt: UInt64 = 0
 
@@ -20,7 +20,7 @@ final class DNSServer: Handler {
     self.address = address
   }
 
-  /// False where the server cannot be reached.
+  /// Returns false if the server cannot be reached.
   func send(_ message: [UInt8]) -> Bool {
     if fd < 0 {
       var address = address
@@ -51,7 +51,7 @@ final class DNSServer: Handler {
     }
   }
 
-  /// Nothing has come since `time`: leaves the socket, and the next query has one with another port. A Service's rules
+  /// Leaves the socket if nothing has come since `time`; the next query gets one with another port. A Service's rules
   /// may have bound the old one to a Pod that is gone.
   func renew(since time: UInt64) { if openedAt <= time, heardAt < time { close() } }
 

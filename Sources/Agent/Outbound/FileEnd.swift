@@ -5,16 +5,16 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// What stands at a path, for the host: entries with their contents, read from the files while the stream takes them.
+/// The files at a path, for the host: entries with their contents, read from the files as the stream takes them.
 final class FileEnd: ServedEnd {
   private var tree: FileTree?
   /// An entry's head, name and target, or the end's mark.
   private var head: [UInt8] = []
   private var headOffset = 0
-  /// The file whose contents go out, and how much of it is still owed.
+  /// The file being sent, and the number of its bytes left.
   private var fd: Int32 = -1
   private var left: UInt64 = 0
-  /// Entries told in one turn before others have theirs.
+  /// Entries sent in one turn before others have theirs.
   private static let turnBudget = 64
 
   func serve(_ path: [UInt8]) {
@@ -32,7 +32,7 @@ final class FileEnd: ServedEnd {
     }
   }
 
-  /// Puts an entry into `head`, and opens a file. Returns the errno of what could not be read.
+  /// Puts an entry into `head`, and opens a file. Returns the errno of an unreadable entry.
   private func tell(_ entry: FileTree.Entry, of tree: FileTree) -> Int32 {
     var entry = entry
     if entry.kind == .file {
@@ -88,7 +88,7 @@ final class FileEnd: ServedEnd {
     return count > 0 ? .bytes(count, more: false) : .nothing
   }
 
-  /// Exactly as many bytes as the head has promised: a file that has become shorter is padded with zeros.
+  /// Reads exactly as many bytes as the head has promised: a file that has become shorter is padded with zeros.
   private func read(into place: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
     let wanted = Int(min(left, UInt64(capacity)))
     var count = wanted > 0 ? clinux_read(fd, place, wanted) : 0

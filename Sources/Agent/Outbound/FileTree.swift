@@ -4,8 +4,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A path and everything below it, an entry at a time, depth first; links are told, not followed. Sockets, FIFOs and
-/// devices are left out.
+/// A path and everything below it, an entry at a time, depth first; links are listed, not followed.
+/// Sockets, FIFOs and devices are left out.
 final class FileTree {
   struct Entry {
     var kind: FileEntryHead.Kind
@@ -15,7 +15,7 @@ final class FileTree {
     var modified: Int64 = 0
     /// A link's.
     var target: [UInt8] = []
-    /// errno of what could not be read.
+    /// The errno of an unreadable entry.
     var error: Int32 = 0
   }
 
@@ -25,11 +25,11 @@ final class FileTree {
   /// The latest entry's path, terminated by 0.
   private var path: [CChar]
   private let baseLength: Int
-  /// Directories under way, outermost first, each with its path's length.
+  /// Open directories, outermost first, each with its path's length.
   private var levels: [(directory: OpaquePointer, length: Int)] = []
   private var entryCount = 0
 
-  /// nil for what is no absolute path.
+  /// nil if the path is not absolute.
   init?(_ absolute: [UInt8]) {
     guard absolute.first == 47, !absolute.contains(0) else { return nil }
     var base = absolute
@@ -47,7 +47,7 @@ final class FileTree {
   /// The latest entry's name below the path; empty for the path itself.
   var latestName: ArraySlice<CChar> { path[min(baseLength + 1, path.count - 1)..<path.count - 1] }
 
-  /// The next entry: the path itself first. Nil at the end, and after `FileEntryHead.maximumEntries`.
+  /// Returns the next entry: the path itself first. Nil at the end, and after `FileEntryHead.maximumEntries`.
   func next() -> Entry? {
     guard entryCount < FileEntryHead.maximumEntries else { return nil }
     entryCount += 1
@@ -69,7 +69,7 @@ final class FileTree {
     return nil
   }
 
-  /// nil for what is left out.
+  /// Describes an entry; nil for one that is left out.
   private func describe() -> Entry? {
     var file = clinux_file()
     let result = path.count > Self.pathLimit ? -clinux_ENOENT : clinux_file_at(path, &file)

@@ -5,8 +5,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream that the daemon opened and that this process serves itself: a status, then what the subclass says, then a
-/// FIN.
+/// A stream that the daemon opened and that this process serves itself: a status, then the subclass's
+/// payload, then a FIN.
 class ServedEnd: StreamEnd {
   private var status: StreamStatus?
   private var isRefused = false
@@ -23,7 +23,7 @@ class ServedEnd: StreamEnd {
 
   // MARK: For subclasses
 
-  /// Tells the opener how it went, once; anything but `connected` ends the stream.
+  /// Reports the status to the opener, once; anything but `connected` ends the stream.
   final func answer(_ status: StreamStatus) {
     guard !isOver, !isServing, !isRefused else { return }
     self.status = status
@@ -32,10 +32,10 @@ class ServedEnd: StreamEnd {
     session.wantsToSend(self)
   }
 
-  /// What comes behind the status, as `produce`. A stream may have a single byte of credit: whatever has bytes must use
-  /// it.
+  /// Produces the bytes behind the status, as `produce`. A stream may have a single byte of credit, which
+  /// must be used if there are bytes.
   func payload(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced { .nothing }
-  /// The opener sends no more.
+  /// Called when the opener sends no more.
   func inputEnded() {}
   /// Called once, last: descriptors are closed here.
   func closed() {}
@@ -46,7 +46,7 @@ class ServedEnd: StreamEnd {
     if status == nil { over() } else { session.wantsToSend(self) }
   }
 
-  /// Resets the stream once what `payload` returns has been staged.
+  /// Resets the stream once the bytes that `payload` returns have been staged.
   final func fail() { hasFailed = true }
 
   final func over() {

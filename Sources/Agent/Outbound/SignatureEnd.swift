@@ -5,14 +5,14 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// 8 bytes that change when a tree does: the sum of its entries' hashes, so that the order in which a directory tells
-/// its names does not matter.
+/// 8 bytes that change when a tree does: the sum of its entries' hashes, so that the order of names in
+/// a directory does not matter.
 final class SignatureEnd: ServedEnd {
   private var tree: FileTree?
   private var sum: UInt64 = 0
   private var outbox: [UInt8] = []
   private var isComplete = false
-  /// Entries looked at in one turn before others have theirs.
+  /// Entries read in one turn before others have theirs.
   private static let turnBudget = 64
 
   func serve(_ path: [UInt8]) {
@@ -41,7 +41,7 @@ final class SignatureEnd: ServedEnd {
     session.wantsToSend(self)
   }
 
-  /// FNV-1a (draft-eastlake-fnv) over name, kind, mode, size, time of change and target.
+  /// Adds FNV-1a (draft-eastlake-fnv) of name, kind, mode, size, time of change and target.
   private func add(_ entry: FileTree.Entry, _ name: ArraySlice<CChar>) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }

@@ -7,15 +7,15 @@ import CLinux
 
 /// A UDP flow from the host into the cluster: one connected socket, datagrams both ways.
 ///
-/// Nothing is queued here but the rest of one datagram. Answers wait in the socket's receive buffer until the carrier
-/// has room and the stream credit (`net.core.rmem_default`: 208 KiB with the kernel's overhead), and what comes on top
-/// is lost there, as on any full line (socket(7)).
+/// Only the rest of one datagram is queued here. Answers wait in the socket's receive buffer until the carrier
+/// has room and the stream credit (`net.core.rmem_default`: 208 KiB with the kernel's overhead). Further ones
+/// are lost there, as on any full line (socket(7)).
 final class UDPEnd: ServedEnd {
   private var fd: Int32 = -1
   private var reader = DatagramReader()
-  /// What came before the name's address did; not consumed, so that the stream's window bounds it.
+  /// Bytes that came before the name's address did; not consumed, so that the stream's window bounds them.
   private var early = ByteQueue()
-  /// Of a datagram that the stream had no credit for.
+  /// The rest of a datagram that the stream had no credit for.
   private var rest: [UInt8] = []
   private var restOffset = 0
   private var hasSent = false
@@ -61,7 +61,7 @@ final class UDPEnd: ServedEnd {
     if fd >= 0 { send(bytes) }
   }
 
-  /// A datagram that the socket does not take is lost, as the network would lose it.
+  /// Sends datagrams; one that the socket does not take is lost, as the network would lose it.
   private func send(_ bytes: UnsafeRawBufferPointer) {
     var input = bytes
     hasSent = true
@@ -92,7 +92,7 @@ final class UDPEnd: ServedEnd {
     var budget = Self.turnBudget
     while fd >= 0, count < capacity, budget > 0 {
       budget -= 1
-      // The head's place is kept free; a datagram that is longer than the room goes on in the scratch buffer.
+      // The head's place is kept free; a datagram that is longer than the room continues in the scratch buffer.
       let room = max(capacity - count - DatagramReader.headSize, 0)
       let scratch = loop.scratch + DatagramReader.headSize
       let size = clinux_receive_parts(
