@@ -6,9 +6,9 @@ public final class BlockPool {
   /// Bytes that wait in all queues of this loop.
   public internal(set) var waiting = 0
 
-  /// Bytes of memory that they take: a block that holds one byte is a block.
+  /// Bytes of memory that they take: a block with one byte counts whole.
   public internal(set) var held = 0
-  /// So much may be held; beyond it the slowest readers lose their connections.
+  /// The most bytes that may be held; beyond it the slowest readers lose their connections.
   public var limit = 48 << 20
   public var isFull: Bool { held > limit }
 
@@ -17,7 +17,7 @@ public final class BlockPool {
     return kept.popLast() ?? .allocate(byteCount: Self.blockSize, alignment: 16)
   }
 
-  /// Memory of other kinds that counts too; negative gives it back.
+  /// Counts memory of other kinds; a negative number gives it back.
   public func count(_ bytes: Int) { held += bytes }
 
   func giveBack(_ block: UnsafeMutableRawPointer) {
@@ -28,7 +28,7 @@ public final class BlockPool {
   deinit { for block in kept { block.deallocate() } }
 }
 
-/// First in, first out; holds memory only while it holds bytes. The owner empties it before it goes.
+/// A first-in, first-out queue that holds memory only while it holds bytes. The owner must empty it in the end.
 public struct ByteQueue {
   private var blocks: [UnsafeMutableRawPointer] = []
   private var first = 0
@@ -56,7 +56,7 @@ public struct ByteQueue {
     pool.waiting += bytes.count
   }
 
-  /// The bytes at the front that stand together; empty when there are none.
+  /// The contiguous bytes at the front; empty if there are none.
   public var front: UnsafeRawBufferPointer {
     guard count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     let end = first == blocks.count - 1 ? writeOffset : BlockPool.blockSize

@@ -1,6 +1,6 @@
 #if !hasFeature(Embedded)
-  /// How many connections a process with so many descriptors may have open: the rest is for its own requests and its
-  /// control socket, and no tunnel has what others need.
+  /// The connections that a process may have open with its descriptors: the rest is for its own requests and its
+  /// control socket, and no tunnel takes what others need.
   public struct ConnectionLimits: Sendable, Equatable {
     /// Of all tunnels.
     public let all: Int

@@ -4,9 +4,9 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Something the loop calls: on readiness of a descriptor, when a timer is due, when it asked to be called again.
+/// An object that the loop calls: on readiness of a descriptor, when a timer is due, when it asked to be called again.
 open class Handler {
-  /// Names this handler to the loop; 0 while it is not registered. Never reused, so that a late event finds nobody.
+  /// The handler's name in the loop; 0 while it is not registered. Never reused, so that a late event finds no handler.
   public internal(set) var token: UInt64 = 0
   fileprivate var endDue = false
 
@@ -19,7 +19,7 @@ open class Handler {
   open func turnEnded() {}
   /// Bytes that wait here for a reader.
   open var waitingBytes: Int { 0 }
-  /// Gives up what waits, and the connection with it.
+  /// Drops the waiting bytes, and the connection with them.
   open func shed() {}
 }
 
@@ -31,15 +31,15 @@ public final class EventLoop {
   /// µs of the monotonic clock, read once a turn.
   public private(set) var now: UInt64
   public let blocks = BlockPool()
-  /// Shared by all streams for reads that go nowhere else; 64 KiB.
+  /// Shared by all streams for reads without another destination; 64 KiB.
   public let scratch = UnsafeMutableRawPointer.allocate(byteCount: 64 << 10, alignment: 16)
   public static let scratchSize = 64 << 10
 
   /// Connections of all tunnels together.
   public let connections = ConnectionBudget(limit: .max)
-  /// What one tunnel may have of them.
+  /// The share of one tunnel.
   public var tunnelLimit = Int.max
-  /// Kept for the moment when there is no other.
+  /// A descriptor kept for the moment when no other is left.
   private var spare: Int32 = -1
 
   private var handlers: [Handler?] = []
@@ -51,7 +51,7 @@ public final class EventLoop {
   private var again: [UInt64] = []
   private var stopping = false
 
-  /// - Returns: nil when the kernel gives no epoll instance.
+  /// - Returns: nil if the kernel gives no epoll instance.
   public init?() {
     epoll = clinux_epoll_create()
     now = clinux_monotonic_us()
@@ -82,7 +82,7 @@ public final class EventLoop {
     handler.token = UInt64(generations[index]) << 32 | UInt64(index)
   }
 
-  /// The handler's timers and events end here. Descriptors are the caller's to close.
+  /// Ends the handler's timers and events. The caller closes descriptors.
   public func unregister(_ handler: Handler) {
     guard handler.token != 0 else { return }
     let index = Int(handler.token & 0xffff_ffff)
@@ -109,9 +109,9 @@ public final class EventLoop {
 
   public func unwatch(_ fd: Int32) { clinux_epoll_remove(epoll, fd) }
 
-  /// Out of descriptors: takes one connection of a listening socket by the descriptor that is kept for this, and resets
-  /// it, so that its client hears at once.
-  /// - Returns: false if there was none to take, or nothing to take it with.
+  /// Takes one connection of a listening socket when descriptors have run out, by the one kept for this, and resets it,
+  /// so that its client learns at once.
+  /// - Returns: false if there was no connection, or no spare descriptor.
   public func turnAway(_ listening: Int32) -> Bool {
     guard spare >= 0 else {
       spare = clinux_eventfd()
@@ -127,7 +127,7 @@ public final class EventLoop {
 
   // MARK: Memory
 
-  /// Too much waits for readers that have stopped: those that hold most are reset, the others go on.
+  /// Resets the largest holders while too many bytes wait for readers that have stopped; the others continue.
   func shedWhileFull() {
     while blocks.held > blocks.limit {
       var largest: Handler?
@@ -142,8 +142,8 @@ public final class EventLoop {
 
   // MARK: Later
 
-  /// Calls `timerFired(kind)` after `delay` µs, unless the handler is unregistered before. Timers are not cancelled: a
-  /// handler that no longer cares ignores the call.
+  /// Calls `timerFired(kind)` after `delay` µs, unless the handler is unregistered before. Timers cannot be cancelled:
+  /// a handler ignores calls that it no longer needs.
   public func schedule(_ handler: Handler, after delay: UInt64, kind: UInt8) {
     register(handler)
     timers.insert(TimerHeap.Entry(deadline: now + delay, token: handler.token, kind: kind))
@@ -156,7 +156,7 @@ public final class EventLoop {
     dirty.append(handler)
   }
 
-  /// Calls `ready(EPOLLIN)` in the next turn: for a reader that stopped although there was more.
+  /// Calls `ready(EPOLLIN)` in the next turn: for a reader that stopped early.
   public func readAgain(_ handler: Handler) { again.append(handler.token) }
 
   public func stop() { stopping = true }
@@ -168,7 +168,7 @@ public final class EventLoop {
     stopping = false
   }
 
-  /// One turn: waits (ms; nil: as long as nothing is due), handles what is ready.
+  /// Runs one turn: waits (ms; nil: until something is due), then handles everything ready.
   public func turn(maximumWait: Int32?) {
     withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: 128) { events in
       let count = clinux_epoll_wait(epoll, events.baseAddress!, 128, waitTime(maximumWait))

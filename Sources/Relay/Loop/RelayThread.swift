@@ -3,14 +3,14 @@
   import Glibc
   import Synchronization
 
-  /// The daemon's relay: one loop on a thread of its own. Others reach what it owns by handing it work.
+  /// The daemon's relay: one loop on a thread of its own. Other threads reach its objects by submitting work.
   public final class RelayThread: Sendable {
     public typealias Work = @Sendable (EventLoop) -> Void
 
     private let inbox: Mutex<[Work]> = Mutex([])
     private let wake: Int32
 
-    /// - Returns: nil when the kernel gives no descriptors for it.
+    /// - Returns: nil if the kernel gives no descriptors for it.
     public init?() {
       wake = clinux_eventfd()
       guard wake >= 0 else { return nil }
@@ -52,12 +52,12 @@
       clinux_eventfd_signal(wake)
     }
 
-    /// Runs on the relay's thread and comes back with what it returns.
+    /// Runs on the relay's thread and returns the result.
     public func run<Result: Sendable>(_ work: @escaping @Sendable (EventLoop) -> Result) async -> Result {
       await withCheckedContinuation { continuation in submit { continuation.resume(returning: work($0)) } }
     }
 
-    /// Bounds the connections of tunnels that are made from now on, and of all together.
+    /// Limits the connections of tunnels that are made from now on, and of all together.
     public func limit(_ limits: ConnectionLimits) {
       submit { loop in
         loop.connections.limit = limits.all
@@ -84,9 +84,9 @@
     }
   }
 
-  /// A value that belongs to a relay's thread, held by others only as a name for it.
+  /// A value that belongs to a relay's thread, which others only hold as a reference.
   ///
-  /// Unchecked: the value is reached through a loop alone, and a loop is only had on its own thread
+  /// Unchecked: the value is reached through a loop alone, and a loop is available on its own thread only
   /// (`RelayThread.submit`).
   public struct OnLoop<Value>: @unchecked Sendable {
     private let value: Value

@@ -6,17 +6,17 @@ import CLinux
 
 /// The byte stream below a session: a socket in the agent, a port-forward in the daemon.
 ///
-/// Sending is by one staging buffer: the session fills `staging`, `send(count)` frames it where it stands and hands it
-/// to the transport. While a part of it waits, `isBusy` is true and nothing more is staged: that is the back-pressure,
-/// down to the sockets that are not read.
+/// Sending uses one staging buffer: the session fills `staging`, `send(count)` frames it in place and gives
+/// it to the transport. While a part of it waits, `isBusy` is true and nothing more is staged: this
+/// back-pressure reaches the sockets, which are not read.
 open class Carrier: Handler {
   public let loop: EventLoop
   public var session: Session?
-  /// Where the session writes. What stands before it, `headroom` bytes, is the carrier's for its framing.
+  /// The session writes here. The `headroom` bytes before it are the carrier's for its framing.
   public let staging: UnsafeMutableRawPointer
   public let capacity: Int
   private let memory: UnsafeMutableRawPointer
-  /// Part of the staged bytes has not left yet.
+  /// True while part of the staged bytes waits to be sent.
   public var isBusy = false
   public private(set) var isClosed = false
 
@@ -32,14 +32,14 @@ open class Carrier: Handler {
   /// Begins to read; the session is set.
   open func start() {}
 
-  /// Sends the first `count` bytes of `staging`; sets `isBusy` where some must wait. When they are gone, calls
-  /// `session.pump()`.
+  /// Sends the first `count` bytes of `staging`; sets `isBusy` if some must wait. Once they are gone,
+  /// calls `session.pump()`.
   open func send(_ count: Int) {}
 
-  /// Closes the transport. Calls nobody.
+  /// Closes the transport without a call back.
   open func close() { isClosed = true }
 
-  /// For subclasses: the transport has ended; tells the session.
+  /// Reports the transport's end to the session; for subclasses.
   public final func ended(_ reason: CarrierEnd) {
     guard !isClosed else { return }
     let session = session
@@ -49,7 +49,7 @@ open class Carrier: Handler {
   }
 }
 
-/// How a carrier ended.
+/// The end of a carrier.
 public enum CarrierEnd: Sendable, Equatable {
   /// The other side closed it.
   case closed

@@ -4,7 +4,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// What a session tells those who keep it.
+/// The session's events for its owner.
 public enum SessionEvent: Sendable, Equatable {
   /// The hello is over: streams may be opened.
   case opened
@@ -12,8 +12,9 @@ public enum SessionEvent: Sendable, Equatable {
   case refused(HelloReply.Verdict, version: UInt16)
   case carrierEnded(CarrierEnd)
   case violation(YamuxSession.Violation)
-  /// Nothing was heard for `Session.silenceLimit`, and then something.
+  /// Nothing was heard for `Session.silenceLimit`.
   case silent
+  /// The peer was heard again after a silence.
   case heardAgain
 }
 
@@ -25,7 +26,7 @@ open class Session: Handler {
   public let loop: EventLoop
   public let carrier: Carrier
   public let mux: YamuxSession
-  /// Decides what becomes of streams that the peer opens; without one they are reset.
+  /// Routes streams that the peer opens; without one they are reset.
   public var router: StreamRouter?
   public var onEvent: ((SessionEvent) -> Void)?
   public private(set) var isOpen: Bool
@@ -36,13 +37,13 @@ open class Session: Handler {
   public private(set) var receivedBytes: UInt64 = 0
 
   public static let pingInterval: UInt64 = 2_000_000
-  /// How long a deferred frame waits for others to go with, µs.
+  /// The time that a deferred frame waits for company, µs.
   static let deferLimit: UInt64 = 2_000
   private enum Timer { static let ping: UInt8 = 0, deferred: UInt8 = 1 }
   private var deferredScheduled = false
-  /// Silence after which the peer is taken for gone, though it may come back (a sleeping laptop sends no FIN).
+  /// Silence after which the peer counts as gone, though it may come back (a sleeping laptop sends no FIN).
   public static let silenceLimit: UInt64 = 5_000_000
-  /// A stream has this much of the staging buffer in its turn.
+  /// The limit of one stream's frame in the staging buffer.
   static let maximumFrame = 64 << 10
 
   private var ends: [StreamEnd?] = []
@@ -83,7 +84,7 @@ open class Session: Handler {
 
   // MARK: In
 
-  /// Bytes of the carrier, in order.
+  /// Takes bytes of the carrier, in order.
   public func receive(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes
     if !isOpen && !takeReply(&rest) { return }
@@ -119,7 +120,7 @@ open class Session: Handler {
     }
   }
 
-  /// The agent's answer to the hello. True once it is complete and welcoming.
+  /// Takes the agent's answer to the hello. Returns true once it is complete and welcoming.
   private func takeReply(_ bytes: inout UnsafeRawBufferPointer) -> Bool {
     while replyBytes.count < HelloReply.size, let byte = bytes.first {
       replyBytes.append(byte)
@@ -143,7 +144,7 @@ open class Session: Handler {
 
   // MARK: Streams
 
-  /// Opens a stream whose end `make` builds for its slot. Nil when the session takes no more.
+  /// Opens a stream whose end `make` builds for its slot. Nil if the session takes no more.
   public func open(_ make: (Int) -> StreamEnd) -> StreamEnd? {
     guard isOpen, !isClosed, let slot = mux.open(now: loop.now) else { return nil }
     let end = make(slot)
@@ -157,7 +158,7 @@ open class Session: Handler {
     ends[end.slot] = end
   }
 
-  /// Puts another end in the place of this one, for the same stream.
+  /// Replaces this end of a stream by another.
   func replace(_ end: StreamEnd, with other: StreamEnd) {
     ends[end.slot] = other
     end.inRing = false
@@ -166,7 +167,7 @@ open class Session: Handler {
 
   private func end(_ slot: Int) -> StreamEnd? { slot < ends.count ? ends[slot] : nil }
 
-  /// The end is done with its stream: where one direction is open still, the peer gets a reset.
+  /// Releases an end that is done with its stream: if one direction is still open, the peer gets a reset.
   public func release(_ end: StreamEnd) {
     guard end.slot < ends.count, ends[end.slot] === end else { return }
     ends[end.slot] = nil
@@ -174,7 +175,7 @@ open class Session: Handler {
     loop.atTurnEnd(self)
   }
 
-  /// The end has something to send: it will be asked by `produce` when there is room and credit.
+  /// Notes that the end has something to send: `produce` is called when there is room and credit.
   public func wantsToSend(_ end: StreamEnd) {
     if !end.inRing {
       end.inRing = true
@@ -183,7 +184,7 @@ open class Session: Handler {
     loop.atTurnEnd(self)
   }
 
-  /// Bytes left for the reader on this side: the peer may send as many again.
+  /// Notes bytes that left for the reader on this side: the peer may send as many again.
   public func consume(_ end: StreamEnd, _ count: Int) {
     mux.consume(end.slot, count, now: loop.now)
     if mux.hasControl { loop.atTurnEnd(self) }
@@ -231,7 +232,7 @@ open class Session: Handler {
     return filled
   }
 
-  /// One stream's turn: a frame at most.
+  /// Takes one stream's turn: a frame at most.
   private func stage(_ end: StreamEnd, at place: UnsafeMutableRawPointer, room: Int) -> Int {
     let count = min(room - FrameHeader.size, Self.maximumFrame, mux.sendCredit(end.slot))
     guard count > 0, ends[end.slot] === end else { return 0 }  // without credit, the credit event brings it back
@@ -272,7 +273,7 @@ open class Session: Handler {
 
   func carrierEnded(_ reason: CarrierEnd) { close(.carrierEnded(reason)) }
 
-  /// Ends every stream and the carrier; tells `event`, if any, to `onEvent`.
+  /// Ends every stream and the carrier; passes `event`, if any, to `onEvent`.
   public func close(_ event: SessionEvent? = nil) {
     guard !isClosed else { return }
     isClosed = true

@@ -4,21 +4,21 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream the peer opened, which leads to a socket that this side connects.
+/// A stream that the peer opened, for a socket that this side connects.
 public final class AcceptorEnd: SocketEnd {
   private let router: StreamRouter
   private let preamble: Preamble
   private var connecting = false
   private var refused = false
-  /// What follows the address that is dialed now, last first.
+  /// The addresses after the one being dialled, last first.
   private var untried: [clinux_address] = []
-  /// µs of the loop's clock: of the dial that is under way, and of all.
+  /// µs of the loop's clock: the end of the present dial, and of all.
   private var attemptEnd: UInt64 = 0
   private var dialEnd: UInt64 = 0
   private static let connectTimer: UInt8 = 1
-  /// A dial that takes longer has timed out, µs.
+  /// The time after which a dial has timed out, µs.
   public static let connectLimit: UInt64 = 10_000_000
-  /// The same where further addresses are left to be tried: the longest that RFC 8305 section 5 lets the next one wait.
+  /// The same while further addresses are left: the longest wait for the next one in RFC 8305 section 5.
   public static let attemptLimit: UInt64 = 2_000_000
 
   public init(session: Session, slot: Int, preamble: Preamble, router: StreamRouter) {
@@ -31,7 +31,7 @@ public final class AcceptorEnd: SocketEnd {
   /// Connects the stream; called at once or later.
   public func connect(to address: clinux_address) { connect(to: [address]) }
 
-  /// Connects the stream to the first of these that answers, tried one after the other; called at once or later.
+  /// Connects the stream to the first of these that answers, tried in turn; called at once or later.
   public func connect(to addresses: [clinux_address]) {
     guard !isOver, !refused else { return }
     dialEnd = loop.now + Self.connectLimit
@@ -39,7 +39,7 @@ public final class AcceptorEnd: SocketEnd {
     dialNext(after: .failed)
   }
 
-  /// - Parameter failure: what became of the address before, told where none is left, or no time.
+  /// - Parameter failure: the result for the previous address, reported if none is left, or no time.
   private func dialNext(after failure: StreamStatus) {
     var failure = failure
     while loop.now < dialEnd, var address = untried.popLast() {
@@ -81,7 +81,7 @@ public final class AcceptorEnd: SocketEnd {
     loop.schedule(self, after: limit, kind: Self.connectTimer)
   }
 
-  /// Tells the opener that the stream leads nowhere.
+  /// Reports to the opener that the stream could not be connected.
   public func refuse(_ status: StreamStatus) {
     guard !isOver, !refused else { return }
     refused = true
@@ -100,7 +100,7 @@ public final class AcceptorEnd: SocketEnd {
       connecting = false
       untried = []
       prefix = [StreamStatus.connected.rawValue]
-      // The opener has sent its request already; the answer brings the status along.
+      // The opener has sent its request already; the answer carries the status.
       flowTogether()
       if !isOver { super.ready(events) }
     } else {
@@ -110,7 +110,7 @@ public final class AcceptorEnd: SocketEnd {
 
   public override func timerFired(_ kind: UInt8) {
     guard kind == Self.connectTimer else { return super.timerFired(kind) }
-    // One of an earlier address has nothing to say.
+    // A timer of an earlier address is ignored.
     if connecting, loop.now >= attemptEnd { failed(.timedOut) }
   }
 

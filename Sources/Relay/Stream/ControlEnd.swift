@@ -11,7 +11,7 @@ public final class ControlEnd: StreamEnd {
   private var inbox: [UInt8] = []
   private var statusPending: Bool
   public private(set) var isOver = false
-  /// A peer that does not read its control stream is broken; what waits for it stays bounded.
+  /// Limits the queue: a peer that does not read its control stream is broken.
   private static let outboxLimit = 64 << 10
 
   /// - Parameter opening: this side opens the stream, so that its preamble goes first and a status comes back.

@@ -2,7 +2,7 @@
   import TunnelProtocol
 #endif
 
-/// A stream that only asks whether a dial on the other side gets through, and ends it at once.
+/// A stream that only tests whether a dial on the other side succeeds, and ends it at once.
 public final class DialProbe: StreamEnd {
   private var outbox: [UInt8]
   private var answered: ((StreamStatus) -> Void)?

@@ -1,14 +1,14 @@
 #if !hasFeature(Embedded)
   import TunnelProtocol
 
-  /// One of two streams of two sessions that are joined: what arrives at one leaves by the other, bytes, half-closes
-  /// and resets, both ways. Both sessions live on one loop.
+  /// One of two joined streams of two sessions: bytes, half-closes and resets that arrive at one leave by the other,
+  /// both ways. Both sessions belong to one loop.
   ///
-  /// What the other session does not take at once waits here. The peer is given credit for it only when it has left, so
-  /// that no more than this stream's window ever waits.
+  /// Bytes that the other session does not take at once wait here. The peer gets credit for them only once they have
+  /// left, so that at most this stream's window ever waits.
   public class JoinedEnd: StreamEnd {
     fileprivate var other: JoinedEnd?
-    /// Goes to the peer before any payload: a status or a preamble.
+    /// Bytes for the peer before any payload: a status or a preamble.
     fileprivate var prefix: [UInt8] = []
     /// Received, and not sent by `other` yet.
     private var inbox = ByteQueue()
@@ -53,7 +53,7 @@
       return .finished
     }
 
-    /// Moves what waits here into another session's frame.
+    /// Moves waiting bytes into another session's frame.
     private func take(into place: UnsafeMutableRawPointer, room: Int) -> Int {
       var taken = 0
       while taken < room, !inbox.isEmpty {
@@ -76,7 +76,7 @@
     public override func sessionClosed() { end() }
     public final override func abort() { end() }
 
-    /// Ends both streams. Where a direction is open still, its peer gets a reset.
+    /// Ends both streams. If a direction is still open, its peer gets a reset.
     fileprivate final func end() {
       guard !isOver else { return }
       isOver = true
@@ -89,22 +89,22 @@
       other?.lost()
     }
 
-    /// The other stream has ended.
+    /// Called when the other stream has ended.
     fileprivate func lost() { end() }
 
     /// Called once, last.
     fileprivate func ended() {}
   }
 
-  /// A stream the peer opened, which is joined to one that this side opens in another session.
+  /// A stream that the peer opened, joined to one that this side opens in another session.
   public final class JoinedAcceptorEnd: JoinedEnd {
     private let router: StreamRouter
     private let preamble: Preamble
     private let onFailure: (StreamStatus) -> Void
     private var answer: StreamStatus?
 
-    /// - - Parameter onFailure: what `join` opened led nowhere, or the peer gave up before it was known; called once at
-    ///   most.
+    /// - Parameter onFailure: called at most once, if the stream of `join` could not be connected, or the
+    ///   peer gave up before it was known.
     public init(
       session: Session, slot: Int, preamble: Preamble, router: StreamRouter, onFailure: @escaping (StreamStatus) -> Void
     ) {
@@ -114,7 +114,7 @@
       super.init(session: session, slot: slot)
     }
 
-    /// Opens the other stream; the first bytes of this one ride behind its preamble.
+    /// Opens the other stream; the first bytes of this one follow its preamble at once.
     public func join(_ session: Session, by preamble: Preamble) {
       guard !isOver, answer == nil, other == nil else { return }
       let opened = session.open { slot in
@@ -125,7 +125,7 @@
       if opened == nil { refuse(session.isOpen && !session.isClosed ? .exhausted : .unreachable) }
     }
 
-    /// Tells the opener that the stream leads nowhere.
+    /// Reports to the opener that the stream could not be connected.
     public func refuse(_ status: StreamStatus) {
       guard !isOver, answer == nil else { return }
       let opened = other
@@ -136,7 +136,7 @@
       onFailure(status)
     }
 
-    /// The other side's answer goes on to the peer, with the first payload.
+    /// Passes the other side's answer to the peer, with the first payload.
     fileprivate func answered(_ status: StreamStatus) {
       answer = status
       prefix = [status.rawValue]
@@ -147,7 +147,7 @@
       if let answer, answer != .connected { end() } else { super.produced() }
     }
 
-    /// Without an answer yet, the opener is told: it may have another way.
+    /// Informs the opener if there was no answer yet: it may have another route.
     fileprivate override func lost() {
       other = nil
       if answer == nil { refuse(.unreachable) } else { end() }
@@ -181,7 +181,7 @@
       keep(UnsafeRawBufferPointer(rebasing: bytes[1...]))
     }
 
-    /// An end before an answer is none.
+    /// Treats an end before an answer as no answer.
     override func finished() { if isAnswered { super.finished() } else { end() } }
   }
 

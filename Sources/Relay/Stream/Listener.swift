@@ -4,8 +4,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Accepts TCP connections on one address. Out of descriptors, it resets them: a client that hears nothing waits for
-/// ever.
+/// Accepts TCP connections on one address. Out of descriptors, it resets them: a client without an
+/// answer waits forever.
 open class Listener: Handler {
   public let loop: EventLoop
   public private(set) var fd: Int32
@@ -37,14 +37,14 @@ open class Listener: Handler {
         }
         return loop.schedule(self, after: Self.restTime, kind: 0)
       }
-      // Any other error is of that one connection, gone before we took it (accept(2)).
+      // Any other error belongs to one connection, gone before we took it (accept(2)).
     }
   }
 
-  /// A new connection, which belongs to the callee.
+  /// Takes a new connection, which belongs to the callee.
   open func accepted(_ connection: Int32, peer: clinux_address) { clinux_reset(connection) }
 
-  /// A connection was reset, since there was no descriptor for it.
+  /// Called when a connection was reset, since there was no descriptor for it.
   open func turnedAway() {}
 
   public final func close() {

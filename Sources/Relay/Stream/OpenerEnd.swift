@@ -4,10 +4,10 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A connection accepted on this side, for which a stream is opened. Its first bytes ride behind the preamble, so that
-/// a new connection costs no round trip before its request is under way.
+/// A connection accepted on this side, for which a stream is opened. Its first bytes follow the preamble, so that the
+/// request of a new connection waits for no round trip.
 open class OpenerEnd: SocketEnd {
-  /// Nil until the peer has said whether it got through.
+  /// Nil until the peer has reported the result.
   public private(set) var status: StreamStatus?
 
   /// Takes over the socket.
@@ -32,7 +32,7 @@ open class OpenerEnd: SocketEnd {
     deliver(UnsafeRawBufferPointer(rebasing: bytes[1...]))
   }
 
-  /// The peer's answer. Unless it is `connected`, the connection is reset, as a refusal would be.
+  /// Handles the peer's answer. Unless it is `connected`, the connection is reset, as a refusal would be.
   open func answered(_ status: StreamStatus) {
     if status != .connected { over(reset: true) }
   }

@@ -4,17 +4,17 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream that ends in a TCP socket. Subclasses bring the socket in: `OpenerEnd` has one and opens the stream,
-/// `AcceptorEnd` is given a stream and connects one.
+/// A stream that ends in a TCP socket. Subclasses provide the socket: `OpenerEnd` has one and opens the stream,
+/// `AcceptorEnd` gets a stream and connects one.
 ///
-/// Half-closes pass through both ways. Nothing is copied but what the socket will not take at once.
+/// Half-closes pass through both ways. Only bytes that the socket does not take at once are copied.
 open class SocketEnd: StreamEnd {
   public internal(set) var fd: Int32 = -1
-  /// The socket is connected, and the stream is open for payload.
+  /// True if the socket is connected, and the stream is open for payload.
   var isFlowing = false
-  /// Goes to the peer before any payload: a preamble or a status.
+  /// Bytes for the peer before any payload: a preamble or a status.
   var prefix: [UInt8] = []
-  /// Optimistic: data often comes with the connection, and then rides behind the preamble.
+  /// Optimistic: data often comes with the connection, and then follows the preamble.
   private var readable = true
   private var writable = false
   private var hungUp = false
@@ -55,7 +55,7 @@ open class SocketEnd: StreamEnd {
     let read = clinux_receive(fd, place + count, room)
     if read > 0 {
       didRead(UnsafeRawBufferPointer(start: place + count, count: read))
-      // A short read has emptied the socket, unless its end stands behind it (epoll(7), "Questions and answers").
+      // A short read has emptied the socket, unless its end is behind it (epoll(7), "Questions and answers").
       let more = read == room || hungUp
       if !more { readable = false }
       return .bytes(count + read, more: more)
@@ -82,7 +82,7 @@ open class SocketEnd: StreamEnd {
 
   /// True if payload may be read from the socket now.
   open var mayRead: Bool { isFlowing }
-  /// Sees what was read, before it is sent.
+  /// Sees the bytes that were read, before they are sent.
   open func didRead(_ bytes: UnsafeRawBufferPointer) {}
 
   open override func produced() { settle() }
@@ -139,7 +139,7 @@ open class SocketEnd: StreamEnd {
 
   // MARK: Ends
 
-  /// Passes the peer's half-close on, and ends when both directions have.
+  /// Passes on the peer's half-close, and ends when both directions have.
   final func settle() {
     guard isFlowing, !isOver, peerFinished, inbox.isEmpty else { return }
     if readEnded { return over(reset: false) }
@@ -153,7 +153,7 @@ open class SocketEnd: StreamEnd {
   open override func sessionClosed() { over(reset: true) }
   open override func abort() { over(reset: true) }
 
-  /// Gives the socket away: the caller watches and closes it from now on. The stream is released.
+  /// Gives the socket away: from now on the caller watches and closes it. The stream is released.
   public final func surrenderSocket() -> Int32 {
     let socket = fd
     loop.unwatch(socket)
@@ -180,14 +180,14 @@ open class SocketEnd: StreamEnd {
   /// Called once, last.
   open func ended() {}
 
-  /// Starts the flow of payload; `writable` is what epoll will tell.
+  /// Starts the flow of payload; epoll will set `writable`.
   final func flow() {
     isFlowing = true
     drain()
     if !isOver { session.wantsToSend(self) }
   }
 
-  /// Starts the flow, but lets the prefix wait for the socket's first bytes, to ride with them; 2 ms at most.
+  /// Starts the flow, but lets the prefix wait for the socket's first bytes, to leave with them; 2 ms at most.
   final func flowTogether() {
     isFlowing = true
     readable = false

@@ -4,7 +4,7 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Two sockets of one process joined: what the agent passes on to the origin without the tunnel.
+/// Two joined sockets of one process: the agent's connections to the origin without the tunnel.
 public final class SocketPair {
   private let left: PairSide
   private let right: PairSide
@@ -47,7 +47,7 @@ public final class SocketPair {
   }
 }
 
-/// One socket of a pair: reads for the other, writes what the other has read.
+/// One socket of a pair: reads for the other, writes the bytes that the other has read.
 private final class PairSide: Handler {
   let loop: EventLoop
   let fd: Int32

@@ -4,10 +4,10 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// What an end has for the carrier.
+/// An end's output for the carrier.
 public enum Produced {
   case nothing
-  /// So many bytes have been written; `more`: ask again.
+  /// The number of bytes written; `more`: ask again.
   case bytes(Int, more: Bool)
   /// No more bytes will come.
   case finished
@@ -27,18 +27,18 @@ open class StreamEnd: Handler {
   public var loop: EventLoop { session.loop }
   public final override func shed() { abort() }
 
-  /// The peer's bytes. Whoever takes them calls `session.consume`.
+  /// Takes the peer's bytes. It must call `session.consume`.
   open func received(_ bytes: UnsafeRawBufferPointer) {}
-  /// The peer sends no more.
+  /// Called when the peer sends no more.
   open func finished() {}
-  /// The peer reset the stream.
+  /// Called when the peer has reset the stream.
   open func wasReset() {}
-  /// The session is gone, and with it the stream.
+  /// Called when the session is gone, and the stream with it.
   open func sessionClosed() {}
   /// Ends both directions at once, with a reset to both sides.
   open func abort() {}
   /// Writes at most `capacity` bytes for the peer. Called only with room and credit.
   open func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced { .nothing }
-  /// What `produce` returned has been staged.
+  /// Called when the output of `produce` has been staged.
   open func produced() {}
 }

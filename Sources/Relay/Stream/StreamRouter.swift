@@ -4,17 +4,18 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Leads streams that the peer opens to their ends, by their preambles.
+/// Routes streams that the peer opens to their ends, by their preambles.
 open class StreamRouter {
   public init() {}
 
-  /// The end for a stream; nil resets it. A TCP stream is an `AcceptorEnd`, connected or refused at once or later.
+  /// Returns the end for a stream; nil resets it. A TCP stream is an `AcceptorEnd`, connected or refused
+  /// at once or later.
   open func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? { nil }
 
-  /// A stream led nowhere, and the peer is told so.
+  /// Called when a stream was refused, which the peer learns.
   open func refused(_ preamble: Preamble, _ status: StreamStatus) {}
 
-  /// An end that `route` has made is over, and its socket closed.
+  /// Called when an end that `route` has made is over, and its socket closed.
   open func ended(_ end: StreamEnd, _ preamble: Preamble) {}
 }
 
@@ -42,7 +43,7 @@ final class PreambleReader: StreamEnd {
     head.count >= Preamble.headSize && head.count == head.withUnsafeBytes { Preamble.size(reading: $0.baseAddress!) }
   }
 
-  /// Ended before it said what it is.
+  /// Releases a stream that ended before its preamble was complete.
   override func finished() { session.release(self) }
   override func wasReset() { session.release(self) }
 }
