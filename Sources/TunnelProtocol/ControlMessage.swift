@@ -1,23 +1,22 @@
-/// What daemon and agent say to each other on the control stream.
+/// A message between daemon and agent on the control stream.
 ///
-/// Layout: type (1), verdict or flag (1), port (2), two counters (8 + 8): 20 bytes, so that a reader needs no state but
-/// a count.
+/// Layout: type (1), verdict or flag (1), port (2), two counters (8 + 8): 20 bytes, so that a reader's
+/// only state is a count.
 public struct ControlMessage: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
     /// Daemon: new connections to `port` go to the host (`flag` 1: a refusal there is passed on) or, with
     /// `turnToOrigin`, to the origin.
     case turnToHost = 1
     case turnToOrigin = 2
-    /// Daemon: fail the readiness from now on (`flag` 1), or let the session alone make ready (0), which without this
-    /// word only the origin does.
+    /// Daemon: fail the readiness from now on (`flag` 1), or let the session alone make the agent ready (0), as
+    /// otherwise only the origin does.
     case retire = 3
-    /// Daemon: try the origin on `port`. Agent: `flag` is the `StreamStatus`, `first` how many origin addresses there
-    /// are.
+    /// Daemon: try the origin on `port`. Agent: `flag` is the `StreamStatus`, `first` the number of origin addresses.
     case probeOrigin = 4
-    /// Daemon: tell the counters of `port`. Agent: `first` connections went to the host, `second` to the origin.
+    /// Daemon: report the counters of `port`. Agent: `first` connections went to the host, `second` to the origin.
     case counters = 5
-    /// Agent: a connection to `port` fell back to the origin; `flag` is the host's `StreamStatus` (`timedOut`: not
-    /// acknowledged).
+    /// Agent: a connection to `port` fell back to the origin; `flag` is the host's `StreamStatus`
+    /// (`timedOut`: not acknowledged).
     case fellBack = 6
     /// Agent: it has had SIGTERM and will end. Its connections go to the origin.
     case terminating = 7

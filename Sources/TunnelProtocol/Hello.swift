@@ -1,5 +1,4 @@
-// What stands on the byte stream before yamux begins: the daemon's hello, then the agent's answer. Both have a fixed
-// length.
+// The bytes of the stream before yamux begins: the daemon's hello, then the agent's answer. Both have a fixed length.
 
 /// The daemon's first bytes to an agent.
 ///
@@ -40,7 +39,7 @@ public struct Hello: Sendable {
     for index in 0..<Self.tokenSize { bytes.storeByte(index < token.count ? token[index] : 0, 16 + index) }
   }
 
-  /// Compares without telling by its time how much was right.
+  /// Compares in a time that does not depend on the number of matching bytes.
   public static func tokensMatch(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     guard left.count == right.count, !left.isEmpty else { return false }
     var difference: UInt8 = 0
@@ -81,7 +80,7 @@ public struct HelloReply: Sendable {
   }
 }
 
-/// What the agent's own readiness probe asks on the control port: magic alone, answered by one byte (1: ready).
+/// The question of the agent's own readiness probe on the control port: magic alone, answered by one byte (1: ready).
 public enum ReadinessQuery {
   public static let size = 4
   public static let magic: UInt32 = 0x4454_5251  // "DTRQ"

@@ -12,9 +12,10 @@ public struct Address: Sendable, Equatable {
   public static let none = Address(bytes: [], port: 0)
 }
 
-/// The first bytes of every stream: what it is and where it leads.
+/// The first bytes of every stream: its kind and destination.
 ///
-/// Layout: kind (1), length of the address or name (1), port (2), address or name. The opener may send data right
+/// Layout: kind (1), length of the address or name (1), port (2), address or name. The opener may send
+/// data right behind it.
 /// behind it.
 public struct Preamble: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
@@ -28,7 +29,7 @@ public struct Preamble: Sendable, Equatable {
     case udp = 3
     /// Queries for the Pod's name servers, or for the one at `address`; whole DNS messages, framed as datagrams.
     case dns = 4
-    /// What stands at a path in the agent's container; `port` is a `FileOperation`.
+    /// The files at a path in the agent's container; `port` is a `FileOperation`.
     case file = 5
   }
 
@@ -45,10 +46,10 @@ public struct Preamble: Sendable, Equatable {
     self.address = address
   }
 
-  /// A preamble that leads to a host by its name, which the other side looks up. A name of 4 or 16 bytes would be an
-  /// address: it gets the root's dot.
-  /// - - Parameter name: in ASCII. Nil comes back for one that is empty, or longer than a domain name may be (RFC 1035
-  ///   section 3.1).
+  /// A preamble for a host's name, which the other side looks up. A name of 4 or 16 bytes would be an
+  /// address, so it gets the root's dot.
+  /// - Parameter name: in ASCII. Nil is returned for one that is empty, or longer than a domain name may
+  ///   be (RFC 1035 section 3.1).
   public init?(_ kind: Kind, port: UInt16, name: [UInt8]) {
     let bare = name.last == 0x2e ? Array(name[..<(name.count - 1)]) : name
     guard !bare.isEmpty, bare.count <= 253 else { return nil }
@@ -57,7 +58,7 @@ public struct Preamble: Sendable, Equatable {
 
   public var size: Int { Self.headSize + address.count }
 
-  /// The whole preamble's size, told from its first four bytes.
+  /// Returns the whole preamble's size, from its first four bytes.
   public static func size(reading head: UnsafeRawPointer) -> Int { headSize + Int(head.loadByte(1)) }
 
   /// Reads a whole preamble; nil for a kind of another version.
@@ -79,14 +80,14 @@ public struct Preamble: Sendable, Equatable {
   }
 }
 
-/// The first byte that the side which accepted a stream sends back: whether it got through.
+/// The first byte from the side that accepted a stream: the result of its connection.
 public enum StreamStatus: UInt8, Sendable {
   case connected = 0
   case refused = 1
   case timedOut = 2
   case unreachable = 3
   case nameNotFound = 4
-  /// The preamble is of a kind or to a port that this side does not serve.
+  /// This side does not serve the preamble's kind or port.
   case notServed = 5
   /// Out of descriptors or memory.
   case exhausted = 6

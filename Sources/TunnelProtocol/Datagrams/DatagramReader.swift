@@ -1,14 +1,14 @@
-/// Takes datagrams out of a stream: length (2), then that many bytes. Both directions of `udp` and `dns` streams,
-/// behind preamble and status.
+/// A reader of datagrams in a stream: length (2), then that many bytes. For both directions of `udp`
+/// and `dns` streams, behind preamble and status.
 ///
-/// A datagram that stands whole in the input is handed out where it stands; one that arrives in pieces is gathered.
+/// A datagram that is whole in the input is returned in place; one that arrives in pieces is gathered.
 public struct DatagramReader: ~Copyable {
   /// The length before each datagram.
   public static let headSize = 2
-  /// What UDP over IPv4 carries at most (RFC 768, RFC 791); a DNS message may have 65,535.
+  /// The largest UDP payload over IPv4 (RFC 768, RFC 791); a DNS message may have 65,535.
   public static let maximumUDPSize = 65_507
-  /// A gathering buffer up to this size is kept for the next datagram; larger ones are given back, so that idle flows
-  /// own little.
+  /// A gathering buffer up to this size is kept for the next datagram; larger ones are freed, so that
+  /// idle flows own little.
   private static let keptSize = 2048
 
   private var memory: UnsafeMutableRawPointer?
@@ -20,7 +20,7 @@ public struct DatagramReader: ~Copyable {
 
   deinit { memory?.deallocate() }
 
-  /// True if a part of a datagram waits for the rest of it.
+  /// True if a part of a datagram waits for the rest.
   public var isMidway: Bool { gathered > 0 }
 
   /// Takes the next datagram off the front of `bytes`; nil once they are used up.

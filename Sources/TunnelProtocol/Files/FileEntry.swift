@@ -1,13 +1,13 @@
-/// What a `file` stream is to tell (`Preamble.port`).
+/// The request of a `file` stream (`Preamble.port`).
 public enum FileOperation: UInt16, Sendable {
   /// Entries for the path and for everything below it, then `FileEntryHead.end`.
   case contents = 0
-  /// 8 bytes that change when the tree does; what they are made of is the agent's affair.
+  /// 8 bytes that change when the tree does; only the agent knows their contents.
   case signature = 1
 }
 
-/// What stands before an entry of a file stream: kind (1), mode (2), length of the name (2), size (8). Behind it come
-/// the name and `size` bytes.
+/// The head of an entry in a file stream: kind (1), mode (2), length of the name (2), size (8). The
+/// name and `size` bytes follow.
 public struct FileEntryHead: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
     case directory = 100  // "d"
@@ -15,14 +15,14 @@ public struct FileEntryHead: Sendable, Equatable {
     case file = 102  // "f"
     /// A symbolic link; `size` bytes of target follow.
     case link = 108  // "l"
-    /// There, but not to be read.
+    /// It exists, but cannot be read.
     case unreadable = 120  // "x"
   }
 
   public static let size = 13
   /// One byte behind the last entry: "e".
   public static let end: UInt8 = 101
-  /// No tree is told beyond so many entries.
+  /// The greatest number of entries sent for a tree.
   public static let maximumEntries = 10_000
 
   public var kind: Kind

@@ -1,29 +1,27 @@
 #if !hasFeature(Embedded)
-  /// One entry of a tree that the agent tells.
+  /// One entry of a tree that the agent sends.
   public struct FileEntry: Sendable, Equatable {
     public var kind: FileEntryHead.Kind
-    /// Permission bits (chmod(2)), set-user-ID and the like included: what of it is kept is the caller's choice.
+    /// Permission bits (chmod(2)), set-user-ID and others included; the caller chooses those to keep.
     public var mode: UInt16
     /// Bytes of contents; 0 for anything but a file.
     public var size: UInt64
-    /// Relative to the path asked for, empty for itself; no component is empty, "." or "..". A name on Linux is bytes,
-    /// mostly UTF-8.
+    /// Relative to the requested path, empty for itself; no component is empty, "." or "..". A name on
+    /// Linux is bytes, mostly UTF-8.
     public var name: [UInt8]
-    /// A link's target as it stands there, absolute or not: to be written, not to be followed.
+    /// A link's original target, absolute or not: to be written, not to be followed.
     public var target: [UInt8] = []
 
-    /// For people: what is not UTF-8 is repaired.
+    /// The name for people, with invalid UTF-8 repaired.
     public var nameText: String { String(decoding: name, as: UTF8.self) }
   }
 
-  /// Reads what comes behind the status of a `file` stream, in whatever pieces it comes, and refuses what would lead
-  /// out of the tree.
+  /// Reads the bytes behind the status of a `file` stream, in any pieces, and refuses names that leave the tree.
   ///
-  /// An entry stands in a directory that was told before, and no name comes twice; so a link can never become a way
-  /// out.
+  /// An entry is in an earlier directory, and no name is repeated, so a link can never become a path out of the tree.
   public struct FileEntryReader {
     public enum Event {
-      /// `file` entries are followed by `size` bytes as `data`, the others by nothing.
+      /// `file` entries are followed by `size` bytes as `data`, others by nothing.
       case entry(FileEntry)
       /// A piece of the latest file; points into the input.
       case data(UnsafeRawBufferPointer)
@@ -31,10 +29,10 @@
       case end
     }
 
-    /// Why a tree is not to be trusted. `message` is for a person.
+    /// The reason not to trust a tree. `message` is for a person.
     public enum Violation: Error, Equatable {
       case malformed
-      /// Absolute, with "..", outside of a directory told before, or told twice.
+      /// Absolute, with "..", outside of an earlier directory, or repeated.
       case name(String)
       case tooManyEntries
       /// More than this many bytes.
@@ -45,9 +43,9 @@
       public var message: String {
         switch self {
         case .malformed:
-          "the agent's files arrive in a form that is not understood; an agent and a daemon of the same version understand each other"
+          "the agent's files arrive in an unknown form; use an agent and a daemon of the same version"
         case .name(let name):
-          "the agent names the file \"\(name)\", which does not stand inside the tree asked for; it was not written"
+          "the agent names the file \"\(name)\", which is not inside the requested tree; it was not written"
         case .tooManyEntries: "the tree has more than \(FileEntryHead.maximumEntries) entries; ask for a part of it"
         case .tooLarge(let limit): "the tree has more than \(limit) bytes; ask for a part of it"
         case .trailing: "the agent sends bytes behind the end of its files"
@@ -68,14 +66,13 @@
     public private(set) var totalBytes: UInt64 = 0
     public private(set) var entryCount = 0
 
-    /// - Parameter maximumBytes: what all files together may have.
+    /// - Parameter maximumBytes: the limit for all files together.
     public init(maximumBytes: UInt64) { self.maximumBytes = maximumBytes }
 
     /// True if the end has been read: a stream that finishes before was cut.
     public var isComplete: Bool { isOver }
 
-    /// Takes the next event off the front of `bytes`; nil once they are used up. After an error the reader is of no
-    /// use.
+    /// Takes the next event off the front of `bytes`; nil once they are used up. After an error the reader is unusable.
     public mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(Violation) -> Event? {
       if dataLeft > 0 {
         let count = Int(min(dataLeft, UInt64(bytes.count)))
@@ -106,7 +103,7 @@
       return .entry(try entry(head))
     }
 
-    /// True once so many bytes are gathered.
+    /// Returns true once that many bytes are gathered.
     private mutating func gather(_ bytes: inout UnsafeRawBufferPointer, _ size: Int) -> Bool {
       let count = min(max(size - gathered.count, 0), bytes.count)
       gathered.append(contentsOf: bytes[..<count])
@@ -136,7 +133,7 @@
       return entry
     }
 
-    /// Checks whether a name leads to somewhere inside the tree.
+    /// Checks whether a name is inside the tree.
     private func stands(_ name: [UInt8]) -> Bool {
       let slash = UInt8(ascii: "/")
       let dot = UInt8(ascii: ".")

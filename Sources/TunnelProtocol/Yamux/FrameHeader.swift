@@ -23,7 +23,7 @@ public struct FrameHeader: Equatable, Sendable {
 
   public var kind: Kind
   public var flags: Flags
-  /// 0 names the session itself: pings and go-aways.
+  /// 0 is the session itself: pings and go-aways.
   public var stream: UInt32
   /// Bytes of payload (data), credit (window update), opaque value (ping) or reason (go-away).
   public var length: UInt32
@@ -35,7 +35,7 @@ public struct FrameHeader: Equatable, Sendable {
     self.length = length
   }
 
-  /// Reads 12 bytes; nil if the version or the kind is none that yamux knows.
+  /// Reads 12 bytes; nil if yamux has no such version or kind.
   public init?(reading bytes: UnsafeRawPointer) {
     guard bytes.loadByte(0) == Self.version, let kind = Kind(rawValue: bytes.loadByte(1)) else { return nil }
     self.init(kind, flags: Flags(rawValue: bytes.loadBE16(2)), stream: bytes.loadBE32(4), length: bytes.loadBE32(8))

@@ -1,7 +1,7 @@
-/// What all receive windows of a process may hold together beyond the 256 KiB that yamux gives every stream at once.
+/// The memory that all receive windows of a process may use beyond the 256 KiB that yamux gives every stream at once.
 ///
-/// Windows grow while a stream keeps them full, so that one stream fills a long line, and the pool keeps many of them
-/// from filling the memory.
+/// Windows grow while a stream keeps them full, so that one stream fills a long line; the pool keeps
+/// many streams from filling the memory.
 public final class WindowPool {
   public let limit: Int
   public private(set) var used = 0

@@ -1,14 +1,14 @@
-// The way in: bytes of the carrier become events.
+// Receiving: bytes of the carrier become events.
 
 extension YamuxSession {
-  /// Takes bytes from the front of `input` until they mean something for a stream; nil when all are taken.
+  /// Takes bytes from the front of `input` up to an event for a stream; nil when all are taken.
   ///
   /// After `.failed` it takes nothing more.
   public func next(_ input: inout UnsafeRawBufferPointer, now: UInt64) -> Event? {
     if !input.isEmpty { heardAt = now }
     while violation == nil {
       if let header {
-        // Header complete: first what its flags say, then its payload, then its end.
+        // The header is complete: first its flags, then its payload, then its end.
         if payloadLeft > 0 {
           guard !input.isEmpty else { return nil }
           if let event = takePayload(&input) { return event }
@@ -44,7 +44,7 @@ extension YamuxSession {
     return .data(payloadSlot, bytes)
   }
 
-  /// A header has arrived.
+  /// Handles a header.
   private func begin(_ header: FrameHeader, now: UInt64) -> Event? {
     switch header.kind {
     case .ping:
@@ -100,7 +100,7 @@ extension YamuxSession {
     return .opened(slot)
   }
 
-  /// All of a frame has been taken.
+  /// Handles the end of a frame.
   private func end(_ header: FrameHeader) -> Event? {
     guard let slot = slots[header.stream], let stream = streams[slot] else { return nil }
     if header.flags.contains(.rst) {

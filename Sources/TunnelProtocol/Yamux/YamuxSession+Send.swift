@@ -1,15 +1,15 @@
-// The way out. The relay pulls: when the carrier has room, it asks for control frames, then reads payload from its
-// sockets straight behind a header of ours. Nothing is queued here but facts (a credit is due, a stream has ended).
+// Sending. The relay pulls: when the carrier has room, it asks for control frames, then reads payload from its sockets
+// straight behind a header of ours. Only facts are queued here (a credit is due, a stream has ended).
 
 extension YamuxSession {
-  /// Bytes that may be sent on a stream now.
+  /// Returns the bytes that may be sent on a stream now.
   public func sendCredit(_ slot: Int) -> Int {
     guard let stream = streams[slot], !stream.resetReceived, !stream.resetDue, !stream.finishSent, !stream.finishDue
     else { return 0 }
     return stream.sendCredit
   }
 
-  /// Writes the header of a data frame whose `count` bytes of payload stand (or will stand) right behind it.
+  /// Writes the header of a data frame whose `count` bytes of payload are (or will be) right behind it.
   ///
   /// `count` is at most `sendCredit(slot)`.
   public func writeDataHeader(_ slot: Int, count: Int, to bytes: UnsafeMutableRawPointer) {
@@ -19,21 +19,21 @@ extension YamuxSession {
     FrameHeader(.data, flags: stream.greeting, stream: stream.id, length: UInt32(count)).write(to: bytes)
   }
 
-  /// We send no more on this stream: FIN goes out behind what has been written.
+  /// Ends our direction of this stream: FIN is sent behind the written bytes.
   public func finish(_ slot: Int) {
     guard let stream = streams[slot], !stream.finishSent, !stream.resetReceived else { return }
     streams[slot]!.finishDue = true
     enqueueFinish(slot)
   }
 
-  /// Both directions end at once.
+  /// Ends both directions at once.
   public func reset(_ slot: Int) {
     guard let stream = streams[slot], !stream.resetReceived else { return }
     streams[slot]!.resetDue = true
     enqueue(slot)
   }
 
-  /// `count` received bytes have left the relay: they may be given to the peer again as credit.
+  /// Notes that `count` received bytes have left the relay: the peer may get them again as credit.
   public func consume(_ slot: Int, _ count: Int, now: UInt64) {
     guard var stream = streams[slot] else { return }
     stream.consumed += count
@@ -46,14 +46,14 @@ extension YamuxSession {
     }
   }
 
-  /// Deferred frames that no longer wait, well below the 256 streams that HashiCorp's yamux opens without any ACK
-  /// ("AcceptBacklog").
+  /// The number of deferred frames that ends their waiting, well below the 256 streams that HashiCorp's yamux opens
+  /// without any ACK ("AcceptBacklog").
   static let deferredLimit = 64
 
   public var hasDeferred: Bool { !deferred.isEmpty }
 
-  /// Lets out what has found no company. Call it a moment after there was something: a message less wakes every process
-  /// on the way.
+  /// Releases frames that have found no company. Call it a moment after they were deferred: each message
+  /// saved wakes no process on the path.
   public func releaseDeferred() {
     for slot in deferred where streams[slot]?.deferred == true {
       streams[slot]!.deferred = false
@@ -66,12 +66,12 @@ extension YamuxSession {
     deferred.removeAll(keepingCapacity: true)
   }
 
-  /// Asks for a round trip; the answer sets `roundTrip`. A ping under way is not doubled.
+  /// Asks for a round trip; the answer sets `roundTrip`. An unanswered ping is not doubled.
   public func ping(now: UInt64) {
     if pingSentAt == nil { pingDue = true }
   }
 
-  /// Tells the peer that no new stream is welcome (0: normal, 1: protocol error, 2: internal error).
+  /// Informs the peer that no new stream is welcome (0: normal, 1: protocol error, 2: internal error).
   public func goAway(_ code: UInt32) {
     if !goAwaySent { goAwayDue = code }
   }
@@ -124,7 +124,7 @@ extension YamuxSession {
     return written
   }
 
-  /// The one frame that says all that is due for a stream.
+  /// Returns the one frame with everything due for a stream.
   private func controlFrame(_ slot: Int, now: UInt64) -> FrameHeader? {
     guard var stream = streams[slot] else { return nil }
     stream.queued = false
@@ -132,7 +132,7 @@ extension YamuxSession {
     var isDue = stream.greeting != []
     stream.greeting = []
     if stream.resetDue {
-      // A stream of ours that the peer has never heard of needs no word.
+      // A stream of ours that the peer has never seen needs no frame.
       isDue = !header.flags.contains(.syn)
       header.flags.insert(.rst)
       stream.resetDue = false
@@ -156,12 +156,12 @@ extension YamuxSession {
     return isDue ? header : nil
   }
 
-  /// Updates that come faster than this, µs, make the window grow too: each wakes every process on the way.
+  /// The interval of updates, µs, below which the window grows too: each wakes every process on the path.
   private static let updateInterval: UInt64 = 25_000
 
-  /// What the peer may send on top; the window doubles while the stream uses it up within two round trips, so that it
-  /// follows the line's bandwidth-delay product, and never asks for more than some tens of updates a second. On a long
-  /// line, where each step takes a round trip, it grows fourfold.
+  /// Returns the peer's additional credit. The window doubles while the stream uses it up within two round trips, so
+  /// that it follows the line's bandwidth-delay product, with at most some tens of updates a second. On a long line,
+  /// where each step takes a round trip, it grows fourfold.
   private func takeCredit(_ stream: inout StreamState, now: UInt64) -> Int {
     var credit = stream.consumed
     let patience = max(2 * (roundTrip ?? 0), Self.updateInterval)

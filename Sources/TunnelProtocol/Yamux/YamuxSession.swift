@@ -1,15 +1,16 @@
 // A yamux session as a state machine: bytes in, events out; it does no I/O and owns no payload.
-// Receiving stands in YamuxSession+Receive.swift, sending in YamuxSession+Send.swift, in the order in which the data
-// meets it.
+// Receiving is in YamuxSession+Receive.swift, sending in YamuxSession+Send.swift, in the order in
+// which the data meets it.
 
 /// One end of a session (hashicorp/yamux, spec.md).
 ///
-/// Streams are known by their slot, a small index that is valid until `release(_:)`. Times are µs of a monotonic clock.
+/// Streams are identified by their slot, a small index that is valid until `release(_:)`. Times are µs
+/// of a monotonic clock.
 public final class YamuxSession {
-  /// The side that dialled numbers its streams oddly, the other evenly.
+  /// The side that dialled gives its streams odd numbers, the other even ones.
   public enum Role { case client, server }
 
-  /// What the received bytes mean for the streams. `bytes` point into the input.
+  /// The meaning of received bytes for the streams. `bytes` point into the input.
   public enum Event {
     case opened(Int)
     case data(Int, UnsafeRawBufferPointer)
@@ -22,7 +23,7 @@ public final class YamuxSession {
     case failed(Violation)
   }
 
-  /// Why a session cannot go on. The caller writes what is pending (a go-away) and closes the carrier.
+  /// The reason why a session must end. The caller writes pending frames (a go-away) and closes the carrier.
   public enum Violation: UInt8, Error, Sendable {
     case malformedHeader
     case wrongStreamNumber
@@ -42,7 +43,7 @@ public final class YamuxSession {
   public internal(set) var roundTrip: UInt64?
   /// The latest round trip, µs.
   public internal(set) var lastRoundTrip: UInt64?
-  /// When the peer was last heard, µs.
+  /// The time when the peer was last heard, µs.
   public internal(set) var heardAt: UInt64
 
   var streams: [StreamState?] = []
@@ -87,7 +88,7 @@ public final class YamuxSession {
     headerBytes.deallocate()
   }
 
-  /// Opens a stream: its SYN goes with the first frame. Nil when the session is full or going away.
+  /// Opens a stream: its SYN goes with the first frame. Nil if the session is full or going away.
   public func open(now: UInt64) -> Int? {
     guard streamCount < maximumStreams, !goAwayReceived, !goAwaySent, nextID < UInt32.max - 2 else { return nil }
     let id = nextID
@@ -97,12 +98,12 @@ public final class YamuxSession {
     return slot
   }
 
-  /// The relay needs this stream no more. Where either side is still open, the peer gets a reset.
+  /// Releases a stream that the relay no longer needs. If either side is still open, the peer gets a reset.
   public func release(_ slot: Int) {
     guard var stream = streams[slot], !stream.released else { return }
     stream.released = true
-    if payloadSlot == slot { payloadSlot = nil }  // what is left of its frame reaches nobody
-    stream.updateDue = false  // it would take window from the pool that nobody gives back
+    if payloadSlot == slot { payloadSlot = nil }  // the rest of its frame is dropped
+    stream.updateDue = false  // it would take window from the pool that is never given back
     if !stream.resetReceived && !(stream.finishReceived && (stream.finishSent || stream.finishDue)) {
       stream.resetDue = true
     }
@@ -145,7 +146,7 @@ public final class YamuxSession {
     queue.append(slot)
   }
 
-  /// Where the peer has finished already, hardly anybody waits for ours.
+  /// Queues a FIN; if the peer has finished already, it may wait, since hardly anyone waits for it.
   func enqueueFinish(_ slot: Int) {
     if streams[slot]?.finishReceived == true { later(slot) } else { enqueue(slot) }
   }
