@@ -1,6 +1,6 @@
 import KubeAPI
 
-/// What a command in a container wrote, and how it ended.
+/// The output and the exit code of a command in a container.
 public struct ExecResult: Sendable, Hashable {
   public var stdout: [UInt8]
   public var stderr: [UInt8]
@@ -14,16 +14,16 @@ public struct ExecResult: Sendable, Hashable {
 }
 
 extension KubeClient {
-  /// Runs a command in a container to its end (Kubernetes API, `pods/exec`; RBAC wants `get` and `create` on it). The
-  /// command should read its stdin to the end: Kubernetes does not tell its end, kubectl neither, while a large stdin
-  /// is still on its way.
+  /// Runs a command in a container to its end (Kubernetes API, `pods/exec`; RBAC requires `get` and `create`). The
+  /// command should read its stdin to the end: while a large stdin is being sent, Kubernetes does not report the
+  /// command's end, not even to kubectl.
   /// - Parameters:
   ///   - container: nil for the Pod's only or default one.
-  ///   - - stdin: given to the command, then closed (Kubernetes 1.30 and later; an older server leaves it open); nil
-  ///     for none.
-  ///   - outputLimit: bytes kept of each of stdout and stderr; what is more is dropped.
-  /// - - Throws: when the command could not be started, or the connection broke before its end. When the task is
-  ///   cancelled, `.cancelled`, and the connection closes; the command then sees its stdin and stdout closed.
+  ///   - stdin: given to the command, then closed (Kubernetes 1.30 and later; an older server leaves it
+  ///     open); nil for none.
+  ///   - outputLimit: bytes kept of each of stdout and stderr; the rest is dropped.
+  /// - Throws: if the command could not be started, or the connection broke before its end. When the task is cancelled,
+  ///   `.cancelled`, and the connection closes; the command then sees its stdin and stdout closed.
   public func exec(
     pod: String, namespace: String? = nil, container: String? = nil, command: [String], stdin: [UInt8]? = nil,
     outputLimit: Int = 1 << 20

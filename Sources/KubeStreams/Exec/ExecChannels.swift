@@ -1,5 +1,5 @@
-/// The messages of an exec (Kubernetes, `remotecommand`): the first byte is the channel, the rest is the channel's.
-/// Bytes in, parts out; no I/O.
+/// The messages of an exec (Kubernetes, `remotecommand`): the first byte is the channel, the rest is
+/// its data. Bytes in, parts out; no I/O.
 struct ExecChannels {
   /// With v5 the client can close its stdin: `ff` and the channel.
   static let v5 = "v5.channel.k8s.io"
@@ -19,7 +19,7 @@ struct ExecChannels {
 
   mutating func messageBegan() { channel = nil }
 
-  /// Nil for a channel that says nothing here, and for a channel's first, empty message.
+  /// Returns nil for an unused channel, and for a channel's first, empty message.
   mutating func part(_ payload: UnsafeRawBufferPointer) -> Part? {
     var payload = payload
     if channel == nil {

@@ -18,11 +18,11 @@ final class ExecExchange: Handler {
   private var channels = ExecChannels()
 
   private let takesInput: Bool
-  /// What is still to be sent of stdin; nil before it is known, and once it is closed.
+  /// The rest of stdin to send; nil before it is known, and once it is closed.
   private var stdin: ArraySlice<UInt8>?
   private var control: [UInt8] = []
   private let buffer = UnsafeMutableRawPointer.allocate(byteCount: ExecExchange.bufferSize, alignment: 16)
-  // One frame is on its way at a time; after CURLE_AGAIN it must be offered again as it was.
+  // One frame is in flight at a time; after CURLE_AGAIN it must be offered again unchanged.
   private var sending: UnsafeMutableRawPointer
   private var sendingLeft = 0
   private static let chunkSize = (32 << 10) - 16
@@ -33,7 +33,7 @@ final class ExecExchange: Handler {
   private let outputLimit: Int
   private var result = ExecResult(stdout: [], stderr: [], exitCode: 0)
   private var status: [UInt8] = []
-  /// The close follows the status within a millisecond; a server that does not close is not waited for longer, in µs.
+  /// The wait in µs for the server's close, which follows the status within a millisecond.
   private static let closeTimeout: UInt64 = 200_000
 
   init(connection: UpgradedConnection, takesInput: Bool, outputLimit: Int, server: String) {
@@ -53,12 +53,12 @@ final class ExecExchange: Handler {
     self.loop = loop
     loop.watch(connection.socket, self)
     connection.leftover.withUnsafeBytes { take($0) }
-    // What TLS has read already wakes nobody.
+    // Bytes that TLS has read already cause no event.
     loop.readAgain(self)
   }
 
   /// Gives the command its stdin.
-  /// - Parameter onEnd: called once, at once where it has ended already.
+  /// - Parameter onEnd: called once; at once if the exec has ended already.
   func finish(stdin: [UInt8], onEnd: @escaping (Result<ExecResult, KubeError>) -> Void) {
     if let outcome { return onEnd(outcome) }
     self.onEnd = onEnd
@@ -73,7 +73,7 @@ final class ExecExchange: Handler {
 
   override func timerFired(_ kind: UInt8) { closed() }
 
-  /// The first end counts.
+  /// Ends the exec; later calls change nothing.
   func end(_ outcome: Result<ExecResult, KubeError>) {
     guard self.outcome == nil, let loop else { return }
     self.outcome = outcome
@@ -94,7 +94,7 @@ final class ExecExchange: Handler {
         sendingLeft -= count
       case .again: return
       case .failed(let error):
-        // A command that ends before it has read all its stdin: its status is in what came.
+        // The command ended before it had read all its stdin: its status is in the bytes received.
         stdin = nil
         sendingLeft = 0
         if status.isEmpty { receive() }
@@ -104,7 +104,7 @@ final class ExecExchange: Handler {
     }
   }
 
-  /// Brings the next frame into the buffer.
+  /// Writes the next frame into the buffer.
   private func stage() -> Bool {
     let payload = buffer + FrameWriter.maximumHead
     if !control.isEmpty {

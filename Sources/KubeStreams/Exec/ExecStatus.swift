@@ -1,10 +1,10 @@
 import KubeAPI
 import KubeObjects
 
-/// How an exec ended (Kubernetes API, `Status` on the error channel).
+/// The result of an exec (Kubernetes API, `Status` on the error channel).
 enum ExecStatus {
-  /// The command's exit code.
-  /// - Throws: when the command did not run: no such container, no such program.
+  /// Returns the command's exit code.
+  /// - Throws: if the command did not run: no such container, no such program.
   static func exitCode(_ bytes: [UInt8], server: String) throws(KubeError) -> Int {
     guard let status = try? JSONValue(parsing: bytes) else {
       throw .badResponse(server: server, problem: "an exec ended with a status that is not JSON")

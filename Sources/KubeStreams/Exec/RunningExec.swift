@@ -1,16 +1,16 @@
 import KubeAPI
 import Relay
 
-/// A command that runs in a container, its connection served by a thread of its own. Dropping the last reference closes
-/// the connection.
+/// A command that runs in a container, its connection served by its own thread. Dropping the last
+/// reference closes the connection.
 ///
-/// Unchecked: the exchange is reached on the thread's loop alone.
+/// Unchecked: only the thread's loop uses the exchange.
 public final class RunningExec: @unchecked Sendable {
   private let thread: RelayThread
   private let exchange: ExecExchange
 
   init(_ exchange: ExecExchange) throws(KubeError) {
-    guard let thread = RelayThread() else { throw .transport(problem: "no thread or epoll instance could be had") }
+    guard let thread = RelayThread() else { throw .transport(problem: "cannot create a thread or an epoll instance") }
     self.thread = thread
     self.exchange = exchange
     let box = Box(exchange)
@@ -23,7 +23,7 @@ public final class RunningExec: @unchecked Sendable {
     thread.stop()
   }
 
-  /// Gives the command its stdin, closes that, and waits for the command's end. To be called once.
+  /// Gives the command its stdin, closes that, and waits for the command's end. Call it once.
   /// - Throws: as `KubeClient.exec` does.
   public func finish(stdin: [UInt8] = []) async throws(KubeError) -> ExecResult {
     let result: Result<ExecResult, KubeError> = await withTaskCancellationHandler {
@@ -36,7 +36,7 @@ public final class RunningExec: @unchecked Sendable {
     return try result.get()
   }
 
-  /// Takes the exchange to its thread out of `deinit`, where `self` cannot go.
+  /// Carries the exchange to its thread out of `deinit`, where `self` cannot go.
   private struct Box: @unchecked Sendable {
     let exchange: ExecExchange
     init(_ exchange: ExecExchange) { self.exchange = exchange }

@@ -2,29 +2,29 @@ import CLinux
 import KubeAPI
 import Relay
 
-/// A session's carrier over one port-forward of the API server: session bytes ↔ port-forward framing ↔ WebSocket ↔
-/// libcurl's TLS.
+/// A session's carrier over one port-forward of the API server: session bytes ↔ port-forward framing ↔
+/// WebSocket ↔ libcurl's TLS.
 public final class PortForwardCarrier: Carrier {
   private let connection: UpgradedConnection
   private var framing: any PortForwardFraming
   private var parser = FrameParser()
   private var writer = FrameWriter()
-  /// Called with what the server says of the Pod's port, and with the cause when the connection fails.
+  /// Called with the server's message about the Pod's port, and with the cause when the connection fails.
   public var onProblem: ((String) -> Void)?
 
-  // One piece is on its way at a time; after CURLE_AGAIN it must be offered again as it was.
+  // One piece is in flight at a time; after CURLE_AGAIN it must be offered again unchanged.
   private var sending: UnsafeMutableRawPointer
   private var sendingLeft = 0
   /// Whole frames of our own (prologue, pongs) that go between the session's.
   private var control: [UInt8] = []
   private let controlBuffer: UnsafeMutableRawPointer
   private static let controlSize = 4096
-  /// One message holds what Go's buffers along the way do: 32 KiB. Larger ones cost the API server, the kubelet and the
-  /// runtime more for each byte.
+  /// One message fills Go's buffers along the route: 32 KiB. Larger ones cost the API server, the kubelet
+  /// and the runtime more for each byte.
   private static let stagingSize = (32 << 10) - 8
   private let receiveBuffer: UnsafeMutableRawPointer
   private static let receiveSize = 128 << 10
-  /// What one TLS record holds at most (RFC 8446, section 5.1).
+  /// The most bytes of one TLS record (RFC 8446, section 5.1).
   private static let recordSize = 16 << 10
   private static let turnBudget = 1 << 20
 
@@ -47,7 +47,7 @@ public final class PortForwardCarrier: Carrier {
     for message in framing.prologue { control += writer.frame(.binary, message) }
     flush()
     if !connection.leftover.isEmpty { connection.leftover.withUnsafeBytes { take($0) } }
-    // What TLS has read already wakes nobody.
+    // Bytes that TLS has read already cause no event.
     loop.readAgain(self)
   }
 
@@ -94,7 +94,7 @@ public final class PortForwardCarrier: Carrier {
     }
   }
 
-  /// Brings the next of our own frames under way.
+  /// Takes the next of our own frames for sending.
   private func takeControl() -> Bool {
     guard !control.isEmpty else { return false }
     let count = min(control.count, Self.controlSize)
@@ -159,7 +159,7 @@ public final class PortForwardCarrier: Carrier {
       switch event {
       case .payload(let bytes): session?.receive(bytes)
       case .error(let text):
-        // The Pod's port refused, or the copying failed: nothing more will come, whether or not the server closes.
+        // The Pod's port refused, or the copying failed: no more bytes will come, even if the server does not close.
         onProblem?(text)
         ended(.closed)
       case .answer(let message):

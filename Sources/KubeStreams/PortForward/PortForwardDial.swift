@@ -1,7 +1,7 @@
 import KubeAPI
 import Relay
 
-/// A dialled port-forward, on its way to the relay's thread.
+/// A connected port-forward before it moves to the relay's thread.
 public struct PortForwardConnection: Sendable {
   public let connection: UpgradedConnection
   public let port: UInt16
@@ -9,16 +9,16 @@ public struct PortForwardConnection: Sendable {
   /// The subprotocol that the server chose.
   public var subprotocol: String { connection.subprotocol ?? V4Framing.name }
 
-  /// On the relay's thread.
+  /// Makes the carrier; call it on the relay's thread.
   public func carrier(on loop: EventLoop) -> PortForwardCarrier {
     let framing: any PortForwardFraming = subprotocol == SPDYFraming.name ? SPDYFraming(port: port) : V4Framing()
     return PortForwardCarrier(loop: loop, connection: connection, framing: framing)
   }
 }
 
-/// Which carriers to offer.
+/// The carriers to offer.
 public enum CarrierProtocol: String, Sendable, CaseIterable {
-  /// SPDY in a WebSocket where the server has it (Kubernetes 1.30 and later), else v4.
+  /// SPDY in a WebSocket if the server has it (Kubernetes 1.30 and later), else v4.
   case auto
   case spdy
   case v4
@@ -33,7 +33,7 @@ public enum CarrierProtocol: String, Sendable, CaseIterable {
 }
 
 extension KubeClient {
-  /// Opens a port-forward to one port of a Pod's loopback (`pods/portforward`; RBAC wants `get` and `create` on it).
+  /// Opens a port-forward to one port of a Pod's loopback (`pods/portforward`; RBAC requires `get` and `create`).
   public func dialPortForward(
     namespace: String, pod: String, port: UInt16, offering protocols: CarrierProtocol = .auto
   ) async throws(KubeError) -> PortForwardConnection {

@@ -1,4 +1,4 @@
-/// How one connection of a port-forward stands in WebSocket messages.
+/// The form of one port-forward connection in WebSocket messages.
 protocol PortForwardFraming {
   /// Bytes that `prefix` writes before the payload.
   var prefixSize: Int { get }
@@ -14,7 +14,7 @@ protocol PortForwardFraming {
 enum PortForwardEvent {
   /// Bytes from the Pod.
   case payload(UnsafeRawBufferPointer)
-  /// What the server says of the Pod's port: that it refused, mostly.
+  /// The server's message about the Pod's port, mostly that it refused.
   case error(String)
   /// A message to send.
   case answer([UInt8])
@@ -22,8 +22,8 @@ enum PortForwardEvent {
   case ended
 }
 
-/// `v4.channel.k8s.io`: the first byte of every message is a channel, 0 for data and 1 for errors, when one port was
-/// asked for. The server's first message on either says the port.
+/// `v4.channel.k8s.io`: the first byte of every message is a channel, for one port 0 for data and 1 for errors. The
+/// server's first message on either is the port.
 struct V4Framing: PortForwardFraming {
   static let name = "v4.channel.k8s.io"
 

@@ -1,10 +1,10 @@
 import TunnelProtocol
 
-/// `SPDY/3.1+portforward.k8s.io`: SPDY frames in binary messages, their borders not those of the messages. One pair of
-/// streams carries one connection: an error stream, closed by us at once, and a data stream.
+/// `SPDY/3.1+portforward.k8s.io`: SPDY frames in binary messages, whose borders they do not follow. One pair of streams
+/// carries one connection: an error stream, closed by us at once, and a data stream.
 ///
 /// The header blocks are stored zlib (RFC 1950, RFC 1951 section 3.2.4), which every inflater takes; those of the
-/// answers say nothing that is needed, and are skipped.
+/// answers are not needed, and are skipped.
 struct SPDYFraming: PortForwardFraming {
   static let name = "SPDY/3.1+portforward.k8s.io"
 
@@ -77,7 +77,7 @@ struct SPDYFraming: PortForwardFraming {
       if left > 0 {
         guard !input.isEmpty else { return nil }
         let piece = take(&input)
-        // Of an error's text or a control frame, the beginning is enough; header blocks are skipped.
+        // The beginning of an error's text or a control frame is enough; header blocks are skipped.
         if control.count < 4096 { control.append(contentsOf: piece.prefix(4096 - control.count)) }
         continue
       }
@@ -124,14 +124,15 @@ struct SPDYFraming: PortForwardFraming {
     switch stream & 0xffff {
     case 3 where word() == Self.dataStream, 7: return .ended  // RST_STREAM, GOAWAY
     case 2 where word() == Self.dataStream && flags & Self.finFlag != 0: return .ended  // SYN_REPLY that also closes
-    case 6 where word() & 1 == 0: return .answer([0x80, 3, 0, 6, 0, 0, 0, 4] + control.prefix(4))  // the server's PING has an even id
+    // The server's PING has an even id.
+    case 6 where word() & 1 == 0: return .answer([0x80, 3, 0, 6, 0, 0, 0, 4] + control.prefix(4))
     default: return nil
     }
   }
 }
 
-/// A zlib stream of stored blocks: nothing is compressed, so nothing is needed but a head and lengths. The check sum at
-/// the end never comes, since the stream never ends.
+/// A zlib stream of stored blocks: without compression, it needs only a head and lengths. The checksum at the end is
+/// never written, since the stream never ends.
 private struct StoredZlib {
   private var started = false
 
@@ -140,7 +141,7 @@ private struct StoredZlib {
     let head: [UInt8] = started ? [] : [0x78, 0x01]
     started = true
     let stored = [0, UInt8(length & 0xff), UInt8(length >> 8), UInt8(~length & 0xff), UInt8(~length >> 8)] + bytes
-    // An empty block behind it, as a sync flush writes: without it Go's reader waits for more.
+    // An empty block follows, as a sync flush writes: without it Go's reader waits for more.
     return head + stored + [0, 0, 0, 0xff, 0xff]
   }
 }

@@ -1,11 +1,11 @@
-/// The client's receiving half of RFC 6455: bytes in, parts of messages out; no I/O, nothing copied but control frames.
+/// The client's receiving half of RFC 6455: bytes in, parts of messages out; no I/O, only control frames are copied.
 struct FrameParser {
   enum Event {
     /// A text or binary message begins; its payload follows in any number of pieces.
     case began
     case payload(UnsafeRawBufferPointer)
     case ended
-    /// To be answered with a pong of the same payload (section 5.5.2).
+    /// A ping, to be answered with a pong of the same payload (section 5.5.2).
     case ping([UInt8])
     /// The peer closes (section 5.5.1); the code is nil if it gave none.
     case close(UInt16?, reason: String)
@@ -30,7 +30,7 @@ struct FrameParser {
 
   init() { head.reserveCapacity(14) }
 
-  /// Takes bytes from the front until they mean something; nil when all are taken.
+  /// Takes bytes from the front until they form an event; nil when all are taken.
   mutating func next(_ input: inout UnsafeRawBufferPointer) -> Event? {
     while true {
       switch state {
@@ -86,8 +86,8 @@ struct FrameParser {
     let length = second & 0x7f < 126 ? UInt64(second & 0x7f) : head[2...].reduce(0) { $0 << 8 | UInt64($1) }
     head.removeAll(keepingCapacity: true)
     let opcode = first & 0x0f
-    // No extension was negotiated, a server does not mask (section 5.1), control frames are short and whole (section
-    // 5.5).
+    // No extension was negotiated, a server does not mask (section 5.1), control frames are short and
+    // whole (section 5.5).
     guard first & 0x70 == 0, second & 0x80 == 0, length < 1 << 40 else { return malformed() }
     left = Int(length)
     isFinal = first & 0x80 != 0

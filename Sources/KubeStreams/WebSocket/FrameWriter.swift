@@ -1,4 +1,4 @@
-/// The client's sending half of RFC 6455: whole messages in single frames, masked where they stand.
+/// The client's sending half of RFC 6455: whole messages in single frames, masked in place.
 ///
 /// Never fragmented: API servers lose continuation frames of a port-forward.
 struct FrameWriter {
@@ -14,7 +14,7 @@ struct FrameWriter {
 
   private var keys = MaskKeys()
 
-  /// Masks `count` bytes at `payload` and writes the head right before them; returns where the frame begins.
+  /// Masks `count` bytes at `payload` and writes the head right before them; returns the frame's beginning.
   mutating func seal(_ opcode: Opcode, _ payload: UnsafeMutableRawPointer, count: Int) -> UnsafeMutableRawPointer {
     let key = keys.next()
     let extended = count < 126 ? 0 : count < 65536 ? 2 : 8
@@ -34,7 +34,7 @@ struct FrameWriter {
     return start
   }
 
-  /// A whole small frame, for control frames and prologues.
+  /// Returns a whole small frame, for control frames and prologues.
   mutating func frame(_ opcode: Opcode, _ payload: [UInt8]) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: Self.maximumHead) + payload
     let skipped = bytes.withUnsafeMutableBytes { buffer in
@@ -43,8 +43,8 @@ struct FrameWriter {
     return Array(bytes.dropFirst(skipped))
   }
 
-  /// XORs the payload with the key, as it stands in memory (section 5.3); eight bytes at a time, which the compiler
-  /// makes vectors of.
+  /// XORs the payload with the key in its memory order (section 5.3), eight bytes at a time, which the
+  /// compiler vectorises.
   static func mask(_ payload: UnsafeMutableRawPointer, count: Int, key: UInt32) {
     let wide = UInt64(key) | UInt64(key) << 32
     let words = count / 8
@@ -62,8 +62,8 @@ struct FrameWriter {
   }
 }
 
-/// Masking keys from the system's generator, 256 at a time: unpredictable, as section 5.3 demands, and no system call
-/// for each frame.
+/// Masking keys from the system's generator, 256 at a time: unpredictable, as section 5.3 requires,
+/// without a system call for each frame.
 private struct MaskKeys {
   private var keys: [UInt32] = []
 
