@@ -1,7 +1,7 @@
-/// Reads a JSON text (RFC 8259) in one pass. `JSONDecoder` tries each type of a value in turn, which takes ten times as
-/// long for a list of Pods.
+/// Reads a JSON text (RFC 8259) in one pass. `JSONDecoder` tries each type of a value in turn, which
+/// takes ten times as long for a list of Pods.
 struct JSONParser {
-  /// Arrays and objects may nest this deep; the API server allows 10,000, and nothing real comes near.
+  /// Arrays and objects may nest this deep; the API server allows 10,000, and no real object comes near.
   static let depthLimit = 512
 
   private let bytes: UnsafeBufferPointer<UInt8>
@@ -128,7 +128,7 @@ struct JSONParser {
       default: plain.append(byte)
       }
     }
-    throw error(position == bytes.count ? "the text ends inside of a string" : "a control character stands in a string")
+    throw error(position == bytes.count ? "the text ends inside of a string" : "a string contains a control character")
   }
 
   private func text(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) throws(DecodingError) -> String {
@@ -153,7 +153,7 @@ struct JSONParser {
     }
   }
 
-  /// The rest of `\u`, both halves of a surrogate pair. A half on its own becomes U+FFFD, as Go's decoder has it.
+  /// Reads the rest of `\u`, both halves of a surrogate pair. A single half becomes U+FFFD, as in Go's decoder.
   private mutating func scalar() throws(DecodingError) -> Character {
     let high = try hexadecimal()
     if let scalar = Unicode.Scalar(high) { return Character(scalar) }

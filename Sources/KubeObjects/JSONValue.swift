@@ -4,9 +4,9 @@
   import Foundation
 #endif
 
-/// A JSON document as a value: what devtunnel keeps of Kubernetes objects that it must pass on without losing a field.
+/// A JSON document as a value: for Kubernetes objects that devtunnel must pass on without losing a field.
 ///
-/// Numbers keep the difference between whole and fractional ones, since Kubernetes does (`int-or-string`, quantities).
+/// Numbers keep the difference between whole and fractional ones, as Kubernetes does (`int-or-string`, quantities).
 public enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
@@ -37,7 +37,7 @@ extension JSONValue {
   /// The string members of an object, as labels, annotations and selectors are.
   public var stringMap: [String: String] { (objectValue ?? [:]).compactMapValues(\.stringValue) }
 
-  /// A member of an object. Reading from anything else gives nil; writing turns it into an object, writing nil removes.
+  /// A member of an object. Reading from anything else gives nil; writing turns it into an object, and nil removes.
   public subscript(key: String) -> JSONValue? {
     get { objectValue?[key] }
     set {
@@ -47,13 +47,13 @@ extension JSONValue {
     }
   }
 
-  /// An element of an array, nil out of its bounds.
+  /// An element of an array; nil out of its bounds.
   public subscript(index: Int) -> JSONValue? {
     guard let array = arrayValue, array.indices.contains(index) else { return nil }
     return array[index]
   }
 
-  /// The value at the end of a path of members, nil if one is absent.
+  /// The value at the end of a path of members; nil if one is absent.
   public subscript(path path: String...) -> JSONValue? {
     get { path.reduce(Optional(self)) { $0?[$1] } }
     set { set(newValue, at: path[...]) }
@@ -129,16 +129,16 @@ extension JSONValue: Codable {
   }
 
   /// Parses a JSON text (RFC 8259).
-  /// - Throws: `DecodingError.dataCorrupted`, its description with line and column of the mistake.
+  /// - Throws: `DecodingError.dataCorrupted`; its description has line and column of the mistake.
   public init(parsing text: [UInt8]) throws(DecodingError) { self = try JSONParser.parse(text) }
   public init(parsing text: String) throws(DecodingError) { try self.init(parsing: Array(text.utf8)) }
 
-  /// The value as compact JSON, keys sorted, slashes left alone: the same value gives the same bytes.
+  /// Returns the value as JSON, keys sorted, slashes left alone: the same value gives the same bytes.
   public func serialized(pretty: Bool = false) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting =
       pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
-    // Only a double that is not finite can fail, and JSON cannot bring one in.
+    // Only a double that is not finite can fail, and JSON cannot contain one.
     return Array((try? encoder.encode(self)) ?? Data())
   }
 }

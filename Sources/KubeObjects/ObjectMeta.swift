@@ -1,4 +1,4 @@
-/// What every Kubernetes object carries (Kubernetes API, `ObjectMeta`). Absent members read as nil or empty.
+/// The metadata of every Kubernetes object (Kubernetes API, `ObjectMeta`). Absent members read as nil or empty.
 extension JSONValue {
   public var apiVersion: String? { self["apiVersion"]?.stringValue }
   public var kind: String? { self["kind"]?.stringValue }
@@ -28,7 +28,7 @@ extension JSONValue {
   public var generation: Int? { self[path: "metadata", "generation"]?.intValue }
   public var isBeingDeleted: Bool { self[path: "metadata", "deletionTimestamp"]?.stringValue != nil }
 
-  /// The owner that controls the object, where there is one.
+  /// The owner that controls the object; nil if there is none.
   public var controllerReference: JSONValue? {
     self[path: "metadata", "ownerReferences"]?.elements.first { $0["controller"]?.boolValue == true }
   }

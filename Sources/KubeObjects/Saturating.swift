@@ -1,5 +1,5 @@
 extension FixedWidthInteger {
-  /// The nearest whole number that fits, zero for what is no number: a foreign value never traps.
+  /// The nearest whole number that fits; zero for NaN: a foreign value never traps.
   public init(saturating value: Double) {
     if let exact = Self(exactly: value.rounded(.towardZero)) {
       self = exact
@@ -8,13 +8,13 @@ extension FixedWidthInteger {
     }
   }
 
-  /// The product, or the nearest number that fits.
+  /// Returns the product, or the nearest number that fits.
   public func multipliedSaturating(by factor: Self) -> Self {
     let (product, overflows) = multipliedReportingOverflow(by: factor)
     return overflows ? (self < 0) != (factor < 0) ? .min : .max : product
   }
 
-  /// The sum, or the nearest number that fits.
+  /// Returns the sum, or the nearest number that fits.
   public func addingSaturating(_ other: Self) -> Self {
     let (sum, overflows) = addingReportingOverflow(other)
     return overflows ? other < 0 ? .min : .max : sum

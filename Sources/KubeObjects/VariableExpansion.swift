@@ -1,5 +1,5 @@
-/// `$(NAME)` in a container's command, arguments and variables (Kubernetes API, Container, EnvVar): replaced where the
-/// name is known, left alone where not; `$$` is one dollar.
+/// Replaces `$(NAME)` in a container's command, arguments and variables (Kubernetes API, Container, EnvVar) if the name
+/// is known and leaves it alone if not; `$$` is one dollar.
 public enum VariableExpansion {
   public static func expand(_ text: String, _ variables: [String: String]) -> String {
     var result = ""

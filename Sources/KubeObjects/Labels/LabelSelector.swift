@@ -1,5 +1,4 @@
-/// Which objects are meant, by their labels (Kubernetes API, `LabelSelector`). Without requirements it selects
-/// everything.
+/// A choice of objects by their labels (Kubernetes API, `LabelSelector`). Without requirements it selects everything.
 public struct LabelSelector: Sendable, Hashable {
   public enum Operator: String, Sendable {
     case `in` = "In"
@@ -31,7 +30,7 @@ public struct LabelSelector: Sendable, Hashable {
     }
   }
 
-  /// What makes a selector unreadable, in words for a person.
+  /// The reason that a selector cannot be read, as text for users.
   public struct ParseError: Error, Hashable, CustomStringConvertible {
     public let message: String
     public var description: String { message }
@@ -41,7 +40,7 @@ public struct LabelSelector: Sendable, Hashable {
 
   public init(_ requirements: [Requirement] = []) { self.requirements = requirements }
 
-  /// Each label must have just this value: a Service's selector, or `matchLabels`.
+  /// Requires exactly this value for each label: a Service's selector, or `matchLabels`.
   public init(matchLabels: [String: String]) {
     requirements = matchLabels.sorted { $0.key < $1.key }.map { Requirement($0.key, .in, [$0.value]) }
   }

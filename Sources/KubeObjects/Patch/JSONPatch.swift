@@ -46,7 +46,7 @@ public struct JSONPatch: Sendable, Hashable {
     }
   }
 
-  /// The patch document, as it is sent.
+  /// The patch document in its sent form.
   public var json: JSONValue {
     .array(
       operations.map { operation in
@@ -65,7 +65,7 @@ public struct JSONPatch: Sendable, Hashable {
 }
 
 extension JSONValue {
-  /// The document with a JSON Patch applied (RFC 6902).
+  /// Returns the document with a JSON Patch applied (RFC 6902).
   /// - Throws: `PatchError` naming the operation that failed.
   public func applying(jsonPatch patch: JSONPatch) throws(PatchError) -> JSONValue {
     var document = self
@@ -75,12 +75,12 @@ extension JSONValue {
     return document
   }
 
-  /// The same for a patch that is still a document.
+  /// Returns the document with a patch applied that is still a document.
   public func applying(jsonPatch patch: JSONValue) throws(PatchError) -> JSONValue {
     try applying(jsonPatch: JSONPatch(parsing: patch))
   }
 
-  /// Equal as RFC 6902, section 4.6 compares: numbers by value, whether or not one is written with a fraction.
+  /// Compares as RFC 6902, section 4.6 does: numbers by value, whether or not one is written with a fraction.
   public func isEquivalent(to other: JSONValue) -> Bool {
     switch (self, other) {
     case (.int(let whole), .double(let double)), (.double(let double), .int(let whole)): Double(whole) == double

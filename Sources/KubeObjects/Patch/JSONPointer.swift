@@ -7,8 +7,8 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
   public init(_ tokens: String...) { self.tokens = tokens }
 
   /// Parses `/a~1b/0`.
-  /// - - Throws: `PatchError` with code `malformed` for a text that does not begin with a slash, or a `~` that is
-  ///   neither `~0` nor `~1`.
+  /// - Throws: `PatchError` with code `malformed` for a text that does not begin with a slash, or a `~`
+  ///   that is neither `~0` nor `~1`.
   public init(parsing text: String) throws(PatchError) {
     guard !text.isEmpty else {
       self.tokens = []
@@ -40,7 +40,7 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
     self.tokens = tokens
   }
 
-  /// The escaped text, as it stands in a patch.
+  /// The escaped text, as in a patch.
   public var description: String { tokens.map { "/" + Self.escape($0) }.joined() }
 
   private static func escape(_ token: String) -> String {
@@ -55,7 +55,7 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// An index of an existing element: digits without a leading zero (RFC 6901, section 4).
+  /// Reads the index of an existing element: digits without a leading zero (RFC 6901, section 4).
   static func index(_ token: String, below count: Int) -> Int? {
     let digits = token.utf8
     guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
@@ -69,7 +69,7 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension JSONValue {
-  /// The value that a pointer leads to, nil if it leads nowhere.
+  /// The value at a pointer; nil if there is none.
   public subscript(pointer: JSONPointer) -> JSONValue? {
     pointer.tokens.reduce(Optional(self)) { value, token in
       switch value {

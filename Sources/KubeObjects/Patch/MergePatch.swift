@@ -1,6 +1,6 @@
 extension JSONValue {
-  /// The document with a JSON Merge Patch applied (RFC 7386): null removes a member, an object is merged, anything else
-  /// replaces.
+  /// Returns the document with a JSON Merge Patch applied (RFC 7386): null removes a member, an object is
+  /// merged, any other value replaces.
   public func applying(mergePatch patch: JSONValue) -> JSONValue {
     guard case .object(let changes) = patch else { return patch }
     var members = objectValue ?? [:]

@@ -1,16 +1,16 @@
-/// Why a patch could not be applied. The document is then unchanged.
+/// The reason that a patch could not be applied. The document is then unchanged.
 public struct PatchError: Error, Hashable, CustomStringConvertible {
   public enum Code: Sendable {
-    /// The patch itself is not what RFC 6902 or RFC 6901 describes.
+    /// The patch does not follow RFC 6902 or RFC 6901.
     case malformed
-    /// A path leads nowhere in the document.
+    /// A path does not exist in the document.
     case absent
     /// A `test` operation found another value.
     case testFailed
   }
 
   public let code: Code
-  /// The index of the operation in the patch, nil for a pointer on its own.
+  /// The index of the operation in the patch; nil for a separate pointer.
   public let operation: Int?
   public let message: String
 
