@@ -1,4 +1,4 @@
-/// Something a person should know about an input: where, which field, what, and what to do.
+/// A message about an input: position, field, problem and remedy.
 public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
   public enum Severity: String, Sendable, Hashable { case warning, error }
 
@@ -32,9 +32,9 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// An input that cannot be used: everything wrong with it at once, not the first mistake only.
+/// The reasons that an input cannot be used: all problems at once, not only the first.
 public struct InputError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// At least one of them is an error; warnings found on the way are among them.
+  /// At least one error, and the warnings found until then.
   public var diagnostics: [Diagnostic]
 
   public init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }

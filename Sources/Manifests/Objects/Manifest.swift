@@ -1,9 +1,9 @@
 import KubeObjects
 
-/// A Kubernetes object as a person or a tool wrote it, before it goes to a cluster.
+/// A Kubernetes object as written by a user or a tool, before it goes to a cluster.
 public struct Manifest: Sendable, Hashable {
   public var object: JSONValue
-  /// Where it begins; nil if a tool made it.
+  /// The object's beginning in its file; nil if a tool made it.
   public var position: SourcePosition?
 
   public init(_ object: JSONValue, position: SourcePosition? = nil) {
@@ -23,7 +23,7 @@ public struct Manifest: Sendable, Hashable {
   public var id: ObjectID { ObjectID(apiVersion: apiVersion, kind: kind, namespace: namespace, name: name) }
 }
 
-/// Which object: what stays the same while its contents change.
+/// The identity of an object, which stays the same while its contents change.
 public struct ObjectID: Sendable, Hashable, CustomStringConvertible {
   /// `apps/v1`; `v1` for the core group.
   public var apiVersion: String

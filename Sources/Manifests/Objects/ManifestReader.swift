@@ -3,16 +3,16 @@ import KubeObjects
 
 /// Reads files of Kubernetes objects: YAML documents one after the other, or JSON, which YAML contains.
 public enum ManifestReader {
-  /// Of a file, in bytes.
+  /// The greatest size of a file, in bytes.
   private static let limit = 16 << 20
 
-  /// The objects of a file in its order, `List`s unfolded, empty documents left out.
-  /// - Throws: `InputError` with every document that is no object, or the place where the text stops being YAML.
+  /// Reads the objects of a file in its order, `List`s unfolded, empty documents left out.
+  /// - Throws: `InputError` with every document that is not an object, or the place where the text stops being YAML.
   public static func read(_ path: String, warnings: inout [Diagnostic]) throws(InputError) -> [Manifest] {
     try parse(try text(of: path), file: path, warnings: &warnings)
   }
 
-  /// A file's text; what is not UTF-8 in it is replaced.
+  /// Reads a file's text; invalid UTF-8 is replaced.
   /// - Throws: `InputError` if it cannot be read.
   public static func text(of path: String) throws(InputError) -> String {
     do throws(RegularFile.Failure) {
@@ -26,7 +26,8 @@ public enum ManifestReader {
     }
   }
 
-  /// - Parameter file: the name that positions get.
+  /// Parses the objects of a text as `read` does.
+  ///  - Parameter file: the name that positions get.
   public static func parse(_ text: String, file: String, warnings: inout [Diagnostic]) throws(InputError) -> [Manifest]
   {
     var manifests: [Manifest] = []
@@ -69,7 +70,7 @@ public enum ManifestReader {
     manifests.append(Manifest(node.json, position: node.position))
   }
 
-  /// A member's text; a number (`name: 123`) stays one in the object, and the API server says so.
+  /// Returns a member's text; a number (`name: 123`) stays one in the object, and the API server reports it.
   private static func text(_ node: YAMLNode, _ field: String, _ problems: inout [Diagnostic]) -> String? {
     guard let value = node[field] else { return nil }
     do {

@@ -1,12 +1,11 @@
 import KubeObjects
 
-/// What the dev loop changes in manifests so that what was built here runs in the local cluster. The same as an
-/// equivalent kustomize patch gives.
+/// The changes to manifests with which the local builds run in the local cluster; the result equals
+/// that of a kustomize patch.
 public struct ManifestPatches: Sendable, Hashable {
-  /// From an image's name as the manifests write it, without tag and digest, to the immutable reference that takes its
-  /// place.
+  /// From an image's name in the manifests, without tag and digest, to the immutable reference that replaces it.
   public var images: [String: String]
-  /// True if Pods get `dnsPolicy: Default`, so that they ask what their node asks: in a dev loop, through the tunnel.
+  /// True if Pods get `dnsPolicy: Default`, so that they use their node's resolver: in a dev loop, the tunnel.
   public var dnsPolicy: Bool
   /// True if containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`,
   /// would pull an image that is in no registry.
@@ -22,7 +21,7 @@ public struct ManifestPatches: Sendable, Hashable {
     self.namespace = namespace
   }
 
-  /// The manifests with the patches, in their order.
+  /// Returns the manifests with the patches, in their order.
   public func apply(to manifests: [Manifest]) -> [Manifest] {
     let clusterWide = Self.clusterWideKinds(manifests)
     return manifests.map { manifest in
@@ -38,7 +37,7 @@ public struct ManifestPatches: Sendable, Hashable {
     }
   }
 
-  /// The names of `images` that no container in the manifests uses, sorted: probably a misspelt name.
+  /// Returns the names of `images` that no container in the manifests uses, sorted: probably misspelt.
   public func unusedImages(in manifests: [Manifest]) -> [String] {
     var used: Set<String> = []
     for manifest in manifests where manifest.kind != "CustomResourceDefinition" {
@@ -71,7 +70,7 @@ public struct ManifestPatches: Sendable, Hashable {
     set(&object, path[...])
   }
 
-  /// Kubernetes' own, and those that a CustomResourceDefinition among the manifests makes so.
+  /// Kubernetes' own cluster-wide kinds, and those that a CustomResourceDefinition in the manifests defines.
   private static func clusterWideKinds(_ manifests: [Manifest]) -> Set<String> {
     PodSpecs.clusterWide.union(
       manifests.filter { $0.kind == "CustomResourceDefinition" && $0.object[path: "spec", "scope"] == "Cluster" }

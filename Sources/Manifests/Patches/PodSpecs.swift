@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// Where Pods' specs stand in Kubernetes' own kinds (Kubernetes API reference, "Workload Resources").
+/// The places of Pod specs in Kubernetes' own kinds (Kubernetes API reference, "Workload Resources").
 enum PodSpecs {
   static func path(kind: String, apiVersion: String) -> [String]? {
     let group = apiVersion.contains("/") ? String(apiVersion.prefix { $0 != "/" }) : ""
@@ -42,7 +42,7 @@ enum PodSpecs {
     }
   }
 
-  /// Kinds of Kubernetes' own that stand in no namespace.
+  /// Kubernetes' own kinds without a namespace.
   static let clusterWide: Set<String> = [
     "Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
     "StorageClass", "PriorityClass", "IngressClass",

@@ -1,6 +1,6 @@
-/// A place in a file that a person wrote.
+/// A place in a file that a user wrote.
 public struct SourcePosition: Sendable, Hashable, CustomStringConvertible {
-  /// As it was given or found: absolute, or relative to the working directory.
+  /// The path as given or found: absolute, or relative to the working directory.
   public var file: String
   /// From 1.
   public var line: Int
@@ -13,6 +13,6 @@ public struct SourcePosition: Sendable, Hashable, CustomStringConvertible {
     self.column = column
   }
 
-  /// `app.yaml:12:3`, which terminals and editors lead to.
+  /// `app.yaml:12:3`, which terminals and editors open.
   public var description: String { "\(file):\(line)" + (column.map { ":\($0)" } ?? "") }
 }

@@ -1,12 +1,12 @@
 import Inputs
 
 extension YAMLNode {
-  /// The documents of a text, empty ones left out.
+  /// Reads the documents of a text, empty ones left out.
   /// - Parameters:
   ///   - file: the name that positions get.
-  ///   - limits: what the text may ask for.
-  ///   - warnings: gets one for each key that stands twice in a mapping: the last one wins, as it does for kubectl.
-  /// - Throws: `InputError` with the place where the text stops being YAML, or asks for more than the limits allow.
+  ///   - limits: the limits of the text.
+  ///   - warnings: gets one for each key that appears twice in a mapping: the last one counts, as for kubectl.
+  /// - Throws: `InputError` with the place where the text stops being YAML, or exceeds the limits.
   public static func documents(
     in text: String, file: String, limits: YAMLText.Limits = YAMLText.Limits(), warnings: inout [Diagnostic]
   ) throws(InputError) -> [YAMLNode] {
@@ -29,7 +29,7 @@ extension YAMLNode {
       return InputError(
         "it is not YAML: \(problem.message)", at: place,
         remedy: problem.message.contains("character that cannot start any token")
-          ? "indent with spaces, and quote what begins with a special character" : "correct this place")
+          ? "indent with spaces, and quote values that begin with a special character" : "correct this place")
     case .encoding:
       return InputError(
         "it is not YAML: \(problem.message)", at: SourcePosition(file: file, line: problem.line),

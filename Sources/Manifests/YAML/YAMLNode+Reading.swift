@@ -1,8 +1,8 @@
 import KubeObjects
 
 extension YAMLNode {
-  /// The mapping's members in the file's order.
-  /// - Throws: `InputError` for anything that is no mapping.
+  /// Returns the mapping's members in the file's order.
+  /// - Throws: `InputError` for anything but a mapping.
   public func members() throws(InputError) -> [Member] {
     guard case .mapping(let members) = content else {
       throw expected("a mapping of keys to values", "write KEY: VALUE lines")
@@ -10,13 +10,13 @@ extension YAMLNode {
     return members
   }
 
-  /// - Throws: `InputError` for anything that is no list.
+  /// - Throws: `InputError` for anything but a list.
   public func elements() throws(InputError) -> [YAMLNode] {
     guard case .sequence(let elements) = content else { throw expected("a list", "begin each element with '- '") }
     return elements
   }
 
-  /// A scalar's text, whatever its type: `8080` is "8080".
+  /// Returns a scalar's text, of any type: `8080` is "8080".
   /// - Throws: `InputError` for a list or a mapping.
   public func string() throws(InputError) -> String {
     guard case .scalar(let text, _) = content, !isNull else { throw expected("a string", "write one value") }
@@ -55,14 +55,14 @@ extension YAMLNode {
     return InputError([error("\(what) is expected here, not \(found)", remedy: remedy)])
   }
 
-  /// A member that is there and not null; nil for anything that is no mapping.
+  /// A member that exists and is not null; nil for anything but a mapping.
   public subscript(key: String) -> YAMLNode? {
     guard case .mapping(let members) = content, let value = members.last(where: { $0.key == key })?.value, !value.isNull
     else { return nil }
     return value
   }
 
-  /// The value as JSON, plain scalars by the rules kubectl reads them by.
+  /// The value as JSON, plain scalars by kubectl's rules.
   public var json: JSONValue {
     switch content {
     case .scalar(let text, let isPlain): isPlain ? YAMLScalar.value(text) : .string(text)
@@ -71,12 +71,12 @@ extension YAMLNode {
     }
   }
 
-  /// An error at this node.
+  /// Returns an error at this node.
   public func error(_ message: String, remedy: String? = nil) -> Diagnostic {
     Diagnostic(.error, message, at: position, field: path, remedy: remedy)
   }
 
-  /// A warning at this node.
+  /// Returns a warning at this node.
   public func warning(_ message: String, remedy: String? = nil) -> Diagnostic {
     Diagnostic(.warning, message, at: position, field: path, remedy: remedy)
   }

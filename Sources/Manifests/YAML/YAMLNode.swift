@@ -1,12 +1,12 @@
 import KubeObjects
 
-/// A value in a YAML document, and where it stands, so that whoever reads it can say so.
+/// A value in a YAML document, with its position for messages.
 public struct YAMLNode: Sendable {
   public enum Kind: String, Sendable, Hashable { case null, scalar, sequence, mapping }
 
-  /// What the node holds. Aliases are followed and merge keys (`<<`) merged when the text is read.
+  /// The node's value. Aliases are followed and merge keys (`<<`) merged when the text is read.
   public enum Content: Sendable {
-    /// Only a plain scalar can be anything else than a string.
+    /// Only a plain scalar can be anything but a string.
     case scalar(String, isPlain: Bool)
     case sequence([YAMLNode])
     case mapping([Member])
@@ -15,7 +15,7 @@ public struct YAMLNode: Sendable {
   /// A key of a mapping with its value.
   public struct Member: Sendable {
     public var key: String
-    /// Where the key stands.
+    /// The position of the key.
     public var position: SourcePosition
     public var value: YAMLNode
 

@@ -1,5 +1,5 @@
-/// A value's place in its document, as a chain of keys: the text is made when somebody asks, since each value has one,
-/// and keys may be long.
+/// A value's place in its document, as a chain of keys: the text is made on demand, since each value
+/// has one, and keys may be long.
 struct YAMLPath: Sendable {
   private final class Step: Sendable {
     let parent: Step?
@@ -35,7 +35,7 @@ struct YAMLPath: Sendable {
     var text = ""
     for step in steps.reversed() {
       if let key = step.key {
-        // The beginning of a path was given as a text.
+        // The beginning of a path was given as text.
         text += step.index < 0 || text.isEmpty ? key : Self.isName(key) ? ".\(key)" : "['\(key)']"
       } else {
         text += "[\(step.index)]"

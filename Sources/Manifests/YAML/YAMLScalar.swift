@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// What a plain scalar means, by the rules kubectl reads manifests by (goyaml v2: YAML 1.1 for booleans, both octal
+/// The meaning of a plain scalar by kubectl's rules for manifests (goyaml v2: YAML 1.1 for booleans, both octal
 /// spellings, no sexagesimal numbers).
 enum YAMLScalar {
   static func isNull(_ text: String) -> Bool { ["", "~", "null", "Null", "NULL"].contains(text) }
@@ -22,12 +22,12 @@ enum YAMLScalar {
     }
   }
 
-  /// nil also for what JSON cannot hold (`.inf`): `sleep .inf` means the word.
+  /// Returns nil also for numbers that JSON cannot hold (`.inf`): in `sleep .inf` it is a word.
   static func number(_ text: String) -> JSONValue? {
     let digits = text.filter { $0 != "_" }
     if let int = int(digits) { return .int(int) }
     guard isFloat(digits), let double = Double(digits), double.isFinite else { return nil }
-    // As Go's encoder writes it: 1.0 is 1.
+    // Go's encoder writes 1.0 as 1.
     if double.magnitude < 1e15, double == double.rounded() { return .int(Int64(double)) }
     return .double(double)
   }
@@ -45,7 +45,7 @@ enum YAMLScalar {
     return Int64(sign + lower)
   }
 
-  /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
+  /// Matches `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`.
   private static func isFloat(_ text: String) -> Bool {
     var rest = Substring(text)
     func digits() -> Int {

@@ -1,6 +1,6 @@
 import Inputs
 
-/// Makes nodes with places and paths of what a text says, aliases copied and merge keys merged.
+/// Makes nodes with positions and paths from a text's values, aliases copied and merge keys merged.
 struct YAMLTree {
   let file: String
   private(set) var warnings: [Diagnostic] = []
@@ -32,7 +32,7 @@ struct YAMLTree {
       if let last = entry.last {
         warnings.append(
           Diagnostic(
-            .warning, "'\(entry.key)' stands again in line \(last.line): the last one counts", at: place(entry.mark),
+            .warning, "'\(entry.key)' appears again in line \(last.line): the last one counts", at: place(entry.mark),
             field: path.text,
             remedy: "keep one of them"))
         continue
@@ -46,7 +46,7 @@ struct YAMLTree {
           key: entry.key, position: place(entry.mark), value: try node(entry.value, path: path.appending(entry.key))))
     }
     if merged.isEmpty { return members }
-    // What stands here goes before what is merged in, and the first merged before the next.
+    // The mapping's own keys come before merged ones, and the first merged before the next.
     var known = Set(members.map(\.key))
     for member in merged where known.insert(member.key).inserted { members.append(member) }
     return members

@@ -3,14 +3,14 @@ import Yams
 
 /// Writes YAML that kubectl and kustomize read as the same values.
 public enum YAMLWriter {
-  /// Documents as they were read: plain scalars stay plain, so that whoever reads them decides what they mean.
+  /// Returns documents as they were read: plain scalars stay plain, so that the reader decides their type.
   public static func yaml(_ documents: [YAMLNode]) -> String { joined(documents.map { text(node($0)) }) }
 
   static func joined(_ documents: [String]) -> String { documents.joined(separator: "---\n") }
 
-  /// A block of lines without the markers around documents.
+  /// Returns a block of lines without the markers around documents.
   static func text(_ node: Node) -> String {
-    // Nothing that was read can fail to be written; a failure would be the library's own.
+    // Everything that was read can be written; a failure would be the library's own.
     (try? Yams.serialize(node: node, width: -1, allowUnicode: true)) ?? ""
   }
 
@@ -47,12 +47,12 @@ public enum YAMLWriter {
 
   private static func quoted(_ text: String) -> Node { Node(text, .implicit, .doubleQuoted) }
 
-  /// Checks whether every reader takes the plain text for this string. The library quotes by itself what YAML's grammar
-  /// forbids.
+  /// Checks whether every reader takes the plain text for this string. The library itself quotes text
+  /// that YAML's grammar forbids.
   private static func isSafe(_ text: String) -> Bool {
     guard YAMLScalar.value(text) == .string(text), let first = text.first, text.last != " ", text != "<<", text != "="
     else { return false }
-    // Dates, sexagesimal numbers, .inf and .nan are something else for YAML 1.1.
+    // Dates, sexagesimal numbers, .inf and .nan have another type in YAML 1.1.
     return !(first.isNumber || "+-.".contains(first))
       || text.contains { $0.isLetter && !"eExXoObBtTzZinfaINFA".contains($0) }
   }
