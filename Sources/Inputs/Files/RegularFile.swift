@@ -4,10 +4,10 @@
   import Musl
 #endif
 
-/// Reads files that others may have made. Only regular files are read, and no more of them than a limit says: a link to
-/// /dev/zero has no end, and a FIFO never answers.
+/// Reads files that others may have made: only regular ones, and no more than a limit, since a link to /dev/zero has no
+/// end, and a FIFO never answers.
 public enum RegularFile {
-  /// Why a file is not read.
+  /// The reason that a file is not read.
   public enum Failure: Error, Sendable, Hashable {
     case missing
     /// A directory, a device, a FIFO, a socket.
@@ -26,7 +26,7 @@ public enum RegularFile {
     return bytes
   }
 
-  /// Reads a whole file as UTF-8. Bytes that are no UTF-8 are replaced.
+  /// Reads a whole file as UTF-8. Invalid UTF-8 is replaced.
   /// - Parameter limit: in bytes.
   public static func text(_ path: String, limit: Int) throws(Failure) -> String {
     String(decoding: try read(path, limit: limit), as: UTF8.self)
@@ -37,7 +37,7 @@ public enum RegularFile {
   public static func pieces(of path: String, limit: Int? = nil, _ body: (UnsafeRawBufferPointer) -> Void)
     throws(Failure)
   {
-    // Opening a device may do something, so its kind is asked first.
+    // Opening a device may have an effect, so its kind is checked first.
     var status = stat()
     guard stat(path, &status) == 0 else { throw failure(errno) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }

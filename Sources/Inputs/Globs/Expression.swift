@@ -1,6 +1,5 @@
 /// A regular expression that is matched in time proportional to its length times the text's (Thompson's construction):
-/// the part of Go's syntax (RE2) that needs no more than that is the most used one. Flags, `\b` and Unicode classes are
-/// not understood.
+/// the most used part of Go's syntax (RE2). Flags, `\b` and Unicode classes are not supported.
 public struct Expression: Sendable {
   private enum Step: Sendable {
     case one([ClosedRange<UInt32>], negated: Bool)
@@ -12,20 +11,20 @@ public struct Expression: Sendable {
 
   private var steps: [Step] = []
 
-  /// - Returns: nil for what is not understood, or would become too long.
+  /// - Returns: nil if the text is not supported, or would become too long.
   public init?(_ text: String) {
     guard text.utf8.count <= 1000 else { return nil }
     var parser = Parser(Array(text.unicodeScalars))
     guard let node = parser.alternatives(), parser.isAtEnd, append(node) else { return nil }
   }
 
-  /// Some part of the text matches.
+  /// Checks whether some part of the text matches.
   public func matches(_ text: String) -> Bool {
     let scalars = Array(text.unicodeScalars)
     var now: [Int] = []
     var isIn = [Bool](repeating: false, count: steps.count + 1)
     func enter(_ step: Int, _ position: Int, _ list: inout [Int]) {
-      // A stack of our own: an expression may be one long chain.
+      // An explicit stack, since an expression may be one long chain.
       var open = [step]
       while let step = open.popLast() {
         guard !isIn[step] else { continue }
@@ -70,7 +69,7 @@ public struct Expression: Sendable {
     case times(Node, Int, Int?)
   }
 
-  /// - Returns: false for what becomes too long.
+  /// - Returns: false if it becomes too long.
   private mutating func append(_ node: Node) -> Bool {
     guard steps.count < 5000 else { return false }
     switch node {
@@ -163,7 +162,7 @@ public struct Expression: Sendable {
       default: return nil
       }
       rest.removeFirst()
-      // As few as possible is as good an answer.
+      // The shortest match answers as well.
       if rest.first == "?" { rest.removeFirst() }
       return found
     }
@@ -239,7 +238,7 @@ public struct Expression: Sendable {
       }
     }
 
-    /// nil for a letter or digit that means something else.
+    /// nil for a letter or digit with another meaning.
     private static func literal(_ scalar: Unicode.Scalar) -> UInt32? {
       switch scalar {
       case "n": 10

@@ -1,5 +1,5 @@
-/// A compiled pattern over paths. It is matched in time proportional to the pattern's length times the path's, whatever
-/// both hold: all states that the pattern may be in are followed at once.
+/// A compiled pattern over paths. It is matched in time proportional to the pattern's length times the path's, in all
+/// cases: all states that the pattern may be in are followed at once.
 public struct Glob: Sendable, Hashable {
   enum Token: Sendable, Hashable {
     case scalar(UInt32)
@@ -13,9 +13,9 @@ public struct Glob: Sendable, Hashable {
     case anything
     /// `[a-z]`. Ranges of Unicode scalars.
     case oneOf([ClosedRange<UInt32>], negated: Bool, slash: Bool)
-    /// `{a,b}`: the pattern goes on at one of these tokens, counted from this one.
+    /// `{a,b}`: the pattern continues at one of these tokens, counted from this one.
     case fork([Int])
-    /// The pattern goes on at this token, counted from this one.
+    /// The pattern continues at this token, counted from this one.
     case jump(Int)
   }
 
@@ -23,7 +23,7 @@ public struct Glob: Sendable, Hashable {
 
   init(tokens: [Token]) { self.tokens = Self.collapsed(tokens) }
 
-  /// Matches this path alone.
+  /// Matches only this path.
   public init(literal path: some StringProtocol) { tokens = path.unicodeScalars.map { .scalar($0.value) } }
 
   /// The same pattern in any directory.
@@ -47,13 +47,12 @@ public struct Glob: Sendable, Hashable {
 
   // MARK: Matching
 
-  /// The whole path matches.
+  /// Checks whether the whole path matches.
   public func matches(_ path: UnsafeBufferPointer<UInt8>) -> Bool { run(path, isPrefix: false) }
 
-  /// The whole path matches.
   public func matches(_ path: String) -> Bool { path.withBytes { matches($0) } }
 
-  /// Some path that begins with this one and a slash could match.
+  /// Checks whether a path that begins with this one and a slash could match.
   public func mayMatch(below directory: UnsafeBufferPointer<UInt8>) -> Bool {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: directory.count + 1) { buffer in
       _ = buffer.initialize(from: directory)
@@ -62,7 +61,7 @@ public struct Glob: Sendable, Hashable {
     }
   }
 
-  /// - Parameter isPrefix: the path's end need not be the pattern's.
+  /// - Parameter isPrefix: true if the path may end before the pattern.
   private func run(_ path: UnsafeBufferPointer<UInt8>, isPrefix: Bool) -> Bool {
     var offset = 0
     var start = 0
@@ -111,7 +110,7 @@ public struct Glob: Sendable, Hashable {
     }
   }
 
-  /// Adds a state, and those that follow from it without a character.
+  /// Adds a state and those that it reaches without a character.
   private func enter(_ index: Int, _ states: inout States) {
     guard index < tokens.count else { return states.insert(index) }
     switch tokens[index] {
@@ -131,7 +130,7 @@ public struct Glob: Sendable, Hashable {
       states.insert(index)
       enter(index + 1, &states)
     case .directories:
-      // It may be there already, in the middle of a name.
+      // The state may be in the set already, in the middle of a name.
       states.insert(index)
       enter(index + 1, &states)
     default: states.insert(index)
@@ -142,7 +141,7 @@ public struct Glob: Sendable, Hashable {
   private struct States {
     var words: UnsafeMutableBufferPointer<UInt64>
     let start: Int
-    /// Whatever follows in the path, the pattern matches.
+    /// True if the pattern matches every rest of the path.
     var matchesRest = false
 
     var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
@@ -168,7 +167,7 @@ public struct Glob: Sendable, Hashable {
   }
 }
 
-/// The character at a place in some bytes; a byte that is no UTF-8 has a value that no character has.
+/// The character at an offset in UTF-8; an invalid byte gets a value that no character has.
 private struct UTF8Scalar {
   var value: UInt32
   var length = 1
@@ -191,7 +190,7 @@ private struct UTF8Scalar {
 }
 
 extension String {
-  /// Calls with the UTF-8 bytes, without a copy for native strings.
+  /// Calls `body` with the UTF-8 bytes, without a copy for native strings.
   public func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
     if let result = utf8.withContiguousStorageIfAvailable(body) { return result }
     var copy = self

@@ -1,19 +1,19 @@
 extension Glob {
-  /// Whose patterns they are. The dialects differ in what `**` means, how a set is negated, and what is malformed.
+  /// The syntax of a pattern. The dialects differ in the meaning of `**`, in negated sets, and in malformed patterns.
   public enum Dialect: Sendable, Hashable {
-    /// .dockerignore (moby/patternmatcher), and COPY's sources with `**` as `--parents` has it.
+    /// .dockerignore (moby/patternmatcher), and COPY's sources with `**` as in `--parents`.
     case docker
     /// .gitignore (gitignore(5), "PATTERN FORMAT").
     case git
-    /// One path component, as Go's filepath.Match has it, with `!` beside `^`.
+    /// One path component, as in Go's filepath.Match, with `!` beside `^`.
     case component
     /// Skaffold's sync rules (bmatcuk/doublestar): `**` over directories, `{a,b}`.
     case doublestar
   }
 
   /// Compiles a pattern.
-  /// - - Returns: nil for a pattern that is malformed (a set without its end; for Docker and Git a backslash with
-  ///   nothing behind it) or too long.
+  /// - Returns: nil for a pattern that is malformed (a set without its end; for Docker and Git a
+  ///   backslash at the end) or too long.
   public init?(_ pattern: some StringProtocol, _ dialect: Dialect) {
     guard pattern.utf8.count <= Self.longest else { return nil }
     var reader = GlobReader(Substring(pattern).unicodeScalars, dialect)
@@ -21,7 +21,7 @@ extension Glob {
     self.init(tokens: tokens)
   }
 
-  /// As long as a path can be.
+  /// The greatest length of a path.
   private static let longest = 4096
 }
 
@@ -31,7 +31,7 @@ private struct GlobReader {
   private var rest: Substring.UnicodeScalarView
   private var tokens: [Glob.Token] = []
   private var isSpecial = false
-  /// How many braces are open.
+  /// The number of open braces.
   private let depth: Int
 
   init(_ pattern: Substring.UnicodeScalarView, _ dialect: Glob.Dialect, depth: Int = 0) {
@@ -78,7 +78,7 @@ private struct GlobReader {
   private static let deepest = 16
   private var isGo: Bool { dialect == .component || dialect == .doublestar }
 
-  /// The pattern begins with `**` and no slash after it.
+  /// True if the pattern begins with `**` and no slash after it.
   private var startsWithBareStars = false
 
   private mutating func append(_ token: Glob.Token) {
@@ -113,7 +113,7 @@ private struct GlobReader {
 
   // MARK: Alternatives
 
-  /// `{a,b}`, behind the opening brace; nil if it has no end, and stands for itself.
+  /// Reads `{a,b}`, after the opening brace; nil if it has no end and so is literal.
   private mutating func alternatives() -> [Glob.Token]? {
     var open = 1
     var parts: [Substring.UnicodeScalarView] = []
@@ -137,11 +137,11 @@ private struct GlobReader {
     var compiled: [[Glob.Token]] = []
     for part in parts {
       var reader = GlobReader(part, dialect, depth: depth + 1)
-      // One that is malformed matches nothing; the others stay.
+      // A malformed one matches nothing; the others stay.
       if let tokens = reader.read() { compiled.append(tokens) }
     }
     rest = rest[end...]
-    // Each has a jump to the end behind it.
+    // Each is followed by a jump to the end.
     let total = compiled.reduce(0) { $0 + $1.count + 1 }
     var forked: [Glob.Token] = []
     var offsets: [Int] = []
@@ -155,7 +155,7 @@ private struct GlobReader {
 
   // MARK: Sets
 
-  /// Behind the opening bracket.
+  /// Reads a set after the opening bracket.
   private mutating func set() -> Glob.Token? {
     var negated = false
     if rest.first == "^" || (rest.first == "!" && dialect == .git) {
@@ -189,7 +189,7 @@ private struct GlobReader {
     return nil
   }
 
-  /// Behind the opening bracket; without escapes, and its first character may be a `]`.
+  /// Reads Go's form after the opening bracket; without escapes, and its first character may be a `]`.
   private mutating func goSet() -> Glob.Token? {
     guard !rest.isEmpty, let end = rest.dropFirst().firstIndex(of: "]") else { return nil }
     var set = rest[..<end]
@@ -208,7 +208,7 @@ private struct GlobReader {
     return .oneOf(ranges, negated: negated, slash: false)
   }
 
-  /// `[:alpha:]` and the like, behind its bracket.
+  /// Reads `[:alpha:]` and the like, after its bracket.
   private mutating func namedClass() -> [ClosedRange<UInt32>]? {
     let text = String(Substring(rest.prefix(12)))
     for (name, ranges) in Self.classes where text.hasPrefix(":\(name):]") {

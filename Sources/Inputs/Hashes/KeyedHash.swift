@@ -1,12 +1,12 @@
-/// HMAC-SHA-256 (RFC 2104): tells whether two texts are the same to whoever has the key, and nobody else what a text
-/// was. A plain hash of a short secret is found by trying.
+/// HMAC-SHA-256 (RFC 2104): shows to a holder of the key that two texts are the same, and to others nothing. A plain
+/// hash of a short secret is found by trying.
 public struct KeyedHash: Sendable {
   private let key: [UInt8]
 
   /// - Parameter key: 32 random bytes; at most 64.
   public init(key: [UInt8]) { self.key = Array(key.prefix(64)) + [UInt8](repeating: 0, count: max(0, 64 - key.count)) }
 
-  /// 64 hexadecimal digits.
+  /// Returns 64 hexadecimal digits.
   public func hash(_ text: String) -> String {
     var inner = SHA256()
     key.map { $0 ^ 0x36 }.withUnsafeBytes { inner.update($0) }

@@ -3,7 +3,7 @@ public struct SHA256: Sendable {
   private var state: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (
     0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19
   )
-  /// What does not fill a block yet.
+  /// The bytes that do not fill a block yet.
   private var pending: [UInt8] = []
   private var count: UInt64 = 0
 
@@ -97,11 +97,11 @@ public struct SHA256: Sendable {
   word >> count | word << (32 - count)
 }
 
-/// A SHA-256, without an allocation of its own.
+/// A SHA-256 value that needs no allocation.
 public struct FileHash: Sendable, CustomStringConvertible {
   var words: (UInt64, UInt64, UInt64, UInt64)
 
-  /// 32 of them.
+  /// 32 bytes.
   var bytes: [UInt8] {
     [words.0, words.1, words.2, words.3].flatMap { word in
       stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }

@@ -1,29 +1,29 @@
 import CYaml
 
-/// Reads YAML that others wrote. A few lines can mean any number of values (aliases of aliases, merge keys of merge
-/// keys): what a text means is counted while it is read, and refused before anything is made of it. Time and memory
-/// stay proportional to the text.
+/// Reads YAML that others wrote. A few lines can mean any number of values (aliases of aliases, merge
+/// keys of merge keys): the values are counted while the text is read, and refused before any is built.
+/// Time and memory stay proportional to the text.
 public enum YAMLText {
-  /// What a text may ask for.
+  /// The limits of a text.
   public struct Limits: Sendable, Hashable {
     /// In bytes.
     public var text = 16 << 20
-    /// Values within each other.
+    /// The depth of nested values.
     public var depth = 200
-    /// Values beside those that are written: copies that aliases make.
+    /// Values beyond the written ones: copies that aliases make.
     public var copies = 100_000
-    /// Keys that stand twice in a mapping.
+    /// Keys that appear twice in a mapping.
     public var duplicates = 100
     /// Lines that begin with `%`: libyaml compares each with all others.
     public var directives = 16
-    /// True if tags (`!!binary`) may stand there.
+    /// True if tags (`!!binary`) are allowed.
     public var hasTags = true
 
     public init() {}
   }
 
   /// - Returns: the root value of each document, empty ones included.
-  /// - Throws: `YAMLProblem` with the place.
+  /// - Throws: `YAMLProblem` with the position.
   public static func read(_ text: String, limits: Limits = Limits()) throws(YAMLProblem) -> [YAMLValue] {
     var text = text
     let result: Result<[YAMLValue], YAMLProblem> = text.withUTF8 { bytes in
@@ -63,7 +63,7 @@ public enum YAMLText {
   }
 }
 
-/// Makes values of libyaml's events.
+/// Builds values from libyaml's events.
 private struct YAMLComposer {
   /// A sequence or a mapping that has not ended.
   private struct Frame {
@@ -73,12 +73,12 @@ private struct YAMLComposer {
     var anchor: String?
     var elements: [YAMLValue] = []
     var entries: [YAMLValue.Entry] = []
-    /// Where each key stands last in `entries`.
+    /// The last position of each key in `entries`.
     var places: [String: Int] = [:]
-    /// Its value is next.
+    /// The key whose value is next.
     var key: (text: String, isPlain: Bool, mark: YAMLMark)?
 
-    /// Its entries, each knowing whether it counts.
+    /// Its entries, each marked if a later one replaces it.
     var counted: [YAMLValue.Entry] {
       guard places.count < entries.count else { return entries }
       return entries.enumerated().map { index, entry in
@@ -94,8 +94,9 @@ private struct YAMLComposer {
   private var frames: [Frame] = []
   private var anchors: [String: YAMLValue] = [:]
   private var duplicates = 0
-  /// Values that are written, and those that earlier documents mean.
+  /// Values that are written.
   private var written = 0
+  /// Values that earlier documents mean.
   private var meant = 0
 
   init(_ limits: YAMLText.Limits) { self.limits = limits }
@@ -119,7 +120,7 @@ private struct YAMLComposer {
 
   private func problem(_ parser: yaml_parser_t, _ bytes: UnsafeBufferPointer<UInt8>) -> YAMLProblem {
     let message = parser.problem.map { String(cString: $0) } ?? "it cannot be read"
-    // libyaml reads ahead, and has a limit of its own.
+    // libyaml reads ahead, and has its own limit.
     if message.contains("depth") || message.contains("level") { return tooDeep(YAMLMark(parser.problem_mark)) }
     guard parser.error != YAML_READER_ERROR else {
       let line = bytes.prefix(parser.problem_offset).count { $0 == UInt8(ascii: "\n") } + 1
@@ -138,7 +139,7 @@ private struct YAMLComposer {
       let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
       let tag = Self.text(scalar.tag)
       if let anchor = Self.text(scalar.anchor) {
-        // A key may have one too.
+        // A key may have an anchor too.
         anchors[anchor] = YAMLValue(.scalar(text, isPlain: isPlain), mark: mark, tag: tag)
       }
       try add(YAMLValue(.scalar(text, isPlain: isPlain), mark: mark, tag: tag), at: mark)
@@ -180,7 +181,7 @@ private struct YAMLComposer {
 
   private func tooDeep(_ mark: YAMLMark) -> YAMLProblem {
     YAMLProblem(
-      .refused, "more than \(limits.depth) values lie within each other", at: mark, remedy: "write it flatter")
+      .refused, "more than \(limits.depth) values are nested", at: mark, remedy: "write it flatter")
   }
 
   private mutating func close() throws(YAMLProblem) {
@@ -195,8 +196,8 @@ private struct YAMLComposer {
     written += 1
     if value.tag != nil, !limits.hasTags {
       throw YAMLProblem(
-        .refused, "a tag stands here", at: value.mark,
-        remedy: "leave out what begins with an exclamation mark, or quote it")
+        .refused, "this value has a tag", at: value.mark,
+        remedy: "remove the tag, which begins with an exclamation mark, or quote the value")
     }
     guard value.height + frames.count <= limits.depth else { throw tooDeep(mark) }
     let sum = meant.addingReportingOverflow(value.size)
@@ -220,7 +221,7 @@ private struct YAMLComposer {
       duplicates += 1
       guard duplicates <= limits.duplicates else {
         throw YAMLProblem(
-          .refused, "more than \(limits.duplicates) keys stand twice in their mappings", at: key.mark,
+          .refused, "more than \(limits.duplicates) keys appear twice in their mappings", at: key.mark,
           remedy: "keep one of each")
       }
     }

@@ -1,4 +1,4 @@
-/// A value of a YAML text, as it is written there: aliases lead to the value that they name, merge keys stay.
+/// A value of a YAML text as it is written: aliases refer to the value that they name, merge keys stay.
 public final class YAMLValue: Sendable {
   public enum Content: Sendable {
     case scalar(String, isPlain: Bool)
@@ -9,22 +9,21 @@ public final class YAMLValue: Sendable {
   /// A key with its value.
   public struct Entry: Sendable {
     public let key: String
-    /// The key is written without quotes.
+    /// True if the key is written without quotes.
     public let isPlain: Bool
     public let mark: YAMLMark
     public let value: YAMLValue
-    /// Where the key stands again in this mapping: that one counts, as it does for kubectl. nil for the one that
-    /// counts.
+    /// The last place of the key in this mapping: that one counts, as for kubectl. nil for the one that counts.
     public let last: YAMLMark?
   }
 
   public let content: Content
   public let mark: YAMLMark
-  /// As it is written: `!!str` is `tag:yaml.org,2002:str`; nil if none stands.
+  /// The tag in its long form: `!!str` is `tag:yaml.org,2002:str`; nil if there is none.
   public let tag: String?
-  /// How many values there are when each alias is a copy, this one included.
+  /// The number of values if each alias is a copy, this one included.
   let size: Int
-  /// How many values lie within each other.
+  /// The depth of nested values, this one included.
   let height: Int
 
   init(_ content: Content, mark: YAMLMark, tag: String?) {
@@ -54,14 +53,14 @@ public struct YAMLMark: Sendable, Hashable {
   public let column: Int
 }
 
-/// Why a text is not read.
+/// The reason that a text is not read.
 public struct YAMLProblem: Error, Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
-    /// The text is no YAML.
+    /// The text is not YAML.
     case syntax
-    /// Bytes that are no text.
+    /// The bytes are not text.
     case encoding
-    /// The text asks for more than a limit allows, or for what is not supported.
+    /// The text asks for more than a limit allows, or for something unsupported.
     case refused
   }
 
@@ -69,7 +68,7 @@ public struct YAMLProblem: Error, Sendable, Hashable {
   public let message: String
   public let line: Int
   public let column: Int?
-  /// What to do; nil if the message says it.
+  /// The action to take; nil if the message says it.
   public let remedy: String?
 
   init(_ kind: Kind, _ message: String, at mark: YAMLMark, remedy: String? = nil) {
