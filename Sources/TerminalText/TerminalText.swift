@@ -1,12 +1,11 @@
-/// Text of anybody's on its way to a terminal: of a cluster, a repository, a file. A terminal obeys what stands in it
-/// (ECMA-48), so control characters can set the clipboard, move the cursor over what was written before, or reorder
-/// what is read.
+/// Makes foreign text safe for a terminal: from a cluster, a repository, a file. A terminal obeys control characters
+/// (ECMA-48), which can set the clipboard, move the cursor over earlier output, or reorder text.
 public enum TerminalText {
-  /// The text with each control character as something to see: a picture (`␛`), or its number (`\\u{202e}`). What
-  /// follows one stays as it is, so nothing can be swallowed.
+  /// Returns the text with each control character made visible: a picture (`␛`), or its number (`\\u{202e}`). The text
+  /// after one stays as it is, so nothing can be swallowed.
   /// - Parameters:
-  ///   - colours: whether foreground colours and weights pass, which end with the text. Else they are left out.
-  ///   - lines: whether line ends and tabs pass; else they are seen too.
+  ///   - colours: true if foreground colours and weights pass; they end with the text. Else they are left out.
+  ///   - lines: true if line ends and tabs pass; else they are made visible too.
   public static func visible(_ text: String, colours: Bool = false, lines: Bool = true) -> String {
     guard text.unicodeScalars.contains(where: isControl) else { return text }
     var result = String.UnicodeScalarView()
@@ -32,12 +31,12 @@ public enum TerminalText {
     return String(result)
   }
 
-  /// The text of one cell or of one word: no colour, no line end.
+  /// Returns the text of one cell or of one word: no colour, no line end.
   public static func cell(_ text: String) -> String { visible(text, lines: false) }
 
-  /// A log's or builder's line without what moves the cursor or clears the screen: sequences that are whole are left
-  /// out, and of what a carriage return overwrites, the last remains. Colours stay, and what is no whole sequence is
-  /// left to `visible`.
+  /// Returns a log's or builder's line without sequences that move the cursor or clear the screen: whole
+  /// sequences are left out, and after a carriage return only the last text remains. Colours stay, and
+  /// incomplete sequences are left to `visible`.
   public static func still(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.value == 0x1b || $0.value == 0x0d || $0.value == 0x9b }) else {
       return text
@@ -60,8 +59,8 @@ public enum TerminalText {
     return String(result)
   }
 
-  /// JSON whose strings a terminal shows and does not obey: what JSON itself leaves as it is, is escaped (RFC 8259,
-  /// section 7). A reader of JSON sees no difference.
+  /// Returns JSON whose strings a terminal shows and does not obey: control characters that JSON allows are escaped
+  /// (RFC 8259, section 7). A reader of JSON sees no difference.
   public static func json(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.value >= 0x7f && isControl($0) }) else { return text }
     var result = String.UnicodeScalarView()
@@ -76,10 +75,10 @@ public enum TerminalText {
     return String(result)
   }
 
-  // MARK: What a terminal obeys
+  // MARK: Control characters and sequences
 
-  /// C0 and DEL, C1 (U+0080 to U+009F), line and paragraph separators, and what reorders text (Unicode Standard Annex
-  /// 9: embeddings, overrides, isolates).
+  /// C0 and DEL, C1 (U+0080 to U+009F), line and paragraph separators, and characters that reorder text (Unicode
+  /// Standard Annex 9: embeddings, overrides, isolates).
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true
@@ -96,9 +95,9 @@ public enum TerminalText {
     }
   }
 
-  /// A control sequence at the beginning that chooses foreground colours or weights and nothing else (SGR, ECMA-48
-  /// section 8.3.117): black, backgrounds and what conceals would hide text.
-  /// - Returns: its length in scalars, and whether nothing is chosen after it.
+  /// Reads a control sequence at the beginning that sets only foreground colours or weights (SGR, ECMA-48 section
+  /// 8.3.117): black, backgrounds and concealment would hide text.
+  /// - Returns: its length in scalars, and true if it resets everything.
   private static func colour(_ text: Substring.UnicodeScalarView) -> (count: Int, resets: Bool)? {
     var rest = text
     guard rest.popFirst()?.value == 0x1b, rest.popFirst() == "[" else { return nil }
@@ -115,8 +114,8 @@ public enum TerminalText {
 
   private static let longestColour = 32
 
-  /// The length of a whole escape sequence at the beginning, or of a control string with its end; nil if there is
-  /// none (ECMA-48 section 5).
+  /// Returns the length of a whole escape sequence at the beginning, or of a control string with its end;
+  /// nil if there is none (ECMA-48 section 5).
   private static func sequence(_ text: Substring.UnicodeScalarView) -> Int? {
     var rest = text
     var kind = rest.popFirst()
@@ -128,7 +127,7 @@ public enum TerminalText {
       rest = rest.drop { (0x20...0x2f).contains($0.value) }
       guard let last = rest.popFirst(), (0x40...0x7e).contains(last.value) else { return nil }
     case "]", "P", "X", "^", "_":
-      // Up to BEL or ESC \. Another control character in it means that it is none.
+      // Up to BEL or ESC \. With another control character in it, this is no control string.
       while true {
         guard let scalar = rest.popFirst() else { return nil }
         if scalar.value == 7 { break }

@@ -7,20 +7,20 @@ import Synchronization
   import Musl
 #endif
 
-/// How many descriptors this process may have (setrlimit(2), RLIMIT_NOFILE).
+/// The number of descriptors that this process may have (setrlimit(2), RLIMIT_NOFILE).
 public enum OpenFiles {
   private static let former = Mutex<UInt64?>(nil)
 
   /// More than any process of ours needs; some machines allow a thousand million.
   static let enough: UInt64 = 1 << 20
 
-  /// The soft limit of the moment.
+  /// The current soft limit.
   public static var limit: Int {
     var (now, most): (UInt64, UInt64) = (0, 0)
     return clinux_open_files(&now, &most) == 0 ? Int(clamping: min(now, enough)) : 1024
   }
 
-  /// Raises the soft limit to the hard one. Children inherit it: those that others wrote are started with `command`.
+  /// Raises the soft limit to the hard one. Children inherit it: foreign programs are started with `command`.
   /// - Returns: the limit from now on.
   @discardableResult
   public static func raise() -> Int {
@@ -31,11 +31,11 @@ public enum OpenFiles {
     return limit
   }
 
-  /// The command that starts a program with the limit from before `raise`: some close every descriptor that they might
-  /// have, some use select(2), which knows 1,024.
+  /// Returns the command that starts a program with the limit from before `raise`: some programs close every descriptor
+  /// up to the limit, some use select(2), which handles 1,024.
   /// - Parameter program: a path.
   public static func command(_ program: String, _ arguments: [String]) -> (program: String, arguments: [String]) {
-    // What is not there is for the caller to tell.
+    // The caller reports a missing program.
     guard let former = former.withLock({ $0 }), access(program, X_OK) == 0 else { return (program, arguments) }
     return ("/bin/sh", ["-c", #"ulimit -S -n "$0"; exec "$@""#, String(former), program] + arguments)
   }

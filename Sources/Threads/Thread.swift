@@ -1,4 +1,4 @@
-// Threads for work that blocks: Swift's own are as many as the machine has processors, and a task that waits in a
+// Threads for blocking work: Swift's own pool has one for each processor, and a task that waits in a
 // system call takes one away from all others.
 
 import CLinux
@@ -11,8 +11,8 @@ import CLinux
 
 /// Starts a detached thread.
 /// - Parameters:
-///   - name: at most 15 bytes, as `/proc/<pid>/task/<tid>/comm` holds.
-///   - stackSize: bytes; nil: the system's, 8 MiB mostly, for what goes deep (libcurl, TLS).
+///   - name: at most 15 bytes, as in `/proc/<pid>/task/<tid>/comm`.
+///   - stackSize: bytes; nil: the system's, mostly 8 MiB, for deep calls (libcurl, TLS).
 /// - Throws: `ThreadError` if the kernel has none to give; `body` does not run then.
 public func startThread(_ name: String, stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void)
   throws(ThreadError)
@@ -44,9 +44,9 @@ public func startThread(_ name: String, stackSize: Int? = nil, _ body: @escaping
   }
 }
 
-/// The kernel gave no thread.
+/// The error that the kernel gave no thread.
 public struct ThreadError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// pthread_create(3): EAGAIN, where a limit of processes or of memory is reached.
+  /// pthread_create(3): EAGAIN if a limit of processes or of memory is reached.
   public let errno: Int32
 
   public init(errno: Int32) { self.errno = errno }
