@@ -47,7 +47,7 @@ int32_t ccontrol_listen(const char *path) {
   if (problem < 0) return problem;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
-  // The mode of the file comes from the socket's own (unix(7)), so nobody else can connect between bind and a chmod.
+  // The file gets the socket's own mode (unix(7)), so no one else can connect between bind and chmod.
   if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0600) < 0 ||
       listen(fd, 128) < 0) {
     int32_t code = -errno;
@@ -117,7 +117,7 @@ void ccontrol_drain(int32_t fd) {
 
 int32_t ccontrol_wait(int32_t fd, int32_t interest, int32_t eventfd) {
   short events = (interest & ccontrol_readable ? POLLIN : 0) | (interest & ccontrol_writable ? POLLOUT : 0);
-  // A descriptor of which nothing is wanted is left out: its hang-up could not be waited away.
+  // Poll ignores -1: with no interest in fd, its hang-up would end every wait at once.
   struct pollfd both[2] = {{events ? fd : -1, events, 0}, {eventfd, POLLIN, 0}};
   if (RETRY(poll(both, 2, -1)) < 0) return -errno;
   int32_t result = 0;
@@ -158,7 +158,7 @@ int32_t ccontrol_spawn_detached(const char *path, char *const arguments[], int32
   sigemptyset(&none);
   sigfillset(&all);
   pid_t pid = 0;
-  // stdin comes last: `output` itself is 0 where the command was started without one.
+  // stdin comes last: `output` itself is 0 if the command was started without a stdin.
   (code = posix_spawn_file_actions_adddup2(&actions, output, 1)) ||
       (code = posix_spawn_file_actions_adddup2(&actions, output, 2)) ||
       (code = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) ||

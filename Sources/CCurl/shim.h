@@ -58,8 +58,8 @@ static inline CURLcode ccurl_getinfo_private(CURL *handle, void **value) {
   return curl_easy_getinfo(handle, CURLINFO_PRIVATE, (char **)value);
 }
 
-/// Called about once a second while a transfer or a connect runs; anything but 0 ends it with
-/// CURLE_ABORTED_BY_CALLBACK.
+/// A callback that runs about once a second during a transfer or a connect; any result but 0 ends it
+/// with CURLE_ABORTED_BY_CALLBACK.
 typedef int (*ccurl_progress_callback)(void *context, curl_off_t down_total, curl_off_t down_now, curl_off_t up_total,
                                        curl_off_t up_now);
 static inline CURLcode ccurl_setopt_progress(CURL *handle, ccurl_progress_callback callback, void *context) {
@@ -68,23 +68,23 @@ static inline CURLcode ccurl_setopt_progress(CURL *handle, ccurl_progress_callba
   return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, callback);
 }
 
-/// Called with each new socket before it connects; anything but CURL_SOCKOPT_OK ends the transfer.
+/// A callback for each new socket before it connects; any result but CURL_SOCKOPT_OK ends the transfer.
 typedef int (*ccurl_socket_callback)(void *context, curl_socket_t socket, curlsocktype purpose);
 static inline CURLcode ccurl_setopt_socket(CURL *handle, ccurl_socket_callback callback) {
   return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, callback);
 }
 
-/// Called for each new socket, which it makes; CURL_SOCKET_BAD ends the transfer.
+/// A callback that makes each new socket; CURL_SOCKET_BAD ends the transfer.
 typedef curl_socket_t (*ccurl_open_socket_callback)(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 static inline CURLcode ccurl_setopt_open_socket(CURL *handle, ccurl_open_socket_callback callback, void *context) {
   curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
   return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
 }
 
-// For an open-socket callback: makes libcurl connect to a new listening socket of ours, whose one connection leads
-// wherever we like. `peer` is the port that it comes from: other processes may find the listener too. Neither a socket
-// that is connected already nor one without an address that prints will do: 7.88 connects in spite of
-// CURL_SOCKOPT_ALREADY_CONNECTED, and never uses a Unix socket without a path again.
+// For an open-socket callback: makes libcurl connect to a new listening socket of ours, whose one connection we route
+// as we like. `peer` is the port that it comes from: other processes may find the listener too. Simpler sockets fail:
+// libcurl 7.88 connects a connected socket in spite of CURL_SOCKOPT_ALREADY_CONNECTED, and never reuses a Unix socket
+// without a path, whose address does not print.
 static inline int ccurl_on_loopback(struct sockaddr_in *address) {
   socklen_t length = sizeof *address;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -117,7 +117,7 @@ static inline curl_socket_t ccurl_lead_to(struct curl_sockaddr *address, int *li
 
 static inline void ccurl_close(int fd) { close(fd); }
 
-/// The connection from `peer`, non-blocking and close-on-exec, or -errno; others are closed.
+/// Accepts the connection from `peer`, non-blocking and close-on-exec, or returns -errno; closes others.
 static inline int ccurl_take(int listener, uint16_t peer) {
   for (;;) {
     struct sockaddr_in from;
@@ -135,10 +135,10 @@ static inline int ccurl_take(int listener, uint16_t peer) {
   }
 }
 
-/// Lets a paused transfer go on; the write callback may run before this returns.
+/// Resumes a paused transfer; the write callback may run before this returns.
 static inline CURLcode ccurl_continue(CURL *handle) { return curl_easy_pause(handle, CURLPAUSE_CONT); }
 
-/// One finished transfer: its handle and result, NULL when there is none left to report.
+/// Takes one finished transfer: its handle and result, NULL if none is left to report.
 static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *result) {
   int left;
   CURLMsg *message;
@@ -151,10 +151,10 @@ static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *result) {
   return NULL;
 }
 
-// OpenSSL takes a record's head and its body by two reads of the socket, 16 KiB at a time. With read-ahead it takes
-// what is there, up to `count` bytes, by one. libcurl has no option for it, but hands out the SSL_CTX; the two calls
-// are looked up in the OpenSSL that libcurl itself has loaded, and another TLS library is left alone. Whoever polls the
-// socket reads until CURLE_AGAIN, since bytes may wait in OpenSSL (SSL_CTX_set_read_ahead(3)).
+// OpenSSL takes a record's head and its body by two reads of the socket, 16 KiB at a time. With read-ahead it takes the
+// available bytes, up to `count`, by one. libcurl has no option for it, but hands out the SSL_CTX; the two calls are
+// looked up in the OpenSSL that libcurl itself has loaded, and another TLS library is left alone. A caller that polls
+// the socket must read until CURLE_AGAIN, since bytes may wait in OpenSSL (SSL_CTX_set_read_ahead(3)).
 static inline CURLcode ccurl_read_ahead_(CURL *handle, void *context, void *count) {
   long (*control)(void *, int, long, void *) = (long (*)(void *, int, long, void *))dlsym(RTLD_DEFAULT, "SSL_CTX_ctrl");
   void (*buffer)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "SSL_CTX_set_default_read_buffer_len");

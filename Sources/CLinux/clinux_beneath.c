@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// openat2(2) lets slashes pass; one name is one name on both ways.
+// openat2(2) accepts slashes; both functions must take one name only.
 static int32_t clinux_check_name_(const char *name) {
   if (!*name) return -ENOENT;
   return strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..") ? -EXDEV : 0;

@@ -1,12 +1,12 @@
 #pragma once
 #include <libssh2.h>
-// Macros and casts of libssh2 that Swift cannot say.
+// Macros and casts of libssh2 that Swift cannot use.
 
 typedef ssize_t (*cssh2_receive_callback)(int socket, void *buffer, size_t length, int flags, void **abstract);
 typedef ssize_t (*cssh2_send_callback)(int socket, const void *buffer, size_t length, int flags, void **abstract);
 
-/// A session whose bytes go through the two callbacks, which answer -errno for a failure; `context` is behind their
-/// `abstract`.
+/// Makes a session whose bytes go through the two callbacks, which return -errno for a failure;
+/// `context` is behind their `abstract`.
 static inline LIBSSH2_SESSION *cssh2_session(void *context, cssh2_receive_callback receive, cssh2_send_callback send) {
   LIBSSH2_SESSION *session = libssh2_session_init_ex(NULL, NULL, NULL, context);
   if (!session) return NULL;
@@ -16,7 +16,7 @@ static inline LIBSSH2_SESSION *cssh2_session(void *context, cssh2_receive_callba
   return session;
 }
 
-/// A session for calls that need one and no connection.
+/// Makes a session for calls that need one and no connection.
 static inline LIBSSH2_SESSION *cssh2_offline_session(void) { return libssh2_session_init_ex(NULL, NULL, NULL, NULL); }
 
 static inline const char *cssh2_last_error(LIBSSH2_SESSION *session) {

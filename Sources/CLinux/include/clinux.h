@@ -1,6 +1,5 @@
 // The system calls of the data path, with one convention: a failure is returned as -errno, EINTR is retried.
-// Compiled against glibc (daemon) and musl (agent); no system header of either comes in here but those without types of
-// their own.
+// Compiled against glibc (daemon) and musl (agent), so it includes only system headers that have no types of their own.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -38,23 +37,23 @@ int32_t clinux_open_for_reading(const char *path);
 intptr_t clinux_read(int32_t fd, void *data, size_t count);
 intptr_t clinux_write(int32_t fd, const void *data, size_t count);
 intptr_t clinux_receive(int32_t fd, void *data, size_t count);
-// The next datagram: its first `count` bytes go to `data`, what is beyond them to `rest`. Returns its size (readv(2)).
+// Receives the next datagram: its first `count` bytes go to `data`, the others to `rest`. Returns its size (readv(2)).
 intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, size_t rest_count);
 intptr_t clinux_send(int32_t fd, const void *data, size_t count);
 void clinux_close(int32_t fd);
 int32_t clinux_shutdown_write(int32_t fd);
-// Closes with a TCP reset: what was not delivered is dropped, and the peer is told.
+// Closes with a TCP reset: undelivered bytes are dropped, and the peer gets an error.
 void clinux_reset(int32_t fd);
 
 void clinux_no_delay(int32_t fd);
-// A listening, non-blocking TCP socket. An IPv6 address takes IPv4 as well.
+// Makes a listening, non-blocking TCP socket. An IPv6 address takes IPv4 as well.
 int32_t clinux_tcp_listen(const clinux_address *address, int32_t backlog);
-// The next connection, non-blocking, without Nagle's delay.
+// Accepts the next connection, non-blocking, without Nagle's delay.
 int32_t clinux_accept(int32_t fd, clinux_address *peer);
-// A TCP socket whose connect has begun (EPOLLOUT tells when it is over, clinux_socket_error how).
+// Makes a TCP socket and begins to connect it: EPOLLOUT reports the end, clinux_socket_error the result.
 int32_t clinux_tcp_connect(const clinux_address *address);
-// The same for a socket that exists already, from another network namespace for one: 0, or -errno. It stays the
-// caller's.
+// Does the same for an existing socket, such as one from another network namespace: 0, or -errno. The
+// caller keeps the socket.
 int32_t clinux_tcp_connect_socket(int32_t fd, const clinux_address *address);
 int32_t clinux_udp_connect(const clinux_address *address);
 int32_t clinux_udp_bind(const clinux_address *address);
@@ -66,7 +65,7 @@ int32_t clinux_set_nonblocking(int32_t fd);
 int32_t clinux_socketpair(int32_t *both);
 // Parses "10.0.0.1" or "::1"; the port is left alone. 0, or -EINVAL.
 int32_t clinux_parse_address(const char *text, clinux_address *address);
-// Whether only this machine reaches the address: 127.0.0.0/8, ::1, and the former mapped into IPv6. 1 or 0.
+// Checks whether only this machine reaches the address: 127.0.0.0/8, ::1, and the former mapped into IPv6. 1 or 0.
 int32_t clinux_is_loopback(const clinux_address *address);
 void clinux_format_address(const clinux_address *address, char *text, size_t capacity);
 
@@ -88,11 +87,11 @@ void clinux_eventfd_drain(int32_t fd);
 int32_t clinux_termination_fd(void);
 
 // ---- Limits.
-// How many descriptors this process may have (RLIMIT_NOFILE): now, and at most.
+// The number of descriptors that this process may have (RLIMIT_NOFILE): now, and at most.
 int32_t clinux_open_files(uint64_t *now, uint64_t *most);
-// Sets how many it may have now. 0, or -errno.
+// Sets the number that it may have now. 0, or -errno.
 int32_t clinux_set_open_files(uint64_t now);
 
-// ---- Clock and chance.
+// ---- Clock and random numbers.
 uint64_t clinux_monotonic_us(void);
 int32_t clinux_random(void *data, size_t count);
