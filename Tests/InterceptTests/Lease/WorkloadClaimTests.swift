@@ -23,7 +23,8 @@ struct WorkloadClaimTests {
       service: service)
   }
 
-  private static let left = "has been left diverted by bob@desk to the agent of workload web, which web-alt selects, too"
+  private static let left =
+    "has been left diverted by bob@desk to the agent of workload web, which web-alt selects, too"
 
   static let rows = [
     Row(what: "nobody has it"),
