@@ -37,6 +37,7 @@ public struct AgentConfiguration {
   public struct IdleLimits: Sendable {
     /// While only one side has sent; both are conntrack's (nf_conntrack_udp_timeout and …_stream).
     public var oneWay: UInt64 = 30_000_000
+    /// Once both sides have sent.
     public var bothWays: UInt64 = 120_000_000
   }
   public var idleLimits = IdleLimits()

@@ -65,6 +65,7 @@ public final class AgentServer: Handler {
 
   /// The actual control port, if 0 was asked for.
   public var boundControlPort: UInt16 { controlListener?.boundPort ?? 0 }
+  /// The actual inbound ports.
   public var boundPorts: [UInt16] { inbound.map { $0.boundPort } }
 
   // MARK: Sessions

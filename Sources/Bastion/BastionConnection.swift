@@ -19,7 +19,7 @@ public final class BastionConnection: Sendable {
 
   deinit { loop.stop() }
 
-  /// Connects and logs in, unless that is done already: to find problems early, and to ask a person. Does
+  /// Connects and logs in, unless that is done already: to find problems early, and to ask the user. Does
   /// not wait after an earlier failure.
   /// - Throws: `BastionError`.
   public func connect() async throws(BastionError) {

@@ -1,6 +1,6 @@
 /// One bastion with everything needed to log in. `init(_:config:)` resolves a URL as `ssh` does.
 public struct BastionSettings: Sendable {
-  /// The server's key, for a person or a program to judge.
+  /// The server's key, for the user or a program to judge.
   public struct HostKey: Sendable, Hashable {
     /// `name`, or `[name]:port` if the port is not 22.
     public var host: String
@@ -34,7 +34,7 @@ public struct BastionSettings: Sendable {
   public var accept: (@Sendable (HostKey) -> Bool)?
   /// Asks for the passphrase of an encrypted key file, on the connection's own thread; nil skips the file.
   public var passphrase: (@Sendable (_ file: String) -> String?)?
-  /// The limit for name, TCP, handshake and login together, less the time a person takes to answer. Shorter than
+  /// The limit for name, TCP, handshake and login together, less the time the user takes to answer. Shorter than
   /// libcurl's (15 s), so that this error with its reason comes first.
   public var connectTimeout: Duration
   /// The time between keep-alives, in whole seconds, 2 at least; the connection is dead when three were in vain.

@@ -75,6 +75,7 @@ public final class Outbound {
     closers.append { listener.close() }
   }
 
+  /// The counts of the moment; read it on the loop's thread.
   public var figures: OutboundFigures {
     var figures = OutboundFigures(tcp: counters.tcp, udp: counters.udp, dns: counters.dns, proxy: counters.proxy)
     figures.tcp.open = dialer.liveCount

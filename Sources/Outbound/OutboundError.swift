@@ -1,4 +1,4 @@
-/// Invalid input of a person.
+/// Invalid input of the user.
 public struct OutboundError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
     case badCIDR
@@ -6,7 +6,7 @@ public struct OutboundError: Error, Sendable, Equatable, CustomStringConvertible
   }
 
   public let code: Code
-  /// A description of the fault, for a person; names the text.
+  /// A description of the fault, for the user; names the text.
   public let message: String
   /// The remedy.
   public let remedy: String

@@ -41,6 +41,7 @@ public struct OutboundFigures: Sendable, Equatable {
     /// Answers over UDP that were cut, so that the client asks again over TCP.
     public var truncated: UInt64 = 0
     public var malformed: UInt64 = 0
+    /// Answers in the cache now.
     public var cached = 0
   }
 
@@ -55,7 +56,7 @@ public struct OutboundFigures: Sendable, Equatable {
   public var udp = UDP()
   public var dns = DNS()
   public var proxy = Proxy()
-  /// The last problem, for a person.
+  /// The last problem, for the user.
   public var lastProblem: String?
   /// Addresses in the cluster DNS's answers, which therefore go via the cluster.
   public var learnedAddresses = 0
@@ -74,6 +75,7 @@ public struct DNSQueryRecord: Sendable, Equatable {
   /// `NOERROR`, `NXDOMAIN`, or `RCODE9`.
   public var rcode: String
   public var source: Source
+  /// The time from the query to the answer.
   public var microseconds: UInt64
 }
 

@@ -1,7 +1,7 @@
 import ControlAPI
 import Outbound
 
-/// A person's settings for routes and names, checked.
+/// The user's settings for routes and names, checked.
 public struct OutboundPlan: Sendable {
   public let rules: RouteRules
   let hostSuffixes: [DNSName]

@@ -1,7 +1,7 @@
 import ControlAPI
 import FoundationEssentials
 
-/// The helper's executable, which is beside this one's.
+/// The helper's executable, which is next to this one's.
 public enum ShellProgram {
   public static let name = "devtunnel-shell"
 

@@ -15,7 +15,7 @@ public enum ShellMessage: Sendable {
   case bye
   /// Daemon to helper: hello accepted.
   case welcome
-  /// Daemon to helper: hello not accepted, with the reason for the person at the terminal.
+  /// Daemon to helper: hello not accepted, with the reason for the user at the terminal.
   case refused(String)
 }
 

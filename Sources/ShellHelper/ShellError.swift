@@ -1,6 +1,6 @@
 import Glibc
 
-/// The reason why a shell cannot be made: the step, the cause and the remedy, for the person at the terminal.
+/// The reason why a shell cannot be made: the step, the cause and the remedy, for the user at the terminal.
 struct ShellError: Error, CustomStringConvertible {
   var step: String
   var reason: String

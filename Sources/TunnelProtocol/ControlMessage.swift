@@ -22,6 +22,7 @@ public struct ControlMessage: Sendable, Equatable {
     case terminating = 7
   }
 
+  /// Bytes of a message.
   public static let size = 20
 
   public var kind: Kind
@@ -48,6 +49,7 @@ public struct ControlMessage: Sendable, Equatable {
     second = bytes.loadBE64(12)
   }
 
+  /// Writes `ControlMessage.size` bytes.
   public func write(to bytes: UnsafeMutableRawPointer) {
     bytes.storeByte(kind.rawValue, 0)
     bytes.storeByte(flag, 1)

@@ -16,7 +16,6 @@ public struct Address: Sendable, Equatable {
 ///
 /// Layout: kind (1), length of the address or name (1), port (2), address or name. The opener may send
 /// data right behind it.
-/// behind it.
 public struct Preamble: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
     /// Messages between daemon and agent (`ControlMessage`).
@@ -33,6 +32,7 @@ public struct Preamble: Sendable, Equatable {
     case file = 5
   }
 
+  /// Bytes before the address or name.
   public static let headSize = 4
 
   public var kind: Kind
@@ -72,6 +72,7 @@ public struct Preamble: Sendable, Equatable {
     for index in 0..<count { address.append(bytes.loadByte(Self.headSize + index)) }
   }
 
+  /// Writes `size` bytes.
   public func write(to bytes: UnsafeMutableRawPointer) {
     bytes.storeByte(kind.rawValue, 0)
     bytes.storeByte(UInt8(truncatingIfNeeded: address.count), 1)

@@ -29,7 +29,7 @@ public struct SSHConfig: Sendable, Hashable {
 
   /// Reads the files that exist; earlier ones have priority.
   /// - Parameters:
-  ///   - host: as the person wrote it.
+  ///   - host: as the user wrote it.
   ///   - user: from the URL, which overrides any file.
   ///   - files: nil for the user's and the system's.
   /// - Throws: `BastionError.config`; also if the host is reached through another one (ProxyJump, ProxyCommand).

@@ -7,7 +7,7 @@ struct Authentication {
   let session: SSHSession
   private var tried: [String] = []
   private var locked: [String] = []
-  /// Moved forward by the time a person takes to answer.
+  /// Moved forward by the time the user takes to answer.
   private var deadline: ContinuousClock.Instant
 
   init(_ settings: BastionSettings, _ session: SSHSession, until deadline: ContinuousClock.Instant) {

@@ -37,7 +37,7 @@ public struct Applied: Sendable, Hashable {
   public var objects: [AppliedObject]
   /// Made because they were missing; not those that the manifests hold.
   public var createdNamespaces: [String]
-  /// For a person: the server's warnings about fields and versions.
+  /// For the user: the server's warnings about fields and versions.
   public var warnings: [String]
 
   public init(objects: [AppliedObject] = [], createdNamespaces: [String] = [], warnings: [String] = []) {

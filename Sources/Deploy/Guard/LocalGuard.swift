@@ -11,11 +11,11 @@ import KubeObjects
 public struct GuardedCluster: Sendable, Hashable {
   /// The UID of the namespace kube-system: the cluster's identity, to be pinned.
   public var uid: String
-  /// The reason why it may be written to, for a person: `its nodes run on this machine`.
+  /// The reason why it may be written to, for the user: `its nodes run on this machine`.
   public var reason: String
   /// According to its nodes: kind, minikube, k3d, k3s, docker-desktop, colima, rancher-desktop, microk8s, lab.
   public var product: String?
-  /// True if its nodes run on this machine's kernel; otherwise only a person's consent allows it.
+  /// True if its nodes run on this machine's kernel; otherwise only the user's consent allows it.
   public var isLocal: Bool
 
   public init(uid: String, reason: String, product: String?, isLocal: Bool) {
@@ -26,13 +26,13 @@ public struct GuardedCluster: Sendable, Hashable {
   }
 }
 
-/// A person's consent to a context, for one repository.
+/// The user's consent to a context, for one repository.
 public struct ClusterConsent: Sendable {
   /// True if it is allowed by name now (`--allow-context`).
   public var isAllowed: Bool
   /// The UID of the context's cluster when it was allowed; nil if it never was.
   public var known: String?
-  /// Puts a question to the person; nil if no one can answer.
+  /// Puts a question to the user; nil if no one can answer.
   public var ask: (@Sendable (_ question: String) -> Bool)?
 
   public init(isAllowed: Bool = false, known: String? = nil, ask: (@Sendable (_ question: String) -> Bool)? = nil) {
@@ -47,11 +47,11 @@ public struct ClusterConsent: Sendable {
 /// A context's name and a loopback address prove nothing: anyone can choose the name, and the address may be a tunnel's
 /// end. A cluster is local if its nodes run on this very kernel (their boot ID). If they claim a product for
 /// workstations, and the API server's address is this machine's or on one of its own networks, it may be local, or a
-/// colleague's: a person is asked once.
+/// colleague's: the user is asked once.
 public enum LocalGuard {
   /// - Parameters:
   ///   - context: the name in the kubeconfig.
-  ///   - consent: a person's earlier consent, or a way to ask.
+  ///   - consent: the user's earlier consent, or a way to ask.
   /// - Throws: `.notLocal`, `.clusterChanged`, and `.cluster` when the API server does not answer.
   public static func check(client: KubeClient, context: String, consent: ClusterConsent = ClusterConsent())
     async throws(DeployError) -> GuardedCluster
@@ -93,7 +93,7 @@ public enum LocalGuard {
   enum Decision: Sendable, Hashable {
     /// Its nodes run here.
     case local(String)
-    /// A person's consent is remembered, or given now.
+    /// The user's consent is remembered, or given now.
     case allowed(String)
     /// The signs can be forged. The error is for a no, or if no one can be asked.
     case ask(question: String, reason: String, refusal: DeployError)

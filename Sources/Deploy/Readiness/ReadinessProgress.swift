@@ -14,6 +14,7 @@ public struct ReadinessProgress: Sendable, Hashable {
   public var state: State
   /// Pods of the new template that are ready (Jobs: completions).
   public var ready: Int
+  /// Pods that the workload asks for (Jobs: completions).
   public var wanted: Int
   /// Since `waitReady` was called.
   public var elapsed: Duration

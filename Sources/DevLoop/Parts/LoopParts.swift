@@ -19,7 +19,7 @@ public struct LoopParts: Sendable {
   public var mirror: (any ObjectMirroring)?
   /// The contents of the event `configured`.
   public var description: Description
-  /// Notes for a person.
+  /// Notes for the user.
   public var notes: [String] = []
 
   public struct Description: Sendable, Hashable {

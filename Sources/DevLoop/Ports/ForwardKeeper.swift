@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 extension PortForward {
-  /// Returns notes for a person, once it listens.
+  /// Returns notes for the user, once it listens.
   func notes(host: UInt16) -> [String] {
     var notes = host == preferred ? [] : ["port \(preferred) is taken"]
     if let withheldAddress {

@@ -17,7 +17,7 @@ public struct LoopSetup: Sendable {
   public var load: String?
   /// `--allow-context`.
   public var allowedContexts: Set<String> = []
-  /// Puts a question to the person, who says yes or no; nil if no one can answer.
+  /// Puts a question to the user, who says yes or no; nil if no one can answer.
   public var ask: (@Sendable (_ question: String) -> Bool)?
   /// True if objects that refuse a change of an immutable field are deleted and made again.
   public var recreate = false

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// A person's consent to copies of Secrets and ConfigMaps of one cluster into another: asked once for
+/// The user's consent to copies of Secrets and ConfigMaps of one cluster into another: asked once for
 /// each pair, and remembered.
 public struct MirrorConsent: Sendable {
   /// A cluster, by its identity and not by its name in a kubeconfig.
   public struct Cluster: Sendable, Hashable {
-    /// For a person: `CONTEXT/NAMESPACE`, or the context.
+    /// For the user: `CONTEXT/NAMESPACE`, or the context.
     public var name: String
     /// The UID of its namespace kube-system, and the namespace if it matters.
     public var identity: String
@@ -29,7 +29,7 @@ public struct MirrorConsent: Sendable {
   /// - Parameters:
   ///   - source: the source of the copies.
   ///   - destination: the cluster that was chosen.
-  ///   - ask: puts the question to the person. If it is nil, no one can answer, and the option that asks
+  ///   - ask: puts the question to the user. If it is nil, no one can answer, and the option that asks
   ///     for copies is the consent.
   public func isGiven(from source: Cluster, into destination: Cluster, ask: ((_ question: String) -> Bool)?) -> Bool {
     let pair = "\(source.identity) → \(destination.identity)"

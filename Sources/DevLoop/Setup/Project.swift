@@ -67,7 +67,7 @@ public struct Project: Sendable, Hashable {
       defaultRepository: defaultRepository, checksSources: ["dev", "build", "run"].contains(command))
   }
 
-  /// The repository whose files the configuration may name, and that a person's consents are for: see `Repository`.
+  /// The repository whose files the configuration may name, and that the user's consents are for: see `Repository`.
   public var repository: String {
     let file = (try? skaffoldFile()) ?? nil
     return Repository.root(

@@ -2,7 +2,7 @@ import Deploy
 import Skaffold
 
 /// The identity of this project's objects in a cluster: its name, and a random id that this
-/// installation made for this directory. With a sum of the path, two people's /workspace would be one
+/// installation made for this directory. With a sum of the path, two users' /workspace would be one
 /// run, and one would delete the other's objects.
 struct RunNames: Sendable {
   private let memory: ClusterMemory

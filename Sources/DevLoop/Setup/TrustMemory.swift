@@ -1,6 +1,6 @@
 import Skaffold
 
-/// The demands of manifests that a person has allowed (`--trust`), by the repository's root.
+/// The demands of manifests that the user has allowed (`--trust`), by the repository's root.
 struct TrustMemory: Sendable {
   private let memory: ClusterMemory
 

@@ -16,7 +16,7 @@ struct Leftovers: Sendable {
   private let tool: StoreTool
   private static let prefix = "devtunnel-build-"
 
-  /// - Parameter imagesDirectory: see `StoreTool.imagesDirectory`; containers are beside it.
+  /// - Parameter imagesDirectory: see `StoreTool.imagesDirectory`; containers are next to it.
   init?(_ tool: StoreTool, imagesDirectory: String?) {
     guard let imagesDirectory, imagesDirectory.hasSuffix("-images") else { return nil }
     directory = imagesDirectory.dropLast("images".count) + "containers"

@@ -13,7 +13,7 @@ struct AnnouncedRegistry: Sendable, Hashable {
   enum Place: Sendable, Hashable {
     /// This machine's loopback.
     case here
-    /// A private address. A person is asked.
+    /// A private address. The user is asked.
     case near
     /// Any other: only `--load registry:HOST` allows it.
     case elsewhere

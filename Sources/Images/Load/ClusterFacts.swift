@@ -18,7 +18,7 @@ struct ClusterFacts: Sendable {
   var server = ""
   /// True if a directory is this user's own, and no one else may write to it.
   var isOwn: @Sendable (String) -> Bool = { _ in false }
-  /// True if a person wants images pushed to this registry, which the cluster names.
+  /// True if the user wants images pushed to this registry, which the cluster names.
   var confirms: @Sendable (_ registry: String) -> Bool = { _ in false }
 
   /// - Throws: `loadFailed` if the nodes cannot be read.

@@ -6,7 +6,7 @@ extension ClusterProduct {
   static let labAnnotation = "devtunnel.dev/lab-images"
 
   /// Recognises the cluster's product by its nodes. The context's name only serves the error.
-  /// - Parameter confirms: whether a person wants images pushed to this registry, which the cluster names
+  /// - Parameter confirms: whether the user wants images pushed to this registry, which the cluster names
   ///   and which is not on this machine.
   /// - Throws: `unknownProduct`, listing the choices for `--load`; `loadFailed` if the nodes cannot be read.
   public static func detect(

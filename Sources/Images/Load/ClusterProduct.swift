@@ -10,7 +10,7 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
   case kind(name: String)
   case minikube(profile: String)
   case k3d(name: String)
-  /// The node runs on the builder's own store (Docker Desktop, OrbStack, minikube's docker-env, CRI-O beside podman):
+  /// The node runs on the builder's own store (Docker Desktop, OrbStack, minikube's docker-env, CRI-O with podman):
   /// nothing to load.
   case shared(BuilderKind)
   case registry(RegistryNames)
@@ -31,7 +31,7 @@ public enum ClusterProduct: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// For a person: `kind (cluster dev)`.
+  /// For the user: `kind (cluster dev)`.
   public var description: String {
     switch self {
     case .lab(let images): "devtunnel lab (images in \(images))"

@@ -31,6 +31,7 @@ public struct SHA256: Sendable {
     text.withUTF8 { update(UnsafeRawBufferPointer($0)) }
   }
 
+  /// Returns the hash. Call it once, at the end.
   public mutating func finish() -> FileHash {
     let bits = count * 8
     var end: [UInt8] = [0x80]

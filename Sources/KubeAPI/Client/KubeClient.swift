@@ -31,6 +31,7 @@ public struct KubeClient: Sendable {
     return client
   }
 
+  /// Returns the same client for calls that must end within this time, from now.
   public func within(_ duration: Duration) -> KubeClient { before(.now + duration) }
 
   /// Sends a request, again if that makes sense, and reads the whole answer.

@@ -5,6 +5,7 @@ public struct ReadLimits: Sendable, Hashable {
   public var answer = 256 << 20
   /// Of a list's pages together: bytes, unpacked.
   public var list = 512 << 20
+  /// Of one list.
   public var pages = 2000
   /// For all pages of a list.
   public var time = Duration.seconds(300)

@@ -4,6 +4,7 @@ public struct RetryPolicy: Sendable {
   public var attempts: Int
   /// The pause before the second attempt; doubled before each further one.
   public var delay: Duration
+  /// The limit of the doubled pause.
   public var maximumDelay: Duration
   /// The longest pause that a server may ask for (Retry-After); beyond it the error is reported at once.
   public var maximumRetryAfter = Duration.seconds(30)

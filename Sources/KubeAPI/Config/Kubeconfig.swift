@@ -11,6 +11,7 @@ public struct Kubeconfig: Sendable {
 
   public struct Source: Sendable, Hashable {
     public let file: String
+    /// The entry's line, from 1.
     public let line: Int?
 
     /// The file's directory, "." if the path has none.

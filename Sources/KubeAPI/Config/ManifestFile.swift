@@ -1,7 +1,7 @@
 import KubeObjects
 import Yams
 
-/// A file of Kubernetes objects as people write them: YAML documents, one after the other.
+/// A file of Kubernetes objects as users write them: YAML documents, one after the other.
 public enum ManifestFile {
   /// - Returns: the objects in the file's order; empty documents are left out.
   /// - Throws: `KubeError.config` with the position of the fault.

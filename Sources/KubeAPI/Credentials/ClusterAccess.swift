@@ -19,7 +19,7 @@ public struct ClusterAccess: Sendable {
   /// which some proxies choose the cluster. Empty without one.
   public var user: [String] = []
   public var impersonation: Impersonation?
-  /// Warnings for a person, such as a server that is not verified.
+  /// Warnings for the user, such as a server that is not verified.
   public var warnings: [String]
 
   public init(

@@ -27,7 +27,7 @@ public struct ExecPlugin: Sendable, Hashable {
   public var interactiveMode: InteractiveMode
   /// `spec.cluster` of the plugin's input; nil to leave it out.
   public var cluster: JSONValue?
-  /// The time limit if no person is asked.
+  /// The time limit if the user is not asked.
   public var timeout: Duration
 
   public init(
@@ -84,7 +84,7 @@ public struct ExecPlugin: Sendable, Hashable {
         try await executable.resolveExecutablePath(in: child).string, arguments)
       let executable = Executable.path(.init(program))
       if interactive {
-        // A person may have to type, and must see the question: no time limit.
+        // The user may have to type, and must see the question: no time limit.
         let result = try await Subprocess.run(
           executable, arguments: Arguments(arguments), environment: child, input: .currentStandardInput,
           output: .string(limit: limit),

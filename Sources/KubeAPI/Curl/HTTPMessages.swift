@@ -36,6 +36,7 @@ public struct HTTPResponseHead: Sendable {
   /// Names in lower case, in the server's order.
   public var headers: [(name: String, value: String)]
 
+  /// Returns the first header of this name, which is in lower case.
   public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
   /// Reads one line of a head, without its line break. A status line begins a new head (`100 Continue`

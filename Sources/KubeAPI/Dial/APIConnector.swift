@@ -14,7 +14,7 @@ public struct APIConnector: Sendable {
   /// The reason why a socket ended.
   public struct Failure: Sendable, Hashable {
     public var problem: String
-    /// The remedy for a person.
+    /// The remedy for the user.
     public var remedy: String
     /// True if the socket was connected to the server before: a request may have reached it.
     public var wasOpen: Bool
@@ -44,6 +44,7 @@ public struct APIConnector: Sendable {
       return socket
     }
 
+    /// Closes the listener, for a receiver that does not take the connection.
     public func close() { ccurl_close(listener) }
   }
 

@@ -42,6 +42,7 @@ public final class UpgradedConnection: @unchecked Sendable {
     self.server = server
   }
 
+  /// Sends bytes without blocking.
   public func send(_ bytes: UnsafeRawPointer, _ count: Int) -> SendResult {
     guard let handle else { return .failed(closed) }
     var sent = 0
@@ -53,6 +54,7 @@ public final class UpgradedConnection: @unchecked Sendable {
     }
   }
 
+  /// Reads at most `count` bytes without blocking.
   public func receive(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> ReceiveResult {
     guard let handle else { return .failed(closed) }
     var received = 0

@@ -10,6 +10,7 @@ public enum WatchEvent: Sendable, Hashable {
   /// each further list ends with one too.
   case bookmark(resourceVersion: String)
 
+  /// The changed object; nil for a bookmark.
   public var object: JSONValue? {
     switch self {
     case .added(let object), .modified(let object), .deleted(let object): object

@@ -8,7 +8,7 @@ public enum Route: Sendable, Equatable {
   case hostLoopback
 }
 
-/// A person's settings for routes.
+/// The user's settings for routes.
 public struct RouteRules: Sendable, Equatable {
   /// `--via-cluster`.
   public var viaCluster: [CIDR]
@@ -61,6 +61,7 @@ public final class RouteTable {
     }.map(\.element)
   }
 
+  /// Decides the route of an address; `now` in µs of the loop's clock.
   public func route(_ address: IPAddress, now: UInt64) -> Route {
     for entry in ranges where entry.range.contains(address) { return entry.route }
     if let until = learned[address], until > now { return .cluster }

@@ -1,5 +1,6 @@
 /// Blocks of 16 KiB for bytes that wait for a slow reader; kept for reuse, up to 1 MiB.
 public final class BlockPool {
+  /// Bytes of one block.
   public static let blockSize = 16 << 10
   private static let keptBlocks = 64
   private var kept: [UnsafeMutableRawPointer] = []
@@ -40,6 +41,7 @@ public struct ByteQueue {
 
   public var isEmpty: Bool { count == 0 }
 
+  /// Copies the bytes to the queue's end.
   public mutating func append(_ bytes: UnsafeRawBufferPointer, pool: BlockPool) {
     var rest = bytes
     while !rest.isEmpty {
@@ -81,6 +83,7 @@ public struct ByteQueue {
     }
   }
 
+  /// Drops all bytes and gives the blocks back.
   public mutating func removeAll(pool: BlockPool) {
     for index in first..<blocks.count { pool.giveBack(blocks[index]) }
     pool.waiting -= count

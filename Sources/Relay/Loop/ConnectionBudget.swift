@@ -1,6 +1,7 @@
 /// The limit of open connections: of one tunnel, within that of all. Belongs to a loop's thread.
 public final class ConnectionBudget {
   public var limit: Int
+  /// Room taken now.
   public private(set) var open = 0
   private let all: ConnectionBudget?
 

@@ -14,6 +14,7 @@ open class Handler {
 
   /// - Parameter events: `EPOLLIN` and so on (epoll_ctl(2)); edge-triggered.
   open func ready(_ events: UInt32) {}
+  /// Called when a timer of `EventLoop.schedule` is due, with its `kind`.
   open func timerFired(_ kind: UInt8) {}
   /// Called after all events of a turn have been handled.
   open func turnEnded() {}
@@ -107,6 +108,7 @@ public final class EventLoop {
       epoll, fd, clinux_EPOLLIN | clinux_EPOLLOUT | clinux_EPOLLRDHUP | clinux_EPOLLET, handler.token)
   }
 
+  /// Takes a descriptor out of the loop; call it before closing the descriptor.
   public func unwatch(_ fd: Int32) { clinux_epoll_remove(epoll, fd) }
 
   /// Takes one connection of a listening socket when descriptors have run out, by the one kept for this, and resets it,
@@ -159,10 +161,12 @@ public final class EventLoop {
   /// Calls `ready(EPOLLIN)` in the next turn: for a reader that stopped early.
   public func readAgain(_ handler: Handler) { again.append(handler.token) }
 
+  /// Ends `run()` after the current turn; on the loop's thread.
   public func stop() { stopping = true }
 
   // MARK: Turns
 
+  /// Runs turns until `stop()`.
   public func run() {
     while !stopping { turn(maximumWait: nil) }
     stopping = false

@@ -14,6 +14,7 @@ open class Carrier: Handler {
   public var session: Session?
   /// The session writes here. The `headroom` bytes before it are the carrier's for its framing.
   public let staging: UnsafeMutableRawPointer
+  /// The bytes of `staging`.
   public let capacity: Int
   private let memory: UnsafeMutableRawPointer
   /// True while part of the staged bytes waits to be sent.

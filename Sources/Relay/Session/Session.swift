@@ -29,13 +29,16 @@ open class Session: Handler {
   /// Routes streams that the peer opens; without one they are reset.
   public var router: StreamRouter?
   public var onEvent: ((SessionEvent) -> Void)?
+  /// True once the hello is over.
   public private(set) var isOpen: Bool
   public private(set) var isClosed = false
+  /// True while the peer has been silent for `silenceLimit`.
   public private(set) var isSilent = false
   /// Payload of frames, bytes.
   public private(set) var sentBytes: UInt64 = 0
   public private(set) var receivedBytes: UInt64 = 0
 
+  /// The time between pings, µs.
   public static let pingInterval: UInt64 = 2_000_000
   /// The time that a deferred frame waits for company, µs.
   static let deferLimit: UInt64 = 2_000

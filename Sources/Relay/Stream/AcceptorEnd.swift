@@ -116,6 +116,7 @@ public final class AcceptorEnd: SocketEnd {
 
   public override func ended() { router.ended(self, preamble) }
 
+  /// Returns the status for an error number of connect(2).
   public static func status(_ errno: Int32) -> StreamStatus {
     switch errno {
     case clinux_ECONNREFUSED: .refused

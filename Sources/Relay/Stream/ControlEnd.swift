@@ -28,6 +28,7 @@ public final class ControlEnd: StreamEnd {
     super.init(session: session, slot: slot)
   }
 
+  /// Queues a message; dropped if the stream is over or the queue is full.
   public func send(_ message: ControlMessage) {
     guard !isOver, outbox.count < Self.outboxLimit else { return }
     let start = outbox.count

@@ -8,6 +8,7 @@ import CLinux
 /// answer waits forever.
 open class Listener: Handler {
   public let loop: EventLoop
+  /// Owned; -1 once closed.
   public private(set) var fd: Int32
   private static let restTime: UInt64 = 100_000
 
@@ -17,6 +18,7 @@ open class Listener: Handler {
     self.fd = fd
   }
 
+  /// Begins to accept.
   public final func start() { loop.watch(fd, self) }
 
   open override func ready(_ events: UInt32) { acceptAll() }

@@ -9,6 +9,7 @@ import CLinux
 ///
 /// Half-closes pass through both ways. Only bytes that the socket does not take at once are copied.
 open class SocketEnd: StreamEnd {
+  /// Owned; -1 without a socket.
   public internal(set) var fd: Int32 = -1
   /// True if the socket is connected, and the stream is open for payload.
   var isFlowing = false

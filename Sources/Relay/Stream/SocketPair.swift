@@ -30,6 +30,7 @@ public final class SocketPair {
     if left.outputEnded && right.outputEnded { close(reset: false) }
   }
 
+  /// Closes both sockets, with a TCP reset if asked.
   public func close(reset: Bool) {
     guard !isOver else { return }
     isOver = true

@@ -16,6 +16,7 @@ public enum Produced {
 /// This side's end of one stream.
 open class StreamEnd: Handler {
   public let session: Session
+  /// The stream's index in the yamux session.
   public let slot: Int
   var inRing = false
 

@@ -26,6 +26,7 @@ public struct ResolverConfiguration: Sendable, Hashable {
     }
   }
 
+  /// The contents of a resolv.conf.
   public var text: String {
     let lines =
       nameservers.map { "nameserver \($0)" } + (search.isEmpty ? [] : ["search " + search.joined(separator: " ")])

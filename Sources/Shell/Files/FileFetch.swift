@@ -72,7 +72,7 @@ enum FileProblem: Error, Sendable, Equatable {
   case tooLarge
   /// The tunnel ended meanwhile.
   case interrupted
-  /// It arrived, but is refused; the reason, for a person, follows "it is left out:".
+  /// It arrived, but is refused; the reason, for the user, follows "it is left out:".
   case refused(String)
 
   var message: String {

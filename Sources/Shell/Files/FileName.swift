@@ -32,7 +32,7 @@ struct FileName: Hashable, Sendable, CustomStringConvertible {
     return names
   }
 
-  /// The name for people, with invalid UTF-8 repaired.
+  /// The name for the user, with invalid UTF-8 repaired.
   var description: String { String(decoding: bytes, as: UTF8.self) }
 
   func withPointer<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
@@ -40,7 +40,7 @@ struct FileName: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The reason why a file of the host could not be written, read or removed; for a person.
+/// The reason why a file of the host could not be written, read or removed; for the user.
 struct HostFileError: Error, Hashable, Sendable, CustomStringConvertible {
   var description: String
   /// errno(3); 0 if no system call failed.

@@ -39,7 +39,7 @@ enum HostPlaces {
     return nil
   }
 
-  /// Returns a person's own directories, as written and with links followed.
+  /// Returns the user's own directories, as written and with links followed.
   static func own(_ directories: [String]) -> [MountPath] {
     directories.filter { $0.hasPrefix("/") }.flatMap { [$0, real($0) ?? $0] }.compactMap { try? MountPath($0) }
   }

@@ -3,7 +3,7 @@ import Agents
 /// A volume's link as it may be on the host: its target must be inside the volume, or it is left out.
 ///
 /// In the Pod a link is resolved in the container's own tree. Here the same text would point into this machine's: a
-/// server of files from the volume, or a program that writes to a log there, would work on the person's own.
+/// server of files from the volume, or a program that writes to a log there, would work on the user's own.
 enum LinkTarget {
   /// Returns the target to write; nil for a link that leaves the volume.
   /// - Parameters:

@@ -15,7 +15,7 @@ struct VolumePlace: Sendable, Hashable {
   /// True if its parent folder is this machine's.
   var parentExists: Bool
 
-  /// The person's choices and directories.
+  /// The user's choices and directories.
   struct Person: Sendable, Hashable {
     /// `--volume-at`: these and all below them.
     var allowed: [MountPath] = []

@@ -83,7 +83,7 @@ struct VolumeWriter: Sendable {
     return emptied
   }
 
-  // MARK: Beside its place
+  // MARK: Next to its place
 
   private func build(
     _ first: PodFiles.Item, _ items: [(item: PodFiles.Item, names: [FileName])], in fresh: HostDirectory,

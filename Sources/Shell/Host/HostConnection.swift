@@ -21,6 +21,7 @@ public actor HostConnection {
   private let directory: ShellDirectory
   private var outbound: OnLoop<Outbound>?
   private var helper: Int?
+  /// True once a helper has said hello.
   public private(set) var isEntered = false
 
   /// - Parameters:
@@ -79,6 +80,7 @@ public actor HostConnection {
     }
   }
 
+  /// Closes all connections and removes its directory.
   public func end() async {
     let outbound = outbound
     self.outbound = nil

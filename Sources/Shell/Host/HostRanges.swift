@@ -6,7 +6,7 @@ public struct HostRanges: Sendable, Hashable {
   /// A range in use on this machine, and its owner.
   public struct Taken: Sendable, Hashable {
     public var range: CIDR
-    /// For people: `cni0`, `context kind-kind`.
+    /// For the user: `cni0`, `context kind-kind`.
     public var owner: String
 
     /// True for a cluster on this machine: its Pods' questions to its own DNS are left to it.
@@ -22,7 +22,7 @@ public struct HostRanges: Sendable, Hashable {
   /// The ranges that are routed into the cluster.
   public private(set) var led: [CIDR] = []
   public private(set) var aliases = AddressMap()
-  /// For the person: the ranges with other addresses, and the reason.
+  /// For the user: the ranges with other addresses, and the reason.
   public private(set) var notes: [String] = []
 
   /// Gives other addresses to ranges that this machine uses already; the rest keep their own.

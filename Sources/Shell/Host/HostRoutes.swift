@@ -12,6 +12,7 @@ public struct HostRoutes: Sendable, Hashable {
 
   public let routes: [Route]
 
+  /// Reads the routes of the moment; none if the file cannot be read.
   public static func read(path: String = "/proc/net/route") -> HostRoutes {
     HostRoutes(parsing: String(decoding: contents(path), as: UTF8.self))
   }

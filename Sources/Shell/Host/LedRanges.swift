@@ -6,12 +6,12 @@ import Outbound
 public struct LedRanges: Sendable, Hashable {
   /// The routed ranges, in this order; each once.
   public private(set) var ranges: [CIDR] = []
-  /// For the person: the ranges that were left out, with reasons.
+  /// For the user: the ranges that were left out, with reasons.
   public private(set) var notes: [String] = []
 
   /// - Parameters:
   ///   - cluster: the ranges that the cluster names. Private ones are taken, others are left out with a note.
-  ///   - asked: the ranges that the person names (`--via-cluster`). Ranges within these may be public.
+  ///   - asked: the ranges that the user names (`--via-cluster`). Ranges within these may be public.
   /// - Throws: `.badInput` for a range that no cluster can have.
   public init(cluster: [CIDR], asked: [CIDR]) throws(ControlError) {
     for range in asked {

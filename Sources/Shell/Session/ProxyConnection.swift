@@ -62,6 +62,7 @@ public actor ProxyConnection {
     }
   }
 
+  /// Closes the port and resets its connections.
   public func stop() async {
     let outbound = outbound
     self.outbound = nil

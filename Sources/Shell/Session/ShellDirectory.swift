@@ -90,11 +90,13 @@ public struct ShellRecord: Codable, Sendable {
 
 /// The shells that a daemon of this user has had.
 public enum ShellRecords {
+  /// Reads the records below the runtime directory; unreadable ones are left out.
   public static func all(runtime: String) -> [ShellRecord] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(runtime)/shells")) ?? []
     return names.compactMap { read(runtime: runtime, id: $0) }
   }
 
+  /// Reads one record; nil if there is none, or the id is not hexadecimal.
   public static func read(runtime: String, id: String) -> ShellRecord? {
     // The id comes from another process: it must be one name in the directory.
     guard id.allSatisfy({ $0.isHexDigit }), !id.isEmpty else { return nil }

@@ -44,6 +44,7 @@ public final class ShellHub: Handler {
     }
   }
 
+  /// Stops accepting helpers; open peers stay.
   public func close() {
     loop.unwatch(socket.fd)
     loop.unregister(self)

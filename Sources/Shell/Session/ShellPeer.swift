@@ -59,11 +59,13 @@ public final class ShellPeer: Handler {
     send(.mint(request: request, socket))
   }
 
+  /// Sends a message; a failure closes the connection.
   public func send(_ message: ShellMessage) {
     guard !isOver else { return }
     do { try connection.send(message) } catch { close() }
   }
 
+  /// Closes the connection; waiting `mint` calls get nil.
   public func close() {
     guard !isOver else { return }
     isOver = true

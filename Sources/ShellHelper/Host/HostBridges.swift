@@ -43,7 +43,7 @@ enum HostBridges {
   private static let guestKinds: Set<String> = ["veth", "tun", "dummy"]
 
   /// - Parameters:
-  ///   - named: the person's, without further checks.
+  ///   - named: the user's, without further checks.
   ///   - uplinks: names of interfaces with a default route. Neighbours' packets come through these.
   /// - Returns: the named ones, and each bridge with guests only: a bridge with a port of another kind, or a default
   ///   route, is part of an outside network.

@@ -26,7 +26,7 @@ struct HostPlan: Equatable {
   var clusterCIDRs: [Prefix] = []
   /// Addresses that stay as they are: the API server's, and those of clusters on this machine.
   var excluded: [Prefix] = []
-  /// Interfaces whose guests are routed too, beside the bridges that are found.
+  /// Interfaces whose guests are routed too, in addition to the bridges found.
   var bridges: [InterfacePattern] = []
   /// The machine's own: the daemon answers its programs' questions to them, and asks them from ports of
   /// 0xf000 and above.

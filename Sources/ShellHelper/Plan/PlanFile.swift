@@ -2,7 +2,7 @@ import CShell
 import Glibc
 
 /// The file of a plan: read once, and removed. The helper may run as root for another user, so it takes only a file of
-/// that person's, in a directory of that person's.
+/// that user's, in a directory of that user's.
 enum PlanFile {
   private static let maximumSize = 256 << 10
 

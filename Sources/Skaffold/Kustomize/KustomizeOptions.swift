@@ -1,9 +1,9 @@
-/// The options of `kustomize build` in a skaffold.yaml: those passed on, those that a person must allow, and those
+/// The options of `kustomize build` in a skaffold.yaml: those passed on, those that the user must allow, and those
 /// without sense here. Any other is refused, since the next version of kustomize may have one that runs programs.
 struct KustomizeOptions {
   private enum Rule {
     case passed
-    /// The effect that a person must allow.
+    /// The effect that the user must allow.
     case demanded(String)
     /// The caller chooses it.
     case dropped
@@ -29,7 +29,7 @@ struct KustomizeOptions {
 
   /// Options and their values, each as one word.
   private(set) var passed: [String] = []
-  /// Words that a person must allow, and the effect of each.
+  /// Words that the user must allow, and the effect of each.
   private(set) var demanded: [(word: String, why: String)] = []
   private(set) var refused: [String] = []
 

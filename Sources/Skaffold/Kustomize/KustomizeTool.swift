@@ -16,7 +16,7 @@ public enum KustomizeTool: Sendable, Hashable {
   /// - Parameters:
   ///   - options: see `KustomizeOptions`.
   ///   - readsOutside: whether files outside their kustomization's directory may be read; the caller has checked each.
-  /// - Returns: its output, and its messages beside that.
+  /// - Returns: its output, and its messages separately.
   /// - Throws: `InputError` with the tool's own words.
   func build(
     _ directory: String, options: [String], readsOutside: Bool, of source: KustomizeSource,

@@ -5,7 +5,7 @@ public struct ManifestSources: Sendable, Hashable {
   /// Files and globs; absolute (`manifests.rawYaml`, before v3 `deploy.kubectl.manifests`).
   public var rawYAML: [String]
   public var kustomize: [KustomizeSource]
-  /// The repository that must hold the files of `rawYAML`; nil if a person named them.
+  /// The repository that must hold the files of `rawYAML`; nil if the user named them.
   public var root: String?
 
   public init(rawYAML: [String] = [], kustomize: [KustomizeSource] = [], root: String? = nil) {
@@ -20,7 +20,7 @@ public struct ManifestSources: Sendable, Hashable {
   ///   - trust: the demands beyond the repository's files that are allowed.
   ///   - environment: the tool's; its PATH is searched.
   ///   - demands: gets the demands that were allowed.
-  ///   - warnings: gets duplicate keys in the files, and the tool's messages beside its output.
+  ///   - warnings: gets duplicate keys in the files, and the tool's other messages.
   /// - Throws: `InputError` with every file that is missing or wrong, every demand
   ///   that is not allowed, or the tool's own words.
   public func render(

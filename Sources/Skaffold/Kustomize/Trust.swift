@@ -1,11 +1,11 @@
 import Manifests
 
-/// A demand of manifests beyond the files of their repository. A person has to allow it: rendering alone runs nothing
+/// A demand of manifests beyond the files of their repository. The user has to allow it: rendering alone runs nothing
 /// that a repository brings, reads nothing else and reaches no network.
 public struct Demand: Sendable, Hashable {
   /// The identity of the demand: `--enable-helm`, `outside /srv/base`, `network https://…`.
   public var key: String
-  /// For a person: `the option --enable-helm: kustomize would run helm`.
+  /// For the user: `the option --enable-helm: kustomize would run helm`.
   public var text: String
   public var position: SourcePosition?
   /// The repository whose manifests ask for it.
@@ -37,7 +37,7 @@ public struct Demand: Sendable, Hashable {
   }
 }
 
-/// The demands that a person allows.
+/// The demands that the user allows.
 public struct Trust: Sendable, Hashable {
   /// `--trust`.
   public var isEverything: Bool

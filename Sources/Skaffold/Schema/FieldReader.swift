@@ -76,7 +76,7 @@ final class FieldReader {
   }
 
   /// Reads a text and fills in its template.
-  /// - Parameter extra: variables beside the environment's.
+  /// - Parameter extra: variables in addition to the environment's.
   func expanded(_ node: YAMLNode?, extra: [String: String] = [:]) -> String? {
     guard let node, let text = string(node) else { return nil }
     return expand(text, at: node, extra: extra)

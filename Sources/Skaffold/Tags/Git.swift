@@ -31,7 +31,7 @@ struct Git {
   }
 
   /// Empties the filters that the repository's own configuration names: a status would run them on files that seem to
-  /// have changed. A person's own filters, such as Git LFS, stay.
+  /// have changed. The user's own filters, such as Git LFS, stay.
   private mutating func emptyFilters() async {
     guard let list = await run(["config", "--list", "--includes", "--name-only", "--null", "--show-scope"]) else {
       return isUsable = false

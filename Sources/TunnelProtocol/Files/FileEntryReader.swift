@@ -12,7 +12,7 @@
     /// A link's original target, absolute or not: to be written, not to be followed.
     public var target: [UInt8] = []
 
-    /// The name for people, with invalid UTF-8 repaired.
+    /// The name for the user, with invalid UTF-8 repaired.
     public var nameText: String { String(decoding: name, as: UTF8.self) }
   }
 
@@ -29,7 +29,7 @@
       case end
     }
 
-    /// The reason not to trust a tree. `message` is for a person.
+    /// The reason not to trust a tree. `message` is for the user.
     public enum Violation: Error, Equatable {
       case malformed
       /// Absolute, with "..", outside of an earlier directory, or repeated.

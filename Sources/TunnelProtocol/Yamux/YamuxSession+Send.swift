@@ -50,6 +50,7 @@ extension YamuxSession {
   /// without any ACK ("AcceptBacklog").
   static let deferredLimit = 64
 
+  /// True if frames wait for others to leave with.
   public var hasDeferred: Bool { !deferred.isEmpty }
 
   /// Releases frames that have found no company. Call it a moment after they were deferred: each message
@@ -76,6 +77,7 @@ extension YamuxSession {
     if !goAwaySent { goAwayDue = code }
   }
 
+  /// True if `writeControl` has frames to write.
   public var hasControl: Bool {
     pingDue || !pongs.isEmpty || goAwayDue != nil || !orphanResets.isEmpty || queueHead < queue.count
   }

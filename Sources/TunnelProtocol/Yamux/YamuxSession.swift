@@ -36,6 +36,7 @@ public final class YamuxSession {
 
   public let role: Role
   public let pool: WindowPool
+  /// The limit of open streams; further ones of the peer are reset.
   public let maximumStreams: Int
   /// Open streams, by slot.
   public internal(set) var streamCount = 0

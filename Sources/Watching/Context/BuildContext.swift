@@ -17,7 +17,7 @@ public struct BuildContext: Sendable, Hashable {
   public let definitionFiles: [String]
 
   let selection: Selection
-  /// The digest's inputs beside files: build arguments and target.
+  /// The digest's inputs other than files: build arguments and target.
   let parameters: [String]
 
   /// Reads the Dockerfile and the ignore file.

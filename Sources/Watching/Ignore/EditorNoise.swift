@@ -1,6 +1,6 @@
 import Inputs
 
-/// Files that editors keep beside the edited one: never a reason to build, and no part of a build. Files that exist
+/// Files that editors keep next to the edited one: never a reason to build, and no part of a build. Files that exist
 /// only during a save (Vim's 4913, sed's sedXXXXXX) are gone when a batch is closed, and need no names here.
 enum EditorNoise {
   static func contains(_ name: String) -> Bool { name.withBytes(contains) }
