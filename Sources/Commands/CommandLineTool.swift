@@ -9,6 +9,7 @@ public enum CommandLineTool {
   /// Runs the command line, and ends the process with its status.
   public static func main() async -> Never { Exit.now(await run()) }
 
+  /// Parses and runs the command.
   /// - Returns: the exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 ended by SIGINT or SIGTERM.
   static func run() async -> Int32 {
     let interruption = Mutex<Int32?>(nil)
@@ -27,7 +28,7 @@ public enum CommandLineTool {
       guard await parsed.first(where: { _ in true }) != nil else { return }
       for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
         let status: Int32 = signal == .sigterm ? 143 : 130
-        // Who asks twice does not want to wait until all is undone; the daemon undoes it nevertheless.
+        // A second Ctrl-C means not to wait until all is undone; the daemon undoes it nevertheless.
         if interruption.withLock({ $0 != nil }) { Exit.now(status) }
         interruption.withLock { $0 = status }
         work.cancel()
@@ -38,7 +39,7 @@ public enum CommandLineTool {
     return status == unfinished ? 1 : interruption.withLock { $0 } ?? status
   }
 
-  /// No exit status: an interruption that leaves something in the cluster is a failure.
+  /// Not an exit status: an interruption that leaves something in the cluster is a failure.
   private static let unfinished: Int32 = -1
 
   private static func report(_ error: any Error) -> Int32 {
@@ -65,5 +66,5 @@ public enum CommandLineTool {
   }
 }
 
-/// A command that ends by SIGINT and SIGTERM in a way of its own.
+/// A command that handles SIGINT and SIGTERM itself.
 protocol HandlesSignals {}

@@ -1,14 +1,14 @@
 import ControlAPI
 
-/// Asks a person at the terminal what the daemon needs to know about an SSH host.
+/// Asks the user at the terminal the daemon's question about an SSH host.
 enum BastionPrompt {
-  /// - Returns: nil where nobody is there to ask, or says no.
+  /// - Returns: nil if there is no terminal, or the answer is no.
   static func ask(_ question: BastionQuestion, _ error: ControlError, _ bastion: BastionSelection) -> BastionAnswer? {
     guard Terminal.error.isTerminal else { return nil }
     var answer = BastionAnswer(bastion: bastion, url: question.url)
     if let key = question.hostKey {
       Terminal.error.line(error.message)
-      guard Terminal.ask("Is this its key, and shall known_hosts remember it? [yes/no] ") == "yes" else { return nil }
+      guard Terminal.ask("Is this its key, and should known_hosts remember it? [yes/no] ") == "yes" else { return nil }
       answer.acceptedKey = key
     }
     for file in question.lockedKeys {

@@ -3,7 +3,7 @@ import ControlAPI
 import FoundationEssentials
 import Logging
 
-/// What a command needs to reach the daemon: paths, settings, and the way to start it.
+/// The values that a command needs to reach the daemon: paths, settings, and the way to start it.
 struct CommandContext: Sendable {
   let paths: ControlPaths
   let settings: Settings
@@ -20,14 +20,14 @@ struct CommandContext: Sendable {
     logLevel = options.logLevel ?? (options.verbose ? .debug : settings.logLevel ?? .info)
   }
 
-  /// A client of the daemon, which the first call starts where none runs.
+  /// Makes a client of the daemon; its first call starts the daemon if none runs.
   func client() -> ControlClient {
     let start = DaemonStarter.program(["daemon", "run", "--log-level", logLevel.rawValue])
     return ControlClient(starter: DaemonStarter(paths: paths, start: start))
   }
 
-  /// Calls the daemon, started where none runs, and shows progress meanwhile.
-  /// - Parameter task: what is being done, for as long as the daemon does not say more.
+  /// Calls the daemon, started if none runs, and shows progress meanwhile.
+  /// - Parameter task: the text to show until the daemon reports progress.
   func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
     _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self, task: String,
     holding: (@Sendable (Result) -> Void)? = nil
@@ -38,7 +38,7 @@ struct CommandContext: Sendable {
       do throws(ControlError) {
         return try await call(client, method, parameters, task: task, holding: holding)
       } catch {
-        // A key, then passphrases, and a wrong one or two.
+        // Allow a key, then passphrases, and a wrong one or two.
         guard let question = error.question, let bastion, questions < 5,
           let answer = BastionPrompt.ask(question, error, bastion)
         else { throw error }
@@ -75,8 +75,8 @@ struct CommandContext: Sendable {
     return try outcome.get()
   }
 
-  /// Prints a result as `--output` or the settings say.
-  /// - Parameter terminal: stderr where stdout has something else to carry.
+  /// Prints a result in the format of `--output` or the settings.
+  /// - Parameter terminal: stderr if stdout carries something else.
   func show<Report: Encodable>(
     _ report: Report, _ options: OutputOptions, on terminal: Terminal = .output, table: (Report) -> [String]
   ) throws(ControlError) {

@@ -2,7 +2,7 @@ import ControlAPI
 import DevLoop
 import Synchronization
 
-/// The loop's port-forwards, kept by the daemon for as long as the command lives.
+/// The loop's port-forwards, which the daemon keeps for as long as the command lives.
 struct ControlForwarder: PortForwarding {
   let client: ControlClient
   let cluster: ClusterSelection

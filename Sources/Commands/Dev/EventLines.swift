@@ -2,9 +2,9 @@ import DevLoop
 import FoundationEssentials
 import TerminalText
 
-/// A loop's events as lines for a person.
+/// A loop's events as lines for people.
 struct EventLines: Sendable {
-  /// Shows each line of a builder, and how far workloads are, as they come.
+  /// Shows each line of a builder, and the progress of workloads, as they come.
   var verbose = false
   /// Paths below it are shown without it.
   var directory = FileManager.default.currentDirectoryPath
@@ -53,7 +53,9 @@ struct EventLines: Sendable {
     let files = event.files.map(short).joined(separator: ", ")
     let profiles = event.profiles.isEmpty ? "" : " with profile \(event.profiles.joined(separator: ", "))"
     return [
-      "\(files.isEmpty ? "the command line" : files)\(profiles): \(count(event.artifacts.count, "image", "images"))\(event.builder.isEmpty ? "" : ", built by \(event.builder)")",
+      "\(files.isEmpty ? "the command line" : files)\(profiles): "
+        + "\(count(event.artifacts.count, "image", "images"))"
+        + "\(event.builder.isEmpty ? "" : ", built by \(event.builder)")",
       event.context.isEmpty ? nil : "into namespace \(event.namespace) of context \(event.context): \(event.cluster)",
     ].compactMap { $0 }
   }
@@ -85,7 +87,8 @@ struct EventLines: Sendable {
       + (error.remedy.map { [$0] } ?? [])
   }
 
-  /// A builder may put a whole request into one line: its beginning says what, its end why.
+  /// Shortens a line: a builder may put a whole request into one, which begins with the action and ends with the
+  /// reason.
   private func cut(_ line: String) -> String {
     verbose || line.count <= 600 ? line : "\(line.prefix(200)) … \(line.suffix(400))"
   }
@@ -94,7 +97,7 @@ struct EventLines: Sendable {
 
   private func log(_ event: DevEvent.Log) -> String {
     let name = "\(event.pod) \(event.container)"
-    // The same name has the same colour, in every run.
+    // The same name has the same colour in every run.
     let sum = name.utf8.reduce(UInt32(5381)) { $0 &* 33 &+ UInt32($1) }
     return paint("[\(name)]", Self.colours[Int(sum % UInt32(Self.colours.count))]) + " "
       + TerminalText.still(event.text)

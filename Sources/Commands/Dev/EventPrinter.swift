@@ -4,13 +4,12 @@ import DevLoop
 import FoundationEssentials
 import Synchronization
 
-/// Prints a loop's events: JSON, a line each; else lines, and on a terminal a block below them that says how things
-/// stand.
+/// Prints a loop's events: as JSON, a line each; else as lines, and on a terminal with a status block below them.
 final class EventPrinter: Sendable {
   private let format: OutputFormat
   private let terminal: Terminal
   private let lines: EventLines
-  /// nil where lines are all there is.
+  /// nil if only lines are printed.
   private let block: Mutex<StatusBlock?>
   private let memory = IdleMemory()
 
@@ -25,7 +24,7 @@ final class EventPrinter: Sendable {
   }
 
   func print(_ event: DevEvent) {
-    // Hashing 100,000 files leaves much to be given back until the next save.
+    // Hashing 100,000 files uses much memory, which can be given back until the next save.
     switch event {
     case .watching, .failed: memory.touched()
     default: break
@@ -41,11 +40,11 @@ final class EventPrinter: Sendable {
     }
   }
 
-  /// Takes the block away: the lines above it stay.
+  /// Removes the block: the lines above it stay.
   func end() { block.withLock { block in if let drawing = block?.erase() { terminal.draw(drawing) } } }
 
   private func json(_ event: DevEvent) -> String {
-    // Strings and numbers alone: encoding cannot fail.
+    // An event has only strings and numbers: encoding cannot fail.
     (try? JSONOutput.text(event, isPretty: false)) ?? "{}"
   }
 }

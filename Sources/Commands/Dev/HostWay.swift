@@ -3,8 +3,8 @@ import Glibc
 import KubeAPI
 import Subprocess
 
-/// The way of local Pods into the remote cluster, beside a loop: `connect --host` in a process of its own, since that
-/// one becomes the helper.
+/// The route of local Pods into the remote cluster, beside a loop: `connect --host` in another process, since that
+/// becomes the helper.
 struct HostWay: Sendable {
   let wanted: Bool
   let cluster: ClusterAccess
@@ -12,7 +12,7 @@ struct HostWay: Sendable {
   let kubeconfig: [String]
   let events: @Sendable (DevEvent) -> Void
 
-  /// Returns when it ends by itself, or the task is cancelled.
+  /// Runs until it ends by itself, or the task is cancelled.
   func hold() async {
     var arguments = ["connect", "--host", "--context", cluster.contextName, "--namespace", cluster.namespace]
     if let via = options.via { arguments += ["--via", via] }
@@ -40,7 +40,7 @@ struct HostWay: Sendable {
     }
   }
 
-  /// What the command said last, without what it tells when all goes well.
+  /// Returns the command's last message, without those that it prints when all is well.
   private static func reason(_ text: String?) -> String {
     let whenAllGoesWell = ["warning: ", "This machine is in ", "Pods at ", "No bridge of Pods "]
     let lines = (text ?? "").split(separator: "\n").filter { line in !whenAllGoesWell.contains { line.hasPrefix($0) } }

@@ -4,7 +4,7 @@ import FoundationEssentials
 import KubeAPI
 import Logging
 
-/// What the dev loop's commands share: from options to a `LoopSetup`.
+/// The state that the dev loop's commands share: from options to a `LoopSetup`.
 struct LoopContext: Sendable {
   let context: CommandContext
   let cluster: ClusterSelection
@@ -35,19 +35,19 @@ struct LoopContext: Sendable {
     if Terminal.error.isTerminal { setup.ask = { question in Terminal.ask("\(question) [yes/no] ") == "yes" } }
   }
 
-  /// What is built and deployed goes into a cluster of this machine: no SSH host lies between.
+  /// Returns the cluster to build for and deploy to. It is on this machine, so no SSH host is involved.
   private static func local(_ global: GlobalOptions, _ settings: Settings) throws(ControlError) -> ClusterSelection {
     if let via = global.via {
       throw ControlError(
         .badInput, "--via \(via) is not for the local cluster, which this command builds for",
-        remedy: "Leave it out. With `devtunnel dev` it leads to the remote cluster.")
+        remedy: "Leave it out. With `devtunnel dev` it reaches the remote cluster.")
     }
     var cluster = global.cluster(settings)
     cluster.bastion = nil
     return cluster
   }
 
-  /// No place in /tmp: whoever makes it first would say what is built.
+  /// Returns the cache's folder. It is never in /tmp: another user could make it first and choose what is built.
   static func cache(_ environment: [String: String]) throws(ControlError) -> String {
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/devtunnel/builds" }
     if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/devtunnel/builds" }
@@ -68,7 +68,7 @@ struct LoopContext: Sendable {
     }
   }
 
-  /// The cluster that `client` speaks to, in the daemon's words.
+  /// Describes the cluster that `client` reaches as a selection for the daemon.
   func selection(_ client: KubeClient) -> ClusterSelection {
     var selection = cluster
     selection.context = client.access.contextName

@@ -1,10 +1,10 @@
 import ControlAPI
 import DevLoop
 
-/// The intercept beside a loop: begins once something answers in the local cluster, and is given back at the end; by
-/// the daemon itself, should this process be killed.
+/// The intercept beside a loop: begins once the local target answers, and is given back at the end; the daemon gives it
+/// back if this process is killed.
 actor LoopIntercept {
-  /// Intercepts, tells when it stands, and returns when it has ended.
+  /// Intercepts, calls `stands` once the intercept is in place, and returns when it has ended.
   typealias Hold =
     @Sendable (InterceptRequest, _ stands: @escaping @Sendable (InterceptReport) -> Void) async throws(ControlError) ->
     Void
@@ -18,12 +18,12 @@ actor LoopIntercept {
   /// The call that lasts as long as the intercept.
   private var call: Task<Void, Never>?
   private var isEnding = false
-  /// Since the loop's last round.
+  /// Attempts since the loop's last round.
   private var attempts = 0
   private var told: LoopError?
   private let retryAfter: Duration
 
-  /// - Parameter name: what answers in the local cluster.
+  /// - Parameter name: of the target that answers in the local cluster.
   init(client: ControlClient, request: InterceptRequest, name: String, events: @escaping @Sendable (DevEvent) -> Void) {
     self.init(request: request, name: name, events: events) { request, stands async throws(ControlError) in
       _ = try await client.call(.intercept, request, returning: InterceptReport.self, holding: stands)
@@ -46,9 +46,9 @@ actor LoopIntercept {
     self.events = events
   }
 
-  /// Tries after each round of the loop, again and again until it stands: a Service may refuse connections for a second
-  /// after its Pods are ready. Whoever leaves it elsewhere means it: it does not begin again.
-  /// - Parameter namespace: of a Service that the loop has deployed.
+  /// Intercepts after a round of the loop, and retries until it succeeds: a Service may refuse connections for a second
+  /// after its Pods are ready. Someone who leaves the intercept elsewhere does so on purpose: it does not begin again.
+  /// - Parameter namespace: returns the namespace of a Service that the loop has deployed.
   func begin(when rounds: AsyncStream<Void>, namespace: @Sendable (String) async -> String?) async {
     let (attempts, attempt) = AsyncStream.makeStream(of: Bool.self, bufferingPolicy: .bufferingNewest(1))
     let following = Task {
@@ -92,7 +92,8 @@ actor LoopIntercept {
       .warning(
         .init(
           message:
-            "Service \(report.service) is not intercepted any more: its requests go to its own Pods; start dev again to take them"
+            "Service \(report.service) is no longer intercepted: its requests go to its own Pods; "
+            + "start dev again to take them"
         )))
   }
 
@@ -103,7 +104,7 @@ actor LoopIntercept {
     events(.intercepted(.init(context: report.context, namespace: report.namespace, service: report.service, to: to)))
   }
 
-  /// What the next attempt mends is not worth a word, and what none mends is worth one.
+  /// Reports a failure once, if it persists; the next attempt may fix a first one.
   private func failed(_ error: ControlError) {
     attempts += 1
     let failure = Self.failure(error)

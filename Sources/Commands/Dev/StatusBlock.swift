@@ -1,7 +1,7 @@
 import DevLoop
 import TerminalText
 
-/// The last lines of the terminal: how things stand, under the lines that scroll. Pure: takes events, gives drawings.
+/// The last lines of the terminal: the present status, below the lines that scroll. Pure: takes events, gives drawings.
 struct StatusBlock: Sendable {
   private var activity = "reading the configuration"
   private var place = ""
@@ -54,13 +54,13 @@ struct StatusBlock: Sendable {
     return lines
   }
 
-  /// Removes the block, writes lines where it was, and draws it again below them.
-  /// - Parameter rows: of the terminal; what is higher could not be taken back.
+  /// Removes the block, writes lines in its place, and draws it again below them.
+  /// - Parameter rows: of the terminal; a higher block could not be removed.
   mutating func redraw(over text: [String], columns: Int, rows: Int = 24, paint: (String) -> String) -> TerminalDrawing
   {
     var drawing = erase()
     text.forEach { drawing.line($0) }
-    // Neither could a wrapped line.
+    // A wrapped line could not be removed either.
     let lines = lines.prefix(max(1, rows - 2)).map {
       String(TerminalText.cell(String($0.prefix { !$0.isNewline })).prefix(max(1, columns - 1)))
     }

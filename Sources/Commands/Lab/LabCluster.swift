@@ -4,7 +4,7 @@ import KubeAPI
 import KubeObjects
 import Logging
 
-/// A running lab as any other cluster: through its kubeconfig.
+/// A running lab, reached as any other cluster: through its kubeconfig.
 struct LabCluster: Sendable {
   private let client: KubeClient
 
@@ -17,7 +17,7 @@ struct LabCluster: Sendable {
     }
   }
 
-  /// Returns once the API server says it is ready, and the node is.
+  /// Returns once the API server reports that it is ready, and the node is.
   func waitUntilReady() async throws(ControlError) {
     try await wait("the lab's node to be ready") { () throws(KubeError) in
       _ = try await client.raw("/readyz")
@@ -26,7 +26,7 @@ struct LabCluster: Sendable {
     }
   }
 
-  /// Creates the objects of a file; those that are there stay as they are.
+  /// Creates the objects of a file; existing ones stay as they are.
   func create(_ file: String) async throws(ControlError) {
     let objects = try await attempt("reading \(file)") { () throws(KubeError) in try ManifestFile.read(file) }
     for object in objects {
@@ -75,7 +75,7 @@ struct LabCluster: Sendable {
 
   private static let resources: [APIResource] = [.namespaces, .configMaps, .secrets, .services, .deployments, .pods]
 
-  /// - Parameter missing: says what is still missing, nil for nothing.
+  /// - Parameter missing: says what is still missing; nil if nothing is.
   private func wait(_ what: String, _ missing: () async throws(KubeError) -> String?) async throws(ControlError) {
     let deadline = ContinuousClock.now + .seconds(60)
     while true {

@@ -1,11 +1,11 @@
 import ControlAPI
 import Glibc
 
-/// Where a lab's files are: one directory, which goes with the lab.
+/// The paths of a lab's files: one directory, which is removed with the lab.
 struct LabPaths: Sendable {
   let name: String
   let directory: String
-  /// Who else may read the kubeconfig: the person behind sudo.
+  /// The other user who may read the kubeconfig: the one who called sudo.
   let owner: Owner?
 
   struct Owner: Sendable, Equatable {
@@ -13,7 +13,7 @@ struct LabPaths: Sendable {
     var gid: UInt32
   }
 
-  /// Below the state directory of the user; under sudo, of the user who called it.
+  /// Finds the paths below the user's state directory; under sudo, that of the user who called it.
   init(name: String, environment: [String: String], isRoot: Bool = geteuid() == 0) {
     self.name = name
     var environment = environment
@@ -34,12 +34,12 @@ struct LabPaths: Sendable {
   /// Held by the lab's process as long as it lives.
   var lock: String { directory + "/lab.lock" }
   var record: String { directory + "/lab.json" }
-  /// What `LabNode` keeps, and what its clean-up removes.
+  /// The state of `LabNode`, which its clean-up removes.
   var node: String { directory + "/node" }
 
   var exists: Bool { access(directory, F_OK) == 0 }
 
-  /// Makes the directory, mode 0700, and what is above it.
+  /// Makes the directory and those above it, mode 0700.
   func prepare() throws(ControlError) {
     var made = ""
     for part in directory.split(separator: "/") {

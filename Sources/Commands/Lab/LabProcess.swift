@@ -7,7 +7,7 @@ import LabNode
 struct LabProcess: Sendable {
   let paths: LabPaths
 
-  /// The record of a lab whose process lives.
+  /// Returns the record of a lab whose process lives.
   func running() throws(ControlError) -> LabRecord? {
     guard paths.exists else { return nil }
     if try FileLock.take(paths.lock) != nil { return nil }
@@ -15,7 +15,7 @@ struct LabProcess: Sendable {
   }
 
   /// Starts `lab serve`, and returns once its API server answers.
-  /// - Throws: with the log's last lines where it does not.
+  /// - Throws: an error with the log's last lines if it does not.
   func start(port: UInt16) async throws(ControlError) -> LabRecord {
     try paths.prepare()
     let pid = try DetachedProgram.start(["lab", "serve", "--name", paths.name, "--port", "\(port)"], log: paths.log)
@@ -34,9 +34,9 @@ struct LabProcess: Sendable {
     ControlError(.failed, message, remedy: "its log is \(paths.log)", details: LogTail(path: paths.log).lastLines(10))
   }
 
-  /// Ends the process and removes containers, mounts, namespaces and files; also what a killed one left.
-  /// - Parameter keepingLog: the log file stays, for who must find out why it failed.
-  /// - Returns: false where there was nothing.
+  /// Ends the process and removes containers, mounts, namespaces and files, even of a process that was killed.
+  /// - Parameter keepingLog: true to keep the log file, which helps to find out why it failed.
+  /// - Returns: false if there was nothing.
   @discardableResult
   func remove(keepingLog: Bool = false) async throws(ControlError) -> Bool {
     guard paths.exists else { return false }
@@ -59,7 +59,7 @@ struct LabProcess: Sendable {
     }
   }
 
-  /// The lock says whether the process lives, so that another one that has got its number by now is not meant.
+  /// Ends the process. The lock shows whether it lives, so that a new process with its number is never meant.
   private func end() async throws(ControlError) {
     for signal in [SIGTERM, SIGKILL] {
       let deadline = ContinuousClock.now + .seconds(60)

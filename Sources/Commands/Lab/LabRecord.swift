@@ -1,7 +1,7 @@
 import ControlAPI
 import FoundationEssentials
 
-/// What a lab's process says of itself to later commands.
+/// The record that a lab's process leaves for later commands.
 struct LabRecord: Codable, Sendable, Equatable {
   var pid: Int32
   /// RFC 3339.

@@ -1,11 +1,11 @@
 import ControlAPI
 
-/// What `lab up` and `lab status` print; described in docs/output.md.
+/// The report that `lab up` and `lab status` print; described in docs/output.md.
 struct LabReport: Codable, Sendable, Hashable {
   struct Pod: Codable, Sendable, Hashable {
     var namespace: String
     var name: String
-    /// As `status.phase` has it.
+    /// The Pod's `status.phase`.
     var phase: String
     var ready: Bool
     var address: String?
@@ -32,10 +32,10 @@ struct LabReport: Codable, Sendable, Hashable {
     self.pods = pods
   }
 
-  /// After `lab up`.
+  /// The lines after `lab up`.
   var summary: [String] { ["Lab \(name) is up: \(server)", "export KUBECONFIG=\(kubeconfig)"] }
 
-  /// For `lab status`.
+  /// The lines of `lab status`.
   var lines: [String] {
     var lines = [
       "Lab \(name), pid \(pid), since \(since).", "  API         \(server)", "  kubeconfig  \(kubeconfig)",

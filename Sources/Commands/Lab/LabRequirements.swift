@@ -1,16 +1,17 @@
 import ControlAPI
 import Glibc
 
-/// What a lab needs of the machine.
+/// The lab's requirements of the machine.
 enum LabRequirements {
-  /// Programs, and the Debian packages that have them.
+  /// Programs, and the Debian packages that contain them.
   static let programs = [
     ("runc", "runc"), ("buildah", "buildah"), ("nft", "nftables"), ("ip", "iproute2"), ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("busybox", "busybox-static"),
   ]
 
-  /// - Parameter verb: what to run as root.
+  /// Checks for root.
+  /// - Parameter verb: the command to run as root.
   /// - Throws: `.forbidden` without root.
   static func checkRoot(_ verb: String, uid: UInt32 = geteuid()) throws(ControlError) {
     guard uid != 0 else { return }
@@ -19,7 +20,8 @@ enum LabRequirements {
       remedy: "run `sudo devtunnel lab \(verb)`")
   }
 
-  /// - Throws: `.failed`, naming each program that is missing and how to install all of them.
+  /// Checks that the programs are installed.
+  /// - Throws: `.failed`, with each missing program and the command that installs all of them.
   static func checkPrograms(in directories: [String] = directories) throws(ControlError) {
     let missing = programs.filter { program in !directories.contains { access("\($0)/\(program.0)", X_OK) == 0 } }
     guard !missing.isEmpty else { return }

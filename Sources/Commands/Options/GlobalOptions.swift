@@ -7,7 +7,7 @@ extension OutputFormat: ExpressibleByArgument {}
 extension MoveConnections: ExpressibleByArgument {}
 extension PortForwardProtocol: ExpressibleByArgument {}
 
-/// What every command takes.
+/// The options that every command takes.
 struct GlobalOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The kubeconfig file (default: KUBECONFIG, else ~/.kube/config).", valueName: "file"),
@@ -28,11 +28,11 @@ struct GlobalOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Accept this host key of the SSH host and no other.", valueName: "SHA256:…"))
   var viaHostKey: String?
 
-  @Option(help: ArgumentHelp("How port-forwards are framed: auto, spdy or v4.", valueName: "protocol"))
+  @Option(help: ArgumentHelp("The framing of port-forwards: auto, spdy or v4.", valueName: "protocol"))
   var portForwardProtocol: PortForwardProtocol?
 
   @Option(
-    help: ArgumentHelp("The level of the daemon's log, where this command starts the daemon.", valueName: "level"),
+    help: ArgumentHelp("The level of the daemon's log, if this command starts the daemon.", valueName: "level"),
     transform: { text in
       guard let level = Logger.Level(rawValue: text) else {
         throw ValidationError("must be one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -46,7 +46,7 @@ struct GlobalOptions: ParsableArguments {
 }
 
 extension GlobalOptions {
-  /// The cluster that is meant: flags, then settings, then `KUBECONFIG`.
+  /// Returns the cluster that is meant: flags, then settings, then `KUBECONFIG`.
   func cluster(_ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment)
     -> ClusterSelection
   {
@@ -70,12 +70,12 @@ extension GlobalOptions {
     return cluster
   }
 
-  /// The cluster where a flag names it; nil leaves the choice to the daemon, which knows what runs.
+  /// Returns the cluster if a flag names it; nil leaves the choice to the daemon, which knows what is running.
   func namedCluster(_ settings: Settings) -> ClusterSelection? {
     kubeconfig != nil || context != nil ? cluster(settings) : nil
   }
 
-  /// The daemon has a working directory of its own, so a path must not depend on ours.
+  /// Makes a path absolute: the daemon has a working directory of its own, so a path must not depend on ours.
   static func absolute(_ path: String, home: String?) -> String {
     if path.hasPrefix("/") { return path }
     if let home, path.hasPrefix("~/") { return joined(home, String(path.dropFirst(2))) }
@@ -88,6 +88,6 @@ extension GlobalOptions {
 }
 
 struct OutputOptions: ParsableArguments {
-  @Option(name: [.short, .long], help: ArgumentHelp("How data is printed: table or json.", valueName: "format"))
+  @Option(name: [.short, .long], help: ArgumentHelp("The format of printed data: table or json.", valueName: "format"))
   var output: OutputFormat?
 }

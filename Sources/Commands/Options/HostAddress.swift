@@ -6,7 +6,7 @@ import ControlAPI
   import Musl
 #endif
 
-/// An IP address of the host, or of something the host reaches.
+/// An IP address of the host, or of something that the host reaches.
 enum HostAddress {
   static func parse(_ text: String) throws(ControlError) -> String {
     var v4 = in_addr()

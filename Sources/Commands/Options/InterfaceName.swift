@@ -1,6 +1,6 @@
 import ControlAPI
 
-/// A network interface of this machine, or the beginning of several names and a star.
+/// A network interface of this machine, or the beginning of several names followed by a star.
 enum InterfaceName {
   static func parse(_ text: String) throws(ControlError) -> String {
     let name = text.hasSuffix("*") ? text.dropLast() : text[...]

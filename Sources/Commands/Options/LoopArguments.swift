@@ -1,12 +1,12 @@
 import ArgumentParser
 import DevLoop
 
-/// How a loop runs and ends.
+/// The options for a loop's run and end.
 struct LoopArguments: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Forward ports of what was deployed.")
   var portForward = true
 
-  @Flag(help: "Let port-forwards listen where skaffold.yaml says, also where other machines reach them.")
+  @Flag(help: "Let port-forwards listen on skaffold.yaml's addresses, even if other machines reach them.")
   var openPorts = false
 
   @Flag(inversion: .prefixedNo, help: "Show the logs of what was deployed.")
@@ -18,7 +18,7 @@ struct LoopArguments: ParsableArguments {
   @Flag(help: "Delete at the end what was deployed (the default).")
   var cleanup = false
 
-  @Flag(help: "Delete and make anew what refuses a change of an immutable field.")
+  @Flag(help: "Delete and recreate objects that refuse a change of an immutable field.")
   var recreate = false
 
   func validate() throws {

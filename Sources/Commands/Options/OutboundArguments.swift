@@ -1,7 +1,7 @@
 import ArgumentParser
 import ControlAPI
 
-/// What goes through the cluster and what from this machine: for shells and proxies.
+/// The choice of destinations that are reached through the cluster or from this machine, for shells and proxies.
 struct OutboundArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Reach these addresses through the cluster; may be repeated.", valueName: "cidr"))
   var viaCluster: [String] = []

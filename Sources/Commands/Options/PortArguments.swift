@@ -1,7 +1,7 @@
 import ArgumentParser
 import ControlAPI
 
-// Ports as people write them. A port's name follows Kubernetes' rule for them (IANA_SVC_NAME, RFC 6335 section 5.1).
+// Ports as people write them. A port's name follows Kubernetes' rule (IANA_SVC_NAME, RFC 6335 section 5.1).
 
 enum PortNumber {
   static func parse(_ text: some StringProtocol) throws(ControlError) -> UInt16 {
@@ -14,7 +14,7 @@ enum PortNumber {
     return port
   }
 
-  /// A port of a Service or container: its number or its name.
+  /// Parses a port of a Service or container: its number or its name.
   static func parseRemote(_ text: some StringProtocol) throws(ControlError) -> String {
     guard let first = text.utf8.first else { throw ControlError(.badInput, "the port after the colon is missing") }
     if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first), let number = try? parse(text) { return String(number) }
@@ -32,7 +32,7 @@ enum PortNumber {
 }
 
 extension PortMapping {
-  /// `HOST[:SERVICE]`.
+  /// Parses `HOST[:SERVICE]`.
   init(argument: String) throws(ControlError) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count <= 2 else {
@@ -42,20 +42,21 @@ extension PortMapping {
       host: try PortNumber.parse(parts[0]), service: parts.count == 2 ? try PortNumber.parseRemote(parts[1]) : nil)
   }
 
-  /// - Throws: `.badInput` where a port of the Service is named twice, or two are meant without saying which.
+  /// Checks the mappings of one command.
+  /// - Throws: `.badInput` if a port of the Service is named twice, or one of several mappings names none.
   static func check(_ ports: [PortMapping]) throws(ControlError) {
     if ports.count > 1, ports.contains(where: { $0.service == nil }) {
       throw ControlError(.badInput, "with several --port, each must name the Service's port: --port HOST:SERVICE")
     }
     var seen: Set<String> = []
     for case let service? in ports.map(\.service) where !seen.insert(service).inserted {
-      throw ControlError(.badInput, "the Service's port \(service) is there twice")
+      throw ControlError(.badInput, "the Service's port \(service) is given twice")
     }
   }
 }
 
 extension ForwardRequest.Port {
-  /// `[HOST:]PORT`: without HOST the same number, or any free port for a name; `:PORT` takes any free port.
+  /// Parses `[HOST:]PORT`: without HOST the same number, or any free port for a name; `:PORT` takes any free port.
   init(argument: String) throws(ControlError) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
     switch parts.count {
@@ -72,7 +73,7 @@ extension ForwardRequest.Port {
 
 /// Names of Kubernetes objects, as the command line takes them.
 enum ObjectName {
-  /// A Service's name (RFC 1035 label).
+  /// Parses a Service's name (RFC 1035 label).
   static func parseService(_ text: String) throws(ControlError) -> String {
     let name = text.hasPrefix("svc/") ? text.dropFirst(4) : text.hasPrefix("service/") ? text.dropFirst(8) : text[...]
     guard isName(name), name.utf8.count <= 63, !name.contains(".") else {
@@ -82,7 +83,7 @@ enum ObjectName {
     return String(name)
   }
 
-  /// A namespace's name (RFC 1123 label). An empty one would mean all of them.
+  /// Parses a namespace's name (RFC 1123 label). An empty one would mean all of them.
   static func parseNamespace(_ text: String) throws(ControlError) -> String {
     guard isName(text), text.utf8.count <= 63, !text.contains(".") else {
       throw ControlError(.badInput, "\(text.isEmpty ? "nothing" : text) is no namespace's name")
@@ -90,7 +91,7 @@ enum ObjectName {
     return text
   }
 
-  /// `NAME` or `KIND/NAME`.
+  /// Parses `NAME` or `KIND/NAME`.
   static func parseTarget(_ text: String) throws(ControlError) -> String {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count <= 2, let name = parts.last, isName(name), parts.count == 1 || isName(parts[0]) else {
@@ -100,7 +101,7 @@ enum ObjectName {
     return text
   }
 
-  /// RFC 1123 subdomain.
+  /// Checks for an RFC 1123 subdomain.
   private static func isName(_ text: some StringProtocol) -> Bool {
     let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
     let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
@@ -111,7 +112,7 @@ enum ObjectName {
   }
 }
 
-/// Runs a check of an argument's text, so that the parser shows its message as a mistake in usage.
+/// Wraps a check of an argument's text, so that the parser shows its message as a usage error.
 func checked<Value>(_ parse: @escaping @Sendable (String) throws(ControlError) -> Value)
   -> @Sendable (String) throws -> Value
 {

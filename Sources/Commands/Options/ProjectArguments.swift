@@ -2,7 +2,7 @@ import ArgumentParser
 import DevLoop
 import FoundationEssentials
 
-/// What is built and deployed.
+/// The project to build and deploy.
 struct ProjectArguments: ParsableArguments {
   @Option(
     name: [.short, .customLong("filename")],
@@ -13,7 +13,7 @@ struct ProjectArguments: ParsableArguments {
   @Option(
     name: [.short, .long], parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Apply this profile; may be repeated; -NAME leaves one out that would apply itself.", valueName: "name"))
+      "Apply this profile; may be repeated; -NAME leaves out one that applies itself.", valueName: "name"))
   var profile: [String] = []
 
   @Option(help: ArgumentHelp("The repository that images go to.", valueName: "repository"))
@@ -27,13 +27,14 @@ struct ProjectArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Without a skaffold.yaml: an image, and where it is built; may be repeated.",
+      "Without a skaffold.yaml: an image and its build context; may be repeated.",
       valueName: "name=context[:dockerfile]"))
   var artifact: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "What the objects in the cluster are known by, to delete them from another machine (default: a name of this machine and directory).",
+      "The name that marks the objects in the cluster, to delete them from another machine "
+        + "(default: a name of this machine and directory).",
       valueName: "name"))
   var run: String?
 
@@ -49,7 +50,7 @@ struct ProjectArguments: ParsableArguments {
   }
 }
 
-/// Where it goes.
+/// The cluster to deploy to.
 struct LocalClusterArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp("The builder: docker, podman or buildah (default: the first that works).", valueName: "program"),
@@ -59,8 +60,8 @@ struct LocalClusterArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      How images reach the cluster: lab:DIR, k3s, containerd, kind[:NAME], minikube[:PROFILE], k3d[:NAME], docker, podman or \
-      registry[:PUSH[=PULL]][,insecure] (default: what the nodes say).
+      How images reach the cluster: lab:DIR, k3s, containerd, kind[:NAME], minikube[:PROFILE], k3d[:NAME], \
+      docker, podman or registry[:PUSH[=PULL]][,insecure] (default: what the nodes say).
       """,
       valueName: "way"))
   var load: String?
@@ -72,7 +73,7 @@ struct LocalClusterArguments: ParsableArguments {
   var allowContext: [String] = []
 }
 
-/// What is changed in the manifests.
+/// The changes to the manifests.
 struct PatchArguments: ParsableArguments {
   @Flag(name: .customLong("no-dns-policy"), help: "Leave the Pods' dnsPolicy as it is, instead of Default.")
   var keepsDNSPolicy = false
@@ -84,12 +85,12 @@ struct PatchArguments: ParsableArguments {
 
   @Flag(
     name: .customLong("trust"),
-    help:
-      "Let manifests run helm and plugins, read files outside of their repository, and fetch others; remembered, except by render."
-  )
+    help: ArgumentHelp(
+      "Let manifests run helm and plugins, read files outside of their repository, and fetch others; "
+        + "remembered, except by render."))
   var trusts = false
 
-  /// - Parameter stateDirectory: of the dev loop: what was trusted is remembered there.
+  /// - Parameter stateDirectory: of the dev loop; it remembers what was trusted.
   func options(environment: [String: String], stateDirectory: String) -> LoopOptions {
     var options = LoopOptions(environment: environment)
     options.trusts = trusts
@@ -118,13 +119,13 @@ struct ImageArguments: ParsableArguments {
     }
   }
 
-  /// By name.
+  /// Returns the references by image name.
   func references() throws -> [String: String] {
     var references: [String: String] = [:]
     if let buildArtifacts {
       let remedy = "devtunnel build --file-output writes such a file"
       guard let data = FileManager.default.contents(atPath: buildArtifacts) else {
-        throw LoopError(.configuration, "\(buildArtifacts) is not there, or may not be read", remedy: remedy)
+        throw LoopError(.configuration, "\(buildArtifacts) does not exist, or may not be read", remedy: remedy)
       }
       guard let file = try? JSONDecoder().decode(BuildsFile.self, from: data) else {
         throw LoopError(.configuration, "\(buildArtifacts) does not hold references of images", remedy: remedy)
@@ -139,7 +140,7 @@ struct ImageArguments: ParsableArguments {
   }
 }
 
-/// What `build` writes, as Skaffold does (`skaffold build --file-output`).
+/// The file that `build` writes, as Skaffold does (`skaffold build --file-output`).
 struct BuildsFile: Codable {
   var builds: [BuildResult]
 }

@@ -3,7 +3,7 @@ import ArgumentParser
 import ControlAPI
 import FoundationEssentials
 
-/// What a shell takes over, for `shell` and for `intercept … -- COMMAND`.
+/// The parts of a workload that a shell takes over, for `shell` and for `intercept … -- COMMAND`.
 struct ShellArguments: ParsableArguments {
   @Option(
     name: .customLong("host-port"),
@@ -22,13 +22,13 @@ struct ShellArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Take a variable of the workload over that could run code here; * at the end stands for anything; may be repeated.",
+      "Include a variable of the workload that could run code here; * at the end matches anything; may be repeated.",
       valueName: "name"))
   var envInclude: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Leave a variable of the workload out; * at the end stands for anything; may be repeated.", valueName: "name"))
+      "Leave a variable of the workload out; * at the end matches anything; may be repeated.", valueName: "name"))
   var envExclude: [String] = []
 
   @OptionGroup var outbound: OutboundArguments
@@ -47,7 +47,7 @@ struct ShellArguments: ParsableArguments {
 
   var variables: VariableChoice { VariableChoice(include: envInclude, exclude: envExclude) }
 
-  /// Where a person's own programs and their settings are.
+  /// Returns the directories of the user's own programs and their settings.
   static func ownDirectories(_ environment: [String: String]) -> [String] {
     let path = environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
     return ([environment["HOME"] ?? ""] + path.split(separator: ":").map(String.init)).filter { $0.hasPrefix("/") }

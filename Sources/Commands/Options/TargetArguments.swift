@@ -2,12 +2,12 @@ import ArgumentParser
 import ControlAPI
 import FoundationEssentials
 
-/// Where an intercept leads instead of this machine: straight into another cluster, such as the local one with the code
-/// under development.
+/// The target of an intercept in another cluster instead of this machine, such as the local cluster with the code under
+/// development.
 struct TargetArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Lead to this Service, or KIND/NAME, of another cluster (default: the Service of the same name).",
+      "Send requests to this Service, or KIND/NAME, of another cluster (default: the Service of the same name).",
       valueName: "target"),
     transform: checked(ObjectName.parseTarget))
   var to: String?
@@ -30,8 +30,9 @@ struct TargetArguments: ParsableArguments {
 
   var isNamed: Bool { to != nil || toContext != nil || toNamespace != nil || toKubeconfig != nil }
 
+  /// Returns the target.
   /// - Parameter cluster: that of the intercepted Service.
-  /// - Returns: nil where no flag names another target than this machine.
+  /// - Returns: nil if no flag names another target than this machine.
   func target(
     of service: String, in cluster: ClusterSelection,
     environment: [String: String] = ProcessInfo.processInfo.environment
@@ -41,7 +42,8 @@ struct TargetArguments: ParsableArguments {
     if toContext != nil || toKubeconfig != nil {
       there.context = toContext
       there.namespace = nil
-      // An SSH host that a flag names is the other cluster's; settings may name one for this context.
+      // An SSH host named by a flag belongs to the intercepted Service's cluster; settings may name one for this
+      // context.
       there.bastion?.url = nil
       there.bastion?.hostKey = nil
     }

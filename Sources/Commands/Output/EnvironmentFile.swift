@@ -11,19 +11,19 @@ import FoundationEssentials
 /// in single quotes.
 struct EnvironmentFile: Sendable {
   private enum Place: Sendable {
-    /// One that this process has already: it is not opened again, which would empty the file behind it.
+    /// A descriptor of this process: it is not opened again, which would empty the file behind it.
     case descriptor(Int32)
     /// A FIFO or a device.
     case stream
-    /// Replaced as a whole: a file beside it gets its name.
+    /// Replaced as a whole: a new file beside it takes its name.
     case file(folder: String, name: String)
   }
 
   private let path: String
   private let place: Place
 
-  /// Looks whether the file can be written, before anything in the cluster changes.
-  /// - Throws: `.badInput` that says why not.
+  /// Checks that the file can be written, before anything in the cluster changes.
+  /// - Throws: `.badInput` with the reason.
   init(path: String) throws(ControlError) {
     self.path = path
     guard !path.isEmpty else { throw ControlError(.badInput, "--env-file needs a file's name") }
@@ -47,13 +47,13 @@ struct EnvironmentFile: Sendable {
     case S_IFLNK:
       throw ControlError(
         .badInput, "--env-file \(path) is a symbolic link, which is not followed",
-        remedy: "name the file that it leads to, or remove the link")
+        remedy: "name the file that it points to, or remove the link")
     case S_IFDIR: throw Self.problem(path, EISDIR)
     default: place = .stream
     }
   }
 
-  /// The number in `/dev/fd/3` and the like.
+  /// Returns the number in `/dev/fd/3` and the like.
   private static func descriptor(_ path: String) -> Int32? {
     switch path {
     case "-", "/dev/stdout": return STDOUT_FILENO
@@ -68,9 +68,9 @@ struct EnvironmentFile: Sendable {
     if case .descriptor(STDOUT_FILENO) = place { true } else { false }
   }
 
-  /// Writes the variables. What a file had before is there until all of it is written; the new file has mode 0600:
-  /// workloads have passwords in their environment.
-  /// - Returns: a warning, where a variable has no place in such a file.
+  /// Writes the variables. A file keeps its former contents until all is written; the new file has mode 0600: workloads
+  /// have passwords in their environment.
+  /// - Returns: a warning if such a file cannot hold one of the variables.
   func write(_ environment: [String: String]) throws(ControlError) -> String? {
     let bytes = Array(Self.text(environment).utf8)
     switch place {
@@ -85,7 +85,8 @@ struct EnvironmentFile: Sendable {
     let names = Self.unnamed(environment)
     guard !names.isEmpty else { return nil }
     return
-      "variables with names that no shell can hold are left out of --env-file: \(names.map(Self.printable).joined(separator: ", "))"
+      "variables with names that no shell can hold are left out of --env-file: "
+      + names.map(Self.printable).joined(separator: ", ")
   }
 
   private func replace(_ name: String, in folder: String, with bytes: [UInt8]) throws(ControlError) {
@@ -97,7 +98,7 @@ struct EnvironmentFile: Sendable {
     guard descriptor >= 0 else { throw Self.problem(path, errno) }
     do throws(ControlError) {
       defer { close(descriptor) }
-      // The umask may have taken bits away.
+      // The umask may have removed bits.
       guard fchmod(descriptor, 0o600) == 0 else { throw Self.problem(path, errno) }
       try put(bytes, descriptor)
       guard fsync(descriptor) == 0, renameat(directory, fresh, directory, name) == 0 else {
@@ -110,7 +111,7 @@ struct EnvironmentFile: Sendable {
   }
 
   private func put(_ bytes: [UInt8], _ descriptor: Int32) throws(ControlError) {
-    // A terminal would obey what stands in values.
+    // A terminal would obey control characters in values.
     let terminal = Terminal(descriptor)
     if terminal.isTerminal { return terminal.write(String(decoding: bytes, as: UTF8.self)) }
     var rest = bytes[...]
@@ -118,7 +119,7 @@ struct EnvironmentFile: Sendable {
       let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       if count < 0, errno == EAGAIN {
-        // Somebody made the shared terminal or pipe non-blocking.
+        // Another process made the shared terminal or pipe non-blocking.
         var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         if poll(&wait, 1, -1) > 0 { continue }
       }
@@ -129,8 +130,8 @@ struct EnvironmentFile: Sendable {
 
   // MARK: The text
 
-  /// Kubernetes lets a name have any printable character but `=` (EnvVar), so one could end the line's assignment and
-  /// begin a command: such names are in a comment, without their values.
+  /// Returns the file's text. Kubernetes lets a name have any printable character but `=` (EnvVar), so a name could end
+  /// the line's assignment and begin a command: such names are in a comment, without their values.
   static func text(_ environment: [String: String]) -> String {
     let comments = unnamed(environment).map { "# left out, since no shell can hold the name: \(printable($0))\n" }
     return comments.joined()
@@ -138,12 +139,12 @@ struct EnvironmentFile: Sendable {
       .joined()
   }
 
-  /// Names that no shell can hold; sorted.
+  /// Returns the names that no shell can hold, sorted.
   private static func unnamed(_ environment: [String: String]) -> [String] {
     environment.keys.filter { !isName($0) }.sorted()
   }
 
-  /// POSIX, XBD 3.230: letters, digits and underscores, no digit first.
+  /// Checks POSIX's rule for names, XBD 3.230: letters, digits and underscores, no digit first.
   static func isName(_ text: String) -> Bool {
     guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
     return text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "_") }

@@ -6,7 +6,7 @@ import ControlAPI
   import Musl
 #endif
 
-/// How a failure is told on stderr: `devtunnel: message`, its details indented, and last what to do.
+/// Prints failures on stderr: `devtunnel: message`, indented details, and the remedy last.
 enum ErrorOutput {
   static func write(_ error: ControlError, terminal: Terminal = .error) {
     lines(error, paint: terminal.paint).forEach(terminal.line)
@@ -18,7 +18,7 @@ enum ErrorOutput {
       + (error.remedy.map { [$0] } ?? [])
   }
 
-  /// The text with its further lines set in: what others say cannot look like a line of ours.
+  /// Indents the text's further lines, so that other people's text cannot look like a line of ours.
   static func indented(_ text: String) -> String {
     text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\n  ")
   }
@@ -27,7 +27,7 @@ enum ErrorOutput {
     terminal.line("\(terminal.paint("warning:", .yellow)) \(indented(text))")
   }
 
-  /// The parser's message in the same form.
+  /// Rewrites the parser's message in the same form.
   static func usage(_ message: String) -> String {
     message.hasPrefix("Error: ") ? "devtunnel: " + message.dropFirst("Error: ".count) : message
   }
@@ -35,8 +35,8 @@ enum ErrorOutput {
 
 /// The end of the process.
 enum Exit {
-  /// Ends the process at once, without what `exit` does first: the handlers and destructors of libraries (OpenSSL's,
-  /// libstdc++'s) free what threads that still run are using (libcurl's, its resolver's, Swift's), and not all of those
+  /// Ends the process at once, without the steps of `exit`: the handlers and destructors of libraries (OpenSSL's,
+  /// libstdc++'s) free memory that running threads still use (libcurl's, its resolver's, Swift's), and not all of those
   /// can be waited for. Nothing here needs the handlers: output is written without stdio, and files are complete before
   /// a command returns.
   static func now(_ status: Int32) -> Never { _exit(status) }

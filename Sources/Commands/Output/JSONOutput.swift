@@ -3,8 +3,8 @@ import FoundationEssentials
 import TerminalText
 
 enum JSONOutput {
-  /// The text that `--output json` prints: keys sorted, what is nil left out.
-  /// - Parameter isPretty: on several lines, for people.
+  /// Returns the text that `--output json` prints: keys sorted, nil values left out.
+  /// - Parameter isPretty: true for several lines, for people.
   static func text(_ value: some Encodable, isPretty: Bool = true) throws(ControlError) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting =

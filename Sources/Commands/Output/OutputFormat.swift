@@ -1,6 +1,6 @@
 enum OutputFormat: String, CaseIterable, Sendable {
   /// For people; may change.
   case table
-  /// As docs/output.md describes it.
+  /// Described in docs/output.md.
   case json
 }

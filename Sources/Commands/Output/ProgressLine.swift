@@ -1,8 +1,8 @@
 import Synchronization
 import TerminalText
 
-/// Shows what a command waits for, on stderr: nothing for the first second, since most are over by then. On a terminal
-/// it is one line that changes, elsewhere a line for each step.
+/// Shows on stderr what a command waits for, after the first second, in which most commands end. On a terminal it is
+/// one line that changes, elsewhere a line for each step.
 final class ProgressLine: Sendable {
   private struct State {
     var latest: String
@@ -16,8 +16,8 @@ final class ProgressLine: Sendable {
   private let oneLine: Bool
 
   /// - Parameters:
-  ///   - task: what is shown until the daemon says more.
-  ///   - verbose: everything at once, each step on a line of its own.
+  ///   - task: the text to show until the daemon reports progress.
+  ///   - verbose: true to show everything at once, each step on a line of its own.
   init(_ task: String, verbose: Bool, terminal: Terminal = .error, delay: Duration = .seconds(1)) {
     self.terminal = terminal
     oneLine = terminal.isTerminal && !verbose
@@ -41,7 +41,7 @@ final class ProgressLine: Sendable {
     }
   }
 
-  /// Removes the line, so that the result stands alone.
+  /// Removes the line, so that only the result remains.
   func end() {
     state.withLock { state in
       if oneLine, state.drawn != nil, !state.ended {
@@ -54,11 +54,11 @@ final class ProgressLine: Sendable {
   }
 
   private func draw(_ state: inout State) {
-    // The same step may be told twice: by the command, which knows what it asks for, and by the daemon.
+    // The same step may be reported twice: by the command and by the daemon.
     guard state.drawn != state.latest else { return }
     state.drawn = state.latest
     guard oneLine else { return terminal.line(state.latest) }
-    // A wrapped line could not be taken back.
+    // A wrapped line could not be removed.
     var drawing = TerminalDrawing()
     drawing.clearLine()
     drawing.text(terminal.paint(String(TerminalText.cell(state.latest).prefix(max(1, terminal.columns - 1))), .faint))

@@ -1,9 +1,9 @@
 import ControlAPI
 
-// What people see of the reports; `--output json` prints the reports themselves.
+// The reports as people see them; `--output json` prints the reports themselves.
 
 extension InterceptReport {
-  /// After `intercept`.
+  /// The lines after `intercept`.
   var summary: [String] {
     var lines = ["Service \(service) in namespace \(namespace) is intercepted (\(workload))."]
     lines += ports.map { port in
@@ -13,7 +13,7 @@ extension InterceptReport {
     return lines + (message.map { [$0] } ?? [])
   }
 
-  /// `127.0.0.1:8080`, or `kind-dev/default/svc/user:80`.
+  /// Returns `127.0.0.1:8080`, or `kind-dev/default/svc/user:80`.
   fileprivate func place(of port: Port) -> String? {
     if let to, let number = port.to { return "\(to.context)/\(to.namespace)/\(to.target):\(number)" }
     return port.host
@@ -21,7 +21,7 @@ extension InterceptReport {
 }
 
 extension [LeaveReport] {
-  /// With their contexts where several clusters are among them.
+  /// The lines, with contexts if several clusters are among them.
   var lines: [String] {
     let isOneCluster = Set(map(\.cluster)).count < 2
     return map { $0.summary(naming: isOneCluster ? nil : $0.context) }
@@ -33,7 +33,7 @@ extension LeaveReport {
     let namespace = namespace + (context.map { " of context \($0)" } ?? "")
     if !restored { return "Service \(service) in namespace \(namespace): \(message ?? "another holder has it")." }
     let cut = cut == 0 ? "" : cut == 1 ? "; 1 connection was cut" : "; \(cut) connections were cut"
-    return "Service \(service) in namespace \(namespace) is itself again\(cut)." + (message.map { " \($0)" } ?? "")
+    return "Service \(service) in namespace \(namespace) is restored\(cut)." + (message.map { " \($0)" } ?? "")
   }
 }
 
@@ -44,7 +44,7 @@ extension ForwardReport {
 }
 
 extension [ListEntry] {
-  /// - Parameter allContexts: names the context: something of the daemon's is in another cluster too.
+  /// - Parameter allContexts: true to name the context, if the daemon holds something in another cluster too.
   func lines(allNamespaces: Bool, allContexts: Bool = false) -> [String] {
     if isEmpty { return ["There are no Services here."] }
     var table = Table(
@@ -62,7 +62,7 @@ extension [ListEntry] {
 extension ListEntry {
   fileprivate var state: String {
     if let interceptedBy { return "intercepted by \(interceptedBy)\(since.map { " since \($0)" } ?? "")" }
-    return obstacle.map { "cannot: \($0)" } ?? "free"
+    return obstacle.map { "unavailable: \($0)" } ?? "available"
   }
 }
 
@@ -192,7 +192,7 @@ extension [DoctorCheck] {
 }
 
 enum ByteCount {
-  /// `12 B`, `3.4 MB`: powers of ten.
+  /// Returns `12 B` or `3.4 MB`: powers of ten.
   static func text(_ bytes: UInt64) -> String {
     var value = Double(bytes)
     for unit in ["B", "kB", "MB", "GB"] {

@@ -1,9 +1,9 @@
-/// Texts as words of a POSIX shell.
+/// Quotes texts as words of a POSIX shell.
 enum ShellQuoting {
-  /// The text in single quotes, which keep every byte as it is (POSIX, XCU 2.2.2).
+  /// Returns the text in single quotes, which keep every byte as it is (POSIX, XCU 2.2.2).
   ///
-  /// By scalars: in a String, a quote and a combining mark behind it are one Character, and no quote; for the shell it
-  /// ends the word.
+  /// It goes by scalars: in a String, a quote and a following combining mark are one Character, which is no quote; for
+  /// the shell it ends the word.
   static func quoted(_ text: String) -> String {
     var result = "'"
     for scalar in text.unicodeScalars {

@@ -8,7 +8,7 @@ struct Table {
   init(_ header: String...) { self.header = header }
   init(_ header: [String]) { self.header = header }
 
-  /// - Parameter cells: anybody's text; each stays in its place.
+  /// - Parameter cells: untrusted text; each stays in its cell.
   mutating func add(_ cells: String?...) { add(cells) }
   mutating func add(_ cells: [String?]) { rows.append(cells.map { $0.map(TerminalText.cell) ?? "-" }) }
 

@@ -8,8 +8,8 @@ import TerminalText
   import Musl
 #endif
 
-/// stdout and stderr, with colour only where a person looks and wants it (NO_COLOR, no-color.org). The one way to both:
-/// what is written has been made safe for a terminal (`TerminalText`), whoever it came from.
+/// stdout and stderr, with colour only if a person sees it and wants it (NO_COLOR, no-color.org). All output goes
+/// through here and is made safe for a terminal (`TerminalText`), even if others wrote it.
 struct Terminal: Sendable {
   enum Color: String, Sendable {
     case red = "31"
@@ -36,30 +36,31 @@ struct Terminal: Sendable {
 
   func paint(_ text: String, _ color: Color) -> String { coloured ? "\u{1B}[\(color.rawValue)m\(text)\u{1B}[0m" : text }
 
-  /// 80 where the terminal does not say.
+  /// The terminal's columns; 80 if it gives none.
   var columns: Int {
     let columns = Int(ccontrol_columns(descriptor))
     return columns > 0 ? columns : 80
   }
 
-  /// 24 where the terminal does not say.
+  /// The terminal's rows; 24 if it gives none.
   var rows: Int {
     let rows = Int(ccontrol_rows(descriptor))
     return rows > 0 ? rows : 24
   }
 
-  /// Asks the person at the terminal, and waits for a line.
-  /// - Returns: nil where there is no terminal.
+  /// Asks the user at the terminal, and waits for a line.
+  /// - Returns: nil if there is no terminal.
   static func ask(_ question: String, echo: Bool = true) -> String? {
     var bytes = [CChar](repeating: 0, count: 1024)
     let count = ccontrol_ask(TerminalText.visible(question), echo ? 1 : 0, &bytes, bytes.count)
     return count < 0 ? nil : String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// Writes a line, or several.
+  /// Writes one or more lines.
   func line(_ text: String) { put(TerminalText.visible(text, colours: coloured) + "\n") }
 
-  /// Writes a document as it is, for files and other programs; on a terminal what it holds is seen and not obeyed.
+  /// Writes a document as it is, for files and other programs; a terminal shows its control characters and doesn't obey
+  /// them.
   func write(_ text: String) { put(isTerminal ? TerminalText.visible(text) : text) }
 
   func draw(_ drawing: TerminalDrawing) { put(drawing.bytes) }
@@ -70,7 +71,7 @@ struct Terminal: Sendable {
       let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       if count < 0, errno == EAGAIN {
-        // Somebody made the shared terminal or pipe non-blocking.
+        // Another process made the shared terminal or pipe non-blocking.
         var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         if poll(&wait, 1, -1) > 0 { continue }
       }

@@ -1,13 +1,12 @@
 import TerminalText
 
-/// What is drawn on a terminal: anybody's text, which is made safe, and movements of the cursor that are ours alone
-/// (ECMA-48).
+/// A drawing on a terminal: untrusted text, which is made safe, and our own movements of the cursor (ECMA-48).
 struct TerminalDrawing: Sendable {
   private(set) var bytes = ""
 
   var isEmpty: Bool { bytes.isEmpty }
 
-  /// - Parameter text: with colours, and line ends where it has several lines.
+  /// - Parameter text: with colours, and line ends if it has several lines.
   mutating func text(_ text: String) { bytes += TerminalText.visible(text, colours: true) }
 
   mutating func line(_ text: String) {
@@ -15,9 +14,9 @@ struct TerminalDrawing: Sendable {
     bytes += "\n"
   }
 
-  /// To the beginning of this line, which is emptied.
+  /// Moves to the beginning of this line, and empties it.
   mutating func clearLine() { bytes += "\r\u{1B}[K" }
 
-  /// To the beginning of the line so many above; all from there is emptied.
+  /// Moves up so many lines, to the beginning, and empties all from there.
   mutating func clearFrom(linesAbove: Int) { bytes += "\u{1B}[\(linesAbove)A\r\u{1B}[J" }
 }

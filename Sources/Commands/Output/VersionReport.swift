@@ -1,10 +1,10 @@
 import ControlAPI
 import FoundationEssentials
 
-/// What `version` prints; described in docs/output.md.
+/// The report that `version` prints; described in docs/output.md.
 struct VersionReport: Codable, Sendable, Hashable {
   struct Agent: Codable, Sendable, Hashable {
-    /// As Kubernetes' node label `kubernetes.io/arch` has it.
+    /// The value of Kubernetes' node label `kubernetes.io/arch`.
     var architecture: String
     var path: String
     /// Bytes.
@@ -15,9 +15,9 @@ struct VersionReport: Codable, Sendable, Hashable {
   var build: String
   /// The compiler's language version.
   var swift: String
-  /// The agent for this machine's architecture; nil where it is not installed.
+  /// The agent for this machine's architecture, else the first one; nil if none is installed.
   var agent: Agent?
-  /// Every agent that is installed.
+  /// Every installed agent.
   var agents: [Agent]
 
   var lines: [String] {

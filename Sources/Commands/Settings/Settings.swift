@@ -1,7 +1,7 @@
 import ControlAPI
 import Logging
 
-/// What `config.yaml` may say; each key is also a flag, and the flag wins. Described in docs/settings.md.
+/// The settings in `config.yaml`; each key is also a flag, and the flag wins. Described in docs/settings.md.
 struct Settings: Sendable, Hashable {
   var kubeconfig: String?
   var context: String?
@@ -9,7 +9,7 @@ struct Settings: Sendable, Hashable {
   var output: OutputFormat?
   var logLevel: Logger.Level?
   var agentImage: String?
-  /// Seconds.
+  /// In seconds.
   var drain: Double?
   var moveConnections: MoveConnections?
   var address: String?
@@ -27,7 +27,7 @@ struct Settings: Sendable, Hashable {
 
 extension Settings {
   /// Sets one key from its text.
-  /// - Throws: what the value should be.
+  /// - Throws: an error that names the accepted values.
   mutating func set(_ key: Key, _ text: String) throws(SettingProblem) {
     switch key {
     case .kubeconfig: kubeconfig = try Self.filled(text)
@@ -66,7 +66,7 @@ extension Settings {
   }
 }
 
-/// What is wrong with a value; the caller knows the file, line and key.
+/// The problem with a value; the caller knows the file, line and key.
 struct SettingProblem: Error {
   var message: String
   init(_ message: String) { self.message = message }

@@ -5,7 +5,8 @@ import Yams
 
 /// Reads `config.yaml`: one mapping of keys to scalars.
 enum SettingsFile {
-  /// - Returns: empty settings where there is no file.
+  /// Reads the file.
+  /// - Returns: empty settings if there is no file.
   /// - Throws: `.badInput` that names file, line and key.
   static func load(_ path: String) throws(ControlError) -> Settings {
     guard FileManager.default.fileExists(atPath: path) else { return Settings() }
@@ -24,7 +25,7 @@ enum SettingsFile {
     var settings = Settings()
     guard let root = try compose(text, file) else { return settings }
     guard case .mapping(let mapping) = root else {
-      // A file of comments alone is an empty scalar.
+      // A file with only comments is an empty scalar.
       if case .scalar(let scalar) = root, scalar.string.isEmpty { return settings }
       throw problem(file, root.mark, "must be a mapping of keys to values", remedy: "write KEY: VALUE lines")
     }
@@ -54,7 +55,7 @@ enum SettingsFile {
     return settings
   }
 
-  /// `contexts: {NAME: {via: URL}}`: what differs from context to context.
+  /// Reads `contexts: {NAME: {via: URL}}`: the settings of single contexts.
   private static func contexts(_ node: Node, _ file: String) throws(ControlError) -> [String: String] {
     guard case .mapping(let contexts) = node else {
       throw problem(
@@ -94,7 +95,7 @@ enum SettingsFile {
       case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):
         throw problem(file, mark, what, remedy: "correct the YAML")
       case .duplicatedKeysInMapping(let keys, let context):
-        throw problem(file, context.mark, "\(keys.joined(separator: ", ")) is there twice", remedy: "keep one of them")
+        throw problem(file, context.mark, "\(keys.joined(separator: ", ")) is given twice", remedy: "keep one of them")
       default: throw problem(file, nil, "\(error)", remedy: "correct the YAML")
       }
     } catch {

@@ -8,13 +8,13 @@ import FoundationEssentials
   import Musl
 #endif
 
-/// Turns this process into the helper that leads the whole machine into the cluster, with root's rights.
+/// Turns this process into the helper that routes the whole machine into the cluster, with root's rights.
 struct HostEntry {
   private let report: ShellReport
 
   init(_ report: ShellReport) { self.report = report }
 
-  /// - Throws: `.failed` where it cannot be started; otherwise it does not come back.
+  /// - Throws: `.failed` if it cannot be started; otherwise it does not return.
   func enter(isRoot: Bool = geteuid() == 0, environment: [String: String] = ProcessInfo.processInfo.environment)
     throws(ControlError)
   {

@@ -3,7 +3,7 @@ import ControlAPI
 
 /// Turns this process into another program (execve(2)).
 enum ProgramEntry {
-  /// - Throws: `.failed` where the program cannot be started; otherwise it does not come back.
+  /// - Throws: `.failed` if the program cannot be started; otherwise it does not return.
   static func become(_ program: String, _ arguments: [String], _ environment: [String: String]) throws(ControlError) {
     let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     let code = withStrings(arguments) { arguments in

@@ -7,12 +7,12 @@ struct ShellEntry {
   private let command: [String]
   let environment: [String: String]
 
-  /// - Parameter command: empty for the person's own shell.
+  /// - Parameter command: empty for the user's own shell.
   init(_ report: ShellReport, command: [String], own: [String: String] = ProcessInfo.processInfo.environment)
     throws(ControlError)
   {
     self.report = report
-    // A proxy of the host's would take the connections away; one of the workload's is there if it was asked for.
+    // A proxy of the host's would take the connections away; one of the workload's is set if it was asked for.
     var environment = own.filter { name, _ in !["http_proxy", "https_proxy", "all_proxy"].contains(name.lowercased()) }
     environment.merge(report.environment) { _, new in new }
     if command.isEmpty {
@@ -25,7 +25,7 @@ struct ShellEntry {
     self.environment = environment
   }
 
-  /// - Throws: `.failed` where the helper cannot be started; otherwise it does not come back.
+  /// - Throws: `.failed` if the helper cannot be started; otherwise it does not return.
   func enter() throws(ControlError) {
     try ProgramEntry.become(report.helper, [report.helper, "run", report.plan, "--"] + command, environment)
   }

@@ -1,10 +1,10 @@
 import ControlAPI
 import FoundationEssentials
 
-/// Makes a person's own shell say where it is, after its own start-up files.
+/// Makes the user's own shell show its place, after its own start-up files.
 ///
-/// Prompts that are made anew each time (`PROMPT_COMMAND`, `precmd`) would lose the mark: bash and zsh look before each
-/// one whether it is there.
+/// Prompts that are rebuilt each time (`PROMPT_COMMAND`, `precmd`) would lose the mark, so bash and zsh check for it
+/// before each one.
 struct ShellPrompt {
   /// The shell's path.
   let shell: String
@@ -15,11 +15,11 @@ struct ShellPrompt {
     "(\(place.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./@:".contains($0)) }))"
   }
 
-  /// What to start.
+  /// Returns the command to start.
   /// - Parameters:
   ///   - environment: the shell's.
-  ///   - own: the person's, which alone says where start-up files are.
-  ///   - directory: for start-up files; goes with the shell.
+  ///   - own: the user's, which alone decides where start-up files are.
+  ///   - directory: for start-up files; removed with the shell.
   func command(_ environment: inout [String: String], own: [String: String], directory: String) throws(ControlError)
     -> [String]
   {
@@ -46,7 +46,8 @@ struct ShellPrompt {
     }
   }
 
-  /// PROMPT_COMMAND is an array for some, and exported by some: no function, which a child shell would not have.
+  /// Some have PROMPT_COMMAND as an array, and some export it: a function would not work, since a child shell would not
+  /// have it.
   private var bashrc: String {
     """
     [ -f ~/.bashrc ] && . ~/.bashrc
@@ -60,7 +61,7 @@ struct ShellPrompt {
 
   private var bashMark: String { #"[[ $PS1 == "\#(mark) "* ]] || PS1="\#(mark) $PS1""# }
 
-  /// The person's `.zshenv` may say where the other files are.
+  /// Makes the `.zshenv`, which runs the user's own: that may move the other files.
   private func zshenv(own: String, directory: String) -> String {
     """
     ZDOTDIR=\(own)

@@ -6,13 +6,14 @@ import ControlAPI
   import Musl
 #endif
 
-/// A program that is to run as root: nobody but root and the person who asks for it may be able to change it.
+/// A program that runs as root: no one but root and the user who asks for it may be able to change it.
 enum TrustedProgram {
+  /// Finds the program behind all links.
   /// - Parameters:
   ///   - path: absolute; links are followed.
-  ///   - owners: who may own it, and the directories above it.
-  /// - Returns: where it really is.
-  /// - Throws: `.refused` that names what somebody else may change.
+  ///   - owners: the users who may own it, and the directories above it.
+  /// - Returns: its real path.
+  /// - Throws: `.refused` that names the file or directory that someone else may change.
   static func resolve(_ path: String, owners: Set<uid_t> = callers(), group: gid_t = getgid()) throws(ControlError)
     -> String
   {
@@ -25,13 +26,13 @@ enum TrustedProgram {
     while true {
       var found = stat()
       guard lstat(place, &found) == 0 else { throw .system("cannot look at \(place)", Int(-errno)) }
-      // In a directory with the sticky bit others cannot rename what is not theirs.
+      // In a directory with the sticky bit, other users cannot rename files that are not theirs.
       let isSticky = found.st_mode & S_IFMT == S_IFDIR && found.st_mode & S_ISVTX != 0
       let isOthers =
         found.st_mode & S_IWOTH != 0 || found.st_mode & S_IWGRP != 0 && found.st_gid != 0 && found.st_gid != group
       guard owners.contains(found.st_uid), !isOthers || isSticky else {
         throw ControlError(
-          .refused, "\(program) would run as root, and others than you and root may change \(place)",
+          .refused, "\(program) would run as root, and users other than you and root may change \(place)",
           remedy: "Install devtunnel where only you or root may write; DEVTUNNEL_SHELL_HELPER names another helper.")
       }
       if place == program, found.st_mode & S_IFMT != S_IFREG {
@@ -42,7 +43,7 @@ enum TrustedProgram {
     }
   }
 
-  /// Root, this user, and with root by sudo(8) who called it.
+  /// Returns root, this user, and for root by sudo(8) the user who called it.
   static func callers() -> Set<uid_t> {
     let sudo = geteuid() == 0 ? getenv("SUDO_UID").flatMap { uid_t(String(cString: $0)) } : nil
     return Set([0, getuid(), sudo].compactMap { $0 })

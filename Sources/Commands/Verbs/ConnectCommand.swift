@@ -4,13 +4,15 @@ import ControlAPI
 
 struct ConnectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "connect", abstract: "Leads programs of this machine into the cluster: by a proxy, or all of them.",
+    commandName: "connect",
+    abstract: "Connects programs of this machine to the cluster: through a proxy, or all of them.",
     discussion: """
-      For browsers and IDEs, and where user namespaces are forbidden. One port speaks SOCKS5 and HTTP CONNECT; names are resolved in the cluster.
-      The daemon keeps it until disconnect or quit.
+      For browsers and IDEs, and if user namespaces are forbidden. One port speaks SOCKS5 and HTTP CONNECT; \
+      names are resolved in the cluster. The daemon keeps it until disconnect or quit.
 
-      --host is for local clusters, whose Pods with dnsPolicy Default ask this machine's resolver and take its routes: TCP to the cluster's addresses leads
-      there, and Pods bridged to this machine get its names. sudo is used where you are not root; Ctrl-C ends it, and nothing stays.
+      --host is for local clusters, whose Pods with dnsPolicy Default ask this machine's resolver and take its routes: \
+      TCP to the cluster's addresses goes there, and Pods bridged to this machine get its names. \
+      sudo is used if you are not root; Ctrl-C ends it, and nothing stays.
 
       EXAMPLES:
         devtunnel connect --proxy
@@ -50,13 +52,14 @@ struct ConnectCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --host: where addresses are taken for ranges that this machine uses itself; may be repeated.",
+      "With --host: a range to take addresses from, in place of ranges that this machine uses; may be repeated.",
       valueName: "cidr"))
   var mapInto: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "With --host: an interface whose Pods are led too, beside the bridges that are found; may be repeated, and end with a star.",
+      "With --host: an interface whose Pods are routed too, beside the bridges that are found; "
+        + "may be repeated, and end with a star.",
       valueName: "name"),
     transform: checked(InterfaceName.parse))
   var bridge: [String] = []

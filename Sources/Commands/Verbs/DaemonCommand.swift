@@ -4,7 +4,7 @@ import Daemon
 import FoundationEssentials
 import Logging
 
-/// Not for people: what the first command starts.
+/// The hidden command that the first command starts as the daemon.
 struct DaemonCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "daemon", abstract: "Runs the daemon.", shouldDisplay: false, subcommands: [DaemonRun.self])

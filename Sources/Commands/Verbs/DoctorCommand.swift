@@ -3,10 +3,10 @@ import ControlAPI
 
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Checks whether devtunnel can work here, and says what to do where not.",
+    commandName: "doctor", abstract: "Checks whether devtunnel can work here, and says what to do if not.",
     discussion: """
-      Looks at the kubeconfig, the API server, your permissions in the namespace, whether an agent starts, and how far away it is.
-      Exit status 1 where a check failed.
+      Checks the kubeconfig, the API server, your permissions in the namespace, that an agent starts, \
+      and its round-trip time. Exit status 1 if a check failed.
 
       EXAMPLES:
         devtunnel doctor -n testbed

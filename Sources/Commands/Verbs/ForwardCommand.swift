@@ -3,10 +3,10 @@ import ControlAPI
 
 struct ForwardCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "forward", abstract: "Opens ports here that lead to a Service or Pod.",
+    commandName: "forward", abstract: "Opens ports here that forward to a Service or Pod.",
     discussion: """
-      Returns once the ports listen; the daemon keeps them, also when a Pod is replaced, until --stop or quit. With --foreground the
-      command stays, and Ctrl-C or its end closes them.
+      Returns once the ports listen; the daemon keeps them, also when a Pod is replaced, until --stop or quit. \
+      With --foreground the command stays, and Ctrl-C or its end closes them.
 
       EXAMPLES:
         devtunnel forward db 5432               127.0.0.1:5432 → Service db, port 5432
@@ -21,7 +21,7 @@ struct ForwardCommand: AsyncParsableCommand {
   var target: String?
 
   @Argument(
-    help: ArgumentHelp("A port, by number or name, and which port here.", valueName: "[host:]port"),
+    help: ArgumentHelp("A port, by number or name, and the port here.", valueName: "[host:]port"),
     transform: checked { text throws(ControlError) in try ForwardRequest.Port(argument: text) })
   var ports: [ForwardRequest.Port] = []
 
@@ -51,7 +51,7 @@ struct ForwardCommand: AsyncParsableCommand {
     guard !ports.isEmpty else { throw ValidationError("name at least one port") }
     var taken: Set<UInt16> = []
     for port in ports where port.host != 0 && !taken.insert(port.host).inserted {
-      throw ValidationError("port \(port.host) of this machine is there twice")
+      throw ValidationError("port \(port.host) of this machine is given twice")
     }
   }
 
@@ -66,7 +66,7 @@ struct ForwardCommand: AsyncParsableCommand {
     request.address = address ?? context.settings.address ?? "127.0.0.1"
     request.agentImage = agentImage ?? context.settings.agentImage
     request.foreground = foreground
-    let task = "opening the way to \(request.target)…"
+    let task = "opening the connection to \(request.target)…"
     guard foreground else {
       let report = try await context.call(.forward, request, returning: ForwardReport.self, task: task)
       if Task.isCancelled { return try await close(report, context) }
@@ -76,13 +76,13 @@ struct ForwardCommand: AsyncParsableCommand {
     let outputOptions = outputOptions
     _ = try await context.call(.forward, request, returning: ForwardReport.self, task: task) { report in
       report.warnings.forEach { ErrorOutput.warn($0) }
-      // A report is strings and numbers alone; writing them cannot fail.
+      // A report has only strings and numbers; writing them cannot fail.
       try? context.show(report, outputOptions) { $0.summary + ["Ctrl-C closes it."] }
     }
     if !Task.isCancelled { ErrorOutput.warn("the forward was stopped by another command") }
   }
 
-  /// Ctrl-C just before the answer.
+  /// Closes the forward after a Ctrl-C just before the answer.
   private func close(_ report: ForwardReport, _ context: CommandContext) async throws {
     let closing = Task {
       try await context.call(.stopForward, StopForwardRequest(id: report.id), returning: Nothing.self, task: "undoing…")

@@ -5,11 +5,13 @@ struct InterceptCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "intercept", abstract: "Lets a Service's requests arrive at this machine.",
     discussion: """
-      Returns once new connections to the Service arrive at the host port. What the host refuses, and everything while this machine is away,
-      goes to the Service's own Pods. Ctrl-C while it is being set up undoes it; devtunnel leave ends it.
+      Returns once new connections to the Service arrive at the host port. Connections that the host refuses, \
+      and all connections while this machine is away, go to the Service's own Pods. \
+      Ctrl-C while it is being set up undoes it; devtunnel leave ends it.
 
-      With --to, --to-context or --to-namespace the requests go on into another cluster, such as the one on this machine, without a port here: to its
-      Service of the same name, or to what --to names. --port then takes a port of that target.
+      With --to, --to-context or --to-namespace the requests go into another cluster, such as the one on this machine, \
+      without a port here: to its Service of the same name, or to the target that --to names. \
+      --port then takes a port of that target.
 
       EXAMPLES:
         devtunnel intercept user               each port, to the same port here
@@ -28,7 +30,7 @@ struct InterceptCommand: AsyncParsableCommand {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "A port of the host (or of --to), and which of the Service's ports, by number or name; may be repeated.",
+      "A port of the host (or of --to), and one of the Service's ports, by number or name; may be repeated.",
       valueName: "host[:service]"),
     transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
   var port: [PortMapping] = []
@@ -44,7 +46,7 @@ struct InterceptCommand: AsyncParsableCommand {
     completion: .file())
   var envFile: String?
 
-  @Option(help: ArgumentHelp("The container that has the ports, where that is not clear.", valueName: "name"))
+  @Option(help: ArgumentHelp("The container that has the ports, if that is not clear.", valueName: "name"))
   var container: String?
 
   @Option(help: ArgumentHelp("An image for the agent other than the workload's own.", valueName: "image"))
@@ -63,7 +65,7 @@ struct InterceptCommand: AsyncParsableCommand {
       "Restart the workload's Pods so that open connections move too: yes, no or auto (default).", valueName: "choice"))
   var moveConnections: MoveConnections?
 
-  @Flag(help: "Take the intercept over from whoever has it.")
+  @Flag(help: "Take the intercept over from its present holder.")
   var takeOver = false
 
   @OptionGroup(title: "Into another cluster") var target: TargetArguments
@@ -85,7 +87,7 @@ struct InterceptCommand: AsyncParsableCommand {
       throw ValidationError("--env-file - and --output json both print to stdout: name a file for the environment")
     }
     if target.isNamed, address != nil || !command.isEmpty {
-      throw ValidationError("--to leads into another cluster: --address, or a command, would be on this machine")
+      throw ValidationError("--to names another cluster: --address, or a command, is for this machine")
     }
     if target.toAgentImage != nil, !target.isNamed {
       throw ValidationError("--to-agent-image needs --to, --to-context or --to-namespace")
@@ -108,7 +110,7 @@ struct InterceptCommand: AsyncParsableCommand {
     let report = try await context.call(
       .intercept, request, returning: InterceptReport.self, task: "intercepting \(service)…")
     do {
-      // Ctrl-C just before the answer: it was too late to cancel, not too late to undo.
+      // After a Ctrl-C just before the answer: too late to cancel, but not to undo.
       try Task.checkCancellation()
       if let file, let warning = try file.write(report.environment ?? [:]) { ErrorOutput.warn(warning) }
     } catch {
@@ -139,7 +141,7 @@ struct InterceptCommand: AsyncParsableCommand {
     request.agentImage = agentImage ?? settings.agentImage
     request.refuse = refuse
     request.replace = replace
-    // Pods that are scaled to zero take their connections with them.
+    // Pods that are scaled to zero end their connections.
     request.moveConnections = replace ? .no : moveConnections ?? settings.moveConnections ?? .auto
     request.takeOver = takeOver
     request.environment = environment
@@ -150,7 +152,7 @@ struct InterceptCommand: AsyncParsableCommand {
   private func undo(_ report: InterceptReport, _ context: CommandContext) async throws {
     var leave = LeaveRequest(report.id)
     leave.drain = 0
-    // A task of its own: this one is cancelled already.
+    // Another task: this one is cancelled already.
     let undoing = Task { [leave] in
       try await context.call(.leave, leave, returning: [LeaveReport].self, task: "undoing…")
     }

@@ -5,10 +5,11 @@ struct LeaveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "leave", abstract: "Ends an intercept.",
     discussion: """
-      Returns once new connections go to the Service's own Pods again. Connections that are open here may end by themselves for a while.
+      Returns once new connections go to the Service's own Pods again. \
+      Connections that are open here get a while to end by themselves.
 
       EXAMPLES:
-        devtunnel leave                     the only one there is
+        devtunnel leave                     the only one
         devtunnel leave user --drain 5
         devtunnel leave user --context staging
         devtunnel leave --all               with --context or -n: all of that cluster or namespace
@@ -21,7 +22,7 @@ struct LeaveCommand: AsyncParsableCommand {
   var all = false
 
   @Option(
-    help: ArgumentHelp("How long connections on this machine may last (default: 30).", valueName: "seconds"),
+    help: ArgumentHelp("The time that connections on this machine may last (default: 30).", valueName: "seconds"),
     transform: { text in
       guard let value = Double(text), value >= 0, value.isFinite else {
         throw ValidationError("must be a number of seconds, 0 or more")

@@ -10,10 +10,10 @@ struct LogsCommand: AsyncParsableCommand {
         devtunnel logs -f
       """)
 
-  @Flag(name: [.short, .long], help: "Go on with what is added.")
+  @Flag(name: [.short, .long], help: "Continue with lines that are added.")
   var follow = false
 
-  @Option(help: ArgumentHelp("How many of the last lines.", valueName: "number"))
+  @Option(help: ArgumentHelp("The number of last lines to show.", valueName: "number"))
   var lines = 100
 
   @OptionGroup(title: "Global options") var global: GlobalOptions
@@ -29,7 +29,7 @@ struct LogsCommand: AsyncParsableCommand {
       throw ControlError(
         .notFound, "there is no log yet: \(paths.log)", remedy: "the daemon writes it; any command starts the daemon")
     }
-    // In this order: what is added meanwhile is shown by the loop below.
+    // In this order, so that the loop below shows lines that are added meanwhile.
     var identity = log.identity
     var offset = log.size
     var last = log.lastLines(lines, upTo: offset)

@@ -11,7 +11,7 @@ struct QuitCommand: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(global)
     guard let client = try ControlClient.ofRunningDaemon(paths: context.paths) else {
-      // One that is still undoing, or whose socket somebody removed.
+      // A daemon may still be undoing, or its socket may have been removed.
       do throws(ControlError) {
         _ = try await DaemonLock(paths: context.paths, patience: .seconds(5))
       } catch {
@@ -27,7 +27,7 @@ struct QuitCommand: AsyncParsableCommand {
       outcome = .failure(error)
     }
     if case .failure(let error) = outcome, error.code != .incomplete { throw error }
-    // Until it is gone, the next command could not start another one.
+    // Until it has ended, the next command could not start another one.
     _ = try await DaemonLock(paths: context.paths, patience: .seconds(5))
     _ = try outcome.get()
   }

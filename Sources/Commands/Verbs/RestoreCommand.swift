@@ -5,7 +5,8 @@ struct RestoreCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore", abstract: "Undoes what intercepts left in the cluster, from any machine.",
     discussion: """
-      Puts Services and workloads of the namespace back as they were and deletes the agents. What somebody is using stays, except with --yes.
+      Puts Services and workloads of the namespace back as they were and deletes the agents. \
+      Objects that someone is using stay, except with --yes.
 
       EXAMPLES:
         devtunnel restore -n testbed
@@ -15,7 +16,7 @@ struct RestoreCommand: AsyncParsableCommand {
   @Argument(help: "Only this Service (default: all in the namespace).", transform: checked(ObjectName.parseService))
   var service: String?
 
-  @Flag(name: [.short, .long], help: "Also what another holder is using.")
+  @Flag(name: [.short, .long], help: "Also undo what another holder is using.")
   var yes = false
 
   @OptionGroup var outputOptions: OutputOptions

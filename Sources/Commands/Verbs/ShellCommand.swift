@@ -5,8 +5,9 @@ struct ShellCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "shell", abstract: "Opens a shell here whose network is the cluster's.",
     discussion: """
-      Programs in it reach Services, Pods and cluster DNS, TCP and UDP, without root; files, user and working directory stay yours. With a
-      workload, its environment is there too, and its files, below $DEVTUNNEL_ROOT and at their own paths where nothing of this machine's is.
+      Programs in it reach Services, Pods and cluster DNS, TCP and UDP, without root; \
+      files, user and working directory stay yours. With a workload, its environment is set too, and its files are \
+      below $DEVTUNNEL_ROOT, and at their own paths if this machine has nothing there. \
       Public addresses are reached from this machine. The exit status is the command's.
 
       EXAMPLES:

@@ -4,7 +4,7 @@ import ControlAPI
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "version",
-    abstract: "Prints versions, and where the agent is: as JSON, unless --output table is given.",
+    abstract: "Prints versions and the agent's path: as JSON, unless --output table is given.",
     discussion: "EXAMPLES:\n  devtunnel version | jq .agent.size")
 
   @OptionGroup var outputOptions: OutputOptions

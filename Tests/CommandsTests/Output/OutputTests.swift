@@ -33,7 +33,8 @@ struct OutputTests {
       entries.lines(allNamespaces: false) == [
         "SERVICE  PORTS       WORKLOAD         STATE",
         "user     80/http,90  Deployment/user  intercepted by alice@laptop since 10:02",
-        "db       5432        -                cannot: it is headless", "cart     80          Deployment/cart  free",
+        "db       5432        -                unavailable: it is headless",
+        "cart     80          Deployment/cart  available",
       ])
     #expect(entries.lines(allNamespaces: true)[0].hasPrefix("NAMESPACE"))
     #expect(entries.lines(allNamespaces: false, allContexts: true)[2].hasPrefix("dev      db"))
@@ -80,12 +81,12 @@ struct OutputTests {
       cart = InterceptID(cluster: live, namespace: "t", service: "cart")
     #expect(
       [LeaveReport(user, context: "dev", cut: 1)].lines == [
-        "Service user in namespace t is itself again; 1 connection was cut."
+        "Service user in namespace t is restored; 1 connection was cut."
       ])
     #expect(
       [LeaveReport(user, context: "dev", cut: 0), LeaveReport(cart, context: "live", cut: 0)].lines == [
-        "Service user in namespace t of context dev is itself again.",
-        "Service cart in namespace t of context live is itself again.",
+        "Service user in namespace t of context dev is restored.",
+        "Service cart in namespace t of context live is restored.",
       ])
   }
 

@@ -45,7 +45,7 @@ struct DevParsingTests {
     let missing: DeployCommand = try parse("deploy --build-artifacts /nonexistent/builds.json")
     let error = #expect(throws: LoopError.self) { try missing.images.references() }
     #expect(
-      error?.message == "/nonexistent/builds.json is not there, or may not be read" && error?.details.isEmpty == true)
+      error?.message == "/nonexistent/builds.json does not exist, or may not be read" && error?.details.isEmpty == true)
     let other: DeployCommand = try parse("deploy --build-artifacts /proc/self/comm")
     #expect(throws: LoopError.self) { try other.images.references() }
   }

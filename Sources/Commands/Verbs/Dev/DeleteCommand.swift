@@ -5,7 +5,7 @@ struct DeleteCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "delete", abstract: "Deletes what watch or deploy left in the cluster.",
     discussion: """
-      What belongs to it says a label on the objects themselves: the manifests may have changed meanwhile.
+      A label on the objects themselves says what belongs to it: the manifests may have changed meanwhile.
 
       EXAMPLES:
         devtunnel delete

@@ -15,7 +15,7 @@ struct DeployCommand: AsyncParsableCommand {
   @OptionGroup var images: ImageArguments
   @OptionGroup var patches: PatchArguments
 
-  @Flag(help: "Delete and make anew what refuses a change of an immutable field.")
+  @Flag(help: "Delete and recreate objects that refuse a change of an immutable field.")
   var recreate = false
 
   @OptionGroup var outputOptions: OutputOptions

@@ -8,14 +8,17 @@ struct DevCommand: AsyncParsableCommand {
     commandName: "dev",
     abstract: "Intercepts a remote Service, and answers for it from a local cluster that follows each save.",
     discussion: """
-      watch in the local cluster, and intercept in the remote one, whose requests go straight into the local cluster's Pods. --context and --namespace
-      are the remote cluster's. Ctrl-C gives the Service back first, then deletes what was deployed.
+      watch in the local cluster, and intercept in the remote one, whose requests go straight into the local \
+      cluster's Pods. --context and --namespace are the remote cluster's. \
+      Ctrl-C gives the Service back first, then deletes what was deployed.
 
-      As root this machine is connected too (connect --host), so that the local Pods reach the remote cluster; otherwise it says what is missing.
+      As root this machine is connected too (connect --host), so that the local Pods reach the remote cluster; \
+      otherwise it says what is missing.
 
       EXAMPLES:
         devtunnel dev user --context staging --local-context kind-dev
-        devtunnel dev user --context staging -n user --local-context kind-dev -f ../../development/user/skaffold.yaml --mirror
+        devtunnel dev user --context staging -n user --local-context kind-dev \
+      -f ../../development/user/skaffold.yaml --mirror
       """)
 
   @Argument(help: "The remote Service.", transform: checked(ObjectName.parseService))
@@ -42,7 +45,8 @@ struct DevCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A port of what answers, and which of the Service's ports; may be repeated (default: each port, to that of the same number).",
+      "A port of the local target, and one of the Service's ports; "
+        + "may be repeated (default: each port, to that of the same number).",
       valueName: "local[:service]"),
     transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
   var port: [PortMapping] = []
@@ -96,7 +100,7 @@ struct DevCommand: AsyncParsableCommand {
       await group.waitForAll()
       return outcome
     }
-    // A task of its own: this one is cancelled already. The Service goes back before its Pods go.
+    // Another task: this one is cancelled already. The Service goes back before its Pods are deleted.
     let deleting = !loop.keeps
     let finishing = Task {
       await intercept.end()
@@ -124,13 +128,14 @@ struct DevCommand: AsyncParsableCommand {
       remedy: "Name both: --context REMOTE --local-context LOCAL.")
   }
 
-  /// The daemon goes through SSH hosts; the loop itself, which copies, does not.
+  /// Checks that the loop can copy from the remote cluster: the daemon uses SSH hosts, the loop itself does not.
   private func checkMirror(_ remote: ClusterSelection, _ context: String) throws(ControlError) {
     guard let via = remote.bastion.flatMap({ $0.url ?? $0.byContext[context] }) else { return }
     throw ControlError(
       .badInput, "--mirror does not go through \(via)",
       remedy:
-        "Leave it out, and copy what the manifests need: kubectl get secret NAME -o yaml, then kubectl apply in the local cluster."
+        "Leave it out, and copy what the manifests need: "
+        + "kubectl get secret NAME -o yaml, then kubectl apply in the local cluster."
     )
   }
 

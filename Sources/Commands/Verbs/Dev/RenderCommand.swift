@@ -7,8 +7,8 @@ struct RenderCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "render", abstract: "Prints the manifests as watch would apply them, without building.",
     discussion: """
-      Warnings go to stderr. Nothing is asked of a cluster. Nothing that the repository names is run, no file outside of it is read and none is written, unless
-      --trust says so.
+      Warnings go to stderr. No cluster is asked. Nothing that the repository names is run, \
+      no file outside of it is read and none is written, unless --trust says so.
 
       EXAMPLES:
         devtunnel render | kubectl diff -f -

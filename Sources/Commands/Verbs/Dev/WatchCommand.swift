@@ -6,8 +6,8 @@ struct WatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch", abstract: "Builds and deploys to a local cluster, again at each save.",
     discussion: """
-      Reads the skaffold.yaml that is there, builds with docker, podman or buildah, brings the images to the cluster, applies the manifests, forwards
-      the Services' ports and shows the logs. Ctrl-C deletes what it deployed.
+      Reads the skaffold.yaml, builds with docker, podman or buildah, brings the images to the cluster, \
+      applies the manifests, forwards the Services' ports and shows the logs. Ctrl-C deletes what it deployed.
 
       EXAMPLES:
         devtunnel watch
@@ -38,7 +38,9 @@ struct WatchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func validate() throws {
-    if mirror, mirrorFrom == nil { throw ValidationError("--mirror needs --mirror-from CONTEXT: where to copy from") }
+    if mirror, mirrorFrom == nil {
+      throw ValidationError("--mirror needs --mirror-from CONTEXT, the context to copy from")
+    }
   }
 
   func run() async throws {
@@ -53,7 +55,7 @@ struct WatchCommand: AsyncParsableCommand {
     if once { return try await devLoop.runOnce() }
     let outcome: Result<Void, LoopError>
     do throws(LoopError) { outcome = .success(try await devLoop.run()) } catch { outcome = .failure(error) }
-    // A task of its own: this one is cancelled already.
+    // Another task: this one is cancelled already.
     let deleting = !loop.keeps
     let finishing = Task { try await devLoop.finish(deleting: deleting) }
     try await finishing.value

@@ -6,7 +6,8 @@ struct LabCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lab", abstract: "A pocket cluster on this machine, for trying and testing.",
     discussion: """
-      Real Pods (runc, network namespaces, Services, cluster DNS) behind an API server that kubectl takes for Kubernetes. Needs root.
+      Real Pods (runc, network namespaces, Services, cluster DNS) behind an API server \
+      that kubectl takes for Kubernetes. Needs root.
 
       EXAMPLES:
         sudo devtunnel lab up --sample
@@ -19,7 +20,7 @@ struct LabCommand: AsyncParsableCommand {
 
 struct LabOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Which lab: several can run at once.", valueName: "name"),
+    help: ArgumentHelp("The lab's name: several can run at once.", valueName: "name"),
     transform: { text in
       let isName =
         (1...30).contains(text.utf8.count)
@@ -31,7 +32,8 @@ struct LabOptions: ParsableArguments {
 
   var paths: LabPaths { LabPaths(name: name, environment: ProcessInfo.processInfo.environment) }
 
-  /// - Throws: `.notFound` where no lab of this name runs.
+  /// Returns the running lab.
+  /// - Throws: `.notFound` if no lab of this name runs.
   func running() throws(ControlError) -> (paths: LabPaths, record: LabRecord) {
     guard let record = try LabProcess(paths: paths).running(), record.server != nil else {
       throw ControlError(.notFound, "no lab named \(name) runs", remedy: "`sudo devtunnel lab up` starts one")

@@ -4,7 +4,7 @@ import ControlAPI
 struct LabDown: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "down", abstract: "Ends a lab and removes everything of it.",
-    discussion: "Also what a lab left whose process was killed. Does nothing where there is none.")
+    discussion: "Also removes the remains of a lab whose process was killed. Does nothing if there is none.")
 
   @OptionGroup var lab: LabOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions

@@ -25,7 +25,7 @@ struct LabEnter: AsyncParsableCommand, HandlesSignals {
     guard pod.split(separator: "/", omittingEmptySubsequences: false).count == 2 else {
       throw ValidationError("name the Pod as NAMESPACE/NAME")
     }
-    guard !command.isEmpty else { throw ValidationError("name the program behind --") }
+    guard !command.isEmpty else { throw ValidationError("name the program after --") }
   }
 
   func run() async throws {

@@ -8,7 +8,7 @@ import LabStore
 import Logging
 import UnixSignals
 
-/// Not for people: what `lab up` starts. Runs until SIGTERM, and removes its containers and namespaces.
+/// The hidden command that `lab up` starts. Runs until SIGTERM, and removes its containers and namespaces.
 struct LabServe: AsyncParsableCommand, HandlesSignals {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Runs a lab in the foreground.", shouldDisplay: false)
@@ -66,11 +66,11 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
         }
       }
       defer { group.cancelAll() }
-      // A signal, or the first of the two that fails.
+      // Ends on a signal, or when the first of the two fails.
       try await group.next()
       node.shutdown()
       group.cancelAll()
-      // Whatever else fails now does so because it was told to end.
+      // Any other failure now follows from the order to end.
       while let result = await group.nextResult() {
         if case .failure(let error) = result, error is LabNodeError { throw error }
       }

@@ -4,7 +4,7 @@ import ControlAPI
 struct LabStatus: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Shows a lab's API server, kubeconfig, process and Pods.",
-    discussion: "Fails where no such lab runs.")
+    discussion: "Fails if no such lab runs.")
 
   @OptionGroup var lab: LabOptions
   @OptionGroup var outputOptions: OutputOptions

@@ -6,8 +6,8 @@ struct LabUp: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "up", abstract: "Starts a lab, and returns once it can be used.",
     discussion: """
-      A lab that runs already is told, not started again. With --sample it has a Service web of two Pods in namespace shop, and a Pod client
-      beside it.
+      A lab that runs already is reported, not started again. With --sample it has a Service web of two Pods \
+      in namespace shop, and a Pod client beside it.
       """)
 
   @Flag(help: "Load the sample application.")
@@ -43,7 +43,7 @@ struct LabUp: AsyncParsableCommand {
       try context.show(report, outputOptions) { $0.summary }
     } catch {
       if known == nil {
-        // A task of its own: this one may be cancelled already.
+        // Another task: this one may be cancelled already.
         _ = try? await Task { try await process.remove(keepingLog: error.code != .cancelled) }.value
       }
       throw error
