@@ -1,5 +1,5 @@
-// A round: each contender in turn is started (Contenders/), the same work is sent through it (Load/), and it is ended.
-// Medians of the rounds make the table and the JSON (Report/).
+// A round starts each contender in turn (Contenders/), sends the same work through it (Load/), and ends it. Medians of
+// the rounds make the table and the JSON (Report/).
 
 import ArgumentParser
 import CLinux
@@ -10,11 +10,12 @@ struct BenchCommand: AsyncParsableCommand {
     commandName: "devtunnel-bench",
     abstract: "Sends the same work through devtunnel forward and kubectl port-forward, in turn, and compares them.",
     discussion: """
-      The target is a Service with three TCP ports: one that echoes, one that reads and discards, one that writes for ever.
+      The target is a Service with three TCP ports: one that echoes, one that reads and discards, \
+      one that writes without end.
       The cluster is kubectl's: KUBECONFIG, --context, --namespace.
       """)
 
-  @Argument(help: "What to measure: devtunnel, kubectl; own: what --own names, alone.")
+  @Argument(help: "The contenders to measure: devtunnel, kubectl; own measures only the addresses of --own.")
   var contenders: [Program] = [.devtunnel, .kubectl]
 
   @Option(
@@ -22,7 +23,7 @@ struct BenchCommand: AsyncParsableCommand {
   var own: Listening?
   @Option(help: "The process behind --own, for its CPU time.")
   var ownPid: Int32?
-  @Option(help: "The agent's process, where it runs on this machine: its CPU time is shown beside devtunnel's.")
+  @Option(help: "The agent's process, if it runs on this machine: its CPU time is shown beside devtunnel's.")
   var agentPid: Int32?
   @Option(help: "The devtunnel to run.")
   var devtunnel = "devtunnel"
@@ -32,7 +33,7 @@ struct BenchCommand: AsyncParsableCommand {
   @OptionGroup var target: TargetService
   @OptionGroup var work: Work
 
-  @Option(help: "How often everything is repeated.")
+  @Option(help: "The number of rounds.")
   var rounds = 3
   @Option(
     help: ArgumentHelp("Write the results as JSON (-: to standard output, instead of the table).", valueName: "file"))
@@ -42,7 +43,9 @@ struct BenchCommand: AsyncParsableCommand {
     guard rounds > 0, work.seconds > 0, work.connects > 0, work.roundTrips > 0, work.fan > 0 else {
       throw ValidationError("Counts and times must be positive.")
     }
-    guard own != nil || !contenders.contains(.own) else { throw ValidationError("own is measured where --own says.") }
+    guard own != nil || !contenders.contains(.own) else {
+      throw ValidationError("own needs --own, which gives its addresses.")
+    }
   }
 
   func run() async throws {
@@ -72,17 +75,17 @@ struct BenchCommand: AsyncParsableCommand {
       fan: work.fan)
   }
 
-  /// Progress and problems go to standard error: the table and JSON may be piped.
+  /// Prints progress and problems to standard error: the table and JSON may be piped.
   private static func say(_ text: String) {
     var line = text + "\n"
     line.withUTF8 { _ = clinux_write(2, $0.baseAddress, $0.count) }
   }
 }
 
-/// What is measured.
+/// A contender that can be named.
 enum Program: String, CaseIterable, ExpressibleByArgument { case devtunnel, kubectl, own }
 
-/// The Service that the work goes to.
+/// The Service that receives the work.
 struct TargetService: ParsableArguments {
   @Option(name: .customLong("service"), help: "The Service.")
   var name = "echo"
@@ -90,7 +93,7 @@ struct TargetService: ParsableArguments {
   var echoPort: UInt16 = 7000
   @Option(help: "Its port that reads and discards.")
   var sinkPort: UInt16 = 7001
-  @Option(help: "Its port that writes for ever.")
+  @Option(help: "Its port that writes without end.")
   var sourcePort: UInt16 = 7002
   @Option(name: .shortAndLong, help: "Its namespace.")
   var namespace: String?
@@ -101,7 +104,7 @@ struct TargetService: ParsableArguments {
   var flags: [String] { (context.map { ["--context", $0] } ?? []) + (namespace.map { ["--namespace", $0] } ?? []) }
 }
 
-/// How much work is sent through each contender in a round.
+/// The amount of work for each contender in a round.
 struct Work: ParsableArguments {
   @Option(help: "Seconds of one stream, each way; half a second before them does not count.")
   var seconds = 3.0

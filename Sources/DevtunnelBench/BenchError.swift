@@ -1,9 +1,9 @@
-/// Why the benchmark, or one part of it, could not be measured.
+/// The reason why the benchmark, or one part of it, could not be measured.
 struct BenchError: Error, CustomStringConvertible {
   enum Code: String { case usage, connect, stalled, ended, program, file }
 
   var code: Code
-  /// What is wrong and what to do.
+  /// The problem and the remedy.
   var message: String
 
   init(_ code: Code, _ message: String) {

@@ -1,13 +1,13 @@
 import CLinux
 
-/// One contender's work of one round.
+/// One contender's work in one round.
 struct Measurement {
   let endpoints: Endpoints
   let work: Work
 
   struct Outcome: Sendable {
     var values: [Metric: Double] = [:]
-    /// What could not be measured.
+    /// Parts that could not be measured, each with its reason.
     var problems: [String] = []
   }
 
@@ -22,7 +22,7 @@ struct Measurement {
         outcome.values[.start] = Double(clinux_monotonic_us() - startedAt) / 1e6
       }
     }
-    // When nothing answers, the rest would only wait for its time-outs.
+    // If nothing answers, the rest would only wait for its time-outs.
     guard outcome.problems.isEmpty else { return outcome }
     attempt("up") { () throws(BenchError) in
       let cost = CPUCost(endpoints)
@@ -61,7 +61,7 @@ struct Measurement {
   }
 }
 
-/// CPU time of a contender's processes between its making and `tell`.
+/// CPU time of a contender's processes between its `init` and `tell`.
 private struct CPUCost {
   let endpoints: Endpoints
   let client: Double
@@ -73,7 +73,7 @@ private struct CPUCost {
     agent = endpoints.agent.flatMap { ProcessTimes(of: $0)?.cpuSeconds }
   }
 
-  /// Waits until what is still under way has arrived, then sets both metrics, in seconds per GB.
+  /// Waits until the data under way has arrived, then sets both metrics, in seconds per GB.
   func tell(_ clientMetric: Metric, _ agentMetric: Metric, bytes: Int, _ values: inout [Metric: Double]) {
     Clock.sleep(microseconds: 300_000)
     let after = CPUCost(endpoints)

@@ -1,14 +1,14 @@
 import CLinux
 import Glibc
 
-/// What /proc/PID/stat says of a process (proc(5)).
+/// The state and CPU time of a process from /proc/PID/stat (proc(5)).
 struct ProcessTimes {
   /// `R`, `S`, `Z` and so on.
   var state: Character
-  /// User and system time of all its threads; children that have ended are not in it.
+  /// User and system time of all its threads, without children that have ended.
   var cpuSeconds: Double
 
-  /// nil when there is no such process.
+  /// Reads them; nil if there is no such process.
   init?(of process: Int32) {
     let fd = clinux_open_for_reading("/proc/\(process)/stat")
     guard fd >= 0 else { return nil }
@@ -20,7 +20,7 @@ struct ProcessTimes {
       parsing: String(decoding: bytes[..<count], as: UTF8.self), ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))))
   }
 
-  /// The command's name stands in parentheses and may hold any character, parentheses too.
+  /// Parses the line. The command's name is in parentheses, and may contain any character, parentheses too.
   init?(parsing line: String, ticksPerSecond: Double) {
     guard let nameEnd = line.lastIndex(of: ")") else { return nil }
     let fields = line[nameEnd...].dropFirst().split(separator: " ")

@@ -3,14 +3,14 @@ struct Rounds {
   let contenders: [any Contender]
   let work: Work
   let count: Int
-  /// Takes progress and problems.
+  /// Receives progress and problems.
   let say: (String) -> Void
 
   @inline(never)  // Inlined into the command, it crashes the optimizer of Swift 6.3.1 ("splitting coroutine").
   func run(_ empty: BenchReport) async -> BenchReport {
     var report = empty
     for round in 0..<count {
-      // Nobody is always the first.
+      // Another contender begins each round.
       for offset in contenders.indices {
         let index = (round + offset) % contenders.count
         say("round \(round + 1)/\(count): \(contenders[index].name)")

@@ -1,6 +1,6 @@
 import CLinux
 
-/// Where a contender's ends are on this machine.
+/// The addresses of a contender's ends on this machine.
 struct Endpoints: Sendable {
   var echo: clinux_address
   var sink: clinux_address
@@ -8,7 +8,7 @@ struct Endpoints: Sendable {
   /// Its processes here, for their CPU time.
   var clients: [Int32] = []
   var agent: Int32?
-  /// When its start was asked for, µs; nil when it ran before.
+  /// The time when its start was asked for, µs; nil if it was running before.
   var startedAt: UInt64?
 
   /// - Parameter addresses: echo, sink, source.
@@ -19,10 +19,10 @@ struct Endpoints: Sendable {
   }
 }
 
-/// A way into the cluster.
+/// A route into the cluster.
 protocol Contender: Sendable {
   var name: String { get }
 
-  /// Sets the forward up, runs `body`, and takes it down again, whatever `body` does.
+  /// Sets the forward up, runs `body`, and takes the forward down again, even if `body` fails.
   func forwarding<Result: Sendable>(_ body: (Endpoints) -> Result) async throws -> Result
 }

@@ -1,7 +1,7 @@
 import CLinux
 import FoundationEssentials
 
-/// `devtunnel forward`, which its daemon goes on with until it is told to stop.
+/// `devtunnel forward`, which its daemon keeps until it is stopped.
 struct DevtunnelForward: Contender {
   let name = "devtunnel"
   let program: String
@@ -14,7 +14,7 @@ struct DevtunnelForward: Contender {
     self.agent = agent
   }
 
-  /// Of `devtunnel forward --output json` and `devtunnel status --output json`, what is needed here.
+  /// The part of `devtunnel forward --output json` that is needed here.
   struct Forward: Decodable {
     struct Port: Decodable { var host: String }
     var id: String
@@ -46,7 +46,7 @@ struct DevtunnelForward: Contender {
     return try result.get()
   }
 
-  /// The ports come back in the order in which they were asked for.
+  /// Returns the addresses; the ports come back in the order in which they were asked for.
   static func endpoints(of forward: Forward) throws(BenchError) -> Endpoints {
     let addresses = forward.ports.compactMap { clinux_address(parsing: $0.host) }
     guard addresses.count == 3 else {
@@ -58,7 +58,7 @@ struct DevtunnelForward: Contender {
   static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws(BenchError) -> Value {
     do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
       throw BenchError(
-        .program, "devtunnel's JSON is not what this devtunnel-bench knows (\(error)); use both of one version")
+        .program, "this devtunnel-bench does not know devtunnel's JSON (\(error)); use both of one version")
     }
   }
 }

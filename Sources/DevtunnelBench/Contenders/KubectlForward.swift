@@ -6,7 +6,7 @@ struct KubectlForward: Contender {
   let name = "kubectl"
   let program: String
   let target: TargetService
-  /// Until its ports listen, µs.
+  /// The time within which its ports must listen, µs.
   private static let patience: UInt64 = 20_000_000
 
   init(program: String, target: TargetService) {
@@ -45,7 +45,7 @@ struct KubectlForward: Contender {
     return false
   }
 
-  /// Ports that were free a moment ago: kubectl takes no descriptors.
+  /// Returns ports that were free a moment ago: kubectl takes no descriptors.
   private func freePorts(_ count: Int) throws(BenchError) -> [UInt16] {
     var listeners: [Int32] = []
     defer { for fd in listeners { clinux_close(fd) } }

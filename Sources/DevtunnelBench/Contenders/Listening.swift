@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLinux
 
-/// Addresses that somebody else makes answer.
+/// Addresses of another program that the user has started.
 struct Listening: Contender {
   let name = "own"
   let addresses: [clinux_address]

@@ -1,8 +1,8 @@
 import Subprocess
 
-/// Runs a program while `body` does, and ends it after that. What it said on standard error comes back too.
+/// Runs a program while `body` runs, and ends it after that. Also returns its standard error.
 ///
-/// - Throws: `BenchError.Code.program` when it cannot be started.
+/// - Throws: `BenchError.Code.program` if it cannot be started.
 func runProgram<Result: Sendable>(
   _ program: String, _ arguments: [String], _ body: (Int32) async -> Result
 ) async throws -> (result: Result, errors: String) {
@@ -21,9 +21,9 @@ func runProgram<Result: Sendable>(
   }
 }
 
-/// Runs a program to its end; returns what it printed.
+/// Runs a program to its end; returns its standard output.
 ///
-/// - Throws: `BenchError.Code.program` when it fails, with what it said.
+/// - Throws: `BenchError.Code.program` if it fails, with its standard error.
 func outputOfProgram(_ program: String, _ arguments: [String]) async throws -> String {
   do {
     let run = try await Subprocess.run(

@@ -6,7 +6,7 @@ final class BlockingSocket {
   private let fd: Int32
   private let epoll: Int32
 
-  /// Connects. No Nagle's delay.
+  /// Connects, without Nagle's delay.
   init(to address: clinux_address, until deadline: UInt64) throws(BenchError) {
     var copy = address
     let fd = clinux_tcp_connect(&copy)
@@ -24,12 +24,12 @@ final class BlockingSocket {
     clinux_close(epoll)
   }
 
-  /// Sends some of the bytes, at least one; returns how many.
+  /// Sends some of the bytes, at least one; returns their number.
   func send(_ bytes: UnsafeRawBufferPointer, until deadline: UInt64) throws(BenchError) -> Int {
     try transfer(until: deadline) { clinux_send(fd, bytes.baseAddress, bytes.count) }
   }
 
-  /// Receives some bytes, at least one; returns how many.
+  /// Receives some bytes, at least one; returns their number.
   func receive(_ bytes: UnsafeMutableRawBufferPointer, until deadline: UInt64) throws(BenchError) -> Int {
     let count = try transfer(until: deadline) { clinux_receive(fd, bytes.baseAddress, bytes.count) }
     guard count > 0 else { throw BenchError(.ended, "the connection ended early") }

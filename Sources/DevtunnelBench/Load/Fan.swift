@@ -4,10 +4,10 @@ import CLinux
 /// is answered.
 struct Fan {
   private(set) var answered = 0
-  /// From the first connect to the last answer.
+  /// The time from the first connect to the last answer.
   private(set) var seconds = 0.0
   private(set) var exchanges = Samples()
-  /// Why the last of those that failed did.
+  /// The problem of the connection that failed last.
   private(set) var problem = "no answer in time"
 
   private static let limit: UInt64 = 60_000_000
@@ -57,7 +57,7 @@ struct Fan {
     return fan
   }
 
-  /// Goes on until the socket has no more to take or give.
+  /// Sends and receives until the socket takes and gives no more.
   private mutating func advance(_ connection: inout Connection, _ bytes: UnsafeMutableRawPointer) {
     while !connection.isOver {
       let sending = connection.unsent > 0

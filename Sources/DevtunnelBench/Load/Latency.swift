@@ -1,6 +1,6 @@
 import CLinux
 
-/// One thing after the other, each timed, in milliseconds.
+/// Measures one action after the other, each timed, in milliseconds.
 enum Latency {
   private static let limit: UInt64 = 20_000_000
 
@@ -16,7 +16,7 @@ enum Latency {
     return samples
   }
 
-  /// A byte there and back on an open connection.
+  /// Sends a byte and waits for its return, on one open connection.
   static func roundTrips(_ count: Int, to address: clinux_address) throws(BenchError) -> Samples {
     let socket = try BlockingSocket(to: address, until: clinux_monotonic_us() + limit)
     try socket.exchangeByte(until: clinux_monotonic_us() + limit)

@@ -1,15 +1,15 @@
 import CLinux
 
-/// One stream as fast as it goes.
+/// Measures one stream at full speed.
 enum Throughput {
   struct Flow {
-    /// All bytes, those before the count began too.
+    /// All bytes, including those before the count began.
     var bytes: Int
-    /// 10^6 bytes.
+    /// In units of 10^6 bytes.
     var megabytesPerSecond: Double
   }
 
-  /// Windows and buffers fill meanwhile, µs.
+  /// The time in which windows and buffers fill, µs; it is not counted.
   private static let warmUp: UInt64 = 500_000
   private static let bufferSize = 256 << 10
 

@@ -1,7 +1,7 @@
 import CLinux
 import FoundationEssentials
 
-/// The results: what `--json` writes.
+/// The results, as `--json` writes them.
 struct BenchReport: Codable, Sendable {
   struct Settings: Codable, Sendable {
     var rounds: Int
@@ -15,9 +15,9 @@ struct BenchReport: Codable, Sendable {
   struct Contender: Codable, Sendable {
     var name: String
     var medians: [Metric: Double] = [:]
-    /// Each round that answered.
+    /// The values of each round that answered.
     var rounds: [[Metric: Double]] = []
-    /// What could not be measured.
+    /// Parts that could not be measured, each with its reason.
     var problems: [String] = []
 
     mutating func add(_ round: Measurement.Outcome) {
@@ -30,7 +30,7 @@ struct BenchReport: Codable, Sendable {
   var contenders: [Contender]
   /// Medians of the others divided by those of `reference`.
   var ratios: [String: [Metric: Double]] = [:]
-  /// kubectl where it was measured, else the first.
+  /// kubectl if it was measured, else the first contender.
   var reference: String
 
   init(settings: Settings, contenders: [String]) {
@@ -54,7 +54,8 @@ struct BenchReport: Codable, Sendable {
     }
   }
 
-  /// - Throws: `BenchError.Code.file` when it cannot be written.
+  /// Writes the report as JSON.
+  /// - Throws: `BenchError.Code.file` if it cannot be written.
   func write(to path: String) throws(BenchError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

@@ -1,4 +1,4 @@
-/// What is measured. The raw values are the keys in the JSON.
+/// A measured quantity. The raw values are the keys in the JSON.
 enum Metric: String, Codable, CaseIterable, CodingKeyRepresentable, Sendable {
   case up = "upMegabytesPerSecond"
   case down = "downMegabytesPerSecond"
@@ -15,7 +15,7 @@ enum Metric: String, Codable, CaseIterable, CodingKeyRepresentable, Sendable {
   case agentCPUDown = "agentCPUSecondsPerGigabyteDown"
   case start = "startSeconds"
 
-  /// As the table names it.
+  /// The name in the table.
   var title: String {
     switch self {
     case .up: "up, one stream (MB/s)"

@@ -1,4 +1,4 @@
-/// Times of the same thing, in milliseconds.
+/// Times of one action, in milliseconds.
 struct Samples: Sendable {
   private var values: [Double] = []
 
@@ -6,14 +6,14 @@ struct Samples: Sendable {
 
   mutating func add(microseconds: UInt64) { values.append(Double(microseconds) / 1000) }
 
-  /// The smallest value that `percent` of all are not above (nearest rank); nil without samples.
+  /// Returns the smallest value that is not exceeded by `percent` of all (nearest rank); nil without samples.
   func percentile(_ percent: Double) -> Double? {
     guard !values.isEmpty else { return nil }
     let rank = (percent / 100 * Double(values.count)).rounded(.up)
     return values.sorted()[min(max(Int(rank) - 1, 0), values.count - 1)]
   }
 
-  /// The middle value, or the mean of the middle two; nil without values.
+  /// Returns the middle value, or the mean of the middle two; nil without values.
   static func median(_ values: [Double]) -> Double? {
     guard !values.isEmpty else { return nil }
     let sorted = values.sorted()

@@ -18,7 +18,7 @@ extension BenchReport {
     }.joined()
   }
 
-  /// Three digits that mean something; "-" for what was not measured.
+  /// Formats a value with three significant digits; "-" for a missing one.
   static func text(_ value: Double?) -> String {
     guard let value else { return "-" }
     let decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3
