@@ -12,6 +12,7 @@ public struct BuildVersion: Codable, Sendable, Hashable, CustomStringConvertible
     self.build = build
   }
 
+  /// The version of this executable.
   public static let current: BuildVersion = {
     let id = [UInt8](unsafeUninitializedCapacity: 6) { buffer, count in
       count = ccontrol_build_id(buffer.baseAddress, buffer.count)

@@ -109,6 +109,7 @@ public actor Interception {
   var counters: [UInt16: PortCounters] = [:]
   /// True if another holder has it.
   public internal(set) var isLost = false
+  /// A line for `status` about the present state; nil if there is nothing to say.
   public internal(set) var message: String?
   private var environment: [String: String]?
 

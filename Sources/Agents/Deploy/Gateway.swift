@@ -45,6 +45,7 @@ public struct Gateway: Sendable {
     }
   }
 
+  /// Deletes the gateway, if it was made here.
   public func remove() async throws(ControlError) { try await own.remove() }
 
   /// Finds a running Linux Pod whose image the gateway borrows; nil if an image is set.

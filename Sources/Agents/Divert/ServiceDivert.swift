@@ -22,6 +22,7 @@ public struct ServiceDivert: Sendable {
     self.selector = selector
   }
 
+  /// The selector with our key.
   public var diverted: [String: String] {
     selector.merging([AgentNames.agentLabel: AgentNames.label(workload)]) { $1 }
   }

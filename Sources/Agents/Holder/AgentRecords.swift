@@ -10,6 +10,7 @@ import Synchronization
 /// the next daemon recognises them. A name in the cluster proves nothing: anyone who may edit the namespace can use it
 /// too.
 public final class AgentRecords: Sendable {
+  /// The record of one agent.
   public struct Record: Codable, Sendable, Hashable {
     /// Random, so that no one can take it first.
     public var workload: String

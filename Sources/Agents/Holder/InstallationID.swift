@@ -16,6 +16,7 @@ import ControlAPI
 /// The file names its own inode and the machine, so that a copy of the directory, on this machine or another, gets an
 /// id of its own.
 public struct InstallationID: Sendable, Hashable {
+  /// 32 hexadecimal digits.
   public let text: String
   /// A note for the log if a file with no id of this installation was replaced.
   public let notice: String?

@@ -9,6 +9,7 @@ import TunnelProtocol
 /// Keeps one session to one agent: dials, says hello, and dials again when the port-forward breaks or the Pod is
 /// replaced.
 public actor AgentLink {
+  /// The state of the session.
   public enum State: Sendable, Equatable {
     case connecting
     case connected(pod: String)
@@ -26,12 +27,14 @@ public actor AgentLink {
   private let transitions: UInt64
   private let protocols: CarrierProtocol
   private let log: Logger
+  /// The link's part on the relay's thread.
   public nonisolated let endpoint: OnLoop<LinkEndpoint>
 
   /// The present state.
   public private(set) var state = State.connecting
   /// The WebSocket subprotocol of the port-forward.
   public private(set) var carrier: String?
+  /// The last problem; it stays after the link has recovered.
   public private(set) var lastProblem: String?
   /// The last problems that were logged.
   private var told: [String] = []
@@ -80,6 +83,7 @@ public actor AgentLink {
     onMissing = action
   }
 
+  /// Begins to dial; a second call does nothing.
   public func start() {
     guard keeper == nil else { return }
     keeper = Task { await keep() }

@@ -17,6 +17,7 @@ public final class LinkEndpoint {
   public let router: HostRouter
   /// The tunnel's connections that have a descriptor in this process, in either direction.
   public let connections: ConnectionBudget
+  /// The present session, maybe not open yet; nil without one.
   public private(set) var session: Session?
   private var control: ControlEnd?
   private let pool = WindowPool()
@@ -97,6 +98,7 @@ public final class LinkEndpoint {
     for item in due { item.open(nil) }
   }
 
+  /// Figures of the present session, all zero without one.
   public struct Figures: Sendable {
     public var isOpen = false
     public var isSilent = false

@@ -11,6 +11,7 @@ public struct AgentPodTemplate: Sendable {
   public var listen: [UInt16]
   /// On the Pod's loopback.
   public var controlPort: UInt16
+  /// An image other than the container's own; nil keeps that.
   public var image: String?
   /// DNS names of the two headless Services up to `svc`; the agent knows the cluster's domain. Nil without a workload.
   public var originName: String?

@@ -3,8 +3,10 @@ import KubeAPI
 
 /// One thing that RBAC, or another authorizer, must allow in a namespace.
 public struct Permission: Sendable, Hashable, CustomStringConvertible {
+  /// An API verb, such as `delete`.
   public var verb: String
   public var resource: APIResource
+  /// Such as `portforward`; nil for the resource itself.
   public var subresource: String?
 
   public init(_ verb: String, _ resource: APIResource, _ subresource: String? = nil) {

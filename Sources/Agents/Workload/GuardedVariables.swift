@@ -28,6 +28,7 @@ public struct GuardedVariables: Sendable {
     ends = all.filter { $0.hasPrefix("*") }.map { String($0.dropFirst()) }
   }
 
+  /// Checks whether a variable is of this kind.
   public func covers(_ name: String) -> Bool {
     let name = anyCase ? name.lowercased() : name
     return names.contains(name) || beginnings.contains(where: name.hasPrefix) || ends.contains(where: name.hasSuffix)

@@ -3,6 +3,7 @@ import ControlAPI
 /// A workload's environment for processes on the host. It leaves out variables that belong to the user or the machine,
 /// and those that would run code, load code or change what programs trust.
 public struct HostEnvironment: Sendable, Hashable {
+  /// The variables to set on the host.
   public private(set) var variables: [String: String] = [:]
   /// Left out because of the harm that they could do here; sorted.
   public private(set) var guarded: [String] = []

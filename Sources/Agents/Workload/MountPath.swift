@@ -25,6 +25,7 @@ public struct MountPath: Hashable, Sendable {
     parts = pieces.map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The absolute path, without repeated slashes.
   public var text: String { "/" + parts.joined(separator: "/") }
 
   /// Checks whether it is this path or lies below it.

@@ -2,6 +2,7 @@ import Synchronization
 
 /// A client of the daemon. Each call has a connection of its own, so that the connection ends with the call.
 public struct ControlClient: Sendable {
+  /// Receives short lines for a person.
   public typealias Progress = @Sendable (String) -> Void
 
   private let connect: @Sendable () async throws(ControlError) -> LineConnection

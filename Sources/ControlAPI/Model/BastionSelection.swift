@@ -8,7 +8,9 @@ public struct BastionSelection: Codable, Sendable, Hashable {
   public var hostKey: String?
   /// The user's home, for ~/.ssh and for ssh-agent; the daemon may have been started with another.
   public var home: String
+  /// The user's name on this machine.
   public var user: String
+  /// The ssh-agent's socket, `SSH_AUTH_SOCK`.
   public var agentSocket: String?
 
   public init(url: String? = nil, home: String, user: String, agentSocket: String? = nil) {

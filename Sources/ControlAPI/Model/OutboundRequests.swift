@@ -108,6 +108,7 @@ public struct ConnectRequest: Codable, Sendable, Hashable {
   public init(cluster: ClusterSelection) { self.cluster = cluster }
 }
 
+/// `devtunnel disconnect`.
 public struct DisconnectRequest: Codable, Sendable, Hashable {
   /// The proxy's id; nil for the only one.
   public var id: String?
@@ -116,6 +117,7 @@ public struct DisconnectRequest: Codable, Sendable, Hashable {
 
 /// One shell or proxy, as `status` shows it.
 public struct OutboundReport: Codable, Sendable, Hashable {
+  /// A DNS query and its answer.
   public struct Query: Codable, Sendable, Hashable {
     public var name: String
     public var type: String

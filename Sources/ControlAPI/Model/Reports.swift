@@ -266,6 +266,7 @@ public struct ListEntry: Codable, Sendable, Hashable {
   public var workload: String?
   /// The reason why it cannot be intercepted; nil if it can.
   public var obstacle: String?
+  /// The holder of the intercept; nil unless it is diverted.
   public var interceptedBy: String?
   public var since: String?
 

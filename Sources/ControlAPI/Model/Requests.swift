@@ -42,6 +42,7 @@ public struct PortMapping: Codable, Sendable, Hashable {
   }
 }
 
+/// The choice to restart the Pods so that open connections move; `auto` decides by ports and workload.
 public enum MoveConnections: String, Codable, Sendable, CaseIterable {
   case yes, no, auto
 }
@@ -67,6 +68,7 @@ public struct InterceptTarget: Codable, Sendable, Hashable {
   }
 }
 
+/// `devtunnel intercept`.
 public struct InterceptRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
   public var service: String
@@ -102,6 +104,7 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   }
 }
 
+/// `devtunnel leave`.
 public struct LeaveRequest: Codable, Sendable, Hashable {
   /// The very intercept, as its report named it; everything else is then ignored.
   public var id: InterceptID?
@@ -111,6 +114,7 @@ public struct LeaveRequest: Codable, Sendable, Hashable {
   public var namespace: String?
   /// nil: the daemon's only one, or all of them with `all`.
   public var service: String?
+  /// True to leave all intercepts that the other fields name.
   public var all = false
   /// The time that connections on the host have to end by themselves, in seconds.
   public var drain: Double = 30
@@ -158,11 +162,13 @@ public struct ForwardRequest: Codable, Sendable, Hashable {
   }
 }
 
+/// `devtunnel forward --stop`.
 public struct StopForwardRequest: Codable, Sendable, Hashable {
   public var id: String
   public init(id: String) { self.id = id }
 }
 
+/// `devtunnel list`.
 public struct ListRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
   public var allNamespaces: Bool
@@ -173,6 +179,7 @@ public struct ListRequest: Codable, Sendable, Hashable {
   }
 }
 
+/// `devtunnel restore`.
 public struct RestoreRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
   /// Only what belongs to this Service; nil: all of devtunnel's objects in the namespace.

@@ -9,6 +9,7 @@ import Synchronization
 /// The changes that this user's daemon makes in clusters, on disk before each is made, so that the next daemon can undo
 /// them.
 public final class Journal: Sendable {
+  /// One change in a cluster.
   public struct Entry: Codable, Sendable, Hashable {
     /// The selection that reaches the cluster.
     public var cluster: ClusterSelection
@@ -60,11 +61,13 @@ public final class Journal: Sendable {
     entries = Mutex(read)
   }
 
+  /// All entries, oldest first.
   public var all: [Entry] { entries.withLock { $0 } }
 
   /// Adds an entry; it replaces an earlier one about the same.
   public func add(_ entry: Entry) throws(ControlError) { try replace(entry, by: entry) }
 
+  /// Removes an entry; a failure to write the file is ignored.
   public func remove(_ entry: Entry) { try? change { $0.removeAll { $0.isSame(as: entry) } } }
 
   /// Rewrites an entry, such as one of a former format once its cluster is known.

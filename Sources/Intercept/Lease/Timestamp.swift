@@ -7,6 +7,7 @@ import KubeObjects
 
 /// Kubernetes' times: RFC 3339, in UTC; a Lease's with microseconds (`MicroTime`).
 public enum Timestamp {
+  /// Formats a time with microseconds.
   public static func micro(_ date: Date) -> String {
     let seconds = date.timeIntervalSince1970
     let whole = seconds.rounded(.down)
@@ -15,6 +16,7 @@ public enum Timestamp {
     return text.dropLast() + "." + String(repeating: "0", count: 6 - micros.count) + micros + "Z"
   }
 
+  /// Formats a time in whole seconds.
   public static func seconds(_ date: Date) -> String { date.formatted(.iso8601) }
 
   /// Parses a time with or without fractions of a second.

@@ -40,8 +40,10 @@ public struct WorkloadLease: Sendable {
 
   public var name: String { AgentNames.base(workload) }
 
+  /// The contents of a Lease that someone holds.
   public struct Held: Sendable, Hashable {
     public var holder: Holder
+    /// The Lease's `acquireTime`; empty if it has none.
     public var since: String
     public var transitions: UInt64
     public var isFresh: Bool

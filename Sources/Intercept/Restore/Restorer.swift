@@ -163,6 +163,7 @@ public enum Replicas {
   /// Parses an annotation, which anyone may have written: 0 to the largest `replicas` (int32).
   static func number(_ text: String) -> Int? { Int32(text).flatMap { $0 >= 0 ? Int($0) : nil } }
 
+  /// Scales a workload to zero; an annotation keeps its replicas.
   public static func scaleToZero(client: KubeClient, namespace: String, workload: Workload) async throws(ControlError) {
     let patch: JSONValue = [
       "metadata": ["annotations": [AgentNames.replicasAnnotation: JSONValue(String(workload.replicas))]],
@@ -173,6 +174,7 @@ public enum Replicas {
     }
   }
 
+  /// Scales a workload back, and removes the annotation.
   public static func restore(client: KubeClient, namespace: String, resource: APIResource, name: String, replicas: Int)
     async throws(ControlError)
   {
