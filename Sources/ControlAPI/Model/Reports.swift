@@ -209,7 +209,7 @@ public struct SessionReport: Codable, Sendable, Hashable {
 public struct DaemonReport: Codable, Sendable, Hashable {
   public var pid: Int
   public var version: String
-  /// The executable's build id; empty where it has none.
+  /// The executable's build id; empty if it has none.
   public var build: String
   /// RFC 3339.
   public var since: String
