@@ -17,7 +17,7 @@ public final class AcceptingThread: Sendable {
 
   /// - Parameters:
   ///   - listener: a listening socket; it is made blocking.
-  ///   - - accepted: called on the thread with each connection, which is blocking, close-on-exec and the callee's to
+  ///   - accepted: called on the thread with each connection, which is blocking, close-on-exec and the callee's to
   ///     close.
   public init(_ listener: Int32, accepted: @escaping @Sendable (Int32) -> Void) {
     self.listener = listener

@@ -46,7 +46,7 @@ struct APIRequest: Sendable {
   }
 
   /// The body as an object.
-  /// - - Throws: `StatusError` 415 for anything but JSON and the few protobuf messages that kubectl sends, 400 for a
+  /// - Throws: `StatusError` 415 for anything but JSON and the few protobuf messages that kubectl sends, 400 for a
   ///   mistake in it.
   func jsonBody() throws -> JSONValue {
     if contentType == ProtobufKinds.mediaType { return try ProtobufKinds.decode(body) }

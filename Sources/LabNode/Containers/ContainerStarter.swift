@@ -16,7 +16,7 @@ struct ContainerStarter: Sendable {
   let volumes: PodVolumes
 
   /// - Parameter attempt: the run's number, from 0.
-  /// - - Throws: `imageMissing`, `containerConfig`, or `commandFailed` in runc's words; nothing is left of the attempt
+  /// - Throws: `imageMissing`, `containerConfig`, or `commandFailed` in runc's words; nothing is left of the attempt
   ///   then.
   func start(_ container: JSONValue, attempt: Int) async throws -> Started {
     let name = container["name"]?.stringValue ?? ""

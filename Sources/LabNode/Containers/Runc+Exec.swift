@@ -5,7 +5,7 @@ import LabStore
 
 extension Runc {
   /// Starts a command in a container and leaves it to the caller.
-  /// - - Throws: `NodeStreamError` in runc's words, such as for a program that is not in the container; nothing is left
+  /// - Throws: `NodeStreamError` in runc's words, such as for a program that is not in the container; nothing is left
   ///   of it then.
   func start(_ request: ExecRequest, in identifier: String) async throws -> ExecProcess {
     request.hasTerminal

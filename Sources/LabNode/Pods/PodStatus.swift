@@ -6,7 +6,7 @@ struct PodStatus: Sendable {
   let records: [ContainerRecord]
   let startTime: String
 
-  /// - - Parameter previous: the status in the store: conditions of others stay, and a condition that did not change
+  /// - Parameter previous: the status in the store: conditions of others stay, and a condition that did not change
   ///   keeps its time.
   func json(over previous: JSONValue) -> JSONValue {
     var status = previous

@@ -28,7 +28,7 @@ struct Command: Sendable {
   }
 
   /// Runs to the end, whatever happens to the calling task: half a mount or half a container is of no use.
-  /// - - Parameter input: the content of the file that is its standard input. Not a pipe: Subprocess 1.0 ends the whole
+  /// - Parameter input: the content of the file that is its standard input. Not a pipe: Subprocess 1.0 ends the whole
   ///   process where a program leaves one unread (swift-subprocess #367).
   /// - Returns: at most 16 MiB of output.
   func result(_ arguments: [String], input: String = "", in directory: String? = nil) async throws -> Result {

@@ -19,7 +19,7 @@ struct ExecOffer: Sendable, Equatable {
   /// The agreed version; nil where a WebSocket client offered none and gets version 4's channels.
   var protocolName: String?
 
-  /// - - Throws: `StatusError` with the code that the API server gives: 405 for a WebSocket that is no GET, 403 for
+  /// - Throws: `StatusError` with the code that the API server gives: 405 for a WebSocket that is no GET, 403 for
   ///   protocols that are not known, 400 where the command, its streams or the upgrade are missing.
   init(method: HTTPMethod, headers: HTTPHeaders, query: QueryParameters) throws {
     let upgrade = headers.first(name: "upgrade")?.lowercased()

@@ -21,7 +21,7 @@ struct PortForwardOffer: Sendable, Equatable {
   /// The WebSocket subprotocol to answer with; nil where the client offered none.
   var subprotocol: String?
 
-  /// - - Throws: `StatusError` with the code that the API server gives: 405 for a WebSocket that is no GET, 403 for
+  /// - Throws: `StatusError` with the code that the API server gives: 405 for a WebSocket that is no GET, 403 for
   ///   protocols that are not known, 400 where ports or the upgrade are missing.
   init(pod: ObjectKey, method: HTTPMethod, headers: HTTPHeaders, query: QueryParameters) throws {
     self.pod = pod
