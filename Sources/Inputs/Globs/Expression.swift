@@ -90,7 +90,12 @@ public struct Expression: Sendable {
       }
       for jump in jumps { steps[jump] = .jump(steps.count) }
     case .times(let node, let least, let most):
-      for _ in 0..<least { guard append(node) else { return false } }
+      for _ in 0..<least {
+        let before = steps.count
+        guard append(node) else { return false }
+        // Nothing stays nothing, however often: `(){100}{100}{100}{100}` would be read for hours.
+        if steps.count == before { return true }
+      }
       guard let most else {
         let split = steps.count
         steps.append(.jump(0))
