@@ -1,7 +1,7 @@
 @testable import KubeStreams
 
 extension Harness {
-  static let webSocket = Harness(name: "websocket") { bytes in
+  static let webSocket = Harness(name: "websocket", usualLength: 256) { bytes in
     try samePieces(bytes, FrameParser.init) { parser, piece, trace in
       var rest = piece
       while let event = parser.next(&rest) {
@@ -23,6 +23,8 @@ extension Harness {
       }
       return true
     }
+    // A writer takes a thousand bytes from the system's generator, which lasts longer than all of the reading.
+    guard bytes.count.isMultiple(of: 16) else { return }
     var writer = FrameWriter()
     var frame = writer.frame(.binary, bytes)
     let head = bytes.count < 126 ? 2 : bytes.count < 65_536 ? 4 : 10
@@ -30,7 +32,7 @@ extension Harness {
     frame.removeSubrange(head..<(head + 4))
     frame[1] &= 0x7f
     for index in head..<frame.count { frame[index] ^= key[(index - head) & 3] }
-    try promise(Array(frame[head...]) == bytes, "the mask is not undone")
+    try promise(frame[head...].elementsEqual(bytes), "the mask is not undone")
   }
 
   static let spdy = Harness(name: "spdy") { bytes in

@@ -37,7 +37,8 @@ extension Harness {
 
   /// `ProxyClient` without its sockets.
   private final class Client {
-    private(set) var outcome: [String] = []
+    /// Each step's kind, and its bytes.
+    private(set) var outcome: [[UInt8]] = []
     private(set) var isOver = false
     private let step: ([UInt8]) -> ProxyStep
 
@@ -50,14 +51,15 @@ extension Harness {
         case .more: return
         case .answer(let bytes, let taken):
           try promise(taken > 0 && taken <= inbox.count, "\(taken) of \(inbox.count) bytes are taken")
-          outcome.append("answer \(bytes)")
+          outcome.append([0] + bytes)
           inbox.removeFirst(taken)
         case .request(let request):
           try promise(!request.host.isEmpty && request.port > 0, "a request that leads nowhere")
-          outcome.append("\(request.host) \(request.port) \(request.reply(.refused))")
+          outcome += [[1] + request.host.utf8, [UInt8(request.port >> 8), UInt8(request.port & 0xff)]]
+          outcome.append(request.reply(.refused))
           isOver = true
         case .reject(let bytes):
-          outcome.append("reject \(bytes)")
+          outcome.append([2] + bytes)
           isOver = true
         }
       }

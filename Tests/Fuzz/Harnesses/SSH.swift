@@ -9,9 +9,8 @@ extension Harness {
       "ProxyJump ", "\"", "=", "!", "*", "?", "#", "%h", "~/",
     ]
   ) { bytes in
+    guard !hasInclude(bytes) else { return }
     let text = String(decoding: bytes, as: UTF8.self)
-    // An Include would read this machine's files.
-    guard !text.lowercased().contains("include") else { return }
     let environment = SSHEnvironment(home: "/nowhere", user: "me")
     var parser = SSHConfigParser(host: "bastion.example", user: nil, environment: environment)
     do throws(BastionError) { try parser.read(text: text, file: "config", depth: 0) } catch { return _ = "\(error)" }
@@ -39,5 +38,18 @@ extension Harness {
         }
       }
     }
+  }
+
+  /// An Include would read this machine's files.
+  private static func hasInclude(_ bytes: [UInt8]) -> Bool {
+    let word = Array("include".utf8)
+    var count = 0
+    for byte in bytes {
+      // In lower case.
+      let letter = byte | 0x20
+      count = letter == word[count] ? count + 1 : letter == word[0] ? 1 : 0
+      if count == word.count { return true }
+    }
+    return false
   }
 }
