@@ -2,7 +2,7 @@
 
 extension Harness {
   /// A query of a client; behind its length an answer of a server, which may be to the same question.
-  static let dns = Harness(name: "dns", maximumLength: 2048) { bytes in
+  static let dns = Harness(name: "dns", maximumLength: 2048, usualLength: 256) { bytes in
     guard let first = bytes.first else { return }
     let (asked, answered) = (Array(bytes.dropFirst().prefix(Int(first))), Array(bytes.dropFirst(1 + Int(first))))
     let query: DNSQuery

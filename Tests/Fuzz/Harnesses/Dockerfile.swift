@@ -2,7 +2,7 @@
 
 extension Harness {
   static let dockerfile = Harness(
-    name: "dockerfile",
+    name: "dockerfile", usualLength: 192,
     dictionary: [
       "FROM ", " AS ", "ARG ", "ENV ", "COPY ", "--from=", "ADD ", "RUN ", "--mount=type=bind,source=", "<<EOF\n",
       "EOF\n", "\\\n", "# escape=`\n", "# syntax=", "${", ":-", ":+", "}", "$A",

@@ -3,7 +3,7 @@
 extension Harness {
   /// A pattern, and behind the line of `---` a path.
   static let globs = Harness(
-    name: "globs", maximumLength: 1024,
+    name: "globs", maximumLength: 1024, usualLength: 64,
     dictionary: [
       "**", "**/", "*", "?", "[a-z]", "[!a]", "[^a]", "[[:alpha:]]", "{", ",", "}", "\\", "\n---\n", "a/b/c", "/", "(",
       ")", "|", "+", "^", "$",

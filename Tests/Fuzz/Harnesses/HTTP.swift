@@ -2,7 +2,7 @@
 
 extension Harness {
   static let httpResponse = Harness(
-    name: "http-response",
+    name: "http-response", usualLength: 256,
     dictionary: [
       "HTTP/1.1 ", "101 Switching Protocols", "200 OK", "204", "304", "100 Continue", "\r\n", "\r\n\r\n",
       "Content-Length: ", "Transfer-Encoding: chunked",

@@ -5,6 +5,8 @@ struct Harness: Sendable {
   let name: String
   /// Longer inputs find nothing that shorter ones do not, and take longer.
   var maximumLength = 4096
+  /// Most mistakes need fewer bytes, and short inputs take little time: five of six are at most this long.
+  var usualLength = 128
   /// Words of the format, for the mutations.
   var dictionary: [String] = []
   let run: @Sendable ([UInt8]) throws -> Void
@@ -50,25 +52,35 @@ func inPieces(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Bool)
 
 /// The events of a stream's parser, without the borders between pieces of payload.
 struct Trace: Equatable {
-  private enum Entry: Equatable {
-    case event([Int])
-    case payload(tag: Int, count: Int, hash: UInt64)
+  /// One event behind the other, each as the count of its numbers and these. A payload's are -1, its tag, count and hash.
+  private var numbers: [Int] = []
+  /// Where the last event begins, if that is a payload.
+  private var payload: Int?
+
+  mutating func event(_ tag: Int, _ number: Int = 0) { add([tag, number]) }
+  mutating func event(_ tag: Int, _ text: String) { event(tag, Array(text.utf8)) }
+
+  mutating func event(_ tag: Int, _ bytes: [UInt8]) {
+    add([tag])
+    add(bytes)
   }
 
-  private var entries: [Entry] = []
-
-  mutating func event(_ numbers: Int...) { entries.append(.event(numbers)) }
-  mutating func event(_ tag: Int, _ text: String) { entries.append(.event([tag] + text.utf8.map(Int.init))) }
-  mutating func event(_ tag: Int, _ bytes: [UInt8]) { entries.append(.event([tag] + bytes.map(Int.init))) }
+  private mutating func add(_ values: some Collection<some BinaryInteger>) {
+    payload = nil
+    numbers.append(values.count)
+    for value in values { numbers.append(Int(value)) }
+  }
 
   mutating func payload(_ tag: Int, _ bytes: UnsafeRawBufferPointer) {
-    var (count, hash) = (0, UInt64(0xcbf2_9ce4_8422_2325))
-    if case .payload(tag, let before, let sum) = entries.last {
-      entries.removeLast()
-      (count, hash) = (before, sum)
+    if payload.map({ numbers[$0 + 1] != tag }) ?? true {
+      payload = numbers.count
+      numbers += [-1, tag, 0, 0x2325]
     }
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    entries.append(.payload(tag: tag, count: count + bytes.count, hash: hash))
+    let last = numbers.count - 1
+    var hash = numbers[last]
+    for byte in bytes { hash = (hash ^ Int(byte)) &* 0x100_0000_01b3 }
+    numbers[last] = hash
+    numbers[last - 1] += bytes.count
   }
 }
 
@@ -101,7 +113,11 @@ struct Choices {
 
 /// The two halves of an input, at the first line of `---`.
 func halves(_ bytes: [UInt8]) -> (String, String) {
-  let text = String(decoding: bytes, as: UTF8.self)
-  guard let mark = text.utf8.firstRange(of: "\n---\n".utf8) else { return (text, "") }
-  return (String(text[..<mark.lowerBound]), String(text[mark.upperBound...]))
+  let mark = Array("\n---\n".utf8)
+  for start in bytes.indices where bytes[start] == mark[0] && bytes[start...].starts(with: mark) {
+    return (
+      String(decoding: bytes[..<start], as: UTF8.self), String(decoding: bytes[(start + mark.count)...], as: UTF8.self)
+    )
+  }
+  return (String(decoding: bytes, as: UTF8.self), "")
 }

@@ -33,7 +33,8 @@ extension Harness {
   }
 
   static let labelSelector = Harness(
-    name: "label-selector", maximumLength: 1024, dictionary: [" in (", " notin (", ")", ",", "!=", "==", "!", "a=b"]
+    name: "label-selector", maximumLength: 1024, usualLength: 64,
+    dictionary: [" in (", " notin (", ")", ",", "!=", "==", "!", "a=b"]
   ) { bytes in
     guard let selector = try? LabelSelector(parsing: String(decoding: bytes, as: UTF8.self)) else { return }
     let text = selector.description

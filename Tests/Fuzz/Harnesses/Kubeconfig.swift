@@ -2,7 +2,7 @@
 
 extension Harness {
   static let kubeconfig = Harness(
-    name: "kubeconfig",
+    name: "kubeconfig", usualLength: 384,
     dictionary: [
       "apiVersion: v1\n", "kind: Config\n", "clusters:\n", "users:\n", "contexts:\n", "current-context: ",
       "- name: a\n", "  cluster:\n", "  user:\n", "  context:\n",

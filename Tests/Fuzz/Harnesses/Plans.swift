@@ -2,7 +2,7 @@
 
 extension Harness {
   static let shellPlan = Harness(
-    name: "shell-plan", maximumLength: 2048,
+    name: "shell-plan", maximumLength: 2048, usualLength: 256,
     dictionary: [
       "socket /s\n", "id 0123456789abcdef0123456789abcdef\n", "address 10.1.2.3\n", "dns 10.96.0.10\n",
       "resolv-conf /r\n", "nsswitch /n\n", "hosts /h\n", "bind /a /b\n",
@@ -21,7 +21,7 @@ extension Harness {
   }
 
   static let hostPlan = Harness(
-    name: "host-plan", maximumLength: 2048,
+    name: "host-plan", maximumLength: 2048, usualLength: 256,
     dictionary: [
       "socket /s\n", "id 0123456789abcdef0123456789abcdef\n", "cluster-cidr 10.96.0.0/12\n", "exclude 10.0.0.1/32\n",
       "nameserver 127.0.0.53\n", "bridge cali*\n",

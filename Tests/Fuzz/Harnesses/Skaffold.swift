@@ -4,7 +4,7 @@ import Manifests
 
 extension Harness {
   static let skaffold = Harness(
-    name: "skaffold",
+    name: "skaffold", usualLength: 512,
     dictionary: [
       "apiVersion: skaffold/v4beta11\n", "apiVersion: skaffold/v2beta29\n", "kind: Config\n", "metadata:\n", "build:\n",
       "  artifacts:\n", "  - image: ", "    context: ",
@@ -32,7 +32,7 @@ extension Harness {
   }
 
   static let template = Harness(
-    name: "template", maximumLength: 1024,
+    name: "template", maximumLength: 1024, usualLength: 64,
     dictionary: [
       "{{", "}}", "{{-", "-}}", ".A", "|", "default ", "lower ", "trunc ", "replace ", "printf ", "\"%s\"", "quote",
       "/*", "*/", "2006-01-02", ".000", "MST",

@@ -1,7 +1,7 @@
 import TunnelProtocol
 
 extension Harness {
-  static let yamux = Harness(name: "yamux") { bytes in
+  static let yamux = Harness(name: "yamux", usualLength: 256) { bytes in
     guard let mode = bytes.first else { return }
     let frames = Array(bytes.dropFirst())
     switch mode & 3 {
