@@ -176,7 +176,8 @@ let package = Package(
     .testTarget(
       name: "KubeAPITests",
       dependencies: [
-        "CLinux", "KubeAPI", "KubeObjects", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+        "CLinux", "HTTPTestSupport", "KubeAPI", "KubeObjects", "TestSupport",
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
     .testTarget(
@@ -184,6 +185,9 @@ let package = Package(
     .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "HTTPTestSupport", dependencies: ["KubeAPI", "KubeObjects", "TestSupport"], path: "Tests/HTTPTestSupport",
+      swiftSettings: strict),
     .testTarget(
       name: "RelayTests", dependencies: ["CLinux", "Relay", "TestSupport", "TunnelProtocol"],
       exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
@@ -196,8 +200,8 @@ let package = Package(
     .testTarget(
       name: "AgentsTests",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol",
-        .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        "Agents", "CLinux", "ControlAPI", "HTTPTestSupport", "KubeAPI", "KubeObjects", "Relay", "TestSupport",
+        "TunnelProtocol", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests",

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import ControlAPI
 import Foundation
 import KubeAPI
@@ -25,7 +26,7 @@ import Testing
       }
     }
 
-    func answer(_ request: TestServer.Request, _ connection: TestServer.Connection) {
+    func answer(_ request: HTTPTestServer.Request, _ connection: HTTPTestServer.Connection) {
       let parts = request.path.split(separator: "/")
       switch request.method {
       case "POST":

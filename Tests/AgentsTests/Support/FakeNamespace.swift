@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Synchronization
@@ -20,7 +21,7 @@ final class FakeNamespace: Sendable {
 
   init(_ objects: Objects) { self.objects = Mutex(objects) }
 
-  func answer(_ request: TestServer.Request, _ connection: TestServer.Connection) {
+  func answer(_ request: HTTPTestServer.Request, _ connection: HTTPTestServer.Connection) {
     let parts = request.path.split(separator: "/").map(String.init)
     guard request.query["watch"] == nil else {
       connection.beginChunks()

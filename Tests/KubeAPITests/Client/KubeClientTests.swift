@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Testing
@@ -140,7 +141,7 @@ import Testing
   }
 
   @Test func saysWhoAsks() async throws {
-    let server = TestServer { _, connection in connection.reply(["gitVersion": "v1"]) }
+    let server = HTTPTestServer { _, connection in connection.reply(["gitVersion": "v1"]) }
     defer { server.stop() }
     var access = ClusterAccess(
       server: ServerURL("http://127.0.0.1:\(server.port)/prefix/")!,

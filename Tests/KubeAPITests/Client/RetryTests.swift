@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import Glibc
 import KubeAPI
 import KubeObjects
@@ -132,7 +133,7 @@ import Testing
   }
 
   @Test func nobodyListens() async throws {
-    let server = TestServer { _, _ in }
+    let server = HTTPTestServer { _, _ in }
     server.stop()
     let client = KubeClient(
       ClusterAccess(server: ServerURL("http://127.0.0.1:\(server.port)")!),

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import Dispatch
 import Foundation
 import KubeAPI
@@ -15,7 +16,7 @@ enum ServerStyle: String, CaseIterable, Sendable {
   /// The head of a watch is sent with its first event.
   case holdsBackHeads
 
-  func reply(_ json: JSONValue, on connection: TestServer.Connection) {
+  func reply(_ json: JSONValue, on connection: HTTPTestServer.Connection) {
     switch self {
     case .keepsConnections: connection.reply(json)
     case .closesConnections, .holdsBackHeads:
@@ -35,7 +36,7 @@ enum ServerStyle: String, CaseIterable, Sendable {
     style: ServerStyle, prefix: String
   ) async throws {
     let othersAreDone = DispatchSemaphore(value: 0)
-    let server = TestServer { request, connection in
+    let server = HTTPTestServer { request, connection in
       guard request.path.hasPrefix(prefix + "/api/v1/") else {
         return connection.failure(404, "NotFound", "outside of the prefix: \(request.path)")
       }

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Testing
@@ -5,7 +6,7 @@ import Testing
 /// A server that plays both the proxy and the server behind it.
 @Suite(.timeLimit(.minutes(1))) struct ProxyTests {
   @Test func restAndDialsGoThroughTheProxy() async throws {
-    let proxy = TestServer { request, connection in
+    let proxy = HTTPTestServer { request, connection in
       switch request.method {
       case "CONNECT": connection.write("HTTP/1.1 200 Connected\r\nX-Proxy: yes\r\n\r\n")
       case "GET" where request.target == "http://api.invalid:6443/version": connection.reply(["gitVersion": "v1"])
@@ -38,10 +39,10 @@ import Testing
     ]
   }
 
-  private func answering(_ answer: @escaping TestServer.Handler, _ credentials: String = "") async throws -> (
+  private func answering(_ answer: @escaping HTTPTestServer.Handler, _ credentials: String = "") async throws -> (
     proxy: String, [KubeError]
   ) {
-    let proxy = TestServer(answer)
+    let proxy = HTTPTestServer(answer)
     defer { proxy.stop() }
     return ("http://127.0.0.1:\(proxy.port)", try await failures("http://\(credentials)127.0.0.1:\(proxy.port)"))
   }
@@ -57,7 +58,7 @@ import Testing
   }
 
   @Test func aProxyThatIsDownIsNamed() async throws {
-    let proxy = TestServer { _, _ in }
+    let proxy = HTTPTestServer { _, _ in }
     proxy.stop()
     for error in try await failures("http://127.0.0.1:\(proxy.port)") {
       expect(error, "http://127.0.0.1:\(proxy.port)", status: 0)
@@ -88,7 +89,7 @@ import Testing
   }
 
   @Test func aProxyThatIsSilentIsNamed() async throws {
-    let proxy = TestServer { _, connection in _ = connection.waitForClient() }
+    let proxy = HTTPTestServer { _, connection in _ = connection.waitForClient() }
     defer { proxy.stop() }
     for error in try await failures("http://127.0.0.1:\(proxy.port)", limit: .milliseconds(300)) {
       expect(error, "http://127.0.0.1:\(proxy.port)", status: 0)

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import CLinux
 import Dispatch
 import KubeAPI

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import Foundation
 import KubeObjects
 import Testing
@@ -5,13 +6,14 @@ import Testing
 @testable import KubeAPI
 
 @Suite(.timeLimit(.minutes(1))) struct DialTests {
-  private static func accept(_ request: TestServer.Request) -> String {
+  private static func accept(_ request: HTTPTestServer.Request) -> String {
     let text = (request.headers["sec-websocket-key"] ?? "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     return Data(sha1(Array(text.utf8))).base64EncodedString()
   }
 
   private static func upgrade(
-    _ request: TestServer.Request, _ connection: TestServer.Connection, protocol name: String, then text: String = ""
+    _ request: HTTPTestServer.Request, _ connection: HTTPTestServer.Connection, protocol name: String,
+    then text: String = ""
   ) {
     connection.write(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -7,31 +7,31 @@ import TestSupport
 
 /// An HTTP/1.1 server on loopback that answers as a test says: a thread for each connection, so that a handler may
 /// simply wait.
-final class TestServer: Sendable {
-  struct Request: Sendable {
-    var method: String
-    var target: String
-    var headers: [String: String]
-    var body: [UInt8]
+package final class HTTPTestServer: Sendable {
+  package struct Request: Sendable {
+    package var method: String
+    package var target: String
+    package var headers: [String: String]
+    package var body: [UInt8]
     /// Counts from 0, over all connections.
-    var index: Int
+    package var index: Int
 
-    var path: String { String(target.prefix { $0 != "?" }) }
-    var query: [String: String] {
+    package var path: String { String(target.prefix { $0 != "?" }) }
+    package var query: [String: String] {
       let items = URLComponents(string: target)?.queryItems ?? []
       return Dictionary(items.map { ($0.name, $0.value ?? "") }, uniquingKeysWith: { $1 })
     }
-    var json: JSONValue? { try? JSONValue(parsing: body) }
+    package var json: JSONValue? { try? JSONValue(parsing: body) }
   }
 
-  typealias Handler = @Sendable (Request, Connection) -> Void
+  package typealias Handler = @Sendable (Request, Connection) -> Void
 
   private struct State {
     var requests: [Request] = []
     var sockets: Set<Int32> = []
   }
 
-  let port: Int
+  package let port: Int
   private let accepting: AcceptingThread
   private let shared: Shared
 
@@ -58,7 +58,7 @@ final class TestServer: Sendable {
     }
   }
 
-  init(_ handler: @escaping Handler) {
+  package init(_ handler: @escaping Handler) {
     let shared = Shared(handler)
     let (listener, port) = listening()
     self.port = Int(port)
@@ -69,21 +69,21 @@ final class TestServer: Sendable {
     }
   }
 
-  func stop() {
+  package func stop() {
     accepting.stop()
     shared.state.withLock { state in for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) } }
   }
 
-  var requests: [Request] { shared.state.withLock { $0.requests } }
-  var openConnections: Int { shared.state.withLock { $0.sockets.count } }
+  package var requests: [Request] { shared.state.withLock { $0.requests } }
+  package var openConnections: Int { shared.state.withLock { $0.sockets.count } }
 
   /// One connection, used by its own thread.
-  final class Connection {
-    let socket: Int32
-    private(set) var isClosed = false
+  package final class Connection {
+    package let socket: Int32
+    package private(set) var isClosed = false
     private var buffer: [UInt8] = []
 
-    init(_ socket: Int32) { self.socket = socket }
+    fileprivate init(_ socket: Int32) { self.socket = socket }
 
     fileprivate func read() -> Request? {
       while true {
@@ -114,7 +114,7 @@ final class TestServer: Sendable {
       return true
     }
 
-    @discardableResult func write(_ bytes: [UInt8]) -> Bool {
+    @discardableResult package func write(_ bytes: [UInt8]) -> Bool {
       var rest = bytes[...]
       while !rest.isEmpty {
         let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -124,21 +124,21 @@ final class TestServer: Sendable {
       return true
     }
 
-    func write(_ text: String) { write(Array(text.utf8)) }
+    package func write(_ text: String) { write(Array(text.utf8)) }
 
-    func reply(_ json: JSONValue) { reply(200, json) }
+    package func reply(_ json: JSONValue) { reply(200, json) }
 
-    func reply(_ status: Int, _ json: JSONValue, headers: [String: String] = [:]) {
+    package func reply(_ status: Int, _ json: JSONValue, headers: [String: String] = [:]) {
       reply(status, body: json.serialized(), headers: headers.merging(["Content-Type": "application/json"]) { $1 })
     }
 
-    func reply(_ status: Int, body: [UInt8], headers: [String: String] = [:]) {
+    package func reply(_ status: Int, body: [UInt8], headers: [String: String] = [:]) {
       let lines = headers.map { "\($0): \($1)\r\n" }.joined()
       write("HTTP/1.1 \(status) Status\r\n\(lines)Content-Length: \(body.count)\r\n\r\n")
       write(body)
     }
 
-    func failure(_ status: Int, _ reason: String, _ message: String, headers: [String: String] = [:]) {
+    package func failure(_ status: Int, _ reason: String, _ message: String, headers: [String: String] = [:]) {
       let json: JSONValue = [
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": JSONValue(status),
         "reason": JSONValue(reason),
@@ -147,26 +147,26 @@ final class TestServer: Sendable {
       reply(status, json, headers: headers)
     }
 
-    func beginChunks() {
+    package func beginChunks() {
       write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
     }
-    @discardableResult func chunk(_ text: String) -> Bool {
+    @discardableResult package func chunk(_ text: String) -> Bool {
       write(Array("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n".utf8))
     }
-    func endChunks() { write("0\r\n\r\n") }
+    package func endChunks() { write("0\r\n\r\n") }
 
-    func event(_ type: String, _ object: JSONValue) {
+    package func event(_ type: String, _ object: JSONValue) {
       chunk((["type": JSONValue(type), "object": object] as JSONValue).description + "\n")
     }
 
     /// Ends the connection after the handler has returned, without an orderly end of the message.
-    func cut() {
+    package func cut() {
       isClosed = true
       shutdown(socket, Int32(SHUT_RDWR))
     }
 
     /// Waits until the client has closed the connection.
-    func waitForClient(milliseconds: Int32 = 5000) -> Bool {
+    package func waitForClient(milliseconds: Int32 = 5000) -> Bool {
       var entry = pollfd(fd: socket, events: 0x2000 /* POLLRDHUP */, revents: 0)
       isClosed = true
       return poll(&entry, 1, milliseconds) > 0
@@ -175,17 +175,17 @@ final class TestServer: Sendable {
 }
 
 /// A client of a server made for one test, which ends with it.
-@discardableResult func withServer<Result>(
+@discardableResult package func withServer<Result>(
   retry: RetryPolicy = RetryPolicy(delay: .milliseconds(10)), credentials: CredentialSource = CredentialSource(),
-  _ handler: @escaping TestServer.Handler, _ body: (KubeClient, TestServer) async throws -> Result
+  _ handler: @escaping HTTPTestServer.Handler, _ body: (KubeClient, HTTPTestServer) async throws -> Result
 ) async throws -> Result {
-  let server = TestServer(handler)
+  let server = HTTPTestServer(handler)
   defer { server.stop() }
   let access = ClusterAccess(server: ServerURL("http://127.0.0.1:\(server.port)")!, credentials: credentials)
   return try await body(KubeClient(access, retry: retry), server)
 }
 
-func pod(_ name: String, version: Int, uid: String? = nil) -> JSONValue {
+package func pod(_ name: String, version: Int, uid: String? = nil) -> JSONValue {
   [
     "kind": "Pod", "apiVersion": "v1",
     "metadata": [
@@ -195,7 +195,7 @@ func pod(_ name: String, version: Int, uid: String? = nil) -> JSONValue {
   ]
 }
 
-func podList(_ pods: [JSONValue], version: Int, token: String? = nil) -> JSONValue {
+package func podList(_ pods: [JSONValue], version: Int, token: String? = nil) -> JSONValue {
   var list: JSONValue = [
     "kind": "PodList", "apiVersion": "v1", "metadata": ["resourceVersion": JSONValue(String(version))],
     "items": .array(pods),

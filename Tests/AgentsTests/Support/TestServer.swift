@@ -1,1 +1,0 @@
-../../KubeAPITests/Support/TestServer.swift
