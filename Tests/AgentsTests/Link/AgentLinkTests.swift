@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import ControlAPI
 import KubeAPI
 import KubeObjects

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Testing
