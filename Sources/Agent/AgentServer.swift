@@ -22,7 +22,7 @@ public final class AgentServer: Handler {
   private(set) var transitions: UInt64 = 0
   private var control: ControlEnd?
   private var inbound: [InboundListener] = []
-  private var controlListener: ControlListener?
+  private var controlListener: SessionListener?
   private var termination: Int32 = -1
   private var isTerminating = false
   private var isRetired = false
@@ -57,7 +57,7 @@ public final class AgentServer: Handler {
       inbound.append(listener)
       listener.start()
     }
-    guard let listener = ControlListener(server: self, port: configuration.controlPort) else { return nil }
+    guard let listener = SessionListener(server: self, port: configuration.controlPort) else { return nil }
     controlListener = listener
     listener.start()
     origin.start(ports: configuration.ports)
@@ -132,7 +132,7 @@ public final class AgentServer: Handler {
     case .turnToOrigin:
       for listener in inbound where listener.port == message.port || message.port == 0 { listener.goesToHost = false }
       control?.send(message)
-    case .retire:
+    case .readiness:
       isRetired = message.flag == 1
       isAdmitted = !isRetired
       origin.isLeft = isRetired

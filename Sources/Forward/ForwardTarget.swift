@@ -101,7 +101,7 @@ public struct ForwardTarget: Sendable, Hashable {
     let tcp = ports.filter { ($0["protocol"]?.stringValue ?? "TCP") == "TCP" }
     guard
       let chosen = tcp.first(where: {
-        $0.name_ == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port)
+        $0.entryName == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port)
       })
     else {
       throw ControlError(
@@ -135,7 +135,9 @@ public struct ForwardTarget: Sendable, Hashable {
   /// Returns the first ready endpoint with that port of a Service.
   static func endpoint(in slices: [JSONValue], _ port: JSONValue) -> Preamble? {
     for slice in slices where slice["addressType"]?.stringValue == "IPv4" {
-      guard let number = number(slice["ports"]?.elements.first(where: { $0.name_ ?? "" == port.name_ ?? "" })?["port"])
+      guard
+        let number = number(
+          slice["ports"]?.elements.first(where: { $0.entryName ?? "" == port.entryName ?? "" })?["port"])
       else { continue }
       for endpoint in slice["endpoints"]?.elements ?? [] where endpoint[path: "conditions", "ready"]?.boolValue != false
       {
@@ -173,7 +175,7 @@ public struct ForwardTarget: Sendable, Hashable {
     }
     if let number = UInt16(port), number > 0 { return Preamble(.tcp, port: number, address: bytes) }
     let ports = (pod[path: "spec", "containers"]?.elements ?? []).flatMap { $0["ports"]?.elements ?? [] }
-    guard let number = number(ports.first(where: { $0.name_ == port })?["containerPort"]) else {
+    guard let number = number(ports.first(where: { $0.entryName == port })?["containerPort"]) else {
       throw ControlError(
         .notFound, "Pod \(pod.name ?? "") has no port '\(port)'",
         remedy: "It declares: \(list(ports, "containerPort")).")
@@ -182,7 +184,7 @@ public struct ForwardTarget: Sendable, Hashable {
   }
 
   private static func list(_ ports: [JSONValue], _ key: String) -> String {
-    let texts = ports.map { port in "\(port[key]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }
+    let texts = ports.map { port in "\(port[key]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "") }
     return texts.isEmpty ? "none" : texts.joined(separator: ", ")
   }
 }

@@ -40,7 +40,7 @@ extension Interception {
       case .connected: continue
       case .refused:
         // No process serves this port, although a Service targets it: the intercept takes nothing away.
-        guard plan.ports.contains(where: { $0.target == port }) else { continue }
+        guard plan.ports.contains(where: { $0.podPort == port }) else { continue }
         let ready = try? await ServiceEndpoints.read(
           client: client, namespace: namespace, service: plan.service, workload: plan.workload.name
         ).origin
@@ -54,7 +54,7 @@ extension Interception {
   }
 
   /// Lets the agent be Ready by its session alone: connections that it receives have somewhere to go.
-  func admit(_ link: AgentLink) async throws(ControlError) { _ = try await link.ask(ControlMessage(.retire, flag: 0)) }
+  func admit(_ link: AgentLink) async throws(ControlError) { _ = try await link.ask(.admit) }
 
   /// Makes the error for refused connections. Some network plugins reset what a NetworkPolicy forbids: ready Pods do
   /// not refuse by themselves.
@@ -92,7 +92,7 @@ extension Interception {
   }
 
   func awaitAgentEndpoint(_ plan: InterceptPlan) async throws(ControlError) {
-    let wanted = Set(plan.ports.map { Int($0.target) })
+    let wanted = Set(plan.ports.map { Int($0.podPort) })
     let listed = try await ServiceEndpoints.wait(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(30)
     ) { !$0.agents.isEmpty && $0.agentPorts.isSuperset(of: wanted) }
@@ -133,16 +133,16 @@ extension Interception {
   /// address show when the agent's node has.
   /// - Returns: false if not all of them arrived twice in a row within 2 s.
   private func trafficArrives(_ plan: InterceptPlan, _ link: AgentLink, probes: Int) async -> Bool {
-    guard let port = plan.ports.first, let number = UInt16(exactly: port.service),
+    guard let port = plan.ports.first, let number = UInt16(exactly: port.servicePort),
       let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) })
     else {
       return true
     }
     func arrived() async -> UInt64 {
-      guard let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1)) else {
+      guard let now = try? await link.ask(ControlMessage(.counters, port: port.podPort), within: .seconds(1)) else {
         return 0
       }
-      counters[port.target, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
+      counters[port.podPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
       return now.first.addingSaturating(now.second)
     }
     let preamble = Preamble(.tcp, port: number, address: address)
@@ -151,7 +151,7 @@ extension Interception {
     var sent: UInt64 = 0
     let first = await arrived()
     var last = first
-    defer { counters[port.target]?.leaveOut(min(last - min(first, last), sent)) }
+    defer { counters[port.podPort]?.leaveOut(min(last - min(first, last), sent)) }
     while ContinuousClock.now < deadline, !Task.isCancelled {
       let before = await arrived()
       await withTaskGroup(of: Void.self) { group in
@@ -167,8 +167,8 @@ extension Interception {
   }
 
   func turnToHost(_ plan: InterceptPlan, _ link: AgentLink) async throws(ControlError) {
-    for port in plan.ports where port.host != nil {
-      _ = try await link.ask(ControlMessage(.turnToHost, port: port.target, flag: request.refuse ? 1 : 0))
+    for port in plan.ports where port.localPort != nil {
+      _ = try await link.ask(ControlMessage(.turnToHost, port: port.podPort, flag: request.refuse ? 1 : 0))
     }
     try await admit(link)
   }

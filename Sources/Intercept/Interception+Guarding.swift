@@ -54,10 +54,10 @@ extension Interception {
   }
 
   private func lookAtOrigin(_ plan: InterceptPlan) async {
-    for port in plan.ports where port.host != nil {
+    for port in plan.ports where port.localPort != nil {
       guard isStanding, isDiverted, let link else { return }
       // A missing answer is the session's problem, and is reported as that.
-      guard let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port.target), within: .seconds(15))
+      guard let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port.podPort), within: .seconds(15))
       else { return }
       noteOrigin(answer, of: plan.workload.description)
       if misses > 0 { return }

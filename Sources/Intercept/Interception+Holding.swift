@@ -229,8 +229,9 @@ extension Interception {
       return !plan.listen.contains(target)
     }
     guard !ports.isEmpty else { return nil }
-    let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.name_.map { " (\($0))" } ?? "") }.joined(
-      separator: ", ")
+    let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "") }
+      .joined(
+        separator: ", ")
     return
       "Service \(plan.service) was changed: the agent does not listen on the new target of its port \(names), "
       + "and connections to it are refused. Leave and intercept again to follow"
@@ -275,16 +276,16 @@ extension Interception {
     var ports: [InterceptReport.Port] = []
     for port in plan?.ports ?? [] {
       if let link, !isSilent,
-        let now = try? await link.ask(ControlMessage(.counters, port: port.target), within: .seconds(1))
+        let now = try? await link.ask(ControlMessage(.counters, port: port.podPort), within: .seconds(1))
       {
-        counters[port.target, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
+        counters[port.podPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
       }
-      let known = counters[port.target] ?? PortCounters()
+      let known = counters[port.podPort] ?? PortCounters()
       ports.append(
         InterceptReport.Port(
-          service: port.service, name: port.name, target: Int(port.target),
-          host: joined == nil ? port.host.map { "\(request.address):\($0)" } : nil,
-          toHost: known.toHost, toOrigin: known.toOrigin, to: joined == nil ? nil : port.host.map { Int($0) }))
+          service: port.servicePort, name: port.name, target: Int(port.podPort),
+          host: joined == nil ? port.localPort.map { "\(request.address):\($0)" } : nil,
+          toHost: known.toHost, toOrigin: known.toOrigin, to: joined == nil ? nil : port.localPort.map { Int($0) }))
     }
     return InterceptReport(
       context: client.access.contextName, cluster: id.cluster, namespace: namespace, service: request.service,

@@ -11,15 +11,15 @@ extension Interception {
   func checkJoined(_ plan: InterceptPlan, _ joined: JoinedCluster) async throws(ControlError) {
     try await joined.link.connected(within: .seconds(60))
     for port in plan.ports {
-      guard let number = port.host else { continue }
+      guard let number = port.localPort else { continue }
       let status = await joined.link.probe(try await joined.resolve(number))
       guard status != .connected else { continue }
       throw ControlError(
         .refused,
-        "port \(number) of \(joined.description), the target for port \(port.service) of Service \(plan.service), "
+        "port \(number) of \(joined.description), the target for port \(port.servicePort) of Service \(plan.service), "
           + "does not answer (\(status))",
         remedy: "Check that its Pods are ready, or name another port: "
-          + "--port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
+          + "--port PORT\(plan.ports.count > 1 ? ":\(port.servicePort)" : "").")
     }
   }
 
@@ -28,12 +28,12 @@ extension Interception {
     let (failures, tell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     var targets: [UInt16: OnLoop<JoinedTarget>] = [:]
     for port in plan.ports {
-      guard let number = port.host else { continue }
+      guard let number = port.localPort else { continue }
       let preamble = try await joined.resolve(number)
       let way = joined.link.endpoint
       targets[number] = await link.onLoop { endpoint in
         let target = JoinedTarget(endpoint: way.get(on: endpoint.loop), preamble: preamble) { _ in tell.yield() }
-        endpoint.router.join(target, for: port.target)
+        endpoint.router.join(target, for: port.podPort)
         return OnLoop(target, on: endpoint.loop)
       }
     }

@@ -54,7 +54,7 @@ extension Interception {
   }
 
   private func agentReachesOrigin(_ plan: InterceptPlan) async -> Bool {
-    guard let link, let port = plan.ports.first(where: { $0.host != nil })?.target else { return true }
+    guard let link, let port = plan.ports.first(where: { $0.localPort != nil })?.podPort else { return true }
     guard await !link.figures().isSilent else { return true }
     let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port), within: .seconds(3))
     return answer == nil || answer?.flag == StreamStatus.connected.rawValue
@@ -95,7 +95,7 @@ extension Interception {
     try await Replicas.restore(
       client: client.within(.seconds(8)), namespace: namespace, resource: plan.workload.resource,
       name: plan.workload.name, replicas: plan.workload.replicas)
-    guard let link, let port = plan.ports.first(where: { $0.host != nil })?.target else { return }
+    guard let link, let port = plan.ports.first(where: { $0.localPort != nil })?.podPort else { return }
     for _ in 0..<120 {
       try Self.checkCancelled()
       if let answer = try? await link.ask(ControlMessage(.probeOrigin, port: port)),
@@ -140,7 +140,7 @@ extension Interception {
     _ = try? await ServiceEndpoints.wait(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(30)
     ) { !$0.origin.isEmpty }
-    _ = try? await link.ask(ControlMessage(.retire, flag: 1))
+    _ = try? await link.ask(.retire)
     _ = try? await ServiceEndpoints.wait(
       client: client, namespace: namespace, service: plan.service, workload: plan.workload.name, within: .seconds(15)
     ) { $0.agents.isEmpty }

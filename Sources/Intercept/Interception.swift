@@ -154,7 +154,7 @@ public actor Interception {
     self.plan = plan
     warnings += plan.warnings
     if let openJoined {
-      let joined = try await openJoined(plan.ports.compactMap(\.host), progress)
+      let joined = try await openJoined(plan.ports.compactMap(\.localPort), progress)
       self.joined = joined
       try await checkJoined(plan, joined)
     } else if !insideShell {
@@ -239,14 +239,14 @@ public actor Interception {
 
   private func checkHost(_ plan: InterceptPlan) async throws(ControlError) {
     for port in plan.ports {
-      guard let host = port.host else { continue }
+      guard let host = port.localPort else { continue }
       if try await !HostTarget.listens(request.address, port: host) {
         throw ControlError(
           .refused,
           "nothing is listening on \(request.address):\(host), "
-            + "the target for port \(port.service) of Service \(plan.service)",
+            + "the target for port \(port.servicePort) of Service \(plan.service)",
           remedy: "Start your process first, or name the port it listens on: "
-            + "--port PORT\(plan.ports.count > 1 ? ":\(port.service)" : "").")
+            + "--port PORT\(plan.ports.count > 1 ? ":\(port.servicePort)" : "").")
       }
     }
   }
@@ -302,8 +302,8 @@ public actor Interception {
     // Until the shell runs, connections that arrive are refused, and go to the origin.
     if insideShell { await link.onLoop { $0.router.makeSocket = { completion in completion(-1) } } }
     for port in plan.ports {
-      guard let host = port.host, let address = clinux_address(request.address, port: host) else { continue }
-      await link.onLoop { $0.router.setTarget(address, for: port.target) }
+      guard let host = port.localPort, let address = clinux_address(request.address, port: host) else { continue }
+      await link.onLoop { $0.router.setTarget(address, for: port.podPort) }
     }
   }
 
@@ -315,7 +315,7 @@ public actor Interception {
     case .no: return
     case .yes: moves = true
     case .auto:
-      let speaks = plan.ports.contains { $0.host != nil && $0.speaksHTTP2 }
+      let speaks = plan.ports.contains { $0.localPort != nil && $0.speaksHTTP2 }
       moves =
         speaks && plan.workload.isRollingUpdate && !plan.workload.isPaused
         && plan.workload.resource.plural != "replicasets" && !request.replace
@@ -345,7 +345,7 @@ public actor Interception {
     guard let plan else { return [:] }
     if let environment { return environment }
     let containers = plan.workload.template[path: "spec", "containers"]?.elements ?? []
-    let container = containers.first { $0.name_ == plan.container } ?? [:]
+    let container = containers.first { $0.entryName == plan.container } ?? [:]
     let read = try await WorkloadEnvironment(client: client, namespace: namespace).read(container)
     environment = read
     return read

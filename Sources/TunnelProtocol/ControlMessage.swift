@@ -8,9 +8,8 @@ public struct ControlMessage: Sendable, Equatable {
     /// `turnToOrigin`, to the origin.
     case turnToHost = 1
     case turnToOrigin = 2
-    /// Daemon: fail the readiness from now on (`flag` 1), or let the session alone make the agent ready (0), as
-    /// otherwise only the origin does.
-    case retire = 3
+    /// Daemon: `admit` (`flag` 0) or `retire` (1).
+    case readiness = 3
     /// Daemon: try the origin on `port`. Agent: `flag` is the `StreamStatus`, `first` the number of origin addresses.
     case probeOrigin = 4
     /// Daemon: report the counters of `port`. Agent: `first` connections went to the host, `second` to the origin.
@@ -21,6 +20,11 @@ public struct ControlMessage: Sendable, Equatable {
     /// Agent: it has had SIGTERM and will end. Its connections go to the origin.
     case terminating = 7
   }
+
+  /// Lets the session alone make the agent ready; otherwise the origin must answer, too.
+  public static let admit = ControlMessage(.readiness, flag: 0)
+  /// Makes the agent fail its readiness from now on.
+  public static let retire = ControlMessage(.readiness, flag: 1)
 
   /// Bytes of a message.
   public static let size = 20

@@ -27,7 +27,7 @@ struct AgentProcessTests {
     var told: [ControlMessage] = []
     let messages =
       session.open { ControlEnd(session: session, slot: $0, opening: true) { told.append($0) } } as? ControlEnd
-    messages?.send(ControlMessage(.retire, flag: 0))
+    messages?.send(.admit)
     #expect(loop.turn { !told.isEmpty })
     #expect(try AgentProcess.run(["ready", "--control", String(control)]) == 0, "the daemon has admitted it")
 

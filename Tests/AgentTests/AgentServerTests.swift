@@ -271,7 +271,7 @@ private final class OriginPod: Listener {
     let scene = Scene()
     var address = loopback(scene.agent.boundControlPort)
     var silent: [TestClient] = []
-    let most = ControlListener.maximumGreeters
+    let most = SessionListener.maximumGreeters
     for count in 1...(most + 40) {
       silent.append(TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address)))
       guard count > most else { continue }
@@ -297,11 +297,11 @@ private final class OriginPod: Listener {
     slow.send(Array(bytes.prefix(40)))
     scene.wait(milliseconds: 20)
     var silent: [TestClient] = []
-    for _ in 0..<(ControlListener.maximumGreeters * 2) {
+    for _ in 0..<(SessionListener.maximumGreeters * 2) {
       silent.append(TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address)))
       scene.loop.turn(maximumWait: 1)
     }
-    #expect(scene.loop.turn { silent.prefix(ControlListener.maximumGreeters).allSatisfy { $0.sawEnd || $0.sawReset } })
+    #expect(scene.loop.turn { silent.prefix(SessionListener.maximumGreeters).allSatisfy { $0.sawEnd || $0.sawReset } })
     #expect(!slow.sawEnd && !slow.sawReset)
     slow.send(Array(bytes.suffix(8)))
     #expect(scene.loop.turn { slow.received.count >= HelloReply.size && scene.agent.session != nil })
@@ -356,9 +356,9 @@ private final class OriginPod: Listener {
     #expect(!scene.isReady)
     scene.attach()
     #expect(!scene.isReady, "what it would be sent now would be reset")
-    _ = scene.ask(ControlMessage(.retire, flag: 0))
+    _ = scene.ask(.admit)
     #expect(scene.isReady)
-    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    _ = scene.ask(.retire)
     #expect(!scene.isReady)
   }
 
@@ -366,7 +366,7 @@ private final class OriginPod: Listener {
   @Test func onceLeftItDoesNotAskForTheOrigin() {
     let scene = Scene()
     scene.attach()
-    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    _ = scene.ask(.retire)
     let before = scene.nameserver.asked.count
     #expect(scene.loop.turn { scene.nameserver.asked.count > before })
     scene.wait(milliseconds: 100)
@@ -433,7 +433,7 @@ private final class OriginPod: Listener {
   @Test func aRetiredAgentEndsAtOnce() {
     let scene = Scene()
     scene.attach()
-    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    _ = scene.ask(.retire)
     scene.agent.terminate()
     scene.wait(milliseconds: 300)
     #expect(!scene.agent.isLingering)
@@ -443,7 +443,7 @@ private final class OriginPod: Listener {
   @Test func aRetiredAgentStaysWhileItIsSentConnections() {
     let scene = Scene()
     scene.attach()
-    _ = scene.ask(ControlMessage(.retire, flag: 1))
+    _ = scene.ask(.retire)
     scene.agent.terminate()
     for _ in 0..<6 {
       let client = scene.client()

@@ -15,7 +15,7 @@ extension LabTests {
       try await BastionHost.run(lab) { bastion in
         try await lab.developer("alice@host") { alice in
           let request = InterceptRequest(
-            cluster: bastion.cluster, service: "web", ports: [PortMapping(host: host.port)])
+            cluster: bastion.cluster, service: "web", ports: [PortMapping(local: host.port)])
           let direct = bastion.direct(request)
           let failure = await #expect(throws: ControlError.self) { _ = try await alice.intercept(direct) { _ in } }
           #expect(failure?.code == .unreachable && bastion.way.connections == 0, "\(failure as Any)")

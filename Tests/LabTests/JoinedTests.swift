@@ -99,7 +99,7 @@ extension LabTests {
           #expect(traces.isEmpty)
 
           var closed = lab.intercept(to: "deploy/other")
-          closed.ports = [PortMapping(host: 9)]
+          closed.ports = [PortMapping(local: 9)]
           let refused = await refusal(closed)
           #expect(refused?.code == .refused)
           #expect(refused?.message.contains("port 9 of deploy/other") == true)

@@ -21,7 +21,7 @@ extension LabTests {
         try await lab.revoke("delete", "deployments")
         try await lab.revoke("update", "leases")
         try await lab.developer("limited@host") { developer in
-          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
+          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(local: host.port)])
           let refusal = await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
           #expect(refusal?.code == .forbidden)
           #expect(
@@ -41,7 +41,7 @@ extension LabTests {
         let cluster = try lab.limited()
         try await lab.grant()
         try await lab.developer("limited@host") { developer in
-          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
+          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(local: host.port)])
           _ = try await developer.intercept(request) { _ in }
           try await lab.expect(fromHost)
           #expect(
@@ -83,7 +83,7 @@ extension LabTests {
         let cluster = try lab.limited()
         try await lab.grant()
         try await lab.developer("limited@host") { first in
-          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(host: host.port)])
+          let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(local: host.port)])
           _ = try await first.intercept(request) { _ in }
           try await lab.revoke("delete", "deployments")
           let problems = await first.shutDown { _ in }

@@ -37,7 +37,7 @@ extension LabTests {
 
           let port = await refusal(
             InterceptRequest(
-              cluster: lab.cluster, service: "web", ports: [PortMapping(host: host.port, service: "grpc")]))
+              cluster: lab.cluster, service: "web", ports: [PortMapping(local: host.port, remote: "grpc")]))
           #expect(port?.code == .notFound)
           #expect(port?.remedy?.contains("80 (http)") == true)
 

@@ -222,7 +222,7 @@ import Testing
       let before = await cluster.store.list(.services, namespace: "shop").items
       func refusal(_ daemon: TestDaemon, takeOver: Bool = false) async -> ControlError? {
         var request = InterceptRequest(
-          cluster: cluster.selection(), service: "web-alt", ports: [PortMapping(host: host.port)])
+          cluster: cluster.selection(), service: "web-alt", ports: [PortMapping(local: host.port)])
         request.takeOver = takeOver
         return await daemon.refusal(request)
       }

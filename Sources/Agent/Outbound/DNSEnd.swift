@@ -8,7 +8,7 @@ import CLinux
 /// A stream of DNS queries to the name servers, handled as by the Pod's own libc: over UDP, by the next server if one
 /// is silent, over TCP if the answer was cut off. Any number may be active; answers come as they arrive.
 final class DNSEnd: ServedEnd {
-  private var servers: [DNSServer] = []
+  private var servers: [Nameserver] = []
   private var reader = DatagramReader()
   private var pending: [DNSQuery] = []
   private var nextID: UInt16 = 0
@@ -29,7 +29,7 @@ final class DNSEnd: ServedEnd {
   /// - Parameter addresses: the servers, with their ports, the first asked first.
   func serve(_ addresses: [clinux_address]) {
     guard !addresses.isEmpty else { return answer(.unreachable) }
-    for address in addresses { servers.append(DNSServer(loop: loop, end: self, address: address)) }
+    for address in addresses { servers.append(Nameserver(loop: loop, end: self, address: address)) }
     _ = clinux_random(&nextID, 2)
     answer(.connected)
   }
@@ -78,7 +78,7 @@ final class DNSEnd: ServedEnd {
 
   // MARK: Answers
 
-  func answered(_ message: UnsafeRawBufferPointer, by server: DNSServer) {
+  func answered(_ message: UnsafeRawBufferPointer, by server: Nameserver) {
     guard let query = asked(message), query.overTCP == nil else { return }
     if DNSMessage.isTruncated(message) {
       query.fallback = Array(message)
@@ -110,7 +110,7 @@ final class DNSEnd: ServedEnd {
   func failedOverTCP(_ id: UInt16) { if let index = index(id) { settle(pending[index]) } }
 
   /// Passes the queries of a server whose port is closed to the next one at once, if one has not been asked yet.
-  func refused(by server: DNSServer) {
+  func refused(by server: Nameserver) {
     for query in pending where query.server === server && query.overTCP == nil {
       query.server = nil
       if query.asked < servers.count { askNext(query) }
@@ -207,7 +207,7 @@ final class DNSQuery {
   var asked = 0
   var askedAt: UInt64 = 0
   /// The server asked last, unless it refused.
-  var server: DNSServer?
+  var server: Nameserver?
   var overTCP: DNSOverTCP?
   /// An answer that is cut off or helpless, in case no better one comes.
   var fallback: [UInt8]?

@@ -88,7 +88,7 @@ public struct AgentPods: Sendable {
   }
 
   static func status(_ pod: JSONValue) -> JSONValue? {
-    pod[path: "status", "containerStatuses"]?.elements.first { $0.name_ == AgentNames.container }
+    pod[path: "status", "containerStatuses"]?.elements.first { $0.entryName == AgentNames.container }
   }
 
   static func waitingReason(_ pod: JSONValue) -> String? {

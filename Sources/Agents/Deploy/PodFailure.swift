@@ -38,7 +38,7 @@ struct PodFailure: Sendable, Hashable {
         + "and that the cluster's nodes may pull it. "
         + "Any image that they have will do: the agent brings its own program."
     }
-    let image = pod[path: "spec", "containers"]?.elements.first { $0.name_ == AgentNames.container }?["image"]?
+    let image = pod[path: "spec", "containers"]?.elements.first { $0.entryName == AgentNames.container }?["image"]?
       .stringValue
     return
       "The node cannot pull \(image ?? "the image"), which the agent would run in. "

@@ -47,7 +47,7 @@ public struct AgentPodTemplate: Sendable {
     -> String
   {
     let containers = template[path: "spec", "containers"]?.elements ?? []
-    let names = containers.compactMap(\.name_)
+    let names = containers.compactMap(\.entryName)
     if let name {
       guard names.contains(name) else {
         throw ControlError(
@@ -59,7 +59,7 @@ public struct AgentPodTemplate: Sendable {
     let declaring = containers.filter { container in
       (container["ports"]?.elements ?? []).contains { $0["containerPort"]?.intValue.map(ports.contains) ?? false }
     }
-    guard declaring.count == 1, let only = declaring[0].name_ else {
+    guard declaring.count == 1, let only = declaring[0].entryName else {
       throw ControlError(
         .badInput, "it is not clear which of the containers \(names.joined(separator: ", ")) serves the port",
         remedy: "Name it with --container.")
@@ -72,7 +72,7 @@ public struct AgentPodTemplate: Sendable {
   public func make(from template: JSONValue) -> JSONValue {
     let spec = template["spec"] ?? [:]
     let containers = spec["containers"]?.elements ?? []
-    let original = containers.first { $0.name_ == containerName } ?? [:]
+    let original = containers.first { $0.entryName == containerName } ?? [:]
     var pod: JSONValue = [:]
     for key in Self.keptFields { pod[key] = spec[key] }
     pod["containers"] = [container(from: original, ports: namedPorts(of: containers))]
@@ -82,7 +82,7 @@ public struct AgentPodTemplate: Sendable {
     pod["tolerations"] = .array(tolerations(from: spec))
     pod["affinity"] = affinity(from: spec)
     if listen.contains(where: { $0 < 1024 }) {
-      var sysctls = (pod[path: "securityContext", "sysctls"]?.elements ?? []).filter { $0.name_ != Self.portSysctl }
+      var sysctls = (pod[path: "securityContext", "sysctls"]?.elements ?? []).filter { $0.entryName != Self.portSysctl }
       sysctls.append(["name": JSONValue(Self.portSysctl), "value": "0"])
       pod[path: "securityContext", "sysctls"] = .array(sysctls)
     }
@@ -120,7 +120,7 @@ public struct AgentPodTemplate: Sendable {
         ]
       ])
     let mounts = (original["volumeMounts"]?.elements ?? []).filter {
-      !droppedVolumes.contains($0.name_ ?? "") && Self.isKept($0)
+      !droppedVolumes.contains($0.entryName ?? "") && Self.isKept($0)
     }
     container["volumeMounts"] = .array(
       mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
@@ -153,7 +153,7 @@ public struct AgentPodTemplate: Sendable {
   private func namedPorts(of containers: [JSONValue]) -> [JSONValue] {
     var seen: Set<String> = []
     return containers.flatMap { $0["ports"]?.elements ?? [] }.compactMap { port in
-      guard let name = port.name_, seen.insert(name).inserted else { return nil }
+      guard let name = port.entryName, seen.insert(name).inserted else { return nil }
       var kept = port
       kept["hostPort"] = nil
       kept["hostIP"] = nil
@@ -164,9 +164,10 @@ public struct AgentPodTemplate: Sendable {
   /// Returns the volumes that the container mounts, and ours.
   private func volumes(from spec: JSONValue, mountedBy container: JSONValue) -> [JSONValue] {
     let mounted = Set(
-      ((container["volumeMounts"]?.elements ?? []) + (container["volumeDevices"]?.elements ?? [])).compactMap(\.name_))
+      ((container["volumeMounts"]?.elements ?? []) + (container["volumeDevices"]?.elements ?? [])).compactMap(
+        \.entryName))
     let kept = (spec["volumes"]?.elements ?? []).filter { volume in
-      guard let name = volume.name_ else { return false }
+      guard let name = volume.entryName else { return false }
       return mounted.contains(name) && !droppedVolumes.contains(name)
     }
     let agent: JSONValue = [
@@ -224,5 +225,5 @@ public struct AgentPodTemplate: Sendable {
 
 extension JSONValue {
   /// `name` of an element in a Kubernetes list: a container, a port, a volume.
-  public var name_: String? { self["name"]?.stringValue }
+  public var entryName: String? { self["name"]?.stringValue }
 }

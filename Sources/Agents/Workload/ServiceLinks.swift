@@ -14,7 +14,7 @@ enum ServiceLinks {
       let transport = port["protocol"]?.stringValue ?? "TCP"
       let url = "\(transport.lowercased())://\(address):\(number)"
       let base = "\(prefix)_PORT_\(number)_\(transport)"
-      if let name = port.name_ { result["\(prefix)_SERVICE_PORT_\(word(name))"] = String(number) }
+      if let name = port.entryName { result["\(prefix)_SERVICE_PORT_\(word(name))"] = String(number) }
       if index == 0 { result["\(prefix)_PORT"] = url }
       result.merge([
         base: url, base + "_PROTO": transport.lowercased(), base + "_PORT": String(number), base + "_ADDR": address,

@@ -14,7 +14,8 @@ public struct VolumeClaims: Sendable {
   {
     var result = VolumeClaims()
     for volume in template[path: "spec", "volumes"]?.elements ?? [] {
-      guard let name = volume.name_, let claim = volume[path: "persistentVolumeClaim", "claimName"]?.stringValue else {
+      guard let name = volume.entryName, let claim = volume[path: "persistentVolumeClaim", "claimName"]?.stringValue
+      else {
         continue
       }
       let object = try await attempt("reading PersistentVolumeClaim \(namespace)/\(claim)") {

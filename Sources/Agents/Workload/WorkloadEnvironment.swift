@@ -30,7 +30,7 @@ public struct WorkloadEnvironment: Sendable {
       }
     }
     for variable in container["env"]?.elements ?? [] {
-      guard let name = variable.name_ else { continue }
+      guard let name = variable.entryName else { continue }
       if let value = variable["value"]?.stringValue {
         // `value` may refer to the variables before it.
         result[name] = VariableExpansion.expand(value, result)

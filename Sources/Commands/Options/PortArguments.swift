@@ -32,25 +32,25 @@ enum PortNumber {
 }
 
 extension PortMapping {
-  /// Parses `HOST[:SERVICE]`.
+  /// Parses `LOCAL[:REMOTE]`.
   init(argument: String) throws(ControlError) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count <= 2 else {
       throw ControlError(.badInput, "write HOST or HOST:SERVICE, such as 8080 or 8080:http, not \(argument)")
     }
     self.init(
-      host: try PortNumber.parse(parts[0]), service: parts.count == 2 ? try PortNumber.parseRemote(parts[1]) : nil)
+      local: try PortNumber.parse(parts[0]), remote: parts.count == 2 ? try PortNumber.parseRemote(parts[1]) : nil)
   }
 
   /// Checks the mappings of one command.
   /// - Throws: `.badInput` if a port of the Service is named twice, or one of several mappings names none.
   static func check(_ ports: [PortMapping]) throws(ControlError) {
-    if ports.count > 1, ports.contains(where: { $0.service == nil }) {
+    if ports.count > 1, ports.contains(where: { $0.remote == nil }) {
       throw ControlError(.badInput, "with several --port, each must name the Service's port: --port HOST:SERVICE")
     }
     var seen: Set<String> = []
-    for case let service? in ports.map(\.service) where !seen.insert(service).inserted {
-      throw ControlError(.badInput, "the Service's port \(service) is given twice")
+    for case let remote? in ports.map(\.remote) where !seen.insert(remote).inserted {
+      throw ControlError(.badInput, "the Service's port \(remote) is given twice")
     }
   }
 }

@@ -30,15 +30,15 @@ public enum PortForwardProtocol: String, Codable, Sendable, CaseIterable {
   case v4
 }
 
-/// `HOST[:SERVICE]`: a port of the host (or of the `InterceptTarget`), and the Service's port by number or name; nil if
-/// the Service has only one.
+/// `LOCAL[:REMOTE]`: a port of the host (or of the `InterceptTarget`), and a port of the Service.
 public struct PortMapping: Codable, Sendable, Hashable {
-  public var host: UInt16
-  public var service: String?
+  public var local: UInt16
+  /// The Service's port by number or name; nil if the Service has only one.
+  public var remote: String?
 
-  public init(host: UInt16, service: String? = nil) {
-    self.host = host
-    self.service = service
+  public init(local: UInt16, remote: String? = nil) {
+    self.local = local
+    self.remote = remote
   }
 }
 
@@ -75,7 +75,7 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   /// Empty: every TCP port of the Service, to the host port of the same number as its target port; if `target` is a
   /// Service, to its port of the same number.
   public var ports: [PortMapping]
-  /// nil: the host. Otherwise `PortMapping.host` is a port of this target.
+  /// nil: the host. Otherwise `PortMapping.local` is a port of this target.
   public var target: InterceptTarget?
   /// The host target's address.
   public var address = "127.0.0.1"

@@ -5,13 +5,12 @@ import KubeObjects
 
 /// One port of the intercepted Service.
 public struct PlannedPort: Sendable, Hashable {
-  /// The Service's port.
-  public var service: Int
+  public var servicePort: Int
   public var name: String?
-  /// The Pods' port, already a number.
-  public var target: UInt16
+  /// Resolved to a number.
+  public var podPort: UInt16
   /// The port on the host, or of the target in another cluster; nil for a port that stays with the origin.
-  public var host: UInt16?
+  public var localPort: UInt16?
   public var speaksHTTP2: Bool
 }
 

@@ -31,14 +31,14 @@ public struct Planner: Sendable {
       guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }
       ports.append(
         PlannedPort(
-          service: port["port"]?.intValue ?? 0, name: port.name_, target: target, host: nil,
+          servicePort: port["port"]?.intValue ?? 0, name: port.entryName, podPort: target, localPort: nil,
           speaksHTTP2: rules.speaksHTTP2(port)))
     }
     try map(request.ports, onto: &ports, request)
 
     let (listen, sharing) = try await everyTargetPort(of: workload, ports, besides: request.service)
     let container = try AgentPodTemplate.container(
-      of: workload.template, declaring: ports.map { Int($0.target) }, named: request.container)
+      of: workload.template, declaring: ports.map { Int($0.podPort) }, named: request.container)
     try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: namespace)
     return InterceptPlan(
       namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue,
@@ -60,33 +60,33 @@ public struct Planner: Sendable {
       // A Service answers on its own ports; a process on the host, or a Pod, on the container's.
       let isService = request.target?.isService ?? false
       for index in ports.indices {
-        ports[index].host = isService ? UInt16(exactly: ports[index].service) : ports[index].target
+        ports[index].localPort = isService ? UInt16(exactly: ports[index].servicePort) : ports[index].podPort
       }
       return
     }
-    let all = ports.map { "\($0.service)" + ($0.name.map { " (\($0))" } ?? "") }.joined(separator: ", ")
+    let all = ports.map { "\($0.servicePort)" + ($0.name.map { " (\($0))" } ?? "") }.joined(separator: ", ")
     for mapping in wanted {
       let index: Int?
-      if let name = mapping.service {
-        index = ports.firstIndex { String($0.service) == name || $0.name == name }
+      if let name = mapping.remote {
+        index = ports.firstIndex { String($0.servicePort) == name || $0.name == name }
       } else {
         guard ports.count == 1 else {
           throw ControlError(
             .badInput, "Service \(namespace)/\(service) has several ports: \(all)",
-            remedy: "Say which: --port \(mapping.host):PORT.")
+            remedy: "Say which: --port \(mapping.local):PORT.")
         }
         index = 0
       }
       guard let index else {
         throw ControlError(
-          .notFound, "Service \(namespace)/\(service) has no port '\(mapping.service ?? "")'", remedy: "It has: \(all)."
+          .notFound, "Service \(namespace)/\(service) has no port '\(mapping.remote ?? "")'", remedy: "It has: \(all)."
         )
       }
-      guard ports[index].host == nil else {
+      guard ports[index].localPort == nil else {
         throw ControlError(
-          .badInput, "port \(ports[index].service) is given twice", remedy: "Give each port of the Service once.")
+          .badInput, "port \(ports[index].servicePort) is given twice", remedy: "Give each port of the Service once.")
       }
-      ports[index].host = mapping.host
+      ports[index].localPort = mapping.local
     }
   }
 
@@ -101,8 +101,8 @@ public struct Planner: Sendable {
       try await client.list(.services, namespace: namespace)
     }
     let labels = workload.template.labels
-    var all = Set(own.map(\.target))
-    let taken = Set(own.filter { $0.host != nil }.map(\.target))
+    var all = Set(own.map(\.podPort))
+    let taken = Set(own.filter { $0.localPort != nil }.map(\.podPort))
     var sharing: Set<String> = []
     for service in services.items {
       var selector = service[path: "spec", "selector"]?.stringMap ?? [:]

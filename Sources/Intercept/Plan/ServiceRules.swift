@@ -96,7 +96,7 @@ struct ServiceRules {
     if let number = UInt16(name) { return number }
     let containers = template[path: "spec", "containers"]?.elements ?? []
     let declared = containers.flatMap { $0["ports"]?.elements ?? [] }.first {
-      $0.name_ == name && transport($0) == "TCP"
+      $0.entryName == name && transport($0) == "TCP"
     }
     return declared?["containerPort"]?.intValue.flatMap { UInt16(exactly: $0) }
   }
@@ -108,7 +108,8 @@ struct ServiceRules {
     if let application = port["appProtocol"]?.stringValue.map({ $0.lowercased() }) {
       return known.contains(application)
     }
-    if let name = port.name_.map({ $0.lowercased() }), known.contains(where: { name == $0 || name.hasPrefix($0 + "-") })
+    if let name = port.entryName.map({ $0.lowercased() }),
+      known.contains(where: { name == $0 || name.hasPrefix($0 + "-") })
     {
       return true
     }
@@ -116,7 +117,7 @@ struct ServiceRules {
     return service.annotations.contains { key, value in
       // contour.heptio.com/upstream-protocol.h2c: "8080", projectcontour.io/upstream-protocol.h2: "grpc,8081"
       guard key.contains("upstream-protocol.h2") else { return false }
-      return value.split(separator: ",").contains { $0 == number || $0 == port.name_ ?? "" }
+      return value.split(separator: ",").contains { $0 == number || $0 == port.entryName ?? "" }
     }
   }
 }

@@ -41,7 +41,7 @@ open class Carrier: Handler {
   open func close() { isClosed = true }
 
   /// Reports the transport's end to the session; for subclasses.
-  public final func ended(_ reason: CarrierEnd) {
+  public final func ended(_ reason: CarrierEnding) {
     guard !isClosed else { return }
     let session = session
     close()
@@ -51,7 +51,7 @@ open class Carrier: Handler {
 }
 
 /// The end of a carrier.
-public enum CarrierEnd: Sendable, Equatable {
+public enum CarrierEnding: Sendable, Equatable {
   /// The other side closed it.
   case closed
   /// errno.

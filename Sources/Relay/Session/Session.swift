@@ -10,7 +10,7 @@ public enum SessionEvent: Sendable, Equatable {
   case opened
   /// The peer refused the hello.
   case refused(HelloReply.Verdict, version: UInt16)
-  case carrierEnded(CarrierEnd)
+  case carrierEnded(CarrierEnding)
   case violation(YamuxSession.Violation)
   /// Nothing was heard for `Session.silenceLimit`.
   case silent
@@ -274,7 +274,7 @@ open class Session: Handler {
     loop.atTurnEnd(self)
   }
 
-  func carrierEnded(_ reason: CarrierEnd) { close(.carrierEnded(reason)) }
+  func carrierEnded(_ reason: CarrierEnding) { close(.carrierEnded(reason)) }
 
   /// Ends every stream and the carrier; passes `event`, if any, to `onEvent`.
   public func close(_ event: SessionEvent? = nil) {

@@ -20,15 +20,15 @@ struct VolumeMount: Codable, Sendable, Hashable {
     var mounts: [(mount: VolumeMount, depth: Int)] = []
     var warnings: [String] = []
     for mount in container["volumeMounts"]?.elements ?? [] {
-      guard let name = mount.name_, let text = mount["mountPath"]?.stringValue else { continue }
+      guard let name = mount.entryName, let text = mount["mountPath"]?.stringValue else { continue }
       do throws(MountPath.Problem) {
         let path = try MountPath(text)
-        let volume = volumes.first { $0.name_ == name } ?? [:]
+        let volume = volumes.first { $0.entryName == name } ?? [:]
         let isProjected = ["configMap", "secret", "downwardAPI", "projected"].contains { volume[$0] != nil }
         mounts.append((VolumeMount(name: name, path: path.text, isProjected: isProjected), path.parts.count))
       } catch {
         warnings.append(
-          "volume \(name) of container \(container.name_ ?? "") is left out: "
+          "volume \(name) of container \(container.entryName ?? "") is left out: "
             + "its mountPath \(text.prefix(256)) \(error.message)"
         )
       }

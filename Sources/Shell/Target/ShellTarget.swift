@@ -45,7 +45,7 @@ public struct ShellTarget: Sendable {
     }
     let containers = workload.template[path: "spec", "containers"]?.elements ?? []
     let container: String
-    if ports.isEmpty, request.container == nil, let first = containers.first?.name_ {
+    if ports.isEmpty, request.container == nil, let first = containers.first?.entryName {
       // kubectl's choice too.
       container = workload.template.annotations["kubectl.kubernetes.io/default-container"] ?? first
     } else {
@@ -77,6 +77,6 @@ public struct ShellTarget: Sendable {
 
   /// The container in the workload's template.
   public var containerObject: JSONValue {
-    (workload.template[path: "spec", "containers"]?.elements ?? []).first { $0.name_ == container } ?? [:]
+    (workload.template[path: "spec", "containers"]?.elements ?? []).first { $0.entryName == container } ?? [:]
   }
 }

@@ -107,7 +107,7 @@ struct AgentPodTemplateTests {
   @Test("Volumes that the container mounts, and the program")
   func volumes() {
     let pod = pod(template())
-    #expect(pod[path: "spec", "volumes"]?.elements.compactMap(\.name_) == ["config", "devtunnel-agent"])
+    #expect(pod[path: "spec", "volumes"]?.elements.compactMap(\.entryName) == ["config", "devtunnel-agent"])
     #expect(
       pod[path: "spec", "volumes"]?[1]?["configMap"]
         == ["name": "devtunnel-user", "defaultMode": 0o555, "items": [["key": "agent-amd64", "path": "agent"]]])
@@ -122,8 +122,8 @@ struct AgentPodTemplateTests {
     var template = template()
     template.droppedVolumes = ["config"]
     let pod = pod(template)
-    #expect(pod[path: "spec", "volumes"]?.elements.compactMap(\.name_) == ["devtunnel-agent"])
-    #expect(container(pod)["volumeMounts"]?.elements.compactMap(\.name_) == ["devtunnel-agent"])
+    #expect(pod[path: "spec", "volumes"]?.elements.compactMap(\.entryName) == ["devtunnel-agent"])
+    #expect(container(pod)["volumeMounts"]?.elements.compactMap(\.entryName) == ["devtunnel-agent"])
   }
 
   @Test("A lost node's agent is replaced after 5 s, whatever the workload tolerates")

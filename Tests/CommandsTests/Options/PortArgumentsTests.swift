@@ -5,9 +5,9 @@ import Testing
 
 struct PortArgumentsTests {
   @Test(arguments: [
-    ("8080", PortMapping(host: 8080)), ("8080:80", PortMapping(host: 8080, service: "80")),
-    ("1:grpc", PortMapping(host: 1, service: "grpc")),
-    ("65535:h2-c", PortMapping(host: 65535, service: "h2-c")), ("80:080", PortMapping(host: 80, service: "80")),
+    ("8080", PortMapping(local: 8080)), ("8080:80", PortMapping(local: 8080, remote: "80")),
+    ("1:grpc", PortMapping(local: 1, remote: "grpc")),
+    ("65535:h2-c", PortMapping(local: 65535, remote: "h2-c")), ("80:080", PortMapping(local: 80, remote: "80")),
   ])
   func mappings(text: String, mapping: PortMapping) throws { #expect(try PortMapping(argument: text) == mapping) }
 
@@ -19,13 +19,13 @@ struct PortArgumentsTests {
 
   @Test func severalMappingsMustEachNameTheirPort() throws {
     try PortMapping.check([])
-    try PortMapping.check([PortMapping(host: 1)])
-    try PortMapping.check([PortMapping(host: 1, service: "a"), PortMapping(host: 1, service: "b")])
+    try PortMapping.check([PortMapping(local: 1)])
+    try PortMapping.check([PortMapping(local: 1, remote: "a"), PortMapping(local: 1, remote: "b")])
     #expect(throws: ControlError.self) {
-      try PortMapping.check([PortMapping(host: 1), PortMapping(host: 2, service: "b")])
+      try PortMapping.check([PortMapping(local: 1), PortMapping(local: 2, remote: "b")])
     }
     #expect(throws: ControlError.self) {
-      try PortMapping.check([PortMapping(host: 1, service: "b"), PortMapping(host: 2, service: "b")])
+      try PortMapping.check([PortMapping(local: 1, remote: "b"), PortMapping(local: 2, remote: "b")])
     }
   }
 

@@ -54,7 +54,7 @@ struct DevParsingTests {
     let command: DevCommand = try parse(
       "dev user --context staging -n shop --local-context kind-dev --port 9090:grpc --mirror")
     #expect(command.service == "user" && command.global.context == "staging" && command.localContext == "kind-dev")
-    #expect(command.port.first?.host == 9090 && command.mirror && command.host)
+    #expect(command.port.first?.local == 9090 && command.mirror && command.host)
   }
 
   @Test(arguments: [

@@ -30,7 +30,7 @@ struct ParsingTests {
     let request = command.request(Settings(), environment: true)
     var expected = InterceptRequest(
       cluster: request.cluster, service: "user",
-      ports: [.init(host: 8080, service: "http"), .init(host: 9090, service: "grpc")])
+      ports: [.init(local: 8080, remote: "http"), .init(local: 9090, remote: "grpc")])
     expected.address = "::1"
     expected.container = "app"
     expected.agentImage = "i"

@@ -18,7 +18,7 @@ struct PlannedPortTests {
     "spec": ["containers": [["name": "user", "ports": [["containerPort": 8080], ["containerPort": 9090]]]]],
   ]
 
-  private func hostPorts(_ ports: [PortMapping] = [], target: String?) async throws -> [UInt16?] {
+  private func localPorts(_ ports: [PortMapping] = [], target: String?) async throws -> [UInt16?] {
     let pod: JSONValue = [
       "metadata": [
         "name": "user-0", "labels": ["app": "user"],
@@ -41,20 +41,20 @@ struct PlannedPortTests {
     defer { server.stop() }
     var request = InterceptRequest(cluster: ClusterSelection(), service: "user", ports: ports)
     request.target = target.map { InterceptTarget(cluster: ClusterSelection(), target: $0) }
-    return try await Planner(client: server.client(), namespace: "shop").plan(request).ports.map(\.host)
+    return try await Planner(client: server.client(), namespace: "shop").plan(request).ports.map(\.localPort)
   }
 
   @Test("Unnamed, each port goes to the container's at the host and in Pods, and to the Service's own in Services")
   func unnamedPorts() async throws {
-    #expect(try await hostPorts(target: nil) == [8080, 9090])
-    #expect(try await hostPorts(target: "user") == [80, 81])
-    #expect(try await hostPorts(target: "svc/user") == [80, 81])
-    #expect(try await hostPorts(target: "deploy/user") == [8080, 9090])
-    #expect(try await hostPorts(target: "pod/user-0") == [8080, 9090])
+    #expect(try await localPorts(target: nil) == [8080, 9090])
+    #expect(try await localPorts(target: "user") == [80, 81])
+    #expect(try await localPorts(target: "svc/user") == [80, 81])
+    #expect(try await localPorts(target: "deploy/user") == [8080, 9090])
+    #expect(try await localPorts(target: "pod/user-0") == [8080, 9090])
   }
 
   @Test("Named, only those go")
   func namedPorts() async throws {
-    #expect(try await hostPorts([PortMapping(host: 5000, service: "grpc")], target: "user") == [nil, 5000])
+    #expect(try await localPorts([PortMapping(local: 5000, remote: "grpc")], target: "user") == [nil, 5000])
   }
 }

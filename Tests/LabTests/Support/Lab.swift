@@ -119,7 +119,7 @@ final class Lab: Sendable {
   }
 
   func intercept(_ port: UInt16, service: String = "web") -> InterceptRequest {
-    InterceptRequest(cluster: cluster, service: service, ports: [PortMapping(host: port)])
+    InterceptRequest(cluster: cluster, service: service, ports: [PortMapping(local: port)])
   }
 
   // MARK: Objects

@@ -83,7 +83,8 @@ extension Interception {
     let workload = Workload(try await client.get(.deployments, "web", namespace: namespace), resource: .deployments)
     let plan = InterceptPlan(
       namespace: namespace, service: request.service, workload: workload, container: "web",
-      ports: [PlannedPort(service: 80, name: "http", target: 8080, host: 8080, speaksHTTP2: false)], listen: [8080],
+      ports: [PlannedPort(servicePort: 80, name: "http", podPort: 8080, localPort: 8080, speaksHTTP2: false)],
+      listen: [8080],
       selector: ["app": "web"], nodes: [],
       warnings: [])
     self.plan = plan

@@ -5,7 +5,7 @@ import CLinux
 #endif
 
 /// One name server of a stream: a UDP socket that stays open from the first query on.
-final class DNSServer: Handler {
+final class Nameserver: Handler {
   private let loop: EventLoop
   private unowned(unsafe) let end: DNSEnd
   let address: clinux_address

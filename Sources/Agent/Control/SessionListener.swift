@@ -6,7 +6,7 @@ import CLinux
 #endif
 
 /// The control port, on the Pod's loopback, for port-forwards and the Pod's own readiness probe.
-final class ControlListener: Listener {
+final class SessionListener: Listener {
   private unowned(unsafe) let server: AgentServer
   let boundPort: UInt16
   /// Active greetings, the oldest first; a process in the Pod that opens silent connections cannot use up descriptors.
@@ -50,7 +50,7 @@ final class ControlListener: Listener {
 /// One connection to the control port until it is identified: a session's hello, or a readiness query.
 final class Greeter: Handler {
   private unowned(unsafe) let server: AgentServer
-  private let listener: ControlListener
+  private let listener: SessionListener
   private var fd: Int32
   private var bytes: [UInt8] = []
   /// True once it has asked for readiness, and waits for the answer.
@@ -62,7 +62,7 @@ final class Greeter: Handler {
   private static let patienceTimer: UInt8 = 0
   static let readinessTimer: UInt8 = 1
 
-  init(server: AgentServer, listener: ControlListener, fd: Int32) {
+  init(server: AgentServer, listener: SessionListener, fd: Int32) {
     self.server = server
     self.listener = listener
     self.fd = fd
