@@ -35,14 +35,12 @@ struct DaemonFixture: Sendable {
 
   static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-  func status() async throws -> StatusReport { try await call(.status, Nothing()) }
+  func status() async throws -> StatusReport { try await call(StatusRequest()) }
 
   func client() throws -> ControlClient { try #require(try ControlClient.ofRunningDaemon(paths: paths)) }
 
-  func call<Parameters: Codable & Sendable, Report: Codable & Sendable>(
-    _ method: Method, _ parameters: Parameters, returning: Report.Type = Report.self
-  ) async throws -> Report {
-    try await client().call(method, parameters)
+  func call<Request: ControlRequest>(_ request: Request) async throws -> Request.Reply {
+    try await client().call(request)
   }
 }
 

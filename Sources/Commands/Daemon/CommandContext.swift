@@ -28,34 +28,31 @@ struct CommandContext: Sendable {
 
   /// Calls the daemon, started if none runs, and shows progress meanwhile.
   /// - Parameter task: the text to show until the daemon reports progress.
-  func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
-    _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self, task: String,
-    holding: (@Sendable (Result) -> Void)? = nil
-  ) async throws(ControlError) -> Result {
+  func call<Request: ControlRequest>(
+    _ request: Request, task: String, holding: (@Sendable (Request.Reply) -> Void)? = nil
+  ) async throws(ControlError) -> Request.Reply {
     let client = client()
     var questions = 0
     while true {
       do throws(ControlError) {
-        return try await call(client, method, parameters, task: task, holding: holding)
+        return try await call(client, request, task: task, holding: holding)
       } catch {
         // Allow a key, then passphrases, and a wrong one or two.
         guard let question = error.question, let bastion, questions < 5,
           let answer = BastionPrompt.ask(question, error, bastion)
         else { throw error }
         questions += 1
-        _ = try await call(client, .answer, answer, returning: Nothing.self, task: task)
+        _ = try await call(client, answer, task: task)
       }
     }
   }
 
-  func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
-    _ client: ControlClient, _ method: Method, _ parameters: Parameters, returning: Result.Type = Result.self,
-    task: String,
-    holding: (@Sendable (Result) -> Void)? = nil
-  ) async throws(ControlError) -> Result {
+  func call<Request: ControlRequest>(
+    _ client: ControlClient, _ request: Request, task: String, holding: (@Sendable (Request.Reply) -> Void)? = nil
+  ) async throws(ControlError) -> Request.Reply {
     let line = ProgressLine(task, verbose: verbose)
     defer { line.end() }
-    var held: (@Sendable (Result) -> Void)?
+    var held: (@Sendable (Request.Reply) -> Void)?
     if let holding {
       held = { result in
         line.end()
@@ -64,8 +61,8 @@ struct CommandContext: Sendable {
     }
     let outcome = await withTaskCancellationHandler { [held] in
       do throws(ControlError) {
-        return Swift.Result<Result, ControlError>.success(
-          try await client.call(method, parameters, returning: returning, progress: { line.step($0) }, holding: held))
+        return Result<Request.Reply, ControlError>.success(
+          try await client.call(request, progress: { line.step($0) }, holding: held))
       } catch {
         return .failure(error)
       }

@@ -19,7 +19,7 @@ struct ControlForwarder: PortForwarding {
     let (started, start) = AsyncStream.makeStream(of: ControlError?.self)
     handle.begin { [client, request] in
       do throws(ControlError) {
-        _ = try await client.call(.forward, request, returning: ForwardReport.self, holding: { _ in start.yield(nil) })
+        _ = try await client.call(request, holding: { _ in start.yield(nil) })
         start.finish()
       } catch {
         start.yield(error)

@@ -26,9 +26,9 @@ actor LoopIntercept {
   /// - Parameter name: of the target that answers in the local cluster.
   init(client: ControlClient, request: InterceptRequest, name: String, events: @escaping @Sendable (DevEvent) -> Void) {
     self.init(request: request, name: name, events: events) { request, stands async throws(ControlError) in
-      _ = try await client.call(.intercept, request, returning: InterceptReport.self, holding: stands)
+      _ = try await client.call(request, holding: stands)
     } leave: { request async throws(ControlError) in
-      _ = try await client.call(.leave, request, returning: [LeaveReport].self)
+      _ = try await client.call(request)
     }
   }
 

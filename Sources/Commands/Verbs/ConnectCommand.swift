@@ -88,16 +88,16 @@ struct ConnectCommand: AsyncParsableCommand {
       request.mapInto = mapInto
       request.bridges = bridge
       let report = try await context.call(
-        .connectHost, request, returning: ShellReport.self, task: "connecting this machine…")
+        ConnectHostRequest(request), task: "connecting this machine…")
       try Task.checkCancellation()
       report.warnings.forEach { ErrorOutput.warn($0) }
       return try HostEntry(report).enter()
     }
-    let report = try await context.call(.connect, request, returning: OutboundReport.self, task: "opening the proxy…")
+    let report = try await context.call(request, task: "opening the proxy…")
     if Task.isCancelled {
       let id = report.id
       let closing = Task {
-        try await context.call(.disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "undoing…")
+        try await context.call(DisconnectRequest(id: id), task: "undoing…")
       }
       _ = try await closing.value
       return
@@ -130,6 +130,6 @@ struct DisconnectCommand: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(global)
     _ = try await context.call(
-      .disconnect, DisconnectRequest(id: id), returning: Nothing.self, task: "closing the proxy…")
+      DisconnectRequest(id: id), task: "closing the proxy…")
   }
 }

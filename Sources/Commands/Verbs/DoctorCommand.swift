@@ -18,7 +18,7 @@ struct DoctorCommand: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(global)
     let checks = try await context.call(
-      .doctor, global.cluster(context.settings), returning: [DoctorCheck].self, task: "checking…")
+      DoctorRequest(cluster: global.cluster(context.settings)), task: "checking…")
     try context.show(checks, outputOptions) { $0.lines(.output) }
     if checks.contains(where: { $0.outcome == .failed }) { throw ExitCode(1) }
   }

@@ -59,7 +59,7 @@ struct ForwardCommand: AsyncParsableCommand {
     let context = try CommandContext(global)
     if let stop {
       _ = try await context.call(
-        .stopForward, StopForwardRequest(id: stop), returning: Nothing.self, task: "stopping \(stop)…")
+        StopForwardRequest(id: stop), task: "stopping \(stop)…")
       return
     }
     var request = ForwardRequest(cluster: global.cluster(context.settings), target: target ?? "", ports: ports)
@@ -68,13 +68,13 @@ struct ForwardCommand: AsyncParsableCommand {
     request.foreground = foreground
     let task = "opening the connection to \(request.target)…"
     guard foreground else {
-      let report = try await context.call(.forward, request, returning: ForwardReport.self, task: task)
+      let report = try await context.call(request, task: task)
       if Task.isCancelled { return try await close(report, context) }
       report.warnings.forEach { ErrorOutput.warn($0) }
       return try context.show(report, outputOptions) { $0.summary + ["devtunnel forward --stop \($0.id) closes it."] }
     }
     let outputOptions = outputOptions
-    _ = try await context.call(.forward, request, returning: ForwardReport.self, task: task) { report in
+    _ = try await context.call(request, task: task) { report in
       report.warnings.forEach { ErrorOutput.warn($0) }
       // A report has only strings and numbers; writing them cannot fail.
       try? context.show(report, outputOptions) { $0.summary + ["Ctrl-C closes it."] }
@@ -85,7 +85,7 @@ struct ForwardCommand: AsyncParsableCommand {
   /// Closes the forward after a Ctrl-C just before the answer.
   private func close(_ report: ForwardReport, _ context: CommandContext) async throws {
     let closing = Task {
-      try await context.call(.stopForward, StopForwardRequest(id: report.id), returning: Nothing.self, task: "undoing…")
+      try await context.call(StopForwardRequest(id: report.id), task: "undoing…")
     }
     _ = try await closing.value
   }

@@ -108,7 +108,7 @@ struct InterceptCommand: AsyncParsableCommand {
     let file = try envFile.map { path throws(ControlError) in try EnvironmentFile(path: path) }
     let request = self.request(context.settings, environment: file != nil)
     let report = try await context.call(
-      .intercept, request, returning: InterceptReport.self, task: "intercepting \(service)…")
+      request, task: "intercepting \(service)…")
     do {
       // After a Ctrl-C just before the answer: too late to cancel, but not to undo.
       try Task.checkCancellation()
@@ -127,7 +127,7 @@ struct InterceptCommand: AsyncParsableCommand {
     var request = shell.request(intercept.cluster)
     request.container = container
     request.intercept = intercept
-    let report = try await context.call(.shell, request, returning: ShellReport.self, task: "intercepting \(service)…")
+    let report = try await context.call(request, task: "intercepting \(service)…")
     try Task.checkCancellation()
     report.warnings.forEach { ErrorOutput.warn($0) }
     try ShellEntry(report, command: command).enter()
@@ -154,7 +154,7 @@ struct InterceptCommand: AsyncParsableCommand {
     leave.drain = 0
     // Another task: this one is cancelled already.
     let undoing = Task { [leave] in
-      try await context.call(.leave, leave, returning: [LeaveReport].self, task: "undoing…")
+      try await context.call(leave, task: "undoing…")
     }
     _ = try await undoing.value
   }

@@ -44,7 +44,7 @@ struct LeaveCommand: AsyncParsableCommand {
       cluster: global.namedCluster(context.settings), namespace: global.namespace, service: service, all: all)
     request.drain = drain ?? context.settings.drain ?? 30
     let reports = try await context.call(
-      .leave, request, returning: [LeaveReport].self,
+      request,
       task: "leaving \(service ?? (all ? "everything" : "the intercept"))…")
     try context.show(reports, outputOptions) { $0.isEmpty ? ["Nothing is intercepted."] : $0.lines }
   }

@@ -25,8 +25,8 @@ struct ListCommand: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(global)
     let request = ListRequest(cluster: global.cluster(context.settings), allNamespaces: allNamespaces)
-    let entries = try await context.call(.list, request, returning: [ListEntry].self, task: "asking the cluster…")
-    let contexts = try await context.call(.status, Nothing(), returning: StatusReport.self, task: "asking the daemon…")
+    let entries = try await context.call(request, task: "asking the cluster…")
+    let contexts = try await context.call(StatusRequest(), task: "asking the daemon…")
       .contexts
     try context.show(entries, outputOptions) { entries in
       entries.lines(allNamespaces: allNamespaces, allContexts: contexts.union(entries.map(\.context)).count > 1)

@@ -22,7 +22,7 @@ struct QuitCommand: AsyncParsableCommand {
     }
     let outcome: Result<Nothing, ControlError>
     do throws(ControlError) {
-      outcome = .success(try await context.call(client, .quit, Nothing(), task: "ending everything…"))
+      outcome = .success(try await context.call(client, QuitRequest(), task: "ending everything…"))
     } catch {
       outcome = .failure(error)
     }

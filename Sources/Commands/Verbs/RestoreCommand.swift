@@ -25,7 +25,7 @@ struct RestoreCommand: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(global)
     let request = RestoreRequest(cluster: global.cluster(context.settings), service: service, force: yes)
-    let report = try await context.call(.restore, request, returning: RestoreReport.self, task: "restoring…")
+    let report = try await context.call(request, task: "restoring…")
     try context.show(report, outputOptions) { $0.lines }
   }
 }

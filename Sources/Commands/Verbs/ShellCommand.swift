@@ -50,7 +50,7 @@ struct ShellCommand: AsyncParsableCommand {
     request.workload = workload
     request.container = container
     request.agentImage = agentImage ?? context.settings.agentImage
-    let report = try await context.call(.shell, request, returning: ShellReport.self, task: "opening a shell…")
+    let report = try await context.call(request, task: "opening a shell…")
     try Task.checkCancellation()
     report.warnings.forEach { ErrorOutput.warn($0) }
     try ShellEntry(report, command: command).enter()

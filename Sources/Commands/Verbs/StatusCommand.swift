@@ -15,7 +15,7 @@ struct StatusCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
-    let status = try await context.call(.status, Nothing(), returning: StatusReport.self, task: "asking the daemon…")
+    let status = try await context.call(StatusRequest(), task: "asking the daemon…")
     if let daemon = status.daemon,
       let mismatch = BuildVersion.mismatch(
         daemon: BuildVersion(version: daemon.version, build: daemon.build), command: .current)

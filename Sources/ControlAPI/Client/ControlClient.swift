@@ -25,22 +25,22 @@ public struct ControlClient: Sendable {
     return ControlClient { () async throws(ControlError) in connection }
   }
 
-  /// Calls a method and waits for its result.
+  /// Sends a request and waits for its answer.
   ///
   /// Cancelling the task cancels the request in the daemon; this still waits for the daemon's last answer: an error
   /// with code `.cancelled`, or the result if it was ready before; the caller then undoes it.
   /// - Parameter holding: called with the result; the call then continues until the daemon ends it, or the task is
   ///   cancelled.
-  public func call<Parameters: Codable & Sendable, Result: Codable & Sendable>(
-    _ method: Method, _ parameters: Parameters, build: BuildVersion = .current, returning: Result.Type = Result.self,
-    progress: @escaping Progress = { _ in }, holding: (@Sendable (Result) -> Void)? = nil
-  ) async throws(ControlError) -> Result {
-    let request = try WireCoding.encode(Request(build, method, parameters))
+  public func call<Request: ControlRequest>(
+    _ request: Request, build: BuildVersion = .current, progress: @escaping Progress = { _ in },
+    holding: (@Sendable (Request.Reply) -> Void)? = nil
+  ) async throws(ControlError) -> Request.Reply {
+    let line = try WireCoding.encode(RequestLine(build, request))
     let connection = try await connect()
-    connection.send(request)
+    connection.send(line)
     let hasGivenUp = Flag()
     // A separate task: the caller's cancellation would end the iteration of the lines before the daemon's last answer.
-    let reader = Task { () -> Swift.Result<Result, ControlError> in
+    let reader = Task { () -> Result<Request.Reply, ControlError> in
       defer { connection.close() }
       do throws(ControlError) {
         return .success(try await read(connection, progress: progress, holding: holding))
@@ -65,13 +65,13 @@ public struct ControlClient: Sendable {
     .cancelled, "cancelled, and the daemon is still undoing",
     remedy: "`devtunnel status` shows it, `devtunnel logs` says what it waits for.")
 
-  private func read<Result: Codable & Sendable>(
-    _ connection: LineConnection, progress: Progress, holding: (@Sendable (Result) -> Void)?
-  ) async throws(ControlError) -> Result {
-    var held: Result?
+  private func read<Reply: Codable & Sendable>(
+    _ connection: LineConnection, progress: Progress, holding: (@Sendable (Reply) -> Void)?
+  ) async throws(ControlError) -> Reply {
+    var held: Reply?
     do {
       for try await line in connection.lines {
-        let answer = try WireCoding.decode(Answer<Result>.self, line)
+        let answer = try WireCoding.decode(Answer<Reply>.self, line)
         if let error = answer.error { throw error }
         if let text = answer.progress { progress(text) }
         guard let result = answer.result else { continue }

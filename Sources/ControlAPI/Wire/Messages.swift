@@ -9,7 +9,7 @@
 //   daemon to command   {"progress": "…"}, any number; then {"result": …} or {"error": …}, once
 // When the command closes its sending side, the daemon cancels the request; it still answers.
 
-/// The sender and the method of a request; read first, since the parameters' type follows from it.
+/// The sender and the method of a request; read first, since the request's type follows from it.
 public struct RequestHead: Codable, Sendable, Hashable {
   public var version: String
   public var build: String
@@ -24,17 +24,17 @@ public struct RequestHead: Codable, Sendable, Hashable {
   public var from: BuildVersion { BuildVersion(version: version, build: build) }
 }
 
-struct Request<Parameters: Codable & Sendable>: Codable, Sendable {
+struct RequestLine<Request: ControlRequest>: Codable, Sendable {
   var version: String
   var build: String
   var method: String
-  var params: Parameters
+  var params: Request
 
-  init(_ build: BuildVersion, _ method: Method, _ params: Parameters) {
+  init(_ build: BuildVersion, _ request: Request) {
     self.version = build.version
     self.build = build.build
-    self.method = method.rawValue
-    self.params = params
+    self.method = Request.method.rawValue
+    self.params = request
   }
 }
 
@@ -72,11 +72,11 @@ package enum WireCoding {
     }
   }
 
-  /// Decodes the parameters in a request's line.
-  package static func parameters<Parameters: Codable & Sendable>(_ type: Parameters.Type, _ line: [UInt8])
-    throws(ControlError) -> Parameters
+  /// Decodes the request in a line whose method is known.
+  package static func request<Request: ControlRequest>(_ type: Request.Type, _ line: [UInt8]) throws(ControlError)
+    -> Request
   {
-    try decode(Request<Parameters>.self, line).params
+    try decode(RequestLine<Request>.self, line).params
   }
 
   private static func describe(_ problem: DecodingError) -> String {

@@ -51,47 +51,56 @@ struct RequestHandler: Sendable {
 
   private func perform(_ method: Method, _ line: [UInt8], _ connection: LineConnection) async throws {
     let progress: Engine.Progress = { connection.progress($0) }
+    /// Decodes the request, and sends the answer that `body` returns, of the type that belongs to it.
+    func answer<Request: ControlRequest>(_ body: (Request) async throws -> Request.Reply) async throws {
+      connection.answer(.result(try await body(try WireCoding.request(Request.self, line))))
+    }
     switch method {
-    case .intercept: try await intercept(try WireCoding.parameters(InterceptRequest.self, line), connection)
+    case .intercept: try await intercept(try WireCoding.request(InterceptRequest.self, line), connection)
+    case .forward: try await forward(try WireCoding.request(ForwardRequest.self, line), connection)
     case .leave:
-      let request = try WireCoding.parameters(LeaveRequest.self, line)
-      let left = try await engine.leave(request, progress: progress)
-      for one in left { held.release(.intercept(one.id)) }
-      connection.answer(.result(left))
-    case .forward: try await forward(try WireCoding.parameters(ForwardRequest.self, line), connection)
+      try await answer { (request: LeaveRequest) in
+        let left = try await engine.leave(request, progress: progress)
+        for one in left { held.release(.intercept(one.id)) }
+        return left
+      }
     case .stopForward:
-      let request = try WireCoding.parameters(StopForwardRequest.self, line)
-      try await engine.stopForward(request)
-      held.release(.forward(request.id))
-      connection.answer(.result(Nothing()))
-    case .shell:
-      let request = try WireCoding.parameters(ShellRequest.self, line)
-      connection.answer(.result(try await engine.shell(request, progress: progress)))
+      try await answer { (request: StopForwardRequest) in
+        try await engine.stopForward(request)
+        held.release(.forward(request.id))
+        return Nothing()
+      }
+    case .shell: try await answer { (request: ShellRequest) in try await engine.shell(request, progress: progress) }
     case .connect:
-      let request = try WireCoding.parameters(ConnectRequest.self, line)
-      connection.answer(.result(try await engine.connect(request, progress: progress)))
+      try await answer { (request: ConnectRequest) in try await engine.connect(request, progress: progress) }
     case .connectHost:
-      let request = try WireCoding.parameters(ConnectRequest.self, line)
-      connection.answer(.result(try await engine.connectHost(request, progress: progress)))
+      try await answer { (request: ConnectHostRequest) in
+        try await engine.connectHost(request.connect, progress: progress)
+      }
     case .disconnect:
-      try await engine.disconnect(try WireCoding.parameters(DisconnectRequest.self, line))
-      connection.answer(.result(Nothing()))
+      try await answer { (request: DisconnectRequest) in
+        try await engine.disconnect(request)
+        return Nothing()
+      }
     case .answer:
-      await engine.answer(try WireCoding.parameters(BastionAnswer.self, line))
-      connection.answer(.result(Nothing()))
+      try await answer { (request: BastionAnswer) in
+        await engine.answer(request)
+        return Nothing()
+      }
     case .list:
-      let request = try WireCoding.parameters(ListRequest.self, line)
-      connection.answer(.result(try await engine.list(request.cluster, allNamespaces: request.allNamespaces)))
+      try await answer { (request: ListRequest) in
+        try await engine.list(request.cluster, allNamespaces: request.allNamespaces)
+      }
     case .status:
-      var status = await engine.status()
-      status.daemon = report
-      connection.answer(.result(status))
+      try await answer { (_: StatusRequest) in
+        var status = await engine.status()
+        status.daemon = report
+        return status
+      }
     case .restore:
-      let request = try WireCoding.parameters(RestoreRequest.self, line)
-      connection.answer(.result(try await engine.restore(request, progress: progress)))
+      try await answer { (request: RestoreRequest) in try await engine.restore(request, progress: progress) }
     case .doctor:
-      let cluster = try WireCoding.parameters(ClusterSelection.self, line)
-      connection.answer(.result(await engine.doctor(cluster, progress: progress)))
+      try await answer { (request: DoctorRequest) in await engine.doctor(request.cluster, progress: progress) }
     case .quit: break  // the server's own
     }
   }

@@ -15,7 +15,7 @@ struct ControlClientTests {
 
   @Test func aCancelledCallWhosePatienceIsOverSaysThatTheDaemonGoesOn() async throws {
     let (client, daemon) = try pair(patience: .milliseconds(50))
-    let call = Task { try await client.call(.status, Nothing(), returning: StatusReport.self) }
+    let call = Task { try await client.call(StatusRequest()) }
     call.cancel()
     let problem = await #expect(throws: ControlError.self) { _ = try await call.value }
     #expect(problem?.code == .cancelled)
@@ -25,7 +25,7 @@ struct ControlClientTests {
 
   @Test func aDaemonThatEndsIsToldAsSuch() async throws {
     let (client, daemon) = try pair(patience: .seconds(30))
-    let call = Task { try await client.call(.status, Nothing(), returning: StatusReport.self) }
+    let call = Task { try await client.call(StatusRequest()) }
     close(daemon)
     let problem = await #expect(throws: ControlError.self) { _ = try await call.value }
     #expect(problem?.message.contains("ended before it answered") == true)

@@ -20,7 +20,7 @@ struct DaemonStarterTests {
         return nil
       }
       let reports = try await withThrowingTaskGroup(of: StatusReport.self) { group in
-        for _ in 0..<8 { group.addTask { try await ControlClient(starter: starter).call(.status, Nothing()) } }
+        for _ in 0..<8 { group.addTask { try await ControlClient(starter: starter).call(StatusRequest()) } }
         return try await group.reduce(into: []) { $0.append($1) }
       }
       #expect(reports.count == 8)
@@ -39,7 +39,7 @@ struct DaemonStarterTests {
         ["-c", "pwd >&2; readlink /proc/self/fd/0 >&2; echo no memory >&2; exit 3"], executable: "/bin/sh")
       let problem = await #expect(throws: ControlError.self) {
         try await ControlClient(starter: DaemonStarter(paths: paths, start: start)).call(
-          .status, Nothing(), returning: StatusReport.self)
+          StatusRequest())
       }
       #expect(problem?.message == "the daemon ended while it started")
       #expect(problem?.details == ["/", "/dev/null", "no memory"])
@@ -51,7 +51,7 @@ struct DaemonStarterTests {
     try await withTemporaryPaths { paths in
       let starter = DaemonStarter(paths: paths, deadline: .milliseconds(50)) { _ throws(ControlError) in nil }
       let problem = await #expect(throws: ControlError.self) {
-        try await ControlClient(starter: starter).call(.status, Nothing(), returning: StatusReport.self)
+        try await ControlClient(starter: starter).call(StatusRequest())
       }
       #expect(problem?.message.contains("does not answer") == true)
     }

@@ -9,7 +9,7 @@ struct EndTests {
   @Test func aCommandThatGoesAwayCancelsItsRequest() async throws {
     try await DaemonFixture.with(FakeEngine(pace: .untilCancelled)) { fixture in
       let connection = try #require(try ControlSocket.connectIfListening(fixture.paths.socket))
-      connection.send(try WireCoding.encode(Request(.current, .intercept, DaemonFixture.request)))
+      connection.send(try WireCoding.encode(RequestLine(.current, DaemonFixture.request)))
       await fixture.engine.wait(for: "intercepting user")
       connection.close()
       await fixture.engine.wait(for: "cancelled user")
@@ -18,7 +18,7 @@ struct EndTests {
 
   @Test func aCancelledCallWaitsForTheDaemonsLastWord() async throws {
     try await DaemonFixture.with(FakeEngine(pace: .untilCancelled)) { fixture in
-      let call = Task { try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self) }
+      let call = Task { try await fixture.call(DaemonFixture.request) }
       await fixture.engine.wait(for: "intercepting user")
       call.cancel()
       let problem = await #expect(throws: ControlError.self) { try await call.value }
@@ -29,7 +29,7 @@ struct EndTests {
 
   @Test func anInterceptThatIsReadyTooLateIsUndone() async throws {
     try await DaemonFixture.with(FakeEngine(pace: .untilCancelledThenReady)) { fixture in
-      let call = Task { try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self) }
+      let call = Task { try await fixture.call(DaemonFixture.request) }
       await fixture.engine.wait(for: "intercepting user")
       call.cancel()
       let problem = await #expect(throws: ControlError.self) { try await call.value }
@@ -50,7 +50,7 @@ struct EndTests {
       let (reports, report) = AsyncStream<ForwardReport>.makeStream()
       let call = Task {
         try await fixture.client().call(
-          .forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
+          forward(foreground: true), holding: { report.yield($0) })
       }
       #expect(await reports.first { _ in true }?.id == "f1")
       let status = try await fixture.status()
@@ -67,10 +67,10 @@ struct EndTests {
       let (reports, report) = AsyncStream<ForwardReport>.makeStream()
       let call = Task {
         try await fixture.client().call(
-          .forward, forward(foreground: true), returning: ForwardReport.self, holding: { report.yield($0) })
+          forward(foreground: true), holding: { report.yield($0) })
       }
       _ = await reports.first { _ in true }
-      _ = try await fixture.call(.stopForward, StopForwardRequest(id: "f1"), returning: Nothing.self)
+      _ = try await fixture.call(StopForwardRequest(id: "f1"))
       _ = try await call.value
       #expect(fixture.engine.events.filter { $0 == "stopped f1" }.count == 1)
     }
@@ -82,7 +82,7 @@ struct EndTests {
     let (reports, report) = AsyncStream<InterceptReport>.makeStream()
     let call = Task { [request] in
       try await fixture.client().call(
-        .intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
+        request, holding: { report.yield($0) })
     }
     return (call, await reports.first { _ in true }?.service == "user")
   }
@@ -101,7 +101,7 @@ struct EndTests {
     try await DaemonFixture.with { fixture in
       let (call, begun) = await heldIntercept(fixture)
       #expect(begun)
-      _ = try await fixture.call(.leave, LeaveRequest(service: "user"), returning: [LeaveReport].self)
+      _ = try await fixture.call(LeaveRequest(service: "user"))
       _ = try await call.value
       #expect(fixture.engine.events.filter { $0 == "left user" }.count == 1)
     }
@@ -115,14 +115,14 @@ struct EndTests {
           var request = InterceptRequest(cluster: ClusterSelection(context: context), service: "user", ports: [])
           request.foreground = true
           _ = try await fixture.client().call(
-            .intercept, request, returning: InterceptReport.self, holding: { report.yield($0) })
+            request, holding: { report.yield($0) })
         }
         return (call, await reports.first { _ in true }?.id)
       }
       let (a, first) = await hold("a")
       let (b, second) = await hold("b")
       #expect(first != second)
-      _ = try await fixture.call(.leave, LeaveRequest(try #require(first)), returning: [LeaveReport].self)
+      _ = try await fixture.call(LeaveRequest(try #require(first)))
       _ = try await a.value
       // The other command holds its own still, and its end is the end of that one alone.
       b.cancel()
@@ -134,7 +134,7 @@ struct EndTests {
 
   @Test func anyOtherForwardStays() async throws {
     try await DaemonFixture.with { fixture in
-      _ = try await fixture.call(.forward, forward(foreground: false), returning: ForwardReport.self)
+      _ = try await fixture.call(forward(foreground: false))
       let status = try await fixture.status()
       #expect(status.forwards.count == 1)
     }
@@ -142,9 +142,9 @@ struct EndTests {
 
   @Test func quitUndoesWhatIsUnderWayThenLeavesEverything() async throws {
     try await DaemonFixture.with(FakeEngine(pace: .untilCancelled)) { fixture in
-      let call = Task { try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self) }
+      let call = Task { try await fixture.call(DaemonFixture.request) }
       await fixture.engine.wait(for: "intercepting user")
-      _ = try await fixture.call(.quit, Nothing(), returning: Nothing.self)
+      _ = try await fixture.call(QuitRequest())
       #expect(fixture.engine.events.suffix(2) == ["cancelled user", "shut down"])
       #expect(!FileManager.default.fileExists(atPath: fixture.paths.socket))
       await #expect(throws: ControlError.self) { try await call.value }
@@ -156,7 +156,7 @@ struct EndTests {
     let staying = ControlError(.incomplete, "Deployment shop/devtunnel-user stays in the cluster")
     try await DaemonFixture.with(FakeEngine(staying: [staying])) { fixture in
       let problem = await #expect(throws: ControlError.self) {
-        try await fixture.call(.quit, Nothing(), returning: Nothing.self)
+        try await fixture.call(QuitRequest())
       }
       #expect(problem?.code == .incomplete)
       #expect(problem?.message == "not everything could be undone")
@@ -168,7 +168,7 @@ struct EndTests {
   @Test func quitLetsTheRecoveryEnd() async throws {
     try await DaemonFixture.with(FakeEngine(recovery: .milliseconds(300))) { fixture in
       await fixture.engine.wait(for: "recovering")
-      _ = try await fixture.call(.quit, Nothing(), returning: Nothing.self)
+      _ = try await fixture.call(QuitRequest())
       #expect(fixture.engine.events == ["recovering", "recovered", "shut down"])
       try await fixture.server.value
     }
@@ -187,7 +187,7 @@ struct EndTests {
       let dying = Task { for await connection in listener.connections { connection.close() } }
       let client = try #require(try ControlClient.ofRunningDaemon(paths: paths))
       let problem = await #expect(throws: ControlError.self) {
-        try await client.call(.status, Nothing(), returning: StatusReport.self)
+        try await client.call(StatusRequest())
       }
       #expect(problem?.message == "the daemon ended before it answered")
       listener.stop()

@@ -47,12 +47,12 @@ struct RequestTests {
 
   @Test func anInterceptIsReportedAndLeft() async throws {
     try await DaemonFixture.with { fixture in
-      let report = try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self)
+      let report = try await fixture.call(DaemonFixture.request)
       #expect(report.service == "user")
       let status = try await fixture.status()
       #expect(status.intercepts == [report])
       #expect(status.daemon?.socket == fixture.paths.socket)
-      let left = try await fixture.call(.leave, LeaveRequest(service: "user"), returning: [LeaveReport].self)
+      let left = try await fixture.call(LeaveRequest(service: "user"))
       #expect(left.map(\.service) == ["user"])
       #expect(fixture.engine.intercepted.isEmpty)
     }
@@ -61,7 +61,7 @@ struct RequestTests {
   @Test func anErrorCrossesWithItsCodeAndRemedy() async throws {
     try await DaemonFixture.with { fixture in
       let problem = await #expect(throws: ControlError.self) {
-        try await fixture.call(.leave, LeaveRequest(service: "cart"), returning: [LeaveReport].self)
+        try await fixture.call(LeaveRequest(service: "cart"))
       }
       #expect(problem == ControlError(.notFound, "cart is not intercepted", remedy: "devtunnel status shows what is"))
     }
@@ -71,7 +71,7 @@ struct RequestTests {
     try await DaemonFixture.with { fixture in
       let (steps, step) = AsyncStream<String>.makeStream()
       let report = try await fixture.client().call(
-        .restore, RestoreRequest(cluster: ClusterSelection(), force: true), returning: RestoreReport.self,
+        RestoreRequest(cluster: ClusterSelection(), force: true),
         progress: { step.yield($0) })
       step.finish()
       #expect(report.left.isEmpty)
@@ -82,14 +82,14 @@ struct RequestTests {
   @Test func commandsOfAnotherVersionMayOnlyLookAndQuit() async throws {
     try await DaemonFixture.with(build: BuildVersion(version: "0.0.9", build: "aa")) { fixture in
       let problem = await #expect(throws: ControlError.self) {
-        try await fixture.call(.intercept, DaemonFixture.request, returning: InterceptReport.self)
+        try await fixture.call(DaemonFixture.request)
       }
       #expect(problem?.code == .versionMismatch)
       #expect(problem?.message == "the daemon runs 0.0.9, this command is \(BuildVersion.current.version)")
       #expect(problem?.remedy == "devtunnel quit, then try again")
       let status = try await fixture.status()
       #expect(status.daemon?.version == "0.0.9")
-      _ = try await fixture.call(.quit, Nothing(), returning: Nothing.self)
+      _ = try await fixture.call(QuitRequest())
     }
   }
 
