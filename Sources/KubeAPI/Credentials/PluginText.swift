@@ -6,8 +6,8 @@ enum PluginText {
 
   static func shown(_ text: String) -> String {
     let plain = String(String.UnicodeScalarView(withoutControls(text)))
-    let lines = plain.split(separator: "\n").map { withoutSecrets(String($0).trimmed) }.filter { !$0.isEmpty }
-    let joined = lines.joined(separator: "\n")
+    let lines = plain.split(separator: "\n").map { String($0).trimmed }.filter { !$0.isEmpty }
+    let joined = SecretText.hiding(lines).map(\.trimmed).filter { !$0.isEmpty }.joined(separator: "\n")
     guard joined.count > limit else { return joined }
     return joined.prefix(limit / 2) + " … " + joined.suffix(limit / 2)
   }
@@ -32,47 +32,5 @@ enum PluginText {
       }
     }
     return shown
-  }
-
-  private enum Next { case anything, signOfSecret, secret }
-
-  /// The names of secrets.
-  private static let names = ["token", "password", "passwd", "secret", "authorization", "apikey", "api_key", "api-key"]
-
-  private static func withoutSecrets(_ line: String) -> String {
-    var shown = ""
-    var rest = line[...]
-    var next = Next.anything
-    while let first = rest.first {
-      let word = rest.prefix { isWordCharacter($0) == isWordCharacter(first) }
-      rest = rest.dropFirst(word.count)
-      guard isWordCharacter(first) else {
-        // Only a sign between name and word makes it a value: `token=…`, not `token expired`.
-        if next == .signOfSecret { next = word.contains { $0 == "=" || $0 == ":" } ? .secret : .anything }
-        shown += word
-        continue
-      }
-      let name = word.lowercased()
-      // `Authorization: Bearer TOKEN`
-      if next == .secret, ["bearer", "basic"].contains(name) {
-        shown += word
-        continue
-      }
-      shown += next == .secret || looksSecret(word) ? "[hidden]" : word
-      next = names.contains(where: name.hasSuffix) ? .signOfSecret : .anything
-    }
-    return shown
-  }
-
-  private static func isWordCharacter(_ character: Character) -> Bool {
-    character.isASCII && (character.isLetter || character.isNumber || "_-+~".contains(character))
-  }
-
-  /// Checks a word: a part of 16 letters and digits, mixed, is no word, no UUID and no name of a resource.
-  private static func looksSecret(_ word: Substring) -> Bool {
-    word.count >= 24
-      && word.split(whereSeparator: { "_-+~".contains($0) }).contains {
-        $0.count >= 16 && $0.contains(where: \.isNumber) && $0.contains(where: \.isLetter)
-      }
   }
 }
