@@ -12,6 +12,8 @@ public struct LoopSetup: Sendable {
   public var client: @Sendable (_ context: String?) throws(LoopError) -> KubeClient
   /// `--context`.
   public var context: String?
+  /// What the option is called that names it.
+  public var contextOption = "--context"
   public var builder: BuilderKind?
   /// `--load`, as `ClusterProduct(parsing:)` reads it.
   public var load: String?
@@ -132,7 +134,10 @@ public struct LoopSetup: Sendable {
     let source = MirrorConsent.Cluster(
       name: "\(remote.access.contextName)/\(namespace)", identity: "\(identity)/\(namespace)")
     let destination = MirrorConsent.Cluster(name: client.access.contextName, identity: guarded.uid)
-    guard mirrorConsent.isGiven(from: source, into: destination, ask: ask) else {
+    guard
+      try mirrorConsent.isGiven(
+        from: source, into: destination, isNamed: context != nil, option: contextOption, ask: ask)
+    else {
       notes.append("nothing is copied from \(source.name)")
       return nil
     }

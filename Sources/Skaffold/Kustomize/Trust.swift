@@ -33,7 +33,12 @@ public struct Demand: Sendable, Hashable {
   }
 
   var refusal: Diagnostic {
-    Diagnostic(.error, text, at: position, remedy: "leave it out, or use --trust if you trust \(root)")
+    Diagnostic(
+      .error, text, at: position,
+      remedy: """
+        leave it out, or use --trust if you trust \(root), now and later: watch, dev and deploy remember it for this \
+        path, not for what its files say
+        """)
   }
 }
 

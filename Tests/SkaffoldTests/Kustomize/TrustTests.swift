@@ -62,6 +62,11 @@ struct TrustTests {
     """
   }
 
+  @Test func aRefusalSaysThatTrustIsByPath() {
+    let remedy = Demand.outside("/srv/base", "/src/repo", nil).refusal.remedy ?? ""
+    #expect(remedy.contains("--trust") && remedy.contains("/src/repo") && remedy.contains("for this path"))
+  }
+
   // MARK: Options
 
   @Test(

@@ -76,6 +76,7 @@ struct DevCommand: AsyncParsableCommand {
     if mirror {
       try checkMirror(remote, remoteClient.access.contextName)
       setup.remote = remoteClient
+      setup.contextOption = "--local-context"
     }
     let (rounds, round) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let devLoop = DevLoop(
