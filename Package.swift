@@ -210,7 +210,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "ControlAPI", "DevLoop", "TerminalText",
+        "CControl", "Commands", "ControlAPI", "DevLoop", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

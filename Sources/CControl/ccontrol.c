@@ -4,12 +4,15 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <link.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -20,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -215,6 +219,67 @@ intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity
 }
 
 void ccontrol_end_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGTERM); }
+
+// More than any user or group has; one with more members is nobody's own.
+enum { entry_limit = 1 << 20 };
+
+static int32_t user(uint32_t uid, uint32_t *primary, char **name) {
+  for (size_t size = 4096;; size *= 4) {
+    char *memory = malloc(size);
+    if (memory == NULL) return -ENOMEM;
+    struct passwd entry, *found = NULL;
+    int problem = getpwuid_r(uid, &entry, memory, size, &found);
+    if (problem == 0 && found != NULL) {
+      *primary = entry.pw_gid;
+      *name = strdup(entry.pw_name);
+    }
+    free(memory);
+    if (problem == EINTR) continue;
+    if (problem == ERANGE && size < entry_limit) continue;
+    if (problem != 0) return -problem;
+    if (found == NULL) return -ENOENT;
+    return *name == NULL ? -ENOMEM : 0;
+  }
+}
+
+static int32_t group(uint32_t gid, const char *name, struct ccontrol_group *out) {
+  for (size_t size = 4096;; size *= 4) {
+    char *memory = malloc(size);
+    if (memory == NULL) return -ENOMEM;
+    struct group entry, *found = NULL;
+    int problem = getgrgid_r(gid, &entry, memory, size, &found);
+    if (problem == 0 && found != NULL) {
+      out->has_users_name = strcmp(entry.gr_name, name) == 0;
+      for (char **member = entry.gr_mem; *member != NULL; member++)
+        if (strcmp(*member, name) != 0) out->has_others = 1;
+    }
+    free(memory);
+    if (problem == EINTR) continue;
+    if (problem == ERANGE && size < entry_limit) continue;
+    if (problem != 0) return -problem;
+    return found == NULL ? -ENOENT : 0;
+  }
+}
+
+int32_t ccontrol_look_up_group(uint32_t uid, uint32_t gid, struct ccontrol_group *out) {
+  memset(out, 0, sizeof *out);
+  char *name = NULL;
+  int32_t problem = user(uid, &out->primary, &name);
+  if (problem == 0) problem = group(gid, name, out);
+  if (problem == 0) {
+    // group(5) does not list those whose primary group it is.
+    setpwent();
+    for (struct passwd *other; (other = getpwent()) != NULL;)
+      if (other->pw_gid == gid && other->pw_uid != uid) out->has_others = 1;
+    endpwent();
+  }
+  free(name);
+  return problem;
+}
+
+int32_t ccontrol_has_acl(const char *path) {
+  return lgetxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+}
 
 int32_t ccontrol_columns(int32_t fd) {
   struct winsize size;

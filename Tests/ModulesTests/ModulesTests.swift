@@ -130,7 +130,8 @@ struct ModulesTests {
     "C libraries have one owner",
     arguments: [
       ("CCurl", ["KubeAPI"]), ("CInotifyTools", ["Watching"]), ("CSSH2", ["Bastion"]),
-      ("CZlib", ["LabAPI", "KubeStreamsTests"]), ("CControl", ["Commands", "ControlAPI", "Daemon", "DaemonTests"]),
+      ("CZlib", ["LabAPI", "KubeStreamsTests"]),
+      ("CControl", ["Commands", "CommandsTests", "ControlAPI", "Daemon", "DaemonTests"]),
       ("CShell", ["ShellHelper", "ShellChannel", "ShellHelperTests", "ShellChannelTests"]),
     ] as [(String, Set<String>)])
   func owners(library: String, owners: Set<String>) throws {

@@ -50,6 +50,19 @@ void ccontrol_release_memory(void);
 intptr_t ccontrol_ask(const char *question, int echo, char *out, size_t capacity);
 // Sends this process SIGTERM when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG); kept by exec.
 void ccontrol_end_with_parent(void);
+// A user, and a group of theirs, as passwd(5) and group(5) or another source of nsswitch.conf(5) has them.
+struct ccontrol_group {
+  // The user's primary group.
+  uint32_t primary;
+  // 1 if the group has the user's name.
+  int32_t has_users_name;
+  // 1 if the group lists a member other than the user, or is the primary group of another user that can be listed.
+  int32_t has_others;
+};
+// Looks a user and a group up: 0; -ENOENT if there is no such user or no such group; or another -errno.
+int32_t ccontrol_look_up_group(uint32_t uid, uint32_t gid, struct ccontrol_group *out);
+// Checks whether the file has an access control list (acl(5)), for which the group's bits of its mode stand: 1 or 0.
+int32_t ccontrol_has_acl(const char *path);
 // The columns of the terminal at fd; 0 if it has none.
 int32_t ccontrol_columns(int32_t fd);
 // Its rows; 0 if it has none.

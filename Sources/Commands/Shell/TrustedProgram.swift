@@ -1,3 +1,4 @@
+import CControl
 import ControlAPI
 
 #if canImport(Glibc)
@@ -12,11 +13,13 @@ enum TrustedProgram {
   /// - Parameters:
   ///   - path: absolute; links are followed.
   ///   - owners: the users who may own it, and the directories above it.
+  ///   - isPrivate: true for a group that has no members but owners; nil asks the system.
   /// - Returns: its real path.
   /// - Throws: `.refused` that names the file or directory that someone else may change.
-  static func resolve(_ path: String, owners: Set<uid_t> = callers(), group: gid_t = getgid()) throws(ControlError)
-    -> String
-  {
+  static func resolve(
+    _ path: String, owners: Set<uid_t> = callers(), isPrivate: ((gid_t) -> Bool)? = nil
+  ) throws(ControlError) -> String {
+    let isPrivate = isPrivate ?? { PrivateGroup.isPrivate($0, of: owners) }
     guard path.hasPrefix("/"), let resolved = realpath(path, nil) else {
       throw .system("cannot find \(path)", Int(-errno))
     }
@@ -28,8 +31,9 @@ enum TrustedProgram {
       guard lstat(place, &found) == 0 else { throw .system("cannot look at \(place)", Int(-errno)) }
       // In a directory with the sticky bit, other users cannot rename files that are not theirs.
       let isSticky = found.st_mode & S_IFMT == S_IFDIR && found.st_mode & S_ISVTX != 0
+      let isGroups = found.st_mode & S_IWGRP != 0
       let isOthers =
-        found.st_mode & S_IWOTH != 0 || found.st_mode & S_IWGRP != 0 && found.st_gid != 0 && found.st_gid != group
+        found.st_mode & S_IWOTH != 0 || isGroups && (ccontrol_has_acl(place) != 0 || !isPrivate(found.st_gid))
       guard owners.contains(found.st_uid), !isOthers || isSticky else {
         throw ControlError(
           .refused, "\(program) would run as root, and users other than you and root may change \(place)",

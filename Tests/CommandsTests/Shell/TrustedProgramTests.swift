@@ -48,4 +48,24 @@ import Testing
     #expect(
       refusal("\(folder)/none")?.contains("cannot find") == true && refusal("helper")?.contains("cannot find") == true)
   }
+
+  @Test func aGroupThatMayWriteMustBePrivate() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let group = getgid()
+    for place in [program, "\(folder)/bin"] {
+      chmod(place, 0o775)
+      #expect(try TrustedProgram.resolve(program, owners: [0, getuid()], isPrivate: { $0 == group }) == program)
+      let error = #expect(throws: ControlError.self) {
+        try TrustedProgram.resolve(program, owners: [0, getuid()], isPrivate: { _ in false })
+      }
+      #expect(error?.message.contains("may change \(place)") == true)
+      chmod(place, 0o755)
+    }
+    // A group of which this system knows nothing.
+    guard getuid() == 0 else { return }
+    chown(program, 0, 54_321)
+    #expect(refusal(program) == nil)
+    chmod(program, 0o775)
+    #expect(refusal(program)?.contains("may change \(program)") == true)
+  }
 }
