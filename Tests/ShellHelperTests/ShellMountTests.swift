@@ -124,6 +124,18 @@ struct ShellMountTests {
     #expect(result.errors.contains("\(fixture.folder.path) is a folder you write to"), "\(result.errors)")
   }
 
+  @Test("Nothing is made through a link to what does not exist")
+  func dangling() throws {
+    let link = fixture.path("dangling")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: fixture.path("made"))
+    for target in [link, "\(link)/data"] {
+      let plan = try fixture.plan("bind \(fixture.path("token")) \(target)")
+      let result = try fixture.shell(plan: plan, "true").result()
+      #expect(result.errors.contains("dangling exists on this host, and is no folder"), "\(result.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: fixture.path("made")))
+  }
+
   @Test("A missing source is said by name")
   func noSource() throws {
     let result = try fixture.shell(plan: fixture.plan("bind /no/such/source /devtunnel-test"), "true").result()

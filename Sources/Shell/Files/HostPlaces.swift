@@ -24,20 +24,53 @@ enum HostPlaces {
     return VolumePlace(path: path, resolved: path, isDirectory: isDirectory, parentExists: path.parts.count == 1)
   }
 
-  /// Returns the reason why a path cannot be a mount point for anyone; nil if it can.
+  /// Returns the reason why a path cannot be a mount point for anyone; nil if it can. The helper makes it in the lowest
+  /// folder of the path that exists, and rebuilds that one for it: an obstacle there would stop the shell.
   static func obstacle(_ path: MountPath) -> String? {
-    var status = stat()
-    if lstat(path.text, &status) == 0 { return "\(path.text) is this machine's" }
-    var parent = path.parts[...]
     var folder = "/"
-    repeat {
-      parent = parent.dropLast()
-      folder = "/" + parent.joined(separator: "/")
-    } while !parent.isEmpty && lstat(folder, &status) != 0
+    for part in path.parts {
+      let place = (folder == "/" ? "" : folder) + "/" + part
+      var status = stat()
+      guard lstat(place, &status) == 0 else {
+        // A name that is too long, or a folder that may not be searched.
+        if errno != ENOENT { return "\(place) cannot be looked at: \(String(cString: strerror(errno)))" }
+        return obstacle(toBuilding: folder)
+      }
+      if place == path.text { break }
+      let isLink = status.st_mode & S_IFMT == S_IFLNK
+      if isLink, stat(place, &status) != 0 {
+        return errno == ENOENT
+          ? "\(place) is a link to what does not exist here"
+          : "the link \(place) cannot be followed: \(String(cString: strerror(errno)))"
+      }
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        return isLink ? "\(place) is a link to what is no folder" : "\(place) is no folder"
+      }
+      folder = place
+    }
+    return "\(path.text) is this machine's"
+  }
+
+  /// Returns the reason why a folder cannot be rebuilt with all its entries; nil if it can.
+  private static func obstacle(toBuilding folder: String) -> String? {
     // The folder is rebuilt inside the namespace: files that the command makes there would exist in the shell only.
     if geteuid() != 0, access(folder, W_OK) == 0 { return "\(folder) is yours to write to" }
+    guard let entries = opendir(folder) else {
+      return "\(folder) cannot be read: \(String(cString: strerror(errno)))"
+    }
+    defer { closedir(entries) }
+    guard access(folder, X_OK) == 0 else { return "\(folder) may not be searched" }
+    var count = 0
+    while readdir(entries) != nil {
+      count += 1
+      // `.` and `..` are among them.
+      if count > mostEntries + 2 { return "\(folder) has more than \(mostEntries) entries" }
+    }
     return nil
   }
+
+  /// The helper binds no more entries into a folder that it rebuilds.
+  private static let mostEntries = 4096
 
   /// Returns the user's own directories, as written and with links followed.
   static func own(_ directories: [String]) -> [MountPath] {

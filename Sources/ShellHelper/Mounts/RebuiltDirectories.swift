@@ -21,6 +21,10 @@ struct RebuiltDirectories {
       existing += "/" + name
       missing = missing.dropFirst()
     }
+    if let name = missing.first, cshell_kind(existing + "/" + name, 0, nil, nil) >= 0 {
+      // A file, or a link to what does not exist: a file that is made through it would be the host's.
+      throw ShellError(step, reason: "\(existing)/\(name) exists on this host, and is no folder")
+    }
     let ancestor = existing.isEmpty ? "/" : existing
     var device: UInt64 = 0
     try check(cshell_kind(ancestor, 1, &device, nil), step)

@@ -76,6 +76,45 @@ struct VolumePlaceTests {
     #expect(try guarded("/etc", allowed: ["/etc/myapp"]) != nil)
   }
 
+  @Test("A path that the helper could not make a mount point of is left out, with the reason")
+  func obstacles() throws {
+    let scratch = try Scratch()
+    let path = scratch.path
+    for (name, target) in [
+      ("dangling", "\(path)/gone"), ("loop", "loop2"), ("loop2", "loop"), ("tofile", "victim/file"), ("good", "victim"),
+    ] {
+      try #require(symlink(target, "\(path)/\(name)") == 0)
+    }
+    for (place, reason) in [
+      ("dangling", "is this machine's"), ("dangling/data", "\(path)/dangling is a link to what does not exist here"),
+      ("dangling/a/b", "\(path)/dangling is a link to what does not exist here"),
+      ("good/inner", "is this machine's"), ("loop/data", "the link \(path)/loop cannot be followed: "),
+      ("victim/file/data", "\(path)/victim/file is no folder"),
+      ("tofile/data", "\(path)/tofile is a link to what is no folder"),
+    ] {
+      let obstacle = HostPlaces.obstacle(try MountPath("\(path)/\(place)"))
+      #expect(obstacle?.contains(reason) == true, "\(place): \(obstacle ?? "none")")
+    }
+    let full = "\(path)/full"
+    try FileManager.default.createDirectory(atPath: full, withIntermediateDirectories: false)
+    for number in 1...4097 { try #require(symlink("x", "\(full)/\(number)") == 0) }
+    if geteuid() == 0 {
+      for place in ["good/data", "victim/a/b"] {
+        #expect(HostPlaces.obstacle(try MountPath("\(path)/\(place)")) == nil, "\(place)")
+      }
+      #expect(HostPlaces.obstacle(try MountPath("\(full)/data"))?.contains("more than 4096 entries") == true)
+      unlink("\(full)/1")
+      #expect(HostPlaces.obstacle(try MountPath("\(full)/data")) == nil)
+    } else {
+      #expect(HostPlaces.obstacle(try MountPath("\(path)/victim/data"))?.contains("yours to write to") == true)
+      chmod("\(path)/victim/inner", 0)
+      #expect(HostPlaces.obstacle(try MountPath("\(path)/victim/inner/a/b"))?.contains("cannot be looked at") == true)
+      chmod("\(path)/victim/inner", 0o500)
+      #expect(HostPlaces.obstacle(try MountPath("\(path)/victim/inner/a")) == nil)
+      chmod("\(path)/victim/inner", 0o700)
+    }
+  }
+
   @Test("This machine's places: what exists, and links on the way")
   func look() throws {
     let scratch = try Scratch()
