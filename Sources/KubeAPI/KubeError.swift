@@ -115,6 +115,11 @@ extension KubeError {
 
   public var isNotFound: Bool { statusCode == 404 }
   public var isConflict: Bool { statusCode == 409 }
+
+  /// An object of the name that is to be created exists.
+  public var isAlreadyExists: Bool {
+    if case .status(409, "AlreadyExists", _, _) = self { true } else { false }
+  }
   public var isForbidden: Bool { statusCode == 403 }
 
   /// True if the resourceVersion or continue token is older than the server's history.

@@ -89,26 +89,6 @@ public struct AgentDeployer: Sendable {
     return template
   }
 
-  private func createAll(_ objects: [(JSONValue, APIResource)]) async throws(ControlError) {
-    let outcome: [ControlError] = await withTaskGroup(of: ControlError?.self) { group in
-      for (object, resource) in objects {
-        group.addTask { [client, namespace] in
-          do throws(ControlError) {
-            _ = try await attempt("creating \(object.kind ?? "") \(namespace)/\(object.name ?? "")") {
-              () async throws(KubeError) in
-              try await client.create(object, as: resource, namespace: namespace)
-            }
-            return nil
-          } catch {
-            return error
-          }
-        }
-      }
-      return await group.reduce(into: []) { errors, error in if let error { errors.append(error) } }
-    }
-    if let first = outcome.first { throw first }
-  }
-
   /// Removes the agent of this name, as `AgentRemoval` does.
   public func remove(uid: String? = nil) async throws(ControlError) {
     try await AgentRemoval(client: client, namespace: namespace, workload: manifests.workload).remove(uid: uid)

@@ -15,6 +15,8 @@ final class FakeNamespace: Sendable {
     /// By how many lists of ReplicaSets came.
     var replicaSetsAfter: [Int: [JSONValue]] = [:]
     var replicaSetLists = 0
+    /// Names that are taken: creating one fails, and deleting takes it out of the lists.
+    var refusesTaken = false
   }
 
   private let objects: Mutex<Objects>
@@ -28,6 +30,7 @@ final class FakeNamespace: Sendable {
       _ = connection.waitForClient()
       return
     }
+    if let refusal = refusal(request, parts) { return connection.failure(409, "AlreadyExists", refusal) }
     // A written object comes back and is not kept: tests look at the requests themselves.
     guard request.method == "GET" else {
       return connection.reply((request.json ?? [:]).with(uid: "new"))
@@ -55,6 +58,22 @@ final class FakeNamespace: Sendable {
     }
     guard let object = items.first(where: { $0.name == name }) else { return connection.failure(404, "NotFound", name) }
     connection.reply(object)
+  }
+
+  private func refusal(_ request: TestServer.Request, _ parts: [String]) -> String? {
+    objects.withLock { objects in
+      guard objects.refusesTaken else { return nil }
+      switch request.method {
+      case "POST":
+        let (collection, name) = (parts.last ?? "", request.json?.name ?? "")
+        let isTaken = objects.lists[collection]?.contains { $0.name == name } ?? false
+        return isTaken ? "\(collection) \"\(name)\" already exists" : nil
+      case "DELETE":
+        objects.lists[parts[parts.count - 2], default: []].removeAll { $0.name == parts.last }
+        return nil
+      default: return nil
+      }
+    }
   }
 
   // MARK: Objects
@@ -93,7 +112,7 @@ final class FakeNamespace: Sendable {
 }
 
 extension JSONValue {
-  fileprivate func with(uid: String) -> JSONValue {
+  func with(uid: String) -> JSONValue {
     var object = self
     object[path: "metadata", "uid"] = JSONValue(uid)
     return object

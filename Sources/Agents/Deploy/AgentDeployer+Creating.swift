@@ -1,0 +1,75 @@
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
+extension AgentDeployer {
+  /// Creates the objects that the agent's Deployment owns, all at once.
+  func createAll(_ objects: [(JSONValue, APIResource)]) async throws(ControlError) {
+    let outcome: [ControlError] = await withTaskGroup(of: ControlError?.self) { group in
+      for (object, resource) in objects {
+        group.addTask {
+          do throws(ControlError) {
+            try await create(object, as: resource)
+            return nil
+          } catch {
+            return error
+          }
+        }
+      }
+      return await group.reduce(into: []) { errors, error in if let error { errors.append(error) } }
+    }
+    if let first = outcome.first { throw first }
+  }
+
+  /// Creates an object. One of that name may be left of an agent whose Deployment is gone: after a crash, or where
+  /// somebody deleted it without what it owned. Our own is replaced, another's is named.
+  private func create(_ object: JSONValue, as resource: APIResource) async throws(ControlError) {
+    let name = object.name ?? ""
+    let what = "\(resource.kind) \(manifests.namespace)/\(name)"
+    var replaced = 0
+    while true {
+      do throws(KubeError) {
+        _ = try await client.create(object, as: resource, namespace: manifests.namespace)
+        return
+      } catch {
+        // Whoever makes it again and again is not outrun.
+        guard error.isAlreadyExists, replaced < 3 else { throw ControlError(error, doing: "creating \(what)") }
+        replaced += 1
+        try await removeLeftover(resource, name, what)
+      }
+    }
+  }
+
+  private func removeLeftover(_ resource: APIResource, _ name: String, _ what: String) async throws(ControlError) {
+    let found = try await attempt("looking for \(what)") { () async throws(KubeError) in
+      try await client.find(resource, name, namespace: manifests.namespace)
+    }
+    guard let found else { return }
+    guard isOwn(found) else {
+      let whose = Holder(of: found).map { "was made by \($0.told(to: manifests.holder))" } ?? "does not say whose it is"
+      throw ControlError(
+        .conflict, "\(what) is in the way of the agent's: it exists already, and \(whose)",
+        remedy: """
+          If nobody needs it: kubectl delete \(resource.kind.lowercased()) -n \(manifests.namespace) \(name). Then try \
+          again.
+          """)
+    }
+    do throws(KubeError) {
+      try await client.delete(
+        resource, name, namespace: manifests.namespace, propagation: .background, uid: found.uid)
+    } catch {
+      // Another one took its place meanwhile: it is looked at when the next attempt fails.
+      guard !error.isNotFound, !error.isConflict else { return }
+      throw ControlError(error, doing: "deleting \(what), which an earlier agent left")
+    }
+  }
+
+  /// Checks whether this installation made an object. The person's or the machine's name may have changed since.
+  private func isOwn(_ found: JSONValue) -> Bool {
+    guard found.labels[AgentNames.managedByLabel] == AgentNames.managedBy, let owner = Holder(of: found) else {
+      return false
+    }
+    return owner == manifests.holder
+      || owner.installation != nil && owner.installation == manifests.holder.installation
+  }
+}
