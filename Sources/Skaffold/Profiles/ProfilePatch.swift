@@ -38,21 +38,37 @@ struct ProfilePatch {
     path.split(separator: "/").map { String($0.replacing("~1", with: "/").replacing("~0", with: "~")) }
   }
 
-  func apply(to root: YAMLNode) throws(InputError) -> YAMLNode {
+  /// - Parameters:
+  ///   - profile: the name of the patch's profile, for errors.
+  ///   - budget: of the configuration; what this patch takes is counted.
+  func apply(to root: YAMLNode, profile: String, _ budget: inout PatchBudget) throws(InputError) -> YAMLNode {
     switch operation {
     case "test":
-      guard let found = get(root, path[...]), found.json == value?.json else {
-        throw failure("does not have this value", path)
-      }
+      guard let found = get(root, path[...]) else { throw failure("does not have this value", path) }
+      try check(budget.take(found), profile)
+      guard found.json == value?.json else { throw failure("does not have this value", path) }
       return root
     case "move", "copy":
       guard let found = get(root, from[...]) else { throw failure("does not exist", from) }
+      if operation == "copy" { try check(budget.take(found), profile) }
       let source = operation == "move" ? try changed(root, from[...], .remove) : root
-      return try changed(source, path[...], .add(found))
+      return try put(found, into: source, profile)
     case "remove": return try changed(root, path[...], .remove)
-    case "add": return try changed(root, path[...], .add(value ?? node))
-    default: return try changed(root, path[...], .replace(value ?? node))
+    default: return try put(value ?? node, into: root, profile)
     }
+  }
+
+  private func put(_ value: YAMLNode, into root: YAMLNode, _ profile: String) throws(InputError) -> YAMLNode {
+    let result = try changed(root, path[...], operation == "replace" ? .replace(value) : .add(value))
+    try check(PatchBudget.refusal(value, at: path), profile)
+    return result
+  }
+
+  private func check(_ refusal: String?, _ profile: String) throws(InputError) {
+    guard let refusal else { return }
+    throw InputError([
+      node.error("this patch of profile '\(profile)' \(refusal)", remedy: "write what is meant without these copies")
+    ])
   }
 
   private enum Change {

@@ -20,10 +20,11 @@ struct Profiles {
       }
     }
     var result = configuration
+    var budget = PatchBudget()
     for name in active {
       // Of two with one name the last counts, as for Skaffold.
       if let profile = profiles.last(where: { (try? $0["name"]?.string()) == name }) {
-        result = apply(profile, to: result)
+        result = apply(profile, name, to: result, &budget)
       }
     }
     return (result, active)
@@ -38,11 +39,16 @@ struct Profiles {
     return fields
   }
 
-  private func apply(_ profile: YAMLNode, to configuration: YAMLNode) -> YAMLNode {
+  private func apply(
+    _ profile: YAMLNode, _ name: String, to configuration: YAMLNode, _ budget: inout PatchBudget
+  ) -> YAMLNode {
     var result = Overlay.apply(Modernizer.modernized(profile, reader.version), to: configuration)
-    for node in reader.elements(profile["patches"]) {
+    for node in reader.elements(profile["patches"]) where !budget.isExceeded {
       guard let patch = ProfilePatch(node, reader) else { continue }
-      if let patched = reader.value(node, { _ throws(InputError) in try patch.apply(to: result) }) { result = patched }
+      let patched = reader.value(node) { _ throws(InputError) in
+        try patch.apply(to: result, profile: name, &budget)
+      }
+      if let patched { result = patched }
     }
     return result
   }

@@ -127,6 +127,56 @@ struct ProfileTests {
     #expect(problems.map(\.message) == [message] && problems[0].position?.line == 8)
   }
 
+  @Test(
+    "Refuses patches that double the document again and again, and names the profile",
+    arguments: [
+      // 2^40 values; 2^30 times a text; values within each other.
+      ("{x: 1}", "{op: copy, from: /metadata, path: /metadata/%}", 40, "copies or compares more than 100000 values"),
+      (
+        "{x: '\(String(repeating: "y", count: 20_000))'}", "{op: copy, from: /metadata, path: /metadata/%}", 30,
+        "copies or compares more than 16 MiB"
+      ),
+      ("{a: {x: 1}}", "{op: copy, from: /metadata, path: /metadata/a}", 250, "more than 200 values within each other"),
+      (
+        "{a: [\(String(repeating: "1,", count: 200))]}", "{op: test, path: /metadata/a, value: 1}", 600,
+        "copies or compares more than 100000 values"
+      ),
+    ])
+  func growingPatches(metadata: String, patch: String, count: Int, message: String) throws {
+    let patches = (0..<count).map { "    - \(patch.replacing("%", with: "c\($0)"))\n" }.joined()
+    let problems = try Project.problems(
+      """
+      apiVersion: skaffold/v4beta1
+      kind: Config
+      metadata: \(metadata)
+      profiles:
+      - name: grows
+        activation: [{command: dev}]
+        patches:
+      \(patches)
+      """)
+    let found = problems.filter { $0.message.contains(message) }
+    #expect(found.first?.message.contains("profile 'grows'") == true, "\(problems.prefix(3))")
+    #expect((found.first?.position?.line ?? 0) > 8)
+  }
+
+  @Test("Many small copies are no growth")
+  func smallCopies() throws {
+    let patches = (0..<1000).map { "    - {op: copy, from: /metadata/name, path: /metadata/labels/l\($0)}\n" }.joined()
+    let problems = try Project.problems(
+      """
+      apiVersion: skaffold/v4beta1
+      kind: Config
+      metadata: {name: x, labels: {}}
+      profiles:
+      - name: copies
+        activation: [{command: dev}]
+        patches:
+      \(patches)
+      """)
+    #expect(problems.isEmpty, "\(problems.prefix(3))")
+  }
+
   @Test("A field that no profile has is reported, active or not")
   func unknownField() throws {
     let problems = try Project.problems(
