@@ -1,11 +1,22 @@
 import TunnelProtocol
 
-/// An HTTP/1.1 proxy as a function of a request's head: CONNECT (RFC 9110 section 9.3.6), and the absolute form of a
-/// target (RFC 9112 section 3.2.2) for one request of each connection.
-enum HTTPRequestHead {
+/// The HTTP/1.1 proxy's side of one connection, up to the end of the request's head: CONNECT (RFC 9110 section 9.3.6),
+/// and the absolute form of a target (RFC 9112 section 3.2.2) for one request of each connection.
+struct HTTPRequestHead {
+  private let credentials: ProxyCredentials?
+  /// Bytes that were looked at and are not the head's end: a client may send it byte by byte.
+  private var looked = 0
+
   /// - Parameter credentials: required of clients (RFC 9110 section 11.7); nil: no authentication.
-  static func step(_ bytes: [UInt8], credentials: ProxyCredentials? = nil) -> ProxyStep {
+  init(credentials: ProxyCredentials? = nil) { self.credentials = credentials }
+
+  /// - Parameter bytes: all that came; each time those of before, and more.
+  mutating func step(_ bytes: [UInt8]) -> ProxyStep {
     guard let end = endOfHead(bytes) else { return .more }
+    return Self.request(bytes, end: end, credentials)
+  }
+
+  private static func request(_ bytes: [UInt8], end: Int, _ credentials: ProxyCredentials?) -> ProxyStep {
     let lines = split(bytes[..<end])
     let words = lines[0].split(separator: 0x20, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self)
@@ -62,12 +73,12 @@ enum HTTPRequestHead {
   }
 
   /// Returns the position behind the empty line; nil until that has come.
-  private static func endOfHead(_ bytes: [UInt8]) -> Int? {
-    guard bytes.count >= 4 else { return nil }
-    for index in 3..<bytes.count
+  private mutating func endOfHead(_ bytes: [UInt8]) -> Int? {
+    for index in max(looked, 3)..<max(bytes.count, looked, 3)
     where bytes[index] == 0x0a && bytes[index - 1] == 0x0d && bytes[index - 2] == 0x0a && bytes[index - 3] == 0x0d {
       return index + 1
     }
+    looked = bytes.count
     return nil
   }
 

@@ -9,16 +9,16 @@ final class ProxyClient: Handler {
   private let dialer: Dialer
   private let resolver: DNSResolver
   private var inbox: [UInt8] = []
-  private let credentials: ProxyCredentials?
   private var socks: SOCKS
+  private var head: HTTPRequestHead
   var ended: ((ObjectIdentifier) -> Void)?
   private static let headLimit = 32 << 10
   /// For the whole request, µs.
   private static let patience: UInt64 = 30_000_000
 
   init(loop: EventLoop, fd: Int32, dialer: Dialer, resolver: DNSResolver, credentials: ProxyCredentials?) {
-    self.credentials = credentials
     socks = SOCKS(credentials: credentials)
+    head = HTTPRequestHead(credentials: credentials)
     self.loop = loop
     self.fd = fd
     self.dialer = dialer
@@ -70,7 +70,7 @@ final class ProxyClient: Handler {
       return .reject(
         HTTPRequestHead.response(400, "This port speaks SOCKS5, SOCKS4a and HTTP/1.1; the request is none of these."))
     }
-    return HTTPRequestHead.step(inbox, credentials: credentials)
+    return head.step(inbox)
   }
 
   private func reject(_ bytes: [UInt8]) {

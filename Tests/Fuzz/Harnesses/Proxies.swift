@@ -16,7 +16,10 @@ extension Harness {
       "Transfer-Encoding: chunked", "[::1]", ":443", "@",
     ]
   ) { bytes in
-    try steps(bytes) { { HTTPRequestHead.step($0) } }
+    try steps(bytes) {
+      var head = HTTPRequestHead()
+      return { head.step($0) }
+    }
   }
 
   /// A client's bytes, all at once and a piece at a time, lead to the same place.

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Relay
 import TestSupport
 import Testing
@@ -270,6 +271,48 @@ private final class WebConnection: Handler {
     #expect(proxy.figures.proxy.rejected == 1 && proxy.harness.agent.preambles.isEmpty)
   }
 
+  /// Each byte is looked at once, and the end is found wherever a piece ends.
+  @Test func aHeadByteByByteCostsNoMoreThanItsLength() {
+    let bytes = Array("GET http://user/ HTTP/1.1\r\nX: \(String(repeating: "x", count: 32_000))\r\n\r\nrest".utf8)
+    let end = bytes.count - 4
+    var head = HTTPRequestHead()
+    var inbox: [UInt8] = []
+    let start = processTime()
+    for byte in bytes[..<end] {
+      guard case .more = head.step(inbox) else {
+        Issue.record("it ends at \(inbox.count)")
+        return
+      }
+      inbox.append(byte)
+    }
+    // Looking from the beginning each time takes 500 million steps.
+    #expect(processTime() - start < .seconds(2))
+    for piece in [0, 1, 4] {
+      var head = head
+      guard case .request(let request) = head.step(inbox + bytes[end...].prefix(piece)) else {
+        Issue.record("its end is not found")
+        return
+      }
+      #expect(request.host == "user" && request.backlog.suffix(piece) == bytes[end...].prefix(piece))
+    }
+    // Every way to cut it in two.
+    let short = Array("CONNECT user:80 HTTP/1.1\r\nA: b\r\n\r\n".utf8)
+    for cut in 0..<short.count {
+      var head = HTTPRequestHead()
+      guard case .more = head.step(Array(short[..<cut])), case .request = head.step(short) else {
+        Issue.record("cut at \(cut)")
+        continue
+      }
+    }
+  }
+
+  /// The processor's time of this process: other programs do not count.
+  private func processTime() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+
   @Test func anEndlessHeadIsCut() {
     let proxy = ProxyFixture()
     #expect(proxy.exchange("GET http://user/" + String(repeating: "x", count: 40_000)).hasPrefix("HTTP/1.1 431 "))
@@ -286,7 +329,8 @@ private final class WebConnection: Handler {
           UInt8.random(in: 0...(round % 2 == 0 ? 255 : 5), using: &chance)
         }
       if first == 0x47 {
-        _ = HTTPRequestHead.step(bytes + Array("\r\n\r\n".utf8))
+        var head = HTTPRequestHead()
+        _ = head.step(bytes + Array("\r\n\r\n".utf8))
         continue
       }
       while !bytes.isEmpty, case .answer(_, let taken) = socks.step(bytes) { bytes.removeFirst(taken) }
