@@ -44,9 +44,9 @@ public enum TerminalText {
     var result = String.UnicodeScalarView()
     var rest = text.unicodeScalars[...]
     while let scalar = rest.first {
-      if scalar.value == 0x1b || scalar.value == 0x9b, let count = sequence(rest) {
+      if scalar.value == 0x1b || scalar.value == 0x9b, let behind = behindSequence(rest) {
         if let colour = colour(rest) { result += rest.prefix(colour.count) }
-        rest = rest.dropFirst(count)
+        rest = behind
         continue
       }
       rest = rest.dropFirst()
@@ -78,10 +78,10 @@ public enum TerminalText {
   // MARK: Control characters and sequences
 
   /// C0 and DEL, C1 (U+0080 to U+009F), line and paragraph separators, and characters that reorder text (Unicode
-  /// Standard Annex 9: embeddings, overrides, isolates).
+  /// Standard Annex 9: marks, embeddings, overrides, isolates).
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x20, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true
+    case 0..<0x20, 0x7f...0x9f, 0x61c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: true
     default: false
     }
   }
@@ -114,9 +114,9 @@ public enum TerminalText {
 
   private static let longestColour = 32
 
-  /// Returns the length of a whole escape sequence at the beginning, or of a control string with its end;
-  /// nil if there is none (ECMA-48 section 5).
-  private static func sequence(_ text: Substring.UnicodeScalarView) -> Int? {
+  /// Returns the text behind a whole escape sequence at the beginning, or behind a control string with its end; nil if
+  /// there is none (ECMA-48 section 5). Its length would have to be counted, up to the end of the text.
+  private static func behindSequence(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView? {
     var rest = text
     var kind = rest.popFirst()
     if kind?.value == 0x9b { kind = "[" } else { kind = rest.popFirst() }
@@ -143,6 +143,6 @@ public enum TerminalText {
     case _ where (0x30...0x7e).contains(kind.value): break
     default: return nil
     }
-    return text.count - rest.count
+    return rest
   }
 }

@@ -115,6 +115,29 @@ import Testing
     #expect(TerminalText.still("\u{1b}]0;never ended") == "\u{1b}]0;never ended")
   }
 
+  /// A log's line may have 64 KiB, and its writer chooses its content. Here it is longer, so that the time tells.
+  @Test(arguments: ["\u{1b}7", "\u{1b}[m", "\u{1b}]", "\u{1b}]0;x\u{7}", "\u{9b}0", "\r", "\u{1b}[0;"])
+  func aLongLineIsReadOnce(piece: String) {
+    let line = String(repeating: piece, count: (256 << 10) / piece.utf8.count)
+    let start = processTime()
+    _ = TerminalText.visible(TerminalText.still(line), colours: true)
+    // Counting the rest of the line at each sequence takes 10^10 steps.
+    #expect(processTime() - start < .seconds(10))
+  }
+
+  /// The processor's time of this process: other programs do not count.
+  private func processTime() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+
+  @Test(arguments: ["\u{200e}", "\u{200f}", "\u{61c}"]) func marksThatTurnTextAreVisible(mark: String) {
+    let number = String(mark.unicodeScalars.first!.value, radix: 16)
+    #expect(TerminalText.visible("a\(mark)b") == "a\\u{\(number)}b")
+    #expect(!TerminalText.json("\"\(mark)\"").unicodeScalars.contains(mark.unicodeScalars.first!))
+  }
+
   /// A reader of JSON finds the same text.
   @Test func jsonSaysTheSame() throws {
     let text = "a\u{9b}\u{7f}\u{202e}\u{2028}\u{2069}é\n\u{1b}"
