@@ -17,11 +17,11 @@ enum HostPlaces {
         let text = real + (missing.isEmpty ? "" : "/" + missing.joined(separator: "/"))
         return VolumePlace(
           path: path, resolved: (try? MountPath(text)) ?? path, isDirectory: isDirectory,
-          parentExists: missing.count <= 1)
+          missing: missing.count)
       }
       missing.insert(existing.removeLast(), at: 0)
     }
-    return VolumePlace(path: path, resolved: path, isDirectory: isDirectory, parentExists: path.parts.count == 1)
+    return VolumePlace(path: path, resolved: path, isDirectory: isDirectory, missing: path.parts.count)
   }
 
   /// Returns the reason why a path cannot be a mount point for anyone; nil if it can. The helper makes it in the lowest

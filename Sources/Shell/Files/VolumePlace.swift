@@ -12,8 +12,10 @@ struct VolumePlace: Sendable, Hashable {
   /// The same with the host's links followed, as far as it exists: `/run/secrets` for `/var/run/secrets`.
   var resolved: MountPath
   var isDirectory: Bool
+  /// The number of its last parts that this machine does not have.
+  var missing: Int
   /// True if its parent folder is this machine's.
-  var parentExists: Bool
+  var parentExists: Bool { missing <= 1 }
 
   /// The user's choices and directories.
   struct Person: Sendable, Hashable {
@@ -33,7 +35,9 @@ struct VolumePlace: Sendable, Hashable {
       if person.own.contains(where: { place.isWithin($0) || $0.isWithin(place) }) {
         return "your home directory, the working directory, or one of PATH"
       }
-      if parentExists, place.parts.contains(where: Self.isLookedFor) { return Self.settings }
+      // The first missing part is in a folder of this machine, which may be above the working directory. The parts
+      // below it are in a folder that is above none.
+      if place.parts.dropLast(max(missing - 1, 0)).contains(where: Self.isLookedFor) { return Self.settings }
     }
     // Tools search each folder from the working directory up; a missing folder is above none.
     return parentExists && !isDirectory ? Self.settings : nil

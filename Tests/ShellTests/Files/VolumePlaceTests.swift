@@ -7,12 +7,12 @@ import Testing
 /// The places where a volume may be at its own path.
 struct VolumePlaceTests {
   private func guarded(
-    _ path: String, resolved: String? = nil, isDirectory: Bool = true, parentExists: Bool = true, allowed: [String] = []
+    _ path: String, resolved: String? = nil, isDirectory: Bool = true, missing: Int = 1, allowed: [String] = []
   ) throws -> String? {
     let own = try ["/projects/alice", "/srv/tools/bin", "/apps/x/bin"].map { try MountPath($0) }
     let place = VolumePlace(
       path: try MountPath(path), resolved: try MountPath(resolved ?? path), isDirectory: isDirectory,
-      parentExists: parentExists)
+      missing: missing)
     return place.guarded(for: .init(allowed: try allowed.map { try MountPath($0) }, own: own))
   }
 
@@ -63,10 +63,22 @@ struct VolumePlaceTests {
 
   @Test("A single file, only in a folder that this machine does not have")
   func files() throws {
-    #expect(try guarded("/app/config.yaml", isDirectory: false, parentExists: false) == nil)
+    #expect(try guarded("/app/config.yaml", isDirectory: false, missing: 2) == nil)
     #expect(try guarded("/srv/config.yaml", isDirectory: false) != nil)
     #expect(try guarded("/package.json", isDirectory: false) != nil)
-    #expect(try guarded("/data/.hidden", parentExists: false) == nil)
+    #expect(try guarded("/data/.hidden", missing: 2) == nil)
+  }
+
+  @Test(
+    "A name that tools look for is guarded in the root too, and all below it",
+    arguments: [
+      ("/.cargo/config.toml", 2), ("/.git/config", 2), ("/.git/objects/x", 3), ("/node_modules/left-pad/index.js", 3),
+      ("/.mvn/extensions.xml", 2), ("/.config/a/b", 3),
+    ])
+  func missingFolders(path: String, missing: Int) throws {
+    for isDirectory in [true, false] { #expect(try guarded(path, isDirectory: isDirectory, missing: missing) != nil) }
+    // In a folder that is missing itself, and so is above no working directory.
+    #expect(try guarded("/elsewhere\(path)", missing: missing + 1) == nil)
   }
 
   @Test("--volume-at means a path and what is below it, not what is beside or above it")
@@ -123,7 +135,7 @@ struct VolumePlaceTests {
     let missing = try MountPath("/devtunnel-nowhere/a/b")
     #expect(
       HostPlaces.look(missing, isDirectory: true)
-        == VolumePlace(path: missing, resolved: missing, isDirectory: true, parentExists: false))
+        == VolumePlace(path: missing, resolved: missing, isDirectory: true, missing: 3))
     #expect(HostPlaces.look(try MountPath("/devtunnel-nowhere"), isDirectory: true).parentExists)
     try #require(symlink("/etc", scratch.path + "/link") == 0)
     let linked = HostPlaces.look(try MountPath(scratch.path + "/link/devtunnel-nowhere"), isDirectory: false)
