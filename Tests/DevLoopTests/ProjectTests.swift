@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Images
 import Skaffold
 import Testing
 
@@ -67,5 +68,11 @@ struct ProjectTests {
       ])
       #expect(memory.load() == ["/a": ["--enable-helm"], "/b": ["network https://x\ny"]])
     }
+  }
+
+  @Test func anInsecureRegistryDoesNotMakeAllInsecure() {
+    let pushes = DevConfiguration(push: true, insecureRegistries: ["localhost:5000"])
+    #expect(LoopSetup.pushed([DevConfiguration(), pushes]) == .registry(.init(push: "", isInsecure: false)))
+    #expect(LoopSetup.pushed([DevConfiguration(push: false, insecureRegistries: ["localhost:5000"])]) == nil)
   }
 }

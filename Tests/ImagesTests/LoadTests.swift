@@ -96,6 +96,17 @@ import Testing
         "push --quiet --tls-verify=false \(image.id) docker://registry.example:5000/team/web:") == true)
   }
 
+  @Test func anInsecureRegistryIsNoReasonToTrustAnother() async throws {
+    var own = image
+    own.name = "registry.corp.example/app"
+    var settings = BuildSettings()
+    settings.insecureRegistries = ["localhost:5000"]
+    _ = try await load(.registry(.init(push: "")), own, settings)
+    let pushed = shop.lines("buildah.log").last
+    #expect(pushed?.contains("docker://registry.corp.example/app:") == true, "\(pushed ?? "")")
+    #expect(pushed?.contains("--tls-verify") == false, "\(pushed ?? "")")
+  }
+
   @Test func aSharedStoreNeedsATagOnly() async throws {
     _ = try await load(.shared(.podman), image)
     #expect(shop.lines("buildah.log") == ["tag \(image.id) web:devtunnel-0123456789ab"])

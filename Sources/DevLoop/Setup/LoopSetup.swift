@@ -155,10 +155,7 @@ public struct LoopSetup: Sendable {
     let (ask, context, root) = (ask, client.access.contextName, project.repository)
     do throws(BuildError) {
       if let load { return try ClusterProduct(parsing: load) }
-      if configurations.contains(where: { $0.push == true }) {
-        let isInsecure = configurations.contains { !$0.insecureRegistries.isEmpty }
-        return .registry(.init(push: "", isInsecure: isInsecure))
-      }
+      if let named = Self.pushed(configurations) { return named }
       return try await ClusterProduct.detect(client: client, context: context, environment: project.environment) {
         registry in
         let key = "\(root)\n\(guarded.uid)"
@@ -172,6 +169,12 @@ public struct LoopSetup: Sendable {
     } catch {
       throw LoopError(error, .loading)
     }
+  }
+
+  /// Returns the images' own registries if a configuration pushes. Only those that `build.insecureRegistries` names may
+  /// do without TLS, which the builder's settings know by host.
+  static func pushed(_ configurations: [DevConfiguration]) -> ClusterProduct? {
+    configurations.contains { $0.push == true } ? .registry(.init(push: "")) : nil
   }
 
   func builder(_ configurations: [DevConfiguration], _ product: ClusterProduct?) async throws(LoopError) -> ImageBuilder
