@@ -30,11 +30,26 @@ public struct OutboundPlan: Sendable {
   ///   - pod: the Pod's resolv.conf.
   ///   - host: the host's.
   func dns(pod: ResolverConfiguration, host: ResolverConfiguration) -> DNSSettings {
-    let search = pod.search.compactMap { try? DNSName(parsing: $0) }
-    let domain = [pod.clusterDomain ?? "cluster.local"].compactMap { try? DNSName(parsing: $0) }
+    dns(search: pod.search, suffixes: [pod.clusterDomain ?? Self.usualDomain] + pod.search, ndots: pod.ndots, host)
+  }
+
+  /// The same for a whole machine, which must not lose its own names.
+  /// - Returns: with notes about the names that were left out.
+  func machineDNS(pod: ResolverConfiguration, host: ResolverConfiguration) -> (DNSSettings, notes: [String]) {
+    let names = ClusterNames(domain: pod.clusterDomain ?? Self.usualDomain, search: pod.search, asked: clusterSuffixes)
+    let search = pod.search.filter { names.suffixes.contains($0) }
+    var settings = dns(search: search, suffixes: names.suffixes, ndots: pod.ndots, host)
+    settings.clusterNamesOnly = true
+    return (settings, names.notes)
+  }
+
+  private static let usualDomain = "cluster.local"
+
+  private func dns(search: [String], suffixes: [String], ndots: Int, _ host: ResolverConfiguration) -> DNSSettings {
     let servers = host.nameservers.compactMap { IPAddress(parsing: $0) }.map { IPEndpoint($0, port: 53) }
     return DNSSettings(
-      clusterSuffixes: domain + search + clusterSuffixes, search: search, ndots: pod.ndots, hostSuffixes: hostSuffixes,
+      clusterSuffixes: suffixes.compactMap { try? DNSName(parsing: $0) } + clusterSuffixes,
+      search: search.compactMap { try? DNSName(parsing: $0) }, ndots: ndots, hostSuffixes: hostSuffixes,
       hostServers: servers)
   }
 }

@@ -34,7 +34,7 @@ public struct DNSName: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// True for the suffix itself and for every name below it.
-  func isWithin(_ suffix: DNSName) -> Bool {
+  public func isWithin(_ suffix: DNSName) -> Bool {
     guard wire.count >= suffix.wire.count else { return false }
     let start = wire.count - suffix.wire.count
     guard wire[start...].elementsEqual(suffix.wire) else { return false }

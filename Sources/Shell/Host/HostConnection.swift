@@ -19,6 +19,8 @@ public actor HostConnection {
   /// The machine's own.
   private let resolver = ShellSession.hostResolver()
   private let directory: ShellDirectory
+  /// As the Pods' resolv.conf has it; nil before the plan is written.
+  private var dns: DNSSettings?
   private var outbound: OnLoop<Outbound>?
   private var helper: Int?
   /// True once a helper has said hello.
@@ -45,6 +47,8 @@ public actor HostConnection {
   /// Writes the helper's plan.
   public func prepare(helper: String, socket: String) async throws(ControlError) -> ShellReport {
     try await link.connected(within: .seconds(60))
+    let (dns, notes) = plan.machineDNS(pod: try await PodFiles(link: link).resolver(), host: resolver)
+    self.dns = dns
     try directory.make()
     let lines =
       ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
@@ -53,16 +57,14 @@ public actor HostConnection {
     try directory.write((lines.joined(separator: "\n") + "\n").utf8, to: directory.plan)
     return ShellReport(
       id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan,
-      environment: [:], warnings: ranges.notes)
+      environment: [:], warnings: ranges.notes + notes)
   }
 
   /// Attaches the sockets that the helper has handed over.
   public func attach(_ peer: OnLoop<ShellPeer>, _ hello: ShellHello) async throws(ControlError) {
     isEntered = true
     helper = Int(hello.pid)
-    let pod = try await PodFiles(link: link).resolver()
-    var dns = plan.dns(pod: pod, host: resolver)
-    dns.clusterNamesOnly = true
+    guard var dns else { throw ControlError(.failed, "a helper came before its plan was written") }
     dns.clusterRanges = ranges.led
     dns.hostSourcePorts = DNSSettings.ownSourcePorts
     // The rules bring only the cluster's addresses here, whatever they are.
