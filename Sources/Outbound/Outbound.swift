@@ -6,7 +6,7 @@ public final class Outbound {
   private let loop: EventLoop
   private let routes: RouteTable
   private let counters = OutboundCounters()
-  private let dialer: Dialer
+  let dialer: Dialer
   private let resolver: DNSResolver
   private let sessions: SessionSource
   private var datagrams: [DatagramFlows] = []

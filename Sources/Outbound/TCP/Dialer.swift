@@ -42,7 +42,7 @@ final class Dialer {
   /// Each connection counts twice, since it may use a socket of the host too.
   private let budget: ConnectionBudget
   private var live: [ObjectIdentifier: OutboundConnection] = [:]
-  private var leaving: [ObjectIdentifier: Farewell] = [:]
+  private(set) var leaving: [ObjectIdentifier: Farewell] = [:]
   private var isClosed = false
 
   init(
@@ -105,9 +105,12 @@ final class Dialer {
   /// Checks whether too many clients have connected without a request, so that no more are let in.
   func isCrowded(by waiting: Int) -> Bool { waiting >= max(budget.limit / 2, 16) }
 
-  /// Sends a client a last message and closes its socket, which is taken over.
+  /// Last messages on their way: no connection is counted any more by then, so nothing else bounds their descriptors.
+  static let mostFarewells = 64
+
+  /// Sends a client a last message and closes its socket, which is taken over. One too many is reset.
   func dismiss(_ client: Int32, _ bytes: [UInt8]) {
-    guard !isClosed else { return clinux_reset(client) }
+    guard !isClosed, leaving.count < Self.mostFarewells else { return clinux_reset(client) }
     let farewell = Farewell(loop: loop, fd: client, bytes: bytes) { [weak self] in self?.leaving[$0] = nil }
     leaving[ObjectIdentifier(farewell)] = farewell
     farewell.start()

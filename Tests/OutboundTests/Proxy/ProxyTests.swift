@@ -318,6 +318,20 @@ private final class WebConnection: Handler {
     #expect(proxy.exchange("GET http://user/" + String(repeating: "x", count: 40_000)).hasPrefix("HTTP/1.1 431 "))
   }
 
+  /// A refused client keeps its descriptor for its last message, and is counted nowhere else.
+  @Test func lastMessagesAreBounded() {
+    let proxy = ProxyFixture()
+    let clients = (0..<Dialer.mostFarewells + 16).map { _ in proxy.client() }
+    for client in clients {
+      client.send(Array("noise".utf8))
+      #expect(proxy.harness.loop.turn { !client.received.isEmpty || client.sawReset })
+    }
+    #expect(proxy.figures.proxy.rejected == clients.count)
+    #expect(proxy.harness.outbound.dialer.leaving.count <= Dialer.mostFarewells)
+    #expect(clients.last?.sawReset == true && clients[0].received.starts(with: "HTTP/1.1 400 ".utf8))
+    for client in clients { client.close() }
+  }
+
   @Test func noiseNeverTraps() {
     var chance = SeededGenerator(seed: 7)
     for round in 0..<20_000 {
