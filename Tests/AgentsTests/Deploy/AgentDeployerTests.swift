@@ -17,7 +17,7 @@ import Testing
   }
 
   /// All that is asked of the API server.
-  private func requests(_ objects: FakeNamespace.Objects) async throws -> [TestServer.Request] {
+  private func requests(_ objects: FakeNamespace.Objects) async throws -> [HTTPTestServer.Request] {
     let share = FileManager.default.temporaryDirectory.appending(path: "devtunnel-\(UUID())")
     try FileManager.default.createDirectory(at: share, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: share) }

@@ -60,7 +60,7 @@ final class FakeNamespace: Sendable {
     connection.reply(object)
   }
 
-  private func refusal(_ request: TestServer.Request, _ parts: [String]) -> String? {
+  private func refusal(_ request: HTTPTestServer.Request, _ parts: [String]) -> String? {
     objects.withLock { objects in
       guard objects.refusesTaken else { return nil }
       switch request.method {
