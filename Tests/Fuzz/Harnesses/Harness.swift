@@ -52,7 +52,8 @@ func inPieces(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Bool)
 
 /// The events of a stream's parser, without the borders between pieces of payload.
 struct Trace: Equatable {
-  /// One event behind the other, each as the count of its numbers and these. A payload's are -1, its tag, count and hash.
+  /// One event behind the other, each as the count of its numbers and these. A payload's are -1, its tag, count and
+  /// hash.
   private var numbers: [Int] = []
   /// Where the last event begins, if that is a payload.
   private var payload: Int?
