@@ -189,8 +189,7 @@ public actor Interception {
     progress("connecting to the agent")
     await link.start()
     // The link would retry without end; a Pod that can never start is reported at once.
-    var pods = AgentPods(client: client, namespace: namespace, workload: plan.workload.name)
-    pods.deployment = identity.uid
+    let pods = AgentPods(client: client, of: identity)
     _ = try await pods.running(within: .seconds(60), progress: progress)
     try await link.connected(within: .seconds(20))
 
@@ -286,7 +285,7 @@ public actor Interception {
     guard ServiceRules(service: service).agent != nil else { return nil }
     // If the count starts over, a running agent knows a higher one and would refuse us.
     if transitions > 1, let standing = try await deployer.existing(),
-      try await deployer.stands(as: template, from: plan.workload.template)
+      try await deployer.stands(standing, as: template, from: plan.workload.template)
     {
       isDiverted = true
       return standing

@@ -145,8 +145,7 @@ extension ClusterOperations {
       let entry = Self.agentEntry(request.cluster, there.identity, client, identity.workload)
       // An agent that an earlier daemon made is now this one's to undo.
       try journal.add(entry)
-      var pods = AgentPods(client: client, namespace: namespace, workload: identity.workload)
-      pods.deployment = identity.uid
+      let pods = AgentPods(client: client, of: identity)
       _ = try await pods.running(within: .seconds(60), progress: progress)
       let link = await AgentLink(
         client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log

@@ -411,8 +411,7 @@ public actor ClusterOperations: Engine {
       entry = Self.agentEntry(cluster, key.cluster, client, identity.workload)
       // An agent that an earlier daemon made is now this one's to undo.
       try journal.add(entry)
-      var pods = AgentPods(client: client, namespace: key.namespace, workload: identity.workload)
-      pods.deployment = identity.uid
+      let pods = AgentPods(client: client, of: identity)
       _ = try await pods.running(within: .seconds(60), progress: progress)
     } catch {
       let name = gateway.workload

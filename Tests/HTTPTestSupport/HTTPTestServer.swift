@@ -165,6 +165,12 @@ package final class HTTPTestServer: Sendable {
       shutdown(socket, Int32(SHUT_RDWR))
     }
 
+    /// Waits until the client says something more, or closes the connection.
+    package func hears() -> Bool {
+      var byte: UInt8 = 0
+      return recv(socket, &byte, 1, 0) > 0
+    }
+
     /// Waits until the client has closed the connection.
     package func waitForClient(milliseconds: Int32 = 5000) -> Bool {
       var entry = pollfd(fd: socket, events: 0x2000 /* POLLRDHUP */, revents: 0)

@@ -67,12 +67,14 @@ import Testing
         workload: "web", containerName: "web", listen: [8080], controlPort: 17_717, architecture: .amd64)
       let workload = Workload(
         try await cluster.client.get(.deployments, "web", namespace: "shop"), resource: .deployments)
-      #expect(try await deployer.stands(as: template, from: workload.template))
+      let standing = try #require(try await deployer.existing())
+      #expect(try await deployer.stands(standing, as: template, from: workload.template))
       // A container that a colleague would put beside the agent.
       try await cluster.client.patch(
         .deployments, "devtunnel-web", namespace: "shop", type: .json,
         [["op": "add", "path": "/spec/template/spec/containers/-", "value": ["name": "x", "image": "evil"]]])
-      #expect(try await !deployer.stands(as: template, from: workload.template))
+      let changed = try #require(try await deployer.existing())
+      #expect(try await !deployer.stands(changed, as: template, from: workload.template))
     }
   }
 }

@@ -264,7 +264,7 @@ extension Interception {
   fileprivate func loseSight() async {
     let identity = AgentIdentity(
       namespace: namespace, workload: "web", controlPort: 17_717, token: Array(repeating: 0, count: 32),
-      uid: agentUID ?? "")
+      uid: agentUID ?? "", template: [:])
     link = await AgentLink(
       client: client, relay: context.relay, identity: identity, transitions: transitions, log: context.log)
     absence.note(ServiceEndpoints([], agentPrefix: "devtunnel-web"), at: .now - .seconds(10))

@@ -15,9 +15,12 @@ public struct AgentIdentity: Sendable, Hashable {
   /// The Deployment's, as long as no one has changed it since (Kubernetes API, `metadata.generation`); nil if the API
   /// server gave none.
   public var generation: Int?
+  /// The Deployment's `spec.template`: only a Pod that is made of it gets the token.
+  public var template: JSONValue
 
   public init(
-    namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String, generation: Int? = nil
+    namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String, generation: Int? = nil,
+    template: JSONValue
   ) {
     self.namespace = namespace
     self.workload = workload
@@ -25,6 +28,7 @@ public struct AgentIdentity: Sendable, Hashable {
     self.token = token
     self.uid = uid
     self.generation = generation
+    self.template = template
   }
 }
 
@@ -74,11 +78,11 @@ public struct AgentDeployer: Sendable {
       try? await remove(uid: owner.uid)
       throw error
     }
-    // Starting it was one change; any other makes the count higher.
+    // Starting it was one change; any other makes the count higher. The template is as admission made it.
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token,
       uid: owner.uid ?? "",
-      generation: owner.generation?.addingSaturating(1))
+      generation: owner.generation?.addingSaturating(1), template: owner[path: "spec", "template"] ?? pod)
   }
 
   /// Returns the template, fitted to what the namespace demands of every Pod.
@@ -126,15 +130,19 @@ public struct AgentDeployer: Sendable {
     else { return nil }
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "",
-      generation: deployment.generation)
+      generation: deployment.generation, template: deployment[path: "spec", "template"] ?? [:])
   }
 
   /// Checks that the running agent is the very one that this template would make of the workload's: anyone who may edit
   /// the namespace can replace it, and intercepted traffic would go through the replacement.
+  /// - Parameter running: as `existing` read it.
   /// - Parameter podTemplate: `spec.template` of the workload.
-  public func stands(as template: AgentPodTemplate, from podTemplate: JSONValue) async throws(ControlError) -> Bool {
-    guard let present = try await read(.deployments)?[path: "spec", "template"] else { return false }
-    guard TemplateMatch.isSame(present, as: await fitted(template).make(from: podTemplate)) else { return false }
+  public func stands(
+    _ running: AgentIdentity, as template: AgentPodTemplate, from podTemplate: JSONValue
+  ) async throws(ControlError) -> Bool {
+    guard TemplateMatch.isSame(running.template, as: await fitted(template).make(from: podTemplate)) else {
+      return false
+    }
     return try await hasOwnProgram()
   }
 

@@ -1,6 +1,13 @@
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Synchronization
+
+/// A Pod that runs an agent. Its UID tells it from another that has its name later.
+public struct AgentPod: Sendable, Hashable {
+  public var name: String
+  public var uid: String
+}
 
 /// The Pods of one agent: the one that runs, or the reason why none does.
 public struct AgentPods: Sendable {
@@ -9,10 +16,12 @@ public struct AgentPods: Sendable {
   public let workload: String
   /// True while an intercept is being set up: an error then says that nothing was diverted.
   var beforeDivert = true
-  /// UID of the agent's Deployment: a Pod that only has the agent's label doesn't get the token. Nil takes any.
-  public var deployment: String?
+  /// The agent that was made: a Pod that only has its label doesn't get the token. Nil takes any.
+  private var identity: AgentIdentity?
   /// The pause between two checks for a Pod that is refused.
   var refusalInterval = Duration.seconds(1)
+  /// Checks after which a Pod that was not made here ends the wait.
+  private static let patience = 5
 
   public init(client: KubeClient, namespace: String, workload: String) {
     self.client = client
@@ -20,17 +29,23 @@ public struct AgentPods: Sendable {
     self.workload = workload
   }
 
+  public init(client: KubeClient, of identity: AgentIdentity) {
+    self.init(client: client, namespace: identity.namespace, workload: identity.workload)
+    self.identity = identity
+  }
+
   private var selector: LabelSelector {
     LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
   }
 
-  /// Waits until the agent's container runs and returns its Pod's name; `progress` receives the reason for the wait.
+  /// Waits until the agent's container runs and returns its Pod; `progress` receives the reason for the wait.
   /// - Throws: `ControlError` with the Pod's events and log if it cannot start, or does not within `limit`.
-  public func running(within limit: Duration, progress: Engine.Progress? = nil) async throws(ControlError) -> String {
+  public func running(within limit: Duration, progress: Engine.Progress? = nil) async throws(ControlError) -> AgentPod {
     let deadline = ContinuousClock.now + limit
-    let outcome: Result<String, ControlError>? = await withTaskGroup(of: Result<String, ControlError>?.self) { group in
-      group.addTask { await watchForRunning(progress) }
-      group.addTask { await watchForRefusal() }
+    let strangers = Strangers()
+    let outcome = await withTaskGroup(of: Result<AgentPod, ControlError>?.self) { group in
+      group.addTask { await watchForRunning(strangers, progress) }
+      group.addTask { await watchForRefusal(strangers) }
       group.addTask {
         try? await Task.sleep(until: deadline)
         return nil
@@ -44,13 +59,40 @@ public struct AgentPods: Sendable {
     throw await diagnosis("the agent of \(workload) did not start within \(limit)")
   }
 
-  private func watchForRunning(_ progress: Engine.Progress?) async -> Result<String, ControlError>? {
+  /// Reads a running Pod again: another may have its name by now.
+  /// - Throws: `ControlError` if the Pod of that UID is gone or is not made of the agent's template.
+  func confirm(_ pod: AgentPod) async throws(ControlError) {
+    let place = "\(namespace)/\(pod.name)"
+    let found = try await attempt("looking at Pod \(place) again") { () async throws(KubeError) in
+      try await client.find(.pods, pod.name, namespace: namespace)
+    }
+    guard let found, found.uid == pod.uid else {
+      throw ControlError(.notFound, "Pod \(place) was replaced while the tunnel to it was opened")
+    }
+    if let identity, let field = PodMatch.difference(found, from: identity.template) {
+      throw Self.stranger(place, field)
+    }
+  }
+
+  private func watchForRunning(_ strangers: Strangers, _ progress: Engine.Progress?) async
+    -> Result<AgentPod, ControlError>?
+  {
     do throws(KubeError) {
       var iterator = client.watch(.pods, namespace: namespace, labels: selector).makeAsyncIterator()
       while let event = try await iterator.next(isolation: nil) {
         guard let pod = event.object, let name = pod.name, !pod.isBeingDeleted else { continue }
-        if case .deleted = event { continue }
-        if Self.isRunning(pod), await isTrusted(pod) { return .success(name) }
+        if case .deleted = event {
+          strangers.forget(name)
+          continue
+        }
+        if Self.isRunning(pod), await belongs(pod) {
+          guard let field = identity.flatMap({ PodMatch.difference(pod, from: $0.template) }) else {
+            return .success(AgentPod(name: name, uid: pod.uid ?? ""))
+          }
+          strangers.note(name, Self.stranger("\(namespace)/\(name)", field))
+          progress?("Pod \(name) is not made of the agent's template (\(field) differs): it is not used")
+          continue
+        }
         if let failure = PodFailure(pod), await isOurs(pod) {
           return .failure(
             await diagnosis(
@@ -66,10 +108,11 @@ public struct AgentPods: Sendable {
 
   /// Watches for a quota, Pod Security or a webhook that refuses the Pod. No Pod exists then, and the ReplicaSet's
   /// condition says so for as long as it is true. It must be seen twice in a row, since an earlier agent's Pod may fill
-  /// the quota until it is gone.
-  private func watchForRefusal() async -> Result<String, ControlError>? {
+  /// the quota until it is gone. Watches for Pods that others made, too.
+  private func watchForRefusal(_ strangers: Strangers) async -> Result<AgentPod, ControlError>? {
     var wasRefused = false
     while (try? await Task.sleep(for: refusalInterval)) != nil {
+      if let stranger = strangers.look(Self.patience) { return .failure(stranger) }
       let refusals = await replicaSets().compactMap { set in Self.refusal(of: set).map { (set, $0) } }
       defer { wasRefused = !refusals.isEmpty }
       guard wasRefused, let (_, message) = refusals.first else { continue }
@@ -140,10 +183,20 @@ public struct AgentPods: Sendable {
     return sets.isEmpty || owners.isEmpty || owners.contains { sets.contains($0) }
   }
 
+  private static func stranger(_ place: String, _ field: String) -> ControlError {
+    ControlError(
+      .refused,
+      "Pod \(place) runs in the agent's place, but is not made of its Deployment's template: \(field) differs",
+      remedy:
+        "Someone created a Pod with the agent's labels, or an admission webhook changes Pods: see "
+        + "`kubectl get pod -o yaml`. "
+        + "If a webhook changes the image, name the image that it chooses: --agent-image IMAGE.")
+  }
+
   /// Checks by its owners that a Pod belongs to the Deployment that we mean. For a user who may not read ReplicaSets
   /// the label must do.
-  private func isTrusted(_ pod: JSONValue) async -> Bool {
-    guard let deployment else { return true }
+  private func belongs(_ pod: JSONValue) async -> Bool {
+    guard let deployment = identity?.uid else { return true }
     guard let owner = pod.controllerReference, owner["kind"]?.stringValue == "ReplicaSet",
       let name = owner["name"]?.stringValue
     else { return false }
@@ -174,6 +227,26 @@ public struct AgentPods: Sendable {
     guard let name = object.name else { return [] }
     let events = try? await client.list(.events, namespace: namespace, fields: "involvedObject.name=\(name)")
     return WarningEvents(events?.items ?? [], about: object).texts
+  }
+
+  /// Pods that run in the agent's place and are not made of its template.
+  private final class Strangers: Sendable {
+    private struct State {
+      var problems: [String: ControlError] = [:]
+      var looks = 0
+    }
+    private let state = Mutex(State())
+
+    func note(_ name: String, _ problem: ControlError) { state.withLock { $0.problems[name] = problem } }
+    func forget(_ name: String) { state.withLock { $0.problems[name] = nil } }
+
+    /// Returns the problem after so many checks in a row that found one: a Pod of ours may start beside it.
+    func look(_ patience: Int) -> ControlError? {
+      state.withLock { state in
+        state.looks = state.problems.isEmpty ? 0 : state.looks + 1
+        return state.looks >= patience ? state.problems.values.first : nil
+      }
+    }
   }
 
   /// Adds that nothing was diverted: an intercept's agent starts before anything is. Other agents never divert

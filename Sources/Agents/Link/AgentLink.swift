@@ -227,18 +227,19 @@ public actor AgentLink {
 
   /// Runs one session from dial to end; returns false if it never opened.
   private func session() async -> Bool {
-    let pod: String
+    let pod: AgentPod
     let connection: PortForwardConnection
     do {
       if let onMissing, try await isMissing() {
         note("the agent has been removed from the cluster: bringing it back")
         current = try await onMissing()
       }
-      var pods = AgentPods(client: client, namespace: current.namespace, workload: current.workload)
+      var pods = AgentPods(client: client, of: current)
       pods.beforeDivert = false
-      pods.deployment = current.uid
       pod = try await running(pods)
-      connection = try await dial(pod)
+      connection = try await dial(pod.name)
+      // A port-forward goes by name. One UID before and after it: the connection is to that very Pod.
+      try await pods.confirm(pod)
     } catch {
       if !Task.isCancelled { note("\(error)") }
       return false
@@ -259,7 +260,7 @@ public actor AgentLink {
       case .session(.opened):
         patience.cancel()
         stood = true
-        await connectedNow(pod)
+        await connectedNow(pod.name)
       case .session(.refused(.superseded, _)):
         change(to: .superseded)
         return stood
@@ -284,9 +285,9 @@ public actor AgentLink {
 
   /// Waits for the agent's Pod. A Pod whose Deployment is deleted meanwhile, with its namespace for one, will never
   /// run: the wait then ends, so that the next session brings the agent back.
-  private func running(_ pods: AgentPods) async throws(ControlError) -> String {
+  private func running(_ pods: AgentPods) async throws(ControlError) -> AgentPod {
     let bringsBack = onMissing != nil
-    let outcome: Result<String, ControlError>? = await withTaskGroup(of: Result<String, ControlError>?.self) { group in
+    let outcome = await withTaskGroup(of: Result<AgentPod, ControlError>?.self) { group in
       group.addTask {
         do throws(ControlError) { return .success(try await pods.running(within: .seconds(60))) } catch {
           return .failure(error)

@@ -108,4 +108,70 @@ import Testing
     let former = try await waiting(objects)
     #expect(former?.message.contains("did not start within") == true)
   }
+
+  // MARK: Pods that others made
+
+  private static let evil: JSONValue = [
+    "containers": [["name": JSONValue(AgentNames.container), "image": "evil:1", "command": ["/agent"]]]
+  ]
+
+  /// What a wait for the agent of Deployment `d` finds.
+  private func found(_ pods: [JSONValue]) async throws -> Result<AgentPod, ControlError> {
+    let cluster = FakeNamespace(
+      .init(lists: [
+        "deployments": [FakeNamespace.deployment(uid: "d", service: "user")],
+        "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")], "pods": pods,
+      ]))
+    return try await withServer {
+      cluster.answer($0, $1)
+    } _: { client, _ in
+      var pods = AgentPods(client: client, of: FakeNamespace.identity(uid: "d"))
+      pods.refusalInterval = .milliseconds(20)
+      do throws(ControlError) { return .success(try await pods.running(within: .seconds(30))) } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  @Test("A Pod that our ReplicaSet adopted is not taken for the agent, and the error says what differs")
+  func adopted() async throws {
+    guard case .failure(let error) = try await found([FakeNamespace.pod(spec: Self.evil)]) else {
+      Issue.record("it was taken")
+      return
+    }
+    #expect(error.code == .refused)
+    #expect(
+      error.message
+        == "Pod testbed/devtunnel-user-6f9c-x runs in the agent's place, but is not made of its Deployment's template: "
+        + "containers[devtunnel-agent].image differs")
+  }
+
+  @Test("Beside it the agent's own Pod is found")
+  func besideAdopted() async throws {
+    let pods = [FakeNamespace.pod("a", uid: "1", spec: Self.evil), FakeNamespace.pod("b", uid: "2")]
+    #expect(try await found(pods).get() == AgentPod(name: "b", uid: "2"))
+  }
+
+  @Test("A Pod is confirmed by its UID and by what it is made of")
+  func confirmed() async throws {
+    let cases: [(JSONValue?, Bool)] = [
+      (FakeNamespace.pod(), true), (FakeNamespace.pod(uid: "other"), false),
+      (FakeNamespace.pod(spec: Self.evil), false), (nil, false),
+    ]
+    for (pod, isConfirmed) in cases {
+      let cluster = FakeNamespace(.init(lists: ["pods": pod.map { [$0] } ?? []]))
+      try await withServer {
+        cluster.answer($0, $1)
+      } _: { client, _ in
+        let pods = AgentPods(client: client, of: FakeNamespace.identity(uid: "d"))
+        let pod = AgentPod(name: "devtunnel-user-6f9c-x", uid: "p")
+        do throws(ControlError) {
+          try await pods.confirm(pod)
+          #expect(isConfirmed)
+        } catch {
+          #expect(!isConfirmed, "\(error)")
+        }
+      }
+    }
+  }
 }

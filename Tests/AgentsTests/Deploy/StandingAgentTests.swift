@@ -51,9 +51,10 @@ import Testing
       #expect(identity == nil)
       let template = AgentPodTemplate(
         workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
-      let (isSame, isOurs) = (
-        try await deployer.stands(as: template, from: UserWorkload.template), try await deployer.hasOwnProgram()
-      )
+      var standing = FakeNamespace.identity(uid: "d")
+      standing.template = deployment[path: "spec", "template"] ?? [:]
+      let isSame = try await deployer.stands(standing, as: template, from: UserWorkload.template)
+      let isOurs = try await deployer.hasOwnProgram()
       #expect(!isSame && !isOurs)
     }
   }

@@ -1,6 +1,6 @@
 import HTTPTestSupport
 import ControlAPI
-import KubeAPI
+import Foundation
 import KubeObjects
 import Logging
 import Relay
@@ -8,27 +8,19 @@ import Synchronization
 import Testing
 
 @testable import Agents
+@testable import KubeAPI
 
 @Suite(.timeLimit(.minutes(1))) struct AgentLinkTests {
-  private static let pod: JSONValue = [
-    "metadata": [
-      "name": "devtunnel-user-6f9c-x", "uid": "p",
-      "ownerReferences": [["kind": "ReplicaSet", "name": "devtunnel-user-6f9c", "uid": "r", "controller": true]],
-    ],
-    "status": ["containerStatuses": [["name": JSONValue(AgentNames.container), "state": ["running": [:]]]]],
-  ]
-
   @Test("A port-forward that is forbidden is reported at once")
   func forbidden() async throws {
     let cluster = FakeNamespace(
-      .init(lists: ["pods": [Self.pod], "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")]]))
+      .init(lists: ["pods": [FakeNamespace.pod()], "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")]]))
     try await withServer { request, connection in
       guard request.path.hasSuffix("/portforward") else { return cluster.answer(request, connection) }
       connection.failure(
         403, "Forbidden", "pods is forbidden: User \"alice\" cannot create resource \"pods/portforward\"")
     } _: { client, _ in
-      let identity = AgentIdentity(
-        namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
+      let identity = FakeNamespace.identity(uid: "d")
       let link = await AgentLink(
         client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -38,6 +30,50 @@ import Testing
       #expect(refusal?.message.contains("pods/portforward") == true)
       #expect(refusal?.message.contains("exec") == false)
       #expect(refusal?.remedy?.contains("devtunnel doctor") == true)
+      await link.stop()
+    }
+  }
+
+  @Test(
+    "A Pod that takes the name of the agent's while the port-forward opens hears no token", arguments: [true, false])
+  func replacedUnderItsName(isReplaced: Bool) async throws {
+    let cluster = FakeNamespace(
+      .init(lists: [
+        "pods": [FakeNamespace.pod()], "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")],
+      ]))
+    let (looks, look) = AsyncStream.makeStream(of: Void.self)
+    let (heard, hear) = AsyncStream.makeStream(of: Void.self)
+    try await withServer { request, connection in
+      if request.path.hasSuffix("/portforward") {
+        let key = request.headers["sec-websocket-key"] ?? ""
+        let accept = Data(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))).base64EncodedString()
+        connection.write(
+          "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \(accept)\r\n"
+            + "Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n")
+        // The hello is the first that a client says on a v4 channel.
+        if connection.hears() { hear.yield() }
+        return connection.cut()
+      }
+      guard request.method == "GET", request.path.hasSuffix("/pods/devtunnel-user-6f9c-x") else {
+        return cluster.answer(request, connection)
+      }
+      connection.reply(FakeNamespace.pod(uid: isReplaced ? "other" : "p"))
+      look.yield()
+    } _: { client, _ in
+      let link = await AgentLink(
+        client: client, relay: try #require(RelayThread()), identity: FakeNamespace.identity(uid: "d"), transitions: 1,
+        protocols: .v4, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+      await link.start()
+      // A hello comes at once or never: two more looks are after it.
+      var (looked, said) = (looks.makeAsyncIterator(), heard.makeAsyncIterator())
+      if isReplaced {
+        for _ in 0..<3 { _ = await looked.next() }
+        #expect(await link.lastProblem?.contains("was replaced while the tunnel to it was opened") == true)
+      } else {
+        _ = await said.next()
+      }
+      hear.finish()
+      if isReplaced { #expect(await said.next() == nil) }
       await link.stop()
     }
   }
@@ -58,8 +94,7 @@ import Testing
       }
       cluster.answer(request, connection)
     } _: { client, _ in
-      let identity = AgentIdentity(
-        namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: "d")
+      let identity = FakeNamespace.identity(uid: "d")
       let link = await AgentLink(
         client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))

@@ -83,6 +83,31 @@ final class FakeNamespace: Sendable {
       .deployment(template: [:], replicas: 1).with(uid: uid)
   }
 
+  /// The agent of Deployment `uid`, and what its one container runs.
+  static func identity(uid: String) -> AgentIdentity {
+    AgentIdentity(
+      namespace: "testbed", workload: "user", controlPort: 17_717, token: Array(repeating: 7, count: 32), uid: uid,
+      template: template)
+  }
+
+  private static let template: JSONValue = [
+    "spec": ["containers": [["name": JSONValue(AgentNames.container), "image": "user:1", "command": ["/agent"]]]]
+  ]
+
+  /// A Pod that runs and that ReplicaSet `r` of `replicaSet(uid:owner:)` controls: its own, or one that it adopted.
+  static func pod(
+    _ name: String = "devtunnel-user-6f9c-x", uid: String = "p", spec: JSONValue = template["spec"]!
+  ) -> JSONValue {
+    [
+      "metadata": [
+        "name": JSONValue(name), "uid": JSONValue(uid),
+        "ownerReferences": [["kind": "ReplicaSet", "name": "devtunnel-user-6f9c", "uid": "r", "controller": true]],
+      ],
+      "spec": spec,
+      "status": ["containerStatuses": [["name": JSONValue(AgentNames.container), "state": ["running": [:]]]]],
+    ]
+  }
+
   /// - Parameter refused: the message of its condition, and whether that is true still.
   static func replicaSet(uid: String, owner: String, refused: (message: String, status: String)? = nil) -> JSONValue {
     var set: JSONValue = [
