@@ -165,9 +165,9 @@ public actor Interception {
     var lease = WorkloadLease(
       client: client, namespace: namespace, workload: plan.workload.name, service: plan.service, holder: context.holder)
     lease.isJournaled = context.journal.all.contains { $0.isSame(as: entry) }
-    let others = try await claim(lease)
+    let others = try await claim(lease, progress)
     try context.journal.add(entry)
-    transitions = try await lease.acquire(takeOver: request.takeOver)
+    transitions = try await lease.acquire(takeOver: request.takeOver, progress: progress)
     self.lease = lease
     renewed = .now
     keepLease()
@@ -224,10 +224,13 @@ public actor Interception {
   /// Refuses, before anything is changed, a workload that is intercepted through another Service: all of them share one
   /// agent.
   /// - Returns: the Services to give back first.
-  private func claim(_ lease: WorkloadLease) async throws(ControlError) -> [String] {
+  private func claim(_ lease: WorkloadLease, _ progress: @escaping Engine.Progress) async throws(ControlError)
+    -> [String]
+  {
+    let held = try await lease.settled(takeOver: request.takeOver, progress: progress).held
     let diverted = try await DivertedServices(client: client, namespace: namespace, workload: lease.workload).all()
     let others = diverted.compactMap(\.name).filter { $0 != lease.service }
-    switch lease.verdict(try await lease.read(), others: others, takeOver: request.takeOver) {
+    switch lease.verdict(held, others: others, takeOver: request.takeOver) {
     case .free(let restoring): return restoring
     case .refused(let refusal): throw refusal
     }

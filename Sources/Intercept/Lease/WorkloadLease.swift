@@ -18,6 +18,8 @@ public struct WorkloadLease: Sendable {
   public let holder: Holder
   /// True if our journal names the intercept: a Lease with our name alone, written by a former version, is then ours.
   public var isJournaled = false
+  /// Shared by copies: the claim's look is the acquisition's first.
+  var looks = LeaseLooks()
 
   /// The time without renewal after which it is stale, in seconds.
   public static let duration = 30
@@ -46,6 +48,7 @@ public struct WorkloadLease: Sendable {
     /// The Lease's `acquireTime`; empty if it has none.
     public var since: String
     public var transitions: UInt64
+    /// By this machine's clock, or since it was renewed between two looks.
     public var isFresh: Bool
     /// The Service through which the workload is intercepted; nil if the Lease names none.
     public var service: String?
@@ -69,6 +72,14 @@ public struct WorkloadLease: Sendable {
       try await client.find(.leases, name, namespace: namespace)
     }
     return found.flatMap { Self.held($0) }
+  }
+
+  /// Reads the Lease until it shows whether its holder lives. Ours, and one that is to be taken over anyway, is read
+  /// once.
+  func settled(takeOver: Bool, progress: Engine.Progress?) async throws(ControlError) -> (
+    lease: JSONValue?, held: Held?
+  ) {
+    try await looks.read(name, namespace: namespace, client: client, progress: progress) { takeOver || isOurs($0) }
   }
 
   /// Decides whether this holder may have the workload.
@@ -100,14 +111,11 @@ public struct WorkloadLease: Sendable {
   /// not reused then.
   static func next(after transitions: UInt64) -> UInt64 { transitions < lastTransition ? transitions + 1 : 1 }
 
-  /// Takes the Lease. Another holder's is taken only if it is stale or `takeOver` is set.
+  /// Takes the Lease. Another holder's is taken only if it is stale, by two looks, or `takeOver` is set.
   /// - Returns: the transition count, which the agent compares; 1 at the beginning.
-  public func acquire(takeOver: Bool) async throws(ControlError) -> UInt64 {
+  public func acquire(takeOver: Bool, progress: Engine.Progress? = nil) async throws(ControlError) -> UInt64 {
     for _ in 0..<5 {
-      let found = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
-        try await client.find(.leases, name, namespace: namespace)
-      }
-      let held = found.flatMap { Self.held($0) }
+      let (found, held) = try await settled(takeOver: takeOver, progress: progress)
       if case .refused(let refusal) = verdict(held, others: [], takeOver: takeOver) { throw refusal }
       do throws(KubeError) {
         guard var lease = found else {

@@ -10,6 +10,8 @@ public struct Restorer: Sendable {
   public let holder: Holder
   /// Workloads that our journal names: objects that a former version of ours left have a name alone.
   public let journaled: Set<String>
+  /// Others' Leases are looked at twice, all of them in the same interval.
+  var looks = LeaseLooks()
 
   public init(client: KubeClient, namespace: String, holder: Holder, journaled: Set<String> = []) {
     self.journaled = journaled
@@ -30,6 +32,7 @@ public struct Restorer: Sendable {
     let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in
       try await client.list(.services, namespace: namespace)
     }
+    if !force { try await lookAtLeases() }
     var workloads: Set<String> = []
     for object in services.items {
       guard let name = object.name, service == nil || name == service else { continue }
@@ -37,7 +40,7 @@ public struct Restorer: Sendable {
         object.labels[AgentNames.managedByLabel] != AgentNames.managedBy
       else { continue }
       let workload = try await workloadName(label)
-      if let held = try await fresh(workload), !force {
+      if !force, let held = try await fresh(workload, progress) {
         report.left.append(
           "Service \(namespace)/\(name): intercepted by \(held.holder.told(to: holder)) "
             + "since \(Timestamp.clock(held.since))"
@@ -49,10 +52,10 @@ public struct Restorer: Sendable {
       }
       workloads.insert(workload)
     }
-    try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force)
+    try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force, progress)
     let leftovers = try await agents(of: service, force: force).union(workloads)
     for workload in leftovers.subtracting(keeping).sorted() {
-      if let held = try await fresh(workload), !force {
+      if !force, let held = try await fresh(workload, progress) {
         let name = held.holder.told(to: holder)
         if !report.left.contains(where: { $0.contains(name) }) {
           report.left.append("the agent of \(workload): used by \(name)")
@@ -67,15 +70,26 @@ public struct Restorer: Sendable {
     return report
   }
 
-  /// Returns another holder's Lease that is in use now.
-  private func fresh(_ workload: String) async throws(ControlError) -> WorkloadLease.Held? {
-    let name = AgentNames.base(workload)
-    let lease = try await attempt("reading Lease \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.find(.leases, name, namespace: namespace)
+  /// Takes the first look at every Lease, so that several stale ones cost one wait.
+  private func lookAtLeases() async throws(ControlError) {
+    let found = try await attempt("listing Leases of \(namespace)") { () async throws(KubeError) in
+      try await client.list(.leases, namespace: namespace)
     }
-    guard let held = lease.flatMap({ WorkloadLease.held($0) }), held.isFresh,
-      !held.holder.isSame(as: holder, inJournal: journaled.contains(workload))
-    else { return nil }
+    for lease in found.items {
+      guard let name = lease.name, let held = WorkloadLease.held(lease) else { continue }
+      _ = looks.verdict(LeaseLook(lease, isFresh: held.isFresh, time: .now), of: name)
+    }
+  }
+
+  /// Returns another holder's Lease that is in use now.
+  private func fresh(_ workload: String, _ progress: Engine.Progress?) async throws(ControlError)
+    -> WorkloadLease.Held?
+  {
+    func isOurs(_ other: Holder) -> Bool { other.isSame(as: holder, inJournal: journaled.contains(workload)) }
+    let held = try await looks.read(
+      AgentNames.base(workload), namespace: namespace, client: client, progress: progress, spares: isOurs
+    ).held
+    guard let held, held.isFresh, !isOurs(held.holder) else { return nil }
     return held
   }
 
@@ -112,9 +126,9 @@ public struct Restorer: Sendable {
     return names
   }
 
-  private func restoreReplicas(_ report: inout RestoreReport, only: Set<String>?, force: Bool)
-    async throws(ControlError)
-  {
+  private func restoreReplicas(
+    _ report: inout RestoreReport, only: Set<String>?, force: Bool, _ progress: Engine.Progress?
+  ) async throws(ControlError) {
     for resource in [APIResource.deployments, .statefulSets] {
       let found = try await attempt("listing \(resource.plural) of \(namespace)") { () async throws(KubeError) in
         try await client.list(resource, namespace: namespace)
@@ -122,7 +136,7 @@ public struct Restorer: Sendable {
       for object in found.items {
         guard let name = object.name, let text = object.annotations[AgentNames.replicasAnnotation] else { continue }
         guard only?.contains(name) ?? true else { continue }
-        if try await fresh(name) != nil, !force { continue }
+        if !force, try await fresh(name, progress) != nil { continue }
         guard let replicas = Replicas.number(text) else {
           report.left.append(
             "\(resource.kind) \(namespace)/\(name): annotation \(AgentNames.replicasAnnotation) holds "

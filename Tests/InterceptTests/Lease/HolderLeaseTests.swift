@@ -28,14 +28,24 @@ import Testing
   }
 
   /// Returns the written Lease, or the reason why nothing was written.
-  private func acquire(_ lease: JSONValue, journaled: Bool = false, takeOver: Bool = false) async throws -> (
-    Result<UInt64, ControlError>, written: JSONValue?
-  ) {
-    let server = FakeAPIServer { request in request.method == "GET" ? (200, lease) : (200, request.body ?? [:]) }
+  /// - Parameter later: what the Lease says from the second look on; nil where it stays as it is.
+  private func acquire(
+    _ lease: JSONValue, later: JSONValue? = nil, journaled: Bool = false, takeOver: Bool = false
+  ) async throws -> (Result<UInt64, ControlError>, written: JSONValue?) {
+    let isLooked = Mutex(false)
+    let server = FakeAPIServer { request in
+      guard request.method == "GET" else { return (200, request.body ?? [:]) }
+      let isFirst = isLooked.withLock { isLooked in
+        defer { isLooked = true }
+        return !isLooked
+      }
+      return (200, isFirst ? lease : later ?? lease)
+    }
     defer { server.stop() }
     var mine = WorkloadLease(
       client: try server.client(), namespace: "shop", workload: "web", service: "web", holder: Self.mine)
     mine.isJournaled = journaled
+    mine.looks = LeaseLooks(interval: .milliseconds(50))
     do throws(ControlError) {
       let transitions = try await mine.acquire(takeOver: takeOver)
       return (.success(transitions), server.requests.first { $0.method == "PUT" }?.body)
@@ -61,6 +71,34 @@ import Testing
   func ours() async throws {
     #expect(try (try await acquire(Self.lease(Self.mine))).0.get() == 5)
     #expect(try (try await acquire(Self.lease(Self.theirs, renewed: Date() - 31))).0.get() == 5)
+  }
+
+  @Test("A holder who renews by a slow clock keeps the Lease, except from --take-over")
+  func slowClock() async throws {
+    let (now, renewed) = (
+      Self.lease(Self.theirs, renewed: Date() - 300), Self.lease(Self.theirs, renewed: Date() - 290)
+    )
+    let (outcome, written) = try await acquire(now, later: renewed)
+    guard case .failure(let error) = outcome else { Issue.record("it was taken"); return }
+    #expect(error.code == .conflict && written == nil)
+    #expect(try (try await acquire(now, later: renewed, takeOver: true)).0.get() == 5)
+    // Nor does restore undo it.
+    let (report, changes) = try await restored(now, later: renewed)
+    #expect(changes == [] && report.left.count == 1, "\(report)")
+    #expect(try await restored(now, later: renewed, force: true).changes.contains("PATCH services/web"))
+  }
+
+  @Test("A take-over looks once, and does not wait")
+  func immediate() async throws {
+    let server = FakeAPIServer { request in
+      (200, request.method == "GET" ? Self.lease(Self.theirs, renewed: Date() - 300) : request.body ?? [:])
+    }
+    defer { server.stop() }
+    let lease = WorkloadLease(
+      client: try server.client(), namespace: "shop", workload: "web", service: "web", holder: Self.mine)
+    let start = ContinuousClock.now
+    #expect(try await lease.acquire(takeOver: true) == 5)
+    #expect(.now - start < LeaseLooks.interval && server.requests.count == 2)
   }
 
   @Test("A former version wrote the name alone: ours where our journal says so, or once it is stale")
@@ -98,9 +136,10 @@ import Testing
   // MARK: restore
 
   /// A diverted Service, the agent's Deployment, and the gateway of the Lease's holder.
-  private func restored(_ lease: JSONValue, journaled: Set<String> = [], force: Bool = false) async throws -> (
-    RestoreReport, changes: [String]
-  ) {
+  /// - Parameter later: what the Lease says when it is read by itself; nil where it stays as it is.
+  private func restored(
+    _ lease: JSONValue, later: JSONValue? = nil, journaled: Set<String> = [], force: Bool = false
+  ) async throws -> (RestoreReport, changes: [String]) {
     let holder = Holder(identity: lease[path: "spec", "holderIdentity"]?.stringValue ?? "")
     func deployment(_ workload: String, service: String?) -> JSONValue {
       var object: JSONValue = ["metadata": ["name": JSONValue(AgentNames.base(workload)), "uid": "d"]]
@@ -129,7 +168,7 @@ import Testing
       case "deployments": return (200, ["items": .array(deployments)])
       case "leases": return (200, ["items": [lease]])
       case "pods", "statefulsets": return (200, ["items": []])
-      case "devtunnel-web" where request.path.contains("/leases/"): return (200, lease)
+      case "devtunnel-web" where request.path.contains("/leases/"): return (200, later ?? lease)
       case "web": return (200, service)
       default:
         return deployments.first { $0.name == last }.map { (200, $0) } ?? (
@@ -138,10 +177,10 @@ import Testing
       }
     }
     defer { server.stop() }
-    let report = try await Restorer(
-      client: try server.client(), namespace: "shop", holder: Self.mine, journaled: journaled
-    )
-    .restore(service: nil, force: force, progress: nil)
+    var restorer = Restorer(
+      client: try server.client(), namespace: "shop", holder: Self.mine, journaled: journaled)
+    restorer.looks = LeaseLooks(interval: .milliseconds(50))
+    let report = try await restorer.restore(service: nil, force: force, progress: nil)
     return (
       report,
       server.requests.filter { $0.method != "GET" }.map {
