@@ -3,34 +3,39 @@ import KubeAPI
 import KubeObjects
 
 extension AgentDeployer {
+  /// No tuple: one with a `Result` does not survive an optimized build.
+  private struct Creation: Sendable {
+    var object: JSONValue?
+    var error: ControlError?
+  }
+
   /// Creates the objects that the agent's Deployment owns, all at once.
-  func createAll(_ objects: [(JSONValue, APIResource)]) async throws(ControlError) {
-    let outcome: [ControlError] = await withTaskGroup(of: ControlError?.self) { group in
+  func createAll(_ objects: [(JSONValue, APIResource)]) async throws(ControlError) -> [JSONValue] {
+    let creations: [Creation] = await withTaskGroup(of: Creation.self) { group in
       for (object, resource) in objects {
         group.addTask {
           do throws(ControlError) {
-            try await create(object, as: resource)
-            return nil
+            return Creation(object: try await create(object, as: resource))
           } catch {
-            return error
+            return Creation(error: error)
           }
         }
       }
-      return await group.reduce(into: []) { errors, error in if let error { errors.append(error) } }
+      return await group.reduce(into: []) { $0.append($1) }
     }
-    if let first = outcome.first { throw first }
+    if let first = creations.lazy.compactMap(\.error).first { throw first }
+    return creations.compactMap(\.object)
   }
 
   /// Creates an object. One of that name may be left of an agent whose Deployment is gone: after a crash, or where
   /// somebody deleted it without what it owned. Our own is replaced, another's is named.
-  private func create(_ object: JSONValue, as resource: APIResource) async throws(ControlError) {
+  private func create(_ object: JSONValue, as resource: APIResource) async throws(ControlError) -> JSONValue {
     let name = object.name ?? ""
     let what = "\(resource.kind) \(manifests.namespace)/\(name)"
     var replaced = 0
     while true {
       do throws(KubeError) {
-        _ = try await client.create(object, as: resource, namespace: manifests.namespace)
-        return
+        return try await client.create(object, as: resource, namespace: manifests.namespace)
       } catch {
         // Whoever makes it again and again is not outrun.
         guard error.isAlreadyExists, replaced < 3 else { throw ControlError(error, doing: "creating \(what)") }

@@ -17,10 +17,14 @@ public struct AgentIdentity: Sendable, Hashable {
   public var generation: Int?
   /// The Deployment's `spec.template`: only a Pod that is made of it gets the token.
   public var template: JSONValue
+  /// The versions of its Secret and of the ConfigMap with its program, as long as no one has changed them; nil if the
+  /// API server gave none.
+  public var secret: String?
+  public var program: String?
 
   public init(
     namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String, generation: Int? = nil,
-    template: JSONValue
+    template: JSONValue, secret: String? = nil, program: String? = nil
   ) {
     self.namespace = namespace
     self.workload = workload
@@ -29,6 +33,8 @@ public struct AgentIdentity: Sendable, Hashable {
     self.uid = uid
     self.generation = generation
     self.template = template
+    self.secret = secret
+    self.program = program
   }
 }
 
@@ -59,6 +65,7 @@ public struct AgentDeployer: Sendable {
     let owner = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.create(deployment, as: .deployments, namespace: namespace)
     }
+    let created: [JSONValue]
     do throws(ControlError) {
       var agents: [Architecture: [UInt8]] = [:]
       agents[template.architecture] = try installation.agent(template.architecture)
@@ -70,7 +77,7 @@ public struct AgentDeployer: Sendable {
         objects.append((manifests.originService(selector: selector, owner: owner), .services))
         objects.append((manifests.agentsService(owner: owner), .services))
       }
-      try await createAll(objects)
+      created = try await createAll(objects)
       _ = try await attempt("starting Deployment \(namespace)/\(name)") { () async throws(KubeError) in
         try await client.patch(.deployments, name, namespace: namespace, type: .merge, ["spec": ["replicas": 1]])
       }
@@ -82,7 +89,9 @@ public struct AgentDeployer: Sendable {
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token,
       uid: owner.uid ?? "",
-      generation: owner.generation?.addingSaturating(1), template: owner[path: "spec", "template"] ?? pod)
+      generation: owner.generation?.addingSaturating(1), template: owner[path: "spec", "template"] ?? pod,
+      secret: created.first { $0.kind == "Secret" }?.version,
+      program: created.first { $0.kind == "ConfigMap" }?.version)
   }
 
   /// Returns the template, fitted to what the namespace demands of every Pod.
@@ -122,15 +131,24 @@ public struct AgentDeployer: Sendable {
   /// Returns the agent that exists already, with its token; nil if there is none, it is being deleted, or what its
   /// objects say cannot be used.
   public func existing() async throws(ControlError) -> AgentIdentity? {
-    guard let deployment = try await read(.deployments), !deployment.isBeingDeleted,
-      let port = Self.controlPort(of: deployment)
-    else { return nil }
-    guard let encoded = try await read(.secrets)?[path: "data", "token"]?.stringValue,
-      let token = Self.token(base64: encoded)
-    else { return nil }
+    guard let deployment = try await read(.deployments) else { return nil }
+    return try await existing(deployment)
+  }
+
+  /// Returns the agent of a Deployment, which was read already.
+  func existing(_ deployment: JSONValue) async throws(ControlError) -> AgentIdentity? {
+    guard !deployment.isBeingDeleted, let port = Self.controlPort(of: deployment) else { return nil }
+    let secret = try await read(.secrets)
+    guard let encoded = secret?[path: "data", "token"]?.stringValue, let token = Self.token(base64: encoded) else {
+      return nil
+    }
+    let program = try await attempt("reading ConfigMap \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.findMetadata(.configMaps, name, namespace: namespace)
+    }
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "",
-      generation: deployment.generation, template: deployment[path: "spec", "template"] ?? [:])
+      generation: deployment.generation, template: deployment[path: "spec", "template"] ?? [:],
+      secret: secret?.version, program: program?.version)
   }
 
   /// Checks that the running agent is the very one that this template would make of the workload's: anyone who may edit
@@ -143,12 +161,11 @@ public struct AgentDeployer: Sendable {
     guard TemplateMatch.isSame(running.template, as: await fitted(template).make(from: podTemplate)) else {
       return false
     }
-    return try await hasOwnProgram()
+    return try await hasOwnProgram(running)
   }
 
-  /// Checks that the running agent's ConfigMap holds this installation's program, and nothing else.
-  func hasOwnProgram() async throws(ControlError) -> Bool {
-    let configMap = try await read(.configMaps)
+  /// Checks that a ConfigMap holds this installation's program, and nothing else.
+  private func isOwnProgram(_ configMap: JSONValue?) -> Bool {
     let programs = configMap?["binaryData"]?.objectValue ?? [:]
     guard !programs.isEmpty, configMap?["data"]?.objectValue?.isEmpty ?? true else { return false }
     return programs.allSatisfy { key, value in
@@ -164,6 +181,12 @@ public struct AgentDeployer: Sendable {
     try await attempt("reading \(resource.kind) \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(resource, name, namespace: namespace)
     }
+  }
+
+  /// Checks that the program which an agent was made with is the present one, and this installation's.
+  func hasOwnProgram(_ running: AgentIdentity) async throws(ControlError) -> Bool {
+    let configMap = try await read(.configMaps)
+    return configMap?.version == running.program && isOwnProgram(configMap)
   }
 
   static func controlPort(of deployment: JSONValue) -> UInt16? {
@@ -190,4 +213,9 @@ public struct AgentDeployer: Sendable {
     guard digits.count == 64 else { return nil }
     return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
   }
+}
+
+extension JSONValue {
+  /// The UID and the version of an object: the API server gives each change another version. Nil if it gave none.
+  var version: String? { uid.flatMap { uid in resourceVersion.map { "\(uid) \($0)" } } }
 }

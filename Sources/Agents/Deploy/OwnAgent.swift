@@ -78,7 +78,7 @@ public struct OwnAgent: Sendable {
     let (template, podTemplate) = try await make(name)
     try willMake(name)
     let identity = try await deployer(name).deploy(template: template, from: podTemplate, selector: nil)
-    try records.made(key, uid: identity.uid, generation: identity.generation)
+    try records.made(key, as: identity)
     return identity
   }
 
@@ -91,9 +91,8 @@ public struct OwnAgent: Sendable {
     guard let record = records[key], let uid = found.uid, record.uid == uid else { return .foreign(Holder(of: found)) }
     if found.isBeingDeleted { return .absent }
     let deployer = deployer(name)
-    guard let generation = record.generation, found.generation == generation,
-      let identity = try await deployer.existing(), identity.uid == uid,
-      identity.generation == generation, try await deployer.hasOwnProgram()
+    guard let identity = try await deployer.existing(found), record.isOf(identity),
+      try await deployer.hasOwnProgram(identity)
     else { return .changed }
     return .asMade(identity)
   }

@@ -18,6 +18,15 @@ public final class AgentRecords: Sendable {
     public var uid: String?
     /// The Deployment's: the API server counts every change to it (Kubernetes API, `metadata.generation`).
     public var generation: Int?
+    /// The versions of its Secret and of the ConfigMap with its program: an edited one has another.
+    public var secret: String?
+    public var program: String?
+
+    /// Checks that an agent is the one that was made, and that no one has changed anything of it.
+    func isOf(_ agent: AgentIdentity) -> Bool {
+      guard uid != nil, generation != nil, secret != nil, program != nil else { return false }
+      return uid == agent.uid && generation == agent.generation && secret == agent.secret && program == agent.program
+    }
   }
 
   private let path: String?
@@ -59,10 +68,12 @@ public final class AgentRecords: Sendable {
     return record.workload
   }
 
-  func made(_ key: String, uid: String, generation: Int?) throws(ControlError) {
+  func made(_ key: String, as agent: AgentIdentity) throws(ControlError) {
     try change {
-      $0[key]?.uid = uid
-      $0[key]?.generation = generation
+      $0[key]?.uid = agent.uid
+      $0[key]?.generation = agent.generation
+      $0[key]?.secret = agent.secret
+      $0[key]?.program = agent.program
     }
   }
 

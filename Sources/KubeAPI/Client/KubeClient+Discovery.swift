@@ -46,6 +46,24 @@ extension KubeClient {
     }
   }
 
+  /// Returns only the metadata of one object (Kubernetes API, `PartialObjectMetadata`), or nil if none has that name.
+  public func findMetadata(_ resource: APIResource, _ name: String, namespace: String? = nil) async throws(KubeError)
+    -> JSONValue?
+  {
+    let partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+    let request = HTTPRequest("GET", path(resource, namespace, name), headers: [("Accept", partial)])
+    do throws(KubeError) {
+      let response = try await send(request)
+      guard let object = try? JSONValue(parsing: response.body) else {
+        throw .badResponse(server: access.server.description, problem: "the answer to GET \(request.path) is not JSON")
+      }
+      return ["metadata": object["metadata"] ?? [:]]
+    } catch {
+      guard error.isNotFound else { throw error }
+      return nil
+    }
+  }
+
   /// Returns only the metadata of all objects of a kind (Kubernetes API, `PartialObjectMetadata`), with
   /// the kind's own `kind` and `apiVersion`.
   public func listMetadata(_ resource: APIResource, namespace: String?, labels: LabelSelector? = nil)

@@ -22,6 +22,7 @@ import Testing
         var object = object
         object[path: "metadata", "uid"] = uid()
         object[path: "metadata", "generation"] = 1
+        object[path: "metadata", "resourceVersion"] = uid()
         objects[path] = object
       }
     }
@@ -86,7 +87,9 @@ import Testing
     func change(_ resource: APIResource, _ name: String, _ edit: (inout JSONValue) -> Void) {
       objects.withLock { objects in
         if var object = objects[Self.path(resource, name)] {
-          edit(&object); objects[Self.path(resource, name)] = object
+          edit(&object)
+          object[path: "metadata", "resourceVersion"] = uid()
+          objects[Self.path(resource, name)] = object
         }
       }
     }
@@ -216,6 +219,31 @@ import Testing
         }
       ),
       ("no token", { cluster, name in cluster.change(.secrets, name) { $0["data"] = ["token": "!"] } }),
+      (
+        "another token",
+        { cluster, name in
+          cluster.change(.secrets, name) {
+            $0["data"] = ["token": JSONValue(Data(String(repeating: "ab", count: 32).utf8).base64EncodedString())]
+          }
+        }
+      ),
+      (
+        "another token, and ours again",
+        { cluster, name in
+          let ours = cluster.objects.withLock { $0[Cluster.path(.secrets, name)]?["data"] }
+          cluster.change(.secrets, name) { $0["data"] = ["token": "x"] }
+          cluster.change(.secrets, name) { $0["data"] = ours }
+        }
+      ),
+      (
+        "another program, and ours again",
+        { cluster, name in
+          let ours = cluster.objects.withLock { $0[Cluster.path(.configMaps, name)]?["binaryData"] }
+          cluster.change(.configMaps, name) { $0["binaryData"] = ["agent-amd64": "x"] }
+          cluster.change(.configMaps, name) { $0["binaryData"] = ours }
+        }
+      ),
+      ("no Secret", { cluster, name in cluster.objects.withLock { $0[Cluster.path(.secrets, name)] = nil } }),
     ]
     for (what, edit) in edits {
       try await inCluster { cluster, told, _, gateway in

@@ -54,7 +54,7 @@ import Testing
       var standing = FakeNamespace.identity(uid: "d")
       standing.template = deployment[path: "spec", "template"] ?? [:]
       let isSame = try await deployer.stands(standing, as: template, from: UserWorkload.template)
-      let isOurs = try await deployer.hasOwnProgram()
+      let isOurs = try await deployer.hasOwnProgram(standing)
       #expect(!isSame && !isOurs)
     }
   }
