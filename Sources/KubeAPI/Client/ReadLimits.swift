@@ -9,6 +9,9 @@ public struct ReadLimits: Sendable, Hashable {
   public var pages = 2000
   /// For all pages of a list.
   public var time = Duration.seconds(300)
+  /// Of a watch: objects that exist at one time, and the memory that they take, in bytes.
+  public var watchedObjects = 100_000
+  public var watchedSize = 512 << 20
 
   public init() {}
 }

@@ -7,16 +7,23 @@ struct WatchedObjects {
     let name: String?
   }
 
-  private var objects: [Key: JSONValue] = [:]
+  private struct Entry {
+    let object: JSONValue
+    let size: Int
+  }
+
+  private var objects: [Key: Entry] = [:]
+  /// Of all objects, estimated: bytes of memory.
+  private(set) var size = 0
 
   init(_ objects: [JSONValue] = []) {
-    for object in objects { self.objects[Self.key(object)] = object }
+    for object in objects { put(object) }
   }
 
   mutating func note(_ event: WatchEvent) {
     switch event {
-    case .added(let object), .modified(let object): objects[Self.key(object)] = object
-    case .deleted(let object): objects[Self.key(object)] = nil
+    case .added(let object), .modified(let object): put(object)
+    case .deleted(let object): size -= objects.removeValue(forKey: Self.key(object))?.size ?? 0
     case .bookmark: break
     }
   }
@@ -28,11 +35,11 @@ struct WatchedObjects {
     let before = objects
     self = WatchedObjects(list)
     var events: [WatchEvent] = []
-    for (key, object) in before where objects[key]?.uid != object.uid || objects[key] == nil {
-      events.append(.deleted(object))
+    for (key, entry) in before where objects[key]?.object.uid != entry.object.uid || objects[key] == nil {
+      events.append(.deleted(entry.object))
     }
     for object in list {
-      let known = before[Self.key(object)]
+      let known = before[Self.key(object)]?.object
       if known == nil || known?.uid != object.uid {
         events.append(.added(object))
       } else if known?.resourceVersion != object.resourceVersion {
@@ -40,6 +47,31 @@ struct WatchedObjects {
       }
     }
     return events
+  }
+
+  /// Returns the limit that these objects exceed, for a message; nil while they exceed none. A server, or a program
+  /// that creates objects without end, must not take all memory.
+  func excess(over limits: ReadLimits) -> String? {
+    if objects.count > limits.watchedObjects { return "more than \(limits.watchedObjects) objects" }
+    return size > limits.watchedSize ? "objects of more than \(limits.watchedSize >> 20) MiB" : nil
+  }
+
+  private mutating func put(_ object: JSONValue) {
+    let entry = Entry(object: object, size: Self.size(of: object))
+    size += entry.size - (objects.updateValue(entry, forKey: Self.key(object))?.size ?? 0)
+  }
+
+  /// Of a value, and of a member's name: about as much as a String or an enum takes in its collection.
+  private static let overhead = 32
+
+  private static func size(of value: JSONValue) -> Int {
+    switch value {
+    case .null, .bool, .int, .double: overhead
+    case .string(let text): overhead + text.utf8.count
+    case .array(let elements): elements.reduce(overhead) { $0 + size(of: $1) }
+    case .object(let members):
+      members.reduce(overhead) { $0 + overhead + $1.key.utf8.count + size(of: $1.value) }
+    }
   }
 
   private static func key(_ object: JSONValue) -> Key { Key(namespace: object.namespace, name: object.name) }

@@ -56,6 +56,7 @@ final class Watcher {
       worked()
       version = list.resourceVersion
       pending = (objects.replace(with: list.items) + [.bookmark(resourceVersion: version)]).reversed()
+      try checkSize()
       phase = .connect
     case .connect:
       let stream = try await client.open(request())
@@ -78,12 +79,20 @@ final class Watcher {
         switch line {
         case .event(let event):
           objects.note(event)
+          try checkSize()
           version = Self.version(of: event) ?? version
           events.append(event)
         case .error(let error): throw error
         }
       }
     }
+  }
+
+  private func checkSize() throws(KubeError) {
+    guard let excess = objects.excess(over: client.limits) else { return }
+    throw .badResponse(
+      server: client.access.server.description,
+      problem: "a watch of \(watch.resource) has \(excess), more than devtunnel keeps")
   }
 
   private func worked() {
