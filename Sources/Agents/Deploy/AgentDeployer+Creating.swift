@@ -71,9 +71,9 @@ extension AgentDeployer {
 
   /// Checks whether this installation made an object. The person's or the machine's name may have changed since.
   private func isOwn(_ found: JSONValue) -> Bool {
-    guard found.labels[AgentNames.managedByLabel] == AgentNames.managedBy, let owner = Holder(of: found) else {
-      return false
-    }
+    guard found.labels[AgentNames.managedByLabel] == AgentNames.managedBy,
+      AgentNames.isOf(found, manifests.workload), let owner = Holder(of: found)
+    else { return false }
     return owner == manifests.holder
       || owner.installation != nil && owner.installation == manifests.holder.installation
   }

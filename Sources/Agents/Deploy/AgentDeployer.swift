@@ -54,11 +54,23 @@ public struct AgentDeployer: Sendable {
   private var namespace: String { manifests.namespace }
 
   /// Creates the agent's objects, fitted to what the namespace demands; an earlier agent of the same name is replaced.
-  /// - Parameter selector: the Service's own, by which the agent finds the origin; nil if the agent serves none.
-  public func deploy(template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?)
-    async throws(ControlError) -> AgentIdentity
-  {
-    try await remove()
+  /// - Parameters:
+  ///   - selector: the Service's own, by which the agent finds the origin; nil if the agent serves none.
+  ///   - uid: the earlier agent's; nil for the workload's, whichever it is.
+  public func deploy(
+    template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?, replacing uid: String? = nil
+  ) async throws(ControlError) -> AgentIdentity {
+    let removal = AgentRemoval(client: client, namespace: namespace, workload: manifests.workload)
+    let found = try await removal.find()
+    if let found, !removal.isAgent(found, uid: uid) {
+      let whose = found.annotations[AgentNames.workloadAnnotation].map { "belongs to workload \($0.prefix(253))" }
+      throw ControlError(
+        .conflict,
+        "Deployment \(namespace)/\(name), as the agent of \(manifests.workload) would be called, "
+          + (whose ?? "is not devtunnel's"),
+        remedy: "It is left alone. Remove or rename it, or end its intercept, then try again.")
+    }
+    _ = try await removal.remove(found, uid: uid)
     let token = Self.randomToken()
     let pod = await fitted(template).make(from: podTemplate)
     let deployment = manifests.deployment(template: pod, replicas: 0)
@@ -137,7 +149,9 @@ public struct AgentDeployer: Sendable {
 
   /// Returns the agent of a Deployment, which was read already.
   func existing(_ deployment: JSONValue) async throws(ControlError) -> AgentIdentity? {
-    guard !deployment.isBeingDeleted, let port = Self.controlPort(of: deployment) else { return nil }
+    guard !deployment.isBeingDeleted, AgentNames.isOf(deployment, manifests.workload),
+      let port = Self.controlPort(of: deployment)
+    else { return nil }
     let secret = try await read(.secrets)
     guard let encoded = secret?[path: "data", "token"]?.stringValue, let token = Self.token(base64: encoded) else {
       return nil

@@ -18,17 +18,30 @@ public struct AgentRemoval: Sendable {
   private var name: String { AgentNames.base(workload) }
 
   /// Gives back every Service that selects the agent, then deletes the Deployment and what it owned, so that nothing is
-  /// in the way of a new one. An agent that doesn't exist is no error.
-  /// - Parameter uid: only this very Deployment; nil for any of this name.
+  /// in the way of a new one. An agent that doesn't exist is no error, and another workload's of the same name stays.
+  /// - Parameter uid: only this very Deployment; nil for the workload's, whichever it is.
   /// - Returns: the Services that were given back.
   /// - Throws: if a Service still selects the agent, which then stays.
   @discardableResult
   public func remove(uid: String? = nil) async throws(ControlError) -> [String] {
-    let found = try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
+    try await remove(await find(), uid: uid)
+  }
+
+  /// Returns the Deployment that has the agent's name now.
+  func find() async throws(ControlError) -> JSONValue? {
+    try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(.deployments, name, namespace: namespace)
     }
+  }
+
+  /// Checks that a Deployment of the agent's name is the agent.
+  func isAgent(_ found: JSONValue, uid: String?) -> Bool {
+    uid.map { $0 == found.uid } ?? AgentNames.isOf(found, workload)
+  }
+
+  func remove(_ found: JSONValue?, uid: String?) async throws(ControlError) -> [String] {
     // Another's agent: its Services are theirs.
-    if let uid, let found, found.uid != uid { return [] }
+    if let found, !isAgent(found, uid: uid) { return [] }
     let restored = try await giveBack(found)
     guard let found else { return restored }
     do throws(KubeError) {
@@ -37,17 +50,27 @@ public struct AgentRemoval: Sendable {
       guard error.isNotFound else { throw ControlError(error, doing: "deleting Deployment \(namespace)/\(name)") }
     }
     // The garbage collector would take them too, but a new agent of the same name needs the names now.
-    for (resource, name) in AgentDeployer.owned(workload) {
-      do throws(KubeError) {
-        try await client.delete(resource, name, namespace: namespace, propagation: .background)
-      } catch {
-        // The garbage collector deletes what we may not.
-        guard !error.isNotFound, !error.isForbidden else { continue }
-        throw ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
-      }
+    let problems: [ControlError] = await withTaskGroup(of: ControlError?.self) { group in
+      for (resource, name) in AgentDeployer.owned(workload) { group.addTask { await removeOwned(resource, name) } }
+      return await group.reduce(into: []) { problems, problem in if let problem { problems.append(problem) } }
     }
+    if let first = problems.first { throw first }
     // Another daemon may have diverted a Service to it since the first check.
     return restored + (try await giveBack(found))
+  }
+
+  private func removeOwned(_ resource: APIResource, _ name: String) async -> ControlError? {
+    do throws(KubeError) {
+      guard let found = try await client.findMetadata(resource, name, namespace: namespace),
+        AgentNames.isOf(found, workload)
+      else { return nil }
+      try await client.delete(resource, name, namespace: namespace, propagation: .background, uid: found.uid)
+      return nil
+    } catch {
+      // The garbage collector deletes what we may not. A conflict: the name is another object's by now.
+      guard !error.isNotFound, !error.isForbidden, !error.isConflict else { return nil }
+      return ControlError(error, doing: "deleting \(resource.kind) \(namespace)/\(name)")
+    }
   }
 
   private func giveBack(_ agent: JSONValue?) async throws(ControlError) -> [String] {

@@ -77,7 +77,8 @@ public struct OwnAgent: Sendable {
     }
     let (template, podTemplate) = try await make(name)
     try willMake(name)
-    let identity = try await deployer(name).deploy(template: template, from: podTemplate, selector: nil)
+    let identity = try await deployer(name).deploy(
+      template: template, from: podTemplate, selector: nil, replacing: records[key]?.uid)
     try records.made(key, as: identity)
     return identity
   }

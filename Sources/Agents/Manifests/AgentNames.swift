@@ -57,6 +57,12 @@ public enum AgentNames {
     return workload
   }
 
+  /// Checks that an object of a workload's name is that workload's: long names are shortened, and two may become one.
+  /// An object of ours that has lost its annotation counts by its name.
+  static func isOf(_ object: JSONValue, _ workload: String) -> Bool {
+    object.annotations[workloadAnnotation].map { $0 == workload } ?? (object.labels[managedByLabel] == managedBy)
+  }
+
   /// Returns 16 digits.
   static func hexadecimal(_ number: UInt64) -> String {
     let digits = String(number, radix: 16)

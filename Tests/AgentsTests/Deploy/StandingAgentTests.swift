@@ -10,6 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct StandingAgentTests {
   private static func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
   private static let digits = String(repeating: "0aF9", count: 16)
+  static let token = base64(digits)
 
   @Test("Tokens: 64 hexadecimal digits, and nothing else")
   func tokens() {

@@ -42,8 +42,12 @@ import TunnelProtocol
           return (404, ["kind": "Status", "reason": "NotFound", "code": 404, "message": "not found"])
         }
         if verb == "delete" { state.gone.insert(kind) }
-        return (200, kind == "leases" ? Self.lease : ["metadata": ["name": JSONValue(parts.last ?? ""), "uid": "u1"]])
+        return (200, kind == "leases" ? Self.lease : Self.object(parts.last ?? ""))
       }
+    }
+
+    private static func object(_ name: String) -> JSONValue {
+      ["metadata": ["name": JSONValue(name), "uid": "u1", "annotations": ["devtunnel.dev/workload": "web"]]]
     }
 
     private static let lease: JSONValue = [
