@@ -1,10 +1,10 @@
 import CLinux
-import Relay
 import Testing
 import TestSupport
 import TunnelProtocol
 
 @testable import Agent
+@testable import Relay
 
 /// An agent, its cluster DNS, one origin "Pod" on 127.0.0.2, and a daemon's session, in one loop.
 private final class Scene {
@@ -20,7 +20,8 @@ private final class Scene {
   let token = [UInt8](repeating: 7, count: 32)
 
   init(
-    neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil
+    neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil,
+    acknowledgeLimit: UInt64 = 200_000
   ) {
     nameserver = FakeNameserver(loop: loop)
     hostServer = TestServer(loop: loop)
@@ -38,7 +39,7 @@ private final class Scene {
     configuration.neverReady = neverReady
     configuration.lingerTime = 200_000
     configuration.originLimit = originLimit
-    configuration.acknowledgeLimit = 200_000
+    configuration.acknowledgeLimit = acknowledgeLimit
     if let limits { configuration.inboundLimits = limits }
     agent = AgentServer(loop: loop, configuration: configuration)
     if originAnswers { loop.turn { self.agent.origin.answers } }
@@ -351,6 +352,38 @@ private final class OriginPod: Listener {
     for client in clients + [late] { client.close() }
   }
 
+  /// The first bytes of a connection are kept until the host has answered, 64 KiB and more of each client.
+  @Test("Clients that send before the host answers lose their connections before one that reads slowly does")
+  func keptBytesCountAsWaiting() throws {
+    let limit = 1 << 20
+    let scene = Scene(limits: InboundLimits(connections: 64, bytes: limit), acknowledgeLimit: 60_000_000)
+    scene.attach()
+    scene.session?.router = FirstAlone(scene.hostServer.port)
+    _ = scene.ask(ControlMessage(.turnToHost, port: scene.origin.port))
+    let reader = scene.client()
+    reader.send("x")
+    #expect(scene.loop.turn { scene.hostServer.connections.first?.text == "x" })
+    let host = try #require(scene.hostServer.connections.first)
+    let crowd = (0..<32).map { _ in scene.client() }
+    for client in crowd { client.send([UInt8](repeating: 7, count: 256 << 10)) }
+    #expect(scene.loop.turn { scene.loop.blocks.isFull })
+    #expect(!crowd.contains { $0.sawReset })
+    // The kernel's buffers fill first. Small pieces: the reader never holds as much as one of the crowd.
+    reader.isReading = false
+    var sent = 0
+    while !crowd.contains(where: \.sawReset), !host.sawReset, !host.sawEnd, sent < 64 << 20 {
+      host.send([UInt8](repeating: 8, count: 16 << 10))
+      sent += 16 << 10
+      for _ in 0..<4 { scene.loop.turn(maximumWait: 1) }
+    }
+    #expect(crowd.contains { $0.sawReset } && !host.sawReset && !host.sawEnd)
+    reader.isReading = true
+    #expect(scene.loop.turn(seconds: 20) { reader.received.count == sent })
+    #expect(!reader.sawReset)
+    #expect(scene.loop.blocks.held <= limit + Session.maximumFrame)
+    for client in crowd + [reader] { client.close() }
+  }
+
   @Test func readyOnlyWithOriginOrAdmittedSession() {
     let scene = Scene(originAnswers: false)
     #expect(!scene.isReady)
@@ -466,6 +499,19 @@ private final class OriginPod: Listener {
     #expect(scene.loop.turn { after.text == "origin" })
     // No client connects any more, and no Service has it as an endpoint.
     #expect(scene.loop.turn { !scene.agent.isLingering })
+  }
+}
+
+/// Leads the first stream to the host's server, and never answers the others.
+private final class FirstAlone: StreamRouter {
+  private let first: ToHost
+  private var isFirst = true
+
+  init(_ port: UInt16) { first = ToHost(port) }
+
+  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
+    defer { isFirst = false }
+    return isFirst ? first.route(preamble, slot: slot, session: session) : StreamEnd(session: session, slot: slot)
   }
 }
 

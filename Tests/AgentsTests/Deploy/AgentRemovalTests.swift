@@ -2,6 +2,7 @@ import HTTPTestSupport
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Synchronization
 import Testing
 
 @testable import Agents
@@ -71,6 +72,39 @@ import Testing
       "configmaps": [Self.object("ConfigMap", of: Self.two, uid: "c")],
     ]) { try await $0.remove() }
     #expect(changes == ["DELETE deployments/\(Self.name)", "DELETE configmaps/\(Self.name)"])
+  }
+
+  @Test("A Service that another daemon diverts while the agent is deleted is given back: a second look finds it")
+  func divertedMeanwhile() async throws {
+    let isDeleted = Mutex(false)
+    let isDiverted = Mutex(true)
+    let late: JSONValue = [
+      "metadata": [
+        "name": "late", "annotations": ["devtunnel.dev/original-selector": "{}"],
+      ], "spec": ["selector": ["app": "x", "devtunnel.dev/agent": JSONValue(AgentNames.label(Self.two))]],
+    ]
+    try await withServer { request, connection in
+      let last = request.path.split(separator: "/").last.map(String.init)
+      switch (request.method, last) {
+      case ("DELETE", _):
+        isDeleted.withLock { $0 = true }
+        connection.reply([:])
+      case ("PATCH", "late"):
+        isDiverted.withLock { $0 = false }
+        connection.reply([:])
+      case ("GET", "services"):
+        let isListed = isDeleted.withLock { $0 } && isDiverted.withLock { $0 }
+        connection.reply(["items": isListed ? [late] : []])
+      case ("GET", "late"): connection.reply(late)
+      case ("GET", Self.name) where request.path.contains("/deployments/"):
+        connection.reply(Self.object("Deployment", of: Self.two, uid: "d"))
+      default: connection.failure(404, "NotFound", request.path)
+      }
+    } _: { client, _ in
+      let restored = try await AgentRemoval(client: client, namespace: "testbed", workload: Self.two).remove()
+      #expect(restored == ["late"])
+      #expect(isDeleted.withLock { $0 } && !isDiverted.withLock { $0 })
+    }
   }
 
   @Test("No agent is made in another's place, and the error names the workload")

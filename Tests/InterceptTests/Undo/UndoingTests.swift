@@ -15,12 +15,17 @@ import TunnelProtocol
     struct State {
       var forbidden: Set<String>
       var gone: Set<String> = []
+      var holder = "alice@laptop"
+      var transitions = 1
     }
     let state: Mutex<State>
 
     init(forbidden: Set<String>) { state = Mutex(State(forbidden: forbidden)) }
 
     func lose(_ kind: String) { state.withLock { _ = $0.gone.insert(kind) } }
+
+    /// Another holder takes the Lease.
+    func takeOver() { state.withLock { ($0.holder, $0.transitions) = ("bob@desk", 2) } }
 
     func allow() { state.withLock { $0.forbidden = [] } }
 
@@ -42,7 +47,7 @@ import TunnelProtocol
           return (404, ["kind": "Status", "reason": "NotFound", "code": 404, "message": "not found"])
         }
         if verb == "delete" { state.gone.insert(kind) }
-        return (200, kind == "leases" ? Self.lease : Self.object(parts.last ?? ""))
+        return (200, kind == "leases" ? Self.lease(state.holder, state.transitions) : Self.object(parts.last ?? ""))
       }
     }
 
@@ -50,10 +55,12 @@ import TunnelProtocol
       ["metadata": ["name": JSONValue(name), "uid": "u1", "annotations": ["devtunnel.dev/workload": "web"]]]
     }
 
-    private static let lease: JSONValue = [
-      "metadata": ["name": "devtunnel-web", "uid": "l1"],
-      "spec": ["holderIdentity": "alice@laptop", "leaseTransitions": 1],
-    ]
+    private static func lease(_ holder: String, _ transitions: Int) -> JSONValue {
+      [
+        "metadata": ["name": "devtunnel-web", "uid": "l1"],
+        "spec": ["holderIdentity": JSONValue(holder), "leaseTransitions": JSONValue(transitions)],
+      ]
+    }
   }
 
   private func with(_ cluster: Cluster, _ body: (Interception, Journal) async throws -> Void) async throws {
@@ -69,6 +76,21 @@ import TunnelProtocol
       #expect(await interception.finish(drain: .zero) == 0)
       #expect(await interception.remains == nil)
       #expect(journal.all.isEmpty)
+    }
+  }
+
+  @Test("An agent that another holder takes over during the drain stays theirs", arguments: [false, true])
+  func takenOverDuringDrain(isTaken: Bool) async throws {
+    let cluster = Cluster(forbidden: [])
+    let server = FakeAPIServer { cluster.answer($0) }
+    defer { server.stop() }
+    try await withInterception(server) { interception, journal in
+      if isTaken { cluster.takeOver() }
+      #expect(await interception.finish(drain: .zero) == 0)
+      #expect(await interception.isLost == isTaken)
+      #expect(journal.all.isEmpty)
+      let deleted = server.requests.filter { $0.method == "DELETE" }.map(\.path)
+      #expect(deleted.isEmpty == isTaken, "\(deleted)")
     }
   }
 

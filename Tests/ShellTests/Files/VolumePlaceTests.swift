@@ -52,6 +52,23 @@ struct VolumePlaceTests {
     ])
   func allowed(path: String) throws { #expect(try guarded(path) == nil) }
 
+  @Test(
+    "Programs are looked for in /opt/NAME, and Ruby's libraries in /var/lib/gems: neither a folder there nor one above",
+    arguments: [
+      "/opt/app", "/opt/app/bin", "/opt/app/sbin/x", "/opt/app/lib", "/opt/app/lib64", "/opt/app/libexec/x",
+      "/opt/app/etc/x.conf", "/opt/bin", "/opt", "/var/lib/gems", "/var/lib/gems/3.1/gems/x", "/var/lib", "/var",
+    ])
+  func programs(path: String) throws {
+    for parentExists in [true, false] {
+      #expect(try guarded(path, parentExists: parentExists)?.hasPrefix("programs") == true)
+    }
+  }
+
+  @Test(
+    "Beside them the application's own folders are free",
+    arguments: ["/opt/app/config", "/opt/app/data/bin", "/opt/app/binary", "/var/lib/gemstone", "/var/lib/app"])
+  func besidePrograms(path: String) throws { #expect(try guarded(path) == nil) }
+
   @Test("The token's path and what it is with links followed")
   func token() throws {
     #expect(
