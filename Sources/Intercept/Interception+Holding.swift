@@ -149,9 +149,9 @@ extension Interception {
   func told(_ told: ControlMessage) {
     switch told.kind {
     case .fellBack:
-      fellBack[told.port, default: 0] += 1
-      let count = fellBack.values.reduce(0, +)
-      let connections = count == 1 ? "one connection" : "\(count) connections"
+      guard plan?.listen.contains(told.port) ?? false else { return }
+      fellBack += 1
+      let connections = fellBack == 1 ? "one connection" : "\(fellBack) connections"
       let problem =
         switch StreamStatus(rawValue: told.flag) {
         case .refused: "\(joined?.description ?? "the host's port") refused \(connections)"

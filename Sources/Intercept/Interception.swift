@@ -105,7 +105,7 @@ public actor Interception {
   /// True if the daemon ends: `finish` does not try forever.
   var isGivenUp = false
   var isOver = false
-  var fellBack: [UInt16: UInt64] = [:]
+  var fellBack: UInt64 = 0
   var counters: [UInt16: PortCounters] = [:]
   /// True if another holder has it.
   public internal(set) var isLost = false
@@ -184,7 +184,7 @@ public actor Interception {
     self.link = link
     if let joined { try await join(plan, joined, link) } else { await setTargets(plan, link) }
     await link.whenConnected { [weak self] in await self?.sessionStands() }
-    await link.whenTold { [weak self] message in Task { await self?.told(message) } }
+    await link.whenTold { [weak self] message in await self?.told(message) }
     await link.whenStateChanges { [weak self] state in Task { await self?.linkChanged(state) } }
     progress("connecting to the agent")
     await link.start()

@@ -425,7 +425,7 @@ public actor ClusterOperations: Engine {
     }
     let link = await AgentLink(
       client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
-    await link.whenMissing { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
+    await link.whenReconnecting { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
     gateways[key] = GatewayLink(gateway: gateway, link: link, entry: entry)
     await link.start()
     return link

@@ -60,7 +60,8 @@ public struct AgentPods: Sendable {
   }
 
   /// Reads a running Pod again: another may have its name by now.
-  /// - Throws: `ControlError` if the Pod of that UID is gone or is not made of the agent's template.
+  /// - Throws: `ControlError` if the Pod of that UID is gone, is not made of the agent's template, or may have started
+  ///   with another program.
   func confirm(_ pod: AgentPod) async throws(ControlError) {
     let place = "\(namespace)/\(pod.name)"
     let found = try await attempt("looking at Pod \(place) again") { () async throws(KubeError) in
@@ -69,8 +70,19 @@ public struct AgentPods: Sendable {
     guard let found, found.uid == pod.uid else {
       throw ControlError(.notFound, "Pod \(place) was replaced while the tunnel to it was opened")
     }
-    if let identity, let field = PodMatch.difference(found, from: identity.template) {
-      throw Self.stranger(place, field)
+    guard let identity else { return }
+    if let field = PodMatch.difference(found, from: identity.template) { throw Self.stranger(place, field) }
+    // The version counts every change: where it is the first, the Pod has started with our program.
+    guard let program = identity.program else { return }
+    let name = AgentNames.base(workload)
+    let configMap = try await attempt("looking at ConfigMap \(namespace)/\(name)") { () async throws(KubeError) in
+      try await client.findMetadata(.configMaps, name, namespace: namespace)
+    }
+    guard configMap?.version == program else {
+      throw ControlError(
+        .refused, "ConfigMap \(namespace)/\(name), with the agent's program, is not as it was made",
+        remedy:
+          "Someone has changed it. An intercept: `devtunnel leave`, and intercept again. Other agents are replaced.")
     }
   }
 

@@ -44,8 +44,9 @@ public actor AgentLink {
   private var requests: [Request] = []
   private var stateWaiters: [CheckedContinuation<Void, Never>] = []
   private var onConnected: (@Sendable () async -> Void)?
-  private var onMessage: (@Sendable (ControlMessage) -> Void)?
-  private var onMissing: (@Sendable () async throws(ControlError) -> AgentIdentity)?
+  private var onMessage: (@Sendable (ControlMessage) async -> Void)?
+  private var onReconnect: (@Sendable () async throws(ControlError) -> AgentIdentity)?
+  private var hasTried = false
   private var onState: (@Sendable (State) -> Void)?
 
   private struct Request {
@@ -73,14 +74,14 @@ public actor AgentLink {
 
   /// Sets an action for each new session, run before others learn of it: to turn ports again, for one.
   public func whenConnected(_ action: @escaping @Sendable () async -> Void) { onConnected = action }
-  /// Sets an action for messages that the agent sends unasked.
-  public func whenTold(_ action: @escaping @Sendable (ControlMessage) -> Void) { onMessage = action }
+  /// Sets an action for messages that the agent sends unasked, each after the one before it is done.
+  public func whenTold(_ action: @escaping @Sendable (ControlMessage) async -> Void) { onMessage = action }
   public func whenStateChanges(_ action: @escaping @Sendable (State) -> Void) { onState = action }
 
-  /// Sets an action that brings the agent back when someone has removed it from the cluster; without one the link only
-  /// waits for it.
-  public func whenMissing(_ action: @escaping @Sendable () async throws(ControlError) -> AgentIdentity) {
-    onMissing = action
+  /// Sets an action that finds the agent again before each further session: the same if it is as it was made, else a
+  /// new one. It replaces an agent that someone has removed or changed. Without one the link only waits for the agent.
+  public func whenReconnecting(_ action: @escaping @Sendable () async throws(ControlError) -> AgentIdentity) {
+    onReconnect = action
   }
 
   /// Begins to dial; a second call does nothing.
@@ -230,10 +231,12 @@ public actor AgentLink {
     let pod: AgentPod
     let connection: PortForwardConnection
     do {
-      if let onMissing, try await isMissing() {
-        note("the agent has been removed from the cluster: bringing it back")
-        current = try await onMissing()
+      if let onReconnect, hasTried {
+        let found = try await onReconnect()
+        if found.uid != current.uid { note("someone removed or changed the agent: another has been made") }
+        current = found
       }
+      hasTried = true
       var pods = AgentPods(client: client, of: current)
       pods.beforeDivert = false
       pod = try await running(pods)
@@ -248,7 +251,10 @@ public actor AgentLink {
     let (events, feed) = AsyncStream.makeStream(of: LinkEvent.self)
     let hello = Hello(transitions: transitions, token: current.token)
     let endpoint = endpoint
-    relay.submit { loop in endpoint.get(on: loop).attach(connection, hello: hello) { feed.yield($0) } }
+    let gate = MessageGate()
+    relay.submit { loop in
+      endpoint.get(on: loop).attach(connection, hello: hello) { if gate.admits($0) { feed.yield($0) } }
+    }
     let patience = Task {
       try? await Task.sleep(for: .seconds(5))
       if !Task.isCancelled { feed.yield(.problem("the agent did not answer the hello")); feed.finish() }
@@ -256,6 +262,7 @@ public actor AgentLink {
     defer { patience.cancel() }
     var stood = false
     for await event in events {
+      gate.handled(event)
       switch event {
       case .session(.opened):
         patience.cancel()
@@ -276,7 +283,7 @@ public actor AgentLink {
       case .session(.silent): note("the agent has been silent for 5 s")
       case .session(.heardAgain): log.info("the agent answers again")
       case .problem(let text): note(text)
-      case .message(let message): take(message)
+      case .message(let message): await take(message)
       }
     }
     await onLoop { $0.detach() }
@@ -286,7 +293,7 @@ public actor AgentLink {
   /// Waits for the agent's Pod. A Pod whose Deployment is deleted meanwhile, with its namespace for one, will never
   /// run: the wait then ends, so that the next session brings the agent back.
   private func running(_ pods: AgentPods) async throws(ControlError) -> AgentPod {
-    let bringsBack = onMissing != nil
+    let bringsBack = onReconnect != nil
     let outcome = await withTaskGroup(of: Result<AgentPod, ControlError>?.self) { group in
       group.addTask {
         do throws(ControlError) { return .success(try await pods.running(within: .seconds(60))) } catch {
@@ -336,11 +343,11 @@ public actor AgentLink {
     onState?(state)
   }
 
-  private func take(_ message: ControlMessage) {
+  private func take(_ message: ControlMessage) async {
     if let index = requests.firstIndex(where: { $0.kind == message.kind && $0.port == message.port }) {
       requests.remove(at: index).continuation.resume(returning: message)
     } else {
-      onMessage?(message)
+      await onMessage?(message)
     }
   }
 

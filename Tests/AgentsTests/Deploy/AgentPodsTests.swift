@@ -152,6 +152,28 @@ import Testing
     #expect(try await found(pods).get() == AgentPod(name: "b", uid: "2"))
   }
 
+  @Test("A Pod that may have started with another program is not confirmed", arguments: ["1", "2", nil])
+  func program(version: String?) async throws {
+    let configMap: JSONValue? = version.map {
+      ["metadata": ["name": "devtunnel-user", "uid": "c", "resourceVersion": JSONValue($0)]]
+    }
+    let cluster = FakeNamespace(
+      .init(lists: ["pods": [FakeNamespace.pod()], "configmaps": configMap.map { [$0] } ?? []]))
+    try await withServer {
+      cluster.answer($0, $1)
+    } _: { client, _ in
+      var identity = FakeNamespace.identity(uid: "d")
+      identity.program = "c 1"
+      let pods = AgentPods(client: client, of: identity)
+      do throws(ControlError) {
+        try await pods.confirm(AgentPod(name: "devtunnel-user-6f9c-x", uid: "p"))
+        #expect(version == "1")
+      } catch {
+        #expect(version != "1" && error.message.contains("is not as it was made"), "\(error)")
+      }
+    }
+  }
+
   @Test("A Pod is confirmed by its UID and by what it is made of")
   func confirmed() async throws {
     let cases: [(JSONValue?, Bool)] = [

@@ -78,6 +78,35 @@ import Testing
     }
   }
 
+  @Test(
+    "Before each further session the agent is looked at, although its Deployment exists: someone may have changed it")
+  func looksAgain() async throws {
+    let cluster = FakeNamespace(
+      .init(lists: [
+        "deployments": [FakeNamespace.deployment(uid: "d", service: nil)], "pods": [FakeNamespace.pod()],
+        "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")],
+      ]))
+    try await withServer { request, connection in
+      guard request.path.hasSuffix("/portforward") else { return cluster.answer(request, connection) }
+      connection.failure(500, "InternalError", "the Pod is gone")
+    } _: { client, _ in
+      let link = await AgentLink(
+        client: client, relay: try #require(RelayThread()), identity: FakeNamespace.identity(uid: "d"), transitions: 0,
+        log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+      let (looks, look) = AsyncStream.makeStream(of: Void.self)
+      await link.whenReconnecting { () async throws(ControlError) in
+        look.yield()
+        return FakeNamespace.identity(uid: "d2")
+      }
+      await link.start()
+      _ = await looks.first { _ in true }
+      while await link.lastProblem?.contains("someone removed or changed the agent") != true {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      await link.stop()
+    }
+  }
+
   @Test("An agent that is removed while its Pod is waited for is brought back, long before the wait would end")
   func removedWhileItStarts() async throws {
     let looks = Mutex(0)
@@ -99,7 +128,7 @@ import Testing
         client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       let (missed, miss) = AsyncStream.makeStream(of: Void.self)
-      await link.whenMissing { () async throws(ControlError) in
+      await link.whenReconnecting { () async throws(ControlError) in
         miss.yield()
         return identity
       }
