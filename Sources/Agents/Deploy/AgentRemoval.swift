@@ -51,7 +51,9 @@ public struct AgentRemoval: Sendable {
     }
     // The garbage collector would take them too, but a new agent of the same name needs the names now.
     let problems: [ControlError] = await withTaskGroup(of: ControlError?.self) { group in
-      for (resource, name) in AgentDeployer.owned(workload) { group.addTask { await removeOwned(resource, name) } }
+      for (resource, name) in AgentDeployer.owned(workload) {
+        group.addTask { await removeOwned(resource, name, by: found.uid) }
+      }
       return await group.reduce(into: []) { problems, problem in if let problem { problems.append(problem) } }
     }
     if let first = problems.first { throw first }
@@ -59,10 +61,12 @@ public struct AgentRemoval: Sendable {
     return restored + (try await giveBack(found))
   }
 
-  private func removeOwned(_ resource: APIResource, _ name: String) async -> ControlError? {
+  /// Deletes an object that the Deployment owned. One of the same name is another's: a new agent's, for one.
+  private func removeOwned(_ resource: APIResource, _ name: String, by owner: String?) async -> ControlError? {
     do throws(KubeError) {
-      guard let found = try await client.findMetadata(resource, name, namespace: namespace),
-        AgentNames.isOf(found, workload)
+      guard let owner, let found = try await client.findMetadata(resource, name, namespace: namespace),
+        let owners = found[path: "metadata", "ownerReferences"]?.elements,
+        owners.contains(where: { $0["uid"]?.stringValue == owner })
       else { return nil }
       try await client.delete(resource, name, namespace: namespace, propagation: .background, uid: found.uid)
       return nil

@@ -64,12 +64,16 @@ import Testing
     #expect(changes == ["DELETE deployments/\(Self.name)"])
   }
 
-  @Test("Of what bears the agent's names, another workload's stays")
+  @Test("Objects of the agent's name go if its Deployment owned them; a new agent's, or another workload's, stay")
   func owned() async throws {
+    func owned(_ kind: String, by owner: String) -> JSONValue {
+      var object = Self.object(kind, of: Self.two, uid: "x")
+      object[path: "metadata", "ownerReferences"] = [["kind": "Deployment", "uid": JSONValue(owner)]]
+      return object
+    }
     let changes = try await changes([
-      "deployments": [Self.object("Deployment", of: Self.two, uid: "d")],
-      "secrets": [Self.object("Secret", of: Self.one, uid: "s")],
-      "configmaps": [Self.object("ConfigMap", of: Self.two, uid: "c")],
+      "deployments": [Self.object("Deployment", of: Self.two, uid: "d")], "secrets": [owned("Secret", by: "new")],
+      "configmaps": [owned("ConfigMap", by: "d")],
     ]) { try await $0.remove() }
     #expect(changes == ["DELETE deployments/\(Self.name)", "DELETE configmaps/\(Self.name)"])
   }
