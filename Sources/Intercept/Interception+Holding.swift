@@ -17,12 +17,11 @@ extension Interception {
   func keepLease() {
     guard let lease, transitions > 0 else { return }
     let transitions = transitions
-    keepers.append(
-      Task { [weak self] in
-        while (try? await Task.sleep(for: WorkloadLease.renewInterval)) != nil {
-          guard await self?.renew(lease, transitions) ?? false else { return }
-        }
-      })
+    renewal = Task { [weak self] in
+      while (try? await Task.sleep(for: WorkloadLease.renewInterval)) != nil {
+        guard await self?.renew(lease, transitions) ?? false else { return }
+      }
+    }
   }
 
   /// Renews the Lease once.
@@ -68,6 +67,17 @@ extension Interception {
     return true
   }
 
+  /// Checks that the intercept is still ours, before a change that would harm another holder's. An error does not mean
+  /// that it is. If the user may no longer renew the Lease, or a renewal runs at the same time, its content decides.
+  func isStillOurs(_ lease: WorkloadLease) async throws(ControlError) -> Bool {
+    do throws(KubeError) { return try await holds(lease) } catch {
+      guard error.isForbidden || error.isConflict, let held = try await lease.read() else {
+        throw ControlError(error, doing: "renewing Lease \(namespace)/\(lease.name)")
+      }
+      return held.holder == context.holder && held.transitions == transitions
+    }
+  }
+
   /// If someone has taken the workload over for the same Service, leave it to them. If no one holds the workload, or
   /// someone holds it for another Service, no one else would give this Service back: it would select an agent that
   /// doesn't exist, or that goes with the other's intercept.
@@ -101,6 +111,7 @@ extension Interception {
     deployer = nil  // no longer ours to remove
     await link?.stop()
     for keeper in keepers { keeper.cancel() }
+    renewal?.cancel()
     do throws(ControlError) {
       try await giveBackUnheld()
       context.journal.remove(entry)

@@ -32,7 +32,7 @@ extension Interception {
   func divertBack(_ progress: Engine.Progress) async throws(ControlError) {
     isTurned = false
     // If someone has taken the intercept over since the last renewal, leave it to them.
-    if let lease = lease(within: .seconds(6)), (try? await holds(lease)) == false { await lost() }
+    if isDiverted, let lease = lease(within: .seconds(6)), try await !isStillOurs(lease) { await lost() }
     guard isDiverted, let plan else { return }
     if request.replace { try await bringOriginBack(plan, progress) }
     // An agent that can no longer reach the origin keeps using the host until kube-proxy has followed.
@@ -115,13 +115,10 @@ extension Interception {
     for keeper in keepers { keeper.cancel() }
     keepers = []
     let cut = await drainAgent(within: drain)
-    // Someone may have taken it over during the drain, with the running agent.
-    if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), (try? await holds(lease)) == false {
-      await lost()
-    }
     while await !tearDown(), !isGivenUp {
       for _ in 0..<40 where !isGivenUp { try? await Task.sleep(for: .milliseconds(250)) }
     }
+    renewal?.cancel()
     return cut
   }
 
@@ -187,6 +184,11 @@ extension Interception {
     await link?.stop()
     link = nil
     do throws(ControlError) {
+      // Someone may have taken it over since the last look, with the running agent: during the drain, or while the API
+      // server was away.
+      if !isLost, deployer != nil, let lease = lease(within: .seconds(5)), try await !isStillOurs(lease) {
+        await lost()
+      }
       if isLost { try await giveBackUnheld() }
       if let deployer {
         let removal = AgentRemoval(
@@ -194,6 +196,7 @@ extension Interception {
         try await removal.remove(uid: agentUID)
       }
       deployer = nil
+      renewal?.cancel()
       try await lease(within: .seconds(5))?.release(transitions: transitions)
     } catch {
       stay(behind: error, agent: deployer != nil)

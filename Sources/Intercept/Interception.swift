@@ -76,6 +76,8 @@ public actor Interception {
   public private(set) var leavesConnections = false
   let since = Date()
   var keepers: [Task<Void, Never>] = []
+  /// Renews the Lease until nothing of ours is left.
+  var renewal: Task<Void, Never>?
   /// Set once the agent is ours to remove.
   var deployer: AgentDeployer?
   var agentUID: String?

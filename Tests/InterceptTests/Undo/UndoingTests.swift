@@ -52,7 +52,12 @@ import TunnelProtocol
     }
 
     private static func object(_ name: String) -> JSONValue {
-      ["metadata": ["name": JSONValue(name), "uid": "u1", "annotations": ["devtunnel.dev/workload": "web"]]]
+      [
+        "metadata": [
+          "name": JSONValue(name), "uid": "u1", "annotations": ["devtunnel.dev/workload": "web"],
+          "ownerReferences": [["kind": "Deployment", "uid": "u1"]],
+        ]
+      ]
     }
 
     private static func lease(_ holder: String, _ transitions: Int) -> JSONValue {
@@ -77,6 +82,37 @@ import TunnelProtocol
       #expect(await interception.remains == nil)
       #expect(journal.all.isEmpty)
     }
+  }
+
+  @Test("An agent that another holder takes over while the API server was away stays theirs")
+  func takenOverWhileAway() async throws {
+    let cluster = Cluster(forbidden: [])
+    let isAway = Mutex(true)
+    let server = FakeAPIServer { request in
+      guard isAway.withLock({ $0 }) else { return cluster.answer(request) }
+      return (503, ["kind": "Status", "reason": "ServiceUnavailable", "code": 503, "message": "away"])
+    }
+    defer { server.stop() }
+    try await withInterception(server) { interception, journal in
+      #expect(await !interception.tearDown(), "no answer does not mean that it is ours")
+      #expect(!journal.all.isEmpty)
+      cluster.takeOver()
+      isAway.withLock { $0 = false }
+      #expect(await interception.tearDown())
+      #expect(await interception.isLost && journal.all.isEmpty)
+      #expect(!server.requests.contains { $0.method == "DELETE" }, "\(server.requests.map(\.path))")
+    }
+  }
+
+  @Test("Without the right to renew the Lease, its content says whose the agent is", arguments: [false, true])
+  func leaseMayNotBeRenewed(isTaken: Bool) async throws {
+    let cluster = Cluster(forbidden: ["update leases"])
+    try await with(cluster) { interception, _ in
+      if isTaken { cluster.takeOver() }
+      #expect(await interception.tearDown())
+      #expect(await interception.isLost == isTaken)
+    }
+    #expect(cluster.state.withLock { $0.gone.contains("deployments") } != isTaken)
   }
 
   @Test("An agent that another holder takes over during the drain stays theirs", arguments: [false, true])
