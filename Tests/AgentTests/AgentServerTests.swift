@@ -384,6 +384,36 @@ private final class OriginPod: Listener {
     for client in crowd + [reader] { client.close() }
   }
 
+  @Test("Bytes on their path back to the origin count as waiting until it takes them", arguments: [true, false])
+  func backlogCountsAsWaiting(isShed: Bool) {
+    let scene = Scene()
+    scene.attach()
+    let before = scene.client()
+    #expect(scene.loop.turn { before.text == "origin" }, "a port that has served is tried for a while")
+    // Nobody listens there.
+    scene.nameserver.table["origin.ns"] = [[127, 0, 0, 9]]
+    #expect(scene.loop.turn { !scene.agent.origin.answers })
+    scene.session?.router = Never()
+    _ = scene.ask(ControlMessage(.turnToHost, port: scene.origin.port))
+    scene.told = []
+    let clients = (0..<8).map { _ in scene.client() }
+    for client in clients { client.send([UInt8](repeating: 7, count: 1_000)) }
+    #expect(scene.loop.turn { scene.told.count { $0.kind == .fellBack } == 8 })
+    #expect(scene.loop.blocks.held == 8_000)
+    if isShed {
+      scene.loop.blocks.limit = 3_500
+      scene.loop.shedWhileFull()
+      #expect(scene.loop.blocks.held == 3_000)
+      #expect(scene.loop.turn { clients.count { $0.sawReset } == 5 })
+      scene.loop.blocks.limit = 1 << 20
+    }
+    scene.nameserver.table["origin.ns"] = [[127, 0, 0, 2]]
+    #expect(scene.loop.turn { clients.allSatisfy { $0.text == "origin" || $0.sawReset } })
+    #expect(scene.loop.turn { scene.loop.blocks.held == 0 })
+    #expect(scene.loop.turn { scene.origin.connections.count { $0.received.count == 1_000 } == (isShed ? 3 : 8) })
+    for client in clients + [before] { client.close() }
+  }
+
   @Test func readyOnlyWithOriginOrAdmittedSession() {
     let scene = Scene(originAnswers: false)
     #expect(!scene.isReady)

@@ -188,7 +188,8 @@ final class Origin: Handler {
   /// a port that they have served until `originLimit`, since cluster DNS follows a rollout by seconds;
   /// else once. Then the client is reset.
   func pass(_ client: Int32, port: UInt16, backlog: [UInt8], _ ended: @escaping () -> Void) {
-    OriginPass(origin: self, port: port, until: loop.now + configuration.originLimit) { [unowned(unsafe) self] fd in
+    let limit = loop.now + configuration.originLimit
+    OriginPass(origin: self, port: port, until: limit, backlog: backlog) { [unowned(unsafe) self] fd, backlog in
       if fd >= 0 {
         _ = SocketPair(loop: self.loop, left: client, right: fd, backlog: backlog, onEnd: ended)
       } else {

@@ -81,20 +81,34 @@ final class OriginPass: Handler {
   private unowned(unsafe) let origin: Origin
   private let port: UInt16
   private let limit: UInt64
-  private var completion: ((Int32) -> Void)?
+  private let backlog: [UInt8]
+  private var completion: ((Int32, [UInt8]) -> Void)?
   private var isSecond = false
   /// µs between the end of one attempt and the next, unless DNS takes longer.
   private static let pause: UInt64 = 250_000
 
-  /// - Parameter completion: gets the connected socket, or -1.
-  init(origin: Origin, port: UInt16, until limit: UInt64, completion: @escaping (Int32) -> Void) {
+  /// - Parameters:
+  ///   - backlog: what the client has sent so far; it counts as waiting until the origin takes it.
+  ///   - completion: gets the connected socket, or -1, and the backlog.
+  init(
+    origin: Origin, port: UInt16, until limit: UInt64, backlog: [UInt8],
+    completion: @escaping (Int32, [UInt8]) -> Void
+  ) {
     self.origin = origin
     self.port = port
     self.limit = limit
+    self.backlog = backlog
     self.completion = completion
+    super.init()
+    origin.loop.blocks.count(backlog.count)
+    if !backlog.isEmpty { origin.loop.register(self) }
   }
 
+  override var waitingBytes: Int { backlog.count }
+  override func shed() { finish(-1) }
+
   func dial() {
+    guard completion != nil else { return }
     origin.dial(port) { _, fd in
       if fd >= 0 { return self.finish(fd) }
       // A Pod that refuses an unserved port has answered.
@@ -102,19 +116,28 @@ final class OriginPass: Handler {
         return self.finish(-1)
       }
       self.origin.refresh {
-        if self.isSecond { return self.origin.loop.schedule(self, after: Self.pause, kind: 0) }
+        if self.isSecond { return self.waitForNext() }
         self.isSecond = true
         self.dial()
       }
     }
   }
 
+  private func waitForNext() {
+    if completion != nil { origin.loop.schedule(self, after: Self.pause, kind: 0) }
+  }
+
   override func timerFired(_ kind: UInt8) { dial() }
 
   private func finish(_ fd: Int32) {
-    origin.loop.unregister(self)
-    let told = completion
+    guard let told = completion else {
+      // It was shed meanwhile.
+      if fd >= 0 { clinux_close(fd) }
+      return
+    }
     completion = nil
-    told?(fd)
+    origin.loop.unregister(self)
+    origin.loop.blocks.count(-backlog.count)
+    told(fd, backlog)
   }
 }

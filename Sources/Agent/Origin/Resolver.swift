@@ -69,11 +69,8 @@ private final class Query: Handler {
       let count = clinux_receive(fd, loop.scratch, EventLoop.scratchSize)
       if count == -Int(clinux_EAGAIN) { return }
       if count < 0 { return end(.noAnswer) }
-      if let outcome = Resolver.outcome(
-        of: UnsafeRawBufferPointer(start: loop.scratch, count: count), id: (question[0], question[1]))
-      {
-        end(outcome)
-      }
+      let answer = UnsafeRawBufferPointer(start: loop.scratch, count: count)
+      if let outcome = question.withUnsafeBytes({ Resolver.outcome(of: answer, to: $0) }) { end(outcome) }
     }
   }
 
@@ -105,9 +102,12 @@ private final class Query: Handler {
 }
 
 extension Resolver {
-  /// Returns nil for a message that does not answer this question.
-  static func outcome(of message: UnsafeRawBufferPointer, id: (UInt8, UInt8)) -> Outcome? {
-    guard message.count >= 12, message[0] == id.0, message[1] == id.1, message[2] & 0x80 != 0 else { return nil }
+  /// Returns nil for a message that does not answer this query: another id, or another question.
+  static func outcome(of message: UnsafeRawBufferPointer, to query: UnsafeRawBufferPointer) -> Outcome? {
+    guard message.count >= DNSMessage.headerSize, query.count >= DNSMessage.headerSize, message[0] == query[0],
+      message[1] == query[1], message[2] & 0x80 != 0, let end = DNSMessage.questionEnd(query),
+      DNSMessage.answers(message, query, questionEnd: end)
+    else { return nil }
     let code = message[3] & 15
     if code == 3 { return .noSuchName }
     guard code == 0 else { return .noAnswer }

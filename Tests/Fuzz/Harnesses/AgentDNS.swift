@@ -5,7 +5,7 @@ extension Harness {
   static let agentDNS = Harness(name: "dns-agent", maximumLength: 1024) { bytes in
     guard let first = bytes.first else { return }
     let (query, answer) = (Array(bytes.dropFirst().prefix(Int(first))), Array(bytes.dropFirst(1 + Int(first))))
-    answer.withUnsafeBytes { _ = Resolver.outcome(of: $0, id: (query.first ?? 0, query.dropFirst().first ?? 0)) }
+    answer.withUnsafeBytes { answer in query.withUnsafeBytes { _ = Resolver.outcome(of: answer, to: $0) } }
     try query.withUnsafeBytes { query throws in
       guard query.count >= DNSMessage.headerSize else { return }
       let end = DNSMessage.questionEnd(query)
