@@ -2,6 +2,12 @@
 /// is known and leaves it alone if not; `$$` is one dollar.
 public enum VariableExpansion {
   public static func expand(_ text: String, _ variables: [String: String]) -> String {
+    expand(text, variables, limit: .max) ?? text
+  }
+
+  /// - Parameter limit: bytes; variables that refer to each other grow without end.
+  /// - Returns: nil beyond the limit.
+  public static func expand(_ text: String, _ variables: [String: String], limit: Int) -> String? {
     var result = ""
     var rest = Substring(text)
     while let dollar = rest.firstIndex(of: "$") {
@@ -17,7 +23,9 @@ public enum VariableExpansion {
       } else {
         result += "$"
       }
+      if result.utf8.count > limit { return nil }
     }
-    return result + rest
+    result += rest
+    return result.utf8.count > limit ? nil : result
   }
 }

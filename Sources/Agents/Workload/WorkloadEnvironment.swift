@@ -12,6 +12,11 @@ public struct WorkloadEnvironment: Sendable {
     self.namespace = namespace
   }
 
+  /// The longest string that a process may be given: MAX_ARG_STRLEN, 32 pages (execve(2)).
+  private static let longestValue = 128 << 10
+  /// What a process may be given in all: a quarter of the usual stack limit (execve(2)).
+  private static let mostBytes = 2 << 20
+
   /// Reads the container's variables.
   /// - Parameters:
   ///   - container: of a Pod template.
@@ -21,31 +26,50 @@ public struct WorkloadEnvironment: Sendable {
     -> [String: String]
   {
     var result: [String: String] = [:]
-    for service in services { result.merge(ServiceLinks.variables(of: service)) { $1 } }
+    var size = 0
+    func set(_ name: String, _ value: String?) throws(ControlError) {
+      size += (value.map { name.utf8.count + $0.utf8.count } ?? 0)
+      size -= result[name].map { name.utf8.count + $0.utf8.count } ?? 0
+      result[name] = value
+      guard value?.utf8.count ?? 0 <= Self.longestValue else { throw Self.excess(name, "is longer than 128 KiB") }
+      guard size <= Self.mostBytes else { throw Self.excess(name, "makes more than 2 MiB with those before it") }
+    }
+    for service in services {
+      for (name, value) in ServiceLinks.variables(of: service) { try set(name, value) }
+    }
     for source in container["envFrom"]?.elements ?? [] {
       let prefix = source["prefix"]?.stringValue ?? ""
       for (resource, key) in [(APIResource.configMaps, "configMapRef"), (.secrets, "secretRef")] {
         guard let name = source[path: key, "name"]?.stringValue else { continue }
-        for (key, value) in try await data(resource, name) { result[prefix + key] = value }
+        for (key, value) in try await data(resource, name) { try set(prefix + key, value) }
       }
     }
     for variable in container["env"]?.elements ?? [] {
       guard let name = variable.entryName else { continue }
       if let value = variable["value"]?.stringValue {
         // `value` may refer to the variables before it.
-        result[name] = VariableExpansion.expand(value, result)
+        guard let expanded = VariableExpansion.expand(value, result, limit: Self.longestValue) else {
+          throw Self.excess(name, "is longer than 128 KiB")
+        }
+        try set(name, expanded)
       } else if let reference = variable[path: "valueFrom", "configMapKeyRef"] {
-        result[name] = try await value(.configMaps, reference)
+        try set(name, try await value(.configMaps, reference))
       } else if let reference = variable[path: "valueFrom", "secretKeyRef"] {
-        result[name] = try await value(.secrets, reference)
+        try set(name, try await value(.secrets, reference))
       } else if let path = variable[path: "valueFrom", "fieldRef", "fieldPath"]?.stringValue, let pod {
-        result[name] = PodField.value(path, of: pod)
+        try set(name, PodField.value(path, of: pod))
       } else if variable["valueFrom"] == nil {
         // The API server drops `value: ""`.
-        result[name] = ""
+        try set(name, "")
       }
     }
     return result
+  }
+
+  private static func excess(_ name: String, _ problem: String) -> ControlError {
+    ControlError(
+      .refused, "the workload's variable \(name.prefix(253)) \(problem): no process can be given that",
+      remedy: "Look at its `env` and `envFrom`, and at what they refer to.")
   }
 
   private func value(_ resource: APIResource, _ reference: JSONValue) async throws(ControlError) -> String? {

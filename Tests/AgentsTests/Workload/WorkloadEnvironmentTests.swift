@@ -1,3 +1,4 @@
+import ControlAPI
 import KubeAPI
 import KubeObjects
 import Testing
@@ -40,5 +41,28 @@ struct WorkloadEnvironmentTests {
       try await read([
         ["name": "NODE", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]], ["name": "A", "value": "1"],
       ]) == ["A": "1"])
+  }
+
+  @Test("Variables that double each other are refused, and not made", arguments: [20, 36, 1_000])
+  func doubling(count: Int) async throws {
+    let variables: [JSONValue] = (0..<count).map { number in
+      let value = number == 0 ? "x" : "$(V\(number - 1))$(V\(number - 1))"
+      return ["name": JSONValue("V\(number)"), "value": JSONValue(value)]
+    }
+    let error = await #expect(throws: ControlError.self) { _ = try await read(.array(variables)) }
+    #expect(
+      error?.message.hasPrefix("the workload's variable V18 is longer than 128 KiB") == true,
+      "\(String(describing: error))")
+  }
+
+  @Test("So do many that are large together; one that is set again counts once")
+  func total() async throws {
+    let text = String(repeating: "x", count: 100_000)
+    func variables(_ names: [String]) -> JSONValue {
+      .array(names.map { ["name": JSONValue($0), "value": JSONValue(text)] })
+    }
+    let error = await #expect(throws: ControlError.self) { _ = try await read(variables((0..<30).map { "V\($0)" })) }
+    #expect(error?.message.contains("makes more than 2 MiB") == true)
+    #expect(try await read(variables((0..<30).map { _ in "V" })) == ["V": text])
   }
 }
