@@ -90,7 +90,8 @@ extension ClusterIdentity {
   /// cluster behind that address. It contains no secret, and nothing that is renewed.
   init(_ access: ClusterAccess, bastion: BastionSelection?) {
     let authority = access.certificateAuthority.map {
-      AgentNames.checksum(String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace })
+      // Anyone may name a cluster's UID: the authority must not be one that they can imitate.
+      Fingerprint.of(String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace })
     }
     // Behind two SSH hosts, https://127.0.0.1:6443 is two clusters.
     let way = authority == nil ? bastion.flatMap { $0.url ?? $0.byContext[access.contextName] } : nil
@@ -99,7 +100,7 @@ extension ClusterIdentity {
     let rest = [access.tlsServerName ?? "", proxy ?? ""] + access.user
     self.init(
       server: "\(access.server)" + (way.map { " through \($0)" } ?? ""), authority: authority,
-      access: AgentNames.checksum(rest.joined(separator: "\u{0}")))
+      access: Fingerprint.of(rest.joined(separator: "\u{0}")))
   }
 }
 

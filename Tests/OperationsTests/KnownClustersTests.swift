@@ -1,3 +1,4 @@
+import Agents
 import ControlAPI
 import Foundation
 import KubeAPI
@@ -148,5 +149,23 @@ struct KnownClustersTests {
     let nothing = known.identity(of: .unknown)
     #expect(known.find(.unknown) == nil)
     #expect(!nothing.isSame(as: .unknown))
+  }
+
+  @Test("A certificate authority whose 32-bit checksum is another's is another cluster's")
+  func imitated() throws {
+    let texts = ["payment-reconciliation-service-ouxesizpdo", "payment-reconciliation-service-bvhekcykvu"]
+    #expect(AgentNames.checksum(texts[0]) == AgentNames.checksum(texts[1]))
+    func seen(authority: String, user: String = "alice") throws -> ClusterIdentity {
+      var access = ClusterAccess(
+        server: try #require(ServerURL("https://c:6443")), certificateAuthority: Array(authority.utf8))
+      access.user = [user]
+      var identity = ClusterIdentity(access, bastion: nil)
+      identity.uid = "u"
+      return identity
+    }
+    #expect(try !seen(authority: texts[0]).isSame(as: seen(authority: texts[1])))
+    #expect(try seen(authority: "a\nb").isSame(as: seen(authority: " a b\n")), "white space is none of it")
+    #expect(
+      try seen(authority: "a", user: texts[0]).access != seen(authority: "a", user: texts[1]).access)
   }
 }

@@ -7,9 +7,9 @@ public struct ClusterIdentity: Codable, Sendable, Hashable {
   public var uid: String?
   /// The API server's URL; empty if even that is not known.
   public var server: String
-  /// A checksum of the certificate authority; nil without one.
+  /// SHA-256 of the certificate authority; nil without one.
   public var authority: String?
-  /// A checksum of other settings that may distinguish clusters behind one address: the kubeconfig's user,
+  /// SHA-256 of other settings that may distinguish clusters behind one address: the kubeconfig's user,
   /// tls-server-name and proxy-url. Nil if an earlier version recorded the cluster.
   public var access: String?
 
