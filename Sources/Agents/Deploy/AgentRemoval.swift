@@ -81,8 +81,9 @@ public struct AgentRemoval: Sendable {
     do throws(ControlError) {
       return try await DivertedServices(client: client, namespace: namespace, workload: workload).giveBack()
     } catch {
-      // A gateway's or a shell's agent is no Service's endpoint, and its user may have no right to list Services.
-      guard error.code == .forbidden, let agent, Self.isNeverReady(agent) else { throw error }
+      // A gateway's or a shell's agent is no Service's endpoint: its user may have no right to list Services, and one
+      // that someone else made select it would lose nothing.
+      guard error.code == .forbidden || error.code == .refused, let agent, Self.isNeverReady(agent) else { throw error }
       return []
     }
   }

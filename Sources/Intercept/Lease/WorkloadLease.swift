@@ -63,7 +63,8 @@ public struct WorkloadLease: Sendable {
       isFresh: isFresh(
         renewed: lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse),
         duration: lease[path: "spec", "leaseDurationSeconds"]?.intValue,
-        now: now), service: lease.annotations[AgentNames.serviceAnnotation])
+        now: now), service: lease.annotations[AgentNames.serviceAnnotation].flatMap { AgentNames.isName($0) ? $0 : nil }
+    )
   }
 
   /// Reads the Lease; nil if there is none, or no one holds it.

@@ -111,6 +111,22 @@ import Testing
     }
   }
 
+  @Test(
+    "A Service that someone made select an agent keeps it, but not one that is never ready", arguments: [true, false])
+  func selected(isNeverReady: Bool) async throws {
+    var deployment = Self.object("Deployment", of: Self.two, uid: "d")
+    let command: JSONValue = isNeverReady ? ["/devtunnel/agent", "--never-ready"] : ["/devtunnel/agent"]
+    deployment["spec"] = ["template": ["spec": ["containers": [["command": command]]]]]
+    let service: JSONValue = [
+      "metadata": ["name": "theirs"],
+      "spec": ["selector": ["devtunnel.dev/agent": JSONValue(AgentNames.label(Self.two))]],
+    ]
+    let changes = try await changes(["deployments": [deployment], "services": [service]]) { deployer in
+      do throws(ControlError) { try await deployer.remove() } catch { #expect(error.code == .refused) }
+    }
+    #expect(changes == (isNeverReady ? ["DELETE deployments/\(Self.name)"] : []))
+  }
+
   @Test("No agent is made in another's place, and the error names the workload")
   func deploy() async throws {
     let template = AgentPodTemplate(

