@@ -51,6 +51,8 @@ private final class Scene {
     nameserver.close()
     hostServer.close()
     origin.close()
+    // The far ends of what was closed see it, and close theirs.
+    for _ in 0..<4 { loop.turn(maximumWait: 1) }
   }
 
   /// - Parameter transitions: nil: as the daemon has it, 0 where there is no Lease.

@@ -11,7 +11,7 @@ import Testing
   init() {
     let harness = dns.harness
     resolver = DNSResolver(
-      loop: harness.loop, sessions: { if let near = harness.near { $0(near) } else { $0(nil) } },
+      loop: harness.loop, sessions: { [weak harness] in $0(harness?.near) },
       routes: harness.routes, counters: OutboundCounters(),
       settings: Harness.dns(hostSuffixes: [DNSName("corp.example")!], hostServers: [IPEndpoint(.loopback, port: 1)]))
   }

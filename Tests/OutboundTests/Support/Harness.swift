@@ -36,6 +36,8 @@ final class Harness {
   deinit {
     outbound.close()
     disconnect()
+    // The far ends of what was closed see it, and close theirs.
+    for _ in 0..<4 { loop.turn(maximumWait: 1) }
   }
 
   static func dns(
