@@ -30,6 +30,22 @@ enum NameRules {
     return parts.count == 1 || isSubdomain(String(parts[0]))
   }
 
+  /// A kernel parameter, whose parts dots or slashes separate.
+  static func isSysctl(_ text: String) -> Bool {
+    (1...253).contains(text.utf8.count)
+      && text.utf8.split(
+        omittingEmptySubsequences: false, whereSeparator: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }
+      )
+      .allSatisfy { part in
+        guard let first = part.first, let last = part.last else { return false }
+        return isLowerAlphanumeric(first) && isLowerAlphanumeric(last)
+          && part.allSatisfy { isLowerAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+      }
+  }
+
+  static let sysctlRule =
+    "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
+
   private static func isQualifiedPart(_ text: Substring) -> Bool {
     guard let first = text.utf8.first, let last = text.utf8.last, isAlphanumeric(first), isAlphanumeric(last) else {
       return false

@@ -7,7 +7,8 @@ enum PodValidation {
     let containers = spec["containers"]?.elements ?? []
     guard !containers.isEmpty else { return [FieldCause(.required, "\(path).containers", "Required value")] }
     let volumes = Set((spec["volumes"]?.elements ?? []).compactMap { $0["name"]?.stringValue })
-    var causes: [FieldCause] = []
+    var causes = VolumeValidation.volumes(spec["volumes"]?.elements ?? [], at: "\(path).volumes")
+    causes += pod(spec, at: path)
     var seen: Set<String> = []
     for list in ["initContainers", "containers"] {
       for (index, container) in (spec[list]?.elements ?? []).enumerated() {
@@ -21,6 +22,58 @@ enum PodValidation {
     if let policy = spec["restartPolicy"]?.stringValue, !["Always", "OnFailure", "Never"].contains(policy) {
       let message = "Unsupported value: \"\(policy)\": supported values: \"Always\", \"Never\", \"OnFailure\""
       causes.append(FieldCause(.notSupported, "\(path).restartPolicy", message))
+    }
+    return causes
+  }
+
+  /// The fields beside containers and volumes.
+  private static func pod(_ spec: JSONValue, at path: String) -> [FieldCause] {
+    var causes = NumberRules.check(
+      spec, ["terminationGracePeriodSeconds", "activeDeadlineSeconds"], at: path)
+    for field in ["hostname", "subdomain"] {
+      guard let name = spec[field]?.stringValue, !name.isEmpty, !NameRules.isLabel(name[...]) else { continue }
+      causes.append(FieldCause(.invalid, "\(path).\(field)", "Invalid value: \"\(name)\": \(NameRules.labelRule)"))
+    }
+    let security = spec["securityContext"]
+    causes += identities(security, at: "\(path).securityContext")
+    causes += NumberRules.check(security, ["fsGroup"], at: "\(path).securityContext")
+    for (index, group) in (security?["supplementalGroups"]?.elements ?? []).enumerated() {
+      guard !(group.intValue.map(NumberRules.counts.contains) ?? false) else { continue }
+      causes.append(
+        FieldCause(
+          .invalid, "\(path).securityContext.supplementalGroups[\(index)]",
+          NumberRules.message(group, NumberRules.counts)))
+    }
+    for (index, item) in (security?["sysctls"]?.elements ?? []).enumerated() {
+      let name = item["name"]?.stringValue ?? ""
+      guard !NameRules.isSysctl(name) else { continue }
+      let rule = "must have at most 253 characters and match regex \(NameRules.sysctlRule)"
+      causes.append(
+        FieldCause(
+          .invalid, "\(path).securityContext.sysctls[\(index)].name", "Invalid value: \"\(name)\": \(rule)"))
+    }
+    return causes
+  }
+
+  private static func identities(_ security: JSONValue?, at path: String) -> [FieldCause] {
+    NumberRules.check(security, ["runAsUser", "runAsGroup"], at: path)
+  }
+
+  private static let probeNumbers = [
+    "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold",
+    "terminationGracePeriodSeconds",
+  ]
+
+  /// Its identities, quantities, probes and hooks.
+  private static func settings(_ container: JSONValue, at path: String) -> [FieldCause] {
+    var causes = identities(container["securityContext"], at: "\(path).securityContext")
+    causes += NumberRules.quantities(container["resources"], at: "\(path).resources")
+    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+      causes += NumberRules.check(container[probe], probeNumbers, at: "\(path).\(probe)")
+    }
+    for hook in ["postStart", "preStop"] {
+      causes += NumberRules.check(
+        container[path: "lifecycle", hook, "sleep"], ["seconds"], at: "\(path).lifecycle.\(hook).sleep")
     }
     return causes
   }
@@ -50,13 +103,10 @@ enum PodValidation {
         causes.append(FieldCause(.notSupported, "\(path).ports[\(index)].protocol", message))
       }
     }
-    for (index, mount) in (container["volumeMounts"]?.elements ?? []).enumerated() {
-      let volume = mount["name"]?.stringValue ?? ""
-      if !volumes.contains(volume) {
-        causes.append(FieldCause(.invalid, "\(path).volumeMounts[\(index)].name", "Not found: \"\(volume)\""))
-      }
-    }
+    causes += settings(container, at: path)
     return causes
+      + VolumeValidation.mounts(
+        container["volumeMounts"]?.elements ?? [], at: "\(path).volumeMounts", volumes: volumes)
   }
 
   /// Of a running Pod's spec only images, tolerations, the deadline and the node (once) can change.

@@ -15,10 +15,43 @@ enum ServiceValidation {
     var causes = Validation.labels(spec["selector"], at: "spec.selector")
     let needsPorts = type != "ExternalName" && spec["clusterIP"] != "None"
     if ports.isEmpty, needsPorts { causes.append(FieldCause(.required, "spec.ports", "Required value")) }
-    if type == "ExternalName", (spec["externalName"]?.stringValue ?? "").isEmpty {
-      causes.append(FieldCause(.required, "spec.externalName", "Required value"))
+    if type == "ExternalName" {
+      let name = spec["externalName"]?.stringValue ?? ""
+      if name.isEmpty {
+        causes.append(FieldCause(.required, "spec.externalName", "Required value"))
+      } else if !isHostName(name) {
+        let message = "Invalid value: \"\(name)\": \(NameRules.subdomainRule)"
+        causes.append(FieldCause(.invalid, "spec.externalName", message))
+      }
     }
     return causes + Self.ports(ports)
+  }
+
+  /// A name that DNS can answer with. It may end in a dot.
+  private static func isHostName(_ name: String) -> Bool {
+    let name = name.utf8.last == UInt8(ascii: ".") ? String(name.dropLast()) : name
+    return NameRules.isSubdomain(name) && name.split(separator: ".").allSatisfy(NameRules.isLabel)
+  }
+
+  /// Mistakes in an EndpointSlice's names and ports: DNS answers with them.
+  static func slice(_ slice: JSONValue) -> [FieldCause] {
+    var causes: [FieldCause] = []
+    for (index, endpoint) in (slice["endpoints"]?.elements ?? []).enumerated() {
+      guard let name = endpoint["hostname"]?.stringValue, !NameRules.isLabel(name[...]) else { continue }
+      causes.append(
+        FieldCause(
+          .invalid, "endpoints[\(index)].hostname", "Invalid value: \"\(name)\": \(NameRules.labelRule)"))
+    }
+    for (index, port) in (slice["ports"]?.elements ?? []).enumerated() {
+      causes += portName(port, at: "ports[\(index)]")
+      causes += NumberRules.check(port, ["port"], in: 1...65535, at: "ports[\(index)]")
+    }
+    return causes
+  }
+
+  private static func portName(_ port: JSONValue, at place: String) -> [FieldCause] {
+    guard let name = port["name"]?.stringValue, !name.isEmpty, !NameRules.isLabel(name[...]) else { return [] }
+    return [FieldCause(.invalid, "\(place).name", "Invalid value: \"\(name)\": \(NameRules.labelRule)")]
   }
 
   private static func ports(_ ports: [JSONValue]) -> [FieldCause] {
@@ -34,6 +67,7 @@ enum ServiceValidation {
       }
       let name = port["name"]?.stringValue ?? ""
       if name.isEmpty, ports.count > 1 { causes.append(FieldCause(.required, "\(place).name", "Required value")) }
+      causes += portName(port, at: place)
       if !name.isEmpty, !names.insert(name).inserted {
         causes.append(FieldCause(.duplicate, "\(place).name", "Duplicate value: \"\(name)\""))
       }

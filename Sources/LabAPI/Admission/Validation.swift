@@ -11,6 +11,7 @@ enum Validation {
     case .services: causes += ServiceValidation.spec(object["spec"] ?? [:])
     case .deployments, .replicaSets: causes += workload(object["spec"] ?? [:])
     case .configMaps, .secrets: causes += dataKeys(object)
+    case .endpointSlices: causes += ServiceValidation.slice(object)
     default: if kind.group == "apps" { causes += workload(object["spec"] ?? [:]) }
     }
     guard causes.isEmpty else { throw StatusError.invalid(kind, object.name, causes) }
@@ -108,9 +109,11 @@ enum Validation {
       causes.append(
         FieldCause(.invalid, "spec.selector", "Invalid value: {}: empty selector is invalid for deployment"))
     }
-    if let replicas = spec["replicas"]?.intValue, replicas < 0 {
-      causes.append(
-        FieldCause(.invalid, "spec.replicas", "Invalid value: \(replicas): must be greater than or equal to 0"))
+    causes += NumberRules.check(
+      spec, ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"], at: "spec")
+    for field in ["maxSurge", "maxUnavailable"] {
+      causes += NumberRules.share(
+        spec[path: "strategy", "rollingUpdate", field], at: "spec.strategy.rollingUpdate.\(field)")
     }
     guard let template = spec["template"] else {
       return causes + [FieldCause(.required, "spec.template", "Required value")]
@@ -134,12 +137,7 @@ enum Validation {
   private static func dataKeys(_ object: JSONValue) -> [FieldCause] {
     ["data", "binaryData"].flatMap { field in
       (object[field]?.objectValue ?? [:]).keys.sorted().compactMap { key in
-        let isGood =
-          (1...253).contains(key.utf8.count) && key != "." && key != ".."
-          && key.unicodeScalars.allSatisfy {
-            $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_.".unicodeScalars.contains($0))
-          }
-        return isGood
+        PathRules.isKey(key)
           ? nil
           : FieldCause(
             .invalid, "\(field)[\(key)]",

@@ -25,7 +25,7 @@ struct DeploymentStatus: Sendable {
   /// - Returns: when to look again, while progress has a deadline.
   func write(_ store: any ObjectStoring) async throws -> Duration? {
     let deployment = rollout.deployment
-    let deadline = deployment[path: "spec", "progressDeadlineSeconds"]?.intValue ?? 600
+    let deadline = deployment[path: "spec", "progressDeadlineSeconds"]?.countValue ?? 600
     let written = try await store.update(deployment.key(.deployments)) { object in
       let before = object
       for (field, value) in [
@@ -42,7 +42,7 @@ struct DeploymentStatus: Sendable {
     guard !isComplete, deployment[path: "spec", "paused"] != true, written.isConditionTrue("Progressing"),
       let since = written.condition("Progressing")?["lastUpdateTime"]?.stringValue, let age = Timestamp.age(of: since)
     else { return nil }
-    return .milliseconds(max(100, Int((Double(deadline) - age) * 1000) + 1000))
+    return .milliseconds(max(100, JSONValue.count(Int(saturating: (Double(deadline) - age) * 1000)) + 1000))
   }
 
   private func setAvailable(_ object: inout JSONValue) {

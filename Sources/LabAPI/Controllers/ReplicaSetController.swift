@@ -68,7 +68,7 @@ struct ReplicaSetController: Controller {
 
   /// - Returns: whether Pods were made or deleted.
   private func scale(_ set: JSONValue, _ pods: [JSONValue]) async throws -> Bool {
-    let wanted = set[path: "spec", "replicas"]?.intValue ?? 1
+    let wanted = set[path: "spec", "replicas"]?.countValue ?? 1
     if pods.count < wanted {
       for _ in pods.count..<wanted { _ = try await store.create(.pods, Self.pod(from: set)) }
     } else {
@@ -100,7 +100,7 @@ struct ReplicaSetController: Controller {
   // MARK: Status
 
   private func writeStatus(of set: JSONValue, _ pods: [JSONValue]) async throws -> Duration? {
-    let minimum = set[path: "spec", "minReadySeconds"]?.intValue ?? 0
+    let minimum = set[path: "spec", "minReadySeconds"]?.countValue ?? 0
     let waits = pods.compactMap { $0.secondsUntilAvailable(after: minimum) }
     let available = waits.count { $0 <= 0 }
     let templateLabels = LabelSelector(labels: set[path: "spec", "template", "metadata", "labels"]?.stringMap ?? [:])
@@ -112,7 +112,7 @@ struct ReplicaSetController: Controller {
       object[path: "status", "availableReplicas"] = JSONValue(available)
       object[path: "status", "observedGeneration"] = JSONValue(set.generation)
     }
-    return waits.filter { $0 > 0 }.min().map { .milliseconds(Int($0 * 1000) + 10) }
+    return waits.filter { $0 > 0 }.min().map { .milliseconds(JSONValue.count(Int(saturating: $0 * 1000)) + 10) }
   }
 
   private static func selector(_ set: JSONValue) -> LabelSelector {

@@ -12,7 +12,7 @@ struct Rollout: Sendable {
   /// The others, oldest revision first.
   private(set) var others: [JSONValue]
 
-  var replicas: Int { deployment[path: "spec", "replicas"]?.intValue ?? 1 }
+  var replicas: Int { deployment[path: "spec", "replicas"]?.countValue ?? 1 }
   var all: [JSONValue] { others + (newest.map { [$0] } ?? []) }
 
   static func read(_ deployment: JSONValue, _ store: any ObjectStoring) async throws -> Rollout {
@@ -25,9 +25,11 @@ struct Rollout: Sendable {
     return Rollout(deployment: deployment, newest: newest, others: sorted.filter { $0.uid != newest?.uid })
   }
 
-  static func specReplicas(_ set: JSONValue) -> Int { set[path: "spec", "replicas"]?.intValue ?? 0 }
-  static func status(_ set: JSONValue, _ field: String) -> Int { set[path: "status", field]?.intValue ?? 0 }
-  static func revision(of set: JSONValue) -> Int { Int(set.annotations[revisionAnnotation] ?? "") ?? 0 }
+  static func specReplicas(_ set: JSONValue) -> Int { set[path: "spec", "replicas"]?.countValue ?? 0 }
+  static func status(_ set: JSONValue, _ field: String) -> Int { set[path: "status", field]?.countValue ?? 0 }
+  static func revision(of set: JSONValue) -> Int {
+    JSONValue.count(Int(set.annotations[revisionAnnotation] ?? "") ?? 0)
+  }
 
   /// A template without what the controller adds to it.
   private static func plain(_ template: JSONValue?) -> JSONValue {
@@ -140,7 +142,7 @@ struct Rollout: Sendable {
 
   /// Deletes the oldest ReplicaSets without Pods beyond `revisionHistoryLimit`.
   func forgetOldRevisions(_ store: any ObjectStoring) async throws {
-    let limit = deployment[path: "spec", "revisionHistoryLimit"]?.intValue ?? 10
+    let limit = deployment[path: "spec", "revisionHistoryLimit"]?.countValue ?? 10
     let idle = others.filter { Self.specReplicas($0) == 0 && Self.status($0, "replicas") == 0 }
     for set in idle.prefix(max(0, idle.count - limit)) { _ = try await store.delete(set.key(.replicaSets), grace: nil) }
   }
@@ -165,7 +167,7 @@ struct RolloutLimits: Sendable, Equatable {
   var unavailable: Int
 
   init(_ deployment: JSONValue) {
-    let replicas = deployment[path: "spec", "replicas"]?.intValue ?? 1
+    let replicas = deployment[path: "spec", "replicas"]?.countValue ?? 1
     let update = deployment[path: "spec", "strategy", "rollingUpdate"]
     surge = Self.number(update?["maxSurge"], of: replicas, roundsUp: true)
     unavailable = Self.number(update?["maxUnavailable"], of: replicas, roundsUp: false)
@@ -174,9 +176,9 @@ struct RolloutLimits: Sendable, Equatable {
   }
 
   private static func number(_ value: JSONValue?, of replicas: Int, roundsUp: Bool) -> Int {
-    if let number = value?.intValue { return max(0, number) }
+    if let number = value?.countValue { return number }
     guard let text = value?.stringValue, text.last == "%", let share = Int(text.dropLast()) else { return 0 }
-    return (replicas * share + (roundsUp ? 99 : 0)) / 100
+    return JSONValue.count((replicas * JSONValue.count(share) + (roundsUp ? 99 : 0)) / 100)
   }
 }
 

@@ -11,9 +11,17 @@ struct JSONPatch: Sendable {
 
   private var operations: [Operation] = []
 
+  /// Kubernetes' limits: that of a patch's operations, and that of a request's body for what they copy.
+  private static let mostOperations = 10_000
+  private static let mostCopiedBytes = 3 << 20
+
   /// - Throws: `PatchError.Code.malformed`.
   init(_ patch: JSONValue) throws {
     guard let list = patch.arrayValue else { throw PatchError(.malformed, "a JSON patch is an array of operations") }
+    guard list.count <= Self.mostOperations else {
+      throw PatchError(
+        .tooLarge, "The allowed maximum operations in a JSON patch is \(Self.mostOperations), got \(list.count)")
+    }
     operations = try list.map { item in
       guard let name = item["op"]?.stringValue, let path = item["path"]?.stringValue else {
         throw PatchError(.malformed, "an operation of a JSON patch needs \"op\" and \"path\": \(item)")
@@ -30,7 +38,18 @@ struct JSONPatch: Sendable {
   /// - Throws: `PatchError`.
   func applied(to object: JSONValue) throws -> JSONValue {
     var result = object
-    for operation in operations { try apply(operation, to: &result) }
+    var copied = 0
+    for operation in operations {
+      if operation.name == "copy" {
+        // Copies of copies would double the object with each operation.
+        copied += try Self.value(result, operation.from).serialized().count
+        guard copied <= Self.mostCopiedBytes else {
+          throw PatchError(
+            .tooLarge, "the copies of a JSON patch have more than \(Self.mostCopiedBytes) bytes together")
+        }
+      }
+      try apply(operation, to: &result)
+    }
     return result
   }
 

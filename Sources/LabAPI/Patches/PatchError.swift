@@ -5,6 +5,8 @@ struct PatchError: Error, Sendable, Equatable {
     case malformed
     /// A `test` of a JSON patch found another value, or a path that is not there.
     case notApplicable
+    /// It asks for more than the API server does for one request.
+    case tooLarge
   }
 
   var code: Code
@@ -18,6 +20,7 @@ struct PatchError: Error, Sendable, Equatable {
   func status(_ kind: ResourceKind, _ name: String) -> StatusError {
     switch code {
     case .malformed: .badRequest(message)
+    case .tooLarge: StatusError(413, "RequestEntityTooLarge", message)
     // The API server answers a failed test with 422 and reason Invalid too.
     case .notApplicable:
       StatusError(

@@ -9,7 +9,7 @@ enum PodColumns {
     },
     Table.Column("Status") { .string(status($0)) },
     Table.Column("Restarts") { pod in
-      .string(String(statuses(pod).reduce(0) { $0 + ($1["restartCount"]?.intValue ?? 0) }))
+      .string(String(statuses(pod).reduce(0) { $0 + ($1["restartCount"]?.countValue ?? 0) }))
     },
     Table.age,
     Table.Column("IP", wide: true) { $0[path: "status", "podIP"] ?? "<none>" },

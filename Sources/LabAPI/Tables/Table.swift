@@ -105,7 +105,7 @@ struct Table: Sendable {
 enum HumanDuration {
   static func since(_ timestamp: String) -> String {
     guard let age = Timestamp.age(of: timestamp) else { return "<unknown>" }
-    return text(seconds: max(0, Int(age)))
+    return text(seconds: max(0, Int(saturating: age)))
   }
 
   static func text(seconds: Int) -> String {

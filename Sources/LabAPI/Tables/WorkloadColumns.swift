@@ -24,9 +24,9 @@ enum WorkloadColumns {
     .string(LabelSelector(object: $0[path: "spec", "selector"]).text)
   }
 
-  private static func desired(_ object: JSONValue) -> Int { object[path: "spec", "replicas"]?.intValue ?? 1 }
+  private static func desired(_ object: JSONValue) -> Int { object[path: "spec", "replicas"]?.countValue ?? 1 }
   private static func status(_ object: JSONValue, _ field: String) -> Int {
-    object[path: "status", field]?.intValue ?? 0
+    object[path: "status", field]?.countValue ?? 0
   }
 
   private static func joined(_ object: JSONValue, _ field: String) -> String {

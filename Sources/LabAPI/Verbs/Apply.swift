@@ -100,27 +100,38 @@ extension APIServer {
   }
 
   /// YAML, and so JSON too, as the values that JSON has.
-  private static func yaml(_ text: String) throws -> JSONValue {
+  static func yaml(_ text: String) throws -> JSONValue {
     if let value = try? JSONValue(parsing: text) { return value }
-    do { return try Yams.compose(yaml: text).map(value) ?? .null } catch {
+    do {
+      var left = text.utf8.count + 1000
+      return try Yams.compose(yaml: text).map { try value($0, &left) } ?? .null
+    } catch let error as StatusError {
+      throw error
+    } catch {
       throw StatusError.badRequest("error decoding YAML: error converting YAML to JSON: \(error)")
     }
   }
 
-  private static func value(_ node: Node) -> JSONValue {
+  /// - Parameter left: how many more values there may be. Each that is written has a byte of its own; aliases of
+  ///   aliases mean many more than that.
+  private static func value(_ node: Node, _ left: inout Int) throws -> JSONValue {
+    left -= 1
+    guard left > 0 else { throw StatusError.badRequest("document contains excessive aliasing") }
     switch node {
     case .mapping(let mapping):
-      .object(Dictionary(mapping.map { ($0.key.string ?? "", value($0.value)) }, uniquingKeysWith: { $1 }))
-    case .sequence(let sequence): .array(sequence.map(value))
+      var members: [String: JSONValue] = [:]
+      for (key, member) in mapping { members[key.string ?? ""] = try value(member, &left) }
+      return .object(members)
+    case .sequence(let sequence): return .array(try sequence.map { try value($0, &left) })
     case .scalar(let scalar):
-      switch node.tag {
+      return switch node.tag {
       case Tag(.null): .null
       case Tag(.bool): node.bool.map { .bool($0) } ?? .string(scalar.string)
       case Tag(.int): node.int.map { JSONValue($0) } ?? .string(scalar.string)
       case Tag(.float): node.float.map { .double($0) } ?? .string(scalar.string)
       default: .string(scalar.string)
       }
-    case .alias: .null
+    case .alias: return .null
     }
   }
 }

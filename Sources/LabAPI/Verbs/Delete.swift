@@ -90,7 +90,7 @@ enum Deletion {
   static func grace(of object: JSONValue, _ kind: ResourceKind, asked: Int?) -> Int? {
     switch kind.resource {
     case .pods:
-      let seconds = max(0, asked ?? object[path: "spec", "terminationGracePeriodSeconds"]?.intValue ?? 30)
+      let seconds = JSONValue.count(asked ?? object[path: "spec", "terminationGracePeriodSeconds"]?.intValue ?? 30)
       let isOnNode = object[path: "spec", "nodeName"]?.stringValue?.isEmpty == false
       return isOnNode && seconds > 0 ? seconds : nil
     case .namespaces: return 0

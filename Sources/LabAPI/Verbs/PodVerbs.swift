@@ -18,6 +18,7 @@ extension APIServer {
       throw StatusError.badRequest("container \(container) is not valid for pod \(key.name)")
     }
     let query = request.query
+    try Self.checkLogOptions(query, pod: key.name)
     let options = LogOptions(
       follow: query.flag("follow"), tailLines: query.number("tailLines"), sinceSeconds: query.number("sinceSeconds"),
       sinceTime: query["sinceTime"], limitBytes: query.number("limitBytes"), timestamps: query.flag("timestamps"),
@@ -33,6 +34,26 @@ extension APIServer {
       body: .stream { writer in
         for try await bytes in lines { try await writer.write(bytes) }
       })
+  }
+
+  /// - Throws: `StatusError` (422) for numbers below 0 or above what seconds and lines can be.
+  private static func checkLogOptions(_ query: QueryParameters, pod: String) throws {
+    var stated: JSONValue = [:]
+    for field in ["tailLines", "sinceSeconds", "limitBytes"] {
+      stated[field] = query.number(field).map { JSONValue($0) }
+    }
+    let causes =
+      NumberRules.check(stated, ["sinceSeconds"], in: 1...Int(Int32.max), at: "")
+      + NumberRules.check(stated, ["tailLines"], in: 0...Int.max, at: "")
+      + NumberRules.check(stated, ["limitBytes"], in: 1...Int.max, at: "")
+    guard let cause = causes.first else { return }
+    let field = String(cause.field.dropFirst())
+    throw StatusError(
+      422, "Invalid", "PodLogOptions \"\(pod)\" is invalid: \(field): \(cause.message)",
+      details: [
+        "name": .string(pod), "kind": "PodLogOptions",
+        "causes": [FieldCause(cause.reason, field, cause.message).object],
+      ])
   }
 
   /// `pods/NAME/eviction`: a deletion; the lab has no disruption budgets to ask.

@@ -29,10 +29,8 @@ extension APIServer {
       let version = wanted.resourceVersion
       guard version.isEmpty || version == current.resourceVersion else { throw StoreError.conflict(key) }
       let replicas = wanted[path: "spec", "replicas"]?.intValue ?? 0
-      guard replicas >= 0 else {
-        let message = "Invalid value: \(replicas): must be greater than or equal to 0"
-        throw StatusError.invalid(kind, key.name, [FieldCause(.invalid, "spec.replicas", message)])
-      }
+      let causes = NumberRules.check(wanted["spec"], ["replicas"], at: "spec")
+      guard causes.isEmpty else { throw StatusError.invalid(kind, key.name, causes) }
       object[path: "spec", "replicas"] = JSONValue(replicas)
       ManagedFields.record(from: current, to: &object, by: manager, subresource: "scale", kind)
     }

@@ -25,7 +25,7 @@ extension APIServer {
     let session = WatchSession(
       representation: Representation(request, kind), kind: kind, filter: filter, initial: initial, revision: revision,
       sendsBookmarks: request.query.flag("allowWatchBookmarks"), marksEndOfInitial: asksForInitial,
-      timeout: .seconds(request.query.number("timeoutSeconds") ?? Int.random(in: 1800...3600)))
+      timeout: .seconds(request.query.number("timeoutSeconds").map(JSONValue.count) ?? Int.random(in: 1800...3600)))
     let store = store
     return APIResponse(200, contentType: "application/json", body: .stream { try await session.run(store, $0) })
   }
