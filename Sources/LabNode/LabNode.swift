@@ -34,6 +34,7 @@ public final class LabNode: Sendable {
 
   /// Builds the images that a lab starts with, where they are not there yet.
   public func prepareSampleImages() async throws {
+    try Files.makeDirectory(directories.state, mode: 0o700)
     try await SampleImages(images).prepare(scratch: directories.state + "/sample-image")
   }
 

@@ -4,6 +4,8 @@
   import Foundation
 #endif
 
+import Glibc
+
 /// The settings of a lab's node. The defaults suit a lab that runs once on a machine.
 public struct LabNodeConfiguration: Sendable {
   /// The node's name: Pods with this `spec.nodeName` run here.
@@ -50,6 +52,19 @@ struct NodeDirectories: Sendable {
   init(stateDirectory: String, imageDirectory: String? = nil) {
     state = stateDirectory
     images = imageDirectory ?? stateDirectory + "/images"
+  }
+
+  /// Refuses a state directory that somebody else could have prepared: what stands in it is unmounted, killed and
+  /// removed. An absent one is fine.
+  /// - Throws: `configuration`.
+  func checkOwner() throws {
+    var information = stat()
+    guard lstat(state, &information) == 0 else { return }
+    let isOwn = information.st_mode & S_IFMT == S_IFDIR && information.st_uid == geteuid()
+    guard isOwn, information.st_mode & 0o022 == 0 else {
+      throw LabNodeError(
+        .configuration, "\(state) must be a directory of this user alone: others could choose what is removed")
+    }
   }
 
   var nodeNamespace: String { state + "/netns/node" }

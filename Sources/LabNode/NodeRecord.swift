@@ -20,7 +20,9 @@ struct NodeRecord: Sendable, Equatable {
   }
 
   static func read(_ directories: NodeDirectories) -> NodeRecord? {
-    guard let text = Files.read(directories.record), let name = try? JSONValue(parsing: text)["labName"]?.stringValue
+    // The name becomes a cgroup's, below which directories are removed.
+    guard let text = Files.read(directories.record), let name = try? JSONValue(parsing: text)["labName"]?.stringValue,
+      EntryName.isOne(name)
     else { return nil }
     return NodeRecord(labName: name)
   }
@@ -32,6 +34,7 @@ extension LabNode {
   /// - Parameter keepsImages: whether the images inside the state directory stay.
   public static func cleanUp(stateDirectory: String, keepsImages: Bool = false) async throws {
     let directories = NodeDirectories(stateDirectory: stateDirectory)
+    try directories.checkOwner()
     guard let record = NodeRecord.read(directories) else { return }
     let runc = try Runc(root: directories.runc, hasCgroups: true)
     await withDiscardingTaskGroup { group in

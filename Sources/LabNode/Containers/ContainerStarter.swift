@@ -20,6 +20,9 @@ struct ContainerStarter: Sendable {
   ///   then.
   func start(_ container: JSONValue, attempt: Int) async throws -> Started {
     let name = container["name"]?.stringValue ?? ""
+    guard EntryName.isOne(name) else {
+      throw LabNodeError(.containerConfig, "the container's name \"\(name)\" is no name of a file")
+    }
     let wanted = container["image"]?.stringValue ?? ""
     guard let image = try await node.images.find(wanted) else {
       throw LabNodeError(
@@ -32,6 +35,10 @@ struct ContainerStarter: Sendable {
       let terminationLog = root.directory + "/termination-log"
       try Files.write("", to: terminationLog, mode: 0o666)
       var spec = try await specification(container, image, root, lower)
+      for index in spec.mounts.indices {
+        guard let opened = spec.mounts[index].opened else { continue }
+        spec.mounts[index].source = try root.bind(opened, index)
+      }
       spec.mounts.append(
         RuntimeSpec.Mount(
           source: terminationLog,

@@ -14,9 +14,9 @@ struct ContainerUser: Sendable, Equatable {
       container[path: "securityContext", key] ?? pod[path: "securityContext", key]
     }
     let parts = imageUser.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-    let passwd = Self.entries(rootFileSystem + "/etc/passwd")
+    let passwd = Self.entries("etc/passwd", in: rootFileSystem)
     let imageEntry = passwd.first { $0[0] == parts.first || $0[2] == parts.first }
-    let stated = setting("runAsUser")?.intValue.map { UInt32(truncatingIfNeeded: $0) }
+    let stated = try setting("runAsUser")?.intValue.map { try Self.number($0, "runAsUser") }
     guard let user = stated ?? imageEntry.flatMap({ UInt32($0[2]) }) ?? (imageUser.isEmpty ? 0 : UInt32(parts[0]))
     else {
       throw LabNodeError(.containerConfig, "the image's user \(parts[0]) is not in its /etc/passwd")
@@ -26,26 +26,40 @@ struct ContainerUser: Sendable, Equatable {
       throw LabNodeError(.containerConfig, "container has runAsNonRoot and image will run as root")
     }
     if let group = setting("runAsGroup")?.intValue {
-      gid = UInt32(truncatingIfNeeded: group)
+      gid = try Self.number(group, "runAsGroup")
     } else if stated == nil, parts.count > 1 {
       guard
         let group = UInt32(parts[1])
-          ?? Self.entries(rootFileSystem + "/etc/group").first(where: { $0[0] == parts[1] }).flatMap({ UInt32($0[2]) })
+          ?? Self.entries("etc/group", in: rootFileSystem).first(where: { $0[0] == parts[1] }).flatMap({ UInt32($0[2]) }
+          )
       else { throw LabNodeError(.containerConfig, "the image's group \(parts[1]) is not in its /etc/group") }
       gid = group
     } else {
       gid = passwd.first { $0[2] == String(user) }.flatMap { $0.count > 3 ? UInt32($0[3]) : nil } ?? 0
     }
-    groups = (pod[path: "securityContext", "supplementalGroups"]?.elements ?? []).compactMap {
-      $0.intValue.map { UInt32(truncatingIfNeeded: $0) }
+    groups = try (pod[path: "securityContext", "supplementalGroups"]?.elements ?? []).compactMap {
+      try $0.intValue.map { try Self.number($0, "supplementalGroups") }
     }
     if let group = pod[path: "securityContext", "fsGroup"]?.intValue {
-      groups.append(UInt32(truncatingIfNeeded: group))
+      groups.append(try Self.number(group, "fsGroup"))
     }
   }
 
-  private static func entries(_ path: String) -> [[String]] {
-    (Files.readText(path) ?? "").split(separator: "\n")
+  /// The API's ids are those of an `int32`; another number must not become the id 0 by losing its upper bits.
+  static func number(_ id: Int, _ field: String) throws -> UInt32 {
+    guard (0...Int(Int32.max)).contains(id) else {
+      throw LabNodeError(.containerConfig, "\(field) \(id) must be between 0 and 2147483647")
+    }
+    return UInt32(id)
+  }
+
+  /// Longer files are not read.
+  private static let longestFile = 1 << 20
+
+  /// Reads a file of the image, which may be anything: its links lead to other files of the image.
+  private static func entries(_ path: String, in rootFileSystem: String) -> [[String]] {
+    let file = try? HeldEntry.find(path, in: rootFileSystem, root: .directory)
+    return String(decoding: file?.read(limit: longestFile) ?? [], as: UTF8.self).split(separator: "\n")
       .map { $0.split(separator: ":", omittingEmptySubsequences: false).map(String.init) }.filter { $0.count > 2 }
   }
 }

@@ -1,3 +1,5 @@
+import KubeObjects
+
 /// A Kubernetes quantity, `500m` or `64Mi`, as a number of its base unit.
 struct Quantity: Sendable, Equatable {
   var value: Double
@@ -11,13 +13,13 @@ struct Quantity: Sendable, Equatable {
   init?(_ text: String) {
     let (digits, factor) =
       Self.suffixes.first { text.hasSuffix($0.0) }.map { (text.dropLast($0.0.count), $0.1) } ?? (text[...], 1)
-    guard let number = Double(digits), number.isFinite else { return nil }
+    guard let number = Double(digits), (number * factor).isFinite else { return nil }
     value = number * factor
   }
 
   /// Returns the number of whole divisors, rounded up, as `resourceFieldRef` reports it.
   func divided(by divisor: Quantity) -> Int64 {
     guard divisor.value > 0 else { return 0 }
-    return Int64(exactly: (value / divisor.value).rounded(.up)) ?? 0
+    return Int64(saturating: (value / divisor.value).rounded(.up))
   }
 }

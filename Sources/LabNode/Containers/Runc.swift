@@ -73,23 +73,16 @@ struct Runc: Sendable {
   /// Kills the first process of a container that another node started, waits for its end, and forgets the container.
   func removeAbandoned(_ identifier: String) async {
     if let state = Files.read("\(root)/\(identifier)/state.json").flatMap({ try? JSONValue(parsing: $0) }),
-      let pid = state["init_process_pid"]?.intValue, let start = state["init_process_start"]?.intValue,
-      Self.startTime(of: pid) == start,
-      let process = try? ContainerProcess(pid: Int32(pid))
+      let pid = state["init_process_pid"]?.intValue.flatMap(Int32.init(exactly:)),
+      let start = state["init_process_start"]?.intValue,
+      let process = try? ContainerProcess(pid: pid),
+      // With its start a number that the kernel has given to another process is distinguished.
+      ProcessIdentity(pid: pid)?.started == UInt64(exactly: start)
     {
       process.send(SIGKILL)
       _ = await process.exit
     }
     await remove(identifier)
-  }
-
-  /// proc(5): the 22nd field of `stat`, ticks since boot. With it a number that the kernel has given to another process
-  /// is distinguished.
-  private static func startTime(of pid: Int) -> Int? {
-    // The second field, the name, may hold blanks and parentheses.
-    guard let stat = Files.readText("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
-    let fields = stat[end...].split(separator: " ")
-    return fields.count > 20 ? Int(fields[20]) : nil
   }
 
   /// The containers that runc knows under this root, dead or alive.

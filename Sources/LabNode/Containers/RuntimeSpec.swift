@@ -6,6 +6,8 @@ struct RuntimeSpec: Sendable {
     var source: String
     var destination: String
     var isReadOnly: Bool
+    /// What `source` names by a descriptor: it is held until it has a path of the node's own.
+    var opened: HeldEntry?
   }
 
   var arguments: [String]
@@ -32,7 +34,8 @@ struct RuntimeSpec: Sendable {
 
   func json() -> JSONValue {
     let security = container["securityContext"] ?? [:]
-    let capabilities = JSONValue(Self.capabilities(security["capabilities"]).map { .string("CAP_" + $0) })
+    let capabilities = JSONValue(
+      Self.capabilities(security["capabilities"], limitsDevices: cgroup != nil).map { .string("CAP_" + $0) })
     let limit = JSONValue(Int(openFilesLimit))
     var process: JSONValue = [
       "terminal": false, "args": JSONValue(arguments.map { .string($0) }),
@@ -69,25 +72,31 @@ struct RuntimeSpec: Sendable {
     ]
     guard let cgroup else { return linux }
     linux["cgroupsPath"] = .string(cgroup)
+    // runc adds the devices that every container has.
+    linux[path: "resources", "devices"] = [["allow": false, "access": "rwm"]]
     let limits = container[path: "resources", "limits"]
     if let memory = limits?["memory"].flatMap(ResourceReference.quantity) {
-      linux[path: "resources", "memory", "limit"] = JSONValue(Int(memory.value))
+      linux[path: "resources", "memory", "limit"] = JSONValue(max(0, Int(saturating: memory.value)))
     }
     if let cpu = limits?["cpu"].flatMap(ResourceReference.quantity) {
       linux[path: "resources", "cpu", "period"] = 100_000
-      linux[path: "resources", "cpu", "quota"] = JSONValue(max(1000, Int(cpu.value * 100_000)))
+      linux[path: "resources", "cpu", "quota"] = JSONValue(max(1000, Int(saturating: cpu.value * 100_000)))
     }
     return linux
   }
 
-  static func capabilities(_ changes: JSONValue?) -> [String] {
+  /// - Parameter limitsDevices: whether a cgroup keeps the container from opening devices; without one, nothing but the
+  ///   missing capability keeps it from making a device file for this machine's disks.
+  static func capabilities(_ changes: JSONValue?, limitsDevices: Bool = true) -> [String] {
     func names(_ key: String) -> [String] {
       (changes?[key]?.elements ?? []).compactMap(\.stringValue).map { $0.uppercased() }.map {
         $0.hasPrefix("CAP_") ? String($0.dropFirst(4)) : $0
       }
     }
     let (added, dropped) = (names("add"), names("drop"))
-    let kept = dropped.contains("ALL") ? [] : defaultCapabilities.filter { !dropped.contains($0) }
+    let kept =
+      dropped.contains("ALL")
+      ? [] : defaultCapabilities.filter { !dropped.contains($0) && (limitsDevices || $0 != "MKNOD") }
     return kept + added.filter { $0 != "ALL" && !kept.contains($0) }
   }
 

@@ -71,7 +71,14 @@ struct ClusterZone: Sendable {
     add(owner, .service(priority: 0, weight: 100, port: number, target: DNSName(target)))
   }
 
+  /// Leaves out what no message can hold.
   private mutating func add(_ name: String, _ value: DNSRecord.Value) {
+    switch value {
+    case .pointer(let target), .alias(let target), .service(_, _, _, let target):
+      guard target.isWritable else { return }
+    case .address, .authority, .other: break
+    }
+    guard DNSName(name).isWritable else { return }
     if records[name]?.contains(value) != true { records[name, default: []].append(value) }
     var rest = Substring(name)
     while let dot = rest.firstIndex(of: ".") {

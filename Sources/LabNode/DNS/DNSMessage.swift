@@ -89,6 +89,11 @@ struct DNSName: Sendable, Hashable, CustomStringConvertible {
   /// Reads `a.b.c`, with or without the last dot. Backslash escapes are not read: no name of Kubernetes needs one.
   init(_ text: String) { labels = text.split(separator: ".").map { Array($0.utf8) } }
 
+  /// True if the name can stand in a message (RFC 1035 section 2.3.4). Names of objects need not.
+  var isWritable: Bool {
+    labels.allSatisfy { (1...63).contains($0.count) } && labels.reduce(1) { $0 + $1.count + 1 } <= 255
+  }
+
   /// The name in lower case without the last dot, as it is looked up.
   var key: String { labels.map { String(decoding: $0.map(Self.lowered), as: UTF8.self) }.joined(separator: ".") }
   var description: String { key + "." }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// A container's own view of its image: an overlay whose upper layer goes with the container.
 struct RootFileSystem: Sendable {
@@ -18,8 +19,28 @@ struct RootFileSystem: Sendable {
     try await Command("cp", package: "coreutils")(["-a", image + "/.", path])
   }
 
+  /// Gives a held entry a path of the node's own, for runc to mount: the kernel takes no descriptor of another mount
+  /// namespace, and the container is in one by then.
+  /// - Throws: `systemCall`.
+  func bind(_ entry: HeldEntry, _ number: Int) throws -> String {
+    let target = directory + "/" + Self.bound + String(number)
+    if entry.isDirectory { try Files.makeDirectory(target) } else { try Files.write("", to: target) }
+    // MS_BIND, which glibc shows to C alone.
+    guard mount(entry.path, target, nil, 0x1000, nil) == 0 else {
+      throw LabNodeError(.systemCall, "cannot mount a subPath: \(Files.reason(errno))")
+    }
+    return target
+  }
+
+  private static let bound = "bound-"
+
   func remove() {
     _ = clinux_ns_unmount(path)
+    for name in Files.names(in: directory) where name.hasPrefix(Self.bound) {
+      // What is behind a mount that stays is the volume's: the clean-up of the node tries again.
+      let result = clinux_ns_unmount(directory + "/" + name)
+      guard result == 0 || result == -EINVAL else { return }
+    }
     Files.remove(directory)
   }
 

@@ -69,8 +69,10 @@ struct LogLines: Sendable {
 
   init(_ options: LogOptions) {
     self.options = options
-    oldest = options.sinceSeconds.map { Int(time(nil)) - $0 } ?? options.sinceTime.flatMap { Timestamp.seconds($0) }
-    bytesLeft = options.limitBytes ?? .max
+    oldest =
+      options.sinceSeconds.map { Int(time(nil)) - min(max(0, $0), Int(Int32.max)) }
+      ?? options.sinceTime.flatMap { Timestamp.seconds($0) }
+    bytesLeft = max(0, options.limitBytes ?? .max)
   }
 
   mutating func feed(_ chunk: [UInt8]) -> [UInt8] {

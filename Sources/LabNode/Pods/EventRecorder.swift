@@ -31,7 +31,7 @@ actor EventRecorder {
     let sameness = Sameness(uid: pod.uid, reason: reason, message: message, field: field)
     if let key = known[sameness] {
       let counted = try? await store.update(key) { event in
-        event["count"] = JSONValue((event["count"]?.intValue ?? 1) + 1)
+        event["count"] = JSONValue((event["count"]?.intValue ?? 1).addingSaturating(1))
         event["lastTimestamp"] = .string(now)
       }
       if counted != nil { return }

@@ -57,13 +57,17 @@ actor PodManager {
   private func take(_ object: JSONValue) async {
     guard object[path: "spec", "nodeName"]?.stringValue == node.configuration.nodeName, !isStopping else { return }
     let uid = uid(object)
+    // Directories are called by it.
+    guard EntryName.isOne(uid) else {
+      return node.logger.error("a Pod's uid is no name", metadata: ["pod": "\(object[path: "metadata", "name"] ?? "")"])
+    }
     let isOver = ["Succeeded", "Failed"].contains(object[path: "status", "phase"]?.stringValue ?? "")
     let isLeaving = object[path: "metadata", "deletionTimestamp"] != nil
     if let worker = workers[uid] {
       await worker.take(object)
       if isLeaving {
         end(
-          uid, grace: .seconds(object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? 30),
+          uid, grace: .stated(object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? 30),
           removesObject: true)
       }
       return

@@ -131,11 +131,12 @@ extension PodWorker {
   private func terminationMessage(_ started: ContainerStarter.Started, _ record: ContainerRecord, _ exit: ProcessExit)
     -> String
   {
-    let written = String(decoding: (Files.read(started.terminationLog) ?? []).prefix(4096), as: UTF8.self)
+    let written = String(decoding: Files.beginning(of: started.terminationLog, 4096), as: UTF8.self)
     guard written.isEmpty, exit.status != 0,
       record.spec["terminationMessagePolicy"]?.stringValue == "FallbackToLogsOnError"
     else { return written }
     var lines = LogLines(.init())
-    return String(decoding: lines.feed(Files.read(started.log.path) ?? []).suffix(2048), as: UTF8.self)
+    // In the log's format each line is longer; the first one here may be the end of another.
+    return String(decoding: lines.feed(Files.end(of: started.log.path, 32 << 10)).suffix(2048), as: UTF8.self)
   }
 }

@@ -111,7 +111,7 @@ extension PodWorker {
     async -> ProbeResult
   {
     if let seconds = handler[path: "sleep", "seconds"]?.intValue {
-      await pause(min(limit, .seconds(seconds)))
+      await pause(min(limit, .stated(seconds)))
       return .success
     }
     var probe = Probe(handler, in: record.spec)

@@ -3,7 +3,7 @@ import KubeObjects
 extension PodWorker {
   /// The time that containers get to end by themselves.
   var grace: Duration {
-    .seconds(
+    .stated(
       pod.object[path: "metadata", "deletionGracePeriodSeconds"]?.intValue ?? pod.spec["terminationGracePeriodSeconds"]?
         .intValue ?? 30)
   }

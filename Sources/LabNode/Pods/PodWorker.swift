@@ -82,6 +82,10 @@ actor PodWorker {
     if pod.spec["hostNetwork"]?.boolValue == true {
       return ("HostNetworkForbidden", "the lab has no link to a host network: remove hostNetwork from the Pod")
     }
+    do { try PodVolumes.check(pod.spec["volumes"]?.elements ?? []) } catch { return ("InvalidVolume", "\(error)") }
+    if let record = records.first(where: { !EntryName.isOne($0.name) }) {
+      return ("InvalidContainer", "the container's name \"\(record.name)\" is no name of a file")
+    }
     let other = sysctls.keys.filter { !$0.hasPrefix("net.") }.sorted()
     return other.isEmpty
       ? nil : ("SysctlForbidden", "forbidden sysctl: \"\(other[0])\" not allowlisted: the lab sets net.* only")

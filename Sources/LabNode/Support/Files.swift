@@ -70,17 +70,44 @@ enum Files {
     return fd
   }
 
-  /// To the end, which for files of /proc no size tells and a short read is not: Foundation takes it for one.
+  /// Reads a file of the node's own to its end. Files of /proc have no size, and there a short read is not the end:
+  /// Foundation takes it for one.
   static func read(_ path: String) -> [UInt8]? {
     let fd = open(path, O_RDONLY | O_CLOEXEC)
     guard fd >= 0 else { return nil }
     defer { close(fd) }
+    return read(descriptor: fd, limit: .max)
+  }
+
+  /// Reads from a descriptor to the end; nil if there is more than the limit.
+  static func read(descriptor: Int32, limit: Int) -> [UInt8]? {
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 65_536)
     while true {
-      let count = Glibc.read(fd, &part, part.count)
+      let count = Glibc.read(descriptor, &part, part.count)
       if count == 0 { return bytes }
-      if count > 0 { bytes += part[..<count] } else if errno != EINTR { return nil }
+      if count > 0 {
+        guard count <= limit - bytes.count else { return nil }
+        bytes += part[..<count]
+      } else if errno != EINTR {
+        return nil
+      }
+    }
+  }
+
+  /// Returns the first bytes of a file, however long it is.
+  static func beginning(of path: String, _ limit: Int) -> [UInt8] { piece(of: path, limit) { _ in 0 } }
+
+  /// Returns the last bytes of a file, however long it is.
+  static func end(of path: String, _ limit: Int) -> [UInt8] { piece(of: path, limit) { max(0, $0 - limit) } }
+
+  private static func piece(of path: String, _ limit: Int, from start: (Int) -> Int) -> [UInt8] {
+    let fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard fd >= 0 else { return [] }
+    defer { close(fd) }
+    let offset = start(Int(lseek(fd, 0, SEEK_END)))
+    return [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      count = max(0, pread(fd, buffer.baseAddress, buffer.count, offset))
     }
   }
 

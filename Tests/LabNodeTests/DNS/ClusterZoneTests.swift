@@ -119,4 +119,31 @@ struct ClusterZoneTests {
     update.opcode = 5
     #expect(Self.zone.response(to: update).responseCode == 4)
   }
+
+  /// A label's length is one byte, of which two bits mean something else.
+  @Test(arguments: [64, 300, 70_000]) func namesThatNoMessageHoldsAreLeftOut(length: Int) {
+    let long = String(repeating: "a", count: length)
+    let slice: JSONValue = [
+      "metadata": ["namespace": "shop", "labels": ["kubernetes.io/service-name": "db"]], "addressType": "IPv4",
+      "ports": [["name": "sql", "port": 5432]], "endpoints": [["addresses": ["10.97.0.5"], "hostname": .string(long)]],
+    ]
+    let zone = ClusterZone(
+      domain: "cluster.local", podNetwork: try! IPv4Network("10.97.0.1/16"), namespaces: ["shop"],
+      services: [
+        [
+          "metadata": ["name": "away", "namespace": "shop"],
+          "spec": ["type": "ExternalName", "externalName": .string(long + ".com")],
+        ],
+        ["metadata": ["name": "db", "namespace": "shop"], "spec": ["clusterIP": "None"]],
+      ], slices: [EndpointSlice(slice)].compactMap { $0 })
+    for (name, type) in [
+      ("away.shop.svc.cluster.local", DNSType.cname), ("_sql._tcp.db.shop.svc.cluster.local", .srv),
+      ("5.0.97.10.in-addr.arpa", .ptr), ("db.shop.svc.cluster.local", .a),
+    ] {
+      let query = DNSMessage(questions: [DNSQuestion(name: DNSName(name), type: type)])
+      let response = zone.response(to: query)
+      #expect(response.answers.count == (type == .a ? 1 : 0), "\(name)")
+      #expect(!response.encoded().isEmpty)
+    }
+  }
 }

@@ -57,8 +57,8 @@ struct VolumeTests {
     #expect(information.st_mode & 0o777 == 0o555)
     #expect(Files.readText(directory.path + "/one/sub/l") == "w")
     #expect(Files.readText(directory.path + "/all/token") == "t0")
-    #expect(Files.readText(directory.path + "/kube-api-access/namespace") == "shop")
-    #expect(Files.readText(directory.path + "/kube-api-access/ca.crt") == "CA")
+    #expect(Files.readText(directory.path + "/.kube-api-access/namespace") == "shop")
+    #expect(Files.readText(directory.path + "/.kube-api-access/ca.crt") == "CA")
     #expect(volumes.uses(.configMaps, "c") && !volumes.uses(.secrets, "c"))
 
     let mounts = try volumes.mounts(

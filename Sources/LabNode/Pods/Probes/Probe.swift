@@ -20,9 +20,9 @@ struct Probe: Sendable, Equatable {
   /// - Parameter container: where a port given by name is looked up.
   init(_ probe: JSONValue, in container: JSONValue) {
     func number(_ key: String, _ fallback: Int) -> Int { probe[key]?.intValue ?? fallback }
-    initialDelay = .seconds(number("initialDelaySeconds", 0))
-    period = .seconds(max(1, number("periodSeconds", 10)))
-    timeout = .seconds(max(1, number("timeoutSeconds", 1)))
+    initialDelay = .stated(number("initialDelaySeconds", 0))
+    period = .stated(max(1, number("periodSeconds", 10)))
+    timeout = .stated(max(1, number("timeoutSeconds", 1)))
     successThreshold = max(1, number("successThreshold", 1))
     failureThreshold = max(1, number("failureThreshold", 3))
     action = Self.action(probe, container)

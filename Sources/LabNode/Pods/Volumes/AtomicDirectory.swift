@@ -1,5 +1,3 @@
-import Glibc
-
 /// A file of a volume. Its path may have directories.
 struct VolumeFile: Sendable, Equatable {
   var path: String
@@ -19,33 +17,50 @@ struct AtomicDirectory: Sendable {
   /// - Returns: whether anything changed.
   @discardableResult
   func write(_ files: [VolumeFile]) throws -> Bool {
+    var named: [(parts: [String], file: VolumeFile)] = []
+    // Of two files at one path the last counts.
+    let last = Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
+    for file in last.values.sorted(by: { $0.path < $1.path }) {
+      guard let parts = EntryName.parts(of: file.path), !parts.isEmpty else {
+        throw LabNodeError(.volume, "\(file.path) is no path of a file in a volume")
+      }
+      named.append((parts, file))
+    }
+    let tops = Set(named.map { $0.parts[0] })
     try Files.makeDirectory(path)
-    let current = target
-    if let current, current.isEmpty == false, holds(files, in: path + "/" + current) { return false }
+    let directory = try HeldDirectory.open(path)
+    // A container that could write here may have made the link: only a name of this directory counts.
+    let current = directory.link("..data").flatMap { EntryName.isOne($0) ? $0 : nil }
+    if let current, let old = try? directory.directory(current), holds(named, tops, in: old) { return false }
     let fresh = "..\(Timestamp.nanoseconds().replacing(":", with: "_"))"
-    try Files.makeDirectory(path + "/" + fresh)
-    for file in files {
-      let target = path + "/" + fresh + "/" + file.path
-      if let slash = target.lastIndex(of: "/") { try Files.makeDirectory(String(target[..<slash])) }
-      try Files.write(file.bytes, to: target, mode: group == nil ? file.mode : file.mode | 0o040)
-      if let group { chown(target, uid_t.max, group) }
+    let data = try directory.making(fresh)
+    for (parts, file) in named {
+      let place = try data.making(parts.dropLast())
+      let mode = group == nil ? file.mode : file.mode | 0o040
+      try place.make(parts[parts.count - 1], file.bytes, mode: mode, group: group)
     }
-    unlink(path + "/..data_tmp")
-    guard symlink(fresh, path + "/..data_tmp") == 0, rename(path + "/..data_tmp", path + "/..data") == 0 else {
-      throw LabNodeError(.systemCall, "cannot turn \(path)/..data to its new files: \(Files.reason(errno))")
+    directory.unlink("..data_tmp")
+    try directory.makeLink("..data_tmp", to: fresh)
+    try directory.rename("..data_tmp", to: "..data")
+    for top in tops where !directory.isLink(top) { try? directory.makeLink(top, to: "..data/" + top) }
+    for name in directory.names() where !name.utf8.starts(with: "..".utf8) && !tops.contains(name) {
+      directory.unlink(name)
     }
-    let tops = Set(files.compactMap { $0.path.split(separator: "/").first.map(String.init) })
-    for top in tops where !Files.isSymlink(path + "/" + top) { symlink("..data/" + top, path + "/" + top) }
-    for name in Files.names(in: path) where !name.hasPrefix("..") && !tops.contains(name) { unlink(path + "/" + name) }
-    if let current { Files.remove(path + "/" + current) }
+    if let current { directory.remove(current) }
     return true
   }
 
-  private var target: String? { Files.link(path + "/..data") }
-
-  private func holds(_ files: [VolumeFile], in directory: String) -> Bool {
-    let tops = Set(files.compactMap { $0.path.split(separator: "/").first.map(String.init) })
-    return Set(Files.names(in: directory)) == tops
-      && files.allSatisfy { Files.read(directory + "/" + $0.path) == $0.bytes }
+  private func holds(_ files: [(parts: [String], file: VolumeFile)], _ tops: Set<String>, in directory: HeldDirectory)
+    -> Bool
+  {
+    Set(directory.names()) == tops
+      && files.allSatisfy { parts, file in
+        var place = directory
+        for part in parts.dropLast() {
+          guard let next = try? place.directory(part) else { return false }
+          place = next
+        }
+        return place.read(parts[parts.count - 1], limit: file.bytes.count) == file.bytes
+      }
   }
 }

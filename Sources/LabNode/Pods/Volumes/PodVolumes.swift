@@ -8,11 +8,14 @@ struct PodVolumes: Sendable {
   let directory: String
 
   static let accountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
-  private static let accountVolume = "kube-api-access"
+  /// No volume of a manifest can have this name, and so none has the directory.
+  static let accountVolume = ".kube-api-access"
 
   private var pod: PodReference { content.pod }
   private var group: UInt32? {
-    pod.spec[path: "securityContext", "fsGroup"]?.intValue.map { UInt32(truncatingIfNeeded: $0) }
+    get throws {
+      try pod.spec[path: "securityContext", "fsGroup"]?.intValue.map { try ContainerUser.number($0, "fsGroup") }
+    }
   }
 
   /// The Pod's volumes and, unless it declines, the one with its ServiceAccount's token that a real API server adds.
@@ -41,16 +44,38 @@ struct PodVolumes: Sendable {
     return pod.spec["automountServiceAccountToken"]?.boolValue != false && !isThere
   }
 
+  /// Checks the volumes' names, of which their directories are made. The API server has done so too, but the node does
+  /// not rely on it.
+  /// - Throws: `volume` for a name that could lead elsewhere, and for two volumes in one directory: one of them might
+  ///   be a container's to write, and the other this node's.
+  static func check(_ volumes: [JSONValue]) throws {
+    var seen: Set<String> = []
+    for volume in volumes {
+      let name = volume["name"]?.stringValue ?? ""
+      guard EntryName.isOne(name), name != accountVolume else {
+        throw LabNodeError(.volume, "the volume's name \"\(name)\" is no name of a file")
+      }
+      guard seen.insert(name).inserted else { throw LabNodeError(.volume, "two volumes are called \"\(name)\"") }
+      let sources = (volume.objectValue ?? [:]).keys.filter { $0 != "name" }
+      guard sources.count <= 1 else {
+        throw LabNodeError(
+          .volume, "volume \"\(name)\" is of more than one type: \(sources.sorted().joined(separator: ", "))")
+      }
+    }
+  }
+
   /// Makes every volume, or brings those made of objects up to date.
   /// - Throws: `volume`.
   func write() async throws {
+    try Self.check(pod.spec["volumes"]?.elements ?? [])
+    let group = try group
     for volume in volumes {
       guard let name = volume["name"]?.stringValue else { continue }
       let path = directory + "/" + name
       if let files = try await content.files(of: volume) {
         try AtomicDirectory(path: path, group: group).write(files)
       } else if volume["emptyDir"] != nil {
-        if !Files.exists(path) { try makeEmptyDirectory(path) }
+        if !Files.exists(path) { try makeEmptyDirectory(path, group) }
       } else {
         let kind = volume.objectValue?.keys.first { $0 != "name" } ?? "unknown"
         throw LabNodeError(
@@ -64,7 +89,7 @@ struct PodVolumes: Sendable {
     }
   }
 
-  private func makeEmptyDirectory(_ path: String) throws {
+  private func makeEmptyDirectory(_ path: String, _ group: UInt32?) throws {
     try Files.makeDirectory(path, mode: 0o777)
     guard let group else { return }
     chown(path, uid_t.max, group)
@@ -88,6 +113,7 @@ struct PodVolumes: Sendable {
   /// volumes.
   /// - Throws: `containerConfig` for a volume that is not there or a subPath that points out of it.
   func mounts(of container: JSONValue, variables: [String: String]) throws -> [RuntimeSpec.Mount] {
+    try Self.check(pod.spec["volumes"]?.elements ?? [])
     var mounts = try (container["volumeMounts"]?.elements ?? []).map { mount -> RuntimeSpec.Mount in
       let name = mount["name"]?.stringValue ?? ""
       guard let volume = volumes.first(where: { $0["name"]?.stringValue == name }) else {
@@ -98,31 +124,37 @@ struct PodVolumes: Sendable {
           VariableExpansion.expand($0, variables)
         } ?? ""
       let isReadOnly = mount["readOnly"]?.boolValue ?? false
+      let opened = sub.isEmpty ? nil : try entry(name, sub)
       return RuntimeSpec.Mount(
-        source: try source(name, sub), destination: mount["mountPath"]?.stringValue ?? "/",
-        isReadOnly: isReadOnly || volume["emptyDir"] == nil)
+        source: opened?.path ?? directory + "/" + name, destination: mount["mountPath"]?.stringValue ?? "/",
+        isReadOnly: isReadOnly || volume["emptyDir"] == nil, opened: opened)
     }
     if mountsAccount {
       mounts.append(
         RuntimeSpec.Mount(source: directory + "/" + Self.accountVolume, destination: Self.accountPath, isReadOnly: true)
       )
     }
-    func depth(_ mount: RuntimeSpec.Mount) -> Int { mount.destination.split(separator: "/").count }
+    func depth(_ mount: RuntimeSpec.Mount) -> Int { EntryName.split(mount.destination).count }
     return mounts.sorted { depth($0) < depth($1) }
   }
 
-  private func source(_ name: String, _ sub: String) throws -> String {
-    let root = directory + "/" + name
-    guard !sub.isEmpty else { return root }
-    guard !sub.hasPrefix("/"), !sub.split(separator: "/").contains("..") else {
+  /// Opens what a subPath names, and makes directories that are missing. A container may have put links there, and may
+  /// put others in their place at any time: each part is opened from the one before, and the result is mounted by its
+  /// descriptor.
+  private func entry(_ name: String, _ sub: String) throws -> HeldEntry {
+    guard EntryName.parts(of: sub) != nil else {
       throw LabNodeError(.containerConfig, "subPath \(sub) must be relative and without \"..\"")
     }
-    if !Files.exists(root + "/" + sub) { try Files.makeDirectory(root + "/" + sub, mode: 0o777) }
-    // A container may have put a symlink there that points out.
-    guard let real = Files.resolved(root + "/" + sub), let home = Files.resolved(root), real.hasPrefix(home + "/")
-    else {
-      throw LabNodeError(.containerConfig, "subPath \(sub) leads out of the volume \(name)")
+    do throws(HeldEntry.Failure) {
+      return try HeldEntry.find(sub, in: directory + "/" + name, root: .refused, makes: true)
+    } catch {
+      switch error {
+      case .leadsOut, .missing:
+        throw LabNodeError(.containerConfig, "subPath \(sub) leads out of the volume \(name)")
+      case .system(let code):
+        throw LabNodeError(
+          .containerConfig, "subPath \(sub) of the volume \(name) cannot be opened: \(Files.reason(code))")
+      }
     }
-    return real
   }
 }

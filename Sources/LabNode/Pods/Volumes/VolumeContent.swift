@@ -37,7 +37,10 @@ struct VolumeContent: Sendable {
     if let secret = source["secret"] { return try await files(secret, .secrets, secret["name"], mode: mode) }
     if let downward = source["downwardAPI"] { return try self.downward(downward, mode: mode) }
     if let request = source["serviceAccountToken"] {
-      return [VolumeFile(path: request["path"]?.stringValue ?? "token", bytes: Array(token.utf8), mode: mode)]
+      return [
+        VolumeFile(
+          path: try Self.checked(request["path"]?.stringValue ?? "token"), bytes: Array(token.utf8), mode: mode)
+      ]
     }
     throw LabNodeError(.volume, "projected volume source of a kind that the lab does not know: \(source)")
   }
@@ -53,7 +56,9 @@ struct VolumeContent: Sendable {
     }
     let entries = ObjectData.entries(of: object)
     guard let items = source["items"]?.arrayValue else {
-      return entries.sorted { $0.key < $1.key }.map { VolumeFile(path: $0.key, bytes: $0.value, mode: mode) }
+      return try entries.sorted { $0.key < $1.key }.map {
+        VolumeFile(path: try Self.checked($0.key), bytes: $0.value, mode: mode)
+      }
     }
     return try items.compactMap { item in
       let key = item["key"]?.stringValue ?? ""
@@ -88,8 +93,10 @@ struct VolumeContent: Sendable {
   }
 
   private static func checked(_ path: String) throws -> String {
-    guard !path.isEmpty, !path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
-      throw LabNodeError(.volume, "a volume's path must be relative and without \"..\": \(path)")
+    // Names that begin with two dots are the volume's own.
+    guard let parts = EntryName.parts(of: path), let first = parts.first, !first.utf8.starts(with: "..".utf8) else {
+      throw LabNodeError(
+        .volume, "a volume's path must be relative, without \"..\", and not begin with \"..\": \(path)")
     }
     return path
   }
