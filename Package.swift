@@ -210,7 +210,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "CControl", "Commands", "ControlAPI", "DevLoop", "TerminalText",
+        "CControl", "Commands", "ControlAPI", "DevLoop", "LabNode", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

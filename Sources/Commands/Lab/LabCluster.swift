@@ -11,7 +11,7 @@ struct LabCluster: Sendable {
   init(_ paths: LabPaths) throws(ControlError) {
     do throws(KubeError) {
       let quiet = Logger(label: "lab", factory: { _ in SwiftLogNoOpLogHandler() })
-      client = KubeClient(try ClusterAccess.load(kubeconfig: paths.kubeconfig), log: quiet)
+      client = KubeClient(try ClusterAccess.load(kubeconfig: paths.trustedKubeconfig), log: quiet)
     } catch {
       throw ControlError(error, doing: "reading the lab's kubeconfig")
     }

@@ -1,11 +1,15 @@
 import ControlAPI
+import FoundationEssentials
 import Glibc
 
 /// The paths of a lab's files: one directory, which is removed with the lab.
+///
+/// The lab runs as root, and root kills, unmounts and removes what the files say. So the directory and all above it
+/// belong to root, also under sudo: the user who called it gets the kubeconfig and the log, and may read the record.
 struct LabPaths: Sendable {
   let name: String
   let directory: String
-  /// The other user who may read the kubeconfig: the one who called sudo.
+  /// The other user who may read kubeconfig and log: the one who called sudo.
   let owner: Owner?
 
   struct Owner: Sendable, Equatable {
@@ -13,25 +17,37 @@ struct LabPaths: Sendable {
     var gid: UInt32
   }
 
-  /// Finds the paths below the user's state directory; under sudo, that of the user who called it.
-  init(name: String, environment: [String: String], isRoot: Bool = geteuid() == 0) {
+  /// The directory of the labs that root runs for other users. It is on a disk: images of any size are built there.
+  static let shared = "/var/lib/devtunnel-lab"
+
+  /// Finds the paths: below `shared` under sudo, where the user who called it finds them without root too; below the
+  /// state directory for root itself.
+  init(
+    name: String, environment: [String: String], isRoot: Bool = geteuid() == 0, uid: UInt32 = getuid(),
+    shared: String = LabPaths.shared
+  ) {
     self.name = name
-    var environment = environment
     var owner: Owner?
-    if isRoot, let uid = environment["SUDO_UID"].flatMap({ UInt32($0) }), uid != 0, let entry = getpwuid(uid),
-      let home = entry.pointee.pw_dir
-    {
+    if isRoot, let uid = environment["SUDO_UID"].flatMap({ UInt32($0) }), uid != 0, let entry = getpwuid(uid) {
       owner = Owner(uid: uid, gid: entry.pointee.pw_gid)
-      environment["HOME"] = String(cString: home)
     }
     self.owner = owner
-    directory = ControlPaths(environment: environment).state + "/lab-" + name
+    if let user = owner?.uid ?? (isRoot ? nil : uid) {
+      directory = "\(shared)/\(user)/lab-\(name)"
+    } else {
+      directory = ControlPaths(environment: environment).state + "/lab-" + name
+    }
   }
 
-  /// Written once the lab answers.
+  /// A copy for people, written once the lab answers. It is its owner's to change, and so nothing for root to read: a
+  /// kubeconfig may name programs to run.
   var kubeconfig: String { directory + "/kubeconfig" }
+  /// The API server's own files, its keys and its kubeconfig among them, for root alone.
+  var server: String { directory + "/api" }
+  /// The kubeconfig that the caller of a command may trust.
+  var trustedKubeconfig: String { owner == nil && geteuid() != 0 ? kubeconfig : server + "/kubeconfig" }
   var log: String { directory + "/lab.log" }
-  /// Held by the lab's process as long as it lives.
+  /// Held by the lab's process as long as it lives. Nobody else can open it, and so nobody else can hold it.
   var lock: String { directory + "/lab.lock" }
   var record: String { directory + "/lab.json" }
   /// The state of `LabNode`, which its clean-up removes.
@@ -39,21 +55,78 @@ struct LabPaths: Sendable {
 
   var exists: Bool { access(directory, F_OK) == 0 }
 
-  /// Makes the directory and those above it, mode 0700.
+  /// Makes the directory and those above it. The user who called sudo may pass through them, and write to none.
+  /// - Throws: `.refused` where somebody else may write to one of them.
   func prepare() throws(ControlError) {
     var made = ""
     for part in directory.split(separator: "/") {
       made += "/" + part
-      if mkdir(made, 0o700) == 0 {
-        give(made)
+      if mkdir(made, owner == nil ? 0o700 : 0o755) == 0 {
+        // The umask may have cleared bits.
+        if owner != nil { chmod(made, 0o755) }
       } else if access(made, F_OK) != 0 {
         throw ControlError(.failed, "cannot make the directory \(made): \(String(cString: strerror(errno)))")
       }
     }
+    try checkOwners()
+  }
+
+  /// Refuses a directory that somebody else could have prepared or could change: root would do there what they want.
+  /// - Throws: `.refused`, naming the directory that they may change.
+  func checkOwners() throws(ControlError) {
+    guard exists else { return }
+    // Both as it is written and as it is: a link is as safe as the directory that it is in.
+    let real = realpath(directory, nil)
+    defer { free(real) }
+    for path in [directory, real.map { String(cString: $0) } ?? directory] {
+      let parts = path.split(separator: "/").map(String.init)
+      for count in 0...parts.count {
+        let place = "/" + parts.prefix(count).joined(separator: "/")
+        var found = stat()
+        guard stat(place, &found) == 0 else {
+          throw ControlError(.failed, "cannot look at \(place): \(String(cString: strerror(errno)))")
+        }
+        let isOwn = found.st_uid == 0 || found.st_uid == geteuid()
+        let isWritable = found.st_mode & S_IWOTH != 0 || found.st_mode & S_IWGRP != 0 && found.st_gid != 0
+        // In a directory with the sticky bit others cannot rename what is not theirs.
+        let isShared = isWritable && (found.st_mode & S_ISVTX == 0 || place == path)
+        guard isOwn, !isShared else {
+          throw ControlError(
+            .refused, "the lab runs as root, and others may change \(place)",
+            remedy: "remove \(place), or give it to root alone")
+        }
+      }
+    }
+  }
+
+  /// Gives the owner a copy of the server's kubeconfig.
+  func publishKubeconfig() throws(ControlError) {
+    let fresh = kubeconfig + ".new"
+    unlink(fresh)
+    let file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw .system("cannot make \(fresh)", -Int(errno)) }
+    defer { close(file) }
+    var rest = (FileManager.default.contents(atPath: server + "/kubeconfig") ?? Data())[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+      guard count > 0 || errno == EINTR else { throw .system("cannot write \(fresh)", -Int(errno)) }
+      rest = rest.dropFirst(max(0, count))
+    }
+    if let owner { fchown(file, owner.uid, owner.gid) }
+    guard rename(fresh, kubeconfig) == 0 else { throw .system("cannot put \(kubeconfig) in its place", -Int(errno)) }
   }
 
   /// Lets the owner read a file that the lab wrote.
   func give(_ path: String) {
     if let owner { lchown(path, owner.uid, owner.gid) }
+  }
+
+  /// Removes the two directories that `prepare` made above for the owner, where no other lab is in them.
+  func removeEmptyParents() {
+    guard owner != nil else { return }
+    let parts = directory.split(separator: "/")
+    for count in 1...2 where parts.count > count {
+      guard rmdir("/" + parts.dropLast(count).joined(separator: "/")) == 0 else { return }
+    }
   }
 }

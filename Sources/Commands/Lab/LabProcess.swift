@@ -8,10 +8,9 @@ struct LabProcess: Sendable {
   let paths: LabPaths
 
   /// Returns the record of a lab whose process lives.
-  func running() throws(ControlError) -> LabRecord? {
-    guard paths.exists else { return nil }
-    if try FileLock.take(paths.lock) != nil { return nil }
-    return LabRecord.read(paths)
+  func running() -> LabRecord? {
+    guard let record = LabRecord.read(paths), record.isAlive else { return nil }
+    return record
   }
 
   /// Starts `lab serve`, and returns once its API server answers.
@@ -40,6 +39,7 @@ struct LabProcess: Sendable {
   @discardableResult
   func remove(keepingLog: Bool = false) async throws(ControlError) -> Bool {
     guard paths.exists else { return false }
+    try paths.checkOwners()
     try await end()
     do { try await LabNode.cleanUp(stateDirectory: paths.node) } catch {
       throw ControlError(.failed, "the lab's node cannot be cleaned up: \(error)")
@@ -48,6 +48,7 @@ struct LabProcess: Sendable {
     do {
       guard keepingLog else {
         try files.removeItem(atPath: paths.directory)
+        paths.removeEmptyParents()
         return true
       }
       for name in try files.contentsOfDirectory(atPath: paths.directory) where name != "lab.log" {
@@ -67,7 +68,7 @@ struct LabProcess: Sendable {
       while ContinuousClock.now < deadline {
         if try FileLock.take(paths.lock) != nil { return }
         // A process that has just started writes its number a moment later.
-        if !isSignalled, let record = LabRecord.read(paths) { isSignalled = kill(record.pid, signal) == 0 }
+        if !isSignalled, let record = LabRecord.read(paths) { isSignalled = record.send(signal) }
         do { try await Task.sleep(for: .milliseconds(20)) } catch {
           throw ControlError(.cancelled, "cancelled while the lab ended")
         }

@@ -35,7 +35,7 @@ struct LabOptions: ParsableArguments {
   /// Returns the running lab.
   /// - Throws: `.notFound` if no lab of this name runs.
   func running() throws(ControlError) -> (paths: LabPaths, record: LabRecord) {
-    guard let record = try LabProcess(paths: paths).running(), record.server != nil else {
+    guard let record = LabProcess(paths: paths).running(), record.server != nil else {
       throw ControlError(.notFound, "no lab named \(name) runs", remedy: "`sudo devtunnel lab up` starts one")
     }
     return (paths, record)

@@ -27,8 +27,12 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
     guard let lock = try FileLock.take(paths.lock) else {
       throw ControlError(.conflict, "the lab \(lab.name) runs already")
     }
-    for path in [paths.lock, paths.log] { paths.give(path) }
-    let record = LabRecord(pid: getpid(), since: Date().formatted(.iso8601), server: nil)
+    paths.give(paths.log)
+    guard let process = ProcessIdentity(pid: getpid()) else {
+      throw ControlError(.failed, "/proc says nothing about this process", remedy: "mount /proc")
+    }
+    let record = LabRecord(
+      pid: process.pid, started: process.started, since: Date().formatted(.iso8601), server: nil)
     try record.write(paths)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     do { try await serve(paths, record, signals) } catch let error as LabError {
@@ -48,7 +52,7 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
     try await node.prepareSampleImages()
     let server = LabServer(
       configuration: LabConfiguration(
-        stateDirectory: paths.directory, port: Int(port), serviceCIDR: configuration.serviceNetwork,
+        stateDirectory: paths.server, port: Int(port), serviceCIDR: configuration.serviceNetwork,
         dnsAddress: configuration.clusterDNS,
         nodeName: configuration.nodeName),
       store: store, node: node, logger: logger)
@@ -59,8 +63,10 @@ struct LabServe: AsyncParsableCommand, HandlesSignals {
         try await server.run { port in
           var record = record
           record.server = "https://127.0.0.1:\(port)"
-          paths.give(paths.kubeconfig)
-          do { try record.write(paths) } catch {
+          do {
+            try paths.publishKubeconfig()
+            try record.write(paths)
+          } catch {
             logger.error("the lab cannot be announced", metadata: ["why": "\(error)"])
           }
         }

@@ -27,7 +27,7 @@ struct LabUp: AsyncParsableCommand {
     let line = ProgressLine("starting the lab…", verbose: global.verbose)
     defer { line.end() }
     let process = LabProcess(paths: lab.paths)
-    let known = try process.running()
+    let known = process.running()
     do {
       if known == nil { try await process.remove() }
       let record = if let known { known } else { try await process.start(port: port) }
