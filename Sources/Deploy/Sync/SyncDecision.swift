@@ -32,14 +32,17 @@ public enum SyncDecision: Sendable, Hashable {
 
   private static func relative(_ path: String, to directory: String) -> String? {
     let base = directory.hasSuffix("/") ? directory : directory + "/"
-    return path.hasPrefix(base) ? String(path.dropFirst(base.count)) : nil
+    return path.utf8.starts(with: base.utf8)
+      ? String(decoding: path.utf8.dropFirst(base.utf8.count), as: UTF8.self) : nil
   }
 
   private static func destination(_ path: String, _ rule: SyncRule) -> String {
     let strip = clean(rule.strip ?? "")
-    let rest = path.hasPrefix(strip) ? path.dropFirst(strip.count) : path[...]
+    let begins = path.utf8.starts(with: strip.utf8)
+    let rest = begins ? String(decoding: path.utf8.dropFirst(strip.utf8.count), as: UTF8.self) : path
     let joined = rule.destination + "/" + rest
-    let parts = joined.split(separator: "/").filter { $0 != "." }
+    let parts = joined.utf8.split(separator: UInt8(ascii: "/"))
+      .map { String(decoding: $0, as: UTF8.self) }.filter { $0 != "." }
     return (joined.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
   }
 

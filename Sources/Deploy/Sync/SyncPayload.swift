@@ -45,7 +45,9 @@ struct SyncPayload {
 
   /// Returns the path relative to the directory; refuses one that leaves it.
   private static func checked(_ destination: String) throws(DeployError) -> String {
-    let parts = destination.split(separator: "/").filter { $0 != "." }
+    // By bytes, as tar(1) in the container splits it: with a combining mark behind it a slash is another `Character`.
+    let parts = destination.utf8.split(separator: UInt8(ascii: "/"))
+      .map { String(decoding: $0, as: UTF8.self) }.filter { $0 != "." }
     guard !parts.isEmpty, !parts.contains("..") else {
       throw DeployError(.needsBuild, "'\(destination)' is no file that can be synced")
     }

@@ -95,10 +95,10 @@ struct Kustomization {
   /// `files` may give the key: `KEY=PATH`.
   private static func generator(_ node: YAMLNode, _ replace: (Reference) -> String) -> YAMLNode {
     func file(_ written: Reference) -> String {
-      guard let equals = written.path.firstIndex(of: "=") else { return replace(written) }
+      guard let equals = written.path.utf8.firstIndex(of: UInt8(ascii: "=")) else { return replace(written) }
       var reference = written
-      reference.path = String(written.path[written.path.index(after: equals)...])
-      return written.path[...equals] + replace(reference)
+      reference.path = String(decoding: written.path.utf8[equals...].dropFirst(), as: UTF8.self)
+      return String(decoding: written.path.utf8[...equals], as: UTF8.self) + replace(reference)
     }
     var result = node
     if let files = node["files"] { result.set("files", each(files) { path($0, .data, file) }) }

@@ -33,7 +33,8 @@ struct KustomizationTree {
   }
 
   private mutating func visit(_ directory: String) {
-    guard kustomizations[directory] == nil, let file = Kustomization.file(in: directory) else { return }
+    if let known = kustomizations[directory] { return checkTwin(known.directory, directory) }
+    guard let file = Kustomization.file(in: directory) else { return }
     check(Paths.real(file), SourcePosition(file: file, line: 1))
     // Kustomize decodes tagged values, and would see paths that differ from the text.
     var limits = YAMLText.Limits()
@@ -54,6 +55,13 @@ struct KustomizationTree {
   }
 
   private mutating func follow(_ reference: Kustomization.Reference, from directory: String) {
+    guard !Paths.hidesSlash(reference.path) else {
+      errors.append(
+        Diagnostic(
+          .error, "'\(reference.path)' has a combining mark behind a slash", at: reference.position,
+          remedy: "give the file another name"))
+      return
+    }
     // Kustomize tries to fetch it before it looks for a directory of that name.
     if Paths.mayBeFetched(reference.path) {
       return demands.append(.network(reference.path, repository, reference.position))
@@ -85,8 +93,21 @@ struct KustomizationTree {
     return false
   }
 
+  /// Refuses two paths that Swift takes for one and the kernel does not: of such two only one would be looked at.
+  private mutating func checkTwin(_ known: String, _ path: String) {
+    guard !Paths.isSame(known, path) else { return }
+    errors.append(
+      Diagnostic(
+        .error, "two paths are called \(path), in two encodings of its letters",
+        at: SourcePosition(file: path, line: 1), remedy: "rename one of them"))
+  }
+
   private mutating func read(_ file: String, _ limits: YAMLText.Limits = YAMLText.Limits()) -> [YAMLNode]? {
-    guard files.insert(file).inserted else { return nil }
+    let (isNew, known) = files.insert(file)
+    guard isNew else {
+      checkTwin(known, file)
+      return nil
+    }
     do {
       var found: [Diagnostic] = []
       let documents = try YAMLNode.documents(

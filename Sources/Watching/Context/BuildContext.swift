@@ -81,25 +81,26 @@ public struct BuildContext: Sendable, Hashable {
 /// Returns a source as COPY resolves it: always inside the context.
 func sourcePath(_ source: some StringProtocol) -> String {
   let clean = cleanPath("/" + source)
-  return clean == "/" ? "." : String(clean.dropFirst())
+  return clean == "/" ? "." : String(decoding: clean.utf8.dropFirst(), as: UTF8.self)
 }
 
 /// Resolves the links of a source without wildcards, as the builder does, inside the context; nil if it has none.
 private func resolvedSource(_ source: String, in directory: String) -> String? {
   guard source != ".", !source.contains(where: { "*?[\\".contains($0) }) else { return nil }
-  var rest = source.split(separator: "/").map(String.init)
+  var rest = pathParts(source).reversed().map { $0 }
   var done = ""
   var links = 0
-  while !rest.isEmpty {
-    let next = done + "/" + rest.removeFirst()
+  while let part = rest.popLast() {
+    let next = done + "/" + part
     guard let target = linkTarget(directory + next) else {
       done = next
       continue
     }
     links += 1
     guard links < 40 else { return nil }
-    let whole = cleanPath((target.hasPrefix("/") ? "" : done + "/") + target)
-    rest = sourcePath(whole).split(separator: "/").map(String.init).filter { $0 != "." } + rest
+    let isAbsolute = target.utf8.first == UInt8(ascii: "/")
+    let whole = cleanPath((isAbsolute ? "" : done + "/") + target)
+    rest += pathParts(sourcePath(whole)).filter { $0 != "." }.reversed()
     done = ""
   }
   let resolved = sourcePath(done)

@@ -63,13 +63,13 @@ func readText(_ path: String) throws(WatchError) -> String {
 }
 
 func parentDirectory(_ path: String) -> String {
-  guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return "/" }
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { return "/" }
   return String(path[..<slash])
 }
 
 /// Makes a path absolute and clean; relative paths begin at the working directory.
 func absolutePath(_ path: String) -> String {
-  if path.hasPrefix("/") { return cleanPath(path) }
+  if path.utf8.first == UInt8(ascii: "/") { return cleanPath(path) }
   let buffer = getcwd(nil, 0)
   defer { free(buffer) }
   return cleanPath((buffer.map { String(cString: $0) } ?? "") + "/" + path)

@@ -71,11 +71,17 @@ extension StringProtocol {
   }
 }
 
+/// Returns the names between a path's slashes, by its bytes: with a combining mark behind it, a slash is part of
+/// another `Character`, but the kernel sees it.
+func pathParts(_ path: some StringProtocol) -> [String] {
+  path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+}
+
 /// Cleans a path like Go's path.Clean: no `.`, no empty part, no `..` that can be resolved; "." if nothing is left.
 func cleanPath(_ path: some StringProtocol) -> String {
-  let isAbsolute = path.hasPrefix("/")
-  var parts: [Substring] = []
-  for part in Substring(path).split(separator: "/") where part != "." {
+  let isAbsolute = path.utf8.first == UInt8(ascii: "/")
+  var parts: [String] = []
+  for part in pathParts(path) where part != "." {
     if part == "..", let last = parts.last, last != ".." {
       parts.removeLast()
     } else if part != ".." || !isAbsolute {

@@ -20,12 +20,12 @@ extension IgnoreRules {
   public static func git(in directory: String) -> IgnoreRules {
     let directory = cleanPath(directory)
     let top = repository(of: directory) ?? directory
-    let prefix = top == directory ? "" : directory.dropFirst(top.count + 1) + "/"
-    var rules = GitRules(prefix: String(prefix))
+    let prefix = belowPath(directory, top).map { $0 + "/" } ?? ""
+    var rules = GitRules(prefix: prefix)
     rules.append(".git", in: "")
     if let text = try? readText(top + "/.git/info/exclude") { rules.append(text, in: "") }
     var above = ""
-    for part in prefix.split(separator: "/") {
+    for part in pathParts(prefix) {
       rules.append(file: top, above)
       above += (above.isEmpty ? "" : "/") + part
     }
