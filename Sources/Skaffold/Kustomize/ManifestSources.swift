@@ -95,7 +95,15 @@ public struct ManifestSources: Sendable, Hashable {
         problems.append(
           Diagnostic(.error, "\(pattern) is a directory", remedy: "write \(pattern)/*.yaml, or name a kustomization"))
       case nil where Glob.isPattern(pattern):
-        for file in Glob.files(pattern, in: root) {
+        var matching: [String] = []
+        do { matching = try Glob.files(pattern, in: root) } catch {
+          problems.append(
+            Diagnostic(
+              .error, "\(pattern) leads through more than \(error.limit) directories",
+              remedy: "name the manifests' directory"))
+          continue
+        }
+        for file in matching {
           if Paths.hasManifestExtension(file) {
             found.append(file)
           } else {
