@@ -7,6 +7,12 @@ struct DockerfileParser {
   private var named: [String: Int] = [:]
   /// A stage may copy the variables of its base stage. The largest real files have some dozens.
   private static let mostStages = 500
+  /// What the values of variables and the sources may be together, in bytes. The largest real files have some
+  /// kilobytes; lines that use each other's values could make gigabytes of one MiB.
+  private var left = 2 << 20
+  private static let mostSources = 10_000
+  /// PATH_MAX.
+  private static let longestSource = 4096
   /// ARGs before the first FROM, and the platform's.
   private var globals: [String: String] = DockerfileParser.platform
 
@@ -71,7 +77,8 @@ struct DockerfileParser {
     var stage = DockerfileStage(name: words.count == 3 ? words[2].lowercased() : nil)
     let base = reference(image, numbers: false)
     stage.base = base
-    if case .stage(let index) = base {
+    // Each stage that changes a variable has a copy of all of them.
+    if case .stage(let index) = base, spend(stages[index].size) {
       stage.environment = stages[index].environment
       stage.arguments = stages[index].arguments
     }
@@ -105,8 +112,8 @@ struct DockerfileParser {
     guard let first = words.first else { return }
     guard first.contains("=") else {
       // The old form: ENV NAME and the rest of the line.
-      stages[stages.count - 1].environment[first] = .some(
-        expand(String(instruction.arguments.dropFirst(first.count).trimmed)))
+      let value = expand(String(instruction.arguments.dropFirst(first.count).trimmed))
+      stages[stages.count - 1].environment[first] = .some(value)
       return
     }
     // All values are those before this instruction.
@@ -117,8 +124,32 @@ struct DockerfileParser {
     for (name, value) in pairs { stages[stages.count - 1].environment[name] = .some(value) }
   }
 
-  private func expand(_ word: String) -> String? {
-    ShellWord.expand(word, escape: reader.escape) { name in stages.last.map { $0.value(name) } ?? globals[name] ?? "" }
+  /// A word's value; nil where it is not known here, or where the file means too much: then no value is known any more.
+  private mutating func expand(_ word: String) -> String? {
+    guard left > 0 else { return nil }
+    let (stage, globals) = (stages.last, globals)
+    let value = ShellWord.expand(word, escape: reader.escape) { name in
+      stage.map { $0.value(name) } ?? globals[name] ?? ""
+    }
+    guard let value, spend(value.utf8.count) else { return nil }
+    return value
+  }
+
+  /// - Returns: whether so many bytes were left.
+  private mutating func spend(_ bytes: Int) -> Bool {
+    left -= bytes
+    return left > 0
+  }
+
+  /// Adds what the last stage reads; nil, and what is too much or too long, is the whole context.
+  private mutating func read(source: String?) {
+    let last = stages.count - 1
+    let count = stages[last].sources.count
+    guard let source, source.utf8.count < Self.longestSource, count < Self.mostSources else {
+      stages[last].sources = ["."]
+      return
+    }
+    if stages[last].sources != ["."] { stages[last].sources.append(sourcePath(source)) }
   }
 
   // MARK: COPY, ADD, RUN --mount
@@ -133,12 +164,9 @@ struct DockerfileParser {
     }
     if let from = options.last(where: { $0.name == "from" }) { return take(from.value) }
     for word in words.dropLast() where Heredoc(word, escape: reader.escape) == nil {
-      guard let source = expand(word) else {
-        stages[stages.count - 1].sources.append(".")
-        continue
-      }
-      if instruction.keyword == "ADD", isRemote(source) { continue }
-      stages[stages.count - 1].sources.append(sourcePath(source))
+      let source = expand(word)
+      if instruction.keyword == "ADD", let source, isRemote(source) { continue }
+      read(source: source)
     }
   }
 
@@ -154,14 +182,15 @@ struct DockerfileParser {
         take(from)
       } else if kind == "bind" {
         let source = fields["source"] ?? fields["src"] ?? "."
-        stages[stages.count - 1].sources.append(expand(source).map { sourcePath($0) } ?? ".")
+        read(source: expand(source))
       }
     }
   }
 
   /// Takes files of another stage or an image.
   private mutating func take(_ from: String) {
-    stages[stages.count - 1].origins.append(reference(expand(from) ?? from, numbers: true))
+    let name = expand(from) ?? from
+    stages[stages.count - 1].origins.append(reference(name, numbers: true))
   }
 
   /// Parses the JSON form: `["a", "b c", "/there/"]`.

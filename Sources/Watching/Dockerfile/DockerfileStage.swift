@@ -17,6 +17,9 @@ struct DockerfileStage {
     case image(String)
   }
 
+  /// The bytes that a copy of its variables has, about.
+  var size: Int { 64 * (environment.count + arguments.count) }
+
   /// Returns a variable's value. nil: unknown, since it may come with the base image.
   func value(_ name: String) -> String? {
     if let value = environment[name] { return value }

@@ -134,4 +134,26 @@ struct DockerfileSourcesTests {
     for level in 1...30 { text += "ENV v\(level)=" + String(repeating: "$v\(level - 1)", count: 10) + "\n" }
     #expect(try DockerfileSources(parsing: text + "COPY $v30 /\n", file: "Dockerfile").paths == ["."])
   }
+
+  @Test("A file whose lines make far more than they are counts as the whole context", .timeLimit(.minutes(1)))
+  func growth() throws {
+    let long = String(repeating: "a", count: 60_000)
+    // A value for each line.
+    var text = "FROM scratch\nENV a=\(long)\n"
+    for number in 0..<2000 { text += "ENV b\(number)=x$a\n" }
+    #expect(try sources(text + "ENV c=dir\nCOPY $c /\n") == ["."])
+    // A source for each line.
+    text = "FROM scratch\nENV a=\(long.prefix(5000))\n"
+    for number in 0..<100 { text += "COPY x\(number)$a /\n" }
+    #expect(try sources(text) == ["."])
+    text = "FROM scratch\n" + (0..<10_001).map { "COPY x\($0) /\n" }.joined()
+    #expect(try sources(text) == ["."])
+    // A copy of all variables for each stage.
+    text = "FROM scratch AS s0\nENV " + (0..<20_000).map { "v\($0)=x" }.joined(separator: " ") + "\n"
+    for number in 1...400 { text += "FROM s\(number - 1) AS s\(number)\nENV w=y\n" }
+    #expect(try sources(text + "COPY $v1 /\n") == ["."])
+  }
+
+  @Test("A combining mark hides no slash")
+  func bytes() throws { #expect(try sources("FROM a\nCOPY a/\u{301}b/../c /\n") == ["a/c"]) }
 }
