@@ -1,34 +1,41 @@
 /// The events of a running loop. With `--output json` each is an object on a line of its own: docs/output.md.
 public enum DevEvent: Sendable, Hashable {
-  /// The loop's input, each time it was read.
+  /// The loop's configuration and cluster, each time the configuration was read.
   case configured(Configured)
   /// The loop waits for changes.
   case watching(Watching)
-  /// Files changed, with the action that follows.
+  /// Files changed; the event names the action that follows.
   case changed(Changed)
   case building(Building)
   /// A line of a builder's output.
   case buildOutput(BuildOutput)
   case built(Built)
+  /// An image is now where the cluster's nodes find it.
   case loaded(Loaded)
+  /// Changed files were copied into running containers.
   case synced(Synced)
+  /// Objects were copied from the remote cluster (`--mirror`).
   case mirrored(Mirrored)
   case applied(Applied)
+  /// Objects that are no longer in the manifests were deleted.
   case pruned(Objects)
-  /// The progress of a workload.
+  /// A workload is not ready yet.
   case waiting(Waiting)
+  /// All workloads are ready.
   case ready(Ready)
-  /// A workload that had failed after it was ready has been ready again for a while.
+  /// A workload that had failed after it was ready has been ready again for 30 s.
   case recovered(Recovered)
+  /// A port of this machine is forwarded to the cluster.
   case forwarded(Forwarded)
-  /// Requests of a remote Service go to the deployed one (`devtunnel dev`).
+  /// The requests of a remote Service go to the deployed one (`devtunnel dev`).
   case intercepted(Intercepted)
   /// A line of a container's output.
   case log(Log)
   case warning(Warning)
   case failed(LoopError)
-  /// One save, from the first event of the file system on.
+  /// The times of one save's steps, counted from the file system's first event.
   case timeline(Timeline)
+  /// The run's objects were deleted at the end.
   case deleted(Objects)
 
   public struct Configured: Sendable, Hashable, Codable {
@@ -48,11 +55,12 @@ public enum DevEvent: Sendable, Hashable {
   public struct Changed: Sendable, Hashable, Codable {
     public enum Action: String, Sendable, Hashable, Codable { case reload, build, sync, deploy }
 
-    /// At most 20.
+    /// The changed files, at most 20 of them.
     public var paths: [String]
+    /// The number of all changed files.
     public var count: Int
     public var action: Action
-    /// True if it replaces unfinished work.
+    /// True if the action replaces work that was under way.
     public var restarts: Bool
   }
 
@@ -74,22 +82,23 @@ public enum DevEvent: Sendable, Hashable {
     public var artifact: String
     public var tag: String
     public var id: String
+    /// True if nothing had changed, so nothing was built.
     public var cached: Bool
     public var milliseconds: Int
   }
 
   public struct Loaded: Sendable, Hashable, Codable {
     public var artifact: String
-    /// The reference for the manifests.
+    /// The image's reference in the manifests.
     public var reference: String
     public var milliseconds: Int
   }
 
   public struct Synced: Sendable, Hashable, Codable {
     public var artifact: String
-    /// Files copied.
+    /// The number of copied files.
     public var files: Int
-    /// Files deleted here, and now in the containers.
+    /// The number of files that were deleted on this machine, and now in the containers.
     public var removed: Int
     public var containers: Int
     public var milliseconds: Int
@@ -97,6 +106,7 @@ public enum DevEvent: Sendable, Hashable {
 
   public struct Mirrored: Sendable, Hashable, Codable {
     public var objects: [String]
+    /// `CONTEXT/NAMESPACE` of the remote cluster.
     public var from: String
   }
 
@@ -118,7 +128,9 @@ public enum DevEvent: Sendable, Hashable {
 
   public struct Waiting: Sendable, Hashable, Codable {
     public var object: String
+    /// The number of ready Pods (Jobs: completions).
     public var ready: Int
+    /// The number of Pods that the workload asks for (Jobs: completions).
     public var wanted: Int
     /// The reason for waiting.
     public var reason: String?
@@ -139,11 +151,11 @@ public enum DevEvent: Sendable, Hashable {
     /// `svc/user`.
     public var target: String
     public var namespace: String
-    /// Number or name.
+    /// The target's port, by number or name.
     public var port: String
-    /// `127.0.0.1:8080`.
+    /// The address and port on this machine: `127.0.0.1:8080`.
     public var host: String
-    /// The reason why it is not the Service's own port.
+    /// Remarks on the choice of `host`: the port that was wanted is taken, say, or other machines reach this one.
     public var note: String?
   }
 
