@@ -17,8 +17,8 @@ struct PodState: Sendable, Hashable {
   var reason: String
   var remedy: String?
   /// The container at fault.
-  /// True if the container's last lines are those of an ended instance.
   var container: String?
+  /// True if the container's last lines are those of an ended instance.
   var hasRestarted = false
 
   init(_ pod: JSONValue) {
