@@ -7,23 +7,23 @@ struct BuildReader {
   let defaultRepository: String?
 
   func read(_ build: YAMLNode?, into configuration: inout DevConfiguration) {
-    let elsewhere = "devtunnel builds on this machine: use build.local, perhaps in a profile"
+    let localOnly = "devtunnel builds on this machine: use build.local, perhaps in a profile"
     reader.check(
       build,
       [
         "artifacts": .read, "tagPolicy": .read, "insecureRegistries": .read, "local": .read,
         "platforms": .ignored("images are built for this machine's platform"),
-        "hooks": .unsupported("run them yourself, before and after"), "googleCloudBuild": .unsupported(elsewhere),
-        "cluster": .unsupported(elsewhere),
+        "hooks": .unsupported("run them yourself, before and after"), "googleCloudBuild": .unsupported(localOnly),
+        "cluster": .unsupported(localOnly),
       ])
-    let builder = "devtunnel uses the builder that is installed"
+    let installedBuilder = "devtunnel uses the builder that is installed"
     reader.check(
       build?["local"],
       [
         "push": .read, "concurrency": .ignored("independent images are built side by side"),
-        "tryImportMissing": .ignored(builder),
-        "useDockerCLI": .ignored(builder),
-        "useBuildkit": .ignored(builder),
+        "tryImportMissing": .ignored(installedBuilder),
+        "useDockerCLI": .ignored(installedBuilder),
+        "useBuildkit": .ignored(installedBuilder),
       ])
     configuration.push = reader.bool(build?["local"]?["push"])
     configuration.insecureRegistries = reader.strings(build?["insecureRegistries"])
@@ -44,11 +44,12 @@ struct BuildReader {
 
   private static let mostArtifacts = 500
 
-  /// Checks the names: artifacts of one name would overwrite each other's image; a requirement must be an artifact.
+  /// Reports artifacts that share a name, since they would overwrite each other's image, and requirements that are no
+  /// artifact or form a cycle.
   private func checkNames(_ artifacts: [Artifact]) {
-    var first: [String: Artifact] = [:]
+    var byName: [String: Artifact] = [:]
     for artifact in artifacts {
-      if let other = first.updateValue(artifact, forKey: artifact.image) {
+      if let other = byName.updateValue(artifact, forKey: artifact.image) {
         reader.report(
           Diagnostic(
             .error, "another artifact is called \(artifact.image)" + (other.position.map { " (\($0))" } ?? ""),
@@ -57,7 +58,7 @@ struct BuildReader {
       }
     }
     for artifact in artifacts {
-      for requirement in artifact.requires where first[requirement.image] == nil {
+      for requirement in artifact.requires where byName[requirement.image] == nil {
         reader.report(
           Diagnostic(
             .error, "\(artifact.image) requires \(requirement.image), which is no artifact", at: artifact.position,
@@ -68,12 +69,13 @@ struct BuildReader {
     if let cycle = RequirementOrder.cycle(in: artifacts) {
       reader.report(
         Diagnostic(
-          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: first[cycle[0]]?.position,
+          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: byName[cycle[0]]?.position,
           field: "build.artifacts",
           remedy: "remove one requirement"))
     }
   }
 
+  /// Reads the tag policy; without one it is `gitCommit`, as with Skaffold.
   private func tagPolicy(_ node: YAMLNode?) -> TagPolicy {
     reader.check(
       node,
@@ -81,7 +83,7 @@ struct BuildReader {
         "gitCommit": .read, "sha256": .read, "envTemplate": .read, "dateTime": .read, "inputDigest": .read,
         "customTemplate": .unsupported("use envTemplate, or another tag policy"),
       ])
-    // `sha256: {}` and a bare `sha256:` both mean it.
+    // The key alone chooses the policy: `sha256: {}` and a bare `sha256:` mean the same.
     guard case .mapping(let members)? = node?.content else { return .gitCommit(GitCommitTag()) }
     if members.count > 1, let node {
       reader.report(node.error("it has \(members.count) tag policies", remedy: "keep one"))
@@ -103,20 +105,22 @@ struct BuildReader {
     }
   }
 
-  /// Reports an unset variable now, and not when the first image is built.
+  /// Reports an unset variable in a template now, and not when the first image is built.
   private func checkTemplate(_ text: String, _ node: YAMLNode) {
     _ = reader.expand(text, at: node, extra: ["IMAGE_NAME": "image"])
   }
 
-  /// Refuses a template that is one whole image name: every artifact would get it.
+  /// Reports a template that gives all artifacts the same whole image name. A result with `:` or `/` is a whole name.
   private func checkWholeName(_ node: YAMLNode?) {
     guard let node, let template = try? EnvTemplate((try? node.string()) ?? "") else { return }
-    func name(_ image: String) -> String? {
+    func expanded(for image: String) -> String? {
       try? template.expanded(reader.environment.merging(["IMAGE_NAME": image]) { $1 })
     }
-    guard let one = name("one"), one.contains(where: { ":/".contains($0) }), one == name("other") else { return }
+    guard let name = expanded(for: "one"), name.contains(where: { ":/".contains($0) }),
+      name == expanded(for: "other")
+    else { return }
     reader.report(
-      node.error("every artifact would be called \(one)", remedy: "use {{.IMAGE_NAME}} in it, or leave the name out"))
+      node.error("every artifact would be called \(name)", remedy: "use {{.IMAGE_NAME}} in it, or leave the name out"))
   }
 
   private func gitCommit(_ node: YAMLNode) -> GitCommitTag {
