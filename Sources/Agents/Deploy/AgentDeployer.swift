@@ -5,21 +5,21 @@ import KubeObjects
 /// A running agent in a cluster.
 public struct AgentIdentity: Sendable, Hashable {
   public var namespace: String
-  /// On the Pod's loopback.
   public var workload: String
+  /// The port on the Pod's loopback at which the agent takes the daemon's sessions.
   public var controlPort: UInt16
-  /// 32 bytes.
+  /// 32 bytes: the secret that a session must show to the agent.
   public var token: [UInt8]
-  /// The Deployment's.
+  /// The UID of the agent's Deployment.
   public var uid: String
-  /// The Deployment's, as long as no one has changed it since (Kubernetes API, `metadata.generation`); nil if the API
-  /// server gave none.
+  /// The Deployment's `metadata.generation` when the agent was deployed or read: another number means that someone has
+  /// changed the Deployment since. Nil if the API server gave none.
   public var generation: Int?
-  /// The Deployment's `spec.template`: only a Pod that is made of it gets the token.
+  /// The Deployment's `spec.template`: the token goes only to a Pod that is made of it.
   public var template: JSONValue
-  /// The versions of its Secret and of the ConfigMap with its program, as long as no one has changed them; nil if the
-  /// API server gave none.
+  /// The version of the agent's Secret at that time; nil if the API server gave none.
   public var secret: String?
+  /// The version of the ConfigMap with the agent's program at that time; nil if the API server gave none.
   public var program: String?
 
   public init(
@@ -53,10 +53,12 @@ public struct AgentDeployer: Sendable {
   private var name: String { AgentNames.base(manifests.workload) }
   private var namespace: String { manifests.namespace }
 
-  /// Creates the agent's objects, fitted to what the namespace demands; an earlier agent of the same name is replaced.
+  /// Creates the agent's objects, and replaces an earlier agent of the same name. Its Pod keeps the namespace's limit
+  /// ranges and Pod Security standard.
   /// - Parameters:
-  ///   - selector: the Service's own, by which the agent finds the origin; nil if the agent serves none.
-  ///   - uid: the earlier agent's; nil for the workload's, whichever it is.
+  ///   - selector: the Service's own, by which the agent finds the origin, the workload's own Pods; nil if the agent
+  ///     answers for no Service.
+  ///   - uid: the UID of the earlier agent that may be replaced; nil allows any agent of this workload.
   public func deploy(
     template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?, replacing uid: String? = nil
   ) async throws(ControlError) -> AgentIdentity {
@@ -97,7 +99,8 @@ public struct AgentDeployer: Sendable {
       try? await remove(uid: owner.uid)
       throw error
     }
-    // Starting it was one change; any other makes the count higher. The template is as admission made it.
+    // Starting the Deployment was one change, so the generation is higher by one; any other change makes it higher
+    // still. The template is the API server's answer, since admission may have changed it.
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token,
       uid: owner.uid ?? "",
@@ -106,7 +109,7 @@ public struct AgentDeployer: Sendable {
       program: created.first { $0.kind == "ConfigMap" }?.version)
   }
 
-  /// Returns the template, fitted to what the namespace demands of every Pod.
+  /// Returns the template with the namespace's limit ranges and Pod Security standard, which hold for every Pod.
   private func fitted(_ template: AgentPodTemplate) async -> AgentPodTemplate {
     var template = template
     template.limitRanges = await LimitRanges.read(client: client, namespace: namespace)
@@ -119,9 +122,9 @@ public struct AgentDeployer: Sendable {
     try await AgentRemoval(client: client, namespace: namespace, workload: manifests.workload).remove(uid: uid)
   }
 
-  /// Deletes the agent if it is this holder's; its name alone proves nothing.
-  /// - Parameter inJournal: true if our journal names it; an object without an id is ours only then.
-  /// - Returns: the agent's owner if it is left alone, else nil.
+  /// Deletes the agent of this name if it belongs to `manifests.holder`; its name alone proves nothing.
+  /// - Parameter inJournal: true if our journal names the agent; without an installation's id it is ours only then.
+  /// - Returns: the holder of an agent that is not ours and stays; nil if no agent exists any more.
   public func removeOwn(inJournal: Bool) async throws(ControlError) -> Holder? {
     let found = try await attempt("looking for Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(.deployments, name, namespace: namespace)
@@ -133,6 +136,7 @@ public struct AgentDeployer: Sendable {
     return nil
   }
 
+  /// Returns the objects that belong to a workload's agent beside its Deployment, each with its name.
   static func owned(_ workload: String) -> [(APIResource, String)] {
     [
       (.configMaps, AgentNames.base(workload)), (.secrets, AgentNames.base(workload)),
@@ -140,14 +144,14 @@ public struct AgentDeployer: Sendable {
     ]
   }
 
-  /// Returns the agent that exists already, with its token; nil if there is none, it is being deleted, or what its
-  /// objects say cannot be used.
+  /// Returns the agent that exists already, with its token; nil if none exists, if it is being deleted, or if its
+  /// objects lack a usable token or port.
   public func existing() async throws(ControlError) -> AgentIdentity? {
     guard let deployment = try await read(.deployments) else { return nil }
     return try await existing(deployment)
   }
 
-  /// Returns the agent of a Deployment, which was read already.
+  /// Returns the agent of a Deployment that the caller has read; nil as above.
   func existing(_ deployment: JSONValue) async throws(ControlError) -> AgentIdentity? {
     guard !deployment.isBeingDeleted, AgentNames.isOf(deployment, manifests.workload),
       let port = Self.controlPort(of: deployment)
@@ -165,10 +169,11 @@ public struct AgentDeployer: Sendable {
       secret: secret?.version, program: program?.version)
   }
 
-  /// Checks that the running agent is the very one that this template would make of the workload's: anyone who may edit
-  /// the namespace can replace it, and intercepted traffic would go through the replacement.
-  /// - Parameter running: as `existing` read it.
-  /// - Parameter podTemplate: `spec.template` of the workload.
+  /// Checks that the running agent is the one that `deploy` would make now. Anyone who may edit the namespace can
+  /// replace the agent, and intercepted traffic would go through the replacement.
+  /// - Parameters:
+  ///   - running: the result of `existing`.
+  ///   - podTemplate: `spec.template` of the workload.
   public func stands(
     _ running: AgentIdentity, as template: AgentPodTemplate, from podTemplate: JSONValue
   ) async throws(ControlError) -> Bool {
@@ -197,12 +202,13 @@ public struct AgentDeployer: Sendable {
     }
   }
 
-  /// Checks that the program which an agent was made with is the present one, and this installation's.
+  /// Checks that the agent's ConfigMap has not changed since it was read, and holds this installation's program.
   func hasOwnProgram(_ running: AgentIdentity) async throws(ControlError) -> Bool {
     let configMap = try await read(.configMaps)
     return configMap?.version == running.program && isOwnProgram(configMap)
   }
 
+  /// Returns the argument of `--control` in the agent's command; nil if it is no port.
   static func controlPort(of deployment: JSONValue) -> UInt16? {
     let command =
       deployment[path: "spec", "template", "spec", "containers"]?.elements.first?["command"]?.elements.compactMap(
@@ -220,7 +226,8 @@ public struct AgentDeployer: Sendable {
 
   private static func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 
-  /// Decodes 64 hexadecimal digits, and nothing else, to 32 bytes.
+  /// Decodes a Secret's value, the base64 of exactly 64 hexadecimal digits, to a token of 32 bytes; nil for anything
+  /// else.
   static func token(base64: String) -> [UInt8]? {
     guard base64.utf8.count <= 128, let text = [UInt8](base64: base64), text.count == 64 else { return nil }
     let digits = text.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }.map { UInt8(truncatingIfNeeded: $0) }
@@ -230,6 +237,6 @@ public struct AgentDeployer: Sendable {
 }
 
 extension JSONValue {
-  /// The UID and the version of an object: the API server gives each change another version. Nil if it gave none.
+  /// The UID of an object and its `resourceVersion`, which is another one after each change. Nil if one is missing.
   var version: String? { uid.flatMap { uid in resourceVersion.map { "\(uid) \($0)" } } }
 }
