@@ -4,14 +4,18 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Two joined sockets of one process: the agent's connections to the origin without the tunnel.
+/// Two joined sockets of one process, whose bytes do not go through the tunnel: a client of the agent and the origin,
+/// or a client of the daemon and a destination that the host reaches itself.
 public final class SocketPair {
   private let left: PairSide
   private let right: PairSide
   private var onEnd: (() -> Void)?
   public private(set) var isOver = false
 
-  /// Takes over two connected sockets. `backlog` was read from `left` before and goes to `right` first.
+  /// Takes over two connected sockets.
+  /// - Parameters:
+  ///   - backlog: bytes that were read from `left` before; they go to `right` first.
+  ///   - onEnd: called once, when both sockets are closed.
   public init(loop: EventLoop, left: Int32, right: Int32, backlog: [UInt8] = [], onEnd: (() -> Void)? = nil) {
     self.left = PairSide(loop: loop, fd: left)
     self.right = PairSide(loop: loop, fd: right)
@@ -26,11 +30,13 @@ public final class SocketPair {
     loop.shedWhileFull()
   }
 
+  /// Closes the pair once both sides have sent everything and a FIN.
   fileprivate func sideChanged() {
     if left.outputEnded && right.outputEnded { close(reset: false) }
   }
 
-  /// Closes both sockets, with a TCP reset if asked.
+  /// Closes both sockets.
+  /// - Parameter reset: true sends a TCP reset to both peers, and drops bytes that wait.
   public func close(reset: Bool) {
     guard !isOver else { return }
     isOver = true
@@ -42,24 +48,25 @@ public final class SocketPair {
       side.other = nil
       side.pair = nil
     }
-    let told = onEnd
+    let callback = onEnd
     onEnd = nil
-    told?()
+    callback?()
   }
 }
 
-/// One socket of a pair: reads for the other, writes the bytes that the other has read.
+/// One socket of a pair. It reads bytes from its socket for the other side to write.
 private final class PairSide: Handler {
   let loop: EventLoop
   let fd: Int32
   var other: PairSide?
   var pair: SocketPair?
+  /// Bytes for this socket that it does not take yet.
   var outbox = ByteQueue()
   private var readable = false
   private var writable = false
   private var inputEnded = false
   var outputEnded = false
-  /// Bytes moved in one turn before others have theirs.
+  /// The number of bytes that this side may read before other connections have their turn.
   private static let turnBudget = 512 << 10
 
   init(loop: EventLoop, fd: Int32) {
@@ -79,7 +86,7 @@ private final class PairSide: Handler {
     }
   }
 
-  /// Moves bytes to the other side while it takes them.
+  /// Reads and passes bytes to the other side, as long as that side can send them at once.
   func read() {
     var budget = Self.turnBudget
     while readable, !inputEnded, let other, other.outbox.isEmpty {
@@ -100,6 +107,7 @@ private final class PairSide: Handler {
     }
   }
 
+  /// Sends bytes; the rest that the socket does not take goes to the outbox.
   func write(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes
     while writable, !rest.isEmpty {
@@ -121,6 +129,7 @@ private final class PairSide: Handler {
   override var waitingBytes: Int { outbox.count }
   override func shed() { pair?.close(reset: true) }
 
+  /// Sends the outbox's bytes, then a FIN if the other side has read its peer's.
   private func drain() {
     while writable, !outbox.isEmpty {
       let count = clinux_send(fd, outbox.front.baseAddress!, outbox.front.count)
@@ -136,6 +145,7 @@ private final class PairSide: Handler {
     if other?.inputEnded == true { finishWhenDrained() }
   }
 
+  /// Sends a FIN if the outbox is empty; otherwise `drain` calls this again.
   func finishWhenDrained() {
     guard outbox.isEmpty, !outputEnded else { return }
     outputEnded = true
