@@ -5,14 +5,17 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// A stream that the daemon opened and that this process serves itself: a status, then the subclass's
-/// payload, then a FIN.
+/// The agent's end of a stream that the daemon opened and the agent itself serves, such as DNS or files. It sends a
+/// status, then the subclass's payload, then a FIN.
 class ServedEnd: StreamEnd {
   private var status: StreamStatus?
   private var isRefused = false
+  /// True from the status `connected` until the stream is over.
   private(set) var isServing = false
+  /// True once the opener sends no more.
   private(set) var peerFinished = false
   private(set) var isOver = false
+  /// True once the payload has ended, and the FIN is due.
   private var hasFinished = false
   private var hasFailed = false
 
@@ -32,15 +35,15 @@ class ServedEnd: StreamEnd {
     session.wantsToSend(self)
   }
 
-  /// Produces the bytes behind the status, as `produce`. A stream may have a single byte of credit, which
-  /// must be used if there are bytes.
+  /// Writes at most `capacity` bytes of the payload; the result is that of `produce`. The capacity may be one byte,
+  /// which must be used if any bytes are left.
   func payload(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced { .nothing }
-  /// Called when the opener sends no more.
+  /// Called when the opener sends no more, unless the stream is over then.
   func inputEnded() {}
-  /// Called once, last: descriptors are closed here.
+  /// Called once, as the last function: close descriptors here.
   func closed() {}
 
-  /// Resets the stream, behind its status. Not to be called from `payload`, which has `fail`.
+  /// Resets the stream after its status has been sent. `payload` must call `fail` instead.
   final func reset() {
     hasFailed = true
     if status == nil { over() } else { session.wantsToSend(self) }
@@ -49,6 +52,7 @@ class ServedEnd: StreamEnd {
   /// Resets the stream once the bytes that `payload` returns have been staged.
   final func fail() { hasFailed = true }
 
+  /// Releases the stream at once. If one direction is still open, the opener gets a reset.
   final func over() {
     guard !isOver else { return }
     isOver = true
