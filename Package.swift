@@ -10,6 +10,7 @@ let package = Package(
   products: [
     .executable(name: "devtunnel", targets: ["devtunnel"]),
     .executable(name: "devtunnel-bench", targets: ["DevtunnelBench"]),
+    .executable(name: "devtunnel-lab", targets: ["devtunnel-lab"]),
     .executable(name: "devtunnel-shell", targets: ["devtunnel-shell"]),
   ],
   // Exact, so that no build takes a newer one by surprise. Their own dependencies still float: docs/security.md.
@@ -31,15 +32,16 @@ let package = Package(
         "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
+    .executableTarget(name: "devtunnel-lab", dependencies: ["LabCommands"], swiftSettings: strict),
     .executableTarget(name: "devtunnel-shell", dependencies: ["ShellHelper"], swiftSettings: strict),
 
     // Control plane.
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects", "LabAPI",
-        "LabNode", "LabStore",
-        "Manifests", "TerminalText", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "Manifests",
+        "TerminalText",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
@@ -140,7 +142,15 @@ let package = Package(
       name: "ShellHelper", dependencies: ["CLinux", "CShell", "ShellChannel", "TerminalText"], swiftSettings: strict),
     .target(name: "ShellChannel", dependencies: ["CLinux", "CShell"], swiftSettings: strict),
 
-    // The lab: a pocket cluster.
+    // The lab: a pocket cluster, and no part of the programs that users install.
+    .target(
+      name: "LabCommands",
+      dependencies: [
+        "Agents", "Commands", "ControlAPI", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ], swiftSettings: strict),
     .target(
       name: "LabAPI",
       dependencies: [
@@ -268,6 +278,10 @@ let package = Package(
     .testTarget(
       name: "ShellHelperTests", dependencies: ["CLinux", "CShell", "ShellChannel", "ShellHelper"], swiftSettings: strict
     ),
+    .testTarget(
+      name: "LabCommandsTests",
+      dependencies: ["ControlAPI", "LabCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
     .testTarget(
       name: "LabAPITests",
       dependencies: [

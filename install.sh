@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds and installs devtunnel on Debian and Ubuntu.
-#   ./install.sh [--prefix DIR]            install what is missing, build, install (default: /usr/local)
+#   ./install.sh [--prefix DIR] [--lab]    install what is missing, build, install (default: /usr/local); --lab: with
+#                                          the pocket cluster of `devtunnel lab`
 #   ./install.sh demo [--keep]             try it: a pocket cluster, a Service, and this machine answering for it
 #   ./install.sh test [--fast]             build everything and run all tests; --fast: those without root and the lab
 #   ./install.sh lint                      check format, scripts, text and links; builds nothing
@@ -15,6 +16,7 @@ build=${DEVTUNNEL_BUILD:-.build}
 prefix=/usr/local
 keep=no
 part=all
+lab=no
 seconds=60
 only=
 runs=
@@ -124,12 +126,15 @@ into_prefix() {
 }
 
 install_all() {
-  packages "${build_packages[@]}" "${lab_packages[@]}"
+  packages "${build_packages[@]}"
+  [ $lab = no ] || packages "${lab_packages[@]}"
   swift_is_there
   agents
   [ -e share/devtunnel/devtunnel-agent-arm64 ] ||
     say "no agent for arm64 nodes; this adds it: Sources/Agent/build-agent.sh --fetch share/devtunnel"
-  products release devtunnel devtunnel-shell devtunnel-bench
+  local helpers=(devtunnel-shell)
+  [ $lab = no ] || helpers+=(devtunnel-lab)
+  products release devtunnel devtunnel-bench "${helpers[@]}"
   local stage
   stage=$(mktemp -d)
   # shellcheck disable=SC2064
@@ -138,7 +143,7 @@ install_all() {
   mkdir -p "$stage"/share/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
   local product
   for product in devtunnel devtunnel-bench; do install -s -m 755 "$binaries/$product" "$stage/bin/"; done
-  install -s -m 755 "$binaries/devtunnel-shell" "$stage/libexec/devtunnel/"
+  for product in "${helpers[@]}"; do install -s -m 755 "$binaries/$product" "$stage/libexec/devtunnel/"; done
   install -m 755 share/devtunnel/devtunnel-agent-* "$stage/share/devtunnel/"
   cp -R templates "$stage/share/devtunnel/"
   rm -f "$stage/share/devtunnel/templates/lab/demo.sh"
@@ -178,6 +183,7 @@ while [ $# -gt 0 ]; do
     --prefix=*) prefix=$(realpath -m "${1#*=}") ;;
     --keep) keep=yes ;;
     --fast) part=fast ;;
+    --lab) lab=yes ;;
     --only) [ $# -gt 1 ] || fail "--only needs a parser's name"; only=$2; shift ;;
     --runs) [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--runs needs a number of inputs"; runs=$2; shift ;;
     [1-9]*) if [ "$verb" != fuzz ] || [[ ! $1 =~ ^[0-9]+$ ]]; then usage >&2; exit 2; fi; seconds=$1 ;;

@@ -29,7 +29,7 @@ leftovers() {
   sed -nE 's/^([^ ]+ ){4}([^ ]*devtunnel[^ ]*) .*/mount \2/p' /proc/self/mountinfo
   # The cgroup identifies a container's process, whatever its name; other runtimes' containers are not ours.
   grep -ls '/devtunnel-lab' /proc/[0-9]*/cgroup | sed -nE 's|^/proc/([0-9]+)/.*|process \1|p' || true
-  ps -eo pid=,args= | sed -nE 's|^ *([0-9]+) [^ ]*/devtunnel (.* )?(daemon run\|lab serve).*|process \1 devtunnel \3|p'
+  ps -eo pid=,args= | sed -nE 's#^ *([0-9]+) [^ ]*/(devtunnel (.* )?daemon run|devtunnel-lab serve).*#process \1 \2#p'
   find /sys/fs/cgroup -maxdepth 2 -type d -name 'devtunnel-lab*' 2>/dev/null | sed 's/^/cgroup /'
 }
 

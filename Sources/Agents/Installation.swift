@@ -43,11 +43,28 @@ public struct Installation: Sendable {
       remedy: "run ./install.sh, or set DEVTUNNEL_SHARE to the folder that holds templates")
   }
 
+  /// Returns the path of a helper program, nil if it is missing: beside this executable in a build, in
+  /// `libexec/devtunnel` in an installation.
+  public static func program(_ name: String, executable: String = executable) -> String? {
+    let folder = folder(of: executable)
+    return ["\(folder)/\(name)", "\(folder)/../libexec/devtunnel/\(name)"].first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
+  }
+
+  /// The path of this process's executable; tests run in a bundle whose folder is the products' own.
+  public static var executable: String {
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
+  }
+
+  private static func folder(of executable: String) -> String {
+    "/" + executable.split(separator: "/").dropLast().joined(separator: "/")
+  }
+
   /// Returns `DEVTUNNEL_SHARE`, `../share/devtunnel` beside the executable's folder, and `share/devtunnel` beside a
   /// build's folders.
   private static func places(_ environment: [String: String]) -> [String] {
-    let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
-    let folder = "/" + executable.split(separator: "/").dropLast().joined(separator: "/")
+    let folder = folder(of: executable)
     // A build's product is in .build/ARCH/CONFIGURATION, or in a scratch path of another name.
     let above = ["..", ".", "../..", "../../.."].map { "\(folder)/\($0)/share/devtunnel" }
     return (environment["DEVTUNNEL_SHARE"].map { [$0] } ?? []) + above

@@ -7,21 +7,24 @@ import UnixSignals
 /// The process of a command: parses, runs, and turns the outcome into an exit status.
 public enum CommandLineTool {
   /// Runs the command line, and ends the process with its status.
-  public static func main() async -> Never { Exit.now(await run()) }
+  public static func main() async -> Never { await main(Devtunnel.self) }
+
+  /// Runs the command line of another program of ours.
+  package static func main(_ root: any AsyncParsableCommand.Type) async -> Never { Exit.now(await run(root)) }
 
   /// Parses and runs the command.
   /// - Returns: the exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 ended by SIGINT or SIGTERM.
-  static func run() async -> Int32 {
+  private static func run(_ root: any AsyncParsableCommand.Type) async -> Int32 {
     let interruption = Mutex<Int32?>(nil)
     let (parsed, whenParsed) = AsyncStream<Void>.makeStream()
     let work = Task { () -> Int32 in
       do {
-        var command = try await Devtunnel.asyncParseAsRoot()
+        var command = try await root.asyncParseAsRoot()
         if !(command is any HandlesSignals) { whenParsed.yield() }
         if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         return 0
       } catch {
-        return report(error)
+        return report(error, root)
       }
     }
     let signals = Task {
@@ -42,7 +45,7 @@ public enum CommandLineTool {
   /// Not an exit status: an interruption that leaves something in the cluster is a failure.
   private static let unfinished: Int32 = -1
 
-  private static func report(_ error: any Error) -> Int32 {
+  private static func report(_ error: any Error, _ root: any AsyncParsableCommand.Type) -> Int32 {
     switch error {
     case let error as ControlError:
       ErrorOutput.write(error)
@@ -55,16 +58,16 @@ public enum CommandLineTool {
     case let code as ExitCode:
       return code.rawValue
     default:
-      let code = Devtunnel.exitCode(for: error)
+      let code = root.exitCode(for: error)
       if code == .success {
-        Terminal.output.line(Devtunnel.fullMessage(for: error))
+        Terminal.output.line(root.fullMessage(for: error))
         return 0
       }
-      Terminal.error.line(ErrorOutput.usage(Devtunnel.fullMessage(for: error)))
+      Terminal.error.line(ErrorOutput.usage(root.fullMessage(for: error)))
       return 2
     }
   }
 }
 
 /// A command that handles SIGINT and SIGTERM itself.
-protocol HandlesSignals {}
+package protocol HandlesSignals {}

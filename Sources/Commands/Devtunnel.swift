@@ -39,7 +39,7 @@ struct Devtunnel: AsyncParsableCommand {
         name: "Information",
         subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
       CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),
-      CommandGroup(name: "Trying and testing", subcommands: [LabCommand.self]),
+      CommandGroup(name: "Trying and testing", subcommands: [LabVerb.self]),
       CommandGroup(name: "Other", subcommands: [CompletionCommand.self, DaemonCommand.self]),
     ])
 

@@ -104,6 +104,10 @@ struct ModulesTests {
       ],
       why: "the lab stands in for a cluster: with the code it tests, it would make the same mistakes"),
     Rule(
+      modules: ["Commands", "Daemon", "Operations", "DevLoop"],
+      mustNotImport: ["LabAPI", "LabNode", "LabStore", "LabCommands", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
+      why: "the lab is a program of its own: users install no test cluster and no TLS server"),
+    Rule(
       modules: ["KubeObjects"], mustNotImport: ["KubeAPI", "CLinux", "Logging"],
       why: "objects are values, the same for the client and for the lab"),
     Rule(
@@ -122,6 +126,21 @@ struct ModulesTests {
         #expect(!rule.mustNotImport.contains(module), "\(file) imports \(module); \(rule.why)")
       }
     }
+  }
+
+  /// A module may bring in another one that its own files do not name.
+  @Test("The installed programs contain no lab, however far around", arguments: ["devtunnel", "devtunnel-shell"])
+  func installed(program: String) throws {
+    var contained: Set<String> = []
+    var open = [program]
+    while let name = open.popLast() {
+      guard contained.insert(name).inserted else { continue }
+      let target = try #require(package.targets.first { $0.name == name })
+      for product in target.products { #expect(!product.hasPrefix("NIO"), "\(name) depends on \(product)") }
+      open += target.targets
+    }
+    #expect(contained.count > 4)
+    #expect(contained.filter { $0.hasPrefix("Lab") }.isEmpty)
   }
 
   /// A C library has one owner: libcurl is reached through KubeAPI (KubeStreams by `UpgradedConnection`), libssh2
@@ -172,9 +191,11 @@ struct ModulesTests {
     }
   }
 
-  @Test("Executables start something and do nothing else: one file, a few lines")
-  func thinExecutable() throws {
-    let folder = PackageText.root.appending(path: "Sources/devtunnel")
+  @Test(
+    "Executables start something and do nothing else: one file, a few lines",
+    arguments: ["devtunnel", "devtunnel-lab", "devtunnel-shell"])
+  func thinExecutable(name: String) throws {
+    let folder = PackageText.root.appending(path: "Sources/" + name)
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     #expect(files == ["main.swift"])
     #expect(

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Logging
 
 /// The values that a command needs to reach the daemon: paths, settings, and the way to start it.
-struct CommandContext: Sendable {
+package struct CommandContext: Sendable {
   let paths: ControlPaths
   let settings: Settings
   let verbose: Bool
@@ -12,7 +12,7 @@ struct CommandContext: Sendable {
   private let bastion: BastionSelection?
   private let logLevel: Logger.Level
 
-  init(_ options: GlobalOptions) throws(ControlError) {
+  package init(_ options: GlobalOptions) throws(ControlError) {
     paths = ControlPaths(environment: ProcessInfo.processInfo.environment)
     settings = try SettingsFile.load(paths.settings)
     verbose = options.verbose
@@ -74,7 +74,7 @@ struct CommandContext: Sendable {
 
   /// Prints a result in the format of `--output` or the settings.
   /// - Parameter terminal: stderr if stdout carries something else.
-  func show<Report: Encodable>(
+  package func show<Report: Encodable>(
     _ report: Report, _ options: OutputOptions, on terminal: Terminal = .output, table: (Report) -> [String]
   ) throws(ControlError) {
     switch options.output ?? settings.output ?? .table {

@@ -8,7 +8,7 @@ extension MoveConnections: ExpressibleByArgument {}
 extension PortForwardProtocol: ExpressibleByArgument {}
 
 /// The options that every command takes.
-struct GlobalOptions: ParsableArguments {
+package struct GlobalOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The kubeconfig file (default: KUBECONFIG, else ~/.kube/config).", valueName: "file"),
     completion: .file())
@@ -42,7 +42,9 @@ struct GlobalOptions: ParsableArguments {
   var logLevel: Logger.Level?
 
   @Flag(name: [.short, .long], help: "Show all progress at once, and start the daemon with log level debug.")
-  var verbose = false
+  package var verbose = false
+
+  package init() {}
 }
 
 extension GlobalOptions {
@@ -87,7 +89,9 @@ extension GlobalOptions {
   }
 }
 
-struct OutputOptions: ParsableArguments {
+package struct OutputOptions: ParsableArguments {
   @Option(name: [.short, .long], help: ArgumentHelp("The format of printed data: table or json.", valueName: "format"))
   var output: OutputFormat?
+
+  package init() {}
 }

@@ -3,7 +3,7 @@ import TerminalText
 
 /// Shows on stderr what a command waits for, after the first second, in which most commands end. On a terminal it is
 /// one line that changes, elsewhere a line for each step.
-final class ProgressLine: Sendable {
+package final class ProgressLine: Sendable {
   private struct State {
     var latest: String
     var showing = false
@@ -18,7 +18,7 @@ final class ProgressLine: Sendable {
   /// - Parameters:
   ///   - task: the text to show until the daemon reports progress.
   ///   - verbose: true to show everything at once, each step on a line of its own.
-  init(_ task: String, verbose: Bool, terminal: Terminal = .error, delay: Duration = .seconds(1)) {
+  package init(_ task: String, verbose: Bool, terminal: Terminal = .error, delay: Duration = .seconds(1)) {
     self.terminal = terminal
     oneLine = terminal.isTerminal && !verbose
     state = Mutex(State(latest: task, showing: verbose))
@@ -33,7 +33,7 @@ final class ProgressLine: Sendable {
     }
   }
 
-  func step(_ text: String) {
+  package func step(_ text: String) {
     state.withLock { state in
       guard !state.ended else { return }
       state.latest = text
@@ -42,7 +42,7 @@ final class ProgressLine: Sendable {
   }
 
   /// Removes the line, so that only the result remains.
-  func end() {
+  package func end() {
     state.withLock { state in
       if oneLine, state.drawn != nil, !state.ended {
         var drawing = TerminalDrawing()

@@ -1,20 +1,20 @@
 import TerminalText
 
 /// Columns for a terminal: as wide as their widest cell, two spaces apart.
-struct Table {
+package struct Table {
   private let header: [String]
   private var rows: [[String]] = []
 
-  init(_ header: String...) { self.header = header }
+  package init(_ header: String...) { self.header = header }
   init(_ header: [String]) { self.header = header }
 
   /// - Parameter cells: untrusted text; each stays in its cell.
-  mutating func add(_ cells: String?...) { add(cells) }
+  package mutating func add(_ cells: String?...) { add(cells) }
   mutating func add(_ cells: [String?]) { rows.append(cells.map { $0.map(TerminalText.cell) ?? "-" }) }
 
   var isEmpty: Bool { rows.isEmpty }
 
-  func lines(indent: Int = 0) -> [String] {
+  package func lines(indent: Int = 0) -> [String] {
     let all = [header] + rows
     let widths = header.indices.map { column in all.map { Self.width($0[column]) }.max() ?? 0 }
     return all.map { row in

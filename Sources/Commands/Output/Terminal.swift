@@ -10,7 +10,7 @@ import TerminalText
 
 /// stdout and stderr, with colour only if a person sees it and wants it (NO_COLOR, no-color.org). All output goes
 /// through here and is made safe for a terminal (`TerminalText`), even if others wrote it.
-struct Terminal: Sendable {
+package struct Terminal: Sendable {
   enum Color: String, Sendable {
     case red = "31"
     case green = "32"
@@ -31,8 +31,8 @@ struct Terminal: Sendable {
     coloured = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
   }
 
-  static let output = Terminal(STDOUT_FILENO)
-  static let error = Terminal(STDERR_FILENO)
+  package static let output = Terminal(STDOUT_FILENO)
+  package static let error = Terminal(STDERR_FILENO)
 
   func paint(_ text: String, _ color: Color) -> String { coloured ? "\u{1B}[\(color.rawValue)m\(text)\u{1B}[0m" : text }
 
@@ -57,7 +57,7 @@ struct Terminal: Sendable {
   }
 
   /// Writes one or more lines.
-  func line(_ text: String) { put(TerminalText.visible(text, colours: coloured) + "\n") }
+  package func line(_ text: String) { put(TerminalText.visible(text, colours: coloured) + "\n") }
 
   /// Writes a document as it is, for files and other programs; a terminal shows its control characters and doesn't obey
   /// them.

@@ -11,9 +11,9 @@ struct OutputOptionTests {
     "completion",  // a script
     "logs",  // the log's lines
     "render",  // YAML
-    "shell", "lab enter",  // what the command in it prints
-    "disconnect", "quit", "lab down",  // nothing
-    "daemon run", "lab serve",  // a log
+    "shell", "lab",  // what the command in it prints
+    "disconnect", "quit",  // nothing
+    "daemon run",  // a log
   ]
 
   /// The words of each verb, and its type.

@@ -1,3 +1,4 @@
+import Commands
 import ControlAPI
 
 /// The report that `lab up` and `lab status` print; described in docs/output.md.

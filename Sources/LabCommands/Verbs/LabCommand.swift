@@ -1,10 +1,13 @@
 import ArgumentParser
+import Commands
 import ControlAPI
 import FoundationEssentials
 
+/// The root of the command line: `devtunnel lab` hands its words over.
 struct LabCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "lab", abstract: "A pocket cluster on this machine, for trying and testing.",
+    commandName: "devtunnel lab", abstract: "A pocket cluster on this machine, for trying and testing.",
+    usage: "devtunnel lab [<global options>] <subcommand> …",
     discussion: """
       Real Pods (runc, network namespaces, Services, cluster DNS) behind an API server \
       that kubectl takes for Kubernetes. Needs root.
@@ -15,7 +18,10 @@ struct LabCommand: AsyncParsableCommand {
         sudo devtunnel lab enter shop/client -- curl http://web
         sudo devtunnel lab down
       """,
+    version: "devtunnel \(BuildVersion.current.version)",
     subcommands: [LabUp.self, LabStatus.self, LabEnter.self, LabDown.self, LabServe.self])
+
+  @OptionGroup(title: "Global options") var global: GlobalOptions
 }
 
 struct LabOptions: ParsableArguments {

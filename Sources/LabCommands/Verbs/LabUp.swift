@@ -1,5 +1,6 @@
 import Agents
 import ArgumentParser
+import Commands
 import ControlAPI
 
 struct LabUp: AsyncParsableCommand {

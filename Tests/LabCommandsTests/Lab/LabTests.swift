@@ -4,7 +4,7 @@ import Glibc
 import LabNode
 import Testing
 
-@testable import Commands
+@testable import LabCommands
 
 struct LabTests {
   /// A directory for tests, in the place of the one that all users' labs are in.
@@ -135,15 +135,15 @@ struct LabTests {
 
   @Test(arguments: ["Lab", "a/b", "", "..", "abcdefghijklmnopqrstuvwxyzabcde"])
   func aNameBecomesADirectoryAndACgroup(name: String) {
-    #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["lab", "status", "--name", name]) }
+    #expect(throws: (any Error).self) { try LabCommand.parseAsRoot(["status", "--name", name]) }
   }
 
   @Test func enterTakesWhatStandsBehindTheDashes() throws {
     let command = try #require(
-      try Devtunnel.parseAsRoot(["lab", "enter", "shop/client", "--", "curl", "-s", "http://web"]) as? LabEnter)
+      try LabCommand.parseAsRoot(["enter", "shop/client", "--", "curl", "-s", "http://web"]) as? LabEnter)
     #expect(command.pod == "shop/client")
     #expect(command.command == ["curl", "-s", "http://web"])
-    #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["lab", "enter", "client", "--", "true"]) }
-    #expect(throws: (any Error).self) { try Devtunnel.parseAsRoot(["lab", "enter", "shop/client"]) }
+    #expect(throws: (any Error).self) { try LabCommand.parseAsRoot(["enter", "client", "--", "true"]) }
+    #expect(throws: (any Error).self) { try LabCommand.parseAsRoot(["enter", "shop/client"]) }
   }
 }

@@ -13,11 +13,11 @@ struct LabProcess: Sendable {
     return record
   }
 
-  /// Starts `lab serve`, and returns once its API server answers.
+  /// Starts `devtunnel-lab serve`, and returns once its API server answers.
   /// - Throws: an error with the log's last lines if it does not.
   func start(port: UInt16) async throws(ControlError) -> LabRecord {
     try paths.prepare()
-    let pid = try DetachedProgram.start(["lab", "serve", "--name", paths.name, "--port", "\(port)"], log: paths.log)
+    let pid = try DetachedProgram.start(["serve", "--name", paths.name, "--port", "\(port)"], log: paths.log)
     let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
       if let record = LabRecord.read(paths), record.pid == pid, record.server != nil { return record }
