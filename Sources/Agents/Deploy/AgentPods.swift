@@ -202,7 +202,10 @@ public struct AgentPods: Sendable {
       remedy:
         "Someone created a Pod with the agent's labels, or an admission webhook changes Pods: see "
         + "`kubectl get pod -o yaml`. "
-        + "If a webhook changes the image, name the image that it chooses: --agent-image IMAGE.")
+        + (field.hasSuffix(".image")
+          ? "If a webhook changes the image, name the image that it chooses: --agent-image IMAGE."
+          : "If a webhook does, exempt Pods with the label \(AgentNames.agentLabel) from it, or turn it off by the "
+            + "annotation or label that it has for this: the agent copies those of the workload's Pods."))
   }
 
   /// Checks by its owners that a Pod belongs to the Deployment that we mean. For a user who may not read ReplicaSets

@@ -72,12 +72,13 @@ enum PodMatch {
     return present == made || !made.contains("@") && present.hasPrefix(made + "@sha256:")
   }
 
-  /// Variables of other names may be added. Of two with one name the last counts, so only the template's may exist.
+  /// The agent reads variables of this beginning alone (Agent, `AgentProgram`). Admission may add to the workload's and
+  /// change them. Of two with one name the last counts, so only the template's may exist.
   private static func hasVariables(_ present: JSONValue, of made: JSONValue) -> Bool {
-    let wanted = made["env"]?.elements ?? []
-    let names = Set(wanted.compactMap(\.entryName))
-    let found = (present["env"]?.elements ?? []).filter { names.contains($0.entryName ?? "") }
-    return TemplateMatch.isSame(.array(found), .array(wanted))
+    func own(_ container: JSONValue) -> JSONValue {
+      .array((container["env"]?.elements ?? []).filter { $0.entryName?.hasPrefix("DEVTUNNEL_") ?? false })
+    }
+    return TemplateMatch.isSame(own(present), own(made))
   }
 
   /// Mounts may be added, but none within the agent's own folder.

@@ -144,6 +144,25 @@ import Testing
       error.message
         == "Pod testbed/devtunnel-user-6f9c-x runs in the agent's place, but is not made of its Deployment's template: "
         + "containers[devtunnel-agent].image differs")
+    #expect(error.remedy?.contains("--agent-image") == true)
+  }
+
+  @Test("Where a webhook wraps the command, the error names the ways to exempt the Pod")
+  func wrapped() async throws {
+    var spec = FakeNamespace.pod()["spec"]!
+    spec["containers"] = .array(
+      spec["containers"]!.elements.map { container in
+        var container = container
+        container["command"] = ["/vault/vault-env", "/agent"]
+        return container
+      })
+    guard case .failure(let error) = try await found([FakeNamespace.pod(spec: spec)]) else {
+      Issue.record("it was taken")
+      return
+    }
+    #expect(error.message.hasSuffix("containers[devtunnel-agent].command differs"))
+    #expect(error.remedy?.contains("devtunnel.dev/agent") == true && error.remedy?.contains("annotation") == true)
+    #expect(error.remedy?.contains("--agent-image") == false)
   }
 
   @Test("Beside it the agent's own Pod is found")

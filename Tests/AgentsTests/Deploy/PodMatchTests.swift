@@ -79,6 +79,12 @@ struct PodMatchTests {
     },
     .agent("the digest of the image") { $0["image"] = "registry.example/user:1.4@sha256:0f1e" },
     .agent("a variable more") { add(["name": "AWS_REGION", "value": "x"], to: "env", of: &$0) },
+    .agent("a variable changed and moved, as an injector does") {
+      let (last, rest) = ($0["env"]!.elements.last!, $0["env"]!.elements.dropLast())
+      let changed: [JSONValue] = rest.map { ["name": $0["name"]!, "value": "-javaagent:/otel/agent.jar"] }
+      $0["env"] = .array([last, ["name": "NODE_OPTIONS", "value": "--require x"]] + changed.reversed())
+    },
+    .agent("a mount below /etc") { add(["name": "ca", "mountPath": "/etc/ssl/certs"], to: "volumeMounts", of: &$0) },
     .agent("a constraint's user") { $0[path: "securityContext", "runAsUser"] = 1_000_650_000 },
     .agent("less capabilities") { $0[path: "securityContext", "capabilities", "drop"] = ["ALL", "MKNOD"] },
     Change("a constraint's group") { $0[path: "securityContext", "fsGroup"] = 1_000_650_000 },
@@ -111,6 +117,10 @@ struct PodMatchTests {
     .agent("another token", "env") {
       add(["name": "DEVTUNNEL_TOKEN", "value": "evil"], to: "env", of: &$0)
     },
+    .agent("another token in its place", "env") { container in
+      container["env"] = .array(container["env"]!.elements.dropLast() + [["name": "DEVTUNNEL_TOKEN", "value": "evil"]])
+    },
+    .agent("another of our variables", "env") { add(["name": "DEVTUNNEL_X", "value": "x"], to: "env", of: &$0) },
     .agent("no token", "env") { $0["env"] = [] },
     .agent("without the workload's environment", "envFrom") { $0["envFrom"] = nil },
     .agent("another program over ours", "volumeMounts") {
