@@ -17,10 +17,14 @@ public struct AgentIdentity: Sendable, Hashable {
   public var generation: Int?
   /// The Deployment's `spec.template`: the token goes only to a Pod that is made of it.
   public var template: JSONValue
-  /// The version of the agent's Secret at that time; nil if the API server gave none.
+  /// The UID of the agent's Secret. It is immutable: one of that UID has the content that it was made with, whoever
+  /// writes to its metadata. Nil if there is none, or its content can be changed.
   public var secret: String?
-  /// The version of the ConfigMap with the agent's program at that time; nil if the API server gave none.
+  /// The UID of the ConfigMap with the agent's program, which is immutable as well; nil if there is none.
   public var program: String?
+
+  /// The name of its Secret and ConfigMap.
+  var objects: String { AgentNames.objects(in: template, of: workload) }
 
   public init(
     namespace: String, workload: String, controlPort: UInt16, token: [UInt8], uid: String, generation: Int? = nil,
@@ -74,7 +78,8 @@ public struct AgentDeployer: Sendable {
     }
     _ = try await removal.remove(found, uid: uid)
     let token = Self.randomToken()
-    let pod = await fitted(template).make(from: podTemplate)
+    let objectsName = AgentNames.newObjects(manifests.workload)
+    let pod = await fitted(template, objects: objectsName).make(from: podTemplate)
     let deployment = manifests.deployment(template: pod, replicas: 0)
     let owner = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.create(deployment, as: .deployments, namespace: namespace)
@@ -84,14 +89,19 @@ public struct AgentDeployer: Sendable {
       var agents: [Architecture: [UInt8]] = [:]
       agents[template.architecture] = try installation.agent(template.architecture)
       var objects: [(JSONValue, APIResource)] = [
-        (manifests.configMap(agents: agents, owner: owner), .configMaps),
-        (manifests.secret(token: token.map(Self.hexadecimal).joined(), owner: owner), .secrets),
+        (manifests.configMap(objectsName, agents: agents, owner: owner), .configMaps),
+        (manifests.secret(objectsName, token: token.map(Self.hexadecimal).joined(), owner: owner), .secrets),
       ]
       if let selector {
         objects.append((manifests.originService(selector: selector, owner: owner), .services))
         objects.append((manifests.agentsService(owner: owner), .services))
       }
       created = try await createAll(objects)
+      for object in created where ["ConfigMap", "Secret"].contains(object.kind) && object.fixedUID == nil {
+        throw ControlError(
+          .refused, "\(object.kind ?? "") \(namespace)/\(object.name ?? "") was not made immutable",
+          remedy: "An admission webhook changes it, or Kubernetes is older than 1.21.")
+      }
       _ = try await attempt("starting Deployment \(namespace)/\(name)") { () async throws(KubeError) in
         try await client.patch(.deployments, name, namespace: namespace, type: .merge, ["spec": ["replicas": 1]])
       }
@@ -105,13 +115,15 @@ public struct AgentDeployer: Sendable {
       namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token,
       uid: owner.uid ?? "",
       generation: owner.generation?.addingSaturating(1), template: owner[path: "spec", "template"] ?? pod,
-      secret: created.first { $0.kind == "Secret" }?.version,
-      program: created.first { $0.kind == "ConfigMap" }?.version)
+      secret: created.first { $0.kind == "Secret" }?.fixedUID,
+      program: created.first { $0.kind == "ConfigMap" }?.fixedUID)
   }
 
   /// Returns the template with the namespace's limit ranges and Pod Security standard, which hold for every Pod.
-  private func fitted(_ template: AgentPodTemplate) async -> AgentPodTemplate {
+  /// - Parameter objects: the name of the agent's Secret and ConfigMap.
+  private func fitted(_ template: AgentPodTemplate, objects: String) async -> AgentPodTemplate {
     var template = template
+    template.objects = objects
     template.limitRanges = await LimitRanges.read(client: client, namespace: namespace)
     template.isRestricted = await PodSecurity.enforced(in: namespace, client: client) == .restricted
     return template
@@ -137,9 +149,10 @@ public struct AgentDeployer: Sendable {
   }
 
   /// Returns the objects that belong to a workload's agent beside its Deployment, each with its name.
-  static func owned(_ workload: String) -> [(APIResource, String)] {
-    [
-      (.configMaps, AgentNames.base(workload)), (.secrets, AgentNames.base(workload)),
+  static func owned(_ workload: String, by deployment: JSONValue) -> [(APIResource, String)] {
+    let objects = AgentNames.objects(in: deployment[path: "spec", "template"] ?? [:], of: workload)
+    return [
+      (.configMaps, objects), (.secrets, objects),
       (.services, AgentNames.originService(workload)), (.services, AgentNames.agentsService(workload)),
     ]
   }
@@ -147,7 +160,7 @@ public struct AgentDeployer: Sendable {
   /// Returns the agent that exists already, with its token; nil if none exists, if it is being deleted, or if its
   /// objects lack a usable token or port.
   public func existing() async throws(ControlError) -> AgentIdentity? {
-    guard let deployment = try await read(.deployments) else { return nil }
+    guard let deployment = try await read(.deployments, name) else { return nil }
     return try await existing(deployment)
   }
 
@@ -156,17 +169,19 @@ public struct AgentDeployer: Sendable {
     guard !deployment.isBeingDeleted, AgentNames.isOf(deployment, manifests.workload),
       let port = Self.controlPort(of: deployment)
     else { return nil }
-    let secret = try await read(.secrets)
+    let template = deployment[path: "spec", "template"] ?? [:]
+    let objects = AgentNames.objects(in: template, of: manifests.workload)
+    let secret = try await read(.secrets, objects)
     guard let encoded = secret?[path: "data", "token"]?.stringValue, let token = Self.token(base64: encoded) else {
       return nil
     }
-    let program = try await attempt("reading ConfigMap \(namespace)/\(name)") { () async throws(KubeError) in
-      try await client.findMetadata(.configMaps, name, namespace: namespace)
+    let program = try await attempt("reading ConfigMap \(namespace)/\(objects)") { () async throws(KubeError) in
+      try await client.findMetadata(.configMaps, objects, namespace: namespace)
     }
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "",
-      generation: deployment.generation, template: deployment[path: "spec", "template"] ?? [:],
-      secret: secret?.version, program: program?.version)
+      generation: deployment.generation, template: template,
+      secret: secret?.fixedUID, program: program?.uid)
   }
 
   /// Checks that the running agent is the one that `deploy` would make now. Anyone who may edit the namespace can
@@ -177,7 +192,10 @@ public struct AgentDeployer: Sendable {
   public func stands(
     _ running: AgentIdentity, as template: AgentPodTemplate, from podTemplate: JSONValue
   ) async throws(ControlError) -> Bool {
-    guard TemplateMatch.isSame(running.template, as: await fitted(template).make(from: podTemplate)) else {
+    guard
+      TemplateMatch.isSame(
+        running.template, as: await fitted(template, objects: running.objects).make(from: podTemplate))
+    else {
       return false
     }
     return try await hasOwnProgram(running)
@@ -196,7 +214,7 @@ public struct AgentDeployer: Sendable {
     }
   }
 
-  private func read(_ resource: APIResource) async throws(ControlError) -> JSONValue? {
+  private func read(_ resource: APIResource, _ name: String) async throws(ControlError) -> JSONValue? {
     try await attempt("reading \(resource.kind) \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(resource, name, namespace: namespace)
     }
@@ -204,8 +222,9 @@ public struct AgentDeployer: Sendable {
 
   /// Checks that the agent's ConfigMap has not changed since it was read, and holds this installation's program.
   func hasOwnProgram(_ running: AgentIdentity) async throws(ControlError) -> Bool {
-    let configMap = try await read(.configMaps)
-    return configMap?.version == running.program && isOwnProgram(configMap)
+    let configMap = try await read(.configMaps, running.objects)
+    guard let uid = configMap?.fixedUID, uid == running.program else { return false }
+    return isOwnProgram(configMap)
   }
 
   /// Returns the argument of `--control` in the agent's command; nil if it is no port.
@@ -237,6 +256,7 @@ public struct AgentDeployer: Sendable {
 }
 
 extension JSONValue {
-  /// The UID of an object and its `resourceVersion`, which is another one after each change. Nil if one is missing.
-  var version: String? { uid.flatMap { uid in resourceVersion.map { "\(uid) \($0)" } } }
+  /// The UID of a ConfigMap or Secret, if it is immutable: the API server then refuses other content, and the end of
+  /// immutability (Kubernetes API, `immutable`).
+  var fixedUID: String? { self["immutable"] == true ? uid : nil }
 }

@@ -72,17 +72,17 @@ public struct AgentPods: Sendable {
     }
     guard let identity else { return }
     if let field = PodMatch.difference(found, from: identity.template) { throw Self.stranger(place, field) }
-    // The version counts every change: where it is the first, the Pod has started with our program.
+    // It is immutable: where it is the first of its name, the Pod has started with our program.
     guard let program = identity.program else { return }
-    let name = AgentNames.base(workload)
+    let name = identity.objects
     let configMap = try await attempt("looking at ConfigMap \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.findMetadata(.configMaps, name, namespace: namespace)
     }
-    guard configMap?.version == program else {
+    guard configMap?.uid == program else {
       throw ControlError(
         .refused, "ConfigMap \(namespace)/\(name), with the agent's program, is not as it was made",
         remedy:
-          "Someone has changed it. An intercept: `devtunnel leave`, and intercept again. Other agents are replaced.")
+          "Someone has replaced it. An intercept: `devtunnel leave`, and intercept again. Other agents are replaced.")
     }
   }
 

@@ -51,7 +51,7 @@ public struct AgentRemoval: Sendable {
     }
     // The garbage collector would take them too, but a new agent of the same name needs the names now.
     let problems: [ControlError] = await withTaskGroup(of: ControlError?.self) { group in
-      for (resource, name) in AgentDeployer.owned(workload) {
+      for (resource, name) in AgentDeployer.owned(workload, by: found) {
         group.addTask { await removeOwned(resource, name, by: found.uid) }
       }
       return await group.reduce(into: []) { problems, problem in if let problem { problems.append(problem) } }

@@ -18,7 +18,7 @@ public final class AgentRecords: Sendable {
     public var uid: String?
     /// The Deployment's: the API server counts every change to it (Kubernetes API, `metadata.generation`).
     public var generation: Int?
-    /// The versions of its Secret and of the ConfigMap with its program: an edited one has another.
+    /// The UIDs of its Secret and of the ConfigMap with its program: both are immutable.
     public var secret: String?
     public var program: String?
 

@@ -59,9 +59,11 @@ public struct AgentManifests: Sendable {
     return deployment
   }
 
-  /// Makes the ConfigMap with the agent's programs, one for each processor given.
-  public func configMap(agents: [Architecture: [UInt8]], owner: JSONValue) -> JSONValue {
-    var configMap = object("v1", "ConfigMap", name: AgentNames.base(workload), owner: owner)
+  /// Makes the ConfigMap with the agent's programs, one for each processor given. Its content never changes.
+  /// - Parameter name: as in the Pod template.
+  public func configMap(_ name: String, agents: [Architecture: [UInt8]], owner: JSONValue) -> JSONValue {
+    var configMap = object("v1", "ConfigMap", name: name, owner: owner)
+    configMap["immutable"] = true
     var data: JSONValue = [:]
     for (architecture, bytes) in agents {
       data["agent-\(architecture.rawValue)"] = JSONValue(Data(bytes).base64EncodedString())
@@ -70,9 +72,12 @@ public struct AgentManifests: Sendable {
     return configMap
   }
 
-  /// - Parameter token: 64 hexadecimal digits.
-  public func secret(token: String, owner: JSONValue) -> JSONValue {
-    var secret = object("v1", "Secret", name: AgentNames.base(workload), owner: owner)
+  /// - Parameters:
+  ///   - name: as in the Pod template.
+  ///   - token: 64 hexadecimal digits.
+  public func secret(_ name: String, token: String, owner: JSONValue) -> JSONValue {
+    var secret = object("v1", "Secret", name: name, owner: owner)
+    secret["immutable"] = true
     secret["type"] = "Opaque"
     secret["stringData"] = ["token": JSONValue(token)]
     return secret

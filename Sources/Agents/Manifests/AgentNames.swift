@@ -41,6 +41,24 @@ public enum AgentNames {
   /// Returns the name of the headless Service that lists the agents alone, ready or not.
   public static func agentsService(_ workload: String) -> String { base(workload) + "-agents" }
 
+  /// Returns the name of a new agent's Secret, and of the ConfigMap with its program. Both are immutable, and kubelets
+  /// keep such an object by its name for as long as any Pod of their node needs it (Kubernetes,
+  /// pkg/kubelet/util/manager). An earlier agent's Pod may end beside the new one, which would get its token.
+  static func newObjects(_ workload: String) -> String {
+    var generator = SystemRandomNumberGenerator()
+    return "\(base(workload))-\(hexadecimal(generator.next() as UInt64))"
+  }
+
+  /// Reads that name from an agent's Pod template, which may hold anything; without one it is the agent's own.
+  static func objects(in template: JSONValue, of workload: String) -> String {
+    let own = template[path: "spec", "containers"]?.elements.first { $0.entryName == container }
+    let token = own?["env"]?.elements.last { $0.entryName == "DEVTUNNEL_TOKEN" }
+    guard let name = token?[path: "valueFrom", "secretKeyRef", "name"]?.stringValue, isName(name),
+      name.hasPrefix(base(workload) + "-")
+    else { return base(workload) }
+    return name
+  }
+
   /// Checks that a text can be the name of a workload (RFC 1123 subdomain): annotations and files may hold anything.
   public static func isName(_ text: String) -> Bool {
     func isPlain(_ byte: UInt8) -> Bool { (97...122).contains(byte) || (48...57).contains(byte) }

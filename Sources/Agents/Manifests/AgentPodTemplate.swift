@@ -5,6 +5,8 @@ import KubeObjects
 /// looks at labels, ServiceAccount or security context treats it alike.
 public struct AgentPodTemplate: Sendable {
   public var workload: String
+  /// The name of the agent's Secret and ConfigMap; nil for the Deployment's own.
+  var objects: String?
   /// The container that the agent replaces.
   public var containerName: String
   /// Target ports on which it takes connections.
@@ -116,7 +118,7 @@ public struct AgentPodTemplate: Sendable {
       (original["env"]?.elements ?? []) + [
         [
           "name": "DEVTUNNEL_TOKEN",
-          "valueFrom": ["secretKeyRef": ["name": JSONValue(AgentNames.base(workload)), "key": "token"]],
+          "valueFrom": ["secretKeyRef": ["name": JSONValue(objectsName), "key": "token"]],
         ]
       ])
     let mounts = (original["volumeMounts"]?.elements ?? []).filter {
@@ -140,6 +142,8 @@ public struct AgentPodTemplate: Sendable {
     else { return false }
     return !path.isWithin(own)
   }
+
+  private var objectsName: String { objects ?? AgentNames.base(workload) }
 
   private var command: [String] {
     var command = [AgentNames.program, "serve", "--control", String(controlPort)]
@@ -173,7 +177,7 @@ public struct AgentPodTemplate: Sendable {
     let agent: JSONValue = [
       "name": "devtunnel-agent",
       "configMap": [
-        "name": JSONValue(AgentNames.base(workload)), "defaultMode": 0o555,
+        "name": JSONValue(objectsName), "defaultMode": 0o555,
         "items": [["key": JSONValue("agent-\(architecture.rawValue)"), "path": "agent"]],
       ],
     ]

@@ -17,7 +17,9 @@ import Testing
   }
 
   /// All that is asked of the API server.
-  private func requests(_ objects: FakeNamespace.Objects) async throws -> [HTTPTestServer.Request] {
+  private func requests(_ objects: FakeNamespace.Objects, selector: [String: String]? = nil) async throws
+    -> [HTTPTestServer.Request]
+  {
     let share = FileManager.default.temporaryDirectory.appending(path: "devtunnel-\(UUID())")
     try FileManager.default.createDirectory(at: share, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: share) }
@@ -33,7 +35,7 @@ import Testing
       let bare: JSONValue = [
         "metadata": [:], "spec": ["containers": [["name": "user", "image": "registry.example/user:1"]]],
       ]
-      _ = try await deployer.deploy(template: template, from: bare, selector: nil)
+      _ = try await deployer.deploy(template: template, from: bare, selector: selector)
       return server.requests
     }
   }
@@ -68,33 +70,51 @@ import Testing
     #expect(container["securityContext"] == nil)
   }
 
+  @Test("The Secret and the ConfigMap cannot be edited, and their name is another for each agent")
+  func immutable() async throws {
+    var names: Set<String> = []
+    for _ in 0..<2 {
+      let requests = try await requests(.init())
+      let made = requests.filter { $0.method == "POST" }.compactMap(\.json)
+      let objects = made.filter { ["ConfigMap", "Secret"].contains($0.kind) }
+      #expect(objects.count == 2 && objects.allSatisfy { $0["immutable"] == true })
+      let template = try #require(made.first { $0.kind == "Deployment" }?[path: "spec", "template"])
+      let name = AgentNames.objects(in: template, of: "user")
+      #expect(name.wholeMatch(of: /devtunnel-user-[0-9a-f]{16}/) != nil)
+      #expect(objects.allSatisfy { $0.name == name })
+      #expect(
+        template[path: "spec", "volumes"]?.elements.last?[path: "configMap", "name"]?.stringValue == name)
+      names.insert(name)
+    }
+    #expect(names.count == 2)
+  }
+
   // MARK: What an earlier agent left
 
-  /// A ConfigMap and a Secret whose Deployment is gone.
+  /// Two Services whose Deployment is gone.
   private static func leftovers(_ holder: Holder?) -> FakeNamespace.Objects {
     let owner: JSONValue = ["metadata": ["name": "devtunnel-user", "uid": "gone"]]
     let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: holder ?? "", service: "user")
     var objects = FakeNamespace.Objects(refusesTaken: true)
-    for (collection, object) in [
-      ("configmaps", manifests.configMap(agents: [:], owner: owner)),
-      ("secrets", manifests.secret(token: "old", owner: owner)),
-    ] {
-      var object = object.with(uid: "left")
+    objects.lists["services"] = [
+      manifests.originService(selector: selector, owner: owner), manifests.agentsService(owner: owner),
+    ].map { service in
+      var object = service.with(uid: "left")
       if holder == nil { object[path: "metadata", "annotations"] = [:] }
-      objects.lists[collection] = [object]
+      return object
     }
     return objects
   }
 
+  private static let selector = ["app": "user"]
   private static let alice = Holder(name: "alice@laptop", installation: nil)
 
   @Test("Objects that an earlier agent of ours left are replaced, by their UIDs")
   func ownLeftovers() async throws {
-    let requests = try await requests(Self.leftovers(Self.alice))
-    for collection in ["configmaps", "secrets"] {
-      let path = "/api/v1/namespaces/testbed/\(collection)"
-      let ours = requests.filter { $0.path.hasPrefix(path) }
-      #expect(ours.map(\.method) == ["POST", "GET", "DELETE", "POST"], "\(collection)")
+    let requests = try await requests(Self.leftovers(Self.alice), selector: Self.selector)
+    for name in ["devtunnel-user-origin", "devtunnel-user-agents"] {
+      let ours = requests.filter { $0.path.hasSuffix("/services/\(name)") || $0.json?.name == name }
+      #expect(ours.map(\.method) == ["POST", "GET", "DELETE", "POST"], "\(name)")
       let deletion = try #require(ours.first { $0.method == "DELETE" })
       #expect(deletion.json?[path: "preconditions", "uid"] == "left")
     }
@@ -110,10 +130,10 @@ import Testing
     ] as [(Holder?, String)])
   func foreignLeftovers(holder: Holder?, whose: String) async throws {
     let error = try #require(
-      await #expect(throws: ControlError.self) { try await requests(Self.leftovers(holder)) })
+      await #expect(throws: ControlError.self) { try await requests(Self.leftovers(holder), selector: Self.selector) })
     #expect(error.code == .conflict && error.message.contains(whose), "\(error.message)")
-    #expect(error.message.contains("testbed/devtunnel-user is in the way"), "\(error.message)")
+    #expect(error.message.contains(/testbed.devtunnel-user-(origin|agents) is in the way/), "\(error.message)")
     #expect(error.remedy?.contains("kubectl delete ") == true)
-    #expect(error.remedy?.contains("-n testbed devtunnel-user") == true)
+    #expect(error.remedy?.contains("-n testbed devtunnel-user-") == true)
   }
 }

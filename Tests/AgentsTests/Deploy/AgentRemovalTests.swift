@@ -78,6 +78,26 @@ import Testing
     #expect(changes == ["DELETE deployments/\(Self.name)", "DELETE configmaps/\(Self.name)"])
   }
 
+  @Test("A Secret and a ConfigMap are found by the name in the Pod template, which may be any")
+  func named() async throws {
+    for (name, isTaken) in [("\(Self.name)-0123", true), ("x/../y", false), ("theirs", false)] {
+      var object = Self.object("Secret", of: Self.two, uid: "x")
+      object.name = name
+      object[path: "metadata", "ownerReferences"] = [["kind": "Deployment", "uid": "d"]]
+      let template = AgentPodTemplate(
+        workload: Self.two, containerName: "user", listen: [], controlPort: 17_717, architecture: .amd64)
+      var named = template
+      named.objects = name
+      var deployment = Self.object("Deployment", of: Self.two, uid: "d")
+      deployment["spec"] = ["template": named.make(from: UserWorkload.template)]
+      let changes = try await changes(["deployments": [deployment], "secrets": [object], "configmaps": [object]]) {
+        try await $0.remove()
+      }
+      let both: Set = ["DELETE configmaps/\(name)", "DELETE secrets/\(name)"]
+      #expect(Set(changes.dropFirst()) == (isTaken ? both : []), "\(changes)")
+    }
+  }
+
   @Test("A Service that another daemon diverts while the agent is deleted is given back: a second look finds it")
   func divertedMeanwhile() async throws {
     let isDeleted = Mutex(false)

@@ -84,14 +84,28 @@ import Testing
       resource.path(namespace: "shop", name: AgentNames.base(name))
     }
 
+    /// Edits an agent's object as an API server does: the content of an immutable one stays.
     func change(_ resource: APIResource, _ name: String, _ edit: (inout JSONValue) -> Void) {
       objects.withLock { objects in
-        if var object = objects[Self.path(resource, name)] {
-          edit(&object)
-          object[path: "metadata", "resourceVersion"] = uid()
-          objects[Self.path(resource, name)] = object
+        guard let path = objects.keys.first(where: { $0.hasPrefix(Self.path(resource, name)) }), let old = objects[path]
+        else { return }
+        var object = old
+        edit(&object)
+        if old["immutable"] == true {
+          for key in ["immutable", "data", "binaryData"] { object[key] = old[key] }
         }
+        object[path: "metadata", "resourceVersion"] = uid()
+        objects[path] = object
       }
+    }
+
+    /// Deletes an agent's object and makes it again.
+    func replace(_ resource: APIResource, _ name: String, _ edit: (inout JSONValue) -> Void = { _ in }) {
+      let start = Self.path(resource, name)
+      guard let (path, old) = objects.withLock({ $0.first { $0.key.hasPrefix(start) } }) else { return }
+      var object = old
+      edit(&object)
+      put(path, object)
     }
 
     var deployments: [String] {
@@ -205,45 +219,30 @@ import Testing
       (
         "program",
         { cluster, name in
-          cluster.change(.configMaps, name) {
+          cluster.replace(.configMaps, name) {
             $0["binaryData"] = ["agent-amd64": JSONValue(Data("evil".utf8).base64EncodedString())]
           }
         }
       ),
-      (
-        "program more",
-        { cluster, name in
-          cluster.change(.configMaps, name) {
-            $0[path: "binaryData", "agent"] = JSONValue(Data("evil".utf8).base64EncodedString())
-          }
-        }
-      ),
-      ("no token", { cluster, name in cluster.change(.secrets, name) { $0["data"] = ["token": "!"] } }),
+      ("the same program, made again", { cluster, name in cluster.replace(.configMaps, name) }),
+      ("no token", { cluster, name in cluster.replace(.secrets, name) { $0["data"] = ["token": "!"] } }),
       (
         "another token",
         { cluster, name in
-          cluster.change(.secrets, name) {
+          cluster.replace(.secrets, name) {
             $0["data"] = ["token": JSONValue(Data(String(repeating: "ab", count: 32).utf8).base64EncodedString())]
           }
         }
       ),
+      ("the same token, made again", { cluster, name in cluster.replace(.secrets, name) }),
       (
-        "another token, and ours again",
+        "no Secret",
         { cluster, name in
-          let ours = cluster.objects.withLock { $0[Cluster.path(.secrets, name)]?["data"] }
-          cluster.change(.secrets, name) { $0["data"] = ["token": "x"] }
-          cluster.change(.secrets, name) { $0["data"] = ours }
+          cluster.objects.withLock { objects in
+            objects = objects.filter { !$0.key.hasPrefix(Cluster.path(.secrets, name)) }
+          }
         }
       ),
-      (
-        "another program, and ours again",
-        { cluster, name in
-          let ours = cluster.objects.withLock { $0[Cluster.path(.configMaps, name)]?["binaryData"] }
-          cluster.change(.configMaps, name) { $0["binaryData"] = ["agent-amd64": "x"] }
-          cluster.change(.configMaps, name) { $0["binaryData"] = ours }
-        }
-      ),
-      ("no Secret", { cluster, name in cluster.objects.withLock { $0[Cluster.path(.secrets, name)] = nil } }),
     ]
     for (what, edit) in edits {
       try await inCluster { cluster, told, _, gateway in
@@ -255,6 +254,37 @@ import Testing
         #expect(told.all.contains { $0.contains("is not as it was made here") }, "\(what)")
         #expect(cluster.deployments.count == 1, "\(what)")
       }
+    }
+  }
+
+  @Test("Writes to the metadata of its Secret and ConfigMap, and tries to edit them, change nothing")
+  func metadata() async throws {
+    try await inCluster { cluster, told, _, gateway in
+      let records = AgentRecords(path: nil)
+      let first = try await gateway(records).ensure(progress: nil)
+      for resource in [APIResource.configMaps, .secrets] {
+        cluster.change(resource, first.workload) {
+          $0[path: "metadata", "finalizers"] = ["example.com/sync"]
+          $0[path: "metadata", "annotations", "backup"] = "yes"
+          $0["data"] = ["token": "x"]
+        }
+      }
+      let second = try await gateway(records).ensure { told.add($0) }
+      #expect(second == first && told.all.isEmpty)
+    }
+  }
+
+  @Test("A Secret or a ConfigMap that could be edited is not trusted", arguments: [APIResource.configMaps, .secrets])
+  func flag(resource: APIResource) async throws {
+    try await inCluster { cluster, _, _, gateway in
+      let records = AgentRecords(path: nil)
+      let first = try await gateway(records).ensure(progress: nil)
+      cluster.objects.withLock { objects in
+        for path in objects.keys where path.hasPrefix(Cluster.path(resource, first.workload)) {
+          objects[path]?["immutable"] = nil
+        }
+      }
+      #expect(try await gateway(records).ensure(progress: nil).uid != first.uid)
     }
   }
 

@@ -19,14 +19,14 @@ struct AgentRecordsTests {
       #expect(try records.name("gateway", prefix: "gateway-") == name)
       #expect(try AgentRecords(path: nil).name("gateway", prefix: "gateway-") != name)
       var agent = FakeNamespace.identity(uid: "u")
-      (agent.generation, agent.secret, agent.program) = (2, "s 1", "p 1")
+      (agent.generation, agent.secret, agent.program) = (2, "s1", "p1")
       try records.made("gateway", as: agent)
       let next = AgentRecords(path: path)
-      #expect(next["gateway"] == .init(workload: name, uid: "u", generation: 2, secret: "s 1", program: "p 1"))
+      #expect(next["gateway"] == .init(workload: name, uid: "u", generation: 2, secret: "s1", program: "p1"))
       #expect(next["gateway"]?.isOf(agent) == true)
       for change in [\AgentIdentity.secret, \.program] {
         var other = agent
-        other[keyPath: change] = "s 2"
+        other[keyPath: change] = "s2"
         #expect(next["gateway"]?.isOf(other) == false)
         other[keyPath: change] = nil
         #expect(next["gateway"]?.isOf(other) == false)

@@ -19,14 +19,16 @@ struct AgentExampleTests {
       workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
     template.originName = "devtunnel-user-origin.testbed.svc"
     template.agentsName = "devtunnel-user-agents.testbed.svc"
+    let name = "devtunnel-user-0123456789abcdef"
+    template.objects = name
     template.preferredNodes = ["node-1"]
     let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop", service: "user")
     let deployment = manifests.deployment(template: template.make(from: UserWorkload.template), replicas: 1)
     var owner = deployment
     owner[path: "metadata", "uid"] = JSONValue(Self.uid)
     return [
-      deployment, manifests.configMap(agents: [.amd64: Array("ELF…".utf8)], owner: owner),
-      manifests.secret(token: String(repeating: "0", count: 64), owner: owner),
+      deployment, manifests.configMap(name, agents: [.amd64: Array("ELF…".utf8)], owner: owner),
+      manifests.secret(name, token: String(repeating: "0", count: 64), owner: owner),
       manifests.originService(selector: UserWorkload.labels, owner: owner), manifests.agentsService(owner: owner),
     ]
   }
