@@ -81,7 +81,12 @@ enum PodMatch {
     return TemplateMatch.isSame(own(present), own(made))
   }
 
-  /// Mounts may be added, but none within the agent's own folder.
+  /// Places whose files decide about what the agent runs, or about the names that it resolves.
+  private static let guarded = [AgentNames.mountPath, "/etc/hosts", "/etc/resolv.conf"].compactMap {
+    try? MountPath($0)
+  }
+
+  /// Mounts may be added, but none that covers or is within a guarded place.
   private static func hasMounts(_ present: JSONValue, of made: JSONValue) -> Bool {
     let wanted = made["volumeMounts"]?.elements ?? []
     var others = present["volumeMounts"]?.elements ?? []
@@ -90,10 +95,9 @@ enum PodMatch {
       others.remove(at: index)
     }
     return others.allSatisfy { mount in
-      guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? ""),
-        let own = try? MountPath(AgentNames.mountPath)
-      else { return false }
-      return !path.isWithin(own) && !wanted.contains { $0["mountPath"] == mount["mountPath"] }
+      guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? "") else { return false }
+      return !Self.guarded.contains { path.isWithin($0) || $0.isWithin(path) }
+        && !wanted.contains { $0["mountPath"] == mount["mountPath"] }
     }
   }
 

@@ -126,6 +126,14 @@ struct PodMatchTests {
     .agent("another program over ours", "volumeMounts") {
       add(["name": "x", "mountPath": "/devtunnel/agent", "subPath": "agent"], to: "volumeMounts", of: &$0)
     },
+    .agent("other name servers", "volumeMounts") {
+      add(["name": "x", "mountPath": "/etc/resolv.conf", "subPath": "x"], to: "volumeMounts", of: &$0)
+    },
+    .agent("other hosts", "volumeMounts") {
+      add(["name": "x", "mountPath": "//etc/hosts"], to: "volumeMounts", of: &$0)
+    },
+    .agent("another /etc", "volumeMounts") { add(["name": "x", "mountPath": "/etc/"], to: "volumeMounts", of: &$0) },
+    .agent("another root", "volumeMounts") { add(["name": "x", "mountPath": "/"], to: "volumeMounts", of: &$0) },
     .agent("the same, written otherwise", "volumeMounts") {
       add(["name": "x", "mountPath": "devtunnel//"], to: "volumeMounts", of: &$0)
     },
