@@ -197,6 +197,7 @@ extension Interception {
       }
       deployer = nil
       renewal?.cancel()
+      await renewal?.value
       try await lease(within: .seconds(5))?.release(transitions: transitions)
     } catch {
       stay(behind: error, agent: deployer != nil)

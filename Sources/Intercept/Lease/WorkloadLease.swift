@@ -149,19 +149,22 @@ public struct WorkloadLease: Sendable {
     return true
   }
 
-  /// Deletes it, if it is still ours.
+  /// Deletes it, if it is still ours. A late renewal, or someone who has taken it, may change it meanwhile: it is then
+  /// looked at again.
   public func release(transitions: UInt64) async throws(ControlError) {
-    do throws(KubeError) {
-      guard let lease = try await client.find(.leases, name, namespace: namespace), let held = Self.held(lease),
-        held.holder == holder,
-        held.transitions == transitions
-      else { return }
-      try await client.delete(
-        .leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
-    } catch {
-      // Someone has taken or deleted it by now.
-      guard !error.isNotFound, !error.isConflict else { return }
-      throw ControlError(error, doing: "deleting Lease \(namespace)/\(name)")
+    for _ in 0..<3 {
+      do throws(KubeError) {
+        guard let lease = try await client.find(.leases, name, namespace: namespace), let held = Self.held(lease),
+          held.holder == holder,
+          held.transitions == transitions
+        else { return }
+        try await client.delete(
+          .leases, name, namespace: namespace, uid: lease.uid, resourceVersion: lease.resourceVersion)
+        return
+      } catch {
+        if error.isNotFound { return }
+        guard error.isConflict else { throw ControlError(error, doing: "deleting Lease \(namespace)/\(name)") }
+      }
     }
   }
 
