@@ -92,8 +92,10 @@ public struct AgentPods: Sendable {
     do throws(KubeError) {
       var iterator = client.watch(.pods, namespace: namespace, labels: selector).makeAsyncIterator()
       while let event = try await iterator.next(isolation: nil) {
-        guard let pod = event.object, let name = pod.name, !pod.isBeingDeleted else { continue }
-        if case .deleted = event {
+        guard let pod = event.object, let name = pod.name else { continue }
+        var isGone = pod.isBeingDeleted
+        if case .deleted = event { isGone = true }
+        if isGone {
           strangers.forget(name)
           continue
         }

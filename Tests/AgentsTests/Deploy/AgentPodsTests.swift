@@ -1,5 +1,6 @@
 import HTTPTestSupport
 import ControlAPI
+import Foundation
 import KubeAPI
 import KubeObjects
 import Testing
@@ -163,6 +164,38 @@ import Testing
     #expect(error.message.hasSuffix("containers[devtunnel-agent].command differs"))
     #expect(error.remedy?.contains("devtunnel.dev/agent") == true && error.remedy?.contains("annotation") == true)
     #expect(error.remedy?.contains("--agent-image") == false)
+  }
+
+  @Test("A stranger that is gone no longer ends the wait; the event has the deletion's time", arguments: [true, false])
+  func goneStranger(isGone: Bool) async throws {
+    let cluster = FakeNamespace(
+      .init(lists: [
+        "deployments": [FakeNamespace.deployment(uid: "d", service: "user")],
+        "replicasets": [FakeNamespace.replicaSet(uid: "r", owner: "d")],
+      ]))
+    try await withServer { request, connection in
+      guard request.query["watch"] != nil else { return cluster.answer(request, connection) }
+      connection.beginChunks()
+      var stranger = FakeNamespace.pod("a", uid: "1", spec: Self.evil)
+      stranger[path: "metadata", "resourceVersion"] = "2"
+      connection.event("ADDED", stranger)
+      stranger[path: "metadata", "deletionTimestamp"] = "2026-01-01T10:00:00Z"
+      if isGone { connection.event("DELETED", stranger) }
+      // More than five looks later.
+      Thread.sleep(forTimeInterval: 0.5)
+      var own = FakeNamespace.pod("b", uid: "2")
+      own[path: "metadata", "resourceVersion"] = "3"
+      connection.event("ADDED", own)
+      _ = connection.waitForClient()
+    } _: { client, _ in
+      var pods = AgentPods(client: client, of: FakeNamespace.identity(uid: "d"))
+      pods.refusalInterval = .milliseconds(20)
+      do throws(ControlError) {
+        #expect(try await pods.running(within: .seconds(30)).name == "b" && isGone)
+      } catch {
+        #expect(!isGone && error.message.hasPrefix("Pod testbed/a runs in the agent's place"), "\(error)")
+      }
+    }
   }
 
   @Test("Beside it the agent's own Pod is found")
