@@ -47,7 +47,17 @@ import Testing
       #expect(Set(dns.clusterSuffixes.map(\.description)) == Set(usual), "\(foreign)")
       #expect(dns.search.count == 3 && notes.count == 1 && notes[0].contains("--dns-cluster"), "\(foreign)")
     }
+    #expect(try machine(usual + ["ec2.internal", "google.internal"]).notes.count == 1)
     #expect(try machine(usual + ["corp.example"], asked: ["corp.example"]).notes.isEmpty)
+  }
+
+  @Test func aDomainOfOneLabelIsNamedInOneNote() throws {
+    let search = ["shop.svc.k8s", "svc.k8s", "k8s"]
+    let (dns, notes) = try machine(search)
+    #expect(dns.clusterSuffixes.isEmpty)
+    #expect(notes.count == 1 && notes[0].hasPrefix("the cluster's domain 'k8s' could be a public one"))
+    let (asked, none) = try machine(search, asked: ["k8s"])
+    #expect(asked.search.count == 3 && none.isEmpty)
   }
 
   /// `svc.DOMAIN` in the search list makes DOMAIN the cluster's: of a public one, only Services and Pods are.

@@ -19,17 +19,26 @@ public struct ClusterNames: Sendable, Hashable {
       // Names of Services and Pods: whoever owns the domain hardly has both.
       for label in ["svc", "pod"] { add("\(label).\(domain)") }
     }
+    var others: [String] = []
     for text in search where !suffixes.contains(text) {
       guard let name = try? DNSName(parsing: text) else { continue }
       let taken = suffixes.compactMap { try? DNSName(parsing: $0) } + asked
       if taken.contains(where: { name.isWithin($0) }) {
         add(text)
       } else {
-        let known = text == "." ? "the root of all names" : "'\(text.prefix(253))'"
-        notes.append(
-          "the Pods' search list has \(known), which is left out: other names than the cluster's are in it; "
-            + "--dns-cluster resolves them there anyway")
+        others.append(text == "." ? "the root of all names" : "'\(text.prefix(253))'")
       }
+    }
+    if suffixes.isEmpty, asked.isEmpty {
+      notes = [
+        "the cluster's domain '\(domain.prefix(253))' could be a public one: no name of the cluster is resolved; "
+          + "--dns-cluster with that domain resolves them"
+      ]
+    } else if !others.isEmpty {
+      notes = [
+        "the Pods' search list has \(others.joined(separator: ", ")), left out: other names than the cluster's are "
+          + "there; --dns-cluster resolves them in the cluster anyway"
+      ]
     }
   }
 
