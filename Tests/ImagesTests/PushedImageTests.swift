@@ -39,7 +39,7 @@ import Testing
       mkdir -p "$SHOP/store/overlay-images/$id"
       [ "$PUSH_IMAGE" = true ] && [ "$(cat "$SHOP/pushes")" = yes ] || exit 0
       echo '{"schemaVersion":2,"config":{"digest":"sha256:'"$id"'"},"layers":[]}' > "$SHOP/manifests/web.v1"
-      cp "$SHOP/manifests/web.v1" "$SHOP/manifests/web.sha256:$(cat id)"
+      cp "$SHOP/manifests/web.v1" "$SHOP/manifests/web.sha256:$id"
       """, to: "build.sh")
     var environment = shop.environment
     environment["PATH"]! += ":/usr/bin:/bin"
@@ -48,17 +48,27 @@ import Testing
     return (image, try await ImageLoader(product: .registry(.init(push: "")), builder: builder).load(image))
   }
 
+  func digest(_ digit: String) -> String { "sha256:" + String(repeating: digit, count: 64) }
+
+  @Test(arguments: ["sha256:1", "sha256:1\"}: x", "", "sha512:" + String(repeating: "1", count: 128)])
+  func whatIsNoDigestIsNoReference(answer: String) async throws {
+    _ = try await build("1")
+    try shop.write(answer, to: "digest")
+    let second = try await build("2")
+    #expect(second.reference == "\(registry.address)/web:devtunnel-222222222222")
+    #expect(second.image.pushed == nil && calls("push") == 1)
+  }
+
   func calls(_ verb: String) -> Int { shop.lines("buildah.log").count { $0.hasPrefix(verb) } }
 
   @Test func whatTheCommandPushedIsNotPushedAgain() async throws {
     let first = try await build("1")
-    #expect(first.reference == "\(registry.address)/web@sha256:1" && first.image.pushed == first.reference)
+    #expect(first.reference == "\(registry.address)/web@\(digest("1"))" && first.image.pushed == first.reference)
     #expect(calls("push") == 0 && calls("inspect") == 1)
     // From now on the registry's answer will do.
     let second = try await build("2")
     #expect(
-      second.reference == "\(registry.address)/web@sha256:2"
-        && second.image.id == "sha256:" + String(repeating: "2", count: 64))
+      second.reference == "\(registry.address)/web@\(digest("2"))" && second.image.id == digest("2"))
     #expect(calls("push") == 0 && calls("inspect") == 1)
     let again = try await build("2")
     #expect(again.image.isFromCache && again.reference == second.reference && calls("push") == 0)
@@ -94,8 +104,8 @@ import Testing
   }
 }
 
-/// `GET /v2/PATH/manifests/VERSION` gives the file `manifests/PATH.VERSION`, whose digest is `sha256:` and the first
-/// digit of its configuration's.
+/// `GET /v2/PATH/manifests/VERSION` gives the file `manifests/PATH.VERSION`, whose digest is its
+/// configuration's, or what the file `digest` has.
 final class FakeRegistry: Sendable {
   let address: String
   private let pid: pid_t
@@ -110,8 +120,10 @@ final class FakeRegistry: Sendable {
               try: body = open(os.environ["SHOP"] + "/manifests/" + name, "rb").read()
               except OSError: return self.send_error(404)
               self.send_response(200)
-              found = re.search(b"config.*sha256:(.)", body)
-              self.send_header("Docker-Content-Digest", "sha256:" + (found[1].decode() if found else "0"))
+              found = re.search(b"config.*(sha256:[0-9]{64})", body)
+              digest = found[1].decode() if found else "sha256:" + 64 * "0"
+              if os.path.exists(os.environ["SHOP"] + "/digest"): digest = open(os.environ["SHOP"] + "/digest").read()
+              self.send_header("Docker-Content-Digest", digest)
               self.send_header("Content-Length", str(len(body)))
               self.end_headers()
               self.wfile.write(body)

@@ -32,7 +32,8 @@ struct RegistryClient: Sendable {
       guard let response = try? await multi.perform(request, on: access, as: Credentials(), limit: 1 << 20),
         response.status == 200
       else { continue }
-      guard let digest = response.head.header("docker-content-digest"),
+      // It becomes part of the manifests: it must be a digest, and nothing else.
+      guard let header = response.head.header("docker-content-digest"), let digest = StoreTool.normalized(header),
         let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(response.body)),
         let id = StoreTool.normalized(manifest.config.digest)
       else { return nil }
