@@ -94,6 +94,16 @@ struct PortTests {
     #expect(forward.map(\.address) == [taken] && forward[0].notes(host: 8080).isEmpty)
   }
 
+  @Test func aLoopOpensSoManyForwardsAtMost() {
+    for (count, opened) in [(256, 256), (257, 256), (20_000, 256)] {
+      let rules = (0..<count).map { PortForwardRule(resourceType: "service", resourceName: "s\($0)", port: "80") }
+      let wanted = PortForward.all(for: [], rules: rules, namespace: "default")
+      let (forwards, warning) = PortForward.bounded(wanted)
+      #expect(wanted.count == count && forwards == Array(wanted.prefix(opened)))
+      #expect((warning != nil) == (count > opened))
+    }
+  }
+
   @Test func aPrivilegedPortIsShifted() throws {
     let objects = try manifests(
       """

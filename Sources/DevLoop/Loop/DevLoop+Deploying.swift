@@ -98,7 +98,9 @@ extension DevLoop {
     let rules = configurations.flatMap(\.portForwards)
     let wanted = PortForward.all(
       for: manifests, rules: rules, namespace: parts.description.namespace, opensPorts: options.opensPorts)
-    await forwards.update(wanted, with: forwarder)
+    let (first, warning) = PortForward.bounded(wanted)
+    if let warning { events(.warning(.init(message: warning))) }
+    await forwards.update(first, with: forwarder)
     if stopwatch.timeline.ready != nil, await forwards.answers() { stopwatch.mark(\.answered) }
   }
 }

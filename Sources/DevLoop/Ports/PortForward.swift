@@ -28,6 +28,18 @@ public struct PortForward: Sendable, Hashable {
 }
 
 extension PortForward {
+  /// The forwards that a loop opens: each takes a descriptor of the daemon and a port of the machine.
+  static let most = 256
+
+  /// Returns the forwards that a loop opens, and a warning if they are not all.
+  static func bounded(_ wanted: [PortForward]) -> (forwards: [PortForward], warning: String?) {
+    guard wanted.count > most else { return (wanted, nil) }
+    return (
+      Array(wanted.prefix(most)),
+      "the manifests have \(wanted.count) ports to forward: the first \(most) are opened; `devtunnel forward` opens others"
+    )
+  }
+
   /// Returns the rules' forwards, then one for every TCP port of the Services that no rule names.
   /// - Parameters:
   ///   - namespace: of objects and rules that name none.
@@ -36,6 +48,7 @@ extension PortForward {
     -> [PortForward]
   {
     var forwards = rules.compactMap { PortForward($0, manifests, namespace, opensPorts: opensPorts) }
+    var keys = Set(forwards.map(\.key))
     let services = manifests.filter { $0.kind == "Service" && $0.apiVersion == "v1" }.sorted {
       ($0.namespace ?? namespace, $0.name) < ($1.namespace ?? namespace, $1.name)
     }
@@ -47,11 +60,13 @@ extension PortForward {
         let forward = PortForward(
           target: "svc/\(service.name)", namespace: service.namespace ?? namespace, port: String(number),
           preferred: shifted(number))
-        if forwards.contains(where: {
-          $0.target == forward.target && $0.namespace == forward.namespace && names.contains($0.port)
-        }) {
-          continue
+        let spellings = names.map { name in
+          var spelling = forward
+          spelling.port = name
+          return spelling.key
         }
+        guard keys.isDisjoint(with: spellings) else { continue }
+        keys.insert(forward.key)
         forwards.append(forward)
       }
     }
