@@ -35,6 +35,7 @@ enum Validation {
     case .pods: causes += PodValidation.update(object, over: current)
     case .configMaps, .secrets:
       if current["immutable"] == true {
+        requireSame(["immutable"], "field is immutable when `immutable` is set")
         requireSame(["data"], "field is immutable when `immutable` is set")
         requireSame(["binaryData"], "field is immutable when `immutable` is set")
       }

@@ -60,6 +60,23 @@ import Testing
     #expect(other.code == 422)
   }
 
+  /// As Kubernetes does: labels may change, neither the content nor the flag.
+  @Test(arguments: ["configmaps", "secrets"]) func immutableContentIsFixed(kind: String) async throws {
+    let api = try await APIHarness()
+    let collection = Sample.services.replacing("/services", with: "/\(kind)")
+    let made = try await api.send(
+      .POST, collection, ["metadata": ["name": "a"], "immutable": true, "data": ["k": "dg=="]])
+    #expect(made.code == 201 && made.object["immutable"] == true)
+    let patches: [(JSONValue, Int)] = [
+      (["data": ["k": "eA=="]], 422), (["immutable": false], 422), (["immutable": nil], 422),
+      (["metadata": ["annotations": ["backup": "yes"]]], 200),
+    ]
+    for (patch, code) in patches {
+      let answer = try await api.send(.PATCH, collection + "/a", patch, type: "application/merge-patch+json")
+      #expect(answer.code == code, "\(patch)")
+    }
+  }
+
   @Test func aTestedJSONPatchDivertsAService() async throws {
     let api = try await APIHarness()
     try await api.send(.POST, Sample.services, Sample.service("web"))
