@@ -36,7 +36,8 @@ extension PortForward {
     guard wanted.count > most else { return (wanted, nil) }
     return (
       Array(wanted.prefix(most)),
-      "the manifests have \(wanted.count) ports to forward: the first \(most) are opened; `devtunnel forward` opens others"
+      "the manifests have \(wanted.count) ports to forward: the first \(most) are opened; "
+        + "`devtunnel forward` opens others"
     )
   }
 
