@@ -52,6 +52,8 @@ public struct DeployError: Error, Sendable, Hashable {
   public var remedy: String?
   /// Other failures of the same call.
   public var others: [DeployError]
+  /// The objects that a deletion has taken all the same.
+  public var deleted: [ObjectID] = []
 
   public init(
     _ code: Code, _ message: String, object: ObjectID? = nil, position: SourcePosition? = nil, fields: [Field] = [],

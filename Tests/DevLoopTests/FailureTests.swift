@@ -1,4 +1,5 @@
 import Deploy
+import Manifests
 import Testing
 
 @testable import DevLoop
@@ -72,6 +73,19 @@ struct FailureTests {
       let error = await #expect(throws: LoopError.self) { try await bench.loop.finish(deleting: true) }
       #expect(error?.stage == .cleaningUp && error?.message == "not everything that was deployed is gone: it is away")
       #expect(error?.remedy?.contains("devtunnel delete") == true)
+    }
+  }
+
+  @Test func whatWasDeletedIsSaidAlsoWhereSomethingCouldNotBe() async throws {
+    try await Workbench.with { bench, events in
+      var failure = DeployError(.invalid, "deleting it: it must stay")
+      failure.deleted = [ObjectID(apiVersion: "v1", kind: "Service", namespace: "default", name: "app")]
+      bench.cluster.failDelete(failure)
+      await #expect(throws: LoopError.self) { try await bench.loop.finish(deleting: true) }
+      guard case .deleted(let event) = try await events.until({ if case .deleted = $0 { true } else { false } }) else {
+        return
+      }
+      #expect(event.objects == ["Service default/app"])
     }
   }
 }

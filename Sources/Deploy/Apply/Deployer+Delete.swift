@@ -7,6 +7,8 @@ extension Deployer {
   /// namespaces that still hold something.
   /// - Parameter keeping: the objects just applied: `Applied.ids`, or the manifests' own.
   /// - Returns: the objects being deleted.
+  /// - Throws: every object that the server did not delete, the others in `DeployError.others`; all the rest, in
+  ///   `DeployError.deleted`, is being deleted.
   public func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID] {
     // Without a namespace an ID may be of a cluster-wide kind, or mean our namespace.
     let keys = Set(keeping.flatMap { [RunMemory.Key($0), RunMemory.Key(inOwnNamespace($0))] })
@@ -19,7 +21,7 @@ extension Deployer {
         && (namespaces.contains(object.id.name)
           || objects.contains { $0.isMirror && $0.id.namespace == object.id.name }))
     }
-    return try await delete(leaving, gracePeriod: nil)
+    return try await delete(leaving, gracePeriod: nil).get()
   }
 
   /// Deletes all the run's objects in the cluster, with mirrored objects and the namespaces it made.
@@ -27,13 +29,15 @@ extension Deployer {
   ///   - gracePeriod: seconds that Pods have to end, nil for their own.
   ///   - waiting: also waits until the objects, and the Pods of the run, are gone.
   /// - Returns: the objects being deleted.
+  /// - Throws: as `prune`.
   public func delete(gracePeriod: Int? = nil, waiting: Bool = false) async throws(DeployError) -> [ObjectID] {
     // Another process may have applied something: ask the cluster.
     memory.set(inventory: nil)
     let objects = try await inventory()
-    let gone = try await delete(objects, gracePeriod: gracePeriod)
+    let deletion = await delete(objects, gracePeriod: gracePeriod)
     memory.set(inventory: nil)
     memory.forgetNamespaces()
+    let gone = try deletion.get()
     if gracePeriod != nil { await endPods(of: objects, gracePeriod) }
     if waiting { try await waitGone(objects) }
     return gone
@@ -45,10 +49,10 @@ extension Deployer {
     return id
   }
 
-  private func delete(_ objects: [RunObject], gracePeriod: Int?) async throws(DeployError) -> [ObjectID] {
-    var gone: [ObjectID] = []
+  private func delete(_ objects: [RunObject], gracePeriod: Int?) async -> Deletion {
+    var deletion = Deletion()
     let phases = Dictionary(grouping: objects) { ApplyPhase.of(apiVersion: $0.id.apiVersion, kind: $0.id.kind) }
-    for phase in ApplyPhase.allCases.reversed() {
+    for phase in ApplyPhase.allCases.reversed() where deletion.allows(phase) {
       let batch = phases[phase] ?? []
       let results = await withTaskGroup(of: (RunObject, KubeError?).self) { group in
         for object in batch {
@@ -71,15 +75,10 @@ extension Deployer {
         return await group.reduce(into: [(RunObject, KubeError?)]()) { $0.append($1) }
       }
       for (object, error) in results.sorted(by: { $0.0.id.description < $1.0.id.description }) {
-        // It is gone, or another object has its name, which then is not ours.
-        if let error, !error.isNotFound, !error.isConflict {
-          throw DeployError(error, doing: "deleting it", object: object.id)
-        }
-        memory.forget(object.id)
-        if error == nil { gone.append(object.id) }
+        if deletion.note(object.id, error) { memory.forget(object.id) }
       }
     }
-    return gone
+    return deletion
   }
 
   private func endPods(of objects: [RunObject], _ gracePeriod: Int?) async {

@@ -89,6 +89,7 @@ extension DevLoop {
       deployment.pruned()
       return nil
     } catch {
+      if !error.deleted.isEmpty { events(.pruned(.init(objects: error.deleted.map(\.description)))) }
       return error
     }
   }

@@ -109,6 +109,7 @@ public actor DevLoop {
     do throws(DeployError) {
       events(.deleted(.init(objects: try await parts.deployer.delete().map(\.description))))
     } catch {
+      if !error.deleted.isEmpty { events(.deleted(.init(objects: error.deleted.map(\.description)))) }
       var failure = LoopError(error, .cleaningUp)
       failure.message = "not everything that was deployed is gone: " + failure.message
       failure.remedy = "`devtunnel delete`, run here with the same options, deletes the rest"

@@ -65,7 +65,9 @@ extension LoopSetup {
     let run = try RunNames(stateDirectory: stateDirectory).name(of: project, configurations)
     let deployer = Deployer(client: client, namespace: client.access.namespace, run: run)
     do throws(DeployError) { return try await deployer.delete(waiting: waiting) } catch {
-      throw LoopError(error, .cleaningUp)
+      var failure = LoopError(error, .cleaningUp)
+      failure.details += error.deleted.map { "deleted \($0)" }
+      throw failure
     }
   }
 }
