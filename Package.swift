@@ -220,7 +220,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "CControl", "Commands", "ControlAPI", "DevLoop", "LabNode", "TerminalText",
+        "CControl", "Commands", "ControlAPI", "DevLoop", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -280,8 +280,9 @@ let package = Package(
     ),
     .testTarget(
       name: "LabCommandsTests",
-      dependencies: ["ControlAPI", "LabCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: strict),
+      dependencies: [
+        "ControlAPI", "LabCommands", "LabNode", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "LabAPITests",
       dependencies: [

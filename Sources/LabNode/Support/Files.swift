@@ -23,11 +23,6 @@ enum Files {
     chmod(path, mode)
   }
 
-  static func isSymlink(_ path: String) -> Bool {
-    var information = stat()
-    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
-  }
-
   /// Returns a symlink's target, nil for anything else.
   static func link(_ path: String) -> String? {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))

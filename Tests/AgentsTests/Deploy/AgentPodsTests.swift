@@ -181,6 +181,11 @@ import Testing
       connection.event("ADDED", stranger)
       stranger[path: "metadata", "deletionTimestamp"] = "2026-01-01T10:00:00Z"
       if isGone { connection.event("DELETED", stranger) }
+      // Only the stranger ends a wait without a Pod of ours.
+      guard isGone else {
+        _ = connection.waitForClient(milliseconds: 30_000)
+        return
+      }
       // More than five looks later.
       Thread.sleep(forTimeInterval: 0.5)
       var own = FakeNamespace.pod("b", uid: "2")
