@@ -89,7 +89,7 @@ enum SettingsFile {
       }
     }
     do {
-      return try Yams.compose(yaml: text)
+      return try Yams.compose(yaml: text, .default, .default, .utf8)
     } catch let error as YamlError {
       switch error {
       case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):

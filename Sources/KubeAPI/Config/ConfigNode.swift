@@ -13,7 +13,7 @@ struct ConfigNode {
     self.file = file
     try Self.check(text, file)
     do {
-      guard let node = try Yams.compose(yaml: text) else { return nil }
+      guard let node = try Yams.compose(yaml: text, .default, .default, .utf8) else { return nil }
       self.node = node
     } catch let error as YamlError {
       throw Self.broken(error, file)

@@ -23,7 +23,7 @@ extension ConfigNode {
   static func documents(parsing text: String, file: String) throws(KubeError) -> [ConfigNode] {
     try check(text, file)
     do {
-      var documents = try Yams.compose_all(yaml: text)
+      var documents = try Yams.compose_all(yaml: text, .default, .default, .utf8)
       var nodes: [ConfigNode] = []
       while let node = documents.next() { nodes.append(ConfigNode(node, file)) }
       // The sequence ends at a mistake as it does at the end.

@@ -104,7 +104,7 @@ extension APIServer {
     if let value = try? JSONValue(parsing: text) { return value }
     do {
       var left = text.utf8.count + 1000
-      return try Yams.compose(yaml: text).map { try value($0, &left) } ?? .null
+      return try Yams.compose(yaml: text, .default, .default, .utf8).map { try value($0, &left) } ?? .null
     } catch let error as StatusError {
       throw error
     } catch {
