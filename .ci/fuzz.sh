@@ -12,7 +12,7 @@ broken=$scratch/broken
 # libFuzzer reports the findings of AddressSanitizer and traps. Swift's own backtraces would wait for a debugger that
 # reads the sanitizer's memory.
 export SWIFT_BACKTRACE=enable=no
-export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:malloc_context_size=2:hard_rss_limit_mb=2048
+export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4:malloc_context_size=1:hard_rss_limit_mb=2048
 
 # The driver without its own main, from the toolchain's clang.
 libfuzzer() {
@@ -30,7 +30,7 @@ build_fuzzer() {
   local options=(
     -c release --scratch-path "$scratch" --product devtunnel-fuzz --sanitize address
     -Xswiftc -enable-testing -Xswiftc -assert-config -Xswiftc Debug
-    -Xcc "-fsanitize=address,fuzzer-no-link"
+    -Xcc -fsanitize=address -Xcc -fsanitize-coverage=inline-8bit-counters,pc-table
     -Xlinker "$runtime" -Xlinker -lstdc++ -Xlinker "-Map=$scratch/map"
     -Xlinker --wrap=__sanitizer_cov_8bit_counters_init -Xlinker --wrap=__sanitizer_cov_pcs_init
   )

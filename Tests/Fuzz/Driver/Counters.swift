@@ -2,7 +2,7 @@ import Glibc
 
 // Each input costs a look at every counter that libFuzzer knows. A parser has some thousands of the program's two
 // hundred thousand, so that libFuzzer gets the counters of those source files alone that the parser's seeds reach. The
-// linker (`--wrap`) brings here what the code registers, and its map says where each file's counters begin.
+// linker (`--wrap`) brings the code's registrations here, and its map says where each file's counters begin.
 
 @_silgen_name("__real___sanitizer_cov_8bit_counters_init")
 private func registerCounters(_ start: UnsafeMutablePointer<UInt8>, _ end: UnsafeMutablePointer<UInt8>)
