@@ -11,6 +11,10 @@ public struct JSONPatch: Sendable, Hashable {
 
   public var operations: [Operation]
 
+  /// The size of all that a patch may copy, in bytes of text and values, as the API server has it. Some dozens of
+  /// operations that copy the document into itself would double it each time.
+  static let copyLimit = 3 << 20
+
   public init(_ operations: [Operation]) { self.operations = operations }
 
   /// Reads the patch document.
@@ -69,8 +73,9 @@ extension JSONValue {
   /// - Throws: `PatchError` naming the operation that failed.
   public func applying(jsonPatch patch: JSONPatch) throws(PatchError) -> JSONValue {
     var document = self
+    var copies = JSONPatch.copyLimit
     for (index, operation) in patch.operations.enumerated() {
-      do { try document.apply(operation) } catch { throw error.at(index) }
+      do { try document.apply(operation, copies: &copies) } catch { throw error.at(index) }
     }
     return document
   }
@@ -93,7 +98,8 @@ extension JSONValue {
     }
   }
 
-  private mutating func apply(_ operation: JSONPatch.Operation) throws(PatchError) {
+  /// - Parameter copies: the limit of later copies.
+  private mutating func apply(_ operation: JSONPatch.Operation, copies: inout Int) throws(PatchError) {
     switch operation {
     case .add(let path, let value): try edit(path, .add(value))
     case .remove(let path): try edit(path, .remove)
@@ -105,7 +111,12 @@ extension JSONValue {
       let value = try existing(from)
       try edit(from, .remove)
       try edit(path, .add(value))
-    case .copy(let from, let path): try edit(path, .add(existing(from)))
+    case .copy(let from, let path):
+      let value = try existing(from)
+      guard value.take(from: &copies) else {
+        throw PatchError(.malformed, "the patch copies more than \(JSONPatch.copyLimit >> 20) MiB")
+      }
+      try edit(path, .add(value))
     case .test(let path, let value):
       guard let found = self[path] else {
         throw PatchError(.testFailed, "'\(path)' is absent, the test expects \(value)")
@@ -114,6 +125,25 @@ extension JSONValue {
         throw PatchError(.testFailed, "'\(path)' is \(found), the test expects \(value)")
       }
     }
+  }
+
+  /// Takes the value's size off a limit.
+  /// - Returns: false for a value that is larger.
+  private func take(from limit: inout Int) -> Bool {
+    limit -= 1
+    if case .string(let text) = self { limit -= text.utf8.count }
+    guard limit >= 0 else { return false }
+    switch self {
+    case .array(let elements):
+      for element in elements { guard element.take(from: &limit) else { return false } }
+    case .object(let members):
+      for (key, value) in members {
+        limit -= key.utf8.count
+        guard value.take(from: &limit) else { return false }
+      }
+    default: break
+    }
+    return true
   }
 
   private func existing(_ path: JSONPointer) throws(PatchError) -> JSONValue {

@@ -70,6 +70,17 @@ import Testing
     #expect(error?.description == "operation 1 of the JSON patch: '/a' is 1, the test expects 2")
   }
 
+  /// Each copy of the document into itself doubles it.
+  @Test func limitsCopies() throws {
+    let whole = JSONPointer([String]())
+    func doublings(_ count: Int) -> JSONPatch {
+      JSONPatch((0..<count).map { .copy(from: whole, JSONPointer("member \($0)")) })
+    }
+    #expect(try JSONValue.object([:]).applying(jsonPatch: doublings(10)).objectValue?.count == 10)
+    let error = #expect(throws: PatchError.self) { try JSONValue.object([:]).applying(jsonPatch: doublings(100)) }
+    #expect(error?.code == .malformed)
+  }
+
   @Test func writesWhatItReads() throws {
     let patch = JSONPatch([
       .test(JSONPointer("spec", "selector"), ["app": "user"]),
