@@ -122,10 +122,13 @@ case "enlarged":
   guard arguments.count == 4, let file = arguments.dropFirst(2).first, let folder = arguments.last else { usage() }
   runEnlarged(file, folder)
 default:
+  // libFuzzer watches the time once it runs; a seed that hangs ends the process as well.
+  alarm(60)
   Counters.register(map: String(decoding: read(CommandLine.arguments[0] + ".counters"), as: UTF8.self)) {
-    for file in arguments.last.map(files) ?? [] { run(read(file)) }
-    for word in harness.dictionary { run(Array(word.utf8)) }
+    for file in arguments.last.map(files) ?? [] { one(read(file)) }
+    for word in harness.dictionary { one(Array(word.utf8)) }
   }
+  alarm(0)
   // The driver ends the process by itself.
   atexit { print("slowest input: \(Int(slowest * 1e6)) us of CPU time") }
   var values = ([CommandLine.arguments[0]] + arguments.dropFirst()).map { strdup($0) } + [nil]
