@@ -52,6 +52,11 @@ public struct Glob: Sendable, Hashable {
 
   public func matches(_ path: String) -> Bool { path.withBytes { matches($0) } }
 
+  /// Checks whether the whole path matches, or a directory that it is in.
+  public func matchesPathOrParent(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
+    run(path, isPrefix: false, countsParents: true)
+  }
+
   /// Checks whether a path that begins with this one and a slash could match.
   public func mayMatch(below directory: UnsafeBufferPointer<UInt8>) -> Bool {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: directory.count + 1) { buffer in
@@ -61,8 +66,11 @@ public struct Glob: Sendable, Hashable {
     }
   }
 
-  /// - Parameter isPrefix: true if the path may end before the pattern.
-  private func run(_ path: UnsafeBufferPointer<UInt8>, isPrefix: Bool) -> Bool {
+  /// - Parameters:
+  ///   - isPrefix: true if the path may end before the pattern.
+  ///   - countsParents: true if the pattern may end before a slash.
+  private func run(_ path: UnsafeBufferPointer<UInt8>, isPrefix: Bool, countsParents: Bool = false) -> Bool {
+    let slash = UInt8(ascii: "/")
     var offset = 0
     var start = 0
     // Most patterns begin with plain text, which needs no set of states.
@@ -73,7 +81,7 @@ public struct Glob: Sendable, Hashable {
       offset += scalar.length
       start += 1
     }
-    if start == tokens.count { return offset == path.count }
+    if start == tokens.count { return offset == path.count || countsParents && path[offset] == slash }
     let words = (tokens.count - start) / 64 + 1
     return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * words) { memory in
       memory.initialize(repeating: 0)
@@ -81,6 +89,7 @@ public struct Glob: Sendable, Hashable {
       var next = States(words: UnsafeMutableBufferPointer(rebasing: memory[words...]), start: start)
       enter(start, &now)
       while offset < path.count, !now.matchesRest {
+        if countsParents, path[offset] == slash, now.contains(tokens.count) { return true }
         let scalar = UTF8Scalar(path, at: offset)
         offset += scalar.length
         step(scalar.value, from: now, to: &next)

@@ -48,19 +48,6 @@ struct DockerRules: Sendable, Hashable {
   }
 }
 
-extension Glob {
-  /// Matches a path or one of its parents, since a pattern that names a directory means everything in it.
-  func matchesPathOrParent(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
-    if matches(path) { return true }
-    var end = path.count
-    while let slash = path[..<end].lastIndex(of: UInt8(ascii: "/")) {
-      if matches(UnsafeBufferPointer(rebasing: path[..<slash])) { return true }
-      end = slash
-    }
-    return false
-  }
-}
-
 extension StringProtocol {
   /// The text without white space at both ends.
   var trimmed: SubSequence {

@@ -13,6 +13,12 @@ extension Harness {
     for dialect in [Glob.Dialect.docker, .git, .doublestar] {
       guard let glob = Glob(pattern, dialect) else { continue }
       let matches = glob.matches(path)
+      let parents = path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: "/") }.prefix(100)
+      if parents.count < 100 {
+        let matchesAbove = parents.contains { glob.matches(String(decoding: path.utf8[..<$0], as: UTF8.self)) }
+        try promise(
+          path.withBytes { glob.matchesPathOrParent($0) } == (matches || matchesAbove), "the parents are others")
+      }
       if matches, !path.hasPrefix("/") {
         try promise(glob.anywhere.matches(path), "it matches, and nowhere")
         try promise(glob.below("d").matches("d/" + path), "below a directory it does not match")

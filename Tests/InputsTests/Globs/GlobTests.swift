@@ -51,6 +51,17 @@ struct GlobTests {
     #expect(directory.withBytes { glob.mayMatch(below: $0) } == expected)
   }
 
+  @Test(
+    "Matches a path, or a directory that it is in",
+    arguments: [
+      ("a", "a", true), ("a", "a/b", true), ("a", "ab/c", false), ("*/b", "a/b/c/d", true), ("*/b", "a/c/b", false),
+      ("a*c", "abc/x", true), ("a*c", "ab/c", false), ("**/c", "a/b/c/d", true), ("a/b", "a", false),
+    ])
+  func parents(pattern: String, path: String, expected: Bool) throws {
+    let glob = try #require(Glob(pattern, .docker))
+    #expect(path.withBytes { glob.matchesPathOrParent($0) } == expected)
+  }
+
   @Test("A pattern in any directory, and below one")
   func moved() throws {
     let glob = try #require(Glob("*.o", .git))
