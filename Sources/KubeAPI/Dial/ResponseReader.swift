@@ -13,6 +13,8 @@ struct ResponseReader {
   private(set) var head: HTTPResponseHead?
   /// Behind a 101: the first bytes of the new protocol. Else the body, as it was sent.
   private(set) var rest: [UInt8] = []
+  private var isChunked = false
+  private var length: Int?
   private var buffer: [UInt8] = []
   /// Bytes of `buffer` in which no head ends.
   private var searched = 0
@@ -33,7 +35,7 @@ struct ResponseReader {
         buffer.removeFirst(end)
         searched = 0
         // 100 and 103 come before the answer; 101 is one.
-        if next.status >= 200 || next.status == 101 { head = next }
+        if next.status >= 200 || next.status == 101 { begin(next) }
       }
       rest = buffer
       buffer = []
@@ -43,15 +45,19 @@ struct ResponseReader {
     return bodyIsComplete ? .complete : .needsMore
   }
 
+  /// Takes the answer's head. Its fields are searched once, for the body may come in many pieces.
+  private mutating func begin(_ head: HTTPResponseHead) {
+    self.head = head
+    isChunked = head.header("transfer-encoding")?.lowercased().contains("chunked") ?? false
+    length = head.header("content-length").flatMap { Int($0.trimmed) }
+  }
+
   private var bodyIsComplete: Bool {
     guard let head, head.status != 101, head.status != 204, head.status != 304 else { return true }
     if rest.count >= Self.bodyLimit { return true }
     if isChunked { return rest.ends(with: "0\r\n\r\n") }
-    guard let length = head.header("content-length").flatMap({ Int($0.trimmed) }) else { return false }
-    return rest.count >= length
+    return length.map { rest.count >= $0 } ?? false
   }
-
-  private var isChunked: Bool { head?.header("transfer-encoding")?.lowercased().contains("chunked") ?? false }
 
   /// The body without its chunks' lengths, as far as it has arrived.
   var body: [UInt8] {
