@@ -27,6 +27,7 @@ build_fuzzer() {
   [ -n "$runtime" ] || fail "the Swift toolchain has no libFuzzer for $(uname -m)"
   # Optimized, with all checks: assertions, overflows, bounds. Internal declarations are open to the harnesses, as they
   # are to tests.
+  # shellcheck disable=SC2054 # a comma belongs to its option
   local options=(
     -c release --scratch-path "$scratch" --product devtunnel-fuzz --sanitize address
     -Xswiftc -enable-testing -Xswiftc -assert-config -Xswiftc Debug
