@@ -123,7 +123,14 @@ private struct YamuxPair {
     }
   }
 
+  /// The session has ended, as it should.
+  private struct Refused: Error {}
+
   mutating func run() throws {
+    do { try play() } catch is Refused {}
+  }
+
+  private mutating func play() throws {
     while !choices.isOver {
       now += 1_000
       let choice = choices.byte()
@@ -193,6 +200,8 @@ private struct YamuxPair {
         case .reset(let slot):
           session.release(slot)
           ends[other].open.removeAll { $0 == slot }
+        // A bound of the memory: so many streams were opened and reset before this end could answer.
+        case .failed(.tooManyStreams): throw Refused()
         case .failed(let violation):
           throw BrokenPromise(description: "an end that keeps to the protocol was refused: \(violation)")
         case .finished, .credit, .goAway: break
