@@ -17,7 +17,8 @@ ALLOWED = {"descriptor": 64, "thread": 8, "process": 0}
 RUNTIME_THREADS = re.compile(r"devtunnelPackag|NIO-|SELECT-|EPOLL-|TP-#|.*(qos|overcommit)")
 
 NO_TEST = "no test"
-# What was still there when so many later tests had ended is left. One look may come late, while the next test runs.
+# A thing is left if so many later tests ended and it was still there. One look may come late, while the next test
+# runs.
 LATER_TESTS = 3
 # The pipe's size, the smallest one: the tests wait for whoever reads.
 PIPE_BYTES = 4096

@@ -84,7 +84,7 @@ struct MirrorConsentTests {
       #expect(error?.message.contains("kind-dev") == true && error?.message.contains("staging/shop") == true)
       #expect(error?.remedy?.contains("--local-context kind-dev") == true)
       #expect(error?.stage == .cluster && error?.isTransient == false)
-      // What a person has allowed before stays allowed.
+      // A pair that a person has allowed before stays allowed.
       #expect(try consent.isGiven(from: staging, into: kind, isNamed: false, ask: Person(true).ask))
       #expect(try consent.isGiven(from: staging, into: kind, isNamed: false, ask: nil))
     }

@@ -37,7 +37,7 @@ extension AgentDeployer {
       do throws(KubeError) {
         return try await client.create(object, as: resource, namespace: manifests.namespace)
       } catch {
-        // Whoever makes it again and again is not outrun.
+        // Another program may make it again and again: stop after a few attempts.
         guard error.isAlreadyExists, replaced < 3 else { throw ControlError(error, doing: "creating \(what)") }
         replaced += 1
         try await removeLeftover(resource, name, what)

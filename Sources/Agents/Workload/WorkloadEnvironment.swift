@@ -14,7 +14,7 @@ public struct WorkloadEnvironment: Sendable {
 
   /// The longest string that a process may be given: MAX_ARG_STRLEN, 32 pages (execve(2)).
   private static let longestValue = 128 << 10
-  /// What a process may be given in all: a quarter of the usual stack limit (execve(2)).
+  /// The bytes that a process may be given in all: a quarter of the usual stack limit (execve(2)).
   private static let mostBytes = 2 << 20
 
   /// Reads the container's variables.

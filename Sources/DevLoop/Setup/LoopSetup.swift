@@ -12,7 +12,7 @@ public struct LoopSetup: Sendable {
   public var client: @Sendable (_ context: String?) throws(LoopError) -> KubeClient
   /// `--context`.
   public var context: String?
-  /// What the option is called that names it.
+  /// The option that names it.
   public var contextOption = "--context"
   public var builder: BuilderKind?
   /// `--load`, as `ClusterProduct(parsing:)` reads it.

@@ -115,7 +115,7 @@ enum SecretText {
     return (rest[..<value.startIndex], quote)
   }
 
-  /// How a value began.
+  /// The beginning of a value in quotes.
   private struct Quote {
     var mark: UInt8
     /// In JSON that is a string of JSON.

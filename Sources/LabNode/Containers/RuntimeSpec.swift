@@ -6,7 +6,7 @@ struct RuntimeSpec: Sendable {
     var source: String
     var destination: String
     var isReadOnly: Bool
-    /// What `source` names by a descriptor: it is held until it has a path of the node's own.
+    /// The descriptor that `source` names, held until the entry has a path of the node's own.
     var opened: HeldEntry?
   }
 

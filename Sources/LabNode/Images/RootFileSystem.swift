@@ -37,7 +37,7 @@ struct RootFileSystem: Sendable {
   func remove() {
     _ = clinux_ns_unmount(path)
     for name in Files.names(in: directory) where name.hasPrefix(Self.bound) {
-      // What is behind a mount that stays is the volume's: the clean-up of the node tries again.
+      // Behind a mount that stays are the volume's files: leave them. The clean-up of the node tries again.
       let result = clinux_ns_unmount(directory + "/" + name)
       guard result == 0 || result == -EINVAL else { return }
     }

@@ -7,7 +7,7 @@ import Glibc
 /// Links are followed here, one by one and from descriptors, as openat2(2) does with RESOLVE_BENEATH or
 /// RESOLVE_IN_ROOT: `..` returns to the directory that was come from, never above the first one.
 final class HeldEntry: Sendable, Equatable {
-  /// What an absolute link leads to.
+  /// The place where an absolute link begins.
   enum Root: Sendable {
     /// Nothing: it is refused, and so is `..` at the top (RESOLVE_BENEATH).
     case refused
@@ -98,7 +98,7 @@ final class HeldEntry: Sendable, Equatable {
     return HeldEntry(found)
   }
 
-  /// Where a link leads to.
+  /// The text of a link; nil for anything else.
   private var target: String? {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = readlinkat(descriptor, "", &buffer, buffer.count)

@@ -7,7 +7,7 @@ struct DockerfileParser {
   private var named: [String: Int] = [:]
   /// A stage may copy the variables of its base stage. The largest real files have some dozens.
   private static let mostStages = 500
-  /// What the values of variables and the sources may be together, in bytes. The largest real files have some
+  /// The bytes that the values of variables and the sources may still have together. The largest real files have some
   /// kilobytes; lines that use each other's values could make gigabytes of one MiB.
   private var left = 2 << 20
   private static let mostSources = 10_000

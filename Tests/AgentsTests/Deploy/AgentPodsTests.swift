@@ -116,7 +116,7 @@ import Testing
     "containers": [["name": JSONValue(AgentNames.container), "image": "evil:1", "command": ["/agent"]]]
   ]
 
-  /// What a wait for the agent of Deployment `d` finds.
+  /// Waits for the agent of Deployment `d`.
   private func found(_ pods: [JSONValue]) async throws -> Result<AgentPod, ControlError> {
     let cluster = FakeNamespace(
       .init(lists: [

@@ -55,7 +55,7 @@ struct Trace: Equatable {
   /// One event behind the other, each as the count of its numbers and these. A payload's are -1, its tag, count and
   /// hash.
   private var numbers: [Int] = []
-  /// Where the last event begins, if that is a payload.
+  /// The place of the last event, if that is a payload.
   private var payload: Int?
 
   mutating func event(_ tag: Int, _ number: Int = 0) { add([tag, number]) }

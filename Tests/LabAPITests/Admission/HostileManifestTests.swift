@@ -160,7 +160,7 @@ import Testing
     set(&deployment, ["spec", field], value)
     let answer = try await api.send(.POST, Sample.deployments, deployment)
     #expect(answer.code == 422, "\(answer)")
-    // What came before the check was there, or was written as a status.
+    // An object may be older than the check, or be written as a status.
     _ = RolloutLimits(deployment)
     _ = Rollout.status(["status": ["replicas": JSONValue(Int.min)]], "replicas")
   }

@@ -4,7 +4,7 @@ import Testing
 @testable import LabNode
 
 struct CleanUpTests {
-  /// Whoever could make the state directory would choose what root removes and unmounts.
+  /// The owner of the state directory chooses what root removes and unmounts.
   @Test func anothersDirectoryIsNotCleanedUp() async throws {
     let directory = try TemporaryDirectory()
     let (state, victim) = (directory.path + "/state", directory.path + "/victim")

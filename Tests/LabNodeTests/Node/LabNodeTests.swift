@@ -106,7 +106,7 @@ struct LabNodeTests {
           [
             "name": "main", "image": "lab/busybox:1",
             "command": ["sh", "-c", "cat /shared/file /one; id -u; echo > /new/x && exit 3"],
-            // What the node holds by descriptors, runc has to find.
+            // The node holds these by descriptors, and runc has to find them.
             "volumeMounts": [
               ["name": "shared", "mountPath": "/shared"], ["name": "shared", "mountPath": "/one", "subPath": "file"],
               ["name": "shared", "mountPath": "/new", "subPath": "a/b"],
