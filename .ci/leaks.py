@@ -51,8 +51,12 @@ class Observer(threading.Thread):
                 continue
             *complete, pending = (pending + data).split(b"\n")
             for line in complete:
-                if line:
-                    self._handle(json.loads(line))
+                # The tests wait for whoever reads: a fault of this check must not stop the reading.
+                try:
+                    if line:
+                        self._handle(json.loads(line))
+                except Exception as error:
+                    self.leaks.append(f"the leak check failed in {self.running}: {error!r}")
 
     def finish(self):
         """Ends the reading. `leaks` has what was left when the last test ended."""
@@ -82,8 +86,10 @@ class Observer(threading.Thread):
         # The process waits meanwhile, or the next test would open its own.
         try:
             os.kill(self.pid, signal.SIGSTOP)
-            self._sample(self.running)
-            os.kill(self.pid, signal.SIGCONT)
+            try:
+                self._sample(self.running)
+            finally:
+                os.kill(self.pid, signal.SIGCONT)
         except ProcessLookupError:
             pass
 
