@@ -7,6 +7,7 @@
 #   ./install.sh lint                      check format, scripts, text and links; builds nothing
 #   ./install.sh fuzz [SECONDS] [--only PARSER] [--runs N]
 #                                          give each parser random inputs for so long (default: 60)
+#   ./install.sh package                   make dist/devtunnel_VERSION_ARCH.deb and a tarball
 #   ./install.sh uninstall [--prefix DIR]
 # Steps that have nothing to do are quiet. DEVTUNNEL_BUILD names the build folder (default: .build).
 set -euo pipefail
@@ -50,10 +51,10 @@ quietly() {
 
 build_packages=(
   build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev musl-tools pkg-config
-  zlib1g-dev
+  python3 zlib1g-dev
 )
 lab_packages=(buildah busybox-static curl iproute2 nftables openssl runc util-linux)
-test_packages=(dnsutils openssh-client openssh-server python3 python3-venv shellcheck)
+test_packages=(dnsutils openssh-client openssh-server python3-venv shellcheck)
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -101,23 +102,64 @@ agents() {
   quietly "building the agents" Sources/Agent/build-agent.sh "$share"
 }
 
-# products release|debug NAME…: sets `binaries` to their folder.
+# products NAME…: builds programs for release and sets `binaries` to their folder. The installation, the package and
+# the demo share this build.
 products() {
-  local options=(--scratch-path "$build" -c "$1") product
-  # The installed programs contain Swift's libraries, so that they run without a toolchain.
-  [ "$1" = debug ] || options+=(--static-swift-stdlib)
-  for product in "${@:2}"; do
-    quietly "building $product for $1 (minutes the first time)" swift build "${options[@]}" --product "$product"
+  # The programs contain Swift's libraries, so that they run without a toolchain.
+  local options=(--scratch-path "$build" -c release --static-swift-stdlib) product
+  for product in "$@"; do
+    quietly "building $product (minutes the first time)" swift build "${options[@]}" --product "$product"
   done
   binaries=$(swift build "${options[@]}" --show-bin-path)
 }
 
 # ---- Installing.
 
+# The files of an installation, below its prefix.
 files() {
-  printf '%s\n' bin/devtunnel bin/devtunnel-bench libexec/devtunnel share/devtunnel \
+  printf '%s\n' bin/devtunnel libexec/devtunnel share/devtunnel \
     share/bash-completion/completions/devtunnel \
-    share/zsh/site-functions/_devtunnel share/fish/vendor_completions.d/devtunnel.fish
+    share/zsh/site-functions/_devtunnel share/fish/vendor_completions.d/devtunnel.fish \
+    'share/man/man1/devtunnel.1.gz' 'share/man/man1/devtunnel-*.1.gz'
+}
+
+# stage FOLDER: makes the tree of an installation from `binaries`, with the programs of `helpers`.
+stage() {
+  local tree=$1 product file
+  mkdir -p "$tree"/{bin,libexec/devtunnel,share/{devtunnel/templates,man/man1}}
+  mkdir -p "$tree"/share/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
+  install -s -m 755 "$binaries/devtunnel" "$tree/bin/"
+  for product in "${helpers[@]}"; do install -s -m 755 "$binaries/$product" "$tree/libexec/devtunnel/"; done
+  install -m 755 share/devtunnel/devtunnel-agent-* "$tree/share/devtunnel/"
+  install -m 644 templates/*.yaml templates/apparmor-* "$tree/share/devtunnel/templates/"
+  case " ${helpers[*]} " in
+    *" devtunnel-lab "*) install -D -m 644 templates/lab/shop.yaml "$tree/share/devtunnel/templates/lab/shop.yaml" ;;
+  esac
+  "$tree/bin/devtunnel" completion bash >"$tree/share/bash-completion/completions/devtunnel"
+  "$tree/bin/devtunnel" completion zsh >"$tree/share/zsh/site-functions/_devtunnel"
+  "$tree/bin/devtunnel" completion fish >"$tree/share/fish/vendor_completions.d/devtunnel.fish"
+  "$tree/bin/devtunnel" --experimental-dump-help |
+    DEVTUNNEL_VERSION=$("$tree/bin/devtunnel" --version) python3 packaging/man.py "$tree/share/man/man1"
+  gzip -n -9 "$tree"/share/man/man1/*.1
+  # `uninstall` removes what `files` names.
+  file=$(unnamed "$tree")
+  [ -z "$file" ] || fail "files() of install.sh does not have $file"
+}
+
+# Prints a file of a tree that `files` does not name, or a name that the tree does not have.
+unnamed() {
+  local file pattern named
+  while read -r pattern; do
+    compgen -G "$1/$pattern" >/dev/null || printf '%s\n' "$pattern"
+  done < <(files)
+  while read -r file; do
+    named=no
+    while read -r pattern; do
+      # shellcheck disable=SC2053
+      if [[ $file == $pattern || $file == $pattern/* ]]; then named=yes; fi
+    done < <(files)
+    [ $named = yes ] || printf '%s\n' "$file"
+  done < <(cd "$1" && find . -type f | sed 's,^\./,,')
 }
 
 # Writes below the prefix, as root only if that is necessary.
@@ -134,22 +176,12 @@ install_all() {
     say "no agent for arm64 nodes; this adds it: Sources/Agent/build-agent.sh --fetch share/devtunnel"
   local helpers=(devtunnel-shell)
   [ $lab = no ] || helpers+=(devtunnel-lab)
-  products release devtunnel devtunnel-bench "${helpers[@]}"
+  products devtunnel "${helpers[@]}"
   local stage
   stage=$(mktemp -d)
   # shellcheck disable=SC2064
   trap "rm -rf '$stage'" EXIT
-  mkdir -p "$stage"/{bin,libexec/devtunnel,share/devtunnel}
-  mkdir -p "$stage"/share/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
-  local product
-  for product in devtunnel devtunnel-bench; do install -s -m 755 "$binaries/$product" "$stage/bin/"; done
-  for product in "${helpers[@]}"; do install -s -m 755 "$binaries/$product" "$stage/libexec/devtunnel/"; done
-  install -m 755 share/devtunnel/devtunnel-agent-* "$stage/share/devtunnel/"
-  cp -R templates "$stage/share/devtunnel/"
-  rm -f "$stage/share/devtunnel/templates/lab/demo.sh"
-  "$stage/bin/devtunnel" completion bash >"$stage/share/bash-completion/completions/devtunnel"
-  "$stage/bin/devtunnel" completion zsh >"$stage/share/zsh/site-functions/_devtunnel"
-  "$stage/bin/devtunnel" completion fish >"$stage/share/fish/vendor_completions.d/devtunnel.fish"
+  stage "$stage"
   say "installing to $prefix"
   # Replace, do not overwrite: a daemon may be running from the old file.
   (cd "$stage" && find . -type f) | while read -r file; do
@@ -164,10 +196,9 @@ uninstall() {
   if [ -x "$prefix/bin/devtunnel" ]; then "$prefix/bin/devtunnel" quit 2>/dev/null || true; fi
   local file removed=no
   while read -r file; do
-    [ -e "$prefix/$file" ] || continue
-    into_prefix rm -rf "${prefix:?}/$file"
+    into_prefix rm -rf "$file"
     removed=yes
-  done < <(files)
+  done < <(files | while read -r file; do compgen -G "${prefix:?}/$file" || true; done)
   if [ $removed = yes ]; then say "removed from $prefix"; else say "nothing is installed in $prefix"; fi
 }
 
@@ -175,7 +206,7 @@ uninstall() {
 
 verb=install
 case ${1:-} in
-  demo | test | lint | fuzz | uninstall | install) verb=$1; shift ;;
+  demo | test | lint | fuzz | package | uninstall | install) verb=$1; shift ;;
 esac
 while [ $# -gt 0 ]; do
   case $1 in
@@ -200,4 +231,5 @@ case $verb in
   test) . .ci/test.sh ;;
   lint) .ci/lint.sh ;;
   fuzz) . .ci/fuzz.sh ;;
+  package) . packaging/package.sh ;;
 esac

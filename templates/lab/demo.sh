@@ -4,8 +4,7 @@
 packages "${build_packages[@]}" "${lab_packages[@]}"
 swift_is_there
 agents
-# Built for debugging: half the time of a release, and the tests need the same files.
-products debug devtunnel devtunnel-lab
+products devtunnel devtunnel-lab
 export DEVTUNNEL_SHARE=$root/share/devtunnel
 
 # The user's own daemon, settings and labs are not touched.
