@@ -39,12 +39,13 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "Manifests",
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects",
+        "Manifests",
         "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
     .target(
       name: "Daemon",
@@ -108,9 +109,8 @@ let package = Package(
       dependencies: ["Inputs", "Manifests", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
     .target(
-      name: "Manifests", dependencies: ["Inputs", "KubeObjects", .product(name: "Yams", package: "Yams")],
-      swiftSettings: strict),
-    .target(name: "Inputs", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
+      name: "Manifests", dependencies: ["Inputs", "KubeObjects"], swiftSettings: strict),
+    .target(name: "Inputs", dependencies: ["CLibYAML"], swiftSettings: strict),
 
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI", "Threads"], swiftSettings: strict),
@@ -121,7 +121,6 @@ let package = Package(
       name: "KubeAPI",
       dependencies: [
         "CCurl", "Inputs", "KubeObjects", "Threads", .product(name: "Logging", package: "swift-log"),
-        .product(name: "Yams", package: "Yams"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(name: "KubeObjects", swiftSettings: strict),
@@ -179,6 +178,7 @@ let package = Package(
     .target(name: "CControl"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 

@@ -50,8 +50,8 @@ quietly() {
 # ---- Packages and programs that the machine must have.
 
 build_packages=(
-  build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev musl-tools pkg-config
-  python3 zlib1g-dev
+  build-essential ca-certificates libcurl4-openssl-dev libinotifytools0-dev libssh2-1-dev libyaml-dev musl-tools
+  pkg-config python3 zlib1g-dev
 )
 lab_packages=(buildah busybox-static curl iproute2 nftables openssl runc util-linux)
 test_packages=(dnsutils openssh-client openssh-server python3-venv shellcheck)

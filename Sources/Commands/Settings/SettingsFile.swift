@@ -1,7 +1,7 @@
 import ControlAPI
 import FoundationEssentials
 import Inputs
-import Yams
+import KubeObjects
 
 /// Reads `config.yaml`: one mapping of keys to scalars.
 enum SettingsFile {
@@ -24,31 +24,32 @@ enum SettingsFile {
   static func parse(_ text: String, file: String) throws(ControlError) -> Settings {
     var settings = Settings()
     guard let root = try compose(text, file) else { return settings }
-    guard case .mapping(let mapping) = root else {
-      // A file with only comments is an empty scalar.
-      if case .scalar(let scalar) = root, scalar.string.isEmpty { return settings }
+    guard case .mapping(let entries) = root.content else {
+      // An empty document is an empty scalar.
+      if case .scalar("", _) = root.content { return settings }
       throw problem(file, root.mark, "must be a mapping of keys to values", remedy: "write KEY: VALUE lines")
     }
-    for (keyNode, value) in mapping {
-      if keyNode.string == "contexts" {
-        settings.viaByContext = try contexts(value, file)
+    try checkKeys(entries, file)
+    for entry in entries {
+      if entry.key == "contexts" {
+        settings.viaByContext = try contexts(entry.value, file)
         continue
       }
-      guard let key = keyNode.string.flatMap(Settings.Key.init(rawValue:)) else {
+      guard let key = Settings.Key(rawValue: entry.key) else {
         throw problem(
-          file, keyNode.mark, "\(keyNode.string ?? "this") is no key",
+          file, entry.mark, "\(entry.key) is no key",
           remedy: "keys are: \(Settings.Key.allCases.map(\.rawValue).joined(separator: ", ")), contexts")
       }
-      guard case .scalar(let scalar) = value, value.tag != Tag(.null) else {
+      guard case .scalar(let text, let isPlain) = entry.value.content, !isPlain || !YAMLScalar.isNull(text) else {
         throw problem(
-          file, value.mark ?? keyNode.mark, "\(key.rawValue) must be a single value",
+          file, entry.value.mark, "\(key.rawValue) must be a single value",
           remedy: "write \(key.rawValue): VALUE, or remove the line")
       }
       do {
-        try settings.set(key, scalar.string)
+        try settings.set(key, text)
       } catch {
         throw problem(
-          file, value.mark ?? keyNode.mark, "\(key.rawValue) \(error.message)",
+          file, entry.value.mark, "\(key.rawValue) \(error.message)",
           remedy: "correct the file; docs/settings.md describes each key")
       }
     }
@@ -56,54 +57,54 @@ enum SettingsFile {
   }
 
   /// Reads `contexts: {NAME: {via: URL}}`: the settings of single contexts.
-  private static func contexts(_ node: Node, _ file: String) throws(ControlError) -> [String: String] {
-    guard case .mapping(let contexts) = node else {
+  private static func contexts(_ value: YAMLValue, _ file: String) throws(ControlError) -> [String: String] {
+    guard case .mapping(let contexts) = value.content else {
       throw problem(
-        file, node.mark, "contexts must be a mapping of context names",
+        file, value.mark, "contexts must be a mapping of context names",
         remedy: "write contexts: {NAME: {via: ssh://user@host}}")
     }
+    try checkKeys(contexts, file)
     var result: [String: String] = [:]
-    for (name, value) in contexts {
-      guard case .mapping(let keys) = value else {
+    for context in contexts {
+      guard case .mapping(let entries) = context.value.content else {
         throw problem(
-          file, value.mark ?? name.mark, "context \(name.string ?? "") must be a mapping",
-          remedy: "write \(name.string ?? "NAME"): {via: ssh://user@host}")
+          file, context.value.mark, "context \(context.key) must be a mapping",
+          remedy: "write \(context.key): {via: ssh://user@host}")
       }
-      for (key, text) in keys {
-        guard key.string == "via" else {
-          throw problem(file, key.mark, "\(key.string ?? "this") is no key of a context", remedy: "the key is: via")
+      try checkKeys(entries, file)
+      for entry in entries {
+        guard entry.key == "via" else {
+          throw problem(file, entry.mark, "\(entry.key) is no key of a context", remedy: "the key is: via")
         }
-        guard case .scalar(let scalar) = text, !scalar.string.isEmpty else {
-          throw problem(file, text.mark ?? key.mark, "via must be a single value", remedy: "write via: ssh://user@host")
+        guard case .scalar(let text, _) = entry.value.content, !text.isEmpty else {
+          throw problem(file, entry.value.mark, "via must be a single value", remedy: "write via: ssh://user@host")
         }
-        result[name.string ?? ""] = scalar.string
+        result[context.key] = text
       }
     }
     return result
   }
 
-  private static func compose(_ text: String, _ file: String) throws(ControlError) -> Node? {
-    do throws(YAMLProblem) { _ = try YAMLText.read(text) } catch {
-      if error.kind == .refused {
-        throw ControlError(.badInput, "\(file):\(error.line): \(error.message)", remedy: error.remedy)
-      }
-    }
-    do {
-      return try Yams.compose(yaml: text, .default, .default, .utf8)
-    } catch let error as YamlError {
-      switch error {
-      case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):
-        throw problem(file, mark, what, remedy: "correct the YAML")
-      case .duplicatedKeysInMapping(let keys, let context):
-        throw problem(file, context.mark, "\(keys.joined(separator: ", ")) is given twice", remedy: "keep one of them")
-      default: throw problem(file, nil, "\(error)", remedy: "correct the YAML")
-      }
-    } catch {
-      throw problem(file, nil, "\(error)", remedy: "correct the YAML")
+  private static func checkKeys(_ entries: [YAMLValue.Entry], _ file: String) throws(ControlError) {
+    for entry in entries {
+      guard let last = entry.last else { continue }
+      throw problem(file, last, "\(entry.key) is given twice", remedy: "keep one of them")
     }
   }
 
-  private static func problem(_ file: String, _ mark: Mark?, _ message: String, remedy: String) -> ControlError {
-    ControlError(.badInput, "\(file)\(mark.map { ":\($0.line)" } ?? ""): \(message)", remedy: remedy)
+  private static func compose(_ text: String, _ file: String) throws(ControlError) -> YAMLValue? {
+    let documents: [YAMLValue]
+    do throws(YAMLProblem) { documents = try YAMLText.read(text) } catch {
+      throw ControlError(
+        .badInput, "\(file):\(error.line): \(error.message)", remedy: error.remedy ?? "correct the YAML")
+    }
+    if documents.count > 1 {
+      throw problem(file, documents[1].mark, "a second document begins here", remedy: "keep one of them")
+    }
+    return documents.first
+  }
+
+  private static func problem(_ file: String, _ mark: YAMLMark, _ message: String, remedy: String) -> ControlError {
+    ControlError(.badInput, "\(file):\(mark.line): \(message)", remedy: remedy)
   }
 }

@@ -1,4 +1,4 @@
-import CYaml
+internal import CLibYAML
 
 /// Reads YAML that others wrote. A few lines can mean any number of values (aliases of aliases, merge
 /// keys of merge keys): the values are counted while the text is read, and refused before any is built.

@@ -1,97 +1,102 @@
 import Inputs
 import KubeObjects
-import Yams
 
 /// A value in a kubeconfig, with its position for errors.
 struct ConfigNode {
-  let node: Node
+  private let content: YAMLValue.Content
+  private let mark: YAMLMark?
   let file: String
 
   /// - Returns: nil for an empty file.
   /// - Throws: `KubeError.config` with the position where the text stops being YAML.
   init?(parsing text: String, file: String) throws(KubeError) {
-    self.file = file
-    try Self.check(text, file)
-    do {
-      guard let node = try Yams.compose(yaml: text, .default, .default, .utf8) else { return nil }
-      self.node = node
-    } catch let error as YamlError {
-      throw Self.broken(error, file)
-    } catch {
-      throw .config(file: file, problem: "it is not YAML: \(error)", remedy: "correct it")
-    }
+    let documents = try Self.documents(parsing: text, file: file)
+    guard let root = documents.first else { return nil }
+    if documents.count > 1 { throw documents[1].error("it has a second document", "keep one of them") }
+    self = root
     if isNull { return nil }
-    guard case .mapping = node else {
+    guard case .mapping = content else {
       throw error("it is not a kubeconfig", "a kubeconfig is a mapping with clusters, users and contexts")
     }
   }
 
-  init(_ node: Node, _ file: String) {
-    self.node = node
+  /// Reads the root value of each document, empty ones included.
+  static func documents(parsing text: String, file: String) throws(KubeError) -> [ConfigNode] {
+    let documents: [ConfigNode]
+    do throws(YAMLProblem) { documents = try YAMLText.read(text).map { ConfigNode($0, file) } } catch {
+      throw .config(
+        file: file, line: error.line, column: error.column,
+        problem: error.kind == .refused ? error.message : "it is not YAML: \(error.message)",
+        remedy: error.remedy ?? "correct this place")
+    }
+    for document in documents { try document.checkKeys() }
+    return documents
+  }
+
+  private init(_ value: YAMLValue, _ file: String) {
+    self.init(content: value.content, mark: value.mark, file: file)
+  }
+
+  private init(content: YAMLValue.Content, mark: YAMLMark?, file: String) {
+    self.content = content
+    self.mark = mark
     self.file = file
   }
 
-  /// Refuses a text that expands far beyond its size, before anything is made of it.
-  static func check(_ text: String, _ file: String) throws(KubeError) {
-    do throws(YAMLProblem) { _ = try YAMLText.read(text) } catch {
-      // The reader of the text reports mistakes.
-      guard error.kind == .refused else { return }
-      throw .config(
-        file: file, line: error.line, column: error.column, problem: error.message,
-        remedy: error.remedy ?? "correct this place")
+  /// Refuses a key that appears twice in its mapping: two readers may take different ones.
+  private func checkKeys() throws(KubeError) {
+    switch content {
+    case .scalar: break
+    case .sequence(let elements): for element in elements { try ConfigNode(element, file).checkKeys() }
+    case .mapping(let entries):
+      for entry in entries {
+        if let last = entry.last {
+          throw .config(
+            file: file, line: last.line, column: last.column, problem: "the key '\(entry.key)' appears twice",
+            remedy: "keep one of them")
+        }
+        try ConfigNode(entry.value, file).checkKeys()
+      }
     }
   }
 
-  static func broken(_ error: YamlError, _ file: String) -> KubeError {
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      .config(
-        file: file, line: mark.line, column: mark.column, problem: "it is not YAML: \(problem)",
-        remedy: "correct this place")
-    default: .config(file: file, problem: "it is not YAML: \(error)", remedy: "correct it")
-    }
-  }
-
-  var line: Int? { node.mark?.line }
-  var empty: ConfigNode { ConfigNode(Node([(Node, Node)]()), file) }
+  var line: Int? { mark?.line }
+  var empty: ConfigNode { ConfigNode(content: .mapping([]), mark: nil, file: file) }
 
   private var isNull: Bool {
-    guard case .scalar(let scalar) = node else { return false }
-    return scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    guard case .scalar(let text, true) = content else { return false }
+    return YAMLScalar.isNull(text)
   }
 
   func error(_ problem: String, _ remedy: String) -> KubeError {
-    .config(file: file, line: node.mark?.line, column: node.mark?.column, problem: problem, remedy: remedy)
+    .config(file: file, line: mark?.line, column: mark?.column, problem: problem, remedy: remedy)
   }
 
   /// A member that exists and is not null.
   subscript(key: String) -> ConfigNode? {
     get throws(KubeError) {
-      guard case .mapping(let mapping) = node else {
+      guard case .mapping(let entries) = content else {
         throw error("a mapping with '\(key)' is expected here", "correct this place")
       }
-      for (name, value) in mapping where name.scalar?.string == key {
-        let found = ConfigNode(value, file)
-        return found.isNull ? nil : found
-      }
-      return nil
+      guard let entry = entries.first(where: { $0.key == key }) else { return nil }
+      let found = ConfigNode(entry.value, file)
+      return found.isNull ? nil : found
     }
   }
 
   func members() throws(KubeError) -> [(String, ConfigNode)] {
-    guard case .mapping(let mapping) = node else { throw error("a mapping is expected here", "correct this place") }
-    return mapping.map { ($0.key.scalar?.string ?? "", ConfigNode($0.value, file)) }
+    guard case .mapping(let entries) = content else { throw error("a mapping is expected here", "correct this place") }
+    return entries.map { ($0.key, ConfigNode($0.value, file)) }
   }
 
   func elements() throws(KubeError) -> [ConfigNode] {
-    guard case .sequence(let sequence) = node else { throw error("a list is expected here", "correct this place") }
-    return sequence.map { ConfigNode($0, file) }
+    guard case .sequence(let elements) = content else { throw error("a list is expected here", "correct this place") }
+    return elements.map { ConfigNode($0, file) }
   }
 
   func string() throws(KubeError) -> String {
-    guard case .scalar(let scalar) = node else { throw error("a string is expected here", "correct this place") }
-    return scalar.string
+    guard case .scalar(let text, _) = content else { throw error("a string is expected here", "correct this place") }
+    return text
   }
 
   /// Returns the string; an empty one counts as absent, as for kubectl.
@@ -114,29 +119,14 @@ struct ConfigNode {
     }
   }
 
-  /// The value as JSON, plain scalars by YAML's core schema.
+  /// The value as JSON, plain scalars by kubectl's rules.
   var json: JSONValue {
-    switch node {
-    case .mapping(let mapping):
+    switch content {
+    case .scalar(let text, let isPlain): isPlain ? YAMLScalar.value(text) : .string(text)
+    case .sequence(let elements): .array(elements.map { ConfigNode($0, file).json })
+    case .mapping(let entries):
       .object(
-        Dictionary(
-          mapping.map { ($0.key.scalar?.string ?? "", ConfigNode($0.value, file).json) },
-          uniquingKeysWith: { first, _ in first }))
-    case .sequence(let sequence): .array(sequence.map { ConfigNode($0, file).json })
-    case .scalar(let scalar):
-      if isNull {
-        .null
-      } else if scalar.style == .plain, let bool = node.bool {
-        .bool(bool)
-      } else if scalar.style == .plain, let int = node.int {
-        .int(Int64(int))
-      } else if scalar.style == .plain, let float = node.float, float.isFinite {
-        // JSON has no infinity, and `sleep infinity` means the word.
-        .double(float)
-      } else {
-        .string(scalar.string)
-      }
-    case .alias: .null
+        Dictionary(entries.map { ($0.key, ConfigNode($0.value, file).json) }, uniquingKeysWith: { first, _ in first }))
     }
   }
 }

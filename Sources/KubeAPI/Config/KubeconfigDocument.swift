@@ -1,5 +1,4 @@
 import KubeObjects
-import Yams
 
 extension Kubeconfig {
   /// Reads one file's text.

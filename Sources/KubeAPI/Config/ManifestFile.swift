@@ -1,5 +1,4 @@
 import KubeObjects
-import Yams
 
 /// A file of Kubernetes objects as users write them: YAML documents, one after the other.
 public enum ManifestFile {
@@ -16,23 +15,5 @@ public enum ManifestFile {
       objects.append(node.json)
     }
     return objects
-  }
-}
-
-extension ConfigNode {
-  static func documents(parsing text: String, file: String) throws(KubeError) -> [ConfigNode] {
-    try check(text, file)
-    do {
-      var documents = try Yams.compose_all(yaml: text, .default, .default, .utf8)
-      var nodes: [ConfigNode] = []
-      while let node = documents.next() { nodes.append(ConfigNode(node, file)) }
-      // The sequence ends at a mistake as it does at the end.
-      if let error = documents.error { throw error }
-      return nodes
-    } catch let error as YamlError {
-      throw broken(error, file)
-    } catch {
-      throw .config(file: file, problem: "it is not YAML: \(error)", remedy: "correct it")
-    }
   }
 }

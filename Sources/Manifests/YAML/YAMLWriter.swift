@@ -1,5 +1,5 @@
+import Inputs
 import KubeObjects
-import Yams
 
 /// Writes YAML that kubectl and kustomize read as the same values.
 public enum YAMLWriter {
@@ -9,28 +9,29 @@ public enum YAMLWriter {
   static func joined(_ documents: [String]) -> String { documents.joined(separator: "---\n") }
 
   /// Returns a block of lines without the markers around documents.
-  static func text(_ node: Node) -> String {
+  static func text(_ output: YAMLOutput) -> String {
     // Everything that was read can be written; a failure would be the library's own.
-    (try? Yams.serialize(node: node, width: -1, allowUnicode: true)) ?? ""
+    YAMLEmitter.text(output) ?? ""
   }
 
-  private static func node(_ node: YAMLNode) -> Node {
+  private static func node(_ node: YAMLNode) -> YAMLOutput {
     switch node.content {
-    case .scalar(let text, let isPlain): isPlain ? Node(text, .implicit, .plain) : quoted(text)
-    case .sequence(let elements): list(elements.map { Self.node($0) })
-    case .mapping(let members): mapping(members.map { ($0.key, Self.node($0.value)) })
+    case .scalar(let text, let isPlain): .scalar(text, isPlain ? .plain : .doubleQuoted)
+    case .sequence(let elements): .sequence(elements.map { Self.node($0) })
+    case .mapping(let members): .mapping(members.map { (string($0.key), Self.node($0.value)) })
     }
   }
 
-  static func node(_ value: JSONValue, first: [String] = []) -> Node {
+  static func node(_ value: JSONValue, first: [String] = []) -> YAMLOutput {
     switch value {
-    case .null: Node("null", .implicit, .plain)
-    case .bool(let bool): Node(bool ? "true" : "false", .implicit, .plain)
-    case .int(let int): Node(String(int), .implicit, .plain)
-    case .double: Node(value.description, .implicit, .plain)
+    case .null: .scalar("null", .plain)
+    case .bool(let bool): .scalar(bool ? "true" : "false", .plain)
+    case .int(let int): .scalar(String(int), .plain)
+    case .double: .scalar(value.description, .plain)
     case .string(let text): string(text)
-    case .array(let elements): list(elements.map { node($0) })
-    case .object(let members): mapping(keys(members, first: first).map { ($0, node(members[$0] ?? .null)) })
+    case .array(let elements): .sequence(elements.map { node($0) })
+    case .object(let members):
+      .mapping(keys(members, first: first).map { (string($0), node(members[$0] ?? .null)) })
     }
   }
 
@@ -38,14 +39,12 @@ public enum YAMLWriter {
     first.filter { members[$0] != nil } + members.keys.filter { !first.contains($0) }.sorted()
   }
 
-  private static func string(_ text: String) -> Node {
+  private static func string(_ text: String) -> YAMLOutput {
     if text.contains("\n") {
-      return Node(text, .implicit, text.first == " " || text.first == "\n" ? .doubleQuoted : .literal)
+      return .scalar(text, text.first == " " || text.first == "\n" ? .doubleQuoted : .literal)
     }
-    return isSafe(text) ? Node(text, .implicit, .plain) : quoted(text)
+    return .scalar(text, isSafe(text) ? .plain : .doubleQuoted)
   }
-
-  private static func quoted(_ text: String) -> Node { Node(text, .implicit, .doubleQuoted) }
 
   /// Checks whether every reader takes the plain text for this string. The library itself quotes text
   /// that YAML's grammar forbids.
@@ -55,11 +54,5 @@ public enum YAMLWriter {
     // Dates, sexagesimal numbers, .inf and .nan have another type in YAML 1.1.
     return !(first.isNumber || "+-.".contains(first))
       || text.contains { $0.isLetter && !"eExXoObBtTzZinfaINFA".contains($0) }
-  }
-
-  private static func list(_ elements: [Node]) -> Node { Node(elements, .implicit, elements.isEmpty ? .flow : .block) }
-
-  private static func mapping(_ members: [(String, Node)]) -> Node {
-    Node(members.map { (string($0.0), $0.1) }, .implicit, members.isEmpty ? .flow : .block)
   }
 }

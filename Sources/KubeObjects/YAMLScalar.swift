@@ -1,11 +1,9 @@
-import KubeObjects
-
 /// The meaning of a plain scalar by kubectl's rules for manifests (goyaml v2: YAML 1.1 for booleans, both octal
 /// spellings, no sexagesimal numbers).
-enum YAMLScalar {
-  static func isNull(_ text: String) -> Bool { ["", "~", "null", "Null", "NULL"].contains(text) }
+public enum YAMLScalar {
+  public static func isNull(_ text: String) -> Bool { ["", "~", "null", "Null", "NULL"].contains(text) }
 
-  static func value(_ text: String) -> JSONValue {
+  public static func value(_ text: String) -> JSONValue {
     if isNull(text) { return .null }
     if let bool = bool(text) { return .bool(bool) }
     guard let first = text.utf8.first,
@@ -14,7 +12,7 @@ enum YAMLScalar {
     return number(text) ?? .string(text)
   }
 
-  static func bool(_ text: String) -> Bool? {
+  public static func bool(_ text: String) -> Bool? {
     switch text {
     case "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON": true
     case "false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF": false
@@ -23,7 +21,7 @@ enum YAMLScalar {
   }
 
   /// Returns nil also for numbers that JSON cannot hold (`.inf`): in `sleep .inf` it is a word.
-  static func number(_ text: String) -> JSONValue? {
+  private static func number(_ text: String) -> JSONValue? {
     let digits = text.filter { $0 != "_" }
     if let int = int(digits) { return .int(int) }
     guard isFloat(digits), let double = Double(digits), double.isFinite else { return nil }
