@@ -51,7 +51,7 @@ let package = Package(
       name: "Daemon",
       dependencies: [
         "CControl", "ControlAPI", "Operations", "Threads", .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
     .target(
       name: "Operations",

@@ -1,7 +1,7 @@
 import ControlAPI
 import Logging
-import ServiceLifecycle
 import Threads
+import UnixSignals
 
 #if canImport(Glibc)
   import Glibc
@@ -31,12 +31,15 @@ public enum DaemonProcess {
         "pid": "\(getpid())", "version": "\(BuildVersion.current.version)", "socket": "\(paths.socket)",
         "open files": "\(openFiles)",
       ])
-    let service = ServiceGroupConfiguration.ServiceConfiguration(
-      service: server, successTerminationBehavior: .gracefullyShutdownGroup)
-    let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    try await group.run()
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let watch = Task {
+      for await signal in signals {
+        logger.info("a signal ends the daemon", metadata: ["signal": "\(signal)"])
+        server.stop()
+      }
+    }
+    await server.run()
+    watch.cancel()
     logger.info("daemon ended", metadata: ["pid": "\(getpid())"])
     withExtendedLifetime(lock) {}
   }

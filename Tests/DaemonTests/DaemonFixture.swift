@@ -8,7 +8,7 @@ import Testing
 struct DaemonFixture: Sendable {
   let paths: ControlPaths
   let engine: FakeEngine
-  let server: Task<Void, any Error>
+  let server: Task<Void, Never>
 
   static let request = InterceptRequest(cluster: ClusterSelection(), service: "user", ports: [])
 
@@ -19,17 +19,17 @@ struct DaemonFixture: Sendable {
     try await withTemporaryPaths { paths in
       try paths.prepare()
       let server = try ControlServer(paths: paths, engine: engine, build: build, logger: quiet)
-      let task = Task { try await server.run() }
+      let task = Task { await server.run() }
       let fixture = DaemonFixture(paths: paths, engine: engine, server: task)
       do {
         try await body(fixture)
       } catch {
         task.cancel()
-        _ = await task.result
+        await task.value
         throw error
       }
       task.cancel()
-      try await task.value
+      await task.value
     }
   }
 

@@ -1,13 +1,12 @@
 import ControlAPI
 import Logging
-import ServiceLifecycle
 import Synchronization
 
 /// Serves the control socket until `quit` or a signal ends the daemon.
 ///
 /// It ends in this order: accept no more connections, cancel and undo the running requests, let the engine leave
 /// everything.
-public struct ControlServer: Service {
+public struct ControlServer: Sendable {
   private let listener: ControlListener
   private let engine: any Engine
   private let handler: RequestHandler
@@ -33,19 +32,23 @@ public struct ControlServer: Service {
     handler = RequestHandler(engine: engine, paths: paths, build: build, logger: logger)
   }
 
-  public func run() async throws {
+  /// Ends `run`, as `quit` does. Unlike a cancelled task, the end takes its time.
+  public func stop() { listener.stop() }
+
+  /// Serves until `stop`, `quit` or the end of the task.
+  public func run() async {
     // Not a child task: an earlier daemon's changes are undone to the end, or `quit` would silently leave them in the
     // cluster.
     let recovery = Task {
       await engine.recover()
       memory.touched()
     }
-    await withTaskCancellationOrGracefulShutdownHandler {
+    await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
         for await connection in listener.connections { group.addTask { await serve(connection) } }
         group.cancelAll()
       }
-    } onCancelOrGracefulShutdown: {
+    } onCancel: {
       listener.stop()
     }
     let answer: Answer<Nothing>

@@ -73,10 +73,10 @@ struct DaemonStarterTests {
       try #require(bound == 0)
       #expect(try ControlClient.ofRunningDaemon(paths: paths) == nil)
       let server = try ControlServer(paths: paths, engine: FakeEngine(), logger: DaemonFixture.quiet)
-      let task = Task { try await server.run() }
+      let task = Task { await server.run() }
       #expect(try ControlClient.ofRunningDaemon(paths: paths) != nil)
       task.cancel()
-      try await task.value
+      await task.value
     }
   }
 

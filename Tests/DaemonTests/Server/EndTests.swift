@@ -148,7 +148,7 @@ struct EndTests {
       #expect(fixture.engine.events.suffix(2) == ["cancelled user", "shut down"])
       #expect(!FileManager.default.fileExists(atPath: fixture.paths.socket))
       await #expect(throws: ControlError.self) { try await call.value }
-      try await fixture.server.value
+      await fixture.server.value
     }
   }
 
@@ -161,7 +161,7 @@ struct EndTests {
       #expect(problem?.code == .incomplete)
       #expect(problem?.message == "not everything could be undone")
       #expect(problem?.details == [staying.message])
-      try await fixture.server.value
+      await fixture.server.value
     }
   }
 
@@ -170,7 +170,7 @@ struct EndTests {
       await fixture.engine.wait(for: "recovering")
       _ = try await fixture.call(QuitRequest())
       #expect(fixture.engine.events == ["recovering", "recovered", "shut down"])
-      try await fixture.server.value
+      await fixture.server.value
     }
   }
 
