@@ -75,6 +75,8 @@ import Testing
     ("a: [\n", 2, 1, "not YAML"),
     ("clusters:\n\t- x", 2, 1, "not YAML"),
     ("just text", 1, 1, "not a kubeconfig"),
+    ("users: []\nkind: Config\nusers: []", 3, 1, "'users' appears twice"),
+    ("kind: Config\n---\nkind: Config", 3, 1, "a second document"),
     ("kind: Pod", 1, 1, "'Pod' is not a kubeconfig"),
     ("clusters: {}", 1, 11, "a list"),
     ("clusters:\n- cluster: {}", 2, 3, "no name"),
