@@ -105,8 +105,8 @@ agents() {
 # products NAME…: builds programs for release and sets `binaries` to their folder. The installation, the package and
 # the demo share this build.
 products() {
-  # The programs contain Swift's libraries, so that they run without a toolchain.
-  local options=(--scratch-path "$build" -c release --static-swift-stdlib) product
+  # The programs contain Swift's libraries, so that they run without a toolchain. Debug information would be stripped.
+  local options=(--scratch-path "$build" -c release --static-swift-stdlib -debug-info-format none) product
   for product in "$@"; do
     quietly "building $product (minutes the first time)" swift build "${options[@]}" --product "$product"
   done
