@@ -23,7 +23,7 @@ extension ClusterOperations {
   /// Returns `proxy` for `http://user@proxy:3128/`; the scheme is optional, as in curl.
   static func host(ofProxy text: String) -> String? {
     var rest = text[...]
-    if let scheme = text.range(of: "://") { rest = text[scheme.upperBound...] }
+    if let scheme = text.firstRange(of: "://") { rest = text[scheme.upperBound...] }
     rest = rest.prefix { $0 != "/" && $0 != "?" }
     if let user = rest.lastIndex(of: "@") { rest = rest[rest.index(after: user)...] }
     if rest.hasPrefix("[") { return String(rest.dropFirst().prefix { $0 != "]" }) }

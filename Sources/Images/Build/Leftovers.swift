@@ -44,7 +44,7 @@ struct Leftovers: Sendable {
 
   private static func mark(in record: Data) -> String? {
     let text = String(decoding: record, as: UTF8.self)
-    guard let start = text.range(of: "id=" + prefix) else { return nil }
+    guard let start = text.firstRange(of: "id=" + prefix) else { return nil }
     return prefix + text[start.upperBound...].prefix { $0.isNumber || $0 == "-" }
   }
 

@@ -61,7 +61,7 @@ extension ClusterProduct {
   private static func k3dName(_ facts: ClusterFacts) -> String? {
     guard let name = facts.names.first, name.hasPrefix("k3d-") else { return nil }
     for role in ["-server-", "-agent-"] {
-      if let end = name.range(of: role, options: .backwards) {
+      if let end = name.ranges(of: role).last {
         return String(name[name.index(name.startIndex, offsetBy: 4)..<end.lowerBound])
       }
     }
