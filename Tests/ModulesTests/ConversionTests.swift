@@ -34,6 +34,10 @@ struct ConversionTests {
     "ServiceRules.swift UInt16(name)": "of a text: an optional",
     "WayToServer.swift Int32(SOCK_STREAM.rawValue)": "a constant",
     "WorkloadLease.swift UInt64(Int32.max)": "a constant",
+    "YAMLScalar.swift Int64(double)": "a whole number below 1e15",
+    "YAMLScalar.swift Int64(sign + lower)": "of a text: an optional",
+    "YAMLScalar.swift Int64(sign + lower, radix: 8)": "of a text: an optional",
+    "YAMLScalar.swift Int64(sign + lower.dropFirst(2), radix: radix)": "of a text: an optional",
   ]
 
   @Test("A conversion says what becomes of a number that does not fit, or why there is none", arguments: modules)
