@@ -19,7 +19,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
   ],
@@ -153,11 +152,11 @@ let package = Package(
     .target(
       name: "LabAPI",
       dependencies: [
-        "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"),
+        "Inputs", "KubeObjects", "LabStore", .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "Yams", package: "Yams"), "CZlib",
+        .product(name: "Subprocess", package: "swift-subprocess"), "CZlib",
       ], swiftSettings: strict),
     .target(
       name: "LabNode",
@@ -211,7 +210,7 @@ let package = Package(
       name: "AgentsTests",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "HTTPTestSupport", "KubeAPI", "KubeObjects", "Relay", "TestSupport",
-        "TunnelProtocol", .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests",
@@ -241,7 +240,7 @@ let package = Package(
       dependencies: [
         "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations",
         "TestSupport",
-        .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
       name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"],

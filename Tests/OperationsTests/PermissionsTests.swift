@@ -1,8 +1,8 @@
 import Agents
 import Foundation
 import KubeAPI
+import KubeObjects
 import Testing
-import Yams
 
 @testable import Operations
 
@@ -18,13 +18,13 @@ struct PermissionsTests {
   @Test("The template grants exactly what is asked for")
   func template() throws {
     let text = try String(contentsOf: Self.root.appending(path: "templates/rbac.yaml"), encoding: .utf8)
-    let documents = Array(try Yams.compose_all(yaml: text))
+    let documents = try ManifestFile.objects(in: text, file: "rbac.yaml")
     try #require(documents.count == 2)
-    #expect(documents[0]["kind"]?.string == "Role")
-    #expect(documents[1]["kind"]?.string == "RoleBinding")
-    #expect(documents[1]["roleRef"]?["name"]?.string == documents[0]["metadata"]?["name"]?.string)
+    #expect(documents[0].kind == "Role")
+    #expect(documents[1].kind == "RoleBinding")
+    #expect(documents[1]["roleRef"]?["name"] == documents[0]["metadata"]?["name"])
     var granted: [String] = []
-    for rule in try #require(documents[0]["rules"]?.sequence) {
+    for rule in try #require(documents[0]["rules"]?.arrayValue) {
       for group in try Self.strings(rule["apiGroups"]) {
         for resource in try Self.strings(rule["resources"]) {
           let parts = resource.split(separator: "/", maxSplits: 1).map(String.init)
@@ -93,8 +93,8 @@ struct PermissionsTests {
     + [("get", .daemonSets)]
     + ["create", "delete"].flatMap { verb in [.configMaps, .secrets, .services, .deployments].map { (verb, $0) } }
 
-  private static func strings(_ node: Node?) throws -> [String] {
-    try #require(node?.sequence).map { try #require($0.string) }
+  private static func strings(_ value: JSONValue?) throws -> [String] {
+    try #require(value?.arrayValue).map { try #require($0.stringValue) }
   }
 
   private static func swiftFiles(_ folder: String) throws -> [URL] {

@@ -1,6 +1,6 @@
+import Inputs
 import KubeObjects
 import LabStore
-import Yams
 
 extension APIServer {
   static let applyType = "application/apply-patch+yaml"
@@ -99,39 +99,34 @@ extension APIServer {
       details: ["group": "meta.k8s.io", "kind": "PatchOptions", "causes": [FieldCause(reason, field, words).object]])
   }
 
-  /// YAML, and so JSON too, as the values that JSON has.
+  /// YAML, and so JSON too, as the values that JSON has. As in Kubernetes, only the first document counts.
   static func yaml(_ text: String) throws -> JSONValue {
     if let value = try? JSONValue(parsing: text) { return value }
-    do {
-      var left = text.utf8.count + 1000
-      return try Yams.compose(yaml: text, .default, .default, .utf8).map { try value($0, &left) } ?? .null
-    } catch let error as StatusError {
-      throw error
-    } catch {
-      throw StatusError.badRequest("error decoding YAML: error converting YAML to JSON: \(error)")
+    // Each value that is written has a byte of its own; aliases of aliases mean many more than that.
+    var limits = YAMLText.Limits()
+    limits.copies = text.utf8.count + 1000
+    let documents: [YAMLValue]
+    do throws(YAMLProblem) { documents = try YAMLText.read(text, limits: limits) } catch {
+      throw notYAML(error.line, error.message)
+    }
+    return try documents.first.map { try json($0) } ?? .null
+  }
+
+  private static func json(_ value: YAMLValue) throws -> JSONValue {
+    switch value.content {
+    case .scalar(let text, let isPlain): return isPlain && value.tag == nil ? YAMLScalar.value(text) : .string(text)
+    case .sequence(let elements): return .array(try elements.map { try json($0) })
+    case .mapping(let entries):
+      var members: [String: JSONValue] = [:]
+      for entry in entries {
+        if let last = entry.last { throw notYAML(last.line, "key \"\(entry.key)\" already set in map") }
+        members[entry.key] = try json(entry.value)
+      }
+      return .object(members)
     }
   }
 
-  /// - Parameter left: how many more values there may be. Each that is written has a byte of its own; aliases of
-  ///   aliases mean many more than that.
-  private static func value(_ node: Node, _ left: inout Int) throws -> JSONValue {
-    left -= 1
-    guard left > 0 else { throw StatusError.badRequest("document contains excessive aliasing") }
-    switch node {
-    case .mapping(let mapping):
-      var members: [String: JSONValue] = [:]
-      for (key, member) in mapping { members[key.string ?? ""] = try value(member, &left) }
-      return .object(members)
-    case .sequence(let sequence): return .array(try sequence.map { try value($0, &left) })
-    case .scalar(let scalar):
-      return switch node.tag {
-      case Tag(.null): .null
-      case Tag(.bool): node.bool.map { .bool($0) } ?? .string(scalar.string)
-      case Tag(.int): node.int.map { JSONValue($0) } ?? .string(scalar.string)
-      case Tag(.float): node.float.map { .double($0) } ?? .string(scalar.string)
-      default: .string(scalar.string)
-      }
-    case .alias: return .null
-    }
+  private static func notYAML(_ line: Int, _ problem: String) -> StatusError {
+    .badRequest("error decoding YAML: error converting YAML to JSON: yaml: line \(line): \(problem)")
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
+import KubeAPI
 import KubeObjects
 import Testing
-import Yams
 
 @testable import Agents
 
@@ -36,27 +36,10 @@ struct AgentExampleTests {
   @Test("Every object of templates/agent.yaml is the one that the code makes")
   func example() throws {
     let text = try String(contentsOf: Self.file, encoding: .utf8)
-    let documents = try Yams.compose_all(yaml: text).map { try Self.json($0) }
+    let documents = try ManifestFile.objects(in: text, file: Self.file.lastPathComponent)
     #expect(documents.count == objects.count)
     for (document, object) in zip(documents, objects) {
       #expect(document == object, "\(object.kind ?? "") \(object.name ?? "")")
-    }
-  }
-
-  /// YAML's core schema as JSON.
-  private static func json(_ node: Node) throws -> JSONValue {
-    switch node {
-    case .mapping(let mapping):
-      var members: [String: JSONValue] = [:]
-      for (key, value) in mapping { members[try #require(key.string)] = try json(value) }
-      return .object(members)
-    case .sequence(let sequence): return .array(try sequence.map { try json($0) })
-    default:
-      let scalar = try #require(node.scalar)
-      guard scalar.style == .plain else { return JSONValue(scalar.string) }
-      if let value = node.int { return JSONValue(value) }
-      if let value = node.bool { return JSONValue(value) }
-      return JSONValue(scalar.string)
     }
   }
 }

@@ -228,7 +228,18 @@ import Testing
       text += "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
     }
     let error = #expect(throws: StatusError.self) { try APIServer.yaml(text) }
-    #expect(error?.code == 400 && error?.message.contains("aliasing") == true)
+    #expect(error?.code == 400 && error?.message.contains("its aliases make more") == true)
     #expect(try APIServer.yaml("a: &a {b: 1}\nc: *a\nd: *a\n") == ["a": ["b": 1], "c": ["b": 1], "d": ["b": 1]])
+  }
+
+  @Test func aKeyThatAppearsTwiceIsRefusedWithItsLine() {
+    let error = #expect(throws: StatusError.self) { try APIServer.yaml("a: 1\nb: {c: 2}\na: 3\n") }
+    #expect(error?.code == 400 && error?.message.hasSuffix("yaml: line 3: key \"a\" already set in map") == true)
+  }
+
+  @Test func plainWordsHaveTheTypesOfAManifest() throws {
+    #expect(
+      try APIServer.yaml("a: [~, yes, 010, 1e3, '1', !!str 1]\n---\na: 2")
+        == ["a": [nil, true, 8, 1000, "1", "1"]])
   }
 }
