@@ -246,14 +246,15 @@ int32_t clinux_random(void *data, size_t count) {
 
 int32_t clinux_open_files(uint64_t *now, uint64_t *most) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  // Not getrlimit and setrlimit: musl's bring its way to stop all threads into the agent, 2 KB.
+  if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) < 0) return -errno;
   *now = limit.rlim_cur;
   *most = limit.rlim_max;
   return 0;
 }
 int32_t clinux_set_open_files(uint64_t now) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) < 0) return -errno;
   limit.rlim_cur = now;
-  return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+  return prlimit(0, RLIMIT_NOFILE, &limit, NULL) < 0 ? -errno : 0;
 }

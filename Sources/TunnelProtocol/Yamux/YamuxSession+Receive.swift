@@ -65,7 +65,7 @@ extension YamuxSession {
         case .none: break
         }
       }
-      let slot = slots[header.stream]
+      let slot = slot(of: header.stream)
       if header.kind == .data {
         payloadLeft = Int(header.length)
         payloadSlot = slot
@@ -102,7 +102,7 @@ extension YamuxSession {
 
   /// Handles the end of a frame.
   private func end(_ header: FrameHeader) -> Event? {
-    guard let slot = slots[header.stream], let stream = streams[slot] else { return nil }
+    guard let slot = slot(of: header.stream), let stream = streams[slot] else { return nil }
     if header.flags.contains(.rst) {
       streams[slot]!.resetReceived = true
       streams[slot]!.resetDue = false

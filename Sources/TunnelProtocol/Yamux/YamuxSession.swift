@@ -49,7 +49,8 @@ public final class YamuxSession {
 
   var streams: [StreamState?] = []
   var freeSlots: [Int] = []
-  var slots: [UInt32: Int] = [:]
+  private var ownStreams = StreamIndex()
+  private var peerStreams = StreamIndex()
   var nextID: UInt32
   var highestRemoteID: UInt32 = 0
 
@@ -128,18 +129,23 @@ public final class YamuxSession {
       slot = streams.count
       streams.append(stream)
     }
-    slots[stream.id] = slot
+    if isOwn(stream.id) { ownStreams.append(stream.id, slot: slot) } else { peerStreams.append(stream.id, slot: slot) }
     streamCount += 1
     return slot
   }
 
   func remove(_ slot: Int) {
     guard let stream = streams[slot] else { return }
-    slots[stream.id] = nil
+    if isOwn(stream.id) { ownStreams.remove(stream.id) } else { peerStreams.remove(stream.id) }
     streams[slot] = nil
     freeSlots.append(slot)
     streamCount -= 1
   }
+
+  private func isOwn(_ id: UInt32) -> Bool { (id & 1 == 1) == (role == .client) }
+
+  /// Returns the slot of a stream; nil if there is none of this number.
+  func slot(of id: UInt32) -> Int? { isOwn(id) ? ownStreams[id] : peerStreams[id] }
 
   func enqueue(_ slot: Int) {
     guard streams[slot] != nil, !streams[slot]!.queued else { return }
