@@ -146,17 +146,6 @@ struct AgentProcessTests {
   }
 }
 
-private final class ToHost: StreamRouter {
-  let port: UInt16
-  init(_ port: UInt16) { self.port = port }
-
-  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
-    let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
-    end.connect(to: loopback(port))
-    return end
-  }
-}
-
 private enum AgentProcess {
   static let command: [String]? = ProcessInfo.processInfo.environment["DEVTUNNEL_TEST_AGENT"].flatMap {
     $0.isEmpty ? nil : $0.split(separator: " ").map(String.init)
