@@ -12,81 +12,117 @@ enum Glob {
   /// Returns the files that match an absolute pattern, sorted; directories that match give the files below them.
   /// - Parameters:
   ///   - root: the only directory that is searched; nil for all.
-  ///   - limit: how many directories may be looked at, over all parts of the pattern.
+  ///   - limit: how many directories may be looked at. Each counts once, however many parts of the pattern lead there.
   static func files(_ pattern: String, in root: String? = nil, limit: Int = 100_000) throws(TooMany) -> [String] {
-    var search = Search(root: root.map(Paths.real), limit: limit)
-    var found: Set<String> = []
-    var directories: [String] = []
-    for path in try search.paths(pattern) {
-      if Paths.isDirectory(path) == true { directories.append(path) } else { found.insert(path) }
-    }
-    return found.union(try search.below(directories).files).sorted()
+    var search = Search(pattern, root: root.map(Paths.real), limit: limit)
+    return try search.files().sorted()
   }
 
-  /// One pattern's way over the disk.
+  /// One walk over the disk. A directory is looked at once, with all the parts of the pattern that may come next there.
   private struct Search {
-    let root: String?
-    let limit: Int
+    private enum Part {
+      case anyDirectories
+      /// Nil for a malformed pattern, which matches nothing.
+      case pattern(Inputs.Glob?)
+      case name(String)
+    }
+
+    private let parts: [Part]
+    private let root: String?
+    private let limit: Int
     private var looked = 0
+    private var found: [String] = []
+    /// The directories that are still to be searched: which parts come next there, by their numbers in the pattern.
+    /// The number behind the last part stands for all that is below.
+    private var open: [(directory: String, next: [Int])] = []
 
-    init(root: String?, limit: Int) { (self.root, self.limit) = (root, limit) }
-
-    mutating func paths(_ pattern: String) throws(TooMany) -> [String] {
-      var directories = ["/"]
-      var parts: [String] = []
+    init(_ pattern: String, root: String?, limit: Int) {
+      var names: [String] = []
       // Several `**` in a row mean what one means.
-      for part in Paths.parts(pattern) where part != "**" || parts.last != "**" { parts.append(part) }
-      for (index, part) in parts.enumerated() {
-        let next = try step(part, directories)
-        directories = index < parts.count - 1 ? next.filter { Paths.isDirectory($0) == true } : next
+      for part in Paths.parts(pattern) where part != "**" || names.last != "**" { names.append(part) }
+      parts = names.map {
+        $0 == "**" ? .anyDirectories : isPattern($0) ? .pattern(Inputs.Glob($0, .component)) : .name($0)
       }
-      return directories
+      (self.root, self.limit) = (root, limit)
     }
 
-    /// The paths that the pattern's next part leads to, each once, sorted.
-    private mutating func step(_ part: String, _ directories: [String]) throws(TooMany) -> [String] {
-      func path(_ name: String, _ directory: String) -> String { (directory == "/" ? "/" : directory + "/") + name }
-      guard isPattern(part) else {
-        return directories.map { path(part, $0) }.filter { Paths.isDirectory($0) != nil }
+    mutating func files() throws(TooMany) -> [String] {
+      open = [("/", [0])]
+      while let (directory, next) = open.popLast() {
+        let (next, isListed) = steps(in: directory, next)
+        let names = try isListed ? list(directory, with: next) : names(next)
+        for name in names { enter(directory, name, next) }
       }
-      // Search only the repository.
-      let searched = directories.filter { directory in root.map { Paths.isBelow(Paths.real(directory), $0) } ?? true }
-      if part == "**" { return Set(searched + (try below(searched).directories)).sorted() }
-      let glob = Inputs.Glob(part, .component)
-      var next: Set<String> = []
-      for directory in searched {
-        try look()
-        next.formUnion(Paths.entries(directory).filter { glob?.matches($0) ?? false }.map { path($0, directory) })
-      }
-      return next.sorted()
+      return found
     }
 
-    /// Returns everything below directories, which may be in each other. Links to directories are not followed: they
-    /// may form circles.
-    mutating func below(_ directories: [String]) throws(TooMany) -> (files: Set<String>, directories: Set<String>) {
-      var files: Set<String> = []
-      var found: Set<String> = []
-      var done: Set<String> = []
-      var open = directories
-      while let directory = open.popLast() {
-        guard done.insert(directory).inserted else { continue }
-        try look()
-        for name in Paths.entries(directory) {
-          let path = (directory == "/" ? "" : directory) + "/" + name
-          if Paths.isDirectory(path) != true {
-            files.insert(path)
-          } else if !Paths.isLink(path) {
-            found.insert(path)
-            open.append(path)
-          }
+    /// Returns the parts that may match a name of this directory, in order, and whether its names must be listed.
+    private func steps(in directory: String, _ next: [Int]) -> (next: [Int], isListed: Bool) {
+      var steps: [Int] = []
+      func add(_ index: Int) { if steps.last != index { steps.append(index) } }
+      var isListed = false
+      lazy var isSearched = root.map { Paths.isBelow(Paths.real(directory), $0) } ?? true
+      for index in next {
+        switch index < parts.count ? parts[index] : nil {
+        case .name: add(index)
+        case nil:
+          isListed = true
+          add(index)
+        // Search only the repository.
+        case .pattern where isSearched:
+          isListed = true
+          add(index)
+        case .anyDirectories where isSearched:
+          isListed = true
+          add(index)
+          // `**` may also mean no directory.
+          add(index + 1)
+        case .pattern, .anyDirectories: break
         }
       }
-      return (files, found)
+      return (steps, isListed)
     }
 
-    private mutating func look() throws(TooMany) {
+    private mutating func list(_ directory: String, with next: [Int]) throws(TooMany) -> [String] {
       looked += 1
       guard looked <= limit else { throw TooMany(limit: limit) }
+      let entries = Paths.entries(directory)
+      // A directory that may not be read may still be passed through.
+      return entries.isEmpty ? names(next) : entries
+    }
+
+    /// Returns the names that the pattern spells out.
+    private func names(_ next: [Int]) -> [String] {
+      var names: [String] = []
+      for index in next where index < parts.count {
+        if case .name(let name) = parts[index], !names.contains(where: { Paths.isSame($0, name) }) {
+          names.append(name)
+        }
+      }
+      return names
+    }
+
+    /// Takes one step, to a name of a directory.
+    private mutating func enter(_ directory: String, _ name: String, _ next: [Int]) {
+      let path = (directory == "/" ? "/" : directory + "/") + name
+      lazy var kind = Paths.isDirectory(path)
+      var after: [Int] = []
+      var repeated: [Int] = []
+      for index in next {
+        switch index < parts.count ? parts[index] : nil {
+        case nil, .anyDirectories: repeated.append(index)
+        case .pattern(let glob): if glob?.matches(name) ?? false { after.append(index + 1) }
+        case .name(let own): if Paths.isSame(own, name), kind != nil { after.append(index + 1) }
+        }
+      }
+      guard !after.isEmpty || !repeated.isEmpty else { return }
+      guard kind == true else {
+        if after.last == parts.count || repeated.last == parts.count { found.append(path) }
+        return
+      }
+      // Links to directories are not followed below `**`: they may form circles.
+      if !repeated.isEmpty, !Paths.isLink(path) { after += repeated }
+      if !after.isEmpty { open.append((path, Set(after).sorted())) }
     }
   }
 }

@@ -86,7 +86,8 @@ public struct ManifestSources: Sendable, Hashable {
   /// Returns the raw manifests' files in the order given, globs expanded, each once.
   private func files(_ warnings: inout [Diagnostic], _ problems: inout [Diagnostic]) -> [String] {
     var files: [String] = []
-    var known: Set<String> = []
+    // By bytes, as the kernel knows files: two names that only look the same are two.
+    var known: Set<[UInt8]> = []
     for pattern in rawYAML {
       var found: [String] = []
       switch Paths.isDirectory(pattern) {
@@ -120,7 +121,7 @@ public struct ManifestSources: Sendable, Hashable {
       case nil:
         problems.append(Diagnostic(.error, "\(pattern) does not exist", remedy: "correct the path, or make the file"))
       }
-      for file in found where known.insert(file).inserted { files.append(file) }
+      for file in found where known.insert(Array(file.utf8)).inserted { files.append(file) }
     }
     return files
   }
