@@ -12,11 +12,6 @@ public struct WorkloadEnvironment: Sendable {
     self.namespace = namespace
   }
 
-  /// The longest string that a process may be given: MAX_ARG_STRLEN, 32 pages (execve(2)).
-  private static let longestValue = 128 << 10
-  /// The bytes that a process may be given in all: a quarter of the usual stack limit (execve(2)).
-  private static let mostBytes = 2 << 20
-
   /// Reads the container's variables.
   /// - Parameters:
   ///   - container: of a Pod template.
@@ -31,8 +26,8 @@ public struct WorkloadEnvironment: Sendable {
       size += (value.map { name.utf8.count + $0.utf8.count } ?? 0)
       size -= result[name].map { name.utf8.count + $0.utf8.count } ?? 0
       result[name] = value
-      guard value?.utf8.count ?? 0 <= Self.longestValue else { throw Self.excess(name, "is longer than 128 KiB") }
-      guard size <= Self.mostBytes else { throw Self.excess(name, "makes more than 2 MiB with those before it") }
+      guard value?.utf8.count ?? 0 <= VariableExpansion.longestString else { throw Self.excess(name, "is longer than 128 KiB") }
+      guard size <= VariableExpansion.mostBytes else { throw Self.excess(name, "makes more than 2 MiB with those before it") }
     }
     for service in services {
       for (name, value) in ServiceLinks.variables(of: service) { try set(name, value) }
@@ -48,7 +43,7 @@ public struct WorkloadEnvironment: Sendable {
       guard let name = variable.entryName else { continue }
       if let value = variable["value"]?.stringValue {
         // `value` may refer to the variables before it.
-        guard let expanded = VariableExpansion.expand(value, result, limit: Self.longestValue) else {
+        guard let expanded = VariableExpansion.expand(value, result, limit: VariableExpansion.longestString) else {
           throw Self.excess(name, "is longer than 128 KiB")
         }
         try set(name, expanded)

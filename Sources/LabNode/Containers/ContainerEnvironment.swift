@@ -14,7 +14,8 @@ struct ContainerEnvironment: Sendable {
   let store: any ObjectStoring
   let pod: PodReference
 
-  /// - Throws: `containerConfig` in the kubelet's words if a reference that is not optional has no target.
+  /// - Throws: `containerConfig` in the kubelet's words if a reference that is not optional has no target, and for
+  ///   more than a process can be given: variables may double one another.
   func variables(of container: JSONValue) async throws -> [(name: String, value: String)] {
     var list = VariableList()
     for source in container["envFrom"]?.elements ?? [] {
@@ -25,16 +26,17 @@ struct ContainerEnvironment: Sendable {
           continue
         }
         for (key, bytes) in ObjectData.entries(of: object).sorted(by: { $0.key < $1.key }) {
-          list.set(prefix + key, String(decoding: bytes, as: UTF8.self))
+          try list.set(prefix + key, String(decoding: bytes, as: UTF8.self))
         }
       }
     }
     for variable in container["env"]?.elements ?? [] {
       guard let name = variable["name"]?.stringValue else { continue }
       if let source = variable["valueFrom"] {
-        if let value = try await value(from: source, in: container) { list.set(name, value) }
+        if let value = try await value(from: source, in: container) { try list.set(name, value) }
       } else {
-        list.set(name, VariableExpansion.expand(variable["value"]?.stringValue ?? "", list.values))
+        let text = variable["value"]?.stringValue ?? ""
+        try list.set(name, VariableExpansion.expand(text, list.values, limit: VariableExpansion.longestString))
       }
     }
     return list.pairs
@@ -70,10 +72,27 @@ struct ContainerEnvironment: Sendable {
 private struct VariableList {
   private var names: [String] = []
   private(set) var values: [String: String] = [:]
+  private var size = 0
   var pairs: [(name: String, value: String)] { names.map { ($0, values[$0] ?? "") } }
 
-  mutating func set(_ name: String, _ value: String) {
-    if values.updateValue(value, forKey: name) == nil { names.append(name) }
+  /// - Parameter value: nil for one that is too long.
+  mutating func set(_ name: String, _ value: String?) throws {
+    guard let value, value.utf8.count <= VariableExpansion.longestString else {
+      throw Self.excess(name, "is longer than \(VariableExpansion.longestString >> 10) KiB")
+    }
+    size += name.utf8.count + value.utf8.count
+    if let former = values.updateValue(value, forKey: name) {
+      size -= name.utf8.count + former.utf8.count
+    } else {
+      names.append(name)
+    }
+    guard size <= VariableExpansion.mostBytes else {
+      throw Self.excess(name, "makes more than \(VariableExpansion.mostBytes >> 20) MiB with those before it")
+    }
+  }
+
+  private static func excess(_ name: String, _ problem: String) -> LabNodeError {
+    LabNodeError(.containerConfig, "the variable \(name.prefix(253)) \(problem): no process can be given that")
   }
 }
 

@@ -65,11 +65,8 @@ struct ContainerStarter: Sendable {
     async throws -> RuntimeSpec
   {
     let variables = try await ContainerEnvironment(store: node.store, pod: pod).variables(of: container)
-    var environment = base(image)
-    for (name, value) in variables {
-      environment.removeAll { $0.name == name }
-      environment.append((name, value))
-    }
+    let own = Set(variables.map(\.name))
+    let environment = base(image).filter { !own.contains($0.name) } + variables
     let known = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     let directory = container["workingDir"]?.stringValue ?? image.workingDirectory
     return RuntimeSpec(
@@ -83,12 +80,22 @@ struct ContainerStarter: Sendable {
   }
 
   /// The Pod's `command` replaces the image's entrypoint and command, `args` for the image's command alone.
+  /// - Throws: `containerConfig` for more than a process can be given: a variable may be in many arguments.
   static func arguments(_ container: JSONValue, _ image: Image, _ variables: [String: String]) throws -> [String] {
-    func strings(_ key: String) -> [String]? {
-      container[key]?.arrayValue?.compactMap(\.stringValue).map { VariableExpansion.expand($0, variables) }
+    var left = VariableExpansion.mostBytes
+    func strings(_ key: String) throws -> [String] {
+      try (container[key]?.arrayValue?.compactMap(\.stringValue) ?? []).map { text in
+        let limit = min(left, VariableExpansion.longestString)
+        guard let expanded = VariableExpansion.expand(text, variables, limit: limit) else {
+          throw LabNodeError(.containerConfig, "\(key) is longer than a process can be given, with its variables")
+        }
+        // Each argument costs a pointer too.
+        left = max(0, left - expanded.utf8.count - MemoryLayout<Int>.size)
+        return expanded
+      }
     }
-    let command = strings("command") ?? []
-    let arguments = strings("args") ?? []
+    let command = try strings("command")
+    let arguments = try strings("args")
     let all = command.isEmpty ? image.entrypoint + (arguments.isEmpty ? image.command : arguments) : command + arguments
     guard !all.isEmpty else {
       throw LabNodeError(.containerConfig, "no command specified: neither the container nor its image has one")

@@ -79,6 +79,59 @@ struct ContainerEnvironmentTests {
     }
   }
 
+  /// Thirty variables of which each is twice the one before, as in an attack: a gigabyte, out of a kilobyte.
+  private static let doubling: [JSONValue] =
+    [["name": "V0", "value": .string(String(repeating: "x", count: 64))]]
+    + (1...30).map { ["name": .string("V\($0)"), "value": .string("$(V\($0 - 1))$(V\($0 - 1))")] }
+
+  @Test(
+    "Variables that double one another end with an error, and not with the machine's memory", .timeLimit(.minutes(1)))
+  func doubling() async throws {
+    let environment = ContainerEnvironment(store: ObjectStore(), pod: Self.pod())
+    await #expect(
+      throws: LabNodeError(.containerConfig, "the variable V12 is longer than 128 KiB: no process can be given that")
+    ) {
+      _ = try await environment.variables(of: ["env": .array(Self.doubling)])
+    }
+    // The longest that a process can be given is no attack.
+    let allowed = try await environment.variables(of: ["env": .array(Array(Self.doubling.prefix(12)))])
+    #expect(allowed.last?.value.utf8.count == 128 << 10)
+    let wide: [JSONValue] = (0..<40).map { ["name": .string("W\($0)"), "value": "$(V11)"] }
+    await #expect(
+      throws: LabNodeError(
+        .containerConfig, "the variable W14 makes more than 2 MiB with those before it: no process can be given that")
+    ) {
+      _ = try await environment.variables(of: ["env": .array(Array(Self.doubling.prefix(12)) + wide)])
+    }
+  }
+
+  @Test("A variable that is set again counts once")
+  func repeated() async throws {
+    let environment = ContainerEnvironment(store: ObjectStore(), pod: Self.pod())
+    let long = String(repeating: "x", count: 100 << 10)
+    let same: [JSONValue] = (0..<40).map { _ in ["name": "A", "value": .string(long)] }
+    #expect(try await environment.variables(of: ["env": .array(same)]).map(\.value) == [long])
+  }
+
+  @Test("One long variable in many arguments ends with an error", .timeLimit(.minutes(1)))
+  func manyArguments() throws {
+    let long = ["V": String(repeating: "x", count: 100 << 10)]
+    let image = Image(identifier: "i")
+    func arguments(_ key: String, _ texts: [String]) throws -> [String] {
+      var container: JSONValue = ["command": ["/x"]]
+      container[key] = .array(texts.map { .string($0) })
+      return try ContainerStarter.arguments(container, image, long)
+    }
+    #expect(try arguments("command", ["/x", "$(V)"]).last?.utf8.count == 100 << 10)
+    for key in ["command", "args"] {
+      for texts in [["$(V)$(V)"], Array(repeating: "$(V)", count: 10_000)] {
+        #expect(
+          throws: LabNodeError(.containerConfig, "\(key) is longer than a process can be given, with its variables")
+        ) { try arguments(key, texts) }
+      }
+    }
+  }
+
   @Test func fields() throws {
     #expect(try FieldReference.value("metadata.annotations", of: Self.pod()) == #"a/b="c\"d""#)
     #expect(try FieldReference.value("spec.serviceAccountName", of: Self.pod()) == "default")

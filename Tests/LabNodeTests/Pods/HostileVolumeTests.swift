@@ -57,6 +57,24 @@ struct HostileVolumeTests {
     }
   }
 
+  @Test("A path out of variables has a limit")
+  func longExpression() async throws {
+    let scene = try Scene()
+    let store = try await store()
+    let volumes = scene.pod(["volumes": [["name": "v", "emptyDir": [:]]]], store)
+    try await volumes.write()
+    let mount: JSONValue = [
+      "name": "v", "mountPath": "/m", "subPathExpr": .string(String(repeating: "$(V)/", count: 9)),
+    ]
+    let container: JSONValue = ["volumeMounts": [mount]]
+    #expect(try volumes.mounts(of: container, variables: ["V": "d"]).first?.destination == "/m")
+    #expect(
+      throws: LabNodeError(
+        .containerConfig, "the subPathExpr of the volumeMount \"v\" makes a path of more than 4096 bytes")
+    ) { try volumes.mounts(of: container, variables: ["V": String(repeating: "d", count: 500)]) }
+    #expect(scene.isUntouched())
+  }
+
   @Test(arguments: ["../../../../victim/token", "/victim", "a/../../../../../victim/token", "..data", "", "."])
   func aFilesPathStaysInside(path: String) async throws {
     let scene = try Scene()

@@ -120,8 +120,13 @@ struct PodVolumes: Sendable {
         throw LabNodeError(.containerConfig, "volumeMount \"\(name)\" has no volume")
       }
       let sub =
-        mount["subPath"]?.stringValue ?? mount["subPathExpr"]?.stringValue.map {
-          VariableExpansion.expand($0, variables)
+        try mount["subPath"]?.stringValue ?? mount["subPathExpr"]?.stringValue.map { text in
+          guard let path = VariableExpansion.expand(text, variables, limit: Int(PATH_MAX)) else {
+            throw LabNodeError(
+              .containerConfig,
+              "the subPathExpr of the volumeMount \"\(name)\" makes a path of more than \(PATH_MAX) bytes")
+          }
+          return path
         } ?? ""
       let isReadOnly = mount["readOnly"]?.boolValue ?? false
       let opened = sub.isEmpty ? nil : try entry(name, sub)
