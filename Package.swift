@@ -243,7 +243,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
-      name: "DeployTests", dependencies: ["Deploy", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"],
+      name: "DeployTests",
+      dependencies: ["Deploy", "HTTPTestSupport", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"],
       swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),

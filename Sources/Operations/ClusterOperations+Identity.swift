@@ -87,20 +87,14 @@ extension ClusterOperations {
 
 extension ClusterIdentity {
   /// Reads the identity from a kubeconfig: address, certificate authority, and other fields that may select another
-  /// cluster behind that address. It contains no secret, and nothing that is renewed.
+  /// cluster behind that address.
   init(_ access: ClusterAccess, bastion: BastionSelection?) {
-    let authority = access.certificateAuthority.map {
-      // Anyone may name a cluster's UID: the authority must not be one that they can imitate.
-      Fingerprint.of(String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace })
-    }
+    let authority = access.authorityFingerprint
     // Behind two SSH hosts, https://127.0.0.1:6443 is two clusters.
     let way = authority == nil ? bastion.flatMap { $0.url ?? $0.byContext[access.contextName] } : nil
-    // A proxy's password is left out.
-    let proxy = access.proxyURL?.split(separator: "@").last.map(String.init)
-    let rest = [access.tlsServerName ?? "", proxy ?? ""] + access.user
     self.init(
       server: "\(access.server)" + (way.map { " through \($0)" } ?? ""), authority: authority,
-      access: Fingerprint.of(rest.joined(separator: "\u{0}")))
+      access: access.routeFingerprint)
   }
 }
 

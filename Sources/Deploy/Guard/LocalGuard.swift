@@ -9,8 +9,8 @@ import KubeObjects
 
 /// A cluster that the loop may write to.
 public struct GuardedCluster: Sendable, Hashable {
-  /// The UID of the namespace kube-system: the cluster's identity, to be pinned.
-  public var uid: String
+  /// The cluster's identity, to be pinned: `LocalGuard.identity(of:)`.
+  public var identity: String
   /// The reason why it may be written to, for the user: `its nodes run on this machine`.
   public var reason: String
   /// According to its nodes: kind, minikube, k3d, k3s, docker-desktop, colima, rancher-desktop, microk8s, lab.
@@ -18,8 +18,8 @@ public struct GuardedCluster: Sendable, Hashable {
   /// True if its nodes run on this machine's kernel; otherwise only the user's consent allows it.
   public var isLocal: Bool
 
-  public init(uid: String, reason: String, product: String?, isLocal: Bool) {
-    self.uid = uid
+  public init(identity: String, reason: String, product: String?, isLocal: Bool) {
+    self.identity = identity
     self.reason = reason
     self.product = product
     self.isLocal = isLocal
@@ -30,7 +30,7 @@ public struct GuardedCluster: Sendable, Hashable {
 public struct ClusterConsent: Sendable {
   /// True if it is allowed by name now (`--allow-context`).
   public var isAllowed: Bool
-  /// The UID of the context's cluster when it was allowed; nil if it never was.
+  /// The identity of the context's cluster when it was allowed; nil if it never was.
   public var known: String?
   /// Puts a question to the user; nil if no one can answer.
   public var ask: (@Sendable (_ question: String) -> Bool)?
@@ -56,38 +56,49 @@ public enum LocalGuard {
   public static func check(client: KubeClient, context: String, consent: ClusterConsent = ClusterConsent())
     async throws(DeployError) -> GuardedCluster
   {
-    let (system, nodes) = try await attempt("looking at the cluster of context \(context)") {
-      () async throws(KubeError) in
-      (try await client.get(.namespaces, "kube-system"), try await Self.nodes(client))
+    let identity = try await identity(of: client)
+    let nodes = try await attempt("looking at the nodes of context \(context)") { () async throws(KubeError) in
+      try await Self.nodes(client)
     }
-    let uid = system.uid ?? ""
     let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)).map {
       String($0.prefix { !$0.isWhitespace })
     }
     let signs = NodeSigns(nodes: nodes, bootID: bootID)
     let decision = decide(
       signs, ServerAddress.place(of: client.access.server.host), context: context, server: "\(client.access.server)",
-      uid: uid,
-      isAllowed: consent.isAllowed, known: consent.known)
+      identity: identity, isAllowed: consent.isAllowed, known: consent.known)
     switch decision {
-    case .local(let reason): return GuardedCluster(uid: uid, reason: reason, product: signs.product, isLocal: true)
-    case .allowed(let reason): return GuardedCluster(uid: uid, reason: reason, product: signs.product, isLocal: false)
+    case .local(let reason):
+      return GuardedCluster(identity: identity, reason: reason, product: signs.product, isLocal: true)
+    case .allowed(let reason):
+      return GuardedCluster(identity: identity, reason: reason, product: signs.product, isLocal: false)
     case .ask(let question, let reason, let refusal):
       guard let ask = consent.ask, ask(question) else { throw refusal }
-      return GuardedCluster(uid: uid, reason: reason, product: signs.product, isLocal: false)
+      return GuardedCluster(identity: identity, reason: reason, product: signs.product, isLocal: false)
     case .refused(let error): throw error
     }
   }
 
-  /// Returns the cluster's identity: the UID of its namespace kube-system; the server's address if the
-  /// user may not read that.
+  /// Returns the cluster's identity: the UID of its namespace kube-system with the certificate authority that vouches
+  /// for it; for a user who may not read the UID, all that the kubeconfig shows of the cluster.
   public static func identity(of client: KubeClient) async throws(DeployError) -> String {
-    do throws(KubeError) {
-      return try await client.get(.namespaces, "kube-system").uid ?? "\(client.access.server)"
-    } catch {
-      if error.isForbidden { return "\(client.access.server)" }
-      throw DeployError(error, doing: "looking at the cluster of context \(client.access.contextName)")
+    var uid: String?
+    do throws(KubeError) { uid = try await client.get(.namespaces, "kube-system").uid } catch {
+      guard error.isForbidden || error.isNotFound else {
+        throw DeployError(error, doing: "looking at the cluster of context \(client.access.contextName)")
+      }
     }
+    return identity(client.access, uid: uid)
+  }
+
+  static func identity(_ access: ClusterAccess, uid: String?) -> String {
+    let authority = access.authorityFingerprint
+    guard let uid else {
+      // Behind a proxy's one address, the user may decide which cluster it is.
+      return "\(access.server) sha256:\(Fingerprint.of("\(authority ?? "") \(access.routeFingerprint)"))"
+    }
+    // A cluster that was restored from another's backup has its UID. The system's authorities vouch for a name alone.
+    return "\(uid) \(authority.map { "sha256:\($0)" } ?? "\(access.server)")"
   }
 
   enum Decision: Sendable, Hashable {
@@ -101,15 +112,16 @@ public enum LocalGuard {
   }
 
   static func decide(
-    _ signs: NodeSigns, _ place: ServerAddress.Place, context: String, server: String, uid: String, isAllowed: Bool,
-    known: String?
+    _ signs: NodeSigns, _ place: ServerAddress.Place, context: String, server: String, identity: String,
+    isAllowed: Bool, known: String?
   ) -> Decision {
-    if let known, known != uid, !isAllowed {
+    if let known, known != identity, !isAllowed {
       return .refused(
         DeployError(
           .clusterChanged,
-          "context \(context) points to another cluster than before (\(server), kube-system \(uid), before \(known))",
-          remedy: "If the cluster was recreated, confirm it with --allow-context \(context)."))
+          "context \(context) points to another cluster than before (\(server): it is \(identity), and was \(known))",
+          remedy: "If the cluster was recreated, or your rights or user have changed, confirm it with "
+            + "--allow-context \(context)."))
     }
     if signs.areOnThisKernel { return .local("its nodes run on this machine\(signs.product.map { " (\($0))" } ?? "")") }
     if isAllowed || known != nil { return .allowed("context \(context) was allowed") }

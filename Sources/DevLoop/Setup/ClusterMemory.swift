@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// Names with a value each, in a JSON file: allowed contexts whose clusters are not on this machine, with the UID that
-/// each cluster had then; sources of copies, with their destinations.
+/// Names with a value each, in a JSON file: allowed contexts whose clusters are not on this machine, with the identity
+/// that each cluster had then; sources of copies, with their destinations.
 struct ClusterMemory: Sendable {
   let file: String
 

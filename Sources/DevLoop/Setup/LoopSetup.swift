@@ -76,7 +76,7 @@ public struct LoopSetup: Sendable {
     let consent = ClusterConsent(isAllowed: allowedContexts.contains(name), known: memory.load()[key], ask: ask)
     do throws(DeployError) {
       let guarded = try await LocalGuard.check(client: client, context: name, consent: consent)
-      if !guarded.isLocal { memory.save(key, guarded.uid) }
+      if !guarded.isLocal { memory.save(key, guarded.identity) }
       return (client, guarded)
     } catch {
       throw LoopError(error, .cluster)
@@ -133,7 +133,7 @@ public struct LoopSetup: Sendable {
     }
     let source = MirrorConsent.Cluster(
       name: "\(remote.access.contextName)/\(namespace)", identity: "\(identity)/\(namespace)")
-    let destination = MirrorConsent.Cluster(name: client.access.contextName, identity: guarded.uid)
+    let destination = MirrorConsent.Cluster(name: client.access.contextName, identity: guarded.identity)
     guard
       try mirrorConsent.isGiven(
         from: source, into: destination, isNamed: context != nil, option: contextOption, ask: ask)
@@ -158,7 +158,7 @@ public struct LoopSetup: Sendable {
       if let named = Self.pushed(configurations) { return named }
       return try await ClusterProduct.detect(client: client, context: context, environment: project.environment) {
         registry in
-        let key = "\(root)\n\(guarded.uid)"
+        let key = "\(root)\n\(guarded.identity)"
         if memory.load()[key] == registry { return true }
         guard let ask,
           ask("Push images to \(registry)? The cluster of context \(context) says that it is its registry.")

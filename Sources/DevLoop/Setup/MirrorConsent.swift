@@ -7,7 +7,7 @@ public struct MirrorConsent: Sendable {
   public struct Cluster: Sendable, Hashable {
     /// For the user: `CONTEXT/NAMESPACE`, or the context.
     public var name: String
-    /// The UID of its namespace kube-system, and the namespace if it matters.
+    /// `LocalGuard.identity(of:)`, and the namespace if it matters.
     public var identity: String
 
     public init(name: String, identity: String) {

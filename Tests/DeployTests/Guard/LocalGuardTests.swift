@@ -1,3 +1,5 @@
+import HTTPTestSupport
+import KubeAPI
 import KubeObjects
 import Testing
 
@@ -45,7 +47,7 @@ struct LocalGuardTests {
     -> String
   {
     switch LocalGuard.decide(
-      signs, place, context: "c", server: "https://s", uid: "now", isAllowed: isAllowed, known: known)
+      signs, place, context: "c", server: "https://s", identity: "now", isAllowed: isAllowed, known: known)
     {
     case .local: "local"
     case .allowed: "allowed"
@@ -76,4 +78,77 @@ struct LocalGuardTests {
       ("192.0.2.1", false), ("k8s.example.com", false),
     ])
   func addresses(host: String, isLoopback: Bool) { #expect((ServerAddress.place(of: host) == .loopback) == isLoopback) }
+
+  /// - Parameter uid: of kube-system; nil: the server refuses to show it.
+  private func server(
+    uid: String?, status: Int = 403, _ body: (KubeClient) async throws -> Void
+  ) async throws {
+    try await withServer(
+      { request, connection in
+        switch request.path {
+        case "/api/v1/namespaces/kube-system":
+          if let uid {
+            connection.reply(["kind": "Namespace", "metadata": ["name": "kube-system", "uid": JSONValue(uid)]])
+          } else {
+            connection.failure(status, "Status", "namespaces \"kube-system\" is not for you")
+          }
+        default: connection.failure(403, "Forbidden", "nodes is forbidden")
+        }
+      }) { client, _ in try await body(client) }
+  }
+
+  private func change(_ client: KubeClient, _ change: (inout ClusterAccess) -> Void) -> KubeClient {
+    var access = client.access
+    change(&access)
+    return KubeClient(access)
+  }
+
+  @Test(
+    "A user of one namespace, who may read neither kube-system nor the nodes, can allow a context",
+    arguments: [403, 404])
+  func oneNamespace(status: Int) async throws {
+    try await server(uid: nil, status: status) { client in
+      var pin: String?
+      await #expect(throws: DeployError.self) { try await LocalGuard.check(client: client, context: "c") }
+      pin = try await LocalGuard.check(client: client, context: "c", consent: ClusterConsent(isAllowed: true)).identity
+      // It is remembered from then on, for this route alone.
+      let known = ClusterConsent(known: pin)
+      #expect(try await LocalGuard.check(client: client, context: "c", consent: known).identity == pin)
+      let others = [
+        change(client) { $0.certificateAuthority = Array("another".utf8) }, change(client) { $0.tlsServerName = "b" },
+        change(client) { $0.user = ["another"] },
+      ]
+      for other in others {
+        let error = await #expect(throws: DeployError.self) {
+          try await LocalGuard.check(client: other, context: "c", consent: known)
+        }
+        #expect(error?.code == .clusterChanged)
+      }
+    }
+  }
+
+  @Test("A cluster is known by its UID and by the authority that vouches for it, whoever asks")
+  func identities() async throws {
+    try await server(uid: "u1") { client in
+      let authority = change(client) { $0.certificateAuthority = Array("PEM \n".utf8) }
+      let pin = try await LocalGuard.identity(of: authority)
+      let same = change(authority) {
+        $0.user = ["another"]
+        $0.certificateAuthority = Array("PEM".utf8)
+      }
+      #expect(try await LocalGuard.identity(of: same) == pin)
+      let restored = change(client) { $0.certificateAuthority = Array("another".utf8) }
+      #expect(try await LocalGuard.identity(of: restored) != pin)
+      #expect(try await LocalGuard.identity(of: client) == "u1 \(client.access.server)")
+    }
+  }
+
+  @Test("A server that fails is no server that refuses")
+  func failure() async throws {
+    try await server(uid: nil, status: 401) { client in
+      await #expect(throws: DeployError.self) {
+        try await LocalGuard.check(client: client, context: "c", consent: ClusterConsent(isAllowed: true))
+      }
+    }
+  }
 }
