@@ -17,11 +17,15 @@ struct LabPaths: Sendable {
     var gid: UInt32
   }
 
-  /// The directory of the labs that root runs for other users. It is on a disk: images of any size are built there.
+  /// The directory of all users' labs. It is on a disk: images of any size are built there.
   static let shared = "/var/lib/devtunnel-lab"
 
-  /// Finds the paths: below `shared` under sudo, where the user who called it finds them without root too; below the
-  /// state directory for root itself.
+  /// True if the files are below `shared`, and not where `XDG_STATE_HOME` says.
+  private let isShared: Bool
+
+  /// Finds the paths: below `shared`, in a directory of the user's, which is the one who called sudo: so a user finds
+  /// them without root too. Root itself may name another place by `XDG_STATE_HOME`. `HOME` does not count: it may be
+  /// another user's, as under `su -m`, and then it is nothing for root to write to.
   init(
     name: String, environment: [String: String], isRoot: Bool = geteuid() == 0, uid: UInt32 = getuid(),
     shared: String = LabPaths.shared
@@ -32,10 +36,12 @@ struct LabPaths: Sendable {
       owner = Owner(uid: uid, gid: entry.pointee.pw_gid)
     }
     self.owner = owner
-    if let user = owner?.uid ?? (isRoot ? nil : uid) {
-      directory = "\(shared)/\(user)/lab-\(name)"
+    if isRoot, owner == nil, let state = environment["XDG_STATE_HOME"], state.utf8.first == UInt8(ascii: "/") {
+      isShared = false
+      directory = "\(state)/devtunnel/lab-\(name)"
     } else {
-      directory = ControlPaths(environment: environment).state + "/lab-" + name
+      isShared = true
+      directory = "\(shared)/\(owner?.uid ?? (isRoot ? 0 : uid))/lab-\(name)"
     }
   }
 
@@ -58,12 +64,16 @@ struct LabPaths: Sendable {
   /// Makes the directory and those above it. The user who called sudo may pass through them, and write to none.
   /// - Throws: `.refused` where somebody else may write to one of them.
   func prepare() throws(ControlError) {
+    // Nothing is made where others decide what a path leads to.
+    try checkOwners()
     var made = ""
     for part in directory.split(separator: "/") {
       made += "/" + part
-      if mkdir(made, owner == nil ? 0o700 : 0o755) == 0 {
+      // Other users' labs are in the shared directory too.
+      let mode: mode_t = owner != nil || isShared && made != directory ? 0o755 : 0o700
+      if mkdir(made, mode) == 0 {
         // The umask may have cleared bits.
-        if owner != nil { chmod(made, 0o755) }
+        chmod(made, mode)
       } else if access(made, F_OK) != 0 {
         throw ControlError(.failed, "cannot make the directory \(made): \(String(cString: strerror(errno)))")
       }
@@ -72,16 +82,20 @@ struct LabPaths: Sendable {
   }
 
   /// Refuses a directory that somebody else could have prepared or could change: root would do there what they want.
+  /// Of a directory that does not exist yet, those above it count.
   /// - Throws: `.refused`, naming the directory that they may change.
   func checkOwners() throws(ControlError) {
-    guard exists else { return }
+    let parts = directory.split(separator: "/").map(String.init)
+    func place(_ count: Int, of parts: [String]) -> String { "/" + parts.prefix(count).joined(separator: "/") }
+    let existing = (0...parts.count).last { access(place($0, of: parts), F_OK) == 0 } ?? 0
     // Both as it is written and as it is: a link is as safe as the directory that it is in.
-    let real = realpath(directory, nil)
+    let written = place(existing, of: parts)
+    let real = realpath(written, nil)
     defer { free(real) }
-    for path in [directory, real.map { String(cString: $0) } ?? directory] {
-      let parts = path.split(separator: "/").map(String.init)
-      for count in 0...parts.count {
-        let place = "/" + parts.prefix(count).joined(separator: "/")
+    for path in [written, real.map { String(cString: $0) } ?? written] {
+      let names = path.split(separator: "/").map(String.init)
+      for count in 0...names.count {
+        let place = place(count, of: names)
         var found = stat()
         guard stat(place, &found) == 0 else {
           throw ControlError(.failed, "cannot look at \(place): \(String(cString: strerror(errno)))")
@@ -89,14 +103,26 @@ struct LabPaths: Sendable {
         let isOwn = found.st_uid == 0 || found.st_uid == geteuid()
         let isWritable = found.st_mode & S_IWOTH != 0 || found.st_mode & S_IWGRP != 0 && found.st_gid != 0
         // In a directory with the sticky bit others cannot rename what is not theirs.
-        let isShared = isWritable && (found.st_mode & S_ISVTX == 0 || place == path)
-        guard isOwn, !isShared else {
-          throw ControlError(
-            .refused, "the lab runs as root, and others may change \(place)",
-            remedy: "remove \(place), or give it to root alone")
-        }
+        let isLab = place == path && existing == parts.count
+        guard isOwn, !isWritable || found.st_mode & S_ISVTX != 0 && !isLab else { throw refusal(place) }
       }
     }
+  }
+
+  private func refusal(_ place: String) -> ControlError {
+    let message = "the lab runs as root, and others may change \(place)"
+    guard isShared else {
+      return ControlError(
+        .refused, message,
+        remedy: "unset XDG_STATE_HOME, which names it: the lab's files are then in \(Self.shared)")
+    }
+    // Others may have prepared what is in a directory of the labs: it must not become trusted by a new owner alone.
+    let top = directory.split(separator: "/").dropLast(2).joined(separator: "/")
+    let isOfLabs = place.dropFirst() == top || place.dropFirst().hasPrefix(top + "/")
+    return ControlError(
+      .refused, message,
+      remedy: isOfLabs
+        ? "remove it: rm -r \(place)" : "give it to root alone: chown root:root \(place) && chmod go-w \(place)")
   }
 
   /// Gives the owner a copy of the server's kubeconfig.
@@ -121,9 +147,9 @@ struct LabPaths: Sendable {
     if let owner { lchown(path, owner.uid, owner.gid) }
   }
 
-  /// Removes the two directories that `prepare` made above for the owner, where no other lab is in them.
+  /// Removes the two directories that `prepare` made above in the shared place, where no other lab is in them.
   func removeEmptyParents() {
-    guard owner != nil else { return }
+    guard isShared else { return }
     let parts = directory.split(separator: "/")
     for count in 1...2 where parts.count > count {
       guard rmdir("/" + parts.dropLast(count).joined(separator: "/")) == 0 else { return }

@@ -14,14 +14,68 @@ struct LabTests {
     try body(shared)
   }
 
-  @Test func rootsOwnLabIsInItsStateDirectory() {
+  @Test func rootsOwnLabIsWhereItSaysAndNotInItsHome() {
     let paths = LabPaths(name: "two", environment: ["XDG_STATE_HOME": "/s"], isRoot: true)
     #expect(paths.directory == "/s/devtunnel/lab-two")
     #expect(paths.kubeconfig == "/s/devtunnel/lab-two/kubeconfig")
     #expect(paths.owner == nil)
-    #expect(
-      LabPaths(name: "lab", environment: ["HOME": "/root", "SUDO_UID": "0"], isRoot: true).directory
-        == "/root/.local/state/devtunnel/lab-lab")
+    // HOME may be another user's, as under `su -m`.
+    for environment in [["HOME": "/root", "SUDO_UID": "0"], ["HOME": "/home/alice"], ["XDG_STATE_HOME": "state"], [:]] {
+      #expect(
+        LabPaths(name: "lab", environment: environment, isRoot: true, uid: 0).directory
+          == "/var/lib/devtunnel-lab/0/lab-lab")
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs root")) func rootsOwnLabLeavesTheSharedDirectoryOpen() throws {
+    try withShared { shared in
+      let paths = LabPaths(name: "lab", environment: ["HOME": "/home/alice"], isRoot: true, uid: 0, shared: shared)
+      try paths.prepare()
+      func mode(_ path: String) -> mode_t {
+        var found = stat()
+        return stat(path, &found) == 0 ? found.st_mode & 0o777 : 0
+      }
+      #expect(mode(shared) == 0o755, "other users pass through it to their own labs")
+      #expect(mode(paths.directory) == 0o700)
+      try FileManager.default.removeItem(atPath: paths.directory)
+      paths.removeEmptyParents()
+      #expect(access(shared, F_OK) != 0)
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs root")) func inAnothersDirectoryNothingIsMadeAndTheRemedyHelps() throws {
+    try withShared { shared in
+      let home = shared + "-home"
+      defer { try? FileManager.default.removeItem(atPath: home) }
+      try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+      #expect(chown(home, 1, 1) == 0)
+      var environment = ["HOME": home, "XDG_STATE_HOME": home + "/state"]
+      let error = #expect(throws: ControlError.self) {
+        try LabPaths(name: "lab", environment: environment, isRoot: true, uid: 0, shared: shared).prepare()
+      }
+      #expect(error?.code == .refused && error?.message.hasSuffix("others may change \(home)") == true)
+      #expect(
+        error?.remedy == "unset XDG_STATE_HOME, which names it: the lab's files are then in /var/lib/devtunnel-lab")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: home) == [])
+      environment["XDG_STATE_HOME"] = nil
+      try LabPaths(name: "lab", environment: environment, isRoot: true, uid: 0, shared: shared).prepare()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: home) == [])
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs root"), arguments: [("/above", false), ("/above/labs", true)])
+  func theRemedyOfARefusalHelps(place: String, isOfLabs: Bool) throws {
+    try withShared { top in
+      let paths = LabPaths(name: "lab", environment: ["SUDO_UID": "1"], isRoot: true, shared: top + "/above/labs")
+      try FileManager.default.createDirectory(atPath: top + "/above/labs", withIntermediateDirectories: true)
+      #expect(chown(top + place, 1, 1) == 0)
+      let error = try #require(throws: ControlError.self) { try paths.prepare() }
+      let words = try #require(error.remedy?.split(separator: ": ").last.map(String.init))
+      #expect(
+        words == (isOfLabs ? "rm -r \(top + place)" : "chown root:root \(top + place) && chmod go-w \(top + place)"))
+      #expect(system(words) == 0)
+      try paths.prepare()
+    }
   }
 
   @Test func underSudoItIsADirectoryThatTheCallerFinds() {
