@@ -26,8 +26,12 @@ public struct WorkloadEnvironment: Sendable {
       size += (value.map { name.utf8.count + $0.utf8.count } ?? 0)
       size -= result[name].map { name.utf8.count + $0.utf8.count } ?? 0
       result[name] = value
-      guard value?.utf8.count ?? 0 <= VariableExpansion.longestString else { throw Self.excess(name, "is longer than 128 KiB") }
-      guard size <= VariableExpansion.mostBytes else { throw Self.excess(name, "makes more than 2 MiB with those before it") }
+      guard value?.utf8.count ?? 0 <= VariableExpansion.longestString else {
+        throw Self.excess(name, "is longer than 128 KiB")
+      }
+      guard size <= VariableExpansion.mostBytes else {
+        throw Self.excess(name, "makes more than 2 MiB with those before it")
+      }
     }
     for service in services {
       for (name, value) in ServiceLinks.variables(of: service) { try set(name, value) }
