@@ -45,6 +45,7 @@ struct HostEnvironmentTests {
       "FZF_DEFAULT_COMMAND", "GOCACHEPROG", "GOAUTH", "RSYNC_CONNECT_PROG", "RCLONE_CONFIG", "RESTIC_PASSWORD_COMMAND",
       "ZIPOPT", "SWIFT_EXEC",
       "CONFIG_SHELL", "RIPGREP_CONFIG_PATH", "PSQL_HISTORY", "MYSQL_HISTFILE", "OPENJ9_JAVA_OPTIONS",
+      "SYSTEMD_LESS", "MANLESS", "GROFF_BIN_PATH", "AUTOM4TE", "VALGRIND_LIB", "VAULT_CONFIG_PATH", "TEXMFCNF",
     ])
   func guarded(name: String) {
     let left = taken([name, "DB_HOST"])
@@ -64,7 +65,7 @@ struct HostEnvironmentTests {
       "env", "GIT_SERVICE_HOST",
       "GIT_SERVICE_PORT", "GIT_SERVICE_PORT_SSH", "GIT_PORT", "GIT_PORT_22_TCP", "GIT_PORT_22_TCP_ADDR",
       "KUBERNETES_SERVICE_HOST",
-      "MALLOC_ARENA_MAX",
+      "MALLOC_ARENA_MAX", "VAULT_ADDR", "VAULT_TOKEN", "TG_TOKEN",
     ])
   func taken(name: String) { #expect(taken([name]).variables == [name: "v"]) }
 
