@@ -12,6 +12,8 @@ public enum YAMLText {
     public var depth = 200
     /// Values beyond the written ones: copies that aliases make.
     public var copies = 100_000
+    /// Bytes beyond the text's own that such copies have.
+    public var copiedBytes = 16 << 20
     /// Keys that appear twice in a mapping.
     public var duplicates = 100
     /// Lines that begin with `%`: libyaml compares each with all others.
@@ -96,12 +98,16 @@ private struct YAMLComposer {
   private var duplicates = 0
   /// Values that are written.
   private var written = 0
-  /// Values that earlier documents mean.
-  private var meant = 0
+  /// Values that earlier documents mean, and their bytes.
+  private var meant = (values: 0, bytes: 0)
+  /// The greatest number of bytes that the documents may mean.
+  private var mostBytes = 0
 
   init(_ limits: YAMLText.Limits) { self.limits = limits }
 
   mutating func compose(_ bytes: UnsafeBufferPointer<UInt8>) throws(YAMLProblem) {
+    // An escape such as `\L` stands for more bytes than it has.
+    mostBytes = 2 * bytes.count + limits.copiedBytes
     var parser = yaml_parser_t()
     guard yaml_parser_initialize(&parser) == 1 else {
       throw YAMLProblem(.refused, "there is no memory to read it", at: YAMLMark(line: 1, column: 1))
@@ -200,14 +206,16 @@ private struct YAMLComposer {
         remedy: "remove the tag, which begins with an exclamation mark, or quote the value")
     }
     guard value.height + frames.count <= limits.depth else { throw tooDeep(mark) }
-    let sum = meant.addingReportingOverflow(value.size)
-    guard !sum.overflow, sum.partialValue <= written + limits.copies else {
+    let values = YAMLValue.sum(meant.values, value.size)
+    let bytes = YAMLValue.sum(meant.bytes, value.bytes)
+    guard values <= written + limits.copies, bytes <= mostBytes else {
+      let excess =
+        values > written + limits.copies ? "\(limits.copies) values" : "\(limits.copiedBytes >> 20) MiB of text"
       throw YAMLProblem(
-        .refused, "its aliases make more than \(limits.copies) values", at: mark,
-        remedy: "write fewer aliases of aliases")
+        .refused, "its aliases make more than \(excess)", at: mark, remedy: "write fewer aliases of aliases")
     }
     guard let last = frames.indices.last else {
-      meant = sum.partialValue
+      meant = (values, bytes)
       return documents.append(value)
     }
     guard frames[last].isMapping else { return frames[last].elements.append(value) }

@@ -25,24 +25,37 @@ public final class YAMLValue: Sendable {
   let size: Int
   /// The depth of nested values, this one included.
   let height: Int
+  /// The bytes of its scalars and keys if each alias is a copy.
+  let bytes: Int
 
   init(_ content: Content, mark: YAMLMark, tag: String?) {
     self.content = content
     self.mark = mark
     self.tag = tag
-    var (size, height) = (1, 0)
+    var (size, height, bytes) = (1, 0, 0)
     func add(_ value: YAMLValue) {
-      let sum = size.addingReportingOverflow(value.size)
-      size = sum.overflow ? .max : sum.partialValue
+      size = Self.sum(size, value.size)
+      bytes = Self.sum(bytes, value.bytes)
       height = max(height, value.height)
     }
     switch content {
-    case .scalar: break
+    case .scalar(let text, _): bytes = text.utf8.count
     case .sequence(let elements): elements.forEach(add)
-    case .mapping(let entries): entries.forEach { add($0.value) }
+    case .mapping(let entries):
+      for entry in entries {
+        bytes = Self.sum(bytes, entry.key.utf8.count)
+        add(entry.value)
+      }
     }
     self.size = size
+    self.bytes = bytes
     self.height = height + 1
+  }
+
+  /// Returns the sum of two counts, or the greatest number.
+  static func sum(_ left: Int, _ right: Int) -> Int {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? .max : sum
   }
 }
 

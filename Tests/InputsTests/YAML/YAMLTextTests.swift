@@ -30,6 +30,18 @@ struct YAMLTextTests {
     ("keys that stand twice", String(repeating: "a: 1\n", count: 100_000)),
     ("directives", (0..<100_000).map { "%TAG !a\($0)! b\n" }.joined() + "---\na: 1\n"),
     ("text", String(repeating: "a", count: (16 << 20) + 1)),
+    (
+      "a long text",
+      "a: &a \(String(repeating: "x", count: 1 << 20))\nb: [\(String(repeating: "*a,", count: 50_000))]\n"
+    ),
+    (
+      "long keys",
+      "a: &a\n  ? \(String(repeating: "x", count: 1 << 20))\n  : 1\nb: [\(String(repeating: "*a,", count: 9_000))]\n"
+    ),
+    (
+      "a long text in documents",
+      String(repeating: "a: &a \(String(repeating: "x", count: 1 << 19))\nb: [*a, *a, *a, *a]\n---\n", count: 20)
+    ),
   ].map { Bomb(name: $0, text: $1) }
 
   @Test("A text that means more than it says is refused, with its place", .timeLimit(.minutes(1)), arguments: bombs)
@@ -49,6 +61,13 @@ struct YAMLTextTests {
       try YAMLText.read(open + String(repeating: "a,", count: 100_000) + String(repeating: "]", count: 150)).count == 1)
     #expect(try YAMLText.read((0..<100_000).map { "k\($0): v\n" }.joined()).count == 1)
     #expect(try YAMLText.read("? \(String(repeating: "k", count: 100_000))\n: v\n").count == 1)
+  }
+
+  @Test("A text that is used again is read, up to the limit")
+  func copies() throws {
+    let text = "a: &a \(String(repeating: "x", count: 1 << 20))\nb: [\(String(repeating: "*a,", count: 16))]\n"
+    #expect(try YAMLText.read(text).count == 1)
+    #expect(try YAMLText.read("\"\(String(repeating: "\\L", count: 1 << 20))\"").count == 1)
   }
 
   @Test("An alias of what has not ended, or of nothing")
