@@ -21,6 +21,8 @@ struct EnvTemplate {
   }
 
   private var pieces: [Piece] = []
+  /// In bytes: as much as a whole skaffold.yaml may have.
+  private static let longest = 1 << 20
 
   init(_ text: String) throws(Problem) {
     var rest = Substring(text)
@@ -65,6 +67,10 @@ struct EnvTemplate {
             remedy: "set it in the environment, or give a value for when it is not: {{.\(unset) | default \"…\"}}")
         }
         result += value
+      }
+      guard result.utf8.count <= Self.longest else {
+        throw Problem(
+          message: "the template makes a text of more than \(Self.longest >> 20) MiB", remedy: "make it shorter")
       }
     }
     return result

@@ -47,5 +47,9 @@ struct EnvTemplateTests {
     #expect(try EnvTemplate("{{replace \"\" \"x\" .A}}").expanded(["A": "ab"]) == "ab")
     let pipe = Array(repeating: "replace \"a\" \"aaaaaaaaaa\"", count: 12).joined(separator: " | ")
     #expect(throws: EnvTemplate.Problem.self) { try EnvTemplate("{{.A | \(pipe)}}").expanded(["A": "a"]) }
+    let many = String(repeating: "{{.A}}", count: 100_000)
+    #expect(throws: EnvTemplate.Problem.self) {
+      try EnvTemplate(many).expanded(["A": String(repeating: "a", count: 60_000)])
+    }
   }
 }
