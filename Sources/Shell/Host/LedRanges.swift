@@ -21,7 +21,11 @@ public struct LedRanges: Sendable, Hashable {
           remedy: "Name the ranges of its Services and Pods.")
       }
     }
-    for range in cluster + asked where !ranges.contains(range) {
+    if cluster.count > Self.most {
+      notes.append("the cluster names \(cluster.count) ranges: those after the first \(Self.most) are left out")
+    }
+    var known: Set<CIDR> = []
+    for range in cluster.prefix(Self.most) + asked where known.insert(range).inserted {
       if let reason = Self.obstacle(range) {
         notes.append("the cluster names the range \(range), which is left out: \(reason)")
       } else if (Self.privates + asked).contains(where: { $0.holds(range) }) {
@@ -43,6 +47,9 @@ public struct LedRanges: Sendable, Hashable {
   }
 
   private static let shortest = 8
+  /// Each is a rule of the kernel's, and is compared with all the others: beyond the nodes of the largest clusters
+  /// (Kubernetes documentation, "Considerations for large clusters": 5,000) a list is a flood.
+  private static let most = 8_192
 
   /// RFC 1918, RFC 6598 (clusters use it for Pods), RFC 2544 (unused on the Internet; mapped ranges are in it).
   private static let privates = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"]

@@ -59,6 +59,15 @@ import Testing
     #expect(allowed.notes.count == 1 && allowed.notes[0].contains("198.51.100.0/24"))
   }
 
+  @Test("A flood of ranges is cut off, and costs no time", .timeLimit(.minutes(1)))
+  func flood() throws {
+    let many = try (0..<300_000).map { try CIDR(parsing: "10.\($0 >> 16 & 255).\($0 >> 8 & 255).\($0 & 255)/32") }
+    let own = try CIDR(parsing: "100.64.0.0/10")
+    let allowed = try LedRanges(cluster: many, asked: [own])
+    #expect(allowed.ranges.count == 8_193 && allowed.ranges.last == own)
+    #expect(allowed.notes == ["the cluster names 300000 ranges: those after the first 8192 are left out"])
+  }
+
   /// The API server's address, and the router's, are in use here: a range that holds one appears under other addresses.
   @Test func theWayToTheServerIsNeverLed() throws {
     let taken = [HostRanges.Taken(try CIDR(parsing: "10.0.0.5/32"), owner: "the way to the API server")]
