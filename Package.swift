@@ -4,6 +4,8 @@ import PackageDescription
 // Dependencies point down only: docs/modules.md has a paragraph for each module, and ModulesTests holds it to this
 // file.
 let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+// For code that runs some thousand schedules in the tests: optimized in debug builds, too.
+let fast: [SwiftSetting] = strict + [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]
 
 let package = Package(
   name: "devtunnel",
@@ -66,6 +68,7 @@ let package = Package(
         "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .target(name: "InterceptMachine", swiftSettings: fast),
     .target(
       name: "Forward",
       dependencies: [
@@ -233,6 +236,12 @@ let package = Package(
         "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .testTarget(name: "InterceptMachineTests", dependencies: ["InterceptMachine"], swiftSettings: strict),
+    .target(name: "Simulation", dependencies: ["InterceptMachine"], path: "Tests/Simulation", swiftSettings: fast),
+    .executableTarget(
+      name: "devtunnel-simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["InterceptMachine", "Simulation"], swiftSettings: strict),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(

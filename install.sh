@@ -7,6 +7,9 @@
 #   ./install.sh lint                      check format, scripts, text and links; builds nothing
 #   ./install.sh fuzz [SECONDS] [--only PARSER] [--runs N]
 #                                          give each parser random inputs for so long (default: 60)
+#   ./install.sh simulate [SEEDS] [--from N] [--seed N] [--planted FAULT]
+#                                          run random schedules of intercepts against a model of a cluster (default:
+#                                          2000); --seed: print the log of one; --planted: with a fault put back
 #   ./install.sh package                   make dist/devtunnel_VERSION_ARCH.deb and a tarball
 #   ./install.sh uninstall [--prefix DIR]
 # Steps that have nothing to do are quiet. DEVTUNNEL_BUILD names the build folder (default: .build).
@@ -206,8 +209,10 @@ uninstall() {
 
 verb=install
 case ${1:-} in
-  demo | test | lint | fuzz | package | uninstall | install) verb=$1; shift ;;
+  demo | test | lint | fuzz | simulate | package | uninstall | install) verb=$1; shift ;;
 esac
+# The others' options are not its own; it ends here.
+if [ "$verb" = simulate ]; then . .ci/simulate.sh; fi
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix) [ $# -gt 1 ] || fail "--prefix needs a directory"; prefix=$(realpath -m "$2"); shift ;;

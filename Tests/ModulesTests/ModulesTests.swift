@@ -218,6 +218,9 @@ struct ModulesTests {
     "buildUpgradeResponse": "SwiftNIO calls it",
     "decode": "SwiftNIO calls it", "decodeLast": "SwiftNIO calls it",
     "namespacePath": "tests enter a Pod's network by it",
+    "forgetEnded": "the simulation calls it, and the engine will",
+    "holds": "the simulation calls it, and the engine will",
+    "hasClaims": "the simulation calls it, and the engine will",
   ]
 
   /// A function that nothing calls does not run, whatever its documentation promises.

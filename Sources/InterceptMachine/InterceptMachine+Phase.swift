@@ -1,0 +1,32 @@
+extension InterceptMachine {
+  /// Returns the point that the intercept of a Service has reached. It follows from the facts alone.
+  public func phase(of service: String) -> Phase {
+    guard let facts = services[service] else { return .removing }
+    guard facts.isWanted else { return facts.isDiverted && !facts.isKept ? .leaving : .removing }
+    if facts.selector == .gone { return .serviceDeleted }
+    if isAgentDeleted, facts.isClaimed { return .agentDeleted }
+    if let manager = facts.changedBy { return .changedBack(by: manager) }
+    guard facts.isClaimed else { return .claiming }
+    if facts.isDiverted {
+      if !facts.hasArrived { return facts.wasActive ? .failedOpen : session == .open ? .settling : .connecting }
+      if session == .open, held(service).allSatisfy({ ports[$0]?.isTurned == true }) { return .active }
+      return facts.wasActive ? .failedOpen : .turning
+    }
+    if facts.wasActive { return .givenBack }
+    guard session == .open else { return .connecting }
+    guard isOriginReached, isAdmitted else { return .probing }
+    return facts.listed.agents ? .diverting : .listing
+  }
+
+  /// The time that an intercept may stay in a phase while it is set up; nil if its step has a limit of its own.
+  static func limit(of phase: Phase) -> Duration? {
+    switch phase {
+    case .connecting: .seconds(80)
+    case .listing: .seconds(30)
+    default: nil
+    }
+  }
+
+  /// True once the agent has reached the origin on every port, or none of our Services wants an origin.
+  var isOriginReached: Bool { isScaledDown || ports.values.allSatisfy { $0.origin != .unknown } }
+}

@@ -1,0 +1,176 @@
+import InterceptMachine
+
+/// The session of a laptop with an agent's Pod.
+final class AgentSession {
+  let laptop: Laptop
+  unowned(unsafe) let pod: AgentPod
+  /// The laptop's process that opened it.
+  let life: Int
+  var isOpen = true
+  var isAdmitted = false
+
+  init(_ laptop: Laptop, _ pod: AgentPod) {
+    self.laptop = laptop
+    self.pod = pod
+    life = laptop.life
+  }
+
+  /// True if the agent has heard from it within 5 s.
+  var isLive: Bool {
+    guard isOpen else { return false }
+    guard let since = laptop.unreachableSince else { return true }
+    return laptop.world.now - since < 5_000
+  }
+}
+
+/// An agent's Pod, with the agent in it.
+final class AgentPod {
+  enum Phase { case pending, running, terminating, gone }
+
+  struct Port {
+    var owner: AgentSession?
+    var count: UInt64 = 0
+  }
+
+  unowned(unsafe) let cluster: Cluster
+  let number: Int
+  let uid: Int
+  let node: Int
+  private(set) var phase = Phase.pending
+  /// As the kubelet has seen it.
+  var isReady = false
+  private(set) var sessions: [AgentSession] = []
+  private var ports: [UInt16: Port] = [:]
+  private var isRetired = false
+  private(set) var lastRetired: Int?
+  /// The time of the last connection.
+  var took = 0
+  /// True if its end has been asked for, and its node has no kubelet that would tell it.
+  private var isDoomed = false
+  private var world: World { cluster.world }
+
+  init(_ cluster: Cluster, number: Int, uid: Int, node: Int) {
+    self.cluster = cluster
+    self.number = number
+    self.uid = uid
+    self.node = node
+  }
+
+  var accepts: Bool { phase == .running || phase == .terminating }
+
+  /// Returns the laptop that gets new connections; nil if the origin does.
+  func host(of port: UInt16) -> Laptop? {
+    guard phase == .running || isDoomed, let owner = ports[port]?.owner, owner.isLive,
+      owner.laptop.unreachableSince == nil
+    else { return nil }
+    return owner.laptop
+  }
+
+  func run() {
+    phase = .running
+    probe()
+  }
+
+  // MARK: Readiness
+
+  /// Retiring counts until someone wants the agent ready again.
+  private var wantsReady: Bool {
+    sessions.contains { $0.isOpen && $0.isAdmitted } || cluster.originIsReady && !isRetired
+  }
+
+  /// Looks as the kubelet does.
+  private func probe() {
+    guard phase == .running else { return }
+    if isReady != wantsReady, cluster.kubeletStopped[node] == nil {
+      isReady = wantsReady
+      cluster.endpointsChanged()
+    }
+    world.after(world.dice.time(500...2000)) { [weak self] in self?.probe() }
+  }
+
+  // MARK: Ending
+
+  func terminate() {
+    guard phase == .running || phase == .pending else { return }
+    world.note("agent pod \(number) terminates")
+    guard phase == .running else { return vanish() }
+    phase = .terminating
+    isReady = false
+    cluster.endpointsChanged()
+    if cluster.kubeletStopped[node] == nil { beginEnding() } else { isDoomed = true }
+  }
+
+  /// Gets SIGTERM.
+  private func beginEnding() {
+    isDoomed = false
+    for session in sessions where session.isOpen { session.laptop.heard(.agentEnds, from: session) }
+    linger(since: world.now)
+  }
+
+  func kubeletReturns() { if isDoomed { beginEnding() } }
+
+  private func linger(since start: Int) {
+    world.after(5_000) { [weak self] in
+      guard let self, phase == .terminating else { return }
+      let isNeeded = world.now - took < 5_000 && world.now - start < 25_000
+      if isNeeded, world.planted != .laggingProxy { linger(since: start) } else { die() }
+    }
+  }
+
+  func die() {
+    guard phase != .gone else { return }
+    world.note("agent pod \(number) is gone")
+    vanish()
+    isReady = false
+    cluster.endpointsChanged()
+    closeSessions()
+  }
+
+  /// Ends it before it ran, or with it.
+  func vanish() {
+    phase = .gone
+    cluster.pods[number] = nil
+  }
+
+  // MARK: Sessions
+
+  func open(_ session: AgentSession) { sessions.append(session) }
+
+  func closeSessions() { for session in sessions { close(session) } }
+
+  func close(_ session: AgentSession) {
+    guard session.isOpen else { return }
+    session.isOpen = false
+    sessions.removeAll { $0 === session }
+    for (port, state) in ports where state.owner === session { ports[port]?.owner = nil }
+    session.laptop.sessionClosed(session)
+  }
+
+  func admit(_ session: AgentSession) {
+    session.isAdmitted = true
+    isRetired = false
+  }
+
+  func retire(_ session: AgentSession) {
+    session.isAdmitted = false
+    guard !sessions.contains(where: { $0.isOpen && $0.isAdmitted }) else { return }
+    isRetired = true
+    lastRetired = world.now
+  }
+
+  func turn(_ port: UInt16, count: UInt64, for session: AgentSession) -> Outcome {
+    var state = ports[port] ?? Port()
+    guard count >= state.count else { return .superseded }
+    if let former = state.owner, former !== session, former.isOpen {
+      former.laptop.heard(.superseded(port: port), from: former)
+    }
+    state.owner = session
+    state.count = count
+    ports[port] = state
+    return .done
+  }
+
+  func unturn(_ port: UInt16, for session: AgentSession) {
+    if ports[port]?.owner === session { ports[port]?.owner = nil }
+  }
+}
