@@ -65,7 +65,8 @@ let package = Package(
     .target(
       name: "Intercept",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "TunnelProtocol",
+        "Agents", "CLinux", "ControlAPI", "InterceptMachine", "KubeAPI", "KubeObjects", "KubeStreams", "Relay",
+        "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(name: "InterceptMachine", swiftSettings: fast),
@@ -233,7 +234,8 @@ let package = Package(
     .testTarget(
       name: "InterceptTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol",
+        "Agents", "ControlAPI", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "Relay", "TestSupport",
+        "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "InterceptMachineTests", dependencies: ["InterceptMachine"], swiftSettings: strict),
@@ -247,7 +249,7 @@ let package = Package(
     .testTarget(
       name: "OperationsTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations",
+        "Agents", "ControlAPI", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations",
         "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),

@@ -33,3 +33,21 @@ public struct JoinedCluster: Sendable {
   /// The target for messages, such as `svc/user in context kind-dev`.
   public var description: String { "\(target) in context \(context)" }
 }
+
+extension JoinedCluster {
+  /// Checks that every port to take over is answered in the other cluster.
+  func check(_ plan: InterceptPlan) async throws(ControlError) {
+    try await link.connected(within: .seconds(60))
+    for port in plan.ports {
+      guard let number = port.localPort else { continue }
+      let status = await link.probe(try await resolve(number))
+      guard status != .connected else { continue }
+      throw ControlError(
+        .refused,
+        "port \(number) of \(description), the target for port \(port.servicePort) of Service \(plan.service), "
+          + "does not answer (\(status))",
+        remedy: "Check that its Pods are ready, or name another port: "
+          + "--port PORT\(plan.ports.count > 1 ? ":\(port.servicePort)" : "").")
+    }
+  }
+}

@@ -60,7 +60,11 @@ public struct ServiceFacts: Hashable, Sendable {
 
 /// Everything that is known about one of the agent's ports.
 struct PortFacts: Hashable, Sendable {
-  enum Origin: Hashable, Sendable { case unknown, reached, unreached }
+  enum Origin: Hashable, Sendable {
+    case unknown, reached, unreached
+    /// Nothing serves the port, although a Service targets it.
+    case missing
+  }
 
   var isTurned = false
   var origin = Origin.unknown

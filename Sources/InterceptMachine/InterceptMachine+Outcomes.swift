@@ -27,6 +27,7 @@ extension InterceptMachine {
         if outcome == .released(isLast: true) { services[name]?.isLast = true }
       }
       claims.remove(names, of: holder)
+      if outcome == .released(isLast: true) { claims.ports = [:] }
     case .clean(let names):
       for name in names.sorted() where services[name]?.isWanted == false {
         if let facts = services.removeValue(forKey: name) { ended.append((name, facts)) }
@@ -114,8 +115,8 @@ extension InterceptMachine {
         if attempts > 1 { ports[port]?.origin = .unreached }
       } else if !services.values.contains(where: { $0.wish.ports.contains(port) }), !failure.isPassing {
         // Nothing serves this port, although a Service targets it: the intercept takes nothing away.
-        ports[port]?.origin = .reached
-      } else if attempts >= 20 || !failure.isPassing && attempts >= 4 {
+        ports[port]?.origin = .missing
+      } else if !failure.isPassing, attempts >= 4 {
         ports[port]?.attempts = 0
         for name in wanted { giveUp(name, failure) }
       }

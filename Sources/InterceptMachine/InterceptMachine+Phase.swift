@@ -1,4 +1,20 @@
+/// The reason why new connections do not reach the host.
+public enum Trouble: Hashable, Sendable {
+  /// The session is closed.
+  case closed
+  /// Nothing has been heard from the agent for 5 s.
+  case silent
+  /// The agent's Pod is being replaced.
+  case agentEnds
+}
+
 extension InterceptMachine {
+  /// The trouble with the session; nil if it is open.
+  public var trouble: Trouble? {
+    if isAgentEnding { return .agentEnds }
+    return session == .open ? nil : session == .silent ? .silent : .closed
+  }
+
   /// Returns the point that the intercept of a Service has reached. It follows from the facts alone.
   public func phase(of service: String) -> Phase {
     guard let facts = services[service] else { return .removing }
@@ -22,6 +38,8 @@ extension InterceptMachine {
   static func limit(of phase: Phase) -> Duration? {
     switch phase {
     case .connecting: .seconds(80)
+    // A resolver of the cluster may cache an earlier "no such name" for 30 s.
+    case .probing: .seconds(40)
     case .listing: .seconds(30)
     default: nil
     }

@@ -80,8 +80,9 @@ public struct InterceptMachine: Sendable {
       facts.divertedAt = known.divertedAt
     }
     services[wish.service] = facts
-    listens.formUnion(wish.ports)
-    for port in wish.ports where ports[port] == nil { ports[port] = PortFacts() }
+    listens.formUnion(wish.listens)
+    for port in wish.listens where ports[port] == nil { ports[port] = PortFacts() }
+    for port in wish.ports where ports[port]?.origin == .missing { ports[port]?.origin = .unknown }
     if isRetired || busy[.agent] == .retire { isAdmitted = false }
     isRetired = false
     noteAbsence(of: wish.service, at: now)
@@ -166,6 +167,9 @@ public struct InterceptMachine: Sendable {
 }
 
 extension InterceptMachine {
+  /// True unless the intercept of a Service ends, or there is none.
+  public func isWanted(_ service: String) -> Bool { services[service]?.isWanted ?? false }
+
   /// Forgets the Services that are done with.
   public mutating func forgetEnded() { ended = [] }
 

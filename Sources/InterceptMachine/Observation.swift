@@ -6,12 +6,17 @@ public struct Wish: Hashable, Sendable {
   public var service: String
   /// The Pods' ports whose connections go to the host.
   public var ports: Set<UInt16>
+  /// All ports on which the agent listens for the Service's Pods.
+  public var listens: Set<UInt16>
   /// True to take ports from other holders, whether they live or not.
   public var takesOver: Bool
   /// True to scale the origin to zero: nothing can fail open then.
   public var replaces: Bool
 
-  public init(service: String, ports: Set<UInt16>, takesOver: Bool = false, replaces: Bool = false) {
+  public init(
+    service: String, ports: Set<UInt16>, listens: Set<UInt16> = [], takesOver: Bool = false, replaces: Bool = false
+  ) {
+    self.listens = listens.union(ports)
     self.service = service
     self.ports = ports
     self.takesOver = takesOver

@@ -24,7 +24,7 @@ extension ClusterOperations {
     (.statefulSets, nil, "get list watch patch"), (.replicaSets, nil, "get list watch patch"),
     (.daemonSets, nil, "get"),
     (.endpointSlices, nil, "list watch"),
-    (.leases, nil, "get list create update delete"),
+    (.leases, nil, "get list create patch delete"),
   ]
 
   public func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] {

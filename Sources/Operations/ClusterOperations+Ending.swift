@@ -21,10 +21,9 @@ extension ClusterOperations {
     for interception in own {
       guard request.force else { continue }
       progress("leaving \(interception.request.service)")
-      try await interception.leave(progress: progress)
+      try await interception.leave(drain: .seconds(5), progress: progress)
       interceptions.removeAll { $0 === interception }
-      await interception.giveUp()
-      _ = await interception.finish(drain: .seconds(5))
+      _ = await interception.finish()
       done.append("Service \(namespace)/\(interception.request.service) has been left")
     }
     if !own.isEmpty, !request.force {
@@ -164,10 +163,9 @@ extension ClusterOperations {
     var problems: [ControlError] = []
     for interception in interceptions {
       progress("leaving \(interception.request.service)")
-      await interception.giveUp()
       do throws(ControlError) {
-        try await interception.leave(progress: progress)
-        _ = await interception.finish(drain: .seconds(5))
+        try await interception.leave(drain: .seconds(5), progress: progress)
+        _ = await interception.finish(givesUp: true)
         if let problem = await interception.remains { problems.append(problem) }
       } catch {
         log.error("leaving failed", metadata: ["service": "\(interception.request.service)", "why": "\(error)"])
@@ -179,8 +177,7 @@ extension ClusterOperations {
     forwards = []
     problems += await endOutbound()
     for item in closing.values {
-      await item.interception.giveUp()
-      await item.task.value
+      _ = await item.interception.finish(givesUp: true)
       if let problem = await item.interception.remains { problems.append(problem) }
     }
     for known in gateways.values {

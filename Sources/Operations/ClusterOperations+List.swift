@@ -12,22 +12,21 @@ extension ClusterOperations {
     let services = try await attempt("listing Services of \(place)") { () async throws(KubeError) in
       try await client.list(.services, namespace: namespace)
     }
-    let leases = try await attempt("listing Leases of \(place)") { () async throws(KubeError) in
-      try await client.list(
-        .leases, namespace: namespace,
-        labels: LabelSelector(matchLabels: [AgentNames.managedByLabel: AgentNames.managedBy]))
+    let ours = LabelSelector(matchLabels: [AgentNames.managedByLabel: AgentNames.managedBy])
+    let (agents, leases) = try await attempt("listing Deployments and Leases of \(place)") {
+      () async throws(KubeError) in
+      (
+        try await client.list(.deployments, namespace: namespace, labels: ours).items,
+        try await client.list(.leases, namespace: namespace, labels: ours).items
+      )
     }
+    let held = InterceptHolders(agents: agents, leases: leases)
     let obstacles = InterceptObstacles(
       pods: try? await client.list(.pods, namespace: namespace).items,
       replicaSets: try? await client.list(.replicaSets, namespace: namespace).items)
-    var held: [String: WorkloadLease.Held] = [:]
-    for lease in leases.items {
-      guard let label = lease.labels[AgentNames.agentLabel] else { continue }
-      held["\(lease.namespace ?? "")/\(label)"] = WorkloadLease.held(lease)
-    }
     return services.items.filter { $0.labels[AgentNames.managedByLabel] != AgentNames.managedBy }.map { service in
       let agent = service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel]
-      let lease = agent.flatMap { held["\(service.namespace ?? "")/\($0)"] }
+      let holders = agent == nil ? [] : held.of(service)
       return ListEntry(
         context: client.access.contextName, namespace: service.namespace ?? "", service: service.name ?? "",
         ports: (service[path: "spec", "ports"]?.elements ?? []).map { port in
@@ -35,8 +34,11 @@ extension ClusterOperations {
         },
         workload: agent, obstacle: obstacles.of(service),
         interceptedBy: agent == nil
-          ? nil : lease.map { $0.holder.told(to: holder) + ($0.isFresh ? "" : " (stale)") } ?? "no one (left over)",
-        since: lease?.since)
+          ? nil
+          : holders.isEmpty
+            ? "no one (left over)"
+            : holders.map { $0.holder.told(to: holder) + ($0.isFresh ? "" : " (stale)") }.joined(separator: ", "),
+        since: holders.first?.since)
     }.sorted { ($0.namespace, $0.service) < ($1.namespace, $1.service) }
   }
 }

@@ -286,7 +286,8 @@ extension ClusterOperations {
 
   private func unseat(_ link: AgentLink, _ request: ShellRequest) async {
     if request.intercept != nil {
-      for interception in interceptions where await interception.link === link {
+      for interception in interceptions where interception.isInsideShell {
+        guard await interception.link === link else { continue }
         var leave = LeaveRequest(interception.id)
         leave.drain = 0
         do { _ = try await self.leave(leave) { _ in } } catch {

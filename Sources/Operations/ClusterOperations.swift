@@ -52,6 +52,8 @@ public actor ClusterOperations: Engine {
   let agents: AgentRecords
   var known = KnownClusters()
   var interceptions: [Interception] = []
+  /// This daemon's intercepts, by their workloads.
+  private var workloads: [WorkloadPlace: InterceptedWorkload] = [:]
   /// Intercepts that have been left and still drain.
   var closing: [UUID: Closing] = [:]
   private var left: [LeaveReport] = []
@@ -222,8 +224,9 @@ public actor ClusterOperations: Engine {
       request, cluster: id.cluster, namespace: id.namespace, context: context, insideShell: insideShell,
       joined: joining(request, there)
     ) { workload, progress throws(ControlError) in
-      try await self.makeRoom(
-        in: WorkloadPlace(cluster: id.cluster, namespace: id.namespace, workload: workload), for: id, progress)
+      let place = WorkloadPlace(cluster: id.cluster, namespace: id.namespace, workload: workload)
+      try await self.makeRoom(in: place, for: id, progress)
+      return await self.workload(place, context)
     }
     interceptions.append(interception)
     do {
@@ -240,12 +243,17 @@ public actor ClusterOperations: Engine {
       if await interception.isUndone {
         interceptions.removeAll { $0 === interception }
       } else {
-        Task {
-          await interception.untilUndone()
-          interceptions.removeAll { $0 === interception }
-        }
+        forget(interception)
       }
       throw error
+    }
+  }
+
+  /// Removes an intercept from the list once nothing of it is left.
+  private func forget(_ interception: Interception) {
+    Task {
+      await interception.untilUndone()
+      interceptions.removeAll { $0 === interception }
     }
   }
 
@@ -262,23 +270,22 @@ public actor ClusterOperations: Engine {
       remedy: "`devtunnel leave \(id.service)` first, or look at `devtunnel status`.")
   }
 
-  /// Returns once the remains of a workload's last intercept are not in the next one's way.
-  /// - Throws: if another of its Services is intercepted from here.
+  func workload(_ place: WorkloadPlace, _ context: InterceptContext) -> InterceptedWorkload {
+    if let known = workloads[place] { return known }
+    let new = InterceptedWorkload(
+      cluster: place.cluster, namespace: place.namespace, workload: place.workload, context: context)
+    workloads[place] = new
+    return new
+  }
+
+  /// Returns once the remains of the Service's last intercept are not in the next one's way.
   private func makeRoom(in place: WorkloadPlace, for id: InterceptID, _ progress: Progress) async throws(ControlError) {
-    // Of two that begin at once, the later one gives way.
-    for other in interceptions.prefix(while: { $0.id != id }) where await isIn(place, other) {
-      throw ControlError(
-        .conflict,
-        "you intercept workload \(place.workload) already, through its Service \(other.id.service): "
-          + "one Service of a workload at a time",
-        remedy: "`devtunnel leave \(other.id.service)` first.")
-    }
-    for item in closing.values where await isIn(place, item.interception) {
+    for item in closing.values where item.interception.id == id {
       await item.interception.hurry()
       let open = await item.interception.openConnections()
       let drain = open == 0 ? "" : ": \(open == 1 ? "one connection is" : "\(open) connections are") open on the host"
       progress("waiting for the former intercept of \(item.interception.id.service) to end\(drain)")
-      if let problem = await item.interception.whenSettled(item.task) { throw problem }
+      if let problem = await item.interception.whenSettled() { throw problem }
       if Task.isCancelled { throw ControlError(.cancelled, "cancelled") }
     }
     if let recovery = recoveries[place] {
@@ -287,27 +294,27 @@ public actor ClusterOperations: Engine {
     }
   }
 
-  private func isIn(_ place: WorkloadPlace, _ other: Interception) async -> Bool {
-    guard other.id.cluster == place.cluster, other.namespace == place.namespace else { return false }
-    return await other.heldWorkload == place.workload
-  }
-
   public func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport] {
     let chosen = try await interceptions(matching: request)
     var reports: [LeaveReport] = []
     var problem: ControlError?
     for interception in chosen {
-      try await interception.leave(progress: progress)
+      do throws(ControlError) {
+        try await interception.leave(drain: .seconds(request.drain), progress: progress)
+      } catch {
+        if error.code != .cancelled { forget(interception) }
+        throw error
+      }
       interceptions.removeAll { $0 === interception }
       let (id, context) = (interception.id, interception.contextName)
       let key = UUID()
       let task = Task {
-        let cut = await interception.finish(drain: .seconds(request.drain))
+        let cut = await interception.finish()
         closed(key, LeaveReport(id, context: context, cut: cut))
       }
       closing[key] = Closing(interception: interception, task: task)
       if let staying = await interception.whatStays() { problem = staying.after(problem) }
-      let why = await interception.isLost ? await interception.message : nil
+      let why = await interception.loss
       reports.append(
         LeaveReport(
           id, context: context, cut: 0, restored: why == nil,
@@ -462,10 +469,14 @@ public actor ClusterOperations: Engine {
   public func status() async -> StatusReport {
     var report = StatusReport(daemon: nil, left: left)
     var leavesConnections = false
+    var links: [AgentLink] = []
     for interception in interceptions {
       if await interception.leavesConnections { leavesConnections = true }
       report.intercepts.append(await interception.report())
-      if let session = await interception.sessionReport() { report.sessions.append(session) }
+      // Services of one workload share a session.
+      guard let link = await interception.link, !links.contains(where: { $0 === link }) else { continue }
+      links.append(link)
+      report.sessions.append(await link.report())
     }
     for item in closing.values where await item.interception.remains != nil {
       report.intercepts.append(await item.interception.report())

@@ -19,17 +19,17 @@ extension LabTests {
         let cluster = try lab.limited()
         try await lab.grant()
         try await lab.revoke("delete", "deployments")
-        try await lab.revoke("update", "leases")
+        try await lab.revoke("patch", "leases")
         try await lab.developer("limited@host") { developer in
           let request = InterceptRequest(cluster: cluster, service: "web", ports: [PortMapping(local: host.port)])
           let refusal = await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
           #expect(refusal?.code == .forbidden)
           #expect(
-            refusal?.message.hasSuffix("namespace shop: delete deployments.apps, update leases.coordination.k8s.io")
+            refusal?.message.hasSuffix("namespace shop: delete deployments.apps, patch leases.coordination.k8s.io")
               == true)
           try await lab.expectNoTraces()
           let check = await developer.doctor(cluster) { _ in }.first { $0.name == "permissions" }
-          #expect(check?.detail == "missing in shop: delete deployments.apps, update leases.coordination.k8s.io")
+          #expect(check?.detail == "missing in shop: delete deployments.apps, patch leases.coordination.k8s.io")
         }
         host.stop()
       }

@@ -28,10 +28,7 @@ import Testing
   func leases() async throws {
     try await with { cluster, one, two in
       try await one.stand(in: cluster)
-      let other = Holder(name: "root@localhost", installation: String(repeating: "2b", count: 16))
-      let lease = WorkloadLease(
-        client: cluster.client, namespace: "shop", workload: "web", service: "web", holder: other)
-      let refused = await #expect(throws: ControlError.self) { try await lease.acquire(takeOver: false) }
+      let refused = await #expect(throws: ControlError.self) { try await two.stand(in: cluster) }
       #expect(refused?.code == .conflict)
       #expect(refused?.message.contains("root@localhost (another installation of that name)") == true)
 
@@ -63,8 +60,10 @@ import Testing
       try await one.stand(in: cluster)
       let manifests = AgentManifests(workload: "web", namespace: "shop", holder: "x", service: "web")
       let deployer = AgentDeployer(client: cluster.client, installation: one.installation, manifests: manifests)
-      let template = AgentPodTemplate(
+      var template = AgentPodTemplate(
         workload: "web", containerName: "web", listen: [8080], controlPort: 17_717, architecture: .amd64)
+      template.originName = "devtunnel-web-origin.shop.svc"
+      template.agentsName = "devtunnel-web-agents.shop.svc"
       let workload = Workload(
         try await cluster.client.get(.deployments, "web", namespace: "shop"), resource: .deployments)
       let standing = try #require(try await deployer.existing())

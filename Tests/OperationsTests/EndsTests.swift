@@ -1,6 +1,7 @@
 import Agents
 import ControlAPI
 import Foundation
+import InterceptMachine
 import KubeAPI
 import KubeObjects
 import Testing
@@ -9,13 +10,13 @@ import Testing
 @testable import Operations
 
 /// However an intercept ends, no Service is left selecting an agent that is not there, and no agent is deleted while
-/// one selects it; also where a second Service of the workload is diverted to it, as former versions left it.
+/// one selects it; also where a second Service of the workload is diverted to it without claims, as former versions
+/// left it.
 @Suite(.timeLimit(.minutes(3))) struct EndsTests {
   enum End: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case leave, quit, restoreYes, restoreOfTheOther, restoreFromElsewhere, failedSetUp, daemonDeath, giveBack
-    case agentDeleted, leaseDeleted, leaseAndAgentDeleted, leaseAndAgentDeletedThenQuit, takenOver,
-      takenOverThroughTheOther
-    case replacedAgent, deletedService
+    case leave, quit, restoreYes, restoreOfTheOther, restoreFromElsewhere, daemonDeath, daemonDeathAndRestore, giveBack
+    case agentDeleted, agentDeletedUnseen, leaseDeleted, leaseAndAgentDeleted, leaseAndAgentDeletedThenQuit
+    case takenOver, takenOverUnseen, takenOverThroughTheOther, replacedAgent, deletedService
 
     var testDescription: String { rawValue }
     /// Others delete the agent: it is not ours to be careful then.
@@ -31,6 +32,7 @@ import Testing
       let daemon = try TestDaemon()
       defer { daemon.remove() }
       let interception = try await daemon.stand(in: cluster)
+      #expect(try await cluster.selector()["devtunnel.dev/agent"] == "web")
       try await ServiceDivert(
         client: cluster.client, namespace: "shop", service: "web-alt", workload: "web", selector: ["app": "web"]
       )
@@ -47,6 +49,7 @@ import Testing
         try await cluster.client.find(.deployments, "devtunnel-web", namespace: "shop") == nil
       }
       try await eventually("the journal is empty") { try daemon.journal().isEmpty }
+      try await eventually("no Lease is left") { try await cluster.leases().isEmpty }
       if !end.isDeletedByOthers { #expect(try await audit.violations() == []) }
     }
   }
@@ -55,15 +58,31 @@ import Testing
     about end: End, _ interception: Interception, _ daemon: TestDaemon, _ cluster: PocketCluster
   ) async throws {
     let operations = daemon.operations
-    func leave() async throws { _ = try await operations.leave(LeaveRequest(all: true)) { _ in } }
-    func delete(_ resources: APIResource...) async throws {
-      for resource in resources {
-        try await cluster.client.delete(resource, "devtunnel-web", namespace: namespace, propagation: .background)
-      }
+    let workload = await daemon.workload(of: interception)
+    @discardableResult func leave() async throws -> [LeaveReport] {
+      try await operations.leave(LeaveRequest(all: true)) { _ in }
+    }
+    func state() async -> InterceptReport.State? { await operations.status().intercepts.first?.state }
+    func deleteAgent() async throws {
+      try await cluster.client.delete(
+        .deployments, "devtunnel-web", namespace: namespace, propagation: .background)
+    }
+    func deleteLeases() async throws {
+      let leases = try await cluster.leases()
+      #expect(leases.count == 1)
+      for name in leases { try await cluster.client.delete(.leases, name, namespace: namespace) }
     }
     switch end {
-    case .leave: try await leave()
-    case .quit: #expect(await operations.shutDown { _ in }.isEmpty)
+    case .leave:
+      let report = try await leave()
+      #expect(report.map(\.restored) == [true])
+      #expect(try await cluster.isItself())
+    case .quit:
+      #expect(await operations.shutDown { _ in }.isEmpty)
+      // The process ends now.
+      #expect(try await cluster.isItself())
+      #expect(try await cluster.agent() == nil)
+      #expect(try daemon.journal().isEmpty)
     case .restoreYes:
       _ = try await operations.restore(RestoreRequest(cluster: cluster.selection(), force: true)) { _ in }
     case .restoreOfTheOther:
@@ -72,87 +91,180 @@ import Testing
       _ = try await operations.restore(request) { _ in }
       #expect(try await cluster.isItself("web-alt"))
       #expect(try await !cluster.isItself())
-      #expect(try await cluster.client.find(.deployments, "devtunnel-web", namespace: namespace) != nil)
+      #expect(try await cluster.agent() != nil)
+      #expect(await state() == .active)
       try await leave()
     case .restoreFromElsewhere:
       let other = try TestDaemon(holder: "bob@desk")
       defer { other.remove() }
       let request = RestoreRequest(cluster: cluster.selection(), service: "web", force: true)
       _ = try await other.operations.restore(request) { _ in }
-      #expect(await !interception.renewNow())
+      #expect(try await cluster.isItself())
+      #expect(try await cluster.agent() == nil)
+      await workload.reconnect()
+      try await eventually("it is known") { await state() == .failedOpen }
       try await leave()
-    case .failedSetUp: _ = await interception.undone(after: ControlError(.cancelled, "cancelled"))
-    case .daemonDeath: await (try TestDaemon(folder: daemon.folder)).operations.recover()
+    case .daemonDeath:
+      await workload.die()
+      await (try TestDaemon(folder: daemon.folder)).operations.recover()
+    case .daemonDeathAndRestore:
+      await workload.die()
+      let other = try TestDaemon(holder: "bob@desk")
+      defer { other.remove() }
+      let request = RestoreRequest(cluster: cluster.selection(), service: nil, force: true)
+      _ = try await other.operations.restore(request) { _ in }
+      #expect(try await cluster.isItself())
+      await (try TestDaemon(folder: daemon.folder)).operations.recover()
     case .giveBack:
-      await interception.loseSight()
-      await interception.look()
-      try await expectItself(cluster)
-      await interception.hurry()
+      try await cluster.setAgents(ready: false)
+      try await eventually("it is given back") { try await cluster.isItself() }
+      try await eventually("it is told") { await state() == .failedOpen }
+      try await cluster.setAgents(ready: true)
+      try await eventually("it is diverted again") { await state() == .active }
+      #expect(try await !cluster.isItself())
+      try await cluster.setAgents(ready: false)
+      try await eventually("it is given back again") { try await cluster.isItself() }
       try await leave()
     case .agentDeleted:
-      try await delete(.deployments)
+      try await deleteAgent()
+      try await eventually("it is given back") { try await cluster.isItself() }
+      try await eventually("it is told") {
+        await operations.status().intercepts.first?.message?.contains("deleted the agent") == true
+      }
+      try await leave()
+    case .agentDeletedUnseen:
+      try await deleteAgent()
       try await leave()
     case .leaseDeleted:
-      try await delete(.leases)
-      #expect(await interception.renewNow())
+      try await deleteLeases()
+      try await workload.renewLease()
+      #expect(try await cluster.leases().count == 1)
+      #expect(await state() == .active)
       try await leave()
     case .leaseAndAgentDeleted:
-      try await delete(.leases, .deployments)
-      #expect(await !interception.renewNow())
-      #expect(try await cluster.isItself())
+      try await deleteLeases()
+      try await deleteAgent()
+      try await eventually("it is given back") { try await cluster.isItself() }
       try await leave()
     case .leaseAndAgentDeletedThenQuit:
-      try await delete(.leases, .deployments)
+      try await deleteLeases()
+      try await deleteAgent()
       #expect(await operations.shutDown { _ in }.isEmpty)
-    case .takenOver:
-      let bob = try await takeOver("web", cluster)
-      #expect(await !interception.renewNow())
-      try await leave()
-      #expect(try await !cluster.isItself())
-      _ = await bob.operations.shutDown { _ in }
-      bob.remove()
+    case .takenOver, .takenOverUnseen:
+      let bob = try TestDaemon(holder: "bob@desk")
+      defer { bob.remove() }
+      try await bob.stand(in: cluster, takeOver: true)
+      if end == .takenOver {
+        await workload.supersede()
+        try await eventually("it is known") { await interception.loss == "bob@desk has taken this intercept over" }
+        #expect(await state() != .active)
+      }
+      let report = try await leave()
+      if end == .takenOver { #expect(report.map(\.restored) == [false]) }
+      try await eventually("nothing of ours is left") { try daemon.journal().isEmpty }
+      try await expectHeld(by: bob, cluster)
+      #expect(await bob.operations.shutDown { _ in }.isEmpty)
     case .takenOverThroughTheOther:
-      let bob = try await takeOver("web-alt", cluster)
-      #expect(await !interception.renewNow())
-      #expect(try await cluster.isItself())
-      #expect(try await !cluster.isItself("web-alt"))
+      let bob = try TestDaemon(holder: "bob@desk")
+      defer { bob.remove() }
+      // What stands there is without claims; Bob's own replaces it.
+      try await ServiceDivert.restore(client: cluster.client, namespace: namespace, service: "web-alt")
+      try await bob.stand("web-alt", in: cluster, takeOver: true)
+      await workload.supersede()
+      try await eventually("the Service that nobody claims is given back") { try await cluster.isItself() }
+      try await expectHeld("web-alt", by: bob, cluster)
       try await leave()
-      #expect(try await !cluster.isItself("web-alt"))
-      _ = await bob.operations.shutDown { _ in }
-      bob.remove()
+      try await eventually("nothing of ours is left") { try daemon.journal().isEmpty }
+      try await expectHeld("web-alt", by: bob, cluster)
+      #expect(await bob.operations.shutDown { _ in }.isEmpty)
     case .replacedAgent:
-      let template = AgentPodTemplate(
-        workload: "web", containerName: "web", listen: [8080, 9090], controlPort: 17_717, architecture: .amd64)
-      let workload = try await cluster.client.get(.deployments, "web", namespace: namespace)
-      let deployer = try #require(await interception.deployer)
-      let agent = try await deployer.deploy(
-        template: template, from: Workload(workload, resource: .deployments).template, selector: ["app": "web"])
-      try await expectItself(cluster)
-      await interception.remember(agent: agent.uid)
+      // Another version's program: its agent takes the place of ours.
+      let former = try await cluster.agent()?.uid
+      let bob = try TestDaemon(holder: "bob@desk", program: "another program")
+      defer { bob.remove() }
+      try await bob.stand(in: cluster, takeOver: true)
+      #expect(try await cluster.agent()?.uid != former)
+      await workload.reconnect()
+      try await eventually("it is known") { await interception.loss == "bob@desk has taken this intercept over" }
       try await leave()
+      try await eventually("nothing of ours is left") { try daemon.journal().isEmpty }
+      try await expectHeld(by: bob, cluster)
+      #expect(await bob.operations.shutDown { _ in }.isEmpty)
     case .deletedService:
       try await cluster.client.delete(.services, "web", namespace: namespace)
+      try await eventually("it is told") {
+        await operations.status().intercepts.first?.message?.contains("was deleted") == true
+      }
       try await leave()
     }
   }
 
-  private func expectItself(_ cluster: PocketCluster) async throws {
-    #expect(try await cluster.isItself())
-    #expect(try await cluster.isItself("web-alt"))
+  private func expectHeld(_ service: String = "web", by daemon: TestDaemon, _ cluster: PocketCluster) async throws {
+    #expect(try await !cluster.isItself(service))
+    #expect(try await cluster.agent() != nil)
+    #expect(await daemon.operations.status().intercepts.map(\.state) == [.active])
+    let identity = await daemon.identity
+    #expect(await cluster.owners() == [identity])
   }
 
-  /// As a version does that lets one workload be intercepted through two Services.
-  private func takeOver(_ service: String, _ cluster: PocketCluster) async throws -> TestDaemon {
-    let bob = try TestDaemon(holder: "bob@desk")
-    var lease = try await cluster.client.get(.leases, "devtunnel-web", namespace: namespace)
-    let id = try InstallationID.load(path: bob.journalPath + ".installation").text
-    lease[path: "spec", "holderIdentity"] = JSONValue(Holder(name: "bob@desk", installation: id).identity)
-    lease[path: "spec", "leaseTransitions"] = 2
-    lease.annotations["devtunnel.dev/service"] = service
-    try await cluster.client.update(lease, as: .leases, namespace: namespace)
-    try await bob.stand(service, in: cluster)
-    return bob
+  // MARK: Set-ups that fail
+
+  enum Fault: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    /// The program for the cluster's nodes is missing.
+    case deploying
+    case originRefuses
+    case cancelledWhileProbing, cancelledWhileTurning
+
+    var testDescription: String { rawValue }
   }
+
+  @Test("A set-up that fails, or is interrupted, leaves nothing", arguments: Fault.allCases)
+  func failedSetUp(fault: Fault) async throws {
+    try await PocketCluster.run("a") { clusters in
+      let cluster = clusters[0]
+      let daemon = try TestDaemon()
+      defer { daemon.remove() }
+      let audit = try await Audit(cluster)
+      if fault == .deploying {
+        for name in try FileManager.default.contentsOfDirectory(atPath: daemon.folder + "/share") {
+          try FileManager.default.removeItem(atPath: "\(daemon.folder)/share/\(name)")
+        }
+      }
+      let start = Task {
+        try await daemon.stand(in: cluster) { step in
+          switch (step, fault) {
+          case (.probe, .originRefuses): return .failed(Failure("it refuses", isPassing: false))
+          case (.probe, .cancelledWhileProbing): return .failed(Failure("no answer yet", isPassing: true))
+          case (.turn, .cancelledWhileTurning): return .failed(Failure("no answer yet", isPassing: true))
+          default: return nil
+          }
+        }
+      }
+      switch fault {
+      case .cancelledWhileProbing:
+        try await eventually("the agent exists") { try await cluster.agent() != nil }
+        start.cancel()
+      case .cancelledWhileTurning:
+        try await eventually("the Service is diverted") { try await !cluster.isItself() }
+        start.cancel()
+      default: break
+      }
+      let error = await #expect(throws: ControlError.self) { _ = try await start.value }
+      switch fault {
+      case .deploying: #expect(error?.message.contains("devtunnel-agent") == true, "\(String(describing: error))")
+      case .originRefuses: #expect(error?.message.contains("it refuses") == true, "\(String(describing: error))")
+      default: #expect(error?.code == .cancelled, "\(String(describing: error))")
+      }
+      #expect(try await cluster.isItself())
+      #expect(try await cluster.agent() == nil)
+      #expect(try daemon.journal().isEmpty)
+      #expect(try await cluster.leases() == [])
+      #expect(try await audit.violations() == [])
+      #expect(await daemon.operations.status().intercepts.isEmpty)
+    }
+  }
+
+  // MARK: Others
 
   @Test("A Service that selects the agent without our record keeps it, and that is said")
   func foreign() async throws {
@@ -167,7 +279,7 @@ import Testing
       let problems = await daemon.operations.shutDown { _ in }
       #expect(problems.first?.message.contains("Service shop/canary selects the agent of web") == true)
       #expect(try await cluster.isItself())
-      #expect(try await cluster.client.find(.deployments, "devtunnel-web", namespace: "shop") != nil)
+      #expect(try await cluster.agent() != nil)
       #expect(try !daemon.journal().isEmpty)
 
       // Named, or for the whole namespace, a person's word is enough.
@@ -175,7 +287,7 @@ import Testing
       let report = try await next.operations.restore(RestoreRequest(cluster: cluster.selection(), force: true)) { _ in }
       #expect(report.done.contains("Service shop/canary has its own selector again"))
       #expect(try await cluster.selector(of: "canary") == ["app": "web"])
-      #expect(try await cluster.client.find(.deployments, "devtunnel-web", namespace: "shop") == nil)
+      #expect(try await cluster.agent() == nil)
       #expect(try await audit.violations() == [])
     }
   }
@@ -187,7 +299,7 @@ import Testing
     for module in ["Agents", "Intercept", "Forward", "Shell", "Operations"] {
       let files = FileManager.default.enumerator(at: sources.appending(path: module), includingPropertiesForKeys: nil)
       for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
-        let text = try String(contentsOf: file, encoding: .utf8)
+        let text = try String(contentsOf: file, encoding: .utf8).filter { !$0.isWhitespace }
         if text.contains("delete(.deployments") { deleting.append(file.lastPathComponent) }
       }
     }
@@ -207,66 +319,42 @@ import Testing
     }
   }
 
-  @Test("A second Service of the workload is refused before anything is changed, by --take-over too")
-  func second() async throws {
+  @Test("An agent that a version without claims put in place belongs to the holder of its Lease")
+  func formerVersion() async throws {
     try await PocketCluster.run("a") { clusters in
       let cluster = clusters[0]
       let daemon = try TestDaemon()
-      let bob = try TestDaemon(holder: "bob@desk")
-      defer {
-        daemon.remove()
-        bob.remove()
-      }
-      try await daemon.stand(in: cluster)
-      let host = Listening()
-      let before = await cluster.store.list(.services, namespace: "shop").items
-      func refusal(_ daemon: TestDaemon, takeOver: Bool = false) async -> ControlError? {
-        var request = InterceptRequest(
-          cluster: cluster.selection(), service: "web-alt", ports: [PortMapping(local: host.port)])
-        request.takeOver = takeOver
-        return await daemon.refusal(request)
-      }
-      for takeOver in [false, true] {
-        let own = await refusal(daemon, takeOver: takeOver)
-        #expect(own?.message.hasPrefix("you intercept workload web already, through its Service web") == true)
-        #expect(own?.remedy == "`devtunnel leave web` first.")
-        // An earlier daemon of the same person, whose Lease is fresh.
-        let next = try TestDaemon(folder: daemon.folder)
-        let earlier = await refusal(next, takeOver: takeOver)
-        #expect(earlier?.remedy?.contains("`devtunnel restore web -n shop`") == true)
-      }
-      let others = await refusal(bob)
-      #expect(others?.message.hasPrefix("workload web is intercepted through Service web by alice@laptop") == true)
-      #expect(await cluster.store.list(.services, namespace: "shop").items == before)
-      #expect(try bob.journal().isEmpty)
-      #expect(try daemon.journal().count == 1)
-      #expect(await daemon.operations.status().intercepts.map(\.state) == [.active])
+      defer { daemon.remove() }
+      let interception = try await daemon.stand(in: cluster)
+      let workload = await daemon.workload(of: interception)
+      try await cluster.client.create(
+        [
+          "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+          "metadata": ["name": "devtunnel-web", "namespace": "shop"],
+          "spec": [
+            "holderIdentity": "bob@desk", "leaseDurationSeconds": 30, "leaseTransitions": 1,
+            "renewTime": JSONValue(Timestamp.micro(Date())),
+          ],
+        ], as: .leases, namespace: "shop")
+      let theirs = try await workload.replaceAgent(of: "web")
+      try await ServiceDivert(
+        client: cluster.client, namespace: "shop", service: "web", workload: "web", selector: ["app": "web"]
+      ).divert(holder: "bob@desk")
 
-      // Left over: the workload has no holder, and its Service is still diverted.
-      try await cluster.client.delete(.leases, "devtunnel-web", namespace: "shop")
-      let left = await refusal(bob)
-      #expect(left?.message.hasPrefix("Service web has been left diverted") == true)
-      #expect(await cluster.store.list(.services, namespace: "shop").items == before)
-      _ = await daemon.operations.shutDown { _ in }
+      await workload.reconnect()
+      try await eventually("it is lost") { await interception.loss != nil }
+      _ = try await daemon.operations.leave(LeaveRequest(all: true)) { _ in }
+      try await eventually("nothing of ours is left") { try daemon.journal().isEmpty }
+      #expect(try await cluster.agent()?.uid == theirs.uid)
+      #expect(try await !cluster.isItself())
     }
   }
 }
 
-extension Interception {
-  fileprivate func renewNow() async -> Bool {
-    guard let lease else { return false }
-    return await renew(lease, transitions)
-  }
-
-  fileprivate func remember(agent uid: String) { agentUID = uid }
-
-  /// No ready agent has been seen for longer than is waited.
-  fileprivate func loseSight() async {
-    let identity = AgentIdentity(
-      namespace: namespace, workload: "web", controlPort: 17_717, token: Array(repeating: 0, count: 32),
-      uid: agentUID ?? "", template: [:])
-    link = await AgentLink(
-      client: client, relay: context.relay, identity: identity, transitions: transitions, log: context.log)
-    absence.note(ServiceEndpoints([], agentPrefix: "devtunnel-web"), at: .now - .seconds(10))
+extension PocketCluster {
+  /// The holders of claims on the agent.
+  func owners() async -> Set<String> {
+    guard let agent = try? await agent() else { return [] }
+    return ClaimsRecord.read(agent)?.holders ?? []
   }
 }

@@ -63,8 +63,10 @@ public struct AgentDeployer: Sendable {
   ///   - selector: the Service's own, by which the agent finds the origin, the workload's own Pods; nil if the agent
   ///     answers for no Service.
   ///   - uid: the UID of the earlier agent that may be replaced; nil allows any agent of this workload.
+  ///   - annotations: further ones for the Deployment.
   public func deploy(
-    template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?, replacing uid: String? = nil
+    template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?, replacing uid: String? = nil,
+    annotations: [String: String] = [:]
   ) async throws(ControlError) -> AgentIdentity {
     let removal = AgentRemoval(client: client, namespace: namespace, workload: manifests.workload)
     let found = try await removal.find()
@@ -80,7 +82,8 @@ public struct AgentDeployer: Sendable {
     let token = Self.randomToken()
     let objectsName = AgentNames.newObjects(manifests.workload)
     let pod = await fitted(template, objects: objectsName).make(from: podTemplate)
-    let deployment = manifests.deployment(template: pod, replicas: 0)
+    var deployment = manifests.deployment(template: pod, replicas: 0)
+    deployment.annotations.merge(annotations) { $1 }
     let owner = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.create(deployment, as: .deployments, namespace: namespace)
     }
@@ -165,7 +168,7 @@ public struct AgentDeployer: Sendable {
   }
 
   /// Returns the agent of a Deployment that the caller has read; nil as above.
-  func existing(_ deployment: JSONValue) async throws(ControlError) -> AgentIdentity? {
+  public func existing(_ deployment: JSONValue) async throws(ControlError) -> AgentIdentity? {
     guard !deployment.isBeingDeleted, AgentNames.isOf(deployment, manifests.workload),
       let port = Self.controlPort(of: deployment)
     else { return nil }

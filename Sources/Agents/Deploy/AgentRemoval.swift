@@ -19,12 +19,14 @@ public struct AgentRemoval: Sendable {
 
   /// Gives back every Service that selects the agent, then deletes the Deployment and what it owned, so that nothing is
   /// in the way of a new one. An agent that doesn't exist is no error, and another workload's of the same name stays.
-  /// - Parameter uid: only this very Deployment; nil for the workload's, whichever it is.
+  /// - Parameters:
+  ///   - uid: only this very Deployment; nil for the workload's, whichever it is.
+  ///   - resourceVersion: only as it was read, so that no one has claimed it since; nil for any version.
   /// - Returns: the Services that were given back.
   /// - Throws: if a Service still selects the agent, which then stays.
   @discardableResult
-  public func remove(uid: String? = nil) async throws(ControlError) -> [String] {
-    try await remove(await find(), uid: uid)
+  public func remove(uid: String? = nil, resourceVersion: String? = nil) async throws(ControlError) -> [String] {
+    try await remove(await find(), uid: uid, resourceVersion: resourceVersion)
   }
 
   /// Returns the Deployment that has the agent's name now.
@@ -39,13 +41,16 @@ public struct AgentRemoval: Sendable {
     uid.map { $0 == found.uid } ?? AgentNames.isOf(found, workload)
   }
 
-  func remove(_ found: JSONValue?, uid: String?) async throws(ControlError) -> [String] {
+  func remove(_ found: JSONValue?, uid: String?, resourceVersion: String? = nil) async throws(ControlError) -> [String]
+  {
     // Another's agent: its Services are theirs.
     if let found, !isAgent(found, uid: uid) { return [] }
     let restored = try await giveBack(found)
     guard let found else { return restored }
     do throws(KubeError) {
-      try await client.delete(.deployments, name, namespace: namespace, propagation: .background, uid: found.uid)
+      try await client.delete(
+        .deployments, name, namespace: namespace, propagation: .background, uid: found.uid,
+        resourceVersion: resourceVersion)
     } catch {
       guard error.isNotFound else { throw ControlError(error, doing: "deleting Deployment \(namespace)/\(name)") }
     }

@@ -45,6 +45,7 @@ public actor AgentLink {
   private var stateWaiters: [CheckedContinuation<Void, Never>] = []
   private var onConnected: (@Sendable () async -> Void)?
   private var onMessage: (@Sendable (ControlMessage) async -> Void)?
+  private var onSilence: (@Sendable (Bool) -> Void)?
   private var onReconnect: (@Sendable () async throws(ControlError) -> AgentIdentity)?
   private var hasTried = false
   private var onState: (@Sendable (State) -> Void)?
@@ -76,6 +77,8 @@ public actor AgentLink {
   public func whenConnected(_ action: @escaping @Sendable () async -> Void) { onConnected = action }
   /// Sets an action for messages that the agent sends unasked, each after the one before it is done.
   public func whenTold(_ action: @escaping @Sendable (ControlMessage) async -> Void) { onMessage = action }
+  /// Sets an action for an agent that has been silent for 5 s (true), and for one that is heard again (false).
+  public func whenSilent(_ action: @escaping @Sendable (Bool) -> Void) { onSilence = action }
   public func whenStateChanges(_ action: @escaping @Sendable (State) -> Void) { onState = action }
 
   /// Sets an action that finds the agent again before each further session: the same if it is as it was made, else a
@@ -280,8 +283,12 @@ public actor AgentLink {
       case .session(.violation(let violation)):
         note("the agent broke the protocol: \(violation)")
         return stood
-      case .session(.silent): note("the agent has been silent for 5 s")
-      case .session(.heardAgain): log.info("the agent answers again")
+      case .session(.silent):
+        onSilence?(true)
+        note("the agent has been silent for 5 s")
+      case .session(.heardAgain):
+        onSilence?(false)
+        log.info("the agent answers again")
       case .problem(let text): note(text)
       case .message(let message): await take(message)
       }

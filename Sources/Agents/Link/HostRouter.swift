@@ -17,7 +17,7 @@ public final class HostRouter: StreamRouter {
   /// refused, and goes to the origin.
   private let budget: ConnectionBudget
   private var held: Set<ObjectIdentifier> = []
-  private var ends: [ObjectIdentifier: StreamEnd] = [:]
+  private var ends: [ObjectIdentifier: (end: StreamEnd, port: UInt16)] = [:]
 
   init(loop: EventLoop, budget: ConnectionBudget) {
     self.loop = loop
@@ -35,12 +35,12 @@ public final class HostRouter: StreamRouter {
     if let target = joins[preamble.port] {
       open[preamble.port, default: 0] += 1
       let end = target.accept(preamble, slot: slot, session: session, router: self)
-      ends[ObjectIdentifier(end)] = end
+      ends[ObjectIdentifier(end)] = (end, preamble.port)
       return end
     }
     let end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
     open[preamble.port, default: 0] += 1
-    ends[ObjectIdentifier(end)] = end
+    ends[ObjectIdentifier(end)] = (end, preamble.port)
     guard let target = targets[preamble.port] else {
       end.refuse(.notServed)
       return end
@@ -60,10 +60,10 @@ public final class HostRouter: StreamRouter {
     if held.remove(ObjectIdentifier(end)) != nil { budget.giveBack() }
   }
 
-  /// Resets the connections that are still open; returns their number.
-  public func cut() -> Int {
-    let left = Array(ends.values)
-    for end in left { end.abort() }
+  /// Resets the connections of these ports that are still open, nil: of all; returns their number.
+  public func cut(_ ports: Set<UInt16>? = nil) -> Int {
+    let left = ends.values.filter { ports?.contains($0.port) ?? true }
+    for item in left { item.end.abort() }
     return left.count
   }
 }

@@ -27,7 +27,7 @@ public struct Permission: Sendable, Hashable, CustomStringConvertible {
   /// The same for an intercept, which makes Services and a Lease too, and must remain the Lease's holder.
   public static let toIntercept =
     toKeepAgents + [
-      Permission("patch", .services), Permission("delete", .services), Permission("update", .leases),
+      Permission("patch", .services), Permission("delete", .services), Permission("patch", .leases),
       Permission("delete", .leases),
     ]
 

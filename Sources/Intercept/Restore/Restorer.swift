@@ -40,7 +40,7 @@ public struct Restorer: Sendable {
         object.labels[AgentNames.managedByLabel] != AgentNames.managedBy
       else { continue }
       let workload = try await workloadName(label)
-      if !force, let held = try await fresh(workload, progress) {
+      if !force, let held = try await living(workload, of: name, progress) {
         report.left.append(
           "Service \(namespace)/\(name): intercepted by \(held.holder.told(to: holder)) "
             + "since \(Timestamp.clock(held.since))"
@@ -55,7 +55,8 @@ public struct Restorer: Sendable {
     try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force, progress)
     let leftovers = try await agents(of: service, force: force).union(workloads)
     for workload in leftovers.subtracting(keeping).sorted() {
-      if !force, let held = try await fresh(workload, progress) {
+      if !force, let held = try await living(workload, progress) {
+        try await dropClaims(of: workload, progress)
         let name = held.holder.told(to: holder)
         if !report.left.contains(where: { $0.contains(name) }) {
           report.left.append("the agent of \(workload): used by \(name)")
@@ -81,7 +82,42 @@ public struct Restorer: Sendable {
     }
   }
 
-  /// Returns another holder's Lease that is in use now.
+  private func claims(_ workload: String) -> AgentClaims {
+    AgentClaims(client: client, namespace: namespace, workload: workload)
+  }
+
+  /// Returns another holder, who lives, of the workload's agent.
+  /// - Parameter service: only of this Service; nil for any.
+  private func living(_ workload: String, of service: String? = nil, _ progress: Engine.Progress?)
+    async throws(ControlError) -> (holder: Holder, since: String)?
+  {
+    guard let found = try await claims(workload).read(), found.hasRecord else {
+      return try await fresh(workload, progress).map { ($0.holder, $0.since) }
+    }
+    let rivals =
+      service.map { found.claims.others(than: holder.identity, of: $0) }
+      ?? found.claims.holders.subtracting([holder.identity])
+    let lease = HolderLease(client: client, namespace: namespace, workload: workload, holder: holder, looks: looks)
+    guard let other = try await lease.living(among: rivals, progress: progress).sorted().first else { return nil }
+    return (Holder(identity: other), found.claims.ports.values.first { $0.holder == other }?.since ?? "")
+  }
+
+  /// Removes the claims of ours and of holders who do not live, from an agent that others use.
+  private func dropClaims(of workload: String, _ progress: Engine.Progress?) async throws(ControlError) {
+    let lease = HolderLease(client: client, namespace: namespace, workload: workload, holder: holder, looks: looks)
+    for _ in 0..<5 {
+      guard let found = try await claims(workload).read(), found.hasRecord else { return }
+      let rivals = found.claims.holders.subtracting([holder.identity])
+      let living = try await lease.living(among: rivals, progress: progress)
+      var new = found.claims
+      for other in found.claims.holders.subtracting(living) { new.remove(holder: other) }
+      if new == found.claims { break }
+      if try await claims(workload).write(new, over: found) { break }
+    }
+    try await lease.remove()
+  }
+
+  /// Returns another holder's Lease that is in use now, for an agent without a record of claims.
   private func fresh(_ workload: String, _ progress: Engine.Progress?) async throws(ControlError)
     -> WorkloadLease.Held?
   {
@@ -113,10 +149,15 @@ public struct Restorer: Sendable {
         try await client.list(resource, namespace: namespace, labels: selector)
       }
       for object in found.items {
-        guard let workload = AgentNames.workload(of: object) else { continue }
-        if let service, object.annotations[AgentNames.serviceAnnotation] != service { continue }
+        guard let workload = Self.workload(of: object) else { continue }
+        let claims = ClaimsRecord.read(object)
+        if let service, object.annotations[AgentNames.serviceAnnotation] != service,
+          claims?.contains(service: service) != true
+        {
+          continue
+        }
         // Another's gateway or shell agent is theirs, and diverts nothing.
-        let isPersonal = object.annotations[AgentNames.serviceAnnotation] == nil
+        let isPersonal = claims == nil && object.annotations[AgentNames.serviceAnnotation] == nil
         if isPersonal, !force, Holder(of: object)?.isSame(as: holder, inJournal: journaled.contains(workload)) != true {
           continue
         }
@@ -124,6 +165,16 @@ public struct Restorer: Sendable {
       }
     }
     return names
+  }
+
+  /// Returns the workload of one of our objects: an agent, or a Lease, whose name has more than the agent's.
+  private static func workload(of object: JSONValue) -> String? {
+    if let workload = AgentNames.workload(of: object) { return workload }
+    guard object.kind == "Lease" || object[path: "spec", "holderIdentity"] != nil,
+      let workload = object.annotations[AgentNames.workloadAnnotation], AgentNames.isName(workload),
+      let name = object.name, name.hasPrefix(AgentNames.base(workload) + "-")
+    else { return nil }
+    return workload
   }
 
   private func restoreReplicas(
@@ -136,7 +187,7 @@ public struct Restorer: Sendable {
       for object in found.items {
         guard let name = object.name, let text = object.annotations[AgentNames.replicasAnnotation] else { continue }
         guard only?.contains(name) ?? true else { continue }
-        if !force, try await fresh(name, progress) != nil { continue }
+        if !force, try await living(name, progress) != nil { continue }
         guard let replicas = Replicas.number(text) else {
           report.left.append(
             "\(resource.kind) \(namespace)/\(name): annotation \(AgentNames.replicasAnnotation) holds "
@@ -154,15 +205,20 @@ public struct Restorer: Sendable {
   /// Removes an agent and waits until its Pods are gone.
   /// - Returns: further Services that were diverted to it, and were given back.
   private func removeAgent(_ workload: String) async throws(ControlError) -> [String] {
+    try await claims(workload).close(by: holder)
     let restored = try await AgentRemoval(client: client, namespace: namespace, workload: workload).remove()
-    do {
-      try await client.delete(.leases, AgentNames.base(workload), namespace: namespace)
-    } catch {
-      if !error.isNotFound {
-        throw ControlError(error, doing: "deleting Lease \(namespace)/\(AgentNames.base(workload))")
+    let selector = LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
+    let leases = try await attempt("listing Leases of \(namespace)") { () async throws(KubeError) in
+      try await client.list(.leases, namespace: namespace, labels: selector)
+    }
+    for lease in leases.items where Self.workload(of: lease) == workload {
+      do throws(KubeError) {
+        try await client.delete(.leases, lease.name ?? "", namespace: namespace, uid: lease.uid)
+      } catch {
+        guard !error.isNotFound else { continue }
+        throw ControlError(error, doing: "deleting Lease \(namespace)/\(lease.name ?? "")")
       }
     }
-    let selector = LabelSelector(matchLabels: [AgentNames.agentLabel: AgentNames.label(workload)])
     for _ in 0..<120 {
       let pods = (try? await client.list(.pods, namespace: namespace, labels: selector))?.items ?? []
       if pods.isEmpty { break }

@@ -35,18 +35,6 @@ struct LeaseTimesTests {
     }
   }
 
-  @Test(
-    "The count of the next holder",
-    arguments: [
-      (.int(4), 5), (.int(0), 1), (.int(-1), 1), (.int(.min), 1), (.int(2_147_483_646), 2_147_483_647),
-      (.int(2_147_483_647), 1), (.int(.max), 1),
-      (.double(1e300), 1), (.double(4), 5), (.double(4.5), 1), ("7", 1), (.null, 1), ([], 1), (true, 1),
-    ] as [(JSONValue, UInt64)])
-  func count(value: JSONValue, next: UInt64) {
-    let transitions = WorkloadLease.transitions(of: ["spec": ["leaseTransitions": value]])
-    #expect(WorkloadLease.next(after: transitions) == next)
-  }
-
   @Test("Anything at all in a Lease is read without a trap")
   func garbage() throws {
     let values: [JSONValue] = [
@@ -97,6 +85,6 @@ struct LeaseTimesTests {
     counters.leaveOut(.max)
     counters.leaveOut(.max)
     #expect(counters.toHost == .max && counters.toOrigin == 0)
-    #expect(Interception.probes(origins: .max) == 24 && Interception.probes(origins: 0) == 6)
+    #expect(InterceptedWorkload.probes(origins: .max) == 24 && InterceptedWorkload.probes(origins: 0) == 6)
   }
 }

@@ -53,7 +53,7 @@ struct InterceptPlanTests {
       "spec": ["template": ["spec": ["containers": [["ports": [["name": "http", "containerPort": 8080]]]]]]]
     ]
     let plan = plan(declared, listen: [8080, 9090])
-    func told(_ ports: JSONValue) -> String? { Interception.uncarried(by: plan, of: ["spec": ["ports": ports]]) }
+    func told(_ ports: JSONValue) -> String? { InterceptedWorkload.uncarried(by: plan, of: ["spec": ["ports": ports]]) }
     #expect(told([["port": 80, "targetPort": "http"], ["port": 9090]]) == nil)
     #expect(
       told([["port": 80, "targetPort": "http"], ["name": "admin", "port": 7000]])?.contains(

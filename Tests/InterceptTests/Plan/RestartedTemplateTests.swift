@@ -17,24 +17,24 @@ struct RestartedTemplateTests {
   @Test("A restart changes nothing that the agent has")
   func restart() {
     let before = template(nil)
-    #expect(Interception.lasting(template([restarted: "2026-01-02T03:04:05Z"])) == Interception.lasting(before))
+    #expect(InterceptedWorkload.lasting(template([restarted: "2026-01-02T03:04:05Z"])) == InterceptedWorkload.lasting(before))
     #expect(
-      Interception.lasting(template([restarted: "b", "team": "a"]))
-        == Interception.lasting(template([restarted: "a", "team": "a"])))
+      InterceptedWorkload.lasting(template([restarted: "b", "team": "a"]))
+        == InterceptedWorkload.lasting(template([restarted: "a", "team": "a"])))
     var bare = before
     bare["metadata"] = nil
     var bareRestarted = bare
     bareRestarted.annotations = [restarted: "a"]
-    #expect(Interception.lasting(bareRestarted) == bare)
+    #expect(InterceptedWorkload.lasting(bareRestarted) == bare)
   }
 
   @Test("Everything else does")
   func change() {
     #expect(
-      Interception.lasting(template([restarted: "a"], image: "registry.example/web:2"))
-        != Interception.lasting(template(nil)))
+      InterceptedWorkload.lasting(template([restarted: "a"], image: "registry.example/web:2"))
+        != InterceptedWorkload.lasting(template(nil)))
     #expect(
-      Interception.lasting(template([restarted: "a", "config": "2"])) != Interception.lasting(template(["config": "1"]))
+      InterceptedWorkload.lasting(template([restarted: "a", "config": "2"])) != InterceptedWorkload.lasting(template(["config": "1"]))
     )
   }
 }

@@ -10,6 +10,7 @@ final class FakeAPIServer: Sendable {
   struct Request: Sendable {
     var method: String
     var path: String
+    var query: [String: String] = [:]
     var body: JSONValue?
   }
 
@@ -46,6 +47,11 @@ final class FakeAPIServer: Sendable {
     return KubeClient(try ClusterAccess.load(kubeconfig: path), retry: RetryPolicy(attempts: 1))
   }
 
+  private static func query(_ target: String) -> [String: String] {
+    let items = URLComponents(string: "http://fake" + target)?.queryItems ?? []
+    return Dictionary(items.map { ($0.name, $0.value ?? "") }) { $1 }
+  }
+
   private static func serve(_ socket: Int32, _ answer: Answer, _ received: Received) {
     defer { close(socket) }
     var bytes: [UInt8] = []
@@ -65,7 +71,7 @@ final class FakeAPIServer: Sendable {
       guard body.utf8.count >= length else { continue }
       let words = lines[0].split(separator: " ")
       let request = Request(
-        method: String(words[0]), path: String(words[1].prefix { $0 != "?" }),
+        method: String(words[0]), path: String(words[1].prefix { $0 != "?" }), query: Self.query(String(words[1])),
         body: try? JSONValue(parsing: Array(body.utf8)))
       received.requests.withLock { $0.append(request) }
       let (status, object) = answer(request)

@@ -1,6 +1,7 @@
 import KubeObjects
 import LabStore
 import Synchronization
+import Testing
 
 /// Watches a cluster for the moment at which an agent is deleted while a Service still selects it.
 final class Audit: Sendable {

@@ -99,6 +99,28 @@ struct PocketCluster: Sendable {
     try await client.get(.services, service, namespace: "shop")[path: "spec", "selector"]?.stringMap ?? [:]
   }
 
+  /// The agent of workload `web`, unless it is being deleted.
+  func agent() async throws -> JSONValue? {
+    let found = try await client.find(.deployments, "devtunnel-web", namespace: "shop")
+    return found?.isBeingDeleted == true ? nil : found
+  }
+
+  /// The holders' Leases.
+  func leases() async throws -> [String] {
+    try await client.list(.leases, namespace: "shop").items.compactMap(\.name).filter { $0.hasPrefix("devtunnel-") }
+  }
+
+  /// Makes the agent's Pods ready, or lets them fail their readiness.
+  func setAgents(ready: Bool) async throws {
+    for pod in await store.list(.pods, namespace: "shop").items where pod.name?.hasPrefix("devtunnel-web-") == true {
+      _ = try await store.update(ObjectKey(.pods, namespace: "shop", name: pod.name ?? "")) { pod in
+        pod[path: "status", "conditions"] = [
+          ["type": "PodScheduled", "status": "True"], ["type": "Ready", "status": ready ? "True" : "False"],
+        ]
+      }
+    }
+  }
+
   /// Returns true if the Service is as it was before any intercept.
   func isItself(_ service: String = "web") async throws -> Bool {
     let object = try await client.get(.services, service, namespace: "shop")
@@ -161,13 +183,16 @@ private struct IdleNode: NodeStreams {
 }
 
 /// Asks again until it is so.
-func eventually(_ what: String, within limit: Duration = .seconds(20), _ isSo: () async throws -> Bool) async throws {
+func eventually(
+  _ what: String, within limit: Duration = .seconds(20), at location: SourceLocation = #_sourceLocation,
+  _ isSo: () async throws -> Bool
+) async throws {
   let deadline = ContinuousClock.now + limit
   while ContinuousClock.now < deadline {
     if try await isSo() { return }
     try await Task.sleep(for: .milliseconds(20))
   }
-  Issue.record("not within \(limit): \(what)")
+  Issue.record("not within \(limit): \(what)", sourceLocation: location)
 }
 
 /// A port of this machine on which something listens.

@@ -1,6 +1,7 @@
 import Agents
 import ControlAPI
 import Foundation
+import InterceptMachine
 import KubeAPI
 import KubeObjects
 import Testing
@@ -16,13 +17,15 @@ struct TestDaemon: Sendable {
 
   var journalPath: String { folder + "/journal" }
 
-  /// - Parameter folder: an earlier daemon's, to go on from its journal.
-  init(holder: String = "alice@laptop", folder: String? = nil) throws {
+  /// - Parameters:
+  ///   - folder: an earlier daemon's, to go on from its journal.
+  ///   - program: the agent's, of this installation.
+  init(holder: String = "alice@laptop", folder: String? = nil, program: String = "a program") throws {
     let folder = folder ?? FileManager.default.temporaryDirectory.path + "/devtunnel-ops-" + UUID().uuidString
     self.folder = folder
     try FileManager.default.createDirectory(atPath: folder + "/share", withIntermediateDirectories: true)
     for architecture in Architecture.allCases {
-      try "a program".write(
+      try program.write(
         toFile: "\(folder)/share/devtunnel-agent-\(architecture)", atomically: true, encoding: .utf8)
     }
     installation = Installation(share: folder + "/share")
@@ -38,22 +41,45 @@ struct TestDaemon: Sendable {
   }
 
   /// An intercept of a Service of Deployment `web`: journal, Lease, agent, diverted Service.
+  /// - Parameter answer: the session's part; nil for an agent that works.
   @discardableResult
-  func stand(_ service: String = "web", in cluster: PocketCluster, as selection: ClusterSelection? = nil) async throws
-    -> Interception
-  {
+  func stand(
+    _ service: String = "web", in cluster: PocketCluster, as selection: ClusterSelection? = nil, takeOver: Bool = false,
+    answer: (@Sendable (Step) async -> Outcome?)? = nil
+  ) async throws -> Interception {
     let selection = selection ?? cluster.selection()
     let there = try await operations.reach(selection)
-    let interception = await operations.made(
-      InterceptRequest(cluster: selection, service: service, ports: []), there, installation: installation)
-    try await interception.stand(cluster)
+    var request = InterceptRequest(cluster: selection, service: service, ports: [])
+    request.takeOver = takeOver
+    let interception = await operations.made(request, there, installation: installation) { step in
+      if let outcome = await answer?(step) { return outcome }
+      switch step {
+      case .admit: return .admitted(isSteady: true)
+      case .drain: return .drained(cut: 0)
+      case .retire: try? await cluster.setAgents(ready: false)
+      default: break
+      }
+      return .done
+    }
+    do { try await interception.stand(cluster) } catch {
+      await operations.remove(interception)
+      throw error
+    }
     return interception
+  }
+
+  /// The daemon's intercepts of the workload of an intercept.
+  func workload(of interception: Interception) async -> InterceptedWorkload {
+    await operations.workload(of: interception)
   }
 
   /// Returns the error of an intercept that is refused.
   func refusal(_ request: InterceptRequest) async -> ControlError? {
     await #expect(throws: ControlError.self) { _ = try await operations.intercept(request) { _ in } }
   }
+
+  /// As claims name it.
+  var identity: String { get async { await operations.holder.identity } }
 
   func journal() throws -> [Journal.Entry] { Journal(path: journalPath).all }
 }
@@ -64,51 +90,74 @@ extension ClusterOperations {
 
   func note(_ entry: Journal.Entry) throws { try journal.add(entry) }
 
-  /// An intercept among those that the daemon holds.
-  fileprivate func made(_ request: InterceptRequest, _ there: ReachedCluster, installation: Installation)
-    -> Interception
-  {
+  fileprivate func workload(of interception: Interception) -> InterceptedWorkload {
+    let place = WorkloadPlace(cluster: interception.id.cluster, namespace: interception.namespace, workload: "web")
+    return workload(place, interception.context)
+  }
+
+  fileprivate func remove(_ interception: Interception) { interceptions.removeAll { $0 === interception } }
+
+  /// An intercept among those that the daemon holds, whose agent answers as one that works.
+  fileprivate func made(
+    _ request: InterceptRequest, _ there: ReachedCluster, installation: Installation,
+    _ answer: @escaping @Sendable (Step) async -> Outcome
+  ) -> Interception {
     let context = InterceptContext(
       client: there.client, relay: relay, installation: installation, journal: journal, protocols: .auto,
       holder: holder, log: log)
-    let interception = Interception(request, cluster: there.identity, namespace: there.namespace, context: context)
+    let place = WorkloadPlace(cluster: there.identity, namespace: there.namespace, workload: "web")
+    let workload = workload(place, context)
+    let interception = Interception(request, cluster: there.identity, namespace: there.namespace, context: context) {
+      _, _ in
+      await workload.standIn(answer)
+      return workload
+    }
     interceptions.append(interception)
     return interception
   }
 }
 
+extension InterceptedWorkload {
+  fileprivate func standIn(_ answer: @escaping @Sendable (Step) async -> Outcome) { standIn = answer }
+
+  /// The agent refuses the session, since it knows a later claim.
+  func supersede() async {
+    observe(.session(.closed))
+    observe(.finished(.verify, await perform(.verify)))
+  }
+
+  /// The session ends, and opens again.
+  func reconnect() {
+    observe(.session(.closed))
+    observe(.session(.opened))
+  }
+
+  /// The process ends: it sees and does nothing more.
+  func die() {
+    for member in members.values { for feed in member.feeds { feed.cancel() } }
+    renewal?.cancel()
+  }
+
+  func renewLease() async throws { try await lease.renew() }
+
+  /// Someone puts an agent without a record of claims in place of ours.
+  func replaceAgent(of service: String) async throws -> AgentIdentity {
+    let member = try #require(members[service])
+    let (deployer, template) = try await agent(for: member)
+    return try await deployer.deploy(
+      template: template, from: member.plan.workload.template, selector: member.plan.selector)
+  }
+}
+
 extension Interception {
-  /// Does to the cluster what setting up does, without a tunnel.
+  /// Sets up the intercept in a cluster without nodes.
   fileprivate func stand(_ cluster: PocketCluster) async throws {
-    let workload = Workload(try await client.get(.deployments, "web", namespace: namespace), resource: .deployments)
+    let workload = Workload(
+      try await cluster.client.get(.deployments, "web", namespace: namespace), resource: .deployments)
     let plan = InterceptPlan(
       namespace: namespace, service: request.service, workload: workload, container: "web",
       ports: [PlannedPort(servicePort: 80, name: "http", podPort: 8080, localPort: 8080, speaksHTTP2: false)],
-      listen: [8080],
-      selector: ["app": "web"], nodes: [],
-      warnings: [])
-    self.plan = plan
-    try context.journal.add(entry)
-    let lease = WorkloadLease(
-      client: client, namespace: namespace, workload: "web", service: request.service, holder: context.holder)
-    transitions = try await lease.acquire(takeOver: false)
-    self.lease = lease
-    let manifests = AgentManifests(
-      workload: "web", namespace: namespace, holder: context.holder, service: request.service)
-    let deployer = AgentDeployer(client: client, installation: context.installation, manifests: manifests)
-    self.deployer = deployer
-    if let standing = try await deployer.existing() {
-      agentUID = standing.uid
-    } else {
-      let template = AgentPodTemplate(
-        workload: "web", containerName: "web", listen: [8080], controlPort: 17_717, architecture: .amd64)
-      agentUID = try await deployer.deploy(template: template, from: workload.template, selector: ["app": "web"]).uid
-    }
-    try await ServiceDivert(
-      client: client, namespace: namespace, service: request.service, workload: "web", selector: ["app": "web"]
-    )
-    .divert(holder: context.holder.name)
-    isDiverted = true
-    state = .active
+      listen: [8080], selector: ["app": "web"], nodes: [], warnings: [])
+    try await take(plan, nil) { _ in }
   }
 }

@@ -1,0 +1,51 @@
+import Agents
+import KubeObjects
+
+/// The holders of intercepted Services, from lists that are read once for all of them.
+public struct InterceptHolders: Sendable {
+  /// A holder of one Service.
+  public struct Entry: Hashable, Sendable {
+    public var holder: Holder
+    /// RFC 3339; empty if it is not known.
+    public var since: String
+    /// True if their Lease was renewed lately.
+    public var isFresh: Bool
+  }
+
+  private var agents: [String: JSONValue] = [:]
+  private var leases: [String: WorkloadLease.Held] = [:]
+
+  /// - Parameters:
+  ///   - agents: the agents' Deployments.
+  ///   - leases: the holders' Leases.
+  public init(agents: [JSONValue], leases: [JSONValue]) {
+    for agent in agents {
+      guard let label = agent.labels[AgentNames.agentLabel] else { continue }
+      self.agents["\(agent.namespace ?? "")/\(label)"] = agent
+    }
+    for lease in leases {
+      guard let name = lease.name, let held = WorkloadLease.held(lease) else { continue }
+      self.leases["\(lease.namespace ?? "")/\(name)"] = held
+    }
+  }
+
+  /// Returns the holders of a diverted Service, sorted by name.
+  public func of(_ service: JSONValue) -> [Entry] {
+    let namespace = service.namespace ?? ""
+    guard let label = service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel],
+      let agent = agents["\(namespace)/\(label)"], let workload = AgentNames.workload(of: agent)
+    else { return [] }
+    guard let claims = ClaimsRecord.read(agent) else {
+      // A version without claims made it: its one Lease has the agent's name.
+      return leases["\(namespace)/\(AgentNames.base(workload))"].map {
+        [Entry(holder: $0.holder, since: $0.since, isFresh: $0.isFresh)]
+      } ?? []
+    }
+    let own = claims.ports.values.filter { $0.services.contains(service.name ?? "") }
+    return Dictionary(grouping: own, by: \.holder).sorted { $0.key < $1.key }.map { holder, claims in
+      let lease = leases["\(namespace)/\(HolderLease.name(workload, holder))"]
+      return Entry(
+        holder: Holder(identity: holder), since: claims.map(\.since).min() ?? "", isFresh: lease?.isFresh ?? false)
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import Agents
+import ControlAPI
+import InterceptMachine
+import KubeAPI
+import KubeObjects
+
+// The steps in the cluster. Each reads what it needs anew: the machine's facts may be late.
+
+extension InterceptedWorkload {
+  func perform(_ step: Step) async -> Outcome {
+    if let standIn, step.lane != .cluster { return await standIn(step) }
+    do throws(ControlError) {
+      switch step {
+      case .join(let wishes): return try await join(wishes)
+      case .verify: return .read(try await claims.read()?.claims)
+      case .divert(let service): return try await divert(service)
+      case .restore(let service, let always): return try await restore(service, always)
+      case .release(let services): return try await release(services)
+      case .clean: return try await clean()
+      case .scaleDown: return try await scaleDown()
+      case .scaleUp: return try await scaleUp()
+      case .drain(_, let ports, let limit): return .drained(cut: await drain(ports, within: limit))
+      case .probe, .admit, .arrive, .turn, .unturn, .retire: return try await ask(step)
+      }
+    } catch {
+      note(error, about: services(of: step))
+      return .failed(Failure(error.message, isPassing: error.code == .unreachable || error.code == .timedOut))
+    }
+  }
+
+  /// The Services that a step is about.
+  private func services(of step: Step) -> [String] {
+    switch step {
+    case .join(let wishes): wishes.map(\.service)
+    case .divert(let service), .restore(let service, _), .arrive(let service), .drain(let service, _, _): [service]
+    case .release(let services), .clean(let services): Array(services)
+    case .probe(let port), .turn(let port, _), .unturn(let port):
+      members.filter { $0.value.plan.listen.contains(port) }.map(\.key)
+    case .verify, .scaleDown, .scaleUp, .admit, .retire: Array(members.keys)
+    }
+  }
+
+  private static let forgotten = Outcome.failed(Failure("the Service is not intercepted any more", isPassing: false))
+
+  // MARK: Claims
+
+  private func join(_ wishes: [Wish]) async throws(ControlError) -> Outcome {
+    guard let first = wishes.first, let member = members[first.service] else { return Self.forgotten }
+    do throws(KubeError) { try await lease.renew() } catch {
+      throw ControlError(error, doing: "writing Lease \(namespace)/\(lease.name)")
+    }
+    let takesOver = wishes.contains { $0.takesOver }
+    for _ in 0..<5 {
+      let found = try await claims.read()
+      var new = found?.claims ?? Claims()
+      let rivals = new.holders.subtracting([machine.holder])
+      if !rivals.isEmpty, !takesOver {
+        let living = try await lease.living(among: rivals, progress: member.progress)
+        if !living.isEmpty { return .conflict(living) }
+      }
+      if let found, !found.hasRecord, !takesOver, let former = try await former() { return .conflict([former]) }
+      for rival in rivals { new.remove(holder: rival) }
+      for wish in wishes { new.take(wish.ports, of: wish.service, for: machine.holder, since: Timestamp.seconds(.now)) }
+      if !rivals.isEmpty { new.count += 1 }
+      let plan = member.plan
+      let (deployer, template) = try await agent(for: member)
+      if let found, let standing = try await deployer.existing(found.deployment),
+        try await deployer.stands(standing, as: template, from: plan.workload.template)
+      {
+        guard try await claims.write(new, over: found) else { continue }
+        wasClosing = found.claims.closer != nil
+        try await giveBack(found.claims, besides: wishes)
+        try await connect(to: standing, count: new.count, member)
+        return .joined(new, agent: standing.uid)
+      }
+      if let found {
+        // Those who lose their claims do not divert again then what is given back.
+        guard try await claims.write(new, over: found) else { continue }
+        try await giveBackAll(plan)
+      }
+      member.progress?("starting the agent in place of \(plan.workload.description)")
+      let identity = try await deployer.deploy(
+        template: template, from: plan.workload.template, selector: plan.selector,
+        annotations: [ClaimsRecord.annotation: ClaimsRecord.text(new)])
+      try await connect(to: identity, count: new.count, member)
+      return .joined(new, agent: identity.uid)
+    }
+    throw ControlError(.conflict, "the claims on the agent of \(workload) keep changing", remedy: "Try again.")
+  }
+
+  /// Gives the Services back that a former holder loses with the workload. Our session ends theirs with the connections
+  /// in it, so that these Services' clients use the origin first.
+  private func giveBack(_ former: Claims, besides wishes: [Wish]) async throws(ControlError) {
+    let theirs = former.ports.values.filter { $0.holder != machine.holder }.flatMap(\.services)
+    let lost = Set(theirs).subtracting(wishes.map(\.service)).subtracting(members.keys)
+    for service in lost.sorted() {
+      try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: service)
+    }
+    if !lost.isEmpty { try? await Task.sleep(for: .seconds(1)) }
+  }
+
+  /// Returns the holder of an agent that a version without claims made, if they live: their Lease has the agent's name.
+  private func former() async throws(ControlError) -> String? {
+    let held = try await lease.looks.read(
+      AgentNames.base(workload), namespace: namespace, client: client, progress: nil
+    ) { [holder = context.holder] in $0.isSame(as: holder, inJournal: true) }.held
+    guard let held, held.isFresh, !held.holder.isSame(as: context.holder, inJournal: true) else { return nil }
+    return held.holder.identity
+  }
+
+  /// Gives every Service back that selects an agent that has to be replaced.
+  private func giveBackAll(_ plan: InterceptPlan) async throws(ControlError) {
+    let names = try await DivertedServices(client: client, namespace: namespace, workload: workload).giveBack()
+    for name in names {
+      _ = try await ServiceEndpoints.wait(
+        client: client, namespace: namespace, service: name, workload: workload, within: .seconds(15)
+      ) { !$0.origin.isEmpty }
+    }
+  }
+
+  private func divert(_ service: String) async throws(ControlError) -> Outcome {
+    guard let plan = members[service]?.plan else { return Self.forgotten }
+    let found = try await claims.read()
+    let isOurs = found?.claims.ports.values.contains {
+      $0.holder == machine.holder && $0.services.contains(service)
+    }
+    guard isOurs == true else { return .read(found?.claims) }
+    try await ServiceDivert(
+      client: client.within(.seconds(10)), namespace: namespace, service: service, workload: workload,
+      selector: plan.selector
+    ).divert(holder: context.holder.name)
+    return .done
+  }
+
+  private func restore(_ service: String, _ always: Bool) async throws(ControlError) -> Outcome {
+    if !always, let found = try await claims.read() {
+      let isOthers =
+        found.hasRecord
+        ? !found.claims.others(than: machine.holder, of: service).isEmpty : try await former() != nil
+      if isOthers { return .kept }
+    }
+    try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: service)
+    if always, try await claims.read()?.uid != identity?.uid { observe(.agentDeleted) }
+    return .done
+  }
+
+  private func release(_ services: Set<String>) async throws(ControlError) -> Outcome {
+    for _ in 0..<5 {
+      guard let found = try await claims.read() else {
+        // A Service that selects an agent that is gone has no endpoint.
+        try await diverted.giveBack()
+        return .released(isLast: false)
+      }
+      var new = found.claims
+      new.remove(services, of: machine.holder)
+      // A former attempt's answer may have been lost.
+      if new == found.claims { return .released(isLast: new.isEmpty && new.closer == machine.holder) }
+      // A Service that still selects the agent would have no endpoint.
+      if new.isEmpty { try await diverted.giveBack() }
+      if try await claims.write(new, over: found) { return .released(isLast: new.isEmpty) }
+    }
+    throw ControlError(.conflict, "the claims on the agent of \(workload) keep changing", remedy: "Try again.")
+  }
+
+  private var diverted: DivertedServices {
+    DivertedServices(client: client.within(.seconds(8)), namespace: namespace, workload: workload)
+  }
+
+  private func clean(attempt: Int = 0) async throws(ControlError) -> Outcome {
+    let found = try await claims.read()
+    let isToGo =
+      if let found, found.claims.isEmpty {
+        found.hasRecord ? found.claims.closer == machine.holder : try await former() == nil
+      } else { false }
+    if let found, isToGo {
+      let removal = AgentRemoval(client: client.within(.seconds(10)), namespace: namespace, workload: workload)
+      do throws(ControlError) {
+        try await removal.remove(uid: found.uid, resourceVersion: found.deployment.resourceVersion)
+      } catch {
+        // Its status changes too: look again.
+        guard error.code == .conflict, attempt < 10 else { throw error }
+        return try await clean(attempt: attempt + 1)
+      }
+    } else if let found, found.claims.holders.contains(machine.holder) {
+      return .done
+    }
+    let former = renewal
+    renewal = nil
+    former?.cancel()
+    await former?.value
+    try await lease.remove()
+    return .done
+  }
+
+  // MARK: Replicas
+
+  private func scaleDown() async throws(ControlError) -> Outcome {
+    for member in members.values where member.request.replace {
+      try await Replicas.scaleToZero(client: client, namespace: namespace, workload: member.plan.workload)
+    }
+    return .done
+  }
+
+  private func scaleUp() async throws(ControlError) -> Outcome {
+    for member in members.values where member.request.replace {
+      let origin = member.plan.workload
+      member.progress?("scaling \(origin.description) back to \(origin.replicas)")
+      try await Replicas.restore(
+        client: client.within(.seconds(8)), namespace: namespace, resource: origin.resource, name: origin.name,
+        replicas: origin.replicas)
+      guard let port = member.plan.ports.first(where: { $0.localPort != nil })?.podPort else { continue }
+      for _ in 0..<120 {
+        if try await isReached(port) { break }
+        try? await Task.sleep(for: .milliseconds(500))
+      }
+    }
+    return .done
+  }
+}
