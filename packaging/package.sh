@@ -51,6 +51,15 @@ libraries() {
   rm -rf "$folder"
 }
 
+# The person who answers for the package, as Debian's own tools take it; else the author of the last commit.
+maintainer() {
+  if [ -n "${DEBEMAIL:-}" ]; then
+    printf '%s <%s>\n' "${DEBFULLNAME:-The devtunnel maintainers}" "$DEBEMAIL"
+  else
+    git log -1 --format='%an <%ae>' 2>/dev/null || fail "this is no git checkout: set DEBFULLNAME and DEBEMAIL"
+  fi
+}
+
 # debian FOLDER VERSION ARCHITECTURE: adds the package's own files to a tree that has usr.
 debian() {
   local doc=$1/usr/share/doc/devtunnel control=$1/DEBIAN depends
@@ -60,7 +69,7 @@ debian() {
   rmdir "$1/usr/share/zsh/site-functions"
   install -m 644 packaging/copyright "$doc/copyright"
   gzip -n -9 <CHANGELOG.md >"$doc/changelog.gz"
-  install -m 755 packaging/postinst packaging/prerm "$control/"
+  install -m 755 packaging/postinst packaging/postrm packaging/prerm "$control/"
   depends=$(libraries "$1/usr/bin/devtunnel" "$1/usr/libexec/devtunnel/"*)
   [ -n "$depends" ] || fail "dpkg-shlibdeps names no library"
   (cd "$1" && find usr -type f | sort | xargs md5sum) >"$control/md5sums"
@@ -68,9 +77,10 @@ debian() {
 Package: devtunnel
 Version: $2
 Architecture: $3
-Maintainer: The devtunnel maintainers <devtunnel@localhost>
+Maintainer: $(maintainer)
 Installed-Size: $(find "$1/usr" -type f -printf '%s\n' | awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
 Depends: $depends
+Recommends: ca-certificates
 Suggests: kubernetes-client, buildah | podman | docker.io
 Section: net
 Priority: optional
