@@ -11,7 +11,8 @@ package_all() {
     fail "this is no git checkout: set SOURCE_DATE_EPOCH to the time of the sources"
   export SOURCE_DATE_EPOCH
   local helpers=(devtunnel-shell) work version architecture name
-  agents
+  # A cluster's nodes may have another architecture than this machine.
+  quietly "building the agents for amd64 and arm64" Sources/Agent/build-agent.sh --fetch "$root/share/devtunnel"
   products devtunnel "${helpers[@]}"
   work=$(mktemp -d)
   # shellcheck disable=SC2064

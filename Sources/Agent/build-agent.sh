@@ -31,7 +31,8 @@ trap 'rm -rf "$work"' EXIT
 
 toolchain=$(dirname "$(readlink -f "$(command -v swiftc)")") || fail "swiftc is not in PATH"
 builtin=$(find "$toolchain/../lib/clang" -maxdepth 2 -path '*/include' | head -n 1)
-find "$sources/TunnelProtocol" "$sources/Relay" "$sources/Agent" -name '*.swift' | sort >"$work/files"
+# Quoted: a folder's name may have spaces.
+find "$sources/TunnelProtocol" "$sources/Relay" "$sources/Agent" -name '*.swift' | sort | sed 's/.*/"&"/' >"$work/files"
 # libc functions that Swift's runtime needs and musl lacks.
 cat >"$work/shim.c" <<'C'
 #include <sys/syscall.h>
