@@ -111,7 +111,7 @@ products() {
   # The programs contain Swift's libraries, so that they run without a toolchain. Debug information would be stripped.
   local options=(--scratch-path "$build" -c release --static-swift-stdlib -debug-info-format none) product
   # Libraries come from the system alone. The toolchain's own linker makes the same bytes everywhere.
-  options+=(--disable-local-rpath -Xswiftc -use-ld=lld)
+  options+=(--disable-local-rpath -Xswiftc -use-ld=lld -Xlinker -z -Xlinker now)
   # Relocations in a hundredth of the space, for a libc whose loader knows them: 1.4 MB less in the daemon's memory.
   if printf '2.36\n%s\n' "$(getconf GNU_LIBC_VERSION | sed 's/.* //')" | sort -VC; then
     options+=(-Xlinker -z -Xlinker pack-relative-relocs)
@@ -144,7 +144,8 @@ stage() {
   case " ${helpers[*]} " in
     *" devtunnel-lab "*) install -D -m 644 templates/lab/shop.yaml "$tree/share/devtunnel/templates/lab/shop.yaml" ;;
   esac
-  "$tree/bin/devtunnel" completion bash >"$tree/share/bash-completion/completions/devtunnel"
+  # A completion is read, and not run.
+  "$tree/bin/devtunnel" completion bash | sed '1{/^#!/d}' >"$tree/share/bash-completion/completions/devtunnel"
   "$tree/bin/devtunnel" completion zsh >"$tree/share/zsh/site-functions/_devtunnel"
   "$tree/bin/devtunnel" completion fish >"$tree/share/fish/vendor_completions.d/devtunnel.fish"
   "$tree/bin/devtunnel" --experimental-dump-help |

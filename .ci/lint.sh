@@ -17,7 +17,7 @@ check() {
   rm -f "$log"
 }
 
-scripts() { git ls-files '*.sh' .ci/run packaging/postinst packaging/postrm packaging/prerm; }
+scripts() { git ls-files '*.sh' .ci/run packaging/postinst packaging/prerm; }
 
 check "swift format differs: swift format --in-place --recursive Sources Tests Package.swift" \
   swift format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -47,8 +47,13 @@ libraries() {
   folder=$(mktemp -d)
   mkdir "$folder/debian"
   printf 'Source: devtunnel\n\nPackage: devtunnel\nArchitecture: any\n' >"$folder/debian/control"
+  # Debian 12's dpkg-shlibdeps does not know the version of libc that relative relocations need.
+  local libc='s/^$//'
+  if readelf --version-info "$@" | grep GLIBC_ABI_DT_RELR >/dev/null; then
+    libc='s/\blibc6 \(>= 2\.([0-9]|[12].|3[0-5])\)/libc6 (>= 2.36)/'
+  fi
   (cd "$folder" && dpkg-shlibdeps -O "${@/#/-e}" 2>/dev/null) | sed -n 's/^shlibs:Depends=//p' | sed -E \
-    's/\b(libcurl4|libssh2-1)(t64)?( \([^)]*\))?/\1\3 | \1t64\3/g'
+    -e 's/\b(libcurl4|libssh2-1)(t64)?( \([^)]*\))?/\1\3 | \1t64\3/g' -e "$libc"
   rm -rf "$folder"
 }
 
@@ -69,8 +74,11 @@ debian() {
   mv "$1/usr/share/zsh/site-functions/_devtunnel" "$1/usr/share/zsh/vendor-completions/"
   rmdir "$1/usr/share/zsh/site-functions"
   install -m 644 packaging/copyright "$doc/copyright"
-  gzip -n -9 <CHANGELOG.md >"$doc/changelog.gz"
-  install -m 755 packaging/postinst packaging/postrm packaging/prerm "$control/"
+  gzip -n -9 <CHANGELOG.md >"$doc/CHANGELOG.md.gz"
+  printf '%s (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' devtunnel "$2" "$(maintainer)" \
+    "$(date --utc --rfc-email --date "@$SOURCE_DATE_EPOCH")" | gzip -n -9 >"$doc/changelog.gz"
+  install -D -m 644 packaging/overrides "$1/usr/share/lintian/overrides/devtunnel"
+  install -m 755 packaging/postinst packaging/prerm "$control/"
   depends=$(libraries "$1/usr/bin/devtunnel" "$1/usr/libexec/devtunnel/"*)
   [ -n "$depends" ] || fail "dpkg-shlibdeps names no library"
   (cd "$1" && find usr -type f | sort | xargs md5sum) >"$control/md5sums"
