@@ -249,7 +249,8 @@ let package = Package(
     .testTarget(
       name: "OperationsTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "LabAPI", "LabStore", "Operations",
+        "Agents", "ControlAPI", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "LabAPI", "LabStore",
+        "Operations",
         "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),

@@ -224,8 +224,8 @@ public actor Interception {
 
   // MARK: Leaving
 
-  /// Returns once new connections go to the origin and the Service is as it was. `finish` waits for the rest. Without an
-  /// answer of the API server that takes about 20 s; it is tried again until it is done.
+  /// Returns once new connections go to the origin and the Service is as it was. `finish` waits for the rest. Without
+  /// an answer of the API server that takes about 20 s; it is tried again until it is done.
   /// - Parameter drain: the time that connections on the host may still last.
   public func leave(drain: Duration, progress: Engine.Progress) async throws(ControlError) {
     guard let workload else { return }
@@ -239,8 +239,8 @@ public actor Interception {
   }
 
   /// Returns once nothing of the intercept is left in the cluster.
-  /// - Parameter givesUp: true to return after a first attempt that failed, too: the journal keeps the rest for the next
-  ///   daemon.
+  /// - Parameter givesUp: true to return after a first attempt that failed, too: the journal keeps the rest for the
+  ///   next daemon.
   /// - Returns: the number of connections that were cut.
   public func finish(givesUp: Bool = false) async -> Int {
     guard let workload else { return 0 }

@@ -1,8 +1,8 @@
 /// Decides about one holder's intercepts of the Services of one workload. It has no clock and does no I/O: observations
 /// come in, steps come out.
 ///
-/// It is level-triggered: the next step follows from what is known now, not from what was done before, so that any state
-/// that a crash or another person leaves leads back to what is wanted.
+/// It is level-triggered: the next step follows from what is known now, not from what was done before, so that any
+/// state that a crash or another person leaves leads back to what is wanted.
 public struct InterceptMachine: Sendable {
   enum Session: Hashable, Sendable { case down, open, silent }
 

@@ -105,10 +105,10 @@ import Testing
       try await eventually("it is known") { await state() == .failedOpen }
       try await leave()
     case .daemonDeath:
-      await workload.die()
+      await daemon.die()
       await (try TestDaemon(folder: daemon.folder)).operations.recover()
     case .daemonDeathAndRestore:
-      await workload.die()
+      await daemon.die()
       let other = try TestDaemon(holder: "bob@desk")
       defer { other.remove() }
       let request = RestoreRequest(cluster: cluster.selection(), service: nil, force: true)

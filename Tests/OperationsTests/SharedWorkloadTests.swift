@@ -115,7 +115,7 @@ import Testing
   func recovered() async throws {
     try await with { cluster, alice, _ in
       for service in ["web", "web-alt"] { try await alice.stand(service, in: cluster) }
-      await alice.workload(of: try #require(await alice.operations.interceptions.first)).die()
+      await alice.die()
       let next = try TestDaemon(folder: alice.folder)
       await next.operations.recover()
       for service in ["web", "web-alt"] { #expect(try await cluster.isItself(service)) }
@@ -153,8 +153,8 @@ import Testing
   @Test("A holder who does not live is no obstacle")
   func stale() async throws {
     try await with { cluster, alice, bob in
-      let interception = try await alice.stand("web", in: cluster)
-      await alice.workload(of: interception).die()
+      try await alice.stand("web", in: cluster)
+      await alice.die()
       for name in try await cluster.leases() { try await cluster.client.delete(.leases, name, namespace: "shop") }
       try await bob.stand("web-alt", in: cluster)
       let identity = await bob.identity

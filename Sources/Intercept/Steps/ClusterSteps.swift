@@ -151,6 +151,8 @@ extension InterceptedWorkload {
         try await diverted.giveBack()
         return .released(isLast: false)
       }
+      // `clean` decides whose an agent without a record is.
+      guard found.hasRecord else { return .released(isLast: false) }
       var new = found.claims
       new.remove(services, of: machine.holder)
       // A former attempt's answer may have been lost.

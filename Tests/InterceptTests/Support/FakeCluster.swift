@@ -143,7 +143,10 @@ final class FakeCluster: Sendable {
         : state.objects.filter { $0.key.hasPrefix(kind + "/") }
           .sorted { $0.key < $1.key }.map(\.value)
       let labels = request.query["labelSelector"].flatMap { try? LabelSelector(parsing: $0) }
-      let chosen = items.filter { labels?.matches($0.labels) ?? true }
+      let fields = request.query["fieldSelector"]
+      let chosen = items.filter { object in
+        labels?.matches(object.labels) ?? true && fields.map { $0 == "metadata.name=\(object.name ?? "")" } ?? true
+      }
       return (200, ["metadata": ["resourceVersion": JSONValue(String(state.version))], "items": .array(chosen)])
     case "create":
       guard present == nil, var object = request.body else { return failure(409, "AlreadyExists", "\(key) exists") }
@@ -184,6 +187,7 @@ final class FakeCluster: Sendable {
         "ports": [["port": 8080]],
       ]
       slice.name = name + "-slice"
+      slice[path: "metadata", "resourceVersion"] = JSONValue(String(state.version))
       slice.labels = ["kubernetes.io/service-name": name]
       return slice
     }

@@ -221,7 +221,7 @@ import TunnelProtocol
       #expect(warnings.first?.contains("cannot be renewed") == true)
       test.cluster.forbid()
       await test.workload.renewNow()
-      #expect(await eventually { await test.interception.report().warnings.isEmpty })
+      #expect(await eventually { await test.interception.report().warnings == [] })
     }
   }
 
@@ -234,13 +234,13 @@ import TunnelProtocol
           ControlMessage(.probeOrigin, port: 8080, flag: status.rawValue, first: addresses), of: "Deployment/web")
         return await test.interception.report().warnings
       }
-      #expect(await warnings(after: .timedOut, addresses: 2).isEmpty)
+      #expect(await warnings(after: .timedOut, addresses: 2) == [])
       #expect(
         await warnings(after: .timedOut, addresses: 2).first?.contains("port 8080 now (timedOut; a NetworkPolicy")
           == true)
       #expect(await warnings(after: .nameNotFound, addresses: 0).first?.contains("(none is ready)") == true)
-      #expect(await warnings(after: .connected, addresses: 2).isEmpty)
-      #expect(await warnings(after: .refused, addresses: 2).isEmpty)
+      #expect(await warnings(after: .connected, addresses: 2) == [])
+      #expect(await warnings(after: .refused, addresses: 2) == [])
     }
   }
 

@@ -78,6 +78,9 @@ struct TestDaemon: Sendable {
     await #expect(throws: ControlError.self) { _ = try await operations.intercept(request) { _ in } }
   }
 
+  /// The process ends: it sees and does nothing more.
+  func die() async { await operations.die() }
+
   /// As claims name it.
   var identity: String { get async { await operations.holder.identity } }
 
@@ -93,6 +96,11 @@ extension ClusterOperations {
   fileprivate func workload(of interception: Interception) -> InterceptedWorkload {
     let place = WorkloadPlace(cluster: interception.id.cluster, namespace: interception.namespace, workload: "web")
     return workload(place, interception.context)
+  }
+
+  fileprivate func die() async {
+    for interception in interceptions { await workload(of: interception).die() }
+    interceptions = []
   }
 
   fileprivate func remove(_ interception: Interception) { interceptions.removeAll { $0 === interception } }
@@ -132,8 +140,7 @@ extension InterceptedWorkload {
     observe(.session(.opened))
   }
 
-  /// The process ends: it sees and does nothing more.
-  func die() {
+  fileprivate func die() {
     for member in members.values { for feed in member.feeds { feed.cancel() } }
     renewal?.cancel()
   }
