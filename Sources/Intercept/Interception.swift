@@ -235,6 +235,10 @@ public actor Interception {
     }
     workload.leave(id.service, drain: drain)
     guard await !workload.isRestored(id.service, within: .seconds(20)) else { return }
+    if Task.isCancelled {
+      throw ControlError(
+        .incomplete, "leaving \(id.service) goes on in the background", remedy: "`devtunnel status` shows it.")
+    }
     throw await workload.obstacle(of: id.service)
   }
 
