@@ -4,17 +4,24 @@ import KubeAPI
 import Synchronization
 
 /// The connection through one SSH host: a session that is made at the first use, kept alive, and made
-/// again at the next use after it broke.
+/// again at the next use after it broke. Other SSH hosts may be on the way, each with a session of its own.
 ///
-/// Its thread and connection end with `close()`, or with the last reference; channels that are open then see their end.
+/// Its threads and sessions end with `close()`, or with the last reference; channels that are open then see their end.
 public final class BastionConnection: Sendable {
   public let settings: BastionSettings
   let loop: BastionLoop
   let identity = APIConnector.Identity()
+  /// The connection to the last hop before this host; nil if it is reached directly.
+  private let hop: BastionConnection?
 
   public init(_ settings: BastionSettings) {
     self.settings = settings
-    loop = BastionLoop(settings)
+    hop = settings.hops.last.map { last in
+      var last = last
+      last.hops = settings.hops.dropLast()
+      return BastionConnection(last)
+    }
+    loop = BastionLoop(settings, hop: hop)
   }
 
   deinit { loop.stop() }
@@ -35,6 +42,14 @@ public final class BastionConnection: Sendable {
   ///   is passed on in both directions.
   /// - Throws: `BastionError`.
   public func open(host: String, port: UInt16) throws(BastionError) -> Int32 {
+    // No descriptor: poll skips it.
+    try open(host: host, port: port, wake: -1) { false }
+  }
+
+  /// Opens a channel as above, but gives it up once it is cancelled.
+  /// - Parameter wake: an eventfd that is signalled when `isCancelled` may have changed.
+  /// - Throws: `BastionError`; `.closed` if it was cancelled.
+  func open(host: String, port: UInt16, wake: Int32, isCancelled: () -> Bool) throws(BastionError) -> Int32 {
     final class Answer: Sendable {
       let event = Mutex<ChannelEvent?>(nil)
       let signal = clinux_eventfd()
@@ -45,11 +60,18 @@ public final class BastionConnection: Sendable {
       answer.event.withLock { $0 = $0 ?? event }
       clinux_eventfd_signal(answer.signal)
     }
-    var entry = pollfd(fd: answer.signal, events: Int16(POLLIN), revents: 0)
-    while poll(&entry, 1, -1) < 1 {}
-    guard case .refused(let error) = answer.event.withLock({ $0 }) else { return socket }
+    var entries = [answer.signal, wake].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    while answer.event.withLock({ $0 == nil }), !isCancelled() {
+      if poll(&entries, 2, -1) > 0, entries[1].revents != 0 { clinux_eventfd_drain(wake) }
+    }
+    let problem: BastionError
+    switch answer.event.withLock({ $0 }) {
+    case .refused(let error): problem = error
+    case nil: problem = .closed(host: settings.name)
+    case .opened, .lost: return socket
+    }
     clinux_close(socket)
-    throw error
+    throw problem
   }
 
   /// Opens a channel behind a socket that exists at once: bytes written to it wait until the channel is open.
@@ -73,6 +95,9 @@ public final class BastionConnection: Sendable {
     return pair[0]
   }
 
-  /// Ends the session and all channels. Later uses fail with `.closed`.
-  public func close() { loop.stop() }
+  /// Ends the session, those of its hops, and all channels. Later uses fail with `.closed`.
+  public func close() {
+    loop.stop()
+    hop?.close()
+  }
 }

@@ -23,12 +23,17 @@ final class BastionLoop: @unchecked Sendable {
   }
 
   private let settings: BastionSettings
+  private let hop: BastionConnection?
   private let wake = clinux_eventfd()
   private let inbox = Mutex(Inbox())
   /// The number of turns in which the thread had something to do.
   let turns = Atomic(0)
 
-  init(_ settings: BastionSettings) { self.settings = settings }
+  /// - Parameter hop: the SSH host through which the way leads; nil for none.
+  init(_ settings: BastionSettings, hop: BastionConnection? = nil) {
+    self.settings = settings
+    self.hop = hop
+  }
 
   deinit { clinux_close(wake) }
 
@@ -142,7 +147,7 @@ final class BastionLoop: @unchecked Sendable {
     do throws(BastionError) {
       // Do not repeat a failure at the speed of its users' retries, unless someone asks for a connection as such.
       if asked.isEmpty, let failure, .now < retryAt { throw failure }
-      session = try SSHSession.login(settings, wake: wake) { self.isStopped }
+      session = try SSHSession.login(settings, through: hop, wake: wake) { self.isStopped }
       keepAlive = KeepAlive(interval: settings.keepAlive)
       failure = nil
       failures = 0

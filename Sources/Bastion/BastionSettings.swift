@@ -1,4 +1,4 @@
-/// One bastion with everything needed to log in. `init(_:config:)` resolves a URL as `ssh` does.
+/// One SSH host with everything needed to log in. `init(_:config:)` resolves a URL as `ssh` does.
 public struct BastionSettings: Sendable {
   /// The server's key, for the user or a program to judge.
   public struct HostKey: Sendable, Hashable {
@@ -10,7 +10,10 @@ public struct BastionSettings: Sendable {
     public var fingerprint: String
   }
 
-  /// The address to connect to.
+  /// The SSH hosts on the way, the first one first (`ProxyJump`); each but the first is reached through the one before.
+  /// They have no hops of their own.
+  public var hops: [BastionSettings] = []
+  /// The address to connect to, as the last hop sees it.
   public var host: String
   public var port: UInt16
   public var user: String
@@ -61,6 +64,15 @@ public struct BastionSettings: Sendable {
     self.passphrase = passphrase
     self.connectTimeout = connectTimeout
     self.keepAlive = keepAlive
+  }
+
+  /// Sets the closures of this host and of its hops.
+  public mutating func answer(
+    accept: @escaping @Sendable (HostKey) -> Bool, passphrase: @escaping @Sendable (_ file: String) -> String?
+  ) {
+    self.accept = accept
+    self.passphrase = passphrase
+    for index in hops.indices { hops[index].answer(accept: accept, passphrase: passphrase) }
   }
 
   /// The host as known_hosts writes it (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").

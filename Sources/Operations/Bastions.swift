@@ -15,7 +15,7 @@ struct Bastions {
 
   private var connections: [Key: BastionConnection] = [:]
   /// The users' answers, kept in memory only.
-  private var accepted: [String: String] = [:]
+  private var accepted: [String: Set<String>] = [:]
   private var passphrases: [String: String] = [:]
 
   private static func key(_ url: String, _ selection: BastionSelection) -> Key {
@@ -34,10 +34,10 @@ struct Bastions {
     do throws(BastionError) {
       let environment = SSHEnvironment(home: selection.home, user: selection.user, agentSocket: selection.agentSocket)
       var settings = try BastionSettings(BastionURL(url), environment: environment)
+      // The pin is for the host that the user names; the hops before it are known, or asked about.
       settings.pinnedFingerprint = selection.hostKey
-      let (accepted, passphrases) = (accepted[url], passphrases)
-      settings.accept = { $0.fingerprint == accepted }
-      settings.passphrase = { passphrases[$0] }
+      let (accepted, passphrases) = (accepted[url] ?? [], passphrases)
+      settings.answer(accept: { accepted.contains($0.fingerprint) }, passphrase: { passphrases[$0] })
       let connection = BastionConnection(settings)
       connections[key] = connection
       return (url, connection)
@@ -48,7 +48,7 @@ struct Bastions {
 
   /// Takes an answer; the next connection is a new one, which uses it.
   mutating func take(_ answer: BastionAnswer) {
-    if let key = answer.acceptedKey { accepted[answer.url] = key }
+    if let key = answer.acceptedKey { accepted[answer.url, default: []].insert(key) }
     passphrases.merge(answer.passphrases) { $1 }
     forget(answer.url, answer.bastion)
   }

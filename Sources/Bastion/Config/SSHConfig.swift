@@ -16,12 +16,12 @@ public struct SSHConfig: Sendable, Hashable {
   /// `yes` refuses unknown keys without asking; every other value means asking.
   public var isStrict: Bool?
 
-  /// The first ProxyJump or ProxyCommand, which devtunnel does not support.
+  /// The first ProxyJump or ProxyCommand.
   struct Proxy: Sendable, Hashable {
-    var keyword: String
+    /// The SSH hosts on the way, the first one first; none for `ProxyJump none`.
+    var jumps: [BastionURL]
     var file: String
     var line: Int
-    var isNone: Bool
   }
   var proxy: Proxy?
 
@@ -32,20 +32,12 @@ public struct SSHConfig: Sendable, Hashable {
   ///   - host: as the user wrote it.
   ///   - user: from the URL, which overrides any file.
   ///   - files: nil for the user's and the system's.
-  /// - Throws: `BastionError.config`; also if the host is reached through another one (ProxyJump, ProxyCommand).
+  /// - Throws: `BastionError.config`; also if the host is reached through a program (ProxyCommand).
   public static func load(
     for host: String, user: String? = nil, files: [String]? = nil, environment: SSHEnvironment = .current
   ) throws(BastionError) -> SSHConfig {
     var parser = SSHConfigParser(host: host, user: user, environment: environment)
     for file in files ?? ["\(environment.home)/.ssh/config", "/etc/ssh/ssh_config"] { try parser.read(file, depth: 0) }
-    if let found = parser.config.proxy, !found.isNone {
-      throw .config(
-        file: found.file, line: found.line,
-        problem: "\(found.keyword) leads to \(host) through another host, which devtunnel cannot do; "
-          + "name a host that is reached directly, "
-          + "or open a tunnel with `ssh -N -L` and use the kubeconfig's server with that port"
-      )
-    }
     return parser.config
   }
 }

@@ -69,12 +69,36 @@ struct SSHConfigParser {
       let value = try flag()
       config.hashesKnownHosts = config.hashesKnownHosts ?? value
     case "stricthostkeychecking": config.isStrict = config.isStrict ?? ["yes", "true"].contains(values[0].lowercased())
-    case "proxyjump", "proxycommand":
-      let name = keyword == "proxyjump" ? "ProxyJump" : "ProxyCommand"
-      config.proxy =
-        config.proxy ?? SSHConfig.Proxy(keyword: name, file: file, line: line, isNone: values[0].lowercased() == "none")
+    case "proxyjump":
+      guard config.proxy == nil else { return }
+      config.proxy = SSHConfig.Proxy(jumps: try Self.jumps(values[0], file, line), file: file, line: line)
+    case "proxycommand":
+      guard config.proxy == nil else { return }
+      guard values[0].lowercased() == "none" else {
+        throw .config(
+          file: file, line: line,
+          problem: "ProxyCommand reaches \(host) by a program, which devtunnel does not run; "
+            + "use ProxyJump for SSH hosts, or `ssh -N -D 1080 \(host)` "
+            + "and `proxy-url: socks5://127.0.0.1:1080` in the kubeconfig, without --via")
+      }
+      config.proxy = SSHConfig.Proxy(jumps: [], file: file, line: line)
     default: break
     }
+  }
+
+  /// Parses the value of ProxyJump: `[user@]host[:port]` or a URL, several with commas; or `none`.
+  private static func jumps(_ value: String, _ file: String, _ line: Int) throws(BastionError) -> [BastionURL] {
+    if value.lowercased() == "none" { return [] }
+    var jumps: [BastionURL] = []
+    for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+      do throws(BastionError) {
+        jumps.append(try BastionURL(part.lowercased().hasPrefix("ssh://") ? String(part) : "ssh://\(part)"))
+      } catch {
+        guard case .badURL(_, let problem) = error else { throw error }
+        throw .config(file: file, line: line, problem: "ProxyJump '\(part)' names no SSH host: \(problem)")
+      }
+    }
+    return jumps
   }
 
   /// Evaluates `all`, `host`, `originalhost`, `user` and `localuser`; a block with any other criterion is skipped.

@@ -2,11 +2,18 @@ import CSSH2
 
 extension SSHSession {
   /// Connects, checks the host key and logs in. Blocks the bastion's thread; no channel exists meanwhile.
-  static func login(_ settings: BastionSettings, wake: Int32, isCancelled: @escaping () -> Bool) throws(BastionError)
-    -> SSHSession
-  {
+  /// - Parameter hop: the SSH host that connects to this one; its own login has a limit of its own.
+  static func login(
+    _ settings: BastionSettings, through hop: BastionConnection?, wake: Int32, isCancelled: @escaping () -> Bool
+  ) throws(BastionError) -> SSHSession {
+    let channel = try hop?.open(host: settings.host, port: settings.port, wake: wake, isCancelled: isCancelled)
     let deadline = ContinuousClock.now + settings.connectTimeout
-    let socket = try connectTCP(settings, until: deadline, wake, isCancelled: isCancelled)
+    let socket: Int32
+    if let channel {
+      socket = channel
+    } else {
+      socket = try connectTCP(settings, until: deadline, wake, isCancelled: isCancelled)
+    }
     let session = try SSHSession(socket: socket, host: settings.name, wake: wake, isCancelled: isCancelled)
     do throws(BastionError) {
       let check = HostKeyCheck(settings)

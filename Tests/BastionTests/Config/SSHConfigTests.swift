@@ -82,16 +82,59 @@ struct SSHConfigTests {
   @Test(arguments: [
     ("Port ssh", "'ssh' is not a port"), ("Port 0", "'0' is not a port"), ("User", "User has no value"),
     ("IdentityFile \"x", "quotation mark"),
-    ("IdentitiesOnly perhaps", "neither yes nor no"), ("ProxyJump gate", "ProxyJump leads to bastion"),
-    ("ProxyCommand nc %h %p", "ProxyCommand leads"),
+    ("IdentitiesOnly perhaps", "neither yes nor no"), ("ProxyJump gate:0", "'0' is not a port"),
+    ("ProxyJump gate,", "ProxyJump '' names no SSH host"), ("ProxyCommand nc %h %p", "ProxyCommand reaches bastion"),
   ]) func anErrorNamesFileAndLine(line: String, problem: String) throws {
     let error = #expect(throws: BastionError.self) { try load("# one\nHost bastion\n\(line)\n") }
     #expect(error?.description.contains(problem) == true, "\(error as Any)")
     #expect(error?.description.hasPrefix("\(folder)/.ssh/config:3: ") == true)
   }
 
-  @Test func aProxyOfAnotherHostAndNoneAreFine() throws {
-    #expect(try load("Host bastion\nProxyJump none\nHost *\nProxyJump gate\nUser u\n").user == "u")
+  @Test(arguments: ["ProxyJump none", "ProxyCommand none"]) func theFirstProxyCounts(line: String) throws {
+    let config = try load("Host bastion\n\(line)\nHost *\nProxyJump gate\nProxyCommand nc %h %p\nUser u\n")
+    #expect(config.user == "u" && config.proxy?.jumps == [])
+  }
+
+  // MARK: Hops
+
+  private func hops(_ text: String, _ url: String = "ssh://inner") throws -> [String] {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = try write("config", text)
+    let settings = try BastionSettings(BastionURL(url), environment: environment) { host, user throws(BastionError) in
+      try SSHConfig.load(for: host, user: user, files: [file], environment: environment)
+    }
+    #expect(settings.hops.allSatisfy { $0.hops.isEmpty })
+    return (settings.hops + [settings]).map { "\($0.user)@\($0.name)" }
+  }
+
+  /// As `ssh -G` and `ssh -v` of OpenSSH 9.2 show it.
+  @Test(arguments: [
+    ("Host inner\nProxyJump gate\nHost gate\nUser bob\nPort 2201", ["bob@[gate]:2201", "alice@inner"]),
+    ("Host inner\nProxyJump carol@gate:7\nHost gate\nUser bob\nPort 2201", ["carol@[gate]:7", "alice@inner"]),
+    ("Host inner\nProxyJump ssh://gate\nHost gate\nHostName 10.0.0.1", ["alice@10.0.0.1", "alice@inner"]),
+    ("Host *\nUser u\nHost inner\nProxyJump a,b\nHost a b\nPort 1", ["u@[a]:1", "u@[b]:1", "u@inner"]),
+    // The first one's own way counts, the second one's does not.
+    (
+      "Host inner\nProxyJump a,b\nHost a\nProxyJump first\nHost b\nProxyJump never",
+      ["alice@first", "alice@a", "alice@b", "alice@inner"]
+    ),
+    ("Host !gate *\nProxyJump gate", ["alice@gate", "alice@inner"]),
+    ("Host gate\nProxyJump none\nHost *\nProxyJump gate", ["alice@gate", "alice@inner"]),
+  ])
+  func hopsAreThoseOfSSH(text: String, expected: [String]) throws { #expect(try hops(text) == expected) }
+
+  @Test(arguments: [
+    ("Host *\nProxyJump gate", "the way to gate passes gate again"),
+    ("Host inner\nProxyJump gate\nHost gate\nProxyJump inner", "the way to inner passes inner again"),
+    (
+      (0..<12).map { "Host \($0 == 0 ? "inner" : "h\($0)")\nProxyJump h\($0 + 1)" }.joined(separator: "\n"),
+      "more than 8 hosts on the way to inner"
+    ),
+  ])
+  func anEndlessWayIsAnError(text: String, problem: String) throws {
+    let error = #expect(throws: BastionError.self) { try hops(text) }
+    #expect(error?.description.contains(problem) == true, "\(error as Any)")
+    #expect(error?.description.hasPrefix("\(folder)/.ssh/config:") == true)
   }
 
   // MARK: Settings
@@ -102,7 +145,7 @@ struct SSHConfigTests {
     var config = SSHConfig()
     config.hostName = "%h.example.com"
     config.user = "bob"
-    var settings = try BastionSettings(BastionURL("ssh://bastion"), config: config, environment: environment)
+    var settings = try BastionSettings(BastionURL("ssh://bastion"), environment: environment) { _, _ in config }
     #expect(
       settings.host == "bastion.example.com" && settings.port == 22 && settings.user == "bob"
         && settings.agentSocket == "/agent")
@@ -115,11 +158,11 @@ struct SSHConfigTests {
     config.identityFiles = ["~/.ssh/%u-%r-%h-%p-%%-%d"]
     config.identityAgent = "none"
     config.userKnownHostsFiles = ["none"]
-    settings = try BastionSettings(BastionURL("ssh://carol@bastion"), config: config, environment: environment)
+    settings = try BastionSettings(BastionURL("ssh://carol@bastion"), environment: environment) { _, _ in config }
     #expect(settings.identityFiles == ["\(folder)/.ssh/alice-carol-bastion.example.com-2200-%-\(folder)"])
     #expect(settings.agentSocket == nil && settings.name == "[bastion.example.com]:2200")
     #expect(settings.knownHostsFiles.first == "/etc/ssh/ssh_known_hosts")
-    settings = try BastionSettings(BastionURL("ssh://bastion:22"), config: config, environment: environment)
+    settings = try BastionSettings(BastionURL("ssh://bastion:22"), environment: environment) { _, _ in config }
     #expect(settings.port == 22)
   }
 }
