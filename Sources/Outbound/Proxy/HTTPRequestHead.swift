@@ -57,7 +57,7 @@ struct HTTPRequestHead {
     }
     let path = target[hostEnd...].prefix { $0 != "#" }
     let first = "\(words[0]) \(path.hasPrefix("/") ? "" : "/")\(path) \(words[2])"
-    let head = forwarded(first, host: name, lines.dropFirst())
+    let head = forwarded(first, host: name, lines.dropFirst(), mayUpgrade: words[2] == "HTTP/1.1")
     return .request(
       ProxyRequest(
         host: host, port: port, backlog: head + rest, reply: { $0 == .connected ? [] : failure($0, name) }, isHTTP: true
@@ -112,8 +112,11 @@ struct HTTPRequestHead {
   }
 
   /// Returns the head for the destination: without the fields between client and proxy (RFC 9110 section
-  /// 7.6.1), with the URL's Host.
-  private static func forwarded(_ first: String, host: String, _ lines: ArraySlice<ArraySlice<UInt8>>) -> [UInt8] {
+  /// 7.6.1), with the URL's Host. The request is the connection's only one, unless it becomes another protocol.
+  /// - Parameter mayUpgrade: true if the client may ask for another protocol (RFC 9110 section 7.8): not in HTTP/1.0.
+  private static func forwarded(
+    _ first: String, host: String, _ lines: ArraySlice<ArraySlice<UInt8>>, mayUpgrade: Bool
+  ) -> [UInt8] {
     var dropped: Set<String> = [
       "connection", "proxy-connection", "proxy-authorization", "proxy-authenticate", "keep-alive", "host",
     ]
@@ -121,17 +124,20 @@ struct HTTPRequestHead {
       guard let colon = line.firstIndex(of: 0x3a) else { return nil }
       return (String(decoding: line[..<colon], as: UTF8.self).lowercased(), line)
     }
-    for field in fields where field.name == "connection" {
-      let value = String(decoding: field.line.drop { $0 != 0x3a }.dropFirst(), as: UTF8.self)
-      for name in value.lowercased().split(whereSeparator: { $0 == "," || $0 == " " || $0 == "\t" }) {
-        dropped.insert(String(name))
-      }
+    func members(_ line: ArraySlice<UInt8>) -> [String] {
+      let value = String(decoding: line.drop { $0 != 0x3a }.dropFirst(), as: UTF8.self)
+      return value.lowercased().split(whereSeparator: { $0 == "," || $0 == " " || $0 == "\t" }).map(String.init)
     }
+    for field in fields where field.name == "connection" { dropped.formUnion(members(field.line)) }
+    // A client that asks for h2c (curl does) goes on in HTTP/1.1, as it would without a proxy that knows h2c.
+    let protocols = fields.filter { $0.name == "upgrade" }.flatMap { members($0.line) }
+    let isUpgrade = mayUpgrade && dropped.contains("upgrade") && !protocols.isEmpty && !protocols.contains("h2c")
+    if isUpgrade { dropped.remove("upgrade") } else { dropped.insert("upgrade") }
     // Fields that frame the body are the message's own, whatever Connection lists.
     dropped.subtract(["content-length", "transfer-encoding"])
     var head = Array("\(first)\r\nHost: \(host)\r\n".utf8)
     for field in fields where !dropped.contains(field.name) { head += field.line + [0x0d, 0x0a] }
-    return head + Array("Connection: close\r\n\r\n".utf8)
+    return head + Array("Connection: \(isUpgrade ? "Upgrade" : "close")\r\n\r\n".utf8)
   }
 
   private static func isToken(_ text: String) -> Bool {

@@ -244,6 +244,27 @@ private final class WebConnection: Handler {
     #expect(proxy.web.requests.last?.hasPrefix("GET / HTTP/1.1\r\nHost: user\r\n") == true)
   }
 
+  /// RFC 9110 section 7.8; HTTP/1.0 has no upgrade, and a connection that stays HTTP is for one request.
+  @Test(arguments: [
+    (
+      "HTTP/1.1", "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n",
+      "Upgrade: websocket\r\nConnection: Upgrade"
+    ),
+    ("HTTP/1.1", "upgrade: SPDY/3.1\r\nconnection: upgrade\r\n", "upgrade: SPDY/3.1\r\nConnection: Upgrade"),
+    ("HTTP/1.0", "Connection: Upgrade\r\nUpgrade: websocket\r\n", "Connection: close"),
+    ("HTTP/1.1", "Upgrade: websocket\r\n", "Connection: close"),
+    ("HTTP/1.1", "Connection: Upgrade\r\n", "Connection: close"),
+    (
+      "HTTP/1.1", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+      "Connection: close"
+    ),
+  ])
+  func anUpgradeIsPassedOn(version: String, fields: String, expected: String) {
+    let proxy = ProxyFixture()
+    _ = proxy.exchange("GET http://user/room \(version)\r\nProxy-Connection: keep-alive\r\n\(fields)\r\n")
+    #expect(proxy.web.requests == ["GET /room \(version)\r\nHost: user\r\n\(expected)\r\n\r\n"])
+  }
+
   @Test(arguments: [(StreamStatus.refused, 502), (.timedOut, 504), (.unreachable, 502)])
   func refusalsSayWhy(status: StreamStatus, code: Int) {
     let proxy = ProxyFixture()
