@@ -58,8 +58,14 @@ final class ForwardListener: Listener {
 
   fileprivate func wasRefused(_ status: StreamStatus) {
     refused += 1
-    lastProblem = "the cluster side answered: \(status)"
+    lastProblem = Self.problem(status)
     onRefusal(status)
+  }
+
+  static func problem(_ status: StreamStatus) -> String {
+    guard status == .refused else { return "the cluster side answered: \(status)" }
+    return "the cluster side answered: refused. Nothing listens there at the Pod's address; "
+      + "if the program listens on 127.0.0.1 alone, let it listen on 0.0.0.0, or use `kubectl port-forward`"
   }
 }
 

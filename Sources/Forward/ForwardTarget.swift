@@ -98,6 +98,15 @@ public struct ForwardTarget: Sendable, Hashable {
     number: UInt16, port: JSONValue
   ) {
     let ports = service[path: "spec", "ports"]?.elements ?? []
+    if ports.isEmpty {
+      // The API server allows that for headless Services: any port of its Pods is reached by their names.
+      guard service[path: "spec", "clusterIP"]?.stringValue == "None", let number = UInt16(port), number > 0 else {
+        throw ControlError(
+          .notFound, "\(service.label) declares no ports, so none is called '\(port)'",
+          remedy: "Give the number of a port of its Pods, or name one of them: pod/NAME.")
+      }
+      return (number, ["port": .init(Int(number))])
+    }
     let tcp = ports.filter { ($0["protocol"]?.stringValue ?? "TCP") == "TCP" }
     guard
       let chosen = tcp.first(where: {
@@ -105,7 +114,8 @@ public struct ForwardTarget: Sendable, Hashable {
       })
     else {
       throw ControlError(
-        .notFound, "\(service.label) has no TCP port '\(port)'", remedy: "It has: \(Self.list(tcp, "port")).")
+        .notFound, "\(service.label) has no TCP port '\(port)'",
+        remedy: "It has: \(Self.list(tcp, "port")). Other ports of its Pods are reached by pod/NAME.")
     }
     guard let number = Self.number(chosen["port"]) else {
       throw ControlError(.failed, "port '\(port)' of \(service.label) is no number from 1 to 65535")
@@ -132,13 +142,12 @@ public struct ForwardTarget: Sendable, Hashable {
       remedy: "Look at its Pods: kubectl -n \(namespace) get pods.")
   }
 
-  /// Returns the first ready endpoint with that port of a Service.
+  /// Returns the first ready endpoint with that port of a Service; if the Service declares none, the port itself.
   static func endpoint(in slices: [JSONValue], _ port: JSONValue) -> Preamble? {
     for slice in slices where slice["addressType"]?.stringValue == "IPv4" {
-      guard
-        let number = number(
-          slice["ports"]?.elements.first(where: { $0.entryName ?? "" == port.entryName ?? "" })?["port"])
-      else { continue }
+      let ports = slice["ports"]?.elements ?? []
+      let declared = ports.isEmpty ? port : ports.first { $0.entryName ?? "" == port.entryName ?? "" }
+      guard let number = number(declared?["port"]) else { continue }
       for endpoint in slice["endpoints"]?.elements ?? [] where endpoint[path: "conditions", "ready"]?.boolValue != false
       {
         guard let address = endpoint["addresses"]?[0]?.stringValue, let bytes = Address.bytes(of: address) else {

@@ -52,6 +52,30 @@ import TunnelProtocol
     #expect(throws: ControlError.self) { try ForwardTarget.pod("web", pod) }
   }
 
+  @Test func aHeadlessServiceWithoutPortsReachesAnyPort() throws {
+    let broker = service(["clusterIP": "None"])
+    #expect(try ForwardTarget.address(of: broker, "9092") == nil)
+    let slice: JSONValue = ["addressType": "IPv4", "endpoints": [["addresses": ["10.244.0.7"]]]]
+    #expect(
+      ForwardTarget.endpoint(in: [slice], ["port": 9092])
+        == Preamble(.tcp, port: 9092, address: [10, 244, 0, 7]))
+    for (spec, port) in [(["clusterIP": "None"], "kafka"), (["clusterIP": "10.96.0.9"], "9092")]
+      as [(JSONValue, String)]
+    {
+      let error = #expect(throws: ControlError.self) { try ForwardTarget.address(of: service(spec), port) }
+      #expect(error?.code == .notFound && error?.message.contains("declares no ports") == true)
+      #expect(error?.remedy?.contains("pod/NAME") == true)
+    }
+    // Its other ports belong to other Services.
+    #expect(
+      ForwardTarget.endpoint(in: [["addressType": "IPv4", "ports": [["name": "x", "port": 1]]]], ["port": 9092]) == nil)
+  }
+
+  @Test func aRefusalSaysWhereTheProgramMayListen() {
+    #expect(ForwardListener.problem(.refused).contains("kubectl port-forward"))
+    #expect(ForwardListener.problem(.timedOut) == "the cluster side answered: timedOut")
+  }
+
   @Test func aPortThatOtherMachinesReachIsSaid() {
     for address in ["127.0.0.1", "127.0.0.5", "::1"] { #expect(Forwarding.warnings(listeningAt: address).isEmpty) }
     for address in ["0.0.0.0", "::", "192.168.1.7"] {
