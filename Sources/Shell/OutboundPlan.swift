@@ -28,14 +28,14 @@ public struct OutboundPlan: Sendable {
 
   /// - Parameters:
   ///   - pod: the Pod's resolv.conf.
-  ///   - host: the host's.
-  func dns(pod: ResolverConfiguration, host: ResolverConfiguration) -> DNSSettings {
+  ///   - host: the host's, which is followed.
+  func dns(pod: ResolverConfiguration, host: HostResolver) -> DNSSettings {
     dns(search: pod.search, suffixes: [pod.clusterDomain ?? Self.usualDomain] + pod.search, ndots: pod.ndots, host)
   }
 
   /// The same for a whole machine, which must not lose its own names.
   /// - Returns: with notes about the names that were left out.
-  func machineDNS(pod: ResolverConfiguration, host: ResolverConfiguration) -> (DNSSettings, notes: [String]) {
+  func machineDNS(pod: ResolverConfiguration, host: HostResolver) -> (DNSSettings, notes: [String]) {
     let names = ClusterNames(domain: pod.clusterDomain ?? Self.usualDomain, search: pod.search, asked: clusterSuffixes)
     let search = pod.search.filter { names.suffixes.contains($0) }
     var settings = dns(search: search, suffixes: names.suffixes, ndots: pod.ndots, host)
@@ -45,11 +45,12 @@ public struct OutboundPlan: Sendable {
 
   private static let usualDomain = "cluster.local"
 
-  private func dns(search: [String], suffixes: [String], ndots: Int, _ host: ResolverConfiguration) -> DNSSettings {
-    let servers = host.nameservers.compactMap { IPAddress(parsing: $0) }.map { IPEndpoint($0, port: 53) }
-    return DNSSettings(
+  private func dns(search: [String], suffixes: [String], ndots: Int, _ host: HostResolver) -> DNSSettings {
+    var settings = DNSSettings(
       clusterSuffixes: suffixes.compactMap { try? DNSName(parsing: $0) } + clusterSuffixes,
       search: search.compactMap { try? DNSName(parsing: $0) }, ndots: ndots, hostSuffixes: hostSuffixes,
-      hostServers: servers)
+      hostServers: host.servers)
+    settings.changedHostServers = { host.changedServers() }
+    return settings
   }
 }

@@ -40,6 +40,15 @@ extension LabTests {
           #expect(try await !machine.inside(dig + "-x " + web).contains("cluster.local"))
           #expect(try await machine.inside("curl -sS --max-time 10 http://\(address)/") == "hello from the cluster\n")
 
+          // A VPN client's resolv.conf: questions to its nameserver come here too, and those to the former one no longer.
+          try "nameserver 192.0.2.7\n".write(
+            toFile: "\(lab.directory)/machine.conf", atomically: false, encoding: .utf8)
+          let vpn = "dig @192.0.2.7 +time=1 +tries=1 +short web.shop.svc.cluster.local"
+          try await eventually("the VPN's nameserver is followed", within: .seconds(10)) {
+            (try? await machine.inside(vpn)) == address + "\n"
+          }
+          #expect((try? await machine.inside(dig + "web.shop.svc.cluster.local")) == nil)
+
           let helper = try #require(try await there.status().outbound.first { $0.kind == "host" }?.pid)
           kill(Int32(helper), SIGKILL)
           _ = try await connection

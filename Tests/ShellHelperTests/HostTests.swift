@@ -35,6 +35,15 @@ struct HostPlanTests {
   }
 }
 
+struct NameserversTests {
+  @Test func ofAResolvConf() {
+    let text =
+      "# a\nnameserver 10.0.0.1\n\tnameserver\t10.0.0.2 \nnameserver ::1\nnameserver\nsearch nameserver 1.1.1.1\n"
+    #expect(HostTable.nameservers(text).map(\.description) == ["10.0.0.1", "10.0.0.2"])
+    #expect(HostTable.nameservers("").isEmpty)
+  }
+}
+
 /// The bridges whose packets are redirected, as a table.
 struct HostBridgesTests {
   /// A bridge, 1, and its ports.

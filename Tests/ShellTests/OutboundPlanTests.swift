@@ -20,8 +20,9 @@ import Testing
     let pod = ResolverConfiguration(
       nameservers: ["10.96.0.10"], search: ["shop.svc.cluster.local", "svc.cluster.local", "cluster.local"],
       options: ["ndots:5"])
+    let scratch = try Scratch()
     let dns = try OutboundPlan(options).dns(
-      pod: pod, host: ResolverConfiguration(nameservers: ["192.0.2.53", "nonsense"]))
+      pod: pod, host: try scratch.resolver("nameserver 192.0.2.53\nnameserver nonsense\n"))
     #expect(dns.search.map(\.description).first?.hasPrefix("shop.svc.cluster.local") == true)
     #expect(dns.ndots == 5)
     #expect(dns.hostServers.map(\.description) == ["192.0.2.53:53"])
@@ -31,9 +32,10 @@ import Testing
   private func machine(_ search: [String], asked: [String] = []) throws -> (DNSSettings, notes: [String]) {
     var options = OutboundOptions()
     options.dnsCluster = asked
+    let scratch = try Scratch()
     return try OutboundPlan(options).machineDNS(
       pod: ResolverConfiguration(nameservers: ["10.96.0.10"], search: search, options: []),
-      host: ResolverConfiguration(nameservers: ["192.0.2.53"]))
+      host: try scratch.resolver("nameserver 192.0.2.53\n"))
   }
 
   @Test func aWholeMachineKeepsItsOwnNames() throws {

@@ -49,6 +49,17 @@ public struct DNSName: Sendable, Hashable, CustomStringConvertible {
     return DNSName(lowercasing: wire.dropLast() + suffix.wire)
   }
 
+  /// The labels, without the root's.
+  var labels: [String] {
+    var labels: [String] = []
+    var offset = 0
+    while offset < wire.count, wire[offset] != 0, offset + 1 + Int(wire[offset]) <= wire.count {
+      labels.append(String(decoding: wire[(offset + 1)..<(offset + 1 + Int(wire[offset]))], as: UTF8.self))
+      offset += Int(wire[offset]) + 1
+    }
+    return labels
+  }
+
   var dots: Int {
     var labels = 0
     var offset = 0

@@ -11,7 +11,7 @@ final class DNSResolver: Handler {
   typealias Delivery = (DNSAnswer?, Source) -> Void
 
   let loop: EventLoop
-  let settings: DNSSettings
+  private(set) var settings: DNSSettings
   private let routes: RouteTable
   private let counters: OutboundCounters
   private let cluster: ClusterDNS
@@ -22,9 +22,11 @@ final class DNSResolver: Handler {
 
   private struct Pending {
     let query: DNSQuery
-    let source: Source
-    /// True if the cluster was asked for the true address's name.
-    let isRenamed: Bool
+    var source: Source
+    /// True if the cluster was asked for the true address's name, or for a short name's full one.
+    var isRenamed: Bool
+    /// The host's answer to a short name, while the cluster is asked.
+    var hosts: DNSMessage?
     let deadline: UInt64
     var waiting: [Delivery]
   }
@@ -142,13 +144,18 @@ final class DNSResolver: Handler {
       return
     }
     let real = routes.rules.aliases.real(of: query.question)
-    let isHosts = real == nil && !settings.hostServers.isEmpty && settings.belongsToHost(query.key.name)
+    let isHosts = real == nil && settings.belongsToHost(query.key.name) && hasHostServers()
     guard pending.count < Self.pendingLimit else { return deliver(nil, isHosts ? .host : .cluster) }
     pending[query.key] = Pending(
       query: query, source: isHosts ? .host : .cluster, isRenamed: real != nil, deadline: loop.now + Self.patience,
       waiting: [deliver])
     if isHosts { askHost(query) } else { cluster.ask(query, as: real ?? query.question) }
     tick()
+  }
+
+  private func hasHostServers() -> Bool {
+    if let servers = settings.changedHostServers?() { settings.hostServers = servers }
+    return !settings.hostServers.isEmpty
   }
 
   private func askHost(_ query: DNSQuery) {
@@ -164,18 +171,44 @@ final class DNSResolver: Handler {
 
   /// Takes the answer of the cluster or the host; nil: none came.
   private func answered(_ key: DNSKey, _ message: DNSMessage?) {
-    guard let asked = pending[key] else { return }
+    guard var asked = pending[key] else { return }
+    if let full = askedNext(asked, message) {
+      asked.hosts = message
+      (asked.source, asked.isRenamed) = (.cluster, true)
+      pending[key] = asked
+      return cluster.ask(asked.query, as: full)
+    }
+    var message = message
+    if let hosts = asked.hosts, message?.rcode != DNSRcode.noError {
+      message = hosts
+      (asked.source, asked.isRenamed) = (.host, false)
+    }
     let aliases = asked.source == .cluster ? routes.rules.aliases : AddressMap()
-    let message = asked.isRenamed ? message?.renamed(to: asked.query.question.rawName) : message
+    if asked.isRenamed { message = message?.renamed(to: asked.query.question.rawName) }
     let answer = message.flatMap { DNSAnswer($0, to: asked.query.question, aliases: aliases, now: loop.now) }
     pending[key] = nil
     if let answer {
       if answer.lifetime > 0 { cache.insert(answer, for: key) }
-      if asked.source == .cluster, settings.clusterSuffixes.contains(where: { key.name.isWithin($0) }) {
+      let isClusters = asked.hosts != nil || settings.clusterSuffixes.contains { key.name.isWithin($0) }
+      if asked.source == .cluster, isClusters {
         for (address, ttl) in answer.addresses { routes.learn(address, ttl: ttl, now: loop.now) }
       }
     }
     for deliver in asked.waiting { deliver(answer, asked.source) }
+  }
+
+  /// Returns the cluster's question for a short name that the host's servers do not know; nil for any other answer.
+  private func askedNext(_ asked: Pending, _ message: DNSMessage?) -> DNSQuestion? {
+    let name = asked.query.key.name
+    // systemd-resolved answers SERVFAIL for names of one label.
+    let isUnknown =
+      message?.rcode == DNSRcode.nameError
+      || name.dots == 0 && [DNSRcode.serverFailure, DNSRcode.refused].contains(message?.rcode)
+    guard asked.source == .host, settings.clusterNamesOnly, isUnknown,
+      let full = ShortName.full(name, search: settings.search)
+    else { return nil }
+    let question = asked.query.question
+    return DNSQuestion(rawName: full.wire, type: question.type, questionClass: question.questionClass)
   }
 
   // MARK: Time

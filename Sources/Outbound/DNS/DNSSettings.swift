@@ -10,6 +10,9 @@ public struct DNSSettings: Sendable {
   /// `--dns-host`: names within these are resolved by the host's own servers.
   public var hostSuffixes: [DNSName]
   public var hostServers: [IPEndpoint]
+  /// Returns the host's servers if they have changed since the last call. Called before each question to them, on the
+  /// relay's thread, which it must not block; nil: they stay.
+  public var changedHostServers: (@Sendable () -> [IPEndpoint]?)?
   /// True if names outside of `clusterSuffixes` are the host's too: for a whole machine, which must not
   /// lose its own names.
   public var clusterNamesOnly = false

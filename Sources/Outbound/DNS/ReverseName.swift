@@ -43,12 +43,13 @@ extension AddressMap {
 }
 
 extension DNSMessage {
-  /// Returns the message under another name: in the question, in owners, and for zones of the asked name
-  /// (the SOA's) with as many labels of the new one. It is written again, without pointers into moved
-  /// parts. Nil if that is impossible.
+  /// Returns the message under another name: in the question, in owners, and, if both names have as many labels, for
+  /// zones of the asked name (the SOA's) with as many labels of the new one. It is written again, without pointers into
+  /// moved parts. Nil if that is impossible.
   func renamed(to rawName: [UInt8]) -> DNSMessage? {
-    guard let question, DNSName(lowercasing: rawName).dots == question.name.dots else { return nil }
+    guard let question else { return nil }
     let old = question.name
+    let hasItsZones = DNSName(lowercasing: rawName).dots == old.dots
     var out = Array(bytes[..<4])
     let sections = (0..<3).map { section in records.count { $0.section == section } }
     for count in [1, sections[0], sections[1], sections[2] + (optRange == nil ? 0 : 1)] { out.append16(UInt16(count)) }
@@ -57,7 +58,8 @@ extension DNSMessage {
     out.append16(question.questionClass)
     for record in records {
       guard let owner = Self.name(bytes, record.start), let data = plainData(record) else { return nil }
-      out += Self.renamed(owner, from: old, to: rawName)
+      let isAsked = DNSName(lowercasing: owner) == old
+      out += isAsked ? rawName : hasItsZones ? Self.renamed(owner, from: old, to: rawName) : owner
       out += bytes[(record.ttlOffset - 4)..<(record.ttlOffset + 4)]
       out.append16(UInt16(data.count))
       out += data

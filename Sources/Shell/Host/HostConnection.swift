@@ -17,7 +17,7 @@ public actor HostConnection {
   private let bridges: [String]
   private let plan: OutboundPlan
   /// The machine's own.
-  private let resolver = ShellSession.hostResolver()
+  private let resolver = HostResolver()
   private let directory: ShellDirectory
   /// As the Pods' resolv.conf has it; nil before the plan is written.
   private var dns: DNSSettings?
@@ -53,7 +53,7 @@ public actor HostConnection {
     let lines =
       ["socket \(socket)", "id \(id)"] + ranges.led.map { "cluster-cidr \($0)" } + excluded.map { "exclude \($0)" }
       + bridges.map { "bridge \($0)" }
-      + resolver.nameservers.compactMap { IPAddress(parsing: $0) }.filter { !$0.isIPv6 }.map { "nameserver \($0)" }
+      + resolver.servers.map(\.address).filter { !$0.isIPv6 }.map { "nameserver \($0)" }
     try directory.write((lines.joined(separator: "\n") + "\n").utf8, to: directory.plan)
     return ShellReport(
       id: id, context: context, namespace: namespace, workload: nil, helper: helper, plan: directory.plan,

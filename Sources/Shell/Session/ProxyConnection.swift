@@ -48,7 +48,7 @@ public actor ProxyConnection {
     do throws(ControlError) {
       try await link.connected(within: .seconds(60))
       let pod = try await PodFiles(link: link).resolver()
-      let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: ShellSession.hostResolver()))
+      let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: HostResolver()))
       outbound = await link.onLoop { endpoint in
         let outbound = Outbound(
           loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns,

@@ -23,6 +23,7 @@ struct ShellDirectory: Sendable {
   var plan: String { path + "/plan" }
   var resolvConf: String { path + "/resolv.conf" }
   var nsswitch: String { path + "/nsswitch.conf" }
+  var hosts: String { path + "/hosts" }
   /// `$DEVTUNNEL_ROOT`.
   var root: String { path + "/root" }
   /// The data that another daemon needs to continue this shell.

@@ -88,6 +88,7 @@ public actor ShellSession {
     try directory.write(Self.nsswitch.utf8, to: directory.nsswitch, mode: 0o644)
     shell.resolvConf = directory.resolvConf
     shell.nsswitch = directory.nsswitch
+    shell.hosts = try hosts(template)
 
     // Without a workload there is a gateway, which has no files.
     let (mounts, refused) = template.map { VolumeMount.read(template: $0, container: container ?? [:]) } ?? ([], [])
@@ -131,6 +132,21 @@ public actor ShellSession {
     rpc: files
 
     """
+
+  /// Writes this machine's `/etc/hosts` with the Pod's hostAliases behind it.
+  /// - Returns: the file; nil if the Pod has none, or the machine no such file for it to cover.
+  private func hosts(_ template: JSONValue?) throws(ControlError) -> String? {
+    let aliases = HostAliases(template: template ?? [:])
+    warnings += aliases.warnings
+    guard !aliases.lines.isEmpty else { return nil }
+    guard let own = FileManager.default.contents(atPath: "/etc/hosts") else {
+      warnings.append("the workload's hostAliases are left out: this machine has no /etc/hosts")
+      return nil
+    }
+    let text = aliases.text(after: String(decoding: own, as: UTF8.self))
+    try directory.write(text.utf8, to: directory.hosts, mode: 0o644)
+    return directory.hosts
+  }
 
   private func podVolumes(_ mounts: [VolumeMount], in directory: HostDirectory) -> PodVolumes {
     let files = PodFiles(link: link)
@@ -218,7 +234,7 @@ public actor ShellSession {
     isEntered = true
     helper = Int(hello.pid)
     self.peer = peer
-    let (rules, dns) = (plan.rules, plan.dns(pod: resolver, host: Self.hostResolver()))
+    let (rules, dns) = (plan.rules, plan.dns(pod: resolver, host: HostResolver()))
     let isIntercepted = request.intercept != nil
     let old = outbound
     outbound = await link.onLoop { endpoint in
@@ -267,10 +283,5 @@ public actor ShellSession {
   static func newID() -> String {
     var generator = SystemRandomNumberGenerator()
     return (0..<32).map { _ in String(Int.random(in: 0..<16, using: &generator), radix: 16) }.joined()
-  }
-
-  static func hostResolver() -> ResolverConfiguration {
-    let data = FileManager.default.contents(atPath: "/etc/resolv.conf") ?? Data()
-    return ResolverConfiguration(parsing: String(decoding: data, as: UTF8.self))
   }
 }

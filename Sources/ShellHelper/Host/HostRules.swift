@@ -35,13 +35,9 @@ struct HostRules {
       batch.addChain(Self.output, type: "nat", hook: .output, priority: -100)
       batch.addChain(Self.prerouting, type: "nat", hook: .prerouting, priority: -100)
       batch.addChain(Self.input, type: "filter", hook: .input, priority: 0)
-      for chain in [Self.output, Self.guest] { addRoutes(chain, &batch) }
+      addRoutes(Self.guest, &batch)
+      addOutput(&batch)
       for (transport, port) in [(Self.udp, dnsUDPPort), (Self.tcp, dnsTCPPort)] {
-        for server in nameservers {
-          let asked =
-            Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
-          batch.addRule(Self.output, "DNS of this machine", asked + [.redirect(port: port)])
-        }
         // Bridged Pods use the upstream servers of the host's resolv.conf, and may not reach the host's own.
         batch.addRule(
           Self.guest, "DNS of bridged Pods", Self.ipv4 + Self.transport(transport, port: 53) + [.redirect(port: port)])
@@ -64,6 +60,28 @@ struct HostRules {
       addGuests(guests, &batch)
     }
     return batch
+  }
+
+  /// Returns one transaction after which the questions of this machine's programs to exactly `nameservers` come here.
+  func outputReplacement() -> NetlinkBatch {
+    var batch = NetlinkBatch()
+    batch.transaction { batch in
+      batch.flush(Self.output)
+      addOutput(&batch)
+    }
+    return batch
+  }
+
+  /// Adds the rules for packets of this machine's programs.
+  private func addOutput(_ batch: inout NetlinkBatch) {
+    addRoutes(Self.output, &batch)
+    for (transport, port) in [(Self.udp, dnsUDPPort), (Self.tcp, dnsTCPPort)] {
+      for server in nameservers {
+        let asked =
+          Self.to(server, mask: IPv4Address(value: .max)) + Self.transport(transport, port: 53) + Self.fromOthersPorts
+        batch.addRule(Self.output, "DNS of this machine", asked + [.redirect(port: port)])
+      }
+    }
   }
 
   private func addRoutes(_ chain: NetlinkBatch.Chain, _ batch: inout NetlinkBatch) {

@@ -35,13 +35,17 @@ struct HostRun {
     return 0
   }
 
+  /// Milliseconds between two looks at resolv.conf: no descriptor shows that a link or a mount there has changed.
+  private static let nameserversEvery: Int32 = 500
+
   /// - Returns: whether a signal ended it, rather than the daemon's end.
   private static func wait(_ link: DaemonLink, _ table: HostTable, _ signals: Int32) throws(ShellError) -> Bool {
     while link.isOpen {
       var returned: [Int16] = [0, 0, 0]
       let toDaemon = cshell_POLLIN | (link.isWaitingToWrite ? cshell_POLLOUT : 0)
       let (fds, events) = ([signals, link.fd, table.changes], [cshell_POLLIN, toDaemon, cshell_POLLIN])
-      guard cshell_poll(fds, events, &returned, fds.count, -1) >= 0, returned[0] == 0 else { return true }
+      guard cshell_poll(fds, events, &returned, fds.count, nameserversEvery) >= 0, returned[0] == 0 else { return true }
+      try table.followNameservers()
       if returned[2] != 0 { try table.follow() }
       if returned[1] != 0, link.turn() { return true }
     }

@@ -3,7 +3,7 @@ import Glibc
 
 /// The host's rules in the kernel, for the present bridges. They end with this value.
 final class HostTable {
-  private let rules: HostRules
+  private var rules: HostRules
   private let named: [InterfacePattern]
   private let owner: NetlinkSocket
   private let watch: NetlinkSocket
@@ -35,6 +35,29 @@ final class HostTable {
     try owner.commit(rules.replacement(guests: now))
     guests = now
     tell()
+  }
+
+  /// Reads resolv.conf(5) again: a VPN client puts its own in the place of the machine's.
+  func followNameservers(file: String = "/etc/resolv.conf") throws(ShellError) {
+    var text = [UInt8](repeating: 0, count: 64 << 10)
+    let count = cshell_read_file(file, &text, text.count)
+    guard count > 0 else { return }
+    let now = Self.nameservers(String(decoding: text.prefix(count), as: UTF8.self))
+    guard !now.isEmpty, now != rules.nameservers else { return }
+    var next = rules
+    next.nameservers = now
+    try owner.commit(next.outputReplacement())
+    rules = next
+    let names = now.map(\.description).joined(separator: ", ")
+    ShellProgram.complain("This machine's nameservers have changed to \(names): its names and the cluster's go on.")
+  }
+
+  /// Returns the IPv4 addresses of a resolv.conf; none while one is being written.
+  static func nameservers(_ text: String) -> [IPv4Address] {
+    text.split(separator: "\n").compactMap { line in
+      let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
+      return words.count >= 2 && words[0] == "nameserver" ? IPv4Address(String(words[1])) : nil
+    }
   }
 
   private func tell() {

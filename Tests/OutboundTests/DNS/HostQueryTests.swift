@@ -1,5 +1,6 @@
 import CLinux
 import Relay
+import Synchronization
 import TestSupport
 import Testing
 
@@ -54,6 +55,24 @@ import Testing
     #expect(dns.ask(Messages.query("wiki.corp.example"))?.suffix(4) == [10, 9, 8, 7])
     #expect(server.lastPort >= 0xf000)
     server.close()
+  }
+
+  @Test func serversThatChangedAreAskedFromThenOn() {
+    let (old, new) = (freePort(), freePort())
+    let changed = Mutex<[IPEndpoint]?>(nil)
+    var settings = Harness.dns(
+      hostSuffixes: [DNSName("corp.example")!], hostServers: [IPEndpoint(.loopback, port: old)])
+    settings.changedHostServers = { changed.withLock { $0 } }
+    let dns = DNSFixture(settings)
+    let office = UDPServer(loop: dns.harness.loop, port: old) { Messages.a($0, [10, 0, 0, 1]) }
+    let vpn = UDPServer(loop: dns.harness.loop, port: new) { Messages.a($0, [10, 0, 0, 2]) }
+    #expect(dns.ask(Messages.query("wiki.corp.example"))?.suffix(4) == [10, 0, 0, 1])
+    changed.withLock { $0 = [IPEndpoint(.loopback, port: new)] }
+    #expect(dns.ask(Messages.query("printer.corp.example"))?.suffix(4) == [10, 0, 0, 2])
+    // An answer that is kept stays for its TTL, as in any resolver.
+    #expect(dns.ask(Messages.query("wiki.corp.example"))?.suffix(4) == [10, 0, 0, 1])
+    office.close()
+    vpn.close()
   }
 
   @Test func nobodyThereIsAFailure() {
