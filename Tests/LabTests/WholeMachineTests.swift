@@ -40,9 +40,9 @@ extension LabTests {
           #expect(try await !machine.inside(dig + "-x " + web).contains("cluster.local"))
           #expect(try await machine.inside("curl -sS --max-time 10 http://\(address)/") == "hello from the cluster\n")
 
-          // A VPN client's resolv.conf: questions to its nameserver come here too, and those to the former one no longer.
-          try "nameserver 192.0.2.7\n".write(
-            toFile: "\(lab.directory)/machine.conf", atomically: false, encoding: .utf8)
+          // A VPN client's resolv.conf: questions to its nameserver come here, those to the former one no longer.
+          let file = "\(lab.directory)/machine.conf"
+          try "nameserver 192.0.2.7\n".write(toFile: file, atomically: false, encoding: .utf8)
           let vpn = "dig @192.0.2.7 +time=1 +tries=1 +short web.shop.svc.cluster.local"
           try await eventually("the VPN's nameserver is followed", within: .seconds(10)) {
             (try? await machine.inside(vpn)) == address + "\n"

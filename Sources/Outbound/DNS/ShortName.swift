@@ -1,8 +1,8 @@
 /// Short names of Services, `web.shop` and `web`, for a whole machine: its programs ask for them as they are, where a
 /// Pod's programs would append the Pod's search list.
 enum ShortName {
-  /// Names that programs ask for by themselves: a Service of such a name would be taken for a proxy's configuration, or a
-  /// router.
+  /// Names that programs ask for by themselves: a Service of such a name would be taken for a proxy's configuration,
+  /// or a router.
   private static let never: Set<String> = ["localhost", "wpad", "isatap"]
   /// Namespaces of these names could be taken for a domain that is not reached at the moment (ICANN's "name collision",
   /// RFC 6761, RFC 6762).
