@@ -40,8 +40,21 @@ struct DockerfileParser {
     case "ENV": environment(instruction)
     case "COPY", "ADD": try copy(instruction)
     case "RUN": mounts(instruction)
+    case "ONBUILD": try addTrigger(instruction)
     default: break
     }
+  }
+
+  private mutating func addTrigger(_ instruction: DockerfileReader.Instruction) throws(WatchError) {
+    let keyword = instruction.arguments.prefix { !$0.isWhitespace }
+    let name = keyword.uppercased()
+    guard Self.keywords.contains(name), !["FROM", "ONBUILD", "MAINTAINER"].contains(name) else {
+      throw bad(
+        "ONBUILD cannot be followed by '\(keyword)'", instruction, "write another instruction, such as ONBUILD COPY")
+    }
+    let triggered = DockerfileReader.Instruction(
+      keyword: name, arguments: String(instruction.arguments.dropFirst(keyword.count).trimmed), line: instruction.line)
+    stages[stages.count - 1].triggers.append(triggered)
   }
 
   private func bad(_ message: String, _ instruction: DockerfileReader.Instruction, _ remedy: String) -> WatchError {
@@ -84,6 +97,10 @@ struct DockerfileParser {
     }
     if let name = stage.name { named[name] = stages.count }
     stages.append(stage)
+    // Stages that begin from each other could carry out any number of instructions.
+    if case .stage(let index) = base, spend(64 * stages[index].triggers.count) {
+      for triggered in stages[index].triggers { try read(triggered) }
+    }
   }
 
   /// - Parameter numbers: `--from=0` is a stage; `FROM 0` is an image.

@@ -63,7 +63,8 @@ struct DockerfileReader {
     let keyword = joined.prefix { !$0.isWhitespace }
     let arguments = joined.dropFirst(keyword.count).trimmed
     instructions.append(Instruction(keyword: keyword.uppercased(), arguments: String(arguments), line: start + 1))
-    if ["RUN", "COPY", "ADD"].contains(keyword.uppercased()) {
+    let triggered = keyword.uppercased() == "ONBUILD" ? arguments.prefix { !$0.isWhitespace } : keyword
+    if ["RUN", "COPY", "ADD"].contains(triggered.uppercased()) {
       try skipHeredocs(of: String(arguments), line: start + 1)
     }
   }

@@ -9,7 +9,7 @@ public struct DockerfileSources: Sendable, Hashable {
   public var images: [String]
 
   /// Reads a Dockerfile. A source with a variable of the base image counts as the whole context, since its value is
-  /// unknown here. ONBUILD is not followed.
+  /// unknown here. ONBUILD of a stage counts in the stages that begin from it; that of a base image is not known.
   /// - Parameters:
   ///   - file: the name for errors.
   ///   - target: a stage's name or number; nil for the last stage.

@@ -11,6 +11,8 @@ struct DockerfileStage {
   /// Variables of ENV, and of ARG, which ENV hides. A value of nil is unknown here.
   var environment: [String: String?] = [:]
   var arguments: [String: String] = [:]
+  /// The instructions of its ONBUILD, which a stage that begins from it carries out first.
+  var triggers: [DockerfileReader.Instruction] = []
 
   enum Reference: Hashable {
     case stage(Int)

@@ -40,6 +40,14 @@ struct DockerfileSourcesTests {
       Case("shift is no heredoc", "FROM a\nRUN echo $((1 << 2)) <<<x\nCOPY yes /", ["yes"]),
       Case("ONBUILD", "FROM a\nONBUILD COPY . /x\nCOPY b /", ["b"]),
       Case(
+        "ONBUILD of a stage", "FROM a AS one\nONBUILD COPY src/ /x\nCOPY b /\nFROM one\nCOPY c /", ["b", "c", "src"]),
+      Case(
+        "ONBUILD once", "FROM a AS one\nONBUILD COPY src /x\nFROM one AS two\nCOPY b /\nFROM two\nCOPY c /",
+        ["b", "c", "src"]),
+      Case(
+        "ONBUILD with a here-document", "FROM a AS one\nonbuild RUN <<EOF\nCOPY x /\nEOF\nFROM one\nCOPY c /", ["c"]),
+      Case("ONBUILD with a variable", "FROM a AS one\nARG D=d\nONBUILD COPY ${D} /x\nFROM one", ["d"]),
+      Case(
         "bind mounts",
         """
         FROM a\nRUN --mount=type=bind,source=go.sum,target=go.sum --mount=target=/s,src=lib \
