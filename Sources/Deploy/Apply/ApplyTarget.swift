@@ -12,6 +12,8 @@ struct ApplyTarget: Sendable {
   var phase: ApplyPhase
   /// Nil for a kind whose definition is applied in the same call.
   var resource: APIResource?
+  /// True if a server-side apply would refuse an entry that is there twice.
+  var hasDuplicates = false
   var isOfOwnDefinition: Bool { resource == nil }
 }
 
@@ -27,7 +29,9 @@ extension Deployer {
     var targets: [ApplyTarget] = []
     var errors: [DeployError] = []
     for manifest in manifests {
-      do throws(DeployError) { targets.append(try await target(manifest, own: own)) } catch { errors.append(error) }
+      do throws(DeployError) { targets.append(try await target(manifest, own: own, &warnings)) } catch {
+        errors.append(error)
+      }
     }
     if var first = errors.first {
       first.others = Array(errors.dropFirst())
@@ -36,7 +40,9 @@ extension Deployer {
     return Self.unique(targets, &warnings)
   }
 
-  private func target(_ manifest: Manifest, own: [String: Bool]) async throws(DeployError) -> ApplyTarget {
+  private func target(_ manifest: Manifest, own: [String: Bool], _ warnings: inout [String])
+    async throws(DeployError) -> ApplyTarget
+  {
     guard !manifest.apiVersion.isEmpty, !manifest.kind.isEmpty else {
       throw DeployError(
         .invalid, "an object without apiVersion or kind", position: manifest.position,
@@ -53,7 +59,9 @@ extension Deployer {
     guard let namespaced = resource?.namespaced ?? own["\(manifest.apiVersion)/\(manifest.kind)"] else {
       throw unknown(manifest)
     }
-    var object = manifest.object
+    let duplicates = Duplicates(manifest.object)
+    warnings += duplicates.warnings(manifest.id, manifest.position)
+    var object = duplicates.object
     object.namespace = namespaced ? manifest.namespace ?? namespace : nil
     let phase = ApplyPhase.of(apiVersion: manifest.apiVersion, kind: manifest.kind)
     // The run deletes only a namespace that it made itself: `marked(namespaces:)` finds out.
@@ -65,7 +73,9 @@ extension Deployer {
     object["status"] = nil
     var id = manifest.id
     id.namespace = object.namespace
-    return ApplyTarget(id: id, object: object, position: manifest.position, phase: phase, resource: resource)
+    return ApplyTarget(
+      id: id, object: object, position: manifest.position, phase: phase, resource: resource,
+      hasDuplicates: duplicates.remain)
   }
 
   private func unknown(_ manifest: Manifest) -> DeployError {

@@ -100,6 +100,7 @@ extension Deployer {
 
   /// Applies an object; retries one of a new kind, which is not served everywhere yet.
   private func send(_ target: ApplyTarget, _ resource: APIResource) async throws(KubeError) -> AppliedState {
+    if target.hasDuplicates { return try await replace(target, resource) }
     var tries = 0
     while true {
       do {
@@ -110,6 +111,33 @@ extension Deployer {
         do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .cancelled }
       }
     }
+  }
+
+  /// Creates an object, or lays it over the present one, as `kubectl apply` does: fields that no manifest sets stay.
+  private func replace(_ target: ApplyTarget, _ resource: APIResource) async throws(KubeError) -> AppliedState {
+    var tries = 0
+    while true {
+      do {
+        guard let found = try await client.find(resource, target.id.name, namespace: target.id.namespace) else {
+          let made = try await client.create(target.object, as: resource, namespace: target.id.namespace)
+          return AppliedState(object: made, isNew: true, warnings: [])
+        }
+        let merged = Self.laid(target.object, over: found)
+        let updated = try await client.update(merged, as: resource, namespace: target.id.namespace)
+        return AppliedState(object: updated, isNew: false, warnings: [])
+      } catch {
+        // Somebody else was faster.
+        tries += 1
+        guard case .status(409, _, _, _) = error, tries < 5 else { throw error }
+      }
+    }
+  }
+
+  /// Lays an object over another: mappings are merged, all else is replaced.
+  static func laid(_ new: JSONValue, over old: JSONValue) -> JSONValue {
+    guard case .object(let members) = new, case .object(var result) = old else { return new }
+    for (key, value) in members { result[key] = result[key].map { laid(value, over: $0) } ?? value }
+    return .object(result)
   }
 
   private func remove(_ target: ApplyTarget, _ resource: APIResource) async throws(DeployError) {

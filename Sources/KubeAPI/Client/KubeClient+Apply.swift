@@ -7,6 +7,12 @@ public struct AppliedState: Sendable {
   public var isNew: Bool
   /// The server's warnings (`Warning` headers, RFC 7234): deprecated versions, unknown fields.
   public var warnings: [String]
+
+  public init(object: JSONValue, isNew: Bool, warnings: [String]) {
+    self.object = object
+    self.isNew = isNew
+    self.warnings = warnings
+  }
 }
 
 extension KubeClient {
