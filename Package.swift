@@ -41,8 +41,7 @@ let package = Package(
       name: "Commands",
       dependencies: [
         "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects",
-        "Manifests",
-        "TerminalText",
+        "Manifests", "Skaffold", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
@@ -223,7 +222,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "CControl", "Commands", "ControlAPI", "DevLoop", "TerminalText",
+        "CControl", "Commands", "ControlAPI", "DevLoop", "Skaffold", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

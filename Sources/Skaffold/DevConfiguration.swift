@@ -2,7 +2,8 @@ import Manifests
 
 /// The input of a dev loop: one configuration of a skaffold.yaml with its profiles applied, or one from a command line.
 ///
-/// All paths are absolute: Skaffold resolves them against its starting directory, not the file's.
+/// All paths are absolute: Skaffold resolves them against its starting directory, those of a required file against
+/// that file's.
 public struct DevConfiguration: Sendable {
   /// `metadata.name`.
   public var name: String?
@@ -14,6 +15,8 @@ public struct DevConfiguration: Sendable {
   public var insecureRegistries: [String]
   public var manifests: ManifestSources
   public var portForwards: [PortForwardRule]
+  /// The commands around a deployment.
+  public var deployHooks = Hooks()
   /// `deploy.kubeContext`: the context this configuration is for.
   public var kubeContext: String?
   /// `deploy.kubectl.defaultNamespace`, for objects that name none.
@@ -22,6 +25,10 @@ public struct DevConfiguration: Sendable {
   public var profiles: [String]
   /// The files it was read from.
   public var files: [String]
+  /// The variables that templates, builders and other tools see.
+  public var environment: [String: String] = [:]
+  /// The programs that templates may run; nil: none.
+  public var commands: TemplateCommands?
   /// Harmless differences from Skaffold.
   public var warnings: [Diagnostic]
 

@@ -22,11 +22,17 @@ public struct Rendering: Sendable {
   ///   - trust: the demands beyond their repositories' files that are allowed.
   ///   - tool: nil finds the installed one.
   ///   - environment: of the process.
+  ///   - images: for charts; nil: those of the patches.
+  ///   - cache: what charts gave before.
   /// - Throws: `InputError` with every fault in any file.
   public static func render(
     _ configurations: [DevConfiguration], patches: ManifestPatches?, trust: Trust = Trust(), tool: KustomizeTool? = nil,
-    environment: [String: String]
+    environment: [String: String], images: HelmImages? = nil, cache: HelmCache? = nil
   ) async throws(InputError) -> Rendering {
+    let images =
+      images
+      ?? HelmImages(
+        names: configurations.flatMap(\.artifacts).map(\.image), references: patches?.images ?? [:])
     var result = Rendering(manifests: [], warnings: [])
     var original: [Manifest] = []
     var problems: [Diagnostic] = []
@@ -34,7 +40,8 @@ public struct Rendering: Sendable {
       result.warnings += configuration.warnings
       do {
         let manifests = try await configuration.manifests.render(
-          tool: tool, trust: trust, environment: environment, demands: &result.demands, warnings: &result.warnings)
+          tool: tool, trust: trust, environment: environment, images: images, namespace: patches?.namespace,
+          cache: cache, commands: configuration.commands, demands: &result.demands, warnings: &result.warnings)
         original += manifests
         guard var patches else {
           result.manifests += manifests

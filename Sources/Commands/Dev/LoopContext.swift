@@ -9,7 +9,10 @@ struct LoopContext: Sendable {
   let context: CommandContext
   let cluster: ClusterSelection
   var setup: LoopSetup
-  let environment: [String: String]
+  /// Skaffold's settings, in the environment and in skaffold.env.
+  let variables: SkaffoldVariables
+  /// The namespace that an option or a variable names.
+  let namespace: String?
 
   /// - Parameter cluster: nil for the one that the global options name.
   init(
@@ -17,13 +20,24 @@ struct LoopContext: Sendable {
     cluster: ClusterSelection? = nil
   ) throws(ControlError) {
     context = try CommandContext(global)
-    environment = ProcessInfo.processInfo.environment
-    let chosen = if let cluster { cluster } else { try Self.local(global, context.settings) }
+    let environment = ProcessInfo.processInfo.environment
+    let variables = SkaffoldVariables(try Self.variables(environment))
+    self.variables = variables
+    for note in variables.notes { ErrorOutput.warn(note) }
+    var chosen = if let cluster { cluster } else { try Self.local(global, context.settings) }
+    let flags = cluster.map { ($0.context, $0.namespace) } ?? (global.context, global.namespace)
+    namespace = flags.1 ?? variables.namespace
+    chosen.context = flags.0 ?? variables.kubeContext ?? chosen.context
+    chosen.namespace = namespace ?? chosen.namespace
+    if let file = variables.kubeconfig, global.kubeconfig == nil, cluster == nil {
+      chosen.kubeconfig = [GlobalOptions.absolute(file, home: environment["HOME"])]
+    }
     self.cluster = chosen
+    let stateDirectory = context.paths.state + "/dev-loop"
     setup = LoopSetup(
-      project: project.project(environment: environment), stateDirectory: context.paths.state + "/dev-loop",
-      cacheDirectory: try Self.cache(environment)
-    ) { name throws(LoopError) in
+      project: try project.project(environment: environment, stateDirectory: stateDirectory, variables),
+      stateDirectory: stateDirectory, cacheDirectory: try Self.cache(environment)
+    ) { [chosen] name throws(LoopError) in
       var selection = chosen
       selection.context = chosen.context ?? name
       return try Self.client(selection)
@@ -49,10 +63,19 @@ struct LoopContext: Sendable {
 
   /// Returns the cache's folder. It is never in /tmp: another user could make it first and choose what is built.
   static func cache(_ environment: [String: String]) throws(ControlError) -> String {
-    if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/devtunnel/builds" }
-    if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/devtunnel/builds" }
+    if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/devtunnel" }
+    if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/devtunnel" }
     throw ControlError(
       .badInput, "HOME is not set, so there is no place to remember builds", remedy: "Set HOME or XDG_CACHE_HOME.")
+  }
+
+  /// Returns the process's variables with those of skaffold.env.
+  private static func variables(_ environment: [String: String]) throws(ControlError) -> [String: String] {
+    do throws(LoopError) {
+      return try Project.variables(in: FileManager.default.currentDirectoryPath, environment)
+    } catch {
+      throw ControlError(error)
+    }
   }
 
   /// Reads the kubeconfig; nothing is sent.

@@ -1,16 +1,17 @@
 import ArgumentParser
+import ControlAPI
 import DevLoop
 
 /// The options for a loop's run and end.
 struct LoopArguments: ParsableArguments {
-  @Flag(inversion: .prefixedNo, help: "Forward ports of what was deployed.")
-  var portForward = true
+  @Flag(inversion: .prefixedNo, help: "Forward ports of what was deployed (default: yes).")
+  var portForward: Bool?
 
   @Flag(help: "Let port-forwards listen on skaffold.yaml's addresses, even if other machines reach them.")
   var openPorts = false
 
-  @Flag(inversion: .prefixedNo, help: "Show the logs of what was deployed.")
-  var tail = true
+  @Flag(inversion: .prefixedNo, help: "Show the logs of what was deployed (default: yes).")
+  var tail: Bool?
 
   @Flag(name: .customLong("keep"), help: "Leave in the cluster what was deployed.")
   var keeps = false
@@ -25,11 +26,17 @@ struct LoopArguments: ParsableArguments {
     if keeps, cleanup { throw ValidationError("--keep and --cleanup exclude each other") }
   }
 
-  func setup(_ context: LoopContext) -> LoopSetup {
+  /// True if what was deployed stays in the cluster.
+  func keeps(_ context: LoopContext) throws(ControlError) -> Bool {
+    let cleans = keeps ? false : cleanup ? true : nil
+    return try !context.variables.isOn(.cleanup, cleans, default: true)
+  }
+
+  func setup(_ context: LoopContext) throws(ControlError) -> LoopSetup {
     var setup = context.setup
-    setup.recreate = recreate
-    setup.followsLogs = tail
-    if portForward {
+    setup.recreate = try context.variables.isOn(.force, recreate ? true : nil, default: false)
+    setup.followsLogs = try context.variables.isOn(.tail, tail, default: true)
+    if try context.variables.isOn(.portForward, portForward, default: true) {
       setup.forwarder = { client in
         ControlForwarder(client: context.context.client(), cluster: context.selection(client))
       }
@@ -38,7 +45,7 @@ struct LoopArguments: ParsableArguments {
   }
 
   func options(_ context: LoopContext, _ patches: PatchArguments, namespace: String?) -> LoopOptions {
-    var options = patches.options(environment: context.environment, stateDirectory: context.setup.stateDirectory)
+    var options = patches.options(context.setup.project)
     options.namespace = namespace
     options.opensPorts = openPorts
     options.portMemory = context.setup.stateDirectory + "/ports.json"

@@ -1,6 +1,8 @@
 import ArgumentParser
+import ControlAPI
 import DevLoop
 import FoundationEssentials
+import Skaffold
 
 /// The project to build and deploy.
 struct ProjectArguments: ParsableArguments {
@@ -8,13 +10,29 @@ struct ProjectArguments: ParsableArguments {
     name: [.short, .customLong("filename")],
     help: ArgumentHelp("The skaffold.yaml (default: skaffold.yaml or skaffold.yml here).", valueName: "file"),
     completion: .file())
-  var file: String?
+  var file: [String] = []
 
   @Option(
     name: [.short, .long], parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Apply this profile; may be repeated; -NAME leaves out one that applies itself.", valueName: "name"))
+      "Apply these profiles, in required files too; may be repeated; -NAME leaves out one that applies itself.",
+      valueName: "name,…"))
   var profile: [String] = []
+
+  @Flag(inversion: .prefixedNo, help: "Apply the profiles in required files too (default: yes).")
+  var propagateProfiles: Bool?
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "Only these configurations (metadata.name), and those that they require; may be repeated.", valueName: "name,…"))
+  var module: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "When to update the repositories that the skaffold.yaml requires: always, missing (only fetch those that are not "
+        + "here) or never (default: always).", valueName: "when"))
+  var syncRemoteCache: RemoteRepositories.Sync?
 
   @Option(help: ArgumentHelp("The repository that images go to.", valueName: "repository"))
   var defaultRepo: String?
@@ -38,17 +56,48 @@ struct ProjectArguments: ParsableArguments {
       valueName: "name"))
   var run: String?
 
-  func project(environment: [String: String]) -> Project {
+  @Flag(
+    name: .customLong("trust"),
+    help: ArgumentHelp(
+      "Let the project run helm and plugins, read files outside of its repository, and fetch others; "
+        + "remembered, except by render."))
+  var trusts = false
+
+  func validate() throws {
+    if file.count > 1 {
+      throw ValidationError(
+        "-f \(file.joined(separator: " -f ")): give one skaffold.yaml, and name the others under requires: in it")
+    }
+  }
+
+  /// - Parameter stateDirectory: of the dev loop; it remembers what was trusted.
+  func project(environment: [String: String], stateDirectory: String, _ variables: SkaffoldVariables)
+    throws(ControlError) -> Project
+  {
     var project = Project(workingDirectory: FileManager.default.currentDirectoryPath, environment: environment)
-    project.file = file
-    project.profiles = profile
-    project.defaultRepository = defaultRepo
+    // Options without a skaffold.yaml leave it out.
+    let isPlain = !manifests.isEmpty || !artifact.isEmpty
+    project.file = file.first ?? (isPlain ? nil : variables.file)
+    project.profiles = profile.isEmpty ? variables.profiles : Self.names(profile)
+    project.propagatesProfiles = try variables.isOn(.propagatesProfiles, propagateProfiles, default: true)
+    project.activatesProfiles = try variables.isOn(.activatesProfiles, default: true)
+    project.modules = module.isEmpty ? variables.modules : Self.names(module)
+    project.sync = try variables.sync(syncRemoteCache)
+    project.trusts = trusts
+    project.trustMemory = stateDirectory + "/trusted.json"
+    project.defaultRepository = defaultRepo ?? variables.defaultRepository
     project.manifests = manifests
     project.artifacts = artifact
     project.run = run
     return project
   }
+
+  private static func names(_ lists: [String]) -> [String] {
+    lists.flatMap { $0.split(separator: ",") }.map(String.init)
+  }
 }
+
+extension RemoteRepositories.Sync: ExpressibleByArgument {}
 
 /// The cluster to deploy to.
 struct LocalClusterArguments: ParsableArguments {
@@ -83,18 +132,10 @@ struct PatchArguments: ParsableArguments {
     help: "Leave the pull policy of built images as it is, instead of IfNotPresent.")
   var keepsPullPolicy = false
 
-  @Flag(
-    name: .customLong("trust"),
-    help: ArgumentHelp(
-      "Let manifests run helm and plugins, read files outside of their repository, and fetch others; "
-        + "remembered, except by render."))
-  var trusts = false
-
-  /// - Parameter stateDirectory: of the dev loop; it remembers what was trusted.
-  func options(environment: [String: String], stateDirectory: String) -> LoopOptions {
-    var options = LoopOptions(environment: environment)
-    options.trusts = trusts
-    options.trustMemory = stateDirectory + "/trusted.json"
+  func options(_ project: Project) -> LoopOptions {
+    var options = LoopOptions(environment: project.environment)
+    options.trust = project.trust
+    options.trustMemory = project.trustMemory
     options.dnsPolicy = !keepsDNSPolicy
     options.pullPolicy = !keepsPullPolicy
     return options
@@ -120,9 +161,9 @@ struct ImageArguments: ParsableArguments {
   }
 
   /// Returns the references by image name.
-  func references() throws -> [String: String] {
+  func references(_ variables: SkaffoldVariables = SkaffoldVariables([:])) throws -> [String: String] {
     var references: [String: String] = [:]
-    if let buildArtifacts {
+    if let buildArtifacts = buildArtifacts ?? variables.buildArtifacts {
       let remedy = "devtunnel build --file-output writes such a file"
       guard let data = FileManager.default.contents(atPath: buildArtifacts) else {
         throw LoopError(.configuration, "\(buildArtifacts) does not exist, or may not be read", remedy: remedy)
@@ -132,7 +173,7 @@ struct ImageArguments: ParsableArguments {
       }
       for build in file.builds { references[build.imageName] = build.tag }
     }
-    for image in images {
+    for image in images.isEmpty ? variables.images.filter({ $0.contains("=") }) : images {
       let parts = image.split(separator: "=", maxSplits: 1).map(String.init)
       references[parts[0]] = parts[1]
     }

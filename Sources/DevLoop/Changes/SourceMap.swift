@@ -12,6 +12,8 @@ struct SourceMap: Sendable {
   private(set) var configurationFiles: Set<String>
   private var manifestFiles: Set<String> = []
   private var manifestTrees: [WatchedTree] = []
+  /// Every file in them counts.
+  private var chartTrees: [WatchedTree] = []
   private let images: [String]
 
   /// - Parameter fixed: the skaffold.yaml, watched even if it cannot be read.
@@ -27,8 +29,11 @@ struct SourceMap: Sendable {
     for sources in configurations.map(\.manifests) {
       manifestFiles.formUnion(sources.watchedFiles())
       manifestTrees += sources.rawYAML.compactMap(Self.tree(glob:))
+      chartTrees += sources.watchedDirectories().map { WatchedTree(root: $0) }
     }
   }
+
+  mutating func add(configurationFiles: [String]) { self.configurationFiles.formUnion(configurationFiles) }
 
   private mutating func add(_ artifact: Artifact) {
     guard let context = try? Self.context(of: artifact) else {
@@ -56,6 +61,7 @@ struct SourceMap: Sendable {
       }
       return try BuildContext(
         directory: artifact.context, paths: build.dependencies.paths, ignore: build.dependencies.ignore)
+    case .other: return try BuildContext(directory: artifact.context, paths: ["."])
     }
   }
 
@@ -72,7 +78,7 @@ struct SourceMap: Sendable {
   var watchSet: WatchSet {
     let definitions = contexts.values.flatMap(\.definitionFiles)
     return WatchSet(
-      trees: images.compactMap { trees[$0] } + manifestTrees,
+      trees: images.compactMap { trees[$0] } + manifestTrees + chartTrees,
       files: (definitions + Array(configurationFiles) + Array(manifestFiles)).sorted())
   }
 
@@ -97,7 +103,9 @@ struct SourceMap: Sendable {
       work.reload = true
       counts = true
     }
-    if manifestFiles.contains(path) || manifestTrees.contains(where: { $0.holds(path) && Self.isManifest(path) }) {
+    if manifestFiles.contains(path) || manifestTrees.contains(where: { $0.holds(path) && Self.isManifest(path) })
+      || chartTrees.contains(where: { $0.holds(path) }) && !Self.isWrittenByHelm(path)
+    {
       work.render = true
       counts = true
     }
@@ -111,6 +119,11 @@ struct SourceMap: Sendable {
       counts = true
     }
     return counts
+  }
+
+  /// The files that `helm dependency build` writes: a rendering must not begin the next one.
+  private static func isWrittenByHelm(_ path: String) -> Bool {
+    path.hasSuffix("/Chart.lock") || path.hasSuffix(".tgz") || path.contains("/tmpcharts")
   }
 
   private static func isManifest(_ path: String) -> Bool { [".yaml", ".yml", ".json"].contains { path.hasSuffix($0) } }

@@ -36,12 +36,15 @@ extension DevLoop {
     let rendering: Rendering
     do throws(InputError) {
       rendering = try await Rendering.render(
-        configurations, patches: patches, trust: options.trust, environment: options.environment)
+        configurations, patches: patches, trust: options.trust, environment: environment, images: charts,
+        cache: helmCache)
     } catch {
       throw LoopError(error, .rendering)
     }
     try checkCancellation(.rendering)
-    if options.trusts, let memory = options.trustMemory { TrustMemory(file: memory).save(rendering.demands) }
+    if options.trust.isEverything, let memory = options.trustMemory {
+      TrustMemory(file: memory).save(rendering.demands)
+    }
     let known = Set(configurations.flatMap(\.warnings))
     for warning in rendering.warnings where !known.contains(warning) { events(.warning(.init(message: warning.text))) }
     rendered = rendering.manifests
@@ -50,10 +53,17 @@ extension DevLoop {
     warnOfUnusedImages()
   }
 
+  /// The images for charts: while they are built, or might be again, their places are held by placeholders.
+  var charts: HelmImages {
+    HelmImages(names: artifacts.map(\.image), references: options.builds ? nil : references)
+  }
+
   private func warnOfUnusedImages() {
     let images = artifacts.map(\.image)
     let needed = Set(artifacts.flatMap(\.requires).map(\.image))
-    let unused = ManifestPatches(images: Dictionary(images.map { ($0, "") }) { $1 }).unusedImages(in: rendered)
+    var patches = ManifestPatches(images: Dictionary(images.map { ($0, "") }) { $1 })
+    patches.placeholders = charts.placeholders
+    let unused = patches.unusedImages(in: rendered)
     for image in unused where !needed.contains(image) {
       events(.warning(.init(message: "no container in the manifests has the image \(image)")))
     }
@@ -124,7 +134,7 @@ extension DevLoop {
         if case .gitCommit = configuration.tagPolicy, tags[artifact.image] != nil { continue }
         do throws(InputError) {
           tags[artifact.image] = try await configuration.tagPolicy.reference(
-            for: artifact, environment: options.environment
+            for: artifact, environment: environment, commands: configuration.commands
           ) { artifact in
             try SourceMap.context(of: artifact).digest()
           }

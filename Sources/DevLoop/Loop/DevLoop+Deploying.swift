@@ -1,11 +1,15 @@
 import Deploy
+import Images
 import Manifests
+import Skaffold
 
 extension DevLoop {
   /// Applies the objects that differ from the last apply, and waits until they are ready.
   func deploy() async throws(LoopError) {
     guard let parts else { return }
     let manifests = patches.apply(to: rendered)
+    let hasWork = !deployment.changed(manifests).isEmpty
+    if hasWork { try await runHooks(before: true, parts) }
     do throws(DeployError) {
       try await mirror(manifests, parts)
       try await apply(manifests, parts)
@@ -13,12 +17,37 @@ extension DevLoop {
     } catch {
       throw LoopError(error, state == .waiting ? .waiting : .applying)
     }
+    if hasWork { try await runHooks(before: false, parts) }
     work.deploy = false
     await forward(manifests, parts)
   }
 
   var patches: ManifestPatches {
-    ManifestPatches(images: references, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy)
+    var patches = ManifestPatches(images: references, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy)
+    patches.placeholders = charts.placeholders
+    return patches
+  }
+
+  /// Runs hooks with the variables that Skaffold gives them (pkg/skaffold/hooks/env.go).
+  private func runHooks(before: Bool, _ parts: LoopParts) async throws(LoopError) {
+    let name = before ? "before deploy" : "after deploy"
+    let about = parts.description
+    for configuration in configurations {
+      let runner = HookRunner(environment: configuration.environment)
+      for hook in before ? configuration.deployHooks.before : configuration.deployHooks.after {
+        do throws(BuildError) {
+          try await runner.run(
+            hook,
+            variables: [
+              "SKAFFOLD_RUN_ID": about.run, "SKAFFOLD_KUBE_CONTEXT": about.context,
+              "SKAFFOLD_NAMESPACES": about.namespace,
+            ]
+          ) { [events] line in events(.buildOutput(.init(artifact: name, line: line))) }
+        } catch {
+          throw LoopError(error, .applying)
+        }
+      }
+    }
   }
 
   private func mirror(_ manifests: [Manifest], _ parts: LoopParts) async throws(DeployError) {

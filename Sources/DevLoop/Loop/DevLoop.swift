@@ -20,6 +20,7 @@ public actor DevLoop {
   /// Returns after a time; throws if its task is cancelled.
   nonisolated let sleep: @Sendable (Duration) async throws -> Void
   nonisolated let forwards: ForwardKeeper
+  nonisolated let helmCache = HelmCache()
 
   // The input.
   var configurations: [DevConfiguration] = []
@@ -275,8 +276,17 @@ public actor DevLoop {
 
   var artifacts: [Artifact] { configurations.flatMap(\.artifacts) }
 
+  /// The variables of templates and tools; a skaffold.env may change them.
+  var environment: [String: String] { configurations.first?.environment ?? options.environment }
+
   private func reload() async throws(LoopError) {
-    let read = try await source.configurations()
+    let read: [DevConfiguration]
+    do throws(LoopError) { read = try await source.configurations() } catch {
+      // The fault may be in a file that is read for the first time.
+      map.add(configurationFiles: source.filesRead())
+      try updateWatcher()
+      throw error
+    }
     try Self.checkNames(read)
     configurations = read
     tags = [:]
@@ -320,6 +330,10 @@ public actor DevLoop {
   private func refreshMap() throws(LoopError) {
     map = SourceMap(configurations, fixed: source.files)
     work.definitions = false
+    try updateWatcher()
+  }
+
+  private func updateWatcher() throws(LoopError) {
     do throws(WatchError) { try watcher?.update(map.watchSet) } catch { throw LoopError(error) }
   }
 

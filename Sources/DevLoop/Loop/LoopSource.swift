@@ -5,6 +5,8 @@ import Skaffold
 public struct LoopSource: Sendable {
   /// Absolute; watched even while they cannot be read.
   public var files: [String]
+  /// Returns the files that were read last, also if they could not be understood.
+  public var filesRead: @Sendable () -> [String] = { [] }
   public var configurations: @Sendable () async throws(LoopError) -> [DevConfiguration]
   /// Returns the parts to build and deploy the configurations with; asks the cluster for its identity.
   public var parts: @Sendable ([DevConfiguration]) async throws(LoopError) -> LoopParts
@@ -41,9 +43,9 @@ public struct LoopOptions: Sendable, Hashable {
   public var portMemory: String?
   /// True if running workloads are watched even if no files are.
   var watchesTrouble = false
-  /// True if manifests may ask for more than their repository's files (`--trust`).
-  public var trusts = false
-  /// The file that remembers the demands allowed so; nil: none.
+  /// The demands of manifests beyond their repository's files that are allowed.
+  public var trust = Trust()
+  /// The file that remembers the demands allowed by `--trust`; nil: none.
   public var trustMemory: String?
 
   public init(environment: [String: String]) { self.environment = environment }

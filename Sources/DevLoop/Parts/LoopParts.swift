@@ -27,6 +27,8 @@ public struct LoopParts: Sendable {
     public var cluster: String
     public var context: String
     public var namespace: String
+    /// The name of the run, which its objects have as a label.
+    public var run = ""
 
     public init(builder: String, cluster: String, context: String, namespace: String) {
       self.builder = builder

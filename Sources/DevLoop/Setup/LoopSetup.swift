@@ -4,6 +4,7 @@ import Images
 import KubeAPI
 import Manifests
 import Skaffold
+import Synchronization
 
 /// A command line's settings for a loop; makes the parts out of them.
 public struct LoopSetup: Sendable {
@@ -30,9 +31,10 @@ public struct LoopSetup: Sendable {
   public var remote: KubeClient?
   /// For data that lasts from run to run: clusters that were allowed, host ports.
   public var stateDirectory: String
-  /// For data about earlier builds.
+  /// For data that can be made again: what is known of earlier builds, repositories of others.
   public var cacheDirectory: String
   private let mirrorConsent: MirrorConsent
+  private let reading: Reading
   /// The applied objects, kept even if the configuration is read again.
   private let scope = RunScope()
 
@@ -45,23 +47,50 @@ public struct LoopSetup: Sendable {
     self.cacheDirectory = cacheDirectory
     self.client = client
     mirrorConsent = MirrorConsent(stateDirectory: stateDirectory)
+    reading = Reading()
+  }
+
+  /// The memory of a loop about its configuration's files, kept even if the configuration is read again.
+  private final class Reading: Sendable {
+    let files = Mutex<[String]>([])
+    let repositories = Mutex<RemoteRepositories?>(nil)
   }
 
   /// - Parameter command: as for `Project.configurations`.
   public func source(command: String) throws(LoopError) -> LoopSource {
     let setup = self
-    let file = try project.skaffoldFile()
-    return LoopSource(files: file.map { [$0] } ?? []) { () async throws(LoopError) in
-      try setup.configurations(command: command)
+    var source = LoopSource(files: try project.fixedFiles()) { () async throws(LoopError) in
+      try await setup.configurations(command: command)
     } parts: { configurations async throws(LoopError) in
       // Applying existing images needs neither a builder nor a way to load.
       command == "deploy" ? try await setup.partsWithoutBuilder(configurations) : try await setup.parts(configurations)
     }
+    source.filesRead = { setup.reading.files.withLock { $0 } }
+    return source
   }
 
-  func configurations(command: String) throws(LoopError) -> [DevConfiguration] {
+  func configurations(command: String) async throws(LoopError) -> [DevConfiguration] {
+    var files: [String] = []
+    defer { reading.files.withLock { $0 = files } }
     // A profile may ask for the context's name; without a kubeconfig there is none.
-    try project.configurations(command: command, kubeContext: context ?? (try? client(nil))?.access.contextName)
+    return try await project.configurations(
+      command: command, kubeContext: context ?? (try? client(nil))?.access.contextName, repositories: repositories,
+      files: &files)
+  }
+
+  private var repositories: RemoteRepositories {
+    reading.repositories.withLock { repositories in
+      let made =
+        repositories
+        ?? RemoteRepositories(
+          directory: cacheDirectory + "/repositories", sync: project.sync, environment: project.environment)
+      repositories = made
+      return made
+    }
+  }
+
+  static func environment(_ configurations: [DevConfiguration], _ project: Project) -> [String: String] {
+    configurations.first?.environment ?? project.environment
   }
 
   /// Returns the chosen cluster, after a check that it may be written to.
@@ -106,12 +135,13 @@ public struct LoopSetup: Sendable {
     builderName: String, cluster: String
   ) async throws(LoopError) -> LoopParts {
     let namespace = client.access.namespace
-    let run = try RunNames(stateDirectory: stateDirectory).name(of: project, configurations)
+    let run = try RunNames(stateDirectory: stateDirectory).name(of: project)
     let deployer = Deployer(
       client: client, namespace: namespace, run: run, scope: scope, options: .init(recreate: recreate))
     let logs = ClusterLogs(client: client, run: run, scope: scope)
-    let description = LoopParts.Description(
+    var description = LoopParts.Description(
       builder: builderName, cluster: cluster, context: client.access.contextName, namespace: namespace)
+    description.run = run
     var parts = LoopParts(
       builder: builder, loader: loader, deployer: ClusterDeployer(deployer: deployer),
       syncer: ClusterSync(sync: FileSync(client: client, run: run, scope: scope)), description: description)
@@ -156,7 +186,9 @@ public struct LoopSetup: Sendable {
     do throws(BuildError) {
       if let load { return try ClusterProduct(parsing: load) }
       if let named = Self.pushed(configurations) { return named }
-      return try await ClusterProduct.detect(client: client, context: context, environment: project.environment) {
+      return try await ClusterProduct.detect(
+        client: client, context: context, environment: Self.environment(configurations, project)
+      ) {
         registry in
         let key = "\(root)\n\(guarded.identity)"
         if memory.load()[key] == registry { return true }
@@ -182,8 +214,9 @@ public struct LoopSetup: Sendable {
     let needsBuilder = configurations.flatMap(\.artifacts).contains {
       if case .docker = $0.build { true } else { false }
     }
+    let environment = Self.environment(configurations, project)
     var kind = builder ?? BuilderKind.docker
-    do throws(BuildError) { kind = try await BuilderKind.choose(builder, environment: project.environment) } catch {
+    do throws(BuildError) { kind = try await BuilderKind.choose(builder, environment: environment) } catch {
       // An artifact's own command may not need one.
       if needsBuilder || builder != nil { throw LoopError(error) }
     }
@@ -191,6 +224,6 @@ public struct LoopSetup: Sendable {
     settings.insecureRegistries = Set(configurations.flatMap(\.insecureRegistries))
     if let product { settings = ImageLoader.settings(for: product, builder: kind, settings) }
     return ImageBuilder(
-      kind: kind, cacheDirectory: cacheDirectory, environment: project.environment, settings: settings)
+      kind: kind, cacheDirectory: cacheDirectory + "/builds", environment: environment, settings: settings)
   }
 }

@@ -47,12 +47,13 @@ extension LoopSetup {
   /// Returns the objects with the patches of `options`, and warnings.
   /// - Parameter namespace: of objects that name none; nil leaves them without one.
   public func render(options: LoopOptions, namespace: String?) async throws(LoopError) -> Rendering {
-    let configurations = try configurations(command: "render")
+    let configurations = try await configurations(command: "render")
     let patches = ManifestPatches(
       images: options.images, dnsPolicy: options.dnsPolicy, pullPolicy: options.pullPolicy, namespace: namespace)
     do throws(InputError) {
       return try await Rendering.render(
-        configurations, patches: patches, trust: options.trust, environment: project.environment)
+        configurations, patches: patches, trust: project.trust,
+        environment: Self.environment(configurations, project))
     } catch {
       throw LoopError(error, .rendering)
     }
@@ -60,9 +61,9 @@ extension LoopSetup {
 
   /// Deletes the objects of this project's run in the cluster.
   public func delete(waiting: Bool) async throws(LoopError) -> [ObjectID] {
-    let configurations = try configurations(command: "delete")
+    let configurations = try await configurations(command: "delete")
     let (client, _) = try await cluster(configurations)
-    let run = try RunNames(stateDirectory: stateDirectory).name(of: project, configurations)
+    let run = try RunNames(stateDirectory: stateDirectory).name(of: project)
     let deployer = Deployer(client: client, namespace: client.access.namespace, run: run)
     do throws(DeployError) { return try await deployer.delete(waiting: waiting) } catch {
       var failure = LoopError(error, .cleaningUp)

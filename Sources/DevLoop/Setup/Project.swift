@@ -3,10 +3,16 @@ import Manifests
 import Skaffold
 
 /// A command line's sources: a skaffold.yaml, or manifests and artifacts.
-public struct Project: Sendable, Hashable {
+public struct Project: Sendable {
   /// As given; nil looks for skaffold.yaml and skaffold.yml.
   public var file: String?
   public var profiles: [String] = []
+  /// False if `profiles` count for the first file alone.
+  public var propagatesProfiles = true
+  /// False if no profile activates itself.
+  public var activatesProfiles = true
+  /// `-m`: the names of the wanted configurations; empty: all.
+  public var modules: [String] = []
   public var defaultRepository: String?
   /// `--manifests`: without a skaffold.yaml.
   public var manifests: [String] = []
@@ -14,8 +20,15 @@ public struct Project: Sendable, Hashable {
   public var artifacts: [String] = []
   /// `--run`: the identity of the objects in the cluster; nil for a name that this installation made.
   public var run: String?
+  /// `--trust`: the project may ask for more than its repository's files.
+  public var trusts = false
+  /// The file that remembers what was trusted; nil: none.
+  public var trustMemory: String?
+  /// `--sync-remote-cache`.
+  public var sync = RemoteRepositories.Sync.always
   /// Absolute: the base of relative paths, those in a skaffold.yaml too.
   public var workingDirectory: String
+  /// Of the process; the variables of a skaffold.env come on top as far as it does not have them.
   public var environment: [String: String]
 
   public init(workingDirectory: String, environment: [String: String]) {
@@ -42,29 +55,70 @@ public struct Project: Sendable, Hashable {
   /// - Parameters:
   ///   - command: the value that `activation.command` of profiles sees: `dev`, `build`, `run`, `render`, `delete`.
   ///   - kubeContext: the value that `activation.kubeContext` sees.
-  public func configurations(command: String, kubeContext: String?) throws(LoopError) -> [DevConfiguration] {
+  ///   - files: gets every file that was read, or is missing.
+  func configurations(
+    command: String, kubeContext: String?, repositories: RemoteRepositories, files: inout [String]
+  ) async throws(LoopError) -> [DevConfiguration] {
     do throws(InputError) {
-      guard isPlain else { return try read(command, kubeContext) }
+      guard isPlain else { return try await read(command, kubeContext, repositories, &files) }
       if file != nil {
         throw InputError("--filename and --manifests or --artifact exclude each other", remedy: "leave one of them out")
       }
       var plain: [DevConfiguration.PlainArtifact] = []
       for text in artifacts { plain.append(try DevConfiguration.PlainArtifact(parsing: text)) }
-      return [try DevConfiguration.plain(manifests: manifests, artifacts: plain, workingDirectory: workingDirectory)]
+      var configuration = try DevConfiguration.plain(
+        manifests: manifests, artifacts: plain, workingDirectory: workingDirectory)
+      configuration.environment = environment
+      return [configuration]
     } catch {
       throw LoopError(error)
     }
   }
 
-  private func read(_ command: String, _ kubeContext: String?) throws(InputError) -> [DevConfiguration] {
+  private func read(
+    _ command: String, _ kubeContext: String?, _ repositories: RemoteRepositories, _ files: inout [String]
+  ) async throws(InputError) -> [DevConfiguration] {
     let path: String
     do throws(LoopError) { path = try skaffoldFile() ?? "" } catch {
       throw InputError(error.message, remedy: error.remedy)
     }
-    return try DevConfiguration.load(
-      file: path, workingDirectory: workingDirectory, profiles: profiles, environment: environment, command: command,
-      kubeContext: kubeContext,
-      defaultRepository: defaultRepository, checksSources: ["dev", "build", "run"].contains(command))
+    var options = ReadingOptions(workingDirectory: workingDirectory)
+    options.profiles = profiles
+    options.propagatesProfiles = propagatesProfiles
+    options.activatesProfiles = activatesProfiles
+    options.modules = modules
+    options.environment = try SkaffoldEnvironment.read(in: workingDirectory).merging(environment) { $1 }
+    options.command = command
+    options.kubeContext = kubeContext
+    options.defaultRepository = defaultRepository
+    options.checksSources = ["dev", "build", "run"].contains(command)
+    options.trust = trust
+    let read = try await ConfigurationSet.load(path, options, repositories: repositories, files: &files)
+    // `render` changes nothing.
+    if trusts, command != "render", let trustMemory { TrustMemory(file: trustMemory).save(read.demands) }
+    return read.configurations
+  }
+
+  /// The demands of the project that are allowed.
+  public var trust: Trust {
+    Trust(isEverything: trusts, known: trustMemory.map { TrustMemory(file: $0).load() } ?? [:])
+  }
+
+  /// Returns the process's variables, and those of a directory's skaffold.env that it does not have.
+  public static func variables(in directory: String, _ environment: [String: String]) throws(LoopError)
+    -> [String: String]
+  {
+    do throws(InputError) {
+      return try SkaffoldEnvironment.read(in: directory).merging(environment) { $1 }
+    } catch {
+      throw LoopError(error)
+    }
+  }
+
+  /// The files that are watched even if they do not exist, or cannot be read.
+  func fixedFiles() throws(LoopError) -> [String] {
+    guard let file = try skaffoldFile() else { return [] }
+    return [file, workingDirectory + "/" + SkaffoldEnvironment.name]
   }
 
   /// The repository whose files the configuration may name, and that the user's consents are for: see `Repository`.

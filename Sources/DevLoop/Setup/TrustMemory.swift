@@ -19,7 +19,3 @@ struct TrustMemory: Sendable {
     for demand in demands { memory.save("\(demand.root)\n\(demand.key)", demand.root) }
   }
 }
-
-extension LoopOptions {
-  var trust: Trust { Trust(isEverything: trusts, known: trustMemory.map { TrustMemory(file: $0).load() } ?? [:]) }
-}

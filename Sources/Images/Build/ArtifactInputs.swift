@@ -15,6 +15,7 @@ extension Artifact {
     switch build {
     case .docker(let docker): "\(image) \(context) \(docker.dockerfile)"
     case .custom(let custom): "\(image) \(context) \(custom.command)"
+    case .other(let builder): "\(image) \(context) \(builder)"
     }
   }
 
@@ -65,6 +66,7 @@ extension Artifact {
           directory: context, dockerfile: dockerfile, buildArgs: values(custom.dependencies.buildArgs))
       }
       return try BuildContext(directory: context, paths: custom.dependencies.paths, ignore: custom.dependencies.ignore)
+    case .other: return try BuildContext(directory: context, paths: ["."])
     }
   }
 
@@ -82,6 +84,7 @@ extension Artifact {
       parts += [store.description, settings.extraArguments.joined(separator: " "), "\(docker)"]
     case .custom(let custom):
       parts.append(custom.command)
+    case .other(let builder): parts.append(builder)
     }
     return parts.joined(separator: "\n")
   }

@@ -1,3 +1,4 @@
+import Manifests
 import Skaffold
 
 /// The command line of a build.
@@ -11,13 +12,17 @@ struct DockerfileBuild: Sendable {
   var required: [(alias: String, reference: String)]
   /// A secret's id that marks the build's leftovers in the store as its own; see `Leftovers`.
   var marker: String
+  /// True if the Dockerfile has ONBUILD: buildah and podman then have to write Docker's format.
+  var hasTriggers = false
 
   func arguments(for kind: BuilderKind) -> [String] {
     var list = ["build", "--file", build.dockerfile, "--tag", tag, "--iidfile", identifierFile]
     if kind != .docker { list += ["--layers", "--secret", "id=\(marker),src=/dev/null"] }
+    if kind != .docker, hasTriggers { list += ["--format", "docker"] }
     for required in required { list += ["--build-arg", "\(required.alias)=\(required.reference)"] }
+    let imageTag = Manifests.ImageName(tag).tag ?? "latest"
     for argument in build.buildArgs {
-      list += ["--build-arg", argument.value.map { "\(argument.name)=\($0)" } ?? argument.name]
+      list += ["--build-arg", argument.value(tag: imageTag).map { "\(argument.name)=\($0)" } ?? argument.name]
     }
     if let target = build.target { list += ["--target", target] }
     if !settings.platforms.isEmpty { list += ["--platform", settings.platforms.joined(separator: ",")] }

@@ -23,6 +23,9 @@ struct DockerfileSteps {
     }
   }
 
+  /// True if it has ONBUILD, which an image in the OCI format cannot have.
+  var hasTriggers: Bool { steps.contains { $0.text.prefix(8).uppercased() == "ONBUILD " } }
+
   /// Returns a step's line.
   /// - Parameter step: as a builder names it; its arguments may be filled in, so the longest common beginning decides.
   func line(of step: String) -> Int? {

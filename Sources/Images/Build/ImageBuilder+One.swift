@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Manifests
 import Skaffold
 
 extension ImageBuilder {
@@ -8,7 +9,7 @@ extension ImageBuilder {
   ) async throws(BuildError) -> BuiltImage {
     let start = ContinuousClock.now
     do throws(BuildError) {
-      let inputs = ArtifactInputs(
+      var inputs = ArtifactInputs(
         options: artifact.options(settings, store: store, environment: environment, required: required),
         digest: try digest(artifact))
       if let kept = try await cached(artifact, inputs, tag: tag) {
@@ -17,12 +18,20 @@ extension ImageBuilder {
           pushed: kept.pushed, isFromCache: true,
           duration: .now - start)
       }
+      try await run(artifact.hooks.before, artifact, tag, line)
+      // What the hooks wrote into the context is no change that another build must follow.
+      if !artifact.hooks.before.isEmpty { inputs.digest = try digest(artifact) }
       let aliases = zip(artifact.requires, required).map { (alias: $0.alias, reference: $1.tag) }
       let made =
         switch artifact.build {
         case .docker(let docker): MadeImage(id: try await run(docker, artifact, tag, aliases, line), store: store)
         case .custom(let custom): try await run(custom, artifact, tag, aliases, line)
+        case .other(let builder):
+          throw BuildError(
+            .badInput, "devtunnel does not build with \(builder)",
+            remedy: "use docker or custom, which runs any command")
         }
+      try await run(artifact.hooks.after, artifact, tag, line)
       try await remember(artifact, inputs, tag: tag, made)
       return BuiltImage(
         name: artifact.image, repository: artifact.repository, tag: tag, id: made.id, store: made.store,
@@ -36,6 +45,20 @@ extension ImageBuilder {
     }
   }
 
+  /// Runs an artifact's hooks with the variables that Skaffold gives them (pkg/skaffold/hooks/env.go).
+  private nonisolated func run(
+    _ hooks: [HostHook], _ artifact: Artifact, _ tag: String, _ line: @escaping @Sendable (String) -> Void
+  ) async throws(BuildError) {
+    let image = Manifests.ImageName(tag)
+    let repository = image.name.lastIndex(of: "/").map { String(image.name[..<$0]) } ?? ""
+    let variables = [
+      "SKAFFOLD_IMAGE": tag, "SKAFFOLD_PUSH_IMAGE": settings.pushes ? "true" : "false",
+      "SKAFFOLD_IMAGE_REPO": repository, "SKAFFOLD_IMAGE_TAG": image.tag ?? "",
+      "SKAFFOLD_BUILD_CONTEXT": artifact.context,
+    ]
+    for hook in hooks { try await HookRunner(environment: environment).run(hook, variables: variables, line: line) }
+  }
+
   private nonisolated func run(
     _ docker: DockerBuild, _ artifact: Artifact, _ tag: String, _ required: [(alias: String, reference: String)],
     _ line: @Sendable (String) -> Void
@@ -47,7 +70,7 @@ extension ImageBuilder {
     if await !unremoved.isEmpty { await removeLeftovers([], tool) }
     let build = DockerfileBuild(
       build: docker, context: artifact.context, tag: tag, identifierFile: scratch.path + "/id", settings: settings,
-      required: required, marker: marker)
+      required: required, marker: marker, hasTriggers: DockerfileSteps(docker.dockerfile).hasTriggers)
     var child = tool.child(build.arguments(for: kind))
     child.environment["TMPDIR"] = scratch.path
     let status: Int32

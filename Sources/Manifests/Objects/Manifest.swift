@@ -5,6 +5,8 @@ public struct Manifest: Sendable, Hashable {
   public var object: JSONValue
   /// The object's beginning in its file; nil if a tool made it.
   public var position: SourcePosition?
+  /// True if texts in it may have placeholders for images that were not built yet.
+  public var hasPlaceholders = false
 
   public init(_ object: JSONValue, position: SourcePosition? = nil) {
     self.object = object

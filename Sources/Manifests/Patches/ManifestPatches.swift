@@ -5,6 +5,8 @@ import KubeObjects
 public struct ManifestPatches: Sendable, Hashable {
   /// From an image's name in the manifests, without tag and digest, to the immutable reference that replaces it.
   public var images: [String: String]
+  /// From an image's name to the tag that stands for it until it is built; see `Manifest.hasPlaceholders`.
+  public var placeholders: [String: String] = [:]
   /// True if Pods get `dnsPolicy: Default`, so that they use their node's resolver: in a dev loop, the tunnel.
   public var dnsPolicy: Bool
   /// True if containers with one of `images` get `imagePullPolicy: IfNotPresent`: `Always`, the default for `:latest`,
@@ -29,6 +31,7 @@ public struct ManifestPatches: Sendable, Hashable {
       if manifest.kind == "CustomResourceDefinition" { return manifest }
       var patched = manifest
       PodSpecs.forEachContainer(in: &patched.object, setImage)
+      if manifest.hasPlaceholders { fill(&patched.object) }
       if dnsPolicy { setDNSPolicy(&patched.object, manifest) }
       if let namespace, manifest.namespace == nil, !clusterWide.contains(manifest.kind) {
         patched.namespace = namespace
@@ -43,16 +46,56 @@ public struct ManifestPatches: Sendable, Hashable {
     for manifest in manifests where manifest.kind != "CustomResourceDefinition" {
       var object = manifest.object
       PodSpecs.forEachContainer(in: &object) { container in
-        if let image = container["image"]?.stringValue { used.insert(ImageName(image).name) }
+        guard let image = container["image"]?.stringValue.map(ImageName.init) else { return }
+        used.insert(placeholders.first { $0.value == image.tag }?.key ?? image.name)
       }
     }
     return images.keys.filter { !used.contains($0) }.sorted()
   }
 
   private func setImage(_ container: inout JSONValue) {
-    guard let image = container["image"]?.stringValue, let reference = images[ImageName(image).name] else { return }
+    guard let image = container["image"]?.stringValue.map(ImageName.init) else { return }
+    // A chart may write the name in another way, but nobody else's tag is a placeholder.
+    let name = placeholders.first { $0.value == image.tag }?.key ?? image.name
+    guard let reference = images[name] else { return }
     container["image"] = .string(reference)
     if pullPolicy { container["imagePullPolicy"] = "IfNotPresent" }
+  }
+
+  /// Writes the images' tags, or else their digests, in the places of the placeholders.
+  private func fill(_ value: inout JSONValue) {
+    switch value {
+    case .string(var text):
+      for (name, placeholder) in placeholders where text.contains(placeholder) {
+        guard let image = images[name].map(ImageName.init) else { continue }
+        let tag = image.tag ?? image.digest.map { String($0.drop { $0 != ":" }.dropFirst().prefix(63)) } ?? "latest"
+        text = Self.replacing(placeholder, in: text, with: tag)
+      }
+      value = .string(text)
+    case .array(var elements):
+      for index in elements.indices { fill(&elements[index]) }
+      value = .array(elements)
+    case .object(var members):
+      for key in Array(members.keys) {
+        guard var child = members[key] else { continue }
+        fill(&child)
+        members[key] = child
+      }
+      value = .object(members)
+    default: break
+    }
+  }
+
+  /// Replaces a placeholder where no digit follows: `…-1` begins `…-12`.
+  private static func replacing(_ placeholder: String, in text: String, with tag: String) -> String {
+    var result = ""
+    var rest = Substring(text)
+    while let found = rest.firstRange(of: placeholder) {
+      let isLonger = rest[found.upperBound...].first?.isNumber ?? false
+      result += rest[..<found.lowerBound] + (isLonger ? placeholder : tag)
+      rest = rest[found.upperBound...]
+    }
+    return result + rest
   }
 
   private func setDNSPolicy(_ object: inout JSONValue, _ manifest: Manifest) {

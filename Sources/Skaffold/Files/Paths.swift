@@ -120,6 +120,15 @@ enum Paths {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// Returns the reason not to keep anything in a directory; nil if only this user may write there.
+  static func problem(ofPrivate directory: String) -> String? {
+    var status = stat()
+    guard lstat(directory, &status) == 0 else { return "it cannot be made" }
+    if status.st_mode & S_IFMT != S_IFDIR { return "it is no directory" }
+    if status.st_uid != geteuid() { return "it belongs to another user" }
+    return status.st_mode & 0o022 == 0 ? nil : "others may write to it"
+  }
+
   /// Returns a directory's names, sorted; none if it cannot be read.
   static func entries(_ directory: String) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()

@@ -1,10 +1,13 @@
 import Manifests
 
-/// The sources of the objects: files and kustomizations.
+/// The sources of the objects: files, kustomizations and charts.
 public struct ManifestSources: Sendable, Hashable {
   /// Files and globs; absolute (`manifests.rawYaml`, before v3 `deploy.kubectl.manifests`).
   public var rawYAML: [String]
   public var kustomize: [KustomizeSource]
+  public var helm: [HelmRelease] = []
+  /// The commands around the rendering.
+  public var hooks = Hooks()
   /// The repository that must hold the files of `rawYAML`; nil if the user named them.
   public var root: String?
 
@@ -14,21 +17,38 @@ public struct ManifestSources: Sendable, Hashable {
     self.root = root
   }
 
-  /// Returns the objects, kustomizations rendered; the user's files stay as they are.
+  /// False if something is deployed that has no objects here.
+  var mayBeDefault = true
+  /// True if nothing says where objects come from.
+  var isUnspecified: Bool { mayBeDefault && rawYAML.isEmpty && kustomize.isEmpty && helm.isEmpty }
+
+  /// Returns the objects, kustomizations and charts rendered; the user's files stay as they are.
   /// - Parameters:
   ///   - tool: nil finds one.
   ///   - trust: the demands beyond the repository's files that are allowed.
-  ///   - environment: the tool's; its PATH is searched.
+  ///   - environment: the tools'; its PATH is searched.
+  ///   - images: for charts.
+  ///   - namespace: that of charts, whatever they say; nil: their own.
+  ///   - cache: the outputs of earlier calls.
+  ///   - commands: the programs that templates may run; nil: none.
   ///   - demands: gets the demands that were allowed.
   ///   - warnings: gets duplicate keys in the files, and the tool's other messages.
   /// - Throws: `InputError` with every file that is missing or wrong, every demand
   ///   that is not allowed, or the tool's own words.
   public func render(
-    tool: KustomizeTool? = nil, trust: Trust = Trust(), environment: [String: String], demands: inout [Demand],
-    warnings: inout [Diagnostic]
+    tool: KustomizeTool? = nil, trust: Trust = Trust(), environment: [String: String],
+    images: HelmImages = HelmImages(names: [], references: [:]), namespace: String? = nil, cache: HelmCache? = nil,
+    commands: TemplateCommands? = nil,
+    demands: inout [Demand], warnings: inout [Diagnostic]
   ) async throws(InputError) -> [Manifest] {
     var manifests: [Manifest] = []
     var problems: [Diagnostic] = []
+    let around = RenderHooks(
+      hooks: hooks, root: root.map(Paths.real) ?? "/", environment: environment, namespace: namespace)
+    for demand in around.demands {
+      if trust.allows(demand) { demands.append(demand) } else { problems.append(demand.refusal) }
+    }
+    if problems.isEmpty { try await around.runBefore() }
     for file in files(&warnings, &problems) {
       if let demand = demand(file) {
         guard trust.allows(demand) else {
@@ -58,9 +78,40 @@ public struct ManifestSources: Sendable, Hashable {
         problems += error.diagnostics
       }
     }
+    let conditions = HelmRelease.Conditions(
+      trust: trust, environment: environment, images: images, namespace: namespace, cache: cache, commands: commands)
+    for result in await renderCharts(conditions) {
+      switch result {
+      case .success(let rendered):
+        manifests += rendered.manifests
+        warnings += rendered.warnings
+        demands += rendered.demands.filter { !demands.contains($0) }
+      case .failure(let error): problems += error.diagnostics
+      }
+    }
     if !problems.isEmpty { throw InputError(problems) }
-    return manifests
+    return try await around.runAfter(manifests, &warnings)
   }
+
+  /// Renders the releases side by side.
+  /// - Returns: the results in the order of the releases.
+  private func renderCharts(_ conditions: HelmRelease.Conditions) async -> [Result<HelmRelease.Rendered, InputError>] {
+    await withTaskGroup(of: (Int, Result<HelmRelease.Rendered, InputError>).self) { group in
+      var results: [Int: Result<HelmRelease.Rendered, InputError>] = [:]
+      for (index, release) in helm.enumerated() {
+        if index >= Self.mostAtOnce, let done = await group.next() { results[done.0] = done.1 }
+        group.addTask {
+          do throws(InputError) { return (index, .success(try await release.render(conditions))) } catch {
+            return (index, .failure(error))
+          }
+        }
+      }
+      for await done in group { results[done.0] = done.1 }
+      return helm.indices.compactMap { results[$0] }
+    }
+  }
+
+  private static let mostAtOnce = 4
 
   /// Returns the demand of a file that is not the repository's.
   private func demand(_ file: String) -> Demand? {
@@ -80,7 +131,19 @@ public struct ManifestSources: Sendable, Hashable {
       let tree = KustomizationTree(source.path, root: source.ownRoot)
       found.formUnion(tree.files.union(tree.missing))
     }
+    for release in helm { found.formUnion(release.watchedFiles()) }
     return found.sorted()
+  }
+
+  /// Returns the directories of charts: a new file in one counts.
+  public func watchedDirectories() -> [String] {
+    let all = helm.flatMap { release -> [String] in
+      guard case .local(let path) = release.chart else { return [] }
+      return HelmChart.tree(path).directories + [path]
+    }
+    let roots = Set(all)
+    // A watched directory is watched with all below.
+    return roots.filter { path in !roots.contains { $0 != path && Paths.isBelow(path, $0) } }.sorted()
   }
 
   /// Returns the raw manifests' files in the order given, globs expanded, each once.

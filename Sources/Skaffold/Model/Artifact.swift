@@ -17,6 +17,8 @@ public struct Artifact: Sendable, Hashable {
   public var sync: [SyncRule]
   /// Images of other artifacts that must be built first.
   public var requires: [Requirement]
+  /// The commands around a build; not if nothing has changed.
+  public var hooks = Hooks()
   public var position: SourcePosition?
 
   /// An artifact whose image goes into another's build (`requires[]`).
@@ -49,6 +51,8 @@ public struct Artifact: Sendable, Hashable {
 public enum ArtifactBuild: Sendable, Hashable {
   case docker(DockerBuild)
   case custom(CustomBuild)
+  /// A builder that devtunnel does not have, by its field; nothing is built with it.
+  case other(String)
 }
 
 /// `build.artifacts[].docker`: a Dockerfile for the installed builder.
@@ -99,6 +103,12 @@ public struct DockerBuild: Sendable, Hashable {
 public struct BuildArgument: Sendable, Hashable {
   public var name: String
   public var value: String?
+
+  /// Stands for the image's tag, which is known when the image is built.
+  static let tagPlaceholder = "devtunnel-build-tag"
+
+  /// Returns the value for an image of this tag.
+  public func value(tag: String) -> String? { value?.replacing(Self.tagPlaceholder, with: tag) }
 
   public init(name: String, value: String?) {
     self.name = name

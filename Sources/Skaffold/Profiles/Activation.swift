@@ -7,6 +7,12 @@ struct Activation {
   let kubeContext: String?
   let reader: FieldReader
 
+  init(_ options: ReadingOptions, _ reader: FieldReader) {
+    command = options.command
+    kubeContext = options.kubeContext
+    self.reader = reader
+  }
+
   func isActive(_ profile: YAMLNode) -> Bool {
     let conditions = reader.elements(profile["activation"])
     for condition in conditions { reader.check(condition, ["env": .read, "kubeContext": .read, "command": .read]) }

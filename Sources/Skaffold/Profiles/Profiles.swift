@@ -3,14 +3,15 @@ import Manifests
 /// Applies a configuration's profiles.
 struct Profiles {
   let requested: [String]
-  let activation: Activation
-  var reader: FieldReader { activation.reader }
+  /// nil: no profile activates itself.
+  let activation: Activation?
+  let reader: FieldReader
 
   /// - Returns: the configuration with the active profiles laid over it, and their names in the order of application.
   func apply(to configuration: YAMLNode) -> (YAMLNode, [String]) {
     let profiles = reader.elements(configuration["profiles"])
     for profile in profiles { reader.check(profile, fields) }
-    var active = profiles.filter(activation.isActive).compactMap { reader.string($0["name"]) }
+    var active = profiles.filter { activation?.isActive($0) ?? false }.compactMap { reader.string($0["name"]) }
     let names = profiles.compactMap { reader.required($0, "name") }
     for request in requested {
       if request.hasPrefix("-") {
@@ -51,13 +52,5 @@ struct Profiles {
       if let patched { result = patched }
     }
     return result
-  }
-
-  /// Returns the requested names that no configuration has; those to deactivate count without their `-`.
-  static func unknown(_ requested: [String], in configurations: [YAMLNode]) -> [String] {
-    let names = configurations.flatMap { (try? $0["profiles"]?.elements()) ?? [] }.compactMap {
-      try? $0["name"]?.string()
-    }
-    return requested.filter { !names.contains($0.hasPrefix("-") ? String($0.dropFirst()) : $0) }
   }
 }

@@ -7,18 +7,21 @@ struct ArtifactReader {
   let defaultRepository: String?
 
   private static let fields: [String: FieldReader.Field] = {
-    let builder = "use docker or custom: custom runs any command"
+    let builder = "devtunnel has no such builder: use docker or custom, which runs any command"
     var fields: [String: FieldReader.Field] = [
       "image": .read, "context": .read, "docker": .read, "custom": .read, "sync": .read, "requires": .read,
       "runtimeType": .ignored("it is for debuggers"),
       "platforms": .ignored("images are built for this machine's platform"),
-      "hooks": .unsupported("run them yourself, before and after"),
+      "hooks": .read,
     ]
-    for name in ["bazel", "jib", "jibMaven", "jibGradle", "kaniko", "buildpacks", "buildpack", "ko", "plugin"] {
-      fields[name] = .unsupported(builder)
-    }
+    for name in Self.others { fields[name] = .unbuildable(builder) }
     return fields
   }()
+
+  /// Builders of Skaffold that devtunnel does not have.
+  private static let others = [
+    "bazel", "jib", "jibMaven", "jibGradle", "kaniko", "buildpacks", "buildpack", "ko", "plugin",
+  ]
 
   func read(_ node: YAMLNode) -> Artifact? {
     reader.check(node, Self.fields)
@@ -30,13 +33,15 @@ struct ArtifactReader {
       reader.report(
         (node["context"] ?? node).error(
           "the build context \(context) \(what)",
-          remedy: startingDirectoryHint(reader.string(node["context"]) ?? ".", workingDirectory)))
+          remedy: reader.hint(reader.string(node["context"]) ?? ".", workingDirectory)))
     }
     guard let build = build(node, context: context, image: name.name) else { return nil }
-    return Artifact(
+    var artifact = Artifact(
       image: name.name, repository: DefaultRepository.rewritten(name.name, defaultRepository), context: context,
       build: build, sync: sync(node["sync"]),
       requires: reader.elements(node["requires"]).compactMap(requirement), position: node.position)
+    artifact.hooks = HookReader(reader: reader, workingDirectory: workingDirectory).hosts(node["hooks"])
+    return artifact
   }
 
   private func requirement(_ node: YAMLNode) -> Artifact.Requirement? {
@@ -46,6 +51,7 @@ struct ArtifactReader {
   }
 
   private func build(_ node: YAMLNode, context: String, image: String) -> ArtifactBuild? {
+    if let other = Self.others.first(where: { node.member($0) != nil }) { return .other(other) }
     guard let custom = node["custom"] else {
       return .docker(docker(node["docker"], context: context, image: image, artifact: node))
     }
@@ -97,9 +103,15 @@ struct ArtifactReader {
   }
 
   private func buildArguments(_ node: YAMLNode?, image: String) -> [BuildArgument] {
-    reader.members(node).compactMap { member in
+    guard reader.checksSources else { return [] }
+    let parts = DefaultRepository.rewritten(image, defaultRepository).split(separator: "/").map(String.init)
+    let variables = [
+      "IMAGE_REPO": parts.dropLast().joined(separator: "/"), "IMAGE_NAME": parts.last ?? "",
+      "IMAGE_TAG": BuildArgument.tagPlaceholder,
+    ]
+    return reader.members(node).compactMap { member in
       if member.value.isNull { return BuildArgument(name: member.key, value: nil) }
-      return reader.expanded(member.value, extra: ["IMAGE_NAME": image]).map {
+      return reader.expanded(member.value, extra: variables).map {
         BuildArgument(name: member.key, value: $0)
       }
     }.sorted { $0.name < $1.name }
@@ -143,7 +155,7 @@ struct ArtifactReader {
     guard let node else { return [] }
     // Up to v1beta8: a mapping of globs to destinations.
     if case .mapping(let members) = node.content, !members.contains(where: { Self.syncFields.keys.contains($0.key) }) {
-      if members.isEmpty {
+      if members.isEmpty, reader.checksSources {
         reader.report(
           node.error("sync without rules would infer them, which devtunnel does not", remedy: "write sync.manual"))
       }
@@ -160,9 +172,9 @@ struct ArtifactReader {
   }
 
   private static let syncFields: [String: FieldReader.Field] = [
-    "manual": .read, "infer": .unsupported("write sync.manual with src, dest and strip"),
-    "auto": .unsupported("write sync.manual with src, dest and strip"),
-    "hooks": .unsupported("run them yourself"),
+    "manual": .read, "infer": .unbuildable("write sync.manual with src, dest and strip"),
+    "auto": .unbuildable("write sync.manual with src, dest and strip"),
+    "hooks": .unbuildable("run them yourself"),
   ]
 
   /// Reads an old rule: `***` kept the directories below the glob's own part, all else kept none.

@@ -13,8 +13,8 @@ struct BuildReader {
       [
         "artifacts": .read, "tagPolicy": .read, "insecureRegistries": .read, "local": .read,
         "platforms": .ignored("images are built for this machine's platform"),
-        "hooks": .unsupported("run them yourself, before and after"), "googleCloudBuild": .unsupported(localOnly),
-        "cluster": .unsupported(localOnly),
+        "hooks": .unbuildable("write hooks: in the artifacts"), "googleCloudBuild": .unbuildable(localOnly),
+        "cluster": .unbuildable(localOnly),
       ])
     let installedBuilder = "devtunnel uses the builder that is installed"
     reader.check(
@@ -38,42 +38,12 @@ struct BuildReader {
       nodes.removeLast(nodes.count - Self.mostArtifacts)
     }
     configuration.artifacts = nodes.compactMap(artifacts.read)
-    checkNames(configuration.artifacts)
-    if configuration.artifacts.count > 1 { checkWholeName(build?["tagPolicy"]?["envTemplate"]?["template"]) }
+    if configuration.artifacts.count > 1, reader.checksSources {
+      checkWholeName(build?["tagPolicy"]?["envTemplate"]?["template"])
+    }
   }
 
   private static let mostArtifacts = 500
-
-  /// Reports artifacts that share a name, since they would overwrite each other's image, and requirements that are no
-  /// artifact or form a cycle.
-  private func checkNames(_ artifacts: [Artifact]) {
-    var byName: [String: Artifact] = [:]
-    for artifact in artifacts {
-      if let other = byName.updateValue(artifact, forKey: artifact.image) {
-        reader.report(
-          Diagnostic(
-            .error, "another artifact is called \(artifact.image)" + (other.position.map { " (\($0))" } ?? ""),
-            at: artifact.position, field: "build.artifacts",
-            remedy: "give each image its own name"))
-      }
-    }
-    for artifact in artifacts {
-      for requirement in artifact.requires where byName[requirement.image] == nil {
-        reader.report(
-          Diagnostic(
-            .error, "\(artifact.image) requires \(requirement.image), which is no artifact", at: artifact.position,
-            field: "build.artifacts",
-            remedy: "correct the name, or add the artifact"))
-      }
-    }
-    if let cycle = RequirementOrder.cycle(in: artifacts) {
-      reader.report(
-        Diagnostic(
-          .error, "artifacts require each other: \(cycle.joined(separator: " → "))", at: byName[cycle[0]]?.position,
-          field: "build.artifacts",
-          remedy: "remove one requirement"))
-    }
-  }
 
   /// Reads the tag policy; without one it is `gitCommit`, as with Skaffold.
   private func tagPolicy(_ node: YAMLNode?) -> TagPolicy {
@@ -81,7 +51,7 @@ struct BuildReader {
       node,
       [
         "gitCommit": .read, "sha256": .read, "envTemplate": .read, "dateTime": .read, "inputDigest": .read,
-        "customTemplate": .unsupported("use envTemplate, or another tag policy"),
+        "customTemplate": .read,
       ])
     // The key alone chooses the policy: `sha256: {}` and a bare `sha256:` mean the same.
     guard case .mapping(let members)? = node?.content else { return .gitCommit(GitCommitTag()) }
@@ -98,6 +68,7 @@ struct BuildReader {
       guard let text = reader.required(policy, "template") else { return .sha256 }
       checkTemplate(text, policy["template"] ?? policy)
       return .envTemplate(text, position: policy["template"]?.position)
+    case "customTemplate": return customTemplate(member.value)
     case "dateTime":
       if !member.value.isNull { reader.check(member.value, ["format": .read, "timezone": .read]) }
       return .dateTime(format: reader.string(member.value["format"]), timezone: reader.string(member.value["timezone"]))
@@ -105,8 +76,24 @@ struct BuildReader {
     }
   }
 
+  /// Reads a template whose variables are other policies' tags.
+  private func customTemplate(_ node: YAMLNode) -> TagPolicy {
+    reader.check(node, ["template": .read, "components": .read])
+    guard let template = reader.required(node, "template") else { return .sha256 }
+    var components: [TagPolicy.Component] = []
+    for component in reader.elements(node["components"]) {
+      guard let name = reader.required(component, "name") else { continue }
+      var fields: [String: FieldReader.Field] = ["name": .read]
+      for policy in ["gitCommit", "sha256", "envTemplate", "dateTime", "inputDigest"] { fields[policy] = .read }
+      reader.check(component, fields)
+      components.append(TagPolicy.Component(name: name, policy: tagPolicy(component.without("name"))))
+    }
+    return .customTemplate(template, components, position: node["template"]?.position)
+  }
+
   /// Reports an unset variable in a template now, and not when the first image is built.
   private func checkTemplate(_ text: String, _ node: YAMLNode) {
+    guard reader.checksSources else { return }
     _ = reader.expand(text, at: node, extra: ["IMAGE_NAME": "image"])
   }
 

@@ -23,7 +23,7 @@ struct ConfigurationReader {
   func read(_ root: YAMLNode) -> DevConfiguration {
     var fields: [String: FieldReader.Field] = [
       "apiVersion": .read, "kind": .read, "metadata": .read, "profiles": .read,
-      "requires": .unsupported("give the other file with its own -f, or bring its contents into this one"),
+      "requires": .read,
     ]
     fields.merge(Self.sections(reader.version)) { $1 }
     // Keys that begin with a dot are for anchors only.
@@ -40,6 +40,10 @@ struct ConfigurationReader {
     readDeploy(root["deploy"], into: &configuration)
     configuration.manifests = ManifestsReader(reader: reader, workingDirectory: workingDirectory, root: repository)
       .read(root["manifests"])
+    configuration.manifests.mayBeDefault = !["docker", "cloudrun", "kpt"].contains { root["deploy"]?.member($0) != nil }
+    configuration.manifests.helm = HelmReader(
+      reader: reader, workingDirectory: workingDirectory, root: repository
+    ).read(manifests: root["manifests"]?["helm"], deploy: root["deploy"]?["helm"])
     configuration.portForwards = reader.elements(root["portForward"]).compactMap(portForward)
     return configuration
   }
@@ -50,20 +54,29 @@ struct ConfigurationReader {
       "kubectl": .read, "kubeContext": .read, "logs": .ignored(own), "statusCheck": .ignored(own),
       "statusCheckDeadlineSeconds": .ignored(own),
       "tolerateFailuresUntilDeadline": .ignored(own),
-      "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"),
+      "helm": .read,
       "kpt": .unsupported("render it, and name the result under rawYaml"),
-      "docker": .unsupported("devtunnel deploys to Kubernetes only"),
-      "cloudrun": .unsupported("devtunnel deploys to Kubernetes only"),
+      "docker": .undeployable("devtunnel deploys to Kubernetes only"),
+      "cloudrun": .undeployable("devtunnel deploys to Kubernetes only"),
     ]
     if !reader.version.hasManifestsSection { fields["kustomizeDeploy"] = .read }
     reader.check(deploy, fields)
     let deployer: [String: FieldReader.Field] = [
-      "flags": .ignored(own), "defaultNamespace": .read, "hooks": .unsupported("run them yourself, before and after"),
+      "flags": .ignored(own), "defaultNamespace": .read, "hooks": .read,
       "remoteManifests": .unsupported("devtunnel deploys what these files say; take the objects into them"),
     ]
+    let hookReader = HookReader(reader: reader, workingDirectory: workingDirectory)
+    for section in [deploy?["kubectl"], deploy?["kustomizeDeploy"], deploy?["helm"]] {
+      let hooks = hookReader.items(section?["hooks"], mayChange: false)
+      configuration.deployHooks.before += hooks.before
+      configuration.deployHooks.after += hooks.after
+    }
     for section in [deploy?["kubectl"], deploy?["kustomizeDeploy"]] {
       reader.check(section, deployer)
-      if let namespace = reader.expanded(section?["defaultNamespace"]) { configuration.defaultNamespace = namespace }
+      // A variable of the deployment need not be set where nothing is deployed.
+      guard let node = section?["defaultNamespace"] else { continue }
+      let isMissing = !reader.deploys && (try? reader.template(node)) == nil
+      if !isMissing, let namespace = reader.expanded(node) { configuration.defaultNamespace = namespace }
     }
     configuration.kubeContext = reader.string(deploy?["kubeContext"])
   }

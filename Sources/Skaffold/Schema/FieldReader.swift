@@ -9,21 +9,46 @@ final class FieldReader {
     case ignored(String)
     /// Without it the loop would not do as the file says: an error.
     case unsupported(String)
+    /// As unsupported, but of no matter to a command that does not build.
+    case unbuildable(String)
+    /// As unsupported, but of no matter to a command that does not deploy.
+    case undeployable(String)
   }
 
   let version: SchemaVersion
   let environment: [String: String]
   /// True if files that only builds read must exist.
   let checksSources: Bool
+  /// True if the objects go into a cluster.
+  let deploys: Bool
+  /// True if relative paths begin at the file's directory; false: where devtunnel was started.
+  let countsFromFile: Bool
+  /// nil: templates run no programs.
+  let commands: TemplateCommands?
   private(set) var diagnostics: [Diagnostic] = []
 
-  init(version: SchemaVersion, environment: [String: String], checksSources: Bool = true) {
+  init(
+    version: SchemaVersion, environment: [String: String], checksSources: Bool, deploys: Bool, countsFromFile: Bool,
+    commands: TemplateCommands? = nil
+  ) {
     self.checksSources = checksSources
+    self.deploys = deploys
+    self.countsFromFile = countsFromFile
+    self.commands = commands
     self.version = version
     self.environment = environment
   }
 
   func report(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
+
+  /// Returns the remedy for the most frequent fault of a path in a skaffold.yaml.
+  func hint(_ path: String, _ base: String) -> String {
+    if path.hasPrefix("/") { return "correct the path" }
+    return countsFromFile
+      ? "relative paths begin at the directory of this required file: correct the path"
+      : "relative paths begin at the directory devtunnel is started in, \(base): "
+        + "start it elsewhere, or correct the path"
+  }
 
   /// Checks a mapping's keys against those of the schema.
   func check(_ node: YAMLNode?, _ fields: [String: Field]) {
@@ -33,7 +58,9 @@ final class FieldReader {
       switch fields[member.key] {
       case .read: break
       case .ignored(let why): report(Diagnostic(.warning, "ignored: \(why)", at: member.position, field: path))
-      case .unsupported(let remedy):
+      case .unbuildable where !checksSources: break
+      case .undeployable where !deploys: break
+      case .unsupported(let remedy), .unbuildable(let remedy), .undeployable(let remedy):
         report(Diagnostic(.error, "devtunnel does not support this", at: member.position, field: path, remedy: remedy))
       case nil:
         let known = fields.keys.sorted().joined(separator: ", ")
@@ -82,9 +109,14 @@ final class FieldReader {
     return expand(text, at: node, extra: extra)
   }
 
+  /// Fills in a text's template; faults are not reported.
+  func template(_ node: YAMLNode) throws(EnvTemplate.Problem) -> String {
+    try EnvTemplate((try? node.string()) ?? "").expanded(environment, commands: commands)
+  }
+
   func expand(_ text: String, at node: YAMLNode, extra: [String: String] = [:]) -> String? {
     do {
-      return try EnvTemplate(text).expanded(environment.merging(extra) { $1 })
+      return try EnvTemplate(text).expanded(environment.merging(extra) { $1 }, commands: commands)
     } catch {
       report(node.error(error.message, remedy: error.remedy))
       return nil

@@ -17,17 +17,16 @@ struct ManifestsReader {
         "rawYaml": .read, "kustomize": .read, "output": .ignored("devtunnel writes no hydrated manifests"),
         "validate": .ignored("devtunnel runs no validators; pipe devtunnel render to them"),
         "transform": .unsupported("make the change in the manifests or in a kustomization"),
-        "helm": .unsupported("render the chart with helm template, and name the result under rawYaml"),
+        "helm": .read,
         "kpt": .unsupported("render it, and name the result under rawYaml"),
-        "hooks": .unsupported("run them yourself, before"),
+        "hooks": .read,
         "remoteManifests": .unsupported("take the objects into these files"),
       ])
     var sources = ManifestSources(
       rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML),
       kustomize: kustomizations(manifests?["kustomize"]), root: root)
-    if sources.rawYAML.isEmpty, sources.kustomize.isEmpty {
-      sources.rawYAML = [Paths.absolute(Self.defaultManifests, in: workingDirectory)]
-    }
+    sources.hooks = HookReader(reader: reader, workingDirectory: workingDirectory).items(
+      manifests?["hooks"], mayChange: true)
     return sources
   }
 
@@ -80,13 +79,5 @@ struct ManifestsReader {
     }
   }
 
-  private func hint(_ path: String) -> String { startingDirectoryHint(path, workingDirectory) }
-}
-
-/// Returns the remedy for the most frequent fault of a path in a skaffold.yaml.
-func startingDirectoryHint(_ path: String, _ workingDirectory: String) -> String {
-  path.hasPrefix("/")
-    ? "correct the path"
-    : "relative paths begin at the directory devtunnel is started in, \(workingDirectory): "
-      + "start it elsewhere, or correct the path"
+  private func hint(_ path: String) -> String { reader.hint(path, workingDirectory) }
 }

@@ -17,6 +17,10 @@ enum Modernizer {
       remaining.remove("kustomize")
       remaining.set("kustomizeDeploy", kustomize.value.without("path").without("paths").without("buildArgs"))
     }
+    // Charts were rendered and installed by one section.
+    if let helm = deploy["helm"], case .mapping = helm.content {
+      manifests.set("helm", helm.without("hooks").without("concurrency"))
+    }
     var result = node
     result.set("deploy", remaining)
     if case .mapping(let members) = manifests.content, !members.isEmpty { result.set("manifests", manifests) }
@@ -44,6 +48,8 @@ enum Modernizer {
       ("/deploy/kubectl/manifests", "/manifests/rawYaml"), ("/deploy/kustomize/paths", "/manifests/kustomize/paths"),
       ("/deploy/kustomize/path", "/manifests/kustomize/paths/0"),
       ("/deploy/kustomize/buildArgs", "/manifests/kustomize/buildArgs"),
+      ("/deploy/helm/releases", "/manifests/helm/releases"),
+      ("/deploy/helm/flags", "/manifests/helm/flags"),
     ] where path == old || path.hasPrefix(old + "/") {
       return new + path.dropFirst(old.count)
     }

@@ -1,7 +1,7 @@
 import Manifests
 
 /// The way images get their tags (`build.tagPolicy`).
-public enum TagPolicy: Sendable, Hashable {
+public indirect enum TagPolicy: Sendable, Hashable {
   case gitCommit(GitCommitTag)
   /// `latest`: the digest decides.
   case sha256
@@ -11,6 +11,14 @@ public enum TagPolicy: Sendable, Hashable {
   case dateTime(format: String?, timezone: String?)
   /// A hash of the sources.
   case inputDigest
+  /// A template whose variables are the tags of other policies.
+  case customTemplate(String, [Component], position: SourcePosition?)
+
+  /// A variable of `customTemplate`.
+  public struct Component: Sendable, Hashable {
+    var name: String
+    var policy: TagPolicy
+  }
 
   /// Returns the reference an artifact is built as, `name:tag`.
   ///
@@ -18,19 +26,37 @@ public enum TagPolicy: Sendable, Hashable {
   /// reference, not the tag.
   /// - Parameters:
   ///   - environment: the variables that templates and git see.
+  ///   - commands: the programs that templates may run; nil: none.
   ///   - digest: the hash of the artifact's sources, called for `inputDigest` only.
   /// - Throws: `InputError` for an unset variable, an unknown time zone, or a failed digest.
   public func reference(
-    for artifact: Artifact, environment: [String: String], digest: @Sendable (Artifact) async throws -> String
+    for artifact: Artifact, environment: [String: String], commands: TemplateCommands? = nil,
+    digest: @Sendable (Artifact) async throws -> String
   ) async throws(InputError) -> String {
     switch self {
     case .gitCommit(let policy):
       return try checked(artifact, await policy.tag(in: artifact.context, environment: environment))
     case .sha256: return artifact.repository + ":latest"
-    case .envTemplate(let template, let position): return try Self.reference(artifact, template, position, environment)
+    case .envTemplate(let template, let position):
+      return try Self.reference(artifact, template, position, environment, commands)
     case .dateTime(let format, let timezone):
       return try checked(
         artifact, try await DateTimeTag(format: format, timezone: timezone).tag(environment: environment))
+    case .customTemplate(let template, let components, let position):
+      var variables: [String: String] = [:]
+      for component in components {
+        let reference = try await component.policy.reference(
+          for: artifact, environment: environment, commands: commands, digest: digest)
+        variables[component.name] = ImageName(reference).tag ?? ""
+      }
+      let tag: String
+      do throws(EnvTemplate.Problem) {
+        tag = try EnvTemplate(template).expanded(environment.merging(variables) { $1 }, commands: commands)
+      } catch {
+        throw InputError(
+          error.message, at: position, field: "build.tagPolicy.customTemplate.template", remedy: error.remedy)
+      }
+      return try Self.valid(artifact.repository, tag, position, field: "build.tagPolicy.customTemplate.template")
     case .inputDigest:
       do {
         return try checked(artifact, try await digest(artifact))
@@ -45,11 +71,13 @@ public enum TagPolicy: Sendable, Hashable {
   }
 
   private static func reference(
-    _ artifact: Artifact, _ template: String, _ position: SourcePosition?, _ environment: [String: String]
+    _ artifact: Artifact, _ template: String, _ position: SourcePosition?, _ environment: [String: String],
+    _ commands: TemplateCommands?
   ) throws(InputError) -> String {
     let text: String
     do {
-      text = try EnvTemplate(template).expanded(environment.merging(["IMAGE_NAME": artifact.image]) { $1 })
+      text = try EnvTemplate(template).expanded(
+        environment.merging(["IMAGE_NAME": artifact.image]) { $1 }, commands: commands)
     } catch {
       throw InputError(error.message, at: position, field: "build.tagPolicy.envTemplate.template", remedy: error.remedy)
     }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import ControlAPI
 import DevLoop
+import Skaffold
 import Testing
 
 @testable import Commands
@@ -15,7 +17,7 @@ struct DevParsingTests {
         + "--allow-context c "
         + "--no-dns-policy --no-port-forward --no-tail --keep --once --output json"
     )
-    let project = command.project.project(environment: [:])
+    let project = try command.project.project(environment: [:], stateDirectory: "/s", SkaffoldVariables([:]))
     #expect(
       project.file == "a.yaml" && project.profiles == ["one", "-two"] && project.defaultRepository == "registry.example"
     )
@@ -23,9 +25,8 @@ struct DevParsingTests {
       command.target.builder?.kind == .buildah && command.target.load == "kind:dev"
         && command.target.allowContext == ["c"])
     #expect(
-      !command.patches.options(environment: [:], stateDirectory: "/s").dnsPolicy
-        && command.patches.options(environment: [:], stateDirectory: "/s").pullPolicy)
-    #expect(!command.loop.portForward && !command.loop.tail && command.loop.keeps && command.once)
+      !command.patches.options(project).dnsPolicy && command.patches.options(project).pullPolicy)
+    #expect(command.loop.portForward == false && command.loop.tail == false && command.loop.keeps && command.once)
   }
 
   @Test func withoutASkaffoldFileManifestsAndArtifactsAreGiven() throws {
@@ -57,8 +58,43 @@ struct DevParsingTests {
     #expect(command.port.first?.local == 9090 && command.mirror && command.host)
   }
 
+  @Test func profilesAndModulesMayBeLists() throws {
+    let command: WatchCommand = try parse("watch -p one,two -p -three -m web,db --sync-remote-cache missing")
+    let project = try command.project.project(environment: [:], stateDirectory: "/s", SkaffoldVariables([:]))
+    #expect(project.profiles == ["one", "two", "-three"] && project.modules == ["web", "db"])
+    #expect(project.sync == .missing && project.propagatesProfiles && project.activatesProfiles && !project.trusts)
+  }
+
+  @Test func skaffoldsVariablesCountWhereNoFlagDoes() throws {
+    let variables = SkaffoldVariables([
+      "SKAFFOLD_FILENAME": "b.yaml", "SKAFFOLD_PROFILE": "x,y", "SKAFFOLD_MODULE": "web", "SKAFFOLD_DEFAULT_REPO": "r",
+      "SKAFFOLD_SYNC_REMOTE_CACHE": "never", "SKAFFOLD_PROPAGATE_PROFILES": "false", "SKAFFOLD_TAIL": "0",
+      "SKAFFOLD_PROFILE_AUTO_ACTIVATION": "false", "SKAFFOLD_IMAGES": "a=b", "SKAFFOLD_PORT_FORWARD": "user,services",
+      "SKAFFOLD_MUTE_LOGS": "all", "SKAFFOLD_OWN": "1", "OTHER": "2",
+    ])
+    let plain: WatchCommand = try parse("watch")
+    let project = try plain.project.project(environment: [:], stateDirectory: "/s", variables)
+    #expect(project.file == "b.yaml" && project.profiles == ["x", "y"] && project.modules == ["web"])
+    #expect(project.defaultRepository == "r" && project.sync == .never)
+    #expect(!project.propagatesProfiles && !project.activatesProfiles)
+    #expect(try !variables.isOn(.tail, default: true) && variables.isOn(.portForward, default: false))
+    #expect(try variables.isOn(.tail, true, default: true) && variables.isOn(.cleanup, default: true))
+    let named: WatchCommand = try parse("watch -f a.yaml -p z")
+    let other = try named.project.project(environment: [:], stateDirectory: "/s", variables)
+    #expect(other.file == "a.yaml" && other.profiles == ["z"])
+    let objects: WatchCommand = try parse("watch --manifests k8s")
+    #expect(try objects.project.project(environment: [:], stateDirectory: "/s", variables).file == nil)
+    let render: RenderCommand = try parse("render")
+    #expect(try render.images.references(variables) == ["a": "b"])
+    #expect(variables.notes == ["SKAFFOLD_MUTE_LOGS is a setting of Skaffold that devtunnel does not have"])
+    let wrong = SkaffoldVariables(["SKAFFOLD_TAIL": "perhaps", "SKAFFOLD_SYNC_REMOTE_CACHE": "daily"])
+    #expect(throws: ControlError.self) { try wrong.isOn(.tail, default: true) }
+    #expect(throws: ControlError.self) { try wrong.sync(nil) }
+  }
+
   @Test(arguments: [
-    "watch --keep --cleanup", "watch --mirror", "watch --builder kaniko", "deploy --images user", "render --images =x",
+    "watch -f a.yaml -f b.yaml", "watch --keep --cleanup", "watch --mirror", "watch --builder kaniko",
+    "deploy --images user", "render --images =x",
     "dev", "dev user --to a/b/c",
   ])
   func refusesWhatContradictsItself(line: String) {

@@ -20,10 +20,14 @@ extension Harness {
   ) { bytes in
     let read: [DevConfiguration]
     do throws(InputError) {
-      read = try DevConfiguration.read(
-        String(decoding: bytes, as: UTF8.self), path: "/nowhere/skaffold.yaml", workingDirectory: "/nowhere",
-        profiles: ["p"], environment: ["A": "a", "B": ""],
-        kubeContext: "kind", checksSources: false)
+      var options = ReadingOptions(workingDirectory: "/nowhere")
+      options.profiles = ["p"]
+      options.environment = ["A": "a", "B": ""]
+      options.kubeContext = "kind"
+      options.checksSources = false
+      read = try ConfigurationSet.read(
+        String(decoding: bytes, as: UTF8.self), path: "/nowhere/skaffold.yaml", options
+      ).configurations
     } catch { return _ = error.description }
     for configuration in read {
       _ = configuration.warnings.map(\.description)

@@ -24,7 +24,9 @@ struct TrustTests {
 
   private func load(_ project: Project) throws -> DevConfiguration {
     let directory = project.path + "/repo"
-    return try DevConfiguration.load(file: directory + "/skaffold.yaml", workingDirectory: directory)[0]
+    let tree = ConfigurationTree(ReadingOptions(workingDirectory: directory), checkouts: [:])
+    tree.read(directory + "/skaffold.yaml")
+    return try tree.result().configurations[0]
   }
 
   /// A program in kustomize's place: it notes that it ran, and prints an object.

@@ -53,7 +53,7 @@ struct SchemaTests {
         tagPolicy:
           customTemplate: {}
       manifests:
-        helm: {}
+        kpt: [k8s]
         rawYaml: gone.yaml
       portForward:
       - {resourceType: service, resourceName: a, port: 99999}
@@ -65,7 +65,7 @@ struct SchemaTests {
         "11 build.artifacts[3].docker.dockerfile",
         "11 build.artifacts[3].docker.noCache",
         "11 build.artifacts[3].docker.tarrget", "12 build.googleCloudBuild", "14 build.tagPolicy.customTemplate",
-        "16 manifests.helm", "17 manifests.rawYaml",
+        "16 manifests.kpt", "17 manifests.rawYaml",
         "19 portForward[0].port", "20 wrong",
       ])
     #expect(problems.allSatisfy { $0.remedy != nil })
@@ -110,7 +110,7 @@ struct SchemaTests {
     #expect(try project.load().map(\.name) == ["a", "b"])
     try project.write("skaffold.yaml", one.replacing("%", with: "a") + "---\n" + one.replacing("%", with: "a"))
     let error = try #require(throws: InputError.self) { try project.load() }
-    #expect(error.diagnostics.map(\.position?.line) == [9])
+    #expect(error.diagnostics.map(\.position?.line) == [8, 9])
   }
 
   @Test("Reads the deploy target and the forwards")

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Manifests
-import Skaffold
+
+@testable import Skaffold
 
 /// A directory with files, removed with its last user.
 final class Project: Sendable {
@@ -27,11 +28,15 @@ final class Project: Sendable {
     defaultRepository: String? = nil,
     in directory: String = ""
   ) throws(InputError) -> [DevConfiguration] {
-    try DevConfiguration.load(
-      file: path + "/skaffold.yaml", workingDirectory: directory.isEmpty ? path : path + "/" + directory,
-      profiles: profiles, environment: environment,
-      command: command,
-      kubeContext: kubeContext, defaultRepository: defaultRepository)
+    var options = ReadingOptions(workingDirectory: directory.isEmpty ? path : path + "/" + directory)
+    options.profiles = profiles
+    options.environment = environment
+    options.command = command
+    options.kubeContext = kubeContext
+    options.defaultRepository = defaultRepository
+    let tree = ConfigurationTree(options, checkouts: [:])
+    tree.read(path + "/skaffold.yaml")
+    return try tree.result().configurations
   }
 
   /// The only configuration of a skaffold.yaml with this text, beside a Dockerfile.
@@ -60,4 +65,5 @@ extension String {
 enum Here {
   static let environment = ProcessInfo.processInfo.environment
   static let tool = KustomizeTool.installed(environment: environment)
+  static let helm = Program.find("helm", environment: environment)
 }

@@ -27,9 +27,9 @@ struct EnvTemplateTests {
     arguments: [
       ("{{.GONE}}", "the variable GONE is not set"), ("{{.GONE | lower}}", "the variable GONE is not set"),
       ("{{.NAME", "'{{' without '}}' in '{{.NAME'"),
-      ("{{if .NAME}}x{{end}}", "devtunnel does not know the template function 'if'"),
+      ("{{nope .NAME}}", "devtunnel does not know the template function 'nope'"),
       ("{{}}", "'{{}}' is not complete"),
-      ("{{.A.B}}", "'.A.B' is not a variable's name"),
+      ("{{.A-B}}", "'.A-B' is not a variable's name"),
       ("{{lower .NAME .TAG}}", "the template function 'lower' got 2 arguments"),
       ("{{lower x}}", "'x' cannot be an argument"),
       ("{{\"x}}", "a quoted text has no end"),

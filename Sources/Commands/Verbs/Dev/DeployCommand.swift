@@ -27,10 +27,10 @@ struct DeployCommand: AsyncParsableCommand {
       format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
     var setup = context.setup
-    setup.recreate = recreate
-    var options = patches.options(environment: context.environment, stateDirectory: setup.stateDirectory)
-    options.images = try images.references()
-    options.namespace = global.namespace
+    setup.recreate = try context.variables.isOn(.force, recreate ? true : nil, default: false)
+    var options = patches.options(setup.project)
+    options.images = try images.references(context.variables)
+    options.namespace = context.namespace
     options.builds = false
     try await DevLoop(try setup.source(command: "deploy"), options: options) { printer.print($0) }.runOnce()
   }

@@ -67,12 +67,13 @@ struct DevCommand: AsyncParsableCommand {
   func run() async throws {
     let remote = global.cluster(try CommandContext(global).settings)
     let context = try LoopContext(global, project: project, target: target, cluster: local(remote))
+    let deleting = try !loop.keeps(context)
     let remoteClient = try LoopContext.client(remote)
     try check(remoteClient.access.contextName, try LoopContext.client(context.cluster).access.contextName)
     let printer = EventPrinter(
       format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
-    var setup = loop.setup(context)
+    var setup = try loop.setup(context)
     if mirror {
       try checkMirror(remote, remoteClient.access.contextName)
       setup.remote = remoteClient
@@ -80,7 +81,7 @@ struct DevCommand: AsyncParsableCommand {
     }
     let (rounds, round) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let devLoop = DevLoop(
-      try setup.source(command: "dev"), options: loop.options(context, patches, namespace: localNamespace)
+      try setup.source(command: "dev"), options: loop.options(context, patches, namespace: context.namespace)
     ) { event in
       printer.print(event)
       if case .watching = event { round.yield() }
@@ -102,7 +103,6 @@ struct DevCommand: AsyncParsableCommand {
       return outcome
     }
     // Another task: this one is cancelled already. The Service goes back before its Pods are deleted.
-    let deleting = !loop.keeps
     let finishing = Task {
       await intercept.end()
       try await devLoop.finish(deleting: deleting)

@@ -22,9 +22,9 @@ struct RenderCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try LoopContext(global, project: project)
-    var options = patches.options(environment: context.environment, stateDirectory: context.setup.stateDirectory)
-    options.images = try images.references()
-    let rendering = try await context.setup.render(options: options, namespace: global.namespace)
+    var options = patches.options(context.setup.project)
+    options.images = try images.references(context.variables)
+    let rendering = try await context.setup.render(options: options, namespace: context.namespace)
     for warning in rendering.warnings { ErrorOutput.warn(warning.text) }
     let yaml = rendering.yaml
     Terminal.output.write(yaml.hasSuffix("\n") ? yaml : yaml + "\n")

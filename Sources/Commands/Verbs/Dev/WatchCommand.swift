@@ -45,25 +45,25 @@ struct WatchCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try LoopContext(global, project: project, target: target)
+    let deleting = try !loop.keeps(context)
     let printer = EventPrinter(
       format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
     let devLoop = DevLoop(
       try setup(context).source(command: once ? "run" : "dev"),
-      options: loop.options(context, patches, namespace: global.namespace)
+      options: loop.options(context, patches, namespace: context.namespace)
     ) { printer.print($0) }
     if once { return try await devLoop.runOnce() }
     let outcome: Result<Void, LoopError>
     do throws(LoopError) { outcome = .success(try await devLoop.run()) } catch { outcome = .failure(error) }
     // Another task: this one is cancelled already.
-    let deleting = !loop.keeps
     let finishing = Task { try await devLoop.finish(deleting: deleting) }
     try await finishing.value
     try outcome.get()
   }
 
-  private func setup(_ context: LoopContext) throws(LoopError) -> LoopSetup {
-    var setup = loop.setup(context)
+  private func setup(_ context: LoopContext) throws -> LoopSetup {
+    var setup = try loop.setup(context)
     if let mirrorFrom, mirror {
       var remote = context.cluster
       remote.context = mirrorFrom

@@ -1,0 +1,182 @@
+import Inputs
+import Manifests
+import Synchronization
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// One run of `helm template`.
+struct HelmCall: Sendable {
+  struct Output: Sendable {
+    var text: String
+    var warnings: [Diagnostic]
+  }
+
+  var program: Program
+  var release: HelmRelease
+  /// nil for an archive or a remote chart.
+  var chart: HelmChart?
+  var settings: HelmRelease.Settings
+  var options: [String]
+  var namespace: String?
+  var environment: [String: String]
+
+  private static let limit = Duration.seconds(300)
+
+  /// - Throws: `InputError` with Helm's words, at the place that they name.
+  func run() async throws(InputError) -> Output {
+    var scratch: String?
+    defer { if let scratch { try? FileManager.default.removeItem(atPath: scratch) } }
+    if let chart, !release.skipsDependencies, !chart.missing.isEmpty {
+      try await perform(
+        ["dependency", "build", chart.directory] + release.flags.dependencyBuild.map(\.text),
+        "the dependencies of \(chart.directory) cannot be fetched")
+    }
+    var values: [String] = []
+    for setting in settings.sets { values += ["--set", setting] }
+    for setting in settings.setFiles { values += ["--set-file", "\(setting.name)=\(setting.value)"] }
+    for file in settings.files { values += ["--values", file.text] }
+    let isStaged = chart.map { !$0.local.isEmpty && !release.skipsDependencies } ?? false
+    let packaged = release.isDeployed ? release.packaged : nil
+    var source =
+      switch release.chart {
+      case .local(let path): path
+      case .remote(let name): name
+      }
+    if isStaged || packaged != nil || release.overrides != nil {
+      let directory = Paths.real(FileManager.default.temporaryDirectory.path) + "/devtunnel-helm-\(UUID().uuidString)"
+      scratch = directory
+      do {
+        try FileManager.default.createDirectory(
+          atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        if let chart, isStaged || packaged != nil { source = try chart.stage(in: directory, packaged: packaged) }
+        if let overrides = release.overrides {
+          try Data(overrides.utf8).write(to: URL(filePath: directory + "/overrides.yaml"))
+          values += ["--values", directory + "/overrides.yaml"]
+        }
+      } catch {
+        throw InputError(
+          "a copy of the chart cannot be written to \(directory): \(error)", at: release.position,
+          remedy: "make room there, or set TMPDIR to another directory")
+      }
+    }
+    var arguments = ["template", release.name, source] + options + values
+    if let version = release.version, release.packaged == nil { arguments += ["--version", version] }
+    if let namespace { arguments += ["--namespace", namespace] }
+    if let repo = release.repo { arguments += ["--repo", repo] }
+    if release.skipsTests { arguments.append("--skip-tests") }
+    let result = try await perform(
+      release.usesSecrets ? ["secrets"] + arguments : arguments, "the release \(release.name) cannot be rendered",
+      hiding: scratch)
+    let warnings = result.errors.split(separator: "\n").filter { !HelmFailure.isNoise(String($0)) }.map { line in
+      Diagnostic(.warning, "helm says: \(line)", at: release.position)
+    }
+    return Output(text: result.output, warnings: warnings)
+  }
+
+  @discardableResult
+  private func perform(_ arguments: [String], _ problem: String, hiding scratch: String? = nil)
+    async throws(InputError) -> Program.Result
+  {
+    let result: Program.Result
+    do {
+      result = try await program.run(arguments, in: "/", environment: environment, within: Self.limit)
+    } catch is Program.TookTooLong {
+      throw InputError(
+        "\(problem): helm took more than \(Self.limit)", at: release.position,
+        remedy: "run helm \(arguments.prefix(3).joined(separator: " ")) to see why")
+    } catch {
+      throw InputError("\(problem): \(program.path): \(error)", at: release.position, remedy: "reinstall helm")
+    }
+    guard result.succeeded else {
+      var words = result.errors
+      // The stage looks like the chart.
+      if let scratch, let chart {
+        words = words.replacing(scratch + "/" + Paths.name(of: chart.directory), with: chart.directory)
+      }
+      let place = HelmFailure.place(
+        words, chart: chart.map { ($0.name, $0.directory) }, files: settings.files.map(\.text))
+      throw InputError(
+        "\(problem): \(HelmFailure.text(words))", at: place ?? release.position,
+        remedy: "correct it; 'helm template \(release.name)' with the chart and its values shows the same")
+    }
+    return result
+  }
+
+  // MARK: Identity
+
+  /// The inputs of the rendering: files by their times and sizes.
+  var key: HelmCache.Key {
+    var files: [String] = []
+    if case .local(let path) = release.chart {
+      files += chart == nil ? [path] : HelmChart.tree(path).files
+    }
+    files += settings.files.map(\.text) + settings.setFiles.map(\.value)
+    return HelmCache.Key(
+      program: program.path, release: release, settings: settings, options: options, namespace: namespace,
+      files: files.map(HelmCache.File.init))
+  }
+}
+
+/// The latest output of each release: of thirty charts a save changes one. A chart that comes from elsewhere counts as
+/// the same within one loop.
+public final class HelmCache: Sendable {
+  struct File: Sendable, Hashable {
+    var path: String
+    var seconds = 0
+    var nanoseconds = 0
+    var size = 0
+    var inode: UInt64 = 0
+
+    init(_ path: String) {
+      self.path = path
+      var status = stat()
+      guard stat(path, &status) == 0 else { return }
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+      size = Int(status.st_size)
+      inode = UInt64(status.st_ino)
+    }
+  }
+
+  struct Key: Sendable, Hashable {
+    var program: String
+    var release: HelmRelease
+    var settings: HelmRelease.Settings
+    var options: [String]
+    var namespace: String?
+    var files: [File]
+  }
+
+  private let entries = Mutex<[String: (key: Key, output: HelmCall.Output)]>([:])
+
+  public init() {}
+
+  fileprivate subscript(name: String) -> (key: Key, output: HelmCall.Output)? {
+    get { entries.withLock { $0[name] } }
+    set { entries.withLock { $0[name] = newValue } }
+  }
+}
+
+extension HelmCache? {
+  /// Runs Helm, unless it ran with the same inputs before.
+  func output(of call: HelmCall) async throws(InputError) -> HelmCall.Output {
+    guard let self else { return try await call.run() }
+    let name = "\(call.release.position?.description ?? "") \(call.release.name)"
+    let key = call.key
+    if let known = self[name], known.key == key { return known.output }
+    let output = try await call.run()
+    // `helm dependency build` may have added files.
+    self[name] = (call.key, output)
+    return output
+  }
+}
