@@ -9,8 +9,11 @@ struct ProfilePatch {
   let value: YAMLNode?
   /// For errors.
   let node: YAMLNode
+  /// The name of its profile, for errors.
+  let profile: String
 
-  init?(_ node: YAMLNode, _ reader: FieldReader) {
+  init?(_ node: YAMLNode, profile: String, _ reader: FieldReader) {
+    self.profile = profile
     reader.check(node, ["op": .read, "path": .read, "from": .read, "value": .read])
     self.node = node
     operation = reader.string(node["op"]) ?? "replace"
@@ -21,15 +24,16 @@ struct ProfilePatch {
     guard ["add", "remove", "replace", "move", "copy", "test"].contains(operation) else {
       reader.report(
         (node["op"] ?? node).error(
-          "'\(operation)' is no operation", remedy: "write add, remove, replace, move, copy or test"))
+          "profile '\(profile)': '\(operation)' is no operation",
+          remedy: "write add, remove, replace, move, copy or test"))
       return nil
     }
     if ["move", "copy"].contains(operation), from.isEmpty {
-      reader.report(node.error("\(operation) needs from", remedy: "write from: /…"))
+      reader.report(node.error("profile '\(profile)': \(operation) needs from", remedy: "write from: /…"))
       return nil
     }
     if ["add", "replace", "test"].contains(operation), value == nil {
-      reader.report(node.error("\(operation) needs a value", remedy: "write value: …"))
+      reader.report(node.error("profile '\(profile)': \(operation) needs a value", remedy: "write value: …"))
       return nil
     }
   }
@@ -38,33 +42,31 @@ struct ProfilePatch {
     path.split(separator: "/").map { String($0.replacing("~1", with: "/").replacing("~0", with: "~")) }
   }
 
-  /// - Parameters:
-  ///   - profile: the name of the patch's profile, for errors.
-  ///   - budget: of the configuration; what this patch takes is counted.
-  func apply(to root: YAMLNode, profile: String, _ budget: inout PatchBudget) throws(InputError) -> YAMLNode {
+  /// - Parameter budget: of the configuration; what this patch takes is counted.
+  func apply(to root: YAMLNode, _ budget: inout PatchBudget) throws(InputError) -> YAMLNode {
     switch operation {
     case "test":
       guard let found = get(root, path[...]) else { throw failure("does not have this value", path) }
-      try check(budget.take(found), profile)
+      try check(budget.take(found))
       guard found.json == value?.json else { throw failure("does not have this value", path) }
       return root
     case "move", "copy":
       guard let found = get(root, from[...]) else { throw failure("does not exist", from) }
-      if operation == "copy" { try check(budget.take(found), profile) }
+      if operation == "copy" { try check(budget.take(found)) }
       let source = operation == "move" ? try changed(root, from[...], .remove) : root
-      return try put(found, into: source, profile)
+      return try put(found, into: source)
     case "remove": return try changed(root, path[...], .remove)
-    default: return try put(value ?? node, into: root, profile)
+    default: return try put(value ?? node, into: root)
     }
   }
 
-  private func put(_ value: YAMLNode, into root: YAMLNode, _ profile: String) throws(InputError) -> YAMLNode {
+  private func put(_ value: YAMLNode, into root: YAMLNode) throws(InputError) -> YAMLNode {
     let result = try changed(root, path[...], operation == "replace" ? .replace(value) : .add(value))
-    try check(PatchBudget.refusal(value, at: path), profile)
+    try check(PatchBudget.refusal(value, at: path))
     return result
   }
 
-  private func check(_ refusal: String?, _ profile: String) throws(InputError) {
+  private func check(_ refusal: String?) throws(InputError) {
     guard let refusal else { return }
     throw InputError([
       node.error("this patch of profile '\(profile)' \(refusal)", remedy: "write what is meant without these copies")
@@ -78,9 +80,16 @@ struct ProfilePatch {
   }
 
   private func failure(_ message: String, _ path: [String]) -> InputError {
-    InputError([
+    let remedy =
+      switch operation {
+      case "replace": "correct the path, or use op: add for a new value"
+      case "test": "correct the path or the value, or remove the test"
+      default: "correct the path"
+      }
+    return InputError([
       node.error(
-        "/\(path.joined(separator: "/")) \(message)", remedy: "correct the path, or use op: add for a new value")
+        "profile '\(profile)' cannot \(operation) /\(self.path.joined(separator: "/")): "
+          + "/\(path.joined(separator: "/")) \(message)", remedy: remedy)
     ])
   }
 

@@ -45,9 +45,9 @@ struct Profiles {
   ) -> YAMLNode {
     var result = Overlay.apply(Modernizer.modernized(profile, reader.version), to: configuration)
     for node in reader.elements(profile["patches"]) where !budget.isExceeded {
-      guard let patch = ProfilePatch(node, reader) else { continue }
+      guard let patch = ProfilePatch(node, profile: name, reader) else { continue }
       let patched = reader.value(node) { _ throws(InputError) in
-        try patch.apply(to: result, profile: name, &budget)
+        try patch.apply(to: result, &budget)
       }
       if let patched { result = patched }
     }

@@ -102,12 +102,20 @@ struct ProfileTests {
   @Test(
     "Reports an error in a patch with its own line",
     arguments: [
-      ("{path: /build/gone, value: 1}", "/build/gone does not exist"),
-      ("{op: add, path: /build/gone/x, value: 1}", "/build/gone/x does not exist"),
-      ("{op: remove, path: /build/artifacts/7}", "/build/artifacts/7 is not in the list"),
-      ("{op: jump, path: /build, value: 1}", "'jump' is no operation"),
-      ("{op: add, path: /x}", "add needs a value"), ("{op: move, path: /x}", "move needs from"),
-      ("{op: test, path: /kind, value: Other}", "/kind does not have this value"),
+      ("{path: /build/gone, value: 1}", "profile 'p' cannot replace /build/gone: /build/gone does not exist"),
+      (
+        "{op: add, path: /build/gone/x, value: 1}",
+        "profile 'p' cannot add /build/gone/x: /build/gone/x does not exist"
+      ),
+      (
+        "{op: remove, path: /build/artifacts/7}",
+        "profile 'p' cannot remove /build/artifacts/7: /build/artifacts/7 is not in the list"
+      ),
+      ("{op: move, from: /gone, path: /build/x}", "profile 'p' cannot move /build/x: /gone does not exist"),
+      ("{op: jump, path: /build, value: 1}", "profile 'p': 'jump' is no operation"),
+      ("{op: add, path: /x}", "profile 'p': add needs a value"),
+      ("{op: move, path: /x}", "profile 'p': move needs from"),
+      ("{op: test, path: /kind, value: Other}", "profile 'p' cannot test /kind: /kind does not have this value"),
       ("{value: 1}", "path is missing"),
     ])
   func wrongPatches(patch: String, message: String) throws {
