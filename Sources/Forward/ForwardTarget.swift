@@ -159,20 +159,19 @@ public struct ForwardTarget: Sendable, Hashable {
     return nil
   }
 
+  /// Returns the selector of a workload's Pods.
+  static func selector(_ workload: JSONValue) -> LabelSelector {
+    (try? LabelSelector(json: workload[path: "spec", "selector"] ?? [:])) ?? LabelSelector()
+  }
+
   private func readyPod(_ workload: JSONValue, _ client: KubeClient, _ namespace: String) async throws(ControlError)
     -> JSONValue
   {
-    let selector = (try? LabelSelector(json: workload[path: "spec", "selector"] ?? [:])) ?? LabelSelector()
+    let selector = Self.selector(workload)
     let pods = try await attempt("listing the Pods of \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.list(.pods, namespace: namespace, labels: selector)
     }
-    let ready = pods.items.first { pod in
-      !pod.isBeingDeleted && pod.labels[AgentNames.agentLabel] == nil
-        && (pod[path: "status", "conditions"]?.elements ?? []).contains {
-          $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
-        }
-    }
-    guard let ready else {
+    guard let ready = NewestPod.of(pods.items) else {
       throw ControlError(.failed, "\(name) has no ready Pod", remedy: "Look at them: kubectl -n \(namespace) get pods.")
     }
     return ready

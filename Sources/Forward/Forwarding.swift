@@ -18,7 +18,7 @@ public actor Forwarding {
   var ports: [(request: ForwardRequest.Port, bound: UInt16, listener: OnLoop<ForwardListener>)] = []
   private var refresher: Task<Void, Never>?
   private var follower: Task<Void, Never>?
-  private var problem: String?
+  var problem: String?
 
   public init(id: String, request: ForwardRequest, namespace: String, client: KubeClient, link: AgentLink, log: Logger)
     throws(ControlError)
@@ -50,10 +50,13 @@ public actor Forwarding {
       await stop()
       throw error
     }
-    if request.newestPod, target.kind == .service {
-      follower = Task { await followNewestPod() }
-    } else {
-      refresher = Task { await refresh(refusals) }
+    switch target.kind {
+    case .service where request.newestPod: follower = Task { await followNewestPod() }
+    case .workload(let resource):
+      follower = Task { await followNewestPod(of: resource) }
+      // A user who may list Pods, and not watch them, finds the next one when the last refuses.
+      fallthrough
+    default: refresher = Task { await refresh(refusals) }
     }
   }
 
