@@ -52,6 +52,8 @@ public struct DeployError: Error, Sendable, Hashable {
   public var remedy: String?
   /// Other failures of the same call.
   public var others: [DeployError]
+  /// All the rest, if an apply failed for some objects.
+  public var applied: Applied?
   /// The objects that a deletion has taken all the same.
   public var deleted: [ObjectID] = []
 

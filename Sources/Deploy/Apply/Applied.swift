@@ -16,6 +16,9 @@ public struct AppliedObject: Sendable, Hashable {
   /// The apply's effect, as far as it is known: an object that another process applied before counts as changed.
   public var change: Change
   public var position: SourcePosition?
+  /// The containers of a Pod whose image this apply changed, by name, with the instances that ran before. They run on
+  /// until the kubelet has ended them.
+  public var replaced: [String: String] = [:]
 
   public init(
     id: ObjectID, resource: APIResource, uid: String, generation: Int, resourceVersion: String, change: Change,

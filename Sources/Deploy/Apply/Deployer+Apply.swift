@@ -31,6 +31,7 @@ extension Deployer {
     }
     if var first = errors.first {
       first.others = Array(errors.dropFirst())
+      first.applied = applied
       throw first
     }
     return applied
@@ -71,21 +72,32 @@ extension Deployer {
     while true {
       let resource = try await resource(of: target)
       do {
+        // A Pod has no generations of Pods: the former containers are known by their instances alone.
+        let former =
+          resource == .pods
+          ? try await client.find(resource, target.id.name, namespace: target.id.namespace) : nil
         let state = try await send(target, resource)
         let object = AppliedObject(
           id: target.id, resource: resource, uid: state.object.uid ?? "", generation: state.object.generation ?? 0,
           resourceVersion: state.object.resourceVersion ?? "", change: .changed, position: target.position)
         var result = object
+        if let former { result.replaced = PodState.replaced(former, by: state.object) }
         result.change = memory.note(object, isNew: state.isNew)
         scope.note(uid: object.uid)
         if isRecreated { result.change = .recreated }
         outcome.object = result
-        outcome.warnings = state.warnings.map { "\(target.position.map { "\($0): " } ?? "")\(target.id): \($0)" }
+        outcome.warnings += state.warnings.map { "\(target.position.map { "\($0): " } ?? "")\(target.id): \($0)" }
         return
       } catch {
         let refusal = DeployError(error, doing: "applying it", object: target.id, position: target.position)
-        if refusal.code == .immutable, options.recreate, !isRecreated {
+        if refusal.code == .immutable, options.recreate || resource == .jobs, !isRecreated {
           isRecreated = true
+          // A Job's template never changes, and its Pods are done or would be done again.
+          if !options.recreate {
+            outcome.warnings.append(
+              "\(target.position.map { "\($0): " } ?? "")\(target.id): a Job cannot be changed, so it is deleted and "
+                + "made again")
+          }
           try await remove(target, resource)
         } else if refusal.code == .namespace, error.isNotFound, mayMakeNamespace {
           mayMakeNamespace = false

@@ -44,6 +44,36 @@ extension Deployer {
     throw DeployError(.cancelled, "cancelled while waiting until it is ready")
   }
 
+  /// Watches on for a moment after `waitReady`: a Pod without a readiness probe is ready as soon as its process runs,
+  /// and a process that ends at once is no success.
+  /// - Throws: `.notReady` with the reasons.
+  public func settle(_ applied: Applied, for time: Duration = .seconds(3)) async throws(DeployError) {
+    let workloads = applied.objects.filter { Self.waited.contains($0.resource) && $0.resource != .jobs }
+    guard !workloads.isEmpty else { return }
+    let start = ContinuousClock.now
+    var view = ReadinessView(workloads)
+    let (news, tasks) = watchAll(workloads)
+    defer { for task in tasks { task.cancel() } }
+    for await item in news {
+      switch item {
+      case .event(let event, let resource): view.take(event, of: resource)
+      case .failed(let error): throw DeployError(error, doing: "watching the workloads", object: workloads[0].id)
+      case .tick: break
+      }
+      let verdicts = view.verdicts(at: .now)
+      let failed = verdicts.filter { if case .failed = $0.1.state { true } else { false } }
+      if !failed.isEmpty { throw await notReady(failed, .notReady) }
+      let unready = verdicts.filter { $0.1.state != .ready }
+      if unready.isEmpty,
+        .now - start >= time || verdicts.allSatisfy({ $0.1.rollout.pods.allSatisfy(PodState.isProbed) })
+      {
+        return
+      }
+      if .now - start > options.readyTimeout { throw await notReady(unready, .timedOut) }
+    }
+    throw DeployError(.cancelled, "cancelled")
+  }
+
   /// Watches on after `waitReady`, until the next deployment: a Pod without a probe is ready as soon as its process
   /// runs, and may crash a moment later.
   /// - Parameter onChange: called once for each workload that is no longer ready and will not recover by itself, and

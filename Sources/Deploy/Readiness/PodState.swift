@@ -71,6 +71,41 @@ struct PodState: Sendable, Hashable {
     } ?? false
   }
 
+  /// True if it is done, or each of its containers has a readiness probe.
+  static func isProbed(_ pod: JSONValue) -> Bool {
+    if pod[path: "status", "phase"]?.stringValue == "Succeeded" { return true }
+    return (pod[path: "spec", "containers"]?.elements ?? []).allSatisfy { $0["readinessProbe"] != nil }
+  }
+
+  /// Returns the containers whose image differs between two versions of a Pod, by name, with their instances so far.
+  static func replaced(_ former: JSONValue, by new: JSONValue) -> [String: String] {
+    guard former.uid == new.uid else { return [:] }
+    func images(_ pod: JSONValue) -> [String: String] {
+      var images: [String: String] = [:]
+      for key in ["initContainers", "containers"] {
+        for container in pod[path: "spec", key]?.elements ?? [] {
+          if let name = container["name"]?.stringValue { images[name] = container["image"]?.stringValue }
+        }
+      }
+      return images
+    }
+    let before = images(former)
+    let changed = images(new).filter { before[$0.key] != nil && before[$0.key] != $0.value }
+    return instances(former).filter { changed[$0.key] != nil }
+  }
+
+  /// Returns the ids of a Pod's containers, by name.
+  static func instances(_ pod: JSONValue) -> [String: String] {
+    var instances: [String: String] = [:]
+    for status in statuses(pod) {
+      guard let name = status["name"]?.stringValue, let id = status["containerID"]?.stringValue, !id.isEmpty else {
+        continue
+      }
+      instances[name] = id
+    }
+    return instances
+  }
+
   private static func statuses(_ pod: JSONValue) -> [JSONValue] {
     ["initContainerStatuses", "containerStatuses"].flatMap { pod[path: "status", $0]?.elements ?? [] }
   }

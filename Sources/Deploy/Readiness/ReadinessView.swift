@@ -50,7 +50,10 @@ struct ReadinessView {
     }
     let rollout = Rollout(
       object, generation: workload.generation, replicaSets: all(.replicaSets, in: workload.id.namespace),
-      pods: all(.pods, in: workload.id.namespace))
+      pods: all(.pods, in: workload.id.namespace), replaced: workload.replaced)
+    if let former = rollout.former {
+      return Verdict(state: .waiting("container \(former) still runs its former image"), rollout: rollout)
+    }
     if rollout.isComplete { return Verdict(state: .ready, rollout: rollout) }
     if let failure = rollout.failure {
       return Verdict(state: rollout.isFinal ? .failed(failure) : .waiting(failure), rollout: rollout, isDoubtful: true)

@@ -10,11 +10,17 @@ struct Rollout: Sendable {
   /// The controller's own problem: no quota, a deadline that has passed, a Job that failed.
   var failure: String?
   var isFinal = false
+  /// The container of a Pod that still runs its former image.
+  var former: String?
 
   /// - Parameters:
   ///   - generation: the one that was applied; an older status is ignored.
   ///   - replicaSets, pods: all of the namespace that have the run's label.
-  init(_ workload: JSONValue, generation: Int, replicaSets: [JSONValue], pods: [JSONValue]) {
+  ///   - replaced: see `AppliedObject.replaced`.
+  init(
+    _ workload: JSONValue, generation: Int, replicaSets: [JSONValue], pods: [JSONValue],
+    replaced: [String: String] = [:]
+  ) {
     let status = workload["status"] ?? [:]
     wanted = workload[path: "spec", "replicas"]?.intValue ?? 1
     let isObserved = (status["observedGeneration"]?.intValue ?? 0) >= generation
@@ -23,6 +29,9 @@ struct Rollout: Sendable {
       wanted = 1
       self.pods = [workload]
       countPods()
+      let instances = PodState.instances(workload)
+      former = replaced.filter { instances[$0.key] == $0.value }.keys.min()
+      if former != nil { ready = 0 }
       isComplete = ready == 1
     case "Job": job(workload, status, pods)
     case "Deployment":

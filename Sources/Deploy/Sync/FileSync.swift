@@ -79,11 +79,24 @@ public struct FileSync: Sendable {
       throw DeployError(.needsBuild, "files cannot be synced into \(place): \(reason)")
     }
     guard result.exitCode != 0 else { return }
-    let output = String(decoding: result.stderr, as: UTF8.self).split(separator: "\n").suffix(5).map(String.init)
+    throw Self.failure(result.exitCode, words: result.stderr, place: place)
+  }
+
+  /// Returns the error for a failed script, with the words of the command that failed.
+  static func failure(_ status: Int, words: [UInt8], place: String) -> DeployError {
+    let output = String(decoding: words, as: UTF8.self).split(separator: "\n").map(String.init)
     let reason =
-      result.exitCode == 127
-      ? "it has no tar" : result.exitCode == 126 ? "a file cannot be deleted" : "tar ended with \(result.exitCode)"
-    throw DeployError(.needsBuild, "files cannot be synced into \(place): \(reason)", details: output)
+      switch status {
+      case 127: "it has no tar"
+      case 126: "a file cannot be deleted"
+      case 125: "its working directory cannot be entered"
+      default: "tar ended with \(status)"
+      }
+    // tar's last line says only that it failed; the first one says what.
+    let first = status == 127 ? nil : output.first.map { ": \($0.prefix(200))" }
+    return DeployError(
+      .needsBuild, "files cannot be synced into \(place): \(reason)\(first ?? "")",
+      details: Array(output.dropFirst().prefix(5)))
   }
 
   /// Returns the running containers of the image, in Pods that are not being deleted.

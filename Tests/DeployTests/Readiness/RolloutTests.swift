@@ -44,6 +44,39 @@ struct RolloutTests {
     #expect(after.isComplete && after.pods.map(\.uid) == ["b"])
   }
 
+  private func barePod(image: String, instance: String?) -> JSONValue {
+    var pod = object("Pod", uid: "p")
+    pod["spec"] = [
+      "containers": [["name": "main", "image": JSONValue(image)], ["name": "side", "image": "side:1"]]
+    ]
+    var main: JSONValue = ["name": "main", "ready": true]
+    if let instance { main["containerID"] = JSONValue(instance) }
+    pod["status"] = [
+      "conditions": [["type": "Ready", "status": "True"]],
+      "containerStatuses": [main, ["name": "side", "ready": true, "containerID": "containerd://s"]],
+    ]
+    return pod
+  }
+
+  @Test("A Pod whose image changed is ready with the new container, not while the old one still runs")
+  func barePodReplaced() {
+    let old = barePod(image: "app:1", instance: "containerd://a")
+    var new = barePod(image: "app:2", instance: "containerd://a")
+    let replaced = PodState.replaced(old, by: new)
+    #expect(replaced == ["main": "containerd://a"])
+    let before = Rollout(new, generation: 2, replicaSets: [], pods: [], replaced: replaced)
+    #expect(!before.isComplete && before.former == "main" && before.ready == 0)
+    new = barePod(image: "app:2", instance: "containerd://b")
+    let after = Rollout(new, generation: 2, replicaSets: [], pods: [], replaced: replaced)
+    #expect(after.isComplete && after.former == nil)
+    // Nothing is replaced by an apply that changes no image, by another Pod, or before anything runs.
+    #expect(PodState.replaced(old, by: old).isEmpty)
+    #expect(PodState.replaced(barePod(image: "app:1", instance: nil), by: new).isEmpty)
+    var other = new
+    other[path: "metadata", "uid"] = "q"
+    #expect(PodState.replaced(old, by: other).isEmpty)
+  }
+
   @Test("Does not count a state that the controller has not seen yet")
   func unobserved() {
     let rollout = Rollout(
