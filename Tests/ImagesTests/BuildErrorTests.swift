@@ -118,6 +118,43 @@ import Testing
     #expect(error.message.hasPrefix("the step `COPY www /www` failed: "))
   }
 
+  @Test(
+    "A base image that cannot be pulled is named, and the remedy is about its registry",
+    arguments: [
+      (
+        #"Error: creating build container: initializing source docker://far.example:5000/base:1: pinging container "#
+          + #"registry far.example:5000: Get "https://far.example:5000/v2/": dial tcp: lookup far.example: no "#
+          + "such host",
+        "far.example:5000/base:1", "check the network"
+      ),
+      (
+        "ERROR: failed to solve: far.example/base:1: failed to resolve source metadata for far.example/base:1: failed "
+          + "to do request: dial tcp 192.0.2.1:443: i/o timeout", "far.example/base:1", "check the network"
+      ),
+      (
+        "Error: creating build container: initializing source docker://far.example/base:1: reading manifest 1 in "
+          + "far.example/base: manifest unknown", "far.example/base:1", "correct the image's name"
+      ),
+      (
+        "Error: creating build container: initializing source docker://far.example/base:1: reading manifest 1 in "
+          + "far.example/base: unauthorized: authentication required", "far.example/base:1", "log in"
+      ),
+    ])
+  func baseImages(line: String, image: String, remedy: String) throws {
+    let file = FileManager.default.temporaryDirectory.path + "/Dockerfile-\(UUID().uuidString)"
+    try "# base\nARG A\nFROM \(image) AS base\nRUN true\n".write(toFile: file, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let failure = BuildFailure(tool: "buildah", status: 125, output: [line], places: [], dockerfile: file)
+    let error = failure.error(.commandFailed, "the build failed")
+    #expect(error.message.hasPrefix("the base image \(image) cannot be pulled: "))
+    #expect(error.remedy?.hasPrefix(remedy) == true && error.remedy?.contains("--load") == false)
+    #expect(error.position?.line == 3)
+    // A push that cannot reach its registry is another matter.
+    let push = BuildFailure(
+      tool: "buildah", status: 125, output: ["pinging container registry localhost:1"], places: [])
+    #expect(push.error(.loadFailed, "cannot push").remedy?.contains("--load") == true)
+  }
+
   @Test func aPushThatWasTriedAgainSaysItOnce() async throws {
     let words = "pinging container registry localhost:1: connection refused"
     try shop.program(

@@ -32,6 +32,14 @@ struct BuildFailure: Sendable {
       return BuildError(
         .stepFailed, "the step `\(step)` failed: \(lastWords)", output: output, position: place, remedy: remedy)
     }
+    if reason == .commandFailed, let image = unreachableBase {
+      let place = dockerfile.flatMap { file in
+        DockerfileSteps(file).line(naming: image).map { SourcePosition(file: file, line: $0) }
+      }
+      return BuildError(
+        .commandFailed, "the base image \(image) cannot be pulled: \(lastWords)", output: output, position: place,
+        remedy: baseRemedy)
+    }
     return BuildError(
       reason, "\(problem): \(tool) ended with status \(status): \(lastWords)", output: output, remedy: remedy)
   }
@@ -77,6 +85,29 @@ struct BuildFailure: Sendable {
       if let step = line.firstMatch(of: #/The command '(.+)' returned a non-zero code/#) { return String(step.1) }
     }
     return nil
+  }
+
+  /// The image that could not be pulled, in the words of buildah and podman, and of BuildKit.
+  private var unreachableBase: String? {
+    for line in output.reversed() {
+      if let image = line.firstMatch(of: #/initializing source docker:\/\/(\S+?): /#) { return String(image.1) }
+      if let image = line.firstMatch(of: #/failed to resolve source metadata for (\S+?): /#) { return String(image.1) }
+    }
+    return nil
+  }
+
+  private var baseRemedy: String {
+    let text = output.joined(separator: "\n")
+    let isAway = [
+      "no such host", "i/o timeout", "connection refused", "unreachable", "no route to host", "deadline exceeded",
+      "Temporary failure in name resolution", "TLS handshake timeout",
+    ]
+    if isAway.contains(where: { text.contains($0) }) {
+      return
+        "check the network, the proxy (HTTPS_PROXY) and the registry's name; an image that the builder has already "
+        + "is not pulled"
+    }
+    return remedy ?? "correct the image's name in FROM, or log in to its registry"
   }
 
   private var remedy: String? {

@@ -26,6 +26,18 @@ struct DockerfileSteps {
   /// True if it has ONBUILD, which an image in the OCI format cannot have.
   var hasTriggers: Bool { steps.contains { $0.text.prefix(8).uppercased() == "ONBUILD " } }
 
+  /// Returns the line of the FROM that begins with an image.
+  /// - Parameter image: as a builder names it, which may add the registry and the tag.
+  func line(naming image: String) -> Int? {
+    steps.first { step in
+      let words = step.text.split(separator: " ").map(String.init)
+      guard words.first?.uppercased() == "FROM" else { return false }
+      return words.dropFirst().contains { word in
+        ["", "docker.io/", "docker.io/library/"].contains { image == $0 + word || image == $0 + word + ":latest" }
+      }
+    }?.line
+  }
+
   /// Returns a step's line.
   /// - Parameter step: as a builder names it; its arguments may be filled in, so the longest common beginning decides.
   func line(of step: String) -> Int? {
