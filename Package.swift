@@ -224,6 +224,7 @@ let package = Package(
       dependencies: [
         "CControl", "Commands", "ControlAPI", "DevLoop", "Skaffold", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .testTarget(

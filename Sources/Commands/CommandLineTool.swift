@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlAPI
 import DevLoop
+import Glibc
 import Synchronization
 import UnixSignals
 
@@ -13,9 +14,9 @@ public enum CommandLineTool {
   package static func main(_ root: any AsyncParsableCommand.Type) async -> Never { Exit.now(await run(root)) }
 
   /// Parses and runs the command.
-  /// - Returns: the exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 ended by SIGINT or SIGTERM.
+  /// - Returns: the exit status: 0 done, 1 failed, 2 wrong usage, 129, 130 or 143 ended by SIGHUP, SIGINT or SIGTERM.
   private static func run(_ root: any AsyncParsableCommand.Type) async -> Int32 {
-    let interruption = Mutex<Int32?>(nil)
+    let interruption = Mutex(Interruption())
     let (parsed, whenParsed) = AsyncStream<Void>.makeStream()
     let work = Task { () -> Int32 in
       do {
@@ -29,17 +30,26 @@ public enum CommandLineTool {
     }
     let signals = Task {
       guard await parsed.first(where: { _ in true }) != nil else { return }
-      for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-        let status: Int32 = signal == .sigterm ? 143 : 130
-        // A second Ctrl-C means not to wait until all is undone; the daemon undoes it nevertheless.
-        if interruption.withLock({ $0 != nil }) { Exit.now(status) }
-        interruption.withLock { $0 = status }
-        work.cancel()
+      for await signal in await UnixSignalsSequence(trapping: ends) {
+        switch interruption.withLock({ $0.take(signal) }) {
+        case .cancel: work.cancel()
+        case .end(let status): Exit.now(status)
+        case .nothing: break
+        }
       }
     }
     let status = await work.value
     signals.cancel()
-    return status == unfinished ? 1 : interruption.withLock { $0 } ?? status
+    return status == unfinished ? 1 : interruption.withLock { $0.status } ?? status
+  }
+
+  /// The signals that end a command: SIGHUP too, unless the command is to live on without its terminal (nohup).
+  private static var ends: [UnixSignal] {
+    var action = sigaction()
+    let isIgnored =
+      sigaction(SIGHUP, nil, &action) == 0
+      && unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    return isIgnored ? [.sigint, .sigterm] : [.sigint, .sigterm, .sighup]
   }
 
   /// Not an exit status: an interruption that leaves something in the cluster is a failure.
