@@ -14,11 +14,15 @@ public struct LoopError: Error, Sendable, Hashable, Codable {
   public var message: String
   /// `skaffold.yaml:12:3`.
   public var position: String?
-  /// The builder's last lines, events of the cluster, further mistakes.
+  /// The builder's last lines, events of the cluster.
   public var details: [String]
   public var remedy: String?
+  /// Further mistakes, each with its own remedy.
+  public var others: [String]
   /// True if a later attempt may help without a change of files: the cluster was away.
   public var isTransient = false
+  /// True if a variable of the environment is missing: only another start brings it.
+  public var needsEnvironment = false
   /// True if nothing is wrong: something newer took its place.
   public var isCancelled = false
 
@@ -29,9 +33,10 @@ public struct LoopError: Error, Sendable, Hashable, Codable {
     self.position = position
     self.details = details
     self.remedy = remedy
+    others = []
   }
 
-  enum CodingKeys: String, CodingKey { case stage, message, position, details, remedy }
+  enum CodingKeys: String, CodingKey { case stage, message, position, details, remedy, others }
 
   static func cancelled(_ stage: Stage) -> LoopError {
     var error = LoopError(stage, "cancelled")
@@ -42,8 +47,9 @@ public struct LoopError: Error, Sendable, Hashable, Codable {
 
 extension LoopError: CustomStringConvertible {
   public var description: String {
-    ([(position.map { "\($0): " } ?? "") + message] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])).joined(
-      separator: "\n")
+    ([(position.map { "\($0): " } ?? "") + message] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])
+      + others)
+      .joined(separator: "\n")
   }
 }
 
@@ -54,7 +60,9 @@ extension LoopError {
     self.init(
       stage, (first.field.map { $0.isEmpty ? "" : "\($0): " } ?? "") + first.message,
       position: first.position?.description,
-      details: errors.dropFirst().map(\.text), remedy: first.remedy)
+      remedy: first.remedy)
+    others = errors.dropFirst().map(\.text)
+    needsEnvironment = errors.contains(where: \.needsEnvironment)
   }
 
   init(_ error: WatchError, _ stage: Stage = .watching) {
@@ -73,8 +81,8 @@ extension LoopError {
     let fields = error.fields.map { ($0.path.isEmpty ? "" : "\($0.path): ") + $0.message }
     self.init(
       stage, (error.object.map { "\($0): " } ?? "") + error.message, position: error.position?.description,
-      details: fields + error.details + error.others.flatMap { $0.description.split(separator: "\n").map(String.init) },
-      remedy: error.remedy)
+      details: fields + error.details, remedy: error.remedy)
+    others = error.others.flatMap { $0.description.split(separator: "\n").map(String.init) }
     isCancelled = error.code == .cancelled
     isTransient = error.code == .cluster
   }

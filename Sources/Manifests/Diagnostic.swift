@@ -8,6 +8,8 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
   public var field: String?
   public var message: String
   public var remedy: String?
+  /// True if a variable of the environment is missing: only another start brings it.
+  public var needsEnvironment = false
 
   public init(
     _ severity: Severity, _ message: String, at position: SourcePosition? = nil, field: String? = nil,

@@ -156,6 +156,16 @@ struct LoopTests {
     }
   }
 
+  @Test(
+    "A configuration is read again only when its files have come to rest",
+    arguments: [
+      (0, false, 0), (1, false, 0), (2, false, 80), (6, false, 1000), (0, true, 0), (1, true, 300), (3, true, 300),
+      (5, true, 640), (9, true, 1000),
+    ])
+  func pauses(cutShort: Int, reloads: Bool, milliseconds: Int) {
+    #expect(DevLoop.pause(cutShort, reloads: reloads) == .milliseconds(milliseconds))
+  }
+
   @Test func afterThePauseAllIsBuiltAtOnce() async throws {
     try await Workbench.with(images: ["app", "other"]) { bench, events in
       bench.builder.behaviour = .hang

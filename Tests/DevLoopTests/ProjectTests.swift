@@ -74,6 +74,25 @@ struct ProjectTests {
     }
   }
 
+  @Test("Without artifacts it does not matter how the cluster gets images")
+  func nothingToBuild() {
+    #expect(LoopSetup.bringsNothing([DevConfiguration(), DevConfiguration()]))
+    let artifact = Artifact(image: "app", context: "/", build: .docker(DockerBuild(dockerfile: "/Dockerfile")))
+    #expect(!LoopSetup.bringsNothing([DevConfiguration(), DevConfiguration(artifacts: [artifact])]))
+  }
+
+  @Test(
+    "A default repository is where a cluster that does not show its product gets images",
+    arguments: [
+      (.unknownProduct, "registry.example/team", true), (.loadFailed, "registry.example/team", true),
+      (.unknownProduct, nil, false), (.badInput, "registry.example/team", false),
+      (.cancelled, "registry.example/team", false),
+    ] as [(BuildError.Reason, String?, Bool)])
+  func defaultRepository(reason: BuildError.Reason, repository: String?, isPushed: Bool) {
+    let product = LoopSetup.fallback(BuildError(reason, "no"), defaultRepository: repository)
+    #expect(product == (isPushed ? .registry(.init(push: "")) : nil))
+  }
+
   @Test func anInsecureRegistryDoesNotMakeAllInsecure() {
     let pushes = DevConfiguration(push: true, insecureRegistries: ["localhost:5000"])
     #expect(LoopSetup.pushed([DevConfiguration(), pushes]) == .registry(.init(push: "", isInsecure: false)))

@@ -57,6 +57,11 @@ private final class HeldPortForward: OpenPortForward {
 
   func cancel() { task.withLock { $0 }?.cancel() }
 
+  func ended() async {
+    let task = task.withLock { $0 }
+    await task?.value
+  }
+
   func close() async {
     let task = task.withLock { $0 }
     task?.cancel()

@@ -31,6 +31,11 @@ struct EventLines: Sendable {
     case .recovered(let event): [paint("ready again:", .green) + " " + event.object]
     case .forwarded(let event):
       ["\(event.host) → \(event.target):\(event.port) in \(event.namespace)" + (event.note.map { " (\($0))" } ?? "")]
+    case .unforwarded(let event):
+      [
+        paint("closed:", .yellow) + " \(event.host) → \(event.target):\(event.port) in \(event.namespace)"
+          + (event.note.map { " (\($0))" } ?? "")
+      ]
     case .intercepted(let event): ["Service \(event.service) in \(event.context)/\(event.namespace) → \(event.to)"]
     case .log(let event): [log(event)]
     case .warning(let event): [paint("warning:", .yellow) + " " + ErrorOutput.indented(short(event.message))]
@@ -85,6 +90,7 @@ struct EventLines: Sendable {
     return [paint("\(error.stage.verb) failed:", .red) + " " + place + ErrorOutput.indented(short(error.message))]
       + error.details.map { "  " + ErrorOutput.indented(TerminalText.still(cut($0))) }
       + (error.remedy.map { [$0] } ?? [])
+      + error.others.map { "  " + ErrorOutput.indented(short(TerminalText.still(cut($0)))) }
   }
 
   /// Shortens a line: a builder may put a whole request into one, which begins with the action and ends with the
@@ -110,7 +116,8 @@ struct EventLines: Sendable {
       ("applied", event.applied), ("ready", event.ready), ("answered", event.answered),
     ]
     let text = steps.compactMap { name, time in time.map { "\(name) \($0)" } }.joined(separator: ", ")
-    return text.isEmpty ? [] : [paint("ms since the save: \(text)", .faint)]
+    let since = event.isOfSave ? "the save" : "the start"
+    return text.isEmpty ? [] : [paint("ms since \(since): \(text)", .faint)]
   }
 
   private func short(_ text: String) -> String { text.replacing(directory + "/", with: "") }

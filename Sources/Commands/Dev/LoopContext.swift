@@ -104,6 +104,8 @@ extension ControlError {
   init(_ error: LoopError) {
     self.init(
       error.isCancelled ? .cancelled : .failed, (error.position.map { "\($0): " } ?? "") + error.message,
-      remedy: error.remedy, details: error.details)
+      // Each mistake has its own remedy behind it.
+      remedy: error.others.isEmpty ? error.remedy : nil,
+      details: error.details + (error.others.isEmpty ? [] : (error.remedy.map { [$0] } ?? []) + error.others))
   }
 }

@@ -29,6 +29,9 @@ struct StatusBlock: Sendable {
       workloads = [:]
     case .forwarded(let event):
       forwards["\(event.namespace)/\(event.target):\(event.port)"] = "\(event.host) → \(event.target):\(event.port)"
+    case .unforwarded(let event):
+      forwards["\(event.namespace)/\(event.target):\(event.port)"] =
+        "\(event.host) → \(event.target):\(event.port) (closed)"
     case .intercepted(let event): intercept = "\(event.context)/\(event.namespace)/\(event.service) → \(event.to)"
     case .failed(let error):
       activity = "waiting for a change"
@@ -41,7 +44,7 @@ struct StatusBlock: Sendable {
 
   private static func text(_ timeline: Timeline) -> String {
     guard let last = timeline.answered ?? timeline.ready ?? timeline.synced ?? timeline.applied else { return "" }
-    return "last save: up to date after \(last) ms"
+    return "\(timeline.isOfSave ? "last save" : "start"): up to date after \(last) ms"
   }
 
   private var lines: [String] {

@@ -29,6 +29,7 @@ extension DevEvent: Encodable {
     case .ready: "ready"
     case .recovered: "recovered"
     case .forwarded: "forwarded"
+    case .unforwarded: "unforwarded"
     case .intercepted: "intercepted"
     case .log: "log"
     case .warning: "warning"
@@ -54,7 +55,7 @@ extension DevEvent: Encodable {
     case .waiting(let payload): payload
     case .ready(let payload): payload
     case .recovered(let payload): payload
-    case .forwarded(let payload): payload
+    case .forwarded(let payload), .unforwarded(let payload): payload
     case .intercepted(let payload): payload
     case .log(let payload): payload
     case .warning(let payload): payload

@@ -27,6 +27,8 @@ public enum DevEvent: Sendable, Hashable {
   case recovered(Recovered)
   /// A port of this machine is forwarded to the cluster.
   case forwarded(Forwarded)
+  /// A port of this machine is no longer forwarded: the daemon has ended. The loop opens it again.
+  case unforwarded(Forwarded)
   /// The requests of a remote Service go to the deployed one (`devtunnel dev`).
   case intercepted(Intercepted)
   /// A line of a container's output.

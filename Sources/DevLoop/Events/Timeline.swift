@@ -1,5 +1,5 @@
 /// The times of a save's steps, in milliseconds since its first event; nil for steps that were not
-/// needed or not reached.
+/// needed or not reached. A round that no save began counts from its own start.
 public struct Timeline: Sendable, Hashable, Codable {
   /// The save's batch of events was complete.
   public var detected: Int?
@@ -13,6 +13,9 @@ public struct Timeline: Sendable, Hashable, Codable {
   public var answered: Int?
 
   public init() {}
+
+  /// True if a save began it.
+  public var isOfSave: Bool { detected != nil }
 
   /// True if something was done.
   var hasResult: Bool { buildStarted != nil || synced != nil || applied != nil || ready != nil }

@@ -34,7 +34,10 @@ struct Deployment: Sendable {
     for manifest in manifests {
       let object = applied.objects.first { $0.id.isIn(manifest.id) }
       live[manifest.id] = Live(object: manifest.object, id: object?.id ?? manifest.id, applied: object)
-      if let object { unready[object.id] = object }
+      guard var object else { continue }
+      // A container that an earlier apply replaced may still run.
+      if let former = unready[object.id], former.uid == object.uid { object.replaced.merge(former.replaced) { $1 } }
+      unready[object.id] = object
     }
   }
 
@@ -74,7 +77,7 @@ struct Deployment: Sendable {
 
 extension ObjectID {
   /// Checks whether this id, as the cluster has it, is a manifest's, which may name no namespace.
-  fileprivate func isIn(_ manifest: ObjectID) -> Bool {
+  func isIn(_ manifest: ObjectID) -> Bool {
     kind == manifest.kind && name == manifest.name && apiVersion == manifest.apiVersion
       && (manifest.namespace == nil || manifest.namespace == namespace)
   }

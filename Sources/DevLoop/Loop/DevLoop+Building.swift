@@ -2,6 +2,7 @@ import Deploy
 import Images
 import Manifests
 import Skaffold
+import Synchronization
 import Watching
 
 /// Not a tuple with a `Result`: an optimized build (Swift 6.3) may release its strings too early.
@@ -10,6 +11,10 @@ private struct Loaded: Sendable {
   var reference = ""
   var duration = Duration.zero
   var error: BuildError?
+}
+
+private final class Pulls: Sendable {
+  let watch = Mutex(PullWatch())
 }
 
 extension DevLoop {
@@ -82,9 +87,18 @@ extension DevLoop {
     events(.building(.init(artifacts: stale.map(\.image))))
     stopwatch.mark(\.buildStarted)
     let images: [BuiltImage]
+    let pulls = Pulls()
+    let overdue = Task { [events] in
+      while (try? await Task.sleep(for: .seconds(1))) != nil {
+        for warning in pulls.watch.withLock({ $0.overdue(at: .now) }) { events(.warning(.init(message: warning))) }
+      }
+    }
+    defer { overdue.cancel() }
     do throws(BuildError) {
       images = try await parts.builder.build(stale, tags: tags) { [events] artifact, line in
         events(.buildOutput(.init(artifact: artifact, line: line)))
+        let warning = pulls.watch.withLock { $0.take(line, of: artifact, at: .now) }
+        if let warning { events(.warning(.init(message: warning))) }
       }
     } catch {
       throw LoopError(error)

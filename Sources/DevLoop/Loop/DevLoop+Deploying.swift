@@ -74,10 +74,24 @@ extension DevLoop {
     deployment.hasBegun = true
     followLogs()
     let start = ContinuousClock.now
-    let applied = try await parts.deployer.apply(changed)
-    deployment.take(applied, of: changed)
-    // A namespace that had to be made again has lost its unchanged objects.
-    deployment.forgetLost(applied)
+    do throws(DeployError) {
+      let applied = try await parts.deployer.apply(changed)
+      deployment.take(applied, of: changed)
+      // A namespace that had to be made again has lost its unchanged objects.
+      deployment.forgetLost(applied)
+      try report(applied, since: start)
+    } catch {
+      // An object that is refused hides none of the others.
+      if let applied = error.applied, !applied.objects.isEmpty {
+        let ids = Set(applied.ids)
+        deployment.take(applied, of: changed.filter { manifest in ids.contains { $0.isIn(manifest.id) } })
+        try report(applied, since: start)
+      }
+      throw error
+    }
+  }
+
+  private func report(_ applied: Applied, since start: ContinuousClock.Instant) throws(DeployError) {
     if Task.isCancelled { throw DeployError(.cancelled, "cancelled") }
     stopwatch.mark(\.applied)
     for warning in applied.warnings { events(.warning(.init(message: warning))) }

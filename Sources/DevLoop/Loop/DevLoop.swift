@@ -71,7 +71,8 @@ public actor DevLoop {
   }
 
   /// Runs until the task is cancelled.
-  /// - Throws: if nothing can be watched, or the cluster may not be written to; no other failure ends it.
+  /// - Throws: if nothing can be watched, the cluster may not be written to, or the configuration needs a variable
+  ///   that is not set; no other failure ends it.
   public func run() async throws(LoopError) {
     let watcher: SourceWatcher
     do throws(WatchError) { watcher = try SourceWatcher(map.watchSet) } catch { throw LoopError(error) }
@@ -87,7 +88,14 @@ public actor DevLoop {
   }
 
   /// Builds and deploys once.
-  public func runOnce() async throws(LoopError) { try await perform() }
+  /// - Throws: also if something ends soon after it was ready.
+  public func runOnce() async throws(LoopError) {
+    try await perform()
+    guard let parts else { return }
+    do throws(DeployError) { try await parts.deployer.settle(deployment.objects) } catch {
+      throw LoopError(error, .running)
+    }
+  }
 
   /// Builds and loads once; nothing is deployed.
   /// - Returns: the reference of each artifact's image, in the order of the configuration.
@@ -149,13 +157,14 @@ public actor DevLoop {
     lastFailure = nil
     round?.cancel()
     await round?.value
-    begin(stopwatch, after: Self.pause(cutShort))
+    begin(stopwatch, after: Self.pause(cutShort, reloads: work.reload))
   }
 
   /// Returns a pause for changes that keep coming: a checkout of another branch, a code generator. Builds that are
-  /// begun and killed all the time would only slow that down.
-  static func pause(_ cutShort: Int) -> Duration {
-    cutShort < 2 ? .zero : min(.milliseconds(20 << min(cutShort, 6)), .seconds(1))
+  /// begun and killed all the time would only slow that down, and a configuration is of use only as a whole.
+  static func pause(_ cutShort: Int, reloads: Bool = false) -> Duration {
+    let pause = cutShort < 2 ? Duration.zero : min(.milliseconds(20 << min(cutShort, 6)), .seconds(1))
+    return reloads && cutShort > 0 ? max(pause, .milliseconds(300)) : pause
   }
 
   private func begin(_ stopwatch: Stopwatch, after pause: Duration = .zero) {
@@ -231,7 +240,9 @@ public actor DevLoop {
   }
 
   private func failed(_ error: LoopError) {
-    if error.stage == .cluster, !error.isTransient {
+    // The environment is that of the process, so a later attempt would find the same.
+    let isLasting = error.needsEnvironment && !deployment.hasBegun
+    if error.stage == .cluster && !error.isTransient || isLasting {
       fatal = error
       watcher?.stop()
       return
@@ -243,7 +254,7 @@ public actor DevLoop {
       // When the cluster is back, it may be another one, or emptied.
       work.reload = true
       deployment.forget()
-    } else if error.stage != .configuration {
+    } else if error.stage != .configuration || error.needsEnvironment {
       return
     }
     // A missing part of a configuration may appear in an unwatched place.

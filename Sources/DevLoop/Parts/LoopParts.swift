@@ -75,6 +75,8 @@ public protocol ManifestDeploying: Sendable {
   func prune(keeping: [ObjectID]) async throws(DeployError) -> [ObjectID]
   func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void)
     async throws(DeployError)
+  /// As `Deployer.settle`.
+  func settle(_ applied: Applied) async throws(DeployError)
   /// As `Deployer.watchTrouble`.
   func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError)
   func delete() async throws(DeployError) -> [ObjectID]
@@ -105,5 +107,7 @@ public protocol PortForwarding: Sendable {
 public protocol OpenPortForward: Sendable {
   /// False once something else has ended it.
   var isOpen: Bool { get }
+  /// Returns when it has ended.
+  func ended() async
   func close() async
 }

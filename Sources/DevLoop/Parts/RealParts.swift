@@ -22,6 +22,7 @@ struct ClusterDeployer: ManifestDeploying {
   {
     try await deployer.waitReady(applied, onProgress: onProgress)
   }
+  func settle(_ applied: Applied) async throws(DeployError) { try await deployer.settle(applied) }
   func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
     try await deployer.watchTrouble(applied, onChange: onChange)
   }

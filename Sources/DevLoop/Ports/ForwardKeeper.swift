@@ -1,6 +1,10 @@
 import FoundationEssentials
 
 extension PortForward {
+  fileprivate func event(host: UInt16, note: String?) -> DevEvent.Forwarded {
+    .init(target: target, namespace: namespace, port: port, host: "\(address):\(host)", note: note)
+  }
+
   /// Returns notes for the user, once it listens.
   func notes(host: UInt16) -> [String] {
     var notes = host == preferred ? [] : ["port \(preferred) is taken"]
@@ -12,33 +16,89 @@ extension PortForward {
   }
 }
 
-/// Opens the loop's port-forwards and keeps them, even if the round that asked for them is cancelled.
+/// Opens the loop's port-forwards and keeps them, even if the round that asked for them is cancelled, or the daemon
+/// that has them ends.
 actor ForwardKeeper {
   private struct Open {
     var forward: PortForward
     var host: UInt16
     var handle: any OpenPortForward
+    /// Waits for its end.
+    var guardian: Task<Void, Never>?
   }
 
   private var open: [String: Open] = [:]
+  /// The last call of `update`.
+  private var wanted: [PortForward] = []
+  private var forwarder: (any PortForwarding)?
+  /// The host ports of forwards that something else has ended, by key, until they are open again.
+  private var lost: [String: UInt16] = [:]
+  private var restoring: Task<Void, Never>?
+  /// The failures since the last call of `update`: each is reported once.
+  private var told: Set<LoopError> = []
   /// The last piece of work; pieces run one after the other.
   private var last: Task<Void, Never>?
   private var isClosed = false
   private let memory: String?
   private let events: @Sendable (DevEvent) -> Void
+  /// Returns after a time; throws if its task is cancelled.
+  private let sleep: @Sendable (Duration) async throws -> Void
 
-  init(memory: String?, events: @escaping @Sendable (DevEvent) -> Void) {
+  init(
+    memory: String?, sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    events: @escaping @Sendable (DevEvent) -> Void
+  ) {
     self.memory = memory
+    self.sleep = sleep
     self.events = events
   }
 
   /// Opens new forwards and closes those no longer wanted, in the background.
   func update(_ wanted: [PortForward], with forwarder: any PortForwarding) {
+    self.wanted = wanted
+    self.forwarder = forwarder
+    let keys = Set(wanted.map(\.key))
+    lost = lost.filter { keys.contains($0.key) }
+    told = []
+    enqueue()
+  }
+
+  /// - Returns: the task that brings what is wanted then.
+  @discardableResult
+  private func enqueue() -> Task<Void, Never> {
     let before = last
-    last = Task {
+    let next = Task {
       await before?.value
-      await bring(wanted, forwarder)
+      if let forwarder { await bring(wanted, forwarder) }
     }
+    last = next
+    return next
+  }
+
+  /// Waits for the end of a forward that nobody closed here, and opens it again.
+  private func guardian(_ forward: PortForward, _ handle: any OpenPortForward) -> Task<Void, Never> {
+    Task {
+      await handle.ended()
+      if !Task.isCancelled { noteEnd(of: forward) }
+    }
+  }
+
+  private func noteEnd(of forward: PortForward) {
+    guard !isClosed, let entry = open[forward.key] else { return }
+    open[forward.key] = nil
+    lost[forward.key] = entry.host
+    events(.unforwarded(forward.event(host: entry.host, note: "the daemon has ended; it is opened again")))
+    guard restoring == nil else { return }
+    restoring = Task { await restore() }
+  }
+
+  private func restore() async {
+    var pause = Duration.milliseconds(200)
+    while !lost.isEmpty, !isClosed, (try? await sleep(pause)) != nil {
+      await enqueue().value
+      pause = min(pause * 2, .seconds(10))
+    }
+    restoring = nil
   }
 
   /// Waits until a Pod takes the first forward's connection, for two seconds.
@@ -56,43 +116,52 @@ actor ForwardKeeper {
 
   func closeAll() async {
     isClosed = true
+    restoring?.cancel()
     last?.cancel()
     await last?.value
-    for entry in open.values { await entry.handle.close() }
+    for entry in open.values {
+      entry.guardian?.cancel()
+      await entry.handle.close()
+    }
     open = [:]
   }
 
   private func bring(_ wanted: [PortForward], _ forwarder: any PortForwarding) async {
     let keys = Set(wanted.map(\.key))
-    for (key, entry) in open where !keys.contains(key) || !entry.handle.isOpen {
+    for (key, entry) in open where !keys.contains(key) {
+      entry.guardian?.cancel()
       await entry.handle.close()
       open[key] = nil
     }
     var choice = PortChoice(remembered: load(), isFree: HostPort.isFree)
-    let ports = choice.choose(wanted, taken: open.mapValues(\.host))
+    var taken = open.mapValues(\.host)
+    for forward in wanted {
+      // A forward that was lost keeps its port.
+      if let host = lost[forward.key], HostPort.isFree(forward.address, host) { taken[forward.key] = host }
+    }
+    let ports = choice.choose(wanted, taken: taken)
     save(choice.remembered)
     for forward in wanted where open[forward.key] == nil {
       guard !isClosed, !Task.isCancelled else { return }
       guard let host = ports[forward.key] else {
-        events(
-          .failed(LoopError(.forwarding, "no port of \(forward.address) is free for \(forward.target):\(forward.port)"))
-        )
+        report(
+          LoopError(.forwarding, "no port of \(forward.address) is free for \(forward.target):\(forward.port)"))
         continue
       }
       do throws(LoopError) {
         let handle = try await forwarder.open(forward, host: host)
-        open[forward.key] = Open(forward: forward, host: host, handle: handle)
+        lost[forward.key] = nil
+        open[forward.key] = Open(
+          forward: forward, host: host, handle: handle, guardian: guardian(forward, handle))
         let note = forward.notes(host: host).joined(separator: "; ")
-        events(
-          .forwarded(
-            .init(
-              target: forward.target, namespace: forward.namespace, port: forward.port,
-              host: "\(forward.address):\(host)", note: note.isEmpty ? nil : note)))
+        events(.forwarded(forward.event(host: host, note: note.isEmpty ? nil : note)))
       } catch {
-        if !error.isCancelled { events(.failed(error)) }
+        if !error.isCancelled { report(error) }
       }
     }
   }
+
+  private func report(_ error: LoopError) { if told.insert(error).inserted { events(.failed(error)) } }
 
   // MARK: Ports of earlier runs
 

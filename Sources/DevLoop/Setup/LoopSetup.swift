@@ -113,6 +113,7 @@ public struct LoopSetup: Sendable {
   }
 
   func parts(_ configurations: [DevConfiguration]) async throws(LoopError) -> LoopParts {
+    if Self.bringsNothing(configurations) { return try await partsWithoutBuilder(configurations) }
     let (client, guarded) = try await cluster(configurations)
     let product = try await product(configurations, client, guarded)
     let builder = try await builder(configurations, product)
@@ -177,7 +178,13 @@ public struct LoopSetup: Sendable {
       source: source.name)
   }
 
-  /// Returns the product: `--load` wins, then `build.local.push: true`, then the nodes' signs.
+  /// True if there is nothing to build: it does not matter then how the cluster gets images.
+  static func bringsNothing(_ configurations: [DevConfiguration]) -> Bool {
+    configurations.allSatisfy(\.artifacts.isEmpty)
+  }
+
+  /// Returns the product: `--load` wins, then `build.local.push: true`, then the nodes' signs. If those say nothing, a
+  /// default repository is the place that the cluster pulls from.
   func product(_ configurations: [DevConfiguration], _ client: KubeClient, _ guarded: GuardedCluster)
     async throws(LoopError) -> ClusterProduct
   {
@@ -199,8 +206,15 @@ public struct LoopSetup: Sendable {
         return true
       }
     } catch {
+      if let product = Self.fallback(error, defaultRepository: project.defaultRepository) { return product }
       throw LoopError(error, .loading)
     }
+  }
+
+  /// Returns the product of a cluster that does not show one.
+  static func fallback(_ error: BuildError, defaultRepository: String?) -> ClusterProduct? {
+    guard defaultRepository != nil, [.unknownProduct, .loadFailed].contains(error.reason) else { return nil }
+    return .registry(.init(push: ""))
   }
 
   /// Returns the images' own registries if a configuration pushes. Only those that `build.insecureRegistries` names may

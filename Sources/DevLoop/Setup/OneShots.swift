@@ -96,6 +96,7 @@ private struct NoCluster: ManifestDeploying, FileSyncing {
   func waitReady(_ applied: Applied, onProgress: @escaping @Sendable (ReadinessProgress) -> Void)
     async throws(DeployError)
   { throw error }
+  func settle(_ applied: Applied) async throws(DeployError) { throw error }
   func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {
     throw error
   }

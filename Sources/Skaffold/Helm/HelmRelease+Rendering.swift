@@ -84,7 +84,7 @@ extension HelmRelease {
       do throws(EnvTemplate.Problem) {
         return try EnvTemplate(text).expanded(variables, commands: conditions.commands)
       } catch {
-        problems.append(Diagnostic(.error, error.message, at: position, field: field, remedy: error.remedy))
+        problems.append(error.error(at: position, field: field))
         return ""
       }
     }

@@ -118,7 +118,7 @@ final class FieldReader {
     do {
       return try EnvTemplate(text).expanded(environment.merging(extra) { $1 }, commands: commands)
     } catch {
-      report(node.error(error.message, remedy: error.remedy))
+      report(error.error(at: node.position, field: node.path))
       return nil
     }
   }

@@ -53,8 +53,7 @@ public indirect enum TagPolicy: Sendable, Hashable {
       do throws(EnvTemplate.Problem) {
         tag = try EnvTemplate(template).expanded(environment.merging(variables) { $1 }, commands: commands)
       } catch {
-        throw InputError(
-          error.message, at: position, field: "build.tagPolicy.customTemplate.template", remedy: error.remedy)
+        throw InputError([error.error(at: position, field: "build.tagPolicy.customTemplate.template")])
       }
       return try Self.valid(artifact.repository, tag, position, field: "build.tagPolicy.customTemplate.template")
     case .inputDigest:
@@ -79,7 +78,7 @@ public indirect enum TagPolicy: Sendable, Hashable {
       text = try EnvTemplate(template).expanded(
         environment.merging(["IMAGE_NAME": artifact.image]) { $1 }, commands: commands)
     } catch {
-      throw InputError(error.message, at: position, field: "build.tagPolicy.envTemplate.template", remedy: error.remedy)
+      throw InputError([error.error(at: position, field: "build.tagPolicy.envTemplate.template")])
     }
     // A tag has no colon or slash, so this is a whole name. A default repository replaces its name too.
     guard text.contains(where: { ":/@".contains($0) }) || text == artifact.image else {

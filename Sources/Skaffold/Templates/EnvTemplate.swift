@@ -1,3 +1,5 @@
+import Manifests
+
 /// A template as skaffold.yaml files use it for the environment: Go's text/template with Sprig's functions.
 ///
 /// An unset variable that is printed is an error: Skaffold would write `<no value>` into the build.
@@ -5,6 +7,15 @@ struct EnvTemplate {
   struct Problem: Error, Hashable {
     var message: String
     var remedy: String
+    /// True if a variable of the environment is missing.
+    var needsEnvironment = false
+
+    /// Returns it for the user.
+    func error(at position: SourcePosition?, field: String?) -> Diagnostic {
+      var diagnostic = Diagnostic(.error, message, at: position, field: field, remedy: remedy)
+      diagnostic.needsEnvironment = needsEnvironment
+      return diagnostic
+    }
   }
 
   private let nodes: [TemplateParser.Node]
@@ -55,7 +66,8 @@ private struct TemplateRun {
         if case .missing(let name) = value {
           throw Problem(
             message: "the variable \(name) is not set",
-            remedy: "set it in the environment, or give a value for when it is not: {{.\(name) | default \"…\"}}")
+            remedy: "set it in the environment or in skaffold.env, or give a value for when it is not: "
+              + "{{.\(name) | default \"…\"}}", needsEnvironment: !name.hasPrefix("IMAGE_"))
         }
         try write(value.text)
       case .conditional(let condition, let body, let otherwise, let isWith):
@@ -72,7 +84,8 @@ private struct TemplateRun {
     output += text
     guard output.utf8.count <= EnvTemplate.longestText else {
       throw Problem(
-        message: "the template makes a text of more than \(EnvTemplate.longestText >> 20) MiB", remedy: "make it shorter")
+        message: "the template makes a text of more than \(EnvTemplate.longestText >> 20) MiB",
+        remedy: "make it shorter")
     }
   }
 

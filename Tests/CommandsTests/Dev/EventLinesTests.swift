@@ -1,3 +1,4 @@
+import ControlAPI
 import Testing
 
 @testable import Commands
@@ -11,6 +12,42 @@ struct EventLinesTests {
       .building, "app: step 2 failed", position: "/src/user/Dockerfile:2", details: ["no such file"], remedy: "make it")
     #expect(
       lines.lines(.failed(error)) == ["building failed: Dockerfile:2: app: step 2 failed", "  no such file", "make it"])
+  }
+
+  @Test("Several mistakes have their remedies behind them")
+  func remedies() {
+    var error = LoopError(.configuration, "one", details: ["a detail"], remedy: "mend one")
+    error.others = ["/src/user/a.yaml:2: two; mend two"]
+    #expect(
+      lines.lines(.failed(error)) == [
+        "reading the configuration failed: one", "  a detail", "mend one", "  a.yaml:2: two; mend two",
+      ])
+    let control = ControlError(error)
+    #expect(control.details == ["a detail", "mend one", "/src/user/a.yaml:2: two; mend two"] && control.remedy == nil)
+  }
+
+  @Test("Without a save the times count from the start")
+  func timelines() {
+    var timeline = Timeline()
+    timeline.ready = 4694
+    #expect(lines.lines(.timeline(timeline)) == ["ms since the start: ready 4694"])
+    timeline.detected = 20
+    #expect(lines.lines(.timeline(timeline)) == ["ms since the save: detected 20, ready 4694"])
+  }
+
+  @Test("A forward that is lost is reported, and the block shows it as closed")
+  func lostForward() {
+    let forward = DevEvent.Forwarded(
+      target: "svc/app", namespace: "shop", port: "80", host: "127.0.0.1:8080", note: "the daemon has ended")
+    #expect(
+      lines.lines(.unforwarded(forward)) == ["closed: 127.0.0.1:8080 → svc/app:80 in shop (the daemon has ended)"])
+    var block = StatusBlock()
+    block.take(.forwarded(forward))
+    block.take(.unforwarded(forward))
+    let shown = block.redraw(over: [], columns: 80) { $0 }.bytes
+    #expect(shown.contains("127.0.0.1:8080 → svc/app:80 (closed)\n") && !shown.contains("svc/app:80\n"))
+    block.take(.forwarded(forward))
+    #expect(block.redraw(over: [], columns: 80) { $0 }.bytes.contains("svc/app:80\n"))
   }
 
   @Test func aBuildersOutputIsForVerboseOnes() {

@@ -84,6 +84,7 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     var applyFailure: DeployError?
     var readyFailure: DeployError?
     var syncFailure: DeployError?
+    var settleFailure: DeployError?
     var deleteFailure: DeployError?
     var created: [String] = []
     var isDeleted = false
@@ -101,6 +102,7 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
 
   func failNextApply(_ error: DeployError?) { state.withLock { $0.applyFailure = error } }
   func failReady(_ error: DeployError?) { state.withLock { $0.readyFailure = error } }
+  func failSettling(_ error: DeployError?) { state.withLock { $0.settleFailure = error } }
   func failDelete(_ error: DeployError?) { state.withLock { $0.deleteFailure = error } }
   /// The next apply finds these namespaces gone, and makes them.
   func loseNamespaces(_ names: [String]) { state.withLock { $0.created = names } }
@@ -136,6 +138,10 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     async throws(DeployError)
   {
     if let failure = state.withLock({ $0.readyFailure }) { throw failure }
+  }
+
+  func settle(_ applied: Applied) async throws(DeployError) {
+    if let failure = state.withLock({ $0.settleFailure }) { throw failure }
   }
 
   func watchTrouble(_ applied: Applied, onChange: @escaping @Sendable (Trouble) -> Void) async throws(DeployError) {

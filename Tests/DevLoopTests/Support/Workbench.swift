@@ -52,6 +52,11 @@ final class Workbench: Sendable {
       if (try? String(contentsOfFile: directory + "/skaffold.yaml", encoding: .utf8)) == "broken" {
         throw LoopError(.configuration, "it is broken")
       }
+      if (try? String(contentsOfFile: directory + "/skaffold.yaml", encoding: .utf8)) == "unset" {
+        var missing = Diagnostic(.error, "the variable WHO is not set")
+        missing.needsEnvironment = true
+        throw LoopError(InputError([missing]))
+      }
       let artifacts = images.map { image in
         Artifact(
           image: image, context: "\(directory)/\(image)",

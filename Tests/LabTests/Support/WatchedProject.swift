@@ -136,6 +136,7 @@ private struct EngineForwarder: PortForwarding {
     let engine: ClusterOperations
     let id: String
     let isOpen = true
+    func ended() async { try? await Task.sleep(for: .seconds(3600)) }
     func close() async { try? await engine.stopForward(StopForwardRequest(id: id)) }
   }
 
