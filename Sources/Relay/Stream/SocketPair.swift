@@ -6,28 +6,63 @@ import CLinux
 
 /// Two joined sockets of one process, whose bytes do not go through the tunnel: a client of the agent and the origin,
 /// or a client of the daemon and a destination that the host reaches itself.
-public final class SocketPair {
+open class SocketPair {
   private let left: PairSide
   private let right: PairSide
   private var onEnd: (() -> Void)?
   public private(set) var isOver = false
+  /// True once it only sends the bytes that wait.
+  public private(set) var isFinishing = false
+  public var loop: EventLoop { left.loop }
 
   /// Takes over two connected sockets.
   /// - Parameters:
   ///   - backlog: bytes that were read from `left` before; they go to `right` first.
   ///   - onEnd: called once, when both sockets are closed.
   public init(loop: EventLoop, left: Int32, right: Int32, backlog: [UInt8] = [], onEnd: (() -> Void)? = nil) {
-    self.left = PairSide(loop: loop, fd: left)
-    self.right = PairSide(loop: loop, fd: right)
+    self.left = PairSide(loop: loop, fd: left, isLeft: true)
+    self.right = PairSide(loop: loop, fd: right, isLeft: false)
     self.onEnd = onEnd
     self.left.other = self.right
     self.right.other = self.left
     self.left.pair = self
     self.right.pair = self
-    if !backlog.isEmpty { backlog.withUnsafeBytes { self.right.outbox.append($0, pool: loop.blocks) } }
     loop.watch(left, self.left)
     loop.watch(right, self.right)
-    loop.shedWhileFull()
+    if !backlog.isEmpty { backlog.withUnsafeBytes { pass($0, toLeft: false) } }
+  }
+
+  // MARK: For subclasses
+
+  /// Passes on bytes that were read from the other socket. A subclass may look at them, and send more of its own.
+  open func pass(_ bytes: UnsafeRawBufferPointer, toLeft: Bool) { send(bytes, toLeft: toLeft) }
+  /// Called before bytes of the left socket are read, while none wait for either. True if it was surrendered.
+  open func takesLeft() -> Bool { false }
+  /// Called once, when both sockets are closed.
+  open func ended() {}
+
+  /// Sends bytes to one of the sockets; those that it does not take at once wait.
+  public final func send(_ bytes: UnsafeRawBufferPointer, toLeft: Bool) { (toLeft ? left : right).write(bytes) }
+
+  /// Returns true if bytes of the left socket can be read.
+  public final var isLeftReadable: Bool { clinux_has_bytes(left.fd) != 0 }
+
+  /// Gives the left socket away: the caller watches and closes it from now on. The right one is closed.
+  public final func surrenderLeft() -> Int32 {
+    let socket = left.fd
+    onEnd = nil
+    close(reset: false, keepsLeft: true)
+    return socket
+  }
+
+  /// Reads no more, and closes both sockets once the bytes that wait for them are sent.
+  public final func finish() {
+    guard !isOver else { return }
+    isFinishing = true
+    left.inputEnded = true
+    right.inputEnded = true
+    left.finishWhenDrained()
+    right.finishWhenDrained()
   }
 
   /// Closes the pair once both sides have sent everything and a FIN.
@@ -37,20 +72,19 @@ public final class SocketPair {
 
   /// Closes both sockets.
   /// - Parameter reset: true sends a TCP reset to both peers, and drops bytes that wait.
-  public func close(reset: Bool) {
+  public final func close(reset: Bool) {
     guard !isOver else { return }
-    isOver = true
-    for side in [left, right] {
-      side.outbox.removeAll(pool: side.loop.blocks)
-      side.loop.unwatch(side.fd)
-      side.loop.unregister(side)
-      if reset { clinux_reset(side.fd) } else { clinux_close(side.fd) }
-      side.other = nil
-      side.pair = nil
-    }
+    close(reset: reset, keepsLeft: false)
+    ended()
     let callback = onEnd
     onEnd = nil
     callback?()
+  }
+
+  private func close(reset: Bool, keepsLeft: Bool) {
+    isOver = true
+    left.release(reset: reset, keepsSocket: keepsLeft)
+    right.release(reset: reset, keepsSocket: false)
   }
 }
 
@@ -58,20 +92,31 @@ public final class SocketPair {
 private final class PairSide: Handler {
   let loop: EventLoop
   let fd: Int32
+  private let isLeft: Bool
   var other: PairSide?
   var pair: SocketPair?
   /// Bytes for this socket that it does not take yet.
   var outbox = ByteQueue()
   private var readable = false
   private var writable = false
-  private var inputEnded = false
+  var inputEnded = false
   var outputEnded = false
   /// The number of bytes that this side may read before other connections have their turn.
   private static let turnBudget = 512 << 10
 
-  init(loop: EventLoop, fd: Int32) {
+  init(loop: EventLoop, fd: Int32, isLeft: Bool) {
     self.loop = loop
     self.fd = fd
+    self.isLeft = isLeft
+  }
+
+  func release(reset: Bool, keepsSocket: Bool) {
+    outbox.removeAll(pool: loop.blocks)
+    loop.unwatch(fd)
+    loop.unregister(self)
+    if !keepsSocket { if reset { clinux_reset(fd) } else { clinux_close(fd) } }
+    other = nil
+    pair = nil
   }
 
   override func ready(_ events: UInt32) {
@@ -90,9 +135,10 @@ private final class PairSide: Handler {
   func read() {
     var budget = Self.turnBudget
     while readable, !inputEnded, let other, other.outbox.isEmpty {
+      if isLeft, outbox.isEmpty, pair?.takesLeft() == true { return }
       let count = clinux_receive(fd, loop.scratch, EventLoop.scratchSize)
       if count > 0 {
-        other.write(UnsafeRawBufferPointer(start: loop.scratch, count: count))
+        pair?.pass(UnsafeRawBufferPointer(start: loop.scratch, count: count), toLeft: !isLeft)
         budget -= count
         if budget <= 0 { return loop.readAgain(self) }
       } else if count == 0 {
