@@ -205,6 +205,7 @@ let package = Package(
       exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
     .testTarget(
       name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"],
+      exclude: ["Interop/grpc_home.py"],
       swiftSettings: strict),
     .testTarget(
       name: "OutboundTests", dependencies: ["CLinux", "Outbound", "Relay", "TestSupport", "TunnelProtocol"],

@@ -23,6 +23,21 @@ libp2p() {
   export DEVTUNNEL_TEST_YAMUX_PYTHON=$python
 }
 
+# gRPC's client and server, for the tests of connections that come home; they are skipped if it cannot be installed.
+grpc() {
+  local python=$root/.build-venv/bin/python
+  if ! "$python" -c 'import grpc' 2>/dev/null; then
+    say "installing grpcio into .build-venv"
+    local pip=("$python" -m pip --quiet --disable-pip-version-check)
+    if ! { [ -x "$python" ] || python3 -m venv .build-venv; } ||
+      ! timeout 300 "${pip[@]}" install grpcio </dev/null 2>&1; then
+      say "no grpcio: its tests will be skipped"
+      return
+    fi
+  fi
+  export DEVTUNNEL_TEST_GRPC_PYTHON=$python
+}
+
 # Lists things that tests could leave on the machine, one on each line.
 leftovers() {
   { ls /var/run/netns 2>/dev/null || true; } | sed 's/^/network namespace /'
@@ -34,6 +49,7 @@ leftovers() {
 }
 
 libp2p
+grpc
 before=$(leftovers | sort)
 say "checking format, scripts, text and links"
 .ci/lint.sh

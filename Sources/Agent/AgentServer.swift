@@ -87,7 +87,7 @@ public final class AgentServer: Handler {
   func attach(_ fd: Int32, transitions: UInt64) {
     self.transitions = transitions
     session?.close()
-    for listener in inbound { listener.goesToHost = false }
+    for listener in inbound { listener.sessionEnded() }
     let carrier = SocketCarrier(loop: loop, fd: fd)
     let session = Session(loop: loop, carrier: carrier, role: .server, pool: pool)
     session.router = AgentRouter(server: self)
@@ -104,10 +104,12 @@ public final class AgentServer: Handler {
       guard session === self.session else { return }
       self.session = nil
       control = nil
-      for listener in inbound { listener.goesToHost = false }
+      for listener in inbound { listener.sessionEnded() }
       AgentProgram.log("session ended; connections go to the origin")
     case .silent: AgentProgram.log("session silent; new connections go to the origin")
-    case .heardAgain: AgentProgram.log("session heard again")
+    case .heardAgain:
+      AgentProgram.log("session heard again")
+      for listener in inbound { listener.look() }
     case .opened, .refused: break
     }
   }
@@ -125,12 +127,11 @@ public final class AgentServer: Handler {
     switch message.kind {
     case .turnToHost:
       for listener in inbound where listener.port == message.port {
-        listener.goesToHost = true
-        listener.passesRefusals = message.flag == 1
+        listener.turnToHost(passesRefusals: message.flag == 1, homeAfter: min(message.first, 1 << 40) * 1000)
       }
       control?.send(message)  // back as the acknowledgement
     case .turnToOrigin:
-      for listener in inbound where listener.port == message.port || message.port == 0 { listener.goesToHost = false }
+      for listener in inbound where listener.port == message.port || message.port == 0 { listener.turnToOrigin() }
       control?.send(message)
     case .readiness:
       isRetired = message.flag == 1
@@ -147,7 +148,11 @@ public final class AgentServer: Handler {
       for listener in inbound where listener.port == message.port {
         control?.send(ControlMessage(.counters, port: message.port, first: listener.toHost, second: listener.toOrigin))
       }
-    case .fellBack, .terminating: break
+    case .onOrigin:
+      for listener in inbound where listener.port == message.port {
+        control?.send(listener.onOriginReport)
+      }
+    case .fellBack, .terminating, .hostAnswers: break
     }
   }
 
@@ -211,7 +216,10 @@ public final class AgentServer: Handler {
     if kind == Timer.lingerEnd {
       if isStillNeeded() { return loop.schedule(self, after: configuration.lingerTime, kind: Timer.lingerEnd) }
       isLingering = false
-      for listener in inbound { listener.close() }
+      for listener in inbound {
+        listener.close()
+        listener.leave()
+      }
       if connections == 0 { loop.stop() }
     } else {
       loop.stop()

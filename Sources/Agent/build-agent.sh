@@ -33,11 +33,15 @@ toolchain=$(dirname "$(readlink -f "$(command -v swiftc)")") || fail "swiftc is 
 builtin=$(find "$toolchain/../lib/clang" -maxdepth 2 -path '*/include' | head -n 1)
 # Quoted: a folder's name may have spaces.
 find "$sources/TunnelProtocol" "$sources/Relay" "$sources/Agent" -name '*.swift' | sort | sed 's/.*/"&"/' >"$work/files"
-# libc functions that Swift's runtime needs and musl lacks.
+# A libc function that musl has too large.
 cat >"$work/shim.c" <<'C'
-#include <sys/syscall.h>
-#include <unistd.h>
-void arc4random_buf(void *data, unsigned long count) { syscall(SYS_getrandom, data, count, 0); }
+#include <stdlib.h>
+// Swift's runtime allocates by this. Nothing here needs more than malloc's alignment, and musl's takes 1 KB.
+int posix_memalign(void **out, size_t alignment, size_t size) {
+  if (alignment > 16) __builtin_trap();
+  *out = malloc(size);
+  return *out ? 0 : 12;
+}
 int devtunnel_agent_main(int, char **);
 int main(int count, char **arguments) { return devtunnel_agent_main(count, arguments); }
 C

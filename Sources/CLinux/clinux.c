@@ -46,6 +46,10 @@ int32_t clinux_open_for_reading(const char *path) { return CLINUX_RETRY(open(pat
 intptr_t clinux_read(int32_t fd, void *data, size_t count) { return CLINUX_RETRY(read(fd, data, count)); }
 intptr_t clinux_write(int32_t fd, const void *data, size_t count) { return CLINUX_RETRY(write(fd, data, count)); }
 intptr_t clinux_receive(int32_t fd, void *data, size_t count) { return CLINUX_RETRY(recv(fd, data, count, 0)); }
+int32_t clinux_has_bytes(int32_t fd) {
+  char byte;
+  return CLINUX_RETRY(recv(fd, &byte, 1, MSG_PEEK)) > 0;
+}
 intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, size_t rest_count) {
   struct iovec parts[2] = {{data, count}, {rest, rest_count}};
   return CLINUX_RETRY(readv(fd, parts, 2));
@@ -185,8 +189,18 @@ int32_t clinux_set_nonblocking(int32_t fd) {
 int32_t clinux_socketpair(int32_t *both) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both) < 0 ? -errno : 0;
 }
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+int32_t clinux_same_host(const clinux_address *one, const clinux_address *other) {
+  return one->family == other->family && memcmp(one->bytes, other->bytes, one->family == 6 ? 16 : 4) == 0;
+}
+void clinux_unmap(clinux_address *address) {
+  if (address->family != 6 || memcmp(address->bytes, mapped, 12) != 0) return;
+  uint8_t four[16] = {address->bytes[12], address->bytes[13], address->bytes[14], address->bytes[15]};
+  memcpy(address->bytes, four, 16);
+  address->family = 4;
+}
 int32_t clinux_is_loopback(const clinux_address *address) {
-  static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, one[16] = {[15] = 1};
+  static const uint8_t one[16] = {[15] = 1};
   if (address->family == 4) return address->bytes[0] == 127;
   if (address->family != 6) return 0;
   return memcmp(address->bytes, one, 16) == 0 || (memcmp(address->bytes, mapped, 12) == 0 && address->bytes[12] == 127);

@@ -4,7 +4,8 @@
 /// only state is a count.
 public struct ControlMessage: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
-    /// Daemon: new connections to `port` go to the host (`flag` 1: a refusal there is passed on) or, with
+    /// Daemon: new connections to `port` go to the host (`flag` 1: a refusal there is passed on; `first`: the time in
+    /// ms after which connections on the origin end that do not come home by themselves, 0 for never) or, with
     /// `turnToOrigin`, to the origin.
     case turnToHost = 1
     case turnToOrigin = 2
@@ -19,6 +20,11 @@ public struct ControlMessage: Sendable, Equatable {
     case fellBack = 6
     /// Agent: it has had SIGTERM and will end. Its connections go to the origin.
     case terminating = 7
+    /// Daemon: count the connections to `port` that are on the origin now. Agent: their numbers, for each
+    /// `OriginReason`.
+    case onOrigin = 8
+    /// Agent: the host takes connections to `port` again; those on the origin come home.
+    case hostAnswers = 9
   }
 
   /// Lets the session alone make the agent ready; otherwise the origin must answer, too.
@@ -43,6 +49,21 @@ public struct ControlMessage: Sendable, Equatable {
     self.second = second
   }
 
+  /// Counts a connection in an answer to `onOrigin`; there are fewer than 65,536.
+  public mutating func count(_ reason: OriginReason) {
+    let one: UInt64 = 1 << (48 - 16 * UInt64(reason.rawValue & 3))
+    if reason.rawValue < 4 { first &+= one } else { second &+= one }
+  }
+
+  /// The number of connections on the origin for each `OriginReason`, by its number.
+  public var onOrigin: [Int] {
+    var counts: [Int] = []
+    for packed in [first, second] {
+      for shift in [48, 32, 16, 0] as [UInt64] { counts.append(Int(packed >> shift & 0xffff)) }
+    }
+    return counts
+  }
+
   /// Reads `ControlMessage.size` bytes; nil for a kind of another version.
   public init?(reading bytes: UnsafeRawPointer) {
     guard let kind = Kind(rawValue: bytes.loadByte(0)) else { return nil }
@@ -60,5 +81,28 @@ public struct ControlMessage: Sendable, Equatable {
     bytes.storeBE16(port, 2)
     bytes.storeBE64(first, 4)
     bytes.storeBE64(second, 12)
+  }
+}
+
+/// The reason why a connection is on the origin.
+public enum OriginReason: UInt8, Sendable, CaseIterable {
+  /// It came before its port was turned to the host.
+  case notTurned = 0
+  case refused = 1
+  /// The host did not acknowledge it in time.
+  case timedOut = 2
+  case unreachable = 3
+  /// There was no session, or a silent one.
+  case noSession = 4
+  /// The host serves no such port.
+  case notServed = 5
+  /// The host has as many connections as it may.
+  case exhausted = 6
+  case failed = 7
+
+  public static let count = 8
+
+  public init(_ status: StreamStatus) {
+    self = status == .nameNotFound ? .unreachable : Self(rawValue: status.rawValue) ?? .failed
   }
 }

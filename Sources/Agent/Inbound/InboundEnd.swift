@@ -9,14 +9,18 @@ import CLinux
 /// it can go to the origin instead.
 final class InboundEnd: OpenerEnd {
   private let listener: InboundListener
+  private let client: clinux_address
   private var kept: [UInt8] = []
   private var surrendered = false
   private static let acknowledgeTimer: UInt8 = 1
   /// The most bytes to read before the host has answered.
   private static let keptLimit = 64 << 10
 
-  init(listener: InboundListener, session: Session, slot: Int, fd: Int32, preamble: Preamble) {
+  init(
+    listener: InboundListener, session: Session, slot: Int, fd: Int32, client: clinux_address, preamble: Preamble
+  ) {
     self.listener = listener
+    self.client = client
     super.init(session: session, slot: slot, fd: fd, preamble: preamble)
     loop.schedule(self, after: listener.server.configuration.acknowledgeLimit, kind: Self.acknowledgeTimer)
   }
@@ -45,6 +49,7 @@ final class InboundEnd: OpenerEnd {
   override func answered(_ status: StreamStatus) {
     if status == .connected {
       _ = forget()
+      listener.hostAnswered()
     } else if status == .refused, listener.passesRefusals {
       super.answered(status)
     } else {
@@ -67,7 +72,7 @@ final class InboundEnd: OpenerEnd {
     guard !isOver else { return }
     surrendered = true
     let backlog = forget()
-    listener.fallBack(surrenderSocket(), backlog: backlog, status: status)
+    listener.fallBack(surrenderSocket(), of: client, backlog: backlog, status: status)
   }
 
   override func ended() {

@@ -12,11 +12,28 @@ final class InboundListener: Listener {
   let port: UInt16
   let boundPort: UInt16
   /// True if new connections go to the host.
-  var goesToHost = false
+  private(set) var goesToHost = false
+  /// True from the turn to the host until that to the origin, without a session as well.
+  private var isIntercepted = false
   /// True if a refusal by the host is passed on to the client instead of falling back to the origin.
-  var passesRefusals = false
-  var toHost: UInt64 = 0
-  var toOrigin: UInt64 = 0
+  private(set) var passesRefusals = false
+  /// The time that connections may stay on the origin, once the host answers, if they do not come home by themselves,
+  /// µs; 0 for any time.
+  private(set) var homeAfter: UInt64 = 0
+  private(set) var toHost: UInt64 = 0
+  private(set) var toOrigin: UInt64 = 0
+  /// Connections on the origin.
+  private(set) var onOrigin: [OriginConnection] = []
+
+  // In InboundListener+Home.swift.
+  /// True if the host took the last connection that was offered.
+  var hostAnswers = false
+  var isProbing = false
+  var isLookDue = false
+  /// Probes in a row that have failed.
+  var failures = 0
+  /// True once this agent accepts no more connections.
+  var isLeaving = false
 
   init?(server: AgentServer, port: UInt16) {
     var address = server.configuration.listenAddress ?? Self.everyAddress
@@ -50,29 +67,104 @@ final class InboundListener: Listener {
       AgentProgram.log("too many connections at once; further ones are reset", at: loop.now, after: &server.crowdLogged)
       return refuse(connection)
     }
-    if goesToHost, let session = server.liveSession {
-      let client = peer.unmapped
-      let preamble = Preamble(.inbound, port: port, address: client.byteArray)
-      let end = session.open {
-        InboundEnd(listener: self, session: session, slot: $0, fd: connection, preamble: preamble)
-      }
-      if end != nil {
-        toHost += 1
-        return
-      }
-    }
+    let client = peer.unmapped
+    if goToHost(connection, of: client) { return }
     // An agent that takes this one for the origin: never make a loop.
-    guard !server.origin.isAgent(peer.unmapped) else { return refuse(connection) }
-    toOrigin += 1
-    server.origin.pass(connection, port: port, backlog: []) { [server] in server.connections -= 1 }
+    guard !server.origin.isAgent(client) else { return refuse(connection) }
+    goToOrigin(connection, of: client, backlog: [], because: isIntercepted ? .noSession : .notTurned)
+  }
+
+  // MARK: Host
+
+  /// Opens a stream for a connection; false if it cannot go to the host.
+  private func goToHost(_ connection: Int32, of client: clinux_address) -> Bool {
+    guard goesToHost, let session = server.liveSession else { return false }
+    let preamble = Preamble(.inbound, port: port, address: client.byteArray)
+    let end = session.open {
+      InboundEnd(listener: self, session: session, slot: $0, fd: connection, client: client, preamble: preamble)
+    }
+    guard end != nil else { return false }
+    toHost += 1
+    return true
   }
 
   /// Passes a connection that was on its way to the host to the origin.
-  func fallBack(_ connection: Int32, backlog: [UInt8], status: StreamStatus) {
+  func fallBack(_ connection: Int32, of client: clinux_address, backlog: [UInt8], status: StreamStatus) {
     toHost -= 1
-    toOrigin += 1
     server.report(ControlMessage(.fellBack, port: port, flag: status.rawValue))
-    server.origin.pass(connection, port: port, backlog: backlog) { [server] in server.connections -= 1 }
+    goToOrigin(connection, of: client, backlog: backlog, because: OriginReason(status))
+  }
+
+  /// Takes new connections to the host from now on.
+  /// - Parameter homeAfter: µs; 0 for never.
+  func turnToHost(passesRefusals: Bool, homeAfter: UInt64) {
+    self.passesRefusals = passesRefusals
+    self.homeAfter = homeAfter
+    goesToHost = true
+    isIntercepted = true
+    failures = 0
+    hostFailed()
+    look()
+  }
+
+  func turnToOrigin() {
+    isIntercepted = false
+    sessionEnded()
+  }
+
+  func sessionEnded() {
+    goesToHost = false
+    hostFailed()
+  }
+
+  // MARK: Origin
+
+  private func goToOrigin(
+    _ connection: Int32, of client: clinux_address, backlog: [UInt8], because reason: OriginReason
+  ) {
+    toOrigin += 1
+    hostFailed()
+    server.origin.connect(port: port, backlog: backlog) { [self] origin, backlog in
+      defer { lookLater() }
+      guard origin >= 0 else { return refuse(connection) }
+      let one = OriginConnection(
+        listener: self, client: client, reason: reason, socket: connection, origin: origin, backlog: backlog)
+      guard !one.isOver else { return }
+      one.index = onOrigin.count
+      onOrigin.append(one)
+      if hostAnswers { one.hostAnswers(true) }
+    }
+  }
+
+  /// Offers a connection of the origin to the host, between two of its requests.
+  func bringHome(_ connection: Int32, of client: clinux_address) {
+    toOrigin -= 1
+    if !goToHost(connection, of: client) { goToOrigin(connection, of: client, backlog: [], because: .noSession) }
+  }
+
+  func ended(_ one: OriginConnection) {
+    forget(one)
+    server.connections -= 1
+  }
+
+  func forget(_ one: OriginConnection) {
+    guard one.index < onOrigin.count, onOrigin[one.index] === one else { return }
+    let last = onOrigin.removeLast()
+    guard last !== one else { return }
+    onOrigin[one.index] = last
+    last.index = one.index
+  }
+
+  /// Counts the connections on the origin.
+  var onOriginReport: ControlMessage {
+    var report = ControlMessage(.onOrigin, port: port)
+    for one in onOrigin { report.count(one.reason) }
+    return report
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    guard kind == InboundListener.lookTimer else { return super.timerFired(kind) }
+    lookIsDue()
   }
 
   private func refuse(_ connection: Int32) {
@@ -84,9 +176,8 @@ final class InboundListener: Listener {
 extension clinux_address {
   /// The address with ::ffff:10.0.0.1, as a listener for both families sees it, turned into 10.0.0.1.
   var unmapped: clinux_address {
-    let own = byteArray
-    guard family == 6, own.count == 16, own[10] == 0xff, own[11] == 0xff else { return self }
-    for index in 0..<10 where own[index] != 0 { return self }
-    return clinux_address([own[12], own[13], own[14], own[15]], port: port) ?? self
+    var copy = self
+    clinux_unmap(&copy)
+    return copy
   }
 }

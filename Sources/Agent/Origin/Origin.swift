@@ -31,8 +31,8 @@ final class Origin: Handler {
   /// True if the daemon has left, and removes both Services: a query now would put "no such name" into the cluster's
   /// caches, where the next agent finds it.
   var isLeft = false
-  /// Addresses that the last dial did not reach.
-  private var deaf: [clinux_address] = []
+  /// For each address: true if the last dial did not reach it.
+  private var deaf: [Bool] = []
   /// Ports that a dial has reached at some time.
   private var served: [UInt16] = []
   /// True if the name that lists the agents no longer exists.
@@ -113,7 +113,7 @@ final class Origin: Handler {
       if self.isLeft { return self.refreshed() }
       self.resolver.resolve(self.configuration.originName) { [unowned(unsafe) self] outcome in
         switch outcome {
-        case .addresses(let found): self.learn(found.filter { !self.isAgent($0) })
+        case .addresses(let found): self.learn(found)
         case .noSuchName: self.learn([])
         case .noAnswer: break
         }
@@ -130,20 +130,28 @@ final class Origin: Handler {
     for told in waiting { told() }
   }
 
-  /// Takes the addresses. An empty list counts only after a while, and never for an agent that ends.
+  /// Takes the addresses that are no agents'. An empty list counts only after a while, and never for an agent that
+  /// ends.
   private func learn(_ found: [clinux_address]) {
-    if !found.isEmpty {
-      addresses = found
-      heardAt = loop.now
-    } else if !isEnding, loop.now - heardAt >= Self.keptFor {
-      addresses = []
+    var pods: [clinux_address] = []
+    var deaf: [Bool] = []
+    for address in found where !isAgent(address) {
+      pods.append(address)
+      deaf.append(Self.position(of: address, in: addresses).map { self.deaf[$0] } ?? false)
     }
+    if !pods.isEmpty {
+      heardAt = loop.now
+    } else if isEnding || loop.now - heardAt < Self.keptFor {
+      return
+    }
+    addresses = pods
+    self.deaf = deaf
   }
 
   /// The number of listed agents, this one among them.
   var agentCount: Int { agents.count }
 
-  func isAgent(_ address: clinux_address) -> Bool { Self.has(agents, address) }
+  func isAgent(_ address: clinux_address) -> Bool { Self.position(of: address, in: agents) != nil }
 
   /// Returns the addresses to try: another first each time, those that did not answer last time last.
   private func candidates() -> [clinux_address] {
@@ -151,28 +159,28 @@ final class Origin: Handler {
     guard count > 0 else { return [] }
     nextIndex = (nextIndex + 1) % count
     var result: [clinux_address] = []
-    var rest: [clinux_address] = []
-    for offset in 0..<count {
-      let address = addresses[(nextIndex + offset) % count]
-      if Self.has(deaf, address) { rest.append(address) } else { result.append(address) }
+    for isLast in [false, true] {
+      for offset in 0..<count {
+        let index = (nextIndex + offset) % count
+        if deaf[index] == isLast { result.append(addresses[index]) }
+      }
     }
-    return result + rest
+    return result
   }
 
   /// Notes a dial's result: until DNS follows, it is the better source for existing Pods.
   func dialed(_ address: clinux_address, connected: Bool) {
-    let bytes = address.byteArray
-    var others: [clinux_address] = []
-    for other in deaf where other.byteArray != bytes && Self.has(addresses, other) { others.append(other) }
-    deaf = others
-    if !connected { return deaf.append(address) }
-    if !hasServed(address.port) { served.append(address.port) }
+    if let index = Self.position(of: address, in: addresses) { deaf[index] = !connected }
+    if connected, !hasServed(address.port) { served.append(address.port) }
   }
 
-  private static func has(_ list: [clinux_address], _ address: clinux_address) -> Bool {
-    let bytes = address.byteArray
-    for other in list where other.byteArray == bytes { return true }
-    return false
+  private static func position(of address: clinux_address, in list: [clinux_address]) -> Int? {
+    var address = address
+    for index in list.indices {
+      var other = list[index]
+      if clinux_same_host(&address, &other) != 0 { return index }
+    }
+    return nil
   }
 
   /// Tries the Pods on a port until one answers; reports the outcome and the number of Pods.
@@ -184,19 +192,14 @@ final class Origin: Handler {
     }
   }
 
-  /// Joins a client's connection to one of the Pods. If none answers, looks them up again and retries: on
-  /// a port that they have served until `originLimit`, since cluster DNS follows a rollout by seconds;
-  /// else once. Then the client is reset.
-  func pass(_ client: Int32, port: UInt16, backlog: [UInt8], _ ended: @escaping () -> Void) {
+  /// Connects to one of the Pods for a client. If none answers, looks them up again and retries: on a port that they
+  /// have served until `originLimit`, since cluster DNS follows a rollout by seconds; else once.
+  /// - Parameters:
+  ///   - backlog: what the client has sent so far; it counts as waiting until the origin takes it.
+  ///   - completion: gets the connected socket, or -1, and the backlog.
+  func connect(port: UInt16, backlog: [UInt8], _ completion: @escaping (Int32, [UInt8]) -> Void) {
     let limit = loop.now + configuration.originLimit
-    OriginPass(origin: self, port: port, until: limit, backlog: backlog) { [unowned(unsafe) self] fd, backlog in
-      if fd >= 0 {
-        _ = SocketPair(loop: self.loop, left: client, right: fd, backlog: backlog, onEnd: ended)
-      } else {
-        clinux_reset(client)
-        ended()
-      }
-    }.dial()
+    OriginPass(origin: self, port: port, until: limit, backlog: backlog, completion: completion).dial()
   }
 
   func hasServed(_ port: UInt16) -> Bool {

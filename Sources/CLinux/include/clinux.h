@@ -37,6 +37,8 @@ int32_t clinux_open_for_reading(const char *path);
 intptr_t clinux_read(int32_t fd, void *data, size_t count);
 intptr_t clinux_write(int32_t fd, const void *data, size_t count);
 intptr_t clinux_receive(int32_t fd, void *data, size_t count);
+// Checks whether a byte waits to be received, which stays there. 1 or 0.
+int32_t clinux_has_bytes(int32_t fd);
 // Receives the next datagram: its first `count` bytes go to `data`, the others to `rest`. Returns its size (readv(2)).
 intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, size_t rest_count);
 intptr_t clinux_send(int32_t fd, const void *data, size_t count);
@@ -67,6 +69,10 @@ int32_t clinux_socketpair(int32_t *both);
 int32_t clinux_parse_address(const char *text, clinux_address *address);
 // Checks whether only this machine reaches the address: 127.0.0.0/8, ::1, and the former mapped into IPv6. 1 or 0.
 int32_t clinux_is_loopback(const clinux_address *address);
+// Checks whether two addresses are the same, whatever their ports. 1 or 0.
+int32_t clinux_same_host(const clinux_address *one, const clinux_address *other);
+// Turns ::ffff:10.0.0.1 into 10.0.0.1; any other address stays as it is.
+void clinux_unmap(clinux_address *address);
 void clinux_format_address(const clinux_address *address, char *text, size_t capacity);
 
 // ---- Waiting.

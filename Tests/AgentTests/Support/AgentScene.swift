@@ -112,10 +112,12 @@ final class ToHost: StreamRouter {
   }
 }
 
-/// The origin on 127.0.0.2: greets with "origin" and echoes nothing.
+/// The origin on 127.0.0.2: greets, and echoes nothing.
 final class OriginPod: Listener {
   var connections: [TestClient] = []
   var reads = true
+  /// The first bytes that it sends.
+  var greeting = "origin"
   let port: UInt16
 
   init(loop: EventLoop) {
@@ -134,7 +136,7 @@ final class OriginPod: Listener {
     let client = TestClient(loop: loop, fd: connection)
     client.isReading = reads
     connections.append(client)
-    client.send("origin")
+    client.send(greeting)
   }
 }
 

@@ -25,8 +25,9 @@ func promise(_ condition: Bool, _ message: @autoclosure () -> String) throws(Bro
 extension Harness {
   /// All parsers, in the order in which they are run.
   static let all: [Harness] = [
-    .hello, .preamble, .datagrams, .yamux, .fileEntries, .agentDNS, .resolvConf, .dns, .socks, .httpProxy, .webSocket,
-    .spdy, .execChannels, .httpResponse, .watch, .json, .jsonPatch, .labelSelector, .yaml, .kubeconfig, .skaffold,
+    .hello, .preamble, .datagrams, .yamux, .fileEntries, .agentDNS, .resolvConf, .http1Framing, .http2Framing, .dns,
+    .socks, .httpProxy, .webSocket, .spdy, .execChannels, .httpResponse, .watch, .json, .jsonPatch, .labelSelector,
+    .yaml, .kubeconfig, .skaffold,
     .template, .dockerfile, .ignore, .globs, .sshConfig, .knownHosts, .shellMessage, .shellPlan, .hostPlan,
     .controlLines,
   ]

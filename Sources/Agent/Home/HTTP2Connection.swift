@@ -1,0 +1,77 @@
+/// The streams of an HTTP/2 connection, by the frame headers of both directions. Payload is never looked at.
+struct HTTP2Connection {
+  /// The first bytes of every client (RFC 9113, section 3.4).
+  static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+  private enum Frame { static let data: UInt8 = 0, headers: UInt8 = 1, reset: UInt8 = 3, settings: UInt8 = 4 }
+  private enum Block { static let pushPromise: UInt8 = 5, goAway: UInt8 = 7, continuation: UInt8 = 9 }
+  private enum Flag { static let endStream: UInt8 = 1, endHeaders: UInt8 = 4 }
+
+  private var client = FrameScanner()
+  private var server = FrameScanner()
+  /// The highest stream that the client has opened.
+  private(set) var lastStream: UInt32 = 0
+  /// Streams that the server has not ended.
+  private var open: [UInt32] = []
+  /// True once more streams were open than are followed.
+  private var isCrowded = false
+  private static let followed = 1024
+  private var hasGreeted = false
+  private var isInHeaderBlock = false
+  /// True once the server has sent a GOAWAY of its own.
+  private(set) var isEnding = false
+
+  /// True if no stream is open.
+  var isQuiet: Bool { open.isEmpty && !isCrowded }
+
+  /// True if a frame may stand before the server's next byte: not within another one or a header block, whose frames
+  /// follow each other (section 6.10), not before the server's SETTINGS, and no GOAWAY after a lower one (section 6.8).
+  var mayInsert: Bool { hasGreeted && !isInHeaderBlock && !isEnding && server.isBetweenFrames }
+
+  /// Sees bytes of the client, those behind the preface.
+  @inline(never) mutating func fromClient(_ bytes: UnsafeRawBufferPointer) {
+    var rest = bytes
+    while !rest.isEmpty {
+      guard client.next(&rest) else { continue }
+      if client.kind == Frame.headers, client.stream > lastStream {
+        lastStream = client.stream
+        if open.count < Self.followed { open.append(lastStream) } else { isCrowded = true }
+      } else if client.kind == Frame.reset {
+        ended(client.stream)
+      }
+    }
+  }
+
+  /// Sees bytes of the server up to the next end of a frame, of its header, or of the input, and takes them off
+  /// `bytes`.
+  @inline(never) mutating func fromServer(_ bytes: inout UnsafeRawBufferPointer) {
+    guard server.next(&bytes) else { return }
+    switch server.kind {
+    case Frame.data: if server.flags & Flag.endStream != 0 { ended(server.stream) }
+    case Frame.headers:
+      if server.flags & Flag.endStream != 0 { ended(server.stream) }
+      isInHeaderBlock = server.flags & Flag.endHeaders == 0
+    case Block.pushPromise, Block.continuation: isInHeaderBlock = server.flags & Flag.endHeaders == 0
+    case Frame.reset: ended(server.stream)
+    case Frame.settings: hasGreeted = true
+    case Block.goAway: isEnding = true
+    default: break
+    }
+  }
+
+  @inline(never) private mutating func ended(_ stream: UInt32) {
+    guard let position = open.firstIndex(of: stream) else { return }
+    open[position] = open[open.count - 1]
+    open.removeLast()
+  }
+
+  static let goAwaySize = 17
+
+  /// Writes a GOAWAY without an error (section 6.8): `goAwaySize` bytes.
+  static func writeGoAway(lastStream: UInt32, to bytes: UnsafeMutableRawPointer) {
+    bytes.storeBE64(0x0000_0807_0000_0000)  // 8 bytes of payload, GOAWAY, no flags, stream 0
+    bytes.storeByte(0, 8)
+    bytes.storeBE32(lastStream, 9)
+    bytes.storeBE32(0, 13)  // NO_ERROR
+  }
+}

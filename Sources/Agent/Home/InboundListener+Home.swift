@@ -1,0 +1,83 @@
+#if !hasFeature(Embedded)
+  import Relay
+  import TunnelProtocol
+#endif
+
+// The return of connections that are on the origin. A new connection that the host takes shows that it answers; while
+// some wait on the origin and none comes, it is probed.
+
+extension InboundListener {
+  /// True if a connection of the origin may go to the host now.
+  var takesHome: Bool { hostAnswers && goesToHost && server.liveSession != nil }
+
+  /// Called when the host has taken a connection: those on the origin come home.
+  func hostAnswered() {
+    guard goesToHost, !hostAnswers else { return }
+    hostAnswers = true
+    failures = 0
+    server.report(ControlMessage(.hostAnswers, port: port))
+    for one in onOrigin { one.hostAnswers(true) }
+    lookLater()
+  }
+
+  func hostFailed() {
+    guard hostAnswers else { return }
+    hostAnswers = false
+    for one in onOrigin { one.hostAnswers(false) }
+  }
+
+  /// Lets every client on the origin go elsewhere, since this agent ends.
+  func leave() {
+    isLeaving = true
+    for one in onOrigin { one.leave() }
+    lookLater()
+  }
+
+  static let lookTimer: UInt8 = 1
+  /// µs between two looks, and between two probes of a host that has been away for longer.
+  private static let lookInterval: UInt64 = 250_000
+  private static let probeInterval: UInt64 = 750_000
+  /// Failed probes that make it away for longer: a minute's.
+  private static let manyFailures = 240
+  private static let probeLimit: UInt64 = 2_000_000
+
+  /// Looks again in a moment if a connection waits for the host or for a time.
+  func lookLater() {
+    guard !isLookDue else { return }
+    let waits = goesToHost && !hostAnswers
+    for one in onOrigin where one.hasDeadline || waits && one.canComeHome {
+      isLookDue = true
+      let isAway = waits && failures >= Self.manyFailures
+      return loop.schedule(self, after: isAway ? Self.probeInterval : Self.lookInterval, kind: Self.lookTimer)
+    }
+  }
+
+  func lookIsDue() {
+    isLookDue = false
+    look()
+  }
+
+  /// Takes steps that are due, and probes the host for connections that wait for it.
+  func look() {
+    for one in onOrigin { one.step() }
+    if goesToHost, !hostAnswers, !isProbing, let session = server.liveSession {
+      for one in onOrigin where one.canComeHome {
+        probe(session)
+        break
+      }
+    }
+    lookLater()
+  }
+
+  private func probe(_ session: Session) {
+    isProbing = true
+    let end = session.open {
+      DialProbe(session: session, slot: $0, preamble: Preamble(.inbound, port: port), limit: Self.probeLimit) {
+        [self] status in
+        isProbing = false
+        if status == .connected { hostAnswered() } else { failures += 1 }
+      }
+    }
+    if end == nil { isProbing = false }
+  }
+}
