@@ -134,9 +134,9 @@ extension InterceptedWorkload {
   private func told(_ message: ControlMessage) {
     switch message.kind {
     case .terminating: observe(.agentEnds)
+    case .hostAnswers: for (service, _) in members(with: message.port) { change(service) { $0.fallBacks = nil } }
     case .fellBack:
-      for (service, member) in members {
-        guard member.plan.ports.contains(where: { $0.podPort == message.port && $0.localPort != nil }) else { continue }
+      for (service, member) in members(with: message.port) {
         change(service) {
           $0.fellBack += 1
           $0.fallBacks = Explanation.fallBacks($0.fellBack, StreamStatus(rawValue: message.flag), joined: member.joined)
@@ -144,6 +144,11 @@ extension InterceptedWorkload {
       }
     default: break
     }
+  }
+
+  /// Returns the members one of whose intercepted ports this is.
+  private func members(with port: UInt16) -> [String: Member] {
+    members.filter { $0.value.plan.ports.contains { $0.podPort == port && $0.localPort != nil } }
   }
 
   // MARK: The Lease

@@ -23,11 +23,16 @@ extension InterceptedWorkload {
       }
       let known = members[service]?.counters[port.podPort] ?? PortCounters()
       let isHost = member.joined == nil
-      ports.append(
-        InterceptReport.Port(
-          service: port.servicePort, name: port.name, target: Int(port.podPort),
-          host: isHost ? port.localPort.map { "\(member.request.address):\($0)" } : nil,
-          toHost: known.toHost, toOrigin: known.toOrigin, to: isHost ? nil : port.localPort.map { Int($0) }))
+      var report = InterceptReport.Port(
+        service: port.servicePort, name: port.name, target: Int(port.podPort),
+        host: isHost ? port.localPort.map { "\(member.request.address):\($0)" } : nil,
+        toHost: known.toHost, toOrigin: known.toOrigin, to: isHost ? nil : port.localPort.map { Int($0) })
+      if port.localPort != nil, let link,
+        let now = try? await link.ask(ControlMessage(.onOrigin, port: port.podPort), within: .seconds(1))
+      {
+        report.onOrigin = InterceptReport.Port.causes(of: now)
+      }
+      ports.append(report)
     }
     let message =
       Explanation.message(

@@ -44,6 +44,9 @@ extension InterceptedWorkload {
     _ = await wait(nil) { $0.members[service] == nil || $0.remains(service) != nil }
   }
 
+  /// True unless a Service's intercept ends, or has ended.
+  func isWanted(_ service: String) -> Bool { machine.isWanted(service) }
+
   /// True if a Service's intercept is being undone.
   func isEnding(_ service: String) -> Bool { members[service] != nil && machine.services[service]?.end != nil }
 

@@ -61,6 +61,8 @@ public actor Interception {
   /// True if connections that were open before stay with the origin.
   public private(set) var leavesConnections = false
   private let since = Date()
+  /// Waits for a shell's command to listen before connections move to it.
+  private var mover: Task<Void, Never>?
   private var environment: [String: String]?
 
   /// - Parameters:
@@ -207,6 +209,36 @@ public actor Interception {
       leavesConnections = !moves
     }
     guard moves else { return }
+    guard isInsideShell else { return try await restart(plan, progress) }
+    // The shell's command has not even started.
+    let text = "open connections move once the command listens: \(plan.workload.description) is restarted then"
+    warnings.append(text)
+    mover = Task { [weak self] in
+      while await self?.hostListens(plan) == false { try? await Task.sleep(for: .milliseconds(250)) }
+      await self?.restartLate(plan, announced: text)
+    }
+  }
+
+  /// Returns true if a port of the intercept answers in the shell; nil if the intercept ends.
+  private func hostListens(_ plan: InterceptPlan) async -> Bool? {
+    guard !Task.isCancelled, let workload, await workload.isWanted(id.service) else { return nil }
+    guard let link = await workload.link else { return false }
+    for port in plan.ports where port.localPort != nil {
+      if await link.probeHost(port.podPort) == .connected { return true }
+    }
+    return false
+  }
+
+  private func restartLate(_ plan: InterceptPlan, announced text: String) async {
+    guard !Task.isCancelled, await workload?.isWanted(id.service) == true else { return }
+    warnings.removeAll { $0 == text }
+    do throws(ControlError) { try await restart(plan) { _ in } } catch {
+      warnings.append("open connections stay on the origin: \(error.message)")
+    }
+  }
+
+  /// Restarts the workload's Pods, one after the other, so that their clients connect again, to the agent.
+  private func restart(_ plan: InterceptPlan, _ progress: Engine.Progress) async throws(ControlError) {
     progress("\(plan.workload.description) is being restarted, one Pod after the other, so that open connections move")
     let patch: JSONValue = [
       "spec": [
@@ -233,6 +265,7 @@ public actor Interception {
       throw ControlError(
         .cancelled, "cancelled: \(id.service) is still intercepted", remedy: "`devtunnel leave \(id.service)` ends it.")
     }
+    mover?.cancel()
     workload.leave(id.service, drain: drain)
     guard await !workload.isRestored(id.service, within: .seconds(20)) else { return }
     if Task.isCancelled {

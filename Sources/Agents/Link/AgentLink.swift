@@ -198,6 +198,14 @@ public actor AgentLink {
     }
   }
 
+  /// Checks whether the host's target for the agent's `port` accepts a connection, which ends at once.
+  public nonisolated func probeHost(_ port: UInt16) async -> StreamStatus {
+    let endpoint = endpoint
+    return await withCheckedContinuation { continuation in
+      relay.submit { loop in endpoint.get(on: loop).router.probe(port) { continuation.resume(returning: $0) } }
+    }
+  }
+
   private func answer(_ id: Int, _ message: ControlMessage?) {
     guard let index = requests.firstIndex(where: { $0.id == id }) else { return }
     requests.remove(at: index).continuation.resume(returning: message)

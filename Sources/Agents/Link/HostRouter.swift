@@ -60,10 +60,61 @@ public final class HostRouter: StreamRouter {
     if held.remove(ObjectIdentifier(end)) != nil { budget.giveBack() }
   }
 
+  /// Dials the host's target for the agent's `port`, and closes the connection at once.
+  func probe(_ port: UInt16, _ completion: @escaping (StreamStatus) -> Void) {
+    guard var target = targets[port] else { return completion(.notServed) }
+    guard let makeSocket else {
+      return TargetProbe(loop: loop, completion).start(clinux_tcp_connect(&target))
+    }
+    makeSocket { [loop] socket in
+      guard socket >= 0 else { return completion(.refused) }
+      let problem = clinux_tcp_connect_socket(socket, &target)
+      if problem < 0 { clinux_close(socket) }
+      TargetProbe(loop: loop, completion).start(problem < 0 ? problem : socket)
+    }
+  }
+
   /// Resets the connections of these ports that are still open, nil: of all; returns their number.
   public func cut(_ ports: Set<UInt16>? = nil) -> Int {
     let left = ends.values.filter { ports?.contains($0.port) ?? true }
     for item in left { item.end.abort() }
     return left.count
+  }
+}
+
+/// One dial of the host's target.
+private final class TargetProbe: Handler {
+  private let loop: EventLoop
+  private var fd: Int32 = -1
+  private let completion: (StreamStatus) -> Void
+  private static let limit: UInt64 = 1_000_000
+
+  init(loop: EventLoop, _ completion: @escaping (StreamStatus) -> Void) {
+    self.loop = loop
+    self.completion = completion
+  }
+
+  /// - Parameter socket: one that connects, or -errno.
+  func start(_ socket: Int32) {
+    guard socket >= 0 else { return completion(AcceptorEnd.status(-socket)) }
+    fd = socket
+    loop.watch(socket, self)
+    loop.schedule(self, after: Self.limit, kind: 0)
+  }
+
+  override func ready(_ events: UInt32) {
+    guard fd >= 0, events & (clinux_EPOLLOUT | clinux_EPOLLERR | clinux_EPOLLHUP) != 0 else { return }
+    let error = clinux_socket_error(fd)
+    end(error == 0 ? .connected : AcceptorEnd.status(error))
+  }
+
+  override func timerFired(_ kind: UInt8) { end(.timedOut) }
+
+  private func end(_ status: StreamStatus) {
+    loop.unwatch(fd)
+    loop.unregister(self)
+    clinux_close(fd)
+    fd = -1
+    completion(status)
   }
 }

@@ -145,7 +145,35 @@ extension StatusReport {
 
 extension InterceptReport {
   fileprivate var notes: [String] {
-    (message.map { ["\(service): \($0)"] } ?? []) + warnings.map { "\(service): \($0)" }
+    (message.map { ["\(service): \($0)"] } ?? [])
+      + ports.compactMap { port in port.originNote.map { "\(service): \($0)" } }
+      + warnings.map { "\(service): \($0)" }
+  }
+}
+
+extension InterceptReport.Port {
+  /// `3 connections to port 80 are on the origin: 2 were refused here, 1 came before the intercept`.
+  fileprivate var originNote: String? {
+    guard let onOrigin else { return nil }
+    let sum = onOrigin.values.reduce(0, +)
+    let causes = OriginCause.allCases.compactMap { cause in onOrigin[cause].map { "\($0) \(cause.text(many: $0 != 1))" }
+    }
+    return "\(sum) connection\(sum == 1 ? " to port \(service) is" : "s to port \(service) are") on the origin: "
+      + causes.joined(separator: ", ")
+  }
+}
+
+extension InterceptReport.Port.OriginCause {
+  fileprivate func text(many: Bool) -> String {
+    switch self {
+    case .earlier: "came before the intercept"
+    case .refused: many ? "were refused here" : "was refused here"
+    case .timedOut: many ? "were not taken within a second" : "was not taken within a second"
+    case .unreachable: "found the target unreachable"
+    case .away: "came while the tunnel was away"
+    case .exhausted: many ? "were too many here" : "was one too many here"
+    case .failed: "failed here"
+    }
   }
 }
 

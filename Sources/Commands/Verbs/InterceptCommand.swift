@@ -65,6 +65,21 @@ struct InterceptCommand: AsyncParsableCommand {
       "Restart the workload's Pods so that open connections move too: yes, no or auto (default).", valueName: "choice"))
   var moveConnections: MoveConnections?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      End connections that went to the Service's own Pods while this machine did not answer, so long after it answers \
+      again (default: never). HTTP/1.1 and HTTP/2 without TLS come back by themselves; this is for all others, and for \
+      streams that last.
+      """, valueName: "seconds"),
+    transform: { text in
+      guard let value = Double(text), value > 0, value <= 31_536_000 else {
+        throw ValidationError("must be a number of seconds above 0, a year at most")
+      }
+      return value
+    })
+  var homeAfter: Double?
+
   @Flag(help: "Take the intercept over from its present holder.")
   var takeOver = false
 
@@ -143,6 +158,7 @@ struct InterceptCommand: AsyncParsableCommand {
     request.replace = replace
     // Pods that are scaled to zero end their connections.
     request.moveConnections = replace ? .no : moveConnections ?? settings.moveConnections ?? .auto
+    request.homeAfter = homeAfter
     request.takeOver = takeOver
     request.environment = environment
     request.variables = shell.variables

@@ -26,6 +26,23 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     public var toOrigin: UInt64
     /// The port of `InterceptReport.to`; nil without one, and for a port that stays with the origin.
     public var to: Int?
+    /// The number of connections on the origin now, by the reason; nil if there are none.
+    public var onOrigin: [OriginCause: Int]?
+
+    /// The reason why a connection is on the origin.
+    public enum OriginCause: String, Codable, Sendable, CaseIterable, CodingKeyRepresentable {
+      /// It came before the intercept.
+      case earlier
+      case refused
+      /// The host did not take it within a second.
+      case timedOut
+      case unreachable
+      /// The tunnel was away.
+      case away
+      /// The host has as many connections as it may.
+      case exhausted
+      case failed
+    }
 
     public init(
       service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0, to: Int? = nil

@@ -88,6 +88,9 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   /// Scales the origin to zero.
   public var replace = false
   public var moveConnections = MoveConnections.auto
+  /// The time, in seconds, after which connections on the origin are ended that do not come home by themselves once the
+  /// host answers again; nil: never.
+  public var homeAfter: Double?
   /// Takes the intercept over from another holder.
   public var takeOver = false
   /// Answers with the workload's environment.

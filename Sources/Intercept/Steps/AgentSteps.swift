@@ -19,10 +19,14 @@ extension InterceptedWorkload {
       return .admitted(isSteady: !wasClosing)
     case .arrive(let service): return await arrive(service, link)
     case .turn(let port, _):
-      let refuses = members.values.contains { member in
-        member.request.refuse && member.plan.ports.contains { $0.podPort == port && $0.localPort != nil }
-      }
-      _ = try await link.ask(ControlMessage(.turnToHost, port: port, flag: refuses ? 1 : 0))
+      let requests = members.values.filter { member in
+        member.plan.ports.contains { $0.podPort == port && $0.localPort != nil }
+      }.map(\.request)
+      let homeAfter = requests.compactMap(\.homeAfter).min() ?? 0
+      _ = try await link.ask(
+        ControlMessage(
+          .turnToHost, port: port, flag: requests.contains(where: \.refuse) ? 1 : 0,
+          first: UInt64(clamping: Int(saturating: homeAfter * 1000))))
     case .unturn(let port): _ = try await link.ask(ControlMessage(.turnToOrigin, port: port), within: .seconds(2))
     case .retire: _ = try await link.ask(.retire, within: .seconds(2))
     default: break

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Relay
 import Testing
 import TestSupport
@@ -87,6 +88,31 @@ import TunnelProtocol
       #expect(loop.turn { late.status != nil })
       #expect(late.status == .connected, "there is room again")
     }
+  }
+
+  @Test("Dials the host's target, and the one in a shell, to see if it listens")
+  func probes() {
+    let loop = EventLoop()!
+    let echo = EchoServer(loop: loop)
+    let tunnel = Tunnel(loop, to: echo.port)
+    let router = tunnel.endpoint.router
+    func probe(_ port: UInt16) -> StreamStatus? {
+      var status: StreamStatus?
+      router.probe(port) { status = $0 }
+      loop.turn { status != nil }
+      return status
+    }
+    #expect(probe(80) == .connected && probe(81) == .notServed)
+    router.setTarget(loopback(freePort()), for: 81)
+    #expect(probe(81) == .refused)
+    router.makeSocket = { $0(-1) }
+    #expect(probe(80) == .refused, "the shell does not run yet")
+    router.makeSocket = { $0(socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)) }
+    #expect(probe(80) == .connected && probe(81) == .refused)
+    tunnel.near.close()
+    tunnel.agent.close()
+    echo.close()
+    loop.turn(maximumWait: 5)
   }
 
   @Test("Forgets connections that have ended, in any order")

@@ -64,6 +64,28 @@ struct OutputTests {
     #expect(lines.contains("  f1 port 5432: reset"))
   }
 
+  @Test(
+    "Says how many connections are on the origin, and why",
+    arguments: [
+      ([.refused: 1], "user: 1 connection to port 80 is on the origin: 1 was refused here"),
+      (
+        [.refused: 2, .earlier: 1],
+        "user: 3 connections to port 80 are on the origin: 1 came before the intercept, 2 were refused here"
+      ),
+      ([.away: 4], "user: 4 connections to port 80 are on the origin: 4 came while the tunnel was away"),
+    ] as [([InterceptReport.Port.OriginCause: Int], String)])
+  func onOrigin(causes: [InterceptReport.Port.OriginCause: Int], line: String) throws {
+    var port = InterceptReport.Port(service: 80, name: nil, target: 8080, host: "127.0.0.1:8080")
+    port.onOrigin = causes
+    let report = InterceptReport(
+      context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .active,
+      ports: [port], holder: "a@b", since: "now")
+    #expect(StatusReport(daemon: nil, intercepts: [report]).lines.contains("  " + line))
+    let json = String(decoding: try JSONEncoder().encode(port), as: UTF8.self)
+    #expect(json.contains("\"onOrigin\":{"))
+    #expect(try JSONDecoder().decode(InterceptReport.Port.self, from: Data(json.utf8)) == port)
+  }
+
   @Test func anInterceptIntoAnotherClusterSaysWhere() {
     let report = InterceptReport(
       context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .active,

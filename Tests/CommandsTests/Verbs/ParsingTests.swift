@@ -24,7 +24,7 @@ struct ParsingTests {
     let command: InterceptCommand = try parse(
       """
       intercept user --port 8080:http --port 9090:grpc --address ::1 --container app --agent-image i --refuse \
-      --move-connections yes --take-over
+      --move-connections yes --home-after 1.5 --take-over
       """
     )
     let request = command.request(Settings(), environment: true)
@@ -36,6 +36,7 @@ struct ParsingTests {
     expected.agentImage = "i"
     expected.refuse = true
     expected.moveConnections = .yes
+    expected.homeAfter = 1.5
     expected.takeOver = true
     expected.environment = true
     #expect(request == expected)
@@ -162,7 +163,8 @@ struct ParsingTests {
   @Test(arguments: [
     "intercept", "intercept user --port 0", "intercept user --port 80 --port 81", "intercept user --output xml",
     "intercept user --address here",
-    "intercept user --replace --move-connections yes", "leave user --all", "leave --drain -1", "leave --drain soon",
+    "intercept user --replace --move-connections yes", "leave user --all", "leave --drain -1",
+    "intercept user --home-after 0", "intercept user --home-after soon", "leave --drain soon",
     "forward", "forward db",
     "forward db 80 80", "forward db 80 --stop f1", "forward --stop f1 --foreground", "list -A -n a", "logs --lines -1",
     "completion tcsh", "nonsense",
