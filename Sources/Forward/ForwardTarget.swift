@@ -107,7 +107,7 @@ public struct ForwardTarget: Sendable, Hashable {
       }
       return (number, ["port": .init(Int(number))])
     }
-    let tcp = ports.filter { ($0["protocol"]?.stringValue ?? "TCP") == "TCP" }
+    let tcp = ports.filter { $0.transport == "TCP" }
     guard
       let chosen = tcp.first(where: {
         $0.entryName == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port)
@@ -182,11 +182,11 @@ public struct ForwardTarget: Sendable, Hashable {
       throw ControlError(.failed, "Pod \(pod.name ?? "") has no address yet")
     }
     if let number = UInt16(port), number > 0 { return Preamble(.tcp, port: number, address: bytes) }
-    let ports = (pod[path: "spec", "containers"]?.elements ?? []).flatMap { $0["ports"]?.elements ?? [] }
-    guard let number = number(ports.first(where: { $0.entryName == port })?["containerPort"]) else {
+    guard let number = pod.declaredPort(named: port) else {
+      let ports = pod.declaredPorts.filter { $0.transport == "TCP" }
       throw ControlError(
-        .notFound, "Pod \(pod.name ?? "") has no port '\(port)'",
-        remedy: "It declares: \(list(ports, "containerPort")).")
+        .notFound, "Pod \(pod.name ?? "") has no TCP port '\(port)'",
+        remedy: "It declares: \(list(ports, "containerPort")). A number needs no declaration.")
     }
     return Preamble(.tcp, port: number, address: bytes)
   }

@@ -6,6 +6,9 @@ public enum VariableExpansion {
   /// The bytes of all strings that a process may be given: a quarter of the usual stack limit (execve(2)).
   public static let mostBytes = 2 << 20
 
+  /// Returns a text that expands to the given one.
+  public static func escaped(_ text: String) -> String { text.replacing("$", with: "$$") }
+
   /// - Parameter limit: bytes. Variables that refer to each other grow without end: thirty that double one another are
   ///   a gigabyte.
   /// - Returns: nil beyond the limit.

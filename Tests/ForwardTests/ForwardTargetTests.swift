@@ -83,6 +83,31 @@ import TunnelProtocol
     }
   }
 
+  @Test(
+    "A Pod's port by number, or by the name that a container that runs declares",
+    arguments: [
+      ("7", 7), ("web", 8080), ("stats", 9102), ("setup", nil), ("dns", nil), ("0", nil), ("nope", nil),
+    ] as [(String, UInt16?)])
+  func portOfAPod(port: String, number: UInt16?) {
+    let pod: JSONValue = [
+      "metadata": ["name": "user-0"], "status": ["podIP": "10.244.0.7"],
+      "spec": [
+        "containers": [
+          [
+            "ports": [
+              ["name": "dns", "containerPort": 53, "protocol": "UDP"], ["name": "web", "containerPort": 8080],
+            ]
+          ]
+        ],
+        "initContainers": [
+          ["ports": [["name": "setup", "containerPort": 1]]],
+          ["restartPolicy": "Always", "ports": [["name": "stats", "containerPort": 9102]]],
+        ],
+      ],
+    ]
+    #expect((try? ForwardTarget.pod(port, pod))?.port == number)
+  }
+
   @Test func anEndpointWithAPortIsTakenBesideOneWithout() {
     let port: JSONValue = ["name": "web", "port": 80]
     func slice(_ number: Int, _ address: String) -> JSONValue {

@@ -106,8 +106,8 @@ extension PortForward {
     if let number = UInt16(port) { return number }
     for manifest in manifests where manifest.name == name {
       let spec = manifest.object["spec"]
-      let containers = (spec?["containers"] ?? spec?[path: "template", "spec", "containers"])?.elements ?? []
-      let ports = (spec?["ports"]?.elements ?? []) + containers.flatMap { $0["ports"]?.elements ?? [] }
+      let declared = manifest.object.declaredPorts + (spec?["template"]?.declaredPorts ?? [])
+      let ports = (spec?["ports"]?.elements ?? []) + declared
       for entry in ports where entry["name"]?.stringValue == port {
         return (entry["port"] ?? entry["containerPort"])?.intValue.flatMap(UInt16.init(exactly:))
       }

@@ -52,7 +52,9 @@ extension APIResource {
   public static let replicaSets = apps("replicasets", "ReplicaSet")
   public static let statefulSets = apps("statefulsets", "StatefulSet")
   public static let daemonSets = apps("daemonsets", "DaemonSet")
+  public static let replicationControllers = core("replicationcontrollers", "ReplicationController")
   public static let jobs = APIResource(group: "batch", version: "v1", plural: "jobs", kind: "Job")
+  public static let cronJobs = APIResource(group: "batch", version: "v1", plural: "cronjobs", kind: "CronJob")
   public static let endpointSlices = APIResource(
     group: "discovery.k8s.io", version: "v1", plural: "endpointslices", kind: "EndpointSlice")
   public static let leases = APIResource(group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease")

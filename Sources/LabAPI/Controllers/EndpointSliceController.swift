@@ -118,15 +118,7 @@ struct EndpointSliceController: Controller {
 
   private static func targetPort(_ target: JSONValue?, _ kind: String, on pod: JSONValue) -> Int? {
     guard let name = target?.stringValue else { return target?.intValue }
-    // A sidecar among the init containers can own the port too.
-    let sidecars = (pod[path: "spec", "initContainers"]?.elements ?? []).filter { $0["restartPolicy"] == "Always" }
-    for container in (pod[path: "spec", "containers"]?.elements ?? []) + sidecars {
-      for port in container["ports"]?.elements ?? []
-      where port["name"]?.stringValue == name && (port["protocol"]?.stringValue ?? "TCP") == kind {
-        return port["containerPort"]?.intValue
-      }
-    }
-    return nil
+    return pod.declaredPort(named: name, transport: kind).map { Int($0) }
   }
 
   // MARK: Selection

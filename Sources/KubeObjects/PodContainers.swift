@@ -1,0 +1,35 @@
+/// The containers of a Pod, or of a Pod template (Kubernetes API, PodSpec).
+extension JSONValue {
+  /// The containers that run beside each other, in the order in which Kubernetes looks for a named port: the ordinary
+  /// ones, then the sidecars. An init container that ends before them is none.
+  public var runningContainers: [JSONValue] { ordinaryContainers + sidecars }
+
+  /// `spec.containers`.
+  public var ordinaryContainers: [JSONValue] { self[path: "spec", "containers"]?.elements ?? [] }
+
+  /// Init containers with `restartPolicy: Always`, which go on running beside the ordinary ones.
+  public var sidecars: [JSONValue] {
+    (self[path: "spec", "initContainers"]?.elements ?? []).filter { $0["restartPolicy"]?.stringValue == "Always" }
+  }
+
+  /// The ports that the running containers declare.
+  public var declaredPorts: [JSONValue] { runningContainers.flatMap { $0["ports"]?.elements ?? [] } }
+
+  /// The numbers of the declared TCP ports.
+  public var declaredNumbers: Set<UInt16> {
+    Set(
+      declaredPorts.filter { $0.transport == "TCP" }.compactMap { $0["containerPort"]?.intValue.flatMap(Self.number) })
+  }
+
+  private static func number(_ value: Int) -> UInt16? { UInt16(exactly: value).flatMap { $0 > 0 ? $0 : nil } }
+
+  /// Returns the number of a declared port, as Kubernetes resolves a Service's named target port: the first of that
+  /// name and transport.
+  public func declaredPort(named name: String, transport: String = "TCP") -> UInt16? {
+    let port = declaredPorts.first { $0["name"]?.stringValue == name && $0.transport == transport }
+    return port?["containerPort"]?.intValue.flatMap(Self.number)
+  }
+
+  /// The transport of a port that a Service or a container declares: `TCP`, `UDP` or `SCTP`.
+  public var transport: String { self["protocol"]?.stringValue ?? "TCP" }
+}
