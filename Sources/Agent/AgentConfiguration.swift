@@ -10,6 +10,8 @@ public struct AgentConfiguration {
   public var controlPort: UInt16 = 0
   /// The Pod's ports that it takes connections on.
   public var ports: [UInt16] = []
+  /// Pairs: a port that only containers of this Pod may use, since one of them is in front of it, and that one's port.
+  public var gates: [UInt16] = []
   /// The headless Service with the workload's own selector, as a DNS name; empty without a workload.
   public var originName: [UInt8] = []
   /// The headless Service of agents only, ready or not.
@@ -54,7 +56,8 @@ public struct AgentConfiguration {
 
   public init() {}
 
-  /// Parses `--control PORT --listen PORT,PORT --origin NAME --agents NAME --never-ready`; nil for anything else.
+  /// Parses `--control PORT --listen PORT,PORT --gates PORT,GATE --origin NAME --agents NAME --never-ready`; nil for
+  /// anything else.
   public init?(arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, count: Int) {
     var index = 0
     func next() -> UnsafeMutablePointer<CChar>? {
@@ -69,6 +72,8 @@ public struct AgentConfiguration {
         controlPort = port
       } else if strcmp(flag, "--listen") == 0, let value = next() {
         ports = Self.numbers(value)
+      } else if strcmp(flag, "--gates") == 0, let value = next() {
+        gates = Self.numbers(value)
       } else if strcmp(flag, "--origin") == 0, let value = next() {
         originName = Self.bytes(value)
       } else if strcmp(flag, "--agents") == 0, let value = next() {
@@ -79,6 +84,16 @@ public struct AgentConfiguration {
       index += 1
     }
     guard controlPort != 0 else { return nil }
+  }
+
+  /// Returns the port of the container in front of a port; nil if there is none.
+  func gate(of port: UInt16) -> UInt16? {
+    var index = 0
+    while index + 1 < gates.count {
+      if gates[index] == port { return gates[index + 1] }
+      index += 2
+    }
+    return nil
   }
 
   /// Appends the cluster's domain to names that end in `svc`: only the Pod's resolver configuration has it.

@@ -11,6 +11,8 @@ final class InboundListener: Listener {
   /// The port as the Service targets it.
   let port: UInt16
   let boundPort: UInt16
+  /// True if a container of this Pod is in front of it, past which nobody may come.
+  private let isInside: Bool
   /// True if new connections go to the host.
   private(set) var goesToHost = false
   /// True from the turn to the host until that to the origin, without a session as well.
@@ -51,6 +53,7 @@ final class InboundListener: Listener {
     boundPort = address.port
     self.server = server
     self.port = port
+    isInside = server.configuration.gate(of: port) != nil
     super.init(loop: server.loop, fd: fd)
   }
 
@@ -63,6 +66,7 @@ final class InboundListener: Listener {
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
     server.connections += 1
+    if isInside, !Self.isOwn(connection, peer) { return refuse(connection) }
     guard server.connections <= server.configuration.inboundLimits.connections else {
       AgentProgram.log("too many connections at once; further ones are reset", at: loop.now, after: &server.crowdLogged)
       return refuse(connection)
@@ -70,7 +74,7 @@ final class InboundListener: Listener {
     let client = peer.unmapped
     if goToHost(connection, of: client) { return }
     // An agent that takes this one for the origin: never make a loop.
-    guard !server.origin.isAgent(client) else { return refuse(connection) }
+    guard isInside || !server.origin.isAgent(client) else { return refuse(connection) }
     goToOrigin(connection, of: client, backlog: [], because: isIntercepted ? .noSession : .notTurned)
   }
 
@@ -165,6 +169,13 @@ final class InboundListener: Listener {
   override func timerFired(_ kind: UInt8) {
     guard kind == InboundListener.lookTimer else { return super.timerFired(kind) }
     lookIsDue()
+  }
+
+  /// Checks that a connection comes from this Pod: it then has the same address at both ends.
+  private static func isOwn(_ connection: Int32, _ peer: clinux_address) -> Bool {
+    var local = clinux_address()
+    clinux_local_address(connection, &local)
+    return local.unmapped.byteArray == peer.unmapped.byteArray
   }
 
   private func refuse(_ connection: Int32) {

@@ -169,9 +169,10 @@ final class Origin: Handler {
   }
 
   /// Notes a dial's result: until DNS follows, it is the better source for existing Pods.
-  func dialed(_ address: clinux_address, connected: Bool) {
+  /// - Parameter port: the one that was meant; a gate's answer counts for it.
+  func dialed(_ address: clinux_address, _ port: UInt16, connected: Bool) {
     if let index = Self.position(of: address, in: addresses) { deaf[index] = !connected }
-    if connected, !hasServed(address.port) { served.append(address.port) }
+    if connected, !hasServed(port) { served.append(port) }
   }
 
   private static func position(of address: clinux_address, in list: [clinux_address]) -> Int? {
@@ -208,6 +209,8 @@ final class Origin: Handler {
   }
 
   func dial(_ port: UInt16, _ completion: @escaping (StreamStatus, Int32) -> Void) {
-    OriginDial(origin: self, addresses: candidates(), port: port, completion: completion).next()
+    OriginDial(
+      origin: self, addresses: candidates(), port: port, gate: configuration.gate(of: port), completion: completion
+    ).next()
   }
 }

@@ -5,11 +5,12 @@ import CLinux
   import TunnelProtocol
 #endif
 
-/// Connects to the first of several addresses that accepts.
+/// Connects to the first of several addresses that accepts. An application behind another container may listen on its
+/// Pod's loopback alone: that container is tried next.
 final class OriginDial: Handler {
   private unowned(unsafe) let origin: Origin
   private let loop: EventLoop
-  private var addresses: [clinux_address]
+  private var addresses: [clinux_address] = []
   private let port: UInt16
   private var completion: ((StreamStatus, Int32) -> Void)?
   private var fd: Int32 = -1
@@ -19,22 +20,32 @@ final class OriginDial: Handler {
   /// The limit for one address, µs.
   private static let patience: UInt64 = 1_000_000
 
-  init(origin: Origin, addresses: [clinux_address], port: UInt16, completion: @escaping (StreamStatus, Int32) -> Void) {
+  /// - Parameter gate: the port of the container in front of `port`; nil if there is none.
+  init(
+    origin: Origin, addresses: [clinux_address], port: UInt16, gate: UInt16?,
+    completion: @escaping (StreamStatus, Int32) -> Void
+  ) {
     self.origin = origin
     loop = origin.loop
-    self.addresses = addresses.reversed()
+    for var address in addresses.reversed() {
+      if let gate {
+        address.port = gate
+        self.addresses.append(address)
+      }
+      address.port = port
+      self.addresses.append(address)
+    }
     self.port = port
     self.completion = completion
   }
 
   func next() {
     while var address = addresses.popLast() {
-      address.port = port
       current = address
       fd = clinux_tcp_connect(&address)
       guard fd >= 0 else {
         status = AcceptorEnd.status(-fd)
-        origin.dialed(current, connected: false)
+        origin.dialed(current, port, connected: false)
         continue
       }
       attempt &+= 1
@@ -51,7 +62,7 @@ final class OriginDial: Handler {
     let socket = fd
     fd = -1
     loop.unwatch(socket)
-    origin.dialed(current, connected: error == 0)
+    origin.dialed(current, port, connected: error == 0)
     if error == 0 { return finish(.connected, socket) }
     clinux_close(socket)
     status = AcceptorEnd.status(error)
@@ -64,7 +75,7 @@ final class OriginDial: Handler {
     clinux_close(fd)
     fd = -1
     status = .timedOut
-    origin.dialed(current, connected: false)
+    origin.dialed(current, port, connected: false)
     next()
   }
 

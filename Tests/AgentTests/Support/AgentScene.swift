@@ -20,7 +20,7 @@ final class AgentScene {
 
   init(
     neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil,
-    acknowledgeLimit: UInt64 = 200_000
+    acknowledgeLimit: UInt64 = 200_000, isGated: Bool = false
   ) {
     nameserver = FakeNameserver(loop: loop)
     hostServer = TestServer(loop: loop)
@@ -29,7 +29,8 @@ final class AgentScene {
     nameserver.table["agents.ns"] = [[127, 0, 0, 3]]
     var configuration = AgentConfiguration()
     configuration.controlPort = freePort()
-    configuration.ports = [origin.port]
+    configuration.ports = [isGated ? freePort() : origin.port]
+    if isGated { configuration.gates = [configuration.ports[0], origin.port] }
     configuration.originName = Array("origin.ns".utf8)
     configuration.agentsName = Array("agents.ns".utf8)
     configuration.nameservers = [nameserver.address]
