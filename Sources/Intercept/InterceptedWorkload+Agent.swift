@@ -7,21 +7,21 @@ extension InterceptedWorkload {
   /// Returns the deployer of the workload's agent, and the template of its Pod.
   func agent(for member: Member) async throws(ControlError) -> (AgentDeployer, AgentPodTemplate) {
     let plan = member.plan
+    // The Services share the agent: it stays what it is while one of them is intercepted.
+    let first = members.values.first { machine.phase(of: $0.plan.service) == .active } ?? member
     let architecture = try await NodeArchitecture.of(plan.nodes.first, client: client)
     var template = AgentPodTemplate(
-      workload: workload, containerName: plan.container, listen: plan.listen, controlPort: plan.controlPort,
+      workload: workload, containerName: first.plan.container, listen: plan.listen, controlPort: plan.controlPort,
       architecture: architecture)
-    template.image = member.request.agentImage
+    template.image = first.request.agentImage
     template.originName = "\(AgentNames.originService(workload)).\(namespace).svc"
     template.agentsName = "\(AgentNames.agentsService(workload)).\(namespace).svc"
     template.preferredNodes = plan.nodes
-    let claims = try await VolumeClaims.read(client: client, namespace: namespace, template: plan.workload.template)
-    template.droppedVolumes = claims.exclusive
-    if claims.tiesToNode { template.requiredNode = plan.nodes.first }
-    for volume in claims.exclusive.sorted() {
-      let text = "volume \(volume) may be mounted by one Pod only: the agent goes without it"
-      if !agentWarnings.contains(text) { agentWarnings.append(text) }
-    }
+    template.droppedVolumes = plan.droppedVolumes
+    template.requiredNode = plan.requiredNode
+    template.keepsContainers = member.request.keepContainers
+    template.gates = plan.gates
+    (template.hostname, template.subdomain) = (plan.podName?.hostname, plan.podName?.subdomain)
     template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
     let manifests = AgentManifests(
       workload: workload, namespace: namespace, holder: context.holder, service: plan.service)

@@ -33,8 +33,8 @@ extension InterceptedWorkload {
           }
         },
         Task { [weak self, client, namespace] in
-          let events = client.watch(
-            plan.workload.resource, namespace: namespace, fields: "metadata.name=\(plan.workload.name)")
+          guard let resource = plan.workload.resource else { return }
+          let events = client.watch(resource, namespace: namespace, fields: "metadata.name=\(plan.workload.name)")
           do { for try await event in events { await self?.workloadChanged(service, event) } } catch {}
         },
       ]
@@ -60,7 +60,7 @@ extension InterceptedWorkload {
       guard ServiceRules.transport(port) == "TCP",
         let target = ServiceRules.targetPort(port, template: plan.workload.template)
       else { return true }
-      return !plan.listen.contains(target)
+      return !plan.listen.contains(target) && !plan.keptPorts.contains(target)
     }
     guard !ports.isEmpty else { return nil }
     let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "") }
@@ -71,14 +71,15 @@ extension InterceptedWorkload {
   }
 
   private func workloadChanged(_ service: String, _ event: WatchEvent) {
-    guard let object = event.object, let plan = members[service]?.plan, let generation = object.generation,
-      generation != plan.workload.generation
+    guard let object = event.object, let plan = members[service]?.plan, let resource = plan.workload.resource,
+      let generation = object.generation, generation != plan.workload.generation
     else { return }
-    let template = object[path: "spec", "template"] ?? [:]
+    let declared = Workload(object, resource: resource).declared
     change(service) { $0.plan.workload.generation = generation }
-    guard Self.lasting(template) != Self.lasting(plan.workload.template), members[service]?.request.replace == false
+    guard Self.lasting(declared ?? [:]) != Self.lasting(plan.workload.declared ?? [:]),
+      members[service]?.request.replace == false
     else { return }
-    change(service) { $0.plan.workload.template = template }
+    change(service) { $0.plan.workload.declared = declared }
     let text =
       "\(plan.workload.description) was changed: the agent still has its former environment and files. "
       + "Leave and intercept again to follow"
@@ -148,7 +149,7 @@ extension InterceptedWorkload {
 
   /// Returns the members one of whose intercepted ports this is.
   private func members(with port: UInt16) -> [String: Member] {
-    members.filter { $0.value.plan.ports.contains { $0.podPort == port && $0.localPort != nil } }
+    members.filter { $0.value.plan.ports.contains { $0.agentPort == port && $0.localPort != nil } }
   }
 
   // MARK: The Lease
@@ -192,12 +193,12 @@ extension InterceptedWorkload {
   private func lookAtOrigin() async {
     for (service, member) in members where machine.phase(of: service) == .active && !member.request.replace {
       for port in member.plan.ports where port.localPort != nil {
-        let question = ControlMessage(.probeOrigin, port: port.podPort)
+        let question = ControlMessage(.probeOrigin, port: port.agentPort)
         guard let link, let answer = try? await link.ask(question, within: .seconds(15)) else { return }
         note(answer, of: member.plan.workload.description)
         let isReached = answer.flag == StreamStatus.connected.rawValue
         observe(
-          .finished(.probe(port: port.podPort), isReached ? .done : .failed(Failure("no answer", isPassing: true))))
+          .finished(.probe(port: port.agentPort), isReached ? .done : .failed(Failure("no answer", isPassing: true))))
         if !isReached { return }
       }
     }

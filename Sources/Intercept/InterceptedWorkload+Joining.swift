@@ -19,7 +19,7 @@ extension InterceptedWorkload {
       let way = joined.link.endpoint
       targets[number] = await link.onLoop { endpoint in
         let target = JoinedTarget(endpoint: way.get(on: endpoint.loop), preamble: preamble) { _ in tell.yield() }
-        endpoint.router.join(target, for: port.podPort)
+        endpoint.router.join(target, for: port.agentPort)
         return OnLoop(target, on: endpoint.loop)
       }
     }

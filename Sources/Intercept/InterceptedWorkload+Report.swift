@@ -15,20 +15,21 @@ extension InterceptedWorkload {
     let phase = machine.phase(of: service)
     var ports: [InterceptReport.Port] = []
     for port in member.plan.ports {
-      let question = ControlMessage(.counters, port: port.podPort)
+      let question = ControlMessage(.counters, port: port.agentPort)
       if let link, let now = try? await link.ask(question, within: .seconds(1)) {
         change(service) {
-          $0.counters[port.podPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
+          $0.counters[port.agentPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
         }
       }
-      let known = members[service]?.counters[port.podPort] ?? PortCounters()
+      let known = members[service]?.counters[port.agentPort] ?? PortCounters()
       let isHost = member.joined == nil
       var report = InterceptReport.Port(
         service: port.servicePort, name: port.name, target: Int(port.podPort),
         host: isHost ? port.localPort.map { "\(member.request.address):\($0)" } : nil,
-        toHost: known.toHost, toOrigin: known.toOrigin, to: isHost ? nil : port.localPort.map { Int($0) })
+        toHost: known.toHost, toOrigin: known.toOrigin, to: isHost ? nil : port.localPort.map { Int($0) },
+        along: port.along)
       if port.localPort != nil, let link,
-        let now = try? await link.ask(ControlMessage(.onOrigin, port: port.podPort), within: .seconds(1))
+        let now = try? await link.ask(ControlMessage(.onOrigin, port: port.agentPort), within: .seconds(1))
       {
         report.onOrigin = InterceptReport.Port.causes(of: now)
       }

@@ -14,10 +14,19 @@ extension InterceptedWorkload {
     return (machine.phase(of: service), facts.end)
   }
 
-  /// Refuses an intercept that cannot share the session: a shell has a network of its own, and the session one target
-  /// for all.
-  func admit(_ isInsideShell: Bool) throws(ControlError) {
-    guard let (service, other) = members.first, isInsideShell || other.isInsideShell else { return }
+  /// Refuses an intercept that cannot share the agent and its session: the agent's Pod either has the other containers
+  /// or has them not; a shell has a network of its own, and the session one target for all.
+  func admit(_ request: InterceptRequest, isInsideShell: Bool) throws(ControlError) {
+    guard let (service, other) = members.first else { return }
+    if request.keepContainers != other.request.keepContainers {
+      throw ControlError(
+        .conflict,
+        "you intercept workload \(workload) already, through its Service \(service), "
+          + (other.request.keepContainers ? "with --keep-containers" : "without --keep-containers")
+          + ": its Services share one agent",
+        remedy: "Give the same option for both, or `devtunnel leave \(service)` first.")
+    }
+    guard isInsideShell || other.isInsideShell else { return }
     throw ControlError(
       .conflict,
       "you intercept workload \(workload) already, through its Service \(service): a shell's intercept shares its "

@@ -98,6 +98,7 @@ public actor Interception {
     let plan = try await Planner(client: client, namespace: namespace).plan(request)
     self.plan = plan
     warnings += plan.warnings
+    for warning in plan.warnings { progress(EarlyWarning.line(warning)) }
     var joined: JoinedCluster?
     if let openJoined {
       joined = try await openJoined(plan.ports.compactMap(\.localPort), progress)
@@ -119,13 +120,13 @@ public actor Interception {
   {
     self.plan = plan
     let workload = try await seat(plan.workload.name, progress)
-    try await workload.admit(isInsideShell)
+    try await workload.admit(request, isInsideShell: isInsideShell)
     self.workload = workload
     let entry = entry(plan)
     try context.journal.add(entry)
     let wish = Wish(
-      service: plan.service, ports: Set(plan.ports.filter { $0.localPort != nil }.map(\.podPort)),
-      listens: Set(plan.listen), takesOver: request.takeOver, replaces: request.replace)
+      service: plan.service, ports: Set(plan.ports.filter { $0.localPort != nil }.map(\.agentPort)),
+      listens: Set(plan.listen), takesOver: request.takeOver, replaces: request.replace, lag: plan.lag)
     await workload.intercept(
       InterceptedWorkload.Member(
         request: request, plan: plan, entry: entry, isInsideShell: isInsideShell, joined: joined, progress: progress),
@@ -161,7 +162,8 @@ public actor Interception {
   private func undone(after error: ControlError) async -> ControlError {
     guard let workload else { return error }
     // In another task, since this one may be cancelled.
-    let isUndone = await Task { [id] in await workload.isOver(id.service, within: .seconds(20)) }.value
+    let limit = Duration.seconds(20) + (plan?.lag ?? .zero)
+    let isUndone = await Task { [id] in await workload.isOver(id.service, within: limit) }.value
     guard !isUndone else { return error }
     let obstacle = await workload.obstacle(of: id.service)
     return ControlError(
@@ -202,9 +204,7 @@ public actor Interception {
     case .yes: moves = true
     case .auto:
       let speaks = plan.ports.contains { $0.localPort != nil && $0.speaksHTTP2 }
-      moves =
-        speaks && plan.workload.isRollingUpdate && !plan.workload.isPaused
-        && plan.workload.resource.plural != "replicasets" && !request.replace
+      moves = speaks && plan.workload.canRestart && !request.replace
       // No one can see whether there are any: neither the agent nor the API server knows the origin's connections.
       leavesConnections = !moves
     }
@@ -224,7 +224,7 @@ public actor Interception {
     guard !Task.isCancelled, let workload, await workload.isWanted(id.service) else { return nil }
     guard let link = await workload.link else { return false }
     for port in plan.ports where port.localPort != nil {
-      if await link.probeHost(port.podPort) == .connected { return true }
+      if await link.probeHost(port.agentPort) == .connected { return true }
     }
     return false
   }
@@ -239,6 +239,7 @@ public actor Interception {
 
   /// Restarts the workload's Pods, one after the other, so that their clients connect again, to the agent.
   private func restart(_ plan: InterceptPlan, _ progress: Engine.Progress) async throws(ControlError) {
+    guard let resource = plan.workload.resource else { return }
     progress("\(plan.workload.description) is being restarted, one Pod after the other, so that open connections move")
     let patch: JSONValue = [
       "spec": [
@@ -248,7 +249,7 @@ public actor Interception {
       ]
     ]
     let restarted = try await attempt("restarting \(plan.workload.description)") { () async throws(KubeError) in
-      try await client.patch(plan.workload.resource, plan.workload.name, namespace: namespace, type: .strategic, patch)
+      try await client.patch(resource, plan.workload.name, namespace: namespace, type: .strategic, patch)
     }
     await workload?.noteRestart(of: id.service, restarted.generation)
     warnings.append("\(plan.workload.description) was restarted so that open connections move")
@@ -291,7 +292,7 @@ public actor Interception {
   /// Counts the connections that the host still holds.
   public func openConnections() async -> Int {
     guard let plan else { return 0 }
-    return await workload?.openConnections(Set(plan.ports.map(\.podPort))) ?? 0
+    return await workload?.openConnections(Set(plan.ports.map(\.agentPort))) ?? 0
   }
 
   /// True unless the intercept ends and something of it is left.
@@ -349,8 +350,7 @@ public actor Interception {
   public func workloadEnvironment() async throws(ControlError) -> [String: String] {
     guard let plan else { return [:] }
     if let environment { return environment }
-    let containers = plan.workload.template[path: "spec", "containers"]?.elements ?? []
-    let container = containers.first { $0.entryName == plan.container } ?? [:]
+    let container = plan.workload.template.runningContainers.first { $0.entryName == plan.container } ?? [:]
     let read = try await WorkloadEnvironment(client: client, namespace: namespace).read(container)
     environment = read
     return read

@@ -3,7 +3,7 @@ extension InterceptMachine {
   /// if its node has the image; the old Pod accepts connections as long.
   static let patience = Duration.seconds(2)
   /// The time after which kube-proxy has followed the EndpointSlices on every node.
-  static let proxyLag = Duration.seconds(1)
+  public static let proxyLag = Duration.seconds(1)
 
   /// Returns the next steps, at most one for each idle lane, and the time at which to ask again if nothing is observed
   /// until then. The steps count as begun: each must be reported as finished.
@@ -151,7 +151,7 @@ extension InterceptMachine {
     guard ending.allSatisfy({ $0.restoredAt != nil }), let last = ending.compactMap(\.restoredAt).max() else {
       return true
     }
-    return !alarm.isDue(last + Self.proxyLag)
+    return !alarm.isDue(last + (ending.map(\.wish.lag).max() ?? Self.proxyLag))
   }
 
   /// Takes the agent out of the endpoints once its last claims are gone.
@@ -172,14 +172,14 @@ extension InterceptMachine {
     }
   }
 
-  /// True once kube-proxy sends no more connections of the Service to the agent, as far as can be known. An agent that
+  /// True once no more connections of the Service come to the agent, as far as can be known. An agent that
   /// others use stays an endpoint, and passes connections to the origin.
   private func isOutOfEndpoints(_ facts: ServiceFacts, _ alarm: inout Alarm) -> Bool {
     guard facts.isClaimed, !facts.isKept, facts.selector != .gone, let released = facts.releasedAt else { return true }
     if facts.isLast, wanted.isEmpty, session == .open, !isAgentDeleted {
       if facts.listed.agents, !alarm.isDue(released + .seconds(15)) { return false }
     }
-    return alarm.isDue(released + Self.proxyLag)
+    return alarm.isDue(released + facts.wish.lag)
   }
 
   /// The ports that no other Service of ours uses.

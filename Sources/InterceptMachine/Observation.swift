@@ -12,10 +12,15 @@ public struct Wish: Hashable, Sendable {
   public var takesOver: Bool
   /// True to scale the origin to zero: nothing can fail open then.
   public var replaces: Bool
+  /// The time for which clients may still connect to an agent that is no endpoint any more: kube-proxy follows late,
+  /// and those of a headless Service keep an address for a while.
+  public var lag: Duration
 
   public init(
-    service: String, ports: Set<UInt16>, listens: Set<UInt16> = [], takesOver: Bool = false, replaces: Bool = false
+    service: String, ports: Set<UInt16>, listens: Set<UInt16> = [], takesOver: Bool = false, replaces: Bool = false,
+    lag: Duration = InterceptMachine.proxyLag
   ) {
+    self.lag = lag
     self.listens = listens.union(ports)
     self.service = service
     self.ports = ports

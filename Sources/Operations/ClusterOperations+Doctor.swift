@@ -22,7 +22,7 @@ extension ClusterOperations {
     (.deployments, nil, "get list watch create patch delete"),
     // Watched while one is intercepted; patched by --replace and --move-connections.
     (.statefulSets, nil, "get list watch patch"), (.replicaSets, nil, "get list watch patch"),
-    (.daemonSets, nil, "get"),
+    (.daemonSets, nil, "get list watch patch"),
     (.endpointSlices, nil, "list watch"),
     (.leases, nil, "get list create patch delete"),
   ]

@@ -32,7 +32,7 @@ extension ClusterOperations {
         ports: (service[path: "spec", "ports"]?.elements ?? []).map { port in
           "\(port["port"]?.intValue ?? 0)" + (port["name"]?.stringValue.map { "/\($0)" } ?? "")
         },
-        workload: agent, obstacle: obstacles.of(service),
+        workload: agent, obstacle: obstacles.of(service), option: InterceptObstacles.option(for: service),
         interceptedBy: agent == nil
           ? nil
           : holders.isEmpty

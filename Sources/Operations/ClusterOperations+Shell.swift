@@ -53,8 +53,7 @@ extension ClusterOperations {
       shells.append(session)
       let environment = try await environment(seat, client)
       var report = try await session.prepare(
-        template: seat.target?.workload.template, container: seat.target?.containerObject, environment: environment,
-        helper: helper, socket: shellSocket,
+        target: seat.target, environment: environment, helper: helper, socket: shellSocket,
         progress: progress)
       report.intercept = seat.intercept
       report.warnings = client.access.warnings + (seat.intercept?.warnings ?? []) + report.warnings

@@ -29,6 +29,15 @@ struct LeavingTests {
     #expect(bench.machine.ended.isEmpty)
   }
 
+  @Test("Clients of a headless Service have longer to follow")
+  func lag() {
+    var bench = Bench.at(.active, Wish(service: "web", ports: [8080], lag: .seconds(30)))
+    bench.see(.leave(service: "web", drain: .zero))
+    bench.run()
+    #expect(bench.pass(.milliseconds(29_999)) == [])
+    #expect(bench.pass(.milliseconds(1)) == [.drain(service: "web", ports: [8080], limit: .zero)])
+  }
+
   @Test("The claims are kept until the endpoints have the origin again, for 30 s")
   func endpoints() {
     var bench = Bench.at(.active)

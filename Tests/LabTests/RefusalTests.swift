@@ -14,8 +14,8 @@ extension LabTests {
             ---
             {apiVersion: v1, kind: Service, metadata: {name: bare, namespace: shop}, spec: {ports: [{port: 80}]}}
             ---
-            {apiVersion: v1, kind: Service, metadata: {name: local, namespace: shop},
-             spec: {internalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80, targetPort: http}]}}
+            {apiVersion: v1, kind: Service, metadata: {name: early, namespace: shop},
+             spec: {publishNotReadyAddresses: true, selector: {app: web}, ports: [{port: 80, targetPort: http}]}}
             ---
             {apiVersion: v1, kind: Service, metadata: {name: empty, namespace: shop},
              spec: {selector: {app: none}, ports: [{port: 80}]}}
@@ -27,7 +27,7 @@ extension LabTests {
           }
           #expect(await refusal(lab.intercept(host.port, service: "headless"))?.code == .refused)
           #expect(await refusal(lab.intercept(host.port, service: "bare"))?.code == .refused)
-          #expect(await refusal(lab.intercept(host.port, service: "local"))?.code == .refused)
+          #expect(await refusal(lab.intercept(host.port, service: "early"))?.code == .refused)
           #expect(
             await refusal(lab.intercept(host.port, service: "empty"))?.message.contains("selects no Pods") == true)
 

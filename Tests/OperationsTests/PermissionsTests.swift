@@ -89,8 +89,9 @@ struct PermissionsTests {
   /// Workloads: read by the planner and forwards, watched while they are intercepted, patched by --replace and
   /// --move-connections. The agent's objects are created and deleted in loops.
   private static let byVariable: [(String, APIResource)] =
-    ["get", "list", "watch", "patch"].flatMap { verb in [.deployments, .statefulSets, .replicaSets].map { (verb, $0) } }
-    + [("get", .daemonSets)]
+    ["get", "list", "watch", "patch"].flatMap { verb in
+      [.deployments, .statefulSets, .replicaSets, .daemonSets].map { (verb, $0) }
+    }
     + ["create", "delete"].flatMap { verb in [.configMaps, .secrets, .services, .deployments].map { (verb, $0) } }
 
   private static func strings(_ value: JSONValue?) throws -> [String] {

@@ -24,11 +24,11 @@ public enum AgentNames {
   public static let program = "/devtunnel/agent"
 
   /// Returns `devtunnel-user`; a long name keeps its beginning and gets a checksum, so that names derived from it fit
-  /// 63 characters.
+  /// 63 characters. So does one with a dot, which a Service's name may not have.
   public static func base(_ workload: String) -> String {
     let name = "devtunnel-\(workload)"
-    guard name.count > 48 else { return name }
-    return "\(name.prefix(39))-\(checksum(workload))"
+    guard name.count > 48 || name.contains(".") else { return name }
+    return "\(name.prefix(39).replacing(".", with: "-"))-\(checksum(workload))"
   }
 
   /// Returns the value of `agentLabel`.

@@ -11,6 +11,8 @@ public struct AgentPodTemplate: Sendable {
   public var containerName: String
   /// Target ports on which it takes connections.
   public var listen: [UInt16]
+  /// The container's port behind another container's, by that one's: for `keepsContainers`.
+  public var gates: [UInt16: UInt16] = [:]
   /// On the Pod's loopback.
   public var controlPort: UInt16
   /// An image other than the container's own; nil keeps that.
@@ -24,8 +26,13 @@ public struct AgentPodTemplate: Sendable {
   public var preferredNodes: [String] = []
   /// The node to which a ReadWriteOnce claim ties the Pod.
   public var requiredNode: String?
-  /// Volumes whose claim no second Pod may mount (ReadWriteOncePod).
+  /// Volumes whose claim no second Pod may mount, or that is another Pod's own.
   public var droppedVolumes: Set<String> = []
+  /// True if the Pod's other containers run beside the agent.
+  public var keepsContainers = false
+  /// The Pod's own name in DNS, below a headless Service.
+  public var hostname: String?
+  public var subdomain: String?
   public var architecture: Architecture
   /// True if a quota demands limits.
   public var needsLimits = false
@@ -43,13 +50,13 @@ public struct AgentPodTemplate: Sendable {
     self.architecture = architecture
   }
 
-  /// Returns the container that owns the ports: the one named, the only one, else the only one that declares any of
-  /// them.
+  /// Returns the container that owns the ports: the one named, else the only one that declares any of them, else the
+  /// only one. An ordinary container goes before a sidecar, and the Pods' default container before others.
+  /// - Parameter ports: of the Pods.
   public static func container(of template: JSONValue, declaring ports: [Int], named name: String?) throws(ControlError)
     -> String
   {
-    let containers = template[path: "spec", "containers"]?.elements ?? []
-    let names = containers.compactMap(\.entryName)
+    let names = template.runningContainers.compactMap(\.entryName)
     if let name {
       guard names.contains(name) else {
         throw ControlError(
@@ -57,30 +64,50 @@ public struct AgentPodTemplate: Sendable {
       }
       return name
     }
-    if names.count == 1 { return names[0] }
-    let declaring = containers.filter { container in
-      (container["ports"]?.elements ?? []).contains { $0["containerPort"]?.intValue.map(ports.contains) ?? false }
+    func declaring(_ containers: [JSONValue]) -> [String] {
+      containers.filter { container in
+        (container["ports"]?.elements ?? []).contains { $0["containerPort"]?.intValue.map(ports.contains) ?? false }
+      }.compactMap(\.entryName)
     }
-    guard declaring.count == 1, let only = declaring[0].entryName else {
-      throw ControlError(
-        .badInput, "it is not clear which of the containers \(names.joined(separator: ", ")) serves the port",
-        remedy: "Name it with --container.")
-    }
-    return only
+    let ordinary = template.ordinaryContainers
+    let candidates =
+      [declaring(ordinary), declaring(template.sidecars), ordinary.compactMap(\.entryName)]
+      .first { !$0.isEmpty } ?? []
+    if candidates.count == 1 { return candidates[0] }
+    if let named = template.annotations[defaultContainerAnnotation], candidates.contains(named) { return named }
+    throw ControlError(
+      .badInput, "it is not clear which of the containers \(names.joined(separator: ", ")) serves the port",
+      remedy: "Name it with --container.")
+  }
+
+  /// Returns a remark on the container whose environment and files are taken, if the user named none of several.
+  public static func remark(on container: String, of template: JSONValue) -> [String] {
+    let others = template.runningContainers.compactMap(\.entryName).filter { $0 != container }
+    guard !others.isEmpty else { return [] }
+    return [
+      "the environment and files are those of container \(container); "
+        + "the Pods also run \(others.joined(separator: ", ")): --container takes another's"
+    ]
   }
 
   /// Makes the Pod template.
   /// - Parameter template: `spec.template` of the workload.
   public func make(from template: JSONValue) -> JSONValue {
     let spec = template["spec"] ?? [:]
-    let containers = spec["containers"]?.elements ?? []
-    let original = containers.first { $0.entryName == containerName } ?? [:]
+    let original = template.runningContainers.first { $0.entryName == containerName } ?? [:]
     var pod: JSONValue = [:]
     for key in Self.keptFields { pod[key] = spec[key] }
-    pod["containers"] = [container(from: original, ports: namedPorts(of: containers))]
-    pod["volumes"] = .array(volumes(from: spec, mountedBy: original))
+    let others = keepsContainers ? others(in: template) : KeptContainers()
+    let volumes = volumes(from: spec, mountedBy: [original] + others.all)
+    let present = Set(volumes.compactMap(\.entryName))
+    pod["containers"] = .array(
+      [container(from: original, in: template, volumes: present)] + others.ordinary.map { fitted($0, present) })
+    if !others.initial.isEmpty { pod["initContainers"] = .array(others.initial.map { fitted($0, present) }) }
+    pod["volumes"] = .array(volumes)
     pod["dnsPolicy"] = "ClusterFirst"
     pod["terminationGracePeriodSeconds"] = 30
+    pod["hostname"] = hostname.map { JSONValue($0) }
+    pod["subdomain"] = subdomain.map { JSONValue($0) }
     pod["tolerations"] = .array(tolerations(from: spec))
     pod["affinity"] = affinity(from: spec)
     if listen.contains(where: { $0 < 1024 }) {
@@ -93,11 +120,17 @@ public struct AgentPodTemplate: Sendable {
     labels[AgentNames.agentLabel] = AgentNames.label(workload)
     var annotations = template.annotations
     annotations["kubectl.kubernetes.io/restartedAt"] = nil
-    annotations["kubectl.kubernetes.io/default-container"] = AgentNames.container
+    annotations[Self.defaultContainerAnnotation] = AgentNames.container
+    // It would answer with the origin's figures, which would count twice.
+    if annotations[Self.scrapeAnnotation] != nil { annotations[Self.scrapeAnnotation] = "false" }
     annotations[AgentNames.imageAnnotation] = image
     return ["metadata": ["labels": JSONValue(labels), "annotations": JSONValue(annotations)], "spec": pod]
   }
 
+  /// kubectl's choice of a container.
+  private static let defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
+  /// By custom, Prometheus reads the metrics of Pods that have it.
+  private static let scrapeAnnotation = "prometheus.io/scrape"
   private static let portSysctl = "net.ipv4.ip_unprivileged_port_start"
   /// Fields of a PodSpec that are copied as they are; the rest is made here or left out.
   private static let keptFields = [
@@ -106,32 +139,108 @@ public struct AgentPodTemplate: Sendable {
     "priorityClassName", "readinessGates", "runtimeClassName", "schedulerName", "securityContext", "serviceAccountName",
   ]
   /// Fields of the container that stay.
-  private static let keptContainerFields = ["env", "envFrom", "image", "securityContext", "volumeDevices"]
+  private static let keptContainerFields = ["envFrom", "image", "securityContext"]
 
-  private func container(from original: JSONValue, ports: [JSONValue]) -> JSONValue {
+  private func container(from original: JSONValue, in template: JSONValue, volumes: Set<String>) -> JSONValue {
     var container: JSONValue = ["name": JSONValue(AgentNames.container), "imagePullPolicy": "IfNotPresent"]
     for key in Self.keptContainerFields { container[key] = original[key] }
     if let image { container["image"] = JSONValue(image) }
     container["command"] = .array(command.map { JSONValue($0) })
+    let ports = namedPorts(of: keepsContainers ? original["ports"]?.elements ?? [] : template.declaredPorts)
     container["ports"] = ports.isEmpty ? JSONValue?.none : .array(ports)
     container["env"] = .array(
-      (original["env"]?.elements ?? []) + [
+      variables(of: original, in: template) + [
         [
           "name": "DEVTUNNEL_TOKEN",
           "valueFrom": ["secretKeyRef": ["name": JSONValue(objectsName), "key": "token"]],
         ]
       ])
     let mounts = (original["volumeMounts"]?.elements ?? []).filter {
-      !droppedVolumes.contains($0.entryName ?? "") && Self.isKept($0)
+      volumes.contains($0.entryName ?? "") && Self.isKept($0)
     }
     container["volumeMounts"] = .array(
       mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
+    if let devices = original["volumeDevices"]?.elements {
+      let kept = devices.filter { volumes.contains($0.entryName ?? "") }
+      container["volumeDevices"] = kept.isEmpty ? JSONValue?.none : .array(kept)
+    }
     container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
     container["readinessProbe"] = [
       "exec": ["command": [JSONValue(AgentNames.program), "ready", "--control", JSONValue(String(controlPort))]],
       "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2,
     ]
     return container
+  }
+
+  /// Returns the container's variables. Those about the resources of a container name one that exists here; one that is
+  /// read from a file of an init container is left out, as that container is.
+  private func variables(of original: JSONValue, in template: JSONValue) -> [JSONValue] {
+    (original["env"]?.elements ?? []).compactMap { variable in
+      guard let source = variable["valueFrom"] else { return variable }
+      if source["fileKeyRef"] != nil { return keepsContainers ? variable : JSONValue?.none }
+      guard let reference = source["resourceFieldRef"], let name = variable.entryName else { return variable }
+      if let value = ContainerResources.value(reference, of: original, in: template) {
+        return ["name": JSONValue(name), "value": JSONValue(value)]
+      }
+      var variable = variable
+      variable[path: "valueFrom", "resourceFieldRef"] = present(reference)
+      return variable
+    }
+  }
+
+  /// Returns a reference to a container's resources that names a container of the agent's Pod: the kubelet starts none
+  /// otherwise.
+  private func present(_ reference: JSONValue) -> JSONValue {
+    guard let name = reference["containerName"]?.stringValue, !keepsContainers || name == containerName else {
+      return reference
+    }
+    var reference = reference
+    reference["containerName"] = JSONValue(AgentNames.container)
+    return reference
+  }
+
+  // MARK: The other containers
+
+  private struct KeptContainers {
+    var ordinary: [JSONValue] = []
+    var initial: [JSONValue] = []
+    var all: [JSONValue] { ordinary + initial }
+  }
+
+  /// Returns the containers beside the one that the agent replaces. Init containers are among them: others may read
+  /// what they have written.
+  private func others(in template: JSONValue) -> KeptContainers {
+    func kept(_ containers: [JSONValue]) -> [JSONValue] { containers.filter { $0.entryName != containerName } }
+    return KeptContainers(
+      ordinary: kept(template.ordinaryContainers),
+      initial: kept(template[path: "spec", "initContainers"]?.elements ?? []))
+  }
+
+  /// Returns a container as it may run a second time: on no port of the node, without volumes that are not here.
+  private func fitted(_ container: JSONValue, _ volumes: Set<String>) -> JSONValue {
+    var container = container
+    if let variables = container["env"]?.elements {
+      container["env"] = .array(
+        variables.map { variable in
+          guard let reference = variable[path: "valueFrom", "resourceFieldRef"] else { return variable }
+          var variable = variable
+          variable[path: "valueFrom", "resourceFieldRef"] = present(reference)
+          return variable
+        })
+    }
+    for field in ["volumeMounts", "volumeDevices"] {
+      guard let mounts = container[field]?.elements else { continue }
+      container[field] = .array(mounts.filter { volumes.contains($0.entryName ?? "") })
+    }
+    if let ports = container["ports"]?.elements { container["ports"] = .array(ports.map(Self.offNode)) }
+    return container
+  }
+
+  private static func offNode(_ port: JSONValue) -> JSONValue {
+    var port = port
+    port["hostPort"] = nil
+    port["hostIP"] = nil
+    return port
   }
 
   /// Checks that a mount is copied. A shell has no mount whose path is not plain either; one over the agent's own
@@ -148,28 +257,29 @@ public struct AgentPodTemplate: Sendable {
   private var command: [String] {
     var command = [AgentNames.program, "serve", "--control", String(controlPort)]
     if !listen.isEmpty { command += ["--listen", listen.map(String.init).joined(separator: ",")] }
+    if !gates.isEmpty {
+      let pairs = gates.sorted { $0.key < $1.key }.map { "\($0.key),\($0.value)" }
+      command += ["--gates", pairs.joined(separator: ",")]
+    }
     if let originName, let agentsName { command += ["--origin", originName, "--agents", agentsName] }
     if neverReady { command.append("--never-ready") }
     return command
   }
 
-  /// Returns every named port of every container: Services and monitors find them by name.
-  private func namedPorts(of containers: [JSONValue]) -> [JSONValue] {
+  /// Returns the ports that have a name, by which Services and monitors find them.
+  private func namedPorts(of ports: [JSONValue]) -> [JSONValue] {
     var seen: Set<String> = []
-    return containers.flatMap { $0["ports"]?.elements ?? [] }.compactMap { port in
+    return ports.compactMap { port in
       guard let name = port.entryName, seen.insert(name).inserted else { return nil }
-      var kept = port
-      kept["hostPort"] = nil
-      kept["hostIP"] = nil
-      return kept
+      return Self.offNode(port)
     }
   }
 
-  /// Returns the volumes that the container mounts, and ours.
-  private func volumes(from spec: JSONValue, mountedBy container: JSONValue) -> [JSONValue] {
+  /// Returns the volumes that the containers mount, and ours.
+  private func volumes(from spec: JSONValue, mountedBy containers: [JSONValue]) -> [JSONValue] {
     let mounted = Set(
-      ((container["volumeMounts"]?.elements ?? []) + (container["volumeDevices"]?.elements ?? [])).compactMap(
-        \.entryName))
+      containers.flatMap { ($0["volumeMounts"]?.elements ?? []) + ($0["volumeDevices"]?.elements ?? []) }
+        .compactMap(\.entryName))
     let kept = (spec["volumes"]?.elements ?? []).filter { volume in
       guard let name = volume.entryName else { return false }
       return mounted.contains(name) && !droppedVolumes.contains(name)
@@ -181,7 +291,37 @@ public struct AgentPodTemplate: Sendable {
         "items": [["key": JSONValue("agent-\(architecture.rawValue)"), "path": "agent"]],
       ],
     ]
-    return kept + [agent]
+    return kept.map(volume) + [agent]
+  }
+
+  /// Returns a volume as the agent's Pod has it.
+  private func volume(_ volume: JSONValue) -> JSONValue {
+    // A claim would be made for the agent's Pod, and would be as empty.
+    if volume["ephemeral"] != nil { return ["name": volume["name"] ?? "", "emptyDir": [:]] }
+    var volume = volume
+    func fit(_ items: JSONValue?) -> JSONValue? {
+      guard let items = items?.arrayValue else { return items }
+      return .array(
+        items.map { item in
+          guard let reference = item["resourceFieldRef"] else { return item }
+          var item = item
+          item["resourceFieldRef"] = present(reference)
+          return item
+        })
+    }
+    if volume["downwardAPI"] != nil {
+      volume[path: "downwardAPI", "items"] = fit(volume[path: "downwardAPI", "items"])
+    }
+    if let sources = volume[path: "projected", "sources"]?.arrayValue {
+      volume[path: "projected", "sources"] = .array(
+        sources.map { source in
+          guard source["downwardAPI"] != nil else { return source }
+          var source = source
+          source[path: "downwardAPI", "items"] = fit(source[path: "downwardAPI", "items"])
+          return source
+        })
+    }
+    return volume
   }
 
   /// Shortens the wait on a lost node: its agent must be replaced in seconds, not in Kubernetes' default of five

@@ -19,8 +19,8 @@ enum PodSecurity {
   /// An id that owns no files in most images: `nobody`.
   private static let nobody: JSONValue = 65534
 
-  /// Fills in what `restricted` demands and a PodSpec with one container lacks; the agent needs no privilege. The
-  /// workload's own values stay, even if they are refused. `baseline` accepts absent fields.
+  /// Fills in what `restricted` demands and the PodSpec's first container, the agent's, lacks; the agent needs no
+  /// privilege. The workload's own values stay, even if they are refused. `baseline` accepts absent fields.
   /// - Parameter isOwnImage: true for the workload's image, whose user is not root if the workload runs as non-root.
   static func restrict(_ pod: JSONValue, isOwnImage: Bool) -> JSONValue {
     var pod = pod
@@ -48,7 +48,7 @@ enum PodSecurity {
       context[path: "capabilities", "drop"] = .array(dropped)
     }
     container["securityContext"] = context
-    pod["containers"] = [container]
+    pod["containers"] = .array([container] + (pod["containers"]?.elements ?? []).dropFirst())
     return pod
   }
 }

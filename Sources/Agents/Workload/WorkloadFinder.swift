@@ -46,72 +46,87 @@ public struct WorkloadFinder: Sendable {
     return pod.labels[AgentNames.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
   }
 
-  /// Returns the one workload that owns the Pods.
+  /// Returns the one workload that owns the Pods, with the template of one of them.
+  /// - Parameter selector: the Service's own, by which the Pods were found.
   /// - Throws: `.refused` if there is none, or more than one.
-  public func owner(of pods: [JSONValue], service: String) async throws(ControlError) -> Workload {
-    var sets: [String: JSONValue] = [:]
-    let references = pods.compactMap(\.controllerReference).filter { $0["kind"]?.stringValue == "ReplicaSet" }
-    for name in Set(references.compactMap { $0["name"]?.stringValue }) {
-      sets[name] = try await attempt("reading ReplicaSet \(namespace)/\(name)") { () async throws(KubeError) in
-        try await client.find(.replicaSets, name, namespace: namespace)
-      }
-    }
-    let owners = Self.owners(of: pods) { sets[$0] }
+  public func owner(of pods: [JSONValue], service: String, selector: [String: String]) async throws(ControlError)
+    -> Workload
+  {
+    var read: [WorkloadOwner: JSONValue] = [:]
+    let direct = Set(pods.map { WorkloadOwner($0.controllerReference, pod: $0.name ?? "") })
+    for owner in direct where owner.isMadeByAnother { read[owner] = try await object(of: owner)?.0 }
+    let owners = WorkloadOwner.all(of: pods) { read[$0] }
     if let refusal = Self.refusal(of: owners, service: "\(namespace)/\(service)") { throw refusal }
-    guard let only = owners.first, let resource = Self.resources[only.kind] else {
+    guard let only = owners.first else {
       throw ControlError(.refused, "Service \(namespace)/\(service) has no workload")
     }
-    return Workload(try await find(resource, only.name), resource: resource)
+    let object = try await self.object(of: only)
+    let workload = object.map { Workload($0.0, resource: $0.1) } ?? Workload(kind: only.kind, name: only.name)
+    let revision = object.flatMap { Self.revision(of: $0.0, sets: Array(read.values)) }
+    return workload.admitted(pods, selector: selector, revision: revision)
   }
 
-  /// Returns the Pods' owners; a ReplicaSet's Deployment takes its place.
-  public static func owners(of pods: [JSONValue], replicaSet: (String) -> JSONValue?) -> Set<Owner> {
-    var owners: Set<Owner> = []
-    for pod in pods {
-      let owner = Owner(pod.controllerReference, pod: pod.name ?? "")
-      let above = owner.kind == "ReplicaSet" ? replicaSet(owner.name)?.controllerReference : nil
-      owners.insert(above.map { Owner($0, pod: "") } ?? owner)
+  /// Returns a workload that the user named, with the template of one of its Pods if any runs.
+  /// - Returns: the workload and its living Pods.
+  public func workload(_ resource: APIResource, _ name: String) async throws(ControlError) -> (Workload, [JSONValue]) {
+    let object = try await find(resource, name)
+    if resource == .pods {
+      return (Workload(kind: "Pod", name: name).admitted([object], selector: [:], revision: nil), [object])
     }
-    return owners
+    let workload = Workload(object, resource: resource)
+    let labels = object[path: "spec", "selector", "matchLabels"]?.stringMap ?? workload.template.labels
+    guard !labels.isEmpty else { return (workload, []) }
+    let pods = try await pods(labels).filter { pod in
+      // A ReplicaSet's or Job's name begins with that of its owner.
+      let owner = pod.controllerReference?["name"]?.stringValue ?? ""
+      return owner == name || owner.hasPrefix(name + "-")
+    }
+    return (workload.admitted(pods, selector: [:], revision: Self.revision(of: object, sets: [])), pods)
   }
 
-  /// Returns the reason why the Pods of a Service cannot be intercepted; nil if they belong to one workload that can
-  /// be.
+  /// Reads an owner; nil for a Pod, and for one that does not exist any more or that the user may not read.
+  private func object(of owner: WorkloadOwner) async throws(ControlError) -> (JSONValue, APIResource)? {
+    guard owner.kind != "Pod" else { return nil }
+    do throws(KubeError) {
+      var resource = owner.resource
+      if resource == nil {
+        resource = try await client.resources(apiVersion: owner.apiVersion).first { $0.resource.kind == owner.kind }?
+          .resource
+      }
+      guard let resource, let object = try await client.find(resource, owner.name, namespace: namespace) else {
+        return nil
+      }
+      return (object, resource)
+    } catch {
+      if error.isForbidden || owner.resource == nil { return nil }
+      throw ControlError(error, doing: "reading \(owner.kind) \(namespace)/\(owner.name)")
+    }
+  }
+
+  /// Returns the label that Pods of the workload's present revision have; nil if it has no revisions, or none is known.
+  /// - Parameter sets: the ReplicaSets of its Pods.
+  static func revision(of object: JSONValue, sets: [JSONValue]) -> (key: String, value: String)? {
+    if let hash = object[path: "status", "updateRevision"]?.stringValue { return ("controller-revision-hash", hash) }
+    let number = "deployment.kubernetes.io/revision"
+    guard let present = object.annotations[number] else { return nil }
+    let hash = sets.first { $0.annotations[number] == present }?.labels["pod-template-hash"]
+    return hash.map { ("pod-template-hash", $0) }
+  }
+
+  /// Returns the reason why the Pods of a Service cannot be intercepted; nil if they belong to one workload.
   /// - Parameter service: `NAMESPACE/NAME`.
-  public static func refusal(of owners: Set<Owner>, service: String) -> ControlError? {
-    guard let only = owners.first else {
+  public static func refusal(of owners: Set<WorkloadOwner>, service: String) -> ControlError? {
+    guard !owners.isEmpty else {
       return ControlError(
         .refused,
         "Service \(service) selects no Pods: there is nothing to take the place of, and nothing to fall back to",
         remedy: "Scale its workload up first.")
     }
-    guard owners.count == 1 else {
-      return ControlError(
-        .refused,
-        "Service \(service) selects Pods of several owners: "
-          + owners.map(\.description).sorted().joined(separator: ", "),
-        remedy: "Intercept a Service that selects one workload.")
-    }
-    guard resources[only.kind] == nil else { return nil }
+    guard owners.count > 1 else { return nil }
     return ControlError(
-      .refused, "the Pods of Service \(service) belong to \(only.description), which cannot be intercepted",
-      remedy: "Deployments, StatefulSets and ReplicaSets can.")
-  }
-
-  private static let resources: [String: APIResource] = [
-    "Deployment": .deployments, "StatefulSet": .statefulSets, "ReplicaSet": .replicaSets,
-  ]
-
-  /// The controller of a Pod (`metadata.ownerReferences` with `controller: true`), or the Pod itself if it has none.
-  public struct Owner: Hashable, Sendable {
-    let kind: String
-    let name: String
-
-    init(_ reference: JSONValue?, pod: String) {
-      kind = reference?["kind"]?.stringValue ?? "Pod"
-      name = reference?["name"]?.stringValue ?? pod
-    }
-
-    var description: String { "\(kind)/\(name)" }
+      .refused,
+      "Service \(service) selects Pods of several owners: "
+        + owners.map(\.description).sorted().joined(separator: ", "),
+      remedy: "Intercept a Service that selects one workload.")
   }
 }

@@ -62,7 +62,7 @@ package struct CommandContext: Sendable {
     let outcome = await withTaskCancellationHandler { [held] in
       do throws(ControlError) {
         return Result<Request.Reply, ControlError>.success(
-          try await client.call(request, progress: { line.step($0) }, holding: held))
+          try await client.call(request, progress: { line.take($0) }, holding: held))
       } catch {
         return .failure(error)
       }

@@ -1,4 +1,5 @@
 import ControlAPI
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -26,6 +27,18 @@ enum ErrorOutput {
   static func warn(_ text: String, terminal: Terminal = .error) {
     terminal.line("\(terminal.paint("warning:", .yellow)) \(indented(text))")
   }
+
+  /// Prints a warning that came while a command ran.
+  static func warnEarly(_ text: String, terminal: Terminal = .error) {
+    if early.withLock({ $0.insert(text).inserted }) { warn(text, terminal: terminal) }
+  }
+
+  /// Prints a report's warnings, without those that came while the command ran.
+  static func warn(_ report: [String]) {
+    report.filter { text in !early.withLock { $0.contains(text) } }.forEach { warn($0) }
+  }
+
+  private static let early = Mutex<Set<String>>([])
 
   /// Rewrites the parser's message in the same form.
   static func usage(_ message: String) -> String {

@@ -1,3 +1,4 @@
+import ControlAPI
 import Synchronization
 import TerminalText
 
@@ -41,16 +42,30 @@ package final class ProgressLine: Sendable {
     }
   }
 
+  /// Takes a line from the daemon: a step, or a warning, which stays.
+  package func take(_ text: String) {
+    guard let warning = EarlyWarning.text(of: text) else { return step(text) }
+    state.withLock { state in
+      clear(&state)
+      ErrorOutput.warnEarly(warning, terminal: terminal)
+      if state.showing, !state.ended { draw(&state) }
+    }
+  }
+
   /// Removes the line, so that only the result remains.
   package func end() {
     state.withLock { state in
-      if oneLine, state.drawn != nil, !state.ended {
-        var drawing = TerminalDrawing()
-        drawing.clearLine()
-        terminal.draw(drawing)
-      }
+      clear(&state)
       state.ended = true
     }
+  }
+
+  private func clear(_ state: inout State) {
+    guard oneLine, state.drawn != nil, !state.ended else { return }
+    var drawing = TerminalDrawing()
+    drawing.clearLine()
+    terminal.draw(drawing)
+    state.drawn = nil
   }
 
   private func draw(_ state: inout State) {

@@ -8,7 +8,7 @@ extension InterceptReport {
     var lines = ["Service \(service) in namespace \(namespace) is intercepted (\(workload))."]
     lines += ports.map { port in
       let name = port.name.map { " (\($0))" } ?? ""
-      return "  port \(port.service)\(name) → \(place(of: port) ?? "the origin")"
+      return "  port \(port.service)\(name) → \(place(of: port) ?? "the origin")\(port.company)"
     }
     return lines + (message.map { [$0] } ?? [])
   }
@@ -18,6 +18,11 @@ extension InterceptReport {
     if let to, let number = port.to { return "\(to.context)/\(to.namespace)/\(to.target):\(number)" }
     return port.host
   }
+}
+
+extension InterceptReport.Port {
+  /// `, along with port 80`; empty for a port that goes there by itself.
+  fileprivate var company: String { along.map { ", along with port \($0)" } ?? "" }
 }
 
 extension [LeaveReport] {
@@ -62,7 +67,7 @@ extension [ListEntry] {
 extension ListEntry {
   fileprivate var state: String {
     if let interceptedBy { return "intercepted by \(interceptedBy)\(since.map { " since \($0)" } ?? "")" }
-    return obstacle.map { "unavailable: \($0)" } ?? "available"
+    return obstacle.map { "unavailable: \($0)" } ?? (option.map { "available with \($0)" } ?? "available")
   }
 }
 
@@ -94,7 +99,7 @@ extension StatusReport {
         let name = port.name.map { "/\($0)" } ?? ""
         table.add(
           one.context, one.namespace, one.service, one.workload, one.state.rawValue, "\(port.service)\(name)",
-          one.place(of: port), "\(port.toHost)",
+          one.place(of: port).map { $0 + port.company }, "\(port.toHost)",
           "\(port.toOrigin)")
       }
       if one.ports.isEmpty {

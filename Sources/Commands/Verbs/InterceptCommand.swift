@@ -46,8 +46,18 @@ struct InterceptCommand: AsyncParsableCommand {
     completion: .file())
   var envFile: String?
 
-  @Option(help: ArgumentHelp("The container that has the ports, if that is not clear.", valueName: "name"))
-  var container: String?
+  @Option(
+    help: ArgumentHelp(
+      "The application's container, if that is not clear; for --keep-containers its port too, if that is not.",
+      valueName: "name[:port]"),
+    transform: checked(ContainerArgument.parse))
+  var container: ContainerArgument?
+
+  @Flag(
+    help: """
+      Run the Pods' other containers beside the agent: requests pass a gate or proxy in front of the application.
+      """)
+  var keepContainers = false
 
   @Option(help: ArgumentHelp("An image for the agent other than the workload's own.", valueName: "image"))
   var agentImage: String?
@@ -59,6 +69,9 @@ struct InterceptCommand: AsyncParsableCommand {
     help: "Scale the workload to zero meanwhile: for consumers of queues. Nothing takes over when this machine is away."
   )
   var replace = false
+
+  @Flag(help: "Intercept a headless Service: its name resolves to the agent, for clients that ask DNS again.")
+  var headless = false
 
   @Option(
     help: ArgumentHelp(
@@ -111,6 +124,10 @@ struct InterceptCommand: AsyncParsableCommand {
       throw ValidationError("--address has no meaning here: the command listens in the shell")
     }
     do throws(ControlError) { try PortMapping.check(port) } catch { throw ValidationError(error.message) }
+    if container?.port != nil, !keepContainers {
+      throw ValidationError(
+        "--container NAME:PORT is for --keep-containers: else the agent listens where the Service sends")
+    }
     if replace, moveConnections == .yes {
       throw ValidationError(
         "--move-connections yes restarts the workload, and --replace scales it to zero: leave one of them out")
@@ -132,7 +149,7 @@ struct InterceptCommand: AsyncParsableCommand {
       try await undo(report, context)
       throw error is CancellationError ? ControlError(.cancelled, "cancelled: \(service) is not intercepted") : error
     }
-    report.warnings.forEach { ErrorOutput.warn($0) }
+    ErrorOutput.warn(report.warnings)
     try context.show(report, outputOptions, on: file?.isStandardOutput == true ? .error : .output) { $0.summary }
   }
 
@@ -140,11 +157,11 @@ struct InterceptCommand: AsyncParsableCommand {
     var intercept = request(context.settings, environment: false)
     intercept.address = "127.0.0.1"
     var request = shell.request(intercept.cluster)
-    request.container = container
+    request.container = container?.name
     request.intercept = intercept
     let report = try await context.call(request, task: "intercepting \(service)…")
     try Task.checkCancellation()
-    report.warnings.forEach { ErrorOutput.warn($0) }
+    ErrorOutput.warn(report.warnings)
     try ShellEntry(report, command: command).enter()
   }
 
@@ -152,10 +169,13 @@ struct InterceptCommand: AsyncParsableCommand {
     var request = InterceptRequest(cluster: global.cluster(settings), service: service, ports: port)
     request.target = target.target(of: service, in: request.cluster)
     request.address = address ?? settings.address ?? "127.0.0.1"
-    request.container = container
+    request.container = container?.name
+    request.containerPort = container?.port
+    request.keepContainers = keepContainers
     request.agentImage = agentImage ?? settings.agentImage
     request.refuse = refuse
     request.replace = replace
+    request.headless = headless
     // Pods that are scaled to zero end their connections.
     request.moveConnections = replace ? .no : moveConnections ?? settings.moveConnections ?? .auto
     request.homeAfter = homeAfter

@@ -1,6 +1,7 @@
 /// The engine behind the control socket: it does everything that commands can ask for.
 ///
-/// `progress` is called with short lines for a person while something takes long; errors are `ControlError`.
+/// `progress` is called with short lines for a person while something takes long, and with an `EarlyWarning`'s; errors
+/// are `ControlError`.
 public protocol Engine: Sendable {
   typealias Progress = @Sendable (String) -> Void
 

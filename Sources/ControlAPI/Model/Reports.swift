@@ -26,6 +26,9 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     public var toOrigin: UInt64
     /// The port of `InterceptReport.to`; nil without one, and for a port that stays with the origin.
     public var to: Int?
+    /// The Service's port with which it comes along: both target one port of the Pods, which counts their connections
+    /// together. Nil for any other.
+    public var along: Int?
     /// The number of connections on the origin now, by the reason; nil if there are none.
     public var onOrigin: [OriginCause: Int]?
 
@@ -45,9 +48,11 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     }
 
     public init(
-      service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0, to: Int? = nil
+      service: Int, name: String?, target: Int, host: String?, toHost: UInt64 = 0, toOrigin: UInt64 = 0, to: Int? = nil,
+      along: Int? = nil
     ) {
       self.to = to
+      self.along = along
       self.service = service
       self.name = name
       self.target = target
@@ -283,14 +288,17 @@ public struct ListEntry: Codable, Sendable, Hashable {
   public var workload: String?
   /// The reason why it cannot be intercepted; nil if it can.
   public var obstacle: String?
+  /// The option that `intercept` needs for it; nil if it needs none.
+  public var option: String?
   /// The holder of the intercept; nil unless it is diverted.
   public var interceptedBy: String?
   public var since: String?
 
   public init(
     context: String, namespace: String, service: String, ports: [String], workload: String?, obstacle: String?,
-    interceptedBy: String?, since: String?
+    option: String? = nil, interceptedBy: String?, since: String?
   ) {
+    self.option = option
     self.context = context
     self.namespace = namespace
     self.service = service

@@ -81,12 +81,18 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   public var address = "127.0.0.1"
   /// The container whose ports are taken over, if that is not clear.
   public var container: String?
+  /// The port on which that container listens, if it declares none or several; for `keepContainers`.
+  public var containerPort: UInt16?
+  /// True if the Pods' other containers run beside the agent: one of them may be in front of the application.
+  public var keepContainers = false
   /// An image for the agent; nil takes the workload's own.
   public var agentImage: String?
   /// True if a refused host port resets the client instead of falling back to the origin.
   public var refuse = false
   /// Scales the origin to zero.
   public var replace = false
+  /// Allows a headless Service, whose clients follow by DNS.
+  public var headless = false
   public var moveConnections = MoveConnections.auto
   /// The time, in seconds, after which connections on the origin are ended that do not come home by themselves once the
   /// host answers again; nil: never.

@@ -18,10 +18,15 @@ public struct InterceptObstacles: Sendable {
     }
   }
 
+  /// Returns the option that an intercept of the Service needs; nil if it needs none.
+  public static func option(for service: JSONValue) -> String? {
+    ServiceRules(service: service).isHeadless ? "--headless" : nil
+  }
+
   /// Returns the first reason that is found; nil if there is none.
   public func of(_ service: JSONValue) -> String? {
     let rules = ServiceRules(service: service)
-    if let obstacle = rules.obstacle { return obstacle.reason }
+    if let obstacle = rules.obstacle(headless: true) { return obstacle.reason }
     guard let pods, rules.agent == nil else { return nil }
     var selector = rules.selector
     selector[AgentNames.agentLabel] = nil
@@ -30,11 +35,13 @@ public struct InterceptObstacles: Sendable {
     }
     let name = "\(service.namespace ?? "")/\(service.name ?? "")"
     if let replicaSets {
-      let owners = WorkloadFinder.owners(of: own) { replicaSets["\(service.namespace ?? "")/\($0)"] }
+      let owners = WorkloadOwner.all(of: own) { owner in
+        owner.kind == "ReplicaSet" ? replicaSets["\(service.namespace ?? "")/\(owner.name)"] : nil
+      }
       if let refusal = WorkloadFinder.refusal(of: owners, service: name) { return refusal.message }
     }
     // A Pod has its template's ports.
     guard let pod = own.first else { return nil }
-    return rules.refusal(of: pod, workload: "the Pods")?.message
+    return (rules.refusal(of: pod, workload: "the Pods") ?? rules.refusal(of: own))?.message
   }
 }

@@ -9,9 +9,25 @@ public struct PlannedPort: Sendable, Hashable {
   public var name: String?
   /// Resolved to a number.
   public var podPort: UInt16
+  /// The port on which the agent takes its connections: `podPort`, or the application's behind a container that stays.
+  public var agentPort: UInt16
   /// The port on the host, or of the target in another cluster; nil for a port that stays with the origin.
   public var localPort: UInt16?
   public var speaksHTTP2: Bool
+  /// The Service's port with which it comes along, unasked: both target one port of the Pods. Nil for any other.
+  public var along: Int?
+
+  public init(servicePort: Int, name: String?, podPort: UInt16, localPort: UInt16?, speaksHTTP2: Bool) {
+    self.servicePort = servicePort
+    self.name = name
+    self.podPort = podPort
+    agentPort = podPort
+    self.localPort = localPort
+    self.speaksHTTP2 = speaksHTTP2
+  }
+
+  /// `8080 (http)`.
+  var label: String { "\(servicePort)" + (name.map { " (\($0))" } ?? "") }
 }
 
 /// Everything that an intercept needs to know, read from the cluster and checked before anything is changed.
@@ -29,12 +45,43 @@ public struct InterceptPlan: Sendable {
   public var selector: [String: String]
   /// Nodes of the origin's Pods.
   public var nodes: [String]
+  /// The only node on which the agent can be; nil if any will do.
+  public var requiredNode: String?
+  /// Ports of containers that stay beside the agent.
+  public var keptPorts: Set<UInt16> = []
+  /// The application's port behind a container that stays, by that one's.
+  public var gates: [UInt16: UInt16] = [:]
+  /// Volumes of the container that the agent goes without.
+  public var droppedVolumes: Set<String> = []
+  /// True if clients find the Pods by DNS.
+  public var isHeadless = false
+  /// The name of the workload's only Pod below the Service's own in DNS, which the agent takes too.
+  public var podName: PodName?
   public var warnings: [String]
+
+  public init(
+    namespace: String, service: String, clusterIP: String? = nil, workload: Workload, container: String,
+    ports: [PlannedPort], listen: [UInt16], selector: [String: String], nodes: [String], warnings: [String]
+  ) {
+    self.namespace = namespace
+    self.service = service
+    self.clusterIP = clusterIP
+    self.workload = workload
+    self.container = container
+    self.ports = ports
+    self.listen = listen
+    self.selector = selector
+    self.nodes = nodes
+    self.warnings = warnings
+  }
+
+  /// The time for which clients may still connect to an agent that has left the endpoints: kube-proxy follows up to a
+  /// second late; a name's addresses live for 30 s (kubeadm's CoreDNS).
+  public var lag: Duration { isHeadless ? .seconds(30) : .seconds(1) }
 
   /// A port of the Pod's loopback that neither the workload nor the usual meshes use.
   public var controlPort: UInt16 {
-    let containers = workload.template[path: "spec", "containers"]?.elements ?? []
-    let taken = Set(containers.flatMap { $0["ports"]?.elements ?? [] }.compactMap { $0["containerPort"]?.intValue })
+    let taken = Set(workload.template.declaredPorts.compactMap { $0["containerPort"]?.intValue })
       .union(listen.map(Int.init))
     return (17_717...17_800).first { !taken.contains(Int($0)) } ?? 17_717
   }

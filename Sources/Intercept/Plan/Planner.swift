@@ -18,111 +18,82 @@ public struct Planner: Sendable {
     let workloads = WorkloadFinder(client: client, namespace: namespace)
     let service = try await workloads.find(.services, request.service)
     let rules = ServiceRules(service: service)
-    if let obstacle = rules.obstacle { throw ControlError(.refused, obstacle.reason, remedy: obstacle.remedy) }
+    if let obstacle = rules.obstacle(headless: request.headless) {
+      throw ControlError(.refused, obstacle.reason, remedy: obstacle.remedy)
+    }
+    if request.headless, !rules.isHeadless {
+      throw ControlError(
+        .badInput, "Service \(namespace)/\(request.service) has a cluster address: --headless is for Services without",
+        remedy: "Leave --headless out.")
+    }
     var selector = rules.selector
     selector[AgentNames.agentLabel] = nil  // diverted already: the Lease decides whose it is
 
     let pods = try await workloads.pods(selector)
-    let workload = try await workloads.owner(of: pods, service: request.service)
-    if let refusal = rules.refusal(of: workload.template, workload: workload.description) { throw refusal }
+    let workload = try await workloads.owner(of: pods, service: request.service, selector: selector)
+    let refusal =
+      rules.refusal(of: workload.template, workload: workload.description) ?? rules.refusal(of: pods)
+      ?? Self.refusal(of: workload, for: request)
+    if let refusal { throw refusal }
 
-    var ports: [PlannedPort] = []
-    for port in rules.ports {
-      guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }
-      ports.append(
-        PlannedPort(
-          servicePort: port["port"]?.intValue ?? 0, name: port.entryName, podPort: target, localPort: nil,
-          speaksHTTP2: rules.speaksHTTP2(port)))
-    }
-    try map(request.ports, onto: &ports, request)
-
-    let (listen, sharing) = try await everyTargetPort(of: workload, ports, besides: request.service)
+    let name = "\(namespace)/\(request.service)"
+    var ports = rules.plannedPorts(workload.template)
+    let wanted = try PortMap(service: name, ports: ports).taken(request.ports)
     let container = try AgentPodTemplate.container(
-      of: workload.template, declaring: ports.map { Int($0.podPort) }, named: request.container)
-    try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: namespace)
-    return InterceptPlan(
-      namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue,
-      workload: workload, container: container, ports: ports, listen: listen, selector: selector,
-      nodes: Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted(),
-      warnings: rules.warnings
-        + sharing.map {
-          "Service \($0) targets the same port of the same Pods: some of its connections arrive here, too"
-        })
-  }
+      of: workload.template, declaring: wanted.map { Int($0.podPort) }, named: request.container)
+    let remarks = ContainerRemarks(template: workload.template, container: container)
+    let gates = request.keepContainers ? try remarks.passGates(&ports, given: request.containerPort) : [:]
+    var map = PortMap(service: name, ports: ports)
+    try map.map(request.ports, toService: request.target?.isService ?? false)
+    let taken = map.ports.filter { $0.localPort != nil }
 
-  // MARK: Ports
-
-  private func map(_ wanted: [PortMapping], onto ports: inout [PlannedPort], _ request: InterceptRequest)
-    throws(ControlError)
-  {
-    let service = request.service
-    guard !wanted.isEmpty else {
-      // A Service answers on its own ports; a process on the host, or a Pod, on the container's.
-      let isService = request.target?.isService ?? false
-      for index in ports.indices {
-        ports[index].localPort = isService ? UInt16(exactly: ports[index].servicePort) : ports[index].podPort
-      }
-      return
-    }
-    let all = ports.map { "\($0.servicePort)" + ($0.name.map { " (\($0))" } ?? "") }.joined(separator: ", ")
-    for mapping in wanted {
-      let index: Int?
-      if let name = mapping.remote {
-        index = ports.firstIndex { String($0.servicePort) == name || $0.name == name }
-      } else {
-        guard ports.count == 1 else {
-          throw ControlError(
-            .badInput, "Service \(namespace)/\(service) has several ports: \(all)",
-            remedy: "Say which: --port \(mapping.local):PORT.")
-        }
-        index = 0
-      }
-      guard let index else {
-        throw ControlError(
-          .notFound, "Service \(namespace)/\(service) has no port '\(mapping.remote ?? "")'", remedy: "It has: \(all)."
-        )
-      }
-      guard ports[index].localPort == nil else {
-        throw ControlError(
-          .badInput, "port \(ports[index].servicePort) is given twice", remedy: "Give each port of the Service once.")
-      }
-      ports[index].localPort = mapping.local
-    }
-  }
-
-  /// Returns all ports that any Service targets on these Pods: the agent has their labels, so that it becomes an
-  /// endpoint of each.
-  /// - Returns: the ports, and the names of other Services that target an intercepted one: the agent cannot distinguish
-  ///   their connections.
-  private func everyTargetPort(
-    of workload: Workload, _ own: [PlannedPort], besides name: String
-  ) async throws(ControlError) -> (ports: [UInt16], sharing: [String]) {
     let services = try await attempt("listing Services of \(namespace)") { () async throws(KubeError) in
       try await client.list(.services, namespace: namespace)
     }
-    let labels = workload.template.labels
-    var all = Set(own.map(\.podPort))
-    let taken = Set(own.filter { $0.localPort != nil }.map(\.podPort))
-    var sharing: Set<String> = []
-    for service in services.items {
-      var selector = service[path: "spec", "selector"]?.stringMap ?? [:]
-      selector[AgentNames.agentLabel] = nil
-      guard !selector.isEmpty, service.labels[AgentNames.managedByLabel] != AgentNames.managedBy,
-        selector.allSatisfy({ labels[$0.key] == $0.value })
-      else { continue }
-      for port in service[path: "spec", "ports"]?.elements ?? [] {
-        guard ServiceRules.transport(port) == "TCP" else {
-          throw ControlError(
-            .refused,
-            "Service \(namespace)/\(service.name ?? "") sends \(ServiceRules.transport(port)) to the same Pods, "
-              + "which the agent could not pass on",
-            remedy: "An intercept is possible once no Service with such a port selects these Pods.")
-        }
-        guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }
-        all.insert(target)
-        if taken.contains(target), let other = service.name, other != name { sharing.insert(other) }
-      }
+    let neighbours = try Neighbours(services.items, of: workload, besides: request.service, ports: map.ports)
+    let claims = try await VolumeClaims.read(client: client, namespace: namespace, workload: workload)
+    try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: namespace)
+    let nodes = Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted()
+    var plan = InterceptPlan(
+      namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue,
+      workload: workload, container: container, ports: map.ports, listen: neighbours.ports, selector: selector,
+      nodes: nodes, warnings: rules.warnings + map.warnings)
+    if request.keepContainers {
+      plan.keptPorts = remarks.others
+      plan.gates = gates.filter { !neighbours.ports.contains($0.key) }
+      plan.listen = Array(Set(neighbours.ports).subtracting(plan.keptPorts).union(gates.keys)).sorted()
+    } else {
+      plan.warnings += remarks.warnings(taken, service: name)
     }
-    return (all.sorted(), sharing.sorted())
+    plan.warnings += neighbours.warnings + claims.warnings
+    if request.environment, request.container == nil {
+      plan.warnings += AgentPodTemplate.remark(on: container, of: workload.template)
+    }
+    plan.droppedVolumes = claims.left
+    if rules.localPolicy != nil || claims.tiesToNode { plan.requiredNode = nodes.first }
+    if rules.isHeadless {
+      plan.isHeadless = true
+      plan.podName = rules.podNames(pods).first
+      plan.listen = Array(Set(plan.listen).union(workload.template.declaredNumbers)).sorted()
+    }
+    return plan
+  }
+
+  /// Returns the reason why a workload does not allow what the user asked for beside the intercept; nil if it does.
+  static func refusal(of workload: Workload, for request: InterceptRequest) -> ControlError? {
+    if request.replace, !workload.canScale {
+      return ControlError(
+        .refused,
+        "--replace cannot scale \(workload.description): it does Deployments, StatefulSets and ReplicaSets",
+        remedy: "Leave --replace out, or scale it to zero yourself once the intercept is active.")
+    }
+    if request.moveConnections == .yes, !workload.canRestart {
+      return ControlError(
+        .refused,
+        "--move-connections yes cannot restart the Pods of \(workload.description) one after the other: "
+          + "it does so for Deployments, StatefulSets and DaemonSets with a rolling update that is not paused",
+        remedy: "Leave it out: open connections then stay with the Pods, until you end those yourself.")
+    }
+    return nil
   }
 }

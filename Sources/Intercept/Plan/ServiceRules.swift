@@ -13,19 +13,23 @@ struct ServiceRules {
   /// The agent's label in the selector; nil unless the Service is diverted already.
   var agent: String? { selector[AgentNames.agentLabel] }
 
-  /// The reason why this Service cannot be intercepted; nil if it can.
-  var obstacle: (reason: String, remedy: String)? {
+  var isHeadless: Bool { service[path: "spec", "clusterIP"]?.stringValue == "None" }
+
+  /// The field that keeps its traffic on the node where it arrives; nil if none does.
+  var localPolicy: String? {
+    ["internalTrafficPolicy", "externalTrafficPolicy"].first {
+      service[path: "spec", $0]?.stringValue == "Local"
+    }
+  }
+
+  /// Returns the reason why this Service cannot be intercepted, whatever its Pods; nil if it can.
+  /// - Parameter isAsked: true if the user asked for a headless Service.
+  func obstacle(headless isAsked: Bool) -> (reason: String, remedy: String)? {
     let spec = service["spec"] ?? [:]
     if spec["type"]?.stringValue == "ExternalName" {
       return (
         "Service \(name) is an ExternalName: it names a host outside the cluster, and has no Pods",
         "Intercept the Service that it refers to."
-      )
-    }
-    if spec["clusterIP"]?.stringValue == "None" {
-      return (
-        "Service \(name) is headless: its clients connect to the Pods themselves, which a selector cannot divert",
-        "Intercept a Service with a cluster address that selects the same Pods."
       )
     }
     if selector.isEmpty {
@@ -34,11 +38,22 @@ struct ServiceRules {
         "Intercept a Service that selects Pods."
       )
     }
-    for key in ["internalTrafficPolicy", "externalTrafficPolicy"] where spec[key]?.stringValue == "Local" {
+    if isHeadless, !isAsked {
       return (
-        "Service \(name) has \(key): Local: nodes without the agent's Pod would drop its traffic",
-        "Set \(key) to Cluster while you intercept it."
+        "Service \(name) is headless: its clients ask DNS for the Pods and connect to them themselves",
+        "--headless makes its name resolve to the agent: clients that ask DNS again arrive, those that keep an address "
+          + "do not. Or intercept a Service with a cluster address that selects the same Pods."
       )
+    }
+    if spec["publishNotReadyAddresses"]?.boolValue == true {
+      return (
+        "Service \(name) publishes Pods that are not ready (publishNotReadyAddresses): "
+          + "connections would reach the agent before it can take them, and after it has gone",
+        "Set publishNotReadyAddresses to false while you intercept it."
+      )
+    }
+    if ports.isEmpty {
+      return ("Service \(name) declares no ports", "Intercept a Service of the same Pods that does.")
     }
     if let other = ports.first(where: { Self.transport($0) != "TCP" }) {
       return (
@@ -75,8 +90,72 @@ struct ServiceRules {
       remedy: "Declare a containerPort of that name, or target a number.")
   }
 
-  /// Warnings about load balancers that use Pod addresses: they follow the EndpointSlices late, and on their own terms.
+  /// Returns the reason why the places or names of these Pods do not allow an intercept; nil if they do.
+  /// - Parameter pods: all that the Service selects.
+  func refusal(of pods: [JSONValue]) -> ControlError? {
+    let nodes = Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })
+    if let localPolicy, nodes.count > 1 {
+      return ControlError(
+        .refused,
+        "Service \(name) has \(localPolicy): Local, and its Pods are on several nodes (\(Self.list(nodes.sorted()))): "
+          + "the agent is on one, and the others would drop its traffic",
+        remedy: "Set \(localPolicy) to Cluster while you intercept it, or keep its Pods on one node.")
+    }
+    let names = podNames(pods)
+    if isHeadless, names.count > 1 {
+      return ControlError(
+        .refused,
+        "Service \(name) gives each of its Pods a name in DNS "
+          + "(\(Self.list(names.map { "\($0.hostname).\($0.subdomain)" }))): "
+          + "the agent has one of them, and the others would not be found",
+        remedy: "Scale the workload to one Pod, or intercept a Service with a cluster address that selects it.")
+    }
+    return nil
+  }
+
+  /// Returns the names of the Pods below the Service's own in DNS (Kubernetes API, PodSpec: `hostname`, `subdomain`).
+  func podNames(_ pods: [JSONValue]) -> [PodName] {
+    let names = pods.compactMap { pod -> PodName? in
+      guard let hostname = pod[path: "spec", "hostname"]?.stringValue,
+        let subdomain = pod[path: "spec", "subdomain"]?.stringValue, subdomain == service.name
+      else { return nil }
+      return PodName(hostname: hostname, subdomain: subdomain)
+    }
+    return Array(Set(names)).sorted { $0.hostname < $1.hostname }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
+  }
+
+  /// Returns its ports with their targets in the Pods, none of them taken over.
+  func plannedPorts(_ template: JSONValue) -> [PlannedPort] {
+    ports.compactMap { port in
+      guard let target = Self.targetPort(port, template: template) else { return nil }
+      return PlannedPort(
+        servicePort: port["port"]?.intValue ?? 0, name: port.entryName, podPort: target, localPort: nil,
+        speaksHTTP2: speaksHTTP2(port))
+    }
+  }
+
+  /// Warnings about clients that follow late, and on their own terms: those of DNS, load balancers that use Pod
+  /// addresses; and about Pods that start elsewhere.
   var warnings: [String] {
+    var warnings: [String] = []
+    if isHeadless {
+      warnings.append(
+        "Service \(name) is headless: clients that ask DNS from now on arrive here; those that keep an address stay "
+          + "with its Pods")
+    }
+    if let localPolicy {
+      warnings.append(
+        "Service \(name) has \(localPolicy): Local: the agent stays on its Pods' node, "
+          + "and Pods that start on other nodes get no traffic of that node")
+    }
+    return warnings + loadBalancers
+  }
+
+  private var loadBalancers: [String] {
     let direct = [
       "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "cloud.google.com/neg",
       "service.beta.kubernetes.io/aws-load-balancer-type",
@@ -86,7 +165,7 @@ struct ServiceRules {
     }
   }
 
-  static func transport(_ port: JSONValue) -> String { port["protocol"]?.stringValue ?? "TCP" }
+  static func transport(_ port: JSONValue) -> String { port.transport }
 
   /// Returns the Pods' port behind a Service's port: a number, or the name of a container's port.
   static func targetPort(_ port: JSONValue, template: JSONValue) -> UInt16? {
@@ -94,11 +173,7 @@ struct ServiceRules {
     if let number = target?.intValue { return UInt16(exactly: number) }
     guard let name = target?.stringValue else { return nil }
     if let number = UInt16(name) { return number }
-    let containers = template[path: "spec", "containers"]?.elements ?? []
-    let declared = containers.flatMap { $0["ports"]?.elements ?? [] }.first {
-      $0.entryName == name && transport($0) == "TCP"
-    }
-    return declared?["containerPort"]?.intValue.flatMap { UInt16(exactly: $0) }
+    return template.declaredPort(named: name)
   }
 
   /// Checks whether a port carries HTTP/2, whose clients keep one connection for days: by appProtocol, by the port's
@@ -117,7 +192,11 @@ struct ServiceRules {
     return service.annotations.contains { key, value in
       // contour.heptio.com/upstream-protocol.h2c: "8080", projectcontour.io/upstream-protocol.h2: "grpc,8081"
       guard key.contains("upstream-protocol.h2") else { return false }
-      return value.split(separator: ",").contains { $0 == number || $0 == port.entryName ?? "" }
+      return value.split(separator: ",").contains { entry in
+        // Contour trims them.
+        let words = entry.split(whereSeparator: \.isWhitespace)
+        return words.count == 1 && (words[0] == number || words[0] == port.entryName ?? "")
+      }
     }
   }
 }

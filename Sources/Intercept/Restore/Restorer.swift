@@ -180,7 +180,7 @@ public struct Restorer: Sendable {
   private func restoreReplicas(
     _ report: inout RestoreReport, only: Set<String>?, force: Bool, _ progress: Engine.Progress?
   ) async throws(ControlError) {
-    for resource in [APIResource.deployments, .statefulSets] {
+    for resource in [APIResource.deployments, .statefulSets, .replicaSets] {
       let found = try await attempt("listing \(resource.plural) of \(namespace)") { () async throws(KubeError) in
         try await client.list(resource, namespace: namespace)
       }
@@ -239,8 +239,9 @@ public enum Replicas {
       "metadata": ["annotations": [AgentNames.replicasAnnotation: JSONValue(String(workload.replicas))]],
       "spec": ["replicas": 0],
     ]
+    guard let resource = workload.resource else { return }
     _ = try await attempt("scaling \(workload.description) to zero") { () async throws(KubeError) in
-      try await client.patch(workload.resource, workload.name, namespace: namespace, type: .merge, patch)
+      try await client.patch(resource, workload.name, namespace: namespace, type: .merge, patch)
     }
   }
 

@@ -20,7 +20,7 @@ extension InterceptedWorkload {
     case .arrive(let service): return await arrive(service, link)
     case .turn(let port, _):
       let requests = members.values.filter { member in
-        member.plan.ports.contains { $0.podPort == port && $0.localPort != nil }
+        member.plan.ports.contains { $0.agentPort == port && $0.localPort != nil }
       }.map(\.request)
       let homeAfter = requests.compactMap(\.homeAfter).min() ?? 0
       _ = try await link.ask(
@@ -66,15 +66,22 @@ extension InterceptedWorkload {
   /// Waits for kube-proxy, which follows the EndpointSlices up to a second late: connections to the Service's own
   /// address show when the agent's node has. Ends after 2 s, whether they arrive or not.
   private func arrive(_ service: String, _ link: AgentLink) async -> Outcome {
-    guard let plan = members[service]?.plan, let port = plan.ports.first,
-      let number = UInt16(exactly: port.servicePort), let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) })
-    else { return .done }
+    guard let plan = members[service]?.plan, let address = plan.clusterIP.flatMap({ Address.bytes(of: $0) }) else {
+      return .done
+    }
+    // A container that is in front of the application need not connect to it before it has a request.
+    guard let port = plan.ports.first(where: { $0.agentPort == $0.podPort }),
+      let number = UInt16(exactly: port.servicePort)
+    else {
+      try? await Task.sleep(for: plan.lag)
+      return .done
+    }
     func arrived() async -> UInt64 {
-      guard let now = try? await link.ask(ControlMessage(.counters, port: port.podPort), within: .seconds(1)) else {
+      guard let now = try? await link.ask(ControlMessage(.counters, port: port.agentPort), within: .seconds(1)) else {
         return 0
       }
       change(service) {
-        $0.counters[port.podPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
+        $0.counters[port.agentPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
       }
       return now.first.addingSaturating(now.second)
     }
@@ -96,7 +103,7 @@ extension InterceptedWorkload {
       if inARow == 0 { try? await Task.sleep(for: .milliseconds(50)) }
     }
     let own = min(last - min(first, last), sent)
-    change(service) { $0.counters[port.podPort]?.leaveOut(own) }
+    change(service) { $0.counters[port.agentPort]?.leaveOut(own) }
     if inARow < 2 {
       let text =
         "not all of the Service's connections were seen to arrive at the agent within 2 s: "
@@ -146,7 +153,7 @@ extension InterceptedWorkload {
         guard let host = port.localPort, member.joined == nil,
           let address = clinux_address(member.request.address, port: host)
         else { continue }
-        await link.onLoop { $0.router.setTarget(address, for: port.podPort) }
+        await link.onLoop { $0.router.setTarget(address, for: port.agentPort) }
       }
     }
   }

@@ -208,9 +208,9 @@ extension InterceptedWorkload {
       let origin = member.plan.workload
       member.progress?("scaling \(origin.description) back to \(origin.replicas)")
       try await Replicas.restore(
-        client: client.within(.seconds(8)), namespace: namespace, resource: origin.resource, name: origin.name,
-        replicas: origin.replicas)
-      guard let port = member.plan.ports.first(where: { $0.localPort != nil })?.podPort else { continue }
+        client: client.within(.seconds(8)), namespace: namespace, resource: origin.resource ?? .deployments,
+        name: origin.name, replicas: origin.replicas)
+      guard let port = member.plan.ports.first(where: { $0.localPort != nil })?.agentPort else { continue }
       for _ in 0..<120 {
         if try await isReached(port) { break }
         try? await Task.sleep(for: .milliseconds(500))

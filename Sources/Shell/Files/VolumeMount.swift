@@ -14,8 +14,11 @@ struct VolumeMount: Codable, Sendable, Hashable {
 
   /// Reads the mounts of a container, outer ones first, and the ServiceAccount's token, which admission adds to Pods
   /// (Kubernetes API, "Configure Service Accounts for Pods").
+  /// - Parameter claims: the volumes that the agent goes without.
   /// - Returns: the mounts, and a warning for each mount that is left out.
-  static func read(template: JSONValue, container: JSONValue) -> (mounts: [VolumeMount], warnings: [String]) {
+  static func read(template: JSONValue, container: JSONValue, claims: VolumeClaims? = nil) -> (
+    mounts: [VolumeMount], warnings: [String]
+  ) {
     let volumes = template[path: "spec", "volumes"]?.elements ?? []
     var mounts: [(mount: VolumeMount, depth: Int)] = []
     var warnings: [String] = []
@@ -23,6 +26,10 @@ struct VolumeMount: Codable, Sendable, Hashable {
       guard let name = mount.entryName, let text = mount["mountPath"]?.stringValue else { continue }
       do throws(MountPath.Problem) {
         let path = try MountPath(text)
+        if let reason = claims?.reason(name) {
+          warnings.append("the files of volume \(name) (\(path.text)) are not copied: \(reason)")
+          continue
+        }
         let volume = volumes.first { $0.entryName == name } ?? [:]
         let isProjected = ["configMap", "secret", "downwardAPI", "projected"].contains { volume[$0] != nil }
         mounts.append((VolumeMount(name: name, path: path.text, isProjected: isProjected), path.parts.count))

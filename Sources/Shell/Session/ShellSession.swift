@@ -69,11 +69,11 @@ public actor ShellSession {
 
   /// Reads the Pod's settings and writes the helper's plan.
   /// - Parameters:
-  ///   - template, container: of the workload; nil for the namespace alone.
+  ///   - target: the workload whose place it takes; nil for the namespace alone.
   ///   - socket: the one that helpers connect to.
   /// - Returns: the report, without an intercept.
   public func prepare(
-    template: JSONValue?, container: JSONValue?, environment: [String: String], helper: String, socket: String,
+    target: ShellTarget?, environment: [String: String], helper: String, socket: String,
     progress: Engine.Progress
   ) async throws(ControlError) -> ShellReport {
     try await link.connected(within: .seconds(60))
@@ -88,17 +88,20 @@ public actor ShellSession {
     try directory.write(Self.nsswitch.utf8, to: directory.nsswitch, mode: 0o644)
     shell.resolvConf = directory.resolvConf
     shell.nsswitch = directory.nsswitch
-    shell.hosts = try hosts(template)
+    shell.hosts = try hosts(target?.workload.template)
 
     // Without a workload there is a gateway, which has no files.
-    let (mounts, refused) = template.map { VolumeMount.read(template: $0, container: container ?? [:]) } ?? ([], [])
-    warnings += refused
+    let (mounts, refused) =
+      target.map {
+        VolumeMount.read(template: $0.workload.template, container: $0.containerObject, claims: $0.claims)
+      } ?? ([], [])
+    warnings += (target?.warnings ?? []) + refused
     if !mounts.isEmpty { progress("copying the workload's files") }
     let volumes = podVolumes(mounts, in: held)
-    var copied: [(mount: VolumeMount, isDirectory: Bool)] = []
+    var copied: [VolumeBinds.Copied] = []
     for mount in mounts {
       guard let isDirectory = await copy(mount, volumes) else { continue }
-      copied.append((mount, isDirectory))
+      copied.append(VolumeBinds.Copied(mount: mount, isDirectory: isDirectory))
     }
     shell.binds = binds(of: copied)
     try directory.write(shell.text.utf8, to: directory.plan)
@@ -175,29 +178,13 @@ public actor ShellSession {
     }
   }
 
-  /// Chooses the copied volumes that are at their own paths too. A volume in another comes along with that.
-  private func binds(of copied: [(mount: VolumeMount, isDirectory: Bool)]) -> [(source: String, target: String)] {
+  /// Chooses the copied volumes that are at their own paths too.
+  private func binds(of copied: [VolumeBinds.Copied]) -> [(source: String, target: String)] {
     let person = VolumePlace.Person(
       allowed: request.volumesAt.compactMap { try? MountPath($0) }, own: HostPlaces.own(request.ownDirectories))
-    var bound: [MountPath] = []
-    var guarded: [String] = []
-    for (mount, isDirectory) in copied {
-      guard let path = try? MountPath(mount.path), !bound.contains(where: path.isWithin) else { continue }
-      if let obstacle = HostPlaces.obstacle(path) {
-        warnings.append("volume \(mount.name) is at $DEVTUNNEL_ROOT\(path.text) alone: \(obstacle)")
-      } else if let reason = HostPlaces.look(path, isDirectory: isDirectory).guarded(for: person) {
-        guarded.append("\(path.text) (\(reason))")
-      } else {
-        bound.append(path)
-      }
-    }
-    if !guarded.isEmpty {
-      warnings.append(
-        "these volumes are below $DEVTUNNEL_ROOT alone, since at their own paths they could run code here: "
-          + "\(guarded.joined(separator: ", ")); "
-          + "--volume-at PATH puts one there too")
-    }
-    return bound.map { (directory.root + $0.text, $0.text) }
+    let binds = VolumeBinds(copied, person: person, obstacle: HostPlaces.obstacle, look: HostPlaces.look)
+    warnings += binds.warnings
+    return binds.paths.map { (directory.root + $0.text, $0.text) }
   }
 
   /// Keeps ConfigMaps, Secrets and tokens fresh, which change while the shell runs.

@@ -41,9 +41,8 @@ public struct ShellAgent: Sendable {
       template.neverReady = true
       template.image = image
       template.preferredNodes = target.nodes
-      let claims = try await VolumeClaims.read(client: client, namespace: namespace, template: target.workload.template)
-      template.droppedVolumes = claims.exclusive
-      if claims.tiesToNode { template.requiredNode = target.nodes.first }
+      template.droppedVolumes = target.claims.left
+      if target.claims.tiesToNode { template.requiredNode = target.nodes.first }
       template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
       progress?("starting an agent like \(target.workload.description)")
       try await Permission.require(

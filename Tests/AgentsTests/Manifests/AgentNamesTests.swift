@@ -6,6 +6,9 @@ struct AgentNamesTests {
   @Test("A short workload's names can be read")
   func short() {
     #expect(AgentNames.base("user") == "devtunnel-user")
+    // A Service's name has no dot (RFC 1035).
+    #expect(AgentNames.base("etcd.node-1").hasPrefix("devtunnel-etcd-node-1-"))
+    #expect(AgentNames.base("etcd.node-1") != AgentNames.base("etcd-node-1"))
     #expect(AgentNames.originService("user") == "devtunnel-user-origin")
     #expect(AgentNames.agentsService("user") == "devtunnel-user-agents")
     #expect(AgentNames.label("user") == "user")

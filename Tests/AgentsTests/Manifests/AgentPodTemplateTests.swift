@@ -42,6 +42,9 @@ struct AgentPodTemplateTests {
     #expect(
       container(pod(template))["command"]
         == ["/devtunnel/agent", "serve", "--control", "17717", "--listen", "8080,9090"])
+    template.gates = [8080: 4180, 9090: 4181]
+    #expect(container(pod(template))["command"]?.elements.suffix(2) == ["--gates", "8080,4180,9090,4181"])
+    template.gates = [:]
     template.originName = "o.ns.svc.cluster.local"
     template.agentsName = "a.ns.svc.cluster.local"
     template.neverReady = true
@@ -126,6 +129,92 @@ struct AgentPodTemplateTests {
     #expect(container(pod)["volumeMounts"]?.elements.compactMap(\.entryName) == ["devtunnel-agent"])
   }
 
+  @Test("Mounts and devices of a volume that is not here go, too; a claim made for each Pod is an empty folder")
+  func absentVolumes() {
+    var template = template()
+    template.droppedVolumes = ["disk"]
+    let from: JSONValue = [
+      "spec": [
+        "containers": [
+          [
+            "name": "user",
+            "volumeMounts": [["name": "data", "mountPath": "/data"], ["name": "scratch", "mountPath": "/scratch"]],
+            "volumeDevices": [["name": "disk", "devicePath": "/dev/xvda"]],
+          ]
+        ],
+        "volumes": [
+          ["name": "disk", "persistentVolumeClaim": ["claimName": "disk"]],
+          ["name": "scratch", "ephemeral": ["volumeClaimTemplate": ["spec": [:]]]],
+        ],
+      ]
+    ]
+    let pod = pod(template, from)
+    #expect(container(pod)["volumeMounts"]?.elements.compactMap(\.entryName) == ["scratch", "devtunnel-agent"])
+    #expect(container(pod)["volumeDevices"] == nil)
+    #expect(pod[path: "spec", "volumes"]?[0] == ["name": "scratch", "emptyDir": [:]])
+  }
+
+  @Test("References to a container's resources have their value, or name the agent's container")
+  func resourceReferences() {
+    let reference: JSONValue = ["containerName": "user", "resource": "limits.memory", "divisor": "1Mi"]
+    var from: JSONValue = [
+      "spec": [
+        "containers": [
+          [
+            "name": "user",
+            "env": [
+              ["name": "MEMORY", "valueFrom": ["resourceFieldRef": reference]],
+              ["name": "FILE", "valueFrom": ["fileKeyRef": ["volumeName": "v", "path": "p", "key": "k"]]],
+            ],
+            "resources": ["limits": ["memory": "64Mi"]], "volumeMounts": [["name": "info", "mountPath": "/info"]],
+          ]
+        ],
+        "volumes": [
+          ["name": "info", "downwardAPI": ["items": [["path": "memory", "resourceFieldRef": reference]]]]
+        ],
+      ]
+    ]
+    #expect(container(pod(template(), from))["env"]?[0] == ["name": "MEMORY", "value": "64"])
+    #expect(container(pod(template(), from))["env"]?.elements.count == 2)
+    let items = pod(template(), from)[path: "spec", "volumes"]?[0]?[path: "downwardAPI", "items"]
+    #expect(items?[0]?[path: "resourceFieldRef", "containerName"] == "devtunnel-agent")
+    // The node's capacity decides then.
+    from[path: "spec", "containers"] = [
+      ["name": "user", "env": [["name": "MEMORY", "valueFrom": ["resourceFieldRef": reference]]]]
+    ]
+    #expect(
+      container(pod(template(), from))["env"]?[0]?[path: "valueFrom", "resourceFieldRef", "containerName"]
+        == "devtunnel-agent")
+  }
+
+  @Test("The other containers may stay, with what they need and no port of the node")
+  func keptContainers() {
+    var template = template()
+    template.keepsContainers = true
+    var from = UserWorkload.template
+    from[path: "spec", "containers"] = .array(
+      from.ordinaryContainers.map { container in
+        guard container.entryName == "metrics" else { return container }
+        var container = container
+        container["ports"] = [["name": "metrics", "containerPort": 9100, "hostPort": 9100]]
+        container["volumeMounts"] = [["name": "scratch", "mountPath": "/tmp"], ["name": "nope", "mountPath": "/x"]]
+        container["env"] = [
+          ["name": "M", "valueFrom": ["resourceFieldRef": ["containerName": "user", "resource": "limits.cpu"]]]
+        ]
+        return container
+      })
+    let pod = pod(template, from)
+    #expect(pod.ordinaryContainers.compactMap(\.entryName) == ["devtunnel-agent", "metrics"])
+    #expect(pod[path: "spec", "initContainers"]?.elements.compactMap(\.entryName) == ["migrate"])
+    #expect(pod[path: "spec", "volumes"]?.elements.compactMap(\.entryName) == ["config", "scratch", "devtunnel-agent"])
+    #expect(container(pod)["ports"] == [["name": "grpc", "containerPort": 8080]])
+    let metrics = pod.ordinaryContainers[1]
+    #expect(metrics["ports"] == [["name": "metrics", "containerPort": 9100]])
+    #expect(metrics["volumeMounts"] == [["name": "scratch", "mountPath": "/tmp"]])
+    #expect(
+      metrics["env"]?[0]?[path: "valueFrom", "resourceFieldRef", "containerName"] == "devtunnel-agent")
+  }
+
   @Test("A lost node's agent is replaced after 5 s, whatever the workload tolerates")
   func tolerations() {
     var from = UserWorkload.template
@@ -200,12 +289,14 @@ struct AgentPodTemplateTests {
         == [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]])
   }
 
-  @Test("The workload's labels and one more; no trace of its restarts")
+  @Test("The workload's labels and one more; no trace of its restarts; its metrics are not read twice")
   func metadata() {
     let pod = pod(template())
     #expect(pod.labels == ["app": "user", "app.kubernetes.io/instance": "testbed", "devtunnel.dev/agent": "user"])
     #expect(
-      pod.annotations == ["prometheus.io/scrape": "true", "kubectl.kubernetes.io/default-container": "devtunnel-agent"])
+      pod.annotations == [
+        "prometheus.io/scrape": "false", "kubectl.kubernetes.io/default-container": "devtunnel-agent",
+      ])
   }
 
   @Test("Small requests always, limits where a quota demands them")
@@ -223,7 +314,23 @@ struct AgentPodTemplateTests {
     #expect(container(pod(template))["image"] == "registry.example/any:1")
   }
 
+  @Test("A name below a headless Service")
+  func dnsName() {
+    var template = template()
+    #expect(pod(template)[path: "spec", "hostname"] == nil)
+    template.hostname = "user-0"
+    template.subdomain = "users"
+    #expect(pod(template)[path: "spec", "hostname"] == "user-0")
+    #expect(pod(template)[path: "spec", "subdomain"] == "users")
+  }
+
   // MARK: Which container
+
+  @Test("A remark on the container, if the Pods run several")
+  func remark() {
+    #expect(AgentPodTemplate.remark(on: "user", of: UserWorkload.template).first?.contains("metrics") == true)
+    #expect(AgentPodTemplate.remark(on: "only", of: ["spec": ["containers": [["name": "only"]]]]).isEmpty)
+  }
 
   @Test("The container that declares the port, unless one is named")
   func choice() throws {
@@ -233,6 +340,49 @@ struct AgentPodTemplateTests {
     #expect(
       try AgentPodTemplate.container(of: ["spec": ["containers": [["name": "only"]]]], declaring: [1], named: nil)
         == "only")
+  }
+
+  /// Runs `app` and `gate`, beside sidecar `stats`; `setup` ends before them.
+  private func several(defaultContainer: String? = nil) -> JSONValue {
+    var template: JSONValue = [
+      "spec": [
+        "initContainers": [
+          ["name": "setup", "ports": [["containerPort": 1]]],
+          ["name": "stats", "restartPolicy": "Always", "ports": [["name": "stats", "containerPort": 9102]]],
+        ],
+        "containers": [
+          ["name": "app", "ports": [["containerPort": 8080]]], ["name": "gate", "ports": [["containerPort": 4180]]],
+        ],
+      ]
+    ]
+    if let defaultContainer { template.annotations = ["kubectl.kubernetes.io/default-container": defaultContainer] }
+    return template
+  }
+
+  @Test(
+    "A sidecar owns a port that it alone declares; an init container that ends owns none",
+    arguments: [
+      ([8080], nil, "app"), ([9102], nil, "stats"), ([8080, 9102], nil, "app"), ([8080, 4180], "gate", "gate"),
+      ([1], "app", "app"), ([8080], "gate", "app"), ([1], "setup", nil), ([1], nil, nil),
+    ] as [([Int], String?, String?)])
+  func sidecars(ports: [Int], defaultContainer: String?, owner: String?) {
+    let template = several(defaultContainer: defaultContainer)
+    #expect((try? AgentPodTemplate.container(of: template, declaring: ports, named: nil)) == owner)
+  }
+
+  @Test("A sidecar can be named, and replaced; its port stays where it is not")
+  func namedSidecar() throws {
+    #expect(try AgentPodTemplate.container(of: several(), declaring: [1], named: "stats") == "stats")
+    #expect(throws: ControlError.self) {
+      try AgentPodTemplate.container(of: several(), declaring: [1], named: "setup")
+    }
+    var from = several()
+    from[path: "spec", "initContainers"] = [
+      ["name": "stats", "restartPolicy": "Always", "image": "registry.example/stats:1"]
+    ]
+    #expect(container(pod(template(container: "stats"), from))["image"] == "registry.example/stats:1")
+    #expect(
+      container(pod(template(container: "app"), several()))["ports"] == [["name": "stats", "containerPort": 9102]])
   }
 
   @Test("No guess where several could be meant, or none")

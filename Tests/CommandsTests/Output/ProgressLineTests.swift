@@ -1,3 +1,4 @@
+import ControlAPI
 import Foundation
 import Testing
 
@@ -41,6 +42,16 @@ struct ProgressLineTests {
       ["one", "one", "two", "one"].forEach(line.step)
     }
     #expect(text == "one\ntwo\none\n")
+  }
+
+  @Test func aWarningIsShownAtOnceAndNotAgain() async throws {
+    let text = UUID().uuidString
+    let shown = try await written(verbose: false, delay: .seconds(60)) { line, _ in
+      line.take(EarlyWarning.line(text))
+      line.take(EarlyWarning.line(text))
+      line.take("one")
+    }
+    #expect(shown == "warning: \(text)\n")
   }
 
   @Test func verboseShowsEachAtOnce() async throws {

@@ -11,7 +11,9 @@ struct InterceptObstaclesTests {
     ]
     if let owner {
       pod[path: "metadata", "ownerReferences"] = [
-        ["kind": JSONValue(owner.kind), "name": JSONValue(owner.name), "controller": true]
+        [
+          "apiVersion": "apps/v1", "kind": JSONValue(owner.kind), "name": JSONValue(owner.name), "controller": true,
+        ]
       ]
     }
     return pod
@@ -21,7 +23,9 @@ struct InterceptObstaclesTests {
     [
       "metadata": [
         "name": JSONValue(name), "namespace": "shop",
-        "ownerReferences": [["kind": "Deployment", "name": JSONValue(deployment), "controller": true]],
+        "ownerReferences": [
+          ["apiVersion": "apps/v1", "kind": "Deployment", "name": JSONValue(deployment), "controller": true]
+        ],
       ]
     ]
   }
@@ -54,8 +58,9 @@ struct InterceptObstaclesTests {
   @Test("Finds what `intercept` would refuse for the Pods")
   func refused() {
     #expect(obstacle([])?.contains("selects no Pods") == true)
-    #expect(obstacle([pod("a", owner: nil, spec: declares)])?.contains("Pod/a, which cannot be intercepted") == true)
-    #expect(obstacle([pod("a", owner: ("DaemonSet", "web"), spec: declares)])?.contains("DaemonSet/web") == true)
+    #expect(
+      obstacle([pod("a", owner: nil, spec: declares), pod("b", owner: nil, spec: declares)])?.contains("several owners")
+        == true)
     #expect(obstacle([pod("a", owner: ("StatefulSet", "web"))])?.contains("targets 'http', which no container") == true)
     #expect(
       obstacle([pod("a", owner: ("StatefulSet", "web"), spec: ["hostNetwork": true])])?.contains("node's network")
@@ -63,6 +68,13 @@ struct InterceptObstaclesTests {
     #expect(
       obstacle([pod("a", owner: ("StatefulSet", "web"), app: "other", spec: declares)])?.contains("selects no Pods")
         == true)
+  }
+
+  @Test("Any one owner will do")
+  func owners() {
+    for owner in [nil, ("DaemonSet", "web"), ("Job", "web"), ("Rollout", "web")] as [(kind: String, name: String)?] {
+      #expect(obstacle([pod("a", owner: owner, spec: declares)]) == nil)
+    }
   }
 
   @Test("Ignores objects that may not be listed; the Service still counts")

@@ -1,3 +1,4 @@
+import Agents
 import ControlAPI
 import KubeObjects
 import Testing
@@ -19,20 +20,21 @@ struct PlannedPortTests {
   ]
 
   private func localPorts(_ ports: [PortMapping] = [], target: String?) async throws -> [UInt16?] {
-    let pod: JSONValue = [
+    var pod: JSONValue = [
       "metadata": [
         "name": "user-0", "labels": ["app": "user"],
         "ownerReferences": [
           ["kind": "StatefulSet", "name": "user", "controller": true, "apiVersion": "apps/v1", "uid": "1"]
         ],
-      ], "spec": ["nodeName": "node"], "status": ["phase": "Running"],
+      ], "spec": template["spec"] ?? [:], "status": ["phase": "Running"],
     ]
-    let (service, template) = (service, template)
+    pod[path: "spec", "nodeName"] = "node"
+    let (service, template, running) = (service, template, pod)
     let server = FakeAPIServer { request in
       switch request.path {
       case "/api/v1/namespaces/shop/services/user": (200, service)
       case "/api/v1/namespaces/shop/services": (200, ["kind": "ServiceList", "metadata": [:], "items": [service]])
-      case "/api/v1/namespaces/shop/pods": (200, ["kind": "PodList", "metadata": [:], "items": [pod]])
+      case "/api/v1/namespaces/shop/pods": (200, ["kind": "PodList", "metadata": [:], "items": [running]])
       case "/apis/apps/v1/namespaces/shop/statefulsets/user":
         (200, ["kind": "StatefulSet", "metadata": ["name": "user"], "spec": ["template": template]])
       default: (404, ["kind": "Status", "code": 404, "reason": "NotFound", "message": .string(request.path)])
@@ -42,6 +44,19 @@ struct PlannedPortTests {
     var request = InterceptRequest(cluster: ClusterSelection(), service: "user", ports: ports)
     request.target = target.map { InterceptTarget(cluster: ClusterSelection(), target: $0) }
     return try await Planner(client: server.client(), namespace: "shop").plan(request).ports.map(\.localPort)
+  }
+
+  @Test("What an owner does not allow is refused beforehand")
+  func abilities() {
+    var request = InterceptRequest(cluster: ClusterSelection(), service: "user", ports: [])
+    let rollout = Workload(kind: "Rollout", name: "user")
+    #expect(Planner.refusal(of: rollout, for: request) == nil)
+    request.moveConnections = .yes
+    #expect(Planner.refusal(of: rollout, for: request)?.message.contains("Rollout/user") == true)
+    request.moveConnections = .auto
+    request.replace = true
+    #expect(Planner.refusal(of: rollout, for: request)?.message.contains("--replace") == true)
+    #expect(Planner.refusal(of: Workload(["spec": [:]], resource: .deployments), for: request) == nil)
   }
 
   @Test("Unnamed, each port goes to the container's at the host and in Pods, and to the Service's own in Services")

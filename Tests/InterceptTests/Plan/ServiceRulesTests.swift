@@ -17,7 +17,7 @@ struct ServiceRulesTests {
 
   @Test("A plain Service can be intercepted")
   func plain() {
-    #expect(service().obstacle == nil)
+    #expect(service().obstacle(headless: false) == nil)
     #expect(InterceptObstacles(pods: nil, replicaSets: nil).of(service().service) == nil)
     #expect(service().warnings.isEmpty)
   }
@@ -27,21 +27,63 @@ struct ServiceRulesTests {
     arguments: [
       (["type": "ExternalName"], "ExternalName"), (["clusterIP": "None"], "headless"),
       (["selector": nil], "no selector"),
-      (["internalTrafficPolicy": "Local"], "internalTrafficPolicy: Local"),
-      (["externalTrafficPolicy": "Local"], "externalTrafficPolicy: Local"),
+      (["publishNotReadyAddresses": true], "not ready"), (["ports": nil], "no ports"),
       (["ports": [["port": 8080], ["port": 53, "protocol": "UDP"]]], "port 53 of UDP"),
       (["ports": [["port": 9, "protocol": "SCTP"]]], "port 9 of SCTP"),
     ] as [(JSONValue, String)])
   func obstacles(spec: JSONValue, words: String) throws {
-    let obstacle = try #require(service(spec).obstacle)
+    let obstacle = try #require(service(spec).obstacle(headless: false))
     #expect(obstacle.reason.contains(words))
     #expect(obstacle.reason.contains("testbed/user"))
     #expect(!obstacle.remedy.isEmpty)
   }
 
-  @Test("Policies of Cluster are none")
-  func cluster() {
-    #expect(service(["internalTrafficPolicy": "Cluster", "externalTrafficPolicy": "Cluster"]).obstacle == nil)
+  @Test("A headless Service is no obstacle if it is asked for")
+  func headless() {
+    let headless = service(["clusterIP": "None"])
+    #expect(headless.obstacle(headless: true) == nil)
+    #expect(headless.obstacle(headless: false)?.remedy.contains("--headless") == true)
+    #expect(headless.warnings.first?.contains("keep an address") == true)
+    #expect(service(["clusterIP": "None", "selector": nil]).obstacle(headless: true) != nil)
+    #expect(InterceptObstacles.option(for: headless.service) == "--headless")
+    #expect(InterceptObstacles.option(for: service().service) == nil)
+  }
+
+  // MARK: Places and names of Pods
+
+  private func pod(node: String?, hostname: String? = nil, subdomain: String? = nil) -> JSONValue {
+    var pod: JSONValue = ["spec": [:]]
+    pod[path: "spec", "nodeName"] = node.map { JSONValue($0) }
+    pod[path: "spec", "hostname"] = hostname.map { JSONValue($0) }
+    pod[path: "spec", "subdomain"] = subdomain.map { JSONValue($0) }
+    return pod
+  }
+
+  @Test("Policies of Local are fine while all Pods are on one node", arguments: ["internal", "external"])
+  func local(kind: String) {
+    let local = service(["\(kind)TrafficPolicy": "Local"])
+    #expect(local.obstacle(headless: false) == nil)
+    #expect(local.refusal(of: [pod(node: "a"), pod(node: "a"), pod(node: nil)]) == nil)
+    let refusal = local.refusal(of: [pod(node: "b"), pod(node: "a")])
+    #expect(refusal?.message.contains("\(kind)TrafficPolicy: Local") == true)
+    #expect(refusal?.message.contains("(a, b)") == true)
+    #expect(local.warnings.count == 1)
+    let cluster = service(["\(kind)TrafficPolicy": "Cluster"])
+    #expect(cluster.refusal(of: [pod(node: "b"), pod(node: "a")]) == nil)
+    #expect(cluster.warnings.isEmpty)
+  }
+
+  @Test("Several Pods with names of their own below a headless Service are refused; one gives the agent its name")
+  func podNames() {
+    let headless = service(["clusterIP": "None"])
+    let (first, second) = (
+      pod(node: "a", hostname: "user-0", subdomain: "user"), pod(node: "a", hostname: "user-1", subdomain: "user")
+    )
+    #expect(headless.refusal(of: [first, second])?.message.contains("user-0.user, user-1.user") == true)
+    #expect(headless.refusal(of: [first]) == nil)
+    #expect(headless.podNames([first, pod(node: "a")]) == [PodName(hostname: "user-0", subdomain: "user")])
+    #expect(headless.podNames([pod(node: "a", hostname: "user-0", subdomain: "other")]).isEmpty)
+    #expect(service().refusal(of: [first, second]) == nil)
   }
 
   @Test("A Service that is diverted already says to which agent")
@@ -64,7 +106,11 @@ struct ServiceRulesTests {
           "ports": [["name": "http", "containerPort": 8080], ["name": "dns", "containerPort": 53, "protocol": "UDP"]]
         ],
         ["ports": [["name": "metrics", "containerPort": 9100]]],
-      ]
+      ],
+      "initContainers": [
+        ["ports": [["name": "setup", "containerPort": 1]]],
+        ["restartPolicy": "Always", "ports": [["name": "stats", "containerPort": 9102]]],
+      ],
     ]
   ]
 
@@ -75,7 +121,8 @@ struct ServiceRulesTests {
       (["port": 80, "targetPort": "http"], 8080),
       (["port": 80, "targetPort": "metrics"], 9100), (["port": 80, "targetPort": "nope"], nil),
       (["port": 80, "targetPort": "dns"], nil),
-      (["port": 80, "targetPort": 70000], nil),
+      (["port": 80, "targetPort": 70000], nil), (["port": 80, "targetPort": "stats"], 9102),
+      (["port": 80, "targetPort": "setup"], nil),
     ] as [(JSONValue, UInt16?)])
   func targetPort(port: JSONValue, expected: UInt16?) {
     #expect(ServiceRules.targetPort(port, template: template) == expected)
@@ -103,6 +150,9 @@ struct ServiceRulesTests {
       ("contour.heptio.com/upstream-protocol.h2c", "8080", true),
       ("projectcontour.io/upstream-protocol.h2", "9090,web", true),
       ("contour.heptio.com/upstream-protocol.h2c", "80", false),
+      ("projectcontour.io/upstream-protocol.h2c", "1, 8080", true),
+      ("projectcontour.io/upstream-protocol.h2c", " web ,1", true),
+      ("projectcontour.io/upstream-protocol.h2c", "80 80", false),
       ("contour.heptio.com/upstream-protocol.tls", "8080", false),
     ])
   func annotation(key: String, value: String, expected: Bool) {

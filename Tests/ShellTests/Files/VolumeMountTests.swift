@@ -1,3 +1,5 @@
+import Agents
+import KubeAPI
 import KubeObjects
 import Testing
 
@@ -25,6 +27,22 @@ import Testing
     #expect(warnings.isEmpty)
     #expect(mounts.filter(\.isProjected).map(\.path) == ["/etc/app", "/run/all", VolumeMount.tokenPath])
     #expect(mounts.filter { !$0.isProjected }.map(\.path) == ["/data"])
+  }
+
+  @Test func aClaimOfAnotherPodIsToldAndNotCopied() {
+    let workload = Workload(
+      [
+        "metadata": ["name": "db"],
+        "spec": ["template": template, "volumeClaimTemplates": [["metadata": ["name": "data"]]]],
+      ], resource: .statefulSets)
+    let container: JSONValue = [
+      "volumeMounts": [["name": "conf", "mountPath": "/etc/app"], ["name": "data", "mountPath": "/data"]]
+    ]
+    let (mounts, warnings) = VolumeMount.read(
+      template: template, container: container, claims: VolumeClaims(workload))
+    #expect(mounts.map(\.path) == ["/etc/app", VolumeMount.tokenPath])
+    #expect(warnings.count == 1)
+    #expect(warnings.first?.contains("volume data (/data) are not copied") == true)
   }
 
   @Test func aPodWithoutTokenHasNone() {

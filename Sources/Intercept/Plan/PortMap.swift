@@ -1,0 +1,101 @@
+import Agents
+import ControlAPI
+import KubeObjects
+
+/// The route of each port of the intercepted Service, by the user's `--port` options.
+struct PortMap {
+  /// `NAMESPACE/NAME`.
+  let service: String
+  var ports: [PlannedPort]
+
+  init(service: String, ports: [PlannedPort]) {
+    self.service = service
+    self.ports = ports
+  }
+
+  /// Sets the ports that are taken over.
+  /// - Parameters:
+  ///   - wanted: the user's options; empty takes every port.
+  ///   - toService: true if the target is a Service of another cluster: it answers on its own ports, while a process on
+  ///     the host, or a Pod, answers on the container's.
+  /// - Throws: `ControlError` for an option that names no port, or that cannot be followed.
+  mutating func map(_ wanted: [PortMapping], toService: Bool) throws(ControlError) {
+    if wanted.isEmpty {
+      for index in ports.indices {
+        ports[index].localPort = toService ? UInt16(exactly: ports[index].servicePort) : ports[index].agentPort
+      }
+    } else {
+      for mapping in wanted { try take(mapping) }
+      try refuseSplit()
+    }
+    joinShared()
+  }
+
+  /// Returns the ports that the options name; all of them if there are none.
+  func taken(_ wanted: [PortMapping]) throws(ControlError) -> [PlannedPort] {
+    guard !wanted.isEmpty else { return ports }
+    var map = self
+    for mapping in wanted { try map.take(mapping) }
+    return map.ports.filter { $0.localPort != nil }
+  }
+
+  private mutating func take(_ mapping: PortMapping) throws(ControlError) {
+    let all = ports.map(\.label).joined(separator: ", ")
+    let index: Int?
+    if let name = mapping.remote {
+      index = ports.firstIndex { String($0.servicePort) == name || $0.name == name }
+    } else {
+      guard ports.count == 1 else {
+        throw ControlError(
+          .badInput, "Service \(service) has several ports: \(all)",
+          remedy: "Say which: --port \(mapping.local):PORT.")
+      }
+      index = 0
+    }
+    guard let index else {
+      throw ControlError(
+        .notFound, "Service \(service) has no port '\(mapping.remote ?? "")'", remedy: "It has: \(all).")
+    }
+    guard ports[index].localPort == nil else {
+      throw ControlError(
+        .badInput, "port \(ports[index].servicePort) is given twice", remedy: "Give each port of the Service once.")
+    }
+    ports[index].localPort = mapping.local
+  }
+
+  // MARK: Ports of the Service that target one port of the Pods
+
+  /// Refuses two targets for one port of the Pods: the agent sees the Pods' port alone, not the Service's.
+  private func refuseSplit() throws(ControlError) {
+    for port in ports {
+      guard let local = port.localPort,
+        let other = ports.first(where: { $0.agentPort == port.agentPort && $0.localPort ?? local != local })
+      else { continue }
+      throw ControlError(
+        .refused,
+        "ports \(port.label) and \(other.label) of Service \(service) target the same port of its Pods, "
+          + "\(port.agentPort): they cannot go to different ports, \(local) and \(other.localPort ?? 0)",
+        remedy: "Give one of them: the other comes along.")
+    }
+  }
+
+  /// Takes the ports along that target the same port of the Pods as one that is taken over.
+  private mutating func joinShared() {
+    for index in ports.indices {
+      let target = ports[index].agentPort
+      let first = ports.firstIndex { $0.agentPort == target && $0.localPort != nil && $0.along == nil }
+      guard let first, first != index else { continue }
+      if ports[index].localPort != ports[first].localPort { ports[index].along = ports[first].servicePort }
+      ports[index].localPort = ports[first].localPort
+    }
+  }
+
+  /// A warning for each port that comes along.
+  var warnings: [String] {
+    ports.compactMap { port in
+      guard let along = port.along, let first = ports.first(where: { $0.servicePort == along }) else { return nil }
+      return "port \(port.label) of Service \(service) comes along with port \(first.label): "
+        + "both target port \(port.agentPort) of its Pods, where their connections cannot be distinguished"
+    }
+  }
+}
