@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the text of the tree: columns, comments in plain English, links between documents.
+"""Checks the text of the tree: columns, comments in plain English, ends of lines, links between documents.
 
 Prints one line for each finding, as FILE:LINE: MESSAGE, and exits with 1 where there is one.
 """
@@ -49,6 +49,14 @@ def free_relatives():
         yield f"{len(found)} of {comments} comment lines begin so, {FREE_RELATIVES:.1%} may"
 
 
+def line_ends():
+    """Texts that are split at "\\n": in Swift "\\r\\n" is one Character, so a file with such lines would be one line."""
+    for path in tracked("Sources/*.swift"):
+        for number, line in enumerate(lines(path), 1):
+            if 'split(separator: "\\n"' in line:
+                yield f"{path}:{number}: split(whereSeparator: \\.isNewline) takes lines that end with \\r\\n too"
+
+
 def anchor(heading):
     """The anchor that forges give a heading."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").replace("*", "").lower()
@@ -87,7 +95,7 @@ def broken_links():
 
 
 def main():
-    found = [finding for check in (long_lines, free_relatives, broken_links) for finding in check()]
+    found = [finding for check in (long_lines, free_relatives, line_ends, broken_links) for finding in check()]
     print("\n".join(found))
     return 1 if found else 0
 

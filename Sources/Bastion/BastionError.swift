@@ -70,6 +70,18 @@ extension BastionError: CustomStringConvertible {
     }
   }
 
+  /// Adds remarks about the configuration to an error that it may explain.
+  func with(_ notes: [String]) -> BastionError {
+    guard !notes.isEmpty else { return self }
+    switch self {
+    case .unreachable(let host, let cause):
+      return .unreachable(host: host, cause: ([cause] + notes).joined(separator: "; "))
+    case .authentication(let host, let user, let tried, let locked):
+      return .authentication(host: host, user: user, tried: tried + notes, locked: locked)
+    default: return self
+    }
+  }
+
   /// True if waiting may help: the cause is in the network.
   public var isTransient: Bool {
     switch self {

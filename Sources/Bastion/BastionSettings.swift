@@ -10,6 +10,16 @@ public struct BastionSettings: Sendable {
     public var fingerprint: String
   }
 
+  /// The treatment of keys that known_hosts lacks (`StrictHostKeyChecking`). Keys that contradict it are refused.
+  public enum UnknownKeys: Sendable, Hashable {
+    /// `accept` decides.
+    case ask
+    /// They are added to known_hosts without a question: `accept-new`, and `no`.
+    case accept
+    /// They are refused without a question: `yes`.
+    case refuse
+  }
+
   /// The SSH hosts on the way, the first one first (`ProxyJump`); each but the first is reached through the one before.
   /// They have no hops of their own.
   public var hops: [BastionSettings] = []
@@ -27,8 +37,11 @@ public struct BastionSettings: Sendable {
   public var knownHostsFiles: [String]
   /// True to hash the names of accepted hosts there (`HashKnownHosts`); nil: as in the file's other lines.
   public var hashesKnownHosts: Bool?
-  /// True to refuse every unknown key without asking (`StrictHostKeyChecking yes`).
-  public var isStrict: Bool
+  public var unknownKeys: UnknownKeys
+  /// The name in known_hosts, in place of host and port (`HostKeyAlias`).
+  public var hostKeyAlias: String?
+  /// Remarks about the configuration, which errors repeat.
+  public var notes: [String] = []
   /// The only host key to accept ("SHA256:…"), even if known_hosts lacks the host; nothing is written there. A key that
   /// contradicts known_hosts stays refused.
   public var pinnedFingerprint: String?
@@ -46,7 +59,7 @@ public struct BastionSettings: Sendable {
   public init(
     host: String, port: UInt16 = 22, user: String, identityFiles: [String] = [], identitiesOnly: Bool = false,
     agentSocket: String? = nil,
-    knownHostsFiles: [String] = [], isStrict: Bool = false, pinnedFingerprint: String? = nil,
+    knownHostsFiles: [String] = [], unknownKeys: UnknownKeys = .ask, pinnedFingerprint: String? = nil,
     accept: (@Sendable (HostKey) -> Bool)? = nil,
     passphrase: (@Sendable (_ file: String) -> String?)? = nil, connectTimeout: Duration = .seconds(10),
     keepAlive: Duration = .seconds(15)
@@ -58,7 +71,7 @@ public struct BastionSettings: Sendable {
     self.identitiesOnly = identitiesOnly
     self.agentSocket = agentSocket
     self.knownHostsFiles = knownHostsFiles
-    self.isStrict = isStrict
+    self.unknownKeys = unknownKeys
     self.pinnedFingerprint = pinnedFingerprint
     self.accept = accept
     self.passphrase = passphrase

@@ -85,7 +85,7 @@ extension DeployError {
   /// of them, a line each.
   private static func untypedFields(_ message: String) -> [Field] {
     guard let start = message.firstRange(of: "): ") else { return [Field(path: "", message: message)] }
-    let lines = message[start.upperBound...].split(separator: "\n").map { $0.drop { $0 == " " } }.filter {
+    let lines = message[start.upperBound...].split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }.filter {
       !$0.isEmpty && $0 != "errors:"
     }
     return lines.map { line in

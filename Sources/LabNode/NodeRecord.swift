@@ -79,7 +79,7 @@ enum MountTable {
 
   /// proc(5): the fifth field, with octal escapes for blanks and backslashes.
   static func mountPoints(_ mountinfo: String) -> [String] {
-    mountinfo.split(separator: "\n").compactMap { line in
+    mountinfo.split(whereSeparator: \.isNewline).compactMap { line in
       let fields = line.split(separator: " ")
       return fields.count > 4 ? unescaped(fields[4]) : nil
     }

@@ -41,7 +41,7 @@ struct HostKeyTests {
     let line = try server.knownHost()
     for text in [
       line, try hashed(line), "# comment\n\n" + line.replacing(self.name, with: "other,[127.0.0.?]:*,!x"),
-      try server.knownHost(as: "127.0.0.1"),
+      try server.knownHost(as: "127.0.0.1"), "# Windows\r\n" + line.replacing("\n", with: "\r\n"),
       try server.knownHost("other") + line, try server.knownHost("other", as: "elsewhere") + line,
     ] {
       #expect(try await attempt(text) == nil, "\(text)")
@@ -111,7 +111,7 @@ struct HostKeyTests {
     }
     // Strict: no question is asked.
     let strict = try await attempt("") {
-      $0.isStrict = true
+      $0.unknownKeys = .refuse
       $0.accept = { _ in true }
     }
     guard case .hostKeyUnknown = strict else {

@@ -167,7 +167,7 @@ public struct AgentPods: Sendable {
         pod: name, namespace: namespace, container: AgentNames.container, tailLines: 5),
         let text = try? await body.collect(limit: 16 << 10)
       {
-        details += String(decoding: text, as: UTF8.self).split(separator: "\n").map { "log: \($0)" }
+        details += String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).map { "log: \($0)" }
       }
     }
     if pods.isEmpty {

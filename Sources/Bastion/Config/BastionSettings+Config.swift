@@ -63,7 +63,8 @@ extension BastionSettings {
   private init(_ url: BastionURL, _ config: SSHConfig, _ environment: SSHEnvironment) {
     let port = url.port ?? config.port ?? 22
     let user = url.user ?? config.user ?? environment.user
-    let host = config.hostName.map { environment.expand($0, host: url.host, port: port, user: user) } ?? url.host
+    let host =
+      config.hostName.map { environment.expand($0, host: url.host, port: port, user: user) } ?? url.host.lowercased()
     func expand(_ text: String) -> String { environment.expand(text, host: host, port: port, user: user) }
     // OpenSSH's defaults that libssh2 can use and that exist.
     let defaults = ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(environment.home)/.ssh/\($0)" }.filter {
@@ -72,7 +73,7 @@ extension BastionSettings {
     let named = config.identityFiles.filter { $0.lowercased() != "none" }.map(expand)
     let agent: String? =
       switch config.identityAgent {
-      case nil, "SSH_AUTH_SOCK": environment.agentSocket
+      case nil, "SSH_AUTH_SOCK", "$SSH_AUTH_SOCK": environment.agentSocket
       case let value? where value.lowercased() == "none": nil
       case let value?: expand(value)
       }
@@ -82,8 +83,11 @@ extension BastionSettings {
     self.init(
       host: host, port: port, user: user, identityFiles: config.identityFiles.isEmpty ? defaults : named,
       identitiesOnly: config.identitiesOnly ?? false, agentSocket: agent,
-      knownHostsFiles: files.filter { $0.lowercased() != "none" }.map(expand), isStrict: config.isStrict ?? false)
+      knownHostsFiles: files.filter { $0.lowercased() != "none" }.map(expand),
+      unknownKeys: config.unknownKeys ?? .ask)
     hashesKnownHosts = config.hashesKnownHosts
+    hostKeyAlias = config.hostKeyAlias
+    notes = config.notes
   }
 }
 

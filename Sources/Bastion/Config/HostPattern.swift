@@ -1,14 +1,14 @@
 /// Host patterns of OpenSSH (ssh_config(5), "PATTERNS"): `*`, `?`, and `!` before a pattern that must not match.
 enum HostPattern {
-  /// Checks whether a list matches: one pattern does, and none with `!` does. Case does not count.
-  static func matches(_ patterns: [Substring], _ name: String) -> Bool {
-    let name = Array(name.lowercased().utf8)
+  /// Checks whether a list matches: one pattern does, and none with `!` does.
+  /// - Parameter caseCounts: true for `Host` and for users; host names elsewhere have no case.
+  static func matches(_ patterns: [Substring], _ name: String, caseCounts: Bool = false) -> Bool {
+    func bytes(_ text: some StringProtocol) -> [UInt8] { Array((caseCounts ? String(text) : text.lowercased()).utf8) }
+    let name = bytes(name)
     var isMatched = false
     for pattern in patterns {
       let isNegated = pattern.first == "!"
-      guard matches(Array((isNegated ? pattern.dropFirst() : pattern).lowercased().utf8)[...], name[...]) else {
-        continue
-      }
+      guard matches(bytes(isNegated ? pattern.dropFirst() : pattern)[...], name[...]) else { continue }
       if isNegated { return false }
       isMatched = true
     }

@@ -13,8 +13,11 @@ public struct SSHConfig: Sendable, Hashable {
   public var globalKnownHostsFiles: [String]?
   /// True if new names in known_hosts are hashed.
   public var hashesKnownHosts: Bool?
-  /// `yes` refuses unknown keys without asking; every other value means asking.
-  public var isStrict: Bool?
+  public var unknownKeys: BastionSettings.UnknownKeys?
+  /// The name in known_hosts, in place of the host's.
+  public var hostKeyAlias: String?
+  /// Remarks: the blocks that were skipped.
+  public var notes: [String] = []
 
   /// The first ProxyJump or ProxyCommand.
   struct Proxy: Sendable, Hashable {
@@ -37,7 +40,12 @@ public struct SSHConfig: Sendable, Hashable {
     for host: String, user: String? = nil, files: [String]? = nil, environment: SSHEnvironment = .current
   ) throws(BastionError) -> SSHConfig {
     var parser = SSHConfigParser(host: host, user: user, environment: environment)
-    for file in files ?? ["\(environment.home)/.ssh/config", "/etc/ssh/ssh_config"] { try parser.read(file, depth: 0) }
+    let files = files ?? ["\(environment.home)/.ssh/config", "/etc/ssh/ssh_config"]
+    for file in files { try parser.read(file, depth: 0) }
+    if parser.asksForFinal {
+      parser.isFinal = true
+      for file in files { try parser.read(file, depth: 0) }
+    }
     return parser.config
   }
 }
@@ -55,7 +63,8 @@ public struct SSHEnvironment: Sendable, Hashable {
     self.agentSocket = agentSocket
   }
 
-  /// Expands `~` and the tokens %% %d %h %p %r %u (ssh_config(5), "TOKENS").
+  /// Expands `~`, the tokens %% %d %h %n %p %r %u (ssh_config(5), "TOKENS"), and `${HOME}`, `${USER}`, `${LOGNAME}` and
+  /// `${SSH_AUTH_SOCK}`; other variables are not known here and stay.
   func expand(_ text: String, host: String, port: UInt16, user: String) -> String {
     var result = ""
     var rest = text[...]
@@ -63,7 +72,15 @@ public struct SSHEnvironment: Sendable, Hashable {
       result = home
       rest = rest.dropFirst()
     }
+    let variables = ["HOME": home, "USER": self.user, "LOGNAME": self.user, "SSH_AUTH_SOCK": agentSocket]
     while let character = rest.popFirst() {
+      if character == "$", rest.first == "{", let end = rest.firstIndex(of: "}"),
+        let value = variables[String(rest[rest.index(after: rest.startIndex)..<end])] as? String
+      {
+        result += value
+        rest = rest[rest.index(after: end)...]
+        continue
+      }
       guard character == "%", let token = rest.popFirst() else {
         result.append(character)
         continue

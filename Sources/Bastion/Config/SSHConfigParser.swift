@@ -7,6 +7,9 @@ struct SSHConfigParser {
   let user: String?
   let environment: SSHEnvironment
   var config = SSHConfig()
+  /// True while the files are read once more, as ssh does where a block says `Match final`.
+  var isFinal = false
+  private(set) var asksForFinal = false
 
   init(host: String, user: String?, environment: SSHEnvironment) {
     self.host = host
@@ -25,7 +28,7 @@ struct SSHConfigParser {
 
   mutating func read(text: String, file: String, depth: Int) throws(BastionError) {
     var isActive = true
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       let number = index + 1
       guard let words = Self.words(line) else {
         throw .config(file: file, line: number, problem: "a quotation mark is not closed")
@@ -34,8 +37,8 @@ struct SSHConfigParser {
       let values = words.dropFirst().map { $0 }
       guard !values.isEmpty else { throw .config(file: file, line: number, problem: "\(words[0]) has no value") }
       switch keyword {
-      case "host": isActive = HostPattern.matches(values.map { $0[...] }, host)
-      case "match": isActive = matches(values)
+      case "host": isActive = HostPattern.matches(values.map { $0[...] }, host, caseCounts: true)
+      case "match": isActive = matches(values, file, number)
       case "include" where isActive: try include(values, file, number, depth)
       default: if isActive { try take(keyword, values, file, number) }
       }
@@ -68,7 +71,16 @@ struct SSHConfigParser {
     case "hashknownhosts":
       let value = try flag()
       config.hashesKnownHosts = config.hashesKnownHosts ?? value
-    case "stricthostkeychecking": config.isStrict = config.isStrict ?? ["yes", "true"].contains(values[0].lowercased())
+    case "hostkeyalias": config.hostKeyAlias = config.hostKeyAlias ?? values[0]
+    case "stricthostkeychecking":
+      let policy: BastionSettings.UnknownKeys
+      switch values[0].lowercased() {
+      case "yes", "true": policy = .refuse
+      case "no", "false", "off", "accept-new": policy = .accept
+      case "ask": policy = .ask
+      default: throw .config(file: file, line: line, problem: "'\(values[0])' is none of yes, no, ask, accept-new")
+      }
+      config.unknownKeys = config.unknownKeys ?? policy
     case "proxyjump":
       guard config.proxy == nil else { return }
       config.proxy = SSHConfig.Proxy(jumps: try Self.jumps(values[0], file, line), file: file, line: line)
@@ -101,28 +113,50 @@ struct SSHConfigParser {
     return jumps
   }
 
-  /// Evaluates `all`, `host`, `originalhost`, `user` and `localuser`; a block with any other criterion is skipped.
-  private func matches(_ values: [String]) -> Bool {
-    var rest = values[...]
+  /// Evaluates `all`, `host`, `originalhost`, `user`, `localuser`, `canonical` and `final`; a block with any other
+  /// criterion is skipped, which is noted if the rest of it matches.
+  private mutating func matches(_ values: [String], _ file: String, _ line: Int) -> Bool {
+    // `host=name` is `host name`.
+    var rest = values.flatMap { $0.split(separator: "=", maxSplits: 1).map(String.init) }[...]
+    var unknown: String?
     while let word = rest.popFirst() {
       let isNegated = word.hasPrefix("!")
       let criterion = (isNegated ? String(word.dropFirst()) : word).lowercased()
-      if criterion == "all" {
+      switch criterion {
+      case "all":
         if isNegated { return false }
         continue
+      case "canonical", "final":
+        asksForFinal = asksForFinal || criterion == "final"
+        guard isFinal != isNegated else { return false }
+        continue
+      default: break
       }
       guard let value = rest.popFirst() else { return false }
       let subject: String
       switch criterion {
-      case "host": subject = config.hostName ?? host
+      case "host": subject = config.hostName.map { expanded($0) } ?? host
       case "originalhost": subject = host
       case "user": subject = user ?? config.user ?? environment.user
       case "localuser": subject = environment.user
-      default: return false
+      default:
+        unknown = unknown ?? criterion
+        continue
       }
-      guard HostPattern.matches(value.split(separator: ","), subject) != isNegated else { return false }
+      let isMatched = HostPattern.matches(
+        value.split(separator: ","), subject, caseCounts: criterion == "user" || criterion == "localuser")
+      guard isMatched != isNegated else { return false }
     }
-    return true
+    if let unknown {
+      let note = "\(file):\(line): the block with `Match \(unknown)` is skipped"
+      if !config.notes.contains(note) { config.notes.append(note) }
+    }
+    return unknown == nil
+  }
+
+  private func expanded(_ hostName: String) -> String {
+    environment.expand(
+      hostName, host: host, port: config.port ?? 22, user: user ?? config.user ?? environment.user)
   }
 
   private mutating func include(_ patterns: [String], _ file: String, _ line: Int, _ depth: Int) throws(BastionError) {
@@ -141,24 +175,33 @@ struct SSHConfigParser {
     }
   }
 
-  /// Splits a line at blanks, and at one `=` behind the keyword; quotation marks hold words together, `#`
-  /// at a word's beginning ends the line.
+  /// Splits a line at blanks, and at one `=` behind the keyword. Quotation marks of both kinds hold blanks together, a
+  /// backslash stands before a quotation mark, a blank or a backslash that is meant, and `#` at a word's beginning ends
+  /// the line (OpenSSH's argv_split).
   /// - Returns: nil for a quotation mark that is not closed.
   static func words(_ line: Substring) -> [String]? {
     var words: [String] = []
     var rest = line.drop(while: \.isWhitespace)
     while let first = rest.first, first != "#" {
       var word = ""
-      if first == "\"" {
+      var quote: Character?
+      while let character = rest.first {
+        if quote == nil, character.isWhitespace || words.isEmpty && character == "=" { break }
         rest = rest.dropFirst()
-        guard let end = rest.firstIndex(of: "\"") else { return nil }
-        word = String(rest[..<end])
-        rest = rest[rest.index(after: end)...]
-      } else {
-        let isKeyword = words.isEmpty
-        word = String(rest.prefix { !$0.isWhitespace && !(isKeyword && $0 == "=") })
-        rest = rest.dropFirst(word.count)
+        if character == "\\", let next = rest.first,
+          next == "\"" || next == "'" || next == "\\" || quote == nil && next == " "
+        {
+          word.append(next)
+          rest = rest.dropFirst()
+        } else if character == quote {
+          quote = nil
+        } else if quote == nil, character == "\"" || character == "'" {
+          quote = character
+        } else {
+          word.append(character)
+        }
       }
+      guard quote == nil else { return nil }
       rest = rest.drop(while: \.isWhitespace)
       if words.isEmpty, rest.first == "=" { rest = rest.dropFirst().drop(while: \.isWhitespace) }
       words.append(word)

@@ -36,10 +36,9 @@ struct KnownHosts {
 
   private static func read(_ file: String) -> [KnownHostsLine] {
     guard let data = FileManager.default.contents(atPath: file) else { return [] }
-    return String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-      .compactMap { index, line in
-        KnownHostsLine(line, file: file, line: index + 1)
-      }
+    let lines = String(decoding: data, as: UTF8.self).split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    return lines.enumerated().compactMap { KnownHostsLine($1, file: file, line: $0 + 1) }
   }
 
   /// The types to ask for first: with another type than the known one, a server would look unknown.

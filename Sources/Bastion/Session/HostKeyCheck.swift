@@ -8,7 +8,10 @@ struct HostKeyCheck {
 
   init(_ settings: BastionSettings) {
     self.settings = settings
-    known = KnownHosts(files: settings.knownHostsFiles, host: settings.host, port: settings.port)
+    // An alias has no port (ssh_config(5), HostKeyAlias).
+    known = KnownHosts(
+      files: settings.knownHostsFiles, host: settings.hostKeyAlias ?? settings.host,
+      port: settings.hostKeyAlias == nil ? settings.port : 22)
   }
 
   /// Asks, before the handshake, for the known types of keys first.
@@ -42,11 +45,18 @@ struct HostKeyCheck {
     case .changed(let expected): throw changed(expected)
     case .unknown:
       if settings.pinnedFingerprint != nil { return }
-      guard !settings.isStrict, let accept = settings.accept, accept(shown) else {
+      let isAccepted =
+        switch settings.unknownKeys {
+        case .refuse: false
+        case .accept: true
+        case .ask: settings.accept?(shown) ?? false
+        }
+      guard isAccepted else {
         throw .hostKeyUnknown(host: settings.name, keyType: type, fingerprint: fingerprint)
       }
       if let file = settings.knownHostsFiles.first {
-        try KnownHosts.append(settings.name, type: type, key: key, to: file, isHashed: settings.hashesKnownHosts)
+        try KnownHosts.append(
+          settings.hostKeyAlias ?? settings.name, type: type, key: key, to: file, isHashed: settings.hashesKnownHosts)
       }
     }
   }

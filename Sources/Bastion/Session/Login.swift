@@ -35,7 +35,7 @@ extension SSHSession {
       return session
     } catch {
       session.disconnect()
-      throw isCancelled() ? .closed(host: settings.name) : error
+      throw isCancelled() ? .closed(host: settings.name) : error.with(settings.notes)
     }
   }
 }

@@ -43,11 +43,14 @@ struct HostWay: Sendable {
   /// Returns the command's last message, without those that it prints when all is well.
   private static func reason(_ text: String?) -> String {
     let whenAllGoesWell = ["warning: ", "This machine is in ", "Pods at ", "No bridge of Pods "]
-    let lines = (text ?? "").split(separator: "\n").filter { line in !whenAllGoesWell.contains { line.hasPrefix($0) } }
+    let lines = (text ?? "").split(whereSeparator: \.isNewline).filter { line in
+      !whenAllGoesWell.contains { line.hasPrefix($0) }
+    }
     return lines.isEmpty ? "connect --host ended" : lines.joined(separator: "\n")
   }
 
   private func warn(_ message: String, _ details: String) {
-    events(.warning(.init(message: "\(message): \(details.split(separator: "\n").joined(separator: "; "))")))
+    events(
+      .warning(.init(message: "\(message): \(details.split(whereSeparator: \.isNewline).joined(separator: "; "))")))
   }
 }

@@ -45,7 +45,7 @@ extension Deployer {
         pod: name, namespace: pod.namespace, container: container, tailLines: 10, previous: previous)
       let bytes = (try? await body?.collect(limit: 1 << 16)) ?? []
       // The kubelet's own words for a container that is gone are no log.
-      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter {
+      let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).filter {
         !$0.hasPrefix("unable to retrieve container logs for ")
       }
       return lines.map { "log of \(container): \($0)" }

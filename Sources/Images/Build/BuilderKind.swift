@@ -52,7 +52,8 @@ public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
     ]).read()
     guard answer.status != 0 else { return }
     throw BuildFailure(
-      tool: "docker", status: answer.status, output: answer.error.split(separator: "\n").map(String.init), places: []
+      tool: "docker", status: answer.status, output: answer.error.split(whereSeparator: \.isNewline).map(String.init),
+      places: []
     )
     .error(.daemonDown, "docker's daemon does not answer")
   }

@@ -7,7 +7,7 @@ struct DockerfileSteps {
   init(_ file: String) {
     guard let contents = try? RegularFile.text(file, limit: 1 << 20) else { return }
     var open: (line: Int, text: String)?
-    for (index, line) in contents.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in contents.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       var text = line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       // A continued step may contain comments and empty lines.
       if text.hasPrefix("#") || text.isEmpty { continue }

@@ -41,7 +41,7 @@ extension ImageBuilder {
       answer.status == 0
     else { return nil }
     var names: [String: [String]] = [:]
-    for line in answer.output.split(separator: "\n") {
+    for line in answer.output.split(whereSeparator: \.isNewline) {
       let words = line.split(separator: " ", omittingEmptySubsequences: true)
       guard words.count == 2, let id = StoreTool.normalized(String(words[0])) else { continue }
       names[id, default: []] += words[1].hasPrefix("<none>") ? [] : [String(words[1])]

@@ -6,7 +6,7 @@ enum PluginText {
 
   static func shown(_ text: String) -> String {
     let plain = String(String.UnicodeScalarView(withoutControls(text)))
-    let lines = plain.split(separator: "\n").map { String($0).trimmed }.filter { !$0.isEmpty }
+    let lines = plain.split(whereSeparator: \.isNewline).map { String($0).trimmed }.filter { !$0.isEmpty }
     let joined = SecretText.hiding(lines).map(\.trimmed).filter { !$0.isEmpty }.joined(separator: "\n")
     guard joined.count > limit else { return joined }
     return joined.prefix(limit / 2) + " … " + joined.suffix(limit / 2)

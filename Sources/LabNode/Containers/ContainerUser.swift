@@ -59,7 +59,7 @@ struct ContainerUser: Sendable, Equatable {
   /// Reads a file of the image, which may be anything: its links lead to other files of the image.
   private static func entries(_ path: String, in rootFileSystem: String) -> [[String]] {
     let file = try? HeldEntry.find(path, in: rootFileSystem, root: .directory)
-    return String(decoding: file?.read(limit: longestFile) ?? [], as: UTF8.self).split(separator: "\n")
+    return String(decoding: file?.read(limit: longestFile) ?? [], as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.split(separator: ":", omittingEmptySubsequences: false).map(String.init) }.filter { $0.count > 2 }
   }
 }

@@ -87,7 +87,7 @@ extension Runc {
       try await Task.sleep(for: .milliseconds(20))
     }
     guard status == 0, let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else {
-      let words = (Files.readText(messages) ?? "").split(separator: "\n").last.flatMap {
+      let words = (Files.readText(messages) ?? "").split(whereSeparator: \.isNewline).last.flatMap {
         try? JSONValue(parsing: String($0))["msg"]?.stringValue
       }
       let reason = words ?? "runc exec failed with status \(status)"

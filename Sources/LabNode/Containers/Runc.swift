@@ -27,7 +27,7 @@ struct Runc: Sendable {
       ],
       output: log.standardOutput, error: log.standardError)
     guard status == 0, let pid = Files.readText(pidFile).flatMap({ Int32($0.trimmed) }) else {
-      let reason = (Files.readText(messages) ?? "").split(separator: "\n").last.flatMap {
+      let reason = (Files.readText(messages) ?? "").split(whereSeparator: \.isNewline).last.flatMap {
         try? JSONValue(parsing: String($0))["msg"]?.stringValue
       }
       await remove(identifier)

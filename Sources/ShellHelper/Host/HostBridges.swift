@@ -60,7 +60,7 @@ enum HostBridges {
   /// addresses, as VPNs have.
   static func uplinks(routes: String) -> Set<String> {
     var names: Set<String> = []
-    for line in routes.split(separator: "\n").dropFirst() {
+    for line in routes.split(whereSeparator: \.isNewline).dropFirst() {
       let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
       guard fields.count > 7, let mask = UInt32(fields[7], radix: 16), mask.nonzeroBitCount <= 1 else { continue }
       names.insert(String(fields[0]))

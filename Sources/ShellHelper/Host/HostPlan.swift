@@ -39,7 +39,7 @@ struct HostPlan: Equatable {
   static func parse(_ text: String, file: String) throws(ShellError) -> HostPlan {
     var plan = HostPlan()
     var number = 0
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
       number += 1
       guard line.contains(where: { $0 != " " }), line.first != "#" else { continue }
       let parts = line.split(separator: " ", maxSplits: 1)

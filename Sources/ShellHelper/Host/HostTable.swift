@@ -54,7 +54,7 @@ final class HostTable {
 
   /// Returns the IPv4 addresses of a resolv.conf; none while one is being written.
   static func nameservers(_ text: String) -> [IPv4Address] {
-    text.split(separator: "\n").compactMap { line in
+    text.split(whereSeparator: \.isNewline).compactMap { line in
       let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
       return words.count >= 2 && words[0] == "nameserver" ? IPv4Address(String(words[1])) : nil
     }

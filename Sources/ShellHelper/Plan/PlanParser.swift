@@ -23,7 +23,7 @@ struct PlanParser {
   static func parse(_ text: String, file: String) throws(ShellError) -> ShellPlan {
     var parser = PlanParser(file: file)
     var number = 0
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
       number += 1
       guard !line.isEmpty, line.first != "#" else { continue }
       let parts = line.split(separator: " ", maxSplits: 1)

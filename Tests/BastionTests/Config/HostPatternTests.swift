@@ -11,4 +11,9 @@ struct HostPatternTests {
   ]) func patterns(pattern: String, isMatch: Bool) {
     #expect(HostPattern.matches(pattern.split(separator: " "), "bastion") == isMatch)
   }
+
+  @Test func caseCountsOnRequest() {
+    #expect(!HostPattern.matches(["BASTION"], "bastion", caseCounts: true))
+    #expect(HostPattern.matches(["B*"], "Bastion", caseCounts: true))
+  }
 }

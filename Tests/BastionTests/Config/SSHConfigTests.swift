@@ -43,7 +43,7 @@ struct SSHConfigTests {
       """)
     #expect(config.hostName == "10.0.0.1" && config.port == 2200 && config.user == "bob")
     #expect(config.identityFiles == ["~/.ssh/my key", "~/.ssh/id_%r"])
-    #expect(config.identitiesOnly == true && config.isStrict == false)
+    #expect(config.identitiesOnly == true && config.unknownKeys == .accept)
     #expect(config.userKnownHostsFiles == ["~/.ssh/a", "~/.ssh/b"])
   }
 
