@@ -50,7 +50,7 @@ def free_relatives():
 
 
 def line_ends():
-    """Texts that are split at "\\n": in Swift "\\r\\n" is one Character, so a file with such lines would be one line."""
+    """Texts split at "\\n": in Swift "\\r\\n" is one Character, so a file with such line ends would be one line."""
     for path in tracked("Sources/*.swift"):
         for number, line in enumerate(lines(path), 1):
             if 'split(separator: "\\n"' in line:

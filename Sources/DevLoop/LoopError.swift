@@ -82,7 +82,7 @@ extension LoopError {
     self.init(
       stage, (error.object.map { "\($0): " } ?? "") + error.message, position: error.position?.description,
       details: fields + error.details, remedy: error.remedy)
-    others = error.others.flatMap { $0.description.split(separator: "\n").map(String.init) }
+    others = error.others.flatMap { $0.description.split(whereSeparator: \.isNewline).map(String.init) }
     isCancelled = error.code == .cancelled
     isTransient = error.code == .cluster
   }

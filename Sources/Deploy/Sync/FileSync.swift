@@ -84,7 +84,7 @@ public struct FileSync: Sendable {
 
   /// Returns the error for a failed script, with the words of the command that failed.
   static func failure(_ status: Int, words: [UInt8], place: String) -> DeployError {
-    let output = String(decoding: words, as: UTF8.self).split(separator: "\n").map(String.init)
+    let output = String(decoding: words, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
     let reason =
       switch status {
       case 127: "it has no tar"

@@ -77,9 +77,8 @@ struct HelmCall: Sendable {
     let result = try await perform(
       release.usesSecrets ? ["secrets"] + arguments : arguments, "the release \(release.name) cannot be rendered",
       hiding: scratch)
-    let warnings = result.errors.split(separator: "\n").filter { !HelmFailure.isNoise(String($0)) }.map { line in
-      Diagnostic(.warning, "helm says: \(line)", at: release.position)
-    }
+    let remarks = result.errors.split(whereSeparator: \.isNewline).filter { !HelmFailure.isNoise(String($0)) }
+    let warnings = remarks.map { Diagnostic(.warning, "helm says: \($0)", at: release.position) }
     return Output(text: result.output, warnings: warnings)
   }
 

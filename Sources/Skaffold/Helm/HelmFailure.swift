@@ -29,7 +29,7 @@ enum HelmFailure {
 
   /// Returns the words without Helm's own prefix and its hint to use --debug.
   static func text(_ words: String) -> String {
-    var lines = words.split(separator: "\n").map(String.init).filter { line in
+    var lines = words.split(whereSeparator: \.isNewline).map(String.init).filter { line in
       !line.isEmpty && !line.hasPrefix("Use --debug flag") && !isNoise(line)
     }
     if let first = lines.first, first.hasPrefix("Error: ") { lines[0] = String(first.dropFirst(7)) }

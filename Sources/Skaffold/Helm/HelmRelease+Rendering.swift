@@ -199,7 +199,7 @@ struct HelmSources {
     guard let chart else { return }
     let prefix = "# Source: \(chart.name)/"
     var number = 0
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
       number += 1
       guard line.hasPrefix(prefix) else { continue }
       sources.append((number, chart.directory + "/" + String(line.dropFirst(prefix.count)).trimmed))

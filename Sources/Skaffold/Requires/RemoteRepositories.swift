@@ -147,7 +147,7 @@ private struct RemoteGit {
     if let ref = source.ref { return ref }
     let heads = try await run(["ls-remote", "--heads", "--", source.repository, "master", "main"], in: "/")
     return ["master", "main"].first { name in
-      heads.split(separator: "\n").contains { $0.hasSuffix("\trefs/heads/\(name)") }
+      heads.split(whereSeparator: \.isNewline).contains { $0.hasSuffix("\trefs/heads/\(name)") }
     } ?? "HEAD"
   }
 

@@ -152,10 +152,11 @@ extension TemplateFunctions {
 
   private static func indented(_ values: [Value]) throws(Problem) -> String {
     let count = Int(clamping: max(0, values[0].int))
-    let lines = values[1].text.split(separator: "\n", omittingEmptySubsequences: false)
+    // By bytes, as Go does: a carriage return stays.
+    let lines = values[1].text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     guard count <= EnvTemplate.longest / max(1, lines.count) else { throw tooLong("indent") }
     let pad = String(repeating: " ", count: count)
-    return lines.map { pad + $0 }.joined(separator: "\n")
+    return lines.map { pad + String(Substring($0)) }.joined(separator: "\n")
   }
 
   /// `HTTPServer name` becomes `http_server_name`.
