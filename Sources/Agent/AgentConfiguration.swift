@@ -10,6 +10,8 @@ public struct AgentConfiguration {
   public var controlPort: UInt16 = 0
   /// The Pod's ports that it takes connections on.
   public var ports: [UInt16] = []
+  /// The Pod's UDP ports whose datagrams go to the origin.
+  public var datagrams: [UInt16] = []
   /// Pairs: a port that only containers of this Pod may use, since one of them is in front of it, and that one's port.
   public var gates: [UInt16] = []
   /// The headless Service with the workload's own selector, as a DNS name; empty without a workload.
@@ -56,8 +58,8 @@ public struct AgentConfiguration {
 
   public init() {}
 
-  /// Parses `--control PORT --listen PORT,PORT --gates PORT,GATE --origin NAME --agents NAME --never-ready`; nil for
-  /// anything else.
+  /// Parses `--control PORT --listen PORT,PORT --datagrams PORT,PORT --gates PORT,GATE --origin NAME --agents NAME
+  /// --never-ready`; nil for anything else.
   public init?(arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, count: Int) {
     var index = 0
     func next() -> UnsafeMutablePointer<CChar>? {
@@ -72,6 +74,8 @@ public struct AgentConfiguration {
         controlPort = port
       } else if strcmp(flag, "--listen") == 0, let value = next() {
         ports = Self.numbers(value)
+      } else if strcmp(flag, "--datagrams") == 0, let value = next() {
+        datagrams = Self.numbers(value)
       } else if strcmp(flag, "--gates") == 0, let value = next() {
         gates = Self.numbers(value)
       } else if strcmp(flag, "--origin") == 0, let value = next() {

@@ -22,6 +22,7 @@ public final class AgentServer: Handler {
   private(set) var transitions: UInt64 = 0
   private var control: ControlEnd?
   private var inbound: [InboundListener] = []
+  private var datagrams: [DatagramListener] = []
   private var controlListener: SessionListener?
   private var termination: Int32 = -1
   private var isTerminating = false
@@ -57,6 +58,10 @@ public final class AgentServer: Handler {
       inbound.append(listener)
       listener.start()
     }
+    for port in configuration.datagrams {
+      guard let listener = DatagramListener(server: self, port: port) else { return nil }
+      datagrams.append(listener)
+    }
     guard let listener = SessionListener(server: self, port: configuration.controlPort) else { return nil }
     controlListener = listener
     listener.start()
@@ -67,6 +72,8 @@ public final class AgentServer: Handler {
   public var boundControlPort: UInt16 { controlListener?.boundPort ?? 0 }
   /// The actual inbound ports.
   public var boundPorts: [UInt16] { inbound.map { $0.boundPort } }
+  /// The actual UDP ports.
+  public var boundDatagramPorts: [UInt16] { datagrams.map { $0.boundPort } }
 
   // MARK: Sessions
 
@@ -251,6 +258,7 @@ public final class AgentServer: Handler {
   /// Closes everything; for tests, in which the process continues.
   public func close() {
     for listener in inbound { listener.close() }
+    for listener in datagrams { listener.close() }
     controlListener?.close()
     session?.close()
     session = nil

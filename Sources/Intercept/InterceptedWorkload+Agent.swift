@@ -21,6 +21,7 @@ extension InterceptedWorkload {
     template.requiredNode = plan.requiredNode
     template.keepsContainers = member.request.keepContainers
     template.gates = plan.gates
+    template.datagrams = plan.datagrams
     (template.hostname, template.subdomain) = (plan.podName?.hostname, plan.podName?.subdomain)
     template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
     let manifests = AgentManifests(

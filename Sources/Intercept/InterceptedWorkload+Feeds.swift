@@ -57,10 +57,14 @@ extension InterceptedWorkload {
   /// listen.
   static func uncarried(by plan: InterceptPlan, of service: JSONValue) -> String? {
     let ports = (service[path: "spec", "ports"]?.elements ?? []).filter { port in
-      guard ServiceRules.transport(port) == "TCP",
-        let target = ServiceRules.targetPort(port, template: plan.workload.template)
-      else { return true }
-      return !plan.listen.contains(target) && !plan.keptPorts.contains(target)
+      guard let target = ServiceRules.targetPort(port, template: plan.workload.template) else {
+        return port.transport == "TCP"
+      }
+      switch port.transport {
+      case "TCP": return !plan.listen.contains(target) && !plan.keptPorts.contains(target)
+      case "UDP": return !plan.datagrams.contains(target) && !plan.keptDatagrams.contains(target)
+      default: return true
+      }
     }
     guard !ports.isEmpty else { return nil }
     let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "") }

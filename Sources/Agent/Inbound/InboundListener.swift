@@ -58,7 +58,7 @@ final class InboundListener: Listener {
   }
 
   /// "::", which takes IPv4 as well.
-  private static var everyAddress: clinux_address {
+  static var everyAddress: clinux_address {
     var address = clinux_address()
     address.family = 6
     return address

@@ -168,6 +168,9 @@ final class Origin: Handler {
     return result
   }
 
+  /// Returns the Pod whose turn it is; nil without one.
+  func nextAddress() -> clinux_address? { candidates().first }
+
   /// Notes a dial's result: until DNS follows, it is the better source for existing Pods.
   /// - Parameter port: the one that was meant; a gate's answer counts for it.
   func dialed(_ address: clinux_address, _ port: UInt16, connected: Bool) {

@@ -76,7 +76,7 @@ final class UDPEnd: ServedEnd {
     }
   }
 
-  private static func isUnreachable(_ result: Int) -> Bool {
+  static func isUnreachable(_ result: Int) -> Bool {
     result == -Int(clinux_ECONNREFUSED) || result == -Int(clinux_EHOSTUNREACH) || result == -Int(clinux_ENETUNREACH)
   }
 

@@ -11,6 +11,8 @@ public struct AgentPodTemplate: Sendable {
   public var containerName: String
   /// Target ports on which it takes connections.
   public var listen: [UInt16]
+  /// UDP ports whose datagrams it passes to the origin.
+  public var datagrams: [UInt16] = []
   /// The container's port behind another container's, by that one's: for `keepsContainers`.
   public var gates: [UInt16: UInt16] = [:]
   /// On the Pod's loopback.
@@ -110,7 +112,7 @@ public struct AgentPodTemplate: Sendable {
     pod["subdomain"] = subdomain.map { JSONValue($0) }
     pod["tolerations"] = .array(tolerations(from: spec))
     pod["affinity"] = affinity(from: spec)
-    if listen.contains(where: { $0 < 1024 }) {
+    if (listen + datagrams).contains(where: { $0 < 1024 }) {
       var sysctls = (pod[path: "securityContext", "sysctls"]?.elements ?? []).filter { $0.entryName != Self.portSysctl }
       sysctls.append(["name": JSONValue(Self.portSysctl), "value": "0"])
       pod[path: "securityContext", "sysctls"] = .array(sysctls)
@@ -257,6 +259,7 @@ public struct AgentPodTemplate: Sendable {
   private var command: [String] {
     var command = [AgentNames.program, "serve", "--control", String(controlPort)]
     if !listen.isEmpty { command += ["--listen", listen.map(String.init).joined(separator: ",")] }
+    if !datagrams.isEmpty { command += ["--datagrams", datagrams.map(String.init).joined(separator: ",")] }
     if !gates.isEmpty {
       let pairs = gates.sorted { $0.key < $1.key }.map { "\($0.key),\($0.value)" }
       command += ["--gates", pairs.joined(separator: ",")]

@@ -47,6 +47,16 @@ struct ContainerRemarks {
     return gates
   }
 
+  /// Checks whether another container serves a UDP port: it stays, and has the port itself.
+  func serves(datagrams port: UInt16) -> Bool {
+    template.runningContainers.contains { one in
+      one.entryName != container
+        && (one["ports"]?.elements ?? []).contains {
+          $0["containerPort"]?.intValue == Int(port) && $0.transport == "UDP"
+        }
+    }
+  }
+
   /// The ports that the other containers declare.
   var others: Set<UInt16> {
     let own = template.runningContainers.filter { $0.entryName == container }

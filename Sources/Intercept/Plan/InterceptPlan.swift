@@ -47,8 +47,12 @@ public struct InterceptPlan: Sendable {
   public var nodes: [String]
   /// The only node on which the agent can be; nil if any will do.
   public var requiredNode: String?
+  /// UDP ports whose datagrams the agent passes to the origin.
+  public var datagrams: [UInt16] = []
   /// Ports of containers that stay beside the agent.
   public var keptPorts: Set<UInt16> = []
+  /// UDP ports of theirs.
+  public var keptDatagrams: Set<UInt16> = []
   /// The application's port behind a container that stays, by that one's.
   public var gates: [UInt16: UInt16] = [:]
   /// Volumes of the container that the agent goes without.

@@ -7,6 +7,8 @@ import KubeObjects
 struct Neighbours {
   /// Every TCP target port of all of them: the agent listens there.
   let ports: [UInt16]
+  /// Every UDP target port: the agent passes its datagrams on.
+  let datagrams: [UInt16]
   /// Others that target an intercepted port: the agent cannot distinguish their connections.
   let sharing: [String]
   /// Others that list Pods which are not ready.
@@ -22,6 +24,7 @@ struct Neighbours {
     let labels = workload.template.labels
     var all = Set(own.map(\.podPort))
     let taken = Set(own.filter { $0.localPort != nil }.map(\.podPort))
+    var datagrams: Set<UInt16> = []
     var sharing: Set<String> = []
     var early: Set<String> = []
     for service in services {
@@ -33,7 +36,7 @@ struct Neighbours {
       let other = service.name == name ? nil : service.name
       if let other, service[path: "spec", "publishNotReadyAddresses"]?.boolValue == true { early.insert(other) }
       for port in service[path: "spec", "ports"]?.elements ?? [] {
-        guard port.transport == "TCP" else {
+        guard ["TCP", "UDP"].contains(port.transport) else {
           throw ControlError(
             .refused,
             "Service \(service.namespace ?? "")/\(service.name ?? "") sends \(port.transport) to the same Pods, "
@@ -41,11 +44,16 @@ struct Neighbours {
             remedy: "An intercept is possible once no Service with such a port selects these Pods.")
         }
         guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }
+        guard port.transport == "TCP" else {
+          datagrams.insert(target)
+          continue
+        }
         all.insert(target)
         if let other, taken.contains(target) { sharing.insert(other) }
       }
     }
     ports = all.sorted()
+    self.datagrams = datagrams.sorted()
     self.sharing = sharing.sorted()
     self.early = early.sorted()
   }

@@ -38,12 +38,13 @@ public struct Planner: Sendable {
 
     let name = "\(namespace)/\(request.service)"
     var ports = rules.plannedPorts(workload.template)
-    let wanted = try PortMap(service: name, ports: ports).taken(request.ports)
+    let datagrams = rules.datagrams
+    let wanted = try PortMap(service: name, ports: ports, datagrams: datagrams).taken(request.ports)
     let container = try AgentPodTemplate.container(
       of: workload.template, declaring: wanted.map { Int($0.podPort) }, named: request.container)
     let remarks = ContainerRemarks(template: workload.template, container: container)
     let gates = request.keepContainers ? try remarks.passGates(&ports, given: request.containerPort) : [:]
-    var map = PortMap(service: name, ports: ports)
+    var map = PortMap(service: name, ports: ports, datagrams: datagrams)
     try map.map(request.ports, toService: request.target?.isService ?? false)
     let taken = map.ports.filter { $0.localPort != nil }
 
@@ -58,8 +59,11 @@ public struct Planner: Sendable {
       namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue,
       workload: workload, container: container, ports: map.ports, listen: neighbours.ports, selector: selector,
       nodes: nodes, warnings: rules.warnings + map.warnings)
+    plan.datagrams = neighbours.datagrams
     if request.keepContainers {
       plan.keptPorts = remarks.others
+      plan.keptDatagrams = Set(plan.datagrams.filter(remarks.serves(datagrams:)))
+      plan.datagrams.removeAll(where: plan.keptDatagrams.contains)
       plan.gates = gates.filter { !neighbours.ports.contains($0.key) }
       plan.listen = Array(Set(neighbours.ports).subtracting(plan.keptPorts).union(gates.keys)).sorted()
     } else {

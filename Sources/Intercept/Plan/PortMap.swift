@@ -7,11 +7,8 @@ struct PortMap {
   /// `NAMESPACE/NAME`.
   let service: String
   var ports: [PlannedPort]
-
-  init(service: String, ports: [PlannedPort]) {
-    self.service = service
-    self.ports = ports
-  }
+  /// Its UDP ports, which cannot be taken over.
+  var datagrams: [JSONValue] = []
 
   /// Sets the ports that are taken over.
   /// - Parameters:
@@ -53,6 +50,13 @@ struct PortMap {
       index = 0
     }
     guard let index else {
+      let name = mapping.remote ?? ""
+      if let port = datagrams.first(where: { $0.entryName == name || "\($0["port"]?.intValue ?? 0)" == name }) {
+        throw ControlError(
+          .refused,
+          "port \(ServiceRules.label(port)) of Service \(service) is UDP, and an intercept takes over TCP ports",
+          remedy: "Leave it out: its datagrams go to the workload's own Pods. Its TCP ports: \(all).")
+      }
       throw ControlError(
         .notFound, "Service \(service) has no port '\(mapping.remote ?? "")'", remedy: "It has: \(all).")
     }

@@ -9,6 +9,10 @@ struct ServiceRules {
 
   var selector: [String: String] { service[path: "spec", "selector"]?.stringMap ?? [:] }
   var ports: [JSONValue] { service[path: "spec", "ports"]?.elements ?? [] }
+  /// Those that an intercept can take over.
+  private var streams: [JSONValue] { ports.filter { $0.transport == "TCP" } }
+  /// UDP ports, which stay with the origin.
+  var datagrams: [JSONValue] { ports.filter { $0.transport == "UDP" } }
 
   /// The agent's label in the selector; nil unless the Service is diverted already.
   var agent: String? { selector[AgentNames.agentLabel] }
@@ -55,11 +59,16 @@ struct ServiceRules {
     if ports.isEmpty {
       return ("Service \(name) declares no ports", "Intercept a Service of the same Pods that does.")
     }
-    if let other = ports.first(where: { Self.transport($0) != "TCP" }) {
+    if let other = ports.first(where: { !["TCP", "UDP"].contains($0.transport) }) {
       return (
-        "Service \(name) has port \(other["port"]?.intValue ?? 0) of \(Self.transport(other)), "
-          + "which an intercept cannot carry yet",
+        "Service \(name) has port \(Self.label(other)) of \(other.transport), which the agent could not pass on",
         "Put that port into a Service of its own."
+      )
+    }
+    if streams.isEmpty {
+      return (
+        "Service \(name) has UDP ports alone, and an intercept takes over TCP ports",
+        "Intercept a Service of the same Pods that has a TCP port."
       )
     }
     return nil
@@ -81,7 +90,7 @@ struct ServiceRules {
     {
       return ControlError(.refused, "the Pods of Service \(name) run on Windows nodes; the agent runs on Linux only")
     }
-    guard let port = ports.first(where: { Self.targetPort($0, template: template) == nil }) else { return nil }
+    guard let port = streams.first(where: { Self.targetPort($0, template: template) == nil }) else { return nil }
     let target = port["targetPort"]?.stringValue ?? ""
     return ControlError(
       .refused,
@@ -130,7 +139,7 @@ struct ServiceRules {
 
   /// Returns its ports with their targets in the Pods, none of them taken over.
   func plannedPorts(_ template: JSONValue) -> [PlannedPort] {
-    ports.compactMap { port in
+    streams.compactMap { port in
       guard let target = Self.targetPort(port, template: template) else { return nil }
       return PlannedPort(
         servicePort: port["port"]?.intValue ?? 0, name: port.entryName, podPort: target, localPort: nil,
@@ -152,6 +161,11 @@ struct ServiceRules {
         "Service \(name) has \(localPolicy): Local: the agent stays on its Pods' node, "
           + "and Pods that start on other nodes get no traffic of that node")
     }
+    if !datagrams.isEmpty {
+      warnings.append(
+        "UDP stays with the origin, to which the agent passes it: port "
+          + "\(datagrams.map(Self.label).joined(separator: ", ")) of Service \(name)")
+    }
     return warnings + loadBalancers
   }
 
@@ -165,7 +179,10 @@ struct ServiceRules {
     }
   }
 
-  static func transport(_ port: JSONValue) -> String { port.transport }
+  /// `8080 (http)`.
+  static func label(_ port: JSONValue) -> String {
+    "\(port["port"]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "")
+  }
 
   /// Returns the Pods' port behind a Service's port: a number, or the name of a container's port.
   static func targetPort(_ port: JSONValue, template: JSONValue) -> UInt16? {
@@ -173,7 +190,7 @@ struct ServiceRules {
     if let number = target?.intValue { return UInt16(exactly: number) }
     guard let name = target?.stringValue else { return nil }
     if let number = UInt16(name) { return number }
-    return template.declaredPort(named: name)
+    return template.declaredPort(named: name, transport: port.transport)
   }
 
   /// Checks whether a port carries HTTP/2, whose clients keep one connection for days: by appProtocol, by the port's

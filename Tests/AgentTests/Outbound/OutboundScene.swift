@@ -129,9 +129,11 @@ final class UDPServer: Handler {
   var echoes = true
   private(set) var fd: Int32
 
-  init(loop: EventLoop, port: UInt16 = 0) {
+  init(loop: EventLoop, port: UInt16 = 0, address text: String = "127.0.0.1") {
     self.loop = loop
-    var address = loopback(port)
+    var address = clinux_address()
+    clinux_parse_address(text, &address)
+    address.port = port
     fd = clinux_udp_bind(&address)
     clinux_local_address(fd, &address)
     self.port = address.port

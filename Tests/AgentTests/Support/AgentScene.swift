@@ -20,7 +20,7 @@ final class AgentScene {
 
   init(
     neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil,
-    acknowledgeLimit: UInt64 = 200_000, isGated: Bool = false
+    acknowledgeLimit: UInt64 = 200_000, isGated: Bool = false, _ change: (inout AgentConfiguration) -> Void = { _ in }
   ) {
     nameserver = FakeNameserver(loop: loop)
     hostServer = TestServer(loop: loop)
@@ -41,6 +41,7 @@ final class AgentScene {
     configuration.originLimit = originLimit
     configuration.acknowledgeLimit = acknowledgeLimit
     if let limits { configuration.inboundLimits = limits }
+    change(&configuration)
     agent = AgentServer(loop: loop, configuration: configuration)
     if originAnswers { loop.turn { self.agent.origin.answers } }
   }

@@ -271,6 +271,18 @@ struct AgentPodTemplateTests {
     #expect(term?["matchFields"] == [["key": "metadata.name", "operator": "In", "values": ["node-2"]]])
   }
 
+  @Test("UDP ports are passed on if there are any")
+  func datagrams() {
+    func command(_ ports: [UInt16]) -> [String] {
+      var template = template()
+      template.datagrams = ports
+      return (pod(template)[path: "spec", "containers"]?[0]?["command"]?.elements ?? []).compactMap(\.stringValue)
+    }
+    #expect(!command([]).contains("--datagrams"))
+    let words = command([53, 7000])
+    #expect(words.firstIndex(of: "--datagrams").map { words[$0 + 1] } == "53,7000")
+  }
+
   @Test("Only ports below 1024 need the sysctl")
   func sysctl() {
     #expect(pod(template())[path: "spec", "securityContext", "sysctls"] == nil)
@@ -280,6 +292,9 @@ struct AgentPodTemplateTests {
           "runAsNonRoot": true, "runAsUser": 1000,
           "sysctls": [["name": "net.ipv4.ip_unprivileged_port_start", "value": "0"]],
         ])
+    var udp = template()
+    udp.datagrams = [53]
+    #expect(pod(udp)[path: "spec", "securityContext", "sysctls"] != nil)
     var from = UserWorkload.template
     from[path: "spec", "securityContext", "sysctls"] = [
       ["name": "net.ipv4.ip_unprivileged_port_start", "value": "500"]

@@ -57,10 +57,15 @@ struct NeighboursTests {
     #expect(found.warnings.first?.contains("publishNotReadyAddresses") == true)
   }
 
-  @Test("UDP that the agent could not pass on is refused")
-  func datagrams() {
-    #expect(throws: ControlError.self) {
-      try neighbours(service("dns", ["selector": ["app": "web"], "ports": [["port": 53, "protocol": "UDP"]]]))
+  @Test("UDP is passed on; a transport that the agent could not pass on is refused")
+  func datagrams() throws {
+    func found(_ transport: JSONValue) throws -> Neighbours {
+      try neighbours(
+        service(
+          "dns", ["selector": ["app": "web"], "ports": [["port": 53, "targetPort": 8080, "protocol": transport]]]))
     }
+    #expect(try found("UDP").datagrams == [8080])
+    #expect(try found("UDP").sharing.isEmpty)
+    #expect(throws: ControlError.self) { try found("SCTP") }
   }
 }

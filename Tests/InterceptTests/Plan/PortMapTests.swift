@@ -63,6 +63,16 @@ struct PortMapTests {
     #expect(error?.message.contains("8080") == true)
   }
 
+  @Test("A UDP port cannot be taken over", arguments: ["dns", "53"])
+  func datagrams(name: String) {
+    var map = PortMap(service: "shop/quotes", ports: [], datagrams: [["name": "dns", "port": 53, "protocol": "UDP"]])
+    let error = #expect(throws: ControlError.self) {
+      try map.map([PortMapping(local: 5353, remote: name)], toService: false)
+    }
+    #expect(error?.code == .refused)
+    #expect(error?.message.contains("53 (dns) of Service shop/quotes is UDP") == true)
+  }
+
   @Test(
     "An option that names no port, none of several, or one twice",
     arguments: [

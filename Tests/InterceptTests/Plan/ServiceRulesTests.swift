@@ -28,14 +28,23 @@ struct ServiceRulesTests {
       (["type": "ExternalName"], "ExternalName"), (["clusterIP": "None"], "headless"),
       (["selector": nil], "no selector"),
       (["publishNotReadyAddresses": true], "not ready"), (["ports": nil], "no ports"),
-      (["ports": [["port": 8080], ["port": 53, "protocol": "UDP"]]], "port 53 of UDP"),
-      (["ports": [["port": 9, "protocol": "SCTP"]]], "port 9 of SCTP"),
+      (["ports": [["port": 53, "protocol": "UDP"]]], "UDP ports alone"),
+      (["ports": [["port": 8080], ["name": "s", "port": 9, "protocol": "SCTP"]]], "port 9 (s) of SCTP"),
     ] as [(JSONValue, String)])
   func obstacles(spec: JSONValue, words: String) throws {
     let obstacle = try #require(service(spec).obstacle(headless: false))
     #expect(obstacle.reason.contains(words))
     #expect(obstacle.reason.contains("testbed/user"))
     #expect(!obstacle.remedy.isEmpty)
+  }
+
+  @Test("UDP beside TCP is reported, and is not among the ports that can be taken over")
+  func datagrams() {
+    let both = service(["ports": [["port": 53], ["name": "dns", "port": 53, "protocol": "UDP"]]])
+    #expect(both.obstacle(headless: false) == nil)
+    #expect(both.warnings.count == 1)
+    #expect(both.warnings.first?.contains("port 53 (dns) of Service testbed/user") == true)
+    #expect(both.plannedPorts([:]).map(\.name) == [nil])
   }
 
   @Test("A headless Service is no obstacle if it is asked for")
@@ -120,7 +129,7 @@ struct ServiceRulesTests {
       (["port": 80], 80), (["port": 80, "targetPort": 8081], 8081), (["port": 80, "targetPort": "8082"], 8082),
       (["port": 80, "targetPort": "http"], 8080),
       (["port": 80, "targetPort": "metrics"], 9100), (["port": 80, "targetPort": "nope"], nil),
-      (["port": 80, "targetPort": "dns"], nil),
+      (["port": 80, "targetPort": "dns"], nil), (["port": 80, "targetPort": "dns", "protocol": "UDP"], 53),
       (["port": 80, "targetPort": 70000], nil), (["port": 80, "targetPort": "stats"], 9102),
       (["port": 80, "targetPort": "setup"], nil),
     ] as [(JSONValue, UInt16?)])
