@@ -3,7 +3,8 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 
-/// The ready Pods behind a Service now (discovery.k8s.io/v1 EndpointSlices).
+/// The ready Pods behind a Service now (discovery.k8s.io/v1 EndpointSlices), without the endpoints that somebody else
+/// keeps: those do not follow the selector.
 public struct ServiceEndpoints: Sendable {
   /// Names of ready agent Pods, on every port.
   public var agents: Set<String> = []
@@ -13,7 +14,7 @@ public struct ServiceEndpoints: Sendable {
   public var agentPorts: Set<Int> = []
 
   public init(_ slices: [JSONValue], agentPrefix: String) {
-    for slice in slices {
+    for slice in slices where !ForeignEndpoints.isForeign(slice) {
       for endpoint in slice["endpoints"]?.elements ?? [] {
         let conditions = endpoint["conditions"]
         guard conditions?["ready"]?.boolValue != false, conditions?["terminating"]?.boolValue != true else { continue }
@@ -32,11 +33,15 @@ public struct ServiceEndpoints: Sendable {
   public static func read(client: KubeClient, namespace: String, service: String, workload: String)
     async throws(ControlError) -> ServiceEndpoints
   {
-    let found = try await attempt("listing the EndpointSlices of \(namespace)/\(service)") {
-      () async throws(KubeError) in
-      try await client.list(.endpointSlices, namespace: namespace, labels: selector(service))
+    ServiceEndpoints(
+      try await slices(client: client, namespace: namespace, service: service), agentPrefix: AgentNames.base(workload))
+  }
+
+  /// Reads the Service's EndpointSlices.
+  static func slices(client: KubeClient, namespace: String, service: String) async throws(ControlError) -> [JSONValue] {
+    try await attempt("listing the EndpointSlices of \(namespace)/\(service)") { () async throws(KubeError) in
+      try await client.list(.endpointSlices, namespace: namespace, labels: selector(service)).items
     }
-    return ServiceEndpoints(found.items, agentPrefix: AgentNames.base(workload))
   }
 
   private static func selector(_ service: String) -> LabelSelector {

@@ -17,7 +17,8 @@ public struct Planner: Sendable {
   public func plan(_ request: InterceptRequest) async throws(ControlError) -> InterceptPlan {
     let workloads = WorkloadFinder(client: client, namespace: namespace)
     let service = try await workloads.find(.services, request.service)
-    let rules = ServiceRules(service: service)
+    let slices = try await ServiceEndpoints.slices(client: client, namespace: namespace, service: request.service)
+    let rules = ServiceRules(service: service, foreign: ForeignEndpoints(slices))
     if let obstacle = rules.obstacle(headless: request.headless) {
       throw ControlError(.refused, obstacle.reason, remedy: obstacle.remedy)
     }

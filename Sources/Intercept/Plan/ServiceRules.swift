@@ -5,6 +5,8 @@ import KubeObjects
 /// A Service's properties, and whether they allow an intercept (Kubernetes API, ServiceSpec).
 struct ServiceRules {
   let service: JSONValue
+  /// Endpoints of the Service that somebody else keeps; nil if they were not read.
+  var foreign: ForeignEndpoints?
   private var name: String { "\(service.namespace ?? "")/\(service.name ?? "")" }
 
   var selector: [String: String] { service[path: "spec", "selector"]?.stringMap ?? [:] }
@@ -38,7 +40,7 @@ struct ServiceRules {
     }
     if selector.isEmpty {
       return (
-        "Service \(name) has no selector: someone else manages its endpoints",
+        "Service \(name) has no selector: somebody else keeps its endpoints" + (foreign?.list.map { " (\($0))" } ?? ""),
         "Intercept a Service that selects Pods."
       )
     }
@@ -165,6 +167,10 @@ struct ServiceRules {
       warnings.append(
         "UDP stays with the origin, to which the agent passes it: port "
           + "\(datagrams.map(Self.label).joined(separator: ", ")) of Service \(name)")
+    }
+    if let list = foreign?.list {
+      warnings.append(
+        "Service \(name) has endpoints that somebody else keeps (\(list)): connections to those do not arrive here")
     }
     return warnings + loadBalancers
   }

@@ -46,6 +46,15 @@ struct ServiceEndpointsTests {
     #expect(ServiceEndpoints(slices, agentPrefix: "devtunnel-user").agentPorts == [8080, 9090])
   }
 
+  @Test("Endpoints that somebody else keeps do not follow the selector, and do not count")
+  func foreign() {
+    var others = slice([endpoint("user-a"), endpoint("devtunnel-user-b")])
+    others.labels["endpointslice.kubernetes.io/managed-by"] = "mesh.example"
+    let endpoints = ServiceEndpoints([others, slice([endpoint("user-c")])], agentPrefix: "devtunnel-user")
+    #expect(endpoints.origin == ["user-c"])
+    #expect(endpoints.agents.isEmpty)
+  }
+
   @Test("No slices, no endpoints")
   func none() {
     #expect(ServiceEndpoints([], agentPrefix: "devtunnel-user").origin.isEmpty)

@@ -34,6 +34,8 @@ struct PlannedPortTests {
       switch request.path {
       case "/api/v1/namespaces/shop/services/user": (200, service)
       case "/api/v1/namespaces/shop/services": (200, ["kind": "ServiceList", "metadata": [:], "items": [service]])
+      case "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices":
+        (200, ["kind": "EndpointSliceList", "metadata": [:], "items": []])
       case "/api/v1/namespaces/shop/pods": (200, ["kind": "PodList", "metadata": [:], "items": [running]])
       case "/apis/apps/v1/namespaces/shop/statefulsets/user":
         (200, ["kind": "StatefulSet", "metadata": ["name": "user"], "spec": ["template": template]])

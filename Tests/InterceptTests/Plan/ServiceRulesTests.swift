@@ -38,6 +38,18 @@ struct ServiceRulesTests {
     #expect(!obstacle.remedy.isEmpty)
   }
 
+  @Test("Endpoints that somebody else keeps are named")
+  func foreign() {
+    var slice: JSONValue = ["endpoints": [["addresses": ["192.0.2.1"]]]]
+    slice.name = "by-hand"
+    func rules(_ spec: JSONValue = [:]) -> ServiceRules {
+      ServiceRules(service: service(spec).service, foreign: ForeignEndpoints([slice]))
+    }
+    #expect(rules(["selector": nil]).obstacle(headless: false)?.reason.hasSuffix("(EndpointSlice by-hand)") == true)
+    #expect(rules().obstacle(headless: false) == nil)
+    #expect(rules().warnings.first?.contains("(EndpointSlice by-hand)") == true)
+  }
+
   @Test("UDP beside TCP is reported, and is not among the ports that can be taken over")
   func datagrams() {
     let both = service(["ports": [["port": 53], ["name": "dns", "port": 53, "protocol": "UDP"]]])
