@@ -17,6 +17,20 @@ struct SyncTests {
     }
   }
 
+  @Test("A file that matches sync.infer goes to where the Dockerfile copies it, and others are built")
+  func inferred() async throws {
+    try await Workbench.with(infers: true) { bench, events in
+      try await bench.save("new", to: "app/src/page.html")
+      #expect(try await events.untilChanged().action == .sync)
+      try await events.untilWatching()
+      #expect(
+        bench.cluster.synced == [[FileChange(source: bench.path("app/src/page.html"), destination: "/src/page.html")]])
+      try await bench.save("new", to: "app/src/page.css")
+      #expect(try await events.untilChanged().action == .build)
+      try await events.untilWatching()
+    }
+  }
+
   @Test func oneFileOfNoRuleMeansABuild() async throws {
     try await Workbench.with { bench, events in
       await bench.loop.accept(ChangeBatch(paths: [bench.path("app/src/page.html"), bench.path("app/main")]))

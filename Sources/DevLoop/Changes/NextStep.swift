@@ -10,8 +10,12 @@ enum NextStep: Sendable, Equatable {
 
   /// - Parameters:
   ///   - running: images whose containers run as they were deployed last.
-  init(_ work: PendingWork, artifacts: [Artifact], running: Set<String>) {
-    if !work.deploy, !work.render, let changes = Self.changesToSync(work, artifacts, running) {
+  ///   - places: as for `SyncDecision.of`.
+  init(
+    _ work: PendingWork, artifacts: [Artifact], running: Set<String>,
+    places: (Artifact, String) -> [String]? = { _, _ in nil }
+  ) {
+    if !work.deploy, !work.render, let changes = Self.changesToSync(work, artifacts, running, places) {
       self = .sync(changes)
       return
     }
@@ -20,14 +24,15 @@ enum NextStep: Sendable, Equatable {
   }
 
   /// Returns the files to copy; nil if one file of one artifact cannot be synced.
-  private static func changesToSync(_ work: PendingWork, _ artifacts: [Artifact], _ running: Set<String>) -> [String:
-    [FileChange]]?
-  {
+  private static func changesToSync(
+    _ work: PendingWork, _ artifacts: [Artifact], _ running: Set<String>, _ places: (Artifact, String) -> [String]?
+  ) -> [String: [FileChange]]? {
     var changes: [String: [FileChange]] = [:]
     for (image, sources) in work.sources {
       guard !sources.isUnknown, running.contains(image), let artifact = artifacts.first(where: { $0.image == image }),
-        !artifact.sync.isEmpty,
-        case .sync(let files) = SyncDecision.of(artifact, changed: sources.changed, deleted: sources.deleted)
+        artifact.isSynced,
+        case .sync(let files) = SyncDecision.of(
+          artifact, changed: sources.changed, deleted: sources.deleted, places: { places(artifact, $0) })
       else { return nil }
       changes[image] = files
     }

@@ -230,7 +230,7 @@ public actor DevLoop {
   /// Makes the first sync as fast as the others.
   private func prepareSync() {
     guard deployment.isReady, !Task.isCancelled, let syncer = parts?.syncer else { return }
-    let images = artifacts.filter { !$0.sync.isEmpty }.compactMap { references[$0.image] }
+    let images = artifacts.filter(\.isSynced).compactMap { references[$0.image] }
     if !images.isEmpty { Task { await syncer.prepare(images: images) } }
   }
 
@@ -271,9 +271,7 @@ public actor DevLoop {
     } else if work.definitions || work.render {
       try refreshMap()
     }
-    switch NextStep(
-      work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : [])
-    {
+    switch nextStep {
     case .sync(let changes):
       if try await sync(changes) { break }
       fallthrough
@@ -281,6 +279,12 @@ public actor DevLoop {
       try await buildAndDeploy()
     }
     if stopwatch.timeline.hasResult { events(.timeline(stopwatch.timeline)) }
+  }
+
+  private var nextStep: NextStep {
+    NextStep(
+      work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : [],
+      places: { map.contexts[$0.image]?.destinations(of: $1) })
   }
 
   // MARK: Reading
@@ -359,9 +363,7 @@ public actor DevLoop {
 
   private func changed(_ batch: ChangeBatch, restarts: Bool) -> DevEvent.Changed {
     let action: DevEvent.Changed.Action
-    switch NextStep(
-      work, artifacts: options.builds ? artifacts : [], running: deployment.isReady ? Set(references.keys) : [])
-    {
+    switch nextStep {
     case _ where work.reload: action = .reload
     case .sync: action = .sync
     case .build(let artifacts): action = artifacts.isEmpty ? .deploy : .build

@@ -15,6 +15,10 @@ public struct Artifact: Sendable, Hashable {
   public var build: ArtifactBuild
   /// `sync.manual`: files that are copied into running containers instead of a build.
   public var sync: [SyncRule]
+  /// `sync.infer`: globs, relative to the context, of files that are copied to where the Dockerfile copies them.
+  public var inferredSync: [String] = []
+  /// True if changed files may be copied into running containers.
+  public var isSynced: Bool { !sync.isEmpty || !inferredSync.isEmpty }
   /// Images of other artifacts that must be built first.
   public var requires: [Requirement]
   /// The commands around a build; not if nothing has changed.

@@ -40,6 +40,7 @@ struct ArtifactReader {
       image: name.name, repository: DefaultRepository.rewritten(name.name, defaultRepository), context: context,
       build: build, sync: sync(node["sync"]),
       requires: reader.elements(node["requires"]).compactMap(requirement), position: node.position)
+    artifact.inferredSync = inferred(node["sync"], build)
     artifact.hooks = HookReader(reader: reader, workingDirectory: workingDirectory).hosts(node["hooks"])
     return artifact
   }
@@ -172,10 +173,26 @@ struct ArtifactReader {
   }
 
   private static let syncFields: [String: FieldReader.Field] = [
-    "manual": .read, "infer": .unbuildable("write sync.manual with src, dest and strip"),
+    "manual": .read, "infer": .read,
     "auto": .unbuildable("write sync.manual with src, dest and strip"),
     "hooks": .unbuildable("run them yourself"),
   ]
+
+  /// Reads the globs of files whose place the Dockerfile shows.
+  private func inferred(_ node: YAMLNode?, _ build: ArtifactBuild) -> [String] {
+    guard let infer = node?["infer"], reader.checksSources else { return [] }
+    let globs = reader.strings(infer)
+    if !globs.isEmpty, node?["manual"] != nil {
+      reader.report(infer.error("sync is either manual or infer", remedy: "keep one of them"))
+    }
+    if case .custom(let custom) = build, custom.dependencies.dockerfile == nil {
+      reader.report(
+        infer.error(
+          "the places of files are in a Dockerfile, and this artifact has none",
+          remedy: "name one under custom.dependencies.dockerfile, or write sync.manual"))
+    }
+    return globs
+  }
 
   /// Reads an old rule: `***` kept the directories below the glob's own part, all else kept none.
   private func oldRule(_ member: YAMLNode.Member) -> SyncRule? {

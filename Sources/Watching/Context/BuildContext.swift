@@ -17,6 +17,7 @@ public struct BuildContext: Sendable, Hashable {
   public let definitionFiles: [String]
 
   let selection: Selection
+  private let copies: [DockerfileCopy]
   /// The digest's inputs other than files: build arguments and target.
   let parameters: [String]
 
@@ -40,7 +41,7 @@ public struct BuildContext: Sendable, Hashable {
       rules = try IgnoreRules(dockerignore: try readText(ignoreFile), file: ignoreFile)
     }
     self.init(
-      root, file, rules, parsed.paths, images: parsed.images,
+      root, file, rules, parsed.paths, copies: parsed.copies, images: parsed.images,
       parameters: buildArgs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + ["target=\(target ?? "")"])
   }
 
@@ -51,13 +52,15 @@ public struct BuildContext: Sendable, Hashable {
   public init(directory: String, paths: [String], ignore: [String] = []) throws(WatchError) {
     let rules = try IgnoreRules(dockerignore: ignore.joined(separator: "\n"), file: "ignore")
     self.init(
-      try Self.existing(directory), nil, rules, paths.map { sourcePath($0) }.sorted(), images: [], parameters: [])
+      try Self.existing(directory), nil, rules, paths.map { sourcePath($0) }.sorted(), copies: [], images: [],
+      parameters: [])
   }
 
   private init(
-    _ directory: String, _ dockerfile: String?, _ ignore: IgnoreRules, _ sources: [String], images: [String],
-    parameters: [String]
+    _ directory: String, _ dockerfile: String?, _ ignore: IgnoreRules, _ sources: [String], copies: [DockerfileCopy],
+    images: [String], parameters: [String]
   ) {
+    self.copies = copies
     self.directory = directory
     self.dockerfile = dockerfile
     self.ignore = ignore
@@ -66,6 +69,22 @@ public struct BuildContext: Sendable, Hashable {
     self.parameters = parameters
     definitionFiles = dockerfile.map { [$0] + IgnoreRules.dockerignoreFiles(context: directory, dockerfile: $0) } ?? []
     selection = Selection(sources: self.sources, ignore: ignore)
+  }
+
+  /// Returns the places in the image that the Dockerfile copies a file to: absolute, or relative to the image's working
+  /// directory. Empty: the target's own stages do not copy it.
+  /// - Parameter path: relative to the context, cleaned.
+  /// - Returns: nil if one of the places is not known.
+  public func destinations(of path: String) -> [String]? {
+    var places: [String] = []
+    for copy in copies {
+      switch copy.result(for: path) {
+      case .none: break
+      case .unknown: return nil
+      case .path(let place): if !places.contains(place) { places.append(place) }
+      }
+    }
+    return places
   }
 
   private static func existing(_ directory: String) throws(WatchError) -> String {

@@ -40,6 +40,10 @@ struct DockerfileParser {
     case "ENV": environment(instruction)
     case "COPY", "ADD": try copy(instruction)
     case "RUN": mounts(instruction)
+    case "WORKDIR":
+      let last = stages.count - 1
+      let place = expand(instruction.arguments).flatMap { DockerfileCopy.place($0, in: stages[last].directory) }
+      stages[last].directory = place
     case "ONBUILD": try addTrigger(instruction)
     default: break
     }
@@ -90,6 +94,11 @@ struct DockerfileParser {
     var stage = DockerfileStage(name: words.count == 3 ? words[2].lowercased() : nil)
     let base = reference(image, numbers: false)
     stage.base = base
+    switch base {
+    case .image("scratch"): stage.directory = "/"
+    case .image: break
+    case .stage(let index): stage.directory = stages[index].directory
+    }
     // Each stage that changes a variable has a copy of all of them.
     if case .stage(let index) = base, spend(stages[index].size) {
       stage.environment = stages[index].environment
@@ -180,11 +189,45 @@ struct DockerfileParser {
         "write \(instruction.keyword) SOURCE… DESTINATION")
     }
     if let from = options.last(where: { $0.name == "from" }) { return take(from.value) }
+    let copy = copy(to: words, instruction.keyword, options)
     for word in words.dropLast() where Heredoc(word, escape: reader.escape) == nil {
       let source = expand(word)
       if instruction.keyword == "ADD", let source, isRemote(source) { continue }
       read(source: source)
+      add(copy, of: source)
     }
+  }
+
+  /// Returns the copy into the last word of an instruction; its source is not known yet.
+  private mutating func copy(to words: [String], _ keyword: String, _ options: [(name: String, value: String)])
+    -> DockerfileCopy
+  {
+    let directory = stages[stages.count - 1].directory
+    let word = expand(words[words.count - 1])
+    var copy = DockerfileCopy(source: ".", destination: word.flatMap { DockerfileCopy.place($0, in: directory) })
+    // What is left out is not known here.
+    if options.contains(where: { $0.name == "exclude" }) { copy.destination = nil }
+    copy.keepsPath = options.contains { $0.name == "parents" && $0.value.lowercased() != "false" }
+    copy.unpacks = keyword == "ADD"
+    guard let word, let destination = copy.destination else { return copy }
+    copy.isIntoDirectory =
+      words.count > 2 || word == "." || word.hasSuffix("/") || word.hasSuffix("/.") || destination == directory
+      || destination == "/"
+    return copy
+  }
+
+  private mutating func add(_ copy: DockerfileCopy, of source: String?) {
+    let last = stages.count - 1
+    var copy = copy
+    if let source, source.utf8.count < Self.longestSource {
+      copy.source = sourcePath(source)
+    } else {
+      copy.destination = nil
+    }
+    guard stages[last].copies.count < Self.mostSources else { return }
+    // The first one too many stands for all that follow.
+    if stages[last].copies.count == Self.mostSources - 1 { copy = DockerfileCopy(source: ".") }
+    stages[last].copies.append(copy)
   }
 
   private mutating func mounts(_ instruction: DockerfileReader.Instruction) {

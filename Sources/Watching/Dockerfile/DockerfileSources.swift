@@ -7,6 +7,8 @@ public struct DockerfileSources: Sendable, Hashable {
   /// Base images (`FROM`, `COPY --from`) of the stages that the target needs, with variables substituted;
   /// without `scratch` and stages.
   public var images: [String]
+  /// The files that the target's own stages copy into its image.
+  var copies: [DockerfileCopy] = []
 
   /// Reads a Dockerfile. A source with a variable of the base image counts as the whole context, since its value is
   /// unknown here. ONBUILD of a stage counts in the stages that begin from it; that of a base image is not known.
@@ -19,7 +21,8 @@ public struct DockerfileSources: Sendable, Hashable {
   {
     let stages = try DockerfileParser(try DockerfileReader(text, file: file), buildArgs: buildArgs).stages
     var needed: Set<Int> = []
-    var open = [try Self.index(of: target, stages, file)]
+    let last = try Self.index(of: target, stages, file)
+    var open = [last]
     var images: Set<String> = []
     while let index = open.popLast() {
       guard needed.insert(index).inserted else { continue }
@@ -33,6 +36,25 @@ public struct DockerfileSources: Sendable, Hashable {
     let sources = Set(needed.flatMap { stages[$0].sources })
     paths = sources.contains(".") ? ["."] : sources.sorted()
     self.images = images.sorted()
+    copies = Self.copies(of: last, stages)
+  }
+
+  /// Returns the copies of a stage and of those that it begins from.
+  private static func copies(of last: Int, _ stages: [DockerfileStage]) -> [DockerfileCopy] {
+    var copies: [DockerfileCopy] = []
+    var next = last
+    while true {
+      copies = stages[next].copies + copies
+      guard case .stage(let base)? = stages[next].base else { break }
+      next = base
+    }
+    // A relative place counts from the image's working directory, which is known only as long as no WORKDIR moves it.
+    guard stages[last].directory != "" else { return copies }
+    return copies.map { copy in
+      var copy = copy
+      if copy.destination?.utf8.first != UInt8(ascii: "/") { copy.destination = nil }
+      return copy
+    }
   }
 
   private static func index(of target: String?, _ stages: [DockerfileStage], _ file: String) throws(WatchError) -> Int {

@@ -8,6 +8,10 @@ struct DockerfileStage {
   var origins: [Reference] = []
   /// The files that it reads from the context.
   var sources: [String] = []
+  /// The files that it copies from the context into itself.
+  var copies: [DockerfileCopy] = []
+  /// The working directory: absolute, or relative to that of the base image ("" is that itself); nil: not known.
+  var directory: String? = ""
   /// Variables of ENV, and of ARG, which ENV hides. A value of nil is unknown here.
   var environment: [String: String?] = [:]
   var arguments: [String: String] = [:]

@@ -32,7 +32,7 @@ final class Workbench: Sendable {
     func add() { count.withLock { $0 += 1 } }
   }
 
-  private init(images: [String], requires: [String: String], holdsPauses: Bool) throws {
+  private init(images: [String], requires: [String: String], holdsPauses: Bool, infers: Bool) throws {
     let directory = FileManager.default.temporaryDirectory.path + "/dev-loop-\(UUID().uuidString)"
     self.directory = directory
     for image in images {
@@ -58,11 +58,13 @@ final class Workbench: Sendable {
         throw LoopError(InputError([missing]))
       }
       let artifacts = images.map { image in
-        Artifact(
+        var artifact = Artifact(
           image: image, context: "\(directory)/\(image)",
           build: .docker(DockerBuild(dockerfile: "\(directory)/\(image)/Dockerfile")),
           sync: [SyncRule(source: "src/**/*.html", destination: "/srv", strip: "src/")],
           requires: requires[image].map { [.init(image: $0, alias: "BASE")] } ?? [])
+        if infers { (artifact.sync, artifact.inferredSync) = ([], ["src/**/*.html"]) }
+        return artifact
       }
       return [
         DevConfiguration(
@@ -88,10 +90,10 @@ final class Workbench: Sendable {
   /// Begins with a loop that has deployed once.
   /// - Parameter holdsPauses: a pause lasts until the next change.
   static func with(
-    images: [String] = ["app"], requires: [String: String] = [:], holdsPauses: Bool = false,
+    images: [String] = ["app"], requires: [String: String] = [:], holdsPauses: Bool = false, infers: Bool = false,
     _ test: (Workbench, inout AsyncStream<DevEvent>.Iterator) async throws -> Void
   ) async throws {
-    let workbench = try Workbench(images: images, requires: requires, holdsPauses: holdsPauses)
+    let workbench = try Workbench(images: images, requires: requires, holdsPauses: holdsPauses, infers: infers)
     defer { try? FileManager.default.removeItem(atPath: workbench.directory) }
     var events = workbench.events.makeAsyncIterator()
     await workbench.loop.start()

@@ -107,7 +107,7 @@ struct ArtifactReaderTests {
         && build.dependencies.buildArgs == [BuildArgument(name: "A", value: "b")])
   }
 
-  @Test("Sync by rules; what would infer them is refused")
+  @Test("Sync by rules, or by what the Dockerfile shows")
   func sync() throws {
     let manual = try Project.configuration(
       file(
@@ -118,9 +118,19 @@ struct ArtifactReaderTests {
         SyncRule(source: "*.html", destination: "."),
       ])
     #expect(
-      try Project.problems(file("  - {image: a, sync: {infer: ['**/*']}}\n")).map(\.field) == [
-        "build.artifacts[0].sync.infer"
-      ])
+      try Project.configuration(file("  - {image: a, sync: {infer: ['**/*', '*.js']}}\n")).artifacts[0].inferredSync
+        == ["**/*", "*.js"])
+    #expect(try Project.configuration(file("  - {image: a, sync: {infer: []}}\n")).artifacts[0].isSynced == false)
+    for (sync, field) in [
+      ("{auto: true}", "auto"), ("{infer: ['*'], manual: [{src: a, dest: b}]}", "infer"),
+      ("{infer: ['*']}, custom: {buildCommand: make}", "infer"),
+    ] {
+      #expect(
+        try Project.problems(file("  - {image: a, sync: \(sync)}\n")).map(\.field) == [
+          "build.artifacts[0].sync.\(field)"
+        ]
+      )
+    }
     #expect(try Project.problems(file("  - {image: a, sync: {}}\n")).count == 1)
     let old = try Project.configuration(
       """
