@@ -1,5 +1,5 @@
-// The agent in the order of a connection's route: InboundListener takes it; it goes to the host (InboundEnd, through
-// the session that Control/ keeps) or to the origin (Origin/). AgentRouter takes streams from the host into the
+// The agent in the order of a connection's route: InboundListener takes it; it goes to a host (InboundEnd, through one
+// of the sessions that Control/ keeps) or to the origin (Origin/). AgentRouter takes streams from the host into the
 // cluster, which end in Outbound/.
 
 import CLinux
@@ -17,18 +17,19 @@ public final class AgentServer: Handler {
   let origin: Origin
   /// The Pod's own.
   let nameservers: [clinux_address]
-  /// The session in charge: the one with the highest transition count.
-  public private(set) var session: Session?
-  private(set) var transitions: UInt64 = 0
-  private var control: ControlEnd?
-  private var inbound: [InboundListener] = []
+  // In Control/AgentServer+Sessions.swift.
+  /// The holders' sessions, the oldest first.
+  var sessions: [HolderSession] = []
+  /// The highest count with which a port was turned.
+  var highestCount: UInt64 = 0
+  /// True once a daemon has asked the agent to fail its readiness, and no session has admitted it since.
+  var isRetired = false
+
+  private(set) var inbound: [InboundListener] = []
   private var datagrams: [DatagramListener] = []
   private var controlListener: SessionListener?
   private var termination: Int32 = -1
-  private var isTerminating = false
-  private var isRetired = false
-  /// True once the daemon has seen that this agent reaches the origin, or wants no origin.
-  private var isAdmitted = false
+  private(set) var isTerminating = false
   private var readinessWaiters: [Greeter] = []
   /// The number of TCP connections through this process in either direction; draining waits for nothing else.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
@@ -75,103 +76,14 @@ public final class AgentServer: Handler {
   /// The actual UDP ports.
   public var boundDatagramPorts: [UInt16] { datagrams.map { $0.boundPort } }
 
-  // MARK: Sessions
-
-  /// The highest count that a Lease can hold (int32).
-  private static let lastTransition = UInt64(Int32.max)
-  /// The largest step of a count between two sessions. A larger one would only keep later holders out.
-  private static let longestStep: UInt64 = 1000
-
-  /// Decides if a session with this count may replace the present one. A gateway's or shell's agent has
-  /// no Lease: its count is always 0.
-  func mayTakeOver(_ transitions: UInt64) -> Bool {
-    if configuration.neverReady { return transitions == 0 }
-    guard transitions >= self.transitions, transitions <= Self.lastTransition else { return false }
-    return self.transitions == 0 || transitions - self.transitions <= Self.longestStep
-  }
-
-  /// Turns a greeted connection into the session.
-  func attach(_ fd: Int32, transitions: UInt64) {
-    self.transitions = transitions
-    session?.close()
-    for listener in inbound { listener.sessionEnded() }
-    let carrier = SocketCarrier(loop: loop, fd: fd)
-    let session = Session(loop: loop, carrier: carrier, role: .server, pool: pool)
-    session.router = AgentRouter(server: self)
-    session.onEvent = { [unowned(unsafe) self, unowned(unsafe) session] event in self.sessionEvent(event, of: session) }
-    self.session = session
-    session.start()
-    AgentProgram.log("session attached")
-    readinessChanged()
-  }
-
-  private func sessionEvent(_ event: SessionEvent, of session: Session) {
-    switch event {
-    case .carrierEnded, .violation:
-      guard session === self.session else { return }
-      self.session = nil
-      control = nil
-      for listener in inbound { listener.sessionEnded() }
-      AgentProgram.log("session ended; connections go to the origin")
-    case .silent: AgentProgram.log("session silent; new connections go to the origin")
-    case .heardAgain:
-      AgentProgram.log("session heard again")
-      for listener in inbound { listener.look() }
-    case .opened, .refused: break
-    }
-  }
-
-  /// The session, if it can be trusted with a new connection.
-  var liveSession: Session? {
-    guard let session, !session.isSilent, !isTerminating else { return nil }
-    return session
-  }
-
-  func attachControl(_ end: ControlEnd) { control = end }
-
-  /// Handles the daemon's messages.
-  func handle(_ message: ControlMessage) {
-    switch message.kind {
-    case .turnToHost:
-      for listener in inbound where listener.port == message.port {
-        listener.turnToHost(passesRefusals: message.flag == 1, homeAfter: min(message.first, 1 << 40) * 1000)
-      }
-      control?.send(message)  // back as the acknowledgement
-    case .turnToOrigin:
-      for listener in inbound where listener.port == message.port || message.port == 0 { listener.turnToOrigin() }
-      control?.send(message)
-    case .readiness:
-      isRetired = message.flag == 1
-      isAdmitted = !isRetired
-      origin.isLeft = isRetired
-      control?.send(message)
-      readinessChanged()
-    case .probeOrigin:
-      origin.probe(port: message.port) { [unowned(unsafe) self] status, count in
-        self.control?.send(
-          ControlMessage(.probeOrigin, port: message.port, flag: status.rawValue, first: UInt64(count)))
-      }
-    case .counters:
-      for listener in inbound where listener.port == message.port {
-        control?.send(ControlMessage(.counters, port: message.port, first: listener.toHost, second: listener.toOrigin))
-      }
-    case .onOrigin:
-      for listener in inbound where listener.port == message.port {
-        control?.send(listener.onOriginReport)
-      }
-    case .fellBack, .terminating, .hostAnswers: break
-    }
-  }
-
-  func report(_ message: ControlMessage) { control?.send(message) }
-
   // MARK: Readiness
 
-  /// True if connections have a destination, since a Ready Pod gets some. With a session alone they have
-  /// none until they are turned to the host.
+  /// True if connections have a destination, since a Ready Pod gets some. With sessions alone they have none until one
+  /// of them says that they will.
   var isReady: Bool {
-    guard !configuration.neverReady, !isRetired else { return false }
-    return origin.answers || session != nil && isAdmitted
+    guard !configuration.neverReady else { return false }
+    for one in sessions where one.isAdmitted { return true }
+    return origin.answers && !isRetired
   }
 
   /// Lets the probe wait a moment for its yes, so that a new Pod is Ready with its first probe.
@@ -183,7 +95,7 @@ public final class AgentServer: Handler {
 
   func forget(_ greeter: Greeter) { readinessWaiters.removeAll { $0 === greeter } }
 
-  private func readinessChanged() {
+  func readinessChanged() {
     guard isReady else { return }
     let waiting = readinessWaiters
     readinessWaiters = []
@@ -214,7 +126,7 @@ public final class AgentServer: Handler {
     isLingering = true
     origin.isEnding = true
     acceptedBefore = accepted
-    control?.send(ControlMessage(.terminating))
+    for one in sessions { one.send(ControlMessage(.terminating)) }
     loop.schedule(self, after: configuration.lingerTime, kind: Timer.lingerEnd)
     loop.schedule(self, after: configuration.drainLimit, kind: Timer.drainEnd)
   }
@@ -260,9 +172,8 @@ public final class AgentServer: Handler {
     for listener in inbound { listener.close() }
     for listener in datagrams { listener.close() }
     controlListener?.close()
-    session?.close()
-    session = nil
-    control = nil
+    for one in sessions { one.session.close() }
+    sessions = []
     origin.close()
     loop.unregister(self)
   }

@@ -4,10 +4,11 @@
 /// only state is a count.
 public struct ControlMessage: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
-    /// Daemon: new connections to `port` go to the host (`flag` 1: a refusal there is passed on; `first`: the time in
-    /// ms after which connections on the origin end that do not come home by themselves, 0 for never) or, with
-    /// `turnToOrigin`, to the origin.
+    /// Daemon: new connections to `port` go to the host. `flag` 1: a refusal there is passed on; `first`: the count of
+    /// the holder's claim; `second`: the time in ms after which connections on the origin end that do not come home by
+    /// themselves, 0 for never. Agent: done (`flag` 0), or a later claim is known (1), whose count is `first`.
     case turnToHost = 1
+    /// Daemon: new connections to `port`, or to all of the session's ports (0), go to the origin.
     case turnToOrigin = 2
     /// Daemon: `admit` (`flag` 0) or `retire` (1).
     case readiness = 3
@@ -25,6 +26,8 @@ public struct ControlMessage: Sendable, Equatable {
     case onOrigin = 8
     /// Agent: the host takes connections to `port` again; those on the origin come home.
     case hostAnswers = 9
+    /// Agent: another session has turned `port` to itself.
+    case superseded = 10
   }
 
   /// Lets the session alone make the agent ready; otherwise the origin must answer, too.

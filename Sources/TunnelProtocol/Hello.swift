@@ -2,22 +2,23 @@
 
 /// The daemon's first bytes to an agent.
 ///
-/// Layout: magic (4), version (2), flags (2), transitions (8), token (32).
+/// Layout: magic (4), version (2), flags (2), holder (8), token (32).
 public struct Hello: Sendable {
   public static let size = 48
   public static let magic: UInt32 = 0x4454_4e4c  // "DTNL"
   /// Daemon and agent ship together; another version is refused.
-  public static let version: UInt16 = 1
+  public static let version: UInt16 = 2
   public static let tokenSize = 32
 
   public var version = Hello.version
-  /// The Lease's `leaseTransitions`: of two holders the agent keeps the later one (coordination.k8s.io/v1).
-  public var transitions: UInt64
+  /// A number for the holder: a session takes the place of the same holder's former one. It is 0 for an agent that an
+  /// installation has for itself, such as a gateway.
+  public var holder: UInt64
   public var token: [UInt8]
 
   /// - Parameter token: 32 bytes.
-  public init(transitions: UInt64, token: [UInt8]) {
-    self.transitions = transitions
+  public init(holder: UInt64 = 0, token: [UInt8]) {
+    self.holder = holder
     self.token = token
   }
 
@@ -25,7 +26,7 @@ public struct Hello: Sendable {
   public init?(reading bytes: UnsafeRawPointer) {
     guard bytes.loadBE32() == Self.magic else { return nil }
     version = bytes.loadBE16(4)
-    transitions = bytes.loadBE64(8)
+    holder = bytes.loadBE64(8)
     token = [UInt8](repeating: 0, count: Self.tokenSize)
     for index in 0..<Self.tokenSize { token[index] = bytes.loadByte(16 + index) }
   }
@@ -35,7 +36,7 @@ public struct Hello: Sendable {
     bytes.storeBE32(Self.magic)
     bytes.storeBE16(version, 4)
     bytes.storeBE16(0, 6)
-    bytes.storeBE64(transitions, 8)
+    bytes.storeBE64(holder, 8)
     for index in 0..<Self.tokenSize { bytes.storeByte(index < token.count ? token[index] : 0, 16 + index) }
   }
 
@@ -54,8 +55,8 @@ public struct HelloReply: Sendable {
     case welcome = 0
     case wrongVersion = 1
     case wrongToken = 2
-    /// A session with a higher transition count has taken over.
-    case superseded = 3
+    /// The agent has as many sessions as it may, or is another installation's alone.
+    case crowded = 3
   }
 
   public static let size = 8

@@ -72,7 +72,7 @@ struct AgentProcessTests {
     let control = freePort()
     let agent = try AgentProcess.start(["serve", "--control", String(control), "--never-ready"])
     defer { agent.terminate() }
-    let session = try attach(loop: loop, port: control, transitions: 0)
+    let session = try attach(loop: loop, port: control, holder: 0)
 
     let server = UDPServer(loop: loop)
     let flow = TestStream.open(
@@ -113,12 +113,12 @@ struct AgentProcessTests {
   }
 
   /// A session with the agent, once it listens.
-  private func attach(loop: EventLoop, port: UInt16, transitions: UInt64 = 1) throws -> Session {
+  private func attach(loop: EventLoop, port: UInt16, holder: UInt64 = 1) throws -> Session {
     for _ in 0..<100 {
       var address = loopback(port)
       let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
       let session = Session(
-        loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: AgentProcess.token),
+        loop: loop, carrier: carrier, hello: Hello(holder: holder, token: AgentProcess.token),
         pool: WindowPool())
       session.start()
       if loop.turn(until: { session.isOpen || session.isClosed }), session.isOpen { return session }

@@ -15,9 +15,10 @@ final class AgentRouter: StreamRouter {
     let server = server
     switch preamble.kind {
     case .control:
-      let end = ControlEnd(session: session, slot: slot, opening: false) { [unowned(unsafe) server] in server.handle($0)
+      let end = ControlEnd(session: session, slot: slot, opening: false) {
+        [unowned(unsafe) server, unowned(unsafe) session] in server.handle($0, from: session)
       }
-      server.attachControl(end)
+      server.holder(of: session)?.control = end
       return end
     case .tcp:
       server.connections += 1

@@ -107,11 +107,11 @@ final class Greeter: Handler {
     guard let hello = bytes.withUnsafeBytes({ Hello(reading: $0.baseAddress!) }) else { return end() }
     if hello.version != Hello.version { return refuse(.wrongVersion) }
     if !Hello.tokensMatch(hello.token, server.configuration.token) { return refuse(.wrongToken) }
-    if !server.mayTakeOver(hello.transitions) { return refuse(.superseded) }
+    if !server.admits(hello.holder) { return refuse(.crowded) }
     reply(.welcome)
     let socket = fd
     release()
-    server.attach(socket, transitions: hello.transitions)
+    server.attach(socket, of: hello.holder)
   }
 
   private func refuse(_ verdict: HelloReply.Verdict) {

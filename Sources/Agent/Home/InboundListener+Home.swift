@@ -8,14 +8,14 @@
 
 extension InboundListener {
   /// True if a connection of the origin may go to the host now.
-  var takesHome: Bool { hostAnswers && goesToHost && server.liveSession != nil }
+  var takesHome: Bool { hostAnswers && liveSession != nil }
 
-  /// Called when the host has taken a connection: those on the origin come home.
-  func hostAnswered() {
-    guard goesToHost, !hostAnswers else { return }
+  /// Called when the host of a session has taken a connection: those on the origin come home, if the port is its.
+  func hostAnswered(by session: Session) {
+    guard isOwner(session), !hostAnswers else { return }
     hostAnswers = true
     failures = 0
-    server.report(ControlMessage(.hostAnswers, port: port))
+    owner?.send(ControlMessage(.hostAnswers, port: port))
     for one in onOrigin { one.hostAnswers(true) }
     lookLater()
   }
@@ -44,7 +44,7 @@ extension InboundListener {
   /// Looks again in a moment if a connection waits for the host or for a time.
   func lookLater() {
     guard !isLookDue else { return }
-    let waits = goesToHost && !hostAnswers
+    let waits = owner != nil && !hostAnswers
     for one in onOrigin where one.hasDeadline || waits && one.canComeHome {
       isLookDue = true
       let isAway = waits && failures >= Self.manyFailures
@@ -60,7 +60,7 @@ extension InboundListener {
   /// Takes steps that are due, and probes the host for connections that wait for it.
   func look() {
     for one in onOrigin { one.step() }
-    if goesToHost, !hostAnswers, !isProbing, let session = server.liveSession {
+    if !hostAnswers, !isProbing, let session = liveSession {
       for one in onOrigin where one.canComeHome {
         probe(session)
         break
@@ -75,7 +75,7 @@ extension InboundListener {
       DialProbe(session: session, slot: $0, preamble: Preamble(.inbound, port: port), limit: Self.probeLimit) {
         [self] status in
         isProbing = false
-        if status == .connected { hostAnswered() } else { failures += 1 }
+        if status == .connected { hostAnswered(by: session) } else { failures += 1 }
       }
     }
     if end == nil { isProbing = false }

@@ -49,7 +49,7 @@ final class InboundEnd: OpenerEnd {
   override func answered(_ status: StreamStatus) {
     if status == .connected {
       _ = forget()
-      listener.hostAnswered()
+      listener.hostAnswered(by: session)
     } else if status == .refused, listener.passesRefusals {
       super.answered(status)
     } else {
@@ -72,7 +72,7 @@ final class InboundEnd: OpenerEnd {
     guard !isOver else { return }
     surrendered = true
     let backlog = forget()
-    listener.fallBack(surrenderSocket(), of: client, backlog: backlog, status: status)
+    listener.fallBack(surrenderSocket(), of: client, from: session, backlog: backlog, status: status)
   }
 
   override func ended() {

@@ -13,8 +13,10 @@ final class InboundListener: Listener {
   let boundPort: UInt16
   /// True if a container of this Pod is in front of it, past which nobody may come.
   private let isInside: Bool
-  /// True if new connections go to the host.
-  private(set) var goesToHost = false
+  /// The session that gets new connections; nil if the origin does.
+  private(set) var owner: HolderSession?
+  /// The highest count with which it was turned to a host.
+  private(set) var count: UInt64 = 0
   /// True from the turn to the host until that to the origin, without a session as well.
   private var isIntercepted = false
   /// True if a refusal by the host is passed on to the client instead of falling back to the origin.
@@ -75,14 +77,21 @@ final class InboundListener: Listener {
     if goToHost(connection, of: client) { return }
     // An agent that takes this one for the origin: never make a loop.
     guard isInside || !server.origin.isAgent(client) else { return refuse(connection) }
+    hostFailed()
     goToOrigin(connection, of: client, backlog: [], because: isIntercepted ? .noSession : .notTurned)
   }
 
   // MARK: Host
 
+  /// The owner's session, if it can be trusted with a new connection.
+  var liveSession: Session? {
+    guard let session = owner?.session, !session.isSilent, !server.isTerminating else { return nil }
+    return session
+  }
+
   /// Opens a stream for a connection; false if it cannot go to the host.
   private func goToHost(_ connection: Int32, of client: clinux_address) -> Bool {
-    guard goesToHost, let session = server.liveSession else { return false }
+    guard let session = liveSession else { return false }
     let preamble = Preamble(.inbound, port: port, address: client.byteArray)
     let end = session.open {
       InboundEnd(listener: self, session: session, slot: $0, fd: connection, client: client, preamble: preamble)
@@ -93,31 +102,39 @@ final class InboundListener: Listener {
   }
 
   /// Passes a connection that was on its way to the host to the origin.
-  func fallBack(_ connection: Int32, of client: clinux_address, backlog: [UInt8], status: StreamStatus) {
+  func fallBack(
+    _ connection: Int32, of client: clinux_address, from session: Session, backlog: [UInt8], status: StreamStatus
+  ) {
     toHost -= 1
-    server.report(ControlMessage(.fellBack, port: port, flag: status.rawValue))
+    server.holder(of: session)?.send(ControlMessage(.fellBack, port: port, flag: status.rawValue))
+    if isOwner(session) { hostFailed() }
     goToOrigin(connection, of: client, backlog: backlog, because: OriginReason(status))
   }
 
-  /// Takes new connections to the host from now on.
+  func isOwner(_ session: Session) -> Bool { owner?.session === session }
+
+  /// Takes new connections to the host of a session from now on. Another session that had them loses them.
   /// - Parameter homeAfter: µs; 0 for never.
-  func turnToHost(passesRefusals: Bool, homeAfter: UInt64) {
+  func turnToHost(_ owner: HolderSession, count: UInt64, passesRefusals: Bool, homeAfter: UInt64) {
+    if let former = self.owner, former !== owner { former.send(ControlMessage(.superseded, port: port)) }
+    self.owner = owner
+    self.count = count
     self.passesRefusals = passesRefusals
     self.homeAfter = homeAfter
-    goesToHost = true
     isIntercepted = true
     failures = 0
     hostFailed()
     look()
   }
 
-  func turnToOrigin() {
-    isIntercepted = false
-    sessionEnded()
+  func turnToOrigin(by holder: HolderSession) {
+    if owner == nil || owner === holder { isIntercepted = false }
+    sessionEnded(holder)
   }
 
-  func sessionEnded() {
-    goesToHost = false
+  func sessionEnded(_ holder: HolderSession) {
+    guard owner === holder else { return }
+    owner = nil
     hostFailed()
   }
 
@@ -127,7 +144,6 @@ final class InboundListener: Listener {
     _ connection: Int32, of client: clinux_address, backlog: [UInt8], because reason: OriginReason
   ) {
     toOrigin += 1
-    hostFailed()
     server.origin.connect(port: port, backlog: backlog) { [self] origin, backlog in
       defer { lookLater() }
       guard origin >= 0 else { return refuse(connection) }
@@ -143,7 +159,9 @@ final class InboundListener: Listener {
   /// Offers a connection of the origin to the host, between two of its requests.
   func bringHome(_ connection: Int32, of client: clinux_address) {
     toOrigin -= 1
-    if !goToHost(connection, of: client) { goToOrigin(connection, of: client, backlog: [], because: .noSession) }
+    guard !goToHost(connection, of: client) else { return }
+    hostFailed()
+    goToOrigin(connection, of: client, backlog: [], because: .noSession)
   }
 
   func ended(_ one: OriginConnection) {

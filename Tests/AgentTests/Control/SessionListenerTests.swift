@@ -13,18 +13,6 @@ import TunnelProtocol
     #expect(scene.events == [.refused(.wrongToken, version: Hello.version)])
   }
 
-  @Test func theLaterHolderTakesOverForGood() {
-    let scene = AgentScene()
-    scene.attach(transitions: 1)
-    let first = scene.session!
-    scene.attach(transitions: 2)
-    #expect(scene.session?.isOpen == true)
-    #expect(scene.loop.turn { first.isClosed })
-    scene.events = []
-    scene.attach(transitions: 1)
-    #expect(scene.events == [.refused(.superseded, version: Hello.version)])
-  }
-
   @Test func garbageOnTheControlPortChangesNothing() {
     let scene = AgentScene()
     for text in ["GET / HTTP/1.1\r\n\r\n", "D", String(repeating: "x", count: 100_000)] {
@@ -61,7 +49,7 @@ import TunnelProtocol
   @Test func aClientThatHasBegunAHelloOutlivesSilentOnes() {
     let scene = AgentScene()
     var address = loopback(scene.agent.boundControlPort)
-    let hello = Hello(transitions: 1, token: scene.token)
+    let hello = Hello(holder: 1, token: scene.token)
     var bytes = [UInt8](repeating: 0, count: Hello.size)
     bytes.withUnsafeMutableBytes { hello.write(to: $0.baseAddress!) }
     let slow = TestClient(loop: scene.loop, fd: clinux_tcp_connect(&address))
@@ -80,27 +68,11 @@ import TunnelProtocol
     scene.wait(milliseconds: 20)
   }
 
-  @Test func aHugeCountDoesNotKeepLaterHoldersOut() {
-    let scene = AgentScene()
-    let tooHigh: [UInt64] = [.max, .max - 1, 1 << 31, 1 << 63]
-    for transitions in tooHigh {
-      scene.events = []
-      scene.attach(transitions: transitions)
-      #expect(scene.events == [.refused(.superseded, version: Hello.version)], "no Lease holds \(transitions)")
-    }
-    scene.attach(transitions: 500)
-    #expect(scene.session?.isOpen == true)
-    scene.attach(transitions: 2_147_483_647)
-    #expect(scene.session?.isOpen == false, "nor does it change hands so often in between")
-    scene.attach(transitions: 501)
-    #expect(scene.session?.isOpen == true)
-  }
-
-  @Test func anAgentWithoutALeaseKnowsNoCount() {
+  @Test func anAgentOfOneInstallationTakesNoOther() {
     let scene = AgentScene(neverReady: true)
-    scene.attach(transitions: 1)
-    #expect(scene.session?.isOpen == false)
-    scene.attach(transitions: 0)
+    scene.attach(holder: 1)
+    #expect(scene.events == [.refused(.crowded, version: Hello.version)])
+    scene.attach(holder: 0)
     #expect(scene.session?.isOpen == true)
   }
 }

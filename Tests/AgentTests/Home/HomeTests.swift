@@ -63,7 +63,7 @@ private final class HomeScene {
   }
 
   func turn(homeAfter: UInt64 = 0) {
-    #expect(scene.ask(ControlMessage(.turnToHost, port: port, first: homeAfter)) != nil)
+    #expect(scene.ask(ControlMessage(.turnToHost, port: port, second: homeAfter)) != nil)
   }
 
   /// The connection of the origin that a client got, once the origin has `text`.

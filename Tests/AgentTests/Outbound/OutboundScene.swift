@@ -26,7 +26,7 @@ final class OutboundScene {
     var address = loopback(agent.boundControlPort)
     let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
     let session = Session(
-      loop: loop, carrier: carrier, hello: Hello(transitions: 0, token: configuration.token), pool: WindowPool())
+      loop: loop, carrier: carrier, hello: Hello(token: configuration.token), pool: WindowPool())
     self.session = session
     session.start()
     loop.turn { session.isOpen }

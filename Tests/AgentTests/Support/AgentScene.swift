@@ -20,7 +20,8 @@ final class AgentScene {
 
   init(
     neverReady: Bool = false, originAnswers: Bool = true, originLimit: UInt64 = 8_000_000, limits: InboundLimits? = nil,
-    acknowledgeLimit: UInt64 = 200_000, isGated: Bool = false, _ change: (inout AgentConfiguration) -> Void = { _ in }
+    acknowledgeLimit: UInt64 = 200_000, ports: [UInt16] = [], isGated: Bool = false,
+    _ change: (inout AgentConfiguration) -> Void = { _ in }
   ) {
     nameserver = FakeNameserver(loop: loop)
     hostServer = TestServer(loop: loop)
@@ -29,7 +30,7 @@ final class AgentScene {
     nameserver.table["agents.ns"] = [[127, 0, 0, 3]]
     var configuration = AgentConfiguration()
     configuration.controlPort = freePort()
-    configuration.ports = [isGated ? freePort() : origin.port]
+    configuration.ports = [isGated ? freePort() : origin.port] + ports
     if isGated { configuration.gates = [configuration.ports[0], origin.port] }
     configuration.originName = Array("origin.ns".utf8)
     configuration.agentsName = Array("agents.ns".utf8)
@@ -56,13 +57,13 @@ final class AgentScene {
     for _ in 0..<4 { loop.turn(maximumWait: 1) }
   }
 
-  /// - Parameter transitions: nil: as the daemon has it, 0 where there is no Lease.
-  func attach(transitions: UInt64? = nil, token: [UInt8]? = nil) {
-    let transitions = transitions ?? (agent.configuration.neverReady ? 0 : 1)
+  /// - Parameter holder: nil: as the daemon has it, 0 for an agent of one installation alone.
+  func attach(holder: UInt64? = nil, token: [UInt8]? = nil) {
+    let holder = holder ?? (agent.configuration.neverReady ? 0 : 1)
     var address = loopback(agent.boundControlPort)
     let carrier = SocketCarrier(loop: loop, fd: clinux_tcp_connect(&address))
     let session = Session(
-      loop: loop, carrier: carrier, hello: Hello(transitions: transitions, token: token ?? self.token),
+      loop: loop, carrier: carrier, hello: Hello(holder: holder, token: token ?? self.token),
       pool: WindowPool())
     session.router = ToHost(hostServer.port)
     session.onEvent = { [weak self] in self?.events.append($0) }
@@ -100,6 +101,70 @@ final class AgentScene {
     client.close()
     return ready ?? false
   }
+}
+
+/// One of several people: a daemon's session with a scene's agent, and a host of its own.
+final class Person {
+  let scene: AgentScene
+  let host: TestServer
+  let session: Session
+  private(set) var told: [ControlMessage] = []
+  private(set) var refusal: HelloReply.Verdict?
+  private var control: ControlEnd?
+
+  init(_ scene: AgentScene, _ holder: UInt64) {
+    self.scene = scene
+    host = TestServer(loop: scene.loop)
+    var address = loopback(scene.agent.boundControlPort)
+    let carrier = SocketCarrier(loop: scene.loop, fd: clinux_tcp_connect(&address))
+    let session = Session(
+      loop: scene.loop, carrier: carrier, hello: Hello(holder: holder, token: scene.token), pool: WindowPool())
+    self.session = session
+    session.router = ToHost(host.port)
+    session.onEvent = { [weak self] in if case .refused(let verdict, _) = $0 { self?.refusal = verdict } }
+    session.start()
+    guard scene.loop.turn(until: { session.isOpen || session.isClosed }), session.isOpen else { return }
+    control =
+      session.open { [weak self] in ControlEnd(session: session, slot: $0, opening: true) { self?.told.append($0) } }
+      as? ControlEnd
+  }
+
+  deinit {
+    session.close()
+    host.close()
+  }
+
+  var isOpen: Bool { session.isOpen && !session.isClosed }
+
+  /// Returns the agent's answer; nil without one.
+  func ask(_ message: ControlMessage) -> ControlMessage? {
+    told.removeAll { $0.kind == message.kind && $0.port == message.port }
+    control?.send(message)
+    var answer: ControlMessage?
+    scene.loop.turn {
+      answer = self.told.first { $0.kind == message.kind && $0.port == message.port }
+      return answer != nil
+    }
+    return answer
+  }
+
+  /// Turns a port; returns true if the agent has done it.
+  func turn(_ port: UInt16, count: UInt64) -> Bool {
+    ask(ControlMessage(.turnToHost, port: port, first: count))?.flag == 0
+  }
+
+  /// True if a new connection to the agent's port arrives at this person's host. It stays open.
+  func gets(_ port: UInt16) -> Bool {
+    let before = host.connections.count
+    let client = TestClient(loop: scene.loop, port: port)
+    client.send("x")
+    return scene.loop.turn(seconds: 0.5) { self.host.connections.count > before }
+  }
+}
+
+extension AgentServer {
+  /// The newest session.
+  var session: Session? { sessions.last?.session }
 }
 
 /// Routes inbound streams to the host's server, as the daemon does.
