@@ -1,10 +1,43 @@
 import Agents
 import ControlAPI
+import Forward
 import Intercept
 import KubeAPI
 import KubeObjects
 
 extension ClusterOperations {
+  public func services(of workload: String, in cluster: ClusterSelection) async throws -> [ListEntry] {
+    let target = try ForwardTarget(parsing: workload)
+    guard case .workload(let resource) = target.kind else {
+      throw ControlError(
+        .badInput, "\(workload) is no workload", remedy: "Name one as deploy/NAME or statefulset/NAME.")
+    }
+    let client = try await reach(cluster).client.within(.seconds(20))
+    let finder = WorkloadFinder(client: client, namespace: client.access.namespace)
+    let found = try await finder.find(resource, target.name)
+    let labels = found[path: "spec", "template"]?.labels ?? [:]
+    let names = try await attempt("listing Services of namespace \(client.access.namespace)") {
+      () async throws(KubeError) in
+      try await client.list(.services, namespace: client.access.namespace).items.filter { service in
+        Self.selects(service, labels)
+      }.compactMap(\.name)
+    }
+    guard !names.isEmpty else {
+      throw ControlError(
+        .notFound, "no Service in namespace \(client.access.namespace) selects the Pods of \(workload)",
+        remedy: "`devtunnel list` shows the Services.")
+    }
+    return try await list(cluster, allNamespaces: false).filter { names.contains($0.service) }
+  }
+
+  /// Checks whether a Service's own selector selects Pods with these labels.
+  static func selects(_ service: JSONValue, _ labels: [String: String]) -> Bool {
+    var selector = service[path: "spec", "selector"]?.stringMap ?? [:]
+    selector[AgentNames.agentLabel] = nil
+    return !selector.isEmpty && service.labels[AgentNames.managedByLabel] != AgentNames.managedBy
+      && selector.allSatisfy { labels[$0.key] == $0.value }
+  }
+
   public func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
     let client = try await reach(cluster).client.within(.seconds(20))
     let namespace: String? = allNamespaces ? nil : client.access.namespace

@@ -126,6 +126,10 @@ final class FakeEngine: Engine {
     ]
   }
 
+  func services(of workload: String, in cluster: ClusterSelection) async throws -> [ListEntry] {
+    throw ControlError(.notFound, "there is no workload \(workload)")
+  }
+
   func status() async -> StatusReport {
     state.withLock {
       StatusReport(daemon: nil, intercepts: $0.intercepts.values.map(\.self), forwards: $0.forwards.values.map(\.self))

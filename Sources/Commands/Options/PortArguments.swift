@@ -42,7 +42,7 @@ extension PortMapping {
       local: try PortNumber.parse(parts[0]), remote: parts.count == 2 ? try PortNumber.parseRemote(parts[1]) : nil)
   }
 
-  /// Checks the mappings of one command.
+  /// Checks the mappings of one Service.
   /// - Throws: `.badInput` if a port of the Service is named twice, or one of several mappings names none.
   static func check(_ ports: [PortMapping]) throws(ControlError) {
     if ports.count > 1, ports.contains(where: { $0.remote == nil }) {
@@ -52,6 +52,54 @@ extension PortMapping {
     for case let remote? in ports.map(\.remote) where !seen.insert(remote).inserted {
       throw ControlError(.badInput, "the Service's port \(remote) is given twice")
     }
+  }
+}
+
+/// `[SERVICE:]HOST[:PORT]`: a port mapping, and the Service that it is for. A Service's name begins with a letter.
+struct ServicePort: Equatable {
+  /// nil: the only one.
+  var service: String?
+  var mapping: PortMapping
+
+  init(argument: String) throws(ControlError) {
+    let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let first = parts.first?.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+      mapping = try PortMapping(argument: argument)
+      return
+    }
+    guard parts.count == 2 else {
+      throw ControlError(
+        .badInput,
+        "write HOST, HOST:PORT or SERVICE:HOST:PORT, such as 8080, 8080:http or web:8080:http, not \(argument)")
+    }
+    service = try ObjectName.parseService(String(parts[0]))
+    mapping = try PortMapping(argument: String(parts[1]))
+  }
+}
+
+extension [ServicePort] {
+  /// Returns the mappings of a Service.
+  func of(_ service: String) -> [PortMapping] {
+    filter { $0.service == nil || $0.service == service }.map(\.mapping)
+  }
+
+  /// Checks the mappings of one command.
+  /// - Throws: `.badInput` if one is for a Service that is not intercepted, or does not say for which of several.
+  func check(_ services: [String]) throws(ControlError) {
+    for port in self {
+      if let service = port.service {
+        guard services.contains(service) else {
+          throw ControlError(
+            .badInput, "--port \(service):… is for Service \(service), which is not intercepted here",
+            remedy: "These are: \(services.joined(separator: ", ")).")
+        }
+      } else if services.count > 1 {
+        throw ControlError(
+          .badInput, "with several Services, each --port must name one: --port SERVICE:HOST:PORT",
+          remedy: "Such as --port \(services[0]):\(port.mapping.local).")
+      }
+    }
+    for service in services { try PortMapping.check(of(service)) }
   }
 }
 
@@ -81,6 +129,14 @@ enum ObjectName {
         .badInput, "\(text) is no Service's name", remedy: "devtunnel list shows what can be intercepted")
     }
     return String(name)
+  }
+
+  /// Parses a Service's name, or a workload as `KIND/NAME`, which means all of its Services.
+  static func parseIntercepted(_ text: String) throws(ControlError) -> String {
+    guard text.contains("/"), !text.hasPrefix("svc/"), !text.hasPrefix("service/") else {
+      return try parseService(text)
+    }
+    return try parseTarget(text)
   }
 
   /// Parses a namespace's name (RFC 1123 label). An empty one would mean all of them.

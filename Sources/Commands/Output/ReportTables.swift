@@ -20,6 +20,10 @@ extension InterceptReport {
   }
 }
 
+extension [InterceptReport] {
+  var summary: [String] { flatMap(\.summary) }
+}
+
 extension InterceptReport.Port {
   /// `, along with port 80`; empty for a port that goes there by itself.
   fileprivate var company: String { along.map { ", along with port \($0)" } ?? "" }
@@ -152,6 +156,9 @@ extension InterceptReport {
   fileprivate var notes: [String] {
     (message.map { ["\(service): \($0)"] } ?? [])
       + ports.compactMap { port in port.originNote.map { "\(service): \($0)" } }
+      + (others ?? []).map {
+        "\(service): \($0.holder) intercepts \($0.services.joined(separator: ", ")) of the same workload"
+      }
       + warnings.map { "\(service): \($0)" }
   }
 }

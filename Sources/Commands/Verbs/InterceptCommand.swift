@@ -4,6 +4,10 @@ import ControlAPI
 struct InterceptCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "intercept", abstract: "Lets a Service's requests arrive at this machine.",
+    usage: """
+      devtunnel intercept <service> … [--port <host:service> …] [<options>] [-- <command> …]
+      devtunnel intercept <kind>/<workload> [--port <service:host:service-port> …] [<options>]
+      """,
     discussion: """
       Returns once new connections to the Service arrive at the host port. Connections that the host refuses, \
       and all connections while this machine is away, go to the Service's own Pods. \
@@ -13,10 +17,15 @@ struct InterceptCommand: AsyncParsableCommand {
       without a port here: to its Service of the same name, or to the target that --to names. \
       --port then takes a port of that target.
 
+      Several Services, or a workload for all of its Services, are intercepted together: all of them, or none. \
+      --port then names the Service, too.
+
       EXAMPLES:
         devtunnel intercept user               each port, to the same port here
         devtunnel intercept user --port 8080   its only port, to 127.0.0.1:8080
         devtunnel intercept user --port 8080:http --port 9090:grpc
+        devtunnel intercept user user-admin --port user:8080:http --port user-admin:9090
+        devtunnel intercept deploy/user        all Services of a workload
         devtunnel intercept user --port 8080 --env-file .env
         devtunnel intercept worker --replace   without its own Pods
         devtunnel intercept user --port 8080 -- go run ./cmd/user
@@ -24,16 +33,22 @@ struct InterceptCommand: AsyncParsableCommand {
         devtunnel intercept user --to-context kind-dev --to deploy/user-v2 --port 8080:http
       """)
 
-  @Argument(help: "The Service.", transform: checked(ObjectName.parseService))
+  @Argument(
+    help: "The Services, eight at most, or a workload (deploy/NAME) for all of its Services.",
+    transform: checked(ObjectName.parseIntercepted))
   var service: String
+  @OptionGroup var further: FurtherServices
 
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "A port of the host (or of --to), and one of the Service's ports, by number or name; may be repeated.",
-      valueName: "host[:service]"),
-    transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
-  var port: [PortMapping] = []
+      """
+      A port of the host (or of --to), and one of the Service's ports, by number or name; with several Services, the \
+      Service's name first; may be repeated.
+      """,
+      valueName: "[service:]host[:port]"),
+    transform: checked { text throws(ControlError) in try ServicePort(argument: text) })
+  var port: [ServicePort] = []
 
   @Option(
     help: ArgumentHelp("The address on which the process listens here (default: 127.0.0.1).", valueName: "ip"),
@@ -123,7 +138,16 @@ struct InterceptCommand: AsyncParsableCommand {
     if !command.isEmpty, address != nil {
       throw ValidationError("--address has no meaning here: the command listens in the shell")
     }
-    do throws(ControlError) { try PortMapping.check(port) } catch { throw ValidationError(error.message) }
+    if !isWorkload {
+      do throws(ControlError) { try port.check(services) } catch { throw ValidationError(error.message) }
+    }
+    if services.count > 1, services.contains(where: { $0.contains("/") }) {
+      throw ValidationError("a workload means all of its Services: name it alone")
+    }
+    if Set(services).count < services.count { throw ValidationError("a Service is named twice") }
+    if isWorkload || services.count > 1, !command.isEmpty || target.to != nil {
+      throw ValidationError("several Services, or a workload, go without --to and without a command")
+    }
     if container?.port != nil, !keepContainers {
       throw ValidationError(
         "--container NAME:PORT is for --keep-containers: else the agent listens where the Service sends")
@@ -134,27 +158,55 @@ struct InterceptCommand: AsyncParsableCommand {
     }
   }
 
+  private var services: [String] { [service] + further.names }
+  private var isWorkload: Bool { service.contains("/") }
+
   func run() async throws {
     let context = try CommandContext(global)
     if !command.isEmpty { return try await enter(context) }
     let file = try envFile.map { path throws(ControlError) in try EnvironmentFile(path: path) }
-    let request = self.request(context.settings, environment: file != nil)
-    let report = try await context.call(
-      request, task: "intercepting \(service)…")
+    let names = try await isWorkload ? everyService(context) : services
+    var reports: [InterceptReport] = []
     do {
-      // After a Ctrl-C just before the answer: too late to cancel, but not to undo.
-      try Task.checkCancellation()
-      if let file, let warning = try file.write(report.environment ?? [:]) { ErrorOutput.warn(warning) }
+      for name in names {
+        // One workload has one environment.
+        let request = self.request(for: name, context.settings, environment: file != nil && reports.isEmpty)
+        reports.append(try await context.call(request, task: "intercepting \(name)…"))
+        // After a Ctrl-C just before the answer: too late to cancel, but not to undo.
+        try Task.checkCancellation()
+      }
+      if let file, let warning = try file.write(reports.first?.environment ?? [:]) { ErrorOutput.warn(warning) }
     } catch {
-      try await undo(report, context)
-      throw error is CancellationError ? ControlError(.cancelled, "cancelled: \(service) is not intercepted") : error
+      for report in reports.reversed() { try await undo(report, context) }
+      let all = names.joined(separator: ", ")
+      throw error is CancellationError ? ControlError(.cancelled, "cancelled: \(all) is not intercepted") : error
     }
-    ErrorOutput.warn(report.warnings)
-    try context.show(report, outputOptions, on: file?.isStandardOutput == true ? .error : .output) { $0.summary }
+    ErrorOutput.warn(reports.flatMap(\.warnings))
+    let terminal: Terminal = file?.isStandardOutput == true ? .error : .output
+    if !isWorkload, names.count == 1, let report = reports.first {
+      try context.show(report, outputOptions, on: terminal) { $0.summary }
+    } else {
+      try context.show(reports, outputOptions, on: terminal) { $0.summary }
+    }
+  }
+
+  /// Returns the Services of the workload.
+  private func everyService(_ context: CommandContext) async throws -> [String] {
+    let list = ListRequest(cluster: global.cluster(context.settings), workload: service)
+    let entries = try await context.call(list, task: "asking the cluster…")
+    for entry in entries {
+      guard let obstacle = entry.obstacle else { continue }
+      throw ControlError(
+        .refused, "Service \(entry.service) of \(service) cannot be intercepted: \(obstacle)",
+        remedy: "Name the others: devtunnel intercept SERVICE …")
+    }
+    let names = entries.map(\.service)
+    try port.check(names)
+    return names
   }
 
   private func enter(_ context: CommandContext) async throws {
-    var intercept = request(context.settings, environment: false)
+    var intercept = request(for: service, context.settings, environment: false)
     intercept.address = "127.0.0.1"
     var request = shell.request(intercept.cluster)
     request.container = container?.name
@@ -165,8 +217,8 @@ struct InterceptCommand: AsyncParsableCommand {
     try ShellEntry(report, command: command).enter()
   }
 
-  func request(_ settings: Settings, environment: Bool) -> InterceptRequest {
-    var request = InterceptRequest(cluster: global.cluster(settings), service: service, ports: port)
+  func request(for service: String, _ settings: Settings, environment: Bool) -> InterceptRequest {
+    var request = InterceptRequest(cluster: global.cluster(settings), service: service, ports: port.of(service))
     request.target = target.target(of: service, in: request.cluster)
     request.address = address ?? settings.address ?? "127.0.0.1"
     request.container = container?.name

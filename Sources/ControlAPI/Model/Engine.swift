@@ -22,6 +22,8 @@ public protocol Engine: Sendable {
   /// Takes a person's answer to a `BastionQuestion`.
   func answer(_ answer: BastionAnswer) async
   func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry]
+  /// Lists the Services that select the Pods of a workload, such as `deploy/web`.
+  func services(of workload: String, in cluster: ClusterSelection) async throws -> [ListEntry]
   /// Reports everything but `daemon`, which is nil: the daemon fills it in.
   func status() async -> StatusReport
   func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport

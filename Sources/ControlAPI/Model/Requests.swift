@@ -181,10 +181,13 @@ public struct StopForwardRequest: Codable, Sendable, Hashable {
 public struct ListRequest: Codable, Sendable, Hashable {
   public var cluster: ClusterSelection
   public var allNamespaces: Bool
+  /// Only the Services of this workload, such as `deploy/web`; nil: all.
+  public var workload: String?
 
-  public init(cluster: ClusterSelection, allNamespaces: Bool = false) {
+  public init(cluster: ClusterSelection, allNamespaces: Bool = false, workload: String? = nil) {
     self.cluster = cluster
     self.allNamespaces = allNamespaces
+    self.workload = workload
   }
 }
 

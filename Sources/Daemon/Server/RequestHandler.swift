@@ -89,7 +89,10 @@ struct RequestHandler: Sendable {
       }
     case .list:
       try await answer { (request: ListRequest) in
-        try await engine.list(request.cluster, allNamespaces: request.allNamespaces)
+        guard let workload = request.workload else {
+          return try await engine.list(request.cluster, allNamespaces: request.allNamespaces)
+        }
+        return try await engine.services(of: workload, in: request.cluster)
       }
     case .status:
       try await answer { (_: StatusRequest) in

@@ -86,6 +86,15 @@ struct OutputTests {
     #expect(try JSONDecoder().decode(InterceptReport.Port.self, from: Data(json.utf8)) == port)
   }
 
+  @Test func aColleagueOnTheSameWorkloadIsNamed() {
+    var report = InterceptReport(
+      context: "dev", cluster: dev, namespace: "t", service: "web", workload: "Deployment/web", state: .active,
+      ports: [], holder: "a@b", since: "now")
+    report.others = [InterceptReport.Neighbour(holder: "bob@desk", services: ["admin", "web-alt"])]
+    let lines = StatusReport(daemon: nil, intercepts: [report]).lines
+    #expect(lines.contains("  web: bob@desk intercepts admin, web-alt of the same workload"))
+  }
+
   @Test func anInterceptIntoAnotherClusterSaysWhere() {
     let report = InterceptReport(
       context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .active,

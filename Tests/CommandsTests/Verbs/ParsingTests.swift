@@ -15,7 +15,7 @@ struct ParsingTests {
   ])
   func globalOptionsStandBeforeOrBehindTheVerb(line: String) throws {
     let command: InterceptCommand = try parse(line)
-    let cluster = command.request(Settings(), environment: false).cluster
+    let cluster = command.request(for: "user", Settings(), environment: false).cluster
     #expect(cluster.namespace == "testbed")
     #expect(cluster.context == "dev")
   }
@@ -27,7 +27,7 @@ struct ParsingTests {
       --move-connections yes --home-after 1.5 --take-over
       """
     )
-    let request = command.request(Settings(), environment: true)
+    let request = command.request(for: "user", Settings(), environment: true)
     var expected = InterceptRequest(
       cluster: request.cluster, service: "user",
       ports: [.init(local: 8080, remote: "http"), .init(local: 9090, remote: "grpc")])
@@ -46,7 +46,7 @@ struct ParsingTests {
     func target(_ options: String) throws -> InterceptTarget? {
       let command: InterceptCommand = try parse(
         "intercept user -n testbed --context dev --kubeconfig /dev.yaml --via ssh://bastion \(options)")
-      return command.request(Settings(), environment: false).target
+      return command.request(for: "user", Settings(), environment: false).target
     }
     #expect(try target("") == nil)
     let other = try #require(try target("--to-context kind"))
@@ -83,7 +83,44 @@ struct ParsingTests {
   @Test func anEnvironmentFileHasItsVariablesChosenToo() throws {
     let command: InterceptCommand = try parse("intercept user --env-file .env --env-include PATH --env-exclude A*")
     #expect(
-      command.request(Settings(), environment: true).variables == VariableChoice(include: ["PATH"], exclude: ["A*"]))
+      command.request(for: "user", Settings(), environment: true).variables
+        == VariableChoice(include: ["PATH"], exclude: ["A*"]))
+  }
+
+  @Test func severalServicesHavePortsOfTheirOwn() throws {
+    let command: InterceptCommand = try parse(
+      "intercept web svc/web-alt --port web:3000:http --port web-alt:4000 --port web:5000:9090")
+    func ports(_ service: String) -> [PortMapping] {
+      command.request(for: service, Settings(), environment: false).ports
+    }
+    #expect(ports("web") == [PortMapping(local: 3000, remote: "http"), PortMapping(local: 5000, remote: "9090")])
+    #expect(ports("web-alt") == [PortMapping(local: 4000)])
+    let one: InterceptCommand = try parse("intercept web --port web:3000")
+    #expect(one.request(for: "web", Settings(), environment: false).ports == [PortMapping(local: 3000)])
+    let all: InterceptCommand = try parse("intercept a b c d e f g h")
+    #expect(all.further.names == ["b", "c", "d", "e", "f", "g", "h"])
+    let workload: InterceptCommand = try parse("intercept deploy/web --port admin:3000")
+    #expect(workload.service == "deploy/web")
+  }
+
+  @Test(arguments: [
+    ("intercept web web-alt --port 3000", "each --port must name one"),
+    ("intercept web --port web-alt:3000", "which is not intercepted here"),
+    ("intercept web web", "named twice"), ("intercept web deploy/web", "name it alone"),
+    ("intercept web web-alt -- make run", "without a command"), ("intercept deploy/web --to b", "without --to"),
+    ("intercept web --port web", "write HOST, HOST:PORT or SERVICE:HOST:PORT"),
+    ("intercept web --port web:http", "a port is a number"),
+    ("intercept web web-alt --port web:1:http --port web:2:http", "given twice"),
+    ("intercept a b c d e f g h i", "Unexpected argument"),
+  ])
+  func severalServicesAreChecked(line: String, message: String) {
+    do {
+      _ = try parse(line, as: InterceptCommand.self)
+      Issue.record("\(line) was accepted")
+    } catch {
+      let text = Devtunnel.message(for: error)
+      #expect(text.contains(message), "\(line): \(text)")
+    }
   }
 
   @Test func anInterceptMayRunACommand() throws {
@@ -133,7 +170,7 @@ struct ParsingTests {
     settings.moveConnections = .no
     settings.agentImage = "set"
     let request = try parse("intercept user -n flag --move-connections yes", as: InterceptCommand.self).request(
-      settings, environment: false)
+      for: "user", settings, environment: false)
     #expect(request.cluster.namespace == "flag")
     #expect(request.moveConnections == .yes)
     #expect(request.agentImage == "set")
