@@ -133,6 +133,43 @@ enum Explanation {
     }
   }
 
+  /// Makes the error for holders who live and have a Service's ports.
+  static func conflict(_ claims: Claims, _ living: Set<String>, plan: InterceptPlan, reader: Holder) -> ControlError {
+    func told(_ claim: Claim) -> String {
+      let through =
+        claim.services.contains(plan.service) ? "" : " through Service \(claim.services.joined(separator: ", "))"
+      return "\(Holder(identity: claim.holder).told(to: reader))\(through) since \(Timestamp.clock(claim.since))"
+    }
+    let wanted = plan.ports.filter { $0.localPort != nil }
+    let taken = wanted.compactMap { port in
+      claims.ports[port.agentPort].flatMap { claim in
+        living.contains(claim.holder) ? "port \(port.servicePort) is intercepted by \(told(claim))" : nil
+      }
+    }
+    guard !taken.isEmpty else {
+      let names = living.sorted().map { Holder(identity: $0).told(to: reader) }.joined(separator: ", ")
+      return ControlError(
+        .conflict, "\(names) has an intercept of \(plan.workload.description), which --replace would scale to zero",
+        remedy: "Ask them to `devtunnel leave`, or take it from them: --take-over.")
+    }
+    let rest = taken.count < wanted.count ? " Its other ports are free: name them by --port." : ""
+    return ControlError(
+      .conflict, "Service \(plan.service): \(taken.joined(separator: "; "))",
+      remedy: "Nothing was changed. Ask them to `devtunnel leave`, or take it from them: --take-over." + rest)
+  }
+
+  /// Makes the error for an agent that others use, and that is not as one would be made now.
+  static func otherAgent(of holders: Set<String>, workload: String, reader: Holder) -> ControlError {
+    let names = holders.sorted().map { Holder(identity: $0).told(to: reader) }.joined(separator: ", ")
+    return ControlError(
+      .conflict,
+      "\(names) uses an agent of \(workload) that this devtunnel would make otherwise: it is another version's, "
+        + "or the workload or its Services have changed since, or the agent has another image or container",
+      remedy:
+        "Nothing was changed. Ask them to leave and intercept again, with the same version, or replace the agent, "
+        + "which ends their intercepts: --take-over.")
+  }
+
   /// Makes the error for holders that have the workload.
   static func conflict(_ holders: Set<String>, service: String, workload: String, reader: Holder) -> ControlError {
     let names = holders.sorted().map { Holder(identity: $0).told(to: reader) }.joined(separator: ", ")

@@ -119,26 +119,15 @@ extension InterceptedWorkload {
     await link.whenStateChanges { [weak self] state in
       switch state {
       case .connecting: self?.observe(.session(.closed))
-      case .superseded: Task { await self?.readClaims() }
       case .connected, .stopped: break
       }
-    }
-  }
-
-  /// Another session has taken the agent over: the claims say whose it is now.
-  private func readClaims() async {
-    observe(.session(.closed))
-    for _ in 0..<10 {
-      let outcome = await perform(.verify)
-      observe(.finished(.verify, outcome))
-      if case .read = outcome { return }
-      try? await Task.sleep(for: .seconds(1))
     }
   }
 
   private func told(_ message: ControlMessage) {
     switch message.kind {
     case .terminating: observe(.agentEnds)
+    case .superseded: observe(.superseded(port: message.port))
     case .hostAnswers: for (service, _) in members(with: message.port) { change(service) { $0.fallBacks = nil } }
     case .fellBack:
       for (service, member) in members(with: message.port) {

@@ -13,6 +13,7 @@ extension InterceptedWorkload {
   func report(_ service: String, since: Date, warnings: [String]) async -> InterceptReport? {
     guard let member = members[service], let facts = machine.services[service] else { return nil }
     let phase = machine.phase(of: service)
+    let neighbours = await neighbours()
     var ports: [InterceptReport.Port] = []
     for port in member.plan.ports {
       let question = ControlMessage(.counters, port: port.agentPort)
@@ -40,7 +41,7 @@ extension InterceptedWorkload {
         phase, facts, machine.trouble, service: service, origin: member.plan.workload.description,
         replaces: member.request.replace,
         reader: context.holder) ?? member.fallBacks
-    return InterceptReport(
+    var report = InterceptReport(
       context: client.access.contextName, cluster: cluster, namespace: namespace, service: service,
       workload: member.plan.workload.description, state: Explanation.state(phase), ports: ports,
       holder: context.holder.name, since: Timestamp.seconds(since), message: message,
@@ -48,5 +49,20 @@ extension InterceptedWorkload {
       to: member.joined.map {
         InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target)
       })
+    report.others = neighbours.isEmpty ? nil : neighbours
+    return report
+  }
+
+  /// Returns the others who intercept Services of the workload: as the cluster has it now, or as it was known last.
+  private func neighbours() async -> [InterceptReport.Neighbour] {
+    var claims: Claims?
+    if machine.trouble == nil, standIn == nil {
+      let reader = AgentClaims(client: client.within(.seconds(1)), namespace: namespace, workload: workload)
+      claims = (try? await reader.read())?.claims
+    }
+    let others = claims?.others(than: machine.holder) ?? machine.others
+    return others.map {
+      InterceptReport.Neighbour(holder: Holder(identity: $0).told(to: context.holder), services: $1.sorted())
+    }.sorted { ($0.holder, $0.services.first ?? "") < ($1.holder, $1.services.first ?? "") }
   }
 }

@@ -73,6 +73,7 @@ extension InterceptedWorkload {
     let facts = machine.services[service] ?? ended[service]?.facts
     switch facts?.end {
     case .refused(let holders):
+      if let error = members[service]?.error ?? ended[service]?.error, error.code == .conflict { return error }
       return Explanation.conflict(holders, service: service, workload: workload, reader: context.holder)
     case .lost(let holders):
       return ControlError(
@@ -108,8 +109,8 @@ extension InterceptedWorkload {
     return Explanation.lost(to: holders, reader: context.holder)
   }
 
-  /// True if no other Service of the workload is intercepted from here.
-  func isAlone(_ service: String) -> Bool { members.keys.allSatisfy { $0 == service } }
+  /// True if no other Service of the workload is intercepted, here or by anyone else.
+  func isAlone(_ service: String) -> Bool { members.keys.allSatisfy { $0 == service } && machine.others.isEmpty }
 
   func openConnections(_ ports: Set<UInt16>) async -> Int {
     guard let link else { return 0 }

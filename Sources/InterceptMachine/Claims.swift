@@ -35,6 +35,13 @@ public struct Claims: Hashable, Sendable {
   public var isEmpty: Bool { ports.isEmpty }
   public var holders: Set<String> { Set(ports.values.map(\.holder)) }
 
+  /// Returns the holders other than `holder`, with the Services of each.
+  public func others(than holder: String) -> [String: Set<String>] {
+    ports.values.reduce(into: [:]) { others, claim in
+      if claim.holder != holder { others[claim.holder, default: []].formUnion(claim.services) }
+    }
+  }
+
   /// Returns the holders, other than `holder`, of any of the ports.
   public func others(than holder: String, on wanted: Set<UInt16>) -> Set<String> {
     Set(ports.lazy.filter { wanted.contains($0.key) && $0.value.holder != holder }.map(\.value.holder))

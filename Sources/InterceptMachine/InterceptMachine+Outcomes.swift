@@ -44,6 +44,7 @@ extension InterceptMachine {
     case .turn(let port, let count):
       if outcome == .superseded {
         isVerified = false
+        retryAt[step] = now + .seconds(1)
       } else if session != .down, !isAgentEnding, claims.ports[port]?.count == count {
         ports[port]?.isTurned = true
       }

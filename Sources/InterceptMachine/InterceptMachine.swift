@@ -182,6 +182,9 @@ extension InterceptMachine {
   /// The ports of a Service that are ours, as far as is known.
   public func ports(of service: String) -> Set<UInt16> { held(service) }
 
+  /// The other holders of the workload's ports, with the Services of each, as far as is known.
+  public var others: [String: Set<String>] { claims.others(than: holder) }
+
   /// True if a port is ours, as far as is known.
   public func holds(_ port: UInt16) -> Bool { claims.ports[port]?.holder == holder }
 

@@ -135,7 +135,7 @@ extension ClusterOperations {
       try journal.add(Self.agentEntry(request.cluster, there.identity, client, workload))
     }
     let key = ShellAgentKey(cluster: there.identity, namespace: namespace, agent: agent.key)
-    if let known = shellAgents[key], await known.link.state != .superseded {
+    if let known = shellAgents[key] {
       shellAgents[key]?.users += 1
       return known.link
     }
@@ -147,8 +147,7 @@ extension ClusterOperations {
       let pods = AgentPods(client: client, of: identity)
       _ = try await pods.running(within: .seconds(60), progress: progress)
       let link = await AgentLink(
-        client: client, relay: relay, identity: identity, transitions: 0, protocols: request.cluster.protocols, log: log
-      )
+        client: client, relay: relay, identity: identity, protocols: request.cluster.protocols, log: log)
       await link.whenReconnecting { () async throws(ControlError) in try await agent.ensure(progress: nil) }
       // Another command may have come first meanwhile: the agent is the same, and has one session.
       if let known = shellAgents[key] {

@@ -382,7 +382,7 @@ public actor ClusterOperations: Engine {
     _ there: ReachedCluster, _ cluster: ClusterSelection, image: String?, _ progress: @escaping Progress
   ) async throws(ControlError) -> AgentLink {
     let key = GatewayKey(cluster: there.identity, namespace: there.namespace, image: image)
-    if let known = gateways[key], await known.link.state != .superseded { return known.link }
+    if let known = gateways[key] { return known.link }
     if let task = starting[key] { return try await task.value.get() }
     let task = Task { () -> Result<AgentLink, ControlError> in
       do throws(ControlError) {
@@ -431,7 +431,7 @@ public actor ClusterOperations: Engine {
       throw error
     }
     let link = await AgentLink(
-      client: client, relay: relay, identity: identity, transitions: 0, protocols: cluster.protocols, log: log)
+      client: client, relay: relay, identity: identity, protocols: cluster.protocols, log: log)
     await link.whenReconnecting { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
     gateways[key] = GatewayLink(gateway: gateway, link: link, entry: entry)
     await link.start()

@@ -132,6 +132,16 @@ struct HoldingTests {
     #expect(bench.phase() == .removing)
   }
 
+  @Test("A port that a later claim keeps is asked for once a second")
+  func laterClaim() {
+    var bench = Bench.at(.turning)
+    let turn = Step.turn(port: 8080, count: 1)
+    #expect(bench.finish(turn, .superseded) == [.verify])
+    #expect(bench.see(bench.answer(.verify)) == [])
+    #expect(bench.pass(.milliseconds(999)) == [])
+    #expect(bench.pass(.milliseconds(1)) == [turn])
+  }
+
   @Test("A take-over of one of two ports leaves the other")
   func takenOverInPart() {
     var bench = Bench.at(.active, Wish(service: "all", ports: [8080, 9090]))

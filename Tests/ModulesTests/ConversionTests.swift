@@ -19,6 +19,7 @@ struct ConversionTests {
     "ClusterOperations+Doctor.swift Int(components.seconds * 1000)": "a time that this process has measured",
     "ClusterOperations+Doctor.swift Int(components.attoseconds / 1_000_000_000_000_000)": "less than 1000",
     "ContainerRemarks.swift Int(port)": "from fewer bits",
+    "Holder.swift UInt64(byte)": "from fewer bits",
     "InstallationID.swift UInt64(status.st_ino)": "from as many bits",
     "InstallationID.swift UInt64(words[1])": "of a text: an optional",
     "InterceptedWorkload+Feeds.swift Int($0.podPort)": "from fewer bits",

@@ -37,6 +37,13 @@ public struct Holder: Sendable, Hashable {
   /// The text for a Lease's `holderIdentity`.
   public var identity: String { installation.map { "\(name)_\($0)" } ?? name }
 
+  /// A number for the identity (FNV-1a, 64 bits), by which an agent knows a holder's sessions; never 0.
+  public var number: UInt64 {
+    var hash: UInt64 = 14_695_981_039_346_656_037
+    for byte in identity.utf8 { hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211 }
+    return max(hash, 1)
+  }
+
   /// Checks whether this is our own holder, or may be: a name without an id is ours if our journal names what it holds.
   public func isSame(as own: Holder, inJournal: Bool) -> Bool {
     self == own || inJournal && installation == nil && name == own.name

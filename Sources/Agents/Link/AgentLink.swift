@@ -13,8 +13,6 @@ public actor AgentLink {
   public enum State: Sendable, Equatable {
     case connecting
     case connected(pod: String)
-    /// Another holder's session has taken over; this link does not come back.
-    case superseded
     case stopped
   }
 
@@ -24,7 +22,7 @@ public actor AgentLink {
   /// The agent that has replaced it, maybe under another name.
   private var current: AgentIdentity
   private let relay: RelayThread
-  private let transitions: UInt64
+  private let holder: UInt64
   private let protocols: CarrierProtocol
   private let log: Logger
   /// The link's part on the relay's thread.
@@ -58,16 +56,16 @@ public actor AgentLink {
   }
   private var nextRequest = 0
 
-  /// - Parameter transitions: the Lease's count of transitions; 0 without a Lease.
+  /// - Parameter holder: the holder's number at an agent that several people share; 0 for an agent of our own.
   public init(
-    client: KubeClient, relay: RelayThread, identity: AgentIdentity, transitions: UInt64,
+    client: KubeClient, relay: RelayThread, identity: AgentIdentity, holder: UInt64 = 0,
     protocols: CarrierProtocol = .auto, log: Logger
   ) async {
     self.client = client
     self.relay = relay
     self.identity = identity
     current = identity
-    self.transitions = transitions
+    self.holder = holder
     self.protocols = protocols
     self.log = log
     endpoint = await relay.run { loop in OnLoop(LinkEndpoint(loop: loop), on: loop) }
@@ -96,7 +94,7 @@ public actor AgentLink {
   /// Ends the session; connections in it end too.
   public func stop() async {
     keeper?.cancel()
-    if state != .superseded { change(to: .stopped) }
+    change(to: .stopped)
     let endpoint = endpoint
     await relay.run { loop in
       endpoint.get(on: loop).detach()
@@ -143,8 +141,6 @@ public actor AgentLink {
     while true {
       switch state {
       case .connected: return
-      case .superseded:
-        throw ControlError(.conflict, "another holder's session has taken over the agent of \(identity.workload)")
       case .stopped: throw ControlError(.cancelled, "the tunnel to the agent of \(identity.workload) was closed")
       case .connecting: break
       }
@@ -227,10 +223,10 @@ public actor AgentLink {
       }
     }
     defer { expiry.cancel() }
-    while !Task.isCancelled, state != .superseded, state != .stopped {
+    while !Task.isCancelled, state != .stopped {
       let stood = await session()
       failRequests()
-      if state == .superseded || state == .stopped || Task.isCancelled { return }
+      if state == .stopped || Task.isCancelled { return }
       change(to: .connecting)
       delay = stood ? .milliseconds(50) : min(delay * 2, .seconds(2))
       try? await Task.sleep(for: delay)
@@ -260,7 +256,7 @@ public actor AgentLink {
     }
     carrier = connection.subprotocol
     let (events, feed) = AsyncStream.makeStream(of: LinkEvent.self)
-    let hello = Hello(transitions: transitions, token: current.token)
+    let hello = Hello(holder: holder, token: current.token)
     let endpoint = endpoint
     let gate = MessageGate()
     relay.submit { loop in
@@ -279,8 +275,8 @@ public actor AgentLink {
         patience.cancel()
         stood = true
         await connectedNow(pod.name)
-      case .session(.refused(.superseded, _)):
-        change(to: .superseded)
+      case .session(.refused(.crowded, _)):
+        note("the agent has as many sessions as it may: others intercept this workload, too")
         return stood
       case .session(.refused(let verdict, let version)):
         note("the agent refused the session: \(verdict), its version is \(version)")

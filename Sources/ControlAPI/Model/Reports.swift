@@ -76,6 +76,19 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     }
   }
 
+  /// Another person who intercepts Services of the same workload.
+  public struct Neighbour: Codable, Sendable, Hashable {
+    /// `bob@desk`.
+    public var holder: String
+    /// Sorted.
+    public var services: [String]
+
+    public init(holder: String, services: [String]) {
+      self.holder = holder
+      self.services = services
+    }
+  }
+
   public var context: String
   /// The cluster's identity; nil in an earlier daemon's answer.
   public var cluster: ClusterIdentity?
@@ -96,6 +109,8 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   public var environment: [String: String]?
   /// The target in another cluster; nil for the host.
   public var to: Target?
+  /// Others who intercept Services of the workload; nil if there are none.
+  public var others: [Neighbour]?
 
   public init(
     context: String, cluster: ClusterIdentity, namespace: String, service: String, workload: String, state: State,

@@ -1,7 +1,7 @@
 import KubeObjects
 
-/// EndpointSlices of a Service that are not made of the Pods that its selector selects: somebody else keeps them, and an
-/// intercept does not change them.
+/// EndpointSlices of a Service that are not made of the Pods that its selector selects: somebody else keeps them, and
+/// an intercept does not change them.
 struct ForeignEndpoints: Sendable {
   /// `EndpointSlice mesh-1 of mesh.example`, sorted; only those that have endpoints.
   let names: [String]

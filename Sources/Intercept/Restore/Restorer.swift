@@ -54,9 +54,14 @@ public struct Restorer: Sendable {
     }
     try await restoreReplicas(&report, only: service == nil ? nil : workloads, force: force, progress)
     let leftovers = try await agents(of: service, force: force).union(workloads)
+    if !force {
+      for workload in leftovers.intersection(keeping).sorted() {
+        try await dropClaims(of: workload, keepsOurs: true, progress)
+      }
+    }
     for workload in leftovers.subtracting(keeping).sorted() {
       if !force, let held = try await living(workload, progress) {
-        try await dropClaims(of: workload, progress)
+        try await dropClaims(of: workload, keepsOurs: false, progress)
         let name = held.holder.told(to: holder)
         if !report.left.contains(where: { $0.contains(name) }) {
           report.left.append("the agent of \(workload): used by \(name)")
@@ -102,19 +107,23 @@ public struct Restorer: Sendable {
     return (Holder(identity: other), found.claims.ports.values.first { $0.holder == other }?.since ?? "")
   }
 
-  /// Removes the claims of ours and of holders who do not live, from an agent that others use.
-  private func dropClaims(of workload: String, _ progress: Engine.Progress?) async throws(ControlError) {
+  /// Removes the claims of holders who do not live from an agent that is used.
+  private func dropClaims(of workload: String, keepsOurs: Bool, _ progress: Engine.Progress?)
+    async throws(ControlError)
+  {
     let lease = HolderLease(client: client, namespace: namespace, workload: workload, holder: holder, looks: looks)
     for _ in 0..<5 {
       guard let found = try await claims(workload).read(), found.hasRecord else { return }
       let rivals = found.claims.holders.subtracting([holder.identity])
       let living = try await lease.living(among: rivals, progress: progress)
       var new = found.claims
-      for other in found.claims.holders.subtracting(living) { new.remove(holder: other) }
+      for other in found.claims.holders.subtracting(living) where !keepsOurs || other != holder.identity {
+        new.remove(holder: other)
+      }
       if new == found.claims { break }
       if try await claims(workload).write(new, over: found) { break }
     }
-    try await lease.remove()
+    if !keepsOurs { try await lease.remove() }
   }
 
   /// Returns another holder's Lease that is in use now, for an agent without a record of claims.

@@ -18,15 +18,16 @@ extension InterceptedWorkload {
       defer { wasClosing = false }
       return .admitted(isSteady: !wasClosing)
     case .arrive(let service): return await arrive(service, link)
-    case .turn(let port, _):
+    case .turn(let port, let count):
       let requests = members.values.filter { member in
         member.plan.ports.contains { $0.agentPort == port && $0.localPort != nil }
       }.map(\.request)
       let homeAfter = requests.compactMap(\.homeAfter).min() ?? 0
-      _ = try await link.ask(
+      let answer = try await link.ask(
         ControlMessage(
-          .turnToHost, port: port, flag: requests.contains(where: \.refuse) ? 1 : 0,
-          first: UInt64(clamping: Int(saturating: homeAfter * 1000))))
+          .turnToHost, port: port, flag: requests.contains(where: \.refuse) ? 1 : 0, first: count,
+          second: UInt64(clamping: Int(saturating: homeAfter * 1000))))
+      if answer.flag == 1 { return .superseded }
     case .unturn(let port): _ = try await link.ask(ControlMessage(.turnToOrigin, port: port), within: .seconds(2))
     case .retire: _ = try await link.ask(.retire, within: .seconds(2))
     default: break
@@ -116,13 +117,13 @@ extension InterceptedWorkload {
   // MARK: The session
 
   /// Opens the session with an agent, unless it is open.
-  func connect(to identity: AgentIdentity, count: UInt64, _ member: Member) async throws(ControlError) {
+  func connect(to identity: AgentIdentity, _ member: Member) async throws(ControlError) {
     if standIn != nil {
       guard self.identity?.uid != identity.uid else { return }
       self.identity = identity
       return observe(.session(.opened))
     }
-    if let link, self.identity?.uid == identity.uid, await link.state != .superseded {
+    if let link, self.identity?.uid == identity.uid {
       try await aim(link)
       return
     }
@@ -130,7 +131,8 @@ extension InterceptedWorkload {
     if link != nil { observe(.session(.closed)) }
     self.identity = identity
     let link = await AgentLink(
-      client: client, relay: context.relay, identity: identity, transitions: count, protocols: context.protocols,
+      client: client, relay: context.relay, identity: identity, holder: context.holder.number,
+      protocols: context.protocols,
       log: context.log)
     self.link = link
     try await aim(link)

@@ -46,22 +46,22 @@ extension InterceptedWorkload {
 
   private func join(_ wishes: [Wish]) async throws(ControlError) -> Outcome {
     guard let first = wishes.first, let member = members[first.service] else { return Self.forgotten }
-    do throws(KubeError) { try await lease.renew() } catch {
-      throw ControlError(error, doing: "writing Lease \(namespace)/\(lease.name)")
-    }
     let takesOver = wishes.contains { $0.takesOver }
     for _ in 0..<5 {
       let found = try await claims.read()
       var new = found?.claims ?? Claims()
-      let rivals = new.holders.subtracting([machine.holder])
-      if !rivals.isEmpty, !takesOver {
-        let living = try await lease.living(among: rivals, progress: member.progress)
-        if !living.isEmpty { return .conflict(living) }
-      }
+      // Before anything is changed.
+      let living = try await lease.living(
+        among: Self.rivals(of: wishes, in: new, machine.holder), progress: member.progress)
+      if !living.isEmpty { return refuse(wishes, new, living) }
       if let found, !found.hasRecord, !takesOver, let former = try await former() { return .conflict([former]) }
-      for rival in rivals { new.remove(holder: rival) }
-      for wish in wishes { new.take(wish.ports, of: wish.service, for: machine.holder, since: Timestamp.seconds(.now)) }
-      if !rivals.isEmpty { new.count += 1 }
+      do throws(KubeError) { try await lease.renew() } catch {
+        throw ControlError(error, doing: "writing Lease \(namespace)/\(lease.name)")
+      }
+      for wish in wishes {
+        if wish.replaces { for other in new.holders.subtracting([machine.holder]) { new.remove(holder: other) } }
+        new.take(wish.ports, of: wish.service, for: machine.holder, since: Timestamp.seconds(.now))
+      }
       let plan = member.plan
       let (deployer, template) = try await agent(for: member)
       if let found, let standing = try await deployer.existing(found.deployment),
@@ -69,11 +69,20 @@ extension InterceptedWorkload {
       {
         guard try await claims.write(new, over: found) else { continue }
         wasClosing = found.claims.closer != nil
-        try await giveBack(found.claims, besides: wishes)
-        try await connect(to: standing, count: new.count, member)
+        try await giveBack(found.claims, unless: new)
+        try await connect(to: standing, member)
         return .joined(new, agent: standing.uid)
       }
       if let found {
+        // All who use the agent lose it: those who live are asked first.
+        let others = new.holders.subtracting([machine.holder])
+        if !takesOver {
+          let living = try await lease.living(among: others, progress: member.progress)
+          if !living.isEmpty {
+            throw Explanation.otherAgent(of: living, workload: plan.workload.description, reader: context.holder)
+          }
+        }
+        for other in others { new.remove(holder: other) }
         // Those who lose their claims do not divert again then what is given back.
         guard try await claims.write(new, over: found) else { continue }
         try await giveBackAll(plan)
@@ -82,21 +91,35 @@ extension InterceptedWorkload {
       let identity = try await deployer.deploy(
         template: template, from: plan.workload.template, selector: plan.selector,
         annotations: [ClaimsRecord.annotation: ClaimsRecord.text(new)])
-      try await connect(to: identity, count: new.count, member)
+      try await connect(to: identity, member)
       return .joined(new, agent: identity.uid)
     }
     throw ControlError(.conflict, "the claims on the agent of \(workload) keep changing", remedy: "Try again.")
   }
 
-  /// Gives the Services back that a former holder loses with the workload. Our session ends theirs with the connections
-  /// in it, so that these Services' clients use the origin first.
-  private func giveBack(_ former: Claims, besides wishes: [Wish]) async throws(ControlError) {
-    let theirs = former.ports.values.filter { $0.holder != machine.holder }.flatMap(\.services)
-    let lost = Set(theirs).subtracting(wishes.map(\.service)).subtracting(members.keys)
-    for service in lost.sorted() {
+  /// Returns the holders who have the wanted ports; for a Service whose origin is scaled to zero, all others.
+  static func rivals(of wishes: [Wish], in claims: Claims, _ holder: String) -> Set<String> {
+    wishes.reduce(into: []) { rivals, wish in
+      guard !wish.takesOver else { return }
+      rivals.formUnion(
+        wish.replaces ? claims.holders.subtracting([holder]) : claims.others(than: holder, on: wish.ports))
+    }
+  }
+
+  private func refuse(_ wishes: [Wish], _ claims: Claims, _ living: Set<String>) -> Outcome {
+    for wish in wishes {
+      guard let plan = members[wish.service]?.plan else { continue }
+      note(Explanation.conflict(claims, living, plan: plan, reader: context.holder), about: [wish.service])
+    }
+    return .conflict(living)
+  }
+
+  /// Gives the Services back that nobody claims any more: their holder may not live.
+  private func giveBack(_ former: Claims, unless present: Claims) async throws(ControlError) {
+    let lost = Set(former.ports.values.flatMap(\.services)).subtracting(members.keys)
+    for service in lost.sorted() where !present.contains(service: service) {
       try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: service)
     }
-    if !lost.isEmpty { try? await Task.sleep(for: .seconds(1)) }
   }
 
   /// Returns the holder of an agent that a version without claims made, if they live: their Lease has the agent's name.

@@ -22,7 +22,7 @@ import Testing
     } _: { client, _ in
       let identity = FakeNamespace.identity(uid: "d")
       let link = await AgentLink(
-        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
+        client: client, relay: try #require(RelayThread()), identity: identity,
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       // The suite's time limit is far shorter than this one.
       let refusal = await #expect(throws: ControlError.self) { try await link.connected(within: .seconds(3600)) }
@@ -61,7 +61,7 @@ import Testing
       look.yield()
     } _: { client, _ in
       let link = await AgentLink(
-        client: client, relay: try #require(RelayThread()), identity: FakeNamespace.identity(uid: "d"), transitions: 1,
+        client: client, relay: try #require(RelayThread()), identity: FakeNamespace.identity(uid: "d"),
         protocols: .v4, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       await link.start()
       // A hello comes at once or never: two more looks are after it.
@@ -91,7 +91,7 @@ import Testing
       connection.failure(500, "InternalError", "the Pod is gone")
     } _: { client, _ in
       let link = await AgentLink(
-        client: client, relay: try #require(RelayThread()), identity: FakeNamespace.identity(uid: "d"), transitions: 0,
+        client: client, relay: try #require(RelayThread()), identity: FakeNamespace.identity(uid: "d"),
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       let (looks, look) = AsyncStream.makeStream(of: Void.self)
       await link.whenReconnecting { () async throws(ControlError) in
@@ -125,7 +125,7 @@ import Testing
     } _: { client, _ in
       let identity = FakeNamespace.identity(uid: "d")
       let link = await AgentLink(
-        client: client, relay: try #require(RelayThread()), identity: identity, transitions: 1,
+        client: client, relay: try #require(RelayThread()), identity: identity,
         log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
       let (missed, miss) = AsyncStream.makeStream(of: Void.self)
       await link.whenReconnecting { () async throws(ControlError) in

@@ -123,6 +123,21 @@ import Testing
     }
   }
 
+  @Test("Of an agent that this daemon uses, the dead holders' claims and Services go, and ours stay")
+  func kept() async throws {
+    try await with { cluster, restorer in
+      divert("web", "admin", in: cluster)
+      agent([(8080, Self.mine, ["web"]), (9090, "bob@desk", ["admin"])], in: cluster)
+      lease(Self.mine, in: cluster)
+      lease("bob@desk", renewed: 300, in: cluster)
+      _ = try await restorer.restore(service: "admin", force: false, keeping: ["web"], progress: nil)
+      #expect(isDiverted("web", in: cluster) && !isDiverted("admin", in: cluster))
+      let claims = cluster["deployments", "devtunnel-web"].flatMap(ClaimsRecord.read)
+      #expect(claims?.holders == [Self.mine.identity] && claims?.closer == nil)
+      #expect(cluster["leases", HolderLease.name("web", Self.mine.identity)] != nil)
+    }
+  }
+
   @Test("Of an agent that others use, ours and the dead holders' claims are dropped, and the living ones' are kept")
   func shared() async throws {
     try await with { cluster, restorer in
