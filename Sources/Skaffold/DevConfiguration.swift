@@ -16,7 +16,7 @@ public struct DevConfiguration: Sendable {
   public var manifests: ManifestSources
   public var portForwards: [PortForwardRule]
   /// The commands around a deployment.
-  public var deployHooks = Hooks()
+  public var deployHooks = StepHooks()
   /// `deploy.kubeContext`: the context this configuration is for.
   public var kubeContext: String?
   /// `deploy.kubectl.defaultNamespace`, for objects that name none.

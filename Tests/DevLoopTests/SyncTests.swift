@@ -1,4 +1,5 @@
 import Deploy
+import Skaffold
 import Testing
 import Watching
 
@@ -28,6 +29,51 @@ struct SyncTests {
       try await bench.save("new", to: "app/src/page.css")
       #expect(try await events.untilChanged().action == .build)
       try await events.untilWatching()
+    }
+  }
+
+  @Test("Hooks run before and after a sync, in its containers and on this machine")
+  func hooks() async throws {
+    let hooks = StepHooks(
+      before: [.container(ContainerHook(command: ["stop"]))],
+      after: [
+        .host(HostHook(command: ["sh", "-c", "echo $SKAFFOLD_FILES_ADDED_OR_MODIFIED"], directory: "/")),
+        .container(ContainerHook(command: ["start", "it"])), .container(ContainerHook(command: ["nobody"])),
+      ])
+    try await Workbench.with(syncHooks: hooks) { bench, events in
+      try await bench.save("new", to: "app/src/page.html")
+      var lines: [String] = []
+      var warnings: [String] = []
+      try await events.until { event in
+        if case .buildOutput(let output) = event { lines.append("\(output.artifact): \(output.line)") }
+        if case .warning(let warning) = event { warnings.append(warning.message) }
+        if case .watching = event { return true }
+        return false
+      }
+      #expect(
+        lines == [
+          "before sync: reloaded", "after sync: \(bench.path("app/src/page.html"))", "after sync: reloaded",
+          "after sync: reloaded",
+        ])
+      #expect(warnings == ["no container runs that the hook `nobody` is for"])
+      #expect(
+        bench.cluster.commands.map { $0.replacing("devtunnel-app1", with: "1") } == [
+          "stop, app:1, each time, 0 syncs", "start it, app:1, each time, 1 syncs", "nobody, app:1, each time, 1 syncs",
+        ])
+    }
+  }
+
+  @Test("A hook that fails is reported, and the files are synced once more at the next save")
+  func failedHook() async throws {
+    let hooks = StepHooks(after: [.container(ContainerHook(command: ["false"]))])
+    try await Workbench.with(syncHooks: hooks) { bench, events in
+      try await bench.save("new", to: "app/src/page.html")
+      let error = try await events.untilFailure()
+      #expect(error.stage == .syncing && error.message == "it ended with status 1")
+      try await bench.save("newer", to: "app/src/page.html")
+      #expect(try await events.untilChanged().action == .sync)
+      _ = try await events.untilFailure()
+      #expect(bench.cluster.synced.count == 2)
     }
   }
 

@@ -168,6 +168,8 @@ extension DevLoop {
     state = .syncing
     for (image, files) in changes.sorted(by: { $0.key < $1.key }) {
       guard let reference = references[image] else { return false }
+      let hooks = artifacts.first { $0.image == image }?.syncHooks ?? StepHooks()
+      for hook in hooks.before { try await run(hook, around: files, of: image, isBefore: true, parts) }
       let start = ContinuousClock.now
       do throws(DeployError) {
         let containers = try await parts.syncer.sync(files, image: reference)
@@ -183,10 +185,30 @@ extension DevLoop {
         events(.warning(.init(message: "\(image) cannot be synced and is built instead: \(error.message)")))
         return false
       }
+      for hook in hooks.after { try await run(hook, around: files, of: image, isBefore: false, parts) }
       if let sources = work.sources.removeValue(forKey: image) { work.synced[image, default: .init()].merge(sources) }
     }
     stopwatch.mark(\.synced)
     return true
+  }
+
+  /// Runs a hook of a sync, with the variables that Skaffold gives it.
+  private func run(
+    _ hook: Hook, around files: [FileChange], of image: String, isBefore: Bool, _ parts: LoopParts
+  ) async throws(LoopError) {
+    guard let configuration = configurations.first(where: { $0.artifacts.contains { $0.image == image } }),
+      let artifact = configuration.artifacts.first(where: { $0.image == image })
+    else { return }
+    let about = parts.description
+    let step = HookStep(
+      name: isBefore ? "before sync" : "after sync", stage: .syncing,
+      variables: [
+        "SKAFFOLD_IMAGE": references[image] ?? image, "SKAFFOLD_BUILD_CONTEXT": artifact.context,
+        "SKAFFOLD_FILES_ADDED_OR_MODIFIED": files.compactMap(\.source).joined(separator: ";"),
+        "SKAFFOLD_FILES_DELETED": files.filter { $0.source == nil }.map(\.destination).joined(separator: ";"),
+        "SKAFFOLD_KUBE_CONTEXT": about.context, "SKAFFOLD_NAMESPACES": about.namespace,
+      ], image: references[image])
+    try await run(hook, step, configuration.environment, parts)
   }
 
   private func checkSyncCancellation() throws(DeployError) {

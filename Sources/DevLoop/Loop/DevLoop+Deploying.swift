@@ -32,20 +32,52 @@ extension DevLoop {
   private func runHooks(before: Bool, _ parts: LoopParts) async throws(LoopError) {
     let name = before ? "before deploy" : "after deploy"
     let about = parts.description
+    let variables = [
+      "SKAFFOLD_RUN_ID": about.run, "SKAFFOLD_KUBE_CONTEXT": about.context, "SKAFFOLD_NAMESPACES": about.namespace,
+    ]
     for configuration in configurations {
-      let runner = HookRunner(environment: configuration.environment)
-      for hook in before ? configuration.deployHooks.before : configuration.deployHooks.after {
-        do throws(BuildError) {
-          try await runner.run(
-            hook,
-            variables: [
-              "SKAFFOLD_RUN_ID": about.run, "SKAFFOLD_KUBE_CONTEXT": about.context,
-              "SKAFFOLD_NAMESPACES": about.namespace,
-            ]
-          ) { [events] line in events(.buildOutput(.init(artifact: name, line: line))) }
-        } catch {
-          throw LoopError(error, .applying)
-        }
+      let hooks = before ? configuration.deployHooks.before : configuration.deployHooks.after
+      let step = HookStep(name: name, stage: .applying, variables: variables, isOnce: true)
+      for hook in hooks { try await run(hook, step, configuration.environment, parts) }
+    }
+  }
+
+  /// A step around which hooks run.
+  struct HookStep {
+    /// For the output: `after deploy`.
+    var name: String
+    var stage: LoopError.Stage
+    /// `SKAFFOLD_…`, for hooks on this machine.
+    var variables: [String: String]
+    /// The image of the containers; nil: any.
+    var image: String?
+    /// True if a container runs the hooks once.
+    var isOnce = false
+  }
+
+  func run(_ hook: Hook, _ step: HookStep, _ environment: [String: String], _ parts: LoopParts) async throws(LoopError)
+  {
+    let line: @Sendable (String) -> Void = { [events] line in
+      events(.buildOutput(.init(artifact: step.name, line: line)))
+    }
+    switch hook {
+    case .host(let hook):
+      do throws(BuildError) {
+        try await HookRunner(environment: environment).run(hook, variables: step.variables, line: line)
+      } catch {
+        throw LoopError(error, step.stage)
+      }
+    case .container(let hook):
+      guard let commands = parts.commands else { return }
+      do throws(DeployError) {
+        let count = try await commands.run(
+          hook, image: step.image, step: step.isOnce ? step.name : nil, line: line)
+        // Before the first deployment there is none.
+        guard count == 0, deployment.hasBegun else { return }
+        let place = hook.position.map { "\($0): " } ?? ""
+        events(.warning(.init(message: "\(place)no container runs that the hook `\(hook.text)` is for")))
+      } catch {
+        throw LoopError(error, step.stage)
       }
     }
   }

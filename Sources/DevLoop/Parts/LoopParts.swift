@@ -15,6 +15,8 @@ public struct LoopParts: Sendable {
   public var forwarder: (any PortForwarding)?
   /// nil: no logs are followed.
   public var logs: (@Sendable (_ line: @escaping @Sendable (DevEvent.Log) -> Void) async -> Void)?
+  /// nil: no command runs in containers.
+  public var commands: (any ContainerCommanding)?
   /// nil: nothing is copied from another cluster.
   public var mirror: (any ObjectMirroring)?
   /// The contents of the event `configured`.
@@ -88,6 +90,12 @@ public protocol FileSyncing: Sendable {
 
   /// - Returns: the number of containers that have the files now.
   func sync(_ changes: [FileChange], image: String) async throws(DeployError) -> Int
+}
+
+public protocol ContainerCommanding: Sendable {
+  /// As `ContainerCommands.run`.
+  func run(_ hook: ContainerHook, image: String?, step: String?, line: @escaping @Sendable (String) -> Void)
+    async throws(DeployError) -> Int
 }
 
 public protocol ObjectMirroring: Sendable {

@@ -39,6 +39,8 @@ struct ClusterSync: FileSyncing {
   }
 }
 
+extension ContainerCommands: ContainerCommanding {}
+
 struct ClusterMirror: ObjectMirroring {
   let mirror: RemoteMirror
   let source: String

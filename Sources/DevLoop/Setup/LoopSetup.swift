@@ -146,6 +146,7 @@ public struct LoopSetup: Sendable {
     var parts = LoopParts(
       builder: builder, loader: loader, deployer: ClusterDeployer(deployer: deployer),
       syncer: ClusterSync(sync: FileSync(client: client, run: run, scope: scope)), description: description)
+    parts.commands = ContainerCommands(client: client, run: run, scope: scope)
     parts.forwarder = forwarder?(client)
     parts.mirror = try await mirror(client, guarded, run, &parts.notes)
     if followsLogs { parts.logs = { await logs.follow($0) } }

@@ -17,6 +17,8 @@ public struct Artifact: Sendable, Hashable {
   public var sync: [SyncRule]
   /// `sync.infer`: globs, relative to the context, of files that are copied to where the Dockerfile copies them.
   public var inferredSync: [String] = []
+  /// The commands around a sync.
+  public var syncHooks = StepHooks()
   /// True if changed files may be copied into running containers.
   public var isSynced: Bool { !sync.isEmpty || !inferredSync.isEmpty }
   /// Images of other artifacts that must be built first.

@@ -1,3 +1,4 @@
+import Inputs
 import Manifests
 
 /// A command on this machine, before or after a step (`hooks`, its items `host`).
@@ -39,4 +40,53 @@ public struct Hooks: Sendable, Hashable {
     self.before = before
     self.after = after
   }
+}
+
+/// A command in running containers, before or after a deployment or a sync (`hooks`, its items `container`).
+public struct ContainerHook: Sendable, Hashable {
+  /// The program and its arguments.
+  public var command: [String]
+  /// A pattern for the Pod's name (`podName`); nil: any.
+  public var pod: String?
+  /// A pattern for the container's name (`containerName`); nil: any.
+  public var container: String?
+  public var position: SourcePosition?
+
+  public init(command: [String], pod: String? = nil, container: String? = nil, position: SourcePosition? = nil) {
+    self.command = command
+    self.pod = pod
+    self.container = container
+    self.position = position
+  }
+
+  /// For the user: `nginx -s reload`.
+  public var text: String { command.joined(separator: " ") }
+
+  /// Checks the names of a container against the patterns (Go's path.Match).
+  public func matches(pod name: String, container other: String) -> Bool {
+    func matches(_ pattern: String?, _ name: String) -> Bool {
+      guard let pattern, !pattern.isEmpty else { return true }
+      return (Inputs.Glob(pattern, .docker) ?? Inputs.Glob(literal: pattern)).matches(name)
+    }
+    return matches(pod, name) && matches(container, other)
+  }
+}
+
+/// A hook of a deployment or a sync.
+public enum Hook: Sendable, Hashable {
+  case host(HostHook)
+  case container(ContainerHook)
+}
+
+/// The hooks around a deployment or a sync.
+public struct StepHooks: Sendable, Hashable {
+  public var before: [Hook]
+  public var after: [Hook]
+
+  public init(before: [Hook] = [], after: [Hook] = []) {
+    self.before = before
+    self.after = after
+  }
+
+  public var isEmpty: Bool { before.isEmpty && after.isEmpty }
 }

@@ -41,7 +41,11 @@ struct ArtifactReader {
       build: build, sync: sync(node["sync"]),
       requires: reader.elements(node["requires"]).compactMap(requirement), position: node.position)
     artifact.inferredSync = inferred(node["sync"], build)
-    artifact.hooks = HookReader(reader: reader, workingDirectory: workingDirectory).hosts(node["hooks"])
+    let hooks = HookReader(reader: reader, workingDirectory: workingDirectory)
+    artifact.hooks = hooks.hosts(node["hooks"])
+    if case .mapping? = node["sync"]?.content {
+      artifact.syncHooks = hooks.steps(node["sync"]?["hooks"], isNamed: false)
+    }
     return artifact
   }
 
@@ -175,7 +179,7 @@ struct ArtifactReader {
   private static let syncFields: [String: FieldReader.Field] = [
     "manual": .read, "infer": .read,
     "auto": .unbuildable("write sync.manual with src, dest and strip"),
-    "hooks": .unbuildable("run them yourself"),
+    "hooks": .read,
   ]
 
   /// Reads the globs of files whose place the Dockerfile shows.

@@ -67,7 +67,7 @@ struct ConfigurationReader {
     ]
     let hookReader = HookReader(reader: reader, workingDirectory: workingDirectory)
     for section in [deploy?["kubectl"], deploy?["kustomizeDeploy"], deploy?["helm"]] {
-      let hooks = hookReader.items(section?["hooks"], mayChange: false)
+      let hooks = hookReader.steps(section?["hooks"], isNamed: true)
       configuration.deployHooks.before += hooks.before
       configuration.deployHooks.after += hooks.after
     }

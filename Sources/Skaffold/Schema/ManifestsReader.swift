@@ -25,8 +25,7 @@ struct ManifestsReader {
     var sources = ManifestSources(
       rawYAML: reader.elements(manifests?["rawYaml"]).compactMap(rawYAML),
       kustomize: kustomizations(manifests?["kustomize"]), root: root)
-    sources.hooks = HookReader(reader: reader, workingDirectory: workingDirectory).items(
-      manifests?["hooks"], mayChange: true)
+    sources.hooks = HookReader(reader: reader, workingDirectory: workingDirectory).rendering(manifests?["hooks"])
     return sources
   }
 

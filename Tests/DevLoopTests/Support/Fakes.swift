@@ -76,7 +76,7 @@ struct FakeLoader: ImageLoading {
 }
 
 /// A cluster that remembers.
-final class FakeCluster: ManifestDeploying, FileSyncing {
+final class FakeCluster: ManifestDeploying, FileSyncing, ContainerCommanding {
   private struct State {
     var applies: [[Manifest]] = []
     var kept: [[ObjectID]] = []
@@ -90,6 +90,7 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     var isDeleted = false
     var watches: [@Sendable (Trouble) -> Void] = []
     var prepared: [[String]] = []
+    var commands: [String] = []
   }
 
   private let state = Mutex(State())
@@ -159,6 +160,20 @@ final class FakeCluster: ManifestDeploying, FileSyncing {
     if let failure = state.withLock({ $0.deleteFailure }) { throw failure }
     state.withLock { $0.isDeleted = true }
     return [ObjectID(apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: "app")]
+  }
+
+  /// The hooks that ran in containers, with the image and the step.
+  var commands: [String] { state.withLock { $0.commands } }
+
+  func run(_ hook: ContainerHook, image: String?, step: String?, line: @escaping @Sendable (String) -> Void)
+    async throws(DeployError) -> Int
+  {
+    state.withLock { state in
+      state.commands.append("\(hook.text), \(image ?? "any"), \(step ?? "each time"), \(state.synced.count) syncs")
+    }
+    if hook.text == "false" { throw DeployError(.invalid, "it ended with status 1") }
+    line("reloaded")
+    return hook.text == "nobody" ? 0 : 1
   }
 
   func prepare(images: [String]) async { state.withLock { $0.prepared.append(images) } }

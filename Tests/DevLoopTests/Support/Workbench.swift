@@ -32,7 +32,9 @@ final class Workbench: Sendable {
     func add() { count.withLock { $0 += 1 } }
   }
 
-  private init(images: [String], requires: [String: String], holdsPauses: Bool, infers: Bool) throws {
+  private init(images: [String], requires: [String: String], holdsPauses: Bool, infers: Bool, syncHooks: StepHooks)
+    throws
+  {
     let directory = FileManager.default.temporaryDirectory.path + "/dev-loop-\(UUID().uuidString)"
     self.directory = directory
     for image in images {
@@ -63,17 +65,20 @@ final class Workbench: Sendable {
           build: .docker(DockerBuild(dockerfile: "\(directory)/\(image)/Dockerfile")),
           sync: [SyncRule(source: "src/**/*.html", destination: "/srv", strip: "src/")],
           requires: requires[image].map { [.init(image: $0, alias: "BASE")] } ?? [])
+        artifact.syncHooks = syncHooks
         if infers { (artifact.sync, artifact.inferredSync) = ([], ["src/**/*.html"]) }
         return artifact
       }
-      return [
-        DevConfiguration(
-          artifacts: artifacts, tagPolicy: .sha256, manifests: ManifestSources(rawYAML: [directory + "/k8s.yaml"]))
-      ]
+      var configuration = DevConfiguration(
+        artifacts: artifacts, tagPolicy: .sha256, manifests: ManifestSources(rawYAML: [directory + "/k8s.yaml"]))
+      configuration.environment = ["PATH": "/usr/bin:/bin"]
+      return [configuration]
     } parts: { [builder, cluster] _ async throws(LoopError) in
-      LoopParts(
+      var parts = LoopParts(
         builder: builder, loader: FakeLoader(), deployer: cluster, syncer: cluster,
         description: .init(builder: "fake", cluster: "fake", context: "test", namespace: "default"))
+      parts.commands = cluster
+      return parts
     }
     let (pausing, retryAfter) = (pausing, options.retryAfter)
     let pauses = Pauses()
@@ -91,9 +96,11 @@ final class Workbench: Sendable {
   /// - Parameter holdsPauses: a pause lasts until the next change.
   static func with(
     images: [String] = ["app"], requires: [String: String] = [:], holdsPauses: Bool = false, infers: Bool = false,
+    syncHooks: StepHooks = StepHooks(),
     _ test: (Workbench, inout AsyncStream<DevEvent>.Iterator) async throws -> Void
   ) async throws {
-    let workbench = try Workbench(images: images, requires: requires, holdsPauses: holdsPauses, infers: infers)
+    let workbench = try Workbench(
+      images: images, requires: requires, holdsPauses: holdsPauses, infers: infers, syncHooks: syncHooks)
     defer { try? FileManager.default.removeItem(atPath: workbench.directory) }
     var events = workbench.events.makeAsyncIterator()
     await workbench.loop.start()

@@ -41,11 +41,45 @@ struct HookReaderTests {
       hooks.after[0].program([:])?.hasSuffix("/done.sh") == true && hooks.after[0].program([:])?.hasPrefix("/") == true)
     #expect(configuration.manifests.hooks.before.map(\.text) == ["one"])
     #expect(configuration.manifests.hooks.after.map(\.changesObjects) == [true])
-    #expect(configuration.deployHooks.before.map(\.isForThisSystem) == [false])
-    #expect(configuration.deployHooks.after.map(\.text) == ["four", "five"])
+    let deploy = configuration.deployHooks
+    guard case .host(let three) = deploy.before.first, case .host(let four) = deploy.after.first else {
+      Issue.record("no hooks of the deployment")
+      return
+    }
+    #expect(!three.isForThisSystem && four.text == "four" && deploy.after.count == 2)
   }
 
-  @Test("A hook without a command, and one in a container, are errors at their lines")
+  @Test("Hooks in containers: those that a deployment names, and those of the artifact")
+  func containers() throws {
+    let configuration = try Project.configuration(
+      Self.head + """
+        build:
+          artifacts:
+          - image: a
+            sync:
+              infer: ['*.js']
+              hooks:
+                before: [{host: {command: [check]}}]
+                after: [{container: {command: [kill, -HUP, "1"]}}]
+        deploy:
+          kubectl:
+            hooks:
+              after: [{container: {podName: "web-*", containerName: app, command: [migrate]}}]
+
+        """)
+    guard case .host(let check)? = configuration.artifacts[0].syncHooks.before.first,
+      case .container(let reload)? = configuration.artifacts[0].syncHooks.after.first,
+      case .container(let migrate)? = configuration.deployHooks.after.first
+    else {
+      Issue.record("the hooks are not read")
+      return
+    }
+    #expect(check.text == "check" && reload.text == "kill -HUP 1" && reload.matches(pod: "any", container: "x"))
+    #expect(migrate.matches(pod: "web-1", container: "app") && migrate.position?.line == 14)
+    #expect(!migrate.matches(pod: "web-1", container: "side") && !migrate.matches(pod: "db-1", container: "app"))
+  }
+
+  @Test("A hook without a command, a Pod's name or a place is an error at its line")
   func faults() throws {
     let problems = try Project.problems(
       Self.head + """
@@ -54,10 +88,12 @@ struct HookReaderTests {
             hooks:
               before: [{host: {dir: x}}]
               after:
-              - container: {podName: x, command: [ls]}
+              - container: {podName: x}
+              - container: {command: [ls]}
+              - {}
 
         """)
-    #expect(problems.map(\.position?.line) == [6, 8])
+    #expect(problems.map(\.position?.line) == [6, 8, 9, 10])
   }
 
   // MARK: Rendering
