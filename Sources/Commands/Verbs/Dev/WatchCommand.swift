@@ -31,7 +31,7 @@ struct WatchCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Its namespace (default: the same).", valueName: "name"))
   var mirrorNamespace: String?
 
-  @Flag(help: "Once: no watching, nothing is deleted.")
+  @Flag(help: "Once: no watching and no forwards, nothing is deleted.")
   var once = false
 
   @OptionGroup var outputOptions: OutputOptions
@@ -64,6 +64,8 @@ struct WatchCommand: AsyncParsableCommand {
 
   private func setup(_ context: LoopContext) throws -> LoopSetup {
     var setup = try loop.setup(context)
+    // They would end with the command.
+    if once { setup.forwarder = nil }
     if let mirrorFrom, mirror {
       var remote = context.cluster
       remote.context = mirrorFrom
