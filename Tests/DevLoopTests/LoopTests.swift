@@ -109,6 +109,11 @@ struct LoopTests {
     }
   }
 
+  @Test("A profile that several configurations have is reported once")
+  func profiles() {
+    #expect(DevLoop.unique(["staging", "local", "staging"]) == ["staging", "local"] && DevLoop.unique([]).isEmpty)
+  }
+
   @Test func lostEventsMeanThatEverythingMayHaveChanged() async throws {
     try await Workbench.with { bench, events in
       await bench.loop.accept(ChangeBatch(overflowed: true))

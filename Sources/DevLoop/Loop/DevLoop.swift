@@ -312,13 +312,12 @@ public actor DevLoop {
     self.parts = parts
     for note in parts.notes { events(.warning(.init(message: note))) }
     let about = parts.description
-    // Several configurations may be in one file.
-    var files: [String] = []
-    for file in read.flatMap(\.files) where !files.contains(file) { files.append(file) }
+    // Several configurations may be in one file, and have the same profiles.
     events(
       .configured(
         .init(
-          files: files, profiles: read.flatMap(\.profiles), artifacts: artifacts.map(\.image), builder: about.builder,
+          files: Self.unique(read.flatMap(\.files)), profiles: Self.unique(read.flatMap(\.profiles)),
+          artifacts: artifacts.map(\.image), builder: about.builder,
           cluster: about.cluster,
           context: about.context, namespace: about.namespace)))
     work.reload = false
@@ -328,6 +327,12 @@ public actor DevLoop {
     let images = Set(artifacts.map(\.image))
     work.sources = work.sources.filter { images.contains($0.key) }
     work.synced = work.synced.filter { images.contains($0.key) }
+  }
+
+  /// Returns each name once, in the order in which they first come.
+  static func unique(_ names: [String]) -> [String] {
+    var seen: Set<String> = []
+    return names.filter { seen.insert($0).inserted }
   }
 
   private static func checkNames(_ configurations: [DevConfiguration]) throws(LoopError) {
