@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -49,6 +50,10 @@ intptr_t clinux_receive(int32_t fd, void *data, size_t count) { return CLINUX_RE
 int32_t clinux_has_bytes(int32_t fd) {
   char byte;
   return CLINUX_RETRY(recv(fd, &byte, 1, MSG_PEEK)) > 0;
+}
+int32_t clinux_unacknowledged(int32_t fd) {
+  int count = 0;
+  return ioctl(fd, TIOCOUTQ, &count) == 0 ? count : 0;
 }
 intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, size_t rest_count) {
   struct iovec parts[2] = {{data, count}, {rest, rest_count}};

@@ -52,6 +52,8 @@ struct HTTP1Connection {
       _ = responses.startBody(false)
       return
     }
+    // A client that is answered early may leave the body out that it has announced (RFC 9110, section 10.1.1).
+    guard waiting > 1 || !requests.isInBody else { return stop() }
     let isEmpty =
       heads & 1 == 1 || line[9] == 50 && line[10] == 48 && line[11] == 52
       || line[9] == 51 && line[10] == 48 && line[11] == 52

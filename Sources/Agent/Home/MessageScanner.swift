@@ -27,6 +27,13 @@ struct MessageScanner {
 
   /// True between two messages.
   var isIdle: Bool { state == .start && lineSize == 0 }
+  /// True while a body has begun and not ended.
+  var isInBody: Bool {
+    switch state {
+    case .counted, .chunkSize, .chunk, .chunkEnd, .trailer: true
+    case .start, .field: false
+    }
+  }
   /// True if the head says where the body ends.
   var hasFraming: Bool { length != nil || isChunked }
 

@@ -173,7 +173,8 @@ final class OriginConnection: SocketPair {
   }
 
   override func takesLeft() -> Bool {
-    guard isIdle, listener.takesHome, isLeftReadable else { return false }
+    // An origin that has closed leaves the client to its own end: an answer could not be sent any more.
+    guard isIdle, isWhole, listener.takesHome, isLeftReadable else { return false }
     let socket = surrenderLeft()
     listener.forget(self)
     listener.bringHome(socket, of: client)

@@ -180,7 +180,7 @@ final class InboundListener: Listener {
   /// Counts the connections on the origin.
   var onOriginReport: ControlMessage {
     var report = ControlMessage(.onOrigin, port: port)
-    for one in onOrigin { report.count(one.reason) }
+    for one in onOrigin where !one.isFinishing { report.count(one.reason) }
     return report
   }
 

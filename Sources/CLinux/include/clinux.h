@@ -39,6 +39,9 @@ intptr_t clinux_write(int32_t fd, const void *data, size_t count);
 intptr_t clinux_receive(int32_t fd, void *data, size_t count);
 // Checks whether a byte waits to be received, which stays there. 1 or 0.
 int32_t clinux_has_bytes(int32_t fd);
+// The bytes that a TCP peer has not acknowledged, a FIN among them (tcp(7): SIOCOUTQ, which is TIOCOUTQ).
+// 0 if that is not known.
+int32_t clinux_unacknowledged(int32_t fd);
 // Receives the next datagram: its first `count` bytes go to `data`, the others to `rest`. Returns its size (readv(2)).
 intptr_t clinux_receive_parts(int32_t fd, void *data, size_t count, void *rest, size_t rest_count);
 intptr_t clinux_send(int32_t fd, const void *data, size_t count);

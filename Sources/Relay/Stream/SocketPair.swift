@@ -55,19 +55,28 @@ open class SocketPair {
     return socket
   }
 
-  /// Reads no more, and closes both sockets once the bytes that wait for them are sent.
+  /// Passes on no more, and closes both sockets once the bytes that wait for them are sent. The left peer gets all of
+  /// them: what it still sends is dropped until it has them.
   public final func finish() {
-    guard !isOver else { return }
+    guard !isOver, !isFinishing else { return }
     isFinishing = true
     left.inputEnded = true
     right.inputEnded = true
+    left.lingers = true
+    left.read()
+    guard !isOver else { return }
     left.finishWhenDrained()
     right.finishWhenDrained()
   }
 
+  /// True while both peers send, and can be sent to.
+  public final var isWhole: Bool {
+    !left.inputEnded && !right.inputEnded && !left.outputEnded && !right.outputEnded
+  }
+
   /// Closes the pair once both sides have sent everything and a FIN.
   fileprivate func sideChanged() {
-    if left.outputEnded && right.outputEnded { close(reset: false) }
+    if left.outputEnded && right.outputEnded && !left.lingers { close(reset: false) }
   }
 
   /// Closes both sockets.
@@ -103,6 +112,13 @@ private final class PairSide: Handler {
   var outputEnded = false
   /// The number of bytes that this side may read before other connections have their turn.
   private static let turnBudget = 512 << 10
+  /// True while bytes of a peer that has not got everything are read and dropped: to close over unread bytes is a
+  /// reset, which drops what was sent last (RFC 1122, section 4.2.2.13).
+  var lingers = false
+  private var lingersUntil: UInt64 = 0
+  /// µs between two looks, and at most.
+  private static let lingerInterval: UInt64 = 100_000
+  private static let lingerLimit: UInt64 = 30_000_000
 
   init(loop: EventLoop, fd: Int32, isLeft: Bool) {
     self.loop = loop
@@ -133,6 +149,7 @@ private final class PairSide: Handler {
 
   /// Reads and passes bytes to the other side, as long as that side can send them at once.
   func read() {
+    if lingers { return drop() }
     var budget = Self.turnBudget
     while readable, !inputEnded, let other, other.outbox.isEmpty {
       if isLeft, outbox.isEmpty, pair?.takesLeft() == true { return }
@@ -151,6 +168,34 @@ private final class PairSide: Handler {
         return
       }
     }
+  }
+
+  /// Drops what the peer sends.
+  private func drop() {
+    var budget = Self.turnBudget
+    while readable {
+      let count = clinux_receive(fd, loop.scratch, EventLoop.scratchSize)
+      if count == -Int(clinux_EAGAIN) {
+        readable = false
+      } else if count <= 0 {
+        readable = false
+        if count < 0 { pair?.close(reset: true) } else if outputEnded { stopLingering() }
+      } else {
+        budget -= count
+        if budget <= 0 { return loop.readAgain(self) }
+      }
+    }
+  }
+
+  override func timerFired(_ kind: UInt8) {
+    guard lingers else { return }
+    if clinux_unacknowledged(fd) == 0 || loop.now >= lingersUntil { return stopLingering() }
+    loop.schedule(self, after: Self.lingerInterval, kind: 0)
+  }
+
+  private func stopLingering() {
+    lingers = false
+    pair?.sideChanged()
   }
 
   /// Sends bytes; the rest that the socket does not take goes to the outbox.
@@ -196,6 +241,10 @@ private final class PairSide: Handler {
     guard outbox.isEmpty, !outputEnded else { return }
     outputEnded = true
     _ = clinux_shutdown_write(fd)
+    if lingers {
+      lingersUntil = loop.now + Self.lingerLimit
+      loop.schedule(self, after: Self.lingerInterval, kind: 0)
+    }
     pair?.sideChanged()
   }
 }

@@ -52,7 +52,22 @@ struct HTTP1ConnectionTests {
     Row("a chunk without a size", [get, .server(chunked + ";x\r\n")], .given),
     Row("a chunk that is longer than it says", [get, .server(chunked + "1\r\nxx\r\n0\r\n\r\n")], .given),
     Row("a request with a body", [.client("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"), ok], .idle),
-    Row("an answer before the body", [.client("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab"), ok], .busy),
+    Row("an answer before the body", [.client("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab"), ok], .given),
+    Row(
+      "a body that is refused before it comes",
+      [
+        .client("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n"),
+        .server("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n"),
+      ], .given),
+    Row(
+      "a body that is asked for",
+      [
+        .client("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"),
+        .server("HTTP/1.1 100 Continue\r\n\r\n"), .client("abc"), ok,
+      ], .idle),
+    Row(
+      "an answer while the next request's body comes",
+      [get, .client("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab"), ok], .busy),
     Row(
       "a request in chunks",
       [.client("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"), ok], .idle),
