@@ -137,7 +137,8 @@ struct HTTPRequestHead {
     dropped.subtract(["content-length", "transfer-encoding"])
     var head = Array("\(first)\r\nHost: \(host)\r\n".utf8)
     for field in fields where !dropped.contains(field.name) { head += field.line + [0x0d, 0x0a] }
-    return head + Array("Connection: \(isUpgrade ? "Upgrade" : "close")\r\n\r\n".utf8)
+    // A server that goes on in HTTP ends the connection: the client's next request may be for another server.
+    return head + Array("Connection: \(isUpgrade ? "Upgrade, close" : "close")\r\n\r\n".utf8)
   }
 
   private static func isToken(_ text: String) -> Bool {

@@ -248,9 +248,9 @@ private final class WebConnection: Handler {
   @Test(arguments: [
     (
       "HTTP/1.1", "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n",
-      "Upgrade: websocket\r\nConnection: Upgrade"
+      "Upgrade: websocket\r\nConnection: Upgrade, close"
     ),
-    ("HTTP/1.1", "upgrade: SPDY/3.1\r\nconnection: upgrade\r\n", "upgrade: SPDY/3.1\r\nConnection: Upgrade"),
+    ("HTTP/1.1", "upgrade: SPDY/3.1\r\nconnection: upgrade\r\n", "upgrade: SPDY/3.1\r\nConnection: Upgrade, close"),
     ("HTTP/1.0", "Connection: Upgrade\r\nUpgrade: websocket\r\n", "Connection: close"),
     ("HTTP/1.1", "Upgrade: websocket\r\n", "Connection: close"),
     ("HTTP/1.1", "Connection: Upgrade\r\n", "Connection: close"),
