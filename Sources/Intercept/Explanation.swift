@@ -170,6 +170,16 @@ enum Explanation {
         + "which ends their intercepts: --take-over.")
   }
 
+  /// Makes the error for an agent whose workload has the same name and another kind.
+  /// - Parameter kind: as the agent's Deployment has it, which anyone may have written.
+  static func otherKind(_ kind: String, workload: String) -> ControlError {
+    ControlError(
+      .conflict,
+      "the agent in the cluster is that of a \(kind.prefix(63)) with the same name as \(workload): "
+        + "both would have one agent, which falls back to one of them",
+      remedy: "Nothing was changed. Leave that intercept first; `devtunnel list` shows whose it is.")
+  }
+
   /// Makes the error for holders that have the workload.
   static func conflict(_ holders: Set<String>, service: String, workload: String, reader: Holder) -> ControlError {
     let names = holders.sorted().map { Holder(identity: $0).told(to: reader) }.joined(separator: ", ")

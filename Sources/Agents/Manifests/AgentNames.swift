@@ -8,6 +8,8 @@ public enum AgentNames {
   public static let managedBy = "devtunnel"
   /// On our own objects: their owner.
   public static let workloadAnnotation = "devtunnel.dev/workload"
+  /// On an agent: its workload's kind.
+  public static let kindAnnotation = "devtunnel.dev/workload-kind"
   public static let serviceAnnotation = "devtunnel.dev/service"
   public static let holderAnnotation = "devtunnel.dev/holder"
   /// Beside the holder's name: the id of the installation.

@@ -76,12 +76,24 @@ public struct WorkloadFinder: Sendable {
     let workload = Workload(object, resource: resource)
     let labels = object[path: "spec", "selector", "matchLabels"]?.stringMap ?? workload.template.labels
     guard !labels.isEmpty else { return (workload, []) }
-    let pods = try await pods(labels).filter { pod in
-      // A ReplicaSet's or Job's name begins with that of its owner.
-      let owner = pod.controllerReference?["name"]?.stringValue ?? ""
-      return owner == name || owner.hasPrefix(name + "-")
-    }
+    let pods = try await pods(labels).filter { Self.isOwned($0, by: object) }
     return (workload.admitted(pods, selector: [:], revision: Self.revision(of: object, sets: [])), pods)
+  }
+
+  /// Checks whether a workload owns a Pod: by itself, by a ReplicaSet (named after it and the Pod's template), or by a
+  /// CronJob's Job (named after it and a number).
+  static func isOwned(_ pod: JSONValue, by workload: JSONValue) -> Bool {
+    guard let reference = pod.controllerReference, let owner = reference["name"]?.stringValue,
+      let name = workload.name
+    else { return false }
+    if let uid = reference["uid"]?.stringValue, uid == workload.uid { return true }
+    guard owner.hasPrefix(name + "-") else { return false }
+    let rest = owner.dropFirst(name.count + 1)
+    switch reference["kind"]?.stringValue {
+    case "ReplicaSet": return rest == pod.labels["pod-template-hash"] ?? ""
+    case "Job": return rest.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    default: return false
+    }
   }
 
   /// Reads an owner; nil for a Pod, and for one that does not exist any more or that the user may not read.

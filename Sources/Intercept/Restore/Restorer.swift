@@ -194,6 +194,8 @@ public struct Restorer: Sendable {
         try await client.list(resource, namespace: namespace)
       }
       for object in found.items {
+        // A Deployment's ReplicaSets have copies of its annotations.
+        guard object.controllerReference == nil else { continue }
         guard let name = object.name, let text = object.annotations[AgentNames.replicasAnnotation] else { continue }
         guard only?.contains(name) ?? true else { continue }
         if !force, try await living(name, progress) != nil { continue }

@@ -63,6 +63,9 @@ extension InterceptedWorkload {
         new.take(wish.ports, of: wish.service, for: machine.holder, since: Timestamp.seconds(.now))
       }
       let plan = member.plan
+      if let other = found?.deployment.annotations[AgentNames.kindAnnotation], other != plan.workload.kind {
+        throw Explanation.otherKind(other, workload: plan.workload.description)
+      }
       let (deployer, template) = try await agent(for: member)
       if let found, let standing = try await deployer.existing(found.deployment),
         try await deployer.stands(standing, as: template, from: plan.workload.template)
@@ -90,7 +93,9 @@ extension InterceptedWorkload {
       member.progress?("starting the agent in place of \(plan.workload.description)")
       let identity = try await deployer.deploy(
         template: template, from: plan.workload.template, selector: plan.selector,
-        annotations: [ClaimsRecord.annotation: ClaimsRecord.text(new)])
+        annotations: [
+          ClaimsRecord.annotation: ClaimsRecord.text(new), AgentNames.kindAnnotation: plan.workload.kind,
+        ])
       try await connect(to: identity, member)
       return .joined(new, agent: identity.uid)
     }

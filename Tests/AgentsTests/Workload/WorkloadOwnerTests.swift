@@ -21,6 +21,25 @@ struct WorkloadOwnerTests {
     return owners.count == 1 ? owners.first?.description : nil
   }
 
+  @Test(
+    "A named workload's Pods are its own, not those of one whose name begins alike",
+    arguments: [
+      ("Deployment", "web", "ReplicaSet", "web-5d9c", true),
+      ("Deployment", "web", "ReplicaSet", "web-admin-5d9c", false),
+      ("Deployment", "web", "ReplicaSet", "web-5d9d", false), ("StatefulSet", "db", "StatefulSet", "db", true),
+      ("StatefulSet", "db", "StatefulSet", "db-copy", false), ("CronJob", "run", "Job", "run-29384", true),
+      ("CronJob", "run", "Job", "run-all-29384", false), ("Deployment", "web", "Job", "web-5d9c", false),
+    ])
+  func ownPods(kind: String, name: String, ownerKind: String, owner: String, isOwn: Bool) {
+    let workload: JSONValue = ["kind": JSONValue(kind), "metadata": ["name": JSONValue(name), "uid": "u-1"]]
+    var reference = self.reference("apps/v1", ownerKind, owner)
+    reference["uid"] = ownerKind == kind && owner == name ? "u-1" : "u-2"
+    var pod = object("p", owner: reference)
+    pod[path: "metadata", "labels"] = ["pod-template-hash": "5d9c"]
+    #expect(WorkloadFinder.isOwned(pod, by: workload) == isOwn)
+    #expect(!WorkloadFinder.isOwned(object("p", owner: nil), by: workload))
+  }
+
   @Test("An object that another makes anew is replaced by that one; a Pod without owner is its own")
   func followed() {
     let deployment = reference("apps/v1", "Deployment", "web")

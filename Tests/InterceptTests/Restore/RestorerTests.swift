@@ -279,6 +279,25 @@ import Testing
 
   // MARK: Replicas
 
+  /// The Deployment's controller copies its annotations to its ReplicaSets, and leaves them there.
+  @Test func aReplicaSetOfADeploymentIsLeftAlone() async throws {
+    try await with { cluster, restorer in
+      cluster.put(
+        "replicasets", "web-5d9c",
+        [
+          "kind": "ReplicaSet", "spec": ["replicas": 0],
+          "metadata": [
+            "annotations": ["devtunnel.dev/original-replicas": "3"],
+            "ownerReferences": [
+              ["apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "u", "controller": true]
+            ],
+          ],
+        ])
+      let report = try await restorer.restore(service: nil, force: true, progress: nil)
+      #expect(cluster["replicasets", "web-5d9c"]?[path: "spec", "replicas"] == 0 && report.done.isEmpty, "\(report)")
+    }
+  }
+
   @Test("A workload that --replace scaled down gets its replicas back, unless its holder lives")
   func replicas() async throws {
     for (holder, text, isToGo) in [
