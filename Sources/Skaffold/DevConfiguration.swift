@@ -25,8 +25,12 @@ public struct DevConfiguration: Sendable {
   public var profiles: [String]
   /// The files it was read from.
   public var files: [String]
-  /// The variables that templates, builders and other tools see.
+  /// The variables that templates see.
   public var environment: [String: String] = [:]
+  /// The variables of hooks and builders; nil: those of templates.
+  public var programs: [String: String]?
+  /// The variables of hooks and builders.
+  public var programEnvironment: [String: String] { programs ?? environment }
   /// The programs that templates may run; nil: none.
   public var commands: TemplateCommands?
   /// Harmless differences from Skaffold.

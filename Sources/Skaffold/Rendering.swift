@@ -21,13 +21,15 @@ public struct Rendering: Sendable {
   ///     used. An image that no object uses is a warning.
   ///   - trust: the demands beyond their repositories' files that are allowed.
   ///   - tool: nil finds the installed one.
-  ///   - environment: of the process.
+  ///   - environment: the variables that templates see.
+  ///   - tools: the variables of helm, kustomize and kubectl; nil: `environment`. A repository's skaffold.env has no
+  ///     part in them.
   ///   - images: for charts; nil: those of the patches.
   ///   - cache: what charts gave before.
   /// - Throws: `InputError` with every fault in any file.
   public static func render(
     _ configurations: [DevConfiguration], patches: ManifestPatches?, trust: Trust = Trust(), tool: KustomizeTool? = nil,
-    environment: [String: String], images: HelmImages? = nil, cache: HelmCache? = nil
+    environment: [String: String], tools: [String: String]? = nil, images: HelmImages? = nil, cache: HelmCache? = nil
   ) async throws(InputError) -> Rendering {
     let images =
       images
@@ -40,7 +42,8 @@ public struct Rendering: Sendable {
       result.warnings += configuration.warnings
       do {
         let manifests = try await configuration.manifests.render(
-          tool: tool, trust: trust, environment: environment, images: images, namespace: patches?.namespace,
+          tool: tool, trust: trust, environment: environment, tools: tools,
+          hooks: tools == nil ? nil : configuration.programEnvironment, images: images, namespace: patches?.namespace,
           cache: cache, commands: configuration.commands, demands: &result.demands, warnings: &result.warnings)
         original += manifests
         guard var patches else {

@@ -55,10 +55,10 @@ struct ChartTests {
     try write(
       """
       #!/bin/sh
-      echo "$2" >> '\(directory)/runs'
       tag=none
-      for word; do case $word in tag=*) tag=${word#tag=};; esac; done
-      for file in "$3"/templates/*; do echo ---; sed "s/TAG/$tag/" "$file"; done
+      for word; do name=$chart; chart=$word; case $word in tag=*) tag=${word#tag=};; esac; done
+      echo "$name" >> '\(directory)/runs'
+      for file in "$chart"/templates/*; do echo ---; sed "s/TAG/$tag/" "$file"; done
 
       """, to: "bin/helm")
     #expect(chmod(directory + "/bin/helm", 0o755) == 0)

@@ -1,5 +1,7 @@
 import FoundationEssentials
+import Glibc
 import Images
+import KubeAPI
 import Skaffold
 import Testing
 
@@ -71,6 +73,67 @@ struct ProjectTests {
         Demand(key: "--enable-helm", text: "", root: "/a"), Demand(key: "network https://x\ny", text: "", root: "/b"),
       ])
       #expect(memory.load() == ["/a": ["--enable-helm"], "/b": ["network https://x\ny"]])
+    }
+  }
+
+  // MARK: skaffold.env
+
+  @Test("Rendering gives a repository's variables to templates alone, and hooks get none that run code")
+  func programsOfARendering() async throws {
+    let directory = FileManager.default.temporaryDirectory.path + "/render-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let files = [
+      "skaffold.yaml": """
+      apiVersion: skaffold/v4beta11
+      kind: Config
+      manifests:
+        hooks: {before: [{host: {command: [sh, -c, "env > hooked"]}}]}
+        helm: {releases: [{name: r, chartPath: web, setValueTemplates: {who: "{{.WHO}}", evil: "{{.BASH_ENV}}"}}]}
+
+      """,
+      "skaffold.env": "WHO=me\nBASH_ENV=./evil\nHELM_PLUGINS=./evil\nhttps_proxy=http://host.invalid\nHOME=/evil\n",
+      "web/Chart.yaml": "name: web\nversion: 1.0.0\n",
+      "bin/helm": "#!/bin/sh\nenv > '\(directory)/ran'\nfor word; do echo \"word $word\" >> '\(directory)/ran'; done\n"
+        + "printf 'apiVersion: v1\\nkind: Pod\\nmetadata: {name: p}\\n'\n",
+    ]
+    for (name, text) in files {
+      let file = URL(filePath: directory + "/" + name)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: file)
+    }
+    #expect(chmod(directory + "/bin/helm", 0o755) == 0)
+    let process = ["PATH": directory + "/bin:/usr/bin:/bin", "OWN": "1"]
+    var project = Project(workingDirectory: directory, environment: process)
+    project.trusts = true
+    let setup = LoopSetup(project: project, stateDirectory: directory, cacheDirectory: directory) {
+      (_: String?) throws(LoopError) -> KubeClient in throw LoopError(.cluster, "there is none")
+    }
+    let rendering = try await setup.render(options: LoopOptions(environment: process), namespace: nil)
+    #expect(rendering.manifests.map(\.name) == ["p"])
+    let ran = try String(contentsOfFile: directory + "/ran", encoding: .utf8).split(separator: "\n")
+    #expect(ran.contains("OWN=1") && ran.contains("word who=me") && ran.contains("word evil=./evil"))
+    let hooked = try String(contentsOfFile: directory + "/hooked", encoding: .utf8).split(separator: "\n")
+    #expect(hooked.contains("OWN=1") && hooked.contains("WHO=me") && !ran.contains("WHO=me"))
+    for name in ["BASH_ENV", "HELM_PLUGINS", "https_proxy", "HOME"] {
+      #expect(!(ran + hooked).contains { $0.hasPrefix(name + "=") }, "\(name)")
+      #expect(rendering.warnings.contains { $0.message.contains("alone see \(name):") && $0.position != nil })
+    }
+  }
+
+  @Test("A file of the repository does not choose the kubeconfig, which names programs, nor the context")
+  func clusterSettings() throws {
+    try withState { directory throws in
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      try Data("SKAFFOLD_PROFILE=p\nSKAFFOLD_KUBECONFIG=./evil\nSKAFFOLD_KUBE_CONTEXT=prod\n".utf8)
+        .write(to: URL(filePath: directory + "/skaffold.env"))
+      let (variables, warnings) = try Project.variables(in: directory, ["A": "1"])
+      #expect(variables == ["A": "1", "SKAFFOLD_PROFILE": "p"])
+      #expect(warnings.count == 2)
+      #expect(warnings[0].contains("skaffold.env:2: ") && warnings[0].contains("SKAFFOLD_KUBECONFIG"))
+      #expect(warnings[1].contains("skaffold.env:3: ") && warnings[1].contains("SKAFFOLD_KUBE_CONTEXT"))
+      let own = ["SKAFFOLD_KUBECONFIG": "/mine", "SKAFFOLD_KUBE_CONTEXT": "kind"]
+      let mine = try Project.variables(in: directory, own)
+      #expect(mine.variables == own.merging(["SKAFFOLD_PROFILE": "p"]) { $1 } && mine.warnings.isEmpty)
     }
   }
 

@@ -21,9 +21,10 @@ struct LoopContext: Sendable {
   ) throws(ControlError) {
     context = try CommandContext(global)
     let environment = ProcessInfo.processInfo.environment
-    let variables = SkaffoldVariables(try Self.variables(environment))
+    let (all, warnings) = try Self.variables(environment)
+    let variables = SkaffoldVariables(all)
     self.variables = variables
-    for note in variables.notes { ErrorOutput.warn(note) }
+    for note in warnings + variables.notes { ErrorOutput.warn(note) }
     var chosen = if let cluster { cluster } else { try Self.local(global, context.settings) }
     let flags = cluster.map { ($0.context, $0.namespace) } ?? (global.context, global.namespace)
     namespace = flags.1 ?? variables.namespace
@@ -69,8 +70,10 @@ struct LoopContext: Sendable {
       .badInput, "HOME is not set, so there is no place to remember builds", remedy: "Set HOME or XDG_CACHE_HOME.")
   }
 
-  /// Returns the process's variables with those of skaffold.env.
-  private static func variables(_ environment: [String: String]) throws(ControlError) -> [String: String] {
+  /// Returns the process's variables with those of skaffold.env, and warnings about lines there that do not count.
+  private static func variables(_ environment: [String: String]) throws(ControlError) -> (
+    variables: [String: String], warnings: [String]
+  ) {
     do throws(LoopError) {
       return try Project.variables(in: FileManager.default.currentDirectoryPath, environment)
     } catch {

@@ -41,8 +41,8 @@ extension DevLoop {
     let rendering: Rendering
     do throws(InputError) {
       rendering = try await Rendering.render(
-        configurations, patches: patches, trust: options.trust, environment: environment, images: charts,
-        cache: helmCache)
+        configurations, patches: patches, trust: options.trust, environment: environment, tools: options.environment,
+        images: charts, cache: helmCache)
     } catch {
       throw LoopError(error, .rendering)
     }
@@ -148,7 +148,7 @@ extension DevLoop {
         if case .gitCommit = configuration.tagPolicy, tags[artifact.image] != nil { continue }
         do throws(InputError) {
           tags[artifact.image] = try await configuration.tagPolicy.reference(
-            for: artifact, environment: environment, commands: configuration.commands
+            for: artifact, environment: environment, tools: options.environment, commands: configuration.commands
           ) { artifact in
             try SourceMap.context(of: artifact).digest()
           }
@@ -208,7 +208,7 @@ extension DevLoop {
         "SKAFFOLD_FILES_DELETED": files.filter { $0.source == nil }.map(\.destination).joined(separator: ";"),
         "SKAFFOLD_KUBE_CONTEXT": about.context, "SKAFFOLD_NAMESPACES": about.namespace,
       ], image: references[image])
-    try await run(hook, step, configuration.environment, parts)
+    try await run(hook, step, configuration.programEnvironment, parts)
   }
 
   private func checkSyncCancellation() throws(DeployError) {

@@ -38,7 +38,7 @@ extension DevLoop {
     for configuration in configurations {
       let hooks = before ? configuration.deployHooks.before : configuration.deployHooks.after
       let step = HookStep(name: name, stage: .applying, variables: variables, isOnce: true)
-      for hook in hooks { try await run(hook, step, configuration.environment, parts) }
+      for hook in hooks { try await run(hook, step, configuration.programEnvironment, parts) }
     }
   }
 

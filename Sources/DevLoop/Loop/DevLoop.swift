@@ -291,7 +291,7 @@ public actor DevLoop {
 
   var artifacts: [Artifact] { configurations.flatMap(\.artifacts) }
 
-  /// The variables of templates and tools; a skaffold.env may change them.
+  /// The variables of templates; a skaffold.env may add some.
   var environment: [String: String] { configurations.first?.environment ?? options.environment }
 
   private func reload() async throws(LoopError) {

@@ -33,7 +33,7 @@ public struct LoopOptions: Sendable, Hashable {
   public var images: [String: String] = [:]
   /// True if artifacts are built at all.
   public var builds = true
-  /// The environment of templates, kustomize and git.
+  /// The environment of the process: that of kustomize, helm and git.
   public var environment: [String: String]
   /// The pause before a failure that may pass by itself is retried.
   public var retryAfter: Duration = .seconds(3)

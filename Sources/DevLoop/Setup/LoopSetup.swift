@@ -89,8 +89,14 @@ public struct LoopSetup: Sendable {
     }
   }
 
+  /// Returns the variables that templates see.
   static func environment(_ configurations: [DevConfiguration], _ project: Project) -> [String: String] {
     configurations.first?.environment ?? project.environment
+  }
+
+  /// Returns the variables of builders.
+  static func programs(_ configurations: [DevConfiguration], _ project: Project) -> [String: String] {
+    configurations.first?.programEnvironment ?? project.environment
   }
 
   /// Returns the chosen cluster, after a check that it may be written to.
@@ -195,7 +201,7 @@ public struct LoopSetup: Sendable {
       if let load { return try ClusterProduct(parsing: load) }
       if let named = Self.pushed(configurations) { return named }
       return try await ClusterProduct.detect(
-        client: client, context: context, environment: Self.environment(configurations, project)
+        client: client, context: context, environment: Self.programs(configurations, project)
       ) {
         registry in
         let key = "\(root)\n\(guarded.identity)"
@@ -229,7 +235,7 @@ public struct LoopSetup: Sendable {
     let needsBuilder = configurations.flatMap(\.artifacts).contains {
       if case .docker = $0.build { true } else { false }
     }
-    let environment = Self.environment(configurations, project)
+    let environment = Self.programs(configurations, project)
     var kind = builder ?? BuilderKind.docker
     do throws(BuildError) { kind = try await BuilderKind.choose(builder, environment: environment) } catch {
       // An artifact's own command may not need one.

@@ -53,7 +53,7 @@ extension LoopSetup {
     do throws(InputError) {
       return try await Rendering.render(
         configurations, patches: patches, trust: project.trust,
-        environment: Self.environment(configurations, project))
+        environment: Self.environment(configurations, project), tools: project.environment)
     } catch {
       throw LoopError(error, .rendering)
     }

@@ -87,7 +87,9 @@ public struct Project: Sendable {
     options.propagatesProfiles = propagatesProfiles
     options.activatesProfiles = activatesProfiles
     options.modules = modules
-    options.environment = try SkaffoldEnvironment.read(in: workingDirectory).merging(environment) { $1 }
+    let variables = try ProjectVariables(in: workingDirectory, process: environment)
+    options.environment = variables.all
+    options.programs = variables.programs
     options.command = command
     options.kubeContext = kubeContext
     options.defaultRepository = defaultRepository
@@ -96,7 +98,9 @@ public struct Project: Sendable {
     let read = try await ConfigurationSet.load(path, options, repositories: repositories, files: &files)
     // `render` changes nothing.
     if trusts, command != "render", let trustMemory { TrustMemory(file: trustMemory).save(read.demands) }
-    return read.configurations
+    var configurations = read.configurations
+    if !configurations.isEmpty { configurations[0].warnings += variables.warnings }
+    return configurations
   }
 
   /// The demands of the project that are allowed.
@@ -104,12 +108,25 @@ public struct Project: Sendable {
     Trust(isEverything: trusts, known: trustMemory.map { TrustMemory(file: $0).load() } ?? [:])
   }
 
-  /// Returns the process's variables, and those of a directory's skaffold.env that it does not have.
+  /// The settings that choose a cluster and the programs that give credentials for it: no repository has a say in them.
+  private static let ownSettings = ["SKAFFOLD_KUBECONFIG", "SKAFFOLD_KUBE_CONTEXT"]
+
+  /// Returns the process's variables, and those of a directory's skaffold.env that it does not have, but for settings
+  /// that are the user's alone; a warning names the line of each of those.
   public static func variables(in directory: String, _ environment: [String: String]) throws(LoopError)
-    -> [String: String]
+    -> (variables: [String: String], warnings: [String])
   {
     do throws(InputError) {
-      return try SkaffoldEnvironment.read(in: directory).merging(environment) { $1 }
+      let read = try ProjectVariables(in: directory, process: environment)
+      let warnings = ownSettings.compactMap { name in
+        read.position(of: name).map {
+          Diagnostic(
+            .warning, "ignored: a file of the repository does not choose the cluster by \(name)", at: $0,
+            remedy: "set it in the environment, or give --kubeconfig or --context"
+          ).text
+        }
+      }
+      return (read.all.filter { !ownSettings.contains($0.key) || environment[$0.key] != nil }, warnings)
     } catch {
       throw LoopError(error)
     }

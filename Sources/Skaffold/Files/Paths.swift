@@ -70,6 +70,11 @@ enum Paths {
     }
   }
 
+  /// Checks for one name in a directory, which leads nowhere else.
+  static func isComponent(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(slash) && !name.utf8.contains(0)
+  }
+
   static func isURL(_ path: String) -> Bool {
     !isAbsolute(path)
       && (has(path, "://") || begins(path, "git@") || begins(path, "github.com/") || has(path, "?ref="))

@@ -6,15 +6,30 @@ public enum SkaffoldEnvironment {
   /// Skaffold's name, in the directory that the command is started in (pkg/skaffold/constants).
   public static let name = "skaffold.env"
 
+  /// A variable's value, and the line of its name.
+  public struct Variable: Sendable, Hashable {
+    public var value: String
+    public var position: SourcePosition
+  }
+
+  /// In bytes: as much as a skaffold.yaml may have. The values together have no more either: each may hold earlier ones
+  /// twice.
+  static let longest = 1 << 20
+
   /// Reads a directory's file; a missing one has no variables.
   /// - Throws: `InputError` with the line that is wrong.
-  public static func read(in directory: String) throws(InputError) -> [String: String] {
+  public static func read(in directory: String) throws(InputError) -> [String: Variable] {
     let path = Paths.absolute(name, in: directory)
     guard Paths.isDirectory(path) != nil else { return [:] }
     return try parse(try ManifestReader.text(of: path), file: path)
   }
 
-  static func parse(_ text: String, file: String) throws(InputError) -> [String: String] {
+  static func parse(_ text: String, file: String) throws(InputError) -> [String: Variable] {
+    guard text.utf8.count <= longest else {
+      throw InputError(
+        "\(file) has more than \(longest >> 20) MiB", at: SourcePosition(file: file, line: 1),
+        remedy: "keep variables in it, and nothing else")
+    }
     var parser = Parser(rest: Array(text.unicodeScalars)[...], file: file)
     return try parser.variables()
   }
@@ -24,7 +39,9 @@ public enum SkaffoldEnvironment {
     var rest: ArraySlice<Unicode.Scalar>
     let file: String
     var line = 1
-    private var found: [String: String] = [:]
+    private var found: [String: Variable] = [:]
+    /// The bytes of all values.
+    private var size = 0
 
     init(rest: ArraySlice<Unicode.Scalar>, file: String) {
       // A carriage return before a line feed is no part of a value.
@@ -37,12 +54,23 @@ public enum SkaffoldEnvironment {
       self.file = file
     }
 
-    mutating func variables() throws(InputError) -> [String: String] {
+    mutating func variables() throws(InputError) -> [String: Variable] {
       while skipToName() {
+        let begin = line
         let name = try name()
-        found[name] = try value(of: name)
+        let value = try value(of: name)
+        size += value.utf8.count
+        if size > SkaffoldEnvironment.longest { throw tooLong(begin) }
+        found[name] = Variable(value: value, position: SourcePosition(file: file, line: begin))
       }
       return found
+    }
+
+    private func tooLong(_ line: Int) -> InputError {
+      failure(
+        "the values up to here have more than \(SkaffoldEnvironment.longest >> 20) MiB",
+        remedy: "leave out variables that repeat others",
+        line: line)
     }
 
     /// - Returns: false at the end.
@@ -87,7 +115,7 @@ public enum SkaffoldEnvironment {
         let end = rest.firstIndex { $0 == "\n" || $0 == "\r" } ?? rest.endIndex
         let text = rest[..<end]
         rest = rest[end...]
-        return expanded(Self.trimmed(Self.string(Self.withoutComment(text))))
+        return try expanded(Self.trimmed(Self.string(Self.withoutComment(text))))
       }
       let begin = line
       var index = rest.index(after: rest.startIndex)
@@ -102,7 +130,7 @@ public enum SkaffoldEnvironment {
       while text.last == quote { text.removeLast() }
       line += rest[...index].count { $0 == "\n" }
       rest = rest[rest.index(after: index)...]
-      return quote == "'" ? Self.string(text) : expanded(Self.unescaped(text))
+      return quote == "'" ? Self.string(text) : try expanded(Self.unescaped(text), line: begin)
     }
 
     /// Leaves out a comment behind white space.
@@ -133,7 +161,8 @@ public enum SkaffoldEnvironment {
     }
 
     /// Replaces `$NAME` and `${NAME}` by the values of earlier lines; `\$` and `$(` lose their first character.
-    private func expanded(_ text: String) -> String {
+    private func expanded(_ text: String, line: Int? = nil) throws(InputError) -> String {
+      var left = SkaffoldEnvironment.longest - size
       var result = String.UnicodeScalarView()
       var rest = Array(text.unicodeScalars)[...]
       while let scalar = rest.popFirst() {
@@ -156,7 +185,10 @@ public enum SkaffoldEnvironment {
           result.append("$")
           continue
         }
-        result.append(contentsOf: (found[Self.string(name)] ?? "").unicodeScalars)
+        let value = found[Self.string(name)]?.value ?? ""
+        left -= value.utf8.count
+        guard left >= 0 else { throw tooLong(line ?? self.line) }
+        result.append(contentsOf: value.unicodeScalars)
         rest = rest[name.endIndex...]
         if rest.first == "}" { rest = rest.dropFirst() }
       }

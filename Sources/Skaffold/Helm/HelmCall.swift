@@ -27,6 +27,8 @@ struct HelmCall: Sendable {
   var chart: HelmChart?
   var settings: HelmRelease.Settings
   var options: [String]
+  /// The options of `helm dependency build`.
+  var dependencyOptions: [String] = []
   var namespace: String?
   var environment: [String: String]
 
@@ -38,7 +40,7 @@ struct HelmCall: Sendable {
     defer { if let scratch { try? FileManager.default.removeItem(atPath: scratch) } }
     if let chart, !release.skipsDependencies, !chart.missing.isEmpty {
       try await perform(
-        ["dependency", "build", chart.directory] + release.flags.dependencyBuild.map(\.text),
+        ["dependency", "build"] + dependencyOptions + ["--", chart.directory],
         "the dependencies of \(chart.directory) cannot be fetched")
     }
     var values: [String] = []
@@ -63,17 +65,21 @@ struct HelmCall: Sendable {
           try Data(overrides.utf8).write(to: URL(filePath: directory + "/overrides.yaml"))
           values += ["--values", directory + "/overrides.yaml"]
         }
+      } catch let error as InputError {
+        throw error
       } catch {
         throw InputError(
           "a copy of the chart cannot be written to \(directory): \(error)", at: release.position,
           remedy: "make room there, or set TMPDIR to another directory")
       }
     }
-    var arguments = ["template", release.name, source] + options + values
+    var arguments = ["template"] + options + values
     if let version = release.version, release.packaged == nil { arguments += ["--version", version] }
     if let namespace { arguments += ["--namespace", namespace] }
     if let repo = release.repo { arguments += ["--repo", repo] }
     if release.skipsTests { arguments.append("--skip-tests") }
+    // A name behind `--` is no option. The plugin does not know it; name and chart are checked all the same.
+    arguments += (release.usesSecrets ? [] : ["--"]) + [release.name, source]
     let result = try await perform(
       release.usesSecrets ? ["secrets"] + arguments : arguments, "the release \(release.name) cannot be rendered",
       hiding: scratch)
@@ -92,7 +98,7 @@ struct HelmCall: Sendable {
     } catch is Program.TookTooLong {
       throw InputError(
         "\(problem): helm took more than \(Self.limit)", at: release.position,
-        remedy: "run helm \(arguments.prefix(3).joined(separator: " ")) to see why")
+        remedy: "run helm \(arguments.prefix { !$0.hasPrefix("-") }.joined(separator: " ")) with this chart to see why")
     } catch {
       throw InputError("\(problem): \(program.path): \(error)", at: release.position, remedy: "reinstall helm")
     }

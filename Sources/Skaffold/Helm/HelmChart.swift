@@ -45,10 +45,19 @@ struct HelmChart {
       dependencies = []
       return
     }
-    dependencies = elements.compactMap { node in
-      guard let name = try? node["name"]?.string() else { return nil }
-      return Dependency(name: name, repository: (try? node["repository"]?.string()) ?? "", position: node.position)
+    var found: [Dependency] = []
+    for node in elements {
+      guard let name = try? node["name"]?.string() else { continue }
+      // A link of this name is made in a copy of the chart.
+      guard Paths.isComponent(name) else {
+        throw InputError(
+          "a chart cannot be called '\(name)'", at: (node["name"] ?? node).position, field: "dependencies",
+          remedy: "write the name that its own Chart.yaml has")
+      }
+      found.append(
+        Dependency(name: name, repository: (try? node["repository"]?.string()) ?? "", position: node.position))
     }
+    dependencies = found
   }
 
   private static func read(_ file: String) throws(InputError) -> YAMLNode? {
@@ -87,25 +96,41 @@ struct HelmChart {
 
   // MARK: Files
 
-  /// Returns the chart's files and directories, links followed once, sorted. The charts of directories that it depends
-  /// on count too, at every depth.
-  static func tree(_ directory: String, isArchive: Bool = false) -> (files: [String], directories: [String]) {
+  /// A chart's files and directories, sorted.
+  struct Tree {
+    var files: [String]
+    var directories: [String]
+    /// False if there are more than are looked at.
+    var isComplete: Bool
+  }
+
+  /// Returns the chart's files and directories, links followed once. The charts of directories that it depends on count
+  /// too, at every depth.
+  static func tree(
+    _ directory: String, mostDirectories: Int = Self.mostDirectories, mostFiles: Int = Self.mostFiles
+  ) -> Tree {
     var files: Set<String> = []
     var directories: Set<String> = []
     var open = [directory]
-    while let next = open.popLast(), directories.count < mostDirectories {
+    var isComplete = true
+    while let next = open.popLast() {
       guard directories.insert(Paths.real(next)).inserted else { continue }
       for name in Paths.entries(next) {
         let path = next + "/" + name
         if Paths.isDirectory(path) == true { open.append(path) } else { files.insert(path) }
       }
+      guard directories.count <= mostDirectories, files.count <= mostFiles, open.count <= mostFiles else {
+        isComplete = false
+        break
+      }
       guard Paths.isFile(next + "/Chart.yaml"), let chart = try? HelmChart(next, at: nil) else { continue }
       open += chart.local.map(\.directory)
     }
-    return (files.sorted(), directories.sorted())
+    return Tree(files: files.sorted(), directories: directories.sorted(), isComplete: isComplete)
   }
 
-  private static let mostDirectories = 10_000
+  static let mostDirectories = 10_000
+  static let mostFiles = 100_000
 
   // MARK: Stage
 
@@ -134,9 +159,22 @@ struct HelmChart {
       try files.createSymbolicLink(
         atPath: "\(stage)/charts/\(entry)", withDestinationPath: "\(directory)/charts/\(entry)")
     }
+    var linked: [String: String] = [:]
     for (dependency, directory) in local {
-      try? files.createSymbolicLink(
-        atPath: "\(stage)/charts/\(dependency.name)", withDestinationPath: directory)
+      if let other = linked.updateValue(directory, forKey: dependency.name) {
+        // Aliases share a chart.
+        if Paths.isSame(other, directory) { continue }
+        throw InputError(
+          "two charts are called \(dependency.name): \(other) and \(directory)", at: dependency.position,
+          field: "dependencies", remedy: "give each its own name")
+      }
+      do {
+        try files.createSymbolicLink(atPath: "\(stage)/charts/\(dependency.name)", withDestinationPath: directory)
+      } catch {
+        throw InputError(
+          "the dependency \(dependency.name) cannot be put into charts/: \(error)", at: dependency.position,
+          field: "dependencies", remedy: "remove what is called so in \(self.directory)/charts")
+      }
     }
     return stage
   }

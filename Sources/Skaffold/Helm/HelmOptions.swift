@@ -27,7 +27,7 @@ struct HelmOptions {
     "kube-insecure-skip-tls-verify": .dropped,
     "dependency-update": .demanded("helm would fetch charts and write them beside the chart"),
     "enable-dns": .demanded("charts could ask name servers"), "validate": .demanded(cluster),
-    "verify": .demanded("helm would read your keys"), "hide-secret": .dropped,
+    "verify": .demanded("helm would read your keys"), "hide-secret": .dropped, "skip-refresh": .passed,
   ]
 
   private static let values: [String: Rule] = [
@@ -74,12 +74,25 @@ struct HelmOptions {
         let value = value ?? rest.popFirst()?.text ?? ""
         // Without a value it asks no cluster.
         let isClient = name == "dry-run" && ["client", "none", "true", "false"].contains(value)
-        take(isClient ? .dropped : rule, ["--" + name, value], word)
+        // In one word: an option that takes no value after all does not make a name or a chart of it.
+        take(isClient ? .dropped : rule, ["--\(name)=\(value)"], word)
       } else {
         take(
           Self.flags[name] ?? .demanded("devtunnel does not know what this option of helm does"),
           [value.map { "--\(name)=\($0)" } ?? "--" + name], word)
       }
+    }
+  }
+
+  /// The arguments for helm, once they are allowed.
+  var all: [String] { passed + demanded.flatMap(\.words) }
+
+  /// - Parameter command: the command of helm that gets them.
+  func demands(of command: String, _ root: String) -> [Demand] {
+    demanded.map { words, why, place in
+      Demand(
+        key: "\(command) \(Words.text(words))", text: "\(command)'s option \(words.joined(separator: " ")): \(why)",
+        position: place.position, root: root)
     }
   }
 

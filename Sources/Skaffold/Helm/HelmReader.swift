@@ -78,10 +78,17 @@ struct HelmReader {
       if node["name"] == nil { _ = reader.required(node, "name") }
       return nil
     }
+    guard Self.isName(name) else {
+      reader.report(
+        nameNode.error(
+          "'\(name)' is no name that helm takes",
+          remedy: "use lowercase letters, digits, '-' and '.', at most \(Self.longestName) characters"))
+      return nil
+    }
     guard let chart = chart(node) else { return nil }
     var release = HelmRelease(name: name, chart: chart, root: root, position: node.position)
-    release.version = reader.expanded(node["version"])
-    release.repo = reader.expanded(node["repo"])
+    release.version = argument(node["version"])
+    release.repo = argument(node["repo"])
     release.valuesFiles = reader.elements(node["valuesFiles"]).compactMap { element in
       reader.string(element).map { HelmRelease.Placed(text: path($0), position: element.position) }
     }
@@ -98,7 +105,7 @@ struct HelmReader {
     if let overrides = node["overrides"], case .mapping(let members) = overrides.content, !members.isEmpty {
       release.overrides = YAMLWriter.yaml([overrides])
     }
-    release.namespace = reader.expanded(node["namespace"]).flatMap { $0.isEmpty ? nil : $0 }
+    release.namespace = argument(node["namespace"]).flatMap { $0.isEmpty ? nil : $0 }
     release.skipsTests = reader.bool(node["skipTests"]) ?? false
     release.skipsDependencies = reader.bool(node["skipBuildDependencies"]) ?? false
     release.usesSecrets = reader.bool(node["useHelmSecrets"]) ?? false
@@ -116,10 +123,11 @@ struct HelmReader {
     let isRemote = reader.bool(node["remote"]) ?? false
     switch (node["chartPath"], node["remoteChart"]) {
     case (let path?, nil):
-      guard let text = reader.expanded(path) else { return nil }
+      guard let text = isRemote ? argument(path) : reader.expanded(path) else { return nil }
       if isRemote { return .remote(text) }
       return .local(self.path(text))
-    case (nil, let remote?): return reader.string(remote).map(HelmRelease.Chart.remote)
+    case (nil, let remote?):
+      return reader.string(remote).flatMap { checked($0, remote) }.map(HelmRelease.Chart.remote)
     case (nil, nil): reader.report(node.error("the release has no chart", remedy: "write chartPath: or remoteChart:"))
     case (_?, let remote?):
       reader.report(remote.error("a release has one chart", remedy: "keep chartPath or remoteChart"))
@@ -130,6 +138,36 @@ struct HelmReader {
   private func path(_ text: String) -> String {
     if text.hasPrefix("~/") { return (reader.environment["HOME"] ?? "~") + text.dropFirst() }
     return Paths.isURL(text) || text.contains("://") ? text : Paths.absolute(text, in: workingDirectory)
+  }
+
+  // MARK: Arguments
+
+  private static let longestName = 53
+
+  /// Checks the characters and the length that Helm's names have, by bytes: another could be read as an option.
+  static func isName(_ text: String) -> Bool {
+    func isLetterOrDigit(_ byte: UInt8) -> Bool {
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+    guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= longestName else { return false }
+    return isLetterOrDigit(first) && isLetterOrDigit(last)
+      && text.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+  }
+
+  /// Reads a text that helm gets as an argument, and fills in its template.
+  private func argument(_ node: YAMLNode?) -> String? {
+    guard let node, let text = reader.expanded(node) else { return nil }
+    return checked(text, node)
+  }
+
+  /// Refuses a text that helm would read as an option, or that no argument can hold.
+  private func checked(_ text: String, _ node: YAMLNode) -> String? {
+    guard text.utf8.first != UInt8(ascii: "-"), !text.utf8.contains(0) else {
+      reader.report(
+        node.error("helm would read '\(text)' as an option", remedy: "correct it: it does not begin with '-'"))
+      return nil
+    }
+    return text
   }
 
   // MARK: Values

@@ -11,7 +11,10 @@ extension HelmRelease {
   /// The conditions of a rendering.
   struct Conditions: Sendable {
     var trust: Trust
+    /// The variables that templates see.
     var environment: [String: String]
+    /// The variables of helm.
+    var tools: [String: String]
     var images: HelmImages
     /// The namespace that the user asked for; it wins over the release's own.
     var namespace: String?
@@ -41,21 +44,22 @@ extension HelmRelease {
     let settings = try settings(conditions)
     let options = HelmOptions(
       flags.template + HelmOptions.settingValues(isDeployed ? flags.install : []) + flags.global)
-    if let refused = options.refused.first {
+    let dependencyOptions = HelmOptions(flags.dependencyBuild)
+    if let refused = (options.refused + dependencyOptions.refused).first {
       throw InputError(
         "helm's option '\(refused.word.text)' cannot be used here", at: refused.word.position, field: "flags",
         remedy: refused.remedy)
     }
-    try check(demands(chart, settings, options), conditions.trust, &result)
-    guard let path = Program.find("helm", environment: conditions.environment) else {
+    try check(demands(chart, settings, options, dependencyOptions), conditions.trust, &result)
+    guard let path = Program.find("helm", environment: conditions.tools) else {
       throw InputError(
-        "helm is not in PATH (\(conditions.environment["PATH"] ?? "not set")), and the release \(name) is a chart",
+        "helm is not in PATH (\(conditions.tools["PATH"] ?? "not set")), and the release \(name) is a chart",
         at: position, remedy: "install Helm 3 or newer: https://helm.sh/docs/intro/install")
     }
     let call = HelmCall(
       program: Program(path: path), release: self, chart: chart, settings: settings,
-      options: options.passed + options.demanded.flatMap(\.words), namespace: conditions.namespace ?? namespace,
-      environment: conditions.environment)
+      options: options.all, dependencyOptions: dependencyOptions.all,
+      namespace: conditions.namespace ?? namespace, environment: conditions.tools)
     let output = try await conditions.cache.output(of: call)
     result.warnings += output.warnings
     result.manifests = try read(output.text, chart, conditions.namespace ?? namespace, &result.warnings)
@@ -97,18 +101,44 @@ extension HelmRelease {
     }
     let files = valuesFiles.map { Placed(text: expanded($0.text, $0.position, "valuesFiles"), position: $0.position) }
     if !problems.isEmpty { throw InputError(problems) }
-    for file in files where !file.text.contains("://") && Paths.isDirectory(file.text) == nil {
-      throw InputError(
-        "\(file.text) does not exist", at: file.position, field: "valuesFiles",
-        remedy: "correct the path, or make the file"
-      )
+    for file in files {
+      try check(path: file.text, isURL: file.text.contains("://"), at: file.position, field: "valuesFiles")
+    }
+    for setting in setFiles {
+      // `a=/other,b` would be two names, and the first a file of its own; `a\` takes the sign that ends it.
+      guard !setting.name.utf8.contains(where: ",=\0".utf8.contains), setting.name.utf8.last != UInt8(ascii: "\\")
+      else {
+        throw InputError(
+          "a file cannot be given as '\(setting.name)'", at: setting.position, field: "setFiles",
+          remedy: "write a name without ',' and '=', and without a '\\' at its end")
+      }
+      try check(path: setting.value, isURL: false, at: setting.position, field: "setFiles")
     }
     return Settings(sets: sets, files: files, setFiles: setFiles)
   }
 
+  /// Refuses a path that helm would read as several, and one that is no file.
+  private func check(path: String, isURL: Bool, at position: SourcePosition?, field: String) throws(InputError) {
+    guard !path.utf8.contains(where: ",\"\\\n\r\0".utf8.contains) else {
+      throw InputError(
+        "helm cannot be given the path '\(path)'", at: position, field: field,
+        remedy: "rename it, or the directories above it: helm divides paths at ',' and reads '\"' and '\\' as its own")
+    }
+    if isURL { return }
+    guard Paths.isDirectory(path) != nil else {
+      throw InputError(
+        "\(path) does not exist", at: position, field: field, remedy: "correct the path, or make the file")
+    }
+    guard Paths.isRegularFile(path) else {
+      throw InputError("\(path) is no regular file", at: position, field: field, remedy: "name a file")
+    }
+  }
+
   // MARK: Demands
 
-  private func demands(_ chart: HelmChart?, _ settings: Settings, _ options: HelmOptions) -> [Demand] {
+  private func demands(
+    _ chart: HelmChart?, _ settings: Settings, _ options: HelmOptions, _ dependencyOptions: HelmOptions
+  ) throws(InputError) -> [Demand] {
     let root = Paths.real(root)
     var demands: [Demand] = []
     func network(_ place: String, _ position: SourcePosition?) { demands.append(.network(place, root, position)) }
@@ -121,7 +151,13 @@ extension HelmRelease {
     case .local(let path):
       file(path, position)
       if Paths.isOf(root, Paths.real(path)), chart != nil {
-        for link in HelmChart.tree(path).files where !Paths.isOf(root, Paths.real(link)) {
+        let tree = HelmChart.tree(path)
+        guard tree.isComplete else {
+          throw InputError(
+            "\(path) holds more than \(HelmChart.mostDirectories) directories or \(HelmChart.mostFiles) files",
+            at: position, field: "chartPath", remedy: "move what is no chart out of it")
+        }
+        for link in tree.files where !Paths.isOf(root, Paths.real(link)) {
           file(link, SourcePosition(file: link, line: 1))
         }
       }
@@ -137,12 +173,7 @@ extension HelmRelease {
       }
     }
     for setting in settings.setFiles { file(setting.value, setting.position) }
-    for (words, why, place) in options.demanded {
-      demands.append(
-        Demand(
-          key: "helm " + words.joined(separator: " "),
-          text: "helm's option \(words.joined(separator: " ")): \(why)", position: place.position, root: root))
-    }
+    demands += options.demands(of: "helm", root)
     if usesSecrets {
       demands.append(
         Demand(
@@ -150,9 +181,10 @@ extension HelmRelease {
           root: root))
     }
     if let chart, let missing = chart.missing.first, !skipsDependencies {
+      demands += dependencyOptions.demands(of: "helm dependency build", root)
       demands.append(
         Demand(
-          key: "helm dependency build \(chart.directory)",
+          key: Words.text(["helm", "dependency", "build"] + dependencyOptions.all + [chart.directory]),
           text: "\(chart.directory)/charts lacks \(missing.name), which helm would fetch from \(missing.repository), "
             + "and write there", position: missing.position, root: root))
     }

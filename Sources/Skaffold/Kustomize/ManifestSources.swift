@@ -26,7 +26,9 @@ public struct ManifestSources: Sendable, Hashable {
   /// - Parameters:
   ///   - tool: nil finds one.
   ///   - trust: the demands beyond the repository's files that are allowed.
-  ///   - environment: the tools'; its PATH is searched.
+  ///   - environment: the variables that templates see.
+  ///   - tools: the variables of kustomize, kubectl and helm; its PATH is searched. nil: `environment`.
+  ///   - hooks: the variables of the hooks; nil: `environment`.
   ///   - images: for charts.
   ///   - namespace: that of charts, whatever they say; nil: their own.
   ///   - cache: the outputs of earlier calls.
@@ -37,14 +39,17 @@ public struct ManifestSources: Sendable, Hashable {
   ///   that is not allowed, or the tool's own words.
   public func render(
     tool: KustomizeTool? = nil, trust: Trust = Trust(), environment: [String: String],
+    tools: [String: String]? = nil, hooks hookEnvironment: [String: String]? = nil,
     images: HelmImages = HelmImages(names: [], references: [:]), namespace: String? = nil, cache: HelmCache? = nil,
     commands: TemplateCommands? = nil,
     demands: inout [Demand], warnings: inout [Diagnostic]
   ) async throws(InputError) -> [Manifest] {
+    let tools = tools ?? environment
     var manifests: [Manifest] = []
     var problems: [Diagnostic] = []
     let around = RenderHooks(
-      hooks: hooks, root: root.map(Paths.real) ?? "/", environment: environment, namespace: namespace)
+      hooks: hooks, root: root.map(Paths.real) ?? "/", environment: hookEnvironment ?? environment, namespace: namespace
+    )
     for demand in around.demands {
       if trust.allows(demand) { demands.append(demand) } else { problems.append(demand.refusal) }
     }
@@ -64,7 +69,7 @@ public struct ManifestSources: Sendable, Hashable {
       }
     }
     for source in kustomize {
-      guard let tool = tool ?? KustomizeTool.installed(environment: environment) else {
+      guard let tool = tool ?? KustomizeTool.installed(environment: tools) else {
         problems.append(
           Diagnostic(
             .error, "no program is installed that renders kustomizations", at: source.position,
@@ -73,13 +78,14 @@ public struct ManifestSources: Sendable, Hashable {
       }
       do {
         manifests += try await source.render(
-          tool: tool, trust: trust, environment: environment, demands: &demands, warnings: &warnings)
+          tool: tool, trust: trust, environment: tools, demands: &demands, warnings: &warnings)
       } catch {
         problems += error.diagnostics
       }
     }
     let conditions = HelmRelease.Conditions(
-      trust: trust, environment: environment, images: images, namespace: namespace, cache: cache, commands: commands)
+      trust: trust, environment: environment, tools: tools, images: images, namespace: namespace, cache: cache,
+      commands: commands)
     for result in await renderCharts(conditions) {
       switch result {
       case .success(let rendered):

@@ -12,7 +12,7 @@ struct RenderHooks {
   /// Rendering alone runs nothing that a repository brings.
   var demands: [Demand] {
     (hooks.before + hooks.after).filter(\.isForThisSystem).map { hook in
-      Demand(key: "hook \(hook.text)", text: "a hook runs '\(hook.text)'", position: hook.position, root: root)
+      Demand(key: hook.key, text: "a hook runs '\(hook.text)'", position: hook.position, root: root)
     }
   }
 

@@ -27,6 +27,9 @@ public struct HostHook: Sendable, Hashable {
   /// False if it is for other systems only.
   public var isForThisSystem: Bool { systems.isEmpty || systems.contains("linux") }
 
+  /// The identity for the user's trust: each word as it is, and where it runs.
+  var key: String { "hook \(Words.text(command)) in \(Words.text([directory]))" }
+
   /// For the user: `make schema`.
   public var text: String { command.joined(separator: " ") }
 }

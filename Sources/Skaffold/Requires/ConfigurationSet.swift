@@ -23,10 +23,17 @@ public struct ConfigurationSet: Sendable {
       tree.read(Paths.absolute(file, in: options.workingDirectory))
       guard !tree.wanted.isEmpty, !tree.hasErrors else { return try tree.result() }
       for source in tree.wanted where checkouts[source.place] == nil {
+        guard checkouts.count < mostRepositories else {
+          throw InputError(
+            "more than \(mostRepositories) repositories are required", at: source.position, field: "requires",
+            remedy: "require fewer, each at one ref")
+        }
         checkouts[source.place] = try await repositories.checkout(source)
       }
     }
   }
+
+  private static let mostRepositories = 100
 
   /// Reads the text of a file as `load` does, without fetching repositories.
   static func read(_ text: String, path: String, _ options: ReadingOptions) throws(InputError) -> ConfigurationSet {

@@ -51,9 +51,30 @@ final class ConfigurationTree {
   private var open: [Stop] = []
   private var stops = 0
 
+  /// The conditions under which a configuration was reached; they decide all that is read of it.
+  private struct Arrival: Hashable {
+    var stop: Stop
+    var profiles: [String]
+  }
+
+  private var arrivals: Set<Arrival> = []
+  /// The bytes of all files.
+  private var size = 0
+
   private static let mostStops = 10_000
 
-  init(_ options: ReadingOptions, checkouts: [GitSource.Place: String]) {
+  /// The budgets of all files together.
+  struct Limits {
+    var depth = 64
+    var files = 500
+    /// In bytes.
+    var text = 16 << 20
+  }
+
+  private let limits: Limits
+
+  init(_ options: ReadingOptions, checkouts: [GitSource.Place: String], limits: Limits = Limits()) {
+    self.limits = limits
     self.options = options
     self.checkouts = checkouts
   }
@@ -89,6 +110,9 @@ final class ConfigurationTree {
     if let known = self.documents[visit.file] {
       documents = known
     } else {
+      guard self.documents.count < limits.files else {
+        return exceeded("more than \(limits.files) files are required", visit)
+      }
       if !files.contains(visit.file) { files.append(visit.file) }
       documents = parse(visit, text)
       self.documents[visit.file] = documents
@@ -104,12 +128,17 @@ final class ConfigurationTree {
 
   private func parse(_ visit: Visit, _ text: String?) -> [Document] {
     let path = visit.file
-    var limits = YAMLText.Limits()
-    limits.text = 1 << 20
+    var textLimits = YAMLText.Limits()
+    textLimits.text = 1 << 20
     let roots: [YAMLNode]
     do throws(InputError) {
       let text = if let text { text } else { try ManifestReader.text(of: path) }
-      roots = try YAMLNode.documents(in: text, file: path, limits: limits, warnings: &warnings)
+      size += text.utf8.count
+      guard size <= limits.text else {
+        exceeded("the files that are required have more than \(limits.text >> 20) MiB", visit)
+        return []
+      }
+      roots = try YAMLNode.documents(in: text, file: path, limits: textLimits, warnings: &warnings)
     } catch {
       diagnostics += error.diagnostics
       return []
@@ -153,9 +182,15 @@ final class ConfigurationTree {
     let isRequired = visit.isRequired || options.modules.isEmpty || options.modules.contains(name ?? "")
     let stop = Stop(file: visit.file, index: index, isRequired: isRequired)
     guard !isInCircle(stop, visit), isWithinLimits(document.root) else { return }
+    guard open.count < limits.depth else {
+      return exceeded("more than \(limits.depth) configurations require one another in a row", visit)
+    }
+    // It was read the same way before.
+    guard arrivals.insert(Arrival(stop: stop, profiles: visit.profiles)).inserted else { return }
     let directory = visit.isDependency ? Paths.directory(of: visit.file) : options.workingDirectory
     let commands = TemplateCommands(
-      trust: options.trust, root: visit.repository, environment: options.environment, directory: directory)
+      trust: options.trust, root: visit.repository, environment: options.programs ?? options.environment,
+      directory: directory)
     let reader = FieldReader(
       version: document.version, environment: options.environment, checksSources: options.checksSources,
       deploys: !["render", "build", "delete"].contains(options.command),
@@ -180,6 +215,7 @@ final class ConfigurationTree {
     configuration.profiles = active
     configuration.files = [visit.file]
     configuration.environment = options.environment
+    configuration.programs = options.programs
     configuration.commands = commands
     configuration.warnings = reader.diagnostics.filter { $0.severity == .warning }
     configurations.append(configuration)
@@ -197,6 +233,15 @@ final class ConfigurationTree {
       node.error(
         "configurations require each other: \(names.joined(separator: " → "))", remedy: "remove one requirement"))
     return true
+  }
+
+  /// Reports a limit once.
+  private func exceeded(_ message: String, _ visit: Visit) {
+    guard !diagnostics.contains(where: { $0.message == message }) else { return }
+    diagnostics.append(
+      Diagnostic(
+        .error, message, at: visit.requirement?.node.position ?? SourcePosition(file: visit.file, line: 1),
+        field: "requires", remedy: "require fewer, and each once"))
   }
 
   private func isWithinLimits(_ root: YAMLNode) -> Bool {

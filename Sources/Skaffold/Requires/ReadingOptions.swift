@@ -13,6 +13,8 @@ public struct ReadingOptions: Sendable {
   public var modules: [String] = []
   /// The variables that templates and `activation.env` see.
   public var environment: [String: String] = [:]
+  /// The variables of the programs that hooks, builders and `cmd` in templates run; nil: those of templates.
+  public var programs: [String: String]?
   /// The value that `activation.command` sees: `dev`, `build`, …
   public var command = "dev"
   /// The value that `activation.kubeContext` sees.

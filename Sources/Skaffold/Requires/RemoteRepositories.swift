@@ -8,6 +8,12 @@ import Synchronization
   import Foundation
 #endif
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Clones of the repositories that configurations require, kept from run to run.
 public final class RemoteRepositories: Sendable {
   /// The time to bring clones up to date (Skaffold, `--sync-remote-cache`).
@@ -78,9 +84,14 @@ public final class RemoteRepositories: Sendable {
         "git is not in PATH (\(environment["PATH"] ?? "not set")), and \(source.repository) is fetched by it",
         at: source.position, remedy: "install git")
     }
-    let git = RemoteGit(
-      program: Program(path: path), environment: environment, limit: limit, source: source, hasClone: exists)
-    if exists { try await git.update(clone) } else { try await git.clone(into: clone) }
+    // Two commands do not change one clone at once; the second finds what the first has made.
+    let lock = try await CloneLock.take(clone + ".lock", within: limit, source)
+    defer { withExtendedLifetime(lock) {} }
+    let isMade = Paths.isDirectory(clone + "/.git") == true
+    var git = RemoteGit(
+      program: Program(path: path), environment: environment, limit: limit, source: source, hasClone: isMade)
+    await git.silenceSSH()
+    if isMade { try await git.update(clone) } else { try await git.clone(into: clone) }
     _ = state.withLock { $0.current.insert(source.place) }
     return clone
   }
@@ -105,6 +116,36 @@ public final class RemoteRepositories: Sendable {
   }
 }
 
+/// The right to change a clone, among all processes of this user, until it is released.
+private final class CloneLock: Sendable {
+  private let file: Int32
+
+  private init(_ file: Int32) { self.file = file }
+  deinit { close(file) }
+
+  static func take(_ path: String, within limit: Duration, _ source: GitSource) async throws(InputError) -> CloneLock {
+    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard file >= 0 else {
+      throw InputError(
+        "\(path) cannot be opened: \(String(cString: strerror(errno)))", at: source.position,
+        remedy: "make room there, or remove it")
+    }
+    let lock = CloneLock(file)
+    let deadline = ContinuousClock.now + limit
+    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+      do { try await Task.sleep(for: .milliseconds(100)) } catch {
+        throw InputError("\(source.repository) cannot be fetched: cancelled", at: source.position)
+      }
+      guard .now < deadline else {
+        throw InputError(
+          "\(source.repository) cannot be fetched: another command has held \(path) for \(limit)",
+          at: source.position, remedy: "wait until it ends")
+      }
+    }
+    return lock
+  }
+}
+
 /// git, for a repository of others: it runs no hooks, and asks nothing.
 private struct RemoteGit {
   var program: Program
@@ -113,6 +154,14 @@ private struct RemoteGit {
   var source: GitSource
   /// True if an older clone could be used instead.
   var hasClone: Bool
+
+  /// Makes ssh fail where it would ask; a command for it that the user chose stays.
+  mutating func silenceSSH() async {
+    guard environment["GIT_SSH_COMMAND"] == nil, environment["GIT_SSH"] == nil else { return }
+    let own = try? await program.run(
+      ["config", "--get", "core.sshCommand"], in: "/", environment: environment, within: limit)
+    if own?.output.trimmed.isEmpty ?? true { environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes" }
+  }
 
   func update(_ clone: String) async throws(InputError) {
     try await fetch(try await ref(), in: clone)
@@ -158,10 +207,17 @@ private struct RemoteGit {
       "advice.detachedHead=false", "init.defaultBranch=main",
     ]
     var variables = environment.filter {
-      !["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_NAMESPACE"]
-        .contains($0.key)
+      ![
+        "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_NAMESPACE",
+        // It would allow `ext::` in spite of the setting.
+        "GIT_ALLOW_PROTOCOL",
+      ].contains($0.key)
     }
     variables["GIT_TERMINAL_PROMPT"] = "0"
+    // Programs that print nothing give no password.
+    variables["GIT_ASKPASS"] = "true"
+    variables["SSH_ASKPASS"] = "true"
+    variables["SSH_ASKPASS_REQUIRE"] = "force"
     let result: Program.Result
     do {
       result = try await program.run(

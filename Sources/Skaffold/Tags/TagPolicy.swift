@@ -25,17 +25,19 @@ public indirect enum TagPolicy: Sendable, Hashable {
   /// An `envTemplate` that gives a whole image name (`local-user:latest`, as it did up to skaffold/v2alpha3) gives the
   /// reference, not the tag.
   /// - Parameters:
-  ///   - environment: the variables that templates and git see.
+  ///   - environment: the variables that templates see.
+  ///   - tools: git's variables; nil: `environment`.
   ///   - commands: the programs that templates may run; nil: none.
   ///   - digest: the hash of the artifact's sources, called for `inputDigest` only.
   /// - Throws: `InputError` for an unset variable, an unknown time zone, or a failed digest.
   public func reference(
-    for artifact: Artifact, environment: [String: String], commands: TemplateCommands? = nil,
+    for artifact: Artifact, environment: [String: String], tools: [String: String]? = nil,
+    commands: TemplateCommands? = nil,
     digest: @Sendable (Artifact) async throws -> String
   ) async throws(InputError) -> String {
     switch self {
     case .gitCommit(let policy):
-      return try checked(artifact, await policy.tag(in: artifact.context, environment: environment))
+      return try checked(artifact, await policy.tag(in: artifact.context, environment: tools ?? environment))
     case .sha256: return artifact.repository + ":latest"
     case .envTemplate(let template, let position):
       return try Self.reference(artifact, template, position, environment, commands)
@@ -46,7 +48,7 @@ public indirect enum TagPolicy: Sendable, Hashable {
       var variables: [String: String] = [:]
       for component in components {
         let reference = try await component.policy.reference(
-          for: artifact, environment: environment, commands: commands, digest: digest)
+          for: artifact, environment: environment, tools: tools, commands: commands, digest: digest)
         variables[component.name] = ImageName(reference).tag ?? ""
       }
       let tag: String

@@ -32,6 +32,8 @@ struct EnvTemplate {
 
   /// No value of a function is longer, in bytes.
   static let longest = 64 << 10
+  /// No value has more lists and dictionaries in each other.
+  static let deepest = 100
   /// In bytes: as much as a whole skaffold.yaml may have.
   static let longestText = 1 << 20
 }
@@ -105,6 +107,7 @@ private struct TemplateRun {
       }
     if entries.isEmpty { return try put(otherwise, dot) }
     for (key, element) in entries {
+      try spend(1)
       scopes.append([:])
       if let last = pipeline.names.last { scopes[scopes.count - 1][last] = element }
       if pipeline.names.count > 1 { scopes[scopes.count - 1][pipeline.names[0]] = key }
@@ -134,10 +137,7 @@ private struct TemplateRun {
   private mutating func value(_ command: [TemplateParser.Operand], piped: TemplateValue?, _ dot: TemplateValue)
     throws(Problem) -> TemplateValue
   {
-    steps += 1
-    guard steps < Self.mostSteps else {
-      throw Problem(message: "the template takes more than \(Self.mostSteps) steps", remedy: "make it shorter")
-    }
+    try spend(1)
     guard case .function(let name) = command[0] else {
       guard command.count == 1, piped == nil else {
         throw Problem(message: "a value takes no arguments", remedy: "begin with a function: {{lower .NAME}}")
@@ -164,7 +164,18 @@ private struct TemplateRun {
         throw Problem(message: "the template function 'cmd' cannot be used here", remedy: "use a variable")
       }
       return .string(try commands.run(first.text, arguments.dropFirst().map(\.text)))
-    default: return try TemplateFunctions.call(name, arguments)
+    default:
+      let result = try TemplateFunctions.call(name, arguments)
+      // Long values take time and memory.
+      try spend(result.size >> 10)
+      return result
+    }
+  }
+
+  private mutating func spend(_ count: Int) throws(Problem) {
+    steps += count
+    guard steps < Self.mostSteps else {
+      throw Problem(message: "the template takes more than \(Self.mostSteps) steps", remedy: "make it shorter")
     }
   }
 

@@ -42,7 +42,8 @@ public final class TemplateCommands: Sendable {
     let words = [name] + arguments
     if let known = state.withLock({ $0.outputs[words] }) { return known }
     let text = words.joined(separator: " ")
-    let demand = Demand(key: "cmd \(text)", text: "a template runs '\(text)'", root: root)
+    let demand = Demand(
+      key: "cmd \(Words.text(words)) in \(Words.text([directory]))", text: "a template runs '\(text)'", root: root)
     guard trust.allows(demand) else {
       throw EnvTemplate.Problem(message: demand.text, remedy: demand.refusal.remedy ?? "")
     }

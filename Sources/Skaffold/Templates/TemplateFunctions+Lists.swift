@@ -40,8 +40,8 @@ extension TemplateFunctions {
     ),
     (
       "join",
-      Function(count: 2...2) { values in
-        .string((values[1].elements ?? [values[1]]).map(\.text).joined(separator: values[0].text))
+      Function(count: 2...2) { values throws(Problem) in
+        .string(try joined("join", (values[1].elements ?? [values[1]]).map(\.text), values[0].text))
       }
     ),
     ("toStrings", Function(count: 1...1) { .list(($0[0].elements ?? [$0[0]]).map { .string($0.text) }) }),
@@ -78,6 +78,14 @@ extension TemplateFunctions {
       }
     ),
   ])
+
+  /// Checks the length before it makes the text.
+  static func joined(_ name: String, _ texts: [String], _ separator: String) throws(Problem) -> String {
+    // Both are in memory, so that their product is no more than a number can be.
+    let size = texts.reduce(max(0, texts.count - 1) * separator.utf8.count) { $0 + $1.utf8.count }
+    guard size <= EnvTemplate.longest else { throw tooLong(name) }
+    return texts.joined(separator: separator)
+  }
 
   private static func separated(_ text: String, _ separator: String) -> [String] {
     separator.isEmpty

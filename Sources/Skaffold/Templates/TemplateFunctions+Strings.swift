@@ -75,8 +75,12 @@ extension TemplateFunctions {
         (index == 0 ? word.prefix(1).lowercased() : word.prefix(1).uppercased()) + word.dropFirst()
       }.joined()
     },
-    "wrap": Function(count: 2...2) { .string(wrapped($0[1].text, Int(clamping: $0[0].int), "\n")) },
-    "wrapWith": Function(count: 3...3) { .string(wrapped($0[2].text, Int(clamping: $0[0].int), $0[1].text)) },
+    "wrap": Function(count: 2...2) { values throws(Problem) in
+      .string(try joined("wrap", wrapped(values[1].text, Int(clamping: values[0].int)), "\n"))
+    },
+    "wrapWith": Function(count: 3...3) { values throws(Problem) in
+      .string(try joined("wrapWith", wrapped(values[2].text, Int(clamping: values[0].int)), values[1].text))
+    },
     "b64enc": text(1) { Data($0[0].utf8).base64EncodedString() },
     "b64dec": Function(count: 1...1) { values throws(Problem) in
       guard let bytes = Data(base64Encoded: values[0].text) else { throw wrong("b64dec", values[0], "base64") }
@@ -100,10 +104,13 @@ extension TemplateFunctions {
     },
     "isAbs": Function(count: 1...1) { .bool($0[0].text.hasPrefix("/")) },
     "regexMatch": Function(count: 2...2) { values throws(Problem) in
-      .bool(try expression("regexMatch", values[0]).matches(values[1].text))
+      guard values[1].text.utf8.count <= EnvTemplate.longest else {
+        throw wrong("regexMatch", .string("a long text"), "at most \(EnvTemplate.longest) bytes")
+      }
+      return .bool(try expression("regexMatch", values[0]).matches(values[1].text))
     },
     "regexFind": Function(count: 2...2) { values throws(Problem) in
-      let text = Array(values[1].text)
+      let text = try characters("regexFind", values[1])
       let found = try occurrences("regexFind", values[0], text).first
       return .string(found.map { String(text[$0]) } ?? "")
     },
@@ -178,20 +185,26 @@ extension TemplateFunctions {
     return result
   }
 
-  private static func wrapped(_ text: String, _ width: Int, _ end: String) -> String {
+  /// Returns lines of words.
+  private static func wrapped(_ text: String, _ width: Int) -> [String] {
     var lines: [String] = []
+    var length = 0
     for word in text.split(whereSeparator: \.isWhitespace) {
-      if let last = lines.last, last.count + 1 + word.count <= width {
-        lines[lines.count - 1] = last + " " + word
+      let count = word.count
+      if !lines.isEmpty, length + 1 + count <= width {
+        lines[lines.count - 1] += " " + word
+        length += 1 + count
       } else {
         lines.append(String(word))
+        length = count
       }
     }
-    return lines.joined(separator: end)
+    return lines
   }
 
   // MARK: Regular expressions
 
+  /// In characters, of four bytes at most on average: each part of the text is tried.
   private static let longestSearched = 500
 
   private static func expression(_ name: String, _ pattern: Value) throws(Problem) -> Inputs.Expression {
@@ -201,10 +214,17 @@ extension TemplateFunctions {
     return expression
   }
 
+  private static func characters(_ name: String, _ value: Value) throws(Problem) -> [Character] {
+    guard value.text.utf8.count <= EnvTemplate.longest else {
+      throw wrong(name, .string("a long text"), "at most \(longestSearched) characters")
+    }
+    return Array(value.text)
+  }
+
   /// Returns where the expression matches: from the left, the longest each time.
   private static func occurrences(_ name: String, _ pattern: Value, _ text: [Character]) throws(Problem) -> [Range<Int>]
   {
-    guard text.count <= longestSearched else {
+    guard text.count <= longestSearched, text.reduce(0, { $0 + $1.utf8.count }) <= 4 * longestSearched else {
       throw wrong(name, .string("\(text.count) characters"), "at most \(longestSearched)")
     }
     let whole = try expression(name, .string("^(" + pattern.text + ")$"))
@@ -224,12 +244,13 @@ extension TemplateFunctions {
   }
 
   private static func replaced(_ name: String, _ values: [Value]) throws(Problem) -> Value {
-    let text = Array(values[1].text)
+    let text = try characters(name, values[1])
     var result = ""
     var place = 0
     for range in try occurrences(name, values[0], text) {
       result += String(text[place..<range.lowerBound]) + values[2].text
       place = range.upperBound
+      guard result.utf8.count <= EnvTemplate.longest else { throw tooLong(name) }
     }
     return .string(result + String(text[place...]))
   }

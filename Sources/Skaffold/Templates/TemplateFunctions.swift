@@ -33,8 +33,13 @@ enum TemplateFunctions {
     }
     if !function.takesMissing, let missing = arguments.first(where: \.isMissing) { return missing }
     let result = try function.body(arguments)
-    // A few calls could make a text of any length.
+    // A few calls could make a text of any length, or a value of any depth.
     guard result.size <= EnvTemplate.longest else { throw tooLong(name) }
+    guard result.isNested(within: EnvTemplate.deepest) else {
+      throw Problem(
+        message: "the template function '\(name)' puts more than \(EnvTemplate.deepest) lists into each other",
+        remedy: "divide it")
+    }
     return result
   }
 

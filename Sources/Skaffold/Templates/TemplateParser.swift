@@ -181,9 +181,7 @@ struct TemplateParser {
   private mutating func nodes(endsAt words: Set<String>) throws(Problem) -> ([Node], String?) {
     depth += 1
     defer { depth -= 1 }
-    guard depth < Self.mostDepth else {
-      throw Problem(message: "the template has more than \(Self.mostDepth) blocks in each other", remedy: "divide it")
-    }
+    guard depth < Self.mostDepth else { throw Self.tooDeep }
     var nodes: [Node] = []
     while next < pieces.count {
       let piece = pieces[next]
@@ -215,6 +213,10 @@ struct TemplateParser {
     return (nodes, nil)
   }
 
+  private static var tooDeep: Problem {
+    Problem(message: "the template has more than \(mostDepth) blocks in each other", remedy: "divide it")
+  }
+
   private mutating func conditional(_ tokens: [Token], _ source: String, isWith: Bool) throws(Problem) -> Node {
     let condition = try pipeline(tokens, source)
     let (body, end) = try nodes(endsAt: ["else", "end"])
@@ -227,6 +229,9 @@ struct TemplateParser {
       {
         // `else if`: one {{end}} for both.
         next += 1
+        depth += 1
+        defer { depth -= 1 }
+        guard depth < Self.mostDepth else { throw Self.tooDeep }
         otherwise = [try conditional(Array(words.dropFirst(2)), end, isWith: word == "with")]
       } else {
         throw Problem(message: "'{{\(end)}}' is not complete", remedy: "write {{else}} or {{else if …}}")

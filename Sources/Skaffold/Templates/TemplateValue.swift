@@ -43,13 +43,25 @@ indirect enum TemplateValue: Hashable, Sendable {
     }
   }
 
-  /// The size in bytes, nearly.
+  /// The size in bytes, nearly: an element counts even if it is empty.
   var size: Int {
     switch self {
     case .string(let text): text.utf8.count
-    case .list(let elements): elements.reduce(1) { $0 + $1.size }
-    case .dictionary(let members): members.reduce(1) { $0 + $1.key.utf8.count + $1.value.size }
+    case .list(let elements): elements.reduce(Self.least) { $0 + max(Self.least, $1.size) }
+    case .dictionary(let members):
+      members.reduce(Self.least) { $0 + $1.key.utf8.count + max(Self.least, $1.value.size) }
     default: 8
+    }
+  }
+
+  private static let least = 16
+
+  /// Checks that no more lists and dictionaries are in each other; a check, a text and a release of one recur as deep.
+  func isNested(within depth: Int) -> Bool {
+    switch self {
+    case .list(let elements): depth > 0 && elements.allSatisfy { $0.isNested(within: depth - 1) }
+    case .dictionary(let members): depth > 0 && members.values.allSatisfy { $0.isNested(within: depth - 1) }
+    default: true
     }
   }
 

@@ -25,7 +25,8 @@ struct HelmTests {
       for word; do printf '%s\\n' "$word" >> '\(project.path)/ran'; done
       echo . >> '\(project.path)/ran'
       for word; do case $word in */overrides.yaml) cat "$word" >> '\(project.path)/overrides';; esac; done
-      [ "$1" = dependency ] || ls -R "$3" > '\(project.path)/listing' 2>/dev/null
+      for word; do last=$word; done
+      [ "$1" = dependency ] || ls -R "$last" > '\(project.path)/listing' 2>/dev/null
       if [ -e '\(project.path)/failure' ]; then cat '\(project.path)/failure' >&2; exit 1; fi
       cat '\(project.path)/output'
 
@@ -90,11 +91,12 @@ struct HelmTests {
     let run = try #require(runs(project).first)
     #expect(
       run.filter { !$0.hasSuffix("/overrides.yaml") } == [
-        "template", "web-me", "/web", "--include-crds", "--kube-version", "1.30",
+        "template", "--include-crds", "--kube-version=1.30",
         "--set", "a.c=1", "--set", "a.d[0]=x", "--set", "a.d[1]=true", "--set", "b=two words",
         "--set", "image.repository=registry:5000/team/web-app", "--set", "image.tag=7",
         "--set", "me=db:1 db registry:5000 team/web-app", "--set-file", "file=/notes.txt",
-        "--values", "/values-me.yaml", "--values", "--version", "1.2.3", "--namespace", "shop", "--skip-tests",
+        "--values", "/values-me.yaml", "--values", "--version", "1.2.3", "--namespace", "shop", "--skip-tests", "--",
+        "web-me", "/web",
       ])
     #expect(try String(contentsOfFile: project.path + "/overrides", encoding: .utf8) == "x:\n  k: \"1\"\n")
     // `manifests.helm` is applied as Skaffold does: a namespace only where the chart writes one.
@@ -133,7 +135,7 @@ struct HelmTests {
     // Helm would have put it there.
     #expect(rendering.manifests.map(\.namespace) == ["shop"])
     #expect(try await render(project, namespace: "mine").manifests.map(\.namespace) == ["mine"])
-    #expect(runs(project)[1].suffix(2) == ["--namespace", "mine"])
+    #expect(runs(project)[1].suffix(5) == ["--namespace", "mine", "--", "web", "/web"])
   }
 
   @Test("Images that are not built yet are placeholders, which the deployment fills in wherever they are")
@@ -191,7 +193,7 @@ struct HelmTests {
       ])
     let before = Set(try FileManager.default.subpathsOfDirectory(atPath: project.path + "/web"))
     _ = try await render(project)
-    #expect(runs(project).count == 1 && runs(project)[0][2] != "/web")
+    #expect(runs(project).count == 1 && runs(project)[0].last != "/web")
     let listing = try String(contentsOfFile: project.path + "/listing", encoding: .utf8)
     #expect(listing.contains("far-0.1.0.tgz") && listing.contains("lib\n") && !listing.contains("lib-0.0.9.tgz"))
     #expect(Set(try FileManager.default.subpathsOfDirectory(atPath: project.path + "/web")) == before)
@@ -214,8 +216,18 @@ struct HelmTests {
         && refusal.remedy?.contains("--trust") == true)
     #expect(runs(project).isEmpty)
     let rendering = try await render(project, trust: Trust(isEverything: true))
-    #expect(runs(project)[0] == ["dependency", "build", "/web", "--skip-refresh"])
-    #expect(rendering.demands.map(\.key) == ["helm dependency build \(project.path)/web"])
+    #expect(runs(project)[0] == ["dependency", "build", "--skip-refresh", "--", "/web"])
+    #expect(rendering.demands.map(\.key) == ["helm dependency build --skip-refresh \(project.path)/web"])
+    // The same without the option was allowed, and this was not.
+    let known = Trust(known: [project.path: ["helm dependency build \(project.path)/web"]])
+    #expect(try await failure(project, known).message.contains("lacks far"))
+    for (option, words) in [("--keyring=/etc/hosts", "--keyring"), ("--new", "--new"), ("word", "'word'")] {
+      try project.write(
+        "skaffold.yaml",
+        Self.head + "deploy: {helm: {flags: {depBuild: ['\(option)']}, releases: [{name: r, chartPath: web}]}}\n")
+      #expect(try await failure(project, known).message.contains(words))
+    }
+    #expect(runs(project).count == 2)
     try project.write(
       "skaffold.yaml",
       Self.head + "deploy: {helm: {releases: [{name: r, chartPath: web, skipBuildDependencies: true}]}}\n")
@@ -255,7 +267,103 @@ struct HelmTests {
     #expect(runs(project).isEmpty)
   }
 
+  // MARK: Arguments that are more than they say
+
+  static let disguised = [
+    "name: '--post-renderer=./evil', chartPath: web", #"name: '{{print "-" "-output-dir=x"}}', chartPath: web"#,
+    "name: '-x', chartPath: web", "name: '', chartPath: web", "name: Web, chartPath: web",
+    "name: 'a b', chartPath: web", "name: \(String(repeating: "a", count: 54)), chartPath: web",
+    "name: r, remoteChart: '--post-renderer=./evil'", #"name: r, remoteChart: "-\u0301x""#,
+    "name: r, remote: true, chartPath: '--post-renderer=./evil'", "name: r, remoteChart: x, repo: '--output-dir=x'",
+    "name: r, chartPath: web, version: '--post-renderer=./evil'",
+    "name: r, chartPath: web, namespace: '--output-dir=x'",
+    "name: r, chartPath: web, setFiles: {'a=/etc/hosts,b': notes.txt}",
+    "name: r, chartPath: web, setFiles: {a: 'x,b=/etc/hosts'}",
+    "name: r, chartPath: web, setFiles: {'a\\': 'd=/etc/hosts'}", "name: r, chartPath: web, setFiles: {a: gone.txt}",
+    "name: r, chartPath: web, setFiles: {a: web}", "name: r, chartPath: web, setFiles: {a: fifo}",
+    "name: r, chartPath: web, setFiles: {a: 'https://host.invalid/x'}",
+    "name: r, chartPath: web, valuesFiles: ['notes.txt,/etc/hosts']",
+    "name: r, chartPath: web, valuesFiles: ['{{.WHO}},/etc/hosts']",
+    #"name: r, chartPath: web, valuesFiles: ["\"notes.txt\""]"#, #"name: r, chartPath: web, valuesFiles: ["a\nb"]"#,
+    "name: r, chartPath: web, valuesFiles: ['a\\b']", "name: r, chartPath: web, valuesFiles: [fifo]",
+    "name: r, chartPath: web, valuesFiles: ['https://host.invalid/v.yaml,/etc/hosts']",
+  ]
+
+  @Test(
+    "A text that helm would read as an option, or as several files, is refused whoever allows it", arguments: disguised)
+  func disguises(release: String) async throws {
+    let project = try project(
+      Self.head + "manifests: {helm: {releases: [\n{\(release)}]}}\n",
+      ["notes.txt": "", "x,b=/etc/hosts": "", "d=/etc/hosts": ""])
+    #expect(mkfifo(project.path + "/fifo", 0o600) == 0)
+    let refusal = try await failure(project, Trust(isEverything: true))
+    #expect(refusal.position?.file == project.path + "/skaffold.yaml" && refusal.position?.line == 4, "\(refusal)")
+    #expect(refusal.remedy != nil && runs(project).isEmpty)
+  }
+
+  @Test(
+    "A dependency's name is one name: no link is made elsewhere",
+    arguments: ["../../../evil", "a/b", "..", ".", "''", "/tmp/evil", #""a/\u0301b""#])
+  func dependencyNames(name: String) async throws {
+    let project = try project(
+      Self.head + "deploy: {helm: {releases: [{name: r, chartPath: web}]}}\n",
+      [
+        "web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n"
+          + "- {name: \(name), version: 0.1.0, repository: 'file://../lib'}\n",
+        "lib/Chart.yaml": "apiVersion: v2\nname: lib\nversion: 0.1.0\n",
+      ])
+    let refusal = try await failure(project, Trust(isEverything: true))
+    #expect(refusal.position?.description.hasPrefix(project.path + "/web/Chart.yaml:5:") == true, "\(refusal)")
+    #expect(runs(project).isEmpty)
+  }
+
+  @Test("Aliases share a chart, and two charts of one name are an error")
+  func twins() async throws {
+    func chart(_ second: String) -> String {
+      "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n"
+        + "- {name: lib, version: 0.1.0, repository: 'file://../lib'}\n"
+        + "- {name: lib, alias: b, version: 0.1.0, repository: 'file://../\(second)'}\n"
+    }
+    let project = try project(
+      Self.head + "deploy: {helm: {releases: [{name: r, chartPath: web}]}}\n",
+      [
+        "web/Chart.yaml": chart("lib"), "lib/Chart.yaml": "name: lib\nversion: 0.1.0\n",
+        "other/Chart.yaml": "name: lib\nversion: 0.1.0\n",
+      ])
+    #expect(try await render(project).manifests.count == 1)
+    try project.write("web/Chart.yaml", chart("other"))
+    let refusal = try await failure(project)
+    #expect(refusal.message.hasPrefix("two charts are called lib") && refusal.position?.line == 6)
+    #expect(runs(project).count == 1)
+  }
+
+  @Test("A chart of very many directories is refused: a link could be anywhere in it", .timeLimit(.minutes(1)))
+  func manyDirectories() async throws {
+    let project = try project(Self.head + "deploy: {helm: {releases: [\n{name: r, chartPath: web}]}}\n")
+    for number in 0..<HelmChart.mostDirectories { #expect(mkdir("\(project.path)/web/d\(number)", 0o700) == 0) }
+    try FileManager.default.createSymbolicLink(
+      atPath: project.path + "/web/d0/secret", withDestinationPath: "/etc/hosts")
+    let refusal = try await failure(project)
+    #expect(refusal.message.contains("more than 10000 directories") && refusal.position?.line == 4, "\(refusal)")
+    #expect(runs(project).isEmpty)
+    #expect(HelmChart.tree(project.path + "/web/d0").isComplete)
+    #expect(!HelmChart.tree(project.path + "/web/d0", mostFiles: 0).isComplete)
+  }
+
   // MARK: Failures
+
+  @Test("Of a long failure the beginning and the end are searched", .timeLimit(.minutes(1)))
+  func longFailures() {
+    let place = "Error: template: web/templates/x.yaml:5:11: no"
+    for filler in ["web/", "a/", "a.", "web", "a/web/b", " web/a", "\n"] {
+      let long = String(repeating: filler, count: (1 << 20) / filler.utf8.count)
+      for words in [place + " " + long, long + " " + place] {
+        #expect(
+          HelmFailure.place(words, chart: ("web", "/c"), files: [])?.description == "/c/templates/x.yaml:5:12",
+          "\(filler)")
+      }
+    }
+  }
 
   @Test("Without helm the error says where it was searched, and how to get it")
   func missing() async throws {
@@ -340,7 +448,7 @@ struct HelmTests {
     #expect(try await render(project, cache: cache).manifests.count == 2 && runs(project).count == 2)
     try project.write("other/templates/new.yaml", "")
     #expect(try await render(project, cache: cache).manifests.count == 2)
-    #expect(runs(project).map { $0[1] }.sorted() == ["r", "s", "s"])
+    #expect(runs(project).map { $0[2] }.sorted() == ["r", "s", "s"])
   }
 
   @Test("The real helm renders a chart, its dependencies and its images", .enabled(if: Here.helm != nil))

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Manifests
 import Testing
 
@@ -244,7 +245,85 @@ struct RequiresTests {
     #expect(set.configurations.count == 60 && set.configurations.first?.name == "c59")
   }
 
+  @Test("Requirements have a depth, a number of files and a size", .timeLimit(.minutes(1)))
+  func budgets() throws {
+    let row = (0..<80).map { index in
+      "apiVersion: skaffold/v4beta11\nkind: Config\nmetadata: {name: c\(index)}\n"
+        + (index < 79 ? "requires: [{configs: [c\(index + 1)]}]\n" : "")
+    }
+    #expect(
+      problems(["skaffold.yaml": row.joined(separator: "---\n")]).map { $0.drop { $0 != " " } } == [
+        " more than 64 configurations require one another in a row"
+      ])
+    let empty = "apiVersion: skaffold/v4beta11\nkind: Config\n"
+    func required(_ count: Int, _ text: String) -> [String: String] {
+      var files = Dictionary(uniqueKeysWithValues: (0..<count).map { ("d/f\($0).yaml", text) })
+      files["skaffold.yaml"] =
+        empty + "requires:\n" + (0..<count).map { "- {path: d/f\($0).yaml}\n" }.joined()
+      return files
+    }
+    // The first file is the first of the 500.
+    #expect(problems(required(499, empty)).isEmpty)
+    #expect(problems(required(510, empty)) == ["skaffold.yaml:503: more than 500 files are required"])
+    let long = try Project(required(30, empty + "# " + String(repeating: "x", count: 100_000) + "\n"))
+    let tree = ConfigurationTree(
+      ReadingOptions(workingDirectory: long.path), checkouts: [:], limits: .init(text: 1 << 20))
+    tree.read(long.path + "/skaffold.yaml")
+    let error = try #require(throws: InputError.self) { try tree.result() }
+    // Ten of them are no more.
+    #expect(error.diagnostics.map(\.message) == ["the files that are required have more than 1 MiB"])
+    #expect(error.diagnostics[0].position?.line == 14)
+    #expect(ConfigurationTree.Limits().text == 16 << 20)
+  }
+
   // MARK: Other repositories
+
+  @Test("git asks nothing by any program, and takes no transport that the settings forbid")
+  func gitEnvironment() async throws {
+    let shop = try shop("{repo: 'ssh://host.invalid/x'}")
+    try shop.write("bin/git", "#!/bin/sh\nenv >> '\(shop.path)/ran'\nexit 1\n")
+    #expect(chmod(shop.path + "/bin/git", 0o755) == 0)
+    let cases: [(own: [String: String], command: String)] = [
+      ([:], "ssh -o BatchMode=yes"), (["GIT_SSH_COMMAND": "mine"], "mine"),
+    ]
+    for (own, command) in cases {
+      try shop.write("ran", "")
+      var options = ReadingOptions(workingDirectory: shop.path)
+      options.trust = Trust(isEverything: true)
+      let environment = ["PATH": shop.path + "/bin:/usr/bin:/bin", "GIT_ALLOW_PROTOCOL": "ext"].merging(own) { $1 }
+      let repositories = RemoteRepositories(directory: shop.path + "/cache", environment: environment)
+      var files: [String] = []
+      do throws(InputError) {
+        _ = try await ConfigurationSet.load("skaffold.yaml", options, repositories: repositories, files: &files)
+        Issue.record("a git that fails has brought a repository")
+      } catch {
+        #expect(error.description.contains("cannot be fetched"))
+      }
+      let last = try String(contentsOfFile: shop.path + "/ran", encoding: .utf8).split(separator: "\n").map(String.init)
+      for line in ["GIT_SSH_COMMAND=\(command)", "GIT_ASKPASS=true", "GIT_TERMINAL_PROMPT=0", "SSH_ASKPASS=true"] {
+        #expect(last.contains(line), "\(line)")
+      }
+    }
+    let text = try String(contentsOfFile: shop.path + "/ran", encoding: .utf8)
+    #expect(!text.contains("GIT_ALLOW_PROTOCOL"))
+  }
+
+  @Test("Very many repositories are an error before they are fetched", .timeLimit(.minutes(1)))
+  func manyRepositories() async throws {
+    let shop = try shop("{repo: /x}")
+    try shop.write(
+      "skaffold.yaml",
+      Self.configuration("shop", "requires:\n" + (0..<101).map { "- git: {repo: /x, ref: r\($0)}\n" }.joined()))
+    // A clone of each is there.
+    for number in 0..<101 {
+      let name = RemoteRepositories.name(.init(repository: "/x", ref: "r\(number)"))
+      try shop.write("cache/\(name)/.git/HEAD", "")
+    }
+    #expect(chmod(shop.path + "/cache", 0o700) == 0)
+    let error = await #expect(throws: InputError.self) { try await load(shop, sync: .missing) }
+    #expect(error?.description.contains("more than 100 repositories are required") == true)
+    #expect(error?.diagnostics.first?.position?.line == 113)
+  }
 
   /// A repository with a configuration, a commit on `main`, and a branch `next`.
   private func repository() async throws -> Project {

@@ -127,7 +127,7 @@ struct HookReaderTests {
     #expect(!FileManager.default.fileExists(atPath: project.path + "/begun"))
     let rendering = try await render(project, trusted: true)
     #expect(rendering.manifests.map(\.id.description) == ["Pod n/changed"])
-    #expect(rendering.demands.map(\.key) == ["hook touch begun", "hook ./change.sh"])
+    #expect(rendering.demands.map(\.key) == ["touch begun", "./change.sh"].map { "hook \($0) in \(project.path)" })
     #expect(FileManager.default.fileExists(atPath: project.path + "/begun"))
     let got = try String(contentsOfFile: project.path + "/got", encoding: .utf8)
     #expect(got.contains("name: a\n") && got.hasSuffix("n \(project.path)\n"), "\(got)")

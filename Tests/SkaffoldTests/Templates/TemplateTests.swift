@@ -294,10 +294,22 @@ struct TemplateTests {
       "{{indent 9223372036854775807 \"a\"}}", "{{mul 9223372036854775807 9}}", "{{div 1 0}}", "{{mod 1 0}}", deep,
       "{{\(wide)}}", "{{regexReplaceAll \"a\" (repeat 1000 \"a\") \"b\"}}", "{{slice \"a\" 5 2}}",
       "{{slice \"a\" -1}}", "{{div -9223372036854775808 -1}}",
+      "{{$x := list \"\"}}{{range until 40}}{{$x = concat $x $x}}{{end}}",
+      "{{$x := list}}{{range until 101}}{{$x = list $x}}{{end}}",
+      "{{join (repeat 60000 \"a\") (until 4000)}}", "{{wrapWith 1 (repeat 60000 \"a\") (repeat 30000 \"a \")}}",
+      "{{if .B}}" + String(repeating: "{{else if .B}}", count: 5000) + "{{end}}",
+      "{{$l := until 4000}}{{range $l}}{{range $l}}{{end}}{{end}}",
+      String(repeating: "{{$x := repeat 60000 \"a\"}}", count: 3000),
+      "{{regexMatch \"(a*)*b\" .LONG}}", "{{regexFind \"a\" .LONG}}", "{{regexFind \"a\" .MARKS}}",
+      "{{regexReplaceAllLiteral \"a\" (repeat 100 \"a\") (repeat 1000 \"b\")}}",
+    ]
+    let environment = [
+      "A": "a", "LONG": String(repeating: "a", count: 70_000),
+      "MARKS": "a" + String(repeating: "\u{301}", count: 3000),
     ]
     for template in templates {
       #expect(throws: EnvTemplate.Problem.self, "\(template.prefix(60))") {
-        try EnvTemplate(template).expanded(["A": "a"])
+        try EnvTemplate(template).expanded(environment)
       }
     }
   }
@@ -320,7 +332,29 @@ struct TemplateTests {
     #expect(refused?.remedy.contains("--trust") == true)
     let allowed = commands(true, project)
     #expect(try template.expanded([:], commands: allowed) == "x.txt\na b")
-    #expect(allowed.demands.map(\.key) == ["cmd sh -c ls; printf \"$A\""])
+    #expect(allowed.demands.map(\.key) == ["cmd sh -c 'ls; printf \"$A\"' in \(project.path)"])
+  }
+
+  @Test("What is allowed is those words in that directory")
+  func trustKeys() throws {
+    let project = try Project([:])
+    let allowed = commands(true, project)
+    _ = try allowed.run("printf", ["a b"])
+    let known = Trust(known: [project.path: Set(allowed.demands.map(\.key))])
+    func run(_ arguments: [String], in directory: String) throws(EnvTemplate.Problem) -> String {
+      try TemplateCommands(
+        trust: known, root: project.path, environment: ["PATH": "/usr/bin:/bin"], directory: directory
+      ).run("printf", arguments)
+    }
+    #expect(try run(["a b"], in: project.path) == "a b")
+    #expect(throws: EnvTemplate.Problem.self) { try run(["a", "b"], in: project.path) }
+    #expect(throws: EnvTemplate.Problem.self) { try run(["a b"], in: "/") }
+    let lists = [["a b"], ["a", "b"], ["a", "", "b"], ["'a' b"], ["a'", "'b"], ["a", "in", "b"], []]
+    #expect(Set(lists.map(Words.text)).count == lists.count)
+    let hooks = [
+      (["make", "a b"], "/x"), (["make", "a", "b"], "/x"), (["make", "a b"], "/y"), (["make"], "/x in /y"),
+    ]
+    #expect(Set(hooks.map { HostHook(command: $0.0, directory: $0.1).key }).count == hooks.count)
   }
 
   @Test("A program that fails, or is not there, is an error")
