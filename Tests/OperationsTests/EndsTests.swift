@@ -101,8 +101,7 @@ import Testing
       _ = try await other.operations.restore(request) { _ in }
       #expect(try await cluster.isItself())
       #expect(try await cluster.agent() == nil)
-      await workload.reconnect()
-      try await eventually("it is known") { await state() == .failedOpen }
+      try await workload.reconnect(until: "it is known") { await state() == .failedOpen }
       try await leave()
     case .daemonDeath:
       await daemon.die()
@@ -184,8 +183,9 @@ import Testing
       defer { bob.remove() }
       try await bob.stand(in: cluster, takeOver: true)
       #expect(try await cluster.agent()?.uid != former)
-      await workload.reconnect()
-      try await eventually("it is known") { await interception.loss == "bob@desk has taken this intercept over" }
+      try await workload.reconnect(until: "it is known") {
+        await interception.loss == "bob@desk has taken this intercept over"
+      }
       try await leave()
       try await eventually("nothing of ours is left") { try daemon.journal().isEmpty }
       try await expectHeld(by: bob, cluster)
@@ -341,8 +341,7 @@ import Testing
         client: cluster.client, namespace: "shop", service: "web", workload: "web", selector: ["app": "web"]
       ).divert(holder: "bob@desk")
 
-      await workload.reconnect()
-      try await eventually("it is lost") { await interception.loss != nil }
+      try await workload.reconnect(until: "it is lost") { await interception.loss != nil }
       _ = try await daemon.operations.leave(LeaveRequest(all: true)) { _ in }
       try await eventually("nothing of ours is left") { try daemon.journal().isEmpty }
       #expect(try await cluster.agent()?.uid == theirs.uid)

@@ -140,6 +140,21 @@ extension InterceptedWorkload {
     observe(.session(.opened))
   }
 
+  /// Reconnects each second until it is so: the real link, which reaches no agent here, may close the session before
+  /// the claims have been read.
+  nonisolated func reconnect(
+    until what: String, at location: SourceLocation = #_sourceLocation, _ isSo: () async throws -> Bool
+  ) async throws {
+    var next = ContinuousClock.now
+    try await eventually(what, at: location) {
+      if ContinuousClock.now >= next {
+        await reconnect()
+        next = .now + .seconds(1)
+      }
+      return try await isSo()
+    }
+  }
+
   fileprivate func die() {
     for member in members.values { for feed in member.feeds { feed.cancel() } }
     renewal?.cancel()
