@@ -162,12 +162,10 @@ extension InterceptedWorkload {
 
   func renewLease() async throws { try await lease.renew() }
 
-  /// Someone puts an agent without a record of claims in place of ours.
-  func replaceAgent(of service: String) async throws -> AgentIdentity {
-    let member = try #require(members[service])
-    let (deployer, template) = try await agent(for: member)
-    return try await deployer.deploy(
-      template: template, from: member.plan.workload.template, selector: member.plan.selector)
+  /// The agent loses its record of claims, as one that a former version made has none.
+  func forgetClaims() async throws {
+    let patch: JSONValue = ["metadata": ["annotations": [ClaimsRecord.annotation: nil]]]
+    try await client.patch(.deployments, AgentNames.base("web"), namespace: "shop", type: .merge, patch)
   }
 }
 
