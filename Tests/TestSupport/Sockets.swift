@@ -113,11 +113,7 @@ public final class TestClient: Handler {
   }
 
   public func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    loop.end(self, &fd)
   }
 }
 

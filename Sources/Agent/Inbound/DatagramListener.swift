@@ -165,11 +165,7 @@ final class DatagramFlow: Handler {
   }
 
   func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    guard loop.end(self, &fd) else { return }
     listener.take(self)
   }
 }

@@ -47,10 +47,6 @@ final class DNSOverTCP: Handler {
   }
 
   func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    loop.end(self, &fd)
   }
 }

@@ -56,10 +56,6 @@ final class Nameserver: Handler {
   func renew(since time: UInt64) { if openedAt <= time, heardAt < time { close() } }
 
   func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    loop.end(self, &fd)
   }
 }

@@ -41,10 +41,6 @@ final class DNSServer: Handler {
   }
 
   func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    loop.end(self, &fd)
   }
 }

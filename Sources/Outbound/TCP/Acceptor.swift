@@ -53,10 +53,6 @@ class Acceptor: Handler {
   func accepted(_ connection: Int32) { clinux_reset(connection) }
 
   func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    loop.end(self, &fd)
   }
 }

@@ -38,11 +38,7 @@ final class Farewell: Handler {
   override func timerFired(_ kind: UInt8) { close() }
 
   func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    guard loop.end(self, &fd) else { return }
     let told = ended
     ended = nil
     told?(ObjectIdentifier(self))

@@ -94,10 +94,6 @@ private final class MintedSocket: Handler {
   }
 
   func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    loop.end(self, &fd)
   }
 }

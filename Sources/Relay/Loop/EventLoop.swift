@@ -111,6 +111,18 @@ public final class EventLoop {
   /// Takes a descriptor out of the loop; call it before closing the descriptor.
   public func unwatch(_ fd: Int32) { clinux_epoll_remove(epoll, fd) }
 
+  /// Unregisters a handler, and closes the one descriptor that it watches, which becomes -1.
+  /// - Returns: false if the descriptor was -1 before: nothing is done then.
+  @discardableResult
+  public func end(_ handler: Handler, _ fd: inout Int32) -> Bool {
+    guard fd >= 0 else { return false }
+    unwatch(fd)
+    unregister(handler)
+    clinux_close(fd)
+    fd = -1
+    return true
+  }
+
   /// Takes one connection of a listening socket when descriptors have run out, by the one kept for this, and resets it,
   /// so that its client learns at once.
   /// - Returns: false if there was no connection, or no spare descriptor.

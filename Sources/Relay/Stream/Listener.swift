@@ -50,10 +50,6 @@ open class Listener: Handler {
   open func turnedAway() {}
 
   public final func close() {
-    guard fd >= 0 else { return }
-    loop.unwatch(fd)
-    loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    loop.end(self, &fd)
   }
 }
