@@ -15,9 +15,41 @@ extension Deployer {
   ) async throws(DeployError) -> [ReadyPod] {
     let workloads = applied.objects.filter { Self.waited.contains($0.resource) }
     guard !workloads.isEmpty else { return [] }
+    var told: [ObjectID: ReadinessProgress] = [:]
+    return try await look(at: workloads) { verdicts, elapsed -> [ReadyPod]? in
+      for (workload, verdict) in verdicts {
+        let progress = ReadinessProgress(
+          object: workload.id, state: verdict.state, ready: verdict.rollout.ready, wanted: verdict.rollout.wanted,
+          elapsed: elapsed)
+        if told[workload.id]?.isSame(as: progress) != true { onProgress(progress) }
+        told[workload.id] = progress
+      }
+      guard verdicts.allSatisfy({ $0.1.state == .ready }) else { return nil }
+      return verdicts.flatMap { Self.readyPods($0.0, $0.1) }
+    }
+  }
+
+  /// Watches on for a moment after `waitReady`: a Pod without a readiness probe is ready as soon as its process runs,
+  /// and a process that ends at once is no success.
+  /// - Throws: `.notReady` with the reasons.
+  public func settle(_ applied: Applied, for time: Duration = .seconds(3)) async throws(DeployError) {
+    let workloads = applied.objects.filter { Self.waited.contains($0.resource) && $0.resource != .jobs }
+    guard !workloads.isEmpty else { return }
+    try await look(at: workloads) { verdicts, elapsed -> Void? in
+      guard verdicts.allSatisfy({ $0.1.state == .ready }) else { return nil }
+      let isOver = elapsed >= time || verdicts.allSatisfy { $0.1.rollout.pods.allSatisfy(PodState.isProbed) }
+      return isOver ? () : nil
+    }
+  }
+
+  /// Watches workloads until there is a result.
+  /// - Parameter result: called with the verdicts and the time since the start, after each change; nil to go on.
+  /// - Throws: `.notReady` once one has failed, `.timedOut` after `readyTimeout`.
+  private func look<Result>(
+    at workloads: [AppliedObject], _ result: ([(AppliedObject, ReadinessView.Verdict)], Duration) -> Result?
+  ) async throws(DeployError) -> Result {
     let start = ContinuousClock.now
     var view = ReadinessView(workloads)
-    var told: [ObjectID: ReadinessProgress] = [:]
     let (news, tasks) = watchAll(workloads)
     defer { for task in tasks { task.cancel() } }
     for await item in news {
@@ -27,14 +59,7 @@ extension Deployer {
       case .tick: break
       }
       let verdicts = view.verdicts(at: .now)
-      for (workload, verdict) in verdicts {
-        let progress = ReadinessProgress(
-          object: workload.id, state: verdict.state, ready: verdict.rollout.ready, wanted: verdict.rollout.wanted,
-          elapsed: .now - start)
-        if told[workload.id]?.isSame(as: progress) != true { onProgress(progress) }
-        told[workload.id] = progress
-      }
-      if verdicts.allSatisfy({ $0.1.state == .ready }) { return verdicts.flatMap { Self.readyPods($0.0, $0.1) } }
+      if let result = result(verdicts, .now - start) { return result }
       let failed = verdicts.filter { if case .failed = $0.1.state { true } else { false } }
       if !failed.isEmpty { throw await notReady(failed, .notReady) }
       if .now - start > options.readyTimeout {
@@ -42,36 +67,6 @@ extension Deployer {
       }
     }
     throw DeployError(.cancelled, "cancelled while waiting until it is ready")
-  }
-
-  /// Watches on for a moment after `waitReady`: a Pod without a readiness probe is ready as soon as its process runs,
-  /// and a process that ends at once is no success.
-  /// - Throws: `.notReady` with the reasons.
-  public func settle(_ applied: Applied, for time: Duration = .seconds(3)) async throws(DeployError) {
-    let workloads = applied.objects.filter { Self.waited.contains($0.resource) && $0.resource != .jobs }
-    guard !workloads.isEmpty else { return }
-    let start = ContinuousClock.now
-    var view = ReadinessView(workloads)
-    let (news, tasks) = watchAll(workloads)
-    defer { for task in tasks { task.cancel() } }
-    for await item in news {
-      switch item {
-      case .event(let event, let resource): view.take(event, of: resource)
-      case .failed(let error): throw DeployError(error, doing: "watching the workloads", object: workloads[0].id)
-      case .tick: break
-      }
-      let verdicts = view.verdicts(at: .now)
-      let failed = verdicts.filter { if case .failed = $0.1.state { true } else { false } }
-      if !failed.isEmpty { throw await notReady(failed, .notReady) }
-      let unready = verdicts.filter { $0.1.state != .ready }
-      if unready.isEmpty,
-        .now - start >= time || verdicts.allSatisfy({ $0.1.rollout.pods.allSatisfy(PodState.isProbed) })
-      {
-        return
-      }
-      if .now - start > options.readyTimeout { throw await notReady(unready, .timedOut) }
-    }
-    throw DeployError(.cancelled, "cancelled")
   }
 
   /// Watches on after `waitReady`, until the next deployment: a Pod without a probe is ready as soon as its process
