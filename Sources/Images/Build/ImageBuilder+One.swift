@@ -19,7 +19,7 @@ extension ImageBuilder {
           duration: .now - start)
       }
       try await run(artifact.hooks.before, artifact, tag, line)
-      // What the hooks wrote into the context is no change that another build must follow.
+      // Files that the hooks wrote into the context are no change that another build must follow.
       if !artifact.hooks.before.isEmpty { inputs.digest = try digest(artifact) }
       let aliases = zip(artifact.requires, required).map { (alias: $0.alias, reference: $1.tag) }
       let made =

@@ -46,18 +46,11 @@ struct Program: Sendable {
   ) async throws -> Result {
     var variables: [Environment.Key: String] = [:]
     for (name, value) in environment { if let key = Environment.Key(rawValue: name) { variables[key] = value } }
-    guard let input else {
-      let done = try await Subprocess.run(
-        .path(FilePath(path)), arguments: Arguments(arguments), environment: .custom(variables),
-        workingDirectory: FilePath(directory), input: .none,
-        output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
-      return Result(
-        succeeded: done.terminationStatus.isSuccess, output: done.standardOutput, errors: done.standardError)
-    }
+    let file = try input.map(Self.file) ?? FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
     let done = try await Subprocess.run(
       .path(FilePath(path)), arguments: Arguments(arguments), environment: .custom(variables),
       workingDirectory: FilePath(directory),
-      input: .fileDescriptor(try Self.file(holding: input), closeAfterSpawningProcess: true),
+      input: .fileDescriptor(file, closeAfterSpawningProcess: true),
       output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
     return Result(succeeded: done.terminationStatus.isSuccess, output: done.standardOutput, errors: done.standardError)
   }

@@ -167,7 +167,7 @@ public enum SkaffoldEnvironment {
       var rest = Array(text.unicodeScalars)[...]
       while let scalar = rest.popFirst() {
         if scalar == "\\", rest.first == "$" {
-          // What could be a name behind it stays as it is.
+          // A name that could follow it stays as it is.
           result.append("$")
           rest = rest.dropFirst()
           continue

@@ -205,7 +205,7 @@ struct DockerfileParser {
     let directory = stages[stages.count - 1].directory
     let word = expand(words[words.count - 1])
     var copy = DockerfileCopy(source: ".", destination: word.flatMap { DockerfileCopy.place($0, in: directory) })
-    // What is left out is not known here.
+    // The files that are left out are not known here.
     if options.contains(where: { $0.name == "exclude" }) { copy.destination = nil }
     copy.keepsPath = options.contains { $0.name == "parents" && $0.value.lowercased() != "false" }
     copy.unpacks = keyword == "ADD"

@@ -127,7 +127,7 @@ struct RequiresTests {
   static let profiles: [(requires: String, requested: [String], own: Bool, db: [String], shop: [String])] = [
     ("{path: db}", [], false, [], []),
     ("{path: db}", ["staging"], false, ["staging"], ["staging"]),
-    // What activates itself does so in each file.
+    // A profile that activates itself does so in each file.
     ("{path: db}", [], true, ["own"], ["own"]),
     ("{path: db}", ["-own"], true, [], []),
     ("{path: db, activeProfiles: [{name: staging}]}", [], false, ["staging"], []),
