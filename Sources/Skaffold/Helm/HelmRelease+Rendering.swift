@@ -205,9 +205,10 @@ extension HelmRelease {
     }
     warnings = warnings.map { sources.placed($0) }
     if isDeployed { manifests.removeAll(where: Self.isForHelmAlone) }
+    let hasPlaceholders = HelmImages.mayHavePlaceholders(text)
     for index in manifests.indices {
       manifests[index].position = manifests[index].position.map(sources.place)
-      manifests[index].hasPlaceholders = HelmImages.mayHavePlaceholders(text)
+      manifests[index].hasPlaceholders = hasPlaceholders
     }
     // Helm puts objects that name no namespace into the release's.
     guard isDeployed, let namespace else { return manifests }
