@@ -22,19 +22,12 @@ final class DatagramListener: Handler {
   static let turnBudget = 256
 
   init?(server: AgentServer, port: UInt16) {
-    var address = server.configuration.listenAddress ?? InboundListener.everyAddress
-    address.port = port
-    fd = clinux_udp_bind(&address)
-    if fd < 0, address.family == 6 {  // a node without IPv6
-      address = clinux_address([0, 0, 0, 0], port: port) ?? address
-      fd = clinux_udp_bind(&address)
-    }
-    guard fd >= 0 else {
+    guard let socket = PodSocket(server.configuration, port: port, bind: { clinux_udp_bind($0) }) else {
       AgentProgram.log("a UDP port is taken or not allowed")
       return nil
     }
-    clinux_local_address(fd, &address)
-    boundPort = address.port
+    fd = socket.fd
+    boundPort = socket.port
     self.server = server
     self.port = port
     limit = min(max(server.configuration.inboundLimits.connections / 4, 1), Self.most)

@@ -40,30 +40,15 @@ final class InboundListener: Listener {
   var isLeaving = false
 
   init?(server: AgentServer, port: UInt16) {
-    var address = server.configuration.listenAddress ?? Self.everyAddress
-    address.port = port
-    var fd = clinux_tcp_listen(&address, 1024)
-    if fd < 0, address.family == 6 {  // a node without IPv6
-      address = clinux_address([0, 0, 0, 0], port: port) ?? address
-      fd = clinux_tcp_listen(&address, 1024)
-    }
-    guard fd >= 0 else {
+    guard let socket = PodSocket(server.configuration, port: port, bind: { clinux_tcp_listen($0, 1024) }) else {
       AgentProgram.log("a port to listen on is taken or not allowed")
       return nil
     }
-    clinux_local_address(fd, &address)
-    boundPort = address.port
+    boundPort = socket.port
     self.server = server
     self.port = port
     isInside = server.configuration.gate(of: port) != nil
-    super.init(loop: server.loop, fd: fd)
-  }
-
-  /// "::", which takes IPv4 as well.
-  static var everyAddress: clinux_address {
-    var address = clinux_address()
-    address.family = 6
-    return address
+    super.init(loop: server.loop, fd: socket.fd)
   }
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
