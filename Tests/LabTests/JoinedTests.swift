@@ -90,17 +90,14 @@ extension LabTests {
       try await Lab.run { lab in
         try await lab.loadOther(fromTarget)
         try await lab.developer("alice@host") { alice in
-          func refusal(_ request: InterceptRequest) async -> ControlError? {
-            await #expect(throws: ControlError.self) { _ = try await alice.intercept(request) { _ in } }
-          }
-          #expect(await refusal(lab.intercept(to: "web"))?.message.contains("circle") == true)
-          #expect(await refusal(lab.intercept(to: "nobody"))?.code == .notFound)
+          #expect(await alice.refusal(of: lab.intercept(to: "web"))?.message.contains("circle") == true)
+          #expect(await alice.refusal(of: lab.intercept(to: "nobody"))?.code == .notFound)
           let traces = try await lab.traces()
           #expect(traces.isEmpty)
 
           var closed = lab.intercept(to: "deploy/other")
           closed.ports = [PortMapping(local: 9)]
-          let refused = await refusal(closed)
+          let refused = await alice.refusal(of: closed)
           #expect(refused?.code == .refused)
           #expect(refused?.message.contains("port 9 of deploy/other") == true)
         }

@@ -22,27 +22,25 @@ extension LabTests {
             """)
         let host = try HostServer("hello from the host")
         try await lab.developer("alice@host") { alice in
-          func refusal(_ request: InterceptRequest) async -> ControlError? {
-            await #expect(throws: ControlError.self) { _ = try await alice.intercept(request) { _ in } }
-          }
-          #expect(await refusal(lab.intercept(host.port, service: "headless"))?.code == .refused)
-          #expect(await refusal(lab.intercept(host.port, service: "bare"))?.code == .refused)
-          #expect(await refusal(lab.intercept(host.port, service: "early"))?.code == .refused)
+          #expect(await alice.refusal(of: lab.intercept(host.port, service: "headless"))?.code == .refused)
+          #expect(await alice.refusal(of: lab.intercept(host.port, service: "bare"))?.code == .refused)
+          #expect(await alice.refusal(of: lab.intercept(host.port, service: "early"))?.code == .refused)
           #expect(
-            await refusal(lab.intercept(host.port, service: "empty"))?.message.contains("selects no Pods") == true)
+            await alice.refusal(of: lab.intercept(host.port, service: "empty"))?.message.contains("selects no Pods")
+              == true)
 
-          let absent = await refusal(lab.intercept(host.port, service: "wbe"))
+          let absent = await alice.refusal(of: lab.intercept(host.port, service: "wbe"))
           #expect(absent?.code == .notFound)
           #expect(absent?.remedy?.contains("web") == true)
 
-          let port = await refusal(
-            InterceptRequest(
+          let port = await alice.refusal(
+            of: InterceptRequest(
               cluster: lab.cluster, service: "web", ports: [PortMapping(local: host.port, remote: "grpc")]))
           #expect(port?.code == .notFound)
           #expect(port?.remedy?.contains("80 (http)") == true)
 
           host.stop()
-          let silent = await refusal(lab.intercept(host.port))
+          let silent = await alice.refusal(of: lab.intercept(host.port))
           #expect(silent?.code == .refused)
           #expect(silent?.message.contains("nothing is listening") == true)
           try await lab.expectNoTraces()

@@ -71,19 +71,6 @@ extension LabTests {
       }
     }
 
-    private func expectNoneLost(_ lab: Lab, during work: () async throws -> Void) async throws {
-      let (pair, admin) = (try await lab.requester("pair"), try await lab.requester("pair-admin"))
-      let outcome = try await Load.run(pair) {
-        let other = try await Load.run(admin, during: work)
-        #expect(other.failures.isEmpty, "pair-admin: \(other.failures.count) lost; \(other.failures.first ?? "")")
-      }
-      #expect(outcome.failures.isEmpty, "pair: \(outcome.failures.count) lost; \(outcome.failures.first ?? "")")
-    }
-
-    private func refusal(_ developer: ClusterOperations, _ request: InterceptRequest) async -> ControlError? {
-      await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
-    }
-
     @Test("Each has one, and either leaves first and comes back", arguments: [true, false])
     func eachHasOne(aliceFirst: Bool) async throws {
       try await with { scene in
@@ -93,7 +80,7 @@ extension LabTests {
         )
         try await lab.developer("alice@host") { alice in
           try await lab.developer("bob@desk") { bob in
-            try await expectNoneLost(lab) {
+            try await lab.expectNoneLost("pair", "pair-admin") {
               _ = try await alice.intercept(forAlice) { _ in }
               let report = try await bob.intercept(forBob) { _ in }
               #expect(report.others == [InterceptReport.Neighbour(holder: "alice@host", services: ["pair"])])
@@ -135,14 +122,14 @@ extension LabTests {
             }
             var request = lab.intercept(scene.bob.port, service: "pair-admin")
             let before = try await lab.client.get(.deployments, "devtunnel-pair").annotations["devtunnel.dev/claims"]
-            let conflict = await refusal(bob, request)
+            let conflict = await bob.refusal(of: request)
             let message = conflict?.description ?? ""
             #expect(conflict?.code == .conflict && message.contains("--take-over"))
             #expect(message.hasPrefix("Service pair-admin: port 80 is intercepted by alice@host since"))
             let now = try await lab.client.get(.deployments, "devtunnel-pair").annotations["devtunnel.dev/claims"]
             #expect(now == before)
             request.takeOver = true
-            try await expectNoneLost(lab) { [request] in
+            try await lab.expectNoneLost("pair", "pair-admin") { [request] in
               _ = try await bob.intercept(request) { _ in }
               try await scene.expect(Self.fromAlice, Self.fromBob)
               try await eventually("alice knows what she has") {

@@ -27,24 +27,11 @@ extension LabTests {
       }
     }
 
-    private func expectNoneLost(_ lab: Lab, during work: () async throws -> Void) async throws {
-      let (web, alt) = (try await lab.requester("web"), try await lab.requester("web-alt"))
-      let outcome = try await Load.run(web) {
-        let other = try await Load.run(alt, during: work)
-        #expect(other.failures.isEmpty, "web-alt: \(other.failures.count) lost; \(other.failures.first ?? "")")
-      }
-      #expect(outcome.failures.isEmpty, "web: \(outcome.failures.count) lost; \(outcome.failures.first ?? "")")
-    }
-
-    private func refusal(_ developer: ClusterOperations, _ request: InterceptRequest) async -> ControlError? {
-      await #expect(throws: ControlError.self) { _ = try await developer.intercept(request) { _ in } }
-    }
-
     @Test(arguments: [["web", "web-alt"], ["web-alt", "web"]])
     func onePersonHasBothAndLeavesThemOneByOne(order: [String]) async throws {
       try await with { lab, host in
         try await lab.developer("alice@host") { alice in
-          try await expectNoneLost(lab) {
+          try await lab.expectNoneLost("web", "web-alt") {
             _ = try await alice.intercept(lab.intercept(host.port)) { _ in }
             let report = try await alice.intercept(lab.intercept(host.port, service: "web-alt")) { _ in }
             for service in order { try await lab.expect("hello from the host", from: service) }
@@ -71,9 +58,9 @@ extension LabTests {
         try await lab.developer("alice@host") { alice in
           try await lab.developer("bob@desk") { bob in
             _ = try await alice.intercept(lab.intercept(host.port)) { _ in }
-            try await expectNoneLost(lab) {
+            try await lab.expectNoneLost("web", "web-alt") {
               var request = lab.intercept(host.port, service: "web-alt")
-              let refusal = await refusal(bob, request)
+              let refusal = await bob.refusal(of: request)
               #expect(refusal?.code == .conflict && refusal?.message.contains("alice@host") == true)
               request.takeOver = true
               _ = try await bob.intercept(request) { _ in }

@@ -224,3 +224,10 @@ func eventually(_ what: String, within limit: Duration = .seconds(30), _ isSo: (
   }
   throw RequestFailure("not within \(limit): \(what); \(last)")
 }
+
+extension ClusterOperations {
+  /// Returns the error of an intercept that must be refused.
+  func refusal(of request: InterceptRequest) async -> ControlError? {
+    await #expect(throws: ControlError.self) { _ = try await intercept(request) { _ in } }
+  }
+}

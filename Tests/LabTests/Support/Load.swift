@@ -1,4 +1,5 @@
 import Synchronization
+import Testing
 
 /// New connections to a Service, one after the other on several threads, until it has to end.
 final class Load: Sendable {
@@ -35,5 +36,17 @@ final class Load: Sendable {
       }
       try? await Task.sleep(for: .milliseconds(2))
     }
+  }
+}
+
+extension Lab {
+  /// Checks that no new connection to two Services is lost while `work` runs.
+  func expectNoneLost(_ first: String, _ second: String, during work: () async throws -> Void) async throws {
+    let (one, other) = (try await requester(first), try await requester(second))
+    let outcome = try await Load.run(one) {
+      let outcome = try await Load.run(other, during: work)
+      #expect(outcome.failures.isEmpty, "\(second): \(outcome.failures.count) lost; \(outcome.failures.first ?? "")")
+    }
+    #expect(outcome.failures.isEmpty, "\(first): \(outcome.failures.count) lost; \(outcome.failures.first ?? "")")
   }
 }
