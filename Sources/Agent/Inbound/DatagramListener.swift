@@ -93,12 +93,8 @@ final class DatagramListener: Handler {
   var idleLimits: AgentConfiguration.IdleLimits { server.configuration.idleLimits }
 
   func close() {
-    guard fd >= 0 else { return }
     while let first { first.close() }
-    server.loop.unwatch(fd)
-    server.loop.unregister(self)
-    clinux_close(fd)
-    fd = -1
+    server.loop.end(self, &fd)
   }
 }
 

@@ -51,6 +51,10 @@ extension InterceptedWorkload {
       let found = try await claims.read()
       var new = found?.claims ?? Claims()
       // Before anything is changed.
+      let plan = member.plan
+      if let other = found?.deployment.annotations[AgentNames.kindAnnotation], other != plan.workload.kind {
+        throw Explanation.otherKind(other, workload: plan.workload.description)
+      }
       let living = try await lease.living(
         among: Self.rivals(of: wishes, in: new, machine.holder), progress: member.progress)
       if !living.isEmpty { return refuse(wishes, new, living) }
@@ -61,10 +65,6 @@ extension InterceptedWorkload {
       for wish in wishes {
         if wish.replaces { for other in new.holders.subtracting([machine.holder]) { new.remove(holder: other) } }
         new.take(wish.ports, of: wish.service, for: machine.holder, since: Timestamp.seconds(.now))
-      }
-      let plan = member.plan
-      if let other = found?.deployment.annotations[AgentNames.kindAnnotation], other != plan.workload.kind {
-        throw Explanation.otherKind(other, workload: plan.workload.description)
       }
       let (deployer, template) = try await agent(for: member)
       if let found, let standing = try await deployer.existing(found.deployment),

@@ -46,6 +46,24 @@ import Testing
     }
   }
 
+  /// It would fall back to the other workload's Pods.
+  @Test("The agent of a workload of another kind and the same name is taken by nobody")
+  func otherKind() async throws {
+    try await withInterception { test in
+      share(test.cluster, port: 9090, of: "admin")
+      test.cluster.delete("leases", HolderLease.name("web", "bob@desk"))
+      test.cluster.change("deployments", "devtunnel-web") {
+        $0.annotations["devtunnel.dev/workload-kind"] = "DaemonSet"
+      }
+      let error = await #expect(throws: ControlError.self) { try await test.start() }
+      #expect(
+        error?.code == .conflict && error?.message.contains("DaemonSet with the same name as Deployment/web") == true)
+      #expect(test.cluster.claims.holders == [9090: "bob@desk"])
+      #expect(test.cluster["services", "web"]?[path: "spec", "selector"]?.stringMap == ["app": "web"])
+      #expect(!test.changes("DELETE").contains("devtunnel-web"))
+    }
+  }
+
   @Test("The rivals of a wish are the holders of its ports; of one that takes the origin away, all others")
   func rivals() {
     var claims = Claims()
