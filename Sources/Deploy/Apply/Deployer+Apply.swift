@@ -92,13 +92,13 @@ extension Deployer {
         let refusal = DeployError(error, doing: "applying it", object: target.id, position: target.position)
         if refusal.code == .immutable, options.recreate || resource == .jobs, !isRecreated {
           isRecreated = true
+          guard try await remove(target, resource) else { throw refusal }
           // A Job's template never changes, and its Pods are done or would be done again.
           if !options.recreate {
             outcome.warnings.append(
               "\(target.position.map { "\($0): " } ?? "")\(target.id): a Job cannot be changed, so it is deleted and "
                 + "made again")
           }
-          try await remove(target, resource)
         } else if refusal.code == .namespace, error.isNotFound, mayMakeNamespace {
           mayMakeNamespace = false
           memory.forgetNamespaces()
@@ -152,16 +152,25 @@ extension Deployer {
     return .object(result)
   }
 
-  private func remove(_ target: ApplyTarget, _ resource: APIResource) async throws(DeployError) {
+  /// Deletes an object that is to be made again.
+  /// - Returns: false if it may not be deleted.
+  private func remove(_ target: ApplyTarget, _ resource: APIResource) async throws(DeployError) -> Bool {
+    let (name, namespace) = (target.id.name, target.id.namespace)
     do {
-      let found = try await client.find(resource, target.id.name, namespace: target.id.namespace)
-      try await client.delete(resource, target.id.name, namespace: target.id.namespace, propagation: .background)
-      if let uid = found?.uid {
-        try await client.waitGone(resource, target.id.name, namespace: target.id.namespace, uid: uid)
-      }
+      guard let found = try await client.find(resource, name, namespace: namespace) else { return true }
+      guard Self.mayRecreate(found, as: target.object, isAsked: options.recreate) else { return false }
+      try await client.delete(resource, name, namespace: namespace, propagation: .background, uid: found.uid)
+      if let uid = found.uid { try await client.waitGone(resource, name, namespace: namespace, uid: uid) }
+      return true
     } catch {
-      guard !error.isNotFound else { return }
+      guard !error.isNotFound else { return true }
       throw DeployError(error, doing: "deleting it to make it again", object: target.id, position: target.position)
     }
+  }
+
+  /// Checks whether an object may be deleted to be made again: one that this run has made, or any if the user asks for
+  /// that (`--recreate`).
+  static func mayRecreate(_ found: JSONValue, as wanted: JSONValue, isAsked: Bool) -> Bool {
+    isAsked || found.labels[RunLabel.key] != nil && found.labels[RunLabel.key] == wanted.labels[RunLabel.key]
   }
 }
