@@ -1,0 +1,73 @@
+/// A text in which `*` stands for any bytes, or none; `\*` and `\\` are themselves.
+public struct TextPattern: Hashable, Sendable {
+  /// The literal texts before, between and behind the stars; a single one for an exact text.
+  private var pieces: [[UInt8]]
+
+  public init(exactly text: [UInt8]) { pieces = [text] }
+
+  /// Reads a pattern; nil if a backslash stands before anything but a star or a backslash.
+  public init?(_ text: [UInt8]) {
+    pieces = [[]]
+    var index = 0
+    while index < text.count {
+      let byte = text[index]
+      index += 1
+      if byte == 0x2a {
+        // Two stars in a row are one.
+        if pieces.count == 1 || !pieces[pieces.count - 1].isEmpty { pieces.append([]) }
+      } else if byte == 0x5c {
+        guard index < text.count, text[index] == 0x2a || text[index] == 0x5c else { return nil }
+        pieces[pieces.count - 1].append(text[index])
+        index += 1
+      } else {
+        pieces[pieces.count - 1].append(byte)
+      }
+    }
+  }
+
+  public var isExact: Bool { pieces.count == 1 }
+
+  /// The number of bytes that are no stars.
+  public var literalSize: Int {
+    var size = 0
+    for piece in pieces { size += piece.count }
+    return size
+  }
+
+  /// The text that `init` reads.
+  public var text: [UInt8] {
+    var text: [UInt8] = []
+    for index in pieces.indices {
+      if index > 0 { text.append(0x2a) }
+      for byte in pieces[index] {
+        if byte == 0x2a || byte == 0x5c { text.append(0x5c) }
+        text.append(byte)
+      }
+    }
+    return text
+  }
+
+  /// Checks a text as a whole. It takes time in proportion to the text for each star at most.
+  public func matches(_ text: UnsafeRawBufferPointer) -> Bool {
+    let first = pieces[0]
+    guard Self.has(first, text, at: 0) else { return false }
+    guard pieces.count > 1 else { return text.count == first.count }
+    let last = pieces[pieces.count - 1]
+    var position = first.count
+    for index in 1..<pieces.count - 1 {
+      let piece = pieces[index]
+      while !Self.has(piece, text, at: position) {
+        position += 1
+        guard position <= text.count else { return false }
+      }
+      position += piece.count
+    }
+    return text.count - last.count >= position && Self.has(last, text, at: text.count - last.count)
+  }
+
+  @inline(never) private static func has(_ piece: [UInt8], _ text: UnsafeRawBufferPointer, at start: Int) -> Bool {
+    guard start >= 0, text.count - start >= piece.count else { return false }
+    for index in piece.indices where text[start + index] != piece[index] { return false }
+    return true
+  }
+}
