@@ -4,9 +4,11 @@
 /// only state is a count.
 public struct ControlMessage: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
-    /// Daemon: new connections to `port` go to the host. `flag` 1: a refusal there is passed on; `first`: the count of
-    /// the holder's claim; `second`: the time in ms after which connections on the origin end that do not come home by
-    /// themselves, 0 for never. Agent: done (`flag` 0), or a later claim is known (1), whose count is `first`.
+    /// Daemon: new connections to `port` go to the host, or, with `matching`, the requests that match the session's
+    /// rules of that port. A turn takes the place of the session's former turn of the port. `flag`: `passesRefusals`,
+    /// `matching`; `first`: the count of the holder's claim; `second`: the time in ms after which connections on the
+    /// origin end that do not come home by themselves, 0 for never. Agent: done (`flag` 0), or a later claim is known
+    /// (1), whose count is `first`; 2: the session has no rules for the port.
     case turnToHost = 1
     /// Daemon: new connections to `port`, or to all of the session's ports (0), go to the origin.
     case turnToOrigin = 2
@@ -26,9 +28,14 @@ public struct ControlMessage: Sendable, Equatable {
     case onOrigin = 8
     /// Agent: the host takes connections to `port` again; those on the origin come home.
     case hostAnswers = 9
-    /// Agent: another session has turned `port` to itself.
+    /// Agent: another session has turned `port` to itself, or, with `flag` `matching`, one of our rules of the port.
     case superseded = 10
   }
+
+  /// A flag of `turnToHost`: a refusal of the host is passed on to the client.
+  public static let passesRefusals: UInt8 = 1
+  /// A flag of `turnToHost` and `superseded`: it is about the requests that match the session's rules of the port.
+  public static let matching: UInt8 = 2
 
   /// Lets the session alone make the agent ready; otherwise the origin must answer, too.
   public static let admit = ControlMessage(.readiness, flag: 0)

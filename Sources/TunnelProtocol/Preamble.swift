@@ -30,7 +30,13 @@ public struct Preamble: Sendable, Equatable {
     case dns = 4
     /// The files at a path in the agent's container; `port` is a `FileOperation`.
     case file = 5
+    /// The session's rules for `port`, which take the place of its former ones: their length in 4 bytes, then the
+    /// text. The status says whether they were understood.
+    case rules = 6
   }
+
+  /// The most bytes that the text of a session's rules for a port may have.
+  public static let rulesLimit = 16_384
 
   /// Bytes before the address or name.
   public static let headSize = 4

@@ -43,7 +43,7 @@ final class AgentRouter: StreamRouter {
       }
       return end
     case .file: return route(file: preamble, slot: slot, session: session)
-    case .inbound: return refuse(preamble, slot: slot, session: session)
+    case .inbound, .rules: return refuse(preamble, slot: slot, session: session)
     }
   }
 
