@@ -130,11 +130,12 @@ let package = Package(
     // The ways from the host into the cluster, on the relay's thread.
     .target(name: "Outbound", dependencies: ["CLinux", "Relay", "TunnelProtocol"], swiftSettings: strict),
 
-    // The data path: these three are also compiled, as Embedded Swift, into the agent (see
+    // The data path: these four are also compiled, as Embedded Swift, into the agent (see
     // Sources/Agent/build-agent.sh).
     .target(
-      name: "Agent", dependencies: ["CLinux", "Relay", "TunnelProtocol"], exclude: ["build-agent.sh"],
+      name: "Agent", dependencies: ["CLinux", "HTTPMessages", "Relay", "TunnelProtocol"], exclude: ["build-agent.sh"],
       swiftSettings: strict),
+    .target(name: "HTTPMessages", swiftSettings: strict),
     .target(name: "Relay", dependencies: ["CLinux", "TunnelProtocol"], swiftSettings: strict),
     .target(name: "TunnelProtocol", swiftSettings: strict),
 
@@ -196,6 +197,7 @@ let package = Package(
       name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
+    .testTarget(name: "HTTPMessagesTests", dependencies: ["HTTPMessages"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .target(
       name: "HTTPTestSupport", dependencies: ["KubeAPI", "KubeObjects", "TestSupport"], path: "Tests/HTTPTestSupport",
@@ -273,8 +275,8 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Agent", "Bastion", "ControlAPI", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound",
-        "ShellChannel",
+        "Agent", "Bastion", "ControlAPI", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams",
+        "Manifests", "Outbound", "ShellChannel",
         "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
@@ -325,12 +327,12 @@ if Context.environment["DEVTUNNEL_FUZZ"] != nil {
   let fuzzer = "devtunnel-fuzz"
   // Each input costs a look at every counter of the program, so that only parsers have them.
   let parsers: Set = [
-    "Agent", "Bastion", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound", "ShellChannel",
-    "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+    "Agent", "Bastion", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound",
+    "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
   ]
   // Of binary formats libFuzzer also learns the numbers that the code compares with. Parsers of text compare byte by
   // byte, and a quarter of their time would go there; their harnesses have words.
-  let binary: Set = ["Agent", "KubeStreams", "Outbound", "ShellChannel", "TunnelProtocol"]
+  let binary: Set = ["Agent", "HTTPMessages", "KubeStreams", "Outbound", "ShellChannel", "TunnelProtocol"]
   for target in package.targets where parsers.contains(target.name) {
     let coverage = "edge,inline-8bit-counters,pc-table" + (binary.contains(target.name) ? ",trace-cmp" : "")
     target.swiftSettings = strict + [.unsafeFlags(["-sanitize-coverage=\(coverage)"])]

@@ -99,7 +99,7 @@ kubectl_is_there() {
 # ---- Building.
 
 agents() {
-  local share=$root/share/devtunnel sources=(Sources/Agent Sources/Relay Sources/TunnelProtocol Sources/CLinux)
+  local share=$root/share/devtunnel sources=(Sources/{Agent,HTTPMessages,Relay,TunnelProtocol,CLinux})
   local built=$share/devtunnel-agent-amd64
   if [ -e "$built" ] && [ -z "$(find "${sources[@]}" -newer "$built" -type f | head -n 1)" ]; then return; fi
   quietly "building the agents" Sources/Agent/build-agent.sh "$share"

@@ -78,7 +78,7 @@ struct ModulesTests {
 
   static let rules = [
     Rule(
-      modules: ["TunnelProtocol", "Relay", "Agent"],
+      modules: ["TunnelProtocol", "Relay", "HTTPMessages", "Agent"],
       mustNotImport: [
         "Foundation", "FoundationEssentials", "Logging", "KubeAPI", "KubeObjects", "KubeStreams", "CCurl", "CZlib",
       ],

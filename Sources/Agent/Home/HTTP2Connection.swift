@@ -1,3 +1,8 @@
+#if !hasFeature(Embedded)
+  import HTTPMessages
+  import TunnelProtocol
+#endif
+
 /// The streams of an HTTP/2 connection, by the frame headers of both directions. Payload is never looked at.
 struct HTTP2Connection {
   /// The first bytes of every client (RFC 9113, section 3.4).

@@ -1,6 +1,7 @@
 import CLinux
 
 #if !hasFeature(Embedded)
+  import HTTPMessages
   import Relay
   import TunnelProtocol
 #endif

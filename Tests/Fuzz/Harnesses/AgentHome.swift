@@ -1,3 +1,5 @@
+import HTTPMessages
+
 @testable import Agent
 
 /// Bytes of two sides in turn, the client's first: 0xff ends a turn.

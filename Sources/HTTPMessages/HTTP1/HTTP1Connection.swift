@@ -1,5 +1,5 @@
 /// The requests of an HTTP/1.1 connection and their answers, by the framing of both directions.
-struct HTTP1Connection {
+public struct HTTP1Connection {
   private var requests = MessageScanner()
   private var responses = MessageScanner()
   /// Requests without a whole answer.
@@ -8,13 +8,15 @@ struct HTTP1Connection {
   private var heads: UInt64 = 0
   private static let mostWaiting = 64
   /// True until something came that these messages do not explain: an upgrade, a tunnel, a doubtful framing.
-  private(set) var isFollowed = true
+  public private(set) var isFollowed = true
+
+  public init() {}
 
   /// True between two requests: all are answered, and no byte of another one has come.
-  var isIdle: Bool { isFollowed && waiting == 0 && requests.isIdle && responses.isIdle }
+  public var isIdle: Bool { isFollowed && waiting == 0 && requests.isIdle && responses.isIdle }
 
   /// Sees bytes of the client.
-  @inline(never) mutating func fromClient(_ bytes: UnsafeRawBufferPointer) {
+  @inline(never) public mutating func fromClient(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes
     while isFollowed, let event = requests.next(&rest) {
       switch event {
@@ -30,7 +32,7 @@ struct HTTP1Connection {
   }
 
   /// Sees bytes of the server.
-  @inline(never) mutating func fromServer(_ bytes: UnsafeRawBufferPointer) {
+  @inline(never) public mutating func fromServer(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes
     while isFollowed, let event = responses.next(&rest) {
       switch event {

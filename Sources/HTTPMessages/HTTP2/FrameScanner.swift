@@ -1,9 +1,9 @@
 /// Finds the frames in one direction of an HTTP/2 connection by their headers (RFC 9113, section 4.1).
-struct FrameScanner {
+public struct FrameScanner {
   /// Of the frame whose header came last.
-  private(set) var kind: UInt8 = 0
-  private(set) var flags: UInt8 = 0
-  private(set) var stream: UInt32 = 0
+  public private(set) var kind: UInt8 = 0
+  public private(set) var flags: UInt8 = 0
+  public private(set) var stream: UInt32 = 0
   /// Bytes of its payload that are still to come.
   private var left = 0
   private var length = 0
@@ -11,11 +11,13 @@ struct FrameScanner {
   private var count = 0
   private static let headerSize = 9
 
-  var isBetweenFrames: Bool { left == 0 && count == 0 }
+  public init() {}
+
+  public var isBetweenFrames: Bool { left == 0 && count == 0 }
 
   /// Takes bytes up to the end of a header, of a payload, or of the input.
   /// - Returns: true at the end of a header.
-  @inline(never) mutating func next(_ bytes: inout UnsafeRawBufferPointer) -> Bool {
+  @inline(never) public mutating func next(_ bytes: inout UnsafeRawBufferPointer) -> Bool {
     if left > 0 {
       let taken = min(left, bytes.count)
       left -= taken

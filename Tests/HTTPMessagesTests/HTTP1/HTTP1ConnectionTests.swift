@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Agent
+@testable import HTTPMessages
 
 struct HTTP1ConnectionTests {
   /// Bytes of one side.
