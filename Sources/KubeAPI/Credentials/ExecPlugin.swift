@@ -96,8 +96,8 @@ public struct ExecPlugin: Sendable, Hashable {
       return try await withThrowingTaskGroup(of: Outcome?.self) { group in
         group.addTask {
           let result = try await Subprocess.run(
-            executable, arguments: Arguments(arguments), environment: child, input: .none,
-            output: .string(limit: limit),
+            executable, arguments: Arguments(arguments), environment: child, platformOptions: Self.ownSession,
+            input: .none, output: .string(limit: limit),
             error: .string(limit: limit))
           return Outcome(
             succeeded: result.terminationStatus.isSuccess, status: Self.words(result.terminationStatus),
@@ -123,6 +123,14 @@ public struct ExecPlugin: Sendable, Hashable {
     } catch {
       throw failure("could not be run: \(error)", installHint)
     }
+  }
+
+  /// Programs that a plugin has started end with it, at the time limit.
+  private static var ownSession: PlatformOptions {
+    var options = PlatformOptions()
+    options.createSession = true
+    options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .zero)]
+    return options
   }
 
   private static func words(_ status: TerminationStatus) -> String {

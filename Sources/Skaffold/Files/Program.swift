@@ -39,20 +39,45 @@ struct Program: Sendable {
     }
   }
 
-  /// Runs it to its end; cancelling the task ends the program.
+  /// Runs it to its end. At the limit, or if the task is cancelled, it is killed with all that it has started.
   /// - Parameter input: for its standard input; nil for none.
+  /// - Throws: `TookTooLong`, `CancellationError`, or the reason why it cannot be started.
   func run(
-    _ arguments: [String], in directory: String, environment: [String: String], input: String? = nil
+    _ arguments: [String], in directory: String, environment: [String: String], input: String? = nil,
+    within limit: Duration = .seconds(60)
+  ) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+      group.addTask { try await runToEnd(arguments, in: directory, environment: environment, input: input) }
+      group.addTask {
+        try await Task.sleep(for: limit)
+        return nil
+      }
+      defer { group.cancelAll() }
+      guard let first = try await group.next(), let result = first else { throw TookTooLong() }
+      return result
+    }
+  }
+
+  private func runToEnd(
+    _ arguments: [String], in directory: String, environment: [String: String], input: String?
   ) async throws -> Result {
     var variables: [Environment.Key: String] = [:]
     for (name, value) in environment { if let key = Environment.Key(rawValue: name) { variables[key] = value } }
     let file = try input.map(Self.file) ?? FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
     let done = try await Subprocess.run(
       .path(FilePath(path)), arguments: Arguments(arguments), environment: .custom(variables),
-      workingDirectory: FilePath(directory),
+      workingDirectory: FilePath(directory), platformOptions: Self.ownSession,
       input: .fileDescriptor(file, closeAfterSpawningProcess: true),
       output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
     return Result(succeeded: done.terminationStatus.isSuccess, output: done.standardOutput, errors: done.standardError)
+  }
+
+  /// A program that it has started, and that keeps its output open, ends with it.
+  private static var ownSession: PlatformOptions {
+    var options = PlatformOptions()
+    options.createSession = true
+    options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .zero)]
+    return options
   }
 
   /// Opens a nameless file with a text. A pipe would end this process with SIGPIPE if the program does not read it.
@@ -70,24 +95,6 @@ struct Program: Sendable {
     } catch {
       try? file.close()
       throw error
-    }
-  }
-
-  /// Runs it, and ends it if it takes longer.
-  /// - Throws: `TookTooLong`, or as `run` without a limit does.
-  func run(
-    _ arguments: [String], in directory: String, environment: [String: String], input: String? = nil,
-    within limit: Duration
-  ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
-      group.addTask { try await run(arguments, in: directory, environment: environment, input: input) }
-      group.addTask {
-        try await Task.sleep(for: limit)
-        return nil
-      }
-      defer { group.cancelAll() }
-      guard let first = try await group.next(), let result = first else { throw TookTooLong() }
-      return result
     }
   }
 }

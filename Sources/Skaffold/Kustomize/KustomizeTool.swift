@@ -13,6 +13,9 @@ public enum KustomizeTool: Sendable, Hashable {
     return Program.find("kubectl", environment: environment).map { .kubectl($0) }
   }
 
+  /// Rendering reads local files alone.
+  private static let limit = Duration.seconds(60)
+
   /// - Parameters:
   ///   - options: see `KustomizeOptions`.
   ///   - readsOutside: whether files outside their kustomization's directory may be read; the caller has checked each.
@@ -31,7 +34,13 @@ public enum KustomizeTool: Sendable, Hashable {
     let result: Program.Result
     do {
       result = try await Program(path: path).run(
-        [verb] + options + ["--load-restrictor", restrictor, directory], in: "/", environment: environment)
+        [verb] + options + ["--load-restrictor", restrictor, directory], in: "/", environment: environment,
+        within: Self.limit)
+    } catch is Program.TookTooLong {
+      throw InputError(
+        "the kustomization \(source.path) cannot be rendered: \(path) took more than \(Self.limit)",
+        at: source.position,
+        remedy: "run '\(Paths.name(of: path)) \(verb) \(source.path)' to see what it waits for")
     } catch {
       throw InputError(
         "\(path) could not be run: \(error)", at: source.position, remedy: "reinstall kubectl or kustomize")

@@ -84,13 +84,14 @@ private struct BlockingProgram {
     var buffer = [UInt8](repeating: 0, count: 4096)
     let deadline = ContinuousClock.now + .seconds(limit)
     var problem: String?
+    let tooLong = "it took more than \(limit) s"
     while true {
       let left = (deadline - .now).components
       var event = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
       guard left.seconds >= 0, left.attoseconds >= 0,
         poll(&event, 1, Int32(clamping: left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000) + 1) > 0
       else {
-        problem = "it took more than \(limit) s"
+        problem = tooLong
         break
       }
       let count = read(ends[0], &buffer, buffer.count)
@@ -101,9 +102,16 @@ private struct BlockingProgram {
         break
       }
     }
-    if problem != nil { kill(-process, SIGKILL) }
     var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    // It may go on although it has closed its output.
+    while problem == nil, waitpid(process, &status, WNOHANG) == 0 {
+      if .now > deadline { problem = tooLong }
+      usleep(2000)
+    }
+    if problem != nil {
+      kill(-process, SIGKILL)
+      while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    }
     if let problem { throw failure(problem) }
     guard status == 0 else { throw failure("it ended with status \(status >> 8 & 0xFF)") }
     return String(decoding: bytes, as: UTF8.self)

@@ -87,6 +87,7 @@ import Testing
   @Test(arguments: [
     ("echo broken >&2; exit 3", "plugin ended with exit status 3: broken"),
     ("kill -9 $$", "plugin was ended by signal 9"), ("echo hello", "ExecCredential"), ("sleep 30", "did not answer"),
+    ("sleep 30 & wait", "did not answer"),
     (
       "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{}}'",
       "neither a token"
