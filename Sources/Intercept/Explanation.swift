@@ -163,8 +163,8 @@ enum Explanation {
     let names = holders.sorted().map { Holder(identity: $0).told(to: reader) }.joined(separator: ", ")
     return ControlError(
       .conflict,
-      "\(names) uses an agent of \(workload) that this devtunnel would make otherwise: it is another version's, "
-        + "or the workload or its Services have changed since, or the agent has another image or container",
+      "\(names) uses an agent of \(workload) that does not do: it is another version's, it listens on other ports, "
+        + "or it has other rights or another image",
       remedy:
         "Nothing was changed. Ask them to leave and intercept again, with the same version, or replace the agent, "
         + "which ends their intercepts: --take-over.")

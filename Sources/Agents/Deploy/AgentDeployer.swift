@@ -192,15 +192,18 @@ public struct AgentDeployer: Sendable {
   /// - Parameters:
   ///   - running: the result of `existing`.
   ///   - podTemplate: `spec.template` of the workload.
+  ///   - selector: of the Service, if the agent is in use: it may then be one that was made before a rollout, as
+  ///     `TemplateMatch.serves` says.
   public func stands(
-    _ running: AgentIdentity, as template: AgentPodTemplate, from podTemplate: JSONValue
+    _ running: AgentIdentity, as template: AgentPodTemplate, from podTemplate: JSONValue,
+    inUseFor selector: [String: String]? = nil
   ) async throws(ControlError) -> Bool {
-    guard
-      TemplateMatch.isSame(
-        running.template, as: await fitted(template, objects: running.objects).make(from: podTemplate))
-    else {
-      return false
-    }
+    let made = await fitted(template, objects: running.objects).make(from: podTemplate)
+    let isFit =
+      if let selector { TemplateMatch.serves(running.template, as: made, selector: selector) } else {
+        TemplateMatch.isSame(running.template, as: made)
+      }
+    guard isFit else { return false }
     return try await hasOwnProgram(running)
   }
 

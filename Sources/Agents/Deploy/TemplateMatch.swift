@@ -10,6 +10,39 @@ enum TemplateMatch {
     return isSame(present["spec"], made["spec"], account: made[path: "spec", "serviceAccountName"])
   }
 
+  /// Checks whether a running agent does what one would do that is made now: it takes the same connections, for the same
+  /// Service, with the same rights. A rollout changes the image, variables, volumes and labels, and admission may set
+  /// other ones for each Pod; the agent keeps those that it has.
+  /// - Parameter selector: the Service's, which must go on selecting the agent's Pods.
+  static func serves(_ present: JSONValue, as made: JSONValue, selector: [String: String]) -> Bool {
+    let containers = made[path: "spec", "containers"]?.elements ?? []
+    // Others beside it may be in front of it.
+    guard containers.count == 1, made[path: "spec", "initContainers"] == nil else { return isSame(present, as: made) }
+    let labels = present.labels
+    guard selector.allSatisfy({ labels[$0.key] == $0.value }),
+      labels[AgentNames.agentLabel] == made.labels[AgentNames.agentLabel],
+      [nil, present.annotations[AgentNames.imageAnnotation]].contains(made.annotations[AgentNames.imageAnnotation])
+    else { return false }
+    return isSame(lasting(present), lasting(made), account: made[path: "spec", "serviceAccountName"])
+  }
+
+  /// Returns the part of a template's specification that a rollout seldom changes.
+  private static func lasting(_ template: JSONValue) -> JSONValue {
+    var spec = template["spec"] ?? [:]
+    for field in ["imagePullSecrets", "nodeSelector", "priorityClassName", "tolerations"] { spec[field] = nil }
+    spec["volumes"] = .array((spec["volumes"]?.elements ?? []).filter(isOurs))
+    let containers = (spec["containers"]?.elements ?? []).map { container in
+      var container = container
+      for field in ["env", "envFrom", "image", "ports", "volumeDevices"] { container[field] = nil }
+      container["volumeMounts"] = .array((container["volumeMounts"]?.elements ?? []).filter(isOurs))
+      return container
+    }
+    spec["containers"] = .array(containers)
+    return spec
+  }
+
+  private static func isOurs(_ volume: JSONValue) -> Bool { volume.entryName == AgentPodTemplate.volume }
+
   private static func lasting(_ annotations: [String: String]) -> [String: String] {
     annotations.filter { $0.key != "kubectl.kubernetes.io/restartedAt" }
   }

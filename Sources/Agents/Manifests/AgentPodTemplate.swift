@@ -129,6 +129,8 @@ public struct AgentPodTemplate: Sendable {
     return ["metadata": ["labels": JSONValue(labels), "annotations": JSONValue(annotations)], "spec": pod]
   }
 
+  /// The name of the volume with the program.
+  static let volume = "devtunnel-agent"
   /// kubectl's choice of a container.
   private static let defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
   /// By custom, Prometheus reads the metrics of Pods that have it.
@@ -161,7 +163,7 @@ public struct AgentPodTemplate: Sendable {
       volumes.contains($0.entryName ?? "") && Self.isKept($0)
     }
     container["volumeMounts"] = .array(
-      mounts + [["name": "devtunnel-agent", "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
+      mounts + [["name": JSONValue(Self.volume), "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
     if let devices = original["volumeDevices"]?.elements {
       let kept = devices.filter { volumes.contains($0.entryName ?? "") }
       container["volumeDevices"] = kept.isEmpty ? JSONValue?.none : .array(kept)
@@ -288,7 +290,7 @@ public struct AgentPodTemplate: Sendable {
       return mounted.contains(name) && !droppedVolumes.contains(name)
     }
     let agent: JSONValue = [
-      "name": "devtunnel-agent",
+      "name": JSONValue(Self.volume),
       "configMap": [
         "name": JSONValue(objectsName), "defaultMode": 0o555,
         "items": [["key": JSONValue("agent-\(architecture.rawValue)"), "path": "agent"]],

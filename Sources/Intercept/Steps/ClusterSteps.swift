@@ -67,8 +67,16 @@ extension InterceptedWorkload {
         new.take(wish.ports, of: wish.service, for: machine.holder, since: Timestamp.seconds(.now))
       }
       let (deployer, template) = try await agent(for: member)
+      // All who use the agent would lose it.
+      let others = new.holders.subtracting([machine.holder])
+      var users: Set<String> = []
+      if !takesOver { users = try await lease.living(among: others, progress: member.progress) }
+      let joining = wishes.map(\.service)
+      let isOurs = members.keys.contains { !joining.contains($0) && machine.phase(of: $0) == .active }
       if let found, let standing = try await deployer.existing(found.deployment),
-        try await deployer.stands(standing, as: template, from: plan.workload.template)
+        try await deployer.stands(
+          standing, as: template, from: plan.workload.template, inUseFor: isOurs || !users.isEmpty ? plan.selector : nil
+        )
       {
         guard try await claims.write(new, over: found) else { continue }
         wasClosing = found.claims.closer != nil
@@ -77,13 +85,8 @@ extension InterceptedWorkload {
         return .joined(new, agent: standing.uid)
       }
       if let found {
-        // All who use the agent lose it: those who live are asked first.
-        let others = new.holders.subtracting([machine.holder])
-        if !takesOver {
-          let living = try await lease.living(among: others, progress: member.progress)
-          if !living.isEmpty {
-            throw Explanation.otherAgent(of: living, workload: plan.workload.description, reader: context.holder)
-          }
+        guard users.isEmpty else {
+          throw Explanation.otherAgent(of: users, workload: plan.workload.description, reader: context.holder)
         }
         for other in others { new.remove(holder: other) }
         // Those who lose their claims do not divert again then what is given back.

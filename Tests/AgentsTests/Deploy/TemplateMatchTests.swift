@@ -99,4 +99,44 @@ struct TemplateMatchTests {
     attack.apply(&object)
     #expect(!TemplateMatch.isSame(object, as: Self.made))
   }
+
+  /// Others use the agent, and a rollout changed these, or admission set other ones for another Pod.
+  private static let ofARollout = [
+    "another image", "a variable more", "envFrom", "a volume more", "an annotation that injects",
+  ]
+
+  @Test(
+    "An agent in use may have an older image, environment, volumes and annotations, and nothing else",
+    arguments: attacks)
+  func inUse(attack: Change) {
+    var object = Self.defaulted
+    attack.apply(&object)
+    let serves = TemplateMatch.serves(object, as: Self.made, selector: ["app": "user"])
+    #expect(serves == Self.ofARollout.contains(attack.testDescription))
+  }
+
+  @Test("An agent in use must do for the Service, with its ports and the image that was asked for")
+  func inUseByAnother() {
+    var template = AgentPodTemplate(
+      workload: "user", containerName: "user", listen: [8080], controlPort: 17_717, architecture: .amd64)
+    let selector = ["app": "user"]
+    func serves(_ object: JSONValue, _ selector: [String: String] = selector) -> Bool {
+      TemplateMatch.serves(object, as: template.make(from: UserWorkload.template), selector: selector)
+    }
+    let standing = template.make(from: UserWorkload.template)
+    #expect(serves(standing) && !serves(standing, ["app": "user", "tier": "new"]))
+    template.image = "debug:1"
+    #expect(!serves(standing))
+    #expect(TemplateMatch.serves(template.make(from: UserWorkload.template), as: standing, selector: selector))
+    template.image = nil
+    template.listen = [8080, 9090]
+    #expect(!serves(standing))
+    template.listen = [8080]
+    template.keepsContainers = true
+    var two = UserWorkload.template
+    two[path: "spec", "containers"] = .array(
+      two[path: "spec", "containers"]!.elements + [["name": "gate", "image": "gate:1"]])
+    let kept = template.make(from: two)
+    #expect(TemplateMatch.serves(kept, as: kept, selector: selector) && !serves(kept))
+  }
 }
