@@ -121,15 +121,18 @@ enum Explanation {
         + "allow ingress from the workload's own labels. Nothing was diverted.")
   }
 
-  /// Returns the message about a phase that has lasted too long.
-  /// - Parameter phase: its name, such as `listing`.
-  static func late(_ phase: String, service: String, workload: String) -> String {
+  /// Returns the message about a phase that has lasted too long while an intercept was set up.
+  static func late(_ phase: Phase, service: String, workload: String) -> String {
     switch phase {
-    case "listing":
-      "the agent did not become a ready endpoint of Service \(service) on all its ports within 30 s"
-    case "connecting": "no tunnel to the agent of \(workload) within 80 s"
-    case "probing": "the agent did not reach the Pods of \(workload) within 40 s"
-    default: phase
+    case .listing: "the agent did not become a ready endpoint of Service \(service) on all its ports within 30 s"
+    case .connecting: "no tunnel to the agent of \(workload) within 80 s"
+    case .probing: "the agent did not reach the Pods of \(workload) within 40 s"
+    case .turning: "the agent did not send the connections of Service \(service) here within 10 s"
+    case .serviceDeleted: "Service \(service) was deleted"
+    case .agentDeleted: "the agent of \(workload) was deleted"
+    case .changedBack(let manager): "\(manager) has changed the selector of Service \(service) back"
+    case .claiming, .diverting, .settling, .active, .failedOpen, .givenBack, .leaving, .removing:
+      "Service \(service) could not be intercepted in time"
     }
   }
 

@@ -80,9 +80,11 @@ extension InterceptedWorkload {
         .conflict, Explanation.lost(to: holders, reader: context.holder),
         remedy: "Nothing of yours is left to undo. Talk to them, or take it back: --take-over.")
     case .failed(let failure):
+      return members[service]?.error ?? ended[service]?.error ?? ControlError(.failed, failure.text)
+    case .late(let phase):
       if let error = members[service]?.error ?? ended[service]?.error { return error }
       let pods = AgentPods(client: client.within(.seconds(5)), namespace: namespace, workload: workload)
-      return await pods.diagnosis(Explanation.late(failure.text, service: service, workload: workload))
+      return await pods.diagnosis(Explanation.late(phase, service: service, workload: workload))
     case .left, nil: return ControlError(.cancelled, "cancelled")
     }
   }

@@ -9,6 +9,8 @@ public struct ServiceFacts: Hashable, Sendable {
     case refused(Set<String>)
     /// It could not be set up.
     case failed(Failure)
+    /// It stayed in this phase for too long while it was set up.
+    case late(Phase)
   }
 
   public internal(set) var wish: Wish

@@ -48,7 +48,7 @@ extension InterceptMachine {
   private mutating func giveUpLate(at now: Instant) {
     for (name, facts) in services where facts.isWanted && !facts.wasActive {
       guard let limit = Self.limit(of: facts.stage), now - facts.stageSince >= limit else { continue }
-      end(name, .failed(Failure("\(facts.stage)", isPassing: true)), drain: .seconds(5))
+      end(name, .late(facts.stage), drain: .seconds(5))
     }
   }
 

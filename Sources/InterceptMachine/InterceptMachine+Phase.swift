@@ -41,7 +41,10 @@ extension InterceptMachine {
     // A resolver of the cluster may cache an earlier "no such name" for 30 s.
     case .probing: .seconds(40)
     case .listing: .seconds(30)
-    default: nil
+    case .turning, .changedBack: .seconds(10)
+    // A tool that replaces an object deletes it first.
+    case .serviceDeleted, .agentDeleted: .seconds(5)
+    case .claiming, .diverting, .settling, .active, .failedOpen, .givenBack, .leaving, .removing: nil
     }
   }
 

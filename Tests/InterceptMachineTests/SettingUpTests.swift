@@ -139,7 +139,22 @@ struct SettingUpTests {
     #expect(bench.phase() == .listing)
     #expect(bench.pass(.seconds(29)) == [])
     #expect(bench.pass(.seconds(1)) == [.release(services: ["web"])])
-    #expect(bench.machine.services["web"]?.end == .failed(Failure("listing", isPassing: true)))
+    #expect(bench.machine.services["web"]?.end == .late(.listing))
+  }
+
+  @Test(
+    "Nothing that someone else does to it while it is set up is waited for without end",
+    arguments: [
+      ([.selector(service: "web", .gone)], .serviceDeleted, 5), ([.agentDeleted], .agentDeleted, 5),
+    ] as [([Observation], Phase, Int)])
+  func takenAway(seen: [Observation], phase: Phase, limit: Int) {
+    var bench = Bench.at(.listing)
+    bench.see(seen)
+    #expect(bench.phase() == phase)
+    bench.pass(.seconds(limit) - .milliseconds(1))
+    #expect(bench.machine.services["web"]?.end == nil)
+    bench.pass(.milliseconds(1))
+    #expect(bench.machine.services["web"]?.end == .late(phase))
   }
 
   @Test("The endpoints may list an agent that was retired a moment ago: 5 s")
