@@ -67,6 +67,7 @@ struct PlanParserTests {
       ("bind /a /b/..%CC%81/..", "bind needs two"),
       ("bind /a /\(String(repeating: "n", count: 256))", "bind needs two"),
       ("bind /a%2 /b", "bind needs two"), ("bind /a%00 /b", "bind needs two"),
+      ("bind /a /b\0c", "the line has a NUL"), ("hosts /h\0x", "the line has a NUL"),
       ("bind /a /", "bind needs two"),
       ("host-port 0", "host-port is no port"), ("host-port 70000", "host-port is no port"),
       ("hostname \(String(repeating: "h", count: 65))", "hostname has 1 to 64 bytes"),

@@ -38,10 +38,7 @@ struct HostPlan: Equatable {
 
   static func parse(_ text: String, file: String) throws(ShellError) -> HostPlan {
     var plan = HostPlan()
-    var number = 0
-    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
-      number += 1
-      guard line.contains(where: { $0 != " " }), line.first != "#" else { continue }
+    for (number, line) in try PlanFile.lines(of: text, file: file) {
       let parts = line.split(separator: " ", maxSplits: 1)
       let value = parts.count == 2 ? String(parts[1]) : ""
       func problem(_ what: String) -> ShellError { ShellError("\(file):\(number)", reason: "\(parts[0]) \(what)") }

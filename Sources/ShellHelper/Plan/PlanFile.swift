@@ -51,6 +51,18 @@ enum PlanFile {
     return plan
   }
 
+  /// Returns the lines of a plan that are neither empty nor comments, with their numbers.
+  /// - Throws: for a NUL, at which the kernel would end a path.
+  static func lines(of text: String, file: String) throws(ShellError) -> [(number: Int, line: Substring)] {
+    var lines: [(number: Int, line: Substring)] = []
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+      let number = lines.count + 1
+      guard !line.utf8.contains(0) else { throw ShellError("\(file):\(number)", reason: "the line has a NUL") }
+      lines.append((number, line))
+    }
+    return lines.filter { $0.line.first != "#" && $0.line.contains { $0 != " " } }
+  }
+
   /// Returns this process's user; for root by sudo(8), also the caller.
   static func invokers(user: uid_t = geteuid(), sudo: String? = getenv("SUDO_UID").map { String(cString: $0) }) -> Set<
     uid_t

@@ -22,10 +22,7 @@ struct PlanParser {
 
   static func parse(_ text: String, file: String) throws(ShellError) -> ShellPlan {
     var parser = PlanParser(file: file)
-    var number = 0
-    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
-      number += 1
-      guard !line.isEmpty, line.first != "#" else { continue }
+    for (number, line) in try PlanFile.lines(of: text, file: file) {
       let parts = line.split(separator: " ", maxSplits: 1)
       guard parts.count == 2 else { throw parser.problem(number, "the keyword", "has no value") }
       try parser.take(keyword: String(parts[0]), value: String(parts[1]), line: number)
