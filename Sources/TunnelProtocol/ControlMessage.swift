@@ -4,13 +4,15 @@
 /// only state is a count.
 public struct ControlMessage: Sendable, Equatable {
   public enum Kind: UInt8, Sendable {
-    /// Daemon: new connections to `port` go to the host, or, with `matching`, the requests that match the session's
-    /// rules of that port. A turn takes the place of the session's former turn of the port. `flag`: `passesRefusals`,
-    /// `matching`; `first`: the count of the holder's claim; `second`: the time in ms after which connections on the
-    /// origin end that do not come home by themselves, 0 for never. Agent: done (`flag` 0), or a later claim is known
-    /// (1), whose count is `first`; 2: the session has no rules for the port.
+    /// Daemon: new connections to `port` go to the host, or, with `matching`, the requests that match the rules that
+    /// the session has sent for that port. A session may have both turns, each with a count of its own; each takes
+    /// the place of its former one. `flag`: `passesRefusals`, `matching`; `first`: the count of the holder's claim;
+    /// `second`: the time in ms after which connections on the origin end that do not come home by themselves, 0 for
+    /// never. Agent: done (`flag` 0), or a later claim is known (1), whose count is `first`; 2: the session has no
+    /// rules for the port.
     case turnToHost = 1
-    /// Daemon: new connections to `port`, or to all of the session's ports (0), go to the origin.
+    /// Daemon: the session's turn of all of `port` ends, or, with `flag` `matching`, that of the requests that match
+    /// its rules. Port 0 ends every turn of the session.
     case turnToOrigin = 2
     /// Daemon: `admit` (`flag` 0) or `retire` (1).
     case readiness = 3
@@ -34,7 +36,8 @@ public struct ControlMessage: Sendable, Equatable {
 
   /// A flag of `turnToHost`: a refusal of the host is passed on to the client.
   public static let passesRefusals: UInt8 = 1
-  /// A flag of `turnToHost` and `superseded`: it is about the requests that match the session's rules of the port.
+  /// A flag of `turnToHost`, `turnToOrigin` and `superseded`: it is about the requests that match the session's rules
+  /// of the port.
   public static let matching: UInt8 = 2
 
   /// Lets the session alone make the agent ready; otherwise the origin must answer, too.
