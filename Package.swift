@@ -40,8 +40,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Images", "Inputs", "KubeAPI", "KubeObjects",
-        "Manifests", "Skaffold", "TerminalText",
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "HTTPMessages", "Images", "Inputs", "KubeAPI",
+        "KubeObjects", "Manifests", "Skaffold", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
@@ -82,7 +82,7 @@ let package = Package(
         "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
-    .target(name: "ControlAPI", dependencies: ["CControl", "Threads"], swiftSettings: strict),
+    .target(name: "ControlAPI", dependencies: ["CControl", "HTTPMessages", "Threads"], swiftSettings: strict),
     .target(
       name: "Agents",
       dependencies: [

@@ -136,17 +136,25 @@ enum Explanation {
     }
   }
 
-  /// Makes the error for holders who live and have a Service's ports.
-  static func conflict(_ claims: Claims, _ living: Set<String>, plan: InterceptPlan, reader: Holder) -> ControlError {
+  /// Makes the error for holders who live and have a Service's ports, or rules there.
+  static func conflict(
+    _ claims: Claims, _ living: Set<String>, plan: InterceptPlan, rules: Set<String>? = nil, reader: Holder
+  ) -> ControlError {
     func told(_ claim: Claim) -> String {
       let through =
         claim.services.contains(plan.service) ? "" : " through Service \(claim.services.joined(separator: ", "))"
       return "\(Holder(identity: claim.holder).told(to: reader))\(through) since \(Timestamp.clock(claim.since))"
     }
     let wanted = plan.ports.filter { $0.localPort != nil }
-    let taken = wanted.compactMap { port in
-      claims.ports[port.agentPort].flatMap { claim in
-        living.contains(claim.holder) ? "port \(port.servicePort) is intercepted by \(told(claim))" : nil
+    let taken = wanted.flatMap { port -> [String] in
+      guard let rules else {
+        guard let claim = claims.ports[port.agentPort], living.contains(claim.holder) else { return [] }
+        return ["port \(port.servicePort) is intercepted by \(told(claim))"]
+      }
+      return (claims.personal[port.agentPort] ?? []).compactMap { claim in
+        guard living.contains(claim.holder), let same = RequestRules(texts: rules.intersection(claim.rules ?? []))
+        else { return nil }
+        return "port \(port.servicePort): \(same) are intercepted by \(told(claim))"
       }
     }
     guard !taken.isEmpty else {
@@ -155,7 +163,10 @@ enum Explanation {
         .conflict, "\(names) has an intercept of \(plan.workload.description), which --replace would scale to zero",
         remedy: "Ask them to `devtunnel leave`, or take it from them: --take-over.")
     }
-    let rest = taken.count < wanted.count ? " Its other ports are free: name them by --port." : ""
+    let rest =
+      rules != nil
+      ? " Other requests are free: --personal=NAME, or another rule."
+      : taken.count < wanted.count ? " Its other ports are free: name them by --port." : ""
     return ControlError(
       .conflict, "Service \(plan.service): \(taken.joined(separator: "; "))",
       remedy: "Nothing was changed. Ask them to `devtunnel leave`, or take it from them: --take-over." + rest)

@@ -49,6 +49,10 @@ extension InterceptedWorkload {
       to: member.joined.map {
         InterceptReport.Target(context: $0.context, namespace: $0.namespace, target: $0.target)
       })
+    if let asked = member.request.rules {
+      let held = member.plan.ports.compactMap { machine.claim(to: $0.agentPort, through: service)?.rules }
+      report.rules = RequestRules(texts: held.reduce(into: Set<String>()) { $0.formUnion($1) }) ?? asked
+    }
     report.others = neighbours.isEmpty ? nil : neighbours
     return report
   }

@@ -126,7 +126,8 @@ public actor Interception {
     try context.journal.add(entry)
     let wish = Wish(
       service: plan.service, ports: Set(plan.ports.filter { $0.localPort != nil }.map(\.agentPort)),
-      listens: Set(plan.listen), takesOver: request.takeOver, replaces: request.replace, lag: plan.lag)
+      listens: Set(plan.listen), takesOver: request.takeOver, replaces: request.replace, lag: plan.lag,
+      rules: request.rules?.texts)
     await workload.intercept(
       InterceptedWorkload.Member(
         request: request, plan: plan, entry: entry, isInsideShell: isInsideShell, joined: joined, progress: progress),
@@ -204,7 +205,8 @@ public actor Interception {
     case .yes: moves = true
     case .auto:
       let speaks = plan.ports.contains { $0.localPort != nil && $0.speaksHTTP2 }
-      moves = speaks && plan.workload.canRestart && !request.replace
+      // A restart for one person's requests would trouble everybody else.
+      moves = speaks && plan.workload.canRestart && !request.replace && request.rules == nil
       // No one can see whether there are any: neither the agent nor the API server knows the origin's connections.
       leavesConnections = !moves
     }

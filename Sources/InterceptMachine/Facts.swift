@@ -60,6 +60,21 @@ public struct ServiceFacts: Hashable, Sendable {
   }
 }
 
+/// A part of a port: all connections, or the requests that meet rules.
+struct Share: Hashable, Sendable {
+  /// That of the claim.
+  var count: UInt64
+  var rules: Set<String>?
+
+  var isWhole: Bool { rules == nil }
+
+  /// Checks whether all that a claim is about is in it.
+  func covers(_ claim: Claim) -> Bool {
+    guard let rules, let wanted = claim.rules else { return isWhole && claim.rules == nil }
+    return wanted.isSubset(of: rules)
+  }
+}
+
 /// Everything that is known about one of the agent's ports.
 struct PortFacts: Hashable, Sendable {
   enum Origin: Hashable, Sendable {
@@ -68,7 +83,8 @@ struct PortFacts: Hashable, Sendable {
     case missing
   }
 
-  var isTurned = false
+  /// The parts that the agent sends to the host: all of it, and what meets our rules.
+  var turned: [Share] = []
   var origin = Origin.unknown
   var attempts = 0
 }

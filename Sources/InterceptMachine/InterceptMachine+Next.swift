@@ -94,7 +94,7 @@ extension InterceptMachine {
 
   /// True if the agent is to turn the ending Service's ports to the origin first.
   private func isUnturnPending(_ facts: ServiceFacts) -> Bool {
-    session == .open && facts.wish.ports.contains { ports[$0]?.isTurned == true && isToBeUnturned($0) }
+    session == .open && facts.wish.ports.contains { !surplus(of: $0).isEmpty }
   }
 
   /// True if nothing of an ending Service is left but our claims, and the origin is in its endpoints again.
@@ -114,8 +114,10 @@ extension InterceptMachine {
   private func agentSteps(_ alarm: inout Alarm) -> [Step] {
     guard session == .open else { return [] }
     var steps: [Step] = []
-    for port in ports.keys.sorted() where ports[port]?.isTurned == true {
-      if isToBeUnturned(port), !isOriginMissing(port, &alarm) { steps.append(.unturn(port: port)) }
+    for port in ports.keys.sorted() {
+      for share in surplus(of: port) where !isOriginMissing(port, &alarm) {
+        steps.append(.unturn(port: port, matching: !share.isWhole))
+      }
     }
     guard !wanted.isEmpty else { return steps + [retirement].compactMap(\.self) }
     guard isVerified, !isAgentEnding else { return steps }
@@ -123,8 +125,10 @@ extension InterceptMachine {
       for port in listens.sorted() where ports[port]?.origin == .unknown { steps.append(.probe(port: port)) }
     }
     if !isAdmitted, isOriginReached { steps.append(.admit) }
-    for port in ports.keys.sorted() where ports[port]?.isTurned == false && isToBeTurned(port) {
-      if let claim = claims.ports[port] { steps.append(.turn(port: port, count: claim.count)) }
+    for port in ports.keys.sorted() {
+      for share in shares(of: port) where ports[port]?.turned.contains(share) == false {
+        steps.append(.turn(port: port, count: share.count, rules: share.rules))
+      }
     }
     for name in wanted {
       guard let facts = services[name], facts.isDiverted, !facts.hasArrived, facts.listed.agents else { continue }
@@ -135,13 +139,25 @@ extension InterceptMachine {
     return steps
   }
 
-  private func isToBeTurned(_ port: UInt16) -> Bool {
-    services.contains { name, facts in
-      facts.isWanted && facts.isDiverted && facts.hasArrived && held(name).contains(port)
+  /// Returns the parts of a port that are to go to the host now: all of it, and what meets the rules of our intercepts.
+  private func shares(of port: UInt16) -> [Share] {
+    let own = services.compactMap { name, facts in
+      let arrives = facts.isWanted && facts.isDiverted && facts.hasArrived && facts.wish.ports.contains(port)
+      return arrives ? claim(to: port, through: name) : nil
     }
+    let whole = own.first { $0.rules == nil }.map { Share(count: $0.count) }
+    let personal = own.filter { $0.rules != nil }
+    let matching = personal.map(\.count).max().map { count in
+      Share(count: count, rules: personal.reduce(into: []) { $0.formUnion($1.rules ?? []) })
+    }
+    return [whole, matching].compactMap(\.self)
   }
 
-  private func isToBeUnturned(_ port: UInt16) -> Bool { !isToBeTurned(port) }
+  /// Returns the parts of a port that go to the host, and of whose kind nothing is to go there any more.
+  private func surplus(of port: UInt16) -> [Share] {
+    let shares = shares(of: port)
+    return (ports[port]?.turned ?? []).filter { turned in !shares.contains { $0.isWhole == turned.isWhole } }
+  }
 
   /// True if connections stay with the host since the origin does not answer: kube-proxy may still send some here.
   private func isOriginMissing(_ port: UInt16, _ alarm: inout Alarm) -> Bool {

@@ -27,7 +27,7 @@ extension InterceptMachine {
         if outcome == .released(isLast: true) { services[name]?.isLast = true }
       }
       claims.remove(names, of: holder)
-      if outcome == .released(isLast: true) { claims.ports = [:] }
+      if outcome == .released(isLast: true) { (claims.ports, claims.personal) = ([:], [:]) }
     case .clean(let names):
       for name in names.sorted() where services[name]?.isWanted == false {
         if let facts = services.removeValue(forKey: name) { ended.append((name, facts)) }
@@ -41,14 +41,17 @@ extension InterceptMachine {
       isAdmitted = session == .open
       if case .admitted(isSteady: false) = outcome { steadyAt = now + .seconds(5) }
     case .arrive(let service): if services[service]?.isDiverted == true { services[service]?.hasArrived = true }
-    case .turn(let port, let count):
+    case .turn(let port, let count, let rules):
       if outcome == .superseded {
         isVerified = false
         retryAt[step] = now + .seconds(1)
-      } else if session != .down, !isAgentEnding, claims.ports[port]?.count == count {
-        ports[port]?.isTurned = true
+      } else if session != .down, !isAgentEnding,
+        claims.all.contains(where: { $0.port == port && $0.claim.count == count })
+      {
+        unturned(port, matching: rules != nil)
+        ports[port]?.turned.append(Share(count: count, rules: rules))
       }
-    case .unturn(let port): ports[port]?.isTurned = false
+    case .unturn(let port, let matching): unturned(port, matching: matching)
     case .retire:
       isRetired = wanted.isEmpty
       isAdmitted = false
@@ -56,6 +59,10 @@ extension InterceptMachine {
       services[service]?.isDrained = true
       if case .drained(let cut) = outcome { services[service]?.cut = cut }
     }
+  }
+
+  private mutating func unturned(_ port: UInt16, matching: Bool) {
+    ports[port]?.turned.removeAll { $0.isWhole != matching }
   }
 
   private mutating func joined(_ wishes: [Wish], _ outcome: Outcome) {
@@ -86,8 +93,8 @@ extension InterceptMachine {
     self.claims = claims
     isVerified = true
     for name in wanted where services[name]?.isClaimed == true && held(name).isEmpty {
-      let ports = services[name]?.wish.ports ?? []
-      end(name, .lost(to: claims.others(than: holder, on: ports)))
+      guard let wish = services[name]?.wish else { continue }
+      end(name, .lost(to: claims.others(than: holder, on: wish.ports, rules: wish.rules)))
     }
   }
 
@@ -121,7 +128,7 @@ extension InterceptMachine {
         ports[port]?.attempts = 0
         for name in wanted { giveUp(name, failure) }
       }
-    case .unturn(let port): ports[port]?.isTurned = false
+    case .unturn(let port, let matching): unturned(port, matching: matching)
     case .retire:
       isRetired = wanted.isEmpty
       isAdmitted = false

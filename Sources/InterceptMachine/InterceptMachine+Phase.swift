@@ -25,13 +25,19 @@ extension InterceptMachine {
     guard facts.isClaimed else { return .claiming }
     if facts.isDiverted {
       if !facts.hasArrived { return facts.wasActive ? .failedOpen : session == .open ? .settling : .connecting }
-      if session == .open, held(service).allSatisfy({ ports[$0]?.isTurned == true }) { return .active }
+      if session == .open, held(service).allSatisfy({ isTurned($0, for: service) }) { return .active }
       return facts.wasActive ? .failedOpen : .turning
     }
     if facts.wasActive { return .givenBack }
     guard session == .open else { return .connecting }
     guard isOriginReached, isAdmitted else { return .probing }
     return facts.listed.agents ? .diverting : .listing
+  }
+
+  /// True if the agent sends all that a Service's claim to a port is about to the host.
+  private func isTurned(_ port: UInt16, for service: String) -> Bool {
+    guard let claim = claim(to: port, through: service) else { return false }
+    return ports[port]?.turned.contains { $0.covers(claim) } ?? false
   }
 
   /// The time that an intercept may stay in a phase while it is set up; nil if its step has a limit of its own.

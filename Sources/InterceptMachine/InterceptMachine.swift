@@ -65,7 +65,7 @@ public struct InterceptMachine: Sendable {
       isAgentEnding = true
       unturnAll()
     case .superseded(let port):
-      ports[port]?.isTurned = false
+      ports[port]?.turned = []
       isVerified = false
     case .finished(let step, let outcome): finished(step, outcome, at: now)
     }
@@ -143,16 +143,18 @@ public struct InterceptMachine: Sendable {
     }
   }
 
-  private mutating func unturnAll() { for port in ports.keys { ports[port]?.isTurned = false } }
+  private mutating func unturnAll() { for port in ports.keys { ports[port]?.turned = [] } }
 
   // MARK: Stages
 
   /// The ports of a Service that are ours.
   func held(_ service: String) -> Set<UInt16> {
-    guard let facts = services[service] else { return [] }
-    return facts.wish.ports.filter {
-      claims.ports[$0]?.holder == holder && claims.ports[$0]?.services.contains(service) == true
-    }
+    services[service]?.wish.ports.filter { claim(to: $0, through: service) != nil } ?? []
+  }
+
+  /// Returns our claim to a port through a Service, as far as is known.
+  public func claim(to port: UInt16, through service: String) -> Claim? {
+    claims.claim(of: holder, to: port, through: service)
   }
 
   private mutating func noteStages(at now: Instant) {
@@ -185,7 +187,7 @@ extension InterceptMachine {
   /// The other holders of the workload's ports, with the Services of each, as far as is known.
   public var others: [String: Set<String>] { claims.others(than: holder) }
 
-  /// True if a port is ours, as far as is known.
+  /// True if all of a port is ours, as far as is known.
   public func holds(_ port: UInt16) -> Bool { claims.ports[port]?.holder == holder }
 
   /// True if a Service's claims are ours, as far as is known.

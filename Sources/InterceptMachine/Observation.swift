@@ -6,6 +6,8 @@ public struct Wish: Hashable, Sendable {
   public var service: String
   /// The Pods' ports whose connections go to the host.
   public var ports: Set<UInt16>
+  /// The texts of the rules that say which of their requests are meant; nil for all that arrives.
+  public var rules: Set<String>?
   /// All ports on which the agent listens for the Service's Pods.
   public var listens: Set<UInt16>
   /// True to take ports from other holders, whether they live or not.
@@ -18,8 +20,9 @@ public struct Wish: Hashable, Sendable {
 
   public init(
     service: String, ports: Set<UInt16>, listens: Set<UInt16> = [], takesOver: Bool = false, replaces: Bool = false,
-    lag: Duration = InterceptMachine.proxyLag
+    lag: Duration = InterceptMachine.proxyLag, rules: Set<String>? = nil
   ) {
+    self.rules = rules
     self.lag = lag
     self.listens = listens.union(ports)
     self.service = service
@@ -112,7 +115,7 @@ public enum Observation: Hashable, Sendable {
   case session(SessionEvent)
   /// The agent reports that it ends.
   case agentEnds
-  /// The agent reports that another session has taken a port.
+  /// The agent reports that another session has taken a port, or one of our rules there.
   case superseded(port: UInt16)
   case finished(Step, Outcome)
 }

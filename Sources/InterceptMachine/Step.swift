@@ -28,10 +28,10 @@ public enum Step: Hashable, Sendable {
   case admit
   /// Connects to the Service until the connections arrive at the agent, or for 2 s.
   case arrive(service: String)
-  /// Sends new connections to the host.
-  case turn(port: UInt16, count: UInt64)
-  /// Sends new connections to the origin.
-  case unturn(port: UInt16)
+  /// Sends new connections to the host, or the requests that meet the rules.
+  case turn(port: UInt16, count: UInt64, rules: Set<String>? = nil)
+  /// Sends new connections to the origin; with `matching`, the requests that met our rules.
+  case unturn(port: UInt16, matching: Bool = false)
   /// Makes the agent fail its readiness.
   case retire
 

@@ -60,6 +60,9 @@ extension ClusterOperations {
     return services.items.filter { $0.labels[AgentNames.managedByLabel] != AgentNames.managedBy }.map { service in
       let agent = service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel]
       let holders = agent == nil ? [] : held.of(service)
+      let personal = holders.compactMap { one in
+        one.rules.map { ListEntry.Personal(holder: one.holder.told(to: holder), rules: $0) }
+      }
       return ListEntry(
         context: client.access.contextName, namespace: service.namespace ?? "", service: service.name ?? "",
         ports: (service[path: "spec", "ports"]?.elements ?? []).map { port in
@@ -70,7 +73,10 @@ extension ClusterOperations {
           ? nil
           : holders.isEmpty
             ? "no one (left over)"
-            : holders.map { $0.holder.told(to: holder) + ($0.isFresh ? "" : " (stale)") }.joined(separator: ", "),
+            : holders.map { one in
+              one.holder.told(to: holder) + (one.rules.map { " (\($0))" } ?? "") + (one.isFresh ? "" : " (stale)")
+            }.joined(separator: ", "),
+        personal: personal.isEmpty ? nil : personal,
         since: holders.first?.since)
     }.sorted { ($0.namespace, $0.service) < ($1.namespace, $1.service) }
   }

@@ -65,7 +65,7 @@ struct Bench {
   mutating func answer(_ step: Step) -> [Observation] {
     switch step {
     case .join(let wishes):
-      for wish in wishes { claims.take(wish.ports, of: wish.service, for: Self.me) }
+      for wish in wishes { claims.take(wish.ports, of: wish.service, for: Self.me, rules: wish.rules) }
       return [.finished(step, .joined(claims, agent: "a"))]
         + wishes.map { .selector(service: $0.service, .own(changedBy: nil)) } + [.session(.opened)]
     case .verify: return [.finished(step, .read(claims))]

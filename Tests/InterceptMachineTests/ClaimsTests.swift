@@ -86,4 +86,96 @@ struct ClaimsTests {
     #expect(Self.two.contains(service: "admin"))
     #expect(!Self.two.contains(service: "other"))
   }
+
+  // MARK: Rules
+
+  /// alice has all of 8080, bob rules `a` and `b` there, carol rule `c`.
+  static let shared: Claims = {
+    var claims = Claims()
+    claims.take([8080], of: "web", for: "alice")
+    claims.take([8080], of: "web", for: "bob", rules: ["a", "b"], since: "then")
+    claims.take([8080], of: "all", for: "carol", rules: ["c"])
+    return claims
+  }()
+
+  @Test("Holders of rules are beside one another, and beside one of all")
+  func beside() {
+    #expect(Self.shared.ports == [8080: Claim(holder: "alice", services: ["web"], count: 1)])
+    #expect(
+      Self.shared.personal == [
+        8080: [
+          Claim(holder: "bob", services: ["web"], count: 2, since: "then", rules: ["a", "b"]),
+          Claim(holder: "carol", services: ["all"], count: 3, rules: ["c"]),
+        ]
+      ])
+    #expect(Self.shared.holders == ["alice", "bob", "carol"])
+    #expect(Self.shared.others(than: "dave") == ["alice": ["web"], "bob": ["web"], "carol": ["all"]])
+    #expect(Self.shared.others(than: "alice", of: "web") == ["bob"])
+    #expect(Self.shared.contains(service: "all") && !Self.shared.isEmpty)
+  }
+
+  @Test(
+    "Rivals are those with the same rule, or, for all of a port, the one who has it",
+    arguments: [
+      ("dave", nil, ["alice"]), ("alice", nil, []), ("dave", ["a"], ["bob"]), ("bob", ["a"], []),
+      ("dave", ["b", "c"], ["bob", "carol"]), ("dave", ["d"], []), ("alice", ["c"], ["carol"]),
+    ] as [(String, Set<String>?, Set<String>)])
+  func rivals(holder: String, rules: Set<String>?, rivals: Set<String>) {
+    #expect(Self.shared.others(than: holder, on: [8080], rules: rules) == rivals)
+    #expect(Self.shared.others(than: holder, on: [9090], rules: rules) == [])
+  }
+
+  @Test(
+    "A take-over of a rule leaves every other one, and all of the port",
+    arguments: [
+      (["a"], [["b"], ["c"], ["a"]]), (["a", "b"], [["c"], ["a", "b"]]), (["c", "d"], [["a", "b"], ["c", "d"]]),
+    ] as [(Set<String>, [Set<String>])])
+  func takeOverRule(rules: Set<String>, left: [Set<String>]) {
+    var claims = Self.shared
+    claims.take([8080], of: "web", for: "dave", rules: rules)
+    #expect(claims.personal[8080]?.map(\.rules) == left)
+    #expect(claims.personal[8080]?.last?.count == 4)
+    #expect(claims.ports[8080]?.holder == "alice")
+  }
+
+  @Test("One holder has all through one Service and rules through others, which have one count")
+  func ownRules() {
+    var claims = Self.shared
+    claims.take([8080], of: "all", for: "bob", rules: ["d"])
+    #expect(claims.claim(of: "bob", to: 8080, through: "web")?.count == 4)
+    #expect(
+      claims.claim(of: "bob", to: 8080, through: "all")
+        == Claim(holder: "bob", services: ["all"], count: 4, rules: ["d"]))
+    claims.take([8080], of: "all", for: "bob", rules: ["d"])
+    #expect(claims.count == 4, "nothing is new")
+    claims.take([8080], of: "alt", for: "alice", rules: ["a"])
+    #expect(claims.claim(of: "alice", to: 8080, through: "web")?.rules == nil)
+    #expect(claims.claim(of: "alice", to: 8080, through: "alt")?.rules == ["a"])
+    #expect(claims.claim(of: "bob", to: 8080, through: "web")?.rules == ["b"])
+    claims.remove(["web"], of: "alice")
+    #expect(claims.ports.isEmpty && claims.claim(of: "alice", to: 8080, through: "alt") != nil)
+  }
+
+  @Test("An intercept of the Service of another kind takes the place of the former one")
+  func otherKind() {
+    var claims = Self.shared
+    claims.take([8080], of: "web", for: "bob")
+    #expect(claims.ports[8080]?.holder == "bob")
+    #expect(claims.personal[8080]?.map(\.holder) == ["carol"])
+    claims.take([8080], of: "web", for: "bob", rules: ["a"])
+    #expect(claims.ports.isEmpty)
+    claims.take([8080], of: "web", for: "bob", rules: ["x"])
+    #expect(claims.claim(of: "bob", to: 8080, through: "web")?.rules == ["x"])
+    #expect(claims.personal[8080]?.count == 2)
+  }
+
+  @Test("The last who leaves closes, with rules, too")
+  func closerOfRules() {
+    var claims = Claims()
+    claims.take([8080], of: "web", for: "bob", rules: ["a"])
+    claims.take([8080], of: "web", for: "carol", rules: [])
+    #expect(claims.holders == ["bob"])
+    claims.remove(["web"], of: "bob")
+    #expect(claims.isEmpty && claims.closer == "bob" && claims.personal.isEmpty)
+  }
 }

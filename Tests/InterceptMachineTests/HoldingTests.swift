@@ -162,4 +162,68 @@ struct HoldingTests {
     #expect(bench.see(bench.answer(.verify)) == [.restore(service: "web", always: false)])
     #expect(bench.machine.services["web"]?.end == .lost(to: ["bob"]))
   }
+
+  // MARK: Rules
+
+  private static let personal = Wish(service: "web", ports: [8080], rules: ["a", "b"])
+
+  @Test("The rules are turned, and ended, by themselves")
+  func personal() {
+    var bench = Bench()
+    bench.see(.intercept(Self.personal))
+    #expect(bench.run().last == .turn(port: 8080, count: 1, rules: ["a", "b"]))
+    #expect(bench.phase() == .active)
+    #expect(!bench.machine.holds(8080))
+    #expect(bench.machine.claim(to: 8080, through: "web")?.rules == ["a", "b"])
+    #expect(bench.see(.leave(service: "web", drain: .zero)) == [.unturn(port: 8080, matching: true)])
+    bench.run()
+    bench.pass(.seconds(20))
+    bench.run()
+    #expect(bench.claims.isEmpty && bench.machine.isOver)
+  }
+
+  @Test("Somebody else's intercept of all of the port changes nothing")
+  func beside() {
+    var bench = Bench.at(.active, Self.personal)
+    bench.claims.take([8080], of: "web", for: "bob")
+    #expect(bench.see(.session(.closed), .session(.opened)) == [.verify])
+    #expect(bench.run() == [.verify, .admit, .turn(port: 8080, count: 1, rules: ["a", "b"])])
+    #expect(bench.phase() == .active)
+    #expect(bench.machine.others == ["bob": ["web"]])
+  }
+
+  @Test("A take-over of one rule leaves the other; one of both ends it")
+  func ruleTakenOver() {
+    var bench = Bench.at(.active, Self.personal)
+    bench.claims.take([8080], of: "web", for: "bob", rules: ["a"])
+    #expect(bench.see(.superseded(port: 8080)) == [.verify])
+    #expect(bench.phase() == .failedOpen)
+    #expect(bench.run() == [.verify, .turn(port: 8080, count: 1, rules: ["b"])])
+    #expect(bench.phase() == .active)
+    bench.claims.take([8080], of: "web", for: "carol", rules: ["b"])
+    bench.see(.superseded(port: 8080))
+    #expect(bench.see(bench.answer(.verify)) == [.restore(service: "web", always: false)])
+    #expect(bench.machine.services["web"]?.end == .lost(to: ["bob", "carol"]))
+  }
+
+  @Test("All of a port by one Service and rules by another have a turn each")
+  func both() {
+    var bench = Bench.at(.active)
+    bench.see(.intercept(Wish(service: "alt", ports: [8080], rules: ["a"])))
+    #expect(bench.run().last == .turn(port: 8080, count: 2, rules: ["a"]))
+    #expect(bench.phase("web") == .active && bench.phase("alt") == .active)
+    #expect(bench.see(.leave(service: "web", drain: .zero)) == [.unturn(port: 8080)])
+    bench.run()
+    #expect(bench.phase("alt") == .active)
+  }
+
+  @Test("Rules by two Services are turned together")
+  func union() {
+    var bench = Bench.at(.active, Self.personal)
+    bench.see(.intercept(Wish(service: "alt", ports: [8080], rules: ["c"])))
+    #expect(bench.run().last == .turn(port: 8080, count: 2, rules: ["a", "b", "c"]))
+    bench.see(.leave(service: "web", drain: .zero))
+    #expect(bench.run().contains(.turn(port: 8080, count: 2, rules: ["c"])))
+    #expect(bench.phase("alt") == .active)
+  }
 }

@@ -1,3 +1,4 @@
+import Agents
 import ControlAPI
 import InterceptMachine
 import Testing
@@ -109,5 +110,25 @@ struct ExplanationTests {
         == true)
     let dropped = Explanation.unreachable("Deployment/web", port: 8080, .timedOut, addresses: 2)
     #expect(dropped.message.contains("2 addresses known") && dropped.remedy?.contains("NetworkPolicy") == true)
+  }
+
+  @Test("A conflict of rules names the rules that both have, and their holder")
+  func conflictOfRules() {
+    let plan = InterceptPlan(
+      namespace: "shop", service: "web", workload: Workload(kind: "Deployment", name: "web"), container: "web",
+      ports: [PlannedPort(servicePort: 80, name: "http", podPort: 8080, localPort: 3000, speaksHTTP2: false)],
+      listen: [8080], selector: ["app": "web"], nodes: [], warnings: [])
+    var claims = Claims()
+    claims.take([8080], of: "web", for: "carol@tower")
+    claims.take(
+      [8080], of: "web", for: "bob@desk", rules: ["path /b", "header x-devtunnel=a\nmethod GET"],
+      since: "2026-01-02T03:04:05Z")
+    let error = Explanation.conflict(
+      claims, ["bob@desk"], plan: plan, rules: ["path /c", "header x-devtunnel=a\nmethod GET"], reader: "alice@laptop")
+    #expect(
+      error.message == "Service web: port 80: requests with header x-devtunnel: a and method GET are intercepted by "
+        + "bob@desk since 2026-01-02 03:04 UTC")
+    #expect(error.code == .conflict && error.remedy?.contains("--personal=NAME") == true)
+    #expect(Explanation.conflict(claims, ["carol@tower"], plan: plan, reader: "x").message.contains("carol@tower"))
   }
 }

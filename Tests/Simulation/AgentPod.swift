@@ -30,6 +30,14 @@ final class AgentPod {
   struct Port {
     var owner: AgentSession?
     var count: UInt64 = 0
+    /// The sessions that have some of its requests.
+    var personal: [Personal] = []
+  }
+
+  struct Personal {
+    var session: AgentSession
+    var count: UInt64
+    var rules: Set<String>
   }
 
   unowned(unsafe) let cluster: Cluster
@@ -58,12 +66,13 @@ final class AgentPod {
 
   var accepts: Bool { phase == .running || phase == .terminating }
 
-  /// Returns the laptop that gets new connections; nil if the origin does.
-  func host(of port: UInt16) -> Laptop? {
-    guard phase == .running || isDoomed, let owner = ports[port]?.owner, owner.isLive,
-      owner.laptop.unreachableSince == nil
-    else { return nil }
-    return owner.laptop
+  /// Returns the laptop that gets the requests that meet a rule, or, with nil, those that meet none; nil if the origin
+  /// does.
+  func host(of port: UInt16, rule: String?) -> Laptop? {
+    guard phase == .running || isDoomed, let state = ports[port] else { return nil }
+    let personal = rule.flatMap { rule in state.personal.first { $0.rules.contains(rule) } }
+    let sessions = [personal?.session, state.owner].compactMap(\.self)
+    return sessions.first { $0.isLive && $0.laptop.unreachableSince == nil }?.laptop
   }
 
   func run() {
@@ -142,7 +151,7 @@ final class AgentPod {
     guard session.isOpen else { return }
     session.isOpen = false
     sessions.removeAll { $0 === session }
-    for (port, state) in ports where state.owner === session { ports[port]?.owner = nil }
+    for matching in [false, true] { for port in ports.keys { unturn(port, for: session, matching: matching) } }
     session.laptop.sessionClosed(session)
   }
 
@@ -158,7 +167,8 @@ final class AgentPod {
     lastRetired = world.now
   }
 
-  func turn(_ port: UInt16, count: UInt64, for session: AgentSession) -> Outcome {
+  func turn(_ port: UInt16, count: UInt64, rules: Set<String>?, for session: AgentSession) -> Outcome {
+    if let rules { return turn(port, count: count, matching: rules, for: session) }
     var state = ports[port] ?? Port()
     guard count >= state.count else { return .superseded }
     if let former = state.owner, former !== session, former.isOpen {
@@ -170,7 +180,23 @@ final class AgentPod {
     return .done
   }
 
-  func unturn(_ port: UInt16, for session: AgentSession) {
-    if ports[port]?.owner === session { ports[port]?.owner = nil }
+  private func turn(_ port: UInt16, count: UInt64, matching rules: Set<String>, for session: AgentSession) -> Outcome {
+    let rivals = (ports[port]?.personal ?? []).filter { $0.session !== session && !$0.rules.isDisjoint(with: rules) }
+    guard rivals.allSatisfy({ $0.count <= count }) else { return .superseded }
+    for rival in rivals {
+      unturn(port, for: rival.session, matching: true)
+      if rival.session.isOpen { rival.session.laptop.heard(.superseded(port: port), from: rival.session) }
+    }
+    unturn(port, for: session, matching: true)
+    ports[port, default: Port()].personal.append(Personal(session: session, count: count, rules: rules))
+    return .done
+  }
+
+  func unturn(_ port: UInt16, for session: AgentSession, matching: Bool) {
+    if matching {
+      ports[port]?.personal.removeAll { $0.session === session }
+    } else if ports[port]?.owner === session {
+      ports[port]?.owner = nil
+    }
   }
 }

@@ -288,7 +288,8 @@ final class Cluster {
       return lost("agent pod \(choice), which node \(node) uses, is gone")
     }
     pod.took = world.now
-    if pod.host(of: port) == nil, !originIsReady { lost("the origin behind the agent is gone") }
+    let rule = world.dice.hits(50) ? nil : world.dice.pick(World.rules)
+    if pod.host(of: port, rule: rule) == nil, !originIsReady { lost("the origin behind the agent is gone") }
   }
 
   private func lost(_ why: @autoclosure () -> String) {

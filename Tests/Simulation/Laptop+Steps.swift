@@ -59,8 +59,8 @@ extension Laptop {
     case .admit:
       pod.admit(session)
       return .admitted(isSteady: pod.lastRetired.map { world.now - $0 > 5_000 } ?? true)
-    case .turn(let port, let count): return pod.turn(port, count: count, for: session)
-    case .unturn(let port): pod.unturn(port, for: session)
+    case .turn(let port, let count, let rules): return pod.turn(port, count: count, rules: rules, for: session)
+    case .unturn(let port, let matching): pod.unturn(port, for: session, matching: matching)
     case .retire: pod.retire(session)
     default: break
     }
@@ -101,13 +101,13 @@ extension Laptop {
   private func rivals(in found: Cluster.Deployment?, to wishes: [Wish]) -> Set<String> {
     guard let claims = found?.claims else { return [] }
     return wishes.reduce(into: []) { rivals, wish in
-      if !wish.takesOver { rivals.formUnion(claims.others(than: holder, on: wish.ports)) }
+      if !wish.takesOver { rivals.formUnion(claims.others(than: holder, on: wish.ports, rules: wish.rules)) }
     }
   }
 
   private func take(_ step: Step, _ wishes: [Wish], over found: Cluster.Deployment?, _ attempt: Int) {
     var claims = found?.claims ?? Claims()
-    for wish in wishes { claims.take(wish.ports, of: wish.service, for: holder) }
+    for wish in wishes { claims.take(wish.ports, of: wish.service, for: holder, rules: wish.rules) }
     call { cluster -> Int? in
       guard let found else { return cluster.deployment == nil ? cluster.create(claims) : nil }
       return cluster.update(claims, from: found) ? found.uid : nil
@@ -129,7 +129,8 @@ extension Laptop {
       switch result {
       case .failure(let failure): finish(step, .failed(failure))
       case .success(let claims):
-        guard let claims, claims.ports.values.contains(where: { $0.holder == holder && $0.services.contains(service) })
+        guard let claims,
+          claims.all.contains(where: { $0.claim.holder == holder && $0.claim.services.contains(service) })
         else { return finish(step, .read(claims)) }
         call { cluster -> Bool in
           guard cluster.services[service]?.exists == true else { return false }

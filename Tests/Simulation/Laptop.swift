@@ -72,7 +72,7 @@ final class Laptop {
     wanted = []
     let old = session
     session = nil
-    if let old { world.after(20) { old.pod.close(old) } }
+    if let old { world.after(20) { if old.isOpen { old.pod.close(old) } } }
     noteReachability()
   }
 
@@ -210,12 +210,14 @@ final class Laptop {
     wanted = []
   }
 
-  /// True if `status` says that new connections to a port arrive here.
-  func says(_ port: UInt16) -> Bool {
-    guard machine?.holds(port) == true else { return false }
-    return cluster.names.contains { name in
-      guard let wish = machine?.services[name]?.wish, wish.ports.contains(port) else { return false }
-      return machine?.phase(of: name) == .active
+  /// True if `status` says that requests to a port arrive here: those that meet a rule, or, with nil, all of them.
+  func says(_ port: UInt16, _ rule: String?) -> Bool {
+    cluster.names.contains { name in
+      guard machine?.services[name]?.wish.ports.contains(port) == true, machine?.phase(of: name) == .active,
+        let claim = machine?.claim(to: port, through: name)
+      else { return false }
+      guard let rule else { return claim.rules == nil }
+      return claim.rules?.contains(rule) == true
     }
   }
 

@@ -16,17 +16,18 @@ extension Scenario {
       world.fail("Service \(name) selects agents, of which there is none, since \(World.text(since))")
     }
     for port in [8080, 9090] as [UInt16] {
-      let owners = world.laptops.count { $0.unreachableSince == nil && $0.says(port) }
-      if owners > 1 {
-        let since = world.ownersSince[port] ?? world.now
-        world.ownersSince[port] = since
-        if world.now - since > 15_000 { world.fail("\(owners) laptops say that port \(port) is theirs") }
-      } else {
-        world.ownersSince[port] = nil
-      }
+      for rule in [nil] + World.rules { checkOwners(of: port, rule) }
     }
     guard world.now < end - 1_000 else { return }
     world.after(1000) { judge() }
+  }
+
+  private func checkOwners(of port: UInt16, _ rule: String?) {
+    let owners = world.laptops.count { $0.unreachableSince == nil && $0.says(port, rule) }
+    let part = "port \(port)" + (rule.map { " with \($0)" } ?? "")
+    let since = owners > 1 ? world.ownersSince[part] ?? world.now : nil
+    world.ownersSince[part] = since
+    if let since, world.now - since > 15_000 { world.fail("\(owners) laptops say that \(part) is theirs") }
   }
 
   /// Checks, after a quiet time, that everything has come to rest, and that `status` is true.
@@ -53,9 +54,13 @@ extension Scenario {
         return world.fail("\(laptop.holder) says that \(name) is active, but its selector is its own")
       }
       let pod = cluster.deployment.flatMap { cluster.pod(of: $0.uid) }
-      for port in machine.ports(of: name).sorted() where pod?.host(of: port) !== laptop {
-        let owner = pod?.host(of: port)?.holder ?? "the origin"
-        world.fail("\(laptop.holder) says that \(name) is active, but port \(port) goes to \(owner)")
+      for port in machine.ports(of: name).sorted() {
+        let rules: [String?] = machine.claim(to: port, through: name)?.rules?.sorted() ?? [nil]
+        for rule in rules where pod?.host(of: port, rule: rule) !== laptop {
+          let owner = pod?.host(of: port, rule: rule)?.holder ?? "the origin"
+          let part = "port \(port)" + (rule.map { " with \($0)" } ?? "")
+          world.fail("\(laptop.holder) says that \(name) is active, but \(part) goes to \(owner)")
+        }
       }
     case .serviceDeleted:
       if service.exists { world.fail("\(name) exists, and is said to be deleted") }

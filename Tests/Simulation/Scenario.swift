@@ -73,17 +73,24 @@ public struct Scenario {
       } else if let service = world.cluster.services[name], service.exists {
         var ports = service.ports
         if ports.count > 1, world.dice.hits(50) { ports = [world.dice.pick(ports.sorted())] }
-        laptop.intercept(Wish(service: name, ports: ports, takesOver: world.dice.hits(20)))
+        laptop.intercept(Wish(service: name, ports: ports, takesOver: world.dice.hits(20), rules: rules()))
         // Two commands at once are where races are.
         let others = world.laptops.filter { $0 !== laptop && $0.isAlive }
         if !others.isEmpty, world.dice.hits(40) {
-          let wish = Wish(service: name, ports: ports, takesOver: world.dice.hits(50))
+          let wish = Wish(service: name, ports: ports, takesOver: world.dice.hits(50), rules: rules())
           let other = world.dice.pick(others)
           world.after(world.dice.time(0...200)) { other.intercept(wish) }
         }
       }
       use(laptop)
     }
+  }
+
+  /// Returns the rules of a personal intercept, or nil.
+  private func rules() -> Set<String>? {
+    guard world.dice.hits(40) else { return nil }
+    let first = world.dice.pick(World.rules)
+    return world.dice.hits(30) ? [first, world.dice.pick(World.rules)] : [first]
   }
 
   // MARK: The end

@@ -18,7 +18,7 @@ final class World {
   var faultsAreOver = false
   /// Clients are busy until then.
   var busyUntil = 0
-  var ownersSince: [UInt16: Int] = [:]
+  var ownersSince: [String: Int] = [:]
   private var connectAt = 0
 
   private(set) lazy var cluster = Cluster(self, services: Self.services(&dice))
@@ -30,6 +30,9 @@ final class World {
     self.onPhase = onPhase
     dice = Dice(seed: seed)
   }
+
+  /// The rules of personal intercepts.
+  static let rules = ["header x=a", "header x=b", "path /c"]
 
   /// One to three Services of the workload, some of them with a port in common.
   private static func services(_ dice: inout Dice) -> [String: Cluster.Service] {

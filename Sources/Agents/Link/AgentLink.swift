@@ -180,14 +180,24 @@ public actor AgentLink {
     return answer
   }
 
+  /// Gives the agent the rules of a port; they count from the port's next turn on.
+  public nonisolated func send(rules text: [UInt8], for port: UInt16) async -> StreamStatus {
+    var payload = [UInt8](repeating: 0, count: 4)
+    payload.withUnsafeMutableBytes { $0.baseAddress!.storeBE32(UInt32(clamping: text.count)) }
+    return await probe(Preamble(.rules, port: port), payload: payload + text)
+  }
+
   /// Checks whether the agent can connect to an address of the cluster; the connection ends at once.
-  public nonisolated func probe(_ preamble: Preamble) async -> StreamStatus {
+  /// - Parameter payload: the bytes behind the preamble, for another kind of stream.
+  public nonisolated func probe(_ preamble: Preamble, payload: [UInt8] = []) async -> StreamStatus {
     let endpoint = endpoint
     return await withCheckedContinuation { continuation in
       relay.submit { loop in
         guard let session = endpoint.get(on: loop).session else { return continuation.resume(returning: .failed) }
         let end = session.open { slot in
-          DialProbe(session: session, slot: slot, preamble: preamble) { continuation.resume(returning: $0) }
+          DialProbe(session: session, slot: slot, preamble: preamble, payload: payload) {
+            continuation.resume(returning: $0)
+          }
         }
         if end == nil { continuation.resume(returning: .exhausted) }
       }

@@ -98,6 +98,8 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   public var workload: String
   public var state: State
   public var ports: [Port]
+  /// The requests that it takes, as far as no other holder has them; nil for all that arrives.
+  public var rules: RequestRules?
   /// `alice@laptop`.
   public var holder: String
   /// RFC 3339.
@@ -307,12 +309,26 @@ public struct ListEntry: Codable, Sendable, Hashable {
   public var option: String?
   /// The holder of the intercept; nil unless it is diverted.
   public var interceptedBy: String?
+  /// The holders who take some requests only; nil if there are none.
+  public var personal: [Personal]?
   public var since: String?
+
+  /// A holder of some of a Service's requests.
+  public struct Personal: Codable, Sendable, Hashable {
+    public var holder: String
+    public var rules: RequestRules
+
+    public init(holder: String, rules: RequestRules) {
+      self.holder = holder
+      self.rules = rules
+    }
+  }
 
   public init(
     context: String, namespace: String, service: String, ports: [String], workload: String?, obstacle: String?,
-    option: String? = nil, interceptedBy: String?, since: String?
+    option: String? = nil, interceptedBy: String?, personal: [Personal]? = nil, since: String?
   ) {
+    self.personal = personal
     self.option = option
     self.context = context
     self.namespace = namespace

@@ -75,6 +75,8 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   /// Empty: every TCP port of the Service, to the host port of the same number as its target port; if `target` is a
   /// Service, to its port of the same number.
   public var ports: [PortMapping]
+  /// The requests to take; nil: all that arrives.
+  public var rules: RequestRules?
   /// nil: the host. Otherwise `PortMapping.local` is a port of this target.
   public var target: InterceptTarget?
   /// The host target's address.

@@ -1,4 +1,6 @@
 import Agents
+import ControlAPI
+import InterceptMachine
 import KubeObjects
 
 /// The holders of intercepted Services, from lists that are read once for all of them.
@@ -10,6 +12,8 @@ public struct InterceptHolders: Sendable {
     public var since: String
     /// True if their Lease was renewed lately.
     public var isFresh: Bool
+    /// The requests that they take; nil for all of a port.
+    public var rules: RequestRules?
   }
 
   private var agents: [String: JSONValue] = [:]
@@ -41,11 +45,15 @@ public struct InterceptHolders: Sendable {
         [Entry(holder: $0.holder, since: $0.since, isFresh: $0.isFresh)]
       } ?? []
     }
-    let own = claims.ports.values.filter { $0.services.contains(service.name ?? "") }
-    return Dictionary(grouping: own, by: \.holder).sorted { $0.key < $1.key }.map { holder, claims in
-      let lease = leases["\(namespace)/\(HolderLease.name(workload, holder))"]
+    let own = claims.all.map(\.claim).filter { $0.services.contains(service.name ?? "") }
+    let alike = Dictionary(grouping: own) { Claim(holder: $0.holder, services: [], count: 0, rules: $0.rules) }
+    return alike.map { claim, claims in
+      let lease = leases["\(namespace)/\(HolderLease.name(workload, claim.holder))"]
       return Entry(
-        holder: Holder(identity: holder), since: claims.map(\.since).min() ?? "", isFresh: lease?.isFresh ?? false)
+        holder: Holder(identity: claim.holder), since: claims.map(\.since).min() ?? "",
+        isFresh: lease?.isFresh ?? false, rules: claim.rules.flatMap { RequestRules(texts: $0) })
+    }.sorted {
+      ($0.holder.identity, $0.rules?.description ?? "") < ($1.holder.identity, $1.rules?.description ?? "")
     }
   }
 }

@@ -14,6 +14,8 @@ public struct PlannedPort: Sendable, Hashable {
   /// The port on the host, or of the target in another cluster; nil for a port that stays with the origin.
   public var localPort: UInt16?
   public var speaksHTTP2: Bool
+  /// The word in the Service that says that the port's connections are not plain HTTP; nil without one.
+  public var opaque: String?
   /// The Service's port with which it comes along, unasked: both target one port of the Pods. Nil for any other.
   public var along: Int?
 
@@ -24,6 +26,15 @@ public struct PlannedPort: Sendable, Hashable {
     agentPort = podPort
     self.localPort = localPort
     self.speaksHTTP2 = speaksHTTP2
+  }
+
+  /// Returns a warning about a port in which no request can be told from another; nil for any other.
+  /// - Parameter service: `NAMESPACE/NAME`.
+  func opacity(of service: String) -> String? {
+    opaque.map {
+      "port \(label) of Service \(service) is said to be \($0): the agent sees requests of plain HTTP/1.1 and "
+        + "HTTP/2 alone, and passes all else to the origin"
+    }
   }
 
   /// `8080 (http)`.

@@ -71,6 +71,7 @@ public struct Planner: Sendable {
       plan.warnings += remarks.warnings(taken, service: name)
     }
     plan.warnings += neighbours.warnings + claims.warnings
+    if request.rules != nil { plan.warnings += taken.compactMap { $0.opacity(of: name) } }
     if request.environment, request.container == nil {
       plan.warnings += AgentPodTemplate.remark(on: container, of: workload.template)
     }
@@ -86,6 +87,11 @@ public struct Planner: Sendable {
 
   /// Returns the reason why a workload does not allow what the user asked for beside the intercept; nil if it does.
   static func refusal(of workload: Workload, for request: InterceptRequest) -> ControlError? {
+    if request.replace, request.rules != nil {
+      return ControlError(
+        .badInput, "--replace scales \(workload.description) to zero, and requests that meet no rule have to go there",
+        remedy: "Leave --replace out, or intercept all of the Service.")
+    }
     if request.replace, !workload.canScale {
       return ControlError(
         .refused,

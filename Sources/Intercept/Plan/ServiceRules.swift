@@ -143,9 +143,11 @@ struct ServiceRules {
   func plannedPorts(_ template: JSONValue) -> [PlannedPort] {
     streams.compactMap { port in
       guard let target = Self.targetPort(port, template: template) else { return nil }
-      return PlannedPort(
+      var planned = PlannedPort(
         servicePort: port["port"]?.intValue ?? 0, name: port.entryName, podPort: target, localPort: nil,
         speaksHTTP2: speaksHTTP2(port))
+      planned.opaque = Self.opaque(port)
+      return planned
     }
   }
 
@@ -197,6 +199,16 @@ struct ServiceRules {
     guard let name = target?.stringValue else { return nil }
     if let number = UInt16(name) { return number }
     return template.declaredPort(named: name, transport: port.transport)
+  }
+
+  /// Returns the protocol of a port whose connections are not plain HTTP, by its appProtocol, else by its name; nil if
+  /// they may be.
+  static func opaque(_ port: JSONValue) -> String? {
+    let known = [
+      "https", "tls", "ssl", "tcp", "mongo", "mysql", "postgres", "postgresql", "redis", "kubernetes.io/wss",
+    ]
+    guard let word = (port["appProtocol"]?.stringValue ?? port.entryName)?.lowercased() else { return nil }
+    return known.first { word == $0 || word.hasPrefix($0 + "-") }
   }
 
   /// Checks whether a port carries HTTP/2, whose clients keep one connection for days: by appProtocol, by the port's

@@ -104,7 +104,7 @@ public struct Restorer: Sendable {
       ?? found.claims.holders.subtracting([holder.identity])
     let lease = HolderLease(client: client, namespace: namespace, workload: workload, holder: holder, looks: looks)
     guard let other = try await lease.living(among: rivals, progress: progress).sorted().first else { return nil }
-    return (Holder(identity: other), found.claims.ports.values.first { $0.holder == other }?.since ?? "")
+    return (Holder(identity: other), found.claims.all.first { $0.claim.holder == other }?.claim.since ?? "")
   }
 
   /// Removes the claims of holders who do not live from an agent that is used.

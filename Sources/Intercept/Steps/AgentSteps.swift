@@ -18,17 +18,28 @@ extension InterceptedWorkload {
       defer { wasClosing = false }
       return .admitted(isSteady: !wasClosing)
     case .arrive(let service): return await arrive(service, link)
-    case .turn(let port, let count):
+    case .turn(let port, let count, let rules):
+      if let rules {
+        let text = rules.sorted().joined(separator: "\n\n")
+        let status = await link.send(rules: Array(text.utf8), for: port)
+        guard status == .connected else {
+          throw ControlError(.failed, "the agent of \(workload) did not take the rules of port \(port): \(status)")
+        }
+      }
       let requests = members.values.filter { member in
         member.plan.ports.contains { $0.agentPort == port && $0.localPort != nil }
       }.map(\.request)
       let homeAfter = requests.compactMap(\.homeAfter).min() ?? 0
+      let passesRefusals = requests.contains(where: \.refuse) ? ControlMessage.passesRefusals : 0
       let answer = try await link.ask(
         ControlMessage(
-          .turnToHost, port: port, flag: requests.contains(where: \.refuse) ? 1 : 0, first: count,
+          .turnToHost, port: port, flag: passesRefusals | (rules == nil ? 0 : ControlMessage.matching), first: count,
           second: UInt64(clamping: Int(saturating: homeAfter * 1000))))
       if answer.flag == 1 { return .superseded }
-    case .unturn(let port): _ = try await link.ask(ControlMessage(.turnToOrigin, port: port), within: .seconds(2))
+      if answer.flag != 0 { return .failed(Failure("the agent has no rules for port \(port)", isPassing: true)) }
+    case .unturn(let port, let matching):
+      let flag = matching ? ControlMessage.matching : 0
+      _ = try await link.ask(ControlMessage(.turnToOrigin, port: port, flag: flag), within: .seconds(2))
     case .retire: _ = try await link.ask(.retire, within: .seconds(2))
     default: break
     }

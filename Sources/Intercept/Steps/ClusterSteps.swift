@@ -34,7 +34,7 @@ extension InterceptedWorkload {
     case .join(let wishes): wishes.map(\.service)
     case .divert(let service), .restore(let service, _), .arrive(let service), .drain(let service, _, _): [service]
     case .release(let services), .clean(let services): Array(services)
-    case .probe(let port), .turn(let port, _), .unturn(let port):
+    case .probe(let port), .turn(let port, _, _), .unturn(let port, _):
       members.filter { $0.value.plan.listen.contains(port) }.map(\.key)
     case .verify, .scaleDown, .scaleUp, .admit, .retire: Array(members.keys)
     }
@@ -64,7 +64,8 @@ extension InterceptedWorkload {
       }
       for wish in wishes {
         if wish.replaces { for other in new.holders.subtracting([machine.holder]) { new.remove(holder: other) } }
-        new.take(wish.ports, of: wish.service, for: machine.holder, since: Timestamp.seconds(.now))
+        new.take(
+          wish.ports, of: wish.service, for: machine.holder, rules: wish.rules, since: Timestamp.seconds(.now))
       }
       let (deployer, template) = try await agent(for: member)
       // All who use the agent would lose it.
@@ -105,26 +106,30 @@ extension InterceptedWorkload {
     throw ControlError(.conflict, "the claims on the agent of \(workload) keep changing", remedy: "Try again.")
   }
 
-  /// Returns the holders who have the wanted ports; for a Service whose origin is scaled to zero, all others.
+  /// Returns the holders who have the wanted ports, or rules there; for a Service whose origin is scaled to zero, all
+  /// others.
   static func rivals(of wishes: [Wish], in claims: Claims, _ holder: String) -> Set<String> {
     wishes.reduce(into: []) { rivals, wish in
       guard !wish.takesOver else { return }
       rivals.formUnion(
-        wish.replaces ? claims.holders.subtracting([holder]) : claims.others(than: holder, on: wish.ports))
+        wish.replaces
+          ? claims.holders.subtracting([holder]) : claims.others(than: holder, on: wish.ports, rules: wish.rules))
     }
   }
 
   private func refuse(_ wishes: [Wish], _ claims: Claims, _ living: Set<String>) -> Outcome {
     for wish in wishes {
       guard let plan = members[wish.service]?.plan else { continue }
-      note(Explanation.conflict(claims, living, plan: plan, reader: context.holder), about: [wish.service])
+      note(
+        Explanation.conflict(claims, living, plan: plan, rules: wish.rules, reader: context.holder),
+        about: [wish.service])
     }
     return .conflict(living)
   }
 
   /// Gives the Services back that nobody claims any more: their holder may not live.
   private func giveBack(_ former: Claims, unless present: Claims) async throws(ControlError) {
-    let lost = Set(former.ports.values.flatMap(\.services)).subtracting(members.keys)
+    let lost = Set(former.all.flatMap(\.claim.services)).subtracting(members.keys)
     for service in lost.sorted() where !present.contains(service: service) {
       try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: service)
     }
@@ -152,8 +157,8 @@ extension InterceptedWorkload {
   private func divert(_ service: String) async throws(ControlError) -> Outcome {
     guard let plan = members[service]?.plan else { return Self.forgotten }
     let found = try await claims.read()
-    let isOurs = found?.claims.ports.values.contains {
-      $0.holder == machine.holder && $0.services.contains(service)
+    let isOurs = found?.claims.all.contains {
+      $0.claim.holder == machine.holder && $0.claim.services.contains(service)
     }
     guard isOurs == true else { return .read(found?.claims) }
     try await ServiceDivert(

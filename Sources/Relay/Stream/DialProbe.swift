@@ -2,8 +2,8 @@
   import TunnelProtocol
 #endif
 
-/// A stream that only tests whether a dial on the other side succeeds. The connection then ends by a FIN, which a
-/// server does not take for a fault.
+/// A stream that only tests whether the other side takes what it opens with, such as a dial. It then ends by a FIN,
+/// which a server does not take for a fault.
 public final class DialProbe: StreamEnd {
   private var outbox: [UInt8]
   private var answered: ((StreamStatus) -> Void)?
@@ -13,25 +13,28 @@ public final class DialProbe: StreamEnd {
   private static let endLimit: UInt64 = 1_000_000
   private enum Timer { static let answer: UInt8 = 0, end: UInt8 = 1 }
 
-  /// - Parameter limit: the time for an answer, µs.
+  /// - Parameters:
+  ///   - payload: the bytes behind the preamble.
+  ///   - limit: the time for an answer, µs.
   public init(
-    session: Session, slot: Int, preamble: Preamble, limit: UInt64 = 15_000_000,
+    session: Session, slot: Int, preamble: Preamble, payload: [UInt8] = [], limit: UInt64 = 15_000_000,
     answered: @escaping (StreamStatus) -> Void
   ) {
     self.answered = answered
     outbox = [UInt8](repeating: 0, count: preamble.size)
     outbox.withUnsafeMutableBytes { preamble.write(to: $0.baseAddress!) }
+    outbox.append(contentsOf: payload)
     super.init(session: session, slot: slot)
     loop.schedule(self, after: limit, kind: Timer.answer)
   }
 
   public override func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced {
-    let count = outbox.count
-    if count == 0, isEnding { return .finished }
-    guard count > 0, count <= capacity else { return .nothing }
+    let count = min(outbox.count, capacity)
+    if outbox.isEmpty, isEnding { return .finished }
+    guard count > 0 else { return .nothing }
     outbox.withUnsafeBytes { place.copyMemory(from: $0.baseAddress!, byteCount: count) }
-    outbox = []
-    return .bytes(count, more: false)
+    outbox.removeFirst(count)
+    return .bytes(count, more: !outbox.isEmpty)
   }
 
   public override func received(_ bytes: UnsafeRawBufferPointer) {

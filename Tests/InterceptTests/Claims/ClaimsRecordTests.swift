@@ -56,8 +56,11 @@ struct ClaimsRecordTests {
   func damaged() {
     var generator = SeededGenerator(seed: 5)
     let whole = Array(
-      ClaimsRecord.text(Claims(ports: [8080: Claim(holder: "a", services: ["web"], count: 3)], count: 3, closer: "a"))
-        .utf8)
+      ClaimsRecord.text(
+        Claims(
+          ports: [8080: Claim(holder: "a", services: ["web"], count: 3)],
+          personal: [8080: [Claim(holder: "b", services: ["web"], count: 2, rules: ["path /"])]], count: 3, closer: "a")
+      ).utf8)
     for _ in 0..<20_000 {
       var bytes = whole
       for _ in 0...Int.random(in: 0..<4, using: &generator) {
@@ -71,5 +74,37 @@ struct ClaimsRecordTests {
       guard let claims = Self.read(String(decoding: bytes, as: UTF8.self)) else { continue }
       #expect(claims.ports.allSatisfy { $0.key > 0 && !$0.value.holder.isEmpty && $0.value.count <= UInt64(Int32.max) })
     }
+  }
+
+  private static let personal = Claims(
+    ports: [8080: Claim(holder: "alice@laptop", services: ["web"], count: 1)],
+    personal: [
+      8080: [
+        Claim(
+          holder: "bob@desk", services: ["web"], count: 2, since: "2026-01-02T03:04:05Z",
+          rules: ["header x-devtunnel=bob\nmethod GET", "path /api/*"]),
+        Claim(holder: "carol@tower", services: ["web"], count: 3, rules: ["cookie a=b"]),
+      ],
+      9090: [Claim(holder: "bob@desk", services: ["admin"], count: 4, rules: ["path /x"])],
+    ], count: 4)
+
+  @Test("Rules survive their text; a record without any is as before")
+  func rules() {
+    #expect(Self.read(ClaimsRecord.text(Self.personal)) == Self.personal)
+    #expect(!ClaimsRecord.text(Claims(count: 1)).contains("personal"))
+  }
+
+  @Test(
+    "Entries without a rule that can be read count for nothing; those without a holder make no record",
+    arguments: [
+      (#"{"ports":{},"personal":[]}"#, 0), (#"{"ports":{},"personal":{"8080":7}}"#, 0),
+      (#"{"ports":{},"personal":{"8080":[{"holder":"a"}]}}"#, 0),
+      (#"{"ports":{},"personal":{"8080":[{"holder":"a","rules":["host /"]}]}}"#, 0),
+      (#"{"ports":{},"personal":{"8080":[{"holder":"a","rules":["",7,"path /"]}]}}"#, 1),
+      (#"{"ports":{},"personal":{"8080":[{"holder":"","rules":["path /"]}]}}"#, nil),
+      (#"{"ports":{},"personal":{"0":[{"holder":"a","rules":["path /"]}]}}"#, nil),
+    ] as [(String, Int?)])
+  func wrongRules(text: String, count: Int?) {
+    #expect(Self.read(text)?.personal.values.flatMap(\.self).count == count)
   }
 }

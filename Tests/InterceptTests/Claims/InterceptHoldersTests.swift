@@ -1,4 +1,5 @@
 import Agents
+import ControlAPI
 import Foundation
 import InterceptMachine
 import KubeObjects
@@ -69,5 +70,20 @@ struct InterceptHoldersTests {
         InterceptHolders.Entry(holder: "bob@desk", since: "2026-01-02T03:00:00Z", isFresh: true)
       ])
     #expect(InterceptHolders(agents: [Self.agent(record)], leases: []).of(Self.service("web")) == [])
+  }
+
+  @Test("A holder of rules is named with them, beside one of all and beside their own")
+  func personal() {
+    var claims = Claims()
+    claims.take([8080], of: "web", for: "bob@desk")
+    claims.take([8080], of: "web", for: Self.alice.identity, rules: ["path /a"])
+    claims.take([8080], of: "admin", for: Self.alice.identity, rules: ["path /b"])
+    let holders = InterceptHolders(agents: [Self.agent(ClaimsRecord.text(claims))], leases: [])
+    #expect(
+      holders.of(Self.service("web")) == [
+        InterceptHolders.Entry(
+          holder: Self.alice, since: "", isFresh: false, rules: RequestRules(texts: ["path /a"])),
+        InterceptHolders.Entry(holder: "bob@desk", since: "", isFresh: false),
+      ])
   }
 }

@@ -70,11 +70,15 @@ import Testing
     claims.take([8080], of: "web", for: "alice")
     claims.take([9090], of: "admin", for: "bob")
     claims.take([7070], of: "debug", for: "carol")
+    claims.take([9090], of: "admin", for: "dave", rules: ["a", "b"])
     let rows: [(Wish, Set<String>)] = [
       (Wish(service: "web", ports: [8080]), []), (Wish(service: "admin", ports: [9090]), ["bob"]),
       (Wish(service: "all", ports: [8080, 9090, 7070]), ["bob", "carol"]),
       (Wish(service: "admin", ports: [9090], takesOver: true), []),
-      (Wish(service: "web", ports: [8080], replaces: true), ["bob", "carol"]),
+      (Wish(service: "admin", ports: [9090], rules: ["b"]), ["dave"]),
+      (Wish(service: "admin", ports: [9090], rules: ["c"]), []),
+      (Wish(service: "admin", ports: [9090], takesOver: true, rules: ["b"]), []),
+      (Wish(service: "web", ports: [8080], replaces: true), ["bob", "carol", "dave"]),
       (Wish(service: "web", ports: [8080], takesOver: true, replaces: true), []),
     ]
     for (wish, holders) in rows {

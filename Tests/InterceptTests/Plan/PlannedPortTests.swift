@@ -59,6 +59,10 @@ struct PlannedPortTests {
     request.replace = true
     #expect(Planner.refusal(of: rollout, for: request)?.message.contains("--replace") == true)
     #expect(Planner.refusal(of: Workload(["spec": [:]], resource: .deployments), for: request) == nil)
+    request.rules = RequestRules(texts: ["path /a"])
+    #expect(
+      Planner.refusal(of: Workload(["spec": [:]], resource: .deployments), for: request)?.message.contains(
+        "requests that meet no rule") == true)
   }
 
   @Test("Unnamed, each port goes to the container's at the host and in Pods, and to the Service's own in Services")

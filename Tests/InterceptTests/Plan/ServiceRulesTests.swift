@@ -179,4 +179,20 @@ struct ServiceRulesTests {
   func annotation(key: String, value: String, expected: Bool) {
     #expect(service(annotations: [key: value]).speaksHTTP2(["port": 8080, "name": "web"]) == expected)
   }
+
+  @Test(
+    "A port whose connections are no plain HTTP is known by its appProtocol, else by its name",
+    arguments: [
+      (["appProtocol": "https", "name": "web"], "https"), (["appProtocol": "TCP"], "tcp"), (["name": "tls-web"], "tls"),
+      (["name": "https"], "https"), (["name": "http"], nil), (["appProtocol": "http", "name": "https"], nil),
+      (["appProtocol": "kubernetes.io/h2c"], nil), (["name": "grpc"], nil), ([:], nil),
+    ] as [(JSONValue, String?)])
+  func opaque(port: JSONValue, word: String?) {
+    #expect(ServiceRules.opaque(port) == word)
+    var planned = PlannedPort(servicePort: 443, name: "web", podPort: 8443, localPort: 8443, speaksHTTP2: false)
+    planned.opaque = word
+    #expect(
+      planned.opacity(of: "shop/web")?.contains("443 (web) of Service shop/web is said to be")
+        == (word.map { _ in true }))
+  }
 }

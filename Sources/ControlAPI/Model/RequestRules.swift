@@ -1,0 +1,76 @@
+import HTTPMessages
+
+/// The requests that a personal intercept takes: those that meet any of its rules. As JSON: for each rule its
+/// conditions, such as `header x-devtunnel=alice`, in the form of docs/protocol.md.
+public struct RequestRules: Sendable, Hashable {
+  /// At least one, sorted.
+  public let ruleSet: RuleSet
+
+  /// Takes rules that keep the limits of a session.
+  public init(_ rules: [RequestRule]) throws(ControlError) {
+    let all = RuleSet(rules)
+    guard !all.rules.isEmpty, let ruleSet = RuleSet(text: all.text) else {
+      throw ControlError(
+        .badInput,
+        all.rules.isEmpty
+          ? "an intercept's rules have no condition" : "the rules of this intercept are too many, or too long",
+        remedy: "There may be \(RuleSet.mostRules) rules of \(RequestRule.mostConditions) conditions, and "
+          + "\(RuleSet.mostText) bytes in all.")
+    }
+    self.ruleSet = ruleSet
+  }
+
+  /// Takes the texts of rules, which anyone may have written. Those that are no rules are left out; nil if none is one.
+  public init?(texts: some Sequence<String>) {
+    let rules = texts.prefix(RuleSet.mostRules).compactMap { RequestRule(text: Array($0.utf8)) }
+    guard let rules = try? RequestRules(rules) else { return nil }
+    self = rules
+  }
+
+  /// The text of each rule.
+  public var texts: Set<String> { Set(ruleSet.rules.map { String(decoding: $0.text, as: UTF8.self) }) }
+
+  /// The conditions of each rule.
+  public var conditions: [[String]] {
+    ruleSet.rules.map { $0.conditions.map { String(decoding: $0.text, as: UTF8.self) } }
+  }
+}
+
+extension RequestRules: Codable {
+  public init(from decoder: any Decoder) throws {
+    let conditions = try decoder.singleValueContainer().decode([[String]].self)
+    try self.init(
+      conditions.map { lines throws(ControlError) in
+        guard let rule = RequestRule(text: Array(lines.joined(separator: "\n").utf8)) else {
+          throw ControlError(.badInput, "\(lines) are no conditions of a rule")
+        }
+        return rule
+      })
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(conditions)
+  }
+}
+
+extension RequestRules: CustomStringConvertible {
+  /// `requests with header x-devtunnel: alice, or with baggage devtunnel=alice`.
+  public var description: String {
+    "requests with " + ruleSet.rules.map(\.summary).joined(separator: ", or with ")
+  }
+}
+
+extension RequestRule {
+  /// `header x-devtunnel: alice and method GET`.
+  public var summary: String { conditions.map(\.summary).joined(separator: " and ") }
+}
+
+extension Condition {
+  fileprivate var summary: String {
+    let words = String(describing: subject.word) + " " + String(decoding: name, as: UTF8.self)
+    guard let value else { return words }
+    let mark = subject == .header ? ": " : subject.hasName ? "=" : ""
+    return words + mark + String(decoding: value.text, as: UTF8.self)
+  }
+}
