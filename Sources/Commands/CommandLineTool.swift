@@ -20,7 +20,7 @@ public enum CommandLineTool {
     let (parsed, whenParsed) = AsyncStream<Void>.makeStream()
     let work = Task { () -> Int32 in
       do {
-        var command = try await root.asyncParseAsRoot()
+        var command = try await root.asyncParseAsRoot(RuleArguments.completed(CommandLine.arguments.dropFirst()))
         if !(command is any HandlesSignals) { whenParsed.yield() }
         if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         return 0

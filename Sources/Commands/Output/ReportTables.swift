@@ -10,6 +10,7 @@ extension InterceptReport {
       let name = port.name.map { " (\($0))" } ?? ""
       return "  port \(port.service)\(name) → \(place(of: port) ?? "the origin")\(port.company)"
     }
+    if let rules { lines.append("  \(rules); all others go to the origin, or to others who intercept it") }
     return lines + (message.map { [$0] } ?? [])
   }
 
@@ -154,7 +155,7 @@ extension StatusReport {
 
 extension InterceptReport {
   fileprivate var notes: [String] {
-    (message.map { ["\(service): \($0)"] } ?? [])
+    (message.map { ["\(service): \($0)"] } ?? []) + (rules.map { ["\(service): \($0)"] } ?? [])
       + ports.compactMap { port in port.originNote.map { "\(service): \($0)" } }
       + (others ?? []).map {
         "\(service): \($0.holder) intercepts \($0.services.joined(separator: ", ")) of the same workload"

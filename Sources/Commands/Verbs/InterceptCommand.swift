@@ -20,6 +20,9 @@ struct InterceptCommand: AsyncParsableCommand {
       Several Services, or a workload for all of its Services, are intercepted together: all of them, or none. \
       --port then names the Service, too.
 
+      With --personal, --header and the like, only the requests that match arrive here; all others go to the Service's \
+      own Pods, or to others who intercept the Service. Of several rules that match, the strictest wins.
+
       EXAMPLES:
         devtunnel intercept user               each port, to the same port here
         devtunnel intercept user --port 8080   its only port, to 127.0.0.1:8080
@@ -29,6 +32,9 @@ struct InterceptCommand: AsyncParsableCommand {
         devtunnel intercept user --port 8080 --env-file .env
         devtunnel intercept worker --replace   without its own Pods
         devtunnel intercept user --port 8080 -- go run ./cmd/user
+        devtunnel intercept user --port 8080 --personal         requests with header x-devtunnel: USER
+        devtunnel intercept user --port 8080 --header x-tenant='blue-*' --path '/api/*'
+        devtunnel intercept user --port 9090 --grpc shop.Users/Get
         devtunnel intercept user --to-context kind-dev                  each port, to that of Service user there
         devtunnel intercept user --to-context kind-dev --to deploy/user-v2 --port 8080:http
       """)
@@ -111,6 +117,7 @@ struct InterceptCommand: AsyncParsableCommand {
   @Flag(help: "Take the intercept over from its present holder.")
   var takeOver = false
 
+  @OptionGroup(title: "Some requests only") var rules: RuleArguments
   @OptionGroup(title: "Into another cluster") var target: TargetArguments
   @OptionGroup var shell: ShellArguments
   @OptionGroup var outputOptions: OutputOptions
@@ -151,6 +158,9 @@ struct InterceptCommand: AsyncParsableCommand {
     if container?.port != nil, !keepContainers {
       throw ValidationError(
         "--container NAME:PORT is for --keep-containers: else the agent listens where the Service sends")
+    }
+    if replace, rules.rules != nil {
+      throw ValidationError("--replace leaves no Pods to which the other requests could go: leave one of them out")
     }
     if replace, moveConnections == .yes {
       throw ValidationError(
@@ -219,6 +229,7 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func request(for service: String, _ settings: Settings, environment: Bool) -> InterceptRequest {
     var request = InterceptRequest(cluster: global.cluster(settings), service: service, ports: port.of(service))
+    request.rules = rules.rules
     request.target = target.target(of: service, in: request.cluster)
     request.address = address ?? settings.address ?? "127.0.0.1"
     request.container = container?.name

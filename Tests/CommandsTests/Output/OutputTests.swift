@@ -156,4 +156,26 @@ struct OutputTests {
       Terminal(-1))
     #expect(lines == ["ok       a       fine", "FAILED   longer  broken", "         → mend it"])
   }
+
+  @Test func aPersonalInterceptSaysWhichRequestsItTakes() throws {
+    var report = InterceptReport(
+      context: "dev", cluster: dev, namespace: "t", service: "user", workload: "Deployment/user", state: .active,
+      ports: [.init(service: 80, name: nil, target: 8080, host: "127.0.0.1:8080")], holder: "a@b", since: "now")
+    report.rules = RequestRules(texts: ["header x-devtunnel=a", "baggage devtunnel=a\npath /api/*"])
+    let text = "requests with baggage devtunnel=a and path /api/*, or with header x-devtunnel: a"
+    #expect(StatusReport(daemon: nil, intercepts: [report]).lines.contains("  user: \(text)"))
+    #expect(report.summary.contains { $0.hasPrefix("  \(text)") })
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.withoutEscapingSlashes]
+    let json = try encoder.encode(report)
+    #expect(
+      String(decoding: json, as: UTF8.self).contains(
+        #""rules":[["baggage devtunnel=a","path /api/*"],["header x-devtunnel=a"]]"#))
+    #expect(try JSONDecoder().decode(InterceptReport.self, from: json) == report)
+  }
+
+  @Test(arguments: [#"[]"#, #"[[]]"#, #"[["host /"]]"#, #"["path /"]"#, #"[["path /"],[]]"#])
+  func rulesThatAreNoneAreNotDecoded(json: String) {
+    #expect(throws: (any Error).self) { try JSONDecoder().decode(RequestRules.self, from: Data(json.utf8)) }
+  }
 }

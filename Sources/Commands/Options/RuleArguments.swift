@@ -1,0 +1,238 @@
+import ArgumentParser
+import ControlAPI
+import FoundationEssentials
+import HTTPMessages
+
+/// The requests that a personal intercept takes.
+struct RuleArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      Take only requests marked with this name (default: the user's): header x-devtunnel: NAME, or baggage \
+      devtunnel=NAME.
+      """, valueName: "name"),
+    transform: checked(Self.personalName))
+  var personal: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Take only requests with this header; * in a value is any text. All such options must hold.",
+      valueName: "name=value"),
+    transform: checked(RuleTerm.header))
+  var header: [RuleTerm] = []
+
+  @Option(
+    help: ArgumentHelp("Take only requests for this path, such as '/api/*'.", valueName: "path"),
+    transform: checked(RuleTerm.path))
+  var path: [RuleTerm] = []
+
+  @Option(
+    help: ArgumentHelp("Take only requests with this method.", valueName: "method"), transform: checked(RuleTerm.method)
+  )
+  var method: [RuleTerm] = []
+
+  @Option(
+    help: ArgumentHelp("Take only requests with this parameter in their query.", valueName: "name=value"),
+    transform: checked(RuleTerm.query))
+  var query: [RuleTerm] = []
+
+  @Option(
+    help: ArgumentHelp("Take only requests with this cookie.", valueName: "name=value"),
+    transform: checked(RuleTerm.cookie))
+  var cookie: [RuleTerm] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Take only calls of this gRPC service, or of one of its methods.", valueName: "package.Service[/Method]"),
+    transform: checked(RuleTerm.grpc))
+  var grpc: [RuleTerm] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Take only requests with this member of the W3C baggage, which instrumented services pass on.",
+      valueName: "name=value"),
+    transform: checked(RuleTerm.baggage))
+  var baggage: [RuleTerm] = []
+
+  @Flag(help: "Take requests that meet any of these options, beside --personal, instead of all of them.")
+  var any = false
+
+  func validate() throws {
+    do throws(ControlError) { _ = try make() } catch {
+      throw ValidationError([error.message, error.remedy].compactMap(\.self).joined(separator: ": "))
+    }
+  }
+
+  /// The requests to take, as `validate` has checked; nil for all that arrives.
+  var rules: RequestRules? { (try? make()) ?? nil }
+
+  private func make() throws(ControlError) -> RequestRules? {
+    let terms = header + path + method + query + cookie + grpc + baggage
+    guard personal != nil || !terms.isEmpty else {
+      guard any else { return nil }
+      throw ControlError(.badInput, "--any has nothing to choose from", remedy: "add options such as --path '/api/*'")
+    }
+    if !any { try Self.refuseContradiction(terms.flatMap(\.conditions)) }
+    let alternatives = terms.isEmpty ? [[]] : any ? terms.map(\.conditions) : [terms.flatMap(\.conditions)]
+    let marks: [[Condition]] =
+      personal.map { name in
+        let value = TextPattern(exactly: Array(name.utf8))
+        return [
+          [Condition(.header, name: Array("x-devtunnel".utf8), value: value)],
+          [Condition(.baggage, name: Array("devtunnel".utf8), value: value)],
+        ]
+      } ?? [[]]
+    return try RequestRules(marks.flatMap { mark in alternatives.map { RequestRule(mark + $0) } })
+  }
+
+  /// Refuses conditions on the path, or on the method, that no request can meet together.
+  private static func refuseContradiction(_ conditions: [Condition]) throws(ControlError) {
+    for one in conditions where !one.subject.hasName {
+      guard let pattern = one.value, pattern.isExact else { continue }
+      let text = RuleTerm.literal(pattern)
+      for other in conditions where other.subject == one.subject {
+        guard other.value.map({ pattern in text.withUnsafeBytes { pattern.matches($0) } }) == false else { continue }
+        let (first, second) = (RequestRule([one]).summary, RequestRule([other]).summary)
+        throw ControlError(
+          .badInput, "no request has both \(first) and \(second)", remedy: "--any takes those with either")
+      }
+    }
+  }
+
+  // MARK: The user's name
+
+  /// Adds a value to a `--personal` without a name, since the parser would take the next word for it.
+  static func completed(_ arguments: some Sequence<String>) -> [String] {
+    var isOver = false
+    return arguments.map { argument in
+      isOver = isOver || argument == "--"
+      return argument == "--personal" && !isOver ? "--personal=@" : argument
+    }
+  }
+
+  private static func personalName(_ text: String) throws(ControlError) -> String {
+    let process = ProcessInfo.processInfo
+    let name = text == "@" ? process.environment["USER"] ?? process.userName : text
+    guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(RuleTerm.isToken) else {
+      throw ControlError(
+        .badInput,
+        text == "@"
+          ? "this machine's user has no name that a header can carry: write --personal=NAME"
+          : "the name is one word of letters, digits and marks such as - . _")
+    }
+    return name
+  }
+}
+
+/// An option that says which requests are meant.
+struct RuleTerm: Hashable {
+  /// They must hold together.
+  var conditions: [Condition]
+
+  static func header(_ text: String) throws(ControlError) -> RuleTerm {
+    let (name, value) = try parts(text, "NAME=VALUE, such as x-user=alice")
+    guard name.allSatisfy(isToken) else {
+      throw ControlError(.badInput, "write NAME=VALUE, such as x-user=alice: a header's name is one word")
+    }
+    if let value, value.first == 0x20 || value.last == 0x20 {
+      throw ControlError(.badInput, "the value begins or ends with a blank, which no header's value does")
+    }
+    return RuleTerm(conditions: [Condition(.header, name: name, value: try pattern(value))])
+  }
+
+  static func path(_ text: String) throws(ControlError) -> RuleTerm {
+    guard text.hasPrefix("/") || text.hasPrefix("*") else {
+      throw ControlError(.badInput, "a path begins with /, such as /api/*")
+    }
+    guard !text.contains(where: { "?# ".contains($0) }) else {
+      throw ControlError(.badInput, "a path has no ?, # or blank: --query NAME=VALUE is for its query")
+    }
+    return RuleTerm(conditions: [Condition(.path, value: try pattern(Array(text.utf8)))])
+  }
+
+  static func method(_ text: String) throws(ControlError) -> RuleTerm {
+    let usual = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
+    let word = usual.contains(text.uppercased()) ? text.uppercased() : text
+    guard !word.isEmpty, word.utf8.allSatisfy(isToken) else {
+      throw ControlError(.badInput, "a method is one word, such as GET")
+    }
+    return RuleTerm(conditions: [Condition(.method, value: try pattern(Array(word.utf8)))])
+  }
+
+  static func query(_ text: String) throws(ControlError) -> RuleTerm {
+    let (name, value) = try parts(text, "NAME=VALUE, such as user=42")
+    return RuleTerm(conditions: [Condition(.query, name: name, value: try pattern(value))])
+  }
+
+  static func cookie(_ text: String) throws(ControlError) -> RuleTerm {
+    let (name, value) = try parts(text, "NAME=VALUE, such as session=abc*")
+    guard name.allSatisfy(isToken), value?.contains(0x3b) != true else {
+      throw ControlError(.badInput, "write NAME=VALUE, such as session=abc*, and each cookie by itself")
+    }
+    return RuleTerm(conditions: [Condition(.cookie, name: name, value: try pattern(value))])
+  }
+
+  static func baggage(_ text: String) throws(ControlError) -> RuleTerm {
+    let (name, value) = try parts(text, "NAME=VALUE, such as tenant=blue")
+    guard name.allSatisfy(isToken) else {
+      throw ControlError(.badInput, "write NAME=VALUE, such as tenant=blue: the name is one word")
+    }
+    return RuleTerm(conditions: [Condition(.baggage, name: name, value: try pattern(value))])
+  }
+
+  static func grpc(_ text: String) throws(ControlError) -> RuleTerm {
+    let names = text.split(separator: "/", omittingEmptySubsequences: false).drop { $0.isEmpty }
+    guard (1...2).contains(names.count), names.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isIdentifier) }) else {
+      throw ControlError(.badInput, "write package.Service or package.Service/Method, such as shop.Users/Get")
+    }
+    let path = "/\(names[names.startIndex])/\(names.count == 2 ? names[names.startIndex + 1] : "*")"
+    return RuleTerm(conditions: [
+      Condition(.path, value: try pattern(Array(path.utf8))),
+      Condition(
+        .header, name: Array("content-type".utf8), value: try pattern(Array("application/grpc*".utf8))),
+    ])
+  }
+
+  // MARK: Texts
+
+  /// Splits at the first `=`; without one, there is no value.
+  private static func parts(_ text: String, _ form: String) throws(ControlError) -> (name: [UInt8], value: [UInt8]?) {
+    let parts = text.utf8.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+    guard let name = parts.first, !name.isEmpty, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
+      throw ControlError(.badInput, "write \(form)")
+    }
+    return (Array(name), parts.count == 2 ? Array(parts[1]) : nil)
+  }
+
+  private static func pattern(_ text: [UInt8]?) throws(ControlError) -> TextPattern? {
+    guard let text else { return nil }
+    guard let pattern = TextPattern(text) else {
+      throw ControlError(
+        .badInput, "a backslash stands before a star or a backslash alone: \\* is a star, \\\\ is itself")
+    }
+    return pattern
+  }
+
+  /// Returns the text that an exact pattern matches.
+  static func literal(_ pattern: TextPattern) -> [UInt8] {
+    var text: [UInt8] = []
+    var isEscaped = false
+    for byte in pattern.text {
+      isEscaped = byte == 0x5c && !isEscaped
+      if !isEscaped { text.append(byte) }
+    }
+    return text
+  }
+
+  /// Checks for a byte of a token (RFC 9110, section 5.6.2).
+  static func isToken(_ byte: UInt8) -> Bool {
+    isIdentifier(byte) && byte != 0x2e || "!#$%&'+-.^`|~".utf8.contains(byte)
+  }
+
+  private static func isIdentifier(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2e, 0x2a: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import ControlAPI
+import Testing
+
+@testable import Commands
+
+struct RuleArgumentsTests {
+  private func parse(_ words: [String]) throws -> InterceptCommand {
+    try #require(
+      try Devtunnel.parseAsRoot(["intercept", "user"] + RuleArguments.completed(words)) as? InterceptCommand)
+  }
+
+  private func rules(_ words: [String]) throws -> Set<String>? {
+    try parse(words).request(for: "user", Settings(), environment: false).rules?.texts
+  }
+
+  static let accepted: [([String], Set<String>?)] = [
+    ([], nil),
+    (["--header", "X-User=alice"], ["header x-user=alice"]),
+    (["--header", "x-user"], ["header x-user"]),
+    (["--header", "x-user="], ["header x-user="]),
+    (["--header", "x-user=a=b *"], ["header x-user=a=b *"]),
+    (["--path", "/api/*", "--method", "get"], ["method GET\npath /api/*"]),
+    (["--any", "--path", "/api/*", "--method", "GET"], ["method GET", "path /api/*"]),
+    (["--path", "/api/*", "--path", "*/users"], ["path */users\npath /api/*"]),
+    (["--query", "user=4 2", "--cookie", "session=abc*"], ["cookie session=abc*\nquery user=4 2"]),
+    (["--baggage", "tenant=blue"], ["baggage tenant=blue"]),
+    (["--grpc", "shop.Users/Get"], ["header content-type=application/grpc*\npath /shop.Users/Get"]),
+    (["--grpc", "/shop.Users"], ["header content-type=application/grpc*\npath /shop.Users/*"]),
+    (["--personal=alice"], ["header x-devtunnel=alice", "baggage devtunnel=alice"]),
+    (["--personal=a*b"], ["header x-devtunnel=a\\*b", "baggage devtunnel=a\\*b"]),
+    (
+      ["--personal=alice", "--method", "GET"],
+      ["header x-devtunnel=alice\nmethod GET", "baggage devtunnel=alice\nmethod GET"]
+    ),
+    (
+      ["--personal=a", "--any", "--path", "/a", "--path", "/b"],
+      [
+        "header x-devtunnel=a\npath /a", "header x-devtunnel=a\npath /b", "baggage devtunnel=a\npath /a",
+        "baggage devtunnel=a\npath /b",
+      ]
+    ),
+  ]
+
+  @Test("Options become rules", arguments: accepted)
+  func parsed(words: [String], texts: Set<String>?) throws { #expect(try rules(words) == texts) }
+
+  @Test("--personal alone means the user, wherever it is, and takes no other word")
+  func user() throws {
+    #expect(
+      RuleArguments.completed(["--personal", "x", "--", "--personal"]) == ["--personal=@", "x", "--", "--personal"])
+    #expect(RuleArguments.completed(["--personal=a"]) == ["--personal=a"])
+    let command = try parse(["--personal", "web"])
+    #expect(command.further.names == ["web"] && command.rules.personal?.isEmpty == false)
+  }
+
+  @Test(
+    "A wrong value names its option, and says what is right",
+    arguments: [
+      (["--header", "x-user: alice"], "--header", "NAME=VALUE"), (["--header", "=alice"], "--header", "NAME=VALUE"),
+      (["--header", "x=a "], "--header", "blank"), (["--header", "x=a\\b"], "--header", "backslash"),
+      (["--header", ":path=/x"], "--header", "one word"), (["--header", "x=a\nb"], "--header", "NAME=VALUE"),
+      (["--path", "api"], "--path", "begins with /"), (["--path", "/a?b=c"], "--path", "--query"),
+      (["--method", "GET POST"], "--method", "one word"), (["--method", ""], "--method", "one word"),
+      (["--query", "=4"], "--query", "NAME=VALUE"), (["--cookie", "a=b; c=d"], "--cookie", "each cookie by itself"),
+      (["--baggage", "a b=c"], "--baggage", "one word"), (["--grpc", "Users/Get/More"], "--grpc", "package.Service"),
+      (["--grpc", "/"], "--grpc", "package.Service"), (["--personal=a b"], "--personal", "one word"),
+      (["--path", "/a", "--path", "/b"], "path /a and path /b", "--any"),
+      (["--path", "/a", "--path", "/b/*"], "path /a and path /b/*", "--any"),
+      (["--method", "GET", "--method", "PUT"], "method", "--any"), (["--any"], "--any", "--path"),
+      (["--replace", "--path", "/a"], "--replace", "leave one of them out"),
+      (["--any"] + (0..<65).flatMap { ["--path", "/\($0)"] }, "too many", "64 rules"),
+    ])
+  func refused(words: [String], option: String, advice: String) {
+    do {
+      _ = try parse(words)
+      Issue.record("\(words) was accepted")
+    } catch {
+      let text = Devtunnel.message(for: error)
+      #expect(text.contains(option) && text.contains(advice), "\(words): \(text)")
+    }
+  }
+}
