@@ -11,8 +11,8 @@ enum TemplateMatch {
   }
 
   /// Checks whether a running agent does what one would do that is made now: it takes the same connections, for the
-  /// same Service, with the same rights. A rollout changes the image, variables, volumes and labels, and admission may set
-  /// other ones for each Pod; the agent keeps those that it has.
+  /// same Service, with the same rights. A rollout changes the image, variables, volumes and labels, and admission may
+  /// set other ones for each Pod; the agent keeps those that it has.
   /// - Parameter selector: the Service's, which must go on selecting the agent's Pods.
   static func serves(_ present: JSONValue, as made: JSONValue, selector: [String: String]) -> Bool {
     let containers = made[path: "spec", "containers"]?.elements ?? []
