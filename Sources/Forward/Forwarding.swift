@@ -13,7 +13,7 @@ public actor Forwarding {
   public nonisolated let namespace: String
   let target: ForwardTarget
   let client: KubeClient
-  let link: AgentLink
+  public nonisolated let link: AgentLink
   let log: Logger
   var ports: [(request: ForwardRequest.Port, bound: UInt16, listener: OnLoop<ForwardListener>)] = []
   private var refresher: Task<Void, Never>?

@@ -180,6 +180,7 @@ extension ClusterOperations {
       _ = await item.interception.finish(givesUp: true)
       if let problem = await item.interception.remains { problems.append(problem) }
     }
+    gatewayKeeper?.cancel()
     for known in gateways.values {
       progress("removing the gateway in \(known.gateway.namespace)")
       await known.link.stop()

@@ -31,6 +31,8 @@ public actor ClusterOperations: Engine {
     public var installationPath: String
     /// The path of the names of this installation's own agents (`AgentRecords`).
     public var agentsPath: String
+    /// The time after which a gateway goes that nothing uses.
+    public var gatewayIdle = Duration.seconds(600)
 
     /// - Parameters:
     ///   - installationPath: nil: beside the journal.
@@ -53,7 +55,7 @@ public actor ClusterOperations: Engine {
   var known = KnownClusters()
   var interceptions: [Interception] = []
   /// This daemon's intercepts, by their workloads.
-  private var workloads: [WorkloadPlace: InterceptedWorkload] = [:]
+  var workloads: [WorkloadPlace: InterceptedWorkload] = [:]
   /// Intercepts that have been left and still drain.
   var closing: [UUID: Closing] = [:]
   private var left: [LeaveReport] = []
@@ -77,6 +79,7 @@ public actor ClusterOperations: Engine {
   var nextProxy = 1
   var nextForward = 1
   var gateways: [GatewayKey: GatewayLink] = [:]
+  var gatewayKeeper: Task<Void, Never>?
   /// Gateways being started, so that two commands at once start one.
   var starting: [GatewayKey: Task<Result<AgentLink, ControlError>, Never>] = [:]
 
@@ -102,6 +105,8 @@ public actor ClusterOperations: Engine {
     var gateway: Gateway
     var link: AgentLink
     var entry: Journal.Entry
+    /// The last time at which anything used it.
+    var used: ContinuousClock.Instant
   }
 
   /// Starts the engine.

@@ -318,6 +318,25 @@ import Testing
     }
   }
 
+  @Test("A gateway that nothing uses for a time goes, with its entry; the next forward gets a new one")
+  func idleGateway() async throws {
+    try await with { a, _, _ in
+      let daemon = try TestDaemon(gatewayIdle: .milliseconds(300))
+      defer { daemon.remove() }
+      let operations = daemon.operations
+      let there = try await operations.reach(a.selection())
+      let first = try await operations.gatewayLink(there, a.selection(), image: "web:1") { _ in }
+      let name = AgentNames.base(first.identity.workload)
+      for _ in 0..<300 where await !operations.gateways.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+      for _ in 0..<300 where try !daemon.journal().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+      #expect(try await a.client.find(.deployments, name, namespace: "shop") == nil)
+      #expect(try daemon.journal().isEmpty)
+      let second = try await operations.gatewayLink(there, a.selection(), image: "web:1") { _ in }
+      #expect(second !== first)
+      _ = await operations.shutDown { _ in }
+    }
+  }
+
   @Test("One cluster by another address, context and user is the same cluster")
   func aliases() async throws {
     try await with { a, _, daemon in

@@ -21,6 +21,8 @@ public enum AgentNames {
   /// On an agent's Pod: the image that `--agent-image` named.
   static let imageAnnotation = "devtunnel.dev/agent-image"
 
+  /// A condition of Pods that nothing ever sets, so that they are never Ready and no Service sends them traffic.
+  static let neverCondition = "devtunnel.dev/never"
   public static let container = "devtunnel-agent"
   public static let mountPath = "/devtunnel"
   public static let program = "/devtunnel/agent"

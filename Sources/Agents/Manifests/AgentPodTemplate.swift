@@ -106,6 +106,10 @@ public struct AgentPodTemplate: Sendable {
       [container(from: original, in: template, volumes: present)] + others.ordinary.map { fitted($0, present) })
     if !others.initial.isEmpty { pod["initContainers"] = .array(others.initial.map { fitted($0, present) }) }
     pod["volumes"] = .array(volumes)
+    if neverReady {
+      let gates = spec["readinessGates"]?.elements ?? []
+      pod["readinessGates"] = .array(gates + [["conditionType": JSONValue(AgentNames.neverCondition)]])
+    }
     pod["dnsPolicy"] = "ClusterFirst"
     pod["terminationGracePeriodSeconds"] = 30
     pod["hostname"] = hostname.map { JSONValue($0) }
@@ -169,6 +173,8 @@ public struct AgentPodTemplate: Sendable {
       container["volumeDevices"] = kept.isEmpty ? JSONValue?.none : .array(kept)
     }
     container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
+    // A process in the container for each look is dear: where the answer is known, none is asked.
+    guard !neverReady else { return container }
     container["readinessProbe"] = [
       "exec": ["command": [JSONValue(AgentNames.program), "ready", "--control", JSONValue(String(controlPort))]],
       "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2,

@@ -11,7 +11,7 @@ public actor HostConnection {
   public nonisolated let id: String
   private let context: String
   private let namespace: String
-  private let link: AgentLink
+  public nonisolated let link: AgentLink
   private let ranges: HostRanges
   private let excluded: [CIDR]
   private let bridges: [String]

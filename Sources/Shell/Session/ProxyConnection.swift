@@ -11,7 +11,7 @@ public actor ProxyConnection {
   private let request: ConnectRequest
   private let context: String
   private let namespace: String
-  private let link: AgentLink
+  public nonisolated let link: AgentLink
   private var outbound: OnLoop<Outbound>?
   private var bound: clinux_address?
   private var access = ProxyAccess.thisMachine

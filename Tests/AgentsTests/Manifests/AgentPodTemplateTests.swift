@@ -47,14 +47,18 @@ struct AgentPodTemplateTests {
     template.gates = [:]
     template.originName = "o.ns.svc.cluster.local"
     template.agentsName = "a.ns.svc.cluster.local"
-    template.neverReady = true
-    #expect(
-      container(pod(template))["command"]?.elements.suffix(5).map { $0 }
-        == ["--origin", "o.ns.svc.cluster.local", "--agents", "a.ns.svc.cluster.local", "--never-ready"])
     #expect(
       container(pod(template))[path: "readinessProbe", "exec", "command"] == [
         "/devtunnel/agent", "ready", "--control", "17717",
       ])
+    template.neverReady = true
+    #expect(
+      container(pod(template))["command"]?.elements.suffix(5).map { $0 }
+        == ["--origin", "o.ns.svc.cluster.local", "--agents", "a.ns.svc.cluster.local", "--never-ready"])
+    // A condition that nothing sets costs the node less than a probe that always fails.
+    #expect(container(pod(template))["readinessProbe"] == nil)
+    #expect(
+      pod(template)[path: "spec", "readinessGates"]?.elements.last == ["conditionType": "devtunnel.dev/never"])
   }
 
   @Test(

@@ -20,7 +20,10 @@ struct TestDaemon: Sendable {
   /// - Parameters:
   ///   - folder: an earlier daemon's, to go on from its journal.
   ///   - program: the agent's, of this installation.
-  init(holder: String = "alice@laptop", folder: String? = nil, program: String = "a program") throws {
+  init(
+    holder: String = "alice@laptop", folder: String? = nil, program: String = "a program",
+    gatewayIdle: Duration = .seconds(600)
+  ) throws {
     let folder = folder ?? FileManager.default.temporaryDirectory.path + "/devtunnel-ops-" + UUID().uuidString
     self.folder = folder
     try FileManager.default.createDirectory(atPath: folder + "/share", withIntermediateDirectories: true)
@@ -32,6 +35,7 @@ struct TestDaemon: Sendable {
     var settings = ClusterOperations.Settings(journalPath: folder + "/journal", runtime: folder)
     settings.holder = holder
     settings.installation = installation
+    settings.gatewayIdle = gatewayIdle
     operations = try ClusterOperations(settings, log: PocketCluster.quiet)
   }
 
