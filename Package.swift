@@ -64,8 +64,8 @@ let package = Package(
     .target(
       name: "Intercept",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "InterceptMachine", "KubeAPI", "KubeObjects", "KubeStreams", "Relay",
-        "TunnelProtocol",
+        "Agents", "CLinux", "ControlAPI", "HTTPMessages", "InterceptMachine", "KubeAPI", "KubeObjects", "KubeStreams",
+        "Relay", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(name: "InterceptMachine", swiftSettings: fast),

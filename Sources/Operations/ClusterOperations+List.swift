@@ -6,6 +6,11 @@ import KubeAPI
 import KubeObjects
 
 extension ClusterOperations {
+  public func explain(_ request: ExplainRequest) async throws -> ExplainReport {
+    let there = try await reach(request.intercept.cluster)
+    return try await Planner(client: there.client, namespace: there.namespace).explain(request, to: holder)
+  }
+
   public func services(of workload: String, in cluster: ClusterSelection) async throws -> [ListEntry] {
     let target = try ForwardTarget(parsing: workload)
     guard case .workload(let resource) = target.kind else {

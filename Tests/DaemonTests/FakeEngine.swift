@@ -118,6 +118,10 @@ final class FakeEngine: Engine {
     throw ControlError(.notFound, "there is no proxy '\(request.id ?? "")'")
   }
 
+  func explain(_ request: ExplainRequest) async throws -> ExplainReport {
+    ExplainReport(context: "test", namespace: "default", service: request.intercept.service, ports: [])
+  }
+
   func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
     [
       ListEntry(

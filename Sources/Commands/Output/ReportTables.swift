@@ -30,6 +30,27 @@ extension InterceptReport.Port {
   fileprivate var company: String { along.map { ", along with port \($0)" } ?? "" }
 }
 
+extension ExplainReport {
+  /// The lines after `intercept --explain`.
+  /// - Parameter request: `GET /api/users`.
+  func lines(_ request: String) -> [String] {
+    ports.flatMap { port in
+      let place = "port \(port.service)\(port.name.map { " (\($0))" } ?? "") of Service \(service)"
+      let first = port.takers.first.map { "\($0.name), \($0.reason)" } ?? "the workload's own Pods: no rule matches"
+      return ["\(request) to \(place) goes to \(first)."]
+        + port.takers.dropFirst().map { "  Behind it: \($0.name), \($0.reason)." }
+    }
+  }
+}
+
+extension ExplainReport.Taker {
+  fileprivate var name: String { holder ?? "this intercept" }
+  fileprivate var reason: String {
+    guard let rule else { return "who has the whole port" }
+    return "by the rule: " + (RequestRules(texts: [rule.joined(separator: "\n")])?.summary ?? "")
+  }
+}
+
 extension [LeaveReport] {
   /// The lines, with contexts if several clusters are among them.
   var lines: [String] {

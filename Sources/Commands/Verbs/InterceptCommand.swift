@@ -35,6 +35,7 @@ struct InterceptCommand: AsyncParsableCommand {
         devtunnel intercept user --port 8080 --personal         requests with header x-devtunnel: USER
         devtunnel intercept user --port 8080 --header x-tenant='blue-*' --path '/api/*'
         devtunnel intercept user --port 9090 --grpc shop.Users/Get
+        devtunnel intercept user --explain 'GET /api/users' -H 'x-tenant: blue-7'    who would get it
         devtunnel intercept user --to-context kind-dev                  each port, to that of Service user there
         devtunnel intercept user --to-context kind-dev --to deploy/user-v2 --port 8080:http
       """)
@@ -139,6 +140,9 @@ struct InterceptCommand: AsyncParsableCommand {
     if target.isNamed, address != nil || !command.isEmpty {
       throw ValidationError("--to names another cluster: --address, or a command, is for this machine")
     }
+    if rules.explain != nil, !command.isEmpty || isWorkload || envFile != nil {
+      throw ValidationError("--explain changes nothing: name Services, without a command and without --env-file")
+    }
     if target.toAgentImage != nil, !target.isNamed {
       throw ValidationError("--to-agent-image needs --to, --to-context or --to-namespace")
     }
@@ -173,6 +177,7 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
+    if let explained = rules.explain { return try await explain(explained, context) }
     if !command.isEmpty { return try await enter(context) }
     let file = try envFile.map { path throws(ControlError) in try EnvironmentFile(path: path) }
     let names = try await isWorkload ? everyService(context) : services
@@ -213,6 +218,17 @@ struct InterceptCommand: AsyncParsableCommand {
     let names = entries.map(\.service)
     try port.check(names)
     return names
+  }
+
+  private func explain(_ explained: ExplainedRequest, _ context: CommandContext) async throws {
+    var reports: [ExplainReport] = []
+    for name in services {
+      let request = ExplainRequest(
+        request(for: name, context.settings, environment: false), method: explained.method, target: explained.target,
+        headers: rules.explainedHeaders)
+      reports.append(try await context.call(request, task: "asking the cluster…"))
+    }
+    try context.show(reports, outputOptions) { $0.flatMap { $0.lines("\(explained.method) \(explained.target)") } }
   }
 
   private func enter(_ context: CommandContext) async throws {

@@ -7,6 +7,8 @@ public protocol Engine: Sendable {
 
   /// Returns once traffic of the Service arrives at the host.
   func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport
+  /// Says who would get a request, by the claims that there are now.
+  func explain(_ request: ExplainRequest) async throws -> ExplainReport
   /// Returns once new connections go to the origin again; draining continues after that.
   func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport]
   /// Returns once the ports listen and the connection into the cluster is open.

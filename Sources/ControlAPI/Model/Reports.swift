@@ -139,6 +139,48 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   public var id: InterceptID { InterceptID(cluster: cluster ?? .unknown, namespace: namespace, service: service) }
 }
 
+/// The answer to an `ExplainRequest`.
+public struct ExplainReport: Codable, Sendable, Hashable {
+  /// Someone who takes the request.
+  public struct Taker: Codable, Sendable, Hashable {
+    /// `alice@laptop`; nil for the intercept that the command would make.
+    public var holder: String?
+    /// The conditions of their strictest rule that the request meets; nil if they take all that arrives.
+    public var rule: [String]?
+
+    public init(holder: String?, rule: [String]?) {
+      self.holder = holder
+      self.rule = rule
+    }
+  }
+
+  public struct Port: Codable, Sendable, Hashable {
+    /// The Service's port.
+    public var service: Int
+    public var name: String?
+    /// The first gets the request, the next one if there were no first; with none, the workload's own Pods.
+    public var takers: [Taker]
+
+    public init(service: Int, name: String?, takers: [Taker]) {
+      self.service = service
+      self.name = name
+      self.takers = takers
+    }
+  }
+
+  public var context: String
+  public var namespace: String
+  public var service: String
+  public var ports: [Port]
+
+  public init(context: String, namespace: String, service: String, ports: [Port]) {
+    self.context = context
+    self.namespace = namespace
+    self.service = service
+    self.ports = ports
+  }
+}
+
 /// An intercept that has been left.
 public struct LeaveReport: Codable, Sendable, Hashable {
   public var service: String

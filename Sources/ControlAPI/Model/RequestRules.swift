@@ -57,8 +57,11 @@ extension RequestRules: Codable {
 extension RequestRules: CustomStringConvertible {
   /// `requests with header x-devtunnel: alice, or with baggage devtunnel=alice`.
   public var description: String {
-    "requests with " + ruleSet.rules.map(\.summary).joined(separator: ", or with ")
+    "requests with " + summary
   }
+
+  /// `header x-devtunnel: alice, or with baggage devtunnel=alice`.
+  public var summary: String { ruleSet.rules.map(\.summary).joined(separator: ", or with ") }
 }
 
 extension RequestRule {

@@ -115,6 +115,33 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
   }
 }
 
+/// `devtunnel intercept --explain`: who would get a request. Nothing is changed.
+public struct ExplainRequest: Codable, Sendable, Hashable {
+  public struct Field: Codable, Sendable, Hashable {
+    public var name: String
+    public var value: String
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// The Service and its ports, and the rules of an intercept that there might be, too.
+  public var intercept: InterceptRequest
+  /// `GET`.
+  public var method: String
+  /// The path, with the query.
+  public var target: String
+  public var headers: [Field]
+
+  public init(_ intercept: InterceptRequest, method: String, target: String, headers: [Field] = []) {
+    self.intercept = intercept
+    self.method = method
+    self.target = target
+    self.headers = headers
+  }
+}
+
 /// `devtunnel leave`.
 public struct LeaveRequest: Codable, Sendable, Hashable {
   /// The very intercept, as its report named it; everything else is then ignored.

@@ -9,6 +9,11 @@ extension InterceptRequest: ControlRequest {
   public static var method: Method { .intercept }
 }
 
+extension ExplainRequest: ControlRequest {
+  public typealias Reply = ExplainReport
+  public static var method: Method { .explain }
+}
+
 extension LeaveRequest: ControlRequest {
   public typealias Reply = [LeaveReport]
   public static var method: Method { .leave }

@@ -58,6 +58,7 @@ struct RequestHandler: Sendable {
     switch method {
     case .intercept: try await intercept(try WireCoding.request(InterceptRequest.self, line), connection)
     case .forward: try await forward(try WireCoding.request(ForwardRequest.self, line), connection)
+    case .explain: try await answer { (request: ExplainRequest) in try await engine.explain(request) }
     case .leave:
       try await answer { (request: LeaveRequest) in
         let left = try await engine.leave(request, progress: progress)

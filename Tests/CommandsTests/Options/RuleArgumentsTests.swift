@@ -54,6 +54,14 @@ struct RuleArgumentsTests {
     #expect(command.further.names == ["web"] && command.rules.personal?.isEmpty == false)
   }
 
+  @Test("--explain has a request, and its headers")
+  func explained() throws {
+    let rules = try parse(["--explain", "PUT /a?b=c", "-H", "X-A:  b: c", "-H", "d: e"]).rules
+    #expect(rules.explain == ExplainedRequest(method: "PUT", target: "/a?b=c"))
+    #expect(rules.explainedHeaders == [.init(name: "X-A", value: "b: c"), .init(name: "d", value: "e")])
+    #expect(try parse(["--explain", "/"]).rules.explain?.method == "GET")
+  }
+
   @Test(
     "A wrong value names its option, and says what is right",
     arguments: [
@@ -68,6 +76,9 @@ struct RuleArgumentsTests {
       (["--path", "/a", "--path", "/b"], "path /a and path /b", "--any"),
       (["--path", "/a", "--path", "/b/*"], "path /a and path /b/*", "--any"),
       (["--method", "GET", "--method", "PUT"], "method", "--any"), (["--any"], "--any", "--path"),
+      (["-H", "a: b"], "-H", "--explain"), (["--explain", "users"], "--explain", "METHOD PATH"),
+      (["--explain", "GET /a b"], "--explain", "METHOD PATH"), (["--explain", "/", "-H", "a=b"], "-H", "NAME: VALUE"),
+      (["--explain", "/", "--", "true"], "--explain", "without a command"),
       (["--replace", "--path", "/a"], "--replace", "leave one of them out"),
       (["--any"] + (0..<65).flatMap { ["--path", "/\($0)"] }, "too many", "64 rules"),
     ])

@@ -178,4 +178,23 @@ struct OutputTests {
   func rulesThatAreNoneAreNotDecoded(json: String) {
     #expect(throws: (any Error).self) { try JSONDecoder().decode(RequestRules.self, from: Data(json.utf8)) }
   }
+
+  @Test func anExplanationNamesWhoGetsARequestAndWhoWouldBeNext() {
+    func report(_ takers: [ExplainReport.Taker]) -> ExplainReport {
+      ExplainReport(
+        context: "dev", namespace: "t", service: "user", ports: [.init(service: 80, name: "http", takers: takers)])
+    }
+    #expect(
+      report([]).lines("GET /") == [
+        "GET / to port 80 (http) of Service user goes to the workload's own Pods: no rule matches."
+      ])
+    let takers: [ExplainReport.Taker] = [
+      .init(holder: nil, rule: ["header x=a", "path /b"]), .init(holder: "bob@desk", rule: nil),
+    ]
+    #expect(
+      report(takers).lines("GET /") == [
+        "GET / to port 80 (http) of Service user goes to this intercept, by the rule: header x: a and path /b.",
+        "  Behind it: bob@desk, who has the whole port.",
+      ])
+  }
 }

@@ -5,7 +5,8 @@ struct ControlRequestTests {
   @Test("Each method has one type of request")
   func methods() {
     let requests: [any ControlRequest.Type] = [
-      InterceptRequest.self, LeaveRequest.self, ForwardRequest.self, StopForwardRequest.self, ShellRequest.self,
+      InterceptRequest.self, ExplainRequest.self, LeaveRequest.self, ForwardRequest.self, StopForwardRequest.self,
+      ShellRequest.self,
       ConnectRequest.self, ConnectHostRequest.self, DisconnectRequest.self, BastionAnswer.self, ListRequest.self,
       StatusRequest.self, RestoreRequest.self, DoctorRequest.self, QuitRequest.self,
     ]

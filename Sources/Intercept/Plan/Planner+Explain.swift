@@ -1,0 +1,61 @@
+import Agents
+import ControlAPI
+import HTTPMessages
+import InterceptMachine
+
+extension Planner {
+  /// Says who would get a request to the intercept's ports.
+  public func explain(_ request: ExplainRequest, to reader: Holder) async throws(ControlError) -> ExplainReport {
+    let plan = try await plan(request.intercept)
+    let claims = try await AgentClaims(client: client, namespace: namespace, workload: plan.workload.name).read()?
+      .claims
+    let ports = plan.ports.filter { $0.localPort != nil }.map { port in
+      ExplainReport.Port(
+        service: port.servicePort, name: port.name,
+        takers: Self.takers(
+          of: request.head, port: port.agentPort, claims ?? Claims(), besides: request.intercept.rules, reader: reader))
+    }
+    return ExplainReport(
+      context: client.access.contextName, namespace: namespace, service: plan.service, ports: ports)
+  }
+
+  /// Returns those who take a request, in the agent's order: the strictest rule, then the older one, then the holder of
+  /// all.
+  /// - Parameter proposed: the rules of an intercept that there is not yet.
+  static func takers(
+    of head: HTTPMessages.RequestHead, port: UInt16, _ claims: Claims, besides proposed: RequestRules?, reader: Holder
+  ) -> [ExplainReport.Taker] {
+    var found: [(strictness: Strictness, count: UInt64, taker: ExplainReport.Taker)] = []
+    func add(_ rules: RequestRules?, _ holder: String?, _ count: UInt64) {
+      let matching = rules?.ruleSet.rules.filter { $0.matches(head) } ?? []
+      guard let rule = matching.max(by: { $0.strictness < $1.strictness }) else { return }
+      let conditions = rule.conditions.map { String(decoding: $0.text, as: UTF8.self) }
+      found.append((rule.strictness, count, ExplainReport.Taker(holder: holder, rule: conditions)))
+    }
+    for claim in claims.personal[port] ?? [] {
+      let holder = Holder(identity: claim.holder).told(to: reader)
+      add(RequestRules(texts: claim.rules ?? []), holder, claim.count)
+    }
+    add(proposed, nil, claims.count + 1)
+    let whole = claims.ports[port].map {
+      ExplainReport.Taker(holder: Holder(identity: $0.holder).told(to: reader), rule: nil)
+    }
+    return found.sorted { $1.strictness < $0.strictness || $0.strictness == $1.strictness && $0.count < $1.count }
+      .map(\.taker) + [whole].compactMap(\.self)
+  }
+}
+
+extension ExplainRequest {
+  /// The request as the agent would read it.
+  var head: HTTPMessages.RequestHead {
+    var head = HTTPMessages.RequestHead()
+    Array(method.utf8).withUnsafeBytes { head.setMethod($0) }
+    Array(target.utf8).withUnsafeBytes { head.setTarget($0) }
+    for field in headers {
+      Array(field.name.utf8).withUnsafeBytes { name in
+        Array(field.value.utf8).withUnsafeBytes { head.addField(name, $0) }
+      }
+    }
+    return head
+  }
+}
