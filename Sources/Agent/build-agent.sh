@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the agent: TunnelProtocol, Relay, HTTPMessages and Agent in one call, as Embedded Swift, linked statically with musl.
+# Compiles the agent: TunnelProtocol, Relay, HTTPMessages and Agent in one call, as Embedded Swift, linked with musl.
 #   build-agent.sh [--fetch] [--arch amd64|arm64] OUTPUT_DIRECTORY
 # Writes devtunnel-agent-amd64 and devtunnel-agent-arm64. Without --arch, every architecture is built whose musl is at
 # hand. Needs the Swift toolchain, which brings clang and ld.lld.
@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 toolchain=$(dirname "$(readlink -f "$(command -v swiftc)")") || fail "swiftc is not in PATH"
 builtin=$(find "$toolchain/../lib/clang" -maxdepth 2 -path '*/include' | head -n 1)
 # Quoted: a folder's name may have spaces.
-find "$sources/TunnelProtocol" "$sources/Relay" "$sources/HTTPMessages" "$sources/Agent" -name '*.swift' | sort | sed 's/.*/"&"/' >"$work/files"
+find "$sources"/{TunnelProtocol,Relay,HTTPMessages,Agent} -name '*.swift' | sort | sed 's/.*/"&"/' >"$work/files"
 # A libc function that musl has too large.
 cat >"$work/shim.c" <<'C'
 #include <stdlib.h>

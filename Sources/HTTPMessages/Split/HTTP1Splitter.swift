@@ -1,0 +1,312 @@
+/// Joins a client of HTTP/1.1 to several servers: each request goes its own way, and the answers come in order.
+///
+/// Bytes pass as they came. Requests that wait for answers are all on one way; a request of another one waits until
+/// the answers before it have ended. Where the end of a message is doubtful, or another protocol follows, the
+/// connection becomes a stream of bytes of one way: of way 0, unless a host has agreed to another protocol.
+public final class HTTP1Splitter {
+  enum Mode {
+    case messages
+    /// All bytes go between the client and the current way.
+    case stream
+    /// The current way's answer ends with its connection, and the client's connection with it.
+    case lastAnswer
+    case over
+  }
+
+  /// A request whose answer has not ended.
+  struct Exchange {
+    var isHead = false
+    var isConnect = false
+    /// True if the answer may hand the connection to another protocol.
+    var mayLeave = false
+    /// True while the client may leave out the body that it has announced.
+    var mayOmitBody = false
+    /// True if the connection ends with the answer.
+    var isLast = false
+  }
+
+  /// Something that waits for the end of answers. Its bytes are in `held`.
+  enum Waiting {
+    case nothing
+    /// A request whose head has this size.
+    case request(Exchange, Way, size: Int)
+    /// The stream of way 0.
+    case stream
+  }
+
+  /// The connection of a way other than 0.
+  struct Host {
+    let way: Way
+    var isOpened = false
+    /// The bytes that were sent before it was opened: they go to way 0 if it fails.
+    var kept: [UInt8] = []
+  }
+
+  unowned(unsafe) let driver: SplitDriver
+  var mode = Mode.messages
+  /// The way of the requests that wait for answers; without any, the way of the last request.
+  var current: Way = 0
+  var hosts: [Host] = []
+  var isZeroOpen = true
+  /// True once bytes were sent to the connection of way 0.
+  var hasUsedZero = false
+  /// True if way 0 is to be connected anew.
+  var renewsZero = false
+  var requests = MessageScanner()
+  var responses = MessageScanner()
+  private var head = RequestHead()
+  /// The oldest first.
+  var exchanges: [Exchange] = []
+  /// Bytes of the client that are not sent yet: the beginning of a head, or what waits.
+  var held: [UInt8] = []
+  var waiting = Waiting.nothing
+  var hasClientEnded = false
+  /// True once the current way of a stream sends no more.
+  var hasWayEnded = false
+  /// True once an answer has ended that a host's connection does not outlive.
+  var hasLastAnswer = false
+  private var isLeaving = false
+
+  /// A longer head is not looked at.
+  private static let headLimit = 64 << 10
+  private static let keptLimit = 64 << 10
+  private static let mostExchanges = 64
+
+  /// - Parameters:
+  ///   - driver: must live longer.
+  ///   - isStream: true for another protocol, whose bytes go to way 0.
+  public init(driver: SplitDriver, isStream: Bool = false) {
+    self.driver = driver
+    if isStream { mode = .stream }
+  }
+
+  // MARK: Events
+
+  public func received(_ bytes: UnsafeRawBufferPointer, from side: SplitSide) {
+    guard !bytes.isEmpty else { return }
+    switch side {
+    case .client: receivedFromClient(bytes)
+    case .way(let way): received(bytes, from: way)
+    }
+    proceed()
+  }
+
+  /// Notes that a side sends no more.
+  public func ended(_ side: SplitSide) {
+    switch side {
+    case .client: clientEnded()
+    case .way(let way): ended(way)
+    }
+    proceed()
+  }
+
+  /// Notes that a way could not be opened, or was reset.
+  public func failed(_ way: Way) {
+    lost(way)
+    proceed()
+  }
+
+  /// Notes that a host has taken the connection: what was sent there is not sent to way 0 any more.
+  public func opened(_ way: Way) {
+    guard let index = position(of: way) else { return }
+    hosts[index].isOpened = true
+    hosts[index].kept = []
+  }
+
+  /// Ends the connection between two requests, since the agent ends.
+  public func leave() {
+    isLeaving = true
+    proceed()
+  }
+
+  /// Connects way 0 anew between two requests, since it leads elsewhere now.
+  public func renew() {
+    renewsZero = true
+    proceed()
+  }
+
+  /// Returns true if bytes of a side may come now. The answer may change with each event, and when a queue is empty.
+  public func mayRead(from side: SplitSide) -> Bool {
+    switch side {
+    case .client: mayReadClient
+    case .way(let way):
+      switch mode {
+      case .messages: way != current || driver.queued(for: .client) == 0
+      case .stream, .lastAnswer: way == current && driver.queued(for: .client) == 0
+      case .over: false
+      }
+    }
+  }
+
+  private var mayReadClient: Bool {
+    switch mode {
+    case .messages:
+      guard case .nothing = waiting, driver.queued(for: .way(current)) == 0 else { return false }
+      guard let index = position(of: current) else { return true }
+      return hosts[index].kept.count < Self.keptLimit
+    case .stream: return driver.queued(for: .way(current)) == 0
+    case .lastAnswer: return requests.isInBody && driver.queued(for: .way(current)) == 0
+    case .over: return false
+    }
+  }
+
+  /// The bytes that it keeps.
+  public var heldBytes: Int {
+    var sum = held.count
+    for host in hosts { sum += host.kept.count }
+    return sum
+  }
+
+  // MARK: Requests
+
+  private func receivedFromClient(_ bytes: UnsafeRawBufferPointer) {
+    switch mode {
+    case .messages:
+      guard case .nothing = waiting else { return held.append(contentsOf: bytes) }
+      guard !held.isEmpty else { return read(bytes, from: 0, start: 0) }
+      let seen = held.count
+      var whole = held
+      held = []
+      whole.append(contentsOf: bytes)
+      whole.withUnsafeBytes { read($0, from: seen, start: 0) }
+    case .stream: driver.send(bytes, to: .way(current))
+    case .lastAnswer:
+      var rest = bytes
+      while requests.isInBody, !rest.isEmpty, requests.next(&rest) == nil {}
+      pass(bytes, 0, bytes.count - rest.count)
+    case .over: break
+    }
+  }
+
+  /// Reads bytes of which none was sent.
+  /// - Parameters:
+  ///   - first: the position of the first byte that the scanner has not seen.
+  ///   - start: the position of the first byte of the message, unless a body has begun.
+  private func read(_ bytes: UnsafeRawBufferPointer, from first: Int, start: Int) {
+    var start = start
+    var sent = 0
+    var rest = UnsafeRawBufferPointer(rebasing: bytes[first...])
+    while !rest.isEmpty {
+      let isInBody = requests.isInBody
+      if isInBody, !exchanges.isEmpty { exchanges[exchanges.count - 1].mayOmitBody = false }
+      guard let event = requests.next(&rest) else { break }
+      let position = bytes.count - rest.count
+      switch event {
+      case .end: start = position
+      case .head:
+        guard position - start <= Self.headLimit,
+          let exchange = exchange(UnsafeRawBufferPointer(rebasing: bytes[start..<position]))
+        else { return doubtful(bytes, sent: sent, start: start) }
+        let way = driver.route(head)
+        guard mayBegin(exchange, way) else {
+          pass(bytes, sent, start)
+          held.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
+          waiting = .request(exchange, way, size: position - start)
+          return
+        }
+        if way != current {
+          pass(bytes, sent, start)
+          sent = start
+        }
+        begin(exchange, way)
+        if requests.startBody(true) { start = position }
+      case .failed:
+        guard isInBody else { return doubtful(bytes, sent: sent, start: start) }
+        // A host must not get what may be another request.
+        guard current == 0 else { return end(reset: true) }
+        pass(bytes, sent, bytes.count)
+        return enterStream(0)
+      }
+    }
+    guard !requests.isInBody, !requests.isIdle else { return pass(bytes, sent, bytes.count) }
+    pass(bytes, sent, start)
+    held.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
+    if held.count > Self.headLimit { streamLater() }
+  }
+
+  /// Makes the connection a stream of way 0 from a message on, whose framing is doubtful.
+  private func doubtful(_ bytes: UnsafeRawBufferPointer, sent: Int, start: Int) {
+    pass(bytes, sent, start)
+    held.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
+    streamLater()
+  }
+
+  /// Begins the stream of way 0 once a host has answered what it has got.
+  func streamLater() { if current == 0 || exchanges.isEmpty { enterStream(0) } else { waiting = .stream } }
+
+  /// Reads a whole head. Nil if it is doubtful.
+  private func exchange(_ bytes: UnsafeRawBufferPointer) -> Exchange? {
+    var reader = HeadReader(bytes)
+    guard reader.read(into: &head), !reader.isOld || !requests.hasChunks else { return nil }
+    var exchange = Exchange()
+    exchange.isHead = head.isNamed(head.method, "HEAD")
+    exchange.isConnect = head.isNamed(head.method, "CONNECT")
+    exchange.mayLeave = exchange.isConnect || requests.hasUpgrade
+    exchange.mayOmitBody = requests.hasExpect && requests.hasBody
+    exchange.isLast = requests.closes || reader.isOld && !requests.keepsAlive
+    return exchange
+  }
+
+  private func mayBegin(_ exchange: Exchange, _ way: Way) -> Bool {
+    guard let last = exchanges.last else { return true }
+    return way == current && exchanges.count < Self.mostExchanges && !last.mayLeave && !last.isLast
+  }
+
+  private func begin(_ exchange: Exchange, _ way: Way) {
+    current = way
+    if way != 0, position(of: way) == nil {
+      hosts.append(Host(way: way))
+      driver.open(way)
+    }
+    exchanges.append(exchange)
+  }
+
+  /// Sends bytes of the client to the current way.
+  private func pass(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) {
+    guard start < end else { return }
+    let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+    if current == 0 { return sendToZero(part) }
+    guard let index = position(of: current) else { return }
+    if !hosts[index].isOpened { hosts[index].kept.append(contentsOf: part) }
+    driver.send(part, to: .way(current))
+  }
+
+  // MARK: Turns
+
+  /// Does what has waited for the events before.
+  private func proceed() {
+    while mode == .messages, mayProceed {
+      let next = waiting
+      waiting = .nothing
+      switch next {
+      case .request(let exchange, let way, let size):
+        let bytes = held
+        held = []
+        begin(exchange, way)
+        let isOver = requests.startBody(true)
+        bytes.withUnsafeBytes { read($0, from: size, start: isOver ? size : 0) }
+      case .stream: enterStream(0)
+      case .nothing: break
+      }
+    }
+    guard mode == .messages else { return }
+    let isQuiet = exchanges.isEmpty && !requests.isInBody
+    if renewsZero, isQuiet || current != 0 {
+      if isZeroOpen { closeZero() }
+      renewsZero = false
+    }
+    guard isQuiet, case .nothing = waiting else { return }
+    if isLeaving, held.isEmpty { return end(reset: false) }
+    // What is left of a head goes to way 0, and so does the end.
+    guard hasClientEnded else { return }
+    if isZeroOpen || !held.isEmpty { enterStream(0) } else { end(reset: false) }
+  }
+
+  private var mayProceed: Bool {
+    switch waiting {
+    case .nothing: false
+    case .request(let exchange, let way, _): mayBegin(exchange, way)
+    case .stream: current == 0 || exchanges.isEmpty
+    }
+  }
+}
