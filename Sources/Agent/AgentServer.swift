@@ -69,6 +69,12 @@ public final class AgentServer: Handler {
     origin.start(ports: configuration.ports)
   }
 
+  /// True if it listens on a port of the workload's.
+  func serves(_ port: UInt16) -> Bool {
+    for listener in inbound where listener.port == port { return true }
+    return false
+  }
+
   /// The actual control port, if 0 was asked for.
   public var boundControlPort: UInt16 { controlListener?.boundPort ?? 0 }
   /// The actual inbound ports.

@@ -43,7 +43,12 @@ final class AgentRouter: StreamRouter {
       }
       return end
     case .file: return route(file: preamble, slot: slot, session: session)
-    case .inbound, .rules: return refuse(preamble, slot: slot, session: session)
+    case .rules:
+      guard server.serves(preamble.port) else { return refuse(preamble, slot: slot, session: session) }
+      return RulesEnd(session: session, slot: slot) { [unowned(unsafe) server, unowned(unsafe) session] rules in
+        server.holder(of: session)?.keep(rules, port: preamble.port)
+      }
+    case .inbound: return refuse(preamble, slot: slot, session: session)
     }
   }
 

@@ -102,7 +102,9 @@ extension AgentServer {
       }
     case .counters:
       for listener in inbound where listener.port == message.port {
-        holder.send(ControlMessage(.counters, port: message.port, first: listener.toHost, second: listener.toOrigin))
+        // Of one that has rules, its own requests.
+        let toHost = listener.ruled(by: holder)?.requests ?? listener.toHost
+        holder.send(ControlMessage(.counters, port: message.port, first: toHost, second: listener.toOrigin))
       }
     case .onOrigin: for listener in inbound where listener.port == message.port { holder.send(listener.onOriginReport) }
     case .fellBack, .terminating, .hostAnswers, .superseded: break
@@ -114,16 +116,32 @@ extension AgentServer {
   private func turn(_ message: ControlMessage, for holder: HolderSession) -> ControlMessage {
     var answer = ControlMessage(.turnToHost, port: message.port, first: message.first)
     let count = message.first
+    let isMatching = message.flag & ControlMessage.matching != 0
     for listener in inbound where listener.port == message.port {
       let isPlausible = count <= Self.lastCount && (highestCount == 0 || count <= highestCount + Self.longestStep)
-      guard isPlausible, count >= listener.count else {
+      guard isPlausible, isMatching || count >= listener.count else {
         answer.flag = 1
         answer.first = listener.count
         return answer
       }
+      let passesRefusals = message.flag & ControlMessage.passesRefusals != 0
+      let homeAfter = min(message.second, 1 << 40) * 1000
+      if isMatching {
+        guard let rules = holder.rules(of: message.port) else {
+          answer.flag = 2
+          return answer
+        }
+        let later = listener.turnToHost(
+          holder, rules: rules, count: count, passesRefusals: passesRefusals, homeAfter: homeAfter)
+        if let later {
+          answer.flag = 1
+          answer.first = later
+          return answer
+        }
+      } else {
+        listener.turnToHost(holder, count: count, passesRefusals: passesRefusals, homeAfter: homeAfter)
+      }
       highestCount = max(highestCount, count)
-      listener.turnToHost(
-        holder, count: count, passesRefusals: message.flag == 1, homeAfter: min(message.second, 1 << 40) * 1000)
     }
     return answer
   }

@@ -7,8 +7,13 @@
 // some wait on the origin and none comes, it is probed.
 
 extension InboundListener {
-  /// True if a connection of the origin may go to the host now.
-  var takesHome: Bool { hostAnswers && liveSession != nil }
+  /// True if a connection of the origin may go to the host now, or be split.
+  func takesHome(_ one: OriginConnection) -> Bool { canTakeHome(one) && (isSplit || liveSession != nil) }
+
+  func canTakeHome(_ one: OriginConnection) -> Bool { hostAnswers || isSplit && !one.isInner }
+
+  /// Tells connections on the origin whether they may come home.
+  func tellHome() { for one in onOrigin { one.hostAnswers(canTakeHome(one)) } }
 
   /// Called when the host of a session has taken a connection: those on the origin come home, if the port is its.
   func hostAnswered(by session: Session) {
@@ -16,20 +21,21 @@ extension InboundListener {
     hostAnswers = true
     failures = 0
     owner?.send(ControlMessage(.hostAnswers, port: port))
-    for one in onOrigin { one.hostAnswers(true) }
+    tellHome()
     lookLater()
   }
 
   func hostFailed() {
     guard hostAnswers else { return }
     hostAnswers = false
-    for one in onOrigin { one.hostAnswers(false) }
+    tellHome()
   }
 
   /// Lets every client on the origin go elsewhere, since this agent ends.
   func leave() {
     isLeaving = true
     for one in onOrigin { one.leave() }
+    for one in splits { one.leave() }
     lookLater()
   }
 

@@ -16,6 +16,8 @@ final class OriginConnection: SocketPair {
   private let listener: InboundListener
   private let client: clinux_address
   let reason: OriginReason
+  /// True for way 0 of a connection that is split.
+  let isInner: Bool
   /// The position in the listener's list.
   var index = 0
 
@@ -40,9 +42,10 @@ final class OriginConnection: SocketPair {
 
   init(
     listener: InboundListener, client: clinux_address, reason: OriginReason, socket: Int32, origin: Int32,
-    backlog: [UInt8]
+    backlog: [UInt8], isInner: Bool
   ) {
     self.listener = listener
+    self.isInner = isInner
     self.client = client
     self.reason = reason
     super.init(loop: listener.loop, left: socket, right: origin, backlog: backlog)
@@ -175,10 +178,10 @@ final class OriginConnection: SocketPair {
 
   override func takesLeft() -> Bool {
     // An origin that has closed leaves the client to its own end: an answer could not be sent any more.
-    guard isIdle, isWhole, listener.takesHome, isLeftReadable else { return false }
+    guard isIdle, isWhole, listener.takesHome(self), isLeftReadable else { return false }
     let socket = surrenderLeft()
     listener.forget(self)
-    listener.bringHome(socket, of: client)
+    listener.bringHome(socket, of: client, isInner: isInner)
     return true
   }
 

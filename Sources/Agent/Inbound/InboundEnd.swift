@@ -10,6 +10,8 @@ import CLinux
 final class InboundEnd: OpenerEnd {
   private let listener: InboundListener
   private let client: clinux_address
+  /// True for way 0 of a connection that is split.
+  private let isInner: Bool
   private var kept: [UInt8] = []
   private var surrendered = false
   private static let acknowledgeTimer: UInt8 = 1
@@ -17,10 +19,12 @@ final class InboundEnd: OpenerEnd {
   private static let keptLimit = 64 << 10
 
   init(
-    listener: InboundListener, session: Session, slot: Int, fd: Int32, client: clinux_address, preamble: Preamble
+    listener: InboundListener, session: Session, slot: Int, fd: Int32, client: clinux_address, preamble: Preamble,
+    isInner: Bool
   ) {
     self.listener = listener
     self.client = client
+    self.isInner = isInner
     super.init(session: session, slot: slot, fd: fd, preamble: preamble)
     loop.schedule(self, after: listener.server.configuration.acknowledgeLimit, kind: Self.acknowledgeTimer)
   }
@@ -72,7 +76,7 @@ final class InboundEnd: OpenerEnd {
     guard !isOver else { return }
     surrendered = true
     let backlog = forget()
-    listener.fallBack(surrenderSocket(), of: client, from: session, backlog: backlog, status: status)
+    listener.fallBack(surrenderSocket(), of: client, from: session, backlog: backlog, status: status, isInner: isInner)
   }
 
   override func ended() {

@@ -1,6 +1,7 @@
 import CLinux
 
 #if !hasFeature(Embedded)
+  import HTTPMessages
   import Relay
   import TunnelProtocol
 #endif
@@ -23,11 +24,18 @@ final class InboundListener: Listener {
   private(set) var passesRefusals = false
   /// The time that connections may stay on the origin, once the host answers, if they do not come home by themselves,
   /// µs; 0 for any time.
-  private(set) var homeAfter: UInt64 = 0
+  var homeAfter: UInt64 = 0
   private(set) var toHost: UInt64 = 0
-  private(set) var toOrigin: UInt64 = 0
+  var toOrigin: UInt64 = 0
   /// Connections on the origin.
   private(set) var onOrigin: [OriginConnection] = []
+
+  // In Split/InboundListener+Split.swift.
+  /// The sessions that have requests of this port, by their rules.
+  var ruled: [PortRules] = []
+  var nextWay: Way = 0
+  /// Connections whose requests may go different ways.
+  var splits: [SplitConnection] = []
 
   // In InboundListener+Home.swift.
   /// True if the host took the last connection that was offered.
@@ -59,9 +67,11 @@ final class InboundListener: Listener {
       return refuse(connection)
     }
     let client = peer.unmapped
-    if goToHost(connection, of: client) { return }
     // An agent that takes this one for the origin: never make a loop.
-    guard isInside || !server.origin.isAgent(client) else { return refuse(connection) }
+    let isForOrigin = isInside || !server.origin.isAgent(client)
+    if isSplit, isForOrigin { return split(connection, of: client) }
+    if goToHost(connection, of: client) { return }
+    guard isForOrigin else { return refuse(connection) }
     hostFailed()
     goToOrigin(connection, of: client, backlog: [], because: isIntercepted ? .noSession : .notTurned)
   }
@@ -75,11 +85,14 @@ final class InboundListener: Listener {
   }
 
   /// Opens a stream for a connection; false if it cannot go to the host.
-  private func goToHost(_ connection: Int32, of client: clinux_address) -> Bool {
+  /// - Parameter isInner: true for way 0 of a connection that is split.
+  func goToHost(_ connection: Int32, of client: clinux_address, isInner: Bool = false) -> Bool {
     guard let session = liveSession else { return false }
     let preamble = Preamble(.inbound, port: port, address: client.byteArray)
     let end = session.open {
-      InboundEnd(listener: self, session: session, slot: $0, fd: connection, client: client, preamble: preamble)
+      InboundEnd(
+        listener: self, session: session, slot: $0, fd: connection, client: client, preamble: preamble,
+        isInner: isInner)
     }
     guard end != nil else { return false }
     toHost += 1
@@ -88,12 +101,13 @@ final class InboundListener: Listener {
 
   /// Passes a connection that was on its way to the host to the origin.
   func fallBack(
-    _ connection: Int32, of client: clinux_address, from session: Session, backlog: [UInt8], status: StreamStatus
+    _ connection: Int32, of client: clinux_address, from session: Session, backlog: [UInt8], status: StreamStatus,
+    isInner: Bool
   ) {
     toHost -= 1
     server.holder(of: session)?.send(ControlMessage(.fellBack, port: port, flag: status.rawValue))
     if isOwner(session) { hostFailed() }
-    goToOrigin(connection, of: client, backlog: backlog, because: OriginReason(status))
+    goToOrigin(connection, of: client, backlog: backlog, because: OriginReason(status), isInner: isInner)
   }
 
   func isOwner(_ session: Session) -> Bool { owner?.session === session }
@@ -108,45 +122,61 @@ final class InboundListener: Listener {
     self.homeAfter = homeAfter
     isIntercepted = true
     failures = 0
+    removeRules(of: owner)
     hostFailed()
+    renewSplits()
     look()
   }
 
-  func turnToOrigin(by holder: HolderSession) {
+  /// - Parameter keepsRules: true if the session keeps the requests that match its rules.
+  func turnToOrigin(by holder: HolderSession, keepsRules: Bool = false) {
     if owner == nil || owner === holder { isIntercepted = false }
-    sessionEnded(holder)
+    if !keepsRules { removeRules(of: holder) }
+    giveUp(holder)
   }
 
   func sessionEnded(_ holder: HolderSession) {
+    removeRules(of: holder)
+    giveUp(holder)
+  }
+
+  private func giveUp(_ holder: HolderSession) {
     guard owner === holder else { return }
     owner = nil
     hostFailed()
+    renewSplits()
   }
+
+  /// Lets way 0 of connections that are split follow the port.
+  private func renewSplits() { for one in splits { one.renew() } }
 
   // MARK: Origin
 
   private func goToOrigin(
-    _ connection: Int32, of client: clinux_address, backlog: [UInt8], because reason: OriginReason
+    _ connection: Int32, of client: clinux_address, backlog: [UInt8], because reason: OriginReason,
+    isInner: Bool = false
   ) {
     toOrigin += 1
     server.origin.connect(port: port, backlog: backlog) { [self] origin, backlog in
       defer { lookLater() }
       guard origin >= 0 else { return refuse(connection) }
       let one = OriginConnection(
-        listener: self, client: client, reason: reason, socket: connection, origin: origin, backlog: backlog)
+        listener: self, client: client, reason: reason, socket: connection, origin: origin, backlog: backlog,
+        isInner: isInner)
       guard !one.isOver else { return }
       one.index = onOrigin.count
       onOrigin.append(one)
-      if hostAnswers { one.hostAnswers(true) }
+      if canTakeHome(one) { one.hostAnswers(true) }
     }
   }
 
-  /// Offers a connection of the origin to the host, between two of its requests.
-  func bringHome(_ connection: Int32, of client: clinux_address) {
+  /// Offers a connection of the origin to the host, or splits it, between two of its requests.
+  func bringHome(_ connection: Int32, of client: clinux_address, isInner: Bool) {
     toOrigin -= 1
-    guard !goToHost(connection, of: client) else { return }
+    if isSplit, !isInner { return split(connection, of: client) }
+    guard !goToHost(connection, of: client, isInner: isInner) else { return }
     hostFailed()
-    goToOrigin(connection, of: client, backlog: [], because: .noSession)
+    goToOrigin(connection, of: client, backlog: [], because: .noSession, isInner: isInner)
   }
 
   func ended(_ one: OriginConnection) {

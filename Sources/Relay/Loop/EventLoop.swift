@@ -142,7 +142,7 @@ public final class EventLoop {
   // MARK: Memory
 
   /// Resets the largest holders while too many bytes wait for readers that have stopped; the others continue.
-  func shedWhileFull() {
+  public func shedWhileFull() {
     while blocks.held > blocks.limit {
       var largest: Handler?
       for case .some(let handler) in handlers where handler.waitingBytes > (largest?.waitingBytes ?? 0) {

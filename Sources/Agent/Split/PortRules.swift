@@ -1,0 +1,48 @@
+#if !hasFeature(Embedded)
+  import HTTPMessages
+  import Relay
+#endif
+
+/// The requests of a port that one session has.
+final class PortRules {
+  /// Its number among those of the port. A number is not used again.
+  let way: Way
+  let holder: HolderSession
+  var rules: RuleSet
+  /// The count with which they were turned to the host.
+  var count: UInt64
+  /// True if a refusal by the host is passed on to the client.
+  var passesRefusals: Bool
+  /// Requests that went to the host.
+  var requests: UInt64 = 0
+  /// True if the host took the last connection that was offered.
+  var hostAnswers = false
+
+  init(way: Way, holder: HolderSession, rules: RuleSet, count: UInt64, passesRefusals: Bool) {
+    self.way = way
+    self.holder = holder
+    self.rules = rules
+    self.count = count
+    self.passesRefusals = passesRefusals
+  }
+
+  /// True if both have a rule.
+  func shares(_ other: RuleSet) -> Bool {
+    for rule in rules.rules where other.has(rule) { return true }
+    return false
+  }
+
+  /// Gives up the rules that another session has now.
+  func remove(_ others: RuleSet) {
+    var own: [RequestRule] = []
+    for rule in rules.rules where !others.has(rule) { own.append(rule) }
+    rules = RuleSet(own)
+  }
+}
+
+extension RuleSet {
+  fileprivate func has(_ rule: RequestRule) -> Bool {
+    for one in rules where one == rule { return true }
+    return false
+  }
+}

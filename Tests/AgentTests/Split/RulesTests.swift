@@ -1,0 +1,87 @@
+import CLinux
+import TestSupport
+import Testing
+import TunnelProtocol
+
+@testable import Agent
+@testable import Relay
+
+/// The rules of sessions, and who has which.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct RulesTests {
+  private func ask(_ person: Person, _ port: UInt16, count: UInt64, flag: UInt8 = ControlMessage.matching)
+    -> ControlMessage?
+  { person.ask(ControlMessage(.turnToHost, port: port, flag: flag, first: count)) }
+
+  @Test("Rules that cannot be read are refused, and so is a port that is not served")
+  func refusals() {
+    let split = SplitScene(rule: nil)
+    #expect(split.alice.keep("no rule", port: split.port) == .failed)
+    #expect(split.alice.keep("", port: split.port) == .failed)
+    #expect(split.alice.keep("path /\(String(repeating: "x", count: 17_000))", port: split.port) == .failed)
+    #expect(split.alice.keep("path /", port: 1) == .notServed)
+    #expect(ask(split.alice, split.port, count: 1)?.flag == 2, "no rules have come")
+    #expect(split.alice.keep("path /\(String(repeating: "x", count: 16_000))", port: split.port) == .connected)
+    #expect(ask(split.alice, split.port, count: 1)?.flag == 0)
+    let short = TestStream.open(split.alice.session, Preamble(.rules, port: split.port), [0, 0, 0, 9, 1])
+    short.finish()
+    #expect(split.loop.turn { short.status == .failed })
+  }
+
+  @Test("New rules hold from the next turn on")
+  func replaced() {
+    let split = SplitScene(rule: "path /a")
+    #expect(split.alice.keep("path /b", port: split.port) == .connected)
+    let client = split.scene.client()
+    split.exchange(client, SplitScene.request("/a"), person: split.alice, "host")
+    split.exchange(client, SplitScene.request("/b"), person: nil, "origin")
+    #expect(ask(split.alice, split.port, count: 1)?.flag == 0)
+    split.exchange(client, SplitScene.request("/a"), person: nil, "origin")
+    split.exchange(client, SplitScene.request("/b"), person: split.alice, "host")
+    #expect(split.alice.host.connections.count == 1)
+    client.close()
+    split.expectNothingLeft()
+  }
+
+  @Test("A rule that two people have is the later claim's, and the other keeps the rest")
+  func superseded() {
+    let split = SplitScene(rule: "path /a\n\npath /b")
+    let bob = Person(split.scene, 2)
+    #expect(bob.turn(split.port, matching: "path /b", count: 2))
+    #expect(
+      split.loop.turn {
+        split.alice.told.contains(ControlMessage(.superseded, port: split.port, flag: ControlMessage.matching))
+      })
+    let client = split.scene.client()
+    split.exchange(client, SplitScene.request("/a"), person: split.alice, "alice")
+    split.exchange(client, SplitScene.request("/b"), person: bob, "bob")
+    #expect(split.alice.keep("path /b", port: split.port) == .connected)
+    let answer = ask(split.alice, split.port, count: 1)
+    #expect(answer?.flag == 1 && answer?.first == 2)
+    client.close()
+    split.expectNothingLeft(bob)
+  }
+
+  @Test("A turn takes the place of the session's former one, in both directions")
+  func exchanged() {
+    let split = SplitScene(rule: "path /a*")
+    let client = split.scene.client()
+    split.exchange(client, SplitScene.request("/a"), person: split.alice, "host")
+    #expect(split.alice.turn(split.port, count: 2))
+    #expect(split.agent.inbound[0].ruled.isEmpty)
+    split.exchange(client, SplitScene.request("/b"), person: split.alice, "all")
+    #expect(ask(split.alice, split.port, count: 3)?.flag == 0)
+    split.exchange(client, SplitScene.request("/c"), person: nil, "origin")
+    split.exchange(client, SplitScene.request("/a2"), person: split.alice, "host")
+    client.close()
+    split.expectNothingLeft()
+  }
+
+  @Test("A lower count than that of a whole intercept is no obstacle, and an implausible one is")
+  func counts() {
+    let split = SplitScene(rule: nil)
+    let bob = Person(split.scene, 2)
+    #expect(bob.turn(split.port, count: 9))
+    #expect(split.alice.turn(split.port, matching: "path /a", count: 3))
+    #expect(ask(split.alice, split.port, count: 5000)?.flag == 1)
+  }
+}
