@@ -86,7 +86,9 @@ extension AgentServer {
     case .turnToHost: holder.send(turn(message, for: holder))
     case .turnToOrigin:
       for listener in inbound where listener.port == message.port || message.port == 0 {
-        listener.turnToOrigin(by: holder)
+        let isMatching = message.flag & ControlMessage.matching != 0
+        if isMatching || message.port == 0 { listener.removeRules(of: holder) }
+        if !isMatching || message.port == 0 { listener.turnToOrigin(by: holder) }
       }
       holder.send(message)  // back as the acknowledgement
     case .readiness:
@@ -103,7 +105,8 @@ extension AgentServer {
     case .counters:
       for listener in inbound where listener.port == message.port {
         // Of one that has rules, its own requests.
-        let toHost = listener.ruled(by: holder)?.requests ?? listener.toHost
+        var toHost = listener.toHost
+        if let own = listener.ruled(by: holder) { toHost = own.requests + (listener.owner === holder ? toHost : 0) }
         holder.send(ControlMessage(.counters, port: message.port, first: toHost, second: listener.toOrigin))
       }
     case .onOrigin: for listener in inbound where listener.port == message.port { holder.send(listener.onOriginReport) }

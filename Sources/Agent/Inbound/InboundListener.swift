@@ -122,16 +122,14 @@ final class InboundListener: Listener {
     self.homeAfter = homeAfter
     isIntercepted = true
     failures = 0
-    removeRules(of: owner)
     hostFailed()
     renewSplits()
     look()
   }
 
-  /// - Parameter keepsRules: true if the session keeps the requests that match its rules.
-  func turnToOrigin(by holder: HolderSession, keepsRules: Bool = false) {
+  /// Ends a session's turn of all of the port.
+  func turnToOrigin(by holder: HolderSession) {
     if owner == nil || owner === holder { isIntercepted = false }
-    if !keepsRules { removeRules(of: holder) }
     giveUp(holder)
   }
 

@@ -32,7 +32,6 @@ extension InboundListener {
         PortRules(way: nextWay, holder: holder, rules: rules, count: count, passesRefusals: passesRefusals))
     }
     ruled.removeAll { $0.rules.rules.isEmpty }
-    if owner === holder { turnToOrigin(by: holder, keepsRules: true) }
     if owner == nil { self.homeAfter = homeAfter }
     // Connections on the origin come back to be split.
     tellHome()

@@ -61,17 +61,26 @@ import TunnelProtocol
     split.expectNothingLeft(bob)
   }
 
-  @Test("A turn takes the place of the session's former one, in both directions")
-  func exchanged() {
+  @Test("A session may have all of a port and a part of it; each ends by itself")
+  func both() {
     let split = SplitScene(rule: "path /a*")
     let client = split.scene.client()
     split.exchange(client, SplitScene.request("/a"), person: split.alice, "host")
     #expect(split.alice.turn(split.port, count: 2))
-    #expect(split.agent.inbound[0].ruled.isEmpty)
     split.exchange(client, SplitScene.request("/b"), person: split.alice, "all")
-    #expect(ask(split.alice, split.port, count: 3)?.flag == 0)
-    split.exchange(client, SplitScene.request("/c"), person: nil, "origin")
     split.exchange(client, SplitScene.request("/a2"), person: split.alice, "host")
+    #expect(split.alice.ask(ControlMessage(.counters, port: split.port))?.first == 3)
+    #expect(split.alice.ask(ControlMessage(.turnToOrigin, port: split.port)) != nil)
+    split.exchange(client, SplitScene.request("/c"), person: nil, "origin")
+    split.exchange(client, SplitScene.request("/a3"), person: split.alice, "host")
+    #expect(split.alice.turn(split.port, count: 3))
+    let end = ControlMessage(.turnToOrigin, port: split.port, flag: ControlMessage.matching)
+    #expect(split.alice.ask(end) == end)
+    #expect(split.agent.inbound[0].ruled.isEmpty)
+    split.exchange(client, SplitScene.request("/d"), person: split.alice, "all")
+    split.exchange(client, SplitScene.request("/a4"), person: split.alice, "all")
+    #expect(split.alice.ask(ControlMessage(.turnToOrigin)) != nil)
+    split.exchange(client, SplitScene.request("/e"), person: nil, "origin")
     client.close()
     split.expectNothingLeft()
   }
