@@ -8,6 +8,8 @@ import CLinux
 public struct AgentConfiguration {
   /// The port for sessions, on the Pod's loopback.
   public var controlPort: UInt16 = 0
+  /// The port for readiness probes over HTTP, on the Pod's addresses; nil for none.
+  public var readinessPort: UInt16?
   /// The Pod's ports that it takes connections on.
   public var ports: [UInt16] = []
   /// The Pod's UDP ports whose datagrams go to the origin.
@@ -58,8 +60,8 @@ public struct AgentConfiguration {
 
   public init() {}
 
-  /// Parses `--control PORT --listen PORT,PORT --datagrams PORT,PORT --gates PORT,GATE --origin NAME --agents NAME
-  /// --never-ready`; nil for anything else.
+  /// Parses `--control PORT --readiness PORT --listen PORT,PORT --datagrams PORT,PORT --gates PORT,GATE --origin NAME
+  /// --agents NAME --never-ready`; nil for anything else.
   public init?(arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, count: Int) {
     var index = 0
     func next() -> UnsafeMutablePointer<CChar>? {
@@ -72,6 +74,8 @@ public struct AgentConfiguration {
         neverReady = true
       } else if strcmp(flag, "--control") == 0, let value = next(), let port = Self.numbers(value).first {
         controlPort = port
+      } else if strcmp(flag, "--readiness") == 0, let value = next(), let port = Self.numbers(value).first {
+        readinessPort = port
       } else if strcmp(flag, "--listen") == 0, let value = next() {
         ports = Self.numbers(value)
       } else if strcmp(flag, "--datagrams") == 0, let value = next() {

@@ -28,9 +28,10 @@ public final class AgentServer: Handler {
   private(set) var inbound: [InboundListener] = []
   private var datagrams: [DatagramListener] = []
   private var controlListener: SessionListener?
+  private var readinessListener: ReadinessListener?
   private var termination: Int32 = -1
   private(set) var isTerminating = false
-  private var readinessWaiters: [Greeter] = []
+  private var readinessWaiters: [ReadinessWaiter] = []
   /// The number of TCP connections through this process in either direction; draining waits for nothing else.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
   /// The times of the last log lines about refused connections and sessions, µs.
@@ -66,6 +67,11 @@ public final class AgentServer: Handler {
     guard let listener = SessionListener(server: self, port: configuration.controlPort) else { return nil }
     controlListener = listener
     listener.start()
+    if let port = configuration.readinessPort {
+      guard let listener = ReadinessListener(server: self, port: port) else { return nil }
+      readinessListener = listener
+      listener.start()
+    }
     origin.start(ports: configuration.ports)
   }
 
@@ -77,6 +83,8 @@ public final class AgentServer: Handler {
 
   /// The actual control port, if 0 was asked for.
   public var boundControlPort: UInt16 { controlListener?.boundPort ?? 0 }
+  /// The actual port for the readiness probe, if there is one.
+  public var boundReadinessPort: UInt16? { readinessListener?.boundPort }
   /// The actual inbound ports.
   public var boundPorts: [UInt16] { inbound.map { $0.boundPort } }
   /// The actual UDP ports.
@@ -93,19 +101,19 @@ public final class AgentServer: Handler {
   }
 
   /// Lets the probe wait a moment for its yes, so that a new Pod is Ready with its first probe.
-  func answerWhenReady(_ greeter: Greeter) {
-    if isReady { return greeter.answer(ready: true) }
-    readinessWaiters.append(greeter)
-    loop.schedule(greeter, after: 900_000, kind: Greeter.readinessTimer)
+  func answerWhenReady(_ waiter: ReadinessWaiter) {
+    if isReady { return waiter.answer(ready: true) }
+    readinessWaiters.append(waiter)
+    loop.schedule(waiter, after: 900_000, kind: ReadinessWaiter.readinessTimer)
   }
 
-  func forget(_ greeter: Greeter) { readinessWaiters.removeAll { $0 === greeter } }
+  func forget(_ waiter: ReadinessWaiter) { readinessWaiters.removeAll { $0 === waiter } }
 
   func readinessChanged() {
     guard isReady else { return }
     let waiting = readinessWaiters
     readinessWaiters = []
-    for greeter in waiting { greeter.answer(ready: true) }
+    for waiter in waiting { waiter.answer(ready: true) }
   }
 
   // MARK: Ending
@@ -178,6 +186,7 @@ public final class AgentServer: Handler {
     for listener in inbound { listener.close() }
     for listener in datagrams { listener.close() }
     controlListener?.close()
+    readinessListener?.close()
     for one in sessions { one.session.close() }
     sessions = []
     origin.close()

@@ -48,7 +48,7 @@ final class SessionListener: Listener {
 }
 
 /// One connection to the control port until it is identified: a session's hello, or a readiness query.
-final class Greeter: Handler {
+final class Greeter: ReadinessWaiter {
   private unowned(unsafe) let server: AgentServer
   private let listener: SessionListener
   private var fd: Int32
@@ -60,7 +60,6 @@ final class Greeter: Handler {
   /// A hello comes at once or not at all, µs.
   private static let patience: UInt64 = 5_000_000
   private static let patienceTimer: UInt8 = 0
-  static let readinessTimer: UInt8 = 1
 
   init(server: AgentServer, listener: SessionListener, fd: Int32) {
     self.server = server
@@ -127,7 +126,7 @@ final class Greeter: Handler {
     }
   }
 
-  func answer(ready: Bool) {
+  override func answer(ready: Bool) {
     guard fd >= 0 else { return }
     var byte: UInt8 = ready ? 1 : 0
     _ = clinux_send(fd, &byte, 1)

@@ -153,7 +153,8 @@ public struct AgentPodTemplate: Sendable {
     var container: JSONValue = ["name": JSONValue(AgentNames.container), "imagePullPolicy": "IfNotPresent"]
     for key in Self.keptContainerFields { container[key] = original[key] }
     if let image { container["image"] = JSONValue(image) }
-    container["command"] = .array(command.map { JSONValue($0) })
+    let readinessPort = neverReady ? nil : readinessPort(in: template)
+    container["command"] = .array(command(readinessPort).map { JSONValue($0) })
     let ports = namedPorts(of: keepsContainers ? original["ports"]?.elements ?? [] : template.declaredPorts)
     container["ports"] = ports.isEmpty ? JSONValue?.none : .array(ports)
     container["env"] = .array(
@@ -175,10 +176,15 @@ public struct AgentPodTemplate: Sendable {
     container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
     // A process in the container for each look is dear: where the answer is known, none is asked.
     guard !neverReady else { return container }
-    container["readinessProbe"] = [
-      "exec": ["command": [JSONValue(AgentNames.program), "ready", "--control", JSONValue(String(controlPort))]],
-      "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2,
-    ]
+    var probe: JSONValue = ["periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2]
+    if let readinessPort {
+      probe["httpGet"] = ["path": "/ready", "port": JSONValue(Int(readinessPort)), "scheme": "HTTP"]
+    } else {
+      probe["exec"] = [
+        "command": [JSONValue(AgentNames.program), "ready", "--control", JSONValue(String(controlPort))]
+      ]
+    }
+    container["readinessProbe"] = probe
     return container
   }
 
@@ -264,8 +270,23 @@ public struct AgentPodTemplate: Sendable {
 
   private var objectsName: String { objects ?? AgentNames.base(workload) }
 
-  private var command: [String] {
+  /// Returns a port for the agent's readiness probe; nil if none of the workload's own probes shows that the node
+  /// reaches ports of its Pods, past every mesh and policy.
+  private func readinessPort(in template: JSONValue) -> UInt16? {
+    let isProbed = template.runningContainers.contains { container in
+      ["readinessProbe", "livenessProbe", "startupProbe"].contains { probe in
+        ["httpGet", "tcpSocket", "grpc"].contains { container[path: probe, $0] != nil }
+      }
+    }
+    guard isProbed else { return nil }
+    let taken = Set(template.declaredPorts.compactMap { $0["containerPort"]?.intValue })
+      .union((listen + datagrams + [controlPort]).map(Int.init))
+    return (17_801...17_900).first { !taken.contains(Int($0)) }
+  }
+
+  private func command(_ readinessPort: UInt16?) -> [String] {
     var command = [AgentNames.program, "serve", "--control", String(controlPort)]
+    if let readinessPort { command += ["--readiness", String(readinessPort)] }
     if !listen.isEmpty { command += ["--listen", listen.map(String.init).joined(separator: ",")] }
     if !datagrams.isEmpty { command += ["--datagrams", datagrams.map(String.init).joined(separator: ",")] }
     if !gates.isEmpty {

@@ -41,16 +41,12 @@ struct AgentPodTemplateTests {
     var template = template(listen: [8080, 9090])
     #expect(
       container(pod(template))["command"]
-        == ["/devtunnel/agent", "serve", "--control", "17717", "--listen", "8080,9090"])
+        == ["/devtunnel/agent", "serve", "--control", "17717", "--readiness", "17801", "--listen", "8080,9090"])
     template.gates = [8080: 4180, 9090: 4181]
     #expect(container(pod(template))["command"]?.elements.suffix(2) == ["--gates", "8080,4180,9090,4181"])
     template.gates = [:]
     template.originName = "o.ns.svc.cluster.local"
     template.agentsName = "a.ns.svc.cluster.local"
-    #expect(
-      container(pod(template))[path: "readinessProbe", "exec", "command"] == [
-        "/devtunnel/agent", "ready", "--control", "17717",
-      ])
     template.neverReady = true
     #expect(
       container(pod(template))["command"]?.elements.suffix(5).map { $0 }
@@ -59,6 +55,28 @@ struct AgentPodTemplateTests {
     #expect(container(pod(template))["readinessProbe"] == nil)
     #expect(
       pod(template)[path: "spec", "readinessGates"]?.elements.last == ["conditionType": "devtunnel.dev/never"])
+  }
+
+  @Test(
+    "It is probed over the network where the workload is",
+    arguments: [
+      (["readinessProbe": ["httpGet": ["port": 8080]]], true), (["livenessProbe": ["tcpSocket": ["port": 8080]]], true),
+      (["startupProbe": ["grpc": ["port": 8080]]], true), (["readinessProbe": ["exec": ["command": ["true"]]]], false),
+      ([:], false),
+    ] as [(JSONValue, Bool)])
+  func probe(probes: JSONValue, isOverNetwork: Bool) {
+    let template = template(listen: [8080, 17_801])
+    var container = probes
+    container["name"] = "user"
+    container["ports"] = [["containerPort": 17_802]]
+    let made = self.container(template.make(from: ["spec": ["containers": [container]]]))
+    let probe = made["readinessProbe"]
+    #expect(
+      probe?[path: "exec", "command"]
+        == (isOverNetwork ? nil : ["/devtunnel/agent", "ready", "--control", "17717"]))
+    #expect(probe?[path: "httpGet", "port"]?.intValue == (isOverNetwork ? 17_803 : nil))
+    let command = made["command"]?.elements.compactMap(\.stringValue) ?? []
+    #expect(command.contains("--readiness") == isOverNetwork && command.contains("17803") == isOverNetwork)
   }
 
   @Test(
