@@ -83,8 +83,8 @@ extension ClusterOperations {
 
   // MARK: Idle ones
 
-  /// Ends gateways that nobody has used for `settings.gatewayIdle`, as long as there are any: each costs its node memory
-  /// and the namespace a Pod of its quota.
+  /// Ends gateways that nobody has used for `settings.gatewayIdle`, as long as there are any: each costs its node
+  /// memory, and the namespace a Pod of its quota.
   private func endIdleGateways() {
     guard gatewayKeeper == nil else { return }
     gatewayKeeper = Task { [weak self, pause = settings.gatewayIdle / 10] in
