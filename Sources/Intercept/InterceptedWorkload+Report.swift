@@ -17,7 +17,8 @@ extension InterceptedWorkload {
     var ports: [InterceptReport.Port] = []
     for port in member.plan.ports {
       let question = ControlMessage(.counters, port: port.agentPort)
-      if let link, let now = try? await link.ask(question, within: .seconds(1)) {
+      // Before its rules are turned, the agent counts what others take.
+      if member.request.rules == nil || phase == .active, let link, let now = try? await link.ask(question, within: .seconds(1)) {
         change(service) {
           $0.counters[port.agentPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
         }

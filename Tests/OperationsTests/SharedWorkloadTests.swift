@@ -150,6 +150,43 @@ import Testing
     }
   }
 
+  @Test("One has all of a Service, and another some of its requests; the same rule again is refused")
+  func personal() async throws {
+    try await with { cluster, alice, bob in
+      try await bob.stand("web", in: cluster)
+      let rules = try #require(RequestRules(texts: ["header x-devtunnel=alice", "path /a"]))
+      try await alice.stand("web", in: cluster, rules: rules)
+      #expect(await areActive(["web"], alice))
+      #expect(await areActive(["web"], bob))
+      #expect(await alice.operations.status().intercepts.first?.rules == rules)
+      #expect(await bob.operations.status().intercepts.first?.rules == nil)
+      let listed = try await bob.operations.list(cluster.selection(), allNamespaces: false)
+      let entry = try #require(listed.first { $0.service == "web" })
+      #expect(entry.personal == [ListEntry.Personal(holder: "alice@laptop", rules: rules)])
+      #expect(entry.interceptedBy == "alice@laptop (\(rules)), bob@desk")
+
+      let carol = try TestDaemon(holder: "carol@tower")
+      defer { carol.remove() }
+      let host = Listening()
+      var request = InterceptRequest(
+        cluster: cluster.selection(), service: "web", ports: [PortMapping(local: host.port)])
+      request.rules = RequestRules(texts: ["path /a", "path /c"])
+      let refusal = await carol.refusal(request)
+      #expect(refusal?.message.contains("requests with path /a are intercepted by alice@laptop") == true)
+      request.replace = true
+      #expect(await carol.refusal(request)?.message.contains("--replace") == true)
+
+      _ = try await bob.operations.leave(LeaveRequest(all: true)) { _ in }
+      #expect(try await !cluster.isItself())
+      #expect(await areActive(["web"], alice))
+      await alice.die()
+      let next = try TestDaemon(folder: alice.folder)
+      await next.operations.recover()
+      #expect(try await cluster.isItself())
+      #expect(try next.journal().isEmpty)
+    }
+  }
+
   @Test("A holder who does not live is no obstacle")
   func stale() async throws {
     try await with { cluster, alice, bob in

@@ -93,6 +93,8 @@ extension InterceptedWorkload {
         return 0
       }
       change(service) {
+        // Before its rules are turned, the agent counts what others take.
+        guard $0.request.rules == nil else { return }
         $0.counters[port.agentPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
       }
       return now.first.addingSaturating(now.second)
@@ -115,7 +117,7 @@ extension InterceptedWorkload {
       if inARow == 0 { try? await Task.sleep(for: .milliseconds(50)) }
     }
     let own = min(last - min(first, last), sent)
-    change(service) { $0.counters[port.agentPort]?.leaveOut(own) }
+    change(service) { $0.counters[port.agentPort, default: PortCounters()].leaveOut(own) }
     if inARow < 2 {
       let text =
         "not all of the Service's connections were seen to arrive at the agent within 2 s: "
