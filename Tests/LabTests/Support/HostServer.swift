@@ -36,10 +36,10 @@ final class HostServer: Sendable {
 /// Just enough of HTTP for requests whose every connection counts.
 enum HTTPRequest {
   /// Sends a GET and reads to the end. Closes the descriptor.
-  static func body(on fd: Int32, path: String = "/") throws -> String {
+  static func body(on fd: Int32, path: String = "/", header: String? = nil) throws -> String {
     defer { close(fd) }
     setBlocking(fd)
-    let request = "GET \(path) HTTP/1.0\r\nHost: web\r\n\r\n"
+    let request = "GET \(path) HTTP/1.0\r\nHost: web\r\n\(header.map { $0 + "\r\n" } ?? "")\r\n"
     guard request.withCString({ send(fd, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) > 0 else {
       throw RequestFailure("send: \(reason)")
     }

@@ -172,10 +172,10 @@ final class Lab: Sendable {
   /// Waits until a Service answers so (the node's proxy follows the EndpointSlices a moment later), and checks that it
   /// stays so.
   func expect(
-    _ answer: String, from service: String = "web", path: String = "/",
+    _ answer: String, from service: String = "web", path: String = "/", header: String? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
   ) async throws {
-    let ask = try await requester(service, path: path)
+    let ask = try await requester(service, path: path, header: header)
     try await eventually("\(service) answers '\(answer)'") { try await ask() == answer }
     for _ in 0..<5 {
       let next = try await ask()
@@ -193,7 +193,9 @@ final class Lab: Sendable {
   }
 
   /// One request at each call, each on a connection of its own.
-  func requester(_ service: String, path: String = "/") async throws -> @Sendable () async throws -> String {
+  func requester(_ service: String, path: String = "/", header: String? = nil) async throws
+    -> @Sendable () async throws -> String
+  {
     let object = try await client.get(.services, service)
     let address = try #require(object[path: "spec", "clusterIP"]?.stringValue.flatMap(Self.number))
     let port = UInt16(object[path: "spec", "ports"]?[0]?["port"]?.intValue ?? 80)
@@ -203,7 +205,7 @@ final class Lab: Sendable {
       try await onThread {
         let fd = clinux_ns_connect(namespace, address, port, 5000)
         guard fd >= 0 else { throw RequestFailure("connect: \(String(cString: strerror(-fd)))") }
-        return try HTTPRequest.body(on: fd, path: path)
+        return try HTTPRequest.body(on: fd, path: path, header: header)
       }
     }
   }
