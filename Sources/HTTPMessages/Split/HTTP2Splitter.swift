@@ -82,6 +82,8 @@ public final class HTTP2Splitter {
     toOrigin = HTTP2Outlet(driver: driver, side: .way(0))
     client.maximum = HTTP2Frame.size
     origin.maximum = 65536
+    // The first frame that a client may get is the SETTINGS of its server (RFC 9113, section 3.4).
+    toClient.within(true)
   }
 
   deinit { forgetStreams() }

@@ -276,6 +276,23 @@ struct HTTP2SplitterTests {
     #expect(reset.isOver && reset.isReset)
   }
 
+  @Test("A host that answers before the origin has sent its SETTINGS is heard behind them")
+  func slowOrigin() {
+    let scene = ModelScene(1)
+    scene.rules = ["alice": 1]
+    scene.request(as: "alice", body: 100, answer: 10)
+    for id in scene.client.order { while scene.client.push(scene.client.streams[id]!, &scene.random) {} }
+    scene.deliver(scene.client, from: .client, most: 1 << 20)
+    scene.settle(1)
+    scene.arrive(at: .way(1), most: 1 << 20)
+    scene.answer(scene.hosts[1]!, scene.hosts[1]!.streams[1]!)
+    scene.deliver(scene.hosts[1]!, from: .way(1), most: 1 << 20)
+    #expect(scene.queued(for: .client) == 0)
+    scene.drain()
+    #expect(scene.breaches == [])
+    #expect(scene.problem(1, from: scene.hosts[1]!) == nil)
+  }
+
   @Test("A host's answer is written whole behind the origin's frame that is under way")
   func withinFrame() {
     let scene = split()

@@ -36,6 +36,7 @@ extension HTTP2Splitter {
   private func passOrKeep(_ frame: UnsafeRawBufferPointer) {
     if waiting.isEmpty {
       toClient.pass(frame)
+      toClient.within(false)
       passed(frame)
     } else {
       waiting.append(frame)

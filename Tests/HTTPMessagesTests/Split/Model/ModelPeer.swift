@@ -54,6 +54,7 @@ final class ModelPeer {
   private var block: (stream: UInt32, isLast: Bool, bytes: [UInt8])?
   private var owedResize: Int?
   private var highest: UInt32 = 0
+  private var isFirst = true
   var pings = 0
 
   init(isClient: Bool, name: String, window: Int? = nil, connection: Int = 0) {
@@ -233,6 +234,8 @@ final class ModelPeer {
   }
 
   private func frame(_ kind: UInt8, _ flags: UInt8, _ id: UInt32, _ payload: [UInt8]) {
+    if isFirst, kind != 4 || flags != 0 { breach("the first frame is \(kind)") }
+    isFirst = false
     if payload.count > 16384 { breach("a frame of \(payload.count) bytes") }
     if let block {
       guard kind == 9, block.stream == id else { return breach("frame \(kind) within a header block") }
