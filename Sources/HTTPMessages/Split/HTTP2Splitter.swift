@@ -46,6 +46,10 @@ public final class HTTP2Splitter {
   /// The last stream that the origin takes, by its GOAWAY.
   var originLast = HTTP2Frame.lastStream
   var originInitialWindow = HTTP2Frame.firstWindow
+  /// SETTINGS that the client has not acknowledged, in order: true for ours.
+  var unacknowledged: [Bool] = []
+  /// True once the client has got smaller windows for its streams than the origin gives.
+  var isNarrowed = false
   /// DATA that a new stream of the origin takes, whether the client knows its last SETTINGS or not.
   var replayWindow = HTTP2Frame.firstWindow
 
@@ -70,8 +74,13 @@ public final class HTTP2Splitter {
 
   static let mostStreams = 4096
   static let mostHosts = 32
-  /// A stream is reset that makes the uploads that wait more than this.
+  /// A stream is reset that makes the uploads that wait more than this; more while the client may not know yet that
+  /// its windows are smaller.
   static let uploadBudget = 1 << 20
+  static let firstUploadBudget = 8 << 20
+  /// The largest window of the client's streams, so that a host that takes nothing does not exceed the budget.
+  static let uploadWindow = 128 << 10
+  static let mostUnacknowledged = 256
   static let hostQueue = 256 << 10
   static let sideQueue = 256 << 10
   static let hugeQueue = 2 << 20
@@ -159,9 +168,9 @@ public final class HTTP2Splitter {
     return count
   }
 
-  /// Sends new requests to the origin, and asks the client to connect anew for its next ones. The first call's GOAWAY
-  /// names no stream. A second call, about a second later, names the last one that came, and the connection ends with
-  /// the streams that are open.
+  /// Asks the client to connect anew for its next requests; those that still come here go where their rules say. The
+  /// first call's GOAWAY names no stream. A second call, about a second later, names the last one that came, and the
+  /// connection ends with the streams that are open.
   public func leave() {
     guard phase == .passing || phase == .splitting else { return }
     announcements += 1
@@ -171,9 +180,6 @@ public final class HTTP2Splitter {
     }
     finishTurn()
   }
-
-  /// True once `leave` was called.
-  var isLeaving: Bool { announcements > 0 }
 
   // MARK: The end of a call, and of the connection
 

@@ -133,19 +133,58 @@ struct HTTP2SplitterTests {
     #expect(scene.client.breaches == [])
   }
 
-  @Test("Uploads that a host does not take are bounded, and other streams go on")
-  func uploadBudget() {
-    let scene = ModelScene(1, originWindow: 4 << 20)
+  /// A generous origin: its windows take 16 MiB.
+  private func generous() -> ModelScene {
+    let scene = ModelScene(1, originWindow: 16 << 20)
     scene.rules = ["alice": 1]
     scene.hostWindow = 0
-    scene.origin.write(8, 0, 0, scene.origin.number(8 << 20))
-    scene.origin.widen(8 << 20)
+    scene.origin.write(8, 0, 0, scene.origin.number(32 << 20))
+    scene.origin.widen(32 << 20)
     scene.request(as: nil)
     scene.drain()
-    scene.request(as: "alice", body: 3 << 20)
+    return scene
+  }
+
+  @Test("Uploads that a host does not take wait at the client, and other streams go on with the origin's windows")
+  func narrowed() {
+    let scene = generous()
+    scene.request(as: nil, body: 1 << 20)
+    let early = scene.client.streams[3]!
+    scene.deliver(scene.client, from: .client, most: 1 << 20)
+    scene.request(as: "alice", body: 1 << 20)
+    // The client learns of the smaller windows before it sends.
+    for _ in 0..<3 {
+      scene.deliver(scene.client, from: .client, most: 1 << 20)
+      scene.settle(1)
+      scene.arrive(at: .client, most: 1 << 20)
+    }
+    scene.request(as: nil, body: 1 << 20, answer: 10)
+    scene.drain()
+    #expect(scene.client.streams[5]!.reset == nil)
+    #expect((120 << 10...128 << 10).contains(scene.splitter.queuedUp))
+    #expect(early.hasEnded)
+    #expect(scene.problem(7, from: scene.origin) == nil)
+    scene.hosts[1]!.changeSettings(window: 65535)
+    scene.drain()
+    #expect(scene.problem(5, from: scene.hosts[1]!) == nil)
+    // More windows of the origin are passed on, too.
+    scene.origin.changeSettings(window: 20 << 20)
+    scene.request(as: nil, body: 100)
+    scene.drain()
+    #expect(scene.client.streams[9]!.sendWindow > 19 << 20)
+    #expect(scene.client.streams[9]!.sendWindow == scene.origin.streams[9]!.receiveWindow)
+    #expect(scene.breaches == [])
+  }
+
+  @Test("Uploads that came before the client knew of smaller windows are bounded")
+  func uploadBudget() {
+    let scene = generous()
+    scene.request(as: "alice", body: 9 << 20)
     scene.request(as: nil, body: 1000, answer: 10)
+    for id in scene.client.order { while scene.client.push(scene.client.streams[id]!, &scene.random) {} }
     scene.drain()
     #expect(scene.client.streams[3]!.reset == 11)
+    #expect(scene.splitter.queuedUp == 0)
     #expect(scene.problem(5, from: scene.origin) == nil)
     #expect(scene.breaches == [])
   }
@@ -339,7 +378,7 @@ struct HTTP2SplitterTests {
     scene.drain()
     #expect(scene.client.goAway == 0x7fff_ffff)
     #expect(scene.problem(5, from: scene.hosts[1]!) == nil)
-    #expect(scene.problem(7, from: scene.origin) == nil)
+    #expect(scene.problem(7, from: scene.hosts[1]!) == nil)
     #expect(!scene.isOver)
     scene.splitter.leave()
     #expect(scene.isOver && !scene.isReset)

@@ -83,7 +83,7 @@ extension HTTP2Splitter {
     let stream = HTTP2Stream(id: id)
     stream.clientHasEnded = block.isLast
     var host: HTTP2Host?
-    if !isLeaving, !isCrowded, !hasOriginEnded, readHead() {
+    if !isCrowded, !hasOriginEnded, readHead() {
       let way = driver.route(head)
       if way != 0 { host = self.host(for: way) }
     }
@@ -93,6 +93,7 @@ extension HTTP2Splitter {
       return toOrigin.pass(frames)
     }
     phase = .splitting
+    narrow()
     noteTableSize()
     if isCrowded { return resetClient(id, HTTP2Frame.Code.refused) }
     if list.isTooLong { return resetClient(id, HTTP2Frame.Code.calm) }
@@ -103,6 +104,7 @@ extension HTTP2Splitter {
       stream.originID = number
       streams.add(stream)
       originBlock(stream, flags: block.isLast ? HTTP2Frame.Flag.endStream : 0)
+      widen(stream)
     } else {
       resetClient(id, HTTP2Frame.Code.refused)
     }
@@ -238,7 +240,9 @@ extension HTTP2Splitter {
   // MARK: Windows, settings, resets
 
   private func clientSettings(_ frame: UnsafeRawBufferPointer) {
-    if !client.has(HTTP2Frame.Flag.ack) {
+    if client.has(HTTP2Frame.Flag.ack) {
+      if !unacknowledged.isEmpty, unacknowledged.removeFirst() { return }
+    } else {
       let former = settings.latestWindow
       if let code = settings.received(frame.behind(HTTP2Frame.headerSize)) { return fail(code, frame) }
       if settings.latestWindow != former {

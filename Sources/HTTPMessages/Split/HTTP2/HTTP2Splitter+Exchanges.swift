@@ -41,7 +41,8 @@ extension HTTP2Splitter {
     queuedUp += rest.count
     exchange.up.queue.append(rest)
     credit(stream, padding)
-    if queuedUp > Self.uploadBudget { drop(stream, HTTP2Frame.Code.calm) } else { pumpUp(stream) }
+    let budget = unacknowledged.contains(true) ? Self.firstUploadBudget : Self.uploadBudget
+    if queuedUp > budget { drop(stream, HTTP2Frame.Code.calm) } else { pumpUp(stream) }
   }
 
   /// Sends a host what its windows take, without a copy.

@@ -269,6 +269,7 @@ extension HTTP2Splitter {
       up.window = Int.max
       _ = up.pump(to: toOrigin, stream: number, connection: Int.max, most: Int.max, keeps: true)
     }
+    widen(stream)
     // The client's windows were not given back what the origin's take now.
     if !exchange.host.isOpen { exchange.owedToConnection = 0 }
     release(exchange)

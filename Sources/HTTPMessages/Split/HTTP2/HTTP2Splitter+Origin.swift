@@ -18,7 +18,11 @@ extension HTTP2Splitter {
   /// Takes a whole frame: SETTINGS, GOAWAY.
   private func originFrame(_ frame: UnsafeRawBufferPointer) {
     let payload = frame.behind(HTTP2Frame.headerSize)
-    if origin.kind == HTTP2Frame.settings, !origin.has(HTTP2Frame.Flag.ack) { originSettings(payload) }
+    if origin.kind == HTTP2Frame.settings, !origin.has(HTTP2Frame.Flag.ack) {
+      originSettings(payload)
+      passOrKeep(isNarrowed ? narrowed(frame) : frame)
+      return narrow()
+    }
     if origin.kind == HTTP2Frame.goAway, payload.count >= 8 {
       originLast = min(originLast, payload.number32(0) & HTTP2Frame.lastStream)
       if phase == .splitting {
@@ -46,7 +50,12 @@ extension HTTP2Splitter {
 
   /// Takes note of a frame that the client gets now.
   private func passed(_ frame: UnsafeRawBufferPointer) {
-    guard frame[3] == HTTP2Frame.settings, frame[4] & HTTP2Frame.Flag.ack != 0 else { return }
+    guard frame[3] == HTTP2Frame.settings else { return }
+    guard frame[4] & HTTP2Frame.Flag.ack != 0 else {
+      unacknowledged.append(false)
+      guard unacknowledged.count > Self.mostUnacknowledged else { return }
+      return phase == .passing ? becomeOpaque() : end(reset: false)
+    }
     let change = settings.acknowledged()
     guard change != 0 else { return }
     for stream in streams.all { stream.exchange?.down.window += change }
@@ -60,6 +69,10 @@ extension HTTP2Splitter {
       case HTTP2Frame.Setting.headerTableSize: decoder.limit = max(decoder.limit, min(value, 65536))
       case HTTP2Frame.Setting.initialWindow:
         replayWindow = min(value, originInitialWindow)
+        if isNarrowed, value > originInitialWindow, value > Self.uploadWindow {
+          let former = max(originInitialWindow, Self.uploadWindow)
+          for stream in streams.all where stream.exchange == nil { widen(stream, by: value - former) }
+        }
         originInitialWindow = value
       case HTTP2Frame.Setting.maximumFrame: client.maximum = max(client.maximum, min(value, 160 << 10))
       default: break
@@ -67,6 +80,45 @@ extension HTTP2Splitter {
     }
     for stream in streams.all { if stream.exchange != nil { credit(stream, 0, atOnce: true) } }
   }
+
+  // MARK: Smaller windows
+
+  /// Gives the client's streams smaller windows than a generous origin does, once some of them go to hosts. What the
+  /// origin's streams lose by that they get back at once. An origin that later takes some of its windows back, as none
+  /// is known to do, may get DATA above them.
+  func narrow() {
+    guard phase == .splitting, !isNarrowed, originInitialWindow > Self.uploadWindow else { return }
+    isNarrowed = true
+    toClient.frames.frame(HTTP2Frame.settings, stream: 0, length: 6)
+    toClient.frames.setting(HTTP2Frame.Setting.initialWindow, Self.uploadWindow)
+    unacknowledged.append(true)
+    for stream in streams.all where stream.exchange == nil { widen(stream) }
+  }
+
+  /// Gives a stream of the origin the rest of the origin's window.
+  func widen(_ stream: HTTP2Stream) {
+    if isNarrowed { widen(stream, by: originInitialWindow - Self.uploadWindow) }
+  }
+
+  private func widen(_ stream: HTTP2Stream, by count: Int) {
+    guard count > 0, !stream.clientHasEnded else { return }
+    toClient.frames.frame(HTTP2Frame.windowUpdate, stream: stream.id, number: UInt32(clamping: count))
+  }
+
+  /// Returns SETTINGS of the origin with the smaller window.
+  private func narrowed(_ frame: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    scratch.clear()
+    scratch.append(frame.first(HTTP2Frame.headerSize))
+    HTTP2ClientSettings.each(frame.behind(HTTP2Frame.headerSize)) { identifier, value in
+      scratch.append(UInt8(truncatingIfNeeded: identifier >> 8))
+      scratch.append(UInt8(truncatingIfNeeded: identifier))
+      let isWindow = identifier == HTTP2Frame.Setting.initialWindow
+      scratch.append32(UInt32(truncatingIfNeeded: isWindow ? min(value, Self.uploadWindow) : value))
+    }
+    return scratch.all
+  }
+
+  // MARK: GOAWAY
 
   /// Returns the last stream of the origin's GOAWAY as the client has to see it: no stream of a host is above it. Those
   /// that the origin does not take, and are not above it, are refused.

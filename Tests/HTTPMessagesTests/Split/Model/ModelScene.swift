@@ -26,6 +26,7 @@ final class ModelScene: SplitDriver {
   /// Names of header values, and the ways of their requests.
   var rules: [String: Way] = [:]
   var hostWindow: Int?
+  let originWindow: Int?
   private var queues: [Way: [UInt8]] = [:]
   private var toClient: [UInt8] = []
   var expected: [UInt32: Expected] = [:]
@@ -45,6 +46,7 @@ final class ModelScene: SplitDriver {
 
   init(_ seed: Int, clientWindow: Int? = nil, originWindow: Int? = nil, connection: Int = 0) {
     random = Random(seed)
+    self.originWindow = originWindow
     client = ModelPeer(isClient: true, name: "client", window: clientWindow, connection: connection)
     origin = ModelPeer(isClient: false, name: "way 0", window: originWindow)
     super.init()
