@@ -19,6 +19,7 @@ final class SplitConnection: SplitDriver {
   private enum Engine {
     case undecided
     case http1(HTTP1Splitter)
+    case http2(HTTP2Splitter)
   }
   private var engine = Engine.undecided
   /// The client's bytes while they may be HTTP/2's preface.
@@ -38,6 +39,8 @@ final class SplitConnection: SplitDriver {
   private static let turnBudget = 16
   /// The time that a client without a word has if there is no origin, µs.
   private static let silenceLimit: UInt64 = 1_000_000
+  /// The time that streams may need to meet the first GOAWAY, µs.
+  private static let settleTime: UInt64 = 1_000_000
 
   private var loop: EventLoop { listener.loop }
 
@@ -89,9 +92,10 @@ final class SplitConnection: SplitDriver {
     guard !isOver else { return }
     switch engine {
     case .http1(let splitter): splitter.received(bytes, from: side)
+    case .http2(let splitter): splitter.received(bytes, from: side)
     case .undecided:
       if side == .client { return decide(bytes) }
-      beginStream()
+      begin(Self.isSettings(bytes) ? .http2(HTTP2Splitter(driver: self)) : stream, with: first)
       received(bytes, from: side)
 
     }
@@ -99,8 +103,13 @@ final class SplitConnection: SplitDriver {
 
   func ended(_ side: SplitSide) {
     guard !isOver else { return }
-    if case .undecided = engine { beginStream() }
-    if case .http1(let splitter) = engine, !isOver { splitter.ended(side) }
+    if case .undecided = engine { begin(stream, with: first) }
+    guard !isOver else { return }
+    switch engine {
+    case .http1(let splitter): splitter.ended(side)
+    case .http2(let splitter): splitter.ended(side)
+    case .undecided: break
+    }
   }
 
   /// Notes that a socket was reset.
@@ -118,18 +127,28 @@ final class SplitConnection: SplitDriver {
     guard !isOver else { return }
     switch engine {
     case .http1(let splitter): splitter.failed(way)
+    case .http2(let splitter): splitter.failed(way)
     case .undecided:
       hasZeroFailed = true
-      if let client { loop.schedule(client, after: Self.silenceLimit, kind: SplitSocket.silenceTimer) }
+      if let client { loop.schedule(client, after: Self.silenceLimit, kind: SplitSocket.connectionTimer) }
     }
   }
 
-  /// Ends a client that has nobody to wait for.
-  func silenceIsOver() { if case .undecided = engine, hasZeroFailed { abort() } }
+  /// Ends a client without a word that has nobody to wait for, or one of HTTP/2 that was asked to leave.
+  func timeIsOver() {
+    switch engine {
+    case .undecided: if hasZeroFailed { abort() }
+    case .http2(let splitter):
+      splitter.leave()
+      run()
+    case .http1: break
+    }
+  }
 
   func mayRead(from side: SplitSide) -> Bool {
     switch engine {
     case .http1(let splitter): splitter.mayRead(from: side)
+    case .http2(let splitter): splitter.mayRead(from: side)
     case .undecided: true
     }
   }
@@ -138,6 +157,7 @@ final class SplitConnection: SplitDriver {
   var heldBytes: Int {
     switch engine {
     case .http1(let splitter): splitter.heldBytes
+    case .http2(let splitter): splitter.heldBytes
     case .undecided: first.count
     }
   }
@@ -154,34 +174,33 @@ final class SplitConnection: SplitDriver {
 
   private func decide(_ bytes: UnsafeRawBufferPointer) {
     let preface = HTTP2Connection.preface
-    if first.isEmpty, bytes[0] != preface.utf8Start[0] { return begin(with: bytes) }
+    if first.isEmpty, bytes[0] != preface.utf8Start[0] {
+      begin(.http1(HTTP1Splitter(driver: self)), with: [])
+      return received(bytes, from: .client)
+    }
     first.append(contentsOf: bytes)
     let count = min(first.count, preface.utf8CodeUnitCount)
     var isPreface = true
     for index in 0..<count where first[index] != preface.utf8Start[index] { isPreface = false }
     if isPreface, count < preface.utf8CodeUnitCount { return }
-    let own = first
+    begin(isPreface ? .http2(HTTP2Splitter(driver: self)) : .http1(HTTP1Splitter(driver: self)), with: first)
+  }
+
+  /// A protocol whose server speaks first, or that has come to an end.
+  private var stream: Engine { .http1(HTTP1Splitter(driver: self, isStream: true)) }
+
+  /// True if a server's first bytes are SETTINGS, the first frame of HTTP/2 (RFC 9113, section 3.4).
+  private static func isSettings(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count >= 9, bytes[0] == 0, bytes[3] == 4, bytes[4] == 0 else { return false }
+    return bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == 0
+  }
+
+  /// - Parameter bytes: those of the client so far.
+  private func begin(_ engine: Engine, with bytes: [UInt8]) {
+    self.engine = engine
     first = []
-    own.withUnsafeBytes { begin(with: $0) }
-  }
-
-  private func begin(with bytes: UnsafeRawBufferPointer) {
-    begin(HTTP1Splitter(driver: self))
-    received(bytes, from: .client)
-  }
-
-  /// Begins with a protocol whose server speaks first, or that has come to an end.
-  private func beginStream() {
-    begin(HTTP1Splitter(driver: self, isStream: true))
-    guard !first.isEmpty else { return }
-    let own = first
-    first = []
-    own.withUnsafeBytes { received($0, from: .client) }
-  }
-
-  private func begin(_ splitter: HTTP1Splitter) {
-    engine = .http1(splitter)
-    if hasZeroFailed { splitter.failed(0) }
+    if hasZeroFailed { engineFailed(0) }
+    bytes.withUnsafeBytes { if !$0.isEmpty { received($0, from: .client) } }
   }
 
   // MARK: Hosts
@@ -190,7 +209,11 @@ final class SplitConnection: SplitDriver {
   func opened(_ host: HostWay) {
     guard !isOver else { return }
     listener.hostAnswered(on: host.way)
-    if case .http1(let splitter) = engine { splitter.opened(host.way) }
+    switch engine {
+    case .http1(let splitter): splitter.opened(host.way)
+    case .http2(let splitter): splitter.opened(host.way)
+    case .undecided: break
+    }
   }
 
   /// Notes that a host's stream is over.
@@ -297,13 +320,20 @@ final class SplitConnection: SplitDriver {
 
   /// Ends between two requests, since this agent ends.
   func leave() {
-    if case .http1(let splitter) = engine { splitter.leave() }
+    switch engine {
+    case .http1(let splitter): splitter.leave()
+    case .http2(let splitter):
+      splitter.leave()
+      if !isOver, let client { loop.schedule(client, after: Self.settleTime, kind: SplitSocket.connectionTimer) }
+    case .undecided: break
+    }
     run()
   }
 
-  /// Takes another way 0 from the next request on.
+  /// Takes another way 0 from the next request on. A client of HTTP/2 connects again for it.
   func renew() {
-    if case .http1(let splitter) = engine { splitter.renew() }
+    guard case .http1(let splitter) = engine else { return leave() }
+    splitter.renew()
     run()
   }
 }

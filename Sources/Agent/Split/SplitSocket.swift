@@ -37,7 +37,7 @@ final class SplitSocket: Handler {
   private static let lingerInterval: UInt64 = 100_000
   private static let lingerLimit: UInt64 = 30_000_000
   static let lingerTimer: UInt8 = 0
-  static let silenceTimer: UInt8 = 1
+  static let connectionTimer: UInt8 = 1
 
   init(connection: SplitConnection, loop: EventLoop, side: SplitSide) {
     self.connection = connection
@@ -68,8 +68,8 @@ final class SplitSocket: Handler {
   override func turnEnded() { connection?.turnEnded() }
 
   override func timerFired(_ kind: UInt8) {
-    if kind == Self.silenceTimer {
-      connection?.silenceIsOver()
+    if kind == Self.connectionTimer {
+      connection?.timeIsOver()
     } else if lingers {
       if clinux_unacknowledged(fd) == 0 || loop.now >= lingersUntil { return release(reset: false) }
       loop.schedule(self, after: Self.lingerInterval, kind: Self.lingerTimer)

@@ -25,7 +25,8 @@ func promise(_ condition: Bool, _ message: @autoclosure () -> String) throws(Bro
 extension Harness {
   /// All parsers, in the order in which they are run.
   static let all: [Harness] = [
-    .hello, .preamble, .datagrams, .yamux, .fileEntries, .agentDNS, .resolvConf, .http1Framing, .http2Framing, .hpack,
+    .hello, .preamble, .datagrams, .yamux, .fileEntries, .agentDNS, .resolvConf, .http1Framing, .http1Split,
+    .http2Framing, .hpack,
     .http2Split, .dns,
     .socks, .httpProxy, .webSocket, .spdy, .execChannels, .httpResponse, .watch, .json, .jsonPatch, .labelSelector,
     .yaml, .kubeconfig, .skaffold,
