@@ -24,7 +24,9 @@ extension HTTP1Splitter {
       }
       driver.send(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - rest.count)]), to: .client)
       if hasLastAnswer { return end(reset: false) }
-      if !rest.isEmpty { receivedUnasked(rest, from: way) }
+      guard !rest.isEmpty else { return }
+      proceed()
+      received(rest, from: way)
     }
   }
 

@@ -274,7 +274,7 @@ public final class HTTP1Splitter {
   // MARK: Turns
 
   /// Does what has waited for the events before.
-  private func proceed() {
+  func proceed() {
     while mode == .messages, mayProceed {
       let next = waiting
       waiting = .nothing
