@@ -18,7 +18,9 @@ extension InterceptedWorkload {
     for port in member.plan.ports {
       let question = ControlMessage(.counters, port: port.agentPort)
       // Before its rules are turned, the agent counts what others take.
-      if member.request.rules == nil || phase == .active, let link, let now = try? await link.ask(question, within: .seconds(1)) {
+      if member.request.rules == nil || phase == .active, let link,
+        let now = try? await link.ask(question, within: .seconds(1))
+      {
         change(service) {
           $0.counters[port.agentPort, default: PortCounters()].take(toHost: now.first, toOrigin: now.second)
         }
@@ -52,7 +54,11 @@ extension InterceptedWorkload {
       })
     if let asked = member.request.rules {
       let held = member.plan.ports.compactMap { machine.claim(to: $0.agentPort, through: service)?.rules }
-      report.rules = RequestRules(texts: held.reduce(into: Set<String>()) { $0.formUnion($1) }) ?? asked
+      let texts = held.reduce(into: Set<String>()) { $0.formUnion($1) }
+      report.rules = RequestRules(texts: texts) ?? asked
+      if phase == .active, let lost = RequestRules(texts: asked.texts.subtracting(texts)) {
+        report.warnings.append("someone else has taken over \(lost); --take-over takes them back")
+      }
     }
     report.others = neighbours.isEmpty ? nil : neighbours
     return report

@@ -137,6 +137,7 @@ extension LabTests {
               try await eventually("alice knows what she has") {
                 let own = await alice.status().intercepts.first
                 return own?.state == .active && own?.rules == RequestRules(texts: ["header x-devtunnel=alice"])
+                  && own?.warnings.contains { $0.contains("taken over requests with path /both") } == true
               }
               for person in [alice, bob] { _ = try await person.leave(LeaveRequest(all: true)) { _ in } }
               try await lab.expectNoTraces()

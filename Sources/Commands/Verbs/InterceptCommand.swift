@@ -119,6 +119,7 @@ struct InterceptCommand: AsyncParsableCommand {
   var takeOver = false
 
   @OptionGroup(title: "Some requests only") var rules: RuleArguments
+  @OptionGroup var explained: ExplainArguments
   @OptionGroup(title: "Into another cluster") var target: TargetArguments
   @OptionGroup var shell: ShellArguments
   @OptionGroup var outputOptions: OutputOptions
@@ -140,7 +141,7 @@ struct InterceptCommand: AsyncParsableCommand {
     if target.isNamed, address != nil || !command.isEmpty {
       throw ValidationError("--to names another cluster: --address, or a command, is for this machine")
     }
-    if rules.explain != nil, !command.isEmpty || isWorkload || envFile != nil {
+    if explained.explain != nil, !command.isEmpty || isWorkload || envFile != nil {
       throw ValidationError("--explain changes nothing: name Services, without a command and without --env-file")
     }
     if target.toAgentImage != nil, !target.isNamed {
@@ -177,7 +178,7 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(global)
-    if let explained = rules.explain { return try await explain(explained, context) }
+    if let request = explained.explain { return try await explain(request, context) }
     if !command.isEmpty { return try await enter(context) }
     let file = try envFile.map { path throws(ControlError) in try EnvironmentFile(path: path) }
     let names = try await isWorkload ? everyService(context) : services
@@ -220,15 +221,15 @@ struct InterceptCommand: AsyncParsableCommand {
     return names
   }
 
-  private func explain(_ explained: ExplainedRequest, _ context: CommandContext) async throws {
+  private func explain(_ asked: ExplainedRequest, _ context: CommandContext) async throws {
     var reports: [ExplainReport] = []
     for name in services {
       let request = ExplainRequest(
-        request(for: name, context.settings, environment: false), method: explained.method, target: explained.target,
-        headers: rules.explainedHeaders)
+        request(for: name, context.settings, environment: false), method: asked.method, target: asked.target,
+        headers: explained.headers)
       reports.append(try await context.call(request, task: "asking the cluster…"))
     }
-    try context.show(reports, outputOptions) { $0.flatMap { $0.lines("\(explained.method) \(explained.target)") } }
+    try context.show(reports, outputOptions) { $0.flatMap { $0.lines("\(asked.method) \(asked.target)") } }
   }
 
   private func enter(_ context: CommandContext) async throws {

@@ -56,10 +56,10 @@ struct RuleArgumentsTests {
 
   @Test("--explain has a request, and its headers")
   func explained() throws {
-    let rules = try parse(["--explain", "PUT /a?b=c", "-H", "X-A:  b: c", "-H", "d: e"]).rules
-    #expect(rules.explain == ExplainedRequest(method: "PUT", target: "/a?b=c"))
-    #expect(rules.explainedHeaders == [.init(name: "X-A", value: "b: c"), .init(name: "d", value: "e")])
-    #expect(try parse(["--explain", "/"]).rules.explain?.method == "GET")
+    let asked = try parse(["--explain", "PUT /a?b=c", "-H", "X-A:  b: c", "-H", "d: e"]).explained
+    #expect(asked.explain == ExplainedRequest(method: "PUT", target: "/a?b=c"))
+    #expect(asked.headers == [.init(name: "X-A", value: "b: c"), .init(name: "d", value: "e")])
+    #expect(try parse(["--explain", "/"]).explained.explain?.method == "GET")
   }
 
   @Test(

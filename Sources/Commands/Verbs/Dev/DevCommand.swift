@@ -57,6 +57,7 @@ struct DevCommand: AsyncParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Connect this machine, so that local Pods reach the remote cluster; needs root.")
   var host = true
 
+  @OptionGroup(title: "Some requests only") var rules: RuleArguments
   @OptionGroup var project: ProjectArguments
   @OptionGroup var target: LocalClusterArguments
   @OptionGroup var patches: PatchArguments
@@ -142,6 +143,7 @@ struct DevCommand: AsyncParsableCommand {
 
   private func request(_ remote: ClusterSelection, _ context: LoopContext) -> InterceptRequest {
     var request = InterceptRequest(cluster: remote, service: service, ports: port)
+    request.rules = rules.rules
     request.moveConnections = context.context.settings.moveConnections ?? .auto
     request.target = InterceptTarget(cluster: context.cluster, target: to ?? service)
     return request
