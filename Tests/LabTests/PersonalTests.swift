@@ -85,8 +85,13 @@ extension LabTests {
             try await during(lab, others: [Self.fromOrigin, second.text]) {
               _ = try await bob.intercept(second.request(lab, nil)) { _ in }
               try await lab.expect(second.text, header: Self.alices)
-              _ = try await alice.intercept(first.request(lab, Self.rules("alice"))) { _ in }
+              // As long as rules may be, and more than one frame of the tunnel.
+              let texts = Self.rules("alice")?.texts ?? []
+              let long = (0..<62).map { "path /\($0)/\(String(repeating: "x", count: 240))" }
+              let made = try await alice.intercept(first.request(lab, RequestRules(texts: texts.union(long)))) { _ in }
+              #expect(made.rules?.conditions.count == 64)
               try await lab.expect(first.text, header: Self.alices)
+              try await lab.expect(first.text, path: "/61/" + String(repeating: "x", count: 240))
               try await lab.expect(second.text)
               let explained = try await alice.explain(
                 ExplainRequest(

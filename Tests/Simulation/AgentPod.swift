@@ -185,7 +185,8 @@ final class AgentPod {
     guard rivals.allSatisfy({ $0.count <= count }) else { return .superseded }
     for rival in rivals {
       unturn(port, for: rival.session, matching: true)
-      if rival.session.isOpen { rival.session.laptop.heard(.superseded(port: port), from: rival.session) }
+      guard rival.session.isOpen, world.planted != .untoldRule else { continue }
+      rival.session.laptop.heard(.superseded(port: port), from: rival.session)
     }
     unturn(port, for: session, matching: true)
     ports[port, default: Port()].personal.append(Personal(session: session, count: count, rules: rules))

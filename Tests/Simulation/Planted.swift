@@ -10,4 +10,6 @@ public enum Planted: String, CaseIterable, Sendable {
   case lostAnswer = "lost-answer"
   /// A holder whose Lease is deleted alone gives everything up, and undoes nothing.
   case deletedLease = "deleted-lease"
+  /// The agent does not tell a session that another one has taken a rule from it.
+  case untoldRule = "untold-rule"
 }

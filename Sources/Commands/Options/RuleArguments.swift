@@ -8,8 +8,8 @@ struct RuleArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Take only requests marked with this name (default: the user's): header x-devtunnel: NAME, or baggage \
-      devtunnel=NAME.
+      Take only requests marked with your user's name, or with --personal=NAME: those with header x-devtunnel: NAME, \
+      or with baggage devtunnel=NAME.
       """, valueName: "name"),
     transform: checked(Self.personalName))
   var personal: String?
