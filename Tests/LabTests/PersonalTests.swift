@@ -152,6 +152,66 @@ extension LabTests {
       }
     }
 
+    @Test("The next Pod of the agent gets everybody's rules again, and no connection is lost")
+    func replacedPod() async throws {
+      try await Lab.run { lab in
+        let (first, second) = (try Person("alice"), try Person("bob"))
+        try await lab.developer("alice@host") { alice in
+          try await lab.developer("bob@desk") { bob in
+            try await during(lab, others: [Self.fromOrigin, second.text]) {
+              _ = try await alice.intercept(first.request(lab, Self.rules("alice"))) { _ in }
+              _ = try await bob.intercept(second.request(lab, nil)) { _ in }
+              try await lab.expect(first.text, header: Self.alices)
+              try await lab.expect(second.text)
+              let pods = try await lab.client.list(.pods, namespace: "shop").items.compactMap(\.name)
+              let pod = try #require(pods.first { $0.hasPrefix("devtunnel-") })
+              try await lab.client.delete(.pods, pod, namespace: "shop")
+              for person in [alice, bob] {
+                try await eventually("the next one is used") {
+                  let status = await person.status()
+                  return status.intercepts.first?.state == .active
+                    && status.sessions.first?.pod.map { $0 != pod } == true
+                }
+              }
+              try await lab.expect(first.text, header: Self.alices)
+              try await lab.expect(second.text)
+              for person in [alice, bob] { _ = try await person.leave(LeaveRequest(all: true)) { _ in } }
+              try await lab.expectNoTraces()
+            }
+          }
+        }
+      }
+    }
+
+    @Test("While a person is cut off, their requests go where all others do; then they come back")
+    func cutOff() async throws {
+      try await Lab.run { lab in
+        let (first, second) = (try Person("alice"), try Person("bob"))
+        let (blockade, cluster) = try lab.blockade()
+        try await lab.developer("alice@host") { alice in
+          try await lab.developer("bob@desk") { bob in
+            try await during(lab) {
+              var request = first.request(lab, Self.rules("alice"))
+              request.cluster = cluster
+              _ = try await alice.intercept(request) { _ in }
+              _ = try await bob.intercept(second.request(lab, Self.rules("bob"))) { _ in }
+              try await lab.expect(first.text, header: Self.alices)
+              blockade.shut(true)
+              try await eventually("silence is told") { await alice.status().intercepts.first?.state == .failedOpen }
+              try await lab.expect(Self.fromOrigin, header: Self.alices)
+              try await lab.expect(second.text, header: Self.bobs)
+              blockade.shut(false)
+              try await eventually("it is active again") { await alice.status().intercepts.first?.state == .active }
+              try await lab.expect(first.text, header: Self.alices)
+              for person in [alice, bob] { _ = try await person.leave(LeaveRequest(all: true)) { _ in } }
+              try await lab.expectNoTraces()
+            }
+          }
+        }
+        blockade.stop()
+      }
+    }
+
     @Test(
       "A daemon that is killed takes its rules along, and nobody else's",
       .enabled(if: Lab.executable != nil, "the command devtunnel is not built"))
