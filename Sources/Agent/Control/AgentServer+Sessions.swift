@@ -109,7 +109,10 @@ extension AgentServer {
         if let own = listener.ruled(by: holder) { toHost = own.requests + (listener.owner === holder ? toHost : 0) }
         holder.send(ControlMessage(.counters, port: message.port, first: toHost, second: listener.toOrigin))
       }
-    case .onOrigin: for listener in inbound where listener.port == message.port { holder.send(listener.onOriginReport) }
+    case .onOrigin:
+      for listener in inbound where listener.port == message.port {
+        holder.send(listener.onOriginReport(for: holder))
+      }
     case .fellBack, .terminating, .hostAnswers, .superseded: break
     }
   }

@@ -56,6 +56,10 @@ extension InboundListener {
       let isAway = waits && failures >= Self.manyFailures
       return loop.schedule(self, after: isAway ? Self.probeInterval : Self.lookInterval, kind: Self.lookTimer)
     }
+    for one in splits where one.hasDeadline {
+      isLookDue = true
+      return loop.schedule(self, after: Self.lookInterval, kind: Self.lookTimer)
+    }
   }
 
   func lookIsDue() {
@@ -66,6 +70,7 @@ extension InboundListener {
   /// Takes steps that are due, and probes the host for connections that wait for it.
   func look() {
     for one in onOrigin { one.step() }
+    for one in splits where one.hasDeadline { one.step() }
     if !hostAnswers, !isProbing, let session = liveSession {
       for one in onOrigin where one.canComeHome {
         probe(session)

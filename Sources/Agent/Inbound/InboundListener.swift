@@ -190,10 +190,12 @@ final class InboundListener: Listener {
     last.index = one.index
   }
 
-  /// Counts the connections on the origin.
-  var onOriginReport: ControlMessage {
+  /// Counts the connections on the origin that a session wants: those that are split have what it wants of them, unless
+  /// it is all of the port.
+  func onOriginReport(for holder: HolderSession) -> ControlMessage {
     var report = ControlMessage(.onOrigin, port: port)
-    for one in onOrigin where !one.isFinishing { report.count(one.reason) }
+    for one in onOrigin where !one.isFinishing && !(one.isInner && owner !== holder) { report.count(one.reason) }
+    if owner === holder { for one in splits where one.isOnOrigin { report.count(.notTurned) } }
     return report
   }
 

@@ -118,14 +118,16 @@ extension InboundListener {
 
   /// Connects way 0 of a client: to the host that has the whole port, or to the origin.
   /// - Parameter failed: called if there is neither.
-  func connectZero(_ socket: SplitSocket, for client: clinux_address, failed: @escaping () -> Void) {
-    if liveSession != nil, joinHost(socket, for: client) { return }
+  /// - Returns: true if it is the origin.
+  func connectZero(_ socket: SplitSocket, for client: clinux_address, failed: @escaping () -> Void) -> Bool {
+    if liveSession != nil, joinHost(socket, for: client) { return false }
     toOrigin += 1
     server.origin.connect(port: port, backlog: []) { origin, _ in
       if origin < 0 { return failed() }
       if socket.isReleased { return clinux_close(origin) }
       socket.connected(origin)
     }
+    return true
   }
 
   /// Joins way 0 to the host that has the whole port, by a connection like any other: it may fall back, and come home.

@@ -26,6 +26,10 @@ final class SplitConnection: SplitDriver {
   private var first: [UInt8] = []
   private var hasZeroFailed = false
 
+  /// True if way 0 leads to the origin.
+  var isOnOrigin = false
+  /// The time when another session's host began to have way 0, µs; 0 before.
+  private var renewedAt: UInt64 = 0
   private var client: SplitSocket?
   private var zero: SplitSocket?
   private var hosts: [HostWay] = []
@@ -235,12 +239,13 @@ final class SplitConnection: SplitDriver {
     guard way != 0 else {
       let socket = SplitSocket(connection: self, loop: loop, side: .way(0))
       zero = socket
-      return listener.connectZero(socket, for: address) { [self] in
+      isOnOrigin = listener.connectZero(socket, for: address) { [self] in
         socket.release(reset: true)
         guard zero === socket else { return }
         zero = nil
         failLater(0)
       }
+      return
     }
     if let host = listener.openHost(way, for: self, address: address) { return hosts.append(host) }
     _ = listener.hostFailed(on: way, .exhausted)
@@ -285,6 +290,7 @@ final class SplitConnection: SplitDriver {
     if way == 0 {
       let former = zero
       zero = nil
+      isOnOrigin = false
       if reset { former?.release(reset: true) } else { former?.finish(lingers: false) }
     } else if let host = host(way) {
       hosts.removeAll { $0 === host }
@@ -330,8 +336,18 @@ final class SplitConnection: SplitDriver {
     run()
   }
 
+  /// Ends a connection that is still on the origin, if the time is over that the user allows it.
+  func step() {
+    guard isOnOrigin, renewedAt != 0, loop.now - renewedAt >= listener.homeAfter else { return }
+    end(reset: false)
+  }
+
+  /// True if it ends at a later time, unless it leaves the origin before.
+  var hasDeadline: Bool { isOnOrigin && renewedAt != 0 && listener.homeAfter > 0 }
+
   /// Takes another way 0 from the next request on. A client of HTTP/2 connects again for it.
   func renew() {
+    renewedAt = listener.liveSession == nil ? 0 : max(loop.now, 1)
     guard case .http1(let splitter) = engine else { return leave() }
     splitter.renew()
     run()

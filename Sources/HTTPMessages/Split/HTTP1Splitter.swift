@@ -163,12 +163,7 @@ public final class HTTP1Splitter {
     switch mode {
     case .messages:
       guard case .nothing = waiting else { return held.append(contentsOf: bytes) }
-      guard !held.isEmpty else { return read(bytes, from: 0, start: 0) }
-      let seen = held.count
-      var whole = held
-      held = []
-      whole.append(contentsOf: bytes)
-      whole.withUnsafeBytes { read($0, from: seen, start: 0) }
+      if held.isEmpty { read(bytes, from: 0, start: 0) } else { readOn(bytes) }
     case .stream: driver.send(bytes, to: .way(current))
     case .lastAnswer:
       var rest = bytes
@@ -178,18 +173,37 @@ public final class HTTP1Splitter {
     }
   }
 
+  /// Reads on in a head whose beginning is held.
+  private func readOn(_ bytes: UnsafeRawBufferPointer) {
+    var rest = bytes
+    let event = requests.next(&rest)
+    let seen = held.count + bytes.count - rest.count
+    held.append(contentsOf: bytes)
+    guard let event else { return giveUpLongHead() }
+    let whole = held
+    held = []
+    whole.withUnsafeBytes { read($0, from: seen, start: 0, after: event) }
+  }
+
+  private func giveUpLongHead() { if held.count > Self.headLimit { streamLater() } }
+
   /// Reads bytes of which none was sent.
   /// - Parameters:
   ///   - first: the position of the first byte that the scanner has not seen.
   ///   - start: the position of the first byte of the message, unless a body has begun.
-  private func read(_ bytes: UnsafeRawBufferPointer, from first: Int, start: Int) {
+  ///   - event: the scanner's last, if nothing was done about it.
+  private func read(
+    _ bytes: UnsafeRawBufferPointer, from first: Int, start: Int, after event: MessageScanner.Event? = nil
+  ) {
+    var due = event
     var start = start
     var sent = 0
     var rest = UnsafeRawBufferPointer(rebasing: bytes[first...])
-    while !rest.isEmpty {
+    while due != nil || !rest.isEmpty {
       let isInBody = requests.isInBody
       if isInBody, !exchanges.isEmpty { exchanges[exchanges.count - 1].mayOmitBody = false }
-      guard let event = requests.next(&rest) else { break }
+      guard let event = due ?? requests.next(&rest) else { break }
+      due = nil
       let position = bytes.count - rest.count
       switch event {
       case .end: start = position
@@ -221,7 +235,7 @@ public final class HTTP1Splitter {
     guard !requests.isInBody, !requests.isIdle else { return pass(bytes, sent, bytes.count) }
     pass(bytes, sent, start)
     held.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
-    if held.count > Self.headLimit { streamLater() }
+    giveUpLongHead()
   }
 
   /// Makes the connection a stream of way 0 from a message on, whose framing is doubtful.

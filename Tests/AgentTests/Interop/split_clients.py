@@ -102,9 +102,8 @@ def standing(agent, seed, rounds):
     connection = http.client.HTTPConnection(*agent, timeout=20)
     for number in range(rounds):
         marked = choose.random() < 0.5
-        method, path = choose.choice(
-            [("GET", "/"), ("GET", "/chunks"), ("HEAD", "/"), ("POST", "/"), ("PUT", "/chunks"), ("GET", "/none"), ("GET", "/close")]
-        )
+        kinds = "GET / GET /chunks HEAD / POST / PUT /chunks GET /none GET /close".split()
+        method, path = choose.choice(list(zip(kinds[::2], kinds[1::2])))
         path += f"?{seed}.{number}"
         body = choose.randbytes(choose.choice([1, 1000, 100_000])) if method in ("POST", "PUT") else None
         parts = body is not None and choose.random() < 0.5

@@ -85,6 +85,27 @@ import TunnelProtocol
     split.expectNothingLeft()
   }
 
+  @Test("Connections that stay on the origin when another session takes the port are counted, and end in time")
+  func stays() {
+    let split = SplitScene()
+    let bob = Person(split.scene, 2)
+    let stream = split.scene.client()
+    stream.send("\u{1}\u{2}")
+    split.atOrigin("\u{1}\u{2}")
+    let client = split.scene.client()
+    split.exchange(client, SplitScene.request("/"), person: nil, "origin")
+    let question = ControlMessage(.onOrigin, port: split.port)
+    #expect(split.alice.ask(question)?.onOrigin.reduce(0, +) == 0, "she has what she wants of them")
+    #expect(bob.ask(ControlMessage(.turnToHost, port: split.port, first: 2, second: 300))?.flag == 0)
+    #expect(bob.ask(question)?.onOrigin == [1, 0, 0, 0, 0, 0, 0, 0])
+    split.exchange(client, SplitScene.request("/b"), person: bob, "bob")
+    #expect(split.loop.turn { stream.sawEnd } && !stream.sawReset)
+    #expect(bob.ask(question)?.onOrigin.reduce(0, +) == 0)
+    stream.close()
+    client.close()
+    split.expectNothingLeft(bob)
+  }
+
   @Test("A lower count than that of a whole intercept is no obstacle, and an implausible one is")
   func counts() {
     let split = SplitScene(rule: nil)
