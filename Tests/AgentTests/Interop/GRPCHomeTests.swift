@@ -23,7 +23,7 @@ struct GRPCHomeTests {
     scene.session?.router = ToHost(host)
     #expect(scene.ask(ControlMessage(.turnToHost, port: scene.origin.port)) != nil)
     let rounds = ProcessInfo.processInfo.environment["DEVTUNNEL_TEST_GRPC_RESTARTS"] ?? "4"
-    let script = try GRPC.start([
+    let script = try GRPC.start("grpc_home.py", [
       "127.0.0.1:\(scene.agent.boundPorts[0])", "127.0.0.2:\(scene.origin.port)", "127.0.0.1:\(host)", rounds, way,
     ])
     #expect(scene.loop.turn(seconds: 500) { !script.process.isRunning })
@@ -35,7 +35,7 @@ struct GRPCHomeTests {
   }
 }
 
-private enum GRPC {
+enum GRPC {
   struct Result: Decodable {
     let calls: Int
     let host: Int
@@ -49,11 +49,11 @@ private enum GRPC {
     $0.isEmpty ? nil : $0
   }
 
-  static func start(_ arguments: [String]) throws -> (process: Process, output: Pipe) {
+  static func start(_ script: String, _ arguments: [String]) throws -> (process: Process, output: Pipe) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: python!)
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("grpc_home.py")
-    process.arguments = [script.path] + arguments
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(script)
+    process.arguments = [file.path] + arguments
     process.standardInput = FileHandle.nullDevice
     let output = Pipe()
     process.standardOutput = output

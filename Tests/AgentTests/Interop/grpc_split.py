@@ -96,7 +96,8 @@ class Calls:
         self.check(name, answer, *[body] * 10)
 
     def both(self, name, metadata, body):
-        answers = list(self.channel.stream_stream("/split.Split/Both")(iter([body] * 10), metadata=metadata, timeout=60))
+        stream = self.channel.stream_stream("/split.Split/Both")
+        answers = list(stream(iter([body] * 10), metadata=metadata, timeout=60))
         if answers[:-1] != [body] * 10:
             raise ValueError("other messages")
         self.check(name, answers[-1])
