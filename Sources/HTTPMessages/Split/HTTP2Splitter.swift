@@ -64,6 +64,9 @@ public final class HTTP2Splitter {
   var hosts: [HTTP2Host] = []
   /// Bytes of uploads that wait.
   var queuedUp = 0
+  /// Bytes of requests' header blocks that are kept for a replay.
+  var keptHeads = 0
+  static let mostKeptHeads = 1 << 20
   /// True if DATA for the client may wait for its connection's window.
   var isDownWaiting = false
   var turn = 0
@@ -157,13 +160,14 @@ public final class HTTP2Splitter {
       }
       return driver.queued(for: .way(0)) < Self.sideQueue && driver.queued(for: .client) < Self.hugeQueue
     case .way(let way):
-      return driver.queued(for: .client) < Self.sideQueue && (way != 0 || waiting.count < Self.uploadBudget)
+      guard driver.queued(for: .client) < Self.sideQueue else { return false }
+      return way == 0 ? waiting.count < Self.uploadBudget : toClient.heldBytes < Self.sideQueue
     }
   }
 
   /// The bytes that the splitter keeps.
   public var heldBytes: Int {
-    var count = queuedUp + waiting.count + block.frames.count
+    var count = queuedUp + keptHeads + waiting.count + block.frames.count + toClient.heldBytes
     if !hosts.isEmpty { for stream in streams.all { count += stream.exchange?.down.queue.count ?? 0 } }
     return count
   }

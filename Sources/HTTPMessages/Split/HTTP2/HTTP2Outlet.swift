@@ -18,6 +18,9 @@ final class HTTP2Outlet {
     self.side = side
   }
 
+  /// Bytes of our frames that wait for the end of another one.
+  var heldBytes: Int { held.count }
+
   /// The place of our next frame. It is valid until other bytes are passed.
   var frames: RawBytes {
     if isWithin { return held }

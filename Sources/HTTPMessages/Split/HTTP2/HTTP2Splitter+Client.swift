@@ -70,6 +70,7 @@ extension HTTP2Splitter {
     guard block.isLast, !stream.clientHasEnded else { return drop(stream, HTTP2Frame.Code.protocolError) }
     let trailers = RawBytes()
     HPACKEncoder.encode(list, into: trailers)
+    guard trailers.count <= HTTP2Frame.size else { return drop(stream, HTTP2Frame.Code.calm) }
     exchange.up.trailers = trailers
   }
 

@@ -7,6 +7,7 @@ extension HTTP2Splitter {
     stream.exchange = exchange
     host.streams += 1
     HPACKEncoder.encode(list, into: exchange.head)
+    keptHeads += exchange.head.count
     let flags = stream.clientHasEnded ? HTTP2Frame.Flag.endStream : 0
     exchange.up.isEnding = stream.clientHasEnded
     exchange.up.hasEnded = stream.clientHasEnded
@@ -232,9 +233,16 @@ extension HTTP2Splitter {
     release(exchange)
   }
 
+  /// Drops what a replay would need.
+  func forgetHead(_ exchange: HTTP2Exchange) {
+    keptHeads -= exchange.head.count
+    exchange.head.clear()
+  }
+
   /// Gives back what an exchange holds.
   func release(_ exchange: HTTP2Exchange) {
     let host = exchange.host
+    forgetHead(exchange)
     queuedUp -= exchange.up.queue.count
     owedToClient += exchange.owedToConnection
     exchange.owedToConnection = 0

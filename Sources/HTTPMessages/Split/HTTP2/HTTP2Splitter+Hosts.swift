@@ -3,6 +3,7 @@
 extension HTTP2Splitter {
   /// Returns a host that takes a new stream; nil if the origin has to take it.
   func host(for way: Way) -> HTTP2Host? {
+    guard keptHeads < Self.mostKeptHeads else { return nil }
     if let host = hosts.first(where: { $0.way == way }) {
       guard host.isLeaving else {
         let isCrowded = host.streams >= host.mostStreams || driver.queued(for: .way(way)) > Self.uploadBudget
@@ -132,7 +133,7 @@ extension HTTP2Splitter {
   private func answer(_ stream: HTTP2Stream, _ exchange: HTTP2Exchange, _ isLast: Bool) {
     guard !exchange.down.isEnding, exchange.down.reset == nil else { return }
     exchange.isAnswered = true
-    exchange.head.clear()
+    forgetHead(exchange)
     if list.isTooLong || exchange.down.unsent > 0 && !isLast {
       return drop(stream, HTTP2Frame.Code.internalError)
     }
@@ -166,7 +167,7 @@ extension HTTP2Splitter {
       exchange.down.reset == nil
     else { return }
     exchange.isAnswered = true
-    exchange.head.clear()
+    forgetHead(exchange)
     host.data.begin(reader, .stream(stream))
     if reader.left == 0 { download(stream, exchange, Self.noBytes, isLast: host.data.isLast) }
   }
