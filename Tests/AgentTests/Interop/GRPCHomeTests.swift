@@ -23,9 +23,11 @@ struct GRPCHomeTests {
     scene.session?.router = ToHost(host)
     #expect(scene.ask(ControlMessage(.turnToHost, port: scene.origin.port)) != nil)
     let rounds = ProcessInfo.processInfo.environment["DEVTUNNEL_TEST_GRPC_RESTARTS"] ?? "4"
-    let script = try GRPC.start("grpc_home.py", [
-      "127.0.0.1:\(scene.agent.boundPorts[0])", "127.0.0.2:\(scene.origin.port)", "127.0.0.1:\(host)", rounds, way,
-    ])
+    let script = try GRPC.start(
+      "grpc_home.py",
+      [
+        "127.0.0.1:\(scene.agent.boundPorts[0])", "127.0.0.2:\(scene.origin.port)", "127.0.0.1:\(host)", rounds, way,
+      ])
     #expect(scene.loop.turn(seconds: 500) { !script.process.isRunning })
     let line = script.output.fileHandleForReading.readDataToEndOfFile()
     let result = try JSONDecoder().decode(GRPC.Result.self, from: line)
