@@ -71,9 +71,13 @@ extension InterceptedWorkload {
       let reader = AgentClaims(client: client.within(.seconds(1)), namespace: namespace, workload: workload)
       claims = (try? await reader.read())?.claims
     }
-    let others = claims?.others(than: machine.holder) ?? machine.others
-    return others.map {
-      InterceptReport.Neighbour(holder: Holder(identity: $0).told(to: context.holder), services: $1.sorted())
+    let others = (claims ?? machine.claims).all.map(\.claim).filter { $0.holder != machine.holder }
+    return Dictionary(grouping: others, by: \.holder).map { holder, claims in
+      var one = InterceptReport.Neighbour(
+        holder: Holder(identity: holder).told(to: context.holder), services: Set(claims.flatMap(\.services)).sorted())
+      let rules = claims.compactMap(\.rules)
+      if rules.count == claims.count { one.rules = RequestRules(texts: Set(rules.joined())) }
+      return one
     }.sorted { ($0.holder, $0.services.first ?? "") < ($1.holder, $1.services.first ?? "") }
   }
 }

@@ -14,7 +14,8 @@ public struct InterceptMachine: Sendable {
   public internal(set) var ended: [(service: String, facts: ServiceFacts)] = []
   var ports: [UInt16: PortFacts] = [:]
   var session = Session.down
-  var claims = Claims()
+  /// The claims, as far as is known.
+  public internal(set) var claims = Claims()
   /// Identifies the agent that carries the claims.
   var agent: String?
   /// True once the claims were read after the session opened: a laptop that wakes may have lost them.

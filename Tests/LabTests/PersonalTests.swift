@@ -52,7 +52,7 @@ extension LabTests {
               try await lab.expect(first.text, header: Self.alices)
               try await lab.expect(Self.fromOrigin, header: Self.bobs)
               let report = try await bob.intercept(second.request(lab, Self.rules("bob"))) { _ in }
-              #expect(report.others == [InterceptReport.Neighbour(holder: "alice@host", services: ["web"])])
+              #expect(report.others == [.init(holder: "alice@host", services: ["web"], rules: Self.rules("alice"))])
               try await lab.expect(second.text, header: Self.bobs)
               try await lab.expect(first.text, header: Self.alices)
               try await lab.expect(Self.fromOrigin)

@@ -160,6 +160,8 @@ import Testing
       #expect(await areActive(["web"], bob))
       #expect(await alice.operations.status().intercepts.first?.rules == rules)
       #expect(await bob.operations.status().intercepts.first?.rules == nil)
+      #expect(
+        await alice.operations.status().intercepts.first?.others == [.init(holder: "bob@desk", services: ["web"])])
       let listed = try await bob.operations.list(cluster.selection(), allNamespaces: false)
       let entry = try #require(listed.first { $0.service == "web" })
       #expect(entry.personal == [ListEntry.Personal(holder: "alice@laptop", rules: rules)])

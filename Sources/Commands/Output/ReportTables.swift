@@ -180,6 +180,7 @@ extension InterceptReport {
       + ports.compactMap { port in port.originNote.map { "\(service): \($0)" } }
       + (others ?? []).map {
         "\(service): \($0.holder) intercepts \($0.services.joined(separator: ", ")) of the same workload"
+          + ($0.rules.map { ": \($0)" } ?? "")
       }
       + warnings.map { "\(service): \($0)" }
   }

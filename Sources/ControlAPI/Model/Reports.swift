@@ -82,8 +82,11 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     public var holder: String
     /// Sorted.
     public var services: [String]
+    /// The requests that they take; nil if they have all of a port.
+    public var rules: RequestRules?
 
-    public init(holder: String, services: [String]) {
+    public init(holder: String, services: [String], rules: RequestRules? = nil) {
+      self.rules = rules
       self.holder = holder
       self.services = services
     }

@@ -165,6 +165,10 @@ struct OutputTests {
     let text = "requests with baggage devtunnel=a and path /api/*, or with header x-devtunnel: a"
     #expect(StatusReport(daemon: nil, intercepts: [report]).lines.contains("  user: \(text)"))
     #expect(report.summary.contains { $0.hasPrefix("  \(text)") })
+    report.others = [.init(holder: "c@d", services: ["user"], rules: RequestRules(texts: ["path /x"]))]
+    #expect(
+      StatusReport(daemon: nil, intercepts: [report]).lines.contains(
+        "  user: c@d intercepts user of the same workload: requests with path /x"))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes]
     let json = try encoder.encode(report)
