@@ -331,7 +331,7 @@ final class SplitConnection: SplitDriver {
     case .http2(let splitter):
       splitter.leave()
       if !isOver, let client { loop.schedule(client, after: Self.settleTime, kind: SplitSocket.connectionTimer) }
-    case .undecided: break
+    case .undecided: if first.isEmpty { end(reset: false) }
     }
     run()
   }
@@ -348,8 +348,14 @@ final class SplitConnection: SplitDriver {
   /// Takes another way 0 from the next request on. A client of HTTP/2 connects again for it.
   func renew() {
     renewedAt = listener.liveSession == nil ? 0 : max(loop.now, 1)
-    guard case .http1(let splitter) = engine else { return leave() }
-    splitter.renew()
+    switch engine {
+    case .http1(let splitter): splitter.renew()
+    case .http2: return leave()
+    case .undecided:
+      hasZeroFailed = false
+      close(0, reset: false)
+      open(0)
+    }
     run()
   }
 }

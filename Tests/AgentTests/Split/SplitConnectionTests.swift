@@ -253,9 +253,10 @@ import TunnelProtocol
     let busy = split.scene.client()
     busy.send(Scene.match("/2"))
     let host = split.atHost(Scene.match("/2"))
+    let silent = split.scene.client()
     split.scene.nameserver.table["agents.ns"] = [[127, 0, 0, 3], [127, 0, 0, 4]]
     split.agent.terminate()
-    #expect(split.loop.turn { idle.sawEnd } && !idle.sawReset && !busy.sawEnd)
+    #expect(split.loop.turn { idle.sawEnd && silent.sawEnd } && !idle.sawReset && !busy.sawEnd)
     host?.send(Scene.answer("late"))
     #expect(split.loop.turn { busy.sawEnd } && busy.text == Scene.answer("late"))
   }
