@@ -31,7 +31,7 @@ extension InboundListener {
       ruled.append(
         PortRules(way: nextWay, holder: holder, rules: rules, count: count, passesRefusals: passesRefusals))
     }
-    ruled.removeAll { $0.rules.rules.isEmpty }
+    removeRules { $0.rules.rules.isEmpty }
     if owner == nil { self.homeAfter = homeAfter }
     // Connections on the origin come back to be split.
     tellHome()
@@ -51,8 +51,14 @@ extension InboundListener {
 
   func removeRules(of holder: HolderSession) {
     guard !ruled.isEmpty else { return }
-    ruled.removeAll { $0.holder === holder }
+    removeRules { $0.holder === holder }
     tellHome()
+  }
+
+  /// Removes rules. Connections of their hosts that are kept for further requests end.
+  private func removeRules(where isOver: (PortRules) -> Bool) {
+    for one in ruled where isOver(one) { for connection in splits { connection.retire(one.way) } }
+    ruled.removeAll(where: isOver)
   }
 
   func split(_ connection: Int32, of client: clinux_address) {

@@ -324,6 +324,17 @@ final class SplitConnection: SplitDriver {
 
   func abort() { end(reset: true) }
 
+  /// Closes a way once its requests are answered, since its rules have ended.
+  func retire(_ way: Way) {
+    guard host(way) != nil else { return }
+    switch engine {
+    case .http1(let splitter): splitter.retire(way)
+    case .http2(let splitter): splitter.retire(way)
+    case .undecided: break
+    }
+    run()
+  }
+
   /// Ends between two requests, since this agent ends.
   func leave() {
     switch engine {

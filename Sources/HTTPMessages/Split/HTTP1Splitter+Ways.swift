@@ -209,7 +209,7 @@ extension HTTP1Splitter {
     return nil
   }
 
-  private func remove(_ way: Way) -> Bool {
+  func remove(_ way: Way) -> Bool {
     guard let index = position(of: way) else { return false }
     hosts.remove(at: index)
     return true

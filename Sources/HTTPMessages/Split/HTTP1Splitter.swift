@@ -66,6 +66,8 @@ public final class HTTP1Splitter {
   /// True once an answer has ended that a host's connection does not outlive.
   var hasLastAnswer = false
   private var isLeaving = false
+  /// Ways that are closed once their answers have ended.
+  private var retired: [Way] = []
 
   /// A longer head is not looked at.
   private static let headLimit = 64 << 10
@@ -122,6 +124,12 @@ public final class HTTP1Splitter {
   /// Connects way 0 anew between two requests, since it leads elsewhere now.
   public func renew() {
     renewsZero = true
+    proceed()
+  }
+
+  /// Closes a way once its answers have ended, since it gets no more requests.
+  public func retire(_ way: Way) {
+    retired.append(way)
     proceed()
   }
 
@@ -308,6 +316,11 @@ public final class HTTP1Splitter {
     if renewsZero, isQuiet || current != 0 {
       if isZeroOpen { closeZero() }
       renewsZero = false
+    }
+    retired.removeAll { way in
+      guard way != current || isQuiet else { return false }
+      if remove(way) { driver.close(way, reset: false) }
+      return true
     }
     guard isQuiet, case .nothing = waiting else { return }
     if isLeaving, held.isEmpty { return end(reset: false) }

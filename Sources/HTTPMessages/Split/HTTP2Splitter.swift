@@ -149,6 +149,13 @@ public final class HTTP2Splitter {
     finishTurn()
   }
 
+  /// Closes a way once its streams have ended, since it gets no more of them.
+  public func retire(_ way: Way) {
+    guard phase != .over, let host = hosts.first(where: { $0.way == way }) else { return }
+    host.isLeaving = true
+    finishTurn()
+  }
+
   /// Returns whether a side's bytes should be read now. It also sends what waited for a queue of the driver.
   public func mayRead(from side: SplitSide) -> Bool {
     guard phase != .over else { return false }
@@ -205,6 +212,7 @@ public final class HTTP2Splitter {
       }
     }
     if let slow { lose(slow) }
+    for host in hosts where host.isLeaving && host.streams == 0 { close(host) }
     toOrigin.flush()
     toClient.flush()
     let isIdle = streams.count == 0 && waiting.isEmpty

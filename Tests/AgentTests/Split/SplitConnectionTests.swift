@@ -51,6 +51,19 @@ import TunnelProtocol
     split.expectNothingLeft(bob, carol)
   }
 
+  /// A daemon that leaves waits for its host's connections to end.
+  @Test("A host's connection ends with its rules, and the client's goes on")
+  func rulesEnd() {
+    let split = SplitScene()
+    let client = split.scene.client()
+    split.exchange(client, Scene.match("/1"), person: split.alice, "host")
+    #expect(split.alice.ask(ControlMessage(.turnToOrigin)) != nil)
+    #expect(split.loop.turn { split.alice.host.connections[0].sawEnd })
+    split.exchange(client, Scene.match("/2"), person: nil, "origin")
+    client.close()
+    split.expectNothingLeft()
+  }
+
   @Test("A request goes to the origin, whole, if its host refuses, is silent, or has gone", arguments: [0, 1, 2])
   func fallsBack(kind: Int) {
     let split = SplitScene()

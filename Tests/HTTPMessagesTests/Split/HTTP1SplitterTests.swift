@@ -12,6 +12,7 @@ enum SplitStep: Sendable {
   case fails(Way)
   case leave
   case renew
+  case retire(Way)
 }
 
 struct HTTP1SplitterTests {
@@ -287,6 +288,18 @@ struct HTTP1SplitterTests {
       [.client(get(1)), .opened(1), .way(1, ok("1")), .ends(1), .client(get(0) + get(1))],
       ["1": get(1), "0": get(0), "client": ok("1")], ["open 1", "close 1"]),
     Row(
+      "a host whose rules have ended is closed between two requests",
+      [.client(get(1)), .opened(1), .way(1, ok("1")), .retire(1), .client(get(0)), .way(0, ok("0"))],
+      ["1": get(1), "0": get(0), "client": ok("1") + ok("0")], ["open 1", "close 1"]),
+    Row(
+      "a host whose rules have ended ends its answer",
+      [.client(post(1, "1234")), .opened(1), .retire(1), .way(1, ok("1")), .client(get(0)), .way(0, ok("0"))],
+      ["1": post(1, "1234"), "0": get(0), "client": ok("1") + ok("0")], ["open 1", "close 1"]),
+    Row(
+      "a host whose rules have ended, and which is not the last one, is closed at once",
+      [.client(get(1)), .opened(1), .way(1, ok("1")), .client(get(2)), .opened(2), .retire(1), .way(2, ok("2"))],
+      ["1": get(1), "2": get(2), "client": ok("1") + ok("2")], ["open 1", "open 2", "close 1"]),
+    Row(
       "a host that closes after its answer",
       [.client(get(1)), .opened(1), .way(1, ok("1", "Connection: close\r\n")), .client(get(0))],
       ["1": get(1), "client": ok("1", "Connection: close\r\n")], ["open 1", "end"]),
@@ -382,6 +395,7 @@ struct HTTP1SplitterTests {
         case .fails(let way): splitter.failed(way)
         case .leave: splitter.leave()
         case .renew: splitter.renew()
+        case .retire(let way): splitter.retire(way)
         }
       }
     }

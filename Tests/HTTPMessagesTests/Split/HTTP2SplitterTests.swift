@@ -276,6 +276,22 @@ struct HTTP2SplitterTests {
     #expect(scene.problem(5, from: scene.hosts[1]!) == nil)
   }
 
+  @Test("A host whose rules have ended is closed with its last stream")
+  func retiredHost() {
+    let scene = split()
+    scene.splitter.retire(1)
+    #expect(scene.closed == [1])
+
+    let busy = split()
+    busy.request(as: "alice", answer: 3)
+    busy.deliver(busy.client, from: .client, most: 1 << 20)
+    busy.splitter.retire(1)
+    #expect(busy.closed == [])
+    busy.drain()
+    #expect(busy.closed == [1])
+    #expect(busy.problem(5, from: busy.allHosts[0].peer) == nil)
+  }
+
   @Test("Streams that a leaving host does not take go to the origin, if all of them is here")
   func unprocessed() {
     let scene = split()

@@ -13,7 +13,7 @@ final class HTTP2Host {
   var isOpen = false
   /// True once its SETTINGS have come.
   var hasGreeted = false
-  /// True once it has sent GOAWAY: it gets no new streams.
+  /// True once it has sent GOAWAY, or is not needed any more: it gets no new streams.
   var isLeaving = false
   var isOver = false
   /// True once nothing more is sent to it.
