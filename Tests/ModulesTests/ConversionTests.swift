@@ -13,6 +13,9 @@ struct ConversionTests {
   private static let safe: [String: String] = [
     "AgentDeployer.swift UInt16(command[index + 1])": "of a text: an optional",
     "AgentNames.swift UInt32(byte)": "from fewer bits",
+    "AgentPodTemplate.swift Int($0)": "from fewer bits",
+    "AgentPodTemplate.swift Int(readinessPort)": "from fewer bits",
+    "AgentPodTemplate.swift Int.init": "from fewer bits",
     "ClaimsRecord.swift UInt16(key)": "of a text: an optional",
     "ClaimsRecord.swift UInt64(Int32.max)": "a constant",
     "ClusterOperations+Doctor.swift Int($0 * 100)": "a round trip that this process has measured, in ms",
