@@ -263,6 +263,18 @@ struct HTTP2SplitterTests {
     #expect(scene.problem(7, from: scene.origin) == nil)
   }
 
+  @Test("What hosts have used of the client's window is not given to the origin")
+  func sharedWindow() {
+    let scene = split()
+    for _ in 0..<5 {
+      scene.request(as: "alice", answer: 50_000)
+      scene.request(as: nil, answer: 30_000)
+      scene.drain()
+      #expect(scene.client.receiveWindow == 65535)
+      #expect(scene.origin.sendWindow == 65535)
+    }
+  }
+
   @Test("A host that has left is connected anew once its streams have ended")
   func leavingHost() {
     let scene = split()

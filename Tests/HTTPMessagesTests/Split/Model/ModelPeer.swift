@@ -45,8 +45,9 @@ final class ModelPeer {
   private let decoder = HPACKDecoder()
   private var input: [UInt8] = []
   private var prefaceLeft: Int
-  private var sendWindow = 65535
-  private var receiveWindow = 65535
+  /// The windows of the connection.
+  private(set) var sendWindow = 65535
+  private(set) var receiveWindow = 65535
   private var unread = 0
   private var sendInitial = 65535
   private var receiveInitial = 65535
