@@ -51,7 +51,10 @@ final class ModelPeer {
   private var unread = 0
   private var sendInitial = 65535
   private var receiveInitial = 65535
-  private var sentSettings: [Int?] = []
+  private var sentSettings: [(window: Int?, table: Int?)] = []
+  /// The table size with which the next block has to begin (RFC 7541, section 4.2).
+  private var owedTable: Int?
+  private var table = 4096
   private var block: (stream: UInt32, isLast: Bool, bytes: [UInt8])?
   private var owedResize: Int?
   private var highest: UInt32 = 0
@@ -85,7 +88,7 @@ final class ModelPeer {
     if let table { payload += [0, 1] + number(UInt32(table)) }
     if let streams { payload += [0, 3] + number(UInt32(streams)) }
     if let table { decoder.limit = max(decoder.limit, table) }
-    sentSettings.append(window)
+    sentSettings.append((window, table))
     write(4, 0, 0, payload)
   }
 
@@ -264,7 +267,12 @@ final class ModelPeer {
   private func settings(_ flags: UInt8, _ payload: [UInt8]) {
     if flags & 1 != 0 {
       guard !sentSettings.isEmpty else { return breach("an acknowledgement of nothing") }
-      guard let window = sentSettings.removeFirst() else { return }
+      let sent = sentSettings.removeFirst()
+      if let size = sent.table {
+        if size < table { owedTable = min(owedTable ?? size, size) }
+        table = size
+      }
+      guard let window = sent.window else { return }
       for stream in streams.values { stream.receiveWindow += window - receiveInitial }
       receiveInitial = window
       return
@@ -324,6 +332,10 @@ final class ModelPeer {
     block = nil
     let list = HeaderList()
     guard bytes.withUnsafeBytes({ decoder.decode($0, into: list) }) else { return breach("a block that is none") }
+    if let size = owedTable, decoder.leastSize < 0 || decoder.leastSize > size {
+      breach("a block without a table size")
+    }
+    owedTable = nil
     let fields = list.fields.map {
       String(decoding: list.name($0), as: UTF8.self) + ": " + String(decoding: list.value($0), as: UTF8.self)
     }
