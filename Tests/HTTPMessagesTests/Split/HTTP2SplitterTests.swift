@@ -288,6 +288,18 @@ struct HTTP2SplitterTests {
     #expect(scene.problem(5, from: scene.hosts[1]!) == nil)
   }
 
+  @Test("The origin does not count the client's PINGs while hosts answer the client")
+  func pings() {
+    let scene = split()
+    scene.drain()
+    let (before, answered) = (scene.originGot.count, scene.client.pings)
+    for _ in 0..<5 { scene.client.ping() }
+    scene.deliver(scene.client, from: .client, most: 1 << 20)
+    scene.drain()
+    #expect(scene.originGot.count == before)
+    #expect(scene.client.pings == answered + 5)
+  }
+
   @Test("A host whose rules have ended is closed with its last stream")
   func retiredHost() {
     let scene = split()

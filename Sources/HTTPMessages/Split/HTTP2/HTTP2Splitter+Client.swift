@@ -10,8 +10,17 @@ extension HTTP2Splitter {
     case HTTP2Frame.reset: clientReset(frame)
     case HTTP2Frame.pushPromise: fail(HTTP2Frame.Code.protocolError, frame)
     case HTTP2Frame.priority where numbers.areShifted: break
+    case HTTP2Frame.ping where phase == .splitting && !client.has(HTTP2Frame.Flag.ack): answerPing(frame)
     default: toOrigin.pass(frame)
     }
+  }
+
+  /// Answers a PING of the client. A client of gRPC measures each transfer by one, and a server that sees PINGs between
+  /// which it sends nothing, since a host did, ends the connection for too many of them.
+  private func answerPing(_ frame: UnsafeRawBufferPointer) {
+    guard client.length == 8 else { return fail(HTTP2Frame.Code.frameSize, frame) }
+    toClient.frames.frame(HTTP2Frame.ping, flags: HTTP2Frame.Flag.ack, stream: 0, length: 8)
+    toClient.frames.append(frame.behind(HTTP2Frame.headerSize))
   }
 
   /// Passes a frame of a stream to the origin, with the stream's number there.
