@@ -165,7 +165,7 @@ enum Explanation {
     }
     let rest =
       rules != nil
-      ? " Other requests are free: --personal=NAME, or another rule."
+      ? " Other requests are free: use --personal=NAME, or another rule."
       : taken.count < wanted.count ? " Its other ports are free: name them by --port." : ""
     return ControlError(
       .conflict, "Service \(plan.service): \(taken.joined(separator: "; "))",
@@ -177,8 +177,8 @@ enum Explanation {
     let names = holders.sorted().map { Holder(identity: $0).told(to: reader) }.joined(separator: ", ")
     return ControlError(
       .conflict,
-      "\(names) uses an agent of \(workload) that does not do: it is another version's, it listens on other ports, "
-        + "or it has other rights or another image",
+      "\(names) uses an agent of \(workload) that cannot serve this intercept: it is another version's, it listens on "
+        + "other ports, the Service does not select its labels, or it has other rights or another --agent-image",
       remedy:
         "Nothing was changed. Ask them to leave and intercept again, with the same version, or replace the agent, "
         + "which ends their intercepts: --take-over.")

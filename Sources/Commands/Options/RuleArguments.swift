@@ -8,8 +8,8 @@ struct RuleArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Take only requests marked with your user's name, or with --personal=NAME: those with header x-devtunnel: NAME, \
-      or with baggage devtunnel=NAME.
+      Take only requests that are marked with your user's name, or with NAME: by header x-devtunnel: NAME, or by \
+      baggage devtunnel=NAME.
       """, valueName: "name"),
     transform: checked(Self.personalName))
   var personal: String?
@@ -54,7 +54,7 @@ struct RuleArguments: ParsableArguments {
     transform: checked(RuleTerm.baggage))
   var baggage: [RuleTerm] = []
 
-  @Flag(help: "Take requests that meet any of these options, beside --personal, instead of all of them.")
+  @Flag(help: "One of these options is enough, instead of all; --personal is always needed where it is given.")
   var any = false
 
   func validate() throws {
@@ -208,7 +208,7 @@ struct RuleTerm: Hashable {
     guard let text else { return nil }
     guard let pattern = TextPattern(text) else {
       throw ControlError(
-        .badInput, "a backslash stands before a star or a backslash alone: \\* is a star, \\\\ is itself")
+        .badInput, "a backslash may precede only a star or a backslash: \\* is a star, \\\\ is a backslash")
     }
     return pattern
   }

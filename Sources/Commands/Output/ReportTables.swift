@@ -10,7 +10,7 @@ extension InterceptReport {
       let name = port.name.map { " (\($0))" } ?? ""
       return "  port \(port.service)\(name) → \(place(of: port) ?? "the origin")\(port.company)"
     }
-    if let rules { lines.append("  \(rules); all others go to the origin, or to others who intercept it") }
+    if let rules { lines.append("  \(rules); others go to the origin or other holders") }
     return lines + (message.map { [$0] } ?? [])
   }
 

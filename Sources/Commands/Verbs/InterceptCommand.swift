@@ -165,7 +165,8 @@ struct InterceptCommand: AsyncParsableCommand {
         "--container NAME:PORT is for --keep-containers: else the agent listens where the Service sends")
     }
     if replace, rules.rules != nil {
-      throw ValidationError("--replace leaves no Pods to which the other requests could go: leave one of them out")
+      throw ValidationError(
+        "--replace leaves no Pods for the other requests: leave out --replace, or the options that choose requests")
     }
     if replace, moveConnections == .yes {
       throw ValidationError(

@@ -28,12 +28,12 @@ public struct PlannedPort: Sendable, Hashable {
     self.speaksHTTP2 = speaksHTTP2
   }
 
-  /// Returns a warning about a port in which no request can be told from another; nil for any other.
+  /// Returns a warning about a port whose requests nobody can distinguish; nil for any other.
   /// - Parameter service: `NAMESPACE/NAME`.
   func opacity(of service: String) -> String? {
     opaque.map {
       "port \(label) of Service \(service) is said to be \($0): the agent sees requests of plain HTTP/1.1 and "
-        + "HTTP/2 alone, and passes all else to the origin"
+        + "HTTP/2 only: all else goes to the origin, or to the holder of the whole port"
     }
   }
 

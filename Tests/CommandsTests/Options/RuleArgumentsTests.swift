@@ -79,7 +79,7 @@ struct RuleArgumentsTests {
       (["-H", "a: b"], "-H", "--explain"), (["--explain", "users"], "--explain", "METHOD PATH"),
       (["--explain", "GET /a b"], "--explain", "METHOD PATH"), (["--explain", "/", "-H", "a=b"], "-H", "NAME: VALUE"),
       (["--explain", "/", "--", "true"], "--explain", "without a command"),
-      (["--replace", "--path", "/a"], "--replace", "leave one of them out"),
+      (["--replace", "--path", "/a"], "--replace", "leave out --replace"),
       (["--any"] + (0..<65).flatMap { ["--path", "/\($0)"] }, "too many", "64 rules"),
     ])
   func refused(words: [String], option: String, advice: String) {

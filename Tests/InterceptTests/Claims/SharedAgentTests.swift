@@ -29,7 +29,7 @@ import Testing
     arguments: [
       (8080, "web", "Service web: port 80 is intercepted by bob@desk since 2026-01-02 03:04 UTC"),
       (8080, "alt", "Service web: port 80 is intercepted by bob@desk through Service alt since 2026-01-02 03:04 UTC"),
-      (9090, "admin", "bob@desk uses an agent of Deployment/web that does not do"),
+      (9090, "admin", "bob@desk uses an agent of Deployment/web that cannot serve"),
     ] as [(UInt16, String, String)])
   func refused(port: UInt16, service: String, message: String) async throws {
     try await withInterception { test in
