@@ -75,7 +75,7 @@ public final class AgentServer: Handler {
     origin.start(ports: configuration.ports)
   }
 
-  /// True if it listens on a port of the workload's.
+  /// Checks whether it listens on a port of the workload.
   func serves(_ port: UInt16) -> Bool {
     for listener in inbound where listener.port == port { return true }
     return false

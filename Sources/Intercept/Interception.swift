@@ -205,7 +205,7 @@ public actor Interception {
     case .yes: moves = true
     case .auto:
       let speaks = plan.ports.contains { $0.localPort != nil && $0.speaksHTTP2 }
-      // A restart for one person's requests would trouble everybody else.
+      // A restart for one person's requests would disturb everybody else.
       moves = speaks && plan.workload.canRestart && !request.replace && request.rules == nil
       // No one can see whether there are any: neither the agent nor the API server knows the origin's connections.
       leavesConnections = !moves

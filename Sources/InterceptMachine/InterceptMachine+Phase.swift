@@ -34,7 +34,7 @@ extension InterceptMachine {
     return facts.listed.agents ? .diverting : .listing
   }
 
-  /// True if the agent sends all that a Service's claim to a port is about to the host.
+  /// Checks whether the agent sends the host all that a Service's claim to a port is about.
   private func isTurned(_ port: UInt16, for service: String) -> Bool {
     guard let claim = claim(to: port, through: service) else { return false }
     return ports[port]?.turned.contains { $0.covers(claim) } ?? false

@@ -117,7 +117,7 @@ extension LabTests {
       }
     }
 
-    @Test("The same rule of two people is a conflict, told before anything changes; --take-over takes that one alone")
+    @Test("The same rule of two people is a conflict, reported before any change; --take-over takes that one alone")
     func conflict() async throws {
       try await Lab.run { lab in
         let (first, second) = (try Person("alice"), try Person("bob"))
@@ -197,7 +197,9 @@ extension LabTests {
               _ = try await bob.intercept(second.request(lab, Self.rules("bob"))) { _ in }
               try await lab.expect(first.text, header: Self.alices)
               blockade.shut(true)
-              try await eventually("silence is told") { await alice.status().intercepts.first?.state == .failedOpen }
+              try await eventually("silence is reported") {
+                await alice.status().intercepts.first?.state == .failedOpen
+              }
               try await lab.expect(Self.fromOrigin, header: Self.alices)
               try await lab.expect(second.text, header: Self.bobs)
               blockade.shut(false)

@@ -104,7 +104,7 @@ extension AgentServer {
       }
     case .counters:
       for listener in inbound where listener.port == message.port {
-        // Of one that has rules, its own requests.
+        // A session with rules gets the number of its own requests.
         var toHost = listener.toHost
         if let own = listener.ruled(by: holder) { toHost = own.requests + (listener.owner === holder ? toHost : 0) }
         holder.send(ControlMessage(.counters, port: message.port, first: toHost, second: listener.toOrigin))

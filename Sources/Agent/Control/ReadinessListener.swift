@@ -4,7 +4,7 @@ import CLinux
   import Relay
 #endif
 
-/// A connection that waits for the word whether the agent is ready.
+/// A connection that waits to hear if the agent is ready.
 class ReadinessWaiter: Handler {
   static let readinessTimer: UInt8 = 1
 

@@ -29,7 +29,7 @@ struct HTTP2Connection {
   /// True if no stream is open.
   var isQuiet: Bool { open.isEmpty && !isCrowded }
 
-  /// True if a frame may stand before the server's next byte: not within another one or a header block, whose frames
+  /// True if a frame may come before the server's next byte: not within another one or a header block, whose frames
   /// follow each other (section 6.10), not before the server's SETTINGS, and no GOAWAY after a lower one (section 6.8).
   var mayInsert: Bool { hasGreeted && !isInHeaderBlock && !isEnding && server.isBetweenFrames }
 

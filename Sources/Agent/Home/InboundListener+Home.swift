@@ -7,9 +7,10 @@
 // some wait on the origin and none comes, it is probed.
 
 extension InboundListener {
-  /// True if a connection of the origin may go to the host now, or be split.
+  /// Checks whether a connection of the origin may go to the host now, or be split.
   func takesHome(_ one: OriginConnection) -> Bool { canTakeHome(one) && (isSplit || liveSession != nil) }
 
+  /// Checks whether it may, apart from the session.
   func canTakeHome(_ one: OriginConnection) -> Bool { hostAnswers || isSplit && !one.isInner }
 
   /// Tells connections on the origin whether they may come home.

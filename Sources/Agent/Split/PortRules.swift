@@ -26,7 +26,7 @@ final class PortRules {
     self.passesRefusals = passesRefusals
   }
 
-  /// True if both have a rule.
+  /// Checks whether both have a rule in common.
   func shares(_ other: RuleSet) -> Bool {
     for rule in rules.rules where other.has(rule) { return true }
     return false

@@ -26,7 +26,7 @@ final class SplitConnection: SplitDriver {
   private var first: [UInt8] = []
   private var hasZeroFailed = false
 
-  /// True if way 0 leads to the origin.
+  /// True if way 0 goes to the origin.
   var isOnOrigin = false
   /// The time when another session's host began to have way 0, µs; 0 before.
   private var renewedAt: UInt64 = 0
@@ -41,7 +41,7 @@ final class SplitConnection: SplitDriver {
   private var counted = 0
   /// The number of reads before other connections have their turn.
   private static let turnBudget = 16
-  /// The time that a client without a word has if there is no origin, µs.
+  /// The time that a silent client has if no origin answers, µs.
   private static let silenceLimit: UInt64 = 1_000_000
   /// The time that streams may need to meet the first GOAWAY, µs.
   private static let settleTime: UInt64 = 1_000_000
@@ -138,7 +138,7 @@ final class SplitConnection: SplitDriver {
     }
   }
 
-  /// Ends a client without a word that has nobody to wait for, or one of HTTP/2 that was asked to leave.
+  /// Ends a silent client that waits for nobody, or one of HTTP/2 that was asked to leave.
   func timeIsOver() {
     switch engine {
     case .undecided: if hasZeroFailed { abort() }
@@ -193,7 +193,7 @@ final class SplitConnection: SplitDriver {
   /// A protocol whose server speaks first, or that has come to an end.
   private var stream: Engine { .http1(HTTP1Splitter(driver: self, isStream: true)) }
 
-  /// True if a server's first bytes are SETTINGS, the first frame of HTTP/2 (RFC 9113, section 3.4).
+  /// Checks whether a server's first bytes are SETTINGS, the first frame of HTTP/2 (RFC 9113, section 3.4).
   private static func isSettings(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard bytes.count >= 9, bytes[0] == 0, bytes[3] == 4, bytes[4] == 0 else { return false }
     return bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == 0

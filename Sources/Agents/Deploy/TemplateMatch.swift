@@ -16,7 +16,7 @@ enum TemplateMatch {
   /// - Parameter selector: the Service's, which must go on selecting the agent's Pods.
   static func serves(_ present: JSONValue, as made: JSONValue, selector: [String: String]) -> Bool {
     let containers = made[path: "spec", "containers"]?.elements ?? []
-    // Others beside it may be in front of it.
+    // Containers beside it may take its connections first.
     guard containers.count == 1, made[path: "spec", "initContainers"] == nil else { return isSame(present, as: made) }
     let labels = present.labels
     guard selector.allSatisfy({ labels[$0.key] == $0.value }),

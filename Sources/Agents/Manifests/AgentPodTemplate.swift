@@ -174,7 +174,7 @@ public struct AgentPodTemplate: Sendable {
       container["volumeDevices"] = kept.isEmpty ? JSONValue?.none : .array(kept)
     }
     container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
-    // A process in the container for each look is dear: where the answer is known, none is asked.
+    // A process in the container for each look costs much: if the answer is known, nobody asks for it.
     guard !neverReady else { return container }
     var probe: JSONValue = ["periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 2]
     if let readinessPort {

@@ -126,7 +126,7 @@ struct RuleArguments: ParsableArguments {
 
 /// An option that says which requests are meant.
 struct RuleTerm: Hashable {
-  /// They must hold together.
+  /// The conditions, which must hold together.
   var conditions: [Condition]
 
   static func header(_ text: String) throws(ControlError) -> RuleTerm {

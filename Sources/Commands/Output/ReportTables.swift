@@ -31,7 +31,7 @@ extension InterceptReport.Port {
 }
 
 extension ExplainReport {
-  /// The lines after `intercept --explain`.
+  /// Returns the lines after `intercept --explain`.
   /// - Parameter request: `GET /api/users`.
   func lines(_ request: String) -> [String] {
     ports.flatMap { port in

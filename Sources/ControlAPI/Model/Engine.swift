@@ -7,7 +7,7 @@ public protocol Engine: Sendable {
 
   /// Returns once traffic of the Service arrives at the host.
   func intercept(_ request: InterceptRequest, progress: @escaping Progress) async throws -> InterceptReport
-  /// Says who would get a request, by the claims that there are now.
+  /// Says who would get a request, by the present claims.
   func explain(_ request: ExplainRequest) async throws -> ExplainReport
   /// Returns once new connections go to the origin again; draining continues after that.
   func leave(_ request: LeaveRequest, progress: @escaping Progress) async throws -> [LeaveReport]

@@ -126,7 +126,7 @@ public struct ExplainRequest: Codable, Sendable, Hashable {
     }
   }
 
-  /// The Service and its ports, and the rules of an intercept that there might be, too.
+  /// The Service and its ports, and the rules of a possible intercept.
   public var intercept: InterceptRequest
   /// `GET`.
   public var method: String

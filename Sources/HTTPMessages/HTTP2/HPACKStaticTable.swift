@@ -2,7 +2,7 @@
 enum HPACKStaticTable {
   static let count = 61
 
-  /// The caller has checked that the index is one of 1 to 61.
+  /// Returns the name for an index of 1 to 61, which the caller has checked.
   static func name(_ index: Int) -> UnsafeRawBufferPointer { text(index * 2 - 2) }
   static func value(_ index: Int) -> UnsafeRawBufferPointer { text(index * 2 - 1) }
 

@@ -47,7 +47,7 @@ enum Huffman {
         next += 1
       }
       guard have > 0 else { break }
-      // What lacks at the end is filled with ones, as the sender has to do (section 5.2).
+      // Bits that lack at the end are ones, as the sender has to fill them (section 5.2).
       let window =
         have >= 32
         ? UInt32(truncatingIfNeeded: bits >> UInt64(have - 32))

@@ -82,18 +82,18 @@ final class RawBytes {
 }
 
 extension UnsafeRawBufferPointer {
-  /// The bytes behind the first ones, and none if there are fewer.
+  /// Returns the bytes behind the first ones; none if there are fewer.
   func behind(_ count: Int) -> UnsafeRawBufferPointer {
     guard let start = baseAddress, count < self.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     return UnsafeRawBufferPointer(start: start + count, count: self.count - count)
   }
 
-  /// The first bytes; all if there are fewer.
+  /// Returns the first bytes; all if there are fewer.
   func first(_ count: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: baseAddress, count: Swift.min(Swift.max(count, 0), self.count))
   }
 
-  /// A big-endian number of 4 bytes. The caller has checked the bounds.
+  /// Reads a big-endian number of 4 bytes. The caller has checked the bounds.
   func number32(_ offset: Int) -> UInt32 {
     UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }

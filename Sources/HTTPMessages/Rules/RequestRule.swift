@@ -147,7 +147,7 @@ extension RequestHead {
     return true
   }
 
-  /// Checks whether a part of the head is there, and goes by this name.
+  /// Checks whether a part of the head exists, and `name` is its word.
   func has(_ range: Range<Int>, isNamed word: StaticString, _ name: [UInt8]) -> Bool {
     guard !range.isEmpty, name.count == word.utf8CodeUnitCount else { return false }
     for index in name.indices where name[index] != word.utf8Start[index] { return false }
@@ -159,8 +159,8 @@ extension RequestHead {
 public struct RequestRule: Hashable, Sendable {
   /// Sorted by their texts, each once.
   public let conditions: [Condition]
-  /// Decides between rules that a request meets: the one with more conditions, then the one with more exact ones, then
-  /// the one with the longer texts. Equal ones are left to the older claim.
+  /// The rank among rules that a request meets: the one with more conditions wins, then the one with more exact values,
+  /// then the one with the longer texts. Equal ones are left to the older claim.
   public let strictness: Strictness
   public static let mostConditions = 32
 

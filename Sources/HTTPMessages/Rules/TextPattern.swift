@@ -1,11 +1,11 @@
-/// A text in which `*` stands for any bytes, or none; `\*` and `\\` are themselves.
+/// A text in which `*` matches any bytes, or none; `\*` is a star, `\\` a backslash.
 public struct TextPattern: Hashable, Sendable {
   /// The literal texts before, between and behind the stars; a single one for an exact text.
   private var pieces: [[UInt8]]
 
   public init(exactly text: [UInt8]) { pieces = [text] }
 
-  /// Reads a pattern; nil if a backslash stands before anything but a star or a backslash.
+  /// Reads a pattern; nil if a backslash precedes anything but a star or a backslash.
   public init?(_ text: [UInt8]) {
     pieces = [[]]
     var index = 0

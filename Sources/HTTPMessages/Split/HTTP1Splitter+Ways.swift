@@ -78,7 +78,7 @@ extension HTTP1Splitter {
       enterStream(0)
       driver.send(bytes, to: .client)
     } else if isZeroOpen {
-      // Such as a 408 between two requests, of which a host has had the last.
+      // It may be a 408 between two requests, the last of which went to a host.
       closeZero()
     }
   }

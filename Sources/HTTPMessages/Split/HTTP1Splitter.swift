@@ -1,7 +1,7 @@
 /// Joins a client of HTTP/1.1 to several servers: each request goes its own way, and the answers come in order.
 ///
 /// Bytes pass as they came. Requests that wait for answers are all on one way; a request of another one waits until
-/// the answers before it have ended. Where the end of a message is doubtful, or another protocol follows, the
+/// the answers before it have ended. If the end of a message is doubtful, or another protocol follows, the
 /// connection becomes a stream of bytes of one way: of way 0, unless a host has agreed to another protocol.
 public final class HTTP1Splitter {
   enum Mode {
@@ -121,7 +121,7 @@ public final class HTTP1Splitter {
     proceed()
   }
 
-  /// Connects way 0 anew between two requests, since it leads elsewhere now.
+  /// Connects way 0 anew between two requests, since it goes elsewhere now.
   public func renew() {
     renewsZero = true
     proceed()
@@ -324,7 +324,7 @@ public final class HTTP1Splitter {
     }
     guard isQuiet, case .nothing = waiting else { return }
     if isLeaving, held.isEmpty { return end(reset: false) }
-    // What is left of a head goes to way 0, and so does the end.
+    // The rest of a head goes to way 0, and so does the end.
     guard hasClientEnded else { return }
     if isZeroOpen || !held.isEmpty { enterStream(0) } else { end(reset: false) }
   }

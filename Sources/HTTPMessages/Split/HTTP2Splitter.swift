@@ -53,7 +53,8 @@ public final class HTTP2Splitter {
   /// DATA that a new stream of the origin takes, whether the client knows its last SETTINGS or not.
   var replayWindow = HTTP2Frame.firstWindow
 
-  /// What the client takes on its connection, and what of it the origin and the hosts have used and not got back.
+  /// The bytes that the client takes on its connection, and those that the origin and the hosts have used and not got
+  /// back.
   var clientWindow = HTTP2Frame.firstWindow
   var usedByOrigin = 0
   var usedByHosts = 0
@@ -100,7 +101,7 @@ public final class HTTP2Splitter {
 
   deinit { forgetStreams() }
 
-  // MARK: What the driver calls
+  // MARK: For the driver
 
   /// Takes bytes of a side; those of the client from the preface on.
   public func received(_ bytes: UnsafeRawBufferPointer, from side: SplitSide) {
@@ -118,7 +119,7 @@ public final class HTTP2Splitter {
     finishTurn()
   }
 
-  /// Takes note that a side sends nothing more.
+  /// Notes that a side sends nothing more.
   public func ended(_ side: SplitSide) {
     guard phase != .over else { return }
     switch side {
@@ -131,7 +132,7 @@ public final class HTTP2Splitter {
     finishTurn()
   }
 
-  /// Takes note that a way could not be opened, or was reset.
+  /// Notes that a way could not be opened, or was reset.
   public func failed(_ way: Way) {
     guard phase != .over else { return }
     if way == 0 {
@@ -142,7 +143,7 @@ public final class HTTP2Splitter {
     }
   }
 
-  /// Takes note that a host has acknowledged the connection.
+  /// Notes that a host has acknowledged the connection.
   public func opened(_ way: Way) {
     guard phase != .over, let host = hosts.first(where: { $0.way == way }), !host.isOpen else { return }
     hostOpened(host)
@@ -244,7 +245,7 @@ public final class HTTP2Splitter {
     driver.end(reset: reset)
   }
 
-  /// Takes note of an error of the client's connection. While nothing was split, the origin answers it: all bytes pass
+  /// Notes an error of the client's connection. While nothing was split, the origin answers it: all bytes pass
   /// from here on.
   /// - Parameter frame: the frame that is wrong, unless it was collected.
   func fail(_ code: UInt32, _ frame: UnsafeRawBufferPointer) {

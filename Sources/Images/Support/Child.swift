@@ -70,6 +70,7 @@ struct Child: Sendable {
 
   static let tailLength = 40
 
+  /// The program in a session of its own: if the task is cancelled, all programs that it has started end with it.
   private var configuration: Configuration {
     var options = PlatformOptions()
     options.createSession = true

@@ -21,7 +21,7 @@ extension Planner {
 
   /// Returns those who take a request, in the agent's order: the strictest rule, then the older one, then the holder of
   /// all.
-  /// - Parameter proposed: the rules of an intercept that there is not yet.
+  /// - Parameter proposed: the rules of an intercept that does not exist yet.
   static func takers(
     of head: HTTPMessages.RequestHead, port: UInt16, _ claims: Claims, besides proposed: RequestRules?, reader: Holder
   ) -> [ExplainReport.Taker] {

@@ -125,7 +125,7 @@ public struct ExecPlugin: Sendable, Hashable {
     }
   }
 
-  /// Programs that a plugin has started end with it, at the time limit.
+  /// Options that give the plugin a session of its own: at the limit all programs that it has started end with it.
   private static var ownSession: PlatformOptions {
     var options = PlatformOptions()
     options.createSession = true

@@ -72,7 +72,7 @@ struct Program: Sendable {
     return Result(succeeded: done.terminationStatus.isSuccess, output: done.standardOutput, errors: done.standardError)
   }
 
-  /// A program that it has started, and that keeps its output open, ends with it.
+  /// Options that give the program a session of its own: at the limit all programs that it has started end with it.
   private static var ownSession: PlatformOptions {
     var options = PlatformOptions()
     options.createSession = true

@@ -8,7 +8,7 @@ import TunnelProtocol
 
 /// Clients and servers of nghttp2, and curl, through an agent that splits their requests.
 @Suite(
-  .enabled(if: NGHTTP2.areThere, "there is no nghttpd, h2load (nghttp2) or curl"), .serialized,
+  .enabled(if: NGHTTP2.areInstalled, "nghttpd, h2load (nghttp2) or curl is missing"), .serialized,
   .timeLimit(.minutes(5)))
 struct NGHTTP2SplitTests {
   private let scene = AgentScene()
@@ -66,7 +66,7 @@ struct NGHTTP2SplitTests {
 }
 
 private enum NGHTTP2 {
-  static let areThere = ["nghttpd", "h2load", "curl"].allSatisfy { find($0) != nil }
+  static let areInstalled = ["nghttpd", "h2load", "curl"].allSatisfy { find($0) != nil }
 
   private static func find(_ program: String) -> String? {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")

@@ -8,7 +8,7 @@ import TunnelProtocol
 
 /// Real clients through an agent that splits their requests. They need Python 3 and curl.
 @Suite(
-  .enabled(if: SplitClients.areThere, "there is no python3 or no curl"), .serialized, .timeLimit(.minutes(5)))
+  .enabled(if: SplitClients.areInstalled, "python3 or curl is missing"), .serialized, .timeLimit(.minutes(5)))
 struct SplitClientsTests {
   @Test("http.client, urllib and curl get each answer from the right server")
   func http1() throws {
@@ -41,7 +41,7 @@ private enum SplitClients {
     let errors: [String]
   }
 
-  static let areThere = find("python3") != nil && find("curl") != nil
+  static let areInstalled = find("python3") != nil && find("curl") != nil
 
   private static func find(_ program: String) -> String? {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")

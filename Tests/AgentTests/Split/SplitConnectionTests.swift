@@ -135,7 +135,9 @@ import TunnelProtocol
     split.expectNothingLeft()
   }
 
-  @Test("What is no HTTP goes to the origin at once, and a server may speak first", arguments: ["\u{1}\u{2}", "", "P"])
+  @Test(
+    "Bytes that are no HTTP go to the origin at once, and a server may speak first",
+    arguments: ["\u{1}\u{2}", "", "P"])
   func streams(first: String) {
     let split = SplitScene()
     let client = split.scene.client()

@@ -39,7 +39,7 @@ private final class SplitTurns: SplitDriver {
   private(set) var toZero: [UInt8] = []
   /// Of each connection.
   private(set) var toHost: [[UInt8]] = []
-  /// What all servers got, in the order in which they got it.
+  /// The bytes that all servers got, in that order.
   private var toServers: [UInt8] = []
   private var isZeroOpen = true
   private var isHostOpen = false

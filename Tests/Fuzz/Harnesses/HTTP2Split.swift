@@ -170,7 +170,7 @@ private final class SplitSides: SplitDriver {
         try promise(isBlock, "a host gets no block")
         block = []
       } else {
-        try promise(block.isEmpty, "a frame stands within a block")
+        try promise(block.isEmpty, "a frame is within a block")
         try promise(stream <= last, "a frame of a stream that was not opened")
       }
     }

@@ -139,7 +139,7 @@ struct HPACKTests {
     #expect(fields("be", decoder)?.first?.count == 3003)
   }
 
-  @Test("What the encoder writes is the same fields, at any decoder", arguments: 0..<50)
+  @Test("Any decoder reads the fields that the encoder wrote", arguments: 0..<50)
   func encoder(seed: Int) {
     var random = Random(seed)
     let sender = ModelEncoder()

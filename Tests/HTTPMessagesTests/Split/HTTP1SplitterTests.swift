@@ -353,7 +353,7 @@ struct HTTP1SplitterTests {
       [.client(get(1)), .clientEnds, .opened(1), .way(1, ok("1")), .ends(0)],
       ["1": get(1), "client": ok("1")], ["open 1", "fin 1", "close 1", "fin 0", "fin client", "end"]),
     Row(
-      "a client that ends without a word", [.clientEnds, .ends(0)], [:], ["fin 0", "fin client", "end"]),
+      "a client that ends in silence", [.clientEnds, .ends(0)], [:], ["fin 0", "fin client", "end"]),
     Row(
       "a client that ends within a head", [.client("GET / HT"), .clientEnds, .way(0, "HTTP/1.1 400 Bad\r\n\r\n")],
       ["0": "GET / HT", "client": "HTTP/1.1 400 Bad\r\n\r\n"], ["fin 0"]),
@@ -375,7 +375,7 @@ struct HTTP1SplitterTests {
       "the agent ends within a request", [.client(get(1)), .opened(1), .leave, .way(1, ok("1"))],
       ["1": get(1), "client": ok("1")], ["open 1", "end"]),
     Row(
-      "way 0 leads elsewhere",
+      "way 0 goes elsewhere",
       [.client(get(0)), .renew, .way(0, ok("a")), .client(get(0)), .way(0, ok("b"))],
       ["0": get(0), "0'": get(0), "client": ok("a") + ok("b")], ["close 0", "open 0'"]),
   ]

@@ -120,7 +120,7 @@ struct HTTP2SplitterScheduleTests {
       if step % 500 == 250 { scene.client.ping() }
       scene.step()
     }
-    // What is to be read has a window.
+    // Bytes that are to be read have a window.
     scene.client.changeSettings(window: 65535)
   }
 

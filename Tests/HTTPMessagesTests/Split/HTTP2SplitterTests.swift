@@ -189,7 +189,7 @@ struct HTTP2SplitterTests {
     #expect(scene.breaches == [])
   }
 
-  @Test("What is kept for replays is bounded, and gone at the end")
+  @Test("Bytes kept for replays are bounded, and gone at the end")
   func keptHeads() {
     let scene = split()
     for _ in 0..<80 {
@@ -263,7 +263,7 @@ struct HTTP2SplitterTests {
     #expect(scene.problem(7, from: scene.origin) == nil)
   }
 
-  @Test("What hosts have used of the client's window is not given to the origin")
+  @Test("The origin does not get the part of the client's window that hosts have used")
   func sharedWindow() {
     let scene = split()
     for _ in 0..<5 {

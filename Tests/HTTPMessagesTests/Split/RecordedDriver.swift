@@ -7,7 +7,7 @@ final class RecordedDriver: SplitDriver {
   private(set) var log: [String] = []
   private(set) var routed = 0
   private(set) var ending: String?
-  /// The connections of each way so far; that of way 0 is there from the start.
+  /// The connections of each way so far; way 0 has one from the start.
   private var connections: [Way: Int] = [0: 1]
   private var finished: Set<String> = []
   /// The bytes that wait for each side, as the test sets them.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Intercept
 
-/// Who would get a request.
+/// The takers of a request.
 struct PlannerExplainTests {
   private static let claims: Claims = {
     var claims = Claims()
@@ -43,7 +43,7 @@ struct PlannerExplainTests {
     #expect(found == takers)
   }
 
-  @Test("An intercept that there is not yet has its place, too")
+  @Test("An intercept that does not exist yet has its place, too")
   func proposed() {
     let request = ExplainRequest(
       InterceptRequest(cluster: ClusterSelection(), service: "web", ports: []), method: "GET", target: "/api/1")

@@ -31,7 +31,7 @@ extension HTTP2Splitter {
     frames.append(frame.behind(HTTP2Frame.headerSize))
   }
 
-  /// True for streams that the client may not speak of: numbers that it has not used.
+  /// Checks for a number that the client has not used, and may not speak of.
   private func isIdle(_ id: UInt32) -> Bool { id & 1 != 0 && id > newest }
 
   // MARK: HEADERS

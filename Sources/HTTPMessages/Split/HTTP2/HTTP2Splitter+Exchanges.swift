@@ -72,7 +72,7 @@ extension HTTP2Splitter {
     return rest
   }
 
-  /// What the driver should take for a host.
+  /// Returns the number of bytes that the driver should take for a host.
   private func room(_ host: HTTP2Host) -> Int { max(0, Self.hostQueue - driver.queued(for: .way(host.way))) }
 
   func pumpUp(_ stream: HTTP2Stream) {

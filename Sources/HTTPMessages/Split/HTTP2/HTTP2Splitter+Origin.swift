@@ -48,7 +48,7 @@ extension HTTP2Splitter {
     }
   }
 
-  /// Takes note of a frame that the client gets now.
+  /// Notes a frame that the client gets now.
   private func passed(_ frame: UnsafeRawBufferPointer) {
     guard frame[3] == HTTP2Frame.settings else { return }
     guard frame[4] & HTTP2Frame.Flag.ack != 0 else {
@@ -83,9 +83,9 @@ extension HTTP2Splitter {
 
   // MARK: Smaller windows
 
-  /// Gives the client's streams smaller windows than a generous origin does, once some of them go to hosts. What the
-  /// origin's streams lose by that they get back at once. An origin that later takes some of its windows back, as none
-  /// is known to do, may get DATA above them.
+  /// Gives the client's streams smaller windows than a generous origin does, once some of them go to hosts. The
+  /// origin's streams get back at once what they lose by that. An origin that later takes some of its windows back may
+  /// get DATA above them; none is known to do so.
   func narrow() {
     guard phase == .splitting, !isNarrowed, originInitialWindow > Self.uploadWindow else { return }
     isNarrowed = true
@@ -185,7 +185,7 @@ extension HTTP2Splitter {
     if isReset { remove(stream) } else { retire(stream) }
   }
 
-  /// Takes note of DATA of the origin that goes to the client.
+  /// Notes DATA of the origin that goes to the client.
   private func use(_ count: Int) {
     clientWindow -= count
     usedByOrigin += count
@@ -232,7 +232,7 @@ extension HTTP2Splitter {
     for (index, byte) in rest.all.enumerated() { waiting.set(index, byte) }
   }
 
-  /// Takes note that the origin sends nothing more: streams of hosts go on to their ends.
+  /// Notes that the origin sends nothing more: streams of hosts go on to their ends.
   func originEnded() {
     hasOriginEnded = true
     guard phase == .splitting else { return driver.finishSending(to: .client) }

@@ -1,12 +1,12 @@
 /// A stream that the client has opened.
 final class HTTP2Stream {
   let id: UInt32
-  /// Its number at the origin: another one only if a later stream was there first.
+  /// Its number at the origin: another one only if a later stream came there first.
   var originID: UInt32
   /// True once the client, or the server that it goes to, has sent END_STREAM.
   var clientHasEnded = false
   var serverHasEnded = false
-  /// Its way to a host; nil if it goes to the origin.
+  /// Its exchange with a host; nil if it goes to the origin.
   var exchange: HTTP2Exchange?
   /// True once it is forgotten.
   var isOver = false
@@ -27,12 +27,12 @@ final class HTTP2Exchange {
   let head = RawBytes()
   /// True once the host has answered anything.
   var isAnswered = false
-  /// DATA was passed on that is not kept: the request can not be replayed any more.
+  /// True once DATA was passed on that is not kept: the request cannot be replayed then.
   var isStarted = false
   /// Bytes that the client's windows have to get back: its connection's before the host is open, its stream's.
   var owedToConnection = 0
   var owedToStream = 0
-  /// What the client's WINDOW_UPDATE frames of this stream add up to.
+  /// The sum of the client's WINDOW_UPDATE frames of this stream.
   var granted = 0
 
   init(host: HTTP2Host, upWindow: Int, downWindow: Int) {

@@ -13,7 +13,7 @@ final class ModelStream {
   /// Bytes that were not given back.
   var unread = 0
 
-  /// What is to be sent: DATA, then trailers.
+  /// The parts to be sent: DATA, then trailers.
   var rest: ArraySlice<UInt8> = []
   var trailers: [String]?
   var hasHead = false
@@ -38,7 +38,7 @@ final class ModelPeer {
   var goAwayCode: UInt32?
   /// Streams in the order in which they were opened here.
   var order: [UInt32] = []
-  /// Gives connection windows back in large steps only.
+  /// True to give connection windows back in large steps only.
   var isLazy = false
 
   private let encoder = ModelEncoder()

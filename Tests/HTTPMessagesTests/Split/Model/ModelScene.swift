@@ -98,7 +98,7 @@ final class ModelScene: SplitDriver {
     }
   }
 
-  /// What the origin has got, and what is on the way to it.
+  /// The bytes that the origin has got, and those on their way to it.
   var originBytes: [UInt8] { originGot + (queues[0] ?? []) }
 
   // MARK: Requests
