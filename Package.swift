@@ -276,8 +276,7 @@ let package = Package(
       name: "FuzzTests",
       dependencies: [
         "Agent", "Bastion", "ControlAPI", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams",
-        "Manifests", "Outbound", "ShellChannel",
-        "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+        "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ThreadsTests", dependencies: ["CLinux", "Threads"], swiftSettings: strict),

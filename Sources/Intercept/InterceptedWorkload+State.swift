@@ -56,10 +56,10 @@ extension InterceptedWorkload {
   /// True unless a Service's intercept ends, or has ended.
   func isWanted(_ service: String) -> Bool { machine.isWanted(service) }
 
-  /// True if a Service's intercept is being undone.
   /// The tunnels into other clusters that its Services use.
   public var joinedLinks: [AgentLink] { members.values.compactMap { $0.joined?.link } }
 
+  /// Returns true if a Service's intercept is being undone.
   func isEnding(_ service: String) -> Bool { members[service] != nil && machine.services[service]?.end != nil }
 
   /// Returns once a Service has its own selector back.

@@ -8,8 +8,7 @@ public struct ControlMessage: Sendable, Equatable {
     /// the session has sent for that port. A session may have both turns, each with a count of its own; each takes
     /// the place of its former one. `flag`: `passesRefusals`, `matching`; `first`: the count of the holder's claim;
     /// `second`: the time in ms after which connections on the origin end that do not come home by themselves, 0 for
-    /// never. Agent: done (`flag` 0), or a later claim is known (1), whose count is `first`; 2: the session has no
-    /// rules for the port.
+    /// never. Agent: done (`flag` 0), `laterClaim`, whose count is `first`, or `noRules`.
     case turnToHost = 1
     /// Daemon: the session's turn of all of `port` ends, or, with `flag` `matching`, that of the requests that match
     /// its rules. Port 0 ends every turn of the session.
@@ -39,6 +38,10 @@ public struct ControlMessage: Sendable, Equatable {
   /// A flag of `turnToHost`, `turnToOrigin` and `superseded`: it is about the requests that match the session's rules
   /// of the port.
   public static let matching: UInt8 = 2
+  /// A flag of an answer to `turnToHost`: a later claim is known.
+  public static let laterClaim: UInt8 = 1
+  /// A flag of an answer to `turnToHost`: the session has no rules for the port.
+  public static let noRules: UInt8 = 2
 
   /// Lets the session alone make the agent ready; otherwise the origin must answer, too.
   public static let admit = ControlMessage(.readiness, flag: 0)

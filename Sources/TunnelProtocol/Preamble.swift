@@ -35,9 +35,6 @@ public struct Preamble: Sendable, Equatable {
     case rules = 6
   }
 
-  /// The most bytes that the text of a session's rules for a port may have.
-  public static let rulesLimit = 16_384
-
   /// Bytes before the address or name.
   public static let headSize = 4
 

@@ -126,7 +126,7 @@ extension AgentServer {
     for listener in inbound where listener.port == message.port {
       let isPlausible = count <= Self.lastCount && (highestCount == 0 || count <= highestCount + Self.longestStep)
       guard isPlausible, isMatching || count >= listener.count else {
-        answer.flag = 1
+        answer.flag = ControlMessage.laterClaim
         answer.first = listener.count
         return answer
       }
@@ -134,13 +134,13 @@ extension AgentServer {
       let homeAfter = min(message.second, 1 << 40) * 1000
       if isMatching {
         guard let rules = holder.rules(of: message.port) else {
-          answer.flag = 2
+          answer.flag = ControlMessage.noRules
           return answer
         }
         let later = listener.turnToHost(
           holder, rules: rules, count: count, passesRefusals: passesRefusals, homeAfter: homeAfter)
         if let later {
-          answer.flag = 1
+          answer.flag = ControlMessage.laterClaim
           answer.first = later
           return answer
         }

@@ -18,11 +18,11 @@ final class RulesEnd: ServedEnd {
 
   override func received(_ bytes: UnsafeRawBufferPointer) {
     session.consume(self, bytes.count)
-    guard !isServing, self.bytes.count < Self.headSize + Preamble.rulesLimit else { return }
+    guard !isServing, self.bytes.count < Self.headSize + RuleSet.mostText else { return }
     self.bytes.append(contentsOf: bytes)
     guard self.bytes.count >= Self.headSize else { return }
     let size = Int(self.bytes.withUnsafeBytes { $0.baseAddress!.loadBE32() })
-    guard size <= Preamble.rulesLimit else { return answer(.failed) }
+    guard size <= RuleSet.mostText else { return answer(.failed) }
     guard self.bytes.count >= Self.headSize + size else { return }
     guard let rules = RuleSet(text: Array(self.bytes[Self.headSize..<Self.headSize + size])) else {
       return answer(.failed)

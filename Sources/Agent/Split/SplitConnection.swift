@@ -101,7 +101,6 @@ final class SplitConnection: SplitDriver {
       if side == .client { return decide(bytes) }
       begin(Self.isSettings(bytes) ? .http2(HTTP2Splitter(driver: self)) : stream, with: first)
       received(bytes, from: side)
-
     }
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlAPI
+import HTTPMessages
 
 /// A request to be explained instead of an intercept.
 struct ExplainArguments: ParsableArguments {
@@ -43,7 +44,7 @@ extension ExplainedRequest {
 extension ExplainRequest.Field {
   init(_ text: String) throws(ControlError) {
     let parts = text.split(separator: ":", maxSplits: 1)
-    guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(RuleTerm.isToken) else {
+    guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(\.isTokenByte) else {
       throw ControlError(.badInput, "write NAME: VALUE, such as 'x-devtunnel: alice'")
     }
     let value = parts[1].drop { $0 == " " }

@@ -88,8 +88,7 @@ struct RuleArguments: ParsableArguments {
   /// Refuses conditions on the path, or on the method, that no request can meet together.
   private static func refuseContradiction(_ conditions: [Condition]) throws(ControlError) {
     for one in conditions where !one.subject.hasName {
-      guard let pattern = one.value, pattern.isExact else { continue }
-      let text = RuleTerm.literal(pattern)
+      guard let text = one.value?.exactText else { continue }
       for other in conditions where other.subject == one.subject {
         guard other.value.map({ pattern in text.withUnsafeBytes { pattern.matches($0) } }) == false else { continue }
         let (first, second) = (RequestRule([one]).summary, RequestRule([other]).summary)
@@ -113,7 +112,7 @@ struct RuleArguments: ParsableArguments {
   private static func personalName(_ text: String) throws(ControlError) -> String {
     let process = ProcessInfo.processInfo
     let name = text == "@" ? process.environment["USER"] ?? process.userName : text
-    guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(RuleTerm.isToken) else {
+    guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(\.isTokenByte) else {
       throw ControlError(
         .badInput,
         text == "@"
@@ -131,7 +130,7 @@ struct RuleTerm: Hashable {
 
   static func header(_ text: String) throws(ControlError) -> RuleTerm {
     let (name, value) = try parts(text, "NAME=VALUE, such as x-user=alice")
-    guard name.allSatisfy(isToken) else {
+    guard name.allSatisfy(\.isTokenByte) else {
       throw ControlError(.badInput, "write NAME=VALUE, such as x-user=alice: a header's name is one word")
     }
     if let value, value.first == 0x20 || value.last == 0x20 {
@@ -153,7 +152,7 @@ struct RuleTerm: Hashable {
   static func method(_ text: String) throws(ControlError) -> RuleTerm {
     let usual = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
     let word = usual.contains(text.uppercased()) ? text.uppercased() : text
-    guard !word.isEmpty, word.utf8.allSatisfy(isToken) else {
+    guard !word.isEmpty, word.utf8.allSatisfy(\.isTokenByte) else {
       throw ControlError(.badInput, "a method is one word, such as GET")
     }
     return RuleTerm(conditions: [Condition(.method, value: try pattern(Array(word.utf8)))])
@@ -166,7 +165,7 @@ struct RuleTerm: Hashable {
 
   static func cookie(_ text: String) throws(ControlError) -> RuleTerm {
     let (name, value) = try parts(text, "NAME=VALUE, such as session=abc*")
-    guard name.allSatisfy(isToken), value?.contains(0x3b) != true else {
+    guard name.allSatisfy(\.isTokenByte), value?.contains(0x3b) != true else {
       throw ControlError(.badInput, "write NAME=VALUE, such as session=abc*, and each cookie by itself")
     }
     return RuleTerm(conditions: [Condition(.cookie, name: name, value: try pattern(value))])
@@ -174,7 +173,7 @@ struct RuleTerm: Hashable {
 
   static func baggage(_ text: String) throws(ControlError) -> RuleTerm {
     let (name, value) = try parts(text, "NAME=VALUE, such as tenant=blue")
-    guard name.allSatisfy(isToken) else {
+    guard name.allSatisfy(\.isTokenByte) else {
       throw ControlError(.badInput, "write NAME=VALUE, such as tenant=blue: the name is one word")
     }
     return RuleTerm(conditions: [Condition(.baggage, name: name, value: try pattern(value))])
@@ -211,22 +210,6 @@ struct RuleTerm: Hashable {
         .badInput, "a backslash may precede only a star or a backslash: \\* is a star, \\\\ is a backslash")
     }
     return pattern
-  }
-
-  /// Returns the text that an exact pattern matches.
-  static func literal(_ pattern: TextPattern) -> [UInt8] {
-    var text: [UInt8] = []
-    var isEscaped = false
-    for byte in pattern.text {
-      isEscaped = byte == 0x5c && !isEscaped
-      if !isEscaped { text.append(byte) }
-    }
-    return text
-  }
-
-  /// Checks for a byte of a token (RFC 9110, section 5.6.2).
-  static func isToken(_ byte: UInt8) -> Bool {
-    isIdentifier(byte) && byte != 0x2e || "!#$%&'+-.^`|~".utf8.contains(byte)
   }
 
   private static func isIdentifier(_ byte: UInt8) -> Bool {

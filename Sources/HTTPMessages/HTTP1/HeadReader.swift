@@ -26,7 +26,7 @@ struct HeadReader {
   /// Takes a token (RFC 9110, section 5.6.2) and the byte behind it.
   private mutating func token(before end: UInt8) -> UnsafeRawBufferPointer? {
     let start = position
-    while position < bytes.count, Self.isToken(bytes[position]) { position += 1 }
+    while position < bytes.count, bytes[position].isTokenByte { position += 1 }
     guard position > start, position < bytes.count, bytes[position] == end else { return nil }
     position += 1
     return UnsafeRawBufferPointer(rebasing: bytes[start..<position - 1])
@@ -71,12 +71,5 @@ struct HeadReader {
   private func isHost(_ name: UnsafeRawBufferPointer) -> Bool {
     name.count == 4 && name[0] | 0x20 == 104 && name[1] | 0x20 == 111 && name[2] | 0x20 == 115
       && name[3] | 0x20 == 116
-  }
-
-  private static func isToken(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 97...122, 65...90, 48...57, 45, 95, 33, 35...39, 42, 43, 46, 94, 96, 124, 126: true
-    default: false
-    }
   }
 }

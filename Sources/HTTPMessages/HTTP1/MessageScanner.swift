@@ -257,7 +257,7 @@ private struct Line {
       while next < text.count, text[next] != 44 { next += 1 }
       var last = next
       start = valueStart(start)
-      while last > start, text[last - 1] == 32 || text[last - 1] == 9 { last -= 1 }
+      while last > start, text[last - 1].isBlank { last -= 1 }
       if last - start == option.utf8CodeUnitCount, has(option, at: start) { return true }
       start = next + 1
     }
@@ -272,13 +272,13 @@ private struct Line {
 
   private func valueStart(_ first: Int) -> Int {
     var index = first
-    while index < text.count, text[index] == 32 || text[index] == 9 { index += 1 }
+    while index < text.count, text[index].isBlank { index += 1 }
     return index
   }
 
   private var end: Int {
     var end = text.count
-    while end > 0, text[end - 1] == 32 || text[end - 1] == 9 { end -= 1 }
+    while end > 0, text[end - 1].isBlank { end -= 1 }
     return end
   }
 

@@ -73,6 +73,12 @@ extension RawBytes {
     append32(code)
   }
 
+  /// Writes the answer to a PING with this payload.
+  func pingAnswer(_ payload: UnsafeRawBufferPointer) {
+    frame(HTTP2Frame.ping, flags: HTTP2Frame.Flag.ack, stream: 0, length: 8)
+    append(payload)
+  }
+
   func setting(_ identifier: Int, _ value: Int) {
     append(0)
     append(UInt8(truncatingIfNeeded: identifier))

@@ -93,4 +93,11 @@ extension UInt8 {
   var lowercased: UInt8 { self >= 65 && self <= 90 ? self | 0x20 : self }
   /// A space or a tab (RFC 9110, section 5.6.3).
   var isBlank: Bool { self == 32 || self == 9 }
+  /// True for a byte of a token (RFC 9110, section 5.6.2).
+  public var isTokenByte: Bool {
+    switch self {
+    case 97...122, 65...90, 48...57, 45, 95, 33, 35...39, 42, 43, 46, 94, 96, 124, 126: true
+    default: false
+    }
+  }
 }

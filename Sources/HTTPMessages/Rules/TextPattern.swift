@@ -27,6 +27,9 @@ public struct TextPattern: Hashable, Sendable {
 
   public var isExact: Bool { pieces.count == 1 }
 
+  /// The text that it matches; nil if it has stars.
+  public var exactText: [UInt8]? { pieces.count == 1 ? pieces[0] : nil }
+
   /// The number of bytes that are no stars.
   public var literalSize: Int {
     var size = 0

@@ -114,7 +114,7 @@ public final class HTTP2Splitter {
       toClient.input = bytes
       fromOrigin(bytes)
     case .way(let way):
-      if let host = hosts.first(where: { $0.way == way }) { fromHost(host, bytes) }
+      if let host = host(at: way) { fromHost(host, bytes) }
     }
     finishTurn()
   }
@@ -127,7 +127,7 @@ public final class HTTP2Splitter {
       hasClientEnded = true
       driver.finishSending(to: .way(0))
     case .way(0): originEnded()
-    case .way(let way): if let host = hosts.first(where: { $0.way == way }) { lose(host) }
+    case .way(let way): if let host = host(at: way) { lose(host) }
     }
     finishTurn()
   }
@@ -137,7 +137,7 @@ public final class HTTP2Splitter {
     guard phase != .over else { return }
     if way == 0 {
       end(reset: true)
-    } else if let host = hosts.first(where: { $0.way == way }) {
+    } else if let host = host(at: way) {
       lose(host)
       finishTurn()
     }
@@ -145,14 +145,14 @@ public final class HTTP2Splitter {
 
   /// Notes that a host has acknowledged the connection.
   public func opened(_ way: Way) {
-    guard phase != .over, let host = hosts.first(where: { $0.way == way }), !host.isOpen else { return }
+    guard phase != .over, let host = host(at: way), !host.isOpen else { return }
     hostOpened(host)
     finishTurn()
   }
 
   /// Closes a way once its streams have ended, since it gets no more of them.
   public func retire(_ way: Way) {
-    guard phase != .over, let host = hosts.first(where: { $0.way == way }) else { return }
+    guard phase != .over, let host = host(at: way) else { return }
     host.isLeaving = true
     finishTurn()
   }
@@ -222,6 +222,11 @@ public final class HTTP2Splitter {
     } else if hasOriginEnded, hasClientEnded || phase == .splitting && waiting.isEmpty, !hasExchanges {
       end(reset: false)
     }
+  }
+
+  func host(at way: Way) -> HTTP2Host? {
+    for host in hosts where host.way == way { return host }
+    return nil
   }
 
   var hasExchanges: Bool {

@@ -35,7 +35,7 @@ extension InterceptedWorkload {
         ControlMessage(
           .turnToHost, port: port, flag: passesRefusals | (rules == nil ? 0 : ControlMessage.matching), first: count,
           second: UInt64(clamping: Int(saturating: homeAfter * 1000))))
-      if answer.flag == 1 { return .superseded }
+      if answer.flag == ControlMessage.laterClaim { return .superseded }
       if answer.flag != 0 { return .failed(Failure("the agent has no rules for port \(port)", isPassing: true)) }
     case .unturn(let port, let matching):
       let flag = matching ? ControlMessage.matching : 0

@@ -19,8 +19,7 @@ extension HTTP2Splitter {
   /// which it sends nothing, since a host did, ends the connection for too many of them.
   private func answerPing(_ frame: UnsafeRawBufferPointer) {
     guard client.length == 8 else { return fail(HTTP2Frame.Code.frameSize, frame) }
-    toClient.frames.frame(HTTP2Frame.ping, flags: HTTP2Frame.Flag.ack, stream: 0, length: 8)
-    toClient.frames.append(frame.behind(HTTP2Frame.headerSize))
+    toClient.frames.pingAnswer(frame.behind(HTTP2Frame.headerSize))
   }
 
   /// Passes a frame of a stream to the origin, with the stream's number there.

@@ -4,7 +4,7 @@ extension HTTP2Splitter {
   /// Returns a host that takes a new stream; nil if the origin has to take it.
   func host(for way: Way) -> HTTP2Host? {
     guard keptHeads < Self.mostKeptHeads else { return nil }
-    if let host = hosts.first(where: { $0.way == way }) {
+    if let host = host(at: way) {
       guard host.isLeaving else {
         let isCrowded = host.streams >= host.mostStreams || driver.queued(for: .way(way)) > Self.uploadBudget
         return isCrowded ? nil : host
@@ -64,8 +64,7 @@ extension HTTP2Splitter {
     case HTTP2Frame.ping:
       guard payload.count == 8 else { return lose(host, HTTP2Frame.Code.frameSize) }
       guard !host.reader.has(HTTP2Frame.Flag.ack) else { return }
-      host.out.frames.frame(HTTP2Frame.ping, flags: HTTP2Frame.Flag.ack, stream: 0, length: 8)
-      host.out.frames.append(payload)
+      host.out.frames.pingAnswer(payload)
     case HTTP2Frame.reset: hostReset(host, payload)
     case HTTP2Frame.windowUpdate: hostWindowUpdate(host, payload)
     case HTTP2Frame.goAway: hostGoAway(host, payload)
