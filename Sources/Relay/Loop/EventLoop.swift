@@ -47,6 +47,7 @@ public final class EventLoop {
   private var generations: [UInt32] = []
   private var freeIndexes: [Int] = []
   private var timers = TimerHeap()
+  private var isShedDue = false
   private var dirty: [Handler] = []
   private var running: [Handler] = []
   private var again: [UInt64] = []
@@ -141,8 +142,12 @@ public final class EventLoop {
 
   // MARK: Memory
 
-  /// Resets the largest holders while too many bytes wait for readers that have stopped; the others continue.
-  public func shedWhileFull() {
+  /// Resets the largest holders while too many bytes wait for readers that have stopped; the others continue. It
+  /// happens at the end of the turn: a handler that ends may not touch those whose bytes are being passed on.
+  public func shedWhileFull() { isShedDue = true }
+
+  private func shed() {
+    isShedDue = false
     while blocks.held > blocks.limit {
       var largest: Handler?
       for case .some(let handler) in handlers where handler.waitingBytes > (largest?.waitingBytes ?? 0) {
@@ -201,14 +206,15 @@ public final class EventLoop {
   }
 
   private func endTurn() {
-    while !dirty.isEmpty {
+    repeat {
+      if isShedDue { shed() }
       swap(&dirty, &running)
       for handler in running {
         handler.endDue = false
         handler.turnEnded()
       }
       running.removeAll(keepingCapacity: true)
-    }
+    } while !dirty.isEmpty || isShedDue
   }
 
   private func waitTime(_ maximum: Int32?) -> Int32 {

@@ -75,6 +75,7 @@ import TunnelProtocol
     if isShed {
       scene.loop.blocks.limit = 3_500
       scene.loop.shedWhileFull()
+      scene.loop.turn(maximumWait: 1)
       #expect(scene.loop.blocks.held == 3_000)
       #expect(scene.loop.turn { clients.count { $0.sawReset } == 5 })
       scene.loop.blocks.limit = 1 << 20
