@@ -17,7 +17,7 @@ final class ReadinessListener: Listener {
   let boundPort: UInt16
   /// The oldest first. Anyone may connect.
   private var requests: [ReadinessRequest] = []
-  private static let mostRequests = 32
+  private static let mostRequests = 128
 
   init?(server: AgentServer, port: UInt16) {
     guard let socket = PodSocket(server.configuration, port: port, bind: { clinux_tcp_listen($0, 64) }) else {
@@ -30,10 +30,23 @@ final class ReadinessListener: Listener {
   }
 
   override func accepted(_ connection: Int32, peer: clinux_address) {
-    if requests.count == Self.mostRequests { requests[0].end() }
-    let request = ReadinessRequest(server: server, listener: self, fd: connection)
+    if requests.count == Self.mostRequests { requests[leastWanted].end() }
+    let request = ReadinessRequest(server: server, listener: self, fd: connection, peer: peer.unmapped.byteArray)
     requests.append(request)
     request.start()
+    // What the node has asked is read before others can push it out.
+    request.ready(clinux_EPOLLIN)
+  }
+
+  /// The oldest one of the address that has the most: the node has few.
+  private var leastWanted: Int {
+    var (best, most) = (0, 0)
+    for index in requests.indices {
+      var count = 0
+      for other in requests where other.peer == requests[index].peer { count += 1 }
+      if count > most { (best, most) = (index, count) }
+    }
+    return best
   }
 
   func forget(_ request: ReadinessRequest) { requests.removeAll { $0 === request } }
@@ -44,6 +57,7 @@ final class ReadinessRequest: ReadinessWaiter {
   private unowned(unsafe) let server: AgentServer
   private let listener: ReadinessListener
   private var fd: Int32
+  let peer: [UInt8]
   private var size = 0
   /// The bytes of "\r\n\r\n" that came last.
   private var ending = 0
@@ -52,10 +66,11 @@ final class ReadinessRequest: ReadinessWaiter {
   private static let patience: UInt64 = 3_000_000
   private static let patienceTimer: UInt8 = 0
 
-  init(server: AgentServer, listener: ReadinessListener, fd: Int32) {
+  init(server: AgentServer, listener: ReadinessListener, fd: Int32, peer: [UInt8]) {
     self.server = server
     self.listener = listener
     self.fd = fd
+    self.peer = peer
   }
 
   func start() {

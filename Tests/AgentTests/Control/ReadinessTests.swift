@@ -67,7 +67,7 @@ import TunnelProtocol
     let endless = TestClient(loop: scene.loop, port: port)
     endless.send([UInt8](repeating: 0x78, count: 10_000))
     #expect(scene.loop.turn { endless.sawEnd || endless.sawReset })
-    let silent = (0..<40).map { _ in TestClient(loop: scene.loop, port: port) }
+    let silent = (0..<136).map { _ in TestClient(loop: scene.loop, port: port) }
     #expect(scene.loop.turn { silent.filter { $0.sawEnd || $0.sawReset }.count >= 8 })
     #expect(ask(scene) == "HTTP/1.1 200 OK")
     for client in silent + [endless] { client.close() }
