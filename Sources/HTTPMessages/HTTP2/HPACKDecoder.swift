@@ -1,5 +1,8 @@
 /// Decodes the header blocks of one direction of a connection (RFC 7541).
 final class HPACKDecoder {
+  /// Bytes that the block at hand has taken from the table.
+  private var copied = 0
+  private static let mostCopied = 16 * HeaderList.limit
   private let table = HPACKTable()
   /// The largest table that the sender may ask for.
   var limit = 4096
@@ -13,6 +16,7 @@ final class HPACKDecoder {
     list.clear()
     leastSize = -1
     lastSize = -1
+    copied = 0
     var cursor = HPACKCursor(block)
     var isFirst = true
     while let byte = cursor.peek {
@@ -35,6 +39,12 @@ final class HPACKDecoder {
       }
     }
     return true
+  }
+
+  /// Counts bytes that a block takes from the table: each byte of it may take a whole entry.
+  private func mayCopy(_ count: Int) -> Bool {
+    copied += count
+    return copied <= Self.mostCopied
   }
 
   private func resize(_ size: Int) -> Bool {
@@ -60,6 +70,7 @@ final class HPACKDecoder {
       return true
     }
     guard var field = table.entry(index - HPACKStaticTable.count - 1) else { return false }
+    guard mayCopy(field.count) else { return false }
     list.bytes.append(table.text(field))
     field.start = start
     list.add(field)
@@ -79,7 +90,7 @@ final class HPACKDecoder {
       field.nameCount = name.count
       field.index = UInt8(truncatingIfNeeded: index)
     } else {
-      guard let entry = table.entry(index - HPACKStaticTable.count - 1) else { return nil }
+      guard let entry = table.entry(index - HPACKStaticTable.count - 1), mayCopy(entry.nameCount) else { return nil }
       list.bytes.append(table.text(entry).first(entry.nameCount))
       field.nameCount = entry.nameCount
       field.index = entry.index

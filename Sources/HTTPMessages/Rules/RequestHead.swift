@@ -17,6 +17,9 @@ public struct RequestHead: Sendable {
   /// The size of all texts, bytes.
   public var size: Int { bytes.count }
 
+  /// True if it is small enough to be compared with rules. A few bytes of HTTP/2 can make a head of any size.
+  public var isModest: Bool { bytes.count <= 32 << 10 && fields.count <= 256 }
+
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
     fields.removeAll(keepingCapacity: true)

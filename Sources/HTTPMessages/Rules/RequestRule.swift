@@ -96,11 +96,28 @@ public struct Condition: Hashable, Sendable {
     var equals = 0
     while equals < end, member[equals] != 0x3d { equals += 1 }
     let isEncoded = subject == .query
-    let ownName = decoded(member, 0..<equals, isQuery: isEncoded, isPlain: subject != .query)
-    guard ownName == name else { return false }
+    guard hasName(member, 0..<equals) else { return false }
     guard let value else { return true }
     let text = decoded(member, min(equals + 1, end)..<end, isQuery: isEncoded, isPlain: subject == .cookie)
     return text.withUnsafeBytes(value.matches)
+  }
+
+  /// Compares a member's name in place: a list may have thousands of members.
+  private func hasName(_ member: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
+    var start = range.lowerBound
+    var end = range.upperBound
+    if subject != .query {
+      while start < end, member[start].isBlank { start += 1 }
+      while start < end, member[end - 1].isBlank { end -= 1 }
+    }
+    // Encoding only makes a name longer.
+    guard subject == .query ? end - start >= name.count : end - start == name.count else { return false }
+    var isPlain = true
+    for index in start..<end where member[index] == 0x25 || member[index] == 0x2b { isPlain = false }
+    if subject == .query, !isPlain { return decoded(member, start..<end, isQuery: true, isPlain: false) == name }
+    guard end - start == name.count else { return false }
+    for index in 0..<name.count where member[start + index] != name[index] { return false }
+    return true
   }
 
   /// Returns a part of a member without blanks around it and, unless it is plain, without percent-encoding.
@@ -228,6 +245,7 @@ public struct RuleSet: Hashable, Sendable {
 
   /// Returns the strictness of the strictest rule that the request meets; nil if it meets none.
   public func match(_ head: borrowing RequestHead) -> Strictness? {
+    guard head.isModest else { return nil }
     var best: Strictness?
     for rule in rules where rule.matches(head) {
       if let former = best, rule.strictness <= former { continue }

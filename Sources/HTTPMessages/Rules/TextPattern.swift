@@ -5,7 +5,8 @@ public struct TextPattern: Hashable, Sendable {
 
   public init(exactly text: [UInt8]) { pieces = [text] }
 
-  /// Reads a pattern; nil if a backslash precedes anything but a star or a backslash.
+  /// Reads a pattern; nil if a backslash precedes anything but a star or a backslash,
+  /// or if a text between two stars is too long.
   public init?(_ text: [UInt8]) {
     pieces = [[]]
     var index = 0
@@ -23,7 +24,11 @@ public struct TextPattern: Hashable, Sendable {
         pieces[pieces.count - 1].append(byte)
       }
     }
+    for piece in pieces.dropFirst().dropLast() where piece.count > Self.longestPiece { return nil }
   }
+
+  /// The longest text between two stars: it is looked for at each place.
+  private static let longestPiece = 256
 
   public var isExact: Bool { pieces.count == 1 }
 
@@ -50,7 +55,7 @@ public struct TextPattern: Hashable, Sendable {
     return text
   }
 
-  /// Checks a text as a whole. It takes time in proportion to the text for each star at most.
+  /// Checks a text as a whole. It takes time in proportion to the text and to the longest text between two stars.
   public func matches(_ text: UnsafeRawBufferPointer) -> Bool {
     let first = pieces[0]
     guard Self.has(first, text, at: 0) else { return false }

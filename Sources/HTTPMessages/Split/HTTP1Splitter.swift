@@ -19,6 +19,8 @@ public final class HTTP1Splitter {
     var isConnect = false
     /// True if the answer may hand the connection to another protocol.
     var mayLeave = false
+    /// True if the answer may make it a connection of HTTP/2, whose later requests nobody would look at.
+    var asksForHTTP2 = false
     /// True while the client may leave out the body that it has announced.
     var mayOmitBody = false
     /// True if the connection ends with the answer.
@@ -219,7 +221,7 @@ public final class HTTP1Splitter {
         guard position - start <= Self.headLimit,
           let exchange = exchange(UnsafeRawBufferPointer(rebasing: bytes[start..<position]))
         else { return doubtful(bytes, sent: sent, start: start) }
-        let way = driver.route(head)
+        let way = exchange.asksForHTTP2 ? 0 : driver.route(head)
         guard mayBegin(exchange, way) else {
           pass(bytes, sent, start)
           held.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
@@ -264,9 +266,26 @@ public final class HTTP1Splitter {
     exchange.isHead = head.isNamed(head.method, "HEAD")
     exchange.isConnect = head.isNamed(head.method, "CONNECT")
     exchange.mayLeave = exchange.isConnect || requests.hasUpgrade
+    exchange.asksForHTTP2 = requests.hasUpgrade && asksForHTTP2
     exchange.mayOmitBody = requests.hasExpect && requests.hasBody
     exchange.isLast = requests.closes || reader.isOld && !requests.keepsAlive
     return exchange
+  }
+
+  /// Checks for `Upgrade: h2c` (RFC 7540, section 3.2).
+  private var asksForHTTP2: Bool {
+    for field in head.fields where head.isNamed(field.name, "upgrade") {
+      if head.withBytes({ Self.hasH2C(UnsafeRawBufferPointer(rebasing: $0[field.value])) }) { return true }
+    }
+    return false
+  }
+
+  private static func hasH2C(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard text.count > 2 else { return false }
+    for index in 0..<text.count - 2 where text[index] | 0x20 == 0x68 && text[index + 1] == 0x32 {
+      if text[index + 2] | 0x20 == 0x63 { return true }
+    }
+    return false
   }
 
   private func mayBegin(_ exchange: Exchange, _ way: Way) -> Bool {

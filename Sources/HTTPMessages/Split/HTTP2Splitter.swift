@@ -77,6 +77,9 @@ public final class HTTP2Splitter {
   private var announcements = 0
 
   static let mostStreams = 4096
+  /// The memory of a stream's objects, about, and of its exchange with a host.
+  private static let streamSize = 96
+  private static let exchangeSize = 1024
   static let mostHosts = 32
   /// A stream is reset that makes the uploads that wait more than this; more while the client may not know yet that
   /// its windows are smaller.
@@ -133,11 +136,13 @@ public final class HTTP2Splitter {
   }
 
   /// Notes that a way could not be opened, or was reset.
-  public func failed(_ way: Way) {
+  /// - Parameter isRefused: true if its streams are reset, where others would go to the origin.
+  public func failed(_ way: Way, isRefused: Bool = false) {
     guard phase != .over else { return }
     if way == 0 {
       end(reset: true)
     } else if let host = host(at: way) {
+      host.refuses = isRefused
       lose(host)
       finishTurn()
     }
@@ -167,6 +172,7 @@ public final class HTTP2Splitter {
         finishTurn()
       }
       return driver.queued(for: .way(0)) < Self.sideQueue && driver.queued(for: .client) < Self.hugeQueue
+        && toClient.heldBytes < Self.sideQueue
     case .way(let way):
       guard driver.queued(for: .client) < Self.sideQueue else { return false }
       return way == 0 ? waiting.count < Self.uploadBudget : toClient.heldBytes < Self.sideQueue
@@ -175,7 +181,9 @@ public final class HTTP2Splitter {
 
   /// The bytes that the splitter keeps.
   public var heldBytes: Int {
-    var count = queuedUp + keptHeads + waiting.count + block.frames.count + toClient.heldBytes
+    var count = queuedUp + keptHeads + waiting.count + block.size + toClient.heldBytes
+    count += client.rest.count + origin.rest.count + streams.count * Self.streamSize
+    for host in hosts { count += host.block.size + host.reader.rest.count + host.streams * Self.exchangeSize }
     if !hosts.isEmpty { for stream in streams.all { count += stream.exchange?.down.queue.count ?? 0 } }
     return count
   }
@@ -198,6 +206,7 @@ public final class HTTP2Splitter {
   /// Sends what the call has written.
   func finishTurn() {
     guard phase != .over else { return }
+    pumpWaitingHosts()
     pumpDown()
     if owedToClient > 0 {
       toClient.frames.frame(HTTP2Frame.windowUpdate, stream: 0, number: UInt32(clamping: owedToClient))

@@ -126,6 +126,18 @@ struct HPACKTests {
     #expect(fields("c1", decoder) == nil)
   }
 
+  /// Each byte would copy an entry of 4 KB.
+  @Test("A block that takes the same entry again and again is refused")
+  func copies() {
+    let decoder = HPACKDecoder()
+    let list = HeaderList()
+    func decode(_ block: [UInt8]) -> Bool { block.withUnsafeBytes { decoder.decode($0, into: list) } }
+    let entry: [UInt8] = [0x40, 1, 0x78, 0x7f, 0xa1, 0x1e] + [UInt8](repeating: 0x79, count: 4000)
+    #expect(decode(entry))
+    #expect(decode([UInt8](repeating: 0xbe, count: 30)) && list.isTooLong)
+    #expect(!decode([UInt8](repeating: 0xbe, count: 300)))
+  }
+
   @Test("A list above the limit is none, and the table stays right")
   func bomb() {
     let decoder = HPACKDecoder()

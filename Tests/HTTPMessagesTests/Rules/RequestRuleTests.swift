@@ -147,6 +147,19 @@ import Testing
     let pattern = try #require(TextPattern(Array(String(repeating: "a*", count: 200).utf8) + [0x62]))
     let text = [UInt8](repeating: 0x61, count: 65536)
     #expect(!text.withUnsafeBytes(pattern.matches))
+    #expect(TextPattern(Array(("*" + String(repeating: "a", count: 257) + "*").utf8)) == nil)
+    #expect(TextPattern(Array((String(repeating: "a", count: 9000) + "*").utf8)) != nil)
+  }
+
+  /// A few bytes of HTTP/2 can make a head of any size, and each member of it costs a look.
+  @Test func aHugeHeadMeetsNoRule() throws {
+    let set = try #require(RuleSet(text: Array("baggage devtunnel=alice".utf8)))
+    let mark = ("baggage", "devtunnel=alice")
+    #expect(set.match(Self.head("GET /", Array(repeating: ("x", "y"), count: 255) + [mark])) != nil)
+    #expect(set.match(Self.head("GET /", Array(repeating: ("x", "y"), count: 256) + [mark])) == nil)
+    let long = ("baggage", String(repeating: "a,", count: 16_000) + "devtunnel=alice")
+    #expect(set.match(Self.head("GET /", [long])) != nil)
+    #expect(set.match(Self.head("GET /", [long, ("x", String(repeating: "y", count: 1000))])) == nil)
   }
 }
 

@@ -45,6 +45,7 @@ struct HTTP1SplitterTests {
   private static let chunks = "3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nSum: 1\r\n\r\n"
   private static let chunked = "Transfer-Encoding: chunked\r\n"
   private static let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+  private static let h2c = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: H2c\r\nHTTP2-Settings: AA\r\n"
   private static let switched = "HTTP/1.1 101 Switching Protocols\r\n\(upgrade)\r\n"
   private static let goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -168,6 +169,10 @@ struct HTTP1SplitterTests {
     Row(
       "a WebSocket of way 0", [.client(get(0, upgrade)), .way(0, switched + "frame"), .client(get(1))],
       ["0": get(0, upgrade) + get(1), "client": switched + "frame"]),
+    Row(
+      "HTTP/2 by an upgrade: a host would get all later requests",
+      [.client(get(1, h2c)), .way(0, ok("0")), .client(get(1)), .opened(1), .way(1, ok("1"))],
+      ["0": get(1, h2c), "1": get(1), "client": ok("0") + ok("1")], ["open 1"]),
     Row(
       "an upgrade that the host leaves out",
       [.client(get(1, upgrade) + get(0)), .opened(1), .way(1, ok("no"))],

@@ -235,6 +235,52 @@ struct HTTP2SplitterTests {
     }
   }
 
+  private static func field(_ name: String, _ value: String) -> [UInt8] {
+    [0, UInt8(name.utf8.count)] + name.utf8 + [UInt8(value.utf8.count)] + value.utf8
+  }
+
+  static let unsound: [(String, [(kind: UInt8, payload: [UInt8])])] = [
+    ("DATA before a head", [(0, [1])]),
+    ("a head without a status", [(1, field("x", "y"))]),
+    ("a status behind a field", [(1, field("x", "y") + [0x88])]),
+    ("two status fields", [(1, [0x88, 0x88])]),
+    ("a status of two digits", [(1, field(":status", "20"))]),
+    ("a second head", [(1, [0x88]), (1, [0x88])]),
+    ("a capital in a name", [(1, [0x88] + field("X-a", "y"))]),
+    ("a line break in a value", [(1, [0x88] + field("x", "y\r\nz"))]),
+    ("a request's field", [(1, [0x88] + field(":path", "/"))]),
+  ]
+
+  /// Clients end the whole connection for some of these, and others' requests are on it.
+  @Test("An answer of a host that is wrong ends its stream alone", arguments: unsound)
+  func wrongAnswer(name: String, frames: [(kind: UInt8, payload: [UInt8])]) {
+    let scene = split()
+    scene.request(as: "alice")
+    scene.request(as: nil, answer: 10)
+    scene.deliver(scene.client, from: .client, most: 1 << 20)
+    scene.arrive(at: .way(1), most: 1 << 20)
+    for frame in frames { scene.hosts[1]!.write(frame.kind, frame.kind == 1 ? 4 : 0, 5, frame.payload) }
+    scene.deliver(scene.hosts[1]!, from: .way(1), most: 1 << 20)
+    scene.arrive(at: .client, most: 1 << 20)
+    #expect(scene.client.streams[5]!.reset == 2)
+    scene.drain()
+    #expect(scene.problem(7, from: scene.origin) == nil)
+    #expect(!scene.isOver && scene.closed == [])
+  }
+
+  @Test("A refusal that is to be passed on ends the host's streams alone")
+  func refusal() {
+    let scene = ModelScene(1)
+    scene.rules = ["alice": 1]
+    scene.request(as: "alice")
+    scene.request(as: nil, answer: 10)
+    scene.deliver(scene.client, from: .client, most: 1 << 20)
+    scene.splitter.failed(1, isRefused: true)
+    scene.drain()
+    #expect(scene.client.streams[1]!.reset == 7)
+    #expect(scene.problem(3, from: scene.origin) == nil)
+  }
+
   @Test("DATA of a host above its window resets its streams")
   func hostAboveWindow() {
     let scene = split()

@@ -9,6 +9,9 @@ final class HTTP2HeaderBlock {
   /// A block of frames that take more is refused.
   private static let limit = 160 << 10
 
+  /// The bytes that are kept.
+  var size: Int { frames.count + joined.count }
+
   enum Outcome { case more, wrong, tooLong, complete(UnsafeRawBufferPointer) }
 
   /// Takes a HEADERS or CONTINUATION frame.

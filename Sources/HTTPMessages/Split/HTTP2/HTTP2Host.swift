@@ -16,6 +16,8 @@ final class HTTP2Host {
   /// True once it has sent GOAWAY, or is not needed any more: it gets no new streams.
   var isLeaving = false
   var isOver = false
+  /// True if its refusal is its streams' answer.
+  var refuses = false
   /// True once nothing more is sent to it.
   var isFinished = false
   /// Streams that it has.

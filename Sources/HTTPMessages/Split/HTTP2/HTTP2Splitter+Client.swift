@@ -109,7 +109,7 @@ extension HTTP2Splitter {
     if let host {
       streams.add(stream)
       begin(stream, host)
-    } else if !hasOriginEnded, let number = numbers.next(id) {
+    } else if !hasOriginEnded, driver.queued(for: .way(0)) < Self.hugeQueue, let number = numbers.next(id) {
       stream.originID = number
       streams.add(stream)
       originBlock(stream, flags: block.isLast ? HTTP2Frame.Flag.endStream : 0)

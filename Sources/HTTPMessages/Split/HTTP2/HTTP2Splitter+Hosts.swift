@@ -95,7 +95,7 @@ extension HTTP2Splitter {
       if let exchange = stream.exchange, exchange.host === host { exchange.up.window += change }
     }
     host.out.frames.frame(HTTP2Frame.settings, flags: HTTP2Frame.Flag.ack, stream: 0, length: 0)
-    pumpUp(host)
+    host.isWaiting = true
   }
 
   private func hostWindowUpdate(_ host: HTTP2Host, _ payload: UnsafeRawBufferPointer) {
@@ -104,7 +104,8 @@ extension HTTP2Splitter {
     if host.reader.stream == 0 {
       host.window += count
       guard count > 0, host.window <= HTTP2Frame.largestWindow else { return lose(host, HTTP2Frame.Code.flowControl) }
-      return pumpUp(host)
+      host.isWaiting = true
+      return
     }
     guard let stream = stream(host, host.reader.stream), let exchange = stream.exchange else { return }
     exchange.up.window += count
@@ -133,9 +134,8 @@ extension HTTP2Splitter {
     guard !exchange.down.isEnding, exchange.down.reset == nil else { return }
     exchange.isAnswered = true
     forgetHead(exchange)
-    if list.isTooLong || exchange.down.unsent > 0 && !isLast {
-      return drop(stream, HTTP2Frame.Code.internalError)
-    }
+    // Clients end the whole connection, with everybody's streams, for some of these.
+    guard !list.isTooLong, isSound(exchange, isLast) else { return drop(stream, HTTP2Frame.Code.internalError) }
     let fields = RawBytes()
     HPACKEncoder.encode(list, into: fields)
     if exchange.down.unsent > 0 {
@@ -148,6 +148,26 @@ extension HTTP2Splitter {
     exchange.down.isEnding = true
     exchange.down.hasEnded = true
     retire(stream)
+  }
+
+  /// Checks the list as a head or trailers of an answer (RFC 9113, sections 8.1 to 8.3). It notes a final head.
+  private func isSound(_ exchange: HTTP2Exchange, _ isLast: Bool) -> Bool {
+    for (index, field) in list.fields.enumerated() {
+      let (name, value) = (list.name(field), list.value(field))
+      if name.first == 0x3a {
+        guard !exchange.hasHead, index == 0, name.equals(":status"), value.count == 3 else { return false }
+        for byte in value where byte < 48 || byte > 57 { return false }
+        continue
+      }
+      guard name.count > 0, index > 0 || exchange.hasHead else { return false }
+      for byte in name where byte <= 32 || byte >= 127 || byte >= 65 && byte <= 90 { return false }
+      for byte in value where byte == 0 || byte == 10 || byte == 13 { return false }
+    }
+    if exchange.hasHead { return isLast }
+    guard let status = list.fields.first else { return false }
+    let isInformation = list.value(status).first == 49
+    exchange.hasHead = !isInformation
+    return !isInformation || !isLast
   }
 
   private func hostHeader(_ host: HTTP2Host) {
@@ -165,6 +185,7 @@ extension HTTP2Splitter {
     guard let stream = stream(host, reader.stream), let exchange = stream.exchange, !exchange.down.isEnding,
       exchange.down.reset == nil
     else { return }
+    guard exchange.hasHead else { return drop(stream, HTTP2Frame.Code.internalError) }
     exchange.isAnswered = true
     forgetHead(exchange)
     host.data.begin(reader, .stream(stream))
@@ -233,7 +254,7 @@ extension HTTP2Splitter {
     driver.close(host.way, reset: code == nil && !host.isOpen)
     for stream in streams.all {
       guard let exchange = stream.exchange, exchange.host === host else { continue }
-      if !host.isOpen {
+      if !host.isOpen, !host.refuses {
         replay(stream, exchange)
       } else if !exchange.down.isEnding, exchange.down.reset == nil {
         resetClient(stream.id, exchange.isAnswered ? HTTP2Frame.Code.internalError : HTTP2Frame.Code.refused)

@@ -25,6 +25,8 @@ final class HTTP2Exchange {
   let down: HTTP2Half
   /// The request's header block, until an answer comes: a host that fails before may be replaced by the origin.
   let head = RawBytes()
+  /// True once the final head of the answer has come.
+  var hasHead = false
   /// True once the host has answered anything.
   var isAnswered = false
   /// True once DATA was passed on that is not kept: the request cannot be replayed then.
