@@ -138,7 +138,7 @@ extension AgentServer {
           return answer
         }
         let later = listener.turnToHost(
-          holder, rules: rules, count: count, passesRefusals: passesRefusals, homeAfter: homeAfter)
+          holder, rules: rules, count: count, passesRefusals: passesRefusals)
         if let later {
           answer.flag = ControlMessage.laterClaim
           answer.first = later

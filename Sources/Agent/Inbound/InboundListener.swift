@@ -141,6 +141,7 @@ final class InboundListener: Listener {
   private func giveUp(_ holder: HolderSession) {
     guard owner === holder else { return }
     owner = nil
+    homeAfter = 0
     hostFailed()
     renewSplits()
   }

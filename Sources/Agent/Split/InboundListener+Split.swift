@@ -15,7 +15,7 @@ extension InboundListener {
   /// rules by a later claim.
   /// - Returns: the count of that claim.
   func turnToHost(
-    _ holder: HolderSession, rules: RuleSet, count: UInt64, passesRefusals: Bool, homeAfter: UInt64
+    _ holder: HolderSession, rules: RuleSet, count: UInt64, passesRefusals: Bool
   ) -> UInt64? {
     for one in ruled where one.holder !== holder && one.count > count && one.shares(rules) { return one.count }
     for one in ruled where one.holder !== holder && one.shares(rules) {
@@ -32,7 +32,6 @@ extension InboundListener {
         PortRules(way: nextWay, holder: holder, rules: rules, count: count, passesRefusals: passesRefusals))
     }
     removeRules { $0.rules.rules.isEmpty }
-    if owner == nil { self.homeAfter = homeAfter }
     // Connections on the origin come back to be split.
     tellHome()
     lookLater()
@@ -57,8 +56,9 @@ extension InboundListener {
 
   /// Removes rules. Connections of their hosts that are kept for further requests end.
   private func removeRules(where isOver: (PortRules) -> Bool) {
-    for one in ruled where isOver(one) { for connection in splits { connection.retire(one.way) } }
+    let ended = ruled.filter(isOver)
     ruled.removeAll(where: isOver)
+    for one in ended { for connection in splits { connection.retire(one.way) } }
   }
 
   func split(_ connection: Int32, of client: clinux_address) {

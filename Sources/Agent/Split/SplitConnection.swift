@@ -224,9 +224,13 @@ final class SplitConnection: SplitDriver {
   func failed(_ host: HostWay, _ status: StreamStatus?) {
     hosts.removeAll { $0 === host }
     guard !isOver else { return }
-    if let status, !listener.hostFailed(on: host.way, status) { return abort() }
-    engineFailed(host.way)
-    run()
+    if let status, !listener.hostFailed(on: host.way, status) {
+      // The refusal is the answer: to a connection of HTTP/1, or to the host's streams alone.
+      guard case .http2(let splitter) = engine else { return abort() }
+      splitter.failed(host.way, isRefused: true)
+      return run()
+    }
+    failLater(host.way)
   }
 
   // MARK: The driver
@@ -235,6 +239,7 @@ final class SplitConnection: SplitDriver {
 
   override func open(_ way: Way) {
     guard !isOver else { return }
+    failing.removeAll { $0 == way }
     guard way != 0 else {
       let socket = SplitSocket(connection: self, loop: loop, side: .way(0))
       zero = socket
@@ -251,8 +256,9 @@ final class SplitConnection: SplitDriver {
     failLater(way)
   }
 
+  /// Notes a failure at the end of the turn: an engine may be in the middle of its work.
   private func failLater(_ way: Way) {
-    failing.append(way)
+    if !failing.contains(way) { failing.append(way) }
     runAtTurnEnd()
   }
 
@@ -286,6 +292,7 @@ final class SplitConnection: SplitDriver {
   }
 
   override func close(_ way: Way, reset: Bool) {
+    failing.removeAll { $0 == way }
     if way == 0 {
       let former = zero
       zero = nil

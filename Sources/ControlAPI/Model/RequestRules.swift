@@ -71,9 +71,12 @@ extension RequestRule {
 
 extension Condition {
   fileprivate var summary: String {
-    let words = String(describing: subject.word) + " " + String(decoding: name, as: UTF8.self)
-    guard let value else { return words }
-    let mark = subject == .header ? ": " : subject.hasName ? "=" : ""
-    return words + mark + String(decoding: value.text, as: UTF8.self)
+    var words = String(describing: subject.word) + " " + String(decoding: name, as: UTF8.self)
+    if let value {
+      words += subject == .header ? ": " : subject.hasName ? "=" : ""
+      words += String(decoding: value.text, as: UTF8.self)
+    }
+    // Anyone may have written it into the claims.
+    return words.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\\n")
   }
 }
