@@ -74,7 +74,7 @@ struct TerminalTests {
       type(f"PS1='inner> ' {shell[0]} bash --norc -i\\n"); expect('inner> ')
       type("sh -c 'echo is-$((40+2)); exec sleep 100'\\n"); expect('is-42')
       type('\\x1a'); expect('Stopped'); expect('inner> ');
-      type('kill %1; wait; echo jobs=done\\n'); expect('jobs=done\\r\\n'); expect('inner> ')
+      type('kill -9 %1; wait; echo jobs=done\\n'); expect('jobs=done\\r\\n'); expect('inner> ')
       type('suspend\\n'); expect('Stopped'); expect('outer> ')
       type('fg\\n'); type('echo back-$((40+2))\\n'); expect('back-42'); expect('inner> ')
       type('exit 3\\n'); expect('outer> '); type('echo status=$?\\n'); expect('status=3')
