@@ -34,7 +34,7 @@ final class ReadinessListener: Listener {
     let request = ReadinessRequest(server: server, listener: self, fd: connection, peer: peer.unmapped.byteArray)
     requests.append(request)
     request.start()
-    // What the node has asked is read before others can push it out.
+    // The node's request is read before others can push it out.
     request.ready(clinux_EPOLLIN)
   }
 

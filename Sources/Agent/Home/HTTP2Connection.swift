@@ -5,13 +5,6 @@
 
 /// The streams of an HTTP/2 connection, by the frame headers of both directions. Payload is never looked at.
 struct HTTP2Connection {
-  /// The first bytes of every client (RFC 9113, section 3.4).
-  static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-  private enum Frame { static let data: UInt8 = 0, headers: UInt8 = 1, reset: UInt8 = 3, settings: UInt8 = 4 }
-  private enum Block { static let pushPromise: UInt8 = 5, goAway: UInt8 = 7, continuation: UInt8 = 9 }
-  private enum Flag { static let endStream: UInt8 = 1, endHeaders: UInt8 = 4 }
-
   private var client = FrameScanner()
   private var server = FrameScanner()
   /// The highest stream that the client has opened.
@@ -38,10 +31,10 @@ struct HTTP2Connection {
     var rest = bytes
     while !rest.isEmpty {
       guard client.next(&rest) else { continue }
-      if client.kind == Frame.headers, client.stream > lastStream {
+      if client.kind == HTTP2Frame.headers, client.stream > lastStream {
         lastStream = client.stream
         if open.count < Self.followed { open.append(lastStream) } else { isCrowded = true }
-      } else if client.kind == Frame.reset {
+      } else if client.kind == HTTP2Frame.reset {
         ended(client.stream)
       }
     }
@@ -52,14 +45,15 @@ struct HTTP2Connection {
   @inline(never) mutating func fromServer(_ bytes: inout UnsafeRawBufferPointer) {
     guard server.next(&bytes) else { return }
     switch server.kind {
-    case Frame.data: if server.flags & Flag.endStream != 0 { ended(server.stream) }
-    case Frame.headers:
-      if server.flags & Flag.endStream != 0 { ended(server.stream) }
-      isInHeaderBlock = server.flags & Flag.endHeaders == 0
-    case Block.pushPromise, Block.continuation: isInHeaderBlock = server.flags & Flag.endHeaders == 0
-    case Frame.reset: ended(server.stream)
-    case Frame.settings: hasGreeted = true
-    case Block.goAway: isEnding = true
+    case HTTP2Frame.data: if server.flags & HTTP2Frame.Flag.endStream != 0 { ended(server.stream) }
+    case HTTP2Frame.headers:
+      if server.flags & HTTP2Frame.Flag.endStream != 0 { ended(server.stream) }
+      isInHeaderBlock = server.flags & HTTP2Frame.Flag.endHeaders == 0
+    case HTTP2Frame.pushPromise, HTTP2Frame.continuation:
+      isInHeaderBlock = server.flags & HTTP2Frame.Flag.endHeaders == 0
+    case HTTP2Frame.reset: ended(server.stream)
+    case HTTP2Frame.settings: hasGreeted = true
+    case HTTP2Frame.goAway: isEnding = true
     default: break
     }
   }

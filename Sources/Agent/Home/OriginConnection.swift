@@ -63,7 +63,7 @@ final class OriginConnection: SocketPair {
   private func seeClient(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes
     while kind == .undecided, let byte = rest.first {
-      let preface = HTTP2Connection.preface
+      let preface = HTTP2Frame.preface
       if byte == preface.utf8Start[prefaceCount] {
         prefaceCount += 1
         rest = UnsafeRawBufferPointer(rebasing: rest[1...])

@@ -176,7 +176,7 @@ final class SplitConnection: SplitDriver {
   // MARK: The first bytes
 
   private func decide(_ bytes: UnsafeRawBufferPointer) {
-    let preface = HTTP2Connection.preface
+    let preface = HTTP2Frame.preface
     if first.isEmpty, bytes[0] != preface.utf8Start[0] {
       begin(.http1(HTTP1Splitter(driver: self)), with: [])
       return received(bytes, from: .client)

@@ -1,4 +1,5 @@
-/// Finds the frames in one direction of an HTTP/2 connection by their headers (RFC 9113, section 4.1).
+/// Finds the frames in one direction of an HTTP/2 connection by their headers (RFC 9113, section 4.1). It keeps no
+/// bytes; `HTTP2FrameReader` is for those that look at payloads.
 public struct FrameScanner {
   /// Of the frame whose header came last.
   public private(set) var kind: UInt8 = 0
@@ -9,7 +10,6 @@ public struct FrameScanner {
   private var length = 0
   /// Bytes of the next header that have come.
   private var count = 0
-  private static let headerSize = 9
 
   public init() {}
 
@@ -33,7 +33,7 @@ public struct FrameScanner {
       default: stream = stream << 8 | UInt32(byte)
       }
       count += 1
-      guard count == Self.headerSize else { continue }
+      guard count == HTTP2Frame.headerSize else { continue }
       count = 0
       left = length
       length = 0

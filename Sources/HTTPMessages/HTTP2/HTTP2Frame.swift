@@ -1,23 +1,23 @@
 /// Numbers of RFC 9113: kinds of frames (section 6), flags, settings (section 6.5.2) and error codes (section 7).
-enum HTTP2Frame {
+public enum HTTP2Frame {
   static let headerSize = 9
   /// The payload that each side takes (section 4.2). No frame written here is larger.
   static let size = 16384
-  static let data: UInt8 = 0
-  static let headers: UInt8 = 1
+  public static let data: UInt8 = 0
+  public static let headers: UInt8 = 1
   static let priority: UInt8 = 2
-  static let reset: UInt8 = 3
-  static let settings: UInt8 = 4
-  static let pushPromise: UInt8 = 5
+  public static let reset: UInt8 = 3
+  public static let settings: UInt8 = 4
+  public static let pushPromise: UInt8 = 5
   static let ping: UInt8 = 6
-  static let goAway: UInt8 = 7
+  public static let goAway: UInt8 = 7
   static let windowUpdate: UInt8 = 8
-  static let continuation: UInt8 = 9
+  public static let continuation: UInt8 = 9
 
-  enum Flag {
-    static let endStream: UInt8 = 1
+  public enum Flag {
+    public static let endStream: UInt8 = 1
     static let ack: UInt8 = 1
-    static let endHeaders: UInt8 = 4
+    public static let endHeaders: UInt8 = 4
     static let padded: UInt8 = 8
     static let priority: UInt8 = 0x20
   }
@@ -45,7 +45,8 @@ enum HTTP2Frame {
   static let lastStream: UInt32 = 0x7fff_ffff
   static let firstWindow = 65535
   static let largestWindow = 0x7fff_ffff
-  static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+  /// The first bytes of every client (section 3.4).
+  public static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 }
 
 extension RawBytes {
