@@ -168,6 +168,10 @@ struct InterceptCommand: AsyncParsableCommand {
       throw ValidationError(
         "--replace leaves no Pods for the other requests: leave out --replace, or the options that choose requests")
     }
+    if homeAfter != nil, rules.rules != nil {
+      throw ValidationError(
+        "--home-after would end everybody's connections: leave it out, or the options that choose requests")
+    }
     if replace, moveConnections == .yes {
       throw ValidationError(
         "--move-connections yes restarts the workload, and --replace scales it to zero: leave one of them out")

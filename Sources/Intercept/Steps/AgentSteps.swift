@@ -27,7 +27,8 @@ extension InterceptedWorkload {
         }
       }
       let requests = members.values.filter { member in
-        member.plan.ports.contains { $0.agentPort == port && $0.localPort != nil }
+        (member.request.rules == nil) == (rules == nil)
+          && member.plan.ports.contains { $0.agentPort == port && $0.localPort != nil }
       }.map(\.request)
       let homeAfter = requests.compactMap(\.homeAfter).min() ?? 0
       let passesRefusals = requests.contains(where: \.refuse) ? ControlMessage.passesRefusals : 0

@@ -80,6 +80,7 @@ struct RuleArgumentsTests {
       (["--explain", "GET /a b"], "--explain", "METHOD PATH"), (["--explain", "/", "-H", "a=b"], "-H", "NAME: VALUE"),
       (["--explain", "/", "--", "true"], "--explain", "without a command"),
       (["--replace", "--path", "/a"], "--replace", "leave out --replace"),
+      (["--home-after", "5", "--path", "/a"], "--home-after", "leave it out"),
       (["--any"] + (0..<65).flatMap { ["--path", "/\($0)"] }, "too many", "64 rules"),
     ])
   func refused(words: [String], option: String, advice: String) {
