@@ -114,6 +114,9 @@ let package = Package(
       name: "Manifests", dependencies: ["Inputs", "KubeObjects"], swiftSettings: strict),
     .target(name: "Inputs", dependencies: ["CLibYAML"], swiftSettings: strict),
 
+    // Requests that were seen.
+    .target(name: "Exchanges", swiftSettings: strict),
+
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI", "Threads"], swiftSettings: strict),
     .target(
@@ -197,6 +200,7 @@ let package = Package(
       name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
+    .testTarget(name: "ExchangesTests", dependencies: ["Exchanges"], swiftSettings: strict),
     .testTarget(name: "HTTPMessagesTests", dependencies: ["HTTPMessages"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .target(
