@@ -211,7 +211,9 @@ let package = Package(
       exclude: ["Interop/yamux_peer.py"], swiftSettings: strict),
     .testTarget(
       name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"],
-      exclude: ["Interop/grpc_home.py", "Interop/grpc_split.py", "Interop/split_clients.py"],
+      exclude: [
+        "Interop/grpc_home.py", "Interop/grpc_split.py", "Interop/split_clients.py", "Interop/split_faults.py",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "OutboundTests", dependencies: ["CLinux", "Outbound", "Relay", "TestSupport", "TunnelProtocol"],
