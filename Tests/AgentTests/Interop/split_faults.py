@@ -329,7 +329,8 @@ async def a_byte_at_a_time():
 @fault
 async def answer_before_the_host_has_read():
     client = await Client.connect()
-    client.send(b"POST /early HTTP/1.1\r\nHost: user\r\n" + MARK + b"Content-Length: 100000000\r\n\r\n" + b"x" * 100_000)
+    head = b"POST /early HTTP/1.1\r\nHost: user\r\n" + MARK + b"Content-Length: 100000000\r\n\r\n"
+    client.send(head + b"x" * 100_000)
     got, was_reset = await client.until_end()
     client.close()
     return "ok" if got.startswith(b"HTTP/1.1 413 ") else f"{got[:40]}, reset: {was_reset}"
