@@ -115,7 +115,7 @@ let package = Package(
     .target(name: "Inputs", dependencies: ["CLibYAML"], swiftSettings: strict),
 
     // Requests that were seen.
-    .target(name: "Exchanges", swiftSettings: strict),
+    .target(name: "Exchanges", dependencies: ["KubeObjects"], swiftSettings: strict),
 
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI", "Threads"], swiftSettings: strict),
@@ -200,7 +200,7 @@ let package = Package(
       name: "BastionTests", dependencies: ["Bastion", "CLinux", "KubeAPI", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "KubeStreamsTests", dependencies: ["CZlib", "KubeAPI", "KubeStreams"], swiftSettings: strict),
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
-    .testTarget(name: "ExchangesTests", dependencies: ["Exchanges"], swiftSettings: strict),
+    .testTarget(name: "ExchangesTests", dependencies: ["Exchanges", "KubeObjects"], swiftSettings: strict),
     .testTarget(name: "HTTPMessagesTests", dependencies: ["HTTPMessages"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .target(
@@ -281,8 +281,8 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Agent", "Bastion", "ControlAPI", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams",
-        "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+        "Agent", "Bastion", "ControlAPI", "Exchanges", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects",
+        "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ThreadsTests", dependencies: ["CLinux", "Threads"], swiftSettings: strict),
@@ -332,8 +332,8 @@ if Context.environment["DEVTUNNEL_FUZZ"] != nil {
   let fuzzer = "devtunnel-fuzz"
   // Each input costs a look at every counter of the program, so that only parsers have them.
   let parsers: Set = [
-    "Agent", "Bastion", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Outbound",
-    "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+    "Agent", "Bastion", "Exchanges", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests",
+    "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
   ]
   // Of binary formats libFuzzer also learns the numbers that the code compares with. Parsers of text compare byte by
   // byte, and a quarter of their time would go there; their harnesses have words.
