@@ -38,6 +38,9 @@ final class SplitSocket: Handler {
   private static let lingerLimit: UInt64 = 30_000_000
   static let lingerTimer: UInt8 = 0
   static let connectionTimer: UInt8 = 1
+  static let endTimer: UInt8 = 2
+  /// The bytes that waited at the last look, once the connection is over.
+  private var waitedAtLook = 0
 
   init(connection: SplitConnection, loop: EventLoop, side: SplitSide) {
     self.connection = connection
@@ -70,6 +73,12 @@ final class SplitSocket: Handler {
   override func timerFired(_ kind: UInt8) {
     if kind == Self.connectionTimer {
       connection?.timeIsOver()
+    } else if kind == Self.endTimer {
+      guard connection == nil, !outbox.isEmpty else { return }
+      // A peer that has taken nothing for so long never will.
+      if outbox.count == waitedAtLook { return release(reset: true) }
+      waitedAtLook = outbox.count
+      loop.schedule(self, after: Self.lingerLimit, kind: Self.endTimer)
     } else if lingers {
       if clinux_unacknowledged(fd) == 0 || loop.now >= lingersUntil { return release(reset: false) }
       loop.schedule(self, after: Self.lingerInterval, kind: Self.lingerTimer)
@@ -174,6 +183,9 @@ final class SplitSocket: Handler {
     outputEnded = false
     if lingers { drop() }
     if !isReleased { finishOutput() }
+    guard !isReleased, !outbox.isEmpty else { return }
+    waitedAtLook = outbox.count
+    loop.schedule(self, after: Self.lingerLimit, kind: Self.endTimer)
   }
 
   /// Drops what the peer sends.

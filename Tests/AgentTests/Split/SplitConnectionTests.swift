@@ -248,6 +248,35 @@ import TunnelProtocol
     split.expectNothingLeft()
   }
 
+  @Test("A socket whose connection is over is closed once its peer takes nothing", arguments: [true, false])
+  func neverRead(lingers: Bool) {
+    let split = SplitScene()
+    let client = split.scene.client()
+    split.exchange(client, Scene.request("/1"), person: nil, "origin")
+    var both = (Int32(-1), Int32(-1))
+    let isMade = withUnsafeMutablePointer(to: &both) {
+      $0.withMemoryRebound(to: Int32.self, capacity: 2) { clinux_socketpair($0) }
+    }
+    #expect(isMade == 0)
+    let socket = SplitSocket(connection: split.agent.inbound[0].splits[0], loop: split.loop, side: .way(0))
+    socket.connected(both.0)
+    let bytes = [UInt8](repeating: 0, count: 8 << 20)
+    bytes.withUnsafeBytes { socket.write($0) }
+    socket.finish(lingers: lingers)
+    let peer = TestClient(loop: split.loop, fd: both.1)
+    #expect(split.loop.turn { peer.received.count > 1000 })
+    peer.isReading = false
+    split.scene.wait(milliseconds: 50)
+    // It takes something between two looks.
+    socket.timerFired(SplitSocket.endTimer)
+    #expect(!socket.isReleased)
+    socket.timerFired(SplitSocket.endTimer)
+    #expect(socket.isReleased)
+    peer.close()
+    client.close()
+    split.expectNothingLeft()
+  }
+
   @Test("The slowest readers lose their connections where there is no memory")
   func shed() {
     let split = SplitScene(limits: InboundLimits(connections: 100, bytes: 1 << 20))
