@@ -165,7 +165,7 @@ struct HARReader {
       else { throw error("\(place)[\(number)].name", "is no name of a header field") }
       guard let value = field["value"]?.stringValue else { throw error("\(place)[\(number)].value", "is no text") }
       // Browsers join the values of Set-Cookie with newlines.
-      let values = place == ".response.headers" ? value.split(separator: "\n") : [value[...]]
+      let values = place == ".response.headers" ? value.split(whereSeparator: \.isNewline) : [value[...]]
       for value in values.isEmpty ? [""] : values {
         guard !value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) else {
           throw error("\(place)[\(number)].value", "contains a line break or a zero byte")
