@@ -38,6 +38,8 @@ public struct AgentConfiguration {
   public var originLimit: UInt64 = 8_000_000
   /// µs that the host has to acknowledge a connection.
   public var acknowledgeLimit: UInt64 = 1_000_000
+  /// Bytes of copies that may wait for hosts, in all.
+  public var copyLimit = 8 << 20
 
   /// The time after which a UDP flow without a datagram is over, µs.
   public struct IdleLimits: Sendable {

@@ -34,6 +34,8 @@ public final class AgentServer: Handler {
   private var readinessWaiters: [ReadinessWaiter] = []
   /// The number of TCP connections through this process in either direction; draining waits for nothing else.
   var connections = 0 { didSet { if isTerminating, connections == 0, !isLingering { loop.stop() } } }
+  /// Bytes of copies that wait for hosts.
+  private var heldCopies = 0
   /// The times of the last log lines about refused connections and sessions, µs.
   var crowdLogged: UInt64 = 0
   var refusalLogged: UInt64 = 0
@@ -79,6 +81,13 @@ public final class AgentServer: Handler {
   func serves(_ port: UInt16) -> Bool {
     for listener in inbound where listener.port == port { return true }
     return false
+  }
+
+  /// Counts bytes of copies that wait for hosts, more or fewer. False if there are too many: these are not counted.
+  func holdCopies(_ count: Int) -> Bool {
+    if count > 0, heldCopies + count > min(configuration.copyLimit, loop.blocks.limit / 4) { return false }
+    heldCopies += count
+    return true
   }
 
   /// The actual control port, if 0 was asked for.

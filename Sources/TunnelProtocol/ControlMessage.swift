@@ -17,7 +17,8 @@ public struct ControlMessage: Sendable, Equatable {
     case readiness = 3
     /// Daemon: try the origin on `port`. Agent: `flag` is the `StreamStatus`, `first` the number of origin addresses.
     case probeOrigin = 4
-    /// Daemon: report the counters of `port`. Agent: `first` connections went to the host, `second` to the origin.
+    /// Daemon: report the counters of `port`. Agent: `first` connections went to the host, `second` to the origin; with
+    /// `flag` `copies`: `first` requests were copied, the copies of `second` are lost.
     case counters = 5
     /// Agent: a connection to `port` fell back to the origin; `flag` is the host's `StreamStatus`
     /// (`timedOut`: not acknowledged).
@@ -38,6 +39,8 @@ public struct ControlMessage: Sendable, Equatable {
   /// A flag of `turnToHost`, `turnToOrigin` and `superseded`: it is about the requests that match the session's rules
   /// of the port.
   public static let matching: UInt8 = 2
+  /// A flag of `counters`: it is about copies.
+  public static let copies: UInt8 = 4
   /// A flag of an answer to `turnToHost`: a later claim is known.
   public static let laterClaim: UInt8 = 1
   /// A flag of an answer to `turnToHost`: the session has no rules for the port.

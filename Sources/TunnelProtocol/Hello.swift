@@ -7,7 +7,7 @@ public struct Hello: Sendable {
   public static let size = 48
   public static let magic: UInt32 = 0x4454_4e4c  // "DTNL"
   /// Daemon and agent ship together; another version is refused.
-  public static let version: UInt16 = 3
+  public static let version: UInt16 = 4
   public static let tokenSize = 32
 
   public var version = Hello.version

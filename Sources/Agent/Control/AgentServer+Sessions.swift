@@ -104,6 +104,14 @@ extension AgentServer {
       }
     case .counters:
       for listener in inbound where listener.port == message.port {
+        if message.flag & ControlMessage.copies != 0 {
+          let own = listener.ruled(by: holder)
+          var answer = message
+          answer.first = own?.copied ?? 0
+          answer.second = own?.lost ?? 0
+          holder.send(answer)
+          continue
+        }
         // A session with rules gets the number of its own requests.
         var toHost = listener.toHost
         if let own = listener.ruled(by: holder) { toHost = own.requests + (listener.owner === holder ? toHost : 0) }

@@ -5,75 +5,28 @@
 #endif
 
 /// A stream to a host for the requests of a split connection that match its rules.
-final class HostWay: StreamEnd {
+final class HostWay: HostStream {
   let way: Way
   /// Nil once the connection does not need it any more.
   private var connection: SplitConnection?
-  private var prefix: [UInt8]
-  /// Bytes for the host.
-  private var outbox = ByteQueue()
   /// Bytes of the host that the connection does not take yet. The host gets credit for them when it does.
   private var inbox = ByteQueue()
-  private var status: StreamStatus?
-  private var finishesOutput = false
-  private var finishSent = false
-  private var peerFinished = false
   private var isEndTold = false
-  private(set) var isOver = false
-  private enum Timer { static let acknowledge: UInt8 = 0, end: UInt8 = 1 }
-  /// The time that a host has to end a stream that is not needed any more, µs.
-  private static let endLimit: UInt64 = 30_000_000
 
   init(connection: SplitConnection, way: Way, session: Session, slot: Int, preamble: Preamble, limit: UInt64) {
     self.connection = connection
     self.way = way
-    prefix = [UInt8](repeating: 0, count: preamble.size)
-    prefix.withUnsafeMutableBytes { preamble.write(to: $0.baseAddress!) }
-    super.init(session: session, slot: slot)
-    loop.schedule(self, after: limit, kind: Timer.acknowledge)
+    super.init(session: session, slot: slot, preamble: preamble, limit: limit)
   }
 
   var queued: Int { outbox.count }
   override var waitingBytes: Int { outbox.count + inbox.count }
+  override var isLeft: Bool { connection == nil }
 
-  // MARK: To the host
-
-  func send(_ bytes: UnsafeRawBufferPointer) {
-    guard !isOver else { return }
-    outbox.append(bytes, pool: loop.blocks)
-    session.wantsToSend(self)
-    loop.shedWhileFull()
-  }
-
-  func finishOutput() {
-    finishesOutput = true
-    session.wantsToSend(self)
-  }
-
-  override func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced {
-    guard !isOver, capacity > prefix.count else { return .nothing }
-    var count = prefix.count
-    prefix.withUnsafeBytes { if let base = $0.baseAddress { place.copyMemory(from: base, byteCount: $0.count) } }
-    prefix = []
-    while count < capacity, !outbox.isEmpty {
-      let part = UnsafeRawBufferPointer(rebasing: outbox.front.prefix(capacity - count))
-      (place + count).copyMemory(from: part.baseAddress!, byteCount: part.count)
-      count += part.count
-      outbox.drop(part.count, pool: loop.blocks)
-    }
-    let isLast = finishesOutput && outbox.isEmpty && !finishSent
-    if count > 0 { return .bytes(count, more: isLast || !outbox.isEmpty) }
-    guard isLast else { return .nothing }
-    finishSent = true
-    return .finished
-  }
+  func send(_ bytes: UnsafeRawBufferPointer) { if !isOver { take(bytes) } }
 
   override func produced() {
-    if let connection {
-      if outbox.isEmpty { connection.runAtTurnEnd() }
-    } else if finishSent, peerFinished {
-      over()
-    }
+    if let connection { if outbox.isEmpty { connection.runAtTurnEnd() } } else { endIfDone() }
   }
 
   // MARK: From the host
@@ -103,7 +56,7 @@ final class HostWay: StreamEnd {
 
   override func finished() {
     peerFinished = true
-    if let connection { connection.run() } else if finishSent { over() }
+    if let connection { connection.run() } else { endIfDone() }
   }
 
   /// Passes on what waits. Returns true if there was something.
@@ -127,19 +80,7 @@ final class HostWay: StreamEnd {
 
   // MARK: The end
 
-  override func timerFired(_ kind: UInt8) {
-    if kind == Timer.end {
-      if connection == nil { over() }
-    } else if status == nil {
-      fail(.timedOut)
-    }
-  }
-
-  override func wasReset() { fail(.failed) }
-  override func sessionClosed() { fail(.failed) }
-  override func abort() { fail(.failed) }
-
-  private func fail(_ reason: StreamStatus) {
+  override func fail(_ reason: StreamStatus) {
     guard !isOver else { return }
     let told = connection
     let isFirst = status == nil || status == reason
@@ -148,21 +89,14 @@ final class HostWay: StreamEnd {
   }
 
   /// Leaves the connection: sends what waits and a FIN, or a reset.
-  func leave(reset: Bool) {
+  func surrender(reset: Bool) {
     connection = nil
     inbox.removeAll(pool: loop.blocks)
-    guard !reset, !isOver, !(finishSent && peerFinished) else { return over() }
-    finishOutput()
-    loop.schedule(self, after: Self.endLimit, kind: Timer.end)
+    leave(reset: reset)
   }
 
-  private func over() {
-    guard !isOver else { return }
-    isOver = true
+  override func ended() {
     connection = nil
-    outbox.removeAll(pool: loop.blocks)
     inbox.removeAll(pool: loop.blocks)
-    loop.unregister(self)
-    session.release(self)
   }
 }

@@ -76,6 +76,23 @@ extension InboundListener {
     last.index = one.index
   }
 
+  // MARK: Copies
+
+  var copiesRequests: Bool {
+    for one in ruled where one.rules.hasCopies { return true }
+    return false
+  }
+
+  /// Opens a stream for copies.
+  func openCopy(_ rules: PortRules, for connection: SplitConnection, address: clinux_address) -> CopyWay? {
+    guard loop.now >= rules.restsUntil else { return nil }
+    let preamble = Preamble(.inbound, port: port, address: address.byteArray)
+    let end = rules.holder.session.open {
+      CopyWay(connection: connection, rules: rules, slot: $0, preamble: preamble, server: server)
+    }
+    return end as? CopyWay
+  }
+
   // MARK: For connections
 
   /// Returns the way of a request: that of the strictest rule that it meets, or 0.

@@ -17,6 +17,11 @@ final class PortRules {
   var requests: UInt64 = 0
   /// True if the host took the last connection that was offered.
   var hostAnswers = false
+  /// Requests, and connections of other protocols, whose copies were begun and not lost, and those whose were.
+  var copied: UInt64 = 0
+  var lost: UInt64 = 0
+  /// The time until which no copies are begun, since the host did not take a connection, µs.
+  var restsUntil: UInt64 = 0
 
   init(way: Way, holder: HolderSession, rules: RuleSet, count: UInt64, passesRefusals: Bool) {
     self.way = way
@@ -26,16 +31,23 @@ final class PortRules {
     self.passesRefusals = passesRefusals
   }
 
-  /// Checks whether both have a rule in common.
+  /// Checks whether both have a rule in common by which they would take requests.
   func shares(_ other: RuleSet) -> Bool {
-    for rule in rules.rules where other.has(rule) { return true }
+    for rule in rules.rules where !rule.isCopy && other.has(rule) { return true }
     return false
+  }
+
+  /// Notes that copies that were begun are lost.
+  func lose(_ count: Int) {
+    let count = UInt64(count)
+    copied -= min(copied, count)
+    lost += count
   }
 
   /// Gives up the rules that another session has now.
   func remove(_ others: RuleSet) {
     var own: [RequestRule] = []
-    for rule in rules.rules where !others.has(rule) { own.append(rule) }
+    for rule in rules.rules where rule.isCopy || !others.has(rule) { own.append(rule) }
     rules = RuleSet(own)
   }
 }

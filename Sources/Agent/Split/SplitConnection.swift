@@ -11,17 +11,17 @@ import CLinux
 ///
 /// The first bytes decide how it is read. Nothing waits for them: a server that speaks first is heard at once.
 final class SplitConnection: SplitDriver {
-  private let listener: InboundListener
-  private let address: clinux_address
+  let listener: InboundListener
+  let address: clinux_address
   /// The position in the listener's list.
   var index = 0
 
-  private enum Engine {
+  enum Engine {
     case undecided
     case http1(HTTP1Splitter)
     case http2(HTTP2Splitter)
   }
-  private var engine = Engine.undecided
+  private(set) var engine = Engine.undecided
   /// The client's bytes while they may be HTTP/2's preface.
   private var first: [UInt8] = []
   private var hasZeroFailed = false
@@ -33,6 +33,8 @@ final class SplitConnection: SplitDriver {
   private var client: SplitSocket?
   private var zero: SplitSocket?
   private var hosts: [HostWay] = []
+  // In SplitConnection+Copies.swift.
+  var copyWays: [CopyWay] = []
   /// Ways whose failure the engine does not know yet.
   private var failing: [Way] = []
   private(set) var isOver = false
@@ -46,7 +48,7 @@ final class SplitConnection: SplitDriver {
   /// The time that streams may need to meet the first GOAWAY, µs.
   private static let settleTime: UInt64 = 1_000_000
 
-  private var loop: EventLoop { listener.loop }
+  var loop: EventLoop { listener.loop }
 
   init(listener: InboundListener, address: clinux_address) {
     self.listener = listener
@@ -165,7 +167,7 @@ final class SplitConnection: SplitDriver {
     }
   }
 
-  private func count() {
+  func count() {
     let held = isOver ? 0 : heldBytes
     guard held != counted else { return }
     loop.blocks.count(held - counted)
@@ -291,6 +293,19 @@ final class SplitConnection: SplitDriver {
     return nil
   }
 
+  override var copiesRequests: Bool { listener.copiesRequests }
+  override func copies(of request: borrowing RequestHead) -> [Way] { copies(request, isStream: false, opens: true) }
+  override func copiesOfStream(opens: Bool) -> [Way] { copies(RequestHead(), isStream: true, opens: opens) }
+  override func copy(_ bytes: UnsafeRawBufferPointer, to way: Way) -> Bool { copyWay(way)?.send(bytes) ?? false }
+  override func copyIsLost(of way: Way) { copyWay(way)?.rules.lose(1) }
+  override func holdCopies(_ count: Int) -> Bool { listener.server.holdCopies(count) }
+
+  override func closeCopy(_ way: Way, reset: Bool) {
+    guard let copy = copyWay(way) else { return }
+    copyWays.removeAll { $0 === copy }
+    copy.surrender(reset: reset)
+  }
+
   override func close(_ way: Way, reset: Bool) {
     failing.removeAll { $0 == way }
     if way == 0 {
@@ -300,7 +315,7 @@ final class SplitConnection: SplitDriver {
       if reset { former?.release(reset: true) } else { former?.finish(lingers: false) }
     } else if let host = host(way) {
       hosts.removeAll { $0 === host }
-      host.leave(reset: reset)
+      host.surrender(reset: reset)
     }
   }
 
@@ -314,6 +329,8 @@ final class SplitConnection: SplitDriver {
     listener.forget(self)
     let server = listener.server
     let (former, formerZero, formerHosts) = (client, zero, hosts)
+    let formerCopies = copyWays
+    copyWays = []
     client = nil
     zero = nil
     hosts = []
@@ -324,7 +341,8 @@ final class SplitConnection: SplitDriver {
       former?.finish(lingers: true) { server.connections -= 1 }
       formerZero?.finish(lingers: false)
     }
-    for host in formerHosts { host.leave(reset: reset) }
+    for host in formerHosts { host.surrender(reset: reset) }
+    for copy in formerCopies { copy.surrender(reset: reset) }
     if reset { server.connections -= 1 }
   }
 
@@ -332,6 +350,10 @@ final class SplitConnection: SplitDriver {
 
   /// Closes a way once its requests are answered, since its rules have ended.
   func retire(_ way: Way) {
+    if copyWay(way) != nil {
+      closeCopy(way, reset: false)
+      if case .http2(let splitter) = engine { splitter.copyEnded(way) }
+    }
     guard host(way) != nil else { return }
     switch engine {
     case .http1(let splitter): splitter.retire(way)

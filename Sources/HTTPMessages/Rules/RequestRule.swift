@@ -12,6 +12,8 @@ public struct Condition: Hashable, Sendable {
     /// The path without the query, as it was sent.
     case path
     case method
+    /// True of every request: the rule takes copies, and leaves the requests where they go.
+    case copy
 
     /// The word in a rule's text.
     public var word: StaticString {
@@ -22,19 +24,20 @@ public struct Condition: Hashable, Sendable {
       case .query: "query"
       case .path: "path"
       case .method: "method"
+      case .copy: "copy"
       }
     }
 
     public var hasName: Bool {
       switch self {
       case .header, .baggage, .cookie, .query: true
-      case .path, .method: false
+      case .path, .method, .copy: false
       }
     }
   }
 
   public let subject: Subject
-  /// Empty for a path and a method.
+  /// Empty for a subject without a name.
   public let name: [UInt8]
   /// The pattern of the value; nil if any value will do.
   public let value: TextPattern?
@@ -52,6 +55,7 @@ public struct Condition: Hashable, Sendable {
   public func matches(_ head: borrowing RequestHead) -> Bool {
     head.withBytes { bytes in
       switch subject {
+      case .copy: return true
       case .method: return isMet(bytes, head.method)
       case .path: return isMet(bytes, head.path)
       case .header:
@@ -179,6 +183,8 @@ public struct RequestRule: Hashable, Sendable {
   /// The rank among rules that a request meets: the one with more conditions wins, then the one with more exact values,
   /// then the one with the longer texts. Equal ones are left to the older claim.
   public let strictness: Strictness
+  /// True if the requests go where they would go without the rule, and its owner gets copies.
+  public let isCopy: Bool
   public static let mostConditions = 32
 
   public init(_ conditions: [Condition]) {
@@ -192,13 +198,16 @@ public struct RequestRule: Hashable, Sendable {
     }
     var own: [Condition] = []
     var strictness = Strictness(conditions: sorted.count)
+    var isCopy = false
     for (_, condition) in sorted {
       own.append(condition)
+      if condition.subject == .copy { isCopy = true }
       guard let value = condition.value else { continue }
       if value.isExact { strictness.exact += 1 }
       strictness.size += value.literalSize
     }
     self.conditions = own
+    self.isCopy = isCopy
     self.strictness = strictness
   }
 
@@ -243,11 +252,30 @@ public struct RuleSet: Hashable, Sendable {
     self.rules = own
   }
 
-  /// Returns the strictness of the strictest rule that the request meets; nil if it meets none.
+  /// Checks whether a copy of the request is wanted.
+  public func wantsCopy(_ head: borrowing RequestHead) -> Bool {
+    guard head.isModest else { return wantsAllCopies }
+    for rule in rules where rule.isCopy && rule.matches(head) { return true }
+    return false
+  }
+
+  /// True if copies of all that comes are wanted, of other protocols as well.
+  public var wantsAllCopies: Bool {
+    for rule in rules where rule.isCopy && rule.conditions.count == 1 { return true }
+    return false
+  }
+
+  /// True if there is a rule for copies.
+  public var hasCopies: Bool {
+    for rule in rules where rule.isCopy { return true }
+    return false
+  }
+
+  /// Returns the strictness of the strictest rule by which the request is taken; nil if it meets none.
   public func match(_ head: borrowing RequestHead) -> Strictness? {
     guard head.isModest else { return nil }
     var best: Strictness?
-    for rule in rules where rule.matches(head) {
+    for rule in rules where !rule.isCopy && rule.matches(head) {
       if let former = best, rule.strictness <= former { continue }
       best = rule.strictness
     }

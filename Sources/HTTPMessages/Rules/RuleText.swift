@@ -3,6 +3,8 @@
 //     header x-devtunnel=alice
 //     path /api/*
 //
+// "copy *" makes a rule one for copies.
+//
 // Equal rules have equal texts. In a name, "=" is `\=`; a line break is `\n` anywhere.
 
 extension Condition {
@@ -78,7 +80,7 @@ extension Condition {
 
 extension Condition.Subject {
   fileprivate init?(word: ArraySlice<UInt8>) {
-    for subject in [Self.header, .baggage, .cookie, .query, .path, .method] {
+    for subject in [Self.header, .baggage, .cookie, .query, .path, .method, .copy] {
       let own = subject.word
       guard own.utf8CodeUnitCount == word.count else { continue }
       var isEqual = true

@@ -40,11 +40,11 @@ extension HTTP1Splitter {
     let exchange = exchanges[0]
     let code = (line[9], line[10], line[11])
     switch code {
-    case (49, 48, 49): return exchange.mayLeave ? enterStream(current) : enterLastAnswer()
+    case (49, 48, 49): return exchange.mayLeave ? enterStream(current, isAgreed: true) : enterLastAnswer()
     case (49, _, _):
       _ = responses.startBody(false)
       return
-    case (50, _, _) where exchange.isConnect: return enterStream(current)
+    case (50, _, _) where exchange.isConnect: return enterStream(current, isAgreed: true)
     default: break
     }
     // A client that is answered early may leave the body out (RFC 9110, section 10.1.1): the next bytes may be either.
@@ -86,8 +86,10 @@ extension HTTP1Splitter {
   // MARK: Streams
 
   /// Passes all bytes between the client and a way from now on. The others are closed.
-  func enterStream(_ way: Way) {
+  /// - Parameter isAgreed: true if the last request has asked for it: who has its copy gets what follows.
+  func enterStream(_ way: Way, isAgreed: Bool = false) {
     mode = .stream
+    if !isAgreed { copyStream() }
     current = way
     waiting = .nothing
     exchanges = []
@@ -97,9 +99,15 @@ extension HTTP1Splitter {
     if !held.isEmpty {
       let bytes = held
       held = []
-      bytes.withUnsafeBytes { if way == 0 { sendToZero($0) } else { driver.send($0, to: .way(way)) } }
+      bytes.withUnsafeBytes {
+        if way == 0 { sendToZero($0) } else { driver.send($0, to: .way(way)) }
+        copy($0)
+      }
     }
-    if hasClientEnded { driver.finishSending(to: .way(way)) }
+    if hasClientEnded {
+      finishCopies()
+      driver.finishSending(to: .way(way))
+    }
   }
 
   /// Passes the rest of the current way's bytes on: they are one answer, for all that is known.
@@ -114,6 +122,7 @@ extension HTTP1Splitter {
     hasClientEnded = true
     switch mode {
     case .stream:
+      finishCopies()
       driver.finishSending(to: .way(current))
       if hasWayEnded { end(reset: false) }
     case .messages:

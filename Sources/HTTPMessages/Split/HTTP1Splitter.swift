@@ -70,6 +70,8 @@ public final class HTTP1Splitter {
   private var isLeaving = false
   /// Ways that are closed once their answers have ended.
   private var retired: [Way] = []
+  /// The ways that get a copy of the present request, or of the stream.
+  private var copies: [Way] = []
 
   /// A longer head is not looked at.
   private static let headLimit = 64 << 10
@@ -81,7 +83,9 @@ public final class HTTP1Splitter {
   ///   - isStream: true for another protocol, whose bytes go to way 0.
   public init(driver: SplitDriver, isStream: Bool = false) {
     self.driver = driver
-    if isStream { mode = .stream }
+    guard isStream else { return }
+    mode = .stream
+    copyStream()
   }
 
   // MARK: Events
@@ -174,7 +178,9 @@ public final class HTTP1Splitter {
     case .messages:
       guard case .nothing = waiting else { return held.append(contentsOf: bytes) }
       if held.isEmpty { read(bytes, from: 0, start: 0) } else { readOn(bytes) }
-    case .stream: driver.send(bytes, to: .way(current))
+    case .stream:
+      driver.send(bytes, to: .way(current))
+      copy(bytes)
     case .lastAnswer:
       var rest = bytes
       while requests.isInBody, !rest.isEmpty, requests.next(&rest) == nil {}
@@ -228,7 +234,7 @@ public final class HTTP1Splitter {
           waiting = .request(exchange, way, size: position - start)
           return
         }
-        if way != current {
+        if way != current || driver.copiesRequests || !copies.isEmpty {
           pass(bytes, sent, start)
           sent = start
         }
@@ -300,16 +306,45 @@ public final class HTTP1Splitter {
       driver.open(way)
     }
     exchanges.append(exchange)
+    // The head is that of the request: none is read while one waits.
+    copies = driver.copiesRequests && !exchange.asksForHTTP2 ? driver.copies(of: head) : []
   }
 
   /// Sends bytes of the client to the current way.
   private func pass(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) {
     guard start < end else { return }
     let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+    copy(part)
     if current == 0 { return sendToZero(part) }
     guard let index = position(of: current) else { return }
     if !hosts[index].isOpened { hosts[index].kept.append(contentsOf: part) }
     driver.send(part, to: .way(current))
+  }
+
+  // MARK: Copies
+
+  func copy(_ bytes: UnsafeRawBufferPointer) {
+    guard !copies.isEmpty else { return }
+    copies.removeAll { !driver.copy(bytes, to: $0) }
+  }
+
+  /// Copies the bytes from here on for those who want all.
+  func copyStream() {
+    guard driver.copiesRequests || !copies.isEmpty else { return }
+    // Within a message, they must have its beginning.
+    let isInBody = requests.isInBody
+    let all = driver.copiesOfStream(opens: !isInBody)
+    var rest: [Way] = []
+    for way in copies {
+      if all.contains(way) { rest.append(way) } else if isInBody { driver.closeCopy(way, reset: true) }
+    }
+    copies = isInBody ? rest : all
+  }
+
+  /// Ends the copies of a stream behind the client's last byte.
+  func finishCopies() {
+    for way in copies { driver.closeCopy(way, reset: false) }
+    copies = []
   }
 
   // MARK: Turns

@@ -75,6 +75,10 @@ public final class HTTP2Splitter {
   var hasClientEnded = false
   var hasOriginEnded = false
   private var announcements = 0
+  // In HTTP2Splitter+Copies.swift.
+  var copies: [HTTP2Copy] = []
+  /// The client's DATA frame, as copies see it.
+  var copiedData = HTTP2DataFrame()
 
   static let mostStreams = 4096
   /// The memory of a stream's objects, about, and of its exchange with a host.
@@ -184,6 +188,7 @@ public final class HTTP2Splitter {
     var count = queuedUp + keptHeads + waiting.count + block.size + toClient.heldBytes
     count += client.rest.count + origin.rest.count + streams.count * Self.streamSize
     for host in hosts { count += host.block.size + host.reader.rest.count + host.streams * Self.exchangeSize }
+    for copy in copies { count += copy.size }
     if !hosts.isEmpty { for stream in streams.all { count += stream.exchange?.down.queue.count ?? 0 } }
     return count
   }
@@ -225,6 +230,7 @@ public final class HTTP2Splitter {
     for host in hosts where host.isLeaving && host.streams == 0 { close(host) }
     toOrigin.flush()
     toClient.flush()
+    flushCopies()
     let isIdle = streams.count == 0 && waiting.isEmpty
     if announcements > 1, isIdle, phase != .opaque {
       end(reset: false)
@@ -252,6 +258,9 @@ public final class HTTP2Splitter {
     guard phase != .over else { return }
     toOrigin.flush()
     toClient.flush()
+    flushCopies()
+    for copy in copies { copy.forget() }
+    copies = []
     phase = .over
     forgetStreams()
     for host in hosts { host.isOver = true }
@@ -274,6 +283,7 @@ public final class HTTP2Splitter {
   func becomeOpaque() {
     guard phase == .passing else { return }
     phase = .opaque
+    dropCopies()
     toOrigin.pass(block.frames.all)
     toOrigin.pass(client.rest)
     toClient.pass(origin.rest)

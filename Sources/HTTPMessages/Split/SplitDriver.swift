@@ -28,4 +28,24 @@ open class SplitDriver {
   open func end(reset: Bool) {}
   /// Returns the number of bytes that wait for a side.
   open func queued(for side: SplitSide) -> Int { 0 }
+
+  // MARK: Copies
+
+  /// True if requests may have to be copied.
+  open var copiesRequests: Bool { false }
+  /// Returns the ways that get a copy of a request, each connected. It is called once for each, after `route`.
+  open func copies(of request: borrowing RequestHead) -> [Way] { [] }
+  /// Returns the ways that get a copy of all bytes of a connection.
+  /// - Parameter opens: true to connect those that are not.
+  open func copiesOfStream(opens: Bool) -> [Way] { [] }
+  /// Sends bytes of a copy.
+  /// - Returns: false if that host gets nothing more until it is returned again.
+  open func copy(_ bytes: UnsafeRawBufferPointer, to way: Way) -> Bool { false }
+  /// Notes that a copy that was begun is not sent, or not whole.
+  open func copyIsLost(of way: Way) {}
+  /// Ends the connection of copies: after the bytes that were sent, or with a reset.
+  open func closeCopy(_ way: Way, reset: Bool) {}
+  /// Asks to keep more bytes of copies, or fewer.
+  /// - Returns: false if that is too much: they are not counted.
+  open func holdCopies(_ count: Int) -> Bool { true }
 }

@@ -386,8 +386,9 @@ struct HTTP1SplitterTests {
   ]
 
   /// Feeds the steps' bytes in pieces of a size.
-  static func run(_ steps: [SplitStep], size: Int) -> RecordedDriver {
-    let driver = RecordedDriver()
+  /// - Parameter driver: nil for one without copies.
+  static func run(_ steps: [SplitStep], size: Int, driver: RecordedDriver? = nil) -> RecordedDriver {
+    let driver = driver ?? RecordedDriver()
     let splitter = HTTP1Splitter(driver: driver)
     withExtendedLifetime(driver) {
       for step in steps {

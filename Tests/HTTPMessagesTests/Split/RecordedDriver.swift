@@ -53,4 +53,59 @@ final class RecordedDriver: SplitDriver {
   }
 
   override func queued(for side: SplitSide) -> Int { waiting[name(side)] ?? 0 }
+
+  // MARK: Copies
+
+  /// The hosts that get copies of requests with `x-copy: NAME`, and those of all bytes.
+  var copyRules: [Way: String] = [:]
+  var wholeCopies: Set<Way> = []
+  /// The bytes that each takes before it fails; it takes all if there is no number.
+  var copyLimits: [Way: Int] = [:]
+  private(set) var lostCopies: [Way: Int] = [:]
+  private var openCopies: Set<Way> = []
+
+  /// The bytes of each connection of copies, in order.
+  private(set) var copied: [Way: [[UInt8]]] = [:]
+  func copies(_ way: Way) -> [String] { (copied[way] ?? []).map { String(decoding: $0, as: UTF8.self) } }
+
+  override var copiesRequests: Bool { !copyRules.isEmpty || !wholeCopies.isEmpty }
+
+  override func copies(of request: borrowing RequestHead) -> [Way] {
+    var ways = wholeCopies
+    for (way, name) in copyRules {
+      if RequestRule(text: Array("header x-copy=\(name)".utf8))?.matches(request) == true { ways.insert(way) }
+    }
+    return opened(ways.sorted())
+  }
+
+  override func copiesOfStream(opens: Bool) -> [Way] {
+    opened(wholeCopies.sorted().filter { opens || openCopies.contains($0) })
+  }
+
+  private func opened(_ ways: [Way]) -> [Way] {
+    for way in ways where openCopies.insert(way).inserted { copied[way, default: []].append([]) }
+    return ways
+  }
+
+  override func copy(_ bytes: UnsafeRawBufferPointer, to way: Way) -> Bool {
+    guard openCopies.contains(way), ending == nil else { return false }
+    if let limit = copyLimits[way] {
+      guard bytes.count <= limit else {
+        openCopies.remove(way)
+        copyLimits[way] = nil
+        lostCopies[way, default: 0] += 1
+        return false
+      }
+      copyLimits[way] = limit - bytes.count
+    }
+    copied[way]![copied[way]!.count - 1] += bytes
+    return true
+  }
+
+  override func copyIsLost(of way: Way) { lostCopies[way, default: 0] += 1 }
+
+  override func closeCopy(_ way: Way, reset: Bool) {
+    openCopies.remove(way)
+    log.append("\(reset ? "reset" : "close") copy \(way)")
+  }
 }

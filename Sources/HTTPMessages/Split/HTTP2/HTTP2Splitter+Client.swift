@@ -57,6 +57,7 @@ extension HTTP2Splitter {
     let id = block.stream
     let known = streams.find(id)
     if known == nil, id & 1 != 0, id > newest { return request(id, frames) }
+    if known != nil, !list.isTooLong, block.isLast { copyTrailers(id) }
     if phase == .passing {
       toOrigin.pass(frames)
     } else {
@@ -94,6 +95,7 @@ extension HTTP2Splitter {
     var host: HTTP2Host?
     if !isCrowded, !hasOriginEnded, readHead() {
       let way = driver.route(head)
+      copyRequest(id)
       if way != 0 { host = self.host(for: way) }
     }
     if phase == .passing, host == nil {
@@ -188,6 +190,7 @@ extension HTTP2Splitter {
   func clientHeader(_ header: UnsafeRawBufferPointer) {
     let isData = client.kind == HTTP2Frame.data
     if block.isOpen || isData && client.stream == 0 { return fail(HTTP2Frame.Code.protocolError, header) }
+    copiedData.begin(client, .pass)
     if phase == .passing {
       data.begin(client, .pass)
       toOrigin.pass(header)
@@ -219,6 +222,7 @@ extension HTTP2Splitter {
   }
 
   func clientPiece(_ piece: UnsafeRawBufferPointer) {
+    copyData(piece)
     switch data.destination {
     case .pass:
       toOrigin.pass(piece)
@@ -233,6 +237,7 @@ extension HTTP2Splitter {
 
   private func clientFrameEnded() {
     guard client.kind == HTTP2Frame.data, data.isLast else { return }
+    copyEnd(client.stream)
     if let stream = streams.find(client.stream) { clientEnded(stream) }
   }
 

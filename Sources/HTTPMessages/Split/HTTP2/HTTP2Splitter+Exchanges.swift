@@ -227,6 +227,7 @@ extension HTTP2Splitter {
     guard !stream.isOver else { return }
     stream.isOver = true
     streams.remove(stream.id)
+    if !stream.clientHasEnded { copyReset(stream.id) }
     guard let exchange = stream.exchange else { return }
     // The host may know the stream of a frame that is under way: without this they would keep each other.
     stream.exchange = nil

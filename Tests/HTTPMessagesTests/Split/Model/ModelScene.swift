@@ -91,6 +91,81 @@ final class ModelScene: SplitDriver {
     isReset = reset
   }
 
+  // MARK: Copies
+
+  /// Values of `x-devtunnel` whose requests are copied, and their hosts.
+  var copyRules: [String: [Way]] = [:]
+  var copyHosts: [Way: ModelPeer] = [:]
+  var copyWindow: Int?
+  /// The most bytes on the way to a host.
+  var copyLimit = Int.max
+  private var copyQueues: [Way: [UInt8]] = [:]
+  /// Requests whose copies were begun, and lost.
+  private(set) var copiesBegun: [Way: Int] = [:]
+  private(set) var copiesLost: [Way: Int] = [:]
+  private(set) var heldCopies = 0
+
+  override var copiesRequests: Bool { !copyRules.isEmpty }
+
+  override func copies(of request: borrowing RequestHead) -> [Way] {
+    var ways: [Way] = []
+    for (value, hosts) in copyRules {
+      for field in request.fields where request.has(field.name, Array("x-devtunnel".utf8)) {
+        if request.has(field.value, Array(value.utf8)) { ways = hosts }
+      }
+    }
+    for way in ways {
+      copiesBegun[way, default: 0] += 1
+      guard copyHosts[way] == nil else { continue }
+      copyHosts[way] = ModelPeer(isClient: false, name: "copy \(way)", window: copyWindow)
+      copyQueues[way] = []
+    }
+    return ways
+  }
+
+  override func copy(_ bytes: UnsafeRawBufferPointer, to way: Way) -> Bool {
+    guard copyHosts[way] != nil, copyQueues[way]!.count + bytes.count <= copyLimit else {
+      copyHosts[way] = nil
+      return false
+    }
+    copyQueues[way]! += bytes
+    return true
+  }
+
+  override func copyIsLost(of way: Way) { copiesLost[way, default: 0] += 1 }
+  override func closeCopy(_ way: Way, reset: Bool) { copyHosts[way] = nil }
+
+  override func holdCopies(_ count: Int) -> Bool {
+    heldCopies += count
+    return true
+  }
+
+  /// Lets bytes of copies, and of their answers, arrive. Returns true if there were some.
+  @discardableResult func deliverCopies(most: Int) -> Bool {
+    var hasMoved = false
+    for (way, peer) in copyHosts.sorted(by: { $0.key < $1.key }) {
+      let bytes = Array(copyQueues[way]!.prefix(most))
+      copyQueues[way]!.removeFirst(bytes.count)
+      peer.receive(bytes)
+      for id in peer.order {
+        answer(peer, peer.streams[id]!)
+        if peer.push(peer.streams[id]!, &random) { hasMoved = true }
+        if peer.read(peer.streams[id]!, 1 << 20) { hasMoved = true }
+      }
+      let back = Array(peer.out.prefix(most))
+      peer.out.removeFirst(back.count)
+      back.withUnsafeBytes { splitter.received($0, ofCopy: way) }
+      if !bytes.isEmpty || !back.isEmpty { hasMoved = true }
+    }
+    return hasMoved
+  }
+
+  /// Ends the connection of copies.
+  func breakCopies(_ way: Way) {
+    guard copyHosts.removeValue(forKey: way) != nil else { return }
+    splitter.copyEnded(way)
+  }
+
   override func queued(for side: SplitSide) -> Int {
     switch side {
     case .client: toClient.count
@@ -191,6 +266,7 @@ final class ModelScene: SplitDriver {
   /// Lets one thing happen.
   func step() {
     let most = random.chance(20) ? 1 + random.below(12) : 1 + random.below(piece)
+    if !copyHosts.isEmpty, random.chance(15) { deliverCopies(most: most) }
     switch random.below(10) {
     case 0: deliver(client, from: .client, most: most)
     case 1: arrive(at: .client, most: most)
@@ -236,6 +312,7 @@ final class ModelScene: SplitDriver {
         note(deliver(server.peer, from: .way(server.way), most: 1 << 20))
       }
       note(arrive(at: .client, most: 1 << 20))
+      note(deliverCopies(most: 1 << 20))
       for id in client.order {
         note(client.push(client.streams[id]!, &random))
         note(client.read(client.streams[id]!, 1 << 20))
