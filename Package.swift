@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Forward",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol",
+        "Agents", "CLinux", "ControlAPI", "HTTPMessages", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(

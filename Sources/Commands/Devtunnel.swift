@@ -26,7 +26,9 @@ struct Devtunnel: AsyncParsableCommand {
       """,
     version: "devtunnel \(BuildVersion.current.version)",
     groupedSubcommands: [
-      CommandGroup(name: "Traffic", subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self]),
+      CommandGroup(
+        name: "Traffic",
+        subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self, OpenCommand.self]),
       CommandGroup(
         name: "Into the cluster", subcommands: [ShellCommand.self, ConnectCommand.self, DisconnectCommand.self]),
       CommandGroup(

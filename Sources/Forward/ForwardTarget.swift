@@ -68,6 +68,17 @@ public struct ForwardTarget: Sendable, Hashable {
     return found
   }
 
+  /// Finds the number of a Service's port.
+  /// - Parameter port: by number or name, or "" for its only one, or the one for HTTP.
+  func servicePort(_ port: String, client: KubeClient, namespace: String) async throws(ControlError) -> UInt16 {
+    guard kind == .service else {
+      throw ControlError(
+        .badInput, "'\(name)' is no Service: intercepts take requests that come by a Service's address",
+        remedy: "Name a Service, or use `devtunnel forward` for a Pod.")
+    }
+    return try Self.port(of: try await get(.services, client, namespace), port).number
+  }
+
   private func service(_ port: String, _ client: KubeClient, _ namespace: String) async throws(ControlError) -> Preamble
   {
     let service = try await get(.services, client, namespace)
@@ -108,6 +119,15 @@ public struct ForwardTarget: Sendable, Hashable {
       return (number, ["port": .init(Int(number))])
     }
     let tcp = ports.filter { $0.transport == "TCP" }
+    if port.isEmpty {
+      let web = tcp.first { $0.entryName == "http" } ?? tcp.first { number($0["port"]) == 80 }
+      guard let chosen = tcp.count == 1 ? tcp[0] : web, let number = number(chosen["port"]) else {
+        throw ControlError(
+          .notFound, "\(service.label) has several ports, and none of them is called http",
+          remedy: "Name one: SERVICE:PORT. It has: \(Self.list(tcp, "port")).")
+      }
+      return (number, chosen)
+    }
     guard
       let chosen = tcp.first(where: {
         $0.entryName == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port)

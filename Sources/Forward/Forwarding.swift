@@ -1,6 +1,7 @@
 import Agents
 import CLinux
 import ControlAPI
+import HTTPMessages
 import KubeAPI
 import Logging
 import Relay
@@ -19,6 +20,8 @@ public actor Forwarding {
   private var refresher: Task<Void, Never>?
   private var follower: Task<Void, Never>?
   var problem: String?
+  /// The name that the Service sees, if requests are rewritten.
+  private var opened: String?
 
   public init(id: String, request: ForwardRequest, namespace: String, client: KubeClient, link: AgentLink, log: Logger)
     throws(ControlError)
@@ -41,9 +44,10 @@ public actor Forwarding {
     }
     let (refusals, tell) = AsyncStream.makeStream(of: StreamStatus.self, bufferingPolicy: .bufferingNewest(1))
     do throws(ControlError) {
-      for port in request.ports {
+      for var port in request.ports {
+        let rewrite = try await rewrite(&port)
         let preamble = try await target.resolve(port.remote, client: client, namespace: namespace)
-        try await bind(port, address, preamble) { tell.yield($0) }
+        try await bind(port, address, preamble, rewrite) { tell.yield($0) }
       }
       try await link.connected(within: .seconds(60))
     } catch {
@@ -60,8 +64,18 @@ public actor Forwarding {
     }
   }
 
+  /// Returns the changes to a port's requests; gives the port its number.
+  private func rewrite(_ port: inout ForwardRequest.Port) async throws(ControlError) -> HeadRewrite? {
+    guard let rewrite = request.rewrite else { return nil }
+    let number = try await target.servicePort(port.remote, client: client, namespace: namespace)
+    port.remote = String(number)
+    let head = rewrite.head(of: "\(target.name).\(namespace)" + (number == 80 ? "" : ":\(number)"))
+    opened = String(decoding: head.host, as: UTF8.self)
+    return head
+  }
+
   private func bind(
-    _ port: ForwardRequest.Port, _ address: clinux_address, _ preamble: Preamble,
+    _ port: ForwardRequest.Port, _ address: clinux_address, _ preamble: Preamble, _ rewrite: HeadRewrite?,
     _ onRefusal: @escaping @Sendable (StreamStatus) -> Void
   ) async throws(ControlError) {
     var address = address
@@ -78,7 +92,7 @@ public actor Forwarding {
     clinux_local_address(fd, &address)
     let listener = await link.onLoop { endpoint in
       let listener = ForwardListener(
-        loop: endpoint.loop, fd: fd, endpoint: endpoint, target: preamble, onRefusal: onRefusal)
+        loop: endpoint.loop, fd: fd, endpoint: endpoint, target: preamble, rewrite: rewrite, onRefusal: onRefusal)
       listener.start()
       return OnLoop(listener, on: endpoint.loop)
     }
@@ -125,7 +139,7 @@ public actor Forwarding {
     }
     return ForwardReport(
       id: id, context: context, namespace: namespace, target: request.target, ports: result, message: problem,
-      warnings: Self.warnings(listeningAt: request.address))
+      warnings: Self.warnings(listeningAt: request.address), opened: opened)
   }
 
   /// Returns the warnings about a forward at this address.

@@ -109,7 +109,7 @@ struct RuleArguments: ParsableArguments {
     }
   }
 
-  private static func personalName(_ text: String) throws(ControlError) -> String {
+  static func personalName(_ text: String) throws(ControlError) -> String {
     let process = ProcessInfo.processInfo
     let name = text == "@" ? process.environment["USER"] ?? process.userName : text
     guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(\.isTokenByte) else {

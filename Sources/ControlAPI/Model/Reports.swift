@@ -239,11 +239,14 @@ public struct ForwardReport: Codable, Sendable, Hashable {
   public var message: String?
   /// Warnings about a port that other machines reach.
   public var warnings: [String]
+  /// For `devtunnel open`: the name that the Service sees.
+  public var opened: String?
 
   public init(
     id: String, context: String, namespace: String, target: String, ports: [Port], message: String? = nil,
-    warnings: [String] = []
+    warnings: [String] = [], opened: String? = nil
   ) {
+    self.opened = opened
     self.warnings = warnings
     self.id = id
     self.context = context

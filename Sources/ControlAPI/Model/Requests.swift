@@ -190,6 +190,9 @@ public struct ForwardRequest: Codable, Sendable, Hashable {
   /// loop's edits show a second earlier than through the Service's address, since kube-proxy lags, and never from an
   /// old Pod. Its other Pods get no connections.
   public var newestPod = false
+  /// For `devtunnel open`: the changes to the requests. The target is a Service then, and a port may be "": its only
+  /// one, or the one for HTTP.
+  public var rewrite: ForwardRewrite?
   /// True if the forward ends with the connection of the command that asked for it; else the daemon keeps it.
   public var foreground = false
 

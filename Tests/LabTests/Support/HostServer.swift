@@ -36,10 +36,10 @@ final class HostServer: Sendable {
 /// Just enough of HTTP for requests whose every connection counts.
 enum HTTPRequest {
   /// Sends a GET and reads to the end. Closes the descriptor.
-  static func body(on fd: Int32, path: String = "/", header: String? = nil) throws -> String {
+  static func body(on fd: Int32, path: String = "/", host: String = "web", header: String? = nil) throws -> String {
     defer { close(fd) }
     setBlocking(fd)
-    let request = "GET \(path) HTTP/1.0\r\nHost: web\r\n\(header.map { $0 + "\r\n" } ?? "")\r\n"
+    let request = "GET \(path) HTTP/1.0\r\nHost: \(host)\r\n\(header.map { $0 + "\r\n" } ?? "")\r\n"
     guard request.withCString({ send(fd, $0, strlen($0), Int32(MSG_NOSIGNAL)) }) > 0 else {
       throw RequestFailure("send: \(reason)")
     }
@@ -74,7 +74,7 @@ enum HTTPRequest {
 
   /// A request to a port of the host.
   /// - Parameter path: a whole URL where that is a proxy.
-  static func host(port: UInt16, path: String = "/") async throws -> String {
+  static func host(port: UInt16, path: String = "/", host: String = "web") async throws -> String {
     try await onThread {
       let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       var address = sockaddr_in()
@@ -90,7 +90,7 @@ enum HTTPRequest {
         close(fd)
         throw RequestFailure("connect: \(reason)")
       }
-      return try body(on: fd, path: path)
+      return try body(on: fd, path: path, host: host)
     }
   }
 }

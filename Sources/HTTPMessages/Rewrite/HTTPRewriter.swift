@@ -1,0 +1,46 @@
+/// Rewrites the heads in one connection of HTTP/1.1 or HTTP/2. Bodies pass as they came.
+public final class HTTPRewriter {
+  /// The bytes that a call hands on.
+  public typealias Send = (_ bytes: UnsafeRawBufferPointer, _ toClient: Bool) -> Void
+
+  private enum Version {
+    case unknown
+    case first(HTTP1Rewriter)
+    case second(HTTP2Rewriter)
+  }
+
+  private let rewrite: HeadRewrite
+  private var version = Version.unknown
+  /// The first bytes of the client, while they may be HTTP/2's.
+  private var preface: [UInt8] = []
+
+  public init(_ rewrite: HeadRewrite) { self.rewrite = rewrite }
+
+  /// Takes bytes of a side.
+  /// - Returns: false if the connection has to end once the bytes that were handed on are sent.
+  public func received(_ bytes: UnsafeRawBufferPointer, fromClient: Bool, _ send: Send) -> Bool {
+    switch version {
+    case .unknown:
+      // A server that speaks first speaks no HTTP.
+      guard fromClient else { return false }
+      preface.append(contentsOf: bytes)
+      let whole = HTTP2Frame.preface
+      let count = min(preface.count, whole.utf8CodeUnitCount)
+      for index in 0..<count where preface[index] != whole.utf8Start[index] {
+        version = .first(HTTP1Rewriter(rewrite))
+        return replay(send)
+      }
+      guard count == whole.utf8CodeUnitCount else { return true }
+      version = .second(HTTP2Rewriter(rewrite))
+      return replay(send)
+    case .first(let rewriter): return rewriter.received(bytes, fromClient: fromClient, send)
+    case .second(let rewriter): return rewriter.received(bytes, fromClient: fromClient, send)
+    }
+  }
+
+  private func replay(_ send: Send) -> Bool {
+    let bytes = preface
+    preface = []
+    return bytes.withUnsafeBytes { received($0, fromClient: true, send) }
+  }
+}
