@@ -40,7 +40,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "HTTPMessages", "Images", "Inputs", "KubeAPI",
+        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Exchanges", "HTTPMessages", "Images", "Inputs",
+        "KubeAPI",
         "KubeObjects", "Manifests", "Skaffold", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -56,7 +57,8 @@ let package = Package(
     .target(
       name: "Operations",
       dependencies: [
-        "Agents", "Bastion", "ControlAPI", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams", "Outbound",
+        "Agents", "Bastion", "ControlAPI", "Exchanges", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams",
+        "Outbound",
         "Relay", "Shell",
         "ShellChannel", "Threads",
         .product(name: "Logging", package: "swift-log"),
@@ -82,7 +84,8 @@ let package = Package(
         "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
-    .target(name: "ControlAPI", dependencies: ["CControl", "HTTPMessages", "Threads"], swiftSettings: strict),
+    .target(
+      name: "ControlAPI", dependencies: ["CControl", "Exchanges", "HTTPMessages", "Threads"], swiftSettings: strict),
     .target(
       name: "Agents",
       dependencies: [
@@ -115,7 +118,7 @@ let package = Package(
     .target(name: "Inputs", dependencies: ["CLibYAML"], swiftSettings: strict),
 
     // Requests that were seen.
-    .target(name: "Exchanges", dependencies: ["KubeObjects"], swiftSettings: strict),
+    .target(name: "Exchanges", dependencies: ["HTTPMessages", "KubeObjects"], swiftSettings: strict),
 
     // The cluster's API.
     .target(name: "Bastion", dependencies: ["CLinux", "CSSH2", "KubeAPI", "Threads"], swiftSettings: strict),
@@ -318,7 +321,8 @@ let package = Package(
     .testTarget(
       name: "LabTests",
       dependencies: [
-        "CLinux", "ControlAPI", "Deploy", "DevLoop", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        "CLinux", "ControlAPI", "Deploy", "DevLoop", "Exchanges", "KubeAPI", "KubeObjects", "LabAPI", "LabNode",
+        "LabStore",
         "Manifests", "Operations",
         "TestSupport", .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),

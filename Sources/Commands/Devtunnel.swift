@@ -39,7 +39,10 @@ struct Devtunnel: AsyncParsableCommand {
         ]),
       CommandGroup(
         name: "Information",
-        subcommands: [ListCommand.self, StatusCommand.self, DoctorCommand.self, LogsCommand.self, VersionCommand.self]),
+        subcommands: [
+          ListCommand.self, StatusCommand.self, RequestsCommand.self, DoctorCommand.self, LogsCommand.self,
+          VersionCommand.self,
+        ]),
       CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),
       CommandGroup(name: "Trying and testing", subcommands: [LabVerb.self]),
       CommandGroup(name: "Other", subcommands: [CompletionCommand.self, DaemonCommand.self]),

@@ -12,15 +12,19 @@ final class ForwardListener: Listener {
   private(set) var connections: UInt64 = 0
   private(set) var refused: UInt64 = 0
   private(set) var lastProblem: String?
+  /// For those who look at what passes.
+  fileprivate let place: TapPlace
   /// Called when a dial fails: the target may have moved.
   private let onRefusal: (StreamStatus) -> Void
   /// The changes to requests, if this is `devtunnel open`'s.
   private let rewrite: HeadRewrite?
 
   init(
-    loop: EventLoop, fd: Int32, endpoint: LinkEndpoint, target: Preamble?, rewrite: HeadRewrite? = nil,
+    loop: EventLoop, fd: Int32, endpoint: LinkEndpoint, target: Preamble?, place: TapPlace,
+    rewrite: HeadRewrite? = nil,
     onRefusal: @escaping (StreamStatus) -> Void
   ) {
+    self.place = place
     self.endpoint = endpoint
     self.target = target
     self.rewrite = rewrite
@@ -109,6 +113,7 @@ private final class ForwardEnd: OpenerEnd {
     self.listener = listener
     self.pair = pair
     super.init(session: session, slot: slot, fd: fd, preamble: preamble)
+    tap = loop.taps?.tap(listener.place, loop)
   }
 
   override func answered(_ status: StreamStatus) {

@@ -43,6 +43,15 @@ public struct ForwardTarget: Sendable, Hashable {
     }
   }
 
+  /// `user` for a Service, `pod/user-0` for others.
+  var shortText: String {
+    switch kind {
+    case .service: name
+    case .pod: "pod/\(name)"
+    case .workload(let resource): "\(resource.kind.lowercased())/\(name)"
+    }
+  }
+
   /// Finds a port's present address.
   /// - Parameter port: by number or name; the Service's port, or the container's.
   /// - Throws: `ControlError` that names the existing ports.

@@ -90,9 +90,13 @@ public actor Forwarding {
         remedy: "Choose another: HOST:\(port.remote), or 0:\(port.remote) for any free one.")
     }
     clinux_local_address(fd, &address)
+    let place = TapPlace(
+      way: .forward, context: client.access.contextName, namespace: namespace, service: target.shortText,
+      port: Int(preamble.port))
     let listener = await link.onLoop { endpoint in
       let listener = ForwardListener(
-        loop: endpoint.loop, fd: fd, endpoint: endpoint, target: preamble, rewrite: rewrite, onRefusal: onRefusal)
+        loop: endpoint.loop, fd: fd, endpoint: endpoint, target: preamble, place: place, rewrite: rewrite,
+        onRefusal: onRefusal)
       listener.start()
       return OnLoop(listener, on: endpoint.loop)
     }

@@ -6,6 +6,7 @@
 import Agents
 import Bastion
 import ControlAPI
+import Exchanges
 import Forward
 import Glibc
 import Intercept
@@ -47,6 +48,8 @@ public actor ClusterOperations: Engine {
 
   let settings: Settings
   nonisolated let relay: RelayThread
+  /// The requests that passed.
+  let seen = ExchangeStore()
   let journal: Journal
   let log: Logger
   let holder: Holder
@@ -118,6 +121,7 @@ public actor ClusterOperations: Engine {
         .failed, "the relay's thread could not be started", remedy: "Raise the limit of open files (ulimit -n).")
     }
     relay.limit(ConnectionLimits(openFiles: OpenFiles.limit))
+    relay.look { [seen] in ExchangeTaps(seen) }
     self.settings = settings
     self.relay = relay
     self.log = log

@@ -17,16 +17,17 @@ public final class Outbound {
   ///   - sessions: gives the tunnel's present session.
   ///   - routes: may be shared by several shells of one cluster.
   ///   - budget: of the tunnel's connections; nil: no limit.
+  ///   - place: for those who look at what passes; nil: nobody may.
   public init(
     loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, dns: DNSSettings,
-    budget: ConnectionBudget? = nil
+    budget: ConnectionBudget? = nil, place: TapPlace? = nil
   ) {
     self.loop = loop
     self.routes = routes
     self.sessions = sessions
     dialer = Dialer(
       loop: loop, sessions: sessions, routes: routes, counters: counters,
-      budget: budget ?? ConnectionBudget(limit: .max))
+      budget: budget ?? ConnectionBudget(limit: .max), place: place)
     resolver = DNSResolver(loop: loop, sessions: sessions, routes: routes, counters: counters, settings: dns)
   }
 

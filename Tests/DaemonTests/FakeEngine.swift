@@ -145,6 +145,17 @@ final class FakeEngine: Engine {
     return RestoreReport(done: ["Service user"], left: request.force ? [] : ["Service cart"])
   }
 
+  func requests(_ request: RequestsRequest, items: @escaping @Sendable ([RequestsItem]) async -> Void) async throws
+    -> RequestsReport
+  {
+    await items([RequestsItem(lost: 1), RequestsItem(lost: 2)])
+    while request.follow, !Task.isCancelled {
+      await items([RequestsItem(lost: 3)])
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return RequestsReport(notes: ["that is all"])
+  }
+
   func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck] {
     [DoctorCheck("API server", .ok, "answers")]
   }

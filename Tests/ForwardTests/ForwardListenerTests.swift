@@ -18,7 +18,7 @@ struct ForwardListenerTests {
     let (fd, port) = listening()
     let listener = ForwardListener(
       loop: loop, fd: fd, endpoint: endpoint, target: Preamble(.tcp, port: 80, address: [10, 0, 0, 1]),
-      onRefusal: { _ in })
+      place: TapPlace(way: .forward, context: "test", namespace: "shop"), onRefusal: { _ in })
     listener.start()
     let clients = (0..<25).map { _ in TestClient(loop: loop, port: port) }
     #expect(loop.turn { clients.count { $0.sawReset } == 15 })

@@ -21,6 +21,7 @@ struct ConversionTests {
     "ClusterOperations+Doctor.swift Int($0 * 100)": "a round trip that this process has measured, in ms",
     "ClusterOperations+Doctor.swift Int(components.seconds * 1000)": "a time that this process has measured",
     "ClusterOperations+Doctor.swift Int(components.attoseconds / 1_000_000_000_000_000)": "less than 1000",
+    "AgentSteps.swift Int(port.podPort)": "from fewer bits",
     "ContainerRemarks.swift Int(port)": "from fewer bits",
     "Holder.swift UInt64(byte)": "from fewer bits",
     "InstallationID.swift UInt64(status.st_ino)": "from as many bits",

@@ -8,6 +8,7 @@ public final class HostRouter: StreamRouter {
   private let loop: EventLoop
   private var targets: [UInt16: clinux_address] = [:]
   private var joins: [UInt16: JoinedTarget] = [:]
+  private var places: [UInt16: TapPlace] = [:]
   /// The number of connections open now, by the agent's port.
   public private(set) var open: [UInt16: Int] = [:]
   /// Makes the sockets from which connections to the host leave; with nil, this process does, in its own network. It
@@ -26,6 +27,9 @@ public final class HostRouter: StreamRouter {
 
   /// Sets the host's address for connections to the agent's `port`; nil refuses them.
   public func setTarget(_ address: clinux_address?, for port: UInt16) { targets[port] = address }
+
+  /// Names the place of connections to the agent's `port`, for those who look at what passes.
+  public func setPlace(_ place: TapPlace, for port: UInt16) { places[port] = place }
 
   /// Joins connections to the agent's `port` to a port of another cluster.
   public func join(_ target: JoinedTarget, for port: UInt16) { joins[port] = target }
@@ -50,6 +54,7 @@ public final class HostRouter: StreamRouter {
       return end
     }
     held.insert(ObjectIdentifier(end))
+    if let taps = loop.taps, let place = places[preamble.port] { end.tap = taps.tap(place, loop) }
     if let makeSocket { makeSocket { end.connect(socket: $0, to: target) } } else { end.connect(to: target) }
     return end
   }

@@ -35,6 +35,24 @@ public struct ControlClient: Sendable {
     _ request: Request, build: BuildVersion = .current, progress: @escaping Progress = { _ in },
     holding: (@Sendable (Request.Reply) -> Void)? = nil
   ) async throws(ControlError) -> Request.Reply {
+    try await call(request, build: build, progress: progress, holding: holding, onItem: nil)
+  }
+
+  /// Sends a request whose answer comes in items, and waits for its end.
+  public func call<Request: ControlRequest, Item: Codable & Sendable>(
+    _ request: Request, build: BuildVersion = .current, item: @escaping @Sendable (Item) -> Void
+  ) async throws(ControlError) -> Request.Reply {
+    try await call(request, build: build, progress: { _ in }, holding: nil) { line throws(ControlError) in
+      item(try WireCoding.decode(ItemLine<Item>.self, line).item)
+    }
+  }
+
+  private typealias OnItem = @Sendable ([UInt8]) throws(ControlError) -> Void
+
+  private func call<Request: ControlRequest>(
+    _ request: Request, build: BuildVersion, progress: @escaping Progress,
+    holding: (@Sendable (Request.Reply) -> Void)?, onItem: OnItem?
+  ) async throws(ControlError) -> Request.Reply {
     let line = try WireCoding.encode(RequestLine(build, request))
     let connection = try await connect()
     connection.send(line)
@@ -43,7 +61,7 @@ public struct ControlClient: Sendable {
     let reader = Task { () -> Result<Request.Reply, ControlError> in
       defer { connection.close() }
       do throws(ControlError) {
-        return .success(try await read(connection, progress: progress, holding: holding))
+        return .success(try await read(connection, progress: progress, holding: holding, onItem: onItem))
       } catch {
         return .failure(hasGivenUp.value ? Self.stillUndoing : error)
       }
@@ -66,11 +84,16 @@ public struct ControlClient: Sendable {
     remedy: "`devtunnel status` shows it, `devtunnel logs` says what it waits for.")
 
   private func read<Reply: Codable & Sendable>(
-    _ connection: LineConnection, progress: Progress, holding: (@Sendable (Reply) -> Void)?
+    _ connection: LineConnection, progress: Progress, holding: (@Sendable (Reply) -> Void)?, onItem: OnItem?
   ) async throws(ControlError) -> Reply {
     var held: Reply?
     do {
+      let prefix = ItemLine<Nothing>.prefix
       for try await line in connection.lines {
+        if let onItem, line.starts(with: prefix) {
+          try onItem(line)
+          continue
+        }
         let answer = try WireCoding.decode(Answer<Reply>.self, line)
         if let error = answer.error { throw error }
         if let text = answer.progress { progress(text) }

@@ -7,6 +7,9 @@ import CControl
 #endif
 
 enum ControlSocket {
+  /// The longest line of the daemon: an exchange with two bodies of 1 MiB.
+  private static let lineLimit = 16 << 20
+
   /// Connects.
   /// - Returns: nil if nothing listens: there is no file, or a killed daemon left it.
   /// - Throws: `.forbidden` if another user's process listens.
@@ -29,6 +32,6 @@ enum ControlSocket {
       ccontrol_close(fd)
       throw error
     }
-    return try LineConnection(fd)
+    return try LineConnection(fd, limit: lineLimit)
   }
 }

@@ -28,6 +28,10 @@ public protocol Engine: Sendable {
   func services(of workload: String, in cluster: ClusterSelection) async throws -> [ListEntry]
   /// Reports everything but `daemon`, which is nil: the daemon fills it in.
   func status() async -> StatusReport
+  /// Gives the exchanges that are kept and, to a command that follows, those that end until its task is cancelled.
+  /// `items` returns once the command may take more.
+  func requests(_ request: RequestsRequest, items: @escaping @Sendable ([RequestsItem]) async -> Void) async throws
+    -> RequestsReport
   func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport
   func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck]
   /// Undoes, from the journal, the changes that an earlier daemon of this user left.

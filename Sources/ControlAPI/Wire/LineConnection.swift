@@ -60,6 +60,9 @@ package final class LineConnection: Sendable {
     }
   }
 
+  /// The bytes that the peer has not taken yet.
+  package var backlog: Int { state.withLock { $0.outgoing.count } }
+
   /// Ends the sending side after the queued lines; the peer may continue.
   package func finish() { change { $0.finishing = true } }
   /// Ends both directions, once the queued lines are sent or the peer does not take them.

@@ -6,7 +6,8 @@
 
 // Each message is one line of JSON:
 //   command to daemon   {"version": …, "build": …, "method": …, "params": …}, once
-//   daemon to command   {"progress": "…"}, any number; then {"result": …} or {"error": …}, once
+//   daemon to command   {"progress": "…"} and, of `requests`, {"item": …}, any number; then {"result": …} or
+//                       {"error": …}, once
 // When the command closes its sending side, the daemon cancels the request; it still answers.
 
 /// The sender and the method of a request; read first, since the request's type follows from it.
@@ -47,6 +48,16 @@ public struct Answer<Result: Codable & Sendable>: Codable, Sendable {
   public static func progress(_ text: String) -> Answer { Answer(progress: text) }
   public static func result(_ result: Result) -> Answer { Answer(result: result) }
   public static func error(_ error: ControlError) -> Answer { Answer(error: error) }
+}
+
+/// A line from the daemon with one item of an answer that comes in many.
+public struct ItemLine<Item: Codable & Sendable>: Codable, Sendable {
+  public var item: Item
+
+  public init(_ item: Item) { self.item = item }
+
+  /// The beginning of such a line, which tells it from an `Answer` before it is parsed.
+  static var prefix: [UInt8] { Array(#"{"item":"#.utf8) }
 }
 
 package enum WireCoding {

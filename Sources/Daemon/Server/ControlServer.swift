@@ -140,6 +140,12 @@ extension LineConnection {
     }
   }
 
+  /// Sends items; returns once the command keeps up, or has gone.
+  func give(_ items: [some Codable & Sendable]) async {
+    for item in items { if let line = try? WireCoding.encode(ItemLine(item)) { send(line) } }
+    while backlog > 1 << 20, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+  }
+
   func progress(_ text: String) {
     if let line = try? WireCoding.encode(Answer<Nothing>.progress(text)) { send(line, droppable: true) }
   }

@@ -101,6 +101,10 @@ struct RequestHandler: Sendable {
         status.daemon = report
         return status
       }
+    case .requests:
+      try await answer { (request: RequestsRequest) in
+        try await engine.requests(request) { await connection.give($0) }
+      }
     case .restore:
       try await answer { (request: RestoreRequest) in try await engine.restore(request, progress: progress) }
     case .doctor:

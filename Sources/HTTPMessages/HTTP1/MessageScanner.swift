@@ -1,7 +1,7 @@
 /// Finds the messages in one direction of an HTTP/1.1 connection by their framing (RFC 9112, section 6). It fails where
 /// two readers might disagree about a message's end.
-struct MessageScanner {
-  enum Event {
+public struct MessageScanner {
+  public enum Event {
     /// The head is complete. `startBody` must follow.
     case head
     case end
@@ -20,7 +20,7 @@ struct MessageScanner {
   private static let lineLimit = 96
 
   /// The beginning of the start line: a request's method, or a response's version and code.
-  private(set) var start: [UInt8] = []
+  public private(set) var start: [UInt8] = []
   private static let startLimit = 12
   private var length: Int?
   private var isChunked = false
@@ -34,24 +34,26 @@ struct MessageScanner {
   /// True if `Connection` has the option `keep-alive`.
   private(set) var keepsAlive = false
 
+  public init() {}
+
   /// True between two messages.
-  var isIdle: Bool { state == .start && lineSize == 0 && !endsInCR }
+  public var isIdle: Bool { state == .start && lineSize == 0 && !endsInCR }
   /// True while a body has begun and not ended.
-  var isInBody: Bool {
+  public var isInBody: Bool {
     switch state {
     case .counted, .chunkSize, .chunk, .chunkEnd, .trailer: true
     case .start, .field: false
     }
   }
   /// True if the head says where the body ends.
-  var hasFraming: Bool { length != nil || isChunked }
+  public var hasFraming: Bool { length != nil || isChunked }
   /// True if the head announces a body.
   var hasBody: Bool { isChunked || (length ?? 0) > 0 }
   /// True if the body comes in chunks, which HTTP/1.0 does not know.
-  var hasChunks: Bool { isChunked }
+  public var hasChunks: Bool { isChunked }
 
   /// Takes bytes up to the next event; nil at the end of the input.
-  @inline(never) mutating func next(_ bytes: inout UnsafeRawBufferPointer) -> Event? {
+  @inline(never) public mutating func next(_ bytes: inout UnsafeRawBufferPointer) -> Event? {
     while !bytes.isEmpty {
       if state == .counted || state == .chunk {
         let taken = min(left, bytes.count)
@@ -151,7 +153,7 @@ struct MessageScanner {
 
   /// Begins the body that the head has announced, or none.
   /// - Returns: true if the message is over.
-  mutating func startBody(_ hasBody: Bool) -> Bool {
+  public mutating func startBody(_ hasBody: Bool) -> Bool {
     state = .start
     guard hasBody else { return true }
     if isChunked {

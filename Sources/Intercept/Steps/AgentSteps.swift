@@ -4,6 +4,7 @@ import ControlAPI
 import InterceptMachine
 import KubeAPI
 import KubeObjects
+import Relay
 import TunnelProtocol
 
 // The steps at the agent, through the session, and those on the host.
@@ -169,7 +170,13 @@ extension InterceptedWorkload {
         guard let host = port.localPort, member.joined == nil,
           let address = clinux_address(member.request.address, port: host)
         else { continue }
-        await link.onLoop { $0.router.setTarget(address, for: port.agentPort) }
+        let place = TapPlace(
+          way: .intercept, context: client.access.contextName, namespace: namespace, service: service,
+          port: Int(port.podPort))
+        await link.onLoop { endpoint in
+          endpoint.router.setPlace(place, for: port.agentPort)
+          endpoint.router.setTarget(address, for: port.agentPort)
+        }
       }
     }
   }

@@ -44,12 +44,14 @@ final class Dialer {
   private var live: [ObjectIdentifier: OutboundConnection] = [:]
   private(set) var leaving: [ObjectIdentifier: Farewell] = [:]
   private var isClosed = false
+  private let place: TapPlace?
 
   init(
     loop: EventLoop, sessions: @escaping SessionSource, routes: RouteTable, counters: OutboundCounters,
-    budget: ConnectionBudget = ConnectionBudget(limit: .max)
+    budget: ConnectionBudget = ConnectionBudget(limit: .max), place: TapPlace? = nil
   ) {
     self.loop = loop
+    self.place = place
     self.budget = budget
     self.sessions = sessions
     self.routes = routes
@@ -86,6 +88,20 @@ final class Dialer {
     case .address(let endpoint): routes.route(endpoint.address, now: loop.now)
     case .name: .cluster
     }
+  }
+
+  /// Makes the tap of a connection into the cluster.
+  func tap(_ destination: Destination) -> StreamTap? {
+    guard let taps = loop.taps, var place else { return nil }
+    switch destination {
+    case .address(let endpoint):
+      place.service = endpoint.address.description
+      place.port = Int(endpoint.port)
+    case .name(let name, let port):
+      place.service = String(decoding: name, as: UTF8.self)
+      place.port = Int(port)
+    }
+    return taps.tap(place, loop)
   }
 
   /// Checks whether the destination is a server of this machine that this client may not reach.

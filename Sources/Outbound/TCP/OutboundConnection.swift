@@ -77,7 +77,7 @@ final class OutboundConnection {
       let end = session.open { slot in
         ClusterEnd(
           session: session, slot: slot, fd: client, preamble: preamble, backlog: backlog, isLast: untried.isEmpty,
-          connection: self)
+          connection: self, tap: dialer.tap(destination))
       }
       guard let end = end as? ClusterEnd else { return failed(.exhausted, "the tunnel takes no more streams") }
       state = .stream(end)
@@ -188,12 +188,13 @@ final class ClusterEnd: OpenerEnd {
 
   init(
     session: Session, slot: Int, fd: Int32, preamble: Preamble, backlog: [UInt8], isLast: Bool,
-    connection: OutboundConnection
+    connection: OutboundConnection, tap: StreamTap?
   ) {
     self.connection = connection
     self.isLast = isLast
     self.backlog = backlog
     super.init(session: session, slot: slot, fd: fd, preamble: preamble)
+    self.tap = tap
     if !isLast { loop.schedule(self, after: AcceptorEnd.attemptLimit, kind: Self.attemptTimer) }
   }
 
@@ -213,6 +214,7 @@ final class ClusterEnd: OpenerEnd {
       return .bytes(count, more: true)
     }
     guard mayPass else { return .nothing }
+    if sentBacklog == 0 { backlog.withUnsafeBytes { tap?.fromSocket($0) } }
     let count = min(capacity, backlog.count - sentBacklog)
     backlog.withUnsafeBytes { place.copyMemory(from: $0.baseAddress! + sentBacklog, byteCount: count) }
     sentBacklog += count

@@ -40,6 +40,10 @@ public final class EventLoop {
   public let connections = ConnectionBudget(limit: .max)
   /// The share of one tunnel.
   public var tunnelLimit = Int.max
+  #if !hasFeature(Embedded)
+    /// Makes the taps of new connections; nil: nobody looks.
+    public var taps: TapSource?
+  #endif
   /// A descriptor kept for the moment when no other is left.
   private var spare: Int32 = -1
 

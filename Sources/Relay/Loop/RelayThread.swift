@@ -65,6 +65,9 @@
       }
     }
 
+    /// Lets taps look at connections that are made from now on.
+    public func look(_ source: @escaping @Sendable () -> TapSource) { submit { $0.taps = source() } }
+
     /// Ends the thread once earlier work is done.
     public func stop() { submit { $0.stop() } }
   }

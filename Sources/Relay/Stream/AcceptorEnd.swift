@@ -85,6 +85,9 @@ public final class AcceptorEnd: SocketEnd {
   public func refuse(_ status: StreamStatus) {
     guard !isOver, !refused else { return }
     refused = true
+    #if !hasFeature(Embedded)
+      tap?.refused()
+    #endif
     prefix = [status.rawValue]
     session.wantsToSend(self)
     router.refused(preamble, status)

@@ -26,6 +26,9 @@ open class OpenerEnd: SocketEnd {
     session.consume(self, 1)
     let answer = StreamStatus(rawValue: first) ?? .failed
     status = answer
+    #if !hasFeature(Embedded)
+      if answer != .connected { tap?.refused() }
+    #endif
     answered(answer)
     guard answer == .connected, !isOver else { return }
     flow()

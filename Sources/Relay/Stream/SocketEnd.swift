@@ -24,6 +24,10 @@ open class SocketEnd: StreamEnd {
   private var peerFinished = false
   private var inbox = ByteQueue()
   public private(set) var isOver = false
+  #if !hasFeature(Embedded)
+    /// Looks at the payload; nil: nobody does.
+    public final var tap: StreamTap?
+  #endif
 
   open override var waitingBytes: Int { inbox.count }
 
@@ -56,6 +60,9 @@ open class SocketEnd: StreamEnd {
     let read = clinux_receive(fd, place + count, room)
     if read > 0 {
       didRead(UnsafeRawBufferPointer(start: place + count, count: read))
+      #if !hasFeature(Embedded)
+        if let tap { tap.fromSocket(UnsafeRawBufferPointer(start: place + count, count: read)) }
+      #endif
       // A short read has emptied the socket, unless its end is behind it (epoll(7), "Questions and answers").
       let more = read == room || hungUp
       if !more { readable = false }
@@ -64,6 +71,9 @@ open class SocketEnd: StreamEnd {
     if read == 0 {
       if count > 0 { return .bytes(count, more: true) }
       readEnded = true
+      #if !hasFeature(Embedded)
+        tap?.socketEnded()
+      #endif
       return .finished
     }
     readable = false
@@ -94,6 +104,9 @@ open class SocketEnd: StreamEnd {
 
   final func deliver(_ bytes: UnsafeRawBufferPointer) {
     guard !bytes.isEmpty, !isOver else { return }
+    #if !hasFeature(Embedded)
+      if let tap { tap.fromStream(bytes) }
+    #endif
     var taken = 0
     if isFlowing, writable, inbox.isEmpty {
       while taken < bytes.count {
@@ -135,6 +148,9 @@ open class SocketEnd: StreamEnd {
 
   open override func finished() {
     peerFinished = true
+    #if !hasFeature(Embedded)
+      tap?.streamEnded()
+    #endif
     settle()
   }
 
@@ -167,6 +183,10 @@ open class SocketEnd: StreamEnd {
     guard !isOver else { return }
     isOver = true
     isFlowing = false
+    #if !hasFeature(Embedded)
+      tap?.closed(reset: reset)
+      tap = nil
+    #endif
     inbox.removeAll(pool: loop.blocks)
     if fd >= 0 {
       loop.unwatch(fd)

@@ -71,11 +71,12 @@ public actor HostConnection {
     var rules = plan.rules
     rules.viaCluster += ranges.led + ranges.aliases.entries.map(\.real)
     rules.aliases = ranges.aliases
+    let place = TapPlace(way: .shell, context: context, namespace: namespace)
     outbound = await link.onLoop { [rules, dns] endpoint in
       let peer = peer.get(on: endpoint.loop)
       let outbound = Outbound(
         loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns,
-        budget: endpoint.connections)
+        budget: endpoint.connections, place: place)
       outbound.attach(hello, peer)
       peer.send(.welcome)
       return OnLoop(outbound, on: endpoint.loop)

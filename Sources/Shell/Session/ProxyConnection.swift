@@ -49,10 +49,11 @@ public actor ProxyConnection {
       try await link.connected(within: .seconds(60))
       let pod = try await PodFiles(link: link).resolver()
       let (rules, dns) = (plan.rules, plan.dns(pod: pod, host: HostResolver()))
+      let place = TapPlace(way: .shell, context: context, namespace: namespace)
       outbound = await link.onLoop { endpoint in
         let outbound = Outbound(
           loop: endpoint.loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns,
-          budget: endpoint.connections)
+          budget: endpoint.connections, place: place)
         outbound.listenProxy(fd: fd, access: access)
         return OnLoop(outbound, on: endpoint.loop)
       }

@@ -224,13 +224,14 @@ public actor ShellSession {
     let (rules, dns) = (plan.rules, plan.dns(pod: resolver, host: HostResolver()))
     let isIntercepted = request.intercept != nil
     let old = outbound
+    let place = TapPlace(way: .shell, context: context, namespace: namespace)
     outbound = await link.onLoop { endpoint in
       let loop = endpoint.loop
       old?.get(on: loop).close()
       let peer = peer.get(on: loop)
       let outbound = Outbound(
         loop: loop, sessions: { endpoint.withSession($0) }, routes: RouteTable(rules), dns: dns,
-        budget: endpoint.connections)
+        budget: endpoint.connections, place: place)
       outbound.attach(hello, peer)
       if isIntercepted {
         endpoint.router.makeSocket = { [weak peer] completion in

@@ -11,6 +11,7 @@ struct OutputOptionTests {
     "completion",  // a script
     "logs",  // the log's lines
     "render",  // YAML
+    "requests",  // text, JSON or HAR: an option of its own
     "shell", "lab",  // what the command in it prints
     "disconnect", "quit",  // nothing
     "daemon run",  // a log
