@@ -223,6 +223,7 @@ let package = Package(
       name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"],
       exclude: [
         "Interop/grpc_home.py", "Interop/grpc_split.py", "Interop/split_clients.py", "Interop/split_faults.py",
+        "Interop/split_node.js",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -29,8 +29,7 @@ struct GRPCHomeTests {
         "127.0.0.1:\(scene.agent.boundPorts[0])", "127.0.0.2:\(scene.origin.port)", "127.0.0.1:\(host)", rounds, way,
       ])
     #expect(scene.loop.turn(seconds: 500) { !script.process.isRunning })
-    let line = script.output.fileHandleForReading.readDataToEndOfFile()
-    let result = try JSONDecoder().decode(GRPC.Result.self, from: line)
+    let result = try JSONDecoder().decode(GRPC.Result.self, from: script.output)
     #expect(result.failed == 0 && result.late == 0, "\(result)")
     #expect(result.calls > 100 && result.host > 0, "\(result)")
     print("gRPC, \(rounds) restarts, \(way): \(result)")
@@ -51,15 +50,7 @@ enum GRPC {
     $0.isEmpty ? nil : $0
   }
 
-  static func start(_ script: String, _ arguments: [String]) throws -> (process: Process, output: Pipe) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: python!)
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(script)
-    process.arguments = [file.path] + arguments
-    process.standardInput = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    return (process, output)
+  static func start(_ script: String, _ arguments: [String]) throws -> Interop.Running {
+    try Interop.start(python!, script: script, arguments)
   }
 }

@@ -27,8 +27,7 @@ struct GRPCSplitTests {
         "127.0.0.1:\(scene.agent.boundPorts[0])", "127.0.0.2:\(scene.origin.port)", "127.0.0.1:\(host)", rounds,
       ])
     #expect(scene.loop.turn(seconds: 500) { !script.process.isRunning })
-    let line = script.output.fileHandleForReading.readDataToEndOfFile()
-    let result = try JSONDecoder().decode(Result.self, from: line)
+    let result = try JSONDecoder().decode(Result.self, from: script.output)
     #expect(result.wrong == 0 && result.failed == 0, "\(result)")
     #expect(result.calls == 6 * (Int(rounds) ?? 0))
     #expect(scene.loop.turn { scene.agent.connections == 0 } && scene.loop.blocks.held == 0)

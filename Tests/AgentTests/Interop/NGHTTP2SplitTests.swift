@@ -32,7 +32,7 @@ struct NGHTTP2SplitTests {
   private func run(_ commands: [[String]]) throws -> [String] {
     let programs = try commands.map { try NGHTTP2.start($0) }
     #expect(scene.loop.turn(seconds: 120) { !programs.contains { $0.process.isRunning } })
-    return programs.map { String(decoding: $0.output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
+    return programs.map { String(decoding: $0.output, as: UTF8.self) }
   }
 
   @Test("h2load's requests are all answered, those that match and those that do not")
@@ -66,22 +66,10 @@ struct NGHTTP2SplitTests {
 }
 
 private enum NGHTTP2 {
-  static let areInstalled = ["nghttpd", "h2load", "curl"].allSatisfy { find($0) != nil }
+  static let areInstalled = ["nghttpd", "h2load", "curl"].allSatisfy { Interop.find($0) != nil }
 
-  private static func find(_ program: String) -> String? {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    return folders.map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  static func start(_ command: [String]) throws -> (process: Process, output: Pipe) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: find(command[0])!)
-    process.arguments = Array(command.dropFirst())
-    process.standardInput = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    return (process, output)
+  static func start(_ command: [String]) throws -> Interop.Running {
+    try Interop.start(Interop.find(command[0])!, Array(command.dropFirst()))
   }
 
   /// nghttpd with a small and a large file of its own.
