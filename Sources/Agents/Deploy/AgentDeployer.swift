@@ -44,6 +44,16 @@ public struct AgentIdentity: Sendable, Hashable {
 
 /// Deploys agents into a cluster and removes them.
 public struct AgentDeployer: Sendable {
+  /// The agent in whose place a new one is made.
+  public enum Former: Sendable {
+    /// Whichever the workload has now.
+    case any
+    /// This one: another one that was made meanwhile stays.
+    case agent(uid: String)
+    /// There is none: one that was made meanwhile stays.
+    case nothing
+  }
+
   public let client: KubeClient
   public let installation: Installation
   public let manifests: AgentManifests
@@ -62,14 +72,21 @@ public struct AgentDeployer: Sendable {
   /// - Parameters:
   ///   - selector: the Service's own, by which the agent finds the origin, the workload's own Pods; nil if the agent
   ///     answers for no Service.
-  ///   - uid: the UID of the earlier agent that may be replaced; nil allows any agent of this workload.
+  ///   - former: the agent that may be replaced.
   ///   - annotations: further ones for the Deployment.
+  /// - Throws: `.conflict` or `.notFound` if someone else has made or replaced the agent meanwhile, among others.
   public func deploy(
-    template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?, replacing uid: String? = nil,
+    template: AgentPodTemplate, from podTemplate: JSONValue, selector: [String: String]?,
+    replacing former: Former = .any,
     annotations: [String: String] = [:]
   ) async throws(ControlError) -> AgentIdentity {
     let removal = AgentRemoval(client: client, namespace: namespace, workload: manifests.workload)
     let found = try await removal.find()
+    let uid: String? = if case .agent(let uid) = former { uid } else { nil }
+    if case .nothing = former, let found, !found.isBeingDeleted, removal.isAgent(found, uid: nil) {
+      throw ControlError(
+        .conflict, "someone else has just made the agent of \(manifests.workload)", remedy: "Try again.")
+    }
     if let found, !removal.isAgent(found, uid: uid) {
       let whose = found.annotations[AgentNames.workloadAnnotation].map { "belongs to workload \($0.prefix(253))" }
       throw ControlError(

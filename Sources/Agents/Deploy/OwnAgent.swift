@@ -78,7 +78,8 @@ public struct OwnAgent: Sendable {
     let (template, podTemplate) = try await make(name)
     try willMake(name)
     let identity = try await deployer(name).deploy(
-      template: template, from: podTemplate, selector: nil, replacing: records[key]?.uid)
+      template: template, from: podTemplate, selector: nil,
+      replacing: records[key]?.uid.map { .agent(uid: $0) } ?? .any)
     try records.made(key, as: identity)
     return identity
   }

@@ -61,9 +61,10 @@ struct AgentClaims: Sendable {
   /// Takes all claims off an agent that is to be removed: its holders do not divert a Service to it again then, once
   /// theirs are given back.
   func close(by holder: Holder) async throws(ControlError) {
-    for _ in 0..<5 {
+    var contention = Contention()
+    repeat {
       guard let found = try await read(), found.hasRecord, !found.claims.isEmpty else { return }
       if try await write(Claims(count: found.claims.count, closer: holder.identity), over: found) { return }
-    }
+    } while await contention.waits()
   }
 }

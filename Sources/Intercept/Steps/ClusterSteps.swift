@@ -4,6 +4,12 @@ import InterceptMachine
 import KubeAPI
 import KubeObjects
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 // The steps in the cluster. Each reads what it needs anew: the machine's facts may be late.
 
 extension InterceptedWorkload {
@@ -47,7 +53,8 @@ extension InterceptedWorkload {
   private func join(_ wishes: [Wish]) async throws(ControlError) -> Outcome {
     guard let first = wishes.first, let member = members[first.service] else { return Self.forgotten }
     let takesOver = wishes.contains { $0.takesOver }
-    for _ in 0..<5 {
+    var contention = Contention()
+    repeat {
       let found = try await claims.read()
       var new = found?.claims ?? Claims()
       // Before anything is changed.
@@ -86,6 +93,7 @@ extension InterceptedWorkload {
         return .joined(new, agent: standing.uid)
       }
       if let found {
+        if Self.isChanging(found, users) { continue }
         guard users.isEmpty else {
           throw Explanation.otherAgent(of: users, workload: plan.workload.description, reader: context.holder)
         }
@@ -95,15 +103,37 @@ extension InterceptedWorkload {
         try await giveBackAll(plan)
       }
       member.progress?("starting the agent in place of \(plan.workload.description)")
-      let identity = try await deployer.deploy(
-        template: template, from: plan.workload.template, selector: plan.selector,
-        annotations: [
-          ClaimsRecord.annotation: ClaimsRecord.text(new), AgentNames.kindAnnotation: plan.workload.kind,
-        ])
+      let identity: AgentIdentity
+      do throws(ControlError) {
+        identity = try await deployer.deploy(
+          template: template, from: plan.workload.template, selector: plan.selector,
+          replacing: found.map { .agent(uid: $0.uid) } ?? .nothing,
+          annotations: [
+            ClaimsRecord.annotation: ClaimsRecord.text(new), AgentNames.kindAnnotation: plan.workload.kind,
+          ])
+      } catch {
+        // Someone else has made, or replaced, the agent meanwhile.
+        if error.code == .notFound { continue }
+        guard error.code == .conflict, try await claims.read()?.uid != found?.uid else { throw error }
+        continue
+      }
       try await connect(to: identity, member)
       return .joined(new, agent: identity.uid)
-    }
+    } while await contention.waits()
     throw ControlError(.conflict, "the claims on the agent of \(workload) keep changing", remedy: "Try again.")
+  }
+
+  /// Checks whether someone is about to make the agent, or to replace it: they have just claimed a port of it.
+  private static func isChanging(_ found: AgentClaims.Found, _ users: Set<String>) -> Bool {
+    isChanging(found.claims, users, isStarted: found.deployment[path: "spec", "replicas"]?.intValue != 0, at: .now)
+  }
+
+  /// - Parameter isStarted: true once its maker has made all of it.
+  static func isChanging(_ claims: Claims, _ users: Set<String>, isStarted: Bool, at now: Date) -> Bool {
+    guard !users.isEmpty else { return false }
+    let since = claims.all.filter { users.contains($0.claim.holder) }.compactMap { Timestamp.parse($0.claim.since) }
+    guard let newest = since.max() else { return !isStarted }
+    return now.timeIntervalSince(newest) < (isStarted ? 10 : 30)
   }
 
   /// Returns the holders who have the wanted ports, or rules there; for a Service whose origin is scaled to zero, all
@@ -181,7 +211,8 @@ extension InterceptedWorkload {
   }
 
   private func release(_ services: Set<String>) async throws(ControlError) -> Outcome {
-    for _ in 0..<5 {
+    var contention = Contention()
+    repeat {
       guard let found = try await claims.read() else {
         // A Service that selects an agent that is gone has no endpoint.
         try await diverted.giveBack()
@@ -196,7 +227,7 @@ extension InterceptedWorkload {
       // A Service that still selects the agent would have no endpoint.
       if new.isEmpty { try await diverted.giveBack() }
       if try await claims.write(new, over: found) { return .released(isLast: new.isEmpty) }
-    }
+    } while await contention.waits()
     throw ControlError(.conflict, "the claims on the agent of \(workload) keep changing", remedy: "Try again.")
   }
 
@@ -204,7 +235,12 @@ extension InterceptedWorkload {
     DivertedServices(client: client.within(.seconds(8)), namespace: namespace, workload: workload)
   }
 
-  private func clean(attempt: Int = 0) async throws(ControlError) -> Outcome {
+  private func clean() async throws(ControlError) -> Outcome {
+    var contention = Contention()
+    return try await clean(&contention)
+  }
+
+  private func clean(_ contention: inout Contention) async throws(ControlError) -> Outcome {
     let found = try await claims.read()
     let isToGo =
       if let found, found.claims.isEmpty {
@@ -216,8 +252,8 @@ extension InterceptedWorkload {
         try await removal.remove(uid: found.uid, resourceVersion: found.deployment.resourceVersion)
       } catch {
         // Its status changes too: look again.
-        guard error.code == .conflict, attempt < 10 else { throw error }
-        return try await clean(attempt: attempt + 1)
+        guard error.code == .conflict, await contention.waits() else { throw error }
+        return try await clean(&contention)
       }
     } else if let found, found.claims.holders.contains(machine.holder) {
       return .done

@@ -10,11 +10,13 @@ import Testing
 /// An agent that somebody else uses, who lives.
 @Suite(.timeLimit(.minutes(1))) struct SharedAgentTests {
   /// Puts an agent in place that another version made, with one claim of bob's.
-  private func share(_ cluster: FakeCluster, port: UInt16, of service: String) {
-    var agent: JSONValue = ["spec": ["replicas": 1]]
+  private func share(
+    _ cluster: FakeCluster, port: UInt16, of service: String, since: String = "2026-01-02T03:04:05Z", replicas: Int = 1
+  ) {
+    var agent: JSONValue = ["spec": ["replicas": JSONValue(replicas)]]
     agent.annotations =
       AgentManifests(workload: "web", namespace: "shop", holder: "bob@desk", service: service).annotations
-    let claim = Claim(holder: "bob@desk", services: [service], count: 1, since: "2026-01-02T03:04:05Z")
+    let claim = Claim(holder: "bob@desk", services: [service], count: 1, since: since)
     agent.annotations[ClaimsRecord.annotation] = ClaimsRecord.text(Claims(ports: [port: claim], count: 1))
     agent.labels = ["app.kubernetes.io/managed-by": "devtunnel", "devtunnel.dev/agent": "web"]
     cluster.put("deployments", "devtunnel-web", agent)
@@ -43,6 +45,22 @@ import Testing
       #expect(!test.changes("DELETE").contains("devtunnel-web"))
       #expect(test.cluster.names("leases") == [HolderLease.name("web", "bob@desk")])
       #expect(test.journal.all.isEmpty)
+    }
+  }
+
+  @Test("Two who come at once: one waits for the agent that the other is making, and makes it if they give up")
+  func atOnce() async throws {
+    try await withInterception { test in
+      test.cluster.before("post deployments") { cluster in
+        share(cluster, port: 9090, of: "admin", since: Timestamp.seconds(Date()), replicas: 0)
+        Task {
+          try await Task.sleep(for: .milliseconds(300))
+          cluster.delete("deployments", "devtunnel-web")
+        }
+      }
+      try await test.start()
+      #expect(test.cluster.claims.holders == [8080: "alice@laptop"])
+      #expect(!test.changes("DELETE").contains("devtunnel-web"))
     }
   }
 
