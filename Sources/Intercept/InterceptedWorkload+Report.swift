@@ -32,6 +32,11 @@ extension InterceptedWorkload {
         host: isHost ? port.localPort.map { "\(member.request.address):\($0)" } : nil,
         toHost: known.toHost, toOrigin: known.toOrigin, to: isHost ? nil : port.localPort.map { Int($0) },
         along: port.along)
+      if member.request.rules?.isMirror == true, port.localPort != nil {
+        let copies = await copies(service, port.agentPort, isActive: phase == .active)
+        report.copies = copies.toHost
+        report.lostCopies = copies.toOrigin
+      }
       if port.localPort != nil, let link,
         let now = try? await link.ask(ControlMessage(.onOrigin, port: port.agentPort), within: .seconds(1))
       {
@@ -62,6 +67,15 @@ extension InterceptedWorkload {
     }
     report.others = neighbours.isEmpty ? nil : neighbours
     return report
+  }
+
+  /// Returns the numbers of copies that went to the host, and of those that are lost.
+  private func copies(_ service: String, _ port: UInt16, isActive: Bool) async -> PortCounters {
+    let question = ControlMessage(.counters, port: port, flag: ControlMessage.copies)
+    if isActive, let link, let now = try? await link.ask(question, within: .seconds(1)) {
+      change(service) { $0.copies[port, default: PortCounters()].take(toHost: now.first, toOrigin: now.second) }
+    }
+    return members[service]?.copies[port] ?? PortCounters()
   }
 
   /// Returns the others who intercept Services of the workload: as the cluster has it now, or as it was known last.

@@ -33,6 +33,8 @@ public actor InterceptedWorkload {
     /// A warning about ports of the changed Service that the agent does not carry.
     var uncarried: String?
     var counters: [UInt16: PortCounters] = [:]
+    /// Copies that went to the host, and those that are lost, in the place of the origin's.
+    var copies: [UInt16: PortCounters] = [:]
     var feeds: [Task<Void, Never>] = []
   }
 

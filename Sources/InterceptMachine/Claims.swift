@@ -22,7 +22,12 @@ public struct Claim: Hashable, Sendable {
   /// Checks whether this claim and another one cannot both hold: two to all of a port, or two with a rule in common.
   func excludes(_ other: Set<String>?) -> Bool {
     guard let rules, let other else { return rules == nil && other == nil }
-    return !rules.isDisjoint(with: other)
+    return !rules.isDisjoint(with: Self.exclusive(other))
+  }
+
+  /// Returns the rules that one holder alone can have: all but those for copies, which take nothing from anyone.
+  static func exclusive(_ rules: Set<String>) -> Set<String> {
+    rules.filter { !$0.utf8.split(separator: 10).contains { $0.elementsEqual("copy *".utf8) } }
   }
 }
 
@@ -120,7 +125,11 @@ public struct Claims: Hashable, Sendable {
     claims.removeAll { $0.holder == holder && $0.services == [service] }
     for index in claims.indices {
       // A holder's rules of a port are turned together, with one count.
-      if claims[index].holder == holder { claims[index].count = count } else { claims[index].rules?.subtract(rules) }
+      if claims[index].holder == holder {
+        claims[index].count = count
+      } else {
+        claims[index].rules?.subtract(Claim.exclusive(rules))
+      }
     }
     claims.removeAll { $0.rules?.isEmpty != false }
     personal[port] = claims + [Claim(holder: holder, services: [service], count: count, since: since, rules: rules)]

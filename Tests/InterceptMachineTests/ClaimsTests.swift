@@ -178,4 +178,20 @@ struct ClaimsTests {
     claims.remove(["web"], of: "bob")
     #expect(claims.isEmpty && claims.closer == "bob" && claims.personal.isEmpty)
   }
+
+  @Test("Mirrors are beside everybody, with equal rules too, and take nothing over")
+  func mirrors() {
+    var claims = Self.shared
+    let rules: Set<String> = ["copy *\npath /x", "baggage a=b\ncopy *", "copy *"]
+    claims.take([8080], of: "web", for: "dave", rules: rules)
+    #expect(claims.others(than: "erin", on: [8080], rules: rules) == [])
+    claims.take([8080], of: "web", for: "erin", rules: rules)
+    #expect(claims.personal[8080]?.map(\.rules) == [["a", "b"], ["c"], rules, rules])
+    #expect(claims.others(than: "erin", on: [8080], rules: rules.union(["a"])) == ["bob"])
+    claims.take([8080], of: "web", for: "frank", rules: rules.union(["a"]))
+    #expect(claims.personal[8080]?.map(\.rules) == [["b"], ["c"], rules, rules, rules.union(["a"])])
+    claims.remove(["web"], of: "dave")
+    #expect(claims.claim(of: "erin", to: 8080, through: "web")?.rules == rules)
+    #expect(claims.claim(of: "dave", to: 8080, through: "web") == nil)
+  }
 }

@@ -3,7 +3,7 @@ import ControlAPI
 import FoundationEssentials
 import HTTPMessages
 
-/// The requests that a personal intercept takes.
+/// The requests that a personal intercept, or a mirror, takes.
 struct RuleArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -5,12 +5,18 @@ import ControlAPI
 extension InterceptReport {
   /// The lines after `intercept`.
   var summary: [String] {
-    var lines = ["Service \(service) in namespace \(namespace) is intercepted (\(workload))."]
+    let isMirror = rules?.isMirror ?? false
+    var lines = [
+      "Service \(service) in namespace \(namespace) is \(isMirror ? "mirrored" : "intercepted") (\(workload))."
+    ]
     lines += ports.map { port in
       let name = port.name.map { " (\($0))" } ?? ""
       return "  port \(port.service)\(name) → \(place(of: port) ?? "the origin")\(port.company)"
     }
-    if let rules { lines.append("  \(rules); others go to the origin or other holders") }
+    if let rules {
+      lines.append(
+        "  \(rules); " + (isMirror ? "the answers here are dropped" : "others go to the origin or other holders"))
+    }
     return lines + (message.map { [$0] } ?? [])
   }
 
@@ -39,6 +45,7 @@ extension ExplainReport {
       let first = port.takers.first.map { "\($0.name), \($0.reason)" } ?? "the workload's own Pods: no rule matches"
       return ["\(request) to \(place) goes to \(first)."]
         + port.takers.dropFirst().map { "  Behind it: \($0.name), \($0.reason)." }
+        + (port.copies ?? []).map { "  A copy goes to \($0.name), \($0.reason)." }
     }
   }
 }
@@ -178,6 +185,7 @@ extension InterceptReport {
   fileprivate var notes: [String] {
     (message.map { ["\(service): \($0)"] } ?? []) + (rules.map { ["\(service): \($0)"] } ?? [])
       + ports.compactMap { port in port.originNote.map { "\(service): \($0)" } }
+      + ports.compactMap { port in port.copyNote.map { "\(service): \($0)" } }
       + (others ?? []).map {
         "\(service): \($0.holder) intercepts \($0.services.joined(separator: ", ")) of the same workload"
           + ($0.rules.map { ": \($0)" } ?? "")
@@ -187,6 +195,15 @@ extension InterceptReport {
 }
 
 extension InterceptReport.Port {
+  /// `812 requests to port 80 were copied here, the copies of 3 more are lost`.
+  fileprivate var copyNote: String? {
+    copies.map { copies in
+      let lost = lostCopies ?? 0
+      return "\(copies) request\(copies == 1 ? "" : "s") to port \(service) \(copies == 1 ? "was" : "were") copied here"
+        + (lost > 0 ? ", the copies of \(lost) more are lost: they were too many at once, or not taken here" : "")
+    }
+  }
+
   /// `3 connections to port 80 are on the origin: 2 were refused here, 1 came before the intercept`.
   fileprivate var originNote: String? {
     guard let onOrigin else { return nil }

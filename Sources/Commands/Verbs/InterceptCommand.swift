@@ -21,7 +21,8 @@ struct InterceptCommand: AsyncParsableCommand {
       --port then names the Service, too.
 
       With --personal, --header and the like, only the requests that match arrive here; all others go to the Service's \
-      own Pods, or to others who intercept the Service. Of several rules that match, the strictest wins.
+      own Pods, or to others who intercept the Service. Of several rules that match, the strictest wins. With --mirror \
+      only copies arrive here, and nobody waits for this machine.
 
       EXAMPLES:
         devtunnel intercept user               each port, to the same port here
@@ -35,6 +36,7 @@ struct InterceptCommand: AsyncParsableCommand {
         devtunnel intercept user --port 8080 --personal         requests with header x-devtunnel: USER
         devtunnel intercept user --port 8080 --header x-tenant='blue-*' --path '/api/*'
         devtunnel intercept user --port 9090 --grpc shop.Users/Get
+        devtunnel intercept user --port 8080 --mirror --method GET      copies, whose answers are dropped
         devtunnel intercept user --explain 'GET /api/users' -H 'x-tenant: blue-7'    who would get it
         devtunnel intercept user --to-context kind-dev                  each port, to that of Service user there
         devtunnel intercept user --to-context kind-dev --to deploy/user-v2 --port 8080:http
@@ -119,6 +121,14 @@ struct InterceptCommand: AsyncParsableCommand {
   var takeOver = false
 
   @OptionGroup(title: "Some requests only") var rules: RuleArguments
+
+  @Flag(
+    help: """
+      Take copies only, of some requests or of all that arrives: the answers here are dropped, and the requests go \
+      where they would go without it.
+      """)
+  var mirror = false
+
   @OptionGroup var explained: ExplainArguments
   @OptionGroup(title: "Into another cluster") var target: TargetArguments
   @OptionGroup var shell: ShellArguments
@@ -164,18 +174,33 @@ struct InterceptCommand: AsyncParsableCommand {
       throw ValidationError(
         "--container NAME:PORT is for --keep-containers: else the agent listens where the Service sends")
     }
-    if replace, rules.rules != nil {
+    if replace, wantedRules != nil {
       throw ValidationError(
-        "--replace leaves no Pods for the other requests: leave out --replace, or the options that choose requests")
+        mirror
+          ? "--replace leaves no Pods to answer the requests: leave out --replace, or --mirror"
+          : "--replace leaves no Pods for the other requests: leave out --replace, or the options that choose requests")
     }
-    if homeAfter != nil, rules.rules != nil {
+    if mirror, wantedRules == nil {
+      throw ValidationError("the rules of this mirror are too many, or too long")
+    }
+    if mirror, refuse {
+      throw ValidationError("--mirror drops the answers here, refusals as well: leave out --refuse, or --mirror")
+    }
+    if homeAfter != nil, wantedRules != nil {
       throw ValidationError(
-        "--home-after would end everybody's connections: leave it out, or the options that choose requests")
+        "--home-after would end everybody's connections: leave it out, or the options that choose requests or copies")
     }
     if replace, moveConnections == .yes {
       throw ValidationError(
         "--move-connections yes restarts the workload, and --replace scales it to zero: leave one of them out")
     }
+  }
+
+  /// The rules of the intercept; nil for all that arrives.
+  private var wantedRules: RequestRules? {
+    guard mirror else { return rules.rules }
+    guard let some = rules.rules else { return .mirror }
+    return some.mirrored
   }
 
   private var services: [String] { [service] + further.names }
@@ -251,7 +276,7 @@ struct InterceptCommand: AsyncParsableCommand {
 
   func request(for service: String, _ settings: Settings, environment: Bool) -> InterceptRequest {
     var request = InterceptRequest(cluster: global.cluster(settings), service: service, ports: port.of(service))
-    request.rules = rules.rules
+    request.rules = wantedRules
     request.target = target.target(of: service, in: request.cluster)
     request.address = address ?? settings.address ?? "127.0.0.1"
     request.container = container?.name

@@ -31,6 +31,10 @@ public struct InterceptReport: Codable, Sendable, Hashable {
     public var along: Int?
     /// The number of connections on the origin now, by the reason; nil if there are none.
     public var onOrigin: [OriginCause: Int]?
+    /// Requests, and connections of other protocols, whose copies went to the host, and those whose copies are lost.
+    /// Nil without a mirror.
+    public var copies: UInt64?
+    public var lostCopies: UInt64?
 
     /// The reason why a connection is on the origin.
     public enum OriginCause: String, Codable, Sendable, CaseIterable, CodingKeyRepresentable {
@@ -163,8 +167,11 @@ public struct ExplainReport: Codable, Sendable, Hashable {
     public var name: String?
     /// The first gets the request, the next one if there were no first; with none, the workload's own Pods.
     public var takers: [Taker]
+    /// Those who get a copy; nil if there are none.
+    public var copies: [Taker]?
 
-    public init(service: Int, name: String?, takers: [Taker]) {
+    public init(service: Int, name: String?, takers: [Taker], copies: [Taker] = []) {
+      self.copies = copies.isEmpty ? nil : copies
       self.service = service
       self.name = name
       self.takers = takers

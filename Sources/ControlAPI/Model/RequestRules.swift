@@ -1,7 +1,7 @@
 import HTTPMessages
 
-/// The requests that a personal intercept takes: those that meet any of its rules. As JSON: for each rule its
-/// conditions, such as `header x-devtunnel=alice`, in the form of docs/protocol.md.
+/// The requests that a personal intercept, or a mirror, takes: those that meet any of its rules. As JSON: for each rule
+/// its conditions, such as `header x-devtunnel=alice`, in the form of docs/protocol.md.
 public struct RequestRules: Sendable, Hashable {
   /// At least one, sorted.
   public let ruleSet: RuleSet
@@ -55,18 +55,49 @@ extension RequestRules: Codable {
 }
 
 extension RequestRules: CustomStringConvertible {
-  /// `requests with header x-devtunnel: alice, or with baggage devtunnel=alice`.
+  /// `requests with header x-devtunnel: alice, or with baggage devtunnel=alice`, `copies of all that arrives`.
   public var description: String {
-    "requests with " + summary
+    let (copies, others) = (ruleSet.rules.filter(\.isCopy), ruleSet.rules.filter { !$0.isCopy })
+    var parts: [String] = []
+    if !others.isEmpty { parts.append("requests with " + Self.summary(others)) }
+    if wantsAllCopies {
+      parts.append("copies of all that arrives")
+    } else if !copies.isEmpty {
+      parts.append("copies of requests with " + Self.summary(copies))
+    }
+    return parts.joined(separator: ", and ")
   }
 
   /// `header x-devtunnel: alice, or with baggage devtunnel=alice`.
-  public var summary: String { ruleSet.rules.map(\.summary).joined(separator: ", or with ") }
+  public var summary: String { Self.summary(ruleSet.rules) }
+
+  private static func summary(_ rules: [RequestRule]) -> String {
+    rules.map(\.summary).joined(separator: ", or with ")
+  }
+}
+
+extension RequestRules {
+  private static let copy = Condition(.copy, value: TextPattern([0x2a]))
+
+  /// Copies of all that arrives.
+  public static var mirror: RequestRules? { try? RequestRules([RequestRule([copy])]) }
+  /// Copies of these requests; nil if the rules become too many, or too long.
+  public var mirrored: RequestRules? {
+    try? RequestRules(ruleSet.rules.map { RequestRule([Self.copy] + $0.conditions) })
+  }
+
+  /// True if they take copies only, and leave each request where it goes.
+  public var isMirror: Bool { ruleSet.rules.allSatisfy(\.isCopy) }
+  /// True if they take a copy of all that arrives, requests or not.
+  public var wantsAllCopies: Bool { ruleSet.wantsAllCopies }
 }
 
 extension RequestRule {
   /// `header x-devtunnel: alice and method GET`.
-  public var summary: String { conditions.map(\.summary).joined(separator: " and ") }
+  public var summary: String {
+    let own = conditions.filter { $0.subject != .copy }
+    return own.isEmpty ? "anything" : own.map(\.summary).joined(separator: " and ")
+  }
 }
 
 extension Condition {

@@ -10,10 +10,11 @@ extension Planner {
     let claims = try await AgentClaims(client: client, namespace: namespace, workload: plan.workload.name).read()?
       .claims
     let ports = plan.ports.filter { $0.localPort != nil }.map { port in
-      ExplainReport.Port(
+      let (claims, proposed) = (claims ?? Claims(), request.intercept.rules)
+      return ExplainReport.Port(
         service: port.servicePort, name: port.name,
-        takers: Self.takers(
-          of: request.head, port: port.agentPort, claims ?? Claims(), besides: request.intercept.rules, reader: reader))
+        takers: Self.takers(of: request.head, port: port.agentPort, claims, besides: proposed, reader: reader),
+        copies: Self.copies(of: request.head, port: port.agentPort, claims, besides: proposed, reader: reader))
     }
     return ExplainReport(
       context: client.access.contextName, namespace: namespace, service: plan.service, ports: ports)
@@ -27,7 +28,7 @@ extension Planner {
   ) -> [ExplainReport.Taker] {
     var found: [(strictness: Strictness, count: UInt64, taker: ExplainReport.Taker)] = []
     func add(_ rules: RequestRules?, _ holder: String?, _ count: UInt64) {
-      let matching = rules?.ruleSet.rules.filter { $0.matches(head) } ?? []
+      let matching = rules?.ruleSet.rules.filter { !$0.isCopy && $0.matches(head) } ?? []
       guard let rule = matching.max(by: { $0.strictness < $1.strictness }) else { return }
       let conditions = rule.conditions.map { String(decoding: $0.text, as: UTF8.self) }
       found.append((rule.strictness, count, ExplainReport.Taker(holder: holder, rule: conditions)))
@@ -42,6 +43,22 @@ extension Planner {
     }
     return found.sorted { $1.strictness < $0.strictness || $0.strictness == $1.strictness && $0.count < $1.count }
       .map(\.taker) + [whole].compactMap(\.self)
+  }
+
+  /// Returns those who get a copy of a request.
+  static func copies(
+    of head: HTTPMessages.RequestHead, port: UInt16, _ claims: Claims, besides proposed: RequestRules?, reader: Holder
+  ) -> [ExplainReport.Taker] {
+    func taker(_ rules: RequestRules?, _ holder: String?) -> ExplainReport.Taker? {
+      let matching = rules?.ruleSet.rules.filter { $0.isCopy && $0.matches(head) } ?? []
+      return matching.max { $0.strictness < $1.strictness }.map { rule in
+        ExplainReport.Taker(holder: holder, rule: rule.conditions.map { String(decoding: $0.text, as: UTF8.self) })
+      }
+    }
+    let holders = (claims.personal[port] ?? []).compactMap { claim in
+      taker(RequestRules(texts: claim.rules ?? []), Holder(identity: claim.holder).told(to: reader))
+    }
+    return holders + [taker(proposed, nil)].compactMap(\.self)
   }
 }
 

@@ -71,7 +71,7 @@ public struct Planner: Sendable {
       plan.warnings += remarks.warnings(taken, service: name)
     }
     plan.warnings += neighbours.warnings + claims.warnings
-    if request.rules != nil { plan.warnings += taken.compactMap { $0.opacity(of: name) } }
+    if let wanted = request.rules, !wanted.wantsAllCopies { plan.warnings += taken.compactMap { $0.opacity(of: name) } }
     if request.environment, request.container == nil {
       plan.warnings += AgentPodTemplate.remark(on: container, of: workload.template)
     }

@@ -27,6 +27,11 @@ struct RuleArgumentsTests {
     (["--baggage", "tenant=blue"], ["baggage tenant=blue"]),
     (["--grpc", "shop.Users/Get"], ["header content-type=application/grpc*\npath /shop.Users/Get"]),
     (["--grpc", "/shop.Users"], ["header content-type=application/grpc*\npath /shop.Users/*"]),
+    (["--mirror"], ["copy *"]),
+    (["--mirror", "--path", "/api/*"], ["copy *\npath /api/*"]),
+    (["--mirror", "--baggage", "tenant=blue"], ["baggage tenant=blue\ncopy *"]),
+    (["--mirror", "--any", "--path", "/a", "--method", "GET"], ["copy *\npath /a", "copy *\nmethod GET"]),
+    (["--personal=alice", "--mirror"], ["copy *\nheader x-devtunnel=alice", "baggage devtunnel=alice\ncopy *"]),
     (["--personal=alice"], ["header x-devtunnel=alice", "baggage devtunnel=alice"]),
     (["--personal=a*b"], ["header x-devtunnel=a\\*b", "baggage devtunnel=a\\*b"]),
     (
@@ -44,6 +49,17 @@ struct RuleArgumentsTests {
 
   @Test("Options become rules", arguments: accepted)
   func parsed(words: [String], texts: Set<String>?) throws { #expect(try rules(words) == texts) }
+
+  @Test("--mirror goes without what needs answers from here")
+  func refusedMirrors() throws {
+    for words in [["--refuse"], ["--replace"], ["--home-after", "5"]] {
+      #expect(throws: (any Error).self) { try parse(["--mirror"] + words) }
+    }
+    let many = (0..<32).flatMap { ["--header", "x-\($0)=a"] }
+    _ = try parse(many)
+    #expect(throws: (any Error).self) { try parse(["--mirror"] + many) }
+    #expect(try parse(["--mirror", "--take-over"]).takeOver, "an agent of another version may be in the way")
+  }
 
   @Test("--personal alone means the user, wherever it is, and takes no other word")
   func user() throws {

@@ -52,4 +52,19 @@ struct PlannerExplainTests {
     #expect(found == [Self.taker(nil, "path /api/1"), Self.taker("bob@desk", "path /api/*"), Self.whole])
     #expect(Planner.takers(of: request.head, port: 7070, Self.claims, besides: nil, reader: "x").isEmpty)
   }
+
+  @Test("Who gets copies is told apart from who takes the request")
+  func copies() {
+    var claims = Self.claims
+    claims.take([8080], of: "web", for: "zoe@host", rules: ["copy *", "copy *\nmethod GET"])
+    claims.take([8080], of: "web", for: "yan@host", rules: ["copy *\nmethod PUT"])
+    let request = ExplainRequest(
+      InterceptRequest(cluster: ClusterSelection(), service: "web", ports: []), method: "GET", target: "/")
+    let found = Planner.copies(
+      of: request.head, port: 8080, claims, besides: RequestRules(texts: ["copy *\npath /"]), reader: "x@y")
+    #expect(found.map(\.holder) == ["zoe@host", nil])
+    #expect(found.map(\.rule) == [["copy *", "method GET"], ["copy *", "path /"]])
+    let takers = Planner.takers(of: request.head, port: 8080, claims, besides: nil, reader: "x@y")
+    #expect(!takers.contains { $0.holder == "zoe@host" })
+  }
 }

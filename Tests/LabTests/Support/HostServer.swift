@@ -1,10 +1,15 @@
 import Foundation
+import Synchronization
 import TestSupport
 
 /// The service under development: answers every HTTP request on a port of the host with one text.
 final class HostServer: Sendable {
   let port: UInt16
   private let accepting: AcceptingThread
+  private let seen = Seen()
+  /// The heads of the requests that came.
+  var heads: [String] { seen.heads.withLock { $0 } }
+  private final class Seen: Sendable { let heads = Mutex<[String]>([]) }
 
   init(_ text: String) throws {
     let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -20,8 +25,8 @@ final class HostServer: Sendable {
     guard !failed else { throw RequestFailure("no port of the host") }
     port = UInt16(bigEndian: address.sin_port)
     let answer = "HTTP/1.0 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
-    accepting = AcceptingThread(fd) { connection in
-      _ = try? HTTPRequest.head(on: connection)
+    accepting = AcceptingThread(fd) { [seen] connection in
+      if let head = try? HTTPRequest.head(on: connection), !head.isEmpty { seen.heads.withLock { $0.append(head) } }
       _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
       close(connection)
     }

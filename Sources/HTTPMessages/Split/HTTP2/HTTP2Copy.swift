@@ -1,6 +1,6 @@
 /// Copies of some requests of a client, sent to a host by a connection of its own. We are the host's client: its
-/// answers are dropped, and it always gets credit for them. A copy that waits for the host's windows is kept while there
-/// is room; else it is reset, and the others go on.
+/// answers are dropped, and it always gets credit for them. A copy that waits for the host's windows is kept while
+/// there is room; else it is reset, and the others go on.
 final class HTTP2Copy {
   let way: Way
   private(set) var isOver = false
