@@ -178,6 +178,10 @@ final class SplitConnection: SplitDriver {
   // MARK: The first bytes
 
   private func decide(_ bytes: UnsafeRawBufferPointer) {
+    if first.isEmpty ? bytes[0] == 22 : first[0] == 22 {
+      first.append(contentsOf: bytes)
+      return decideByHello()
+    }
     let preface = HTTP2Frame.preface
     if first.isEmpty, bytes[0] != preface.utf8Start[0] {
       begin(.http1(HTTP1Splitter(driver: self)), with: [])
@@ -189,6 +193,20 @@ final class SplitConnection: SplitDriver {
     for index in 0..<count where first[index] != preface.utf8Start[index] { isPreface = false }
     if isPreface, count < preface.utf8CodeUnitCount { return }
     begin(isPreface ? .http2(HTTP2Splitter(driver: self)) : .http1(HTTP1Splitter(driver: self)), with: first)
+  }
+
+  /// Decides about a connection that may have TLS by its ClientHello.
+  private func decideByHello() {
+    var way: Way = 0
+    switch ClientHello(first) {
+    case .more: return
+    case .nameless: break
+    case .name(let name):
+      var head = RequestHead()
+      name.withUnsafeBytes { head.setServerName($0) }
+      way = listener.route(head)
+    }
+    begin(.http1(HTTP1Splitter(driver: self, isStream: true, way: way)), with: first)
   }
 
   /// A protocol whose server speaks first, or that has come to an end.

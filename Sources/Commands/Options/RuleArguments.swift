@@ -54,6 +54,15 @@ struct RuleArguments: ParsableArguments {
     transform: checked(RuleTerm.baggage))
   var baggage: [RuleTerm] = []
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Take only connections with TLS to this server, such as api.shop or '*.shop': your process ends the TLS, since \
+      nobody else sees their requests.
+      """, valueName: "name"),
+    transform: checked(RuleTerm.sni))
+  var sni: [RuleTerm] = []
+
   @Flag(help: "One of these options is enough, instead of all; --personal is always needed where it is given.")
   var any = false
 
@@ -67,10 +76,16 @@ struct RuleArguments: ParsableArguments {
   var rules: RequestRules? { (try? make()) ?? nil }
 
   private func make() throws(ControlError) -> RequestRules? {
-    let terms = header + path + method + query + cookie + grpc + baggage
+    let terms = header + path + method + query + cookie + grpc + baggage + sni
     guard personal != nil || !terms.isEmpty else {
       guard any else { return nil }
       throw ControlError(.badInput, "--any has nothing to choose from", remedy: "add options such as --path '/api/*'")
+    }
+    if !sni.isEmpty, personal != nil || !any && terms.count > sni.count {
+      throw ControlError(
+        .badInput,
+        "--sni is about connections with TLS, whose requests the agent cannot read: no other condition can hold",
+        remedy: "leave out the others; with --any, and without --personal, each may be the one that holds")
     }
     if !any { try Self.refuseContradiction(terms.flatMap(\.conditions)) }
     let alternatives = terms.isEmpty ? [[]] : any ? terms.map(\.conditions) : [terms.flatMap(\.conditions)]
@@ -177,6 +192,13 @@ struct RuleTerm: Hashable {
       throw ControlError(.badInput, "write NAME=VALUE, such as tenant=blue: the name is one word")
     }
     return RuleTerm(conditions: [Condition(.baggage, name: name, value: try pattern(value))])
+  }
+
+  static func sni(_ text: String) throws(ControlError) -> RuleTerm {
+    guard !text.isEmpty, text.utf8.allSatisfy({ $0 == 0x2a || $0 == 0x2d || $0 == 0x2e || isIdentifier($0) }) else {
+      throw ControlError(.badInput, "write the name of a server, such as api.shop or *.shop")
+    }
+    return RuleTerm(conditions: [Condition(.sni, value: try pattern(Array(text.lowercased().utf8)))])
   }
 
   static func grpc(_ text: String) throws(ControlError) -> RuleTerm {

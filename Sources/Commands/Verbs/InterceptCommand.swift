@@ -129,6 +129,10 @@ struct InterceptCommand: AsyncParsableCommand {
       """)
   var mirror = false
 
+  @Option(
+    help: ArgumentHelp("Refused: the agent cannot end a port's TLS. See docs/sharing.md.", visibility: .private))
+  var tlsSecret: String?
+
   @OptionGroup var explained: ExplainArguments
   @OptionGroup(title: "Into another cluster") var target: TargetArguments
   @OptionGroup var shell: ShellArguments
@@ -179,6 +183,13 @@ struct InterceptCommand: AsyncParsableCommand {
         mirror
           ? "--replace leaves no Pods to answer the requests: leave out --replace, or --mirror"
           : "--replace leaves no Pods for the other requests: leave out --replace, or the options that choose requests")
+    }
+    if tlsSecret != nil {
+      throw ValidationError(
+        """
+        the agent cannot end TLS: the smallest library for it has 64 KB, and the agent may have 256 KB in all. \
+        --sni NAME takes whole connections by the server's name, and your process ends their TLS
+        """)
     }
     if mirror, wantedRules == nil {
       throw ValidationError("the rules of this mirror are too many, or too long")

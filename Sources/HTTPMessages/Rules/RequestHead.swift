@@ -10,6 +10,8 @@ public struct RequestHead: Sendable {
   /// The path and the query; with a scheme and an authority in HTTP/1's absolute form.
   private(set) var target = 0..<0
   private(set) var authority = 0..<0
+  /// Of a connection with TLS, which has nothing else.
+  private(set) var serverName = 0..<0
   private(set) var fields: [Field] = []
 
   public init() {}
@@ -26,6 +28,7 @@ public struct RequestHead: Sendable {
     method = 0..<0
     target = 0..<0
     authority = 0..<0
+    serverName = 0..<0
   }
 
   /// Sets the method, such as `GET`.
@@ -36,6 +39,9 @@ public struct RequestHead: Sendable {
 
   /// Sets the pseudo-header `:authority`; HTTP/1 has a `host` field.
   public mutating func setAuthority(_ text: UnsafeRawBufferPointer) { authority = append(text) }
+
+  /// Sets the server's name in a ClientHello, in small letters.
+  public mutating func setServerName(_ text: UnsafeRawBufferPointer) { serverName = append(text) }
 
   /// Adds a field. Capital letters of the name become small ones.
   public mutating func addField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {

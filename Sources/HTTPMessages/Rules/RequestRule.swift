@@ -12,6 +12,8 @@ public struct Condition: Hashable, Sendable {
     /// The path without the query, as it was sent.
     case path
     case method
+    /// The server's name in the ClientHello of a connection with TLS, whose requests nobody sees.
+    case sni
     /// True of every request: the rule takes copies, and leaves the requests where they go.
     case copy
 
@@ -24,6 +26,7 @@ public struct Condition: Hashable, Sendable {
       case .query: "query"
       case .path: "path"
       case .method: "method"
+      case .sni: "sni"
       case .copy: "copy"
       }
     }
@@ -31,7 +34,7 @@ public struct Condition: Hashable, Sendable {
     public var hasName: Bool {
       switch self {
       case .header, .baggage, .cookie, .query: true
-      case .path, .method, .copy: false
+      case .path, .method, .sni, .copy: false
       }
     }
   }
@@ -57,6 +60,7 @@ public struct Condition: Hashable, Sendable {
       switch subject {
       case .copy: return true
       case .method: return isMet(bytes, head.method)
+      case .sni: return isMet(bytes, head.serverName)
       case .path: return isMet(bytes, head.path)
       case .header:
         if head.has(head.authority, isNamed: "host", name), isMet(bytes, head.authority) { return true }

@@ -80,7 +80,7 @@ extension Condition {
 
 extension Condition.Subject {
   fileprivate init?(word: ArraySlice<UInt8>) {
-    for subject in [Self.header, .baggage, .cookie, .query, .path, .method, .copy] {
+    for subject in [Self.header, .baggage, .cookie, .query, .path, .method, .sni, .copy] {
       let own = subject.word
       guard own.utf8CodeUnitCount == word.count else { continue }
       var isEqual = true

@@ -136,7 +136,11 @@ extension HTTP1Splitter {
   func ended(_ way: Way) {
     switch mode {
     case .stream:
-      guard way == current else { return }
+      guard way == current else {
+        // It may be needed if the host does not take the connection.
+        if way == 0, isZeroOpen { closeZero() }
+        return
+      }
       hasWayEnded = true
       driver.finishSending(to: .client)
       if hasClientEnded { end(reset: false) }
@@ -161,7 +165,12 @@ extension HTTP1Splitter {
 
   func lost(_ way: Way) {
     switch mode {
-    case .stream, .lastAnswer: if way == current { end(reset: true) }
+    case .stream:
+      if way == 0 { isZeroOpen = false }
+      guard way == current else { return }
+      guard let index = position(of: way), !hosts[index].isOpened else { return end(reset: true) }
+      replay(hosts.remove(at: index).kept)
+    case .lastAnswer: if way == current { end(reset: true) }
     case .over: break
     case .messages:
       let isBusy = way == current && (!exchanges.isEmpty || requests.isInBody)
@@ -182,7 +191,7 @@ extension HTTP1Splitter {
   /// Sends the requests of a host that was never reached to way 0.
   private func replay(_ bytes: [UInt8]) {
     current = 0
-    bytes.withUnsafeBytes { sendToZero($0) }
+    bytes.withUnsafeBytes { if !$0.isEmpty { sendToZero($0) } }
     if hasClientEnded, case .nothing = waiting { driver.finishSending(to: .way(0)) }
   }
 

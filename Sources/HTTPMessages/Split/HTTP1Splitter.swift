@@ -80,12 +80,17 @@ public final class HTTP1Splitter {
 
   /// - Parameters:
   ///   - driver: must live longer.
-  ///   - isStream: true for another protocol, whose bytes go to way 0.
-  public init(driver: SplitDriver, isStream: Bool = false) {
+  ///   - isStream: true for another protocol, whose bytes go to one way.
+  ///   - way: that way.
+  public init(driver: SplitDriver, isStream: Bool = false, way: Way = 0) {
     self.driver = driver
     guard isStream else { return }
     mode = .stream
     copyStream()
+    current = way
+    guard way != 0 else { return }
+    hosts.append(Host(way: way))
+    driver.open(way)
   }
 
   // MARK: Events
@@ -119,6 +124,7 @@ public final class HTTP1Splitter {
     guard let index = position(of: way) else { return }
     hosts[index].isOpened = true
     hosts[index].kept = []
+    if mode == .stream, isZeroOpen { closeZero() }
   }
 
   /// Ends the connection between two requests, since the agent ends.
@@ -154,11 +160,10 @@ public final class HTTP1Splitter {
 
   private var mayReadClient: Bool {
     switch mode {
-    case .messages:
+    case .messages, .stream:
       guard case .nothing = waiting, driver.queued(for: .way(current)) == 0 else { return false }
       guard let index = position(of: current) else { return true }
       return hosts[index].kept.count < Self.keptLimit
-    case .stream: return driver.queued(for: .way(current)) == 0
     case .lastAnswer: return requests.isInBody && driver.queued(for: .way(current)) == 0
     case .over: return false
     }
@@ -178,9 +183,7 @@ public final class HTTP1Splitter {
     case .messages:
       guard case .nothing = waiting else { return held.append(contentsOf: bytes) }
       if held.isEmpty { read(bytes, from: 0, start: 0) } else { readOn(bytes) }
-    case .stream:
-      driver.send(bytes, to: .way(current))
-      copy(bytes)
+    case .stream: pass(bytes, 0, bytes.count)
     case .lastAnswer:
       var rest = bytes
       while requests.isInBody, !rest.isEmpty, requests.next(&rest) == nil {}

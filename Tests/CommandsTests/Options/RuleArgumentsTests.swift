@@ -27,6 +27,9 @@ struct RuleArgumentsTests {
     (["--baggage", "tenant=blue"], ["baggage tenant=blue"]),
     (["--grpc", "shop.Users/Get"], ["header content-type=application/grpc*\npath /shop.Users/Get"]),
     (["--grpc", "/shop.Users"], ["header content-type=application/grpc*\npath /shop.Users/*"]),
+    (["--sni", "API.shop"], ["sni api.shop"]),
+    (["--any", "--sni", "*.shop", "--path", "/a"], ["sni *.shop", "path /a"]),
+    (["--mirror", "--sni", "api.shop"], ["copy *\nsni api.shop"]),
     (["--mirror"], ["copy *"]),
     (["--mirror", "--path", "/api/*"], ["copy *\npath /api/*"]),
     (["--mirror", "--baggage", "tenant=blue"], ["baggage tenant=blue\ncopy *"]),
@@ -49,6 +52,15 @@ struct RuleArgumentsTests {
 
   @Test("Options become rules", arguments: accepted)
   func parsed(words: [String], texts: Set<String>?) throws { #expect(try rules(words) == texts) }
+
+  @Test("A server's name goes with no other condition, and --tls-secret with nothing")
+  func refusedNames() throws {
+    let refused = [
+      ["--sni", "a", "--path", "/a"], ["--sni", "a", "--personal=alice"], ["--sni", "a", "--any", "--personal=alice"],
+      ["--sni", "a", "--sni", "b"], ["--sni", ""], ["--sni", "a b"], ["--sni", "a/b"], ["--tls-secret", "x"],
+    ]
+    for words in refused { #expect(throws: (any Error).self) { try parse(words) } }
+  }
 
   @Test("--mirror goes without what needs answers from here")
   func refusedMirrors() throws {
