@@ -43,7 +43,7 @@ let package = Package(
       dependencies: [
         "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Exchanges", "HTTPMessages", "Images", "Inputs",
         "KubeAPI",
-        "KubeObjects", "Manifests", "Skaffold", "TerminalText",
+        "KubeObjects", "Manifests", "Replay", "Skaffold", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
@@ -97,8 +97,10 @@ let package = Package(
     // The dev loop: from a team's files to a running Pod.
     .target(
       name: "DevLoop",
-      dependencies: ["CLinux", "Deploy", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
-      swiftSettings: strict),
+      dependencies: [
+        "CLinux", "Deploy", "Exchanges", "Images", "KubeAPI", "KubeObjects", "Manifests", "Replay", "Skaffold",
+        "Watching",
+      ], swiftSettings: strict),
     .target(
       name: "Deploy", dependencies: ["Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests", "Skaffold"],
       swiftSettings: strict),
@@ -119,6 +121,8 @@ let package = Package(
     .target(name: "Inputs", dependencies: ["CLibYAML"], swiftSettings: strict),
 
     // Requests that were seen.
+    .target(
+      name: "Replay", dependencies: ["Exchanges", "HTTPMessages", "KubeAPI", "KubeObjects"], swiftSettings: strict),
     .target(name: "Exchanges", dependencies: ["HTTPMessages", "KubeObjects"], swiftSettings: strict),
 
     // The cluster's API.
@@ -206,6 +210,8 @@ let package = Package(
     .testTarget(name: "TunnelProtocolTests", dependencies: ["TestSupport", "TunnelProtocol"], swiftSettings: strict),
     .testTarget(name: "ExchangesTests", dependencies: ["Exchanges", "KubeObjects"], swiftSettings: strict),
     .testTarget(
+      name: "ReplayTests", dependencies: ["Exchanges", "HTTPMessages", "KubeObjects", "Replay"], swiftSettings: strict),
+    .testTarget(
       name: "HTTPMessagesTests",
       dependencies: [
         "HTTPMessages", .product(name: "NIOCore", package: "swift-nio"),
@@ -242,7 +248,8 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "CControl", "Commands", "ControlAPI", "DevLoop", "Skaffold", "TerminalText",
+        "CControl", "Commands", "ControlAPI", "DevLoop", "Skaffold",
+        "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
@@ -287,13 +294,17 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "DevLoopTests",
-      dependencies: ["Deploy", "DevLoop", "Images", "KubeAPI", "KubeObjects", "Manifests", "Skaffold", "Watching"],
+      dependencies: [
+        "Deploy", "DevLoop", "Exchanges", "Images", "KubeAPI", "KubeObjects", "Manifests", "Replay", "Skaffold",
+        "Watching",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
       dependencies: [
         "Agent", "Bastion", "ControlAPI", "Exchanges", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects",
-        "KubeStreams", "Manifests", "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+        "KubeStreams", "Manifests", "Outbound", "Replay", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol",
+        "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ThreadsTests", dependencies: ["CLinux", "Threads"], swiftSettings: strict),
@@ -329,9 +340,10 @@ let package = Package(
     .testTarget(
       name: "LabTests",
       dependencies: [
-        "CLinux", "ControlAPI", "Deploy", "DevLoop", "Exchanges", "KubeAPI", "KubeObjects", "LabAPI", "LabNode",
+        "CLinux", "ControlAPI", "Deploy", "DevLoop", "Exchanges", "HTTPMessages", "KubeAPI", "KubeObjects", "LabAPI",
+        "LabNode",
         "LabStore",
-        "Manifests", "Operations",
+        "Manifests", "Operations", "Replay",
         "TestSupport", .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
@@ -345,7 +357,7 @@ if Context.environment["DEVTUNNEL_FUZZ"] != nil {
   // Each input costs a look at every counter of the program, so that only parsers have them.
   let parsers: Set = [
     "Agent", "Bastion", "Exchanges", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects", "KubeStreams", "Manifests",
-    "Outbound", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
+    "Outbound", "Replay", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol", "Watching",
   ]
   // Of binary formats libFuzzer also learns the numbers that the code compares with. Parsers of text compare byte by
   // byte, and a quarter of their time would go there; their harnesses have words.

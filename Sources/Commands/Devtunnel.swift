@@ -28,7 +28,9 @@ struct Devtunnel: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Traffic",
-        subcommands: [InterceptCommand.self, LeaveCommand.self, ForwardCommand.self, OpenCommand.self]),
+        subcommands: [
+          InterceptCommand.self, LeaveCommand.self, ForwardCommand.self, OpenCommand.self, ReplayCommand.self,
+        ]),
       CommandGroup(
         name: "Into the cluster", subcommands: [ShellCommand.self, ConnectCommand.self, DisconnectCommand.self]),
       CommandGroup(

@@ -92,7 +92,7 @@ package final class HTTPTestServer: Sendable {
           let words = lines[0].components(separatedBy: " ")
           var headers: [String: String] = [:]
           for line in lines.dropFirst() {
-            let parts = line.split(separator: ":", maxSplits: 1)
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces)
           }
           buffer.removeSubrange(..<end.upperBound)

@@ -41,6 +41,7 @@ struct EventLines: Sendable {
     case .warning(let event): [paint("warning:", .yellow) + " " + ErrorOutput.indented(short(event.message))]
     case .failed(let error): failed(error)
     case .timeline(let event): timeline(event)
+    case .replayed(let event): replayed(event)
     }
   }
 
@@ -118,6 +119,12 @@ struct EventLines: Sendable {
     let text = steps.compactMap { name, time in time.map { "\(name) \($0)" } }.joined(separator: ", ")
     let since = event.isOfSave ? "the save" : "the start"
     return text.isEmpty ? [] : [paint("ms since \(since): \(text)", .faint)]
+  }
+
+  private func replayed(_ event: DevEvent.Replayed) -> [String] {
+    let isGood = event.same > 0 && event.differs + event.failed == 0
+    return event.details.map { "  " + TerminalText.still($0) }
+      + [paint(event.summary, isGood ? .green : .yellow) + " in \(seconds(event.milliseconds))"]
   }
 
   private func short(_ text: String) -> String { text.replacing(directory + "/", with: "") }

@@ -38,6 +38,7 @@ struct StatusBlock: Sendable {
       problem = error.message
     case .recovered: problem = ""
     case .timeline(let timeline): lastSave = Self.text(timeline)
+    case .replayed(let event): lastSave += (lastSave.isEmpty ? "" : "; ") + event.summary
     case .buildOutput, .synced, .mirrored, .pruned, .log, .warning, .deleted: break
     }
   }

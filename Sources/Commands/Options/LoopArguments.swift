@@ -1,6 +1,8 @@
 import ArgumentParser
 import ControlAPI
 import DevLoop
+import HTTPMessages
+import Replay
 
 /// The options for a loop's run and end.
 struct LoopArguments: ParsableArguments {
@@ -22,7 +24,29 @@ struct LoopArguments: ParsableArguments {
   @Flag(help: "Delete and recreate objects that refuse a change of an immutable field.")
   var recreate = false
 
+  @Option(
+    help: ArgumentHelp(
+      "After each save, send the requests of this HAR again, and show the answers that differ.", valueName: "file"),
+    completion: .file())
+  var replay: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The address to send them to (default: the port-forward of each one's Service).", valueName: "host:port"),
+    transform: checked(ReplayPlace.parse))
+  var replayTo: ReplayPlace?
+
+  @Option(
+    help: ArgumentHelp(
+      "A field of the answers whose difference does not count, such as 'body.*.id'; may be repeated.",
+      valueName: "field"),
+    transform: checked(ReplayPattern.parse))
+  var replayIgnore: [TextPattern] = []
+
   func validate() throws {
+    if replay == nil, replayTo != nil || !replayIgnore.isEmpty {
+      throw ValidationError("--replay-to and --replay-ignore need --replay FILE")
+    }
     if keeps, cleanup { throw ValidationError("--keep and --cleanup exclude each other") }
   }
 
@@ -30,6 +54,15 @@ struct LoopArguments: ParsableArguments {
   func keeps(_ context: LoopContext) throws(ControlError) -> Bool {
     let cleans = keeps ? false : cleanup ? true : nil
     return try !context.variables.isOn(.cleanup, cleans, default: true)
+  }
+
+  /// Returns the requests to send after each save; nil for none.
+  func replaying() throws(ControlError) -> LoopReplay? {
+    guard let replay else { return nil }
+    let exchanges = try ReplayFile.read(replay)
+    guard !exchanges.isEmpty else { throw ControlError(.badInput, "\(replay) has no requests") }
+    return LoopReplay(
+      exchanges, ReplayOptions(ignored: replayIgnore), to: replayTo.map { (host: $0.host, port: $0.port) })
   }
 
   func setup(_ context: LoopContext) throws(ControlError) -> LoopSetup {

@@ -35,6 +35,7 @@ extension DevEvent: Encodable {
     case .warning: "warning"
     case .failed: "failed"
     case .timeline: "timeline"
+    case .replayed: "replayed"
     case .deleted: "deleted"
     }
   }
@@ -61,6 +62,7 @@ extension DevEvent: Encodable {
     case .warning(let payload): payload
     case .failed(let payload): payload
     case .timeline(let payload): payload
+    case .replayed(let payload): payload
     }
   }
 }

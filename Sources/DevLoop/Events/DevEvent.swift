@@ -37,6 +37,8 @@ public enum DevEvent: Sendable, Hashable {
   case failed(LoopError)
   /// The times of one save's steps, counted from the file system's first event.
   case timeline(Timeline)
+  /// Requests that were kept were sent to the version that runs now (`--replay`).
+  case replayed(Replayed)
   /// The run's objects were deleted at the end.
   case deleted(Objects)
 
@@ -174,6 +176,31 @@ public enum DevEvent: Sendable, Hashable {
       self.namespace = namespace
       self.service = service
       self.to = to
+    }
+  }
+
+  public struct Replayed: Sendable, Hashable, Codable {
+    /// The numbers of answers that are as they were, that differ, that did not come, and of requests not sent.
+    public var same: Int
+    public var differs: Int
+    public var failed: Int
+    public var skipped: Int
+    /// `37 of 38 answers the same`.
+    public var summary: String
+    /// The requests whose answers differ, and their differences; at most 40 lines.
+    public var details: [String]
+    public var milliseconds: Int
+
+    public init(
+      same: Int, differs: Int, failed: Int, skipped: Int, summary: String, details: [String], milliseconds: Int
+    ) {
+      self.same = same
+      self.differs = differs
+      self.failed = failed
+      self.skipped = skipped
+      self.summary = summary
+      self.details = details
+      self.milliseconds = milliseconds
     }
   }
 

@@ -20,6 +20,8 @@ public actor DevLoop {
   /// Returns after a time; throws if its task is cancelled.
   nonisolated let sleep: @Sendable (Duration) async throws -> Void
   nonisolated let forwards: ForwardKeeper
+  /// nil: no requests are sent again.
+  nonisolated let replay: (any AnswerReplaying)?
   nonisolated let helmCache = HelmCache()
 
   // The input.
@@ -52,15 +54,19 @@ public actor DevLoop {
   private var fatal: LoopError?
   var stopwatch = Stopwatch(start: .now)
 
-  public init(_ source: LoopSource, options: LoopOptions, events: @escaping @Sendable (DevEvent) -> Void) {
-    self.init(source, options: options, sleep: { try await Task.sleep(for: $0) }, events: events)
+  public init(
+    _ source: LoopSource, options: LoopOptions, replay: (any AnswerReplaying)? = nil,
+    events: @escaping @Sendable (DevEvent) -> Void
+  ) {
+    self.init(source, options: options, replay: replay, sleep: { try await Task.sleep(for: $0) }, events: events)
   }
 
   /// - Parameter sleep: the clock of pauses and retries.
   init(
-    _ source: LoopSource, options: LoopOptions, sleep: @escaping @Sendable (Duration) async throws -> Void,
-    events: @escaping @Sendable (DevEvent) -> Void
+    _ source: LoopSource, options: LoopOptions, replay: (any AnswerReplaying)? = nil,
+    sleep: @escaping @Sendable (Duration) async throws -> Void, events: @escaping @Sendable (DevEvent) -> Void
   ) {
+    self.replay = replay
     self.source = source
     self.options = options
     self.sleep = sleep
@@ -278,7 +284,17 @@ public actor DevLoop {
     case .build:
       try await buildAndDeploy()
     }
-    if stopwatch.timeline.hasResult { events(.timeline(stopwatch.timeline)) }
+    guard stopwatch.timeline.hasResult else { return }
+    events(.timeline(stopwatch.timeline))
+    await replayRequests()
+  }
+
+  /// Sends the kept requests to what runs now. Whatever comes of it, the loop goes on.
+  private func replayRequests() async {
+    guard let replay, deployment.isReady, !Task.isCancelled else { return }
+    // A synced process may be starting anew.
+    _ = await forwards.answers()
+    if let outcome = await replay.replay(await forwards.ports), !Task.isCancelled { events(.replayed(outcome)) }
   }
 
   private var nextStep: NextStep {

@@ -114,6 +114,17 @@ actor ForwardKeeper {
     return false
   }
 
+  /// The ports that are forwarded now.
+  var ports: [ForwardedPort] {
+    get async {
+      await last?.value
+      return open.values.filter(\.handle.isOpen).map { entry in
+        ForwardedPort(
+          target: entry.forward.target, port: entry.forward.port, address: entry.forward.address, host: entry.host)
+      }.sorted { ($0.target, $0.port) < ($1.target, $1.port) }
+    }
+  }
+
   func closeAll() async {
     isClosed = true
     restoring?.cancel()

@@ -13,6 +13,9 @@ public final class HTTPRewriter {
   private var version = Version.unknown
   /// The first bytes of the client, while they may be HTTP/2's.
   private var preface: [UInt8] = []
+  /// Bytes of a server that has spoken before the client: HTTP/2's may.
+  private var early: [UInt8] = []
+  private static let earlyLimit = 64 << 10
 
   public init(_ rewrite: HeadRewrite) { self.rewrite = rewrite }
 
@@ -21,8 +24,7 @@ public final class HTTPRewriter {
   public func received(_ bytes: UnsafeRawBufferPointer, fromClient: Bool, _ send: Send) -> Bool {
     switch version {
     case .unknown:
-      // A server that speaks first speaks no HTTP.
-      guard fromClient else { return false }
+      guard fromClient else { return hold(bytes) }
       preface.append(contentsOf: bytes)
       let whole = HTTP2Frame.preface
       let count = min(preface.count, whole.utf8CodeUnitCount)
@@ -38,9 +40,19 @@ public final class HTTPRewriter {
     }
   }
 
+  private func hold(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    early.append(contentsOf: bytes)
+    guard early.count >= 4 else { return true }
+    // A SETTINGS frame, or an answer to a request that has not come yet. No other protocol is passed on.
+    let isHTTP2 = early[0] == 0 && early[3] == HTTP2Frame.settings
+    return early.count <= Self.earlyLimit && (isHTTP2 || early.startsLike(Array(bytes: "http")))
+  }
+
   private func replay(_ send: Send) -> Bool {
-    let bytes = preface
+    let (client, server) = (preface, early)
     preface = []
-    return bytes.withUnsafeBytes { received($0, fromClient: true, send) }
+    early = []
+    guard client.withUnsafeBytes({ received($0, fromClient: true, send) }) else { return false }
+    return server.isEmpty || server.withUnsafeBytes { received($0, fromClient: false, send) }
   }
 }

@@ -12,6 +12,8 @@ final class Transfer: Sendable {
   private struct State {
     var head = HTTPResponseHead(status: 0, headers: [])
     var headIsComplete = false
+    /// Fields that came behind the body.
+    var trailers = HTTPResponseHead(status: 0, headers: [])
     var buffer: [UInt8] = []
     var isPaused = false
     var outcome: Result<Void, KubeError>?
@@ -61,8 +63,7 @@ final class Transfer: Sendable {
         state.headIsComplete = state.head.status >= 200
         return state.headIsComplete ? state.takeWaiter() : nil
       }
-      // Trailers come after the body; nothing here needs them.
-      if !state.headIsComplete { state.head.read(line: line) }
+      if state.headIsComplete { state.trailers.read(line: line) } else { state.head.read(line: line) }
       return nil
     }?.resume()
   }
@@ -102,6 +103,9 @@ final class Transfer: Sendable {
     case end
     case failure(KubeError)
   }
+
+  /// The trailers, once the body has ended.
+  var trailers: [(name: String, value: String)] { state.withLock { $0.trailers.headers } }
 
   /// Waits for status and headers.
   func head() async throws(KubeError) -> HTTPResponseHead {

@@ -35,6 +35,16 @@ struct EventLinesTests {
     #expect(lines.lines(.timeline(timeline)) == ["ms since the save: detected 20, ready 4694"])
   }
 
+  @Test func aReplayEndsWithItsSummary() {
+    let event = DevEvent.Replayed(
+      same: 37, differs: 1, failed: 0, skipped: 0, summary: "37 of 38 answers the same",
+      details: ["differs  GET /items", "    body.items[0].price: 10 → 11\u{1B}[2J"], milliseconds: 1200)
+    #expect(
+      lines.lines(.replayed(event)) == [
+        "  differs  GET /items", "      body.items[0].price: 10 → 11", "37 of 38 answers the same in 1.2 s",
+      ])
+  }
+
   @Test("A forward that is lost is reported, and the block shows it as closed")
   func lostForward() {
     let forward = DevEvent.Forwarded(

@@ -32,9 +32,10 @@ final class Workbench: Sendable {
     func add() { count.withLock { $0 += 1 } }
   }
 
-  private init(images: [String], requires: [String: String], holdsPauses: Bool, infers: Bool, syncHooks: StepHooks)
-    throws
-  {
+  private init(
+    images: [String], requires: [String: String], holdsPauses: Bool, infers: Bool, syncHooks: StepHooks,
+    replay: (any AnswerReplaying)?
+  ) throws {
     let directory = FileManager.default.temporaryDirectory.path + "/dev-loop-\(UUID().uuidString)"
     self.directory = directory
     for image in images {
@@ -83,7 +84,7 @@ final class Workbench: Sendable {
     let (pausing, retryAfter) = (pausing, options.retryAfter)
     let pauses = Pauses()
     self.pauses = pauses
-    loop = DevLoop(source, options: options) { duration in
+    loop = DevLoop(source, options: options, replay: replay) { duration in
       guard duration != retryAfter, holdsPauses else { return try await Task.sleep(for: duration) }
       pauses.add(duration)
       try await pausing.hold()
@@ -96,11 +97,12 @@ final class Workbench: Sendable {
   /// - Parameter holdsPauses: a pause lasts until the next change.
   static func with(
     images: [String] = ["app"], requires: [String: String] = [:], holdsPauses: Bool = false, infers: Bool = false,
-    syncHooks: StepHooks = StepHooks(),
+    syncHooks: StepHooks = StepHooks(), replay: (any AnswerReplaying)? = nil,
     _ test: (Workbench, inout AsyncStream<DevEvent>.Iterator) async throws -> Void
   ) async throws {
     let workbench = try Workbench(
-      images: images, requires: requires, holdsPauses: holdsPauses, infers: infers, syncHooks: syncHooks)
+      images: images, requires: requires, holdsPauses: holdsPauses, infers: infers, syncHooks: syncHooks,
+      replay: replay)
     defer { try? FileManager.default.removeItem(atPath: workbench.directory) }
     var events = workbench.events.makeAsyncIterator()
     await workbench.loop.start()

@@ -181,5 +181,9 @@ import Testing
     #expect(result.client.hasPrefix("HTTP/1.1 431"))
   }
 
-  @Test func aServerThatSpeaksFirstIsNoneOfHTTP() { #expect(Self.run(["<220 mail\r\n"], pieces: 10).ends) }
+  @Test(arguments: [1, 10]) func aServerThatSpeaksFirstIsNoneOfHTTP(pieces: Int) {
+    #expect(Self.run(["<220 mail\r\n"], pieces: pieces).ends)
+    let late = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+    #expect(Self.run(["<" + late, Self.get], pieces: pieces).client == late)
+  }
 }

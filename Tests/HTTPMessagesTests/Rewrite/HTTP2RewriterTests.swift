@@ -109,6 +109,17 @@ import Testing
       ])
   }
 
+  @Test(arguments: [1, 4096]) func aServersSettingsMayComeFirst(pieces: Int) {
+    let result = Self.run(
+      [
+        (false, Self.frame(4, stream: 0, [0, 3, 0, 0, 0, 9])),
+        (true, Self.preface + Self.frame(1, flags: 5, stream: 1, Self.block(Self.request))),
+      ], pieces: pieces)
+    #expect(result.goesOn)
+    #expect(result.client == ["4 0 [0, 3, 0, 0, 0, 9]"])
+    #expect(result.server.first?.hasPrefix("headers 1 end :method=POST") == true)
+  }
+
   @Test func trailersOfAClientPass() {
     let result = Self.run(
       [

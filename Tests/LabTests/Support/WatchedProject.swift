@@ -16,7 +16,7 @@ final class WatchedProject: Sendable {
   private let stream: AsyncStream<DevEvent>
 
   /// - Parameter engine: nil for `deploy` alone, where nothing is installed that builds.
-  private init(_ lab: Lab, _ engine: ClusterOperations?) throws {
+  private init(_ lab: Lab, _ engine: ClusterOperations?, _ replay: LoopReplay? = nil) throws {
     let directory = lab.directory + "/project"
     self.directory = directory
     try FileManager.default.createDirectory(atPath: directory + "/www", withIntermediateDirectories: true)
@@ -47,17 +47,17 @@ final class WatchedProject: Sendable {
     }
     let (stream, continuation) = AsyncStream.makeStream(of: DevEvent.self)
     self.stream = stream
-    loop = DevLoop(try setup.source(command: engine == nil ? "deploy" : "dev"), options: options) {
-      continuation.yield($0)
-    }
+    loop = DevLoop(
+      try setup.source(command: engine == nil ? "deploy" : "dev"), options: options, replay: replay
+    ) { continuation.yield($0) }
   }
 
   /// Runs the loop around a test, which gets its events; what it deployed is gone afterwards.
   static func run(
-    _ lab: Lab, _ engine: ClusterOperations,
+    _ lab: Lab, _ engine: ClusterOperations, replay: LoopReplay? = nil,
     _ test: (WatchedProject, inout AsyncStream<DevEvent>.Iterator) async throws -> Void
   ) async throws {
-    let project = try WatchedProject(lab, engine)
+    let project = try WatchedProject(lab, engine, replay)
     let running = Task { try await project.loop.run() }
     var events = project.stream.makeAsyncIterator()
     let result: Result<Void, any Error>

@@ -81,8 +81,10 @@ struct DevCommand: AsyncParsableCommand {
       setup.contextOption = "--local-context"
     }
     let (rounds, round) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let replay = try loop.replaying()
     let devLoop = DevLoop(
-      try setup.source(command: "dev"), options: loop.options(context, patches, namespace: context.namespace)
+      try setup.source(command: "dev"), options: loop.options(context, patches, namespace: context.namespace),
+      replay: replay
     ) { event in
       printer.print(event)
       if case .watching = event { round.yield() }

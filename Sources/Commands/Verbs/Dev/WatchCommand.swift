@@ -14,6 +14,7 @@ struct WatchCommand: AsyncParsableCommand {
         devtunnel watch -f ../../development/user/skaffold.yaml --context kind-dev
         devtunnel watch --manifests k8s --artifact user=.
         devtunnel watch --mirror --mirror-from staging   with its Secrets and ConfigMaps
+        devtunnel watch --replay today.har               and are the answers of today's requests as they were?
         devtunnel watch --once                           build and deploy, wait until it is ready, and end
       """)
 
@@ -38,6 +39,9 @@ struct WatchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func validate() throws {
+    if once, loop.replay != nil {
+      throw ValidationError("--replay is for each save: run `devtunnel replay` after watch --once")
+    }
     if mirror, mirrorFrom == nil {
       throw ValidationError("--mirror needs --mirror-from CONTEXT, the context to copy from")
     }
@@ -49,9 +53,10 @@ struct WatchCommand: AsyncParsableCommand {
     let printer = EventPrinter(
       format: outputOptions.output ?? context.context.settings.output ?? .table, verbose: global.verbose)
     defer { printer.end() }
+    let replay = try loop.replaying()
     let devLoop = DevLoop(
       try setup(context).source(command: once ? "run" : "dev"),
-      options: loop.options(context, patches, namespace: context.namespace)
+      options: loop.options(context, patches, namespace: context.namespace), replay: replay
     ) { printer.print($0) }
     if once { return try await devLoop.runOnce() }
     let outcome: Result<Void, LoopError>
