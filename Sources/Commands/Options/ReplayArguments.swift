@@ -37,19 +37,25 @@ enum ReplayFile {
   /// Reads a HAR; `-` is the standard input.
   /// - Throws: `.badInput` with the entry and the field.
   static func read(_ path: String) throws(ControlError) -> [Exchange] {
-    let data: Data
+    let bytes: [UInt8]
     do {
-      data = try Data(contentsOf: URL(filePath: path == "-" ? "/proc/self/fd/0" : path))
+      bytes = path == "-" ? input() : Array(try Data(contentsOf: URL(filePath: path)))
     } catch {
       throw ControlError(
         .badInput, "\(path) cannot be read: \(problem(path))",
         remedy: "`devtunnel requests -o har > FILE` writes one.")
     }
-    do throws(HARError) { return try HARDocument.read(Array(data)) } catch {
+    do throws(HARError) { return try HARDocument.read(bytes) } catch {
       throw ControlError(
         .badInput, "\(path): \(error)",
         remedy: "It takes a HAR, as `devtunnel requests -o har` and browsers write it.")
     }
+  }
+
+  private static func input() -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count <= HARDocument.sizeLimit, let line = readLine(strippingNewline: false) { bytes += line.utf8 }
+    return bytes
   }
 
   private static func problem(_ path: String) -> String {

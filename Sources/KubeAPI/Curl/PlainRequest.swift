@@ -49,6 +49,8 @@ extension CurlMulti {
     try handle.set(
       CURLOPT_HTTP_VERSION,
       Int(request.isHTTP2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1))
+    // libcurl 7.88 takes a connection of HTTP/2 again that a server has ended, and fails.
+    if request.isHTTP2 { try handle.set(CURLOPT_FORBID_REUSE, 1) }
     try handle.set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
     let names = Set(request.headers.map { $0.name.lowercased() })
     // Methods that mean a body say its length, also of an empty one.

@@ -38,7 +38,8 @@ public struct AnswerComparison {
   }
 
   private static func values(_ fields: [Exchange.Field], _ name: String) -> String? {
-    let values = fields.filter { $0.name.lowercased() == name }.map(\.value)
+    // A `grpc-message` without text is none.
+    let values = fields.filter { $0.name.lowercased() == name && !$0.value.isEmpty }.map(\.value)
     guard !values.isEmpty else { return nil }
     let text = values.joined(separator: ", ")
     return name == "content-type" ? text.lowercased().filter { $0 != " " } : text

@@ -82,7 +82,7 @@ public struct ReplaySummary: Codable, Sendable, Hashable {
 
   /// `37 of 38 answers the same`.
   public var text: String {
-    var text = "\(same) of \(sent) \(sent == 1 ? "answer" : "answers") the same"
+    var text = "\(same) of \(sent) answers the same"
     if failed > 0 { text += ", \(failed) without an answer" }
     if skipped > 0 { text += "; \(skipped) not sent" }
     return text

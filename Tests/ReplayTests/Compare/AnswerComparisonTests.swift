@@ -90,6 +90,9 @@ import Testing
     }
     let kept = answer([[8, 1], [8, 2]])
     #expect(Self.differences(kept, kept, request: fields) == [])
+    var spoken = kept
+    spoken.trailers.append(.init("grpc-message", ""))
+    #expect(Self.differences(kept, spoken, request: fields) == [])
     #expect(Self.differences(kept, answer([[8, 1], [8, 3]]), request: fields) == ["message[1].1: 2 → 3"])
     #expect(
       Self.differences(kept, answer([[8, 1]], status: "5"), request: fields) == [
