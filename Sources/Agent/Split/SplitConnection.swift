@@ -45,7 +45,8 @@ final class SplitConnection: SplitDriver {
   private static let turnBudget = 16
   /// The time that a silent client has if no origin answers, µs.
   private static let silenceLimit: UInt64 = 1_000_000
-  /// The time that streams may need to meet the first GOAWAY, µs.
+  /// The time that streams may need to meet the first GOAWAY, and that an idle client of HTTP/1 has for a request whose
+  /// answer tells it to connect again, µs.
   private static let settleTime: UInt64 = 1_000_000
 
   var loop: EventLoop { listener.loop }
@@ -139,14 +140,16 @@ final class SplitConnection: SplitDriver {
     }
   }
 
-  /// Ends a silent client that waits for nobody, or one of HTTP/2 that was asked to leave.
+  /// Ends a silent client that waits for nobody, or one that had a moment to leave.
   func timeIsOver() {
     switch engine {
     case .undecided: if hasZeroFailed { abort() }
     case .http2(let splitter):
       splitter.leave()
       run()
-    case .http1: break
+    case .http1(let splitter):
+      splitter.leave()
+      run()
     }
   }
 
@@ -385,11 +388,10 @@ final class SplitConnection: SplitDriver {
   func leave() {
     switch engine {
     case .http1(let splitter): splitter.leave()
-    case .http2(let splitter):
-      splitter.leave()
-      if !isOver, let client { loop.schedule(client, after: Self.settleTime, kind: SplitSocket.connectionTimer) }
+    case .http2(let splitter): splitter.leave()
     case .undecided: if first.isEmpty { end(reset: false) }
     }
+    if !isOver, let client { loop.schedule(client, after: Self.settleTime, kind: SplitSocket.connectionTimer) }
     run()
   }
 

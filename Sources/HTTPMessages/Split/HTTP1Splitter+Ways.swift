@@ -10,19 +10,27 @@ extension HTTP1Splitter {
     case .messages:
       guard way == current, !exchanges.isEmpty else { return receivedUnasked(bytes, from: way) }
       var rest = bytes
+      var sent = 0
       while mode == .messages, !exchanges.isEmpty, !hasLastAnswer, let event = responses.next(&rest) {
         switch event {
-        case .head: headEnded()
+        case .head:
+          let position = bytes.count - rest.count
+          headEnded(canAdd: position > 1 && bytes[position - 2] == 13)
+          if hasToldEnd, sent == 0 {
+            sent = position - 2
+            driver.send(UnsafeRawBufferPointer(rebasing: bytes[..<sent]), to: .client)
+            sendEnd()
+          }
         case .end: answered()
         case .failed: enterLastAnswer()
         }
       }
       guard mode == .messages else {
         // Nothing more is looked at.
-        driver.send(bytes, to: .client)
+        driver.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]), to: .client)
         return
       }
-      driver.send(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - rest.count)]), to: .client)
+      driver.send(UnsafeRawBufferPointer(rebasing: bytes[sent..<(bytes.count - rest.count)]), to: .client)
       if hasLastAnswer { return end(reset: false) }
       guard !rest.isEmpty else { return }
       proceed()
@@ -30,8 +38,15 @@ extension HTTP1Splitter {
     }
   }
 
+  /// Tells the client to connect again for its next request (RFC 9112, section 9.6).
+  private func sendEnd() {
+    let field: StaticString = "Connection: close\r\n"
+    driver.send(UnsafeRawBufferPointer(start: field.utf8Start, count: field.utf8CodeUnitCount), to: .client)
+  }
+
   /// Decides about an answer's body from its head.
-  private func headEnded() {
+  /// - Parameter canAdd: true if the end of the head has come in one piece.
+  private func headEnded(canAdd: Bool) {
     // "HTTP/1.1 200 OK"
     let line = responses.start
     guard line.count >= 12, isVersion(line), isDigit(line[9]), isDigit(line[10]), isDigit(line[11]) else {
@@ -53,6 +68,10 @@ extension HTTP1Splitter {
     let isEmpty = exchange.isHead || code == (50, 48, 52) || code == (51, 48, 52)
     // Otherwise the end of the connection ends it.
     guard isEmpty || responses.hasFraming else { return enterLastAnswer() }
+    if isLeaving, canAdd, exchanges.count == 1, !requests.isInBody, !exchanges[0].isLast {
+      hasToldEnd = true
+      exchanges[0].isLast = true
+    }
     if responses.startBody(!isEmpty) { answered() }
   }
 
@@ -67,7 +86,7 @@ extension HTTP1Splitter {
   private func answered() {
     let isLast = exchanges.removeFirst().isLast
     guard isLast else { return }
-    if current == 0 { enterStream(0) } else { hasLastAnswer = true }
+    if current == 0, !hasToldEnd { enterStream(0) } else { hasLastAnswer = true }
   }
 
   /// Handles bytes of a way that has nothing to answer.

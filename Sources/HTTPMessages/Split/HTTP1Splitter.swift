@@ -67,7 +67,11 @@ public final class HTTP1Splitter {
   var hasWayEnded = false
   /// True once an answer has ended that a host's connection does not outlive.
   var hasLastAnswer = false
-  private var isLeaving = false
+  /// True once the agent ends: the next answer tells the client to connect again.
+  private(set) var isLeaving = false
+  private var endsWhenQuiet = false
+  /// True once the client was told that the connection ends with the present answer.
+  var hasToldEnd = false
   /// Ways that are closed once their answers have ended.
   private var retired: [Way] = []
   /// The ways that get a copy of the present request, or of the stream.
@@ -127,8 +131,10 @@ public final class HTTP1Splitter {
     if mode == .stream, isZeroOpen { closeZero() }
   }
 
-  /// Ends the connection between two requests, since the agent ends.
+  /// Ends the connection after an answer that tells the client so (`Connection: close`), since the agent ends. A second
+  /// call ends one that waits for a request: to close at once might meet the client's next request.
   public func leave() {
+    endsWhenQuiet = isLeaving
     isLeaving = true
     proceed()
   }
@@ -162,6 +168,8 @@ public final class HTTP1Splitter {
     switch mode {
     case .messages, .stream:
       guard case .nothing = waiting, driver.queued(for: .way(current)) == 0 else { return false }
+      // The last answer can tell the client that the connection ends: no further request is taken before it.
+      if isLeaving, !exchanges.isEmpty, !requests.isInBody { return false }
       guard let index = position(of: current) else { return true }
       return hosts[index].kept.count < Self.keptLimit
     case .lastAnswer: return requests.isInBody && driver.queued(for: .way(current)) == 0
@@ -380,7 +388,7 @@ public final class HTTP1Splitter {
       return true
     }
     guard isQuiet, case .nothing = waiting else { return }
-    if isLeaving, held.isEmpty { return end(reset: false) }
+    if endsWhenQuiet, held.isEmpty { return end(reset: false) }
     // The rest of a head goes to way 0, and so does the end.
     guard hasClientEnded else { return }
     if isZeroOpen || !held.isEmpty { enterStream(0) } else { end(reset: false) }

@@ -302,6 +302,27 @@ import TunnelProtocol
     split.agent.terminate()
     #expect(split.loop.turn { idle.sawEnd && silent.sawEnd } && !idle.sawReset && !busy.sawEnd)
     host?.send(Scene.answer("late"))
-    #expect(split.loop.turn { busy.sawEnd } && busy.text == Scene.answer("late"))
+    #expect(split.loop.turn { busy.sawEnd } && busy.text == Scene.answer("late").replacing(
+      "\r\n\r\n", with: "\r\nConnection: close\r\n\r\n"))
+  }
+
+  /// To close a connection in use would meet the client's next request.
+  @Test("A client that goes on asking while the agent ends loses no request")
+  func terminatesInUse() {
+    let split = SplitScene()
+    let client = split.scene.client()
+    split.scene.nameserver.table["agents.ns"] = [[127, 0, 0, 3], [127, 0, 0, 4]]
+    split.agent.terminate()
+    var answered = 0
+    var isOver = false
+    while !isOver, answered < 10_000 {
+      client.send(Scene.request("/\(answered)"))
+      guard let server = split.atOrigin(Scene.request("/\(answered)")) else { return }
+      server.send(Scene.answer("x"))
+      #expect(split.loop.turn { client.ends(with: "\r\n\r\nx") })
+      answered += 1
+      isOver = client.text.contains("Connection: close")
+    }
+    #expect(isOver && split.loop.turn { client.sawEnd } && !client.sawReset)
   }
 }

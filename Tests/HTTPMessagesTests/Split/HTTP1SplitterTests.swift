@@ -374,11 +374,8 @@ struct HTTP1SplitterTests {
       [.client(get(1)), .opened(1), .way(1, ok("1")), .way(1, ok("2")), .client(get(0))],
       ["1": get(1), "0": get(0), "client": ok("1")], ["open 1", "reset 1"]),
     Row(
-      "the agent ends between two requests", [.client(get(0)), .way(0, ok("0")), .leave],
+      "the agent ends between two requests", [.client(get(0)), .way(0, ok("0")), .leave, .leave],
       ["0": get(0), "client": ok("0")], ["end"]),
-    Row(
-      "the agent ends within a request", [.client(get(1)), .opened(1), .leave, .way(1, ok("1"))],
-      ["1": get(1), "client": ok("1")], ["open 1", "end"]),
     Row(
       "way 0 goes elsewhere",
       [.client(get(0)), .renew, .way(0, ok("a")), .client(get(0)), .way(0, ok("b"))],
@@ -422,6 +419,50 @@ struct HTTP1SplitterTests {
       #expect(driver.text(side) == row.sent[side] ?? "", "\(side)")
     }
     #expect(driver.log == row.log)
+  }
+
+  /// An answer that says that the connection ends.
+  private static func last(_ answer: String) -> String {
+    answer.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")
+  }
+
+  static let leaving: [([SplitStep], String)] = [
+    ([.client(get(1)), .opened(1), .leave, .way(1, ok("1"))], last(ok("1"))),
+    ([.leave, .client(get(0)), .way(0, ok("0"))], last(ok("0"))),
+    ([.client(get(0) + get(0)), .leave, .way(0, ok("a") + ok("b"))], ok("a") + last(ok("b"))),
+    ([.client(get(0)), .leave, .way(0, early + ok("0"))], early + last(ok("0"))),
+    ([.client(get(0)), .leave, .way(0, empty)], last(empty)),
+    ([.client(get(0)), .way(0, "HTTP/1.1 200 OK\r\n"), .leave, .way(0, "Content-Length: 1\r\n\r\nx")],
+      last("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")),
+  ]
+  private static let early = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
+  private static let empty = "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n"
+
+  @Test("An agent that ends tells the client so with its last answer", arguments: leaving)
+  func leaves(steps: [SplitStep], answers: String) {
+    let driver = Self.run(steps, size: 100_000)
+    #expect(driver.text("client") == answers)
+    #expect(driver.log.last == "end")
+  }
+
+  @Test("A head whose end comes in pieces is not changed; the connection ends a moment later")
+  func leavesInPieces() {
+    let driver = Self.run([.client(Self.get(0)), .leave, .way(0, Self.ok("0")), .leave], size: 1)
+    #expect(driver.text("client") == Self.ok("0"))
+    #expect(driver.log == ["end"])
+  }
+
+  @Test("An agent that ends takes no request before the last answer, but the rest of a body")
+  func leavesWithoutRequests() {
+    let driver = RecordedDriver()
+    let splitter = HTTP1Splitter(driver: driver)
+    withExtendedLifetime(driver) {
+      Self.pieces(String(Self.post(0, "abc").dropLast()), 1000) { splitter.received($0, from: .client) }
+      splitter.leave()
+      #expect(splitter.mayRead(from: .client))
+      Self.pieces("c", 1) { splitter.received($0, from: .client) }
+      #expect(!splitter.mayRead(from: .client))
+    }
   }
 
   @Test("A doubtful request makes the connection a stream of way 0", arguments: doubtful, [1, 7, 100_000])
