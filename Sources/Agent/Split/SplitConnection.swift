@@ -240,6 +240,8 @@ final class SplitConnection: SplitDriver {
     case .http2(let splitter): splitter.opened(host.way)
     case .undecided: break
     }
+    // The client may have waited for it with the rest of a body.
+    runAtTurnEnd()
   }
 
   /// Notes that a host's stream is over.

@@ -88,6 +88,24 @@ import TunnelProtocol
     split.expectNothingLeft()
   }
 
+  @Test("A body that waits for the host goes on as soon as the host has taken the connection")
+  func lateHost() {
+    let split = SplitScene()
+    let late = Late()
+    split.alice.session.router = late
+    let client = split.scene.client()
+    let request = Scene.match("/", body: String(repeating: "x", count: 300_000))
+    client.send(request)
+    #expect(split.loop.turn { late.end != nil })
+    // All that is kept for the origin has left by then.
+    split.scene.wait(milliseconds: 50)
+    late.end?.connect(to: loopback(split.alice.host.port))
+    split.atHost(request)?.send(Scene.answer("done"))
+    #expect(split.loop.turn { client.text == Scene.answer("done") })
+    client.close()
+    split.expectNothingLeft()
+  }
+
   @Test("A refusal is passed on where that was asked for")
   func passesRefusals() {
     let split = SplitScene(rule: nil)
@@ -302,8 +320,12 @@ import TunnelProtocol
     split.agent.terminate()
     #expect(split.loop.turn { idle.sawEnd && silent.sawEnd } && !idle.sawReset && !busy.sawEnd)
     host?.send(Scene.answer("late"))
-    #expect(split.loop.turn { busy.sawEnd } && busy.text == Scene.answer("late").replacing(
-      "\r\n\r\n", with: "\r\nConnection: close\r\n\r\n"))
+    #expect(
+      split.loop.turn { busy.sawEnd }
+        && busy.text
+          == Scene.answer("late").replacing(
+            "\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")
+    )
   }
 
   /// To close a connection in use would meet the client's next request.
@@ -324,5 +346,15 @@ import TunnelProtocol
       isOver = client.text.contains("Connection: close")
     }
     #expect(isOver && split.loop.turn { client.sawEnd } && !client.sawReset)
+  }
+}
+
+/// Routes a stream to a host that connects later.
+private final class Late: StreamRouter {
+  private(set) var end: AcceptorEnd?
+
+  override func route(_ preamble: Preamble, slot: Int, session: Session) -> StreamEnd? {
+    end = AcceptorEnd(session: session, slot: slot, preamble: preamble, router: self)
+    return end
   }
 }
