@@ -100,15 +100,21 @@ struct RuleArguments: ParsableArguments {
     return try RequestRules(marks.flatMap { mark in alternatives.map { RequestRule(mark + $0) } })
   }
 
-  /// Refuses conditions on the path, or on the method, that no request can meet together.
+  /// Refuses conditions on a part that each request has once, which no request can meet together.
   private static func refuseContradiction(_ conditions: [Condition]) throws(ControlError) {
-    for one in conditions where !one.subject.hasName {
-      guard let text = one.value?.exactText else { continue }
-      for other in conditions where other.subject == one.subject {
-        guard other.value.map({ pattern in text.withUnsafeBytes { pattern.matches($0) } }) == false else { continue }
-        let (first, second) = (RequestRule([one]).summary, RequestRule([other]).summary)
+    func find(_ subject: Condition.Subject, _ name: String = "") -> [(summary: String, value: TextPattern)] {
+      conditions.filter { $0.subject == subject && $0.name == Array(name.utf8) }
+        .compactMap { one in one.value.map { (RequestRule([one]).summary, $0) } }
+    }
+    var methods = find(.method)
+    if find(.header, "content-type").contains(where: { $0.value.text.starts(with: "application/grpc".utf8) }) {
+      methods.append(("method POST, which gRPC uses", TextPattern(exactly: Array("POST".utf8))))
+    }
+    for group in [methods, find(.path), find(.header, "host"), find(.header, "content-type")] {
+      for (index, one) in group.enumerated() {
+        guard let other = group[..<index].first(where: { $0.value.excludes(one.value) }) else { continue }
         throw ControlError(
-          .badInput, "no request has both \(first) and \(second)", remedy: "--any takes those with either")
+          .badInput, "no request has both \(other.summary) and \(one.summary)", remedy: "--any takes those with either")
       }
     }
   }

@@ -73,6 +73,15 @@ public struct TextPattern: Hashable, Sendable {
     return text.count - last.count >= position && Self.has(last, text, at: text.count - last.count)
   }
 
+  /// Checks whether no text matches both: by their beginnings, their ends, or the whole text of one without stars. False
+  /// if that does not tell.
+  public func excludes(_ other: TextPattern) -> Bool {
+    if let text = exactText { return !text.withUnsafeBytes(other.matches) }
+    if let text = other.exactText { return !text.withUnsafeBytes(matches) }
+    let (begins, ends) = (zip(pieces[0], other.pieces[0]), zip(pieces.last!.reversed(), other.pieces.last!.reversed()))
+    return begins.contains { $0 != $1 } || ends.contains { $0 != $1 }
+  }
+
   @inline(never) private static func has(_ piece: [UInt8], _ text: UnsafeRawBufferPointer, at start: Int) -> Bool {
     guard start >= 0, text.count - start >= piece.count else { return false }
     for index in piece.indices where text[start + index] != piece[index] { return false }

@@ -73,6 +73,15 @@ struct RuleArgumentsTests {
     #expect(try parse(["--mirror", "--take-over"]).takeOver, "an agent of another version may be in the way")
   }
 
+  @Test(
+    "Conditions that some request meets together are taken",
+    arguments: [
+      ["--path", "/a/*", "--path", "*/b"], ["--path", "/a*", "--path", "/a/b"], ["--path", "/*", "--path", "/*"],
+      ["--header", "x=a", "--header", "x=b"], ["--header", "host=a*", "--header", "host=*b"],
+      ["--grpc", "a.B/C", "--method", "POST"], ["--grpc", "a.B/C", "--method", "P*"],
+    ])
+  func together(words: [String]) throws { _ = try parse(words) }
+
   @Test("--personal alone means the user, wherever it is, and takes no other word")
   func user() throws {
     #expect(
@@ -104,6 +113,10 @@ struct RuleArgumentsTests {
       (["--path", "/a", "--path", "/b"], "path /a and path /b", "--any"),
       (["--path", "/a", "--path", "/b/*"], "path /a and path /b/*", "--any"),
       (["--method", "GET", "--method", "PUT"], "method", "--any"), (["--any"], "--any", "--path"),
+      (["--path", "/a/*", "--path", "/b/*"], "path /a/* and path /b/*", "--any"),
+      (["--path", "*/a", "--path", "/x/*/b"], "path", "--any"),
+      (["--header", "host=a", "--header", "Host=b"], "host: a and header host: b", "--any"),
+      (["--grpc", "a.B/C", "--method", "GET"], "method GET and method POST, which gRPC uses", "--any"),
       (["-H", "a: b"], "-H", "--explain"), (["--explain", "users"], "--explain", "METHOD PATH"),
       (["--explain", "GET /a b"], "--explain", "METHOD PATH"), (["--explain", "/", "-H", "a=b"], "-H", "NAME: VALUE"),
       (["--explain", "/", "--", "true"], "--explain", "without a command"),
