@@ -90,6 +90,9 @@ public actor Interception {
   /// The session with the agent.
   public var link: AgentLink? { get async { await workload?.link } }
 
+  /// Returns what its agent can report of others' requests; nil for an intercept without rules.
+  public func watched() async -> WatchedIntercept? { await workload?.watched(id.service) }
+
   // MARK: Setting up
 
   /// Returns once new connections arrive at the host. Before it throws, it undoes its changes, or `isUndone` is false

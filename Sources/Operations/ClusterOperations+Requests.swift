@@ -1,5 +1,6 @@
 import ControlAPI
 import Exchanges
+import Intercept
 
 extension ClusterOperations {
   /// The time in which exchanges are collected for one message, and the number of them: a person reads no more, and
@@ -23,6 +24,8 @@ extension ClusterOperations {
     let follower = seen.follow(
       bodies: request.bodies, capacity: request.isDetailed ? 4096 : 400, accepts: choice.mayMatch)
     defer { seen.stop(follower) }
+    await othersRequests.begin { [weak self] in await self?.watchedIntercepts() ?? [:] }
+    defer { Task { [othersRequests] in await othersRequests.end() } }
     let kept = seen.all.filter(\.isOver)
     await send(choice.exchanges(kept), items)
     let known = Set(kept.map(\.id))
@@ -45,6 +48,12 @@ extension ClusterOperations {
       await items(rest.prefix(100).map { RequestsItem(exchange: $0) })
       rest = rest.dropFirst(100)
     }
+  }
+
+  private func watchedIntercepts() async -> [InterceptID: WatchedIntercept] {
+    var found: [InterceptID: WatchedIntercept] = [:]
+    for interception in interceptions { found[interception.id] = await interception.watched() }
+    return found
   }
 
   /// Says why there is nothing to see, or not all.

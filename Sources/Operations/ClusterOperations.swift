@@ -50,6 +50,7 @@ public actor ClusterOperations: Engine {
   nonisolated let relay: RelayThread
   /// The requests that passed.
   let seen = ExchangeStore()
+  let othersRequests: OthersRequests
   let journal: Journal
   let log: Logger
   let holder: Holder
@@ -124,6 +125,7 @@ public actor ClusterOperations: Engine {
     relay.look { [seen] in ExchangeTaps(seen) }
     self.settings = settings
     self.relay = relay
+    othersRequests = OthersRequests(seen, relay)
     self.log = log
     journal = Journal(path: settings.journalPath)
     agents = AgentRecords(path: settings.agentsPath)

@@ -33,6 +33,8 @@ public struct Preamble: Sendable, Equatable {
     /// The session's rules for `port`, which take the place of its former ones: their length in 4 bytes, then the
     /// text. The status says whether they were understood.
     case rules = 6
+    /// The requests of connections to `port` that are split, whoever gets them: `WatchedRecord`s, from the agent.
+    case exchanges = 7
   }
 
   /// Bytes before the address or name.

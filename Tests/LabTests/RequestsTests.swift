@@ -88,6 +88,41 @@ extension LabTests {
       try await lab.expectNoTraces()
     }
 
+    @Test func thoseThatOthersGetAreToldByTheAgent() async throws {
+      let lab = try SharedLab.lab
+      let host = try HostServer(fromHost)
+      try await lab.developer("alice@host") { alice in
+        var intercept = lab.intercept(host.port)
+        intercept.rules = RequestRules(texts: ["header x-devtunnel=alice"])
+        _ = try await alice.intercept(intercept) { _ in }
+        var request = RequestsRequest(service: "web")
+        request.follow = true
+        let found = Mutex<[Exchange]>([])
+        let follower = Task { [request] in
+          try await alice.requests(request) { items in found.withLock { $0 += items.compactMap(\.exchange) } }
+        }
+        let (others, mine) = (
+          try await lab.requester("web", path: "/index.html?token=xyzzy"),
+          try await lab.requester("web", path: "/mine", header: "X-DevTunnel: alice")
+        )
+        try await eventually("both are seen") {
+          #expect(try await others() == "hello from the cluster")
+          #expect(try await mine() == fromHost)
+          return found.withLock { Set($0.map(\.taker)) } == [.host, .origin]
+        }
+        let all = found.withLock { $0 }
+        for one in all where one.taker == .origin {
+          #expect(one.request.target == "/index.html?token=***" && one.answer?.status == 200 && one.service == "web")
+        }
+        #expect(
+          all.contains { $0.taker == .origin } && all.allSatisfy { $0.taker != .host || $0.request.target == "/mine" })
+        follower.cancel()
+        _ = try await follower.value
+      }
+      host.stop()
+      try await lab.expectNoTraces()
+    }
+
     @Test(.enabled(if: Lab.executable != nil, "the command devtunnel is not built"))
     func theVerbPrintsThem() async throws {
       let lab = try SharedLab.lab

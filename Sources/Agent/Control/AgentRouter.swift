@@ -48,6 +48,11 @@ final class AgentRouter: StreamRouter {
       return RulesEnd(session: session, slot: slot) { [unowned(unsafe) server, unowned(unsafe) session] rules in
         server.holder(of: session)?.keep(rules, port: preamble.port)
       }
+    case .exchanges:
+      for listener in server.inbound where listener.port == preamble.port {
+        return ExchangesEnd(session: session, slot: slot, listener: listener)
+      }
+      return refuse(preamble, slot: slot, session: session)
     case .inbound: return refuse(preamble, slot: slot, session: session)
     }
   }

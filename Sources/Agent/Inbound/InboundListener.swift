@@ -36,6 +36,8 @@ final class InboundListener: Listener {
   var nextWay: Way = 0
   /// Connections whose requests may go different ways.
   var splits: [SplitConnection] = []
+  /// The first of those who want to see the port's requests.
+  var watcher: ExchangesEnd?
 
   // In InboundListener+Home.swift.
   /// True if the host took the last connection that was offered.

@@ -43,6 +43,9 @@ extension InboundListener {
     return nil
   }
 
+  /// Returns the number of the holder who gets the requests of a way; 0 for way 0.
+  func holder(of way: Way) -> UInt64 { ruled(way)?.holder.holder ?? 0 }
+
   private func ruled(_ way: Way) -> PortRules? {
     for one in ruled where one.way == way { return one }
     return nil

@@ -35,6 +35,8 @@ final class SplitConnection: SplitDriver {
   private var hosts: [HostWay] = []
   // In SplitConnection+Copies.swift.
   var copyWays: [CopyWay] = []
+  // In SplitConnection+Watch.swift; nil while nobody watches.
+  var watch: RequestWatch?
   /// Ways whose failure the engine does not know yet.
   private var failing: [Way] = []
   private(set) var isOver = false
@@ -98,14 +100,25 @@ final class SplitConnection: SplitDriver {
   func received(_ bytes: UnsafeRawBufferPointer, from side: SplitSide) {
     guard !isOver else { return }
     switch engine {
-    case .http1(let splitter): splitter.received(bytes, from: side)
-    case .http2(let splitter): splitter.received(bytes, from: side)
+    case .http1(let splitter):
+      if side == .client, isWatched {
+        look(isHTTP2: false, isBetween: splitter.isIdle)
+      }
+      splitter.received(bytes, from: side)
+    case .http2(let splitter):
+      if side == .client, isWatched {
+        look(isHTTP2: true, isBetween: false)
+        watch?.fromClient(bytes)
+      }
+      splitter.received(bytes, from: side)
     case .undecided:
       if side == .client { return decide(bytes) }
       begin(Self.isSettings(bytes) ? .http2(HTTP2Splitter(driver: self)) : stream, with: first)
       received(bytes, from: side)
     }
   }
+
+  private var isWatched: Bool { watch != nil || listener.watcher != nil }
 
   func ended(_ side: SplitSide) {
     guard !isOver else { return }
@@ -225,6 +238,7 @@ final class SplitConnection: SplitDriver {
   private func begin(_ engine: Engine, with bytes: [UInt8]) {
     self.engine = engine
     first = []
+    if case .http2 = engine { look(isHTTP2: true, isBetween: true) }
     if hasZeroFailed { engineFailed(0) }
     bytes.withUnsafeBytes { if !$0.isEmpty { received($0, from: .client) } }
   }
@@ -260,7 +274,15 @@ final class SplitConnection: SplitDriver {
 
   // MARK: The driver
 
-  override func route(_ request: borrowing RequestHead) -> Way { listener.route(request) }
+  override func route(_ request: borrowing RequestHead) -> Way {
+    let way = listener.route(request)
+    if let watch {
+      var stream: UInt32 = 0
+      if case .http2(let splitter) = engine { stream = splitter.newest }
+      watch.routed(request, stream: stream, way: way, holder: listener.holder(of: way), now: loop.now)
+    }
+    return way
+  }
 
   override func open(_ way: Way) {
     guard !isOver else { return }
@@ -283,17 +305,22 @@ final class SplitConnection: SplitDriver {
 
   /// Notes a failure at the end of the turn: an engine may be in the middle of its work.
   private func failLater(_ way: Way) {
+    if way != 0 { watch?.fellBack(way) }
     if !failing.contains(way) { failing.append(way) }
     runAtTurnEnd()
   }
 
   override func send(_ bytes: UnsafeRawBufferPointer, to side: SplitSide) {
     switch side {
-    case .client: client?.write(bytes)
+    case .client:
+      watch?.toClient(bytes)
+      client?.write(bytes)
     case .way(0): zero?.write(bytes)
     case .way(let way): host(way)?.send(bytes)
     }
   }
+
+  override func watched(_ request: WatchedRequest) { tell(request) }
 
   override func finishSending(to side: SplitSide) {
     switch side {
@@ -346,6 +373,8 @@ final class SplitConnection: SplitDriver {
 
   override func end(reset: Bool) {
     guard !isOver else { return }
+    watch?.closed()
+    watch = nil
     isOver = true
     first = []
     count()

@@ -204,6 +204,20 @@ public actor AgentLink {
     }
   }
 
+  /// Lets the agent report the requests of connections to its `port` that it splits.
+  /// - Parameter take: called on the relay's thread.
+  /// - Returns: the stream, which the caller ends; nil without a session.
+  public nonisolated func watch(_ port: UInt16, take: @escaping @Sendable ([WatchedRecordReader.Event]) -> Void) async
+    -> OnLoop<WatchEnd>?
+  {
+    let endpoint = endpoint
+    return await relay.run { loop in
+      guard let session = endpoint.get(on: loop).session, session.isOpen else { return nil }
+      let end = session.open { WatchEnd(session: session, slot: $0, port: port, take: take) }
+      return (end as? WatchEnd).map { OnLoop($0, on: loop) }
+    }
+  }
+
   /// Checks whether the host's target for the agent's `port` accepts a connection, which ends at once.
   public nonisolated func probeHost(_ port: UInt16) async -> StreamStatus {
     let endpoint = endpoint

@@ -39,6 +39,11 @@ public final class ExchangeFollower: Sendable {
     if isFirst { signal.yield() }
   }
 
+  func lose(_ count: Int) {
+    state.withLock { $0.lost += count }
+    signal.yield()
+  }
+
   /// Takes the oldest that wait, and the number of those that were dropped.
   public func take(atMost count: Int) -> (exchanges: [ObservedExchange], lost: Int) {
     state.withLock { state in

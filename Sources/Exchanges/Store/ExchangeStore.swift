@@ -47,6 +47,16 @@ public final class ExchangeStore: Sendable {
     }
   }
 
+  /// Adds an exchange that somebody else has seen.
+  public func add(_ exchange: ReportedExchange, at place: ObservedPlace) {
+    ended(exchange.observed(nextID(), at: place))
+  }
+
+  /// Notes exchanges that were not told.
+  public func lose(_ count: Int, at place: ObservedPlace) {
+    state.withLock { for follower in $0.followers where follower.accepts(place) { follower.lose(count) } }
+  }
+
   // MARK: For commands
 
   /// Sets the number of exchanges that are kept of each place from now on.

@@ -16,6 +16,8 @@ public struct MessageScanner {
   private var endsInCR = false
   /// Bytes of the body or the chunk that are still to come.
   private var left = 0
+  /// The bytes of the present or last body so far, without the framing of chunks.
+  public private(set) var bodySize = 0
   /// Lines of interest are shorter; the rest of a longer one is skipped.
   private static let lineLimit = 96
 
@@ -58,6 +60,7 @@ public struct MessageScanner {
       if state == .counted || state == .chunk {
         let taken = min(left, bytes.count)
         left -= taken
+        bodySize += taken
         bytes = UnsafeRawBufferPointer(rebasing: bytes[taken...])
         guard left == 0 else { return nil }
         if state == .counted {
@@ -177,6 +180,7 @@ public struct MessageScanner {
       start.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[..<min(text.count, Self.startLimit)]))
       length = nil
       isChunked = false
+      bodySize = 0
       hasUpgrade = false
       hasExpect = false
       closes = false

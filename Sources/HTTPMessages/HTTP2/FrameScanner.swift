@@ -6,7 +6,7 @@ public struct FrameScanner {
   public private(set) var flags: UInt8 = 0
   public private(set) var stream: UInt32 = 0
   /// Bytes of its payload that are still to come.
-  private var left = 0
+  private(set) var left = 0
   private var length = 0
   /// Bytes of the next header that have come.
   private var count = 0

@@ -1,16 +1,17 @@
 /// Bytes that are added at the end and taken off at the front.
-final class RawBytes {
+public final class RawBytes {
   private var base: UnsafeMutableRawPointer?
   private var capacity = 0
   private var head = 0
   private var tail = 0
 
+  public init() {}
   deinit { base?.deallocate() }
 
-  var count: Int { tail - head }
-  var isEmpty: Bool { tail == head }
+  public var count: Int { tail - head }
+  public var isEmpty: Bool { tail == head }
   /// The bytes, until the next change.
-  var all: UnsafeRawBufferPointer { part(0, count) }
+  public var all: UnsafeRawBufferPointer { part(0, count) }
 
   /// Returns `count` bytes from `start` on, until the next change. The caller has checked the bounds.
   func part(_ start: Int, _ count: Int) -> UnsafeRawBufferPointer {
@@ -19,14 +20,14 @@ final class RawBytes {
   }
 
   /// Makes room for bytes at the end: `added` counts those that were written there.
-  func room(_ count: Int) -> UnsafeMutableRawPointer {
+  public func room(_ count: Int) -> UnsafeMutableRawPointer {
     if let base, capacity - tail >= count { return base + tail }
     return grow(count)
   }
 
-  func added(_ count: Int) { tail += count }
+  public func added(_ count: Int) { tail += count }
 
-  func append(_ bytes: UnsafeRawBufferPointer) {
+  public func append(_ bytes: UnsafeRawBufferPointer) {
     guard let start = bytes.baseAddress, bytes.count > 0 else { return }
     room(bytes.count).copyMemory(from: start, byteCount: bytes.count)
     tail += bytes.count
@@ -37,13 +38,13 @@ final class RawBytes {
     tail += 1
   }
 
-  func append32(_ value: UInt32) {
+  public func append32(_ value: UInt32) {
     room(4).storeBytes(of: value.bigEndian, as: UInt32.self)
     tail += 4
   }
 
   /// Takes bytes off the front.
-  func drop(_ count: Int) {
+  public func drop(_ count: Int) {
     head += count
     if head >= tail { clear() }
   }

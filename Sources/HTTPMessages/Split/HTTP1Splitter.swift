@@ -177,6 +177,12 @@ public final class HTTP1Splitter {
     }
   }
 
+  /// True between two messages, while nothing waits.
+  public var isIdle: Bool {
+    guard mode == .messages, exchanges.isEmpty, held.isEmpty, case .nothing = waiting else { return false }
+    return requests.isIdle && responses.isIdle
+  }
+
   /// The bytes that it keeps.
   public var heldBytes: Int {
     var sum = held.count

@@ -28,7 +28,7 @@ public final class HTTP2Splitter {
   var streams = HTTP2Streams()
   var numbers = HTTP2Numbers()
   /// The highest stream that the client has opened.
-  var newest: UInt32 = 0
+  public internal(set) var newest: UInt32 = 0
   /// The changes of the table's size that the origin's decoder has not met; -1 without.
   var leastSize = -1
   var lastSize = -1

@@ -22,6 +22,8 @@ open class SplitDriver {
   open func send(_ bytes: UnsafeRawBufferPointer, to side: SplitSide) {}
   /// Sends a FIN after the bytes that were sent.
   open func finishSending(to side: SplitSide) {}
+  /// Takes a request that a `RequestWatch` has seen to its end.
+  open func watched(_ request: WatchedRequest) {}
   /// Ends a way that is not needed any more. Nothing of it comes after this.
   open func close(_ way: Way, reset: Bool) {}
   /// Ends the client and all ways: after the bytes that were sent, or at once with a reset.

@@ -1,0 +1,27 @@
+import Agents
+
+/// The requests of an intercept with rules that others get, as its agent can report them.
+public struct WatchedIntercept: Sendable {
+  public var link: AgentLink
+  public var context: String
+  public var namespace: String
+  public var service: String
+  /// The agent's ports, and the workload's.
+  public var ports: [UInt16: UInt16]
+  /// The number of this installation at the agent.
+  public var own: UInt64
+  /// The names of the others, by their numbers.
+  public var names: [UInt64: String]
+}
+
+extension InterceptedWorkload {
+  func watched(_ service: String) -> WatchedIntercept? {
+    guard let link, let member = members[service], member.request.rules != nil else { return nil }
+    let holders = Set(machine.claims.all.map(\.claim.holder)).map { Holder(identity: $0) }
+    return WatchedIntercept(
+      link: link, context: client.access.contextName, namespace: namespace, service: service,
+      ports: Dictionary(member.plan.ports.map { ($0.agentPort, $0.podPort) }) { first, _ in first },
+      own: context.holder.number,
+      names: Dictionary(holders.map { ($0.number, $0.told(to: context.holder)) }) { first, _ in first })
+  }
+}
