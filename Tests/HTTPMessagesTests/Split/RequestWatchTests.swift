@@ -10,9 +10,8 @@ import Testing
       let text = String(decoding: request.text.all, as: UTF8.self)
       let method = text.prefix(request.methodSize), target = text.dropFirst(request.methodSize)
       let grpc = request.grpcStatus == 255 ? "" : " grpc \(request.grpcStatus)"
-      lines.append(
-        "\(method) \(target) \(request.status)\(grpc) ↑\(request.up) ↓\(request.down) \(request.holder) @\(request.start)"
-      )
+      let bytes = "↑\(request.up) ↓\(request.down)"
+      lines.append("\(method) \(target) \(request.status)\(grpc) \(bytes) \(request.holder) @\(request.start)")
     }
   }
 
