@@ -69,7 +69,10 @@ public actor Forwarding {
     guard let rewrite = request.rewrite else { return nil }
     let number = try await target.servicePort(port.remote, client: client, namespace: namespace)
     port.remote = String(number)
-    let head = rewrite.head(of: "\(target.name).\(namespace)" + (number == 80 ? "" : ":\(number)"))
+    let suffix = number == 80 ? "" : ":\(number)"
+    let full = "\(target.name).\(namespace)"
+    var head = rewrite.head(of: full + suffix)
+    head.aliases = [target.name, full, full + ".svc", full + ".svc.cluster.local"].map { Array(($0 + suffix).utf8) }
     opened = String(decoding: head.host, as: UTF8.self)
     return head
   }

@@ -13,6 +13,8 @@ public struct HeadRewrite: Sendable {
 
   /// The server's name, with the port unless that is 80.
   public var host: [UInt8]
+  /// The server's other names, in the same form: URLs of these lead to the client's, too.
+  public var aliases: [[UInt8]] = []
   /// Set on each request, in place of fields with the same names.
   public var fields: [Field]
   /// Members that are added to the W3C header `baggage`, such as `devtunnel=alice`.
@@ -108,7 +110,10 @@ extension HeadRewrite {
       } else if field.isNamed("refresh") {
         head[index].value = refresh(field.value, client)
       } else if field.isNamed("access-control-allow-origin") {
-        if field.value.equals(Self.origin(host)) { head[index].value = Self.origin(client) }
+        for name in [host] + aliases where field.value.equals(Self.origin(name)) {
+          head[index].value = Self.origin(client)
+          break
+        }
       } else if field.isNamed("set-cookie") {
         head[index].value = Self.cookie(field.value)
       }
@@ -120,9 +125,11 @@ extension HeadRewrite {
     let url = Array(url)
     for scheme: StaticString in ["http://", "https://", "//"] where url.startsLike(Array(bytes: scheme)) {
       let rest = Array(url[scheme.utf8CodeUnitCount...])
-      for port: StaticString in ["", ":80", ":443"] {
-        guard let path = rest.behind(origin: host + Array(bytes: port)) else { continue }
-        return (scheme.utf8CodeUnitCount == 2 ? Array(bytes: "//") : Array(bytes: "http://")) + client + path
+      for name in [host] + aliases {
+        for port: StaticString in ["", ":80", ":443"] {
+          guard let path = rest.behind(origin: name + Array(bytes: port)) else { continue }
+          return (scheme.utf8CodeUnitCount == 2 ? Array(bytes: "//") : Array(bytes: "http://")) + client + path
+        }
       }
       return nil
     }

@@ -3,10 +3,14 @@ import Testing
 @testable import HTTPMessages
 
 @Suite struct HTTP1RewriterTests {
-  static let rewrite = HeadRewrite(
-    host: Array("user.shop:8080".utf8),
-    fields: [.init(name: Array("x-devtunnel".utf8), value: Array("alice".utf8))],
-    baggage: [Array("devtunnel=alice".utf8)])
+  static let rewrite: HeadRewrite = {
+    var rewrite = HeadRewrite(
+      host: Array("user.shop:8080".utf8),
+      fields: [.init(name: Array("x-devtunnel".utf8), value: Array("alice".utf8))],
+      baggage: [Array("devtunnel=alice".utf8)])
+    rewrite.aliases = ["user:8080", "user.shop.svc:8080"].map { Array($0.utf8) }
+    return rewrite
+  }()
 
   struct Case: Sendable, CustomTestStringConvertible {
     let testDescription: String
@@ -59,7 +63,7 @@ import Testing
       events: [
         get,
         "<HTTP/1.1 302 Found\r\nLocation: http://user.shop:8080/login?x\r\nContent-Length: 2\r\n\r\nhi", get,
-        "<HTTP/1.1 302 Found\r\nLocation: https://User.shop:8080\r\nRefresh: 5; URL=http://user.shop:8080/a\r\n"
+        "<HTTP/1.1 302 Found\r\nLocation: https://User.shop:8080\r\nRefresh: 5; URL=http://user:8080/a\r\n"
           + "Content-Length: 0\r\n\r\n",
         get,
         "<HTTP/1.1 302 Found\r\nLocation: http://user.shop:80801/\r\nContent-Location: /a\r\nContent-Length: 0\r\n\r\n",
