@@ -11,8 +11,10 @@ enum HiddenBody {
     if !encoding.isEmpty, encoding != "identity" { return isText ? nil : body }
     guard isText else { return body }
     if type.contains("x-www-form-urlencoded") {
-      let text = HiddenText.parameters(String(decoding: body.bytes, as: UTF8.self))
-      return Exchange.Body(Array(text.utf8), isWhole: body.isWhole)
+      // A scalar for each byte: some clients call any bytes a form, and what is no text must stay as it is.
+      let text = HiddenText.parameters(String(String.UnicodeScalarView(body.bytes.map { Unicode.Scalar($0) })))
+      return Exchange.Body(
+        text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }, isWhole: body.isWhole)
     }
     if type.contains("multipart/form-data") {
       return Exchange.Body(parts(body.bytes), isWhole: body.isWhole)

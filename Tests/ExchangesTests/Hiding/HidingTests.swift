@@ -48,6 +48,9 @@ import Testing
   @Test func bodiesByTheirType() {
     let form = [Exchange.Field("Content-Type", "application/x-www-form-urlencoded")]
     #expect(body("user=me&password=pw", form) == "user=me&password=***")
+    let binary: [UInt8] = [0xff, 0, 0xc3, 13, 10] + Array("&token=".utf8) + [0xfe, 0x26, 0x80]
+    let hidden = HiddenBody.hide(.init(binary), form)?.bytes
+    #expect(hidden == [0xff, 0, 0xc3, 13, 10] + Array("&token=***".utf8) + [0x26, 0x80], "what is no text stays")
     #expect(body(#"{"token":"x"}"#, []) == #"{"token":"***"}"#)
     #expect(body(#"{"token":"x"}"#, [.init("content-type", "image/png")]) == #"{"token":"x"}"#)
     let zipped = Exchange.Field("content-encoding", "gzip")
