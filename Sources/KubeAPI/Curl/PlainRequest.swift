@@ -53,11 +53,10 @@ extension CurlMulti {
     if request.isHTTP2 { try handle.set(CURLOPT_FORBID_REUSE, 1) }
     try handle.set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
     let names = Set(request.headers.map { $0.name.lowercased() })
-    // Methods that mean a body say its length, also of an empty one.
-    if let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil),
-      request.method != "HEAD"
-    {
-      if !body.isEmpty || request.body == nil || request.method != "GET" { try handle.set(body: body) }
+    // Methods that mean a body say its length, also of an empty one; others have none then.
+    let body = request.body ?? []
+    if !body.isEmpty && request.method != "HEAD" || ["POST", "PUT", "PATCH"].contains(request.method) {
+      try handle.set(body: body)
     }
     if request.method == "HEAD" { try handle.set(CURLOPT_NOBODY, 1) }
     try handle.set(CURLOPT_CUSTOMREQUEST, request.method)
@@ -69,10 +68,10 @@ extension CurlMulti {
     try handle.set(CURLOPT_HTTPHEADER, list: lines)
     let transfer = Transfer(handle, server: place)
     try transfer.attach()
-    let body = ResponseBody(transfer, self, loop)
+    let answer = ResponseBody(transfer, self, loop)
     loop.post(.start(transfer))
-    let head = try await body.cancellable { () async throws(KubeError) in try await transfer.head() }
-    let bytes = try await body.collect(limit: request.limit)
+    let head = try await answer.cancellable { () async throws(KubeError) in try await transfer.head() }
+    let bytes = try await answer.collect(limit: request.limit)
     return PlainAnswer(status: head.status, headers: head.headers, trailers: transfer.trailers, body: bytes)
   }
 
