@@ -195,11 +195,12 @@ extension InterceptReport {
 }
 
 extension InterceptReport.Port {
-  /// `812 requests to port 80 were copied here, the copies of 3 more are lost`.
+  /// `812 requests or connections to port 80 were copied here, the copies of 3 more are lost`.
   fileprivate var copyNote: String? {
     copies.map { copies in
       let lost = lostCopies ?? 0
-      return "\(copies) request\(copies == 1 ? "" : "s") to port \(service) \(copies == 1 ? "was" : "were") copied here"
+      let what = copies == 1 ? "request or connection" : "requests or connections"
+      return "\(copies) \(what) to port \(service) \(copies == 1 ? "was" : "were") copied here"
         + (lost > 0 ? ", the copies of \(lost) more are lost: they were too many at once, or not taken here" : "")
     }
   }

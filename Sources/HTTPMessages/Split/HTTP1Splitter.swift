@@ -76,6 +76,8 @@ public final class HTTP1Splitter {
   private var retired: [Way] = []
   /// The ways that get a copy of the present request, or of the stream.
   private var copies: [Way] = []
+  /// True if the copies of a stream begin with the client's next byte.
+  private var isStreamCopyDue = false
 
   /// A longer head is not looked at.
   private static let headLimit = 64 << 10
@@ -341,6 +343,10 @@ public final class HTTP1Splitter {
   // MARK: Copies
 
   func copy(_ bytes: UnsafeRawBufferPointer) {
+    if isStreamCopyDue {
+      isStreamCopyDue = false
+      copies = driver.copiesOfStream(opens: true)
+    }
     guard !copies.isEmpty else { return }
     copies.removeAll { !driver.copy(bytes, to: $0) }
   }
@@ -348,14 +354,17 @@ public final class HTTP1Splitter {
   /// Copies the bytes from here on for those who want all.
   func copyStream() {
     guard driver.copiesRequests || !copies.isEmpty else { return }
-    // Within a message, they must have its beginning.
-    let isInBody = requests.isInBody
-    let all = driver.copiesOfStream(opens: !isInBody)
-    var rest: [Way] = []
-    for way in copies {
-      if all.contains(way) { rest.append(way) } else if isInBody { driver.closeCopy(way, reset: true) }
+    // A connection that brings no byte needs no copy.
+    guard requests.isInBody else {
+      copies = []
+      isStreamCopyDue = true
+      return
     }
-    copies = isInBody ? rest : all
+    // Within a message, they must have its beginning.
+    let all = driver.copiesOfStream(opens: false)
+    var rest: [Way] = []
+    for way in copies { if all.contains(way) { rest.append(way) } else { driver.closeCopy(way, reset: true) } }
+    copies = rest
   }
 
   /// Ends the copies of a stream behind the client's last byte.
