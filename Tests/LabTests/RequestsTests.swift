@@ -106,8 +106,8 @@ extension LabTests {
           try await lab.requester("web", path: "/mine", header: "X-DevTunnel: alice")
         )
         try await eventually("both are seen") {
-          #expect(try await others() == "hello from the cluster")
-          #expect(try await mine() == fromHost)
+          #expect((try? await others()) == "hello from the cluster")
+          #expect((try? await mine()) == fromHost)
           return found.withLock { Set($0.map(\.taker)) } == [.host, .origin]
         }
         let all = found.withLock { $0 }
