@@ -73,12 +73,13 @@ public struct TextPattern: Hashable, Sendable {
     return text.count - last.count >= position && Self.has(last, text, at: text.count - last.count)
   }
 
-  /// Checks whether no text matches both: by their beginnings, their ends, or the whole text of one without stars. False
-  /// if that does not tell.
+  /// Checks whether no text matches both: by their beginnings, their ends, or the text of one without stars. False if
+  /// that does not tell.
   public func excludes(_ other: TextPattern) -> Bool {
     if let text = exactText { return !text.withUnsafeBytes(other.matches) }
     if let text = other.exactText { return !text.withUnsafeBytes(matches) }
-    let (begins, ends) = (zip(pieces[0], other.pieces[0]), zip(pieces.last!.reversed(), other.pieces.last!.reversed()))
+    let begins = zip(pieces[0], other.pieces[0])
+    let ends = zip(pieces[pieces.count - 1].reversed(), other.pieces[other.pieces.count - 1].reversed())
     return begins.contains { $0 != $1 } || ends.contains { $0 != $1 }
   }
 

@@ -432,8 +432,10 @@ struct HTTP1SplitterTests {
     ([.client(get(0) + get(0)), .leave, .way(0, ok("a") + ok("b"))], ok("a") + last(ok("b"))),
     ([.client(get(0)), .leave, .way(0, early + ok("0"))], early + last(ok("0"))),
     ([.client(get(0)), .leave, .way(0, empty)], last(empty)),
-    ([.client(get(0)), .way(0, "HTTP/1.1 200 OK\r\n"), .leave, .way(0, "Content-Length: 1\r\n\r\nx")],
-      last("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")),
+    (
+      [.client(get(0)), .way(0, "HTTP/1.1 200 OK\r\n"), .leave, .way(0, "Content-Length: 1\r\n\r\nx")],
+      last("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+    ),
   ]
   private static let early = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
   private static let empty = "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n"
