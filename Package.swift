@@ -61,7 +61,7 @@ let package = Package(
         "Agents", "Bastion", "ControlAPI", "Exchanges", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams",
         "Outbound",
         "Relay", "Shell",
-        "ShellChannel", "Threads",
+        "ShellChannel", "Threads", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(

@@ -110,7 +110,7 @@ struct RuleArguments: ParsableArguments {
     if find(.header, "content-type").contains(where: { $0.value.text.starts(with: "application/grpc".utf8) }) {
       methods.append(("method POST, which gRPC uses", TextPattern(exactly: Array("POST".utf8))))
     }
-    for group in [methods, find(.path), find(.header, "host"), find(.header, "content-type")] {
+    for group in [methods, find(.path), find(.sni), find(.header, "host"), find(.header, "content-type")] {
       for (index, one) in group.enumerated() {
         guard let other = group[..<index].first(where: { $0.value.excludes(one.value) }) else { continue }
         throw ControlError(

@@ -333,6 +333,7 @@ import TunnelProtocol
   func terminatesInUse() {
     let split = SplitScene()
     let client = split.scene.client()
+    split.exchange(client, Scene.request("/first"), person: nil, "x")
     split.scene.nameserver.table["agents.ns"] = [[127, 0, 0, 3], [127, 0, 0, 4]]
     split.agent.terminate()
     var answered = 0
@@ -340,8 +341,8 @@ import TunnelProtocol
     while !isOver, answered < 10_000 {
       client.send(Scene.request("/\(answered)"))
       guard let server = split.atOrigin(Scene.request("/\(answered)")) else { return }
-      server.send(Scene.answer("x"))
-      #expect(split.loop.turn { client.ends(with: "\r\n\r\nx") })
+      server.send(Scene.answer("\(answered)"))
+      #expect(split.loop.turn { client.ends(with: "\r\n\r\n\(answered)") })
       answered += 1
       isOver = client.text.contains("Connection: close")
     }
