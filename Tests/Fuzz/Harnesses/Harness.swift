@@ -31,7 +31,7 @@ extension Harness {
     .socks, .httpProxy, .webSocket, .spdy, .execChannels, .httpResponse, .watch, .json, .jsonPatch, .labelSelector,
     .yaml, .kubeconfig, .skaffold,
     .template, .dockerfile, .ignore, .globs, .sshConfig, .knownHosts, .shellMessage, .shellPlan, .hostPlan,
-    .controlLines, .har, .protobuf,
+    .controlLines, .har, .protobuf, .observer, .clientHello,
   ]
 }
 
