@@ -71,7 +71,10 @@ final class HTTP2Copy {
 
   /// Begins the copy of a request, whose number is above those of all before.
   func request(_ id: UInt32, _ list: HeaderList, isLast: Bool) {
-    guard !isOver, streams.count < mostStreams else { return driver.copyIsLost(of: way) }
+    // A few bytes of HPACK may mean many: they are counted before the block is written anew.
+    guard !isOver, streams.count < mostStreams, out.count + list.bytes.count <= Self.holdLimit else {
+      return driver.copyIsLost(of: way)
+    }
     let stream = Stream(id: id, window: initialWindow)
     streams.append(stream)
     let block = RawBytes()
@@ -98,7 +101,9 @@ final class HTTP2Copy {
     let block = RawBytes()
     HPACKEncoder.encode(list, into: block)
     // They may have to wait, and are not counted then.
-    guard block.count <= HTTP2Frame.size else { return lose(stream) }
+    guard block.count <= (stream.queue.isEmpty ? HTTP2Frame.size : 1024), out.count <= Self.holdLimit else {
+      return lose(stream)
+    }
     stream.trailers = block
     end(id)
   }
