@@ -9,13 +9,15 @@ public enum ClientHello: Equatable, Sendable {
 
   /// A longer one is not looked at.
   private static let limit = 16 << 10
+  /// More records are none that a client sends: each read looks at them all.
+  private static let mostRecords = 16
 
   /// Reads the first bytes of a connection: records (RFC 8446, section 5.1) that carry the message.
   public init(_ bytes: [UInt8]) {
     var message = Cursor([])
     var records = Cursor(bytes)
     self = .more
-    while true {
+    for _ in 0..<Self.mostRecords {
       let left = records.left
       if left > 0, records.peek(0) != 22 || left > 1 && records.peek(1) != 3 { break }
       guard left >= 5 else { return }
