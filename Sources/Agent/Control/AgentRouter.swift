@@ -49,7 +49,7 @@ final class AgentRouter: StreamRouter {
         server.holder(of: session)?.keep(rules, port: preamble.port)
       }
     case .exchanges:
-      for listener in server.inbound where listener.port == preamble.port {
+      for listener in server.inbound where listener.port == preamble.port && !listener.isWatched(by: session) {
         return ExchangesEnd(session: session, slot: slot, listener: listener)
       }
       return refuse(preamble, slot: slot, session: session)

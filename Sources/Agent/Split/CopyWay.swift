@@ -62,7 +62,9 @@ final class CopyWay: HostStream {
   private func forgetSent() {
     guard status != nil else { return }
     if outbox.isEmpty { return begun.removeAll() }
-    while begun.count > 1, begun[1] <= bytesSent { begun.remove(at: 0) }
+    var sent = 0
+    while sent + 1 < begun.count, begun[sent + 1] <= bytesSent { sent += 1 }
+    if sent > 0 { begun.removeFirst(sent) }
   }
 
   override func received(_ bytes: UnsafeRawBufferPointer) {

@@ -51,6 +51,7 @@ final class ExchangesEnd: ServedEnd {
     return .bytes(count, more: !outbox.isEmpty || dropped > 0)
   }
 
+  override var waitingBytes: Int { outbox.count }
   override func inputEnded() { over() }
 
   override func closed() {
@@ -61,5 +62,17 @@ final class ExchangesEnd: ServedEnd {
     var before = listener.watcher
     while let one = before, one.next !== self { before = one.next }
     before?.next = next
+  }
+}
+
+extension InboundListener {
+  /// A session needs one such stream for a port.
+  func isWatched(by session: Session) -> Bool {
+    var one = watcher
+    while let each = one {
+      if each.session === session { return true }
+      one = each.next
+    }
+    return false
   }
 }
