@@ -24,6 +24,8 @@ final class HTTP1Observer {
   private var uploading: UInt64?
   /// True if the present answer ends with the connection.
   private var isUntilEnd = false
+  /// Bytes of heads that the driver has counted.
+  private var held = 0
   private static let mostWaiting = 64
   private static let headLimit = 64 << 10
 
@@ -51,7 +53,7 @@ final class HTTP1Observer {
         upload(part)
       } else {
         if requestHead.isEmpty { headStart = now }
-        guard requestHead.count + part.count <= Self.headLimit else { return false }
+        guard requestHead.count + part.count <= Self.headLimit, hold(part.count) else { return false }
         requestHead.append(contentsOf: part)
       }
       switch event {
@@ -122,7 +124,7 @@ final class HTTP1Observer {
       if isBody {
         download(part)
       } else {
-        guard answerHead.count + part.count <= Self.headLimit else { return false }
+        guard answerHead.count + part.count <= Self.headLimit, hold(part.count) else { return false }
         answerHead.append(contentsOf: part)
       }
       switch event {
@@ -143,6 +145,7 @@ final class HTTP1Observer {
     let code = (line[9], line[10], line[11])
     let isUpgrade = code == (49, 48, 49)
     if code.0 == 49, !isUpgrade {
+      release(head.count)
       _ = answers.startBody(false)
       return true
     }
@@ -188,11 +191,25 @@ final class HTTP1Observer {
       waiting[0].exchange.failure = failure
       finish(now)
     }
+    release(held)
+  }
+
+  private func hold(_ count: Int) -> Bool {
+    guard driver.mayHold(count) else { return false }
+    held += count
+    return true
+  }
+
+  private func release(_ count: Int) {
+    let part = min(count, held)
+    held -= part
+    _ = driver.mayHold(-part)
   }
 
   private func finish(_ now: Double) {
     var exchange = waiting.removeFirst().exchange
     exchange.duration = now - exchange.start
+    release(exchange.request.size + (exchange.answer?.size ?? 0))
     driver.ended(exchange)
   }
 

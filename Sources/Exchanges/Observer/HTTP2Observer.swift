@@ -49,8 +49,10 @@ final class HTTP2Observer {
     let keeps = driver.keepsBodies
     exchange.requestBody.isKept = keeps
     exchange.answerBody.isKept = keeps
+    guard headBytes + exchange.request.size <= Self.headLimit, driver.mayHold(exchange.request.size) else {
+      return false
+    }
     headBytes += exchange.request.size
-    guard headBytes <= Self.headLimit else { return false }
     open[stream] = exchange
     driver.began(exchange)
     return true
@@ -80,17 +82,27 @@ final class HTTP2Observer {
   private func answered(_ stream: UInt32, _ now: Double) -> Bool {
     guard var exchange = open.removeValue(forKey: stream) else { return true }
     let head = Self.head(server)
-    headBytes += head.size
-    if exchange.answer != nil {
-      exchange.trailers = head
-    } else if head.isInformation {
-      headBytes -= head.size
-    } else {
-      exchange.answer = head
-      exchange.wait = now - exchange.start
+    if exchange.answer == nil, head.isInformation {
+      open[stream] = exchange
+      return true
+    }
+    let hasRoom = headBytes + head.size <= Self.headLimit && driver.mayHold(head.size)
+    if hasRoom {
+      headBytes += head.size
+      if exchange.answer == nil {
+        exchange.answer = head
+        exchange.wait = now - exchange.start
+      } else if let former = exchange.trailers {
+        // A second block of trailers is none.
+        headBytes -= former.size
+        _ = driver.mayHold(-former.size)
+        exchange.trailers = head
+      } else {
+        exchange.trailers = head
+      }
     }
     open[stream] = exchange
-    return headBytes <= Self.headLimit
+    return hasRoom
   }
 
   /// Ends all exchanges that have no whole answer.
@@ -100,7 +112,9 @@ final class HTTP2Observer {
 
   private func finish(_ stream: UInt32, _ now: Double, failure: String? = nil) {
     guard var exchange = open.removeValue(forKey: stream) else { return }
-    headBytes -= exchange.request.size + (exchange.answer?.size ?? 0) + (exchange.trailers?.size ?? 0)
+    let size = exchange.request.size + (exchange.answer?.size ?? 0) + (exchange.trailers?.size ?? 0)
+    headBytes -= size
+    _ = driver.mayHold(-size)
     exchange.failure = failure
     exchange.duration = now - exchange.start
     driver.ended(exchange)

@@ -17,6 +17,9 @@ open class ObserverDriver {
   /// Reserves room for bytes of a body that are about to be kept.
   /// - Returns: false if there is none.
   open func mayKeep(_ count: Int) -> Bool { true }
+  /// Reserves room for heads of exchanges under way; a negative number gives it back.
+  /// - Returns: false if there is none: the connection is not followed any more.
+  open func mayHold(_ count: Int) -> Bool { true }
   /// Called once for a connection, if its kind becomes known.
   open func isOf(_ kind: ConnectionKind) {}
   open func began(_ exchange: ObservedExchange) {}

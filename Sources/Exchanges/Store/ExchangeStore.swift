@@ -9,6 +9,8 @@ public final class ExchangeStore: Sendable {
     public var places = 256
     /// Heads of all kept exchanges, bytes.
     public var heads = 32 << 20
+    /// Heads of exchanges under way, bytes.
+    public var openHeads = 32 << 20
     /// Bodies that are kept or being read, bytes.
     public var bodies = 64 << 20
 
@@ -32,6 +34,14 @@ public final class ExchangeStore: Sendable {
   public var keepsBodies: Bool { bodyFollowers.load(ordering: .relaxed) > 0 }
 
   func mayKeep(_ count: Int) -> Bool { state.withLock { $0.reserve(count) } }
+
+  func mayHold(_ count: Int) -> Bool {
+    state.withLock { state in
+      guard count <= 0 || state.openHeads + count <= state.limits.openHeads else { return false }
+      state.openHeads += count
+      return true
+    }
+  }
 
   func isOf(_ kind: ConnectionKind, at place: ObservedPlace) {
     state.withLock { $0.count(SeenConnections.Key(place.way, place.service, kind)) }
@@ -125,6 +135,8 @@ public struct SeenConnections: Sendable {
 
 /// The store's contents.
 private struct State {
+  /// Bytes of heads of exchanges under way.
+  var openHeads = 0
   struct Place: Hashable {
     var context: String
     var namespace: String

@@ -11,6 +11,7 @@ public final class StoreDriver: ObserverDriver {
   public override func nextID() -> UInt64 { store.nextID() }
   public override var keepsBodies: Bool { store.keepsBodies }
   public override func mayKeep(_ count: Int) -> Bool { store.mayKeep(count) }
+  public override func mayHold(_ count: Int) -> Bool { store.mayHold(count) }
   public override func isOf(_ kind: ConnectionKind) { store.isOf(kind, at: place) }
   public override func began(_ exchange: ObservedExchange) { store.began(exchange) }
   public override func ended(_ exchange: ObservedExchange) { store.ended(exchange) }

@@ -109,6 +109,29 @@ import Testing
     }
   }
 
+  @Test func headsUnderWayHaveABudget() {
+    let connection = ObservedConnection()
+    func see(_ text: String) {
+      Array(text.dropFirst().utf8).withUnsafeBytes {
+        if text.hasPrefix(">") {
+          connection.observer.fromClient($0, now: 1)
+        } else {
+          connection.observer.fromServer($0, now: 1)
+        }
+      }
+    }
+    see(Self.get)
+    #expect(connection.record.held > 20)
+    see("<HTTP/1.1 100 Continue\r\n\r\n")
+    see(Self.ok)
+    #expect(connection.record.held == 0, "an exchange that has ended is counted elsewhere")
+    connection.record.headRoom = 1000
+    see(">GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 900))
+    #expect(connection.observer.isFollowing && connection.record.held > 900)
+    see(">" + String(repeating: "x", count: 900))
+    #expect(!connection.observer.isFollowing && connection.record.held == 0)
+  }
+
   @Test func theFieldsAndTheTimes() throws {
     var connection = ObservedConnection(piece: 5)
     connection.client("POST /a?b=c HTTP/1.1\r\nHost: user:80\r\nX-One:  1 \r\nContent-Length: 1\r\n\r\nx")

@@ -5,6 +5,9 @@ final class RecordedExchanges: ObserverDriver {
   var bodies = false
   /// Bytes of bodies that may still be kept.
   var room = Int.max
+  /// Bytes of heads under way that may still be held, and those that are.
+  var headRoom = Int.max
+  var held = 0
   var kinds: [ConnectionKind] = []
   var begun: [UInt64] = []
   var exchanges: [Exchange] = []
@@ -18,6 +21,11 @@ final class RecordedExchanges: ObserverDriver {
   override func mayKeep(_ count: Int) -> Bool {
     guard room >= count else { return false }
     room -= count
+    return true
+  }
+  override func mayHold(_ count: Int) -> Bool {
+    guard count <= headRoom - held else { return false }
+    held += count
     return true
   }
   override func isOf(_ kind: ConnectionKind) { kinds.append(kind) }
