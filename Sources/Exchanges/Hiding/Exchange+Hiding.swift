@@ -5,6 +5,9 @@ extension Exchange {
   public func hidingSecrets() -> Exchange {
     var copy = self
     copy.request.target = HiddenText.url(request.target)
+    if let at = request.authority.lastIndex(of: "@") {
+      copy.request.authority = hiddenText + request.authority[at...]
+    }
     copy.request.fields = request.fields.map(HiddenText.field)
     copy.request.body = HiddenBody.hide(request.body, request.fields)
     guard let answer else { return copy }

@@ -20,7 +20,7 @@ enum HiddenBody {
       return Exchange.Body(parts(body.bytes), isWhole: body.isWhole)
     }
     let first = body.bytes.first { $0 > 32 }
-    guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return body }
+    guard type.contains("json") || first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return body }
     return Exchange.Body(json(body.bytes), isWhole: body.isWhole)
   }
 

@@ -53,6 +53,8 @@ import Testing
     #expect(hidden == [0xff, 0, 0xc3, 13, 10] + Array("&token=***".utf8) + [0x26, 0x80], "what is no text stays")
     #expect(body(#"{"token":"x"}"#, []) == #"{"token":"***"}"#)
     #expect(body(#"{"token":"x"}"#, [.init("content-type", "image/png")]) == #"{"token":"x"}"#)
+    let marked = body("\u{feff}" + #"{"token":"x"}"#, [.init("content-type", "application/json")])
+    #expect(marked == "\u{feff}" + #"{"token":"***"}"#, "behind a byte order mark")
     let zipped = Exchange.Field("content-encoding", "gzip")
     #expect(body("\u{1f}", [.init("content-type", "application/json"), zipped]) == nil)
     #expect(body("\u{1f}", [.init("content-type", "image/svg"), zipped]) == "\u{1f}")
