@@ -28,9 +28,11 @@ public struct ForwardRewrite: Codable, Sendable, Hashable {
 
   /// - Parameter host: the name that counts if there is no other.
   public func head(of host: String) -> HeadRewrite {
-    HeadRewrite(
+    var rewrite = HeadRewrite(
       host: Array((self.host ?? host).utf8),
       fields: fields.map { HeadRewrite.Field(name: Array($0.name.utf8), value: Array($0.value.utf8)) },
       baggage: baggage.map { Array($0.utf8) })
+    rewrite.allowsHost = self.host != nil
+    return rewrite
   }
 }

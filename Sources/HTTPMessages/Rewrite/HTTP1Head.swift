@@ -83,6 +83,7 @@ struct HTTP1Head {
   }
 
   private static func hasH2C(_ text: [UInt8]) -> Bool {
+    if text.count > 1024 { return true }
     for start in text.indices where Array(text[start...]).startsLike(Array(bytes: "h2c")) { return true }
     return false
   }

@@ -74,6 +74,9 @@ final class HTTP1Rewriter {
     guard rewrite.allows(name) else {
       return refuse("403 Forbidden", "devtunnel open answers to localhost, *.localhost and IP addresses only", send)
     }
+    guard rewrite.allows(head.fields) else {
+      return refuse("403 Forbidden", "a page of another site may not use devtunnel open", send)
+    }
     guard !line.method.equals("connect"), waiting.count < Self.mostWaiting else {
       return refuse("405 Method Not Allowed", "devtunnel open is no proxy", send)
     }

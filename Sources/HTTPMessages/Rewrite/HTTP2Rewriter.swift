@@ -18,6 +18,7 @@ final class HTTP2Rewriter {
   }
 
   private static let blockLimit = 160 << 10
+  private static let outLimit = 2 << 20
 
   private let rewrite: HeadRewrite
   private let client = Side()
@@ -59,7 +60,8 @@ final class HTTP2Rewriter {
           case HTTP2Frame.pushPromise: promise(frame, side, fromClient)
           default: side.promised != 0 ? continuedPromise(frame, side, fromClient) : block(frame, side, fromClient)
           }
-        guard isSound else { return false }
+        // Blocks are written without the table: few bytes may become many.
+        guard isSound, out.count <= Self.outLimit else { return false }
       }
     }
   }

@@ -13,6 +13,8 @@ public struct HeadRewrite: Sendable {
 
   /// The server's name, with the port unless that is 80.
   public var host: [UInt8]
+  /// True if requests may come by the server's own name.
+  public var allowsHost = false
   /// The server's other names, in the same form: URLs of these lead to the client's, too.
   public var aliases: [[UInt8]] = []
   /// Set on each request, in place of fields with the same names.
@@ -49,13 +51,32 @@ struct HeadField {
 
 extension HeadRewrite {
   /// Checks the name by which a request came: one that a foreign page could have led here (DNS rebinding) is refused.
-  /// Names of this machine and addresses are safe, and so is the server's own.
+  /// Names of this machine and addresses are safe. The server's own may be one that anyone can register, such as
+  /// `web.shop`: it counts if the user has given it.
   func allows(_ client: [UInt8]) -> Bool {
     let name = Self.withoutPort(client)
     if name.isEmpty || name[0] == 0x5b || name.equals("localhost") || name.endsLike(".localhost") { return true }
-    if name.equals(Self.withoutPort(host)) { return true }
+    if allowsHost, name.equals(Self.withoutPort(host)) { return true }
     for byte in name where byte != 0x2e && !(48...57).contains(byte) { return false }
     return true
+  }
+
+  /// Checks that no foreign page sends the request: it would have the mark and the fields that are set here. Browsers
+  /// say so (Fetch, sections 3.1 and Fetch Metadata); a page that only links here is none.
+  func allows(_ head: [HeadField]) -> Bool {
+    var isForeign = false
+    var isLink = false
+    for field in head {
+      if field.isNamed("origin") {
+        for scheme: StaticString in ["http://", "https://"] where field.value.startsLike(Array(bytes: scheme)) {
+          return allows(Array(field.value[scheme.utf8CodeUnitCount...]))
+        }
+        return false
+      }
+      if field.isNamed("sec-fetch-site") { isForeign = field.value.equals("cross-site") }
+      if field.isNamed("sec-fetch-mode") { isLink = field.value.equals("navigate") }
+    }
+    return !isForeign || isLink
   }
 
   static func withoutPort(_ host: [UInt8]) -> [UInt8] {
@@ -138,7 +159,7 @@ extension HeadRewrite {
 
   /// `5; url=http://…`.
   private func refresh(_ value: [UInt8], _ client: [UInt8]) -> [UInt8] {
-    guard value.count > 4 else { return value }
+    guard value.count > 4, value.count <= 4096 else { return value }
     for start in 0..<value.count - 4 {
       guard Array(value[start...]).startsLike(Array(bytes: "url=")) else { continue }
       var first = start + 4

@@ -40,11 +40,11 @@ import Testing
       events: [
         ">GET / HTTP/1.1\r\nHost: localhost:4000\r\nOrigin: http://localhost:4000\r\n"
           + "Referer: http://LOCALHOST:4000/a\r\n\r\n",
-        ">GET / HTTP/1.1\r\nHost: localhost:4000\r\nOrigin: http://evil\r\nReferer: http://localhost:40001/a\r\n\r\n",
+        ">GET / HTTP/1.1\r\nHost: localhost:4000\r\nOrigin: http://[::1]\r\nReferer: http://[::1]/a\r\n\r\n",
       ],
       server: "GET / HTTP/1.1\r\nHost: user.shop:8080\r\nOrigin: http://user.shop:8080\r\n"
         + "Referer: http://user.shop:8080/a\r\n" + mark
-        + "GET / HTTP/1.1\r\nHost: user.shop:8080\r\nOrigin: http://evil\r\nReferer: http://localhost:40001/a\r\n"
+        + "GET / HTTP/1.1\r\nHost: user.shop:8080\r\nOrigin: http://[::1]\r\nReferer: http://[::1]/a\r\n"
         + mark,
       client: ""),
     Case(
@@ -171,11 +171,33 @@ import Testing
 
   @Test(arguments: [
     ("localhost", true), ("LOCALHOST:80", true), ("a.localhost:4000", true), ("127.0.0.1", true), ("[::1]:80", true),
-    ("user.shop", true), ("", true), ("evil.example", false), ("localhost.evil.example", false), ("xlocalhost", false),
+    ("user.shop", false), ("", true), ("evil.example", false), ("localhost.evil.example", false), ("xlocalhost", false),
     ("1.2.3.4.nip.io", false),
   ])
   func namesThatAreAnswered(name: String, isAllowed: Bool) {
     #expect(Self.rewrite.allows(Array(name.utf8)) == isAllowed)
+  }
+
+  @Test func theNameThatTheUserGaveIsAnswered() {
+    var rewrite = Self.rewrite
+    rewrite.allowsHost = true
+    #expect(rewrite.allows(Array("user.shop:80".utf8)))
+    #expect(!rewrite.allows(Array("other.shop".utf8)))
+  }
+
+  /// They would have the mark, and what --header sets.
+  @Test(arguments: [
+    ("", true), ("Origin: http://localhost:3000", true), ("Origin: https://127.0.0.1", true),
+    ("Origin: http://evil.example", false), ("Origin: null", false), ("Origin: http://localhost.evil.example", false),
+    ("Sec-Fetch-Site: cross-site", false), ("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate", true),
+    ("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors", true),
+    ("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nOrigin: http://evil.example", false),
+  ])
+  func pagesOfOtherSitesAreRefused(fields: String, isAllowed: Bool) {
+    let head = "GET / HTTP/1.1\r\nHost: localhost\r\n" + (fields.isEmpty ? "" : fields + "\r\n") + "\r\n"
+    let result = Self.run([">" + head], pieces: 4096)
+    #expect(result.client.hasPrefix("HTTP/1.1 403") == !isAllowed)
+    #expect(result.server.isEmpty == !isAllowed)
   }
 
   @Test func anEndlessHeadEndsTheConnection() {
