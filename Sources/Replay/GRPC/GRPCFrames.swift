@@ -4,12 +4,16 @@ enum GRPCFrames {
   static func messages(_ body: [UInt8]) -> [[UInt8]] {
     var messages: [[UInt8]] = []
     var rest = body[...]
+    /// What compressed messages may become, in all.
+    var budget = 64 << 20
     while rest.count >= 5 {
       let start = rest.startIndex
       let length = rest[(start + 1)..<(start + 5)].reduce(0) { $0 << 8 | Int($1) }
       guard rest.count - 5 >= length else { break }
       let message = Array(rest[(start + 5)..<(start + 5 + length)])
-      messages.append(rest[start] == 1 ? Inflate.unpack(message) ?? message : message)
+      let unpacked = rest[start] == 1 && budget > 0 ? Inflate.unpack(message) : nil
+      budget -= unpacked?.count ?? 0
+      messages.append(unpacked ?? message)
       rest = rest[(start + 5 + length)...]
     }
     return messages

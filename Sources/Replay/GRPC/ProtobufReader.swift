@@ -25,8 +25,12 @@ public struct ProtobufReader: Sendable {
       let name = field?.name ?? "\(number)"
       if field?.isRepeated == true { lists.insert(name) }
       // A field that is no list may come again: the last one counts. One without a type may be a list.
-      let former = field == nil || field?.isRepeated == true ? values[name] ?? [] : []
-      values[name] = former + (field.map { typed(value, $0, depth) } ?? [guess(value, depth)])
+      let new = field.map { typed(value, $0, depth) } ?? [guess(value, depth)]
+      if field == nil || field?.isRepeated == true {
+        values[name, default: []].append(contentsOf: new)
+      } else {
+        values[name] = new
+      }
     }
     var members: [String: JSONValue] = [:]
     for (name, values) in values {
