@@ -22,7 +22,7 @@ import Testing
 
   @Test(
     "Someone who has just claimed a port may be making the agent",
-    arguments: [(5, true, true), (15, true, false), (15, false, true), (40, false, false)])
+    arguments: [(5, true, true), (15, true, false), (15, false, true), (40, false, false), (-60, true, false)])
   func isChanging(age: Double, isStarted: Bool, expected: Bool) {
     let now = Date(timeIntervalSince1970: 1_800_000_000)
     var claims = Claims()
