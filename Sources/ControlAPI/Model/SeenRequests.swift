@@ -40,7 +40,7 @@ public struct RequestsItem: Codable, Sendable, Hashable {
 
 /// The end of the answer to a `RequestsRequest`.
 public struct RequestsReport: Codable, Sendable, Hashable {
-  /// Why there is nothing, or less than somebody may expect.
+  /// The reasons for which there is nothing, or less than somebody may expect.
   public var notes: [String]
 
   public init(notes: [String]) { self.notes = notes }

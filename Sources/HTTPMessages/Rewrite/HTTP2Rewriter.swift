@@ -185,7 +185,7 @@ final class HTTP2Rewriter {
     for field in head where authority == nil && field.isNamed(":authority") { authority = field.value }
     for field in head where authority == nil && field.isNamed("host") { authority = field.value }
     name = authority ?? []
-    guard rewrite.allows(name) else { return false }
+    guard rewrite.allows(name), rewrite.allows(head) else { return false }
     head.removeAll { $0.isNamed("host") }
     if let index = head.firstIndex(where: { $0.isNamed(":authority") }) {
       head[index].value = rewrite.host

@@ -4,7 +4,7 @@ enum GRPCFrames {
   static func messages(_ body: [UInt8]) -> [[UInt8]] {
     var messages: [[UInt8]] = []
     var rest = body[...]
-    /// What compressed messages may become, in all.
+    // The bytes that compressed messages may become, in all.
     var budget = 64 << 20
     while rest.count >= 5 {
       let start = rest.startIndex

@@ -26,7 +26,7 @@ extension Harness {
       try promise(!name.isEmpty && name.count <= bytes.count, "a name that did not come")
       try promise(!name.contains { (65...90).contains($0) }, "a name with capitals")
     }
-    // What is known of a beginning stays true.
+    // The beginning says nothing that the whole does not.
     let part = ClientHello(Array(bytes.prefix(bytes.count / 2)))
     if part != .more { try promise(part == whole, "the end changes what the beginning said") }
   }

@@ -3,7 +3,7 @@ import Testing
 @testable import HTTPMessages
 
 struct ClientHelloTests {
-  /// What OpenSSL 3 sends to API.shop.example, with ALPN.
+  /// The first message of OpenSSL 3 to API.shop.example, with ALPN.
   private static let text = """
     1603010200010001fc0303019bf220c30a1da00efb231e56088f0af22827b3f5a24716ce53b0f37219282b20f24429145ce0810a74a97fc6
     f14949d8957c759d5808b1f4a40e1adfed0ab8620024130213031301c02cc030c02bc02fcca9cca8c024c028c023c027009f009e006b0067

@@ -33,13 +33,13 @@ struct HTTP1SplitterTests {
   }
 
   // Requests and answers.
-  private static func get(_ way: Int, _ more: String = "") -> String {
+  static func get(_ way: Int, _ more: String = "") -> String {
     "GET /\(way) HTTP/1.1\r\nHost: user\r\n\(way > 0 ? "X-Way: \(way)\r\n" : "")\(more)\r\n"
   }
-  private static func post(_ way: Int, _ body: String, _ more: String = "") -> String {
+  static func post(_ way: Int, _ body: String, _ more: String = "") -> String {
     get(way, "Content-Length: \(body.utf8.count)\r\n" + more) + body
   }
-  private static func ok(_ body: String, _ more: String = "") -> String {
+  static func ok(_ body: String, _ more: String = "") -> String {
     "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\(more)\r\n\(body)"
   }
   private static let chunks = "3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nSum: 1\r\n\r\n"
@@ -405,7 +405,7 @@ struct HTTP1SplitterTests {
     return driver
   }
 
-  private static func pieces(_ text: String, _ size: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+  static func pieces(_ text: String, _ size: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
     let bytes = Array(text.utf8)
     for start in stride(from: 0, to: bytes.count, by: size) {
       bytes[start..<min(start + size, bytes.count)].withUnsafeBytes(body)
@@ -419,52 +419,6 @@ struct HTTP1SplitterTests {
       #expect(driver.text(side) == row.sent[side] ?? "", "\(side)")
     }
     #expect(driver.log == row.log)
-  }
-
-  /// An answer that says that the connection ends.
-  private static func last(_ answer: String) -> String {
-    answer.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")
-  }
-
-  static let leaving: [([SplitStep], String)] = [
-    ([.client(get(1)), .opened(1), .leave, .way(1, ok("1"))], last(ok("1"))),
-    ([.leave, .client(get(0)), .way(0, ok("0"))], last(ok("0"))),
-    ([.client(get(0) + get(0)), .leave, .way(0, ok("a") + ok("b"))], ok("a") + last(ok("b"))),
-    ([.client(get(0)), .leave, .way(0, early + ok("0"))], early + last(ok("0"))),
-    ([.client(get(0)), .leave, .way(0, empty)], last(empty)),
-    (
-      [.client(get(0)), .way(0, "HTTP/1.1 200 OK\r\n"), .leave, .way(0, "Content-Length: 1\r\n\r\nx")],
-      last("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
-    ),
-  ]
-  private static let early = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
-  private static let empty = "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n"
-
-  @Test("An agent that ends tells the client so with its last answer", arguments: leaving)
-  func leaves(steps: [SplitStep], answers: String) {
-    let driver = Self.run(steps, size: 100_000)
-    #expect(driver.text("client") == answers)
-    #expect(driver.log.last == "end")
-  }
-
-  @Test("A head whose end comes in pieces is not changed; the connection ends a moment later")
-  func leavesInPieces() {
-    let driver = Self.run([.client(Self.get(0)), .leave, .way(0, Self.ok("0")), .leave], size: 1)
-    #expect(driver.text("client") == Self.ok("0"))
-    #expect(driver.log == ["end"])
-  }
-
-  @Test("An agent that ends takes no request before the last answer, but the rest of a body")
-  func leavesWithoutRequests() {
-    let driver = RecordedDriver()
-    let splitter = HTTP1Splitter(driver: driver)
-    withExtendedLifetime(driver) {
-      Self.pieces(String(Self.post(0, "abc").dropLast()), 1000) { splitter.received($0, from: .client) }
-      splitter.leave()
-      #expect(splitter.mayRead(from: .client))
-      Self.pieces("c", 1) { splitter.received($0, from: .client) }
-      #expect(!splitter.mayRead(from: .client))
-    }
   }
 
   @Test("A doubtful request makes the connection a stream of way 0", arguments: doubtful, [1, 7, 100_000])
