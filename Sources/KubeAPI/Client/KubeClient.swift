@@ -9,6 +9,8 @@ public struct KubeClient: Sendable {
   /// Nothing is retried after it, and no request outlasts it.
   public var deadline: ContinuousClock.Instant?
   public var limits = ReadLimits()
+  /// The time for the outcome of a change whose task is cancelled.
+  var outcomeTime = Duration.seconds(5)
   /// The name in `managedFields` for this client's changes.
   public var fieldManager = "devtunnel"
   let transport: CurlMulti
@@ -40,9 +42,33 @@ public struct KubeClient: Sendable {
   public func send(_ request: HTTPRequest, isIdempotent: Bool? = nil) async throws(KubeError) -> HTTPResponse {
     let idempotent = isIdempotent ?? ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].contains(request.method)
     return try await attempt(request, isIdempotent: idempotent) { request, credentials throws(KubeError) in
-      let response = try await transport.perform(request, on: access, as: credentials, limit: limits.answer)
+      let response = try await perform(request, credentials)
       return (response, response.head, response.body)
     }
+  }
+
+  /// Sends a request once. A change that is under way has some more seconds when the task is cancelled: its outcome is
+  /// then known, and the server cannot make it later than the request that undoes it.
+  private func perform(_ request: HTTPRequest, _ credentials: Credentials) async throws(KubeError) -> HTTPResponse {
+    guard !["GET", "HEAD", "OPTIONS"].contains(request.method) else {
+      return try await transport.perform(request, on: access, as: credentials, limit: limits.answer)
+    }
+    guard !Task.isCancelled else { throw .cancelled }
+    let change = Task { [self] () async -> Result<HTTPResponse, KubeError> in
+      do throws(KubeError) {
+        return .success(try await transport.perform(request, on: access, as: credentials, limit: limits.answer))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try await withTaskCancellationHandler {
+      await change.value
+    } onCancel: { [outcomeTime] in
+      Task {
+        try? await Task.sleep(for: outcomeTime)
+        change.cancel()
+      }
+    }.get()
   }
 
   /// Sends a GET and returns the body as it arrives, for logs and watches.
