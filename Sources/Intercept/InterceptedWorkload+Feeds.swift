@@ -147,27 +147,36 @@ extension InterceptedWorkload {
 
   // MARK: The Lease
 
-  /// Renews the Lease until nothing of ours is left.
+  /// Renews the Lease that a join has written, until nothing of ours is left.
   func keepLease() {
-    guard renewal == nil || renewal?.isCancelled == true else { return }
+    guard renewal == nil else { return }
     renewal = Task { [weak self] in
-      while let self, await self.renew() {
-        guard (try? await Task.sleep(for: WorkloadLease.renewInterval)) != nil else { return }
+      while (try? await Task.sleep(for: WorkloadLease.renewInterval)) != nil {
+        guard let self else { return }
+        await self.renew()
       }
     }
   }
 
-  private func renew() async -> Bool {
-    guard machine.needsLease else { return !machine.services.isEmpty }
+  /// Ends the renewals. Afterwards none is under way, which could write the Lease again once it is deleted.
+  func stopRenewals() async {
+    let former = renewal
+    renewal = nil
+    former?.cancel()
+    await former?.value
+  }
+
+  func renew() async {
+    guard machine.needsLease else { return }
     do throws(KubeError) {
       try await lease.renew()
       staleness = nil
     } catch {
+      guard error != .cancelled else { return }
       staleness =
         "Lease \(namespace)/\(lease.name) cannot be renewed: \(error); once it is \(WorkloadLease.duration) s old, "
         + "others may take this intercept over or undo it"
     }
-    return true
   }
 
   // MARK: The origin

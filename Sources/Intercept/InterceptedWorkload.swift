@@ -165,7 +165,6 @@ public actor InterceptedWorkload {
     start()
     observe(.intercept(wish))
     follow(wish.service, member.plan)
-    keepLease()
   }
 
   /// Begins to undo the intercept of a Service.

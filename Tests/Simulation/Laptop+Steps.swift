@@ -71,9 +71,8 @@ extension Laptop {
 
   private func join(_ step: Step, _ wishes: [Wish], attempt: Int) {
     guard attempt < 5 else { return finish(step, .failed(Failure("the claims keep changing", isPassing: true))) }
-    call { [self] cluster -> Cluster.Deployment? in
-      if cluster.leases[holder] == nil { writeLease(cluster) }
-      return cluster.deployment
+    call {
+      $0.deployment
     } then: { [self] result in
       guard case .success(let found) = result else { return finish(step, .failed(Self.noAnswer)) }
       let rivals = rivals(in: found, to: wishes)
@@ -108,10 +107,12 @@ extension Laptop {
   private func take(_ step: Step, _ wishes: [Wish], over found: Cluster.Deployment?, _ attempt: Int) {
     var claims = found?.claims ?? Claims()
     for wish in wishes { claims.take(wish.ports, of: wish.service, for: holder, rules: wish.rules) }
-    call { cluster -> Int? in
+    call { [self] cluster -> Int? in
+      writeLease(cluster)
       guard let found else { return cluster.deployment == nil ? cluster.create(claims) : nil }
       return cluster.update(claims, from: found) ? found.uid : nil
     } then: { [self] result in
+      renew()
       switch result {
       case .failure(let failure): finish(step, .failed(failure))
       case .success(nil): join(step, wishes, attempt: attempt + 1)

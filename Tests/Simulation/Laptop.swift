@@ -230,7 +230,6 @@ final class Laptop {
     wanted.insert(wish.service)
     observe(.intercept(wish))
     follow(wish.service)
-    renew()
   }
 
   func leave(_ service: String) {

@@ -69,6 +69,7 @@ extension InterceptedWorkload {
       do throws(KubeError) { try await lease.renew() } catch {
         throw ControlError(error, doing: "writing Lease \(namespace)/\(lease.name)")
       }
+      keepLease()
       for wish in wishes {
         if wish.replaces { for other in new.holders.subtracting([machine.holder]) { new.remove(holder: other) } }
         new.take(
@@ -259,10 +260,7 @@ extension InterceptedWorkload {
     } else if let found, found.claims.holders.contains(machine.holder) {
       return .done
     }
-    let former = renewal
-    renewal = nil
-    former?.cancel()
-    await former?.value
+    await stopRenewals()
     try await lease.remove()
     return .done
   }

@@ -51,7 +51,7 @@ import Testing
   @Test("Two who come at once: one waits for the agent that the other is making, and makes it if they give up")
   func atOnce() async throws {
     try await withInterception { test in
-      test.cluster.before("post deployments") { cluster in
+      test.cluster.before("create deployments") { cluster in
         share(cluster, port: 9090, of: "admin", since: Timestamp.seconds(Date()), replicas: 0)
         Task {
           try await Task.sleep(for: .milliseconds(300))

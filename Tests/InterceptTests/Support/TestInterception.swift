@@ -90,15 +90,14 @@ extension InterceptedWorkload {
   }
 
   /// Renews the Lease now, as its keeper does.
-  func renewNow() {
+  func renewInBackground() {
     renewal?.cancel()
-    renewal = nil
-    keepLease()
+    renewal = Task { await self.renew() }
   }
 }
 
 /// Asks again until it is so.
-func eventually(within limit: Duration = .seconds(10), _ isSo: () async throws -> Bool) async rethrows -> Bool {
+func eventually(within limit: Duration = .seconds(30), _ isSo: () async throws -> Bool) async rethrows -> Bool {
   let deadline = ContinuousClock.now + limit
   while ContinuousClock.now < deadline {
     if try await isSo() { return true }

@@ -1,5 +1,6 @@
 import Agents
 import ControlAPI
+import Foundation
 import InterceptMachine
 import KubeAPI
 import KubeObjects
@@ -195,13 +196,55 @@ import TunnelProtocol
       })
   }
 
+  @Test("A set-up that is cancelled while the API server makes its agent leaves nothing")
+  func cancelledWhileTheAgentIsMade() async throws {
+    try await withInterception { test in
+      let (begun, signal) = AsyncStream<Void>.makeStream()
+      test.cluster.before("create deployments") { _ in
+        signal.yield()
+        usleep(500_000)
+      }
+      let starting = Task { try await test.start() }
+      for await _ in begun { break }
+      starting.cancel()
+      await #expect(throws: ControlError.self) { try await starting.value }
+      #expect(await test.interception.isUndone && test.journal.all.isEmpty)
+      // As late as the API server could still make something.
+      try await Task.sleep(for: .milliseconds(600))
+      #expect(test.cluster.names("deployments") == ["web"] && test.cluster.names("leases") == [])
+    }
+  }
+
+  @Test("A Lease that is being renewed when the intercept ends is not made again")
+  func renewedAtTheEnd() async throws {
+    try await withInterception { test in
+      try await test.start()
+      let (moments, signal) = AsyncStream<Void>.makeStream()
+      var moment = moments.makeAsyncIterator()
+      let name = try #require(test.cluster.names("leases").first)
+      test.cluster.delete("leases", name)
+      test.cluster.before("create leases") { _ in
+        signal.yield()
+        usleep(500_000)
+        signal.yield()
+      }
+      await test.workload.renewInBackground()
+      await moment.next()
+      try await test.interception.leave(drain: .zero) { _ in }
+      await test.interception.untilUndone()
+      await moment.next()
+      try await Task.sleep(for: .milliseconds(100))
+      #expect(test.cluster.names("leases") == [], "\(test.server.requests.suffix(8).map { "\($0.method) \($0.path)" })")
+    }
+  }
+
   @Test("A Lease that was deleted alone is made again, and nothing is lost with it")
   func deletedLease() async throws {
     try await withInterception { test in
       try await test.start()
       let name = try #require(test.cluster.names("leases").first)
       test.cluster.delete("leases", name)
-      await test.workload.renewNow()
+      await test.workload.renew()
       #expect(await eventually { test.cluster.names("leases") == [name] })
       #expect(await test.interception.report().state == .active)
       #expect(await test.interception.loss == nil)
@@ -213,14 +256,14 @@ import TunnelProtocol
     try await withInterception { test in
       try await test.start()
       test.cluster.forbid("patch leases")
-      await test.workload.renewNow()
+      await test.workload.renew()
       #expect(await eventually { await !test.interception.report().warnings.isEmpty })
       let warnings = await test.interception.report().warnings
       #expect(warnings.count == 1)
       #expect(warnings.first?.contains("Lease shop/devtunnel-web-") == true)
       #expect(warnings.first?.contains("cannot be renewed") == true)
       test.cluster.forbid()
-      await test.workload.renewNow()
+      await test.workload.renew()
       #expect(await eventually { await test.interception.report().warnings == [] })
     }
   }
