@@ -9,7 +9,7 @@ import TunnelProtocol
 private let python = Interop.find("python3")
 
 /// Clients and servers that misbehave at a port with rules, beside a client that does not. They need Python 3.
-@Suite(.enabled(if: python != nil, "python3 is missing"), .serialized, .timeLimit(.minutes(5)))
+@Suite(.enabled(if: python != nil, "python3 is missing"), .serialized, .timeLimit(.minutes(10)))
 struct SplitFaultsTests {
   struct Result: Decodable {
     let fault: String
@@ -29,14 +29,30 @@ struct SplitFaultsTests {
     let script = try Interop.start(
       python!, script: "split_faults.py",
       ["127.0.0.1:\(scene.agent.boundPorts[0])", "127.0.0.2:\(scene.origin.port)", "127.0.0.1:\(host)"])
-    #expect(scene.loop.turn(seconds: 250) { !script.process.isRunning })
+    var (longest, last) = (0.0, Self.processorTime)
+    let isOver = scene.loop.turn(seconds: 550) {
+      longest = max(longest, Self.processorTime - last)
+      last = Self.processorTime
+      return !script.process.isRunning
+    }
+    #expect(isOver)
+    // On the clock of this thread: whatever else the machine does, one fault must not keep the loop.
+    #expect(longest < 1, "one turn took \(longest) s")
     let lines = script.output.split(separator: UInt8(ascii: "\n"))
     #expect(lines.count == 16)
     for line in lines {
       let result = try JSONDecoder().decode(Result.self, from: line)
-      #expect(result.outcome == "ok" && result.failed == 0 && result.slowest < 2000, "\(result)")
+      #expect(result.outcome == "ok" && result.failed == 0, "\(result)")
       print("\(result.fault): \(result.requests) other requests, slowest \(result.slowest) ms")
     }
-    #expect(scene.loop.turn { scene.agent.connections == 0 } && scene.loop.blocks.held == 0)
+    print("longest turn: \(longest) s")
+    #expect(scene.loop.turn(seconds: 30) { scene.agent.connections == 0 } && scene.loop.blocks.held == 0)
+  }
+
+  /// The time that this thread has run, seconds.
+  private static var processorTime: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 }
