@@ -60,7 +60,7 @@ struct AgentProcessTests {
     #expect(inward.text == "from the cluster")
 
     agent.terminate()
-    #expect(loop.turn(seconds: 5) { told.contains { $0.kind == .terminating } })
+    #expect(loop.turn { told.contains { $0.kind == .terminating } })
     #expect(loop.turn(seconds: 20) { !agent.isRunning })
     #expect(agent.terminationReason == .exit && agent.terminationStatus == 0)
     session.close()
@@ -106,7 +106,7 @@ struct AgentProcessTests {
 
     // None of these keeps it alive.
     agent.terminate()
-    #expect(loop.turn(seconds: 9) { !agent.isRunning })
+    #expect(loop.turn { !agent.isRunning })
     session.close()
     server.close()
     nameserver.close()

@@ -84,7 +84,7 @@ enum Sample {
 
 /// Waits until a condition holds, at most some seconds.
 /// - Returns: whether it came to hold.
-func eventually(within seconds: Int = 10, _ condition: () async throws -> Bool) async throws -> Bool {
+func eventually(within seconds: Int = 30, _ condition: () async throws -> Bool) async throws -> Bool {
   for _ in 0..<(seconds * 100) {
     if try await condition() { return true }
     try await Task.sleep(for: .milliseconds(10))

@@ -6,13 +6,23 @@ import Synchronization
 extension EventLoop {
   /// Turns until `condition` holds; false after `seconds`.
   @discardableResult
-  public func turn(seconds: Double = 5, until condition: () -> Bool) -> Bool {
+  public func turn(seconds: Double = 30, until condition: () -> Bool) -> Bool {
     let deadline = clinux_monotonic_us() + UInt64(seconds * 1_000_000)
     while !condition() {
       guard clinux_monotonic_us() < deadline else { return false }
       turn(maximumWait: 5)
     }
     return true
+  }
+
+  /// Turns until `condition` holds; false after so many turns, of 5 ms at most. All that takes part is in this process,
+  /// so that a busy machine changes nothing.
+  public func turn(times: Int, until condition: () -> Bool) -> Bool {
+    for _ in 0..<times {
+      if condition() { return true }
+      turn(maximumWait: 5)
+    }
+    return condition()
   }
 }
 

@@ -26,7 +26,7 @@ import TunnelProtocol
 
     func originGets(_ port: UInt16) -> Bool {
       let client = TestClient(loop: scene.loop, port: port)
-      return scene.loop.turn(seconds: 0.5) { client.text == "origin" }
+      return scene.loop.turn(times: 100) { client.text == "origin" }
     }
   }
 
@@ -154,7 +154,7 @@ import TunnelProtocol
     let again = Person(scene, 3)
     #expect(again.isOpen)
     #expect(scene.loop.turn { people[2].session.isClosed })
-    #expect(scene.loop.turn(seconds: 9) { scene.agent.sessions.contains { $0.session.isSilent } })
+    #expect(scene.loop.turn { scene.agent.sessions.contains { $0.session.isSilent } })
     #expect(Person(scene, 99).isOpen && sleeper.sawEnd)
     #expect(scene.agent.sessions.count == most && people[5].isOpen)
   }

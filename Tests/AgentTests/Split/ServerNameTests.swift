@@ -57,7 +57,7 @@ import TunnelProtocol
     let client = split.scene.client()
     let bytes = Self.hello("api.shop") + [UInt8](repeating: 5, count: 30_000)
     client.send(bytes)
-    #expect(split.loop.turn(seconds: 5) { split.scene.origin.connections.contains { $0.received == bytes } })
+    #expect(split.loop.turn { split.scene.origin.connections.contains { $0.received == bytes } })
     split.scene.origin.connections.last { $0.received == bytes }?.send([8])
     #expect(split.loop.turn { client.received == [8] })
     #expect(split.alice.told.contains { $0.kind == .fellBack })

@@ -40,7 +40,7 @@ final class SplitScene {
   func arrives(_ text: String, at connections: () -> [TestClient]) -> TestClient? {
     var found: TestClient?
     #expect(
-      loop.turn(seconds: 5) {
+      loop.turn {
         found = connections().last { $0.ends(with: text) }
         return found != nil
       }, "\(text) did not arrive")

@@ -158,7 +158,7 @@ final class Person {
     let before = host.connections.count
     let client = TestClient(loop: scene.loop, port: port)
     client.send("x")
-    return scene.loop.turn(seconds: 0.5) { self.host.connections.count > before }
+    return scene.loop.turn(times: 100) { self.host.connections.count > before }
   }
 }
 

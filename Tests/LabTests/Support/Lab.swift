@@ -217,7 +217,7 @@ final class Lab: Sendable {
 }
 
 /// Asks again until it is so.
-func eventually(_ what: String, within limit: Duration = .seconds(30), _ isSo: () async throws -> Bool) async throws {
+func eventually(_ what: String, within limit: Duration = .seconds(60), _ isSo: () async throws -> Bool) async throws {
   let deadline = ContinuousClock.now + limit
   var last = "it never was"
   while ContinuousClock.now < deadline {

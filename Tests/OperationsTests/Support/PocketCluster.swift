@@ -184,7 +184,7 @@ private struct IdleNode: NodeStreams {
 
 /// Asks again until it is so.
 func eventually(
-  _ what: String, within limit: Duration = .seconds(20), at location: SourceLocation = #_sourceLocation,
+  _ what: String, within limit: Duration = .seconds(40), at location: SourceLocation = #_sourceLocation,
   _ isSo: () async throws -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit
