@@ -228,8 +228,8 @@ let package = Package(
     .testTarget(
       name: "AgentTests", dependencies: ["Agent", "CLinux", "Relay", "TestSupport", "TunnelProtocol"],
       exclude: [
-        "Interop/grpc_home.py", "Interop/grpc_split.py", "Interop/split_clients.py", "Interop/split_faults.py",
-        "Interop/split_node.js",
+        "Interop/grpc_home.py", "Interop/grpc_split.py", "Interop/leaving_clients.py", "Interop/split_clients.py",
+        "Interop/split_faults.py", "Interop/split_node.js",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -276,9 +276,8 @@ let package = Package(
     .testTarget(
       name: "OperationsTests",
       dependencies: [
-        "Agents", "ControlAPI", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "LabAPI", "LabStore",
-        "Operations",
-        "TestSupport",
+        "Agents", "ControlAPI", "Exchanges", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "LabAPI",
+        "LabStore", "Operations", "TestSupport", "TunnelProtocol",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
@@ -290,7 +289,8 @@ let package = Package(
     .testTarget(
       name: "ForwardTests",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "Forward", "KubeObjects", "Relay", "TestSupport", "TunnelProtocol",
+        "Agents", "CLinux", "ControlAPI", "Forward", "HTTPMessages", "KubeObjects", "Relay", "TestSupport",
+        "TunnelProtocol",
       ], swiftSettings: strict),
     .testTarget(
       name: "DevLoopTests",

@@ -8,7 +8,9 @@
 
 extension InboundListener {
   /// Checks whether a connection of the origin may go to the host now, or be split.
-  func takesHome(_ one: OriginConnection) -> Bool { canTakeHome(one) && (isSplit || liveSession != nil) }
+  func takesHome(_ one: OriginConnection) -> Bool {
+    isLeaving ? !one.isInner : canTakeHome(one) && (isSplit || liveSession != nil)
+  }
 
   /// Checks whether it may, apart from the session.
   func canTakeHome(_ one: OriginConnection) -> Bool { hostAnswers || isSplit && !one.isInner }

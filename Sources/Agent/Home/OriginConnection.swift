@@ -34,7 +34,8 @@ final class OriginConnection: SocketPair {
   private var homeSince: UInt64 = 0
   /// The time of the first GOAWAY; 0 before it.
   private var announcedAt: UInt64 = 0
-  /// The time that a client's streams may need to meet the first GOAWAY, µs.
+  /// The time that a client's streams may need to meet the first GOAWAY, and that an idle client has for another
+  /// request when this agent ends, µs.
   private static let settleTime: UInt64 = 1_000_000
   /// The time that the origin may need for the rest of a frame before its connection is ended within it, µs.
   private static let frameTime: UInt64 = 5_000_000
@@ -57,7 +58,7 @@ final class OriginConnection: SocketPair {
     if toLeft, kind == .http2 || kind == .undecided { return passFrames(bytes) }
     if !toLeft { seeClient(bytes) } else if kind == .http1 { seeServer(bytes) }
     send(bytes, toLeft: toLeft)
-    if toLeft, listener.isLeaving, kind == .http1, isIdle { finish() }
+    if toLeft, isLeaving, isIdle { waitAMoment() }
   }
 
   private func seeClient(_ bytes: UnsafeRawBufferPointer) {
@@ -126,7 +127,7 @@ final class OriginConnection: SocketPair {
 
   /// True if it has something to do at a later time.
   var hasDeadline: Bool {
-    homeSince != 0 && (listener.homeAfter > 0 && !isIdle || announcedAt != 0 && http2.isQuiet)
+    homeSince != 0 && (isIdle ? isLeaving : listener.homeAfter > 0 || announcedAt != 0 && http2.isQuiet)
   }
 
   /// Called when the host answers, or if it does not any more. A client that has met a GOAWAY goes in any case.
@@ -136,10 +137,19 @@ final class OriginConnection: SocketPair {
     step()
   }
 
-  /// Called when this agent ends: the client finds another one, or the origin.
+  /// True if the client finds another agent, or the origin, for its next request. What is split leaves by itself.
+  private var isLeaving: Bool { listener.isLeaving && !isInner }
+
+  /// Called when this agent ends. The client's next request is split, and its answer tells the client to connect again:
+  /// to close at once might meet that request.
   func leave() {
-    if isIdle { return finish() }
-    hostAnswers(true)
+    guard isLeaving else { return }
+    if isIdle { waitAMoment() } else { hostAnswers(true) }
+  }
+
+  private func waitAMoment() {
+    homeSince = max(loop.now, 1)
+    listener.lookLater()
   }
 
   /// Takes the step that is due, if any.
@@ -160,7 +170,8 @@ final class OriginConnection: SocketPair {
 
   private var isStepDue: Bool {
     guard homeSince != 0 else { return false }
-    if isOverdue(by: 0) { return !isIdle }
+    if isIdle { return isLeaving && loop.now - homeSince >= Self.settleTime }
+    if isOverdue(by: 0) { return true }
     return kind == .http2 && (announcedAt == 0 || http2.isQuiet && loop.now - announcedAt >= Self.settleTime)
   }
 

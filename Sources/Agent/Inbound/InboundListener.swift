@@ -168,13 +168,14 @@ final class InboundListener: Listener {
       one.index = onOrigin.count
       onOrigin.append(one)
       if canTakeHome(one) { one.hostAnswers(true) }
+      if isLeaving { one.leave() }
     }
   }
 
   /// Offers a connection of the origin to the host, or splits it, between two of its requests.
   func bringHome(_ connection: Int32, of client: clinux_address, isInner: Bool) {
     toOrigin -= 1
-    if isSplit, !isInner { return split(connection, of: client) }
+    if isSplit || isLeaving, !isInner { return split(connection, of: client) }
     guard !goToHost(connection, of: client, isInner: isInner) else { return }
     hostFailed()
     goToOrigin(connection, of: client, backlog: [], because: .noSession, isInner: isInner)

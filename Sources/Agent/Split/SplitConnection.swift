@@ -156,7 +156,8 @@ final class SplitConnection: SplitDriver {
   /// Ends a silent client that waits for nobody, or one that had a moment to leave.
   func timeIsOver() {
     switch engine {
-    case .undecided: if hasZeroFailed { abort() }
+    case .undecided:
+      if hasZeroFailed { abort() } else if listener.isLeaving, first.isEmpty { end(reset: false) }
     case .http2(let splitter):
       splitter.leave()
       run()
@@ -241,6 +242,7 @@ final class SplitConnection: SplitDriver {
     if case .http2 = engine { look(isHTTP2: true, isBetween: true) }
     if hasZeroFailed { engineFailed(0) }
     bytes.withUnsafeBytes { if !$0.isEmpty { received($0, from: .client) } }
+    if listener.isLeaving { leave() }
   }
 
   // MARK: Hosts
@@ -420,9 +422,9 @@ final class SplitConnection: SplitDriver {
     switch engine {
     case .http1(let splitter): splitter.leave()
     case .http2(let splitter): splitter.leave()
-    case .undecided: if first.isEmpty { end(reset: false) }
+    case .undecided: break
     }
-    if !isOver, let client { loop.schedule(client, after: Self.settleTime, kind: SplitSocket.connectionTimer) }
+    if let client { loop.schedule(client, after: Self.settleTime, kind: SplitSocket.connectionTimer) }
     run()
   }
 

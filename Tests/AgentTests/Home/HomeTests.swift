@@ -335,7 +335,7 @@ private final class HomeScene {
     home.scene.wait(milliseconds: 100)
     #expect(!http1.sawEnd)
     origin.send("HTTP/1.1 204 No Content\r\n\r\n")
-    #expect(home.loop.turn { http1.sawEnd } && http1.text.contains("204") && !http1.sawReset)
+    #expect(home.loop.turn(seconds: 5) { http1.sawEnd } && http1.text.contains("204") && !http1.sawReset)
     #expect(home.loop.turn { http2.sawEnd })
   }
 }
