@@ -1,8 +1,12 @@
 import Agents
+import TunnelProtocol
 
 /// The requests of an intercept with rules that others get, as its agent can report them.
 public struct WatchedIntercept: Sendable {
-  public var link: AgentLink
+  public typealias Take = @Sendable ([WatchedRecordReader.Event]) -> Void
+
+  /// Lets the agent report the requests to one of its ports; nil without a session.
+  public var watch: @Sendable (_ port: UInt16, @escaping Take) async -> RequestsWatching?
   public var context: String
   public var namespace: String
   public var service: String
@@ -12,6 +16,19 @@ public struct WatchedIntercept: Sendable {
   public var own: UInt64
   /// The names of the others, by their numbers.
   public var names: [UInt64: String]
+
+  public init(
+    watch: @escaping @Sendable (_ port: UInt16, @escaping Take) async -> RequestsWatching?, context: String,
+    namespace: String, service: String, ports: [UInt16: UInt16], own: UInt64, names: [UInt64: String]
+  ) {
+    self.watch = watch
+    self.context = context
+    self.namespace = namespace
+    self.service = service
+    self.ports = ports
+    self.own = own
+    self.names = names
+  }
 }
 
 extension InterceptedWorkload {
@@ -19,7 +36,8 @@ extension InterceptedWorkload {
     guard let link, let member = members[service], member.request.rules != nil else { return nil }
     let holders = Set(machine.claims.all.map(\.claim.holder)).map { Holder(identity: $0) }
     return WatchedIntercept(
-      link: link, context: client.access.contextName, namespace: namespace, service: service,
+      watch: { await link.watch($0, take: $1) }, context: client.access.contextName, namespace: namespace,
+      service: service,
       ports: Dictionary(member.plan.ports.map { ($0.agentPort, $0.podPort) }) { first, _ in first },
       own: context.holder.number,
       names: Dictionary(holders.map { ($0.number, $0.told(to: context.holder)) }) { first, _ in first })

@@ -125,7 +125,7 @@ public actor ClusterOperations: Engine {
     relay.look { [seen] in ExchangeTaps(seen) }
     self.settings = settings
     self.relay = relay
-    othersRequests = OthersRequests(seen, relay)
+    othersRequests = OthersRequests(seen)
     self.log = log
     journal = Journal(path: settings.journalPath)
     agents = AgentRecords(path: settings.agentsPath)

@@ -3,7 +3,6 @@ import ControlAPI
 import Exchanges
 import Foundation
 import Intercept
-import Relay
 import TunnelProtocol
 
 /// Fills the store with the requests that intercepts with rules left to others, while somebody follows.
@@ -14,24 +13,25 @@ actor OthersRequests {
   }
 
   private let store: ExchangeStore
-  private let relay: RelayThread
   private var users = 0
+  /// Rises when nobody follows any more: streams that are opened for a former number end.
+  private var round = 0
   private var task: Task<Void, Never>?
-  private var watches: [Key: OnLoop<WatchEnd>] = [:]
+  private var watches: [Key: RequestsWatching] = [:]
   private static let pause = Duration.seconds(1)
 
-  init(_ store: ExchangeStore, _ relay: RelayThread) {
-    self.store = store
-    self.relay = relay
-  }
+  init(_ store: ExchangeStore) { self.store = store }
 
   /// - Parameter intercepts: returns those of the moment.
   func begin(_ intercepts: @escaping @Sendable () async -> [InterceptID: WatchedIntercept]) {
     users += 1
     guard users == 1 else { return }
+    let (round, former) = (round, task)
     task = Task {
-      while !Task.isCancelled {
-        await look(intercepts())
+      // An agent tells a session by one stream.
+      await former?.value
+      while round == self.round {
+        await look(intercepts(), round)
         try? await Task.sleep(for: Self.pause)
       }
     }
@@ -40,27 +40,27 @@ actor OthersRequests {
   func end() {
     users -= 1
     guard users == 0 else { return }
+    round += 1
     task?.cancel()
-    task = nil
-    let all = watches.values
+    for watch in watches.values { watch.stop() }
     watches = [:]
-    relay.submit { loop in for watch in all { watch.get(on: loop).stop() } }
   }
 
   /// Opens the streams that are missing, such as those of a new intercept or after a reconnection.
-  private func look(_ intercepts: [InterceptID: WatchedIntercept]) async {
+  private func look(_ intercepts: [InterceptID: WatchedIntercept], _ round: Int) async {
     for (id, intercept) in intercepts {
       for (port, podPort) in intercept.ports {
         let key = Key(id: id, port: port)
-        if let watch = watches[key], await relay.run({ !watch.get(on: $0).isOver }) { continue }
+        if let watch = watches[key], await !watch.isOver() { continue }
+        guard round == self.round else { return }
         let places = OthersPlaces(intercept, port: podPort)
-        let watch = await intercept.link.watch(port) { [store] in places.take($0, into: store) }
-        // Nobody may follow any more by now.
-        if users > 0 {
-          watches[key] = watch
-        } else if let watch {
-          relay.submit { watch.get(on: $0).stop() }
+        let watch = await intercept.watch(port) { [store] in places.take($0, into: store) }
+        // Others may follow by now, by streams of their own.
+        guard round == self.round else {
+          watch?.stop()
+          return
         }
+        watches[key] = watch
       }
     }
   }
@@ -92,13 +92,13 @@ private final class OthersPlaces: Sendable {
       case .record(let record):
         // This daemon has seen its own requests itself.
         if record.holder == own { continue }
-        store.add(
-          ReportedExchange(
-            isHTTP2: record.isHTTP2, method: record.method, target: record.target, status: Int(clamping: record.status),
-            grpcStatus: record.grpcStatus == 255 ? nil : Int(clamping: record.grpcStatus),
-            end: now, duration: Double(record.duration) / 1e6, requestSize: Int(clamping: record.up),
-            answerSize: Int(clamping: record.down)),
-          at: record.holder == 0 ? origin : others[record.holder] ?? unknown)
+        let place = record.holder == 0 ? origin : others[record.holder] ?? unknown
+        let exchange = ReportedExchange(
+          isHTTP2: record.isHTTP2, method: record.method, target: record.target, status: Int(clamping: record.status),
+          grpcStatus: record.grpcStatus == 255 ? nil : Int(clamping: record.grpcStatus),
+          end: now, duration: Double(record.duration) / 1e6, requestSize: Int(clamping: record.up),
+          answerSize: Int(clamping: record.down))
+        if let exchange { store.add(exchange, at: place) } else { store.lose(1, at: place) }
       case .dropped(let count): store.lose(Int(clamping: count), at: origin)
       case .failed: break
       }

@@ -208,14 +208,18 @@ public actor AgentLink {
   /// - Parameter take: called on the relay's thread.
   /// - Returns: the stream, which the caller ends; nil without a session.
   public nonisolated func watch(_ port: UInt16, take: @escaping @Sendable ([WatchedRecordReader.Event]) -> Void) async
-    -> OnLoop<WatchEnd>?
+    -> RequestsWatching?
   {
-    let endpoint = endpoint
-    return await relay.run { loop in
+    let (endpoint, relay) = (endpoint, relay)
+    let watch = await relay.run { loop -> OnLoop<WatchEnd>? in
       guard let session = endpoint.get(on: loop).session, session.isOpen else { return nil }
       let end = session.open { WatchEnd(session: session, slot: $0, port: port, take: take) }
       return (end as? WatchEnd).map { OnLoop($0, on: loop) }
     }
+    guard let watch else { return nil }
+    return RequestsWatching(
+      isOver: { await relay.run { watch.get(on: $0).isOver } },
+      stop: { relay.submit { watch.get(on: $0).stop() } })
   }
 
   /// Checks whether the host's target for the agent's `port` accepts a connection, which ends at once.

@@ -1,14 +1,26 @@
 import Relay
 import TunnelProtocol
 
+/// An agent's reports of the requests of a port.
+public struct RequestsWatching: Sendable {
+  /// Returns true once nothing more comes.
+  public var isOver: @Sendable () async -> Bool
+  public var stop: @Sendable () -> Void
+
+  public init(isOver: @escaping @Sendable () async -> Bool, stop: @escaping @Sendable () -> Void) {
+    self.isOver = isOver
+    self.stop = stop
+  }
+}
+
 /// The stream by which an agent reports the requests of a port. Lives on the relay's thread.
-public final class WatchEnd: StreamEnd {
+final class WatchEnd: StreamEnd {
   private var outbox: [UInt8]
   private var status: StreamStatus?
   private var reader = WatchedRecordReader()
   private let take: ([WatchedRecordReader.Event]) -> Void
   /// True once nothing more comes.
-  public private(set) var isOver = false
+  private(set) var isOver = false
 
   init(session: Session, slot: Int, port: UInt16, take: @escaping ([WatchedRecordReader.Event]) -> Void) {
     let preamble = Preamble(.exchanges, port: port)
@@ -18,7 +30,7 @@ public final class WatchEnd: StreamEnd {
     super.init(session: session, slot: slot)
   }
 
-  public override func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced {
+  override func produce(into place: UnsafeMutableRawPointer, capacity: Int) -> Produced {
     let count = min(outbox.count, capacity)
     guard count > 0 else { return .nothing }
     outbox.withUnsafeBytes { place.copyMemory(from: $0.baseAddress!, byteCount: count) }
@@ -26,7 +38,7 @@ public final class WatchEnd: StreamEnd {
     return .bytes(count, more: !outbox.isEmpty)
   }
 
-  public override func received(_ bytes: UnsafeRawBufferPointer) {
+  override func received(_ bytes: UnsafeRawBufferPointer) {
     session.consume(self, bytes.count)
     var rest = bytes
     if status == nil, let first = bytes.first {
@@ -38,12 +50,12 @@ public final class WatchEnd: StreamEnd {
     if !events.isEmpty { take(events) }
   }
 
-  public override func finished() { stop() }
-  public override func wasReset() { stop() }
-  public override func sessionClosed() { stop() }
+  override func finished() { stop() }
+  override func wasReset() { stop() }
+  override func sessionClosed() { stop() }
 
   /// Ends the stream.
-  public func stop() {
+  func stop() {
     guard !isOver else { return }
     isOver = true
     loop.unregister(self)

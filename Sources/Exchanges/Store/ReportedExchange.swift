@@ -1,4 +1,5 @@
-/// An exchange of which only this is known: an agent has told it.
+/// An exchange of which only this is known: an agent has told it. An agent may have been changed, so nothing of it is
+/// taken that no request can have.
 public struct ReportedExchange: Sendable {
   var isHTTP2: Bool
   var method: [UInt8]
@@ -12,19 +13,32 @@ public struct ReportedExchange: Sendable {
   var requestSize: Int
   var answerSize: Int
 
-  public init(
+  private static let longestMethod = 32
+  private static let longestTarget = 1024
+  /// Seconds: a month.
+  private static let longest = 31.0 * 86_400
+  /// A number that JSON's readers keep exact.
+  private static let largestBody = 1 << 53
+
+  /// Nil if the method is none (RFC 9110, section 9.1), or if the target has a blank or a control character, by which
+  /// it could bring fields of its own. Numbers are brought into their bounds.
+  public init?(
     isHTTP2: Bool, method: [UInt8], target: [UInt8], status: Int, grpcStatus: Int?, end: Double, duration: Double,
     requestSize: Int, answerSize: Int
   ) {
+    guard (1...Self.longestMethod).contains(method.count), method.allSatisfy(\.isTokenByte) else { return nil }
+    // A CONNECT of HTTP/2 has no path.
+    guard target.count <= Self.longestTarget, isHTTP2 || !target.isEmpty else { return nil }
+    guard target.allSatisfy({ $0 > 32 && $0 != 127 }) else { return nil }
     self.isHTTP2 = isHTTP2
     self.method = method
     self.target = target
-    self.status = status
+    self.status = (100...999).contains(status) ? status : 0
     self.grpcStatus = grpcStatus
     self.end = end
-    self.duration = duration
-    self.requestSize = requestSize
-    self.answerSize = answerSize
+    self.duration = min(max(duration, 0), Self.longest)
+    self.requestSize = min(max(requestSize, 0), Self.largestBody)
+    self.answerSize = min(max(answerSize, 0), Self.largestBody)
   }
 
   func observed(_ id: UInt64, at place: ObservedPlace) -> ObservedExchange {
