@@ -23,6 +23,8 @@ final class RewritingPair: SocketPair {
     if !goesOn { finish() }
   }
 
+  override var keepsLeft: Bool { rewriter.isHolding }
+
   /// Tells the client the reason for which the cluster has no answer, and ends.
   func fail(_ problem: String) {
     guard !isOver, !isFinishing else { return }

@@ -24,6 +24,8 @@ final class HTTP1Rewriter {
 
   init(_ rewrite: HeadRewrite) { self.rewrite = rewrite }
 
+  var isHolding: Bool { !held.isEmpty }
+
   func received(_ bytes: UnsafeRawBufferPointer, fromClient: Bool, _ send: HTTPRewriter.Send) -> Bool {
     fromClient ? fromClientSide(bytes, send) : fromServer(bytes, send)
   }

@@ -19,6 +19,9 @@ public final class HTTPRewriter {
 
   public init(_ rewrite: HeadRewrite) { self.rewrite = rewrite }
 
+  /// True while bytes of the client wait for an answer.
+  public var isHolding: Bool { if case .first(let rewriter) = version { rewriter.isHolding } else { false } }
+
   /// Takes bytes of a side.
   /// - Returns: false if the connection has to end once the bytes that were handed on are sent.
   public func received(_ bytes: UnsafeRawBufferPointer, fromClient: Bool, _ send: Send) -> Bool {

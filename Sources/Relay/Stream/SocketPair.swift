@@ -38,6 +38,8 @@ open class SocketPair {
   open func pass(_ bytes: UnsafeRawBufferPointer, toLeft: Bool) { send(bytes, toLeft: toLeft) }
   /// Called before bytes of the left socket are read, while none wait for either. True if it was surrendered.
   open func takesLeft() -> Bool { false }
+  /// True while bytes of the left socket are kept: its end, too, waits until they are sent, or the right one has ended.
+  open var keepsLeft: Bool { false }
   /// Called once, when both sockets are closed.
   open func ended() {}
 
@@ -156,11 +158,13 @@ private final class PairSide: Handler {
       let count = clinux_receive(fd, loop.scratch, EventLoop.scratchSize)
       if count > 0 {
         pair?.pass(UnsafeRawBufferPointer(start: loop.scratch, count: count), toLeft: !isLeft)
+        if other.inputEnded { finishWhenDrained() }
         budget -= count
         if budget <= 0 { return loop.readAgain(self) }
       } else if count == 0 {
         inputEnded = true
         other.finishWhenDrained()
+        if other.inputEnded { finishWhenDrained() }
       } else if count == -Int(clinux_EAGAIN) {
         readable = false
       } else {
@@ -238,13 +242,13 @@ private final class PairSide: Handler {
 
   /// Sends a FIN if the outbox is empty; otherwise `drain` calls this again.
   func finishWhenDrained() {
-    guard outbox.isEmpty, !outputEnded else { return }
+    guard outbox.isEmpty, !outputEnded, let pair, isLeft || inputEnded || !pair.keepsLeft else { return }
     outputEnded = true
     _ = clinux_shutdown_write(fd)
     if lingers {
       lingersUntil = loop.now + Self.lingerLimit
       loop.schedule(self, after: Self.lingerInterval, kind: 0)
     }
-    pair?.sideChanged()
+    pair.sideChanged()
   }
 }
