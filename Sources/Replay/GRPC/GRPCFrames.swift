@@ -1,11 +1,11 @@
 /// The messages in a body of gRPC (the protocol's "Length-Prefixed-Message").
 enum GRPCFrames {
   /// Returns the whole messages, unpacked; what is behind the last is left out.
-  static func messages(_ body: [UInt8]) -> [[UInt8]] {
+  /// - Parameter budget: the bytes that compressed messages may become in all; further ones stay packed.
+  static func messages(_ body: [UInt8], budget: Int = 64 << 20) -> [[UInt8]] {
     var messages: [[UInt8]] = []
     var rest = body[...]
-    // The bytes that compressed messages may become, in all.
-    var budget = 64 << 20
+    var budget = budget
     while rest.count >= 5 {
       let start = rest.startIndex
       let length = rest[(start + 1)..<(start + 5)].reduce(0) { $0 << 8 | Int($1) }

@@ -80,4 +80,14 @@ import Testing
     let text = String(decoding: (hidden.request.body?.bytes ?? []) + (hidden.answer?.body?.bytes ?? []), as: UTF8.self)
     #expect(text == #"{"secret":"***"}{"session":"***"}"#)
   }
+
+  @Test(arguments: [
+    ("user:80", "user:80"), ("ann:xyzzy@user:80", "***@user:80"), ("xyzzy@xyzzy@user", "***@user"),
+  ])
+  func aUserInAHostIsHidden(authority: String, hidden: String) {
+    let exchange = Exchange(
+      id: 1, way: .forward, taker: .host, service: "user", namespace: "shop", port: 80, version: "HTTP/1.1",
+      start: 0, request: .init(method: "GET", authority: authority, target: "/"))
+    #expect(exchange.hidingSecrets().request.authority == hidden)
+  }
 }

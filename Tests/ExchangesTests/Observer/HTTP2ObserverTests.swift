@@ -57,6 +57,24 @@ import Testing
     }
   }
 
+  @Test("Heads of streams under way have a budget, which ended ones give back")
+  func headsUnderWayHaveABudget() {
+    let connection = ObservedConnection()
+    connection.client(Self.preface + frame(4, 0, 0) + request(1))
+    let one = connection.record.held
+    #expect(one > 40)
+    // Many blocks of trailers: the last counts.
+    connection.server(answer(1))
+    for _ in 0..<50 { connection.server(frame(1, 4, 1, block([("grpc-status", "0")]))) }
+    #expect(connection.record.held < 3 * one)
+    connection.server(trailers(1))
+    #expect(connection.record.held == 0 && connection.record.exchanges.count == 1)
+    connection.record.headRoom = 3 * one
+    for stream in stride(from: 3, to: 200, by: 2) as StrideTo<UInt8> { connection.client(request(stream)) }
+    #expect(!connection.observer.isFollowing && connection.record.held == 0)
+    #expect(connection.record.begun.count == 4)
+  }
+
   @Test func streamsAtOnceAndTheTable() {
     let connection = ObservedConnection()
     connection.client(Self.preface + frame(4, 0, 0) + request(1))

@@ -48,6 +48,23 @@ import Testing
     #expect(targets(store) == ["/2", "/3", "/4"])
   }
 
+  @Test("Connections whose requests get no answer cannot fill the memory: they are not followed any more")
+  func headsUnderWayAreBounded() {
+    var limits = ExchangeStore.Limits()
+    limits.openHeads = 10_000
+    let store = ExchangeStore(limits)
+    let place = place("a")
+    let head = Array(("GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 900) + "\r\n\r\n").utf8)
+    let observers = (0..<100).map { _ in ConnectionObserver(place, driver: StoreDriver(store, place)) }
+    for observer in observers { head.withUnsafeBytes { observer.fromClient($0, now: 1) } }
+    #expect(store.all.count == 10_000 / head.count)
+    #expect(observers.count { $0.isFollowing } == 10_000 / head.count)
+    for observer in observers { observer.closed("the connection ended", now: 2) }
+    let next = ConnectionObserver(place, driver: StoreDriver(store, place))
+    head.withUnsafeBytes { next.fromClient($0, now: 3) }
+    #expect(next.isFollowing, "those that have ended make room")
+  }
+
   @Test func aNewPlaceReplacesTheSilentOne() {
     var limits = ExchangeStore.Limits()
     limits.places = 2

@@ -212,4 +212,14 @@ import Testing
     let late = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
     #expect(Self.run(["<" + late, Self.get], pieces: pieces).client == late)
   }
+
+  /// Each would be looked through at every position.
+  @Test func longFieldsAreNotSearched() {
+    let long = String(repeating: "h2", count: 600)
+    let upgrade = Self.run([">GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: \(long)\r\n\r\n"], pieces: 4096)
+    #expect(upgrade.server.hasPrefix("GET / ") && !upgrade.server.contains("Upgrade"))
+    let answer =
+      "HTTP/1.1 204 No Content\r\nRefresh: 5; \(String(repeating: "u", count: 5000))url=http://user.shop:8080/\r\n\r\n"
+    #expect(Self.run([Self.get, "<" + answer], pieces: 4096).client == answer)
+  }
 }

@@ -144,6 +144,22 @@ import Testing
     #expect(result.client.last == "headers 1 :status=200 :method=GET")
   }
 
+  /// Each block names one long entry of the table many times, and would be written without the table.
+  @Test("Blocks that would become many times as long end the connection", arguments: [true, false])
+  func growth(fromClient: Bool) {
+    let fill: [UInt8] = [0x40, 1, 0x78, 0x7f, 0xa1, 0x1d] + [UInt8](repeating: 0x61, count: 3872)
+    let head = Self.block(fromClient ? Self.request : [(":status", "200")])
+    let first = Self.frame(1, flags: 4, stream: 1, head + fill)
+    let bomb = (1...40).flatMap {
+      Self.frame(1, flags: 4, stream: UInt32($0) * 2 + 1, [UInt8](repeating: 0x80 | 62, count: 15))
+    }
+    let opening = Self.preface + Self.frame(1, flags: 4, stream: 1, Self.block(Self.request))
+    let result = Self.run(
+      fromClient ? [(true, Self.preface + first), (true, bomb)] : [(true, opening), (false, first), (false, bomb)],
+      pieces: 1 << 20)
+    #expect(!result.goesOn)
+  }
+
   @Test(arguments: [
     ("a foreign name", block([(":method", "GET"), (":path", "/"), (":authority", "evil.example")])),
     ("no header block", [0x80]), ("an index without an entry", [0xFF, 0x10]),

@@ -60,4 +60,15 @@ import Testing
     for _ in 0..<60 { message = [0x0A] + [UInt8(message.count)] + message }
     #expect(ProtobufReader.untyped(message).objectValue != nil)
   }
+
+  /// Time in proportion to the square of their number would be hours.
+  @Test("A field that comes very often is read", .timeLimit(.minutes(1)))
+  func manyOfAField() {
+    let message = Array(repeating: [8, 1] as [UInt8], count: 400_000).flatMap(\.self)
+    #expect(ProtobufReader.untyped(message)["1"]?.arrayValue?.count == 400_000)
+    var types = ProtobufTypes()
+    types.add(file: Self.file)
+    let tags = Array(repeating: [0x1a, 1, 0x61] as [UInt8], count: 400_000).flatMap(\.self)
+    #expect(ProtobufReader(types).read(tags, type: ".shop.User")["tags"]?.arrayValue?.count == 400_000)
+  }
 }
