@@ -36,7 +36,9 @@ struct EventLines: Sendable {
         paint("closed:", .yellow) + " \(event.host) → \(event.target):\(event.port) in \(event.namespace)"
           + (event.note.map { " (\($0))" } ?? "")
       ]
-    case .intercepted(let event): ["Service \(event.service) in \(event.context)/\(event.namespace) → \(event.to)"]
+    case .intercepted(let event):
+      ["Service \(event.service) in \(event.context)/\(event.namespace) → \(event.to)"]
+        + (event.requests.map { ["  \(TerminalText.still($0))"] } ?? [])
     case .log(let event): [log(event)]
     case .warning(let event): [paint("warning:", .yellow) + " " + ErrorOutput.indented(short(event.message))]
     case .failed(let error): failed(error)

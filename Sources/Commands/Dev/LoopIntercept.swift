@@ -91,9 +91,10 @@ actor LoopIntercept {
     events(
       .warning(
         .init(
-          message:
-            "Service \(report.service) is no longer intercepted: its requests go to its own Pods; "
-            + "start dev again to take them"
+          message: report.rules?.isMirror == true
+            ? "Service \(report.service) is no longer mirrored; start dev again to get copies of its requests"
+            : "Service \(report.service) is no longer intercepted: its requests go to its own Pods; "
+              + "start dev again to take them"
         )))
   }
 
@@ -101,7 +102,11 @@ actor LoopIntercept {
     self.report = report
     for warning in report.warnings { events(.warning(.init(message: warning))) }
     let to = report.to.map { "\($0.context)/\($0.namespace)/\($0.target)" } ?? name
-    events(.intercepted(.init(context: report.context, namespace: report.namespace, service: report.service, to: to)))
+    events(
+      .intercepted(
+        .init(
+          context: report.context, namespace: report.namespace, service: report.service, to: to,
+          requests: report.rules?.description)))
   }
 
   /// Reports a failure once, if it persists; the next attempt may fix a first one.

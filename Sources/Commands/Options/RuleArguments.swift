@@ -75,6 +75,20 @@ struct RuleArguments: ParsableArguments {
   /// The requests to take, as `validate` has checked; nil for all that arrives.
   var rules: RequestRules? { (try? make()) ?? nil }
 
+  /// The rules; for a mirror those that copy what they choose, or all that arrives. Nil for all that arrives, and for
+  /// a mirror with more or longer rules than there may be.
+  func rules(mirror: Bool) -> RequestRules? {
+    guard mirror else { return rules }
+    guard let some = rules else { return .mirror }
+    return some.mirrored
+  }
+
+  /// Checks that the rules of a mirror are not too many, or too long.
+  func checkMirror() throws {
+    guard rules(mirror: true) == nil else { return }
+    throw ValidationError("the rules of this mirror are too many, or too long")
+  }
+
   private func make() throws(ControlError) -> RequestRules? {
     let terms = header + path + method + query + cookie + grpc + baggage + sni
     guard personal != nil || !terms.isEmpty else {

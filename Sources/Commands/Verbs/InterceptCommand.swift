@@ -123,6 +123,7 @@ struct InterceptCommand: AsyncParsableCommand {
   @OptionGroup(title: "Some requests only") var rules: RuleArguments
 
   @Flag(
+    name: [.long, .customLong("mirror-requests")],
     help: """
       Take copies only, of some requests or of all that arrives: the answers here are dropped, and the requests go \
       where they would go without it.
@@ -191,9 +192,7 @@ struct InterceptCommand: AsyncParsableCommand {
         --sni NAME takes whole connections by the server's name, and your process ends their TLS
         """)
     }
-    if mirror, wantedRules == nil {
-      throw ValidationError("the rules of this mirror are too many, or too long")
-    }
+    if mirror { try rules.checkMirror() }
     if mirror, refuse {
       throw ValidationError("--mirror drops the answers here, refusals as well: leave out --refuse, or --mirror")
     }
@@ -208,11 +207,7 @@ struct InterceptCommand: AsyncParsableCommand {
   }
 
   /// The rules of the intercept; nil for all that arrives.
-  private var wantedRules: RequestRules? {
-    guard mirror else { return rules.rules }
-    guard let some = rules.rules else { return .mirror }
-    return some.mirrored
-  }
+  private var wantedRules: RequestRules? { rules.rules(mirror: mirror) }
 
   private var services: [String] { [service] + further.names }
   private var isWorkload: Bool { service.contains("/") }

@@ -170,12 +170,15 @@ public enum DevEvent: Sendable, Hashable {
     public var service: String
     /// `CONTEXT/NAMESPACE/svc/NAME`: the destination of its requests.
     public var to: String
+    /// `requests with path /api/*`, `copies of all that arrives`; nil if all requests go there.
+    public var requests: String?
 
-    public init(context: String, namespace: String, service: String, to: String) {
+    public init(context: String, namespace: String, service: String, to: String, requests: String? = nil) {
       self.context = context
       self.namespace = namespace
       self.service = service
       self.to = to
+      self.requests = requests
     }
   }
 

@@ -12,7 +12,8 @@ struct LoopInterceptTests {
     workload: "Deployment/user", state: .active, ports: [], holder: "me", since: "")
 
   /// The events of an intercept that fails so many times before it is active.
-  private func events(failures: Int) async -> [DevEvent] {
+  private func events(failures: Int, _ other: InterceptReport? = nil) async -> [DevEvent] {
+    let report = other ?? report
     let (events, event) = AsyncStream.makeStream(of: DevEvent.self)
     let attempts = Mutex(0)
     let intercept = LoopIntercept(
@@ -41,6 +42,16 @@ struct LoopInterceptTests {
     await task.value
     await intercept.end()
     return seen
+  }
+
+  @Test("A mirror, and an intercept of some requests, say so")
+  func saysWhichRequests() async {
+    var report = report
+    report.rules = .mirror
+    let events = await events(failures: 0, report)
+    guard case .intercepted(let event) = events.last else { return #expect(Bool(false), "it does not begin") }
+    #expect(event.requests == "copies of all that arrives")
+    #expect(EventLines().lines(.intercepted(event)).last == "  copies of all that arrives")
   }
 
   @Test func itIsTriedAgainWithoutASave() async {

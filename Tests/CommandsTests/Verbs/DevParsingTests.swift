@@ -58,6 +58,19 @@ struct DevParsingTests {
     #expect(command.port.first?.local == 9090 && command.mirror && command.host)
   }
 
+  @Test("dev copies objects with --mirror, and requests with --mirror-requests, which intercept takes as well")
+  func devMirrors() throws {
+    func rules(_ line: String) throws -> Set<String>? { try (parse(line) as DevCommand).wantedRules?.texts }
+    #expect(try rules("dev user --mirror") == nil)
+    #expect(try rules("dev user --mirror-requests") == ["copy *"])
+    #expect(try rules("dev user --mirror --mirror-requests --path /api/*") == ["copy *\npath /api/*"])
+    #expect(try rules("dev user --path /api/*") == ["path /api/*"])
+    let intercept: InterceptCommand = try parse("intercept user --mirror-requests")
+    #expect(intercept.mirror)
+    let many = (0..<60).map { "--header h\($0)=1" }.joined(separator: " ")
+    #expect(throws: (any Error).self) { try rules("dev user --mirror-requests \(many)") }
+  }
+
   @Test func profilesAndModulesMayBeLists() throws {
     let command: WatchCommand = try parse("watch -p one,two -p -three -m web,db --sync-remote-cache missing")
     let project = try command.project.project(environment: [:], stateDirectory: "/s", SkaffoldVariables([:]))

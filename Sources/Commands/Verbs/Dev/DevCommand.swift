@@ -19,6 +19,7 @@ struct DevCommand: AsyncParsableCommand {
         devtunnel dev user --context staging --local-context kind-dev
         devtunnel dev user --context staging -n user --local-context kind-dev \
       -f ../../development/user/skaffold.yaml --mirror
+        devtunnel dev user --context staging --local-context kind-dev --mirror-requests --path '/api/*'
       """)
 
   @Argument(help: "The remote Service.", transform: checked(ObjectName.parseService))
@@ -51,19 +52,36 @@ struct DevCommand: AsyncParsableCommand {
     transform: checked { text throws(ControlError) in try PortMapping(argument: text) })
   var port: [PortMapping] = []
 
-  @Flag(help: "Copy Secrets and ConfigMaps that the manifests need from the remote cluster, as long as the loop runs.")
+  @Flag(
+    help: """
+      Copy Secrets and ConfigMaps that the manifests need from the remote cluster, as long as the loop runs \
+      (--mirror-requests copies requests).
+      """)
   var mirror = false
 
   @Flag(inversion: .prefixedNo, help: "Connect this machine, so that local Pods reach the remote cluster; needs root.")
   var host = true
 
   @OptionGroup(title: "Some requests only") var rules: RuleArguments
+
+  @Flag(
+    help: """
+      Let copies of requests arrive in the local cluster, of some or of all: its answers are dropped, and the requests \
+      go where they would go without it.
+      """)
+  var mirrorRequests = false
+
   @OptionGroup var project: ProjectArguments
   @OptionGroup var target: LocalClusterArguments
   @OptionGroup var patches: PatchArguments
   @OptionGroup var loop: LoopArguments
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  /// The rules of the intercept; nil for all that arrives.
+  var wantedRules: RequestRules? { rules.rules(mirror: mirrorRequests) }
+
+  func validate() throws { if mirrorRequests { try rules.checkMirror() } }
 
   func run() async throws {
     let remote = global.cluster(try CommandContext(global).settings)
@@ -145,7 +163,7 @@ struct DevCommand: AsyncParsableCommand {
 
   private func request(_ remote: ClusterSelection, _ context: LoopContext) -> InterceptRequest {
     var request = InterceptRequest(cluster: remote, service: service, ports: port)
-    request.rules = rules.rules
+    request.rules = wantedRules
     request.moveConnections = context.context.settings.moveConnections ?? .auto
     request.target = InterceptTarget(cluster: context.cluster, target: to ?? service)
     return request
