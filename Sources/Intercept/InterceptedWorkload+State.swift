@@ -1,5 +1,6 @@
 import Agents
 import ControlAPI
+import HTTPMessages
 import InterceptMachine
 
 // The state of one Service's intercept, for those who wait for it.
@@ -15,8 +16,11 @@ extension InterceptedWorkload {
   }
 
   /// Refuses an intercept that cannot share the agent and its session: the agent's Pod either has the other containers
-  /// or has them not; a shell has a network of its own, and the session one target for all.
-  func admit(_ request: InterceptRequest, isInsideShell: Bool) throws(ControlError) {
+  /// or has them not; a shell has a network of its own, and the session one target for all; the agent takes all rules
+  /// of a port together.
+  /// - Parameter ports: those of the agent that are to go to the host.
+  func admit(_ request: InterceptRequest, ports: Set<UInt16>, isInsideShell: Bool) throws(ControlError) {
+    try checkRules(of: request, to: ports)
     guard let (service, other) = members.first else { return }
     if request.keepContainers != other.request.keepContainers {
       throw ControlError(
@@ -32,6 +36,25 @@ extension InterceptedWorkload {
       "you intercept workload \(workload) already, through its Service \(service): a shell's intercept shares its "
         + "workload with no other",
       remedy: "`devtunnel leave \(service)` first.")
+  }
+
+  private func checkRules(of request: InterceptRequest, to ports: Set<UInt16>) throws(ControlError) {
+    guard let rules = request.rules?.ruleSet.rules else { return }
+    for port in ports.sorted() {
+      let others = members.filter { service, member in
+        service != request.service && machine.isWanted(service) && member.request.rules != nil
+          && member.plan.ports.contains { $0.agentPort == port && $0.localPort != nil }
+      }
+      let all = others.values.reduce(into: rules) { $0 += $1.request.rules?.ruleSet.rules ?? [] }
+      guard RuleSet(text: RuleSet(all).text) == nil else { continue }
+      let names = others.keys.sorted()
+      throw ControlError(
+        .conflict,
+        "the rules for Service \(request.service) are too many, or too long, beside yours for "
+          + names.joined(separator: " and ") + ": all go to port \(port) of \(workload)",
+        remedy: "There may be \(RuleSet.mostRules) rules of a port, and \(RuleSet.mostText) bytes in all. "
+          + names.map { "`devtunnel leave \($0)`" }.joined(separator: " or ") + " makes room.")
+    }
   }
 
   /// Returns once nothing of a Service's intercept is left.

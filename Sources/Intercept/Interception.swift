@@ -123,14 +123,14 @@ public actor Interception {
   {
     self.plan = plan
     let workload = try await seat(plan.workload.name, progress)
-    try await workload.admit(request, isInsideShell: isInsideShell)
+    let ports = Set(plan.ports.filter { $0.localPort != nil }.map(\.agentPort))
+    try await workload.admit(request, ports: ports, isInsideShell: isInsideShell)
     self.workload = workload
     let entry = entry(plan)
     try context.journal.add(entry)
     let wish = Wish(
-      service: plan.service, ports: Set(plan.ports.filter { $0.localPort != nil }.map(\.agentPort)),
-      listens: Set(plan.listen), takesOver: request.takeOver, replaces: request.replace, lag: plan.lag,
-      rules: request.rules?.texts)
+      service: plan.service, ports: ports, listens: Set(plan.listen), takesOver: request.takeOver,
+      replaces: request.replace, lag: plan.lag, rules: request.rules?.texts)
     await workload.intercept(
       InterceptedWorkload.Member(
         request: request, plan: plan, entry: entry, isInsideShell: isInsideShell, joined: joined, progress: progress),

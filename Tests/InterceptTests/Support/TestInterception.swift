@@ -38,8 +38,11 @@ struct TestInterception {
   }
 }
 
-/// - Parameter agent: the agent's answer to a step; nil for one that works.
+/// - Parameters:
+///   - rules: those of the intercept; nil for all that arrives.
+///   - agent: the agent's answer to a step; nil for one that works.
 func withInterception(
+  rules: RequestRules? = nil,
   agent: @escaping @Sendable (Step, FakeCluster) -> Outcome? = { _, _ in nil },
   _ body: (TestInterception) async throws -> Void
 ) async throws {
@@ -68,10 +71,9 @@ func withInterception(
     }
     return .done
   }
-  let interception = Interception(
-    InterceptRequest(cluster: ClusterSelection(), service: "web", ports: []), cluster: identity, namespace: "shop",
-    context: context
-  ) { _, _ in workload }
+  var request = InterceptRequest(cluster: ClusterSelection(), service: "web", ports: [])
+  request.rules = rules
+  let interception = Interception(request, cluster: identity, namespace: "shop", context: context) { _, _ in workload }
   try await body(
     TestInterception(
       interception: interception, workload: workload, journal: context.journal, cluster: cluster, server: server))
