@@ -70,9 +70,22 @@ final class AgentPod {
   /// does.
   func host(of port: UInt16, rule: String?) -> Laptop? {
     guard phase == .running || isDoomed, let state = ports[port] else { return nil }
-    let personal = rule.flatMap { rule in state.personal.first { $0.rules.contains(rule) } }
+    let personal = state.personal.first { one in
+      rule.map(one.rules.contains) == true || world.planted == .takingMirror && one.rules.contains("copy *")
+    }
     let sessions = [personal?.session, state.owner].compactMap(\.self)
     return sessions.first { $0.isLive && $0.laptop.unreachableSince == nil }?.laptop
+  }
+
+  /// Returns the laptops that get copies of the requests that meet a rule, or, with nil, of those that meet none.
+  func copies(of port: UInt16, rule: String?) -> [Laptop] {
+    guard phase == .running || isDoomed, let state = ports[port] else { return [] }
+    return state.personal.filter { one in
+      one.session.isLive
+        && World.copies.contains { copy in
+          one.rules.contains(copy) && (copy == "copy *" || rule.map(copy.hasSuffix) == true)
+        }
+    }.map(\.session.laptop)
   }
 
   func run() {
@@ -181,7 +194,11 @@ final class AgentPod {
   }
 
   private func turn(_ port: UInt16, count: UInt64, matching rules: Set<String>, for session: AgentSession) -> Outcome {
-    let rivals = (ports[port]?.personal ?? []).filter { $0.session !== session && !$0.rules.isDisjoint(with: rules) }
+    let exclusive = rules.subtracting(World.copies)
+    let rivals = (ports[port]?.personal ?? []).filter {
+      $0.session !== session && !$0.rules.isDisjoint(with: exclusive)
+    }
+    let before = hosts(of: port)
     guard rivals.allSatisfy({ $0.count <= count }) else { return .superseded }
     for rival in rivals {
       unturn(port, for: rival.session, matching: true)
@@ -190,8 +207,15 @@ final class AgentPod {
     }
     unturn(port, for: session, matching: true)
     ports[port, default: Port()].personal.append(Personal(session: session, count: count, rules: rules))
+    if exclusive.isEmpty {
+      for (former, present) in zip(before, hosts(of: port)) where former !== session.laptop && former !== present {
+        world.fail("the mirror of \(session.laptop.holder) takes requests to port \(port)")
+      }
+    }
     return .done
   }
+
+  private func hosts(of port: UInt16) -> [Laptop?] { ([nil] + World.rules).map { host(of: port, rule: $0) } }
 
   func unturn(_ port: UInt16, for session: AgentSession, matching: Bool) {
     if matching {

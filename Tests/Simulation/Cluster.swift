@@ -289,6 +289,7 @@ final class Cluster {
     }
     pod.took = world.now
     let rule = world.dice.hits(50) ? nil : world.dice.pick(World.rules)
+    world.copies += pod.copies(of: port, rule: rule).count
     if pod.host(of: port, rule: rule) == nil, !originIsReady { lost("the origin behind the agent is gone") }
   }
 

@@ -80,7 +80,9 @@ extension Laptop {
       look(at: rivals) { [self] verdict in
         switch verdict {
         case .failure(let failure): finish(step, .failed(failure))
-        case .success(.some(let living)): finish(step, .conflict(living))
+        case .success(.some(let living)):
+          if wishes.allSatisfy(\.isMirror) { world.fail("a mirror of \(holder) is refused for \(rivals.sorted())") }
+          finish(step, .conflict(living))
         case .success(nil):
           // Nobody renews them: they are taken.
           call {
@@ -101,12 +103,22 @@ extension Laptop {
     guard let claims = found?.claims else { return [] }
     return wishes.reduce(into: []) { rivals, wish in
       if !wish.takesOver { rivals.formUnion(claims.others(than: holder, on: wish.ports, rules: wish.rules)) }
+      guard world.planted == .exclusiveMirror, wish.isMirror else { return }
+      for (port, claim) in claims.all where wish.ports.contains(port) && claim.holder != holder {
+        if claim.rules?.isDisjoint(with: wish.rules ?? []) == false { rivals.insert(claim.holder) }
+      }
     }
   }
 
   private func take(_ step: Step, _ wishes: [Wish], over found: Cluster.Deployment?, _ attempt: Int) {
     var claims = found?.claims ?? Claims()
     for wish in wishes { claims.take(wish.ports, of: wish.service, for: holder, rules: wish.rules) }
+    if let found, wishes.allSatisfy(\.isMirror) {
+      func others(_ claims: Claims) -> [UInt16: [Claim]] {
+        Dictionary(grouping: claims.all.filter { $0.claim.holder != holder }, by: \.port).mapValues { $0.map(\.claim) }
+      }
+      if others(claims) != others(found.claims) { world.fail("a mirror of \(holder) changes others' claims") }
+    }
     call { [self] cluster -> Int? in
       writeLease(cluster)
       guard let found else { return cluster.deployment == nil ? cluster.create(claims) : nil }
@@ -247,4 +259,9 @@ extension Laptop {
       if case .failure(let failure) = result { finish(step, .failed(failure)) } else { finish(step, .done) }
     }
   }
+}
+
+extension Wish {
+  /// True if it wants copies, and no request itself.
+  var isMirror: Bool { rules?.isSubset(of: World.copies) == true }
 }

@@ -12,4 +12,8 @@ public enum Planted: String, CaseIterable, Sendable {
   case deletedLease = "deleted-lease"
   /// The agent does not tell a session that another one has taken a rule from it.
   case untoldRule = "untold-rule"
+  /// The agent takes a mirror for an intercept, as one that does not know copies would.
+  case takingMirror = "taking-mirror"
+  /// Two who want copies of the same requests exclude each other.
+  case exclusiveMirror = "exclusive-mirror"
 }

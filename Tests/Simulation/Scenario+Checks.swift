@@ -7,7 +7,12 @@ extension Scenario {
   func judge() {
     let cluster = world.cluster
     for name in cluster.names where cluster.services[name]?.isDiverted == true {
-      let hasUser = world.laptops.contains { $0.unreachableSince == nil && $0.journal[name] != nil }
+      let hasUser = world.laptops.contains { laptop in
+        guard laptop.unreachableSince == nil, laptop.journal[name] != nil else { return false }
+        // One that only wants it waits until a dead holder's Lease is old.
+        guard let claims = cluster.deployment?.claims.all else { return true }
+        return claims.contains { $0.claim.holder == laptop.holder && $0.claim.services.contains(name) }
+      }
       // Nobody can give a Service back while the API server is away, or its holder.
       if !cluster.isUp || !hasUser && !cluster.runningPods.contains(where: { $0.isReady }) { cluster.excuse(30_000) }
       guard world.now > cluster.excusedUntil, let since = cluster.blindSince[name], world.now - since > 20_000 else {
@@ -56,7 +61,14 @@ extension Scenario {
       let pod = cluster.deployment.flatMap { cluster.pod(of: $0.uid) }
       for port in machine.ports(of: name).sorted() {
         let rules: [String?] = machine.claim(to: port, through: name)?.rules?.sorted() ?? [nil]
-        for rule in rules where pod?.host(of: port, rule: rule) !== laptop {
+        for rule in rules {
+          if let rule, World.copies.contains(rule) {
+            // Of requests that meet its own rule, if it has one.
+            let copies = pod?.copies(of: port, rule: World.rules.first(where: rule.hasSuffix)) ?? []
+            guard !copies.contains(where: { $0 === laptop }) else { continue }
+            world.fail("\(laptop.holder) says that \(name) is active, but gets no copies of port \(port)")
+          }
+          guard pod?.host(of: port, rule: rule) !== laptop else { continue }
           let owner = pod?.host(of: port, rule: rule)?.holder ?? "the origin"
           let part = "port \(port)" + (rule.map { " with \($0)" } ?? "")
           world.fail("\(laptop.holder) says that \(name) is active, but \(part) goes to \(owner)")

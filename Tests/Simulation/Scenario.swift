@@ -7,6 +7,8 @@ public struct Verdict: Sendable {
   public var violation: String?
   /// The connections that clients made.
   public var connections: Int
+  /// The copies of them that mirrors got.
+  public var copies: Int
   /// A line for each event, if it was asked for.
   public var log: [String]
 }
@@ -36,7 +38,7 @@ public struct Scenario {
     world.run(until: scenario.end)
     if world.violation == nil { scenario.checkEnd() }
     let verdict = Verdict(
-      seed: seed, violation: world.violation, connections: world.connections, log: world.log)
+      seed: seed, violation: world.violation, connections: world.connections, copies: world.copies, log: world.log)
     world.clear()
     return verdict
   }
@@ -86,9 +88,10 @@ public struct Scenario {
     }
   }
 
-  /// Returns the rules of a personal intercept, or nil.
+  /// Returns the rules of a personal intercept, or of a mirror, or nil.
   private func rules() -> Set<String>? {
-    guard world.dice.hits(40) else { return nil }
+    guard world.dice.hits(50) else { return nil }
+    if world.dice.hits(40) { return [world.dice.pick(World.copies)] }
     let first = world.dice.pick(World.rules)
     return world.dice.hits(30) ? [first, world.dice.pick(World.rules)] : [first]
   }

@@ -14,6 +14,8 @@ final class World {
   /// Gets each change of an intercept's phase, nil for no intercept.
   let onPhase: ((Phase?, Phase?) -> Void)?
   var connections = 0
+  /// Copies that mirrors got.
+  var copies = 0
 
   var faultsAreOver = false
   /// Clients are busy until then.
@@ -33,6 +35,8 @@ final class World {
 
   /// The rules of personal intercepts.
   static let rules = ["header x=a", "header x=b", "path /c"]
+  /// Those of mirrors: of all that arrives, and of requests that meet the last of the others.
+  static let copies = ["copy *", "copy *\npath /c"]
 
   /// One to three Services of the workload, some of them with a port in common.
   private static func services(_ dice: inout Dice) -> [String: Cluster.Service] {

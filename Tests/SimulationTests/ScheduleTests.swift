@@ -34,6 +34,7 @@ struct ScheduleTests {
     let verdicts = await Self.first.value.map(\.verdict)
     #expect(verdicts.count == 2000)
     #expect(verdicts.reduce(0) { $0 + $1.connections } > 1_000_000)
+    #expect(verdicts.reduce(0) { $0 + $1.copies } > 100_000)
     for verdict in verdicts {
       guard let violation = verdict.violation else { continue }
       Issue.record("seed \(verdict.seed): \(violation): ./install.sh simulate --seed \(verdict.seed)")
