@@ -32,7 +32,7 @@ public struct ServiceFacts: Hashable, Sendable {
   /// The time since which nothing of ours is in its selector, for an intercept that ends.
   var restoredAt: Instant?
   /// True if others keep it diverted.
-  var isKept = false
+  public internal(set) var isKept = false
   /// True once our claims are removed.
   var isReleased = false
   /// True if these were the agent's last claims, so that the agent goes, too.

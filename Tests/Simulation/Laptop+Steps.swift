@@ -198,10 +198,12 @@ extension Laptop {
       claims.remove(names, of: holder)
       // A former attempt's answer may have been lost.
       if claims == found.claims { return finish(step, .released(isLast: claims.closer == holder)) }
-      guard claims.isEmpty else { return write(step, claims, found, names, attempt) }
+      // Others may have kept it diverted, and have left since.
+      let left = names.filter { machine?.services[$0]?.isKept == true && !claims.contains(service: $0) }
+      guard claims.isEmpty || !left.isEmpty else { return write(step, claims, found, names, attempt) }
       call { cluster in
         // A Service that still selects the agent would have no endpoint.
-        for name in cluster.services.keys.sorted() where cluster.services[name]?.isDiverted == true {
+        for name in claims.isEmpty ? cluster.names : left.sorted() where cluster.services[name]?.isDiverted == true {
           cluster.restore(name)
         }
       } then: { [self] result in

@@ -228,6 +228,10 @@ extension InterceptedWorkload {
       if new == found.claims { return .released(isLast: new.isEmpty && new.closer == machine.holder) }
       // A Service that still selects the agent would have no endpoint.
       if new.isEmpty { try await diverted.giveBack() }
+      // Those who kept it diverted may have left since, and would not come back to it.
+      for service in services where machine.services[service]?.isKept == true && !new.contains(service: service) {
+        try await ServiceDivert.restore(client: client.within(.seconds(8)), namespace: namespace, service: service)
+      }
       if try await claims.write(new, over: found) { return .released(isLast: new.isEmpty) }
     } while await contention.waits()
     throw ControlError(.conflict, "the claims on the agent of \(workload) keep changing", remedy: "Try again.")
