@@ -86,6 +86,17 @@ extension RawBytes {
     append32(UInt32(truncatingIfNeeded: value))
   }
 
+  /// Writes a header block that uses no table.
+  /// - Parameter owedTable: the size with which it has to begin (RFC 7541, section 4.2), or -1, which it becomes.
+  func headerBlock(_ block: UnsafeRawBufferPointer, flags: UInt8, stream: UInt32, owedTable: inout Int) {
+    guard owedTable >= 0 else { return headerBlock(block, flags: flags, stream: stream) }
+    let whole = RawBytes()
+    HPACKEncoder.tableSize(owedTable, into: whole)
+    owedTable = -1
+    whole.append(block)
+    headerBlock(whole.all, flags: flags, stream: stream)
+  }
+
   /// Writes a header block as HEADERS and, if it is long, CONTINUATION.
   func headerBlock(_ block: UnsafeRawBufferPointer, flags: UInt8, stream: UInt32) {
     var rest = block

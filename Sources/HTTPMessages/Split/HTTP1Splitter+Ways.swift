@@ -119,8 +119,8 @@ extension HTTP1Splitter {
       let bytes = held
       held = []
       bytes.withUnsafeBytes {
-        if way == 0 { sendToZero($0) } else { driver.send($0, to: .way(way)) }
         copy($0)
+        if way == 0 { sendToZero($0) } else { driver.send($0, to: .way(way)) }
       }
     }
     if hasClientEnded {

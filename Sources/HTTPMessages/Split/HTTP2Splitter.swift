@@ -25,7 +25,7 @@ public final class HTTP2Splitter {
   let list = HeaderList()
   var head = RequestHead()
   var data = HTTP2DataFrame()
-  var streams = HTTP2Streams()
+  var streams = HTTP2Streams<HTTP2Stream>()
   var numbers = HTTP2Numbers()
   /// The highest stream that the client has opened.
   public internal(set) var newest: UInt32 = 0

@@ -148,4 +148,97 @@ struct HTTP2CopiesTests {
     #expect(scene.copyHosts[11]?.order.count == 1 && scene.breaches == [])
     for id in scene.client.order { #expect(scene.problem(id, from: scene.origin) == nil) }
   }
+
+  // MARK: Requests that have no whole copy
+
+  /// A request whose body is still to come, and its number.
+  private func begun(_ scene: ModelScene) -> UInt32 {
+    scene.copyRules = ["carol": [11]]
+    scene.request(as: "carol", body: 5)
+    scene.drainToServers()
+    return scene.client.order.last!
+  }
+
+  @Test("DATA with wrong padding ends its copy, and no padding is taken for DATA", arguments: [1, 7, 1000], [0, 1])
+  func wrongPadding(piece: Int, flag: UInt8) {
+    for payload in [[], [3, 1, 2, 3], [200] + [UInt8](repeating: 0, count: 150)] as [[UInt8]] {
+      let scene = ModelScene(1)
+      let id = begun(scene)
+      scene.client.write(0, 8 | flag, id, payload)
+      while scene.deliver(scene.client, from: .client, most: piece) {}
+      scene.deliverCopies(most: 1 << 20)
+      let isWrong = payload.first.map { Int($0) >= payload.count } ?? true
+      let stream = scene.copyHosts[11]!.streams[id]!
+      #expect(isWrong ? stream.reset != nil && !stream.hasEnded : stream.reset == nil, "\(payload.count)")
+      #expect(stream.body == [] && scene.copiesLost[11] == (isWrong ? 1 : nil))
+      #expect(scene.copyHosts[11]!.breaches == [])
+    }
+  }
+
+  @Test("Trailers that are too long, and a block that is not the last, end a copy")
+  func wrongTrailers() {
+    let long = (0..<20).map { "x-\($0): " + String(repeating: "l", count: 4000) }
+    for (fields, isLast) in [(long, true), (["x-more: 1"], false)] {
+      let scene = ModelScene(1)
+      let id = begun(scene)
+      scene.client.head(fields, stream: id, isLast: isLast, &scene.random)
+      while scene.deliver(scene.client, from: .client, most: 1 << 20) {}
+      scene.deliverCopies(most: 1 << 20)
+      let stream = scene.copyHosts[11]!.streams[id]!
+      #expect(stream.reset != nil && !stream.hasEnded && scene.copiesLost[11] == 1)
+      #expect(stream.blocks.count == 1 && scene.copyHosts[11]!.breaches == [])
+    }
+  }
+
+  @Test("A request that is refused, since the origin takes no more, is reset in its copies")
+  func refused() {
+    let scene = ModelScene(1)
+    scene.rules = ["alice": 1]
+    scene.request(as: "alice", answer: 1)
+    scene.drain()
+    scene.isOriginFull = true
+    scene.copyRules = ["carol": [11]]
+    scene.request(as: "carol", body: 5)
+    let bytes = scene.client.out
+    scene.client.out = []
+    bytes.withUnsafeBytes { scene.splitter.received($0, from: .client) }
+    scene.deliverCopies(most: 1 << 20)
+    #expect(scene.copyHosts[11]!.streams[3]!.reset != nil)
+  }
+
+  @Test("A host's smaller table is met by the next block, trailers among them")
+  func tableOfTrailers() {
+    let scene = ModelScene(1)
+    scene.copyRules = ["carol": [11]]
+    scene.copyWindow = 0
+    scene.request(as: "carol", body: 5, trailers: true)
+    scene.drain()
+    scene.copyHosts[11]!.changeSettings(window: 65535, table: 0)
+    scene.drain()
+    #expect(scene.copyHosts[11]!.breaches == [])
+    #expect(scene.copyHosts[11]!.streams[1]!.hasEnded)
+  }
+
+  @Test("A stream is found by its number among many, in whatever order others end")
+  func manyStreams() {
+    final class Stream: HTTP2Numbered {
+      let id: UInt32
+      init(_ id: UInt32) { self.id = id }
+    }
+    var random = Random(1)
+    var streams = HTTP2Streams<Stream>()
+    var left: Set<UInt32> = []
+    for number in 0..<500 as Range<UInt32> {
+      streams.add(Stream(4 * number + 1))
+      left.insert(4 * number + 1)
+    }
+    while let id = left.sorted().randomElement(&random) {
+      #expect(streams.find(id)?.id == id && streams.find(id + 2) == nil && streams.count == left.count)
+      streams.remove(id + 2)
+      streams.remove(id)
+      left.remove(id)
+      #expect(streams.find(id) == nil)
+    }
+    #expect(streams.all.isEmpty)
+  }
 }

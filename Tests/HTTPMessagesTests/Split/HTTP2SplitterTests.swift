@@ -473,6 +473,24 @@ struct HTTP2SplitterTests {
     for id in scene.client.order.dropFirst(2) { #expect(scene.client.streams[id]!.hasEnded) }
   }
 
+  @Test("Table sizes of a host, and of a client within an answer, are met by the next block, trailers among them")
+  func tableSizesOfTrailers() {
+    let scene = split()
+    scene.hostWindow = 0
+    scene.request(as: "alice", body: 10, answer: 3, trailers: true)
+    scene.drain()
+    let host = scene.hosts[1]!
+    host.changeSettings(window: 65535, table: 0)
+    scene.client.changeSettings(window: 0, table: 100)
+    scene.drain()
+    let id = scene.client.order.last!
+    scene.request(as: "alice", answer: 3)
+    scene.client.changeSettings(window: 65535)
+    scene.drain()
+    #expect(scene.breaches == [])
+    for id in [id, id + 2] { #expect(scene.problem(id, from: host) == nil) }
+  }
+
   // MARK: Leaving
 
   @Test("A connection that leaves sends the client away, and ends with its streams")

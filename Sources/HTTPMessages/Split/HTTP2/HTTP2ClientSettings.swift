@@ -10,8 +10,6 @@ struct HTTP2ClientSettings {
   private(set) var window = HTTP2Frame.firstWindow
   private(set) var latestWindow = HTTP2Frame.firstWindow
   private var table = 4096
-  /// The table size with which the next header block to the client has to begin; -1 without.
-  var owedTable = -1
   private static let mostSent = 256
 
   /// Takes a SETTINGS frame's payload.
@@ -36,8 +34,9 @@ struct HTTP2ClientSettings {
   }
 
   /// Takes the origin's acknowledgement.
+  /// - Parameter owedTable: the table size with which the next header block to the client has to begin; -1 without.
   /// - Returns: the change of the windows of all streams.
-  mutating func acknowledged() -> Int {
+  mutating func acknowledged(_ owedTable: inout Int) -> Int {
     guard !sent.isEmpty else { return 0 }
     let values = sent.removeFirst()
     if values.table >= 0 {

@@ -10,7 +10,7 @@ final class HTTP2Copy {
     collected: 1 << UInt32(HTTP2Frame.reset) | 1 << UInt32(HTTP2Frame.settings) | 1 << UInt32(HTTP2Frame.ping)
       | 1 << UInt32(HTTP2Frame.goAway) | 1 << UInt32(HTTP2Frame.windowUpdate))
 
-  private final class Stream {
+  private final class Stream: HTTP2Numbered {
     let id: UInt32
     var window: Int
     /// DATA that waits for a window.
@@ -27,13 +27,12 @@ final class HTTP2Copy {
       self.window = window
     }
   }
-  /// In the order of their numbers.
-  private var streams: [Stream] = []
+  private var streams = HTTP2Streams<Stream>()
   private var window = HTTP2Frame.firstWindow
   private var initialWindow = HTTP2Frame.firstWindow
   private var mostStreams = HTTP2Copy.streamLimit
-  /// True if the next header block begins with the table's size.
-  private var owesTableSize = false
+  /// The table size with which the next header block has to begin; -1 without.
+  private var owedTable = -1
   private var owed = 0
   /// Bytes of DATA that wait.
   private(set) var held = 0
@@ -58,15 +57,6 @@ final class HTTP2Copy {
   /// The bytes that it keeps.
   var size: Int { held + out.count + streams.count * 128 }
 
-  private func find(_ id: UInt32) -> Stream? {
-    var index = streams.count
-    while index > 0 {
-      index -= 1
-      if streams[index].id <= id { return streams[index].id == id ? streams[index] : nil }
-    }
-    return nil
-  }
-
   // MARK: The client's requests
 
   /// Begins the copy of a request, whose number is above those of all before.
@@ -76,18 +66,17 @@ final class HTTP2Copy {
       return driver.copyIsLost(of: way)
     }
     let stream = Stream(id: id, window: initialWindow)
-    streams.append(stream)
+    streams.add(stream)
     let block = RawBytes()
-    if owesTableSize { HPACKEncoder.tableSize(0, into: block) }
-    owesTableSize = false
     HPACKEncoder.encode(list, into: block)
-    out.headerBlock(block.all, flags: isLast ? HTTP2Frame.Flag.endStream : 0, stream: id)
+    out.headerBlock(
+      block.all, flags: isLast ? HTTP2Frame.Flag.endStream : 0, stream: id, owedTable: &owedTable)
     stream.isEnding = isLast
     stream.hasEnded = isLast
   }
 
   func data(_ id: UInt32, _ bytes: UnsafeRawBufferPointer) {
-    guard !bytes.isEmpty, let stream = find(id), !stream.isEnding else { return }
+    guard !bytes.isEmpty, let stream = streams.find(id), !stream.isEnding else { return }
     var rest = bytes
     if stream.queue.isEmpty { rest = rest.behind(send(rest, of: stream)) }
     guard !rest.isEmpty else { return }
@@ -97,7 +86,7 @@ final class HTTP2Copy {
   }
 
   func trailers(_ id: UInt32, _ list: HeaderList) {
-    guard let stream = find(id), !stream.isEnding else { return }
+    guard let stream = streams.find(id), !stream.isEnding else { return }
     let block = RawBytes()
     HPACKEncoder.encode(list, into: block)
     // They may have to wait, and are not counted then.
@@ -110,17 +99,20 @@ final class HTTP2Copy {
 
   /// Notes END_STREAM.
   func end(_ id: UInt32) {
-    guard let stream = find(id), !stream.isEnding else { return }
+    guard let stream = streams.find(id), !stream.isEnding else { return }
     stream.isEnding = true
     finish(stream)
   }
 
   /// Notes that the client sends no more of a request, whose end has not come.
   func reset(_ id: UInt32) {
-    guard let stream = find(id), !stream.isEnding else { return }
+    guard let stream = streams.find(id), !stream.isEnding else { return }
     out.frame(HTTP2Frame.reset, stream: id, number: HTTP2Frame.Code.cancel)
     remove(stream)
   }
+
+  /// Gives up a request whose rest the host cannot have.
+  func lose(_ id: UInt32) { if let stream = streams.find(id), !stream.isEnding { lose(stream) } }
 
   /// Sends what the call has written. False if the host gets nothing more.
   func flush() -> Bool {
@@ -134,7 +126,7 @@ final class HTTP2Copy {
     isOver = true
     _ = driver.holdCopies(-held)
     held = 0
-    streams = []
+    streams.removeAll()
   }
 
   // MARK: DATA
@@ -161,7 +153,7 @@ final class HTTP2Copy {
     finish(stream)
   }
 
-  private func pumpAll() { for stream in streams where !stream.queue.isEmpty { pump(stream) } }
+  private func pumpAll() { for stream in streams.all where !stream.queue.isEmpty { pump(stream) } }
 
   private func release(_ count: Int) {
     guard count > 0 else { return }
@@ -173,7 +165,8 @@ final class HTTP2Copy {
     guard stream.isEnding, !stream.hasEnded, stream.queue.isEmpty else { return }
     stream.hasEnded = true
     if let trailers = stream.trailers {
-      out.headerBlock(trailers.all, flags: HTTP2Frame.Flag.endStream, stream: stream.id)
+      out.headerBlock(
+        trailers.all, flags: HTTP2Frame.Flag.endStream, stream: stream.id, owedTable: &owedTable)
       stream.trailers = nil
     } else {
       out.frame(HTTP2Frame.data, flags: HTTP2Frame.Flag.endStream, stream: stream.id, length: 0)
@@ -190,7 +183,7 @@ final class HTTP2Copy {
   private func remove(_ stream: Stream) {
     release(stream.queue.count)
     stream.isEnding = true
-    streams.removeAll { $0 === stream }
+    streams.remove(stream.id)
   }
 
   // MARK: The host's frames
@@ -217,7 +210,7 @@ final class HTTP2Copy {
         owed = 0
       }
     }
-    guard isData || reader.kind == HTTP2Frame.headers, let stream = find(reader.stream) else { return }
+    guard isData || reader.kind == HTTP2Frame.headers, let stream = streams.find(reader.stream) else { return }
     if reader.has(HTTP2Frame.Flag.endStream) {
       stream.hostHasEnded = true
       if stream.hasEnded { remove(stream) }
@@ -233,14 +226,14 @@ final class HTTP2Copy {
     switch reader.kind {
     case HTTP2Frame.settings: if !reader.has(HTTP2Frame.Flag.ack) { takeSettings(payload) }
     case HTTP2Frame.ping: if payload.count == 8, !reader.has(HTTP2Frame.Flag.ack) { out.pingAnswer(payload) }
-    case HTTP2Frame.reset: if let stream = find(reader.stream) { remove(stream) }
+    case HTTP2Frame.reset: if let stream = streams.find(reader.stream) { remove(stream) }
     case HTTP2Frame.windowUpdate:
       guard payload.count == 4 else { return leave(reset: true) }
       let count = Int(payload.number32(0) & HTTP2Frame.lastStream)
       if reader.stream == 0 {
         window = min(window + count, HTTP2Frame.largestWindow)
         pumpAll()
-      } else if let stream = find(reader.stream) {
+      } else if let stream = streams.find(reader.stream) {
         stream.window = min(stream.window + count, HTTP2Frame.largestWindow)
         pump(stream)
       }
@@ -254,11 +247,11 @@ final class HTTP2Copy {
       switch identifier {
       case HTTP2Frame.Setting.initialWindow: first = min(value, HTTP2Frame.largestWindow)
       case HTTP2Frame.Setting.maximumStreams: mostStreams = min(value, Self.streamLimit)
-      case HTTP2Frame.Setting.headerTableSize: if value < 4096 { owesTableSize = true }
+      case HTTP2Frame.Setting.headerTableSize: if value < 4096 { owedTable = 0 }
       default: break
       }
     }
-    for stream in streams { stream.window += first - initialWindow }
+    for stream in streams.all { stream.window += first - initialWindow }
     initialWindow = first
     out.frame(HTTP2Frame.settings, flags: HTTP2Frame.Flag.ack, stream: 0, length: 0)
     pumpAll()

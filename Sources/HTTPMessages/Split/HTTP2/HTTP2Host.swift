@@ -89,12 +89,15 @@ struct HTTP2DataFrame {
   var isComplete: Bool { dataLeft == 0 }
 
   /// Takes the DATA off a piece of the payload.
-  /// - Returns: nil if the padding is longer than the frame.
+  /// - Returns: nil if the padding is longer than the frame: it is never complete then.
   mutating func take(_ piece: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
     var rest = piece
     if dataLeft < 0, let first = rest.first {
       padding = 1 + Int(first)
-      guard padding <= length else { return nil }
+      guard padding <= length else {
+        length = 0
+        return nil
+      }
       dataLeft = length - padding
       rest = rest.behind(1)
     }

@@ -12,6 +12,8 @@ final class HTTP2Outlet {
   /// True within a passed frame or a passed header block, whose frames follow each other (RFC 9113, section 6.10).
   private(set) var isWithin = false
   private static let worthNoCopy = 4096
+  /// The table size with which the next header block has to begin; -1 without.
+  var owedTable = -1
 
   init(driver: SplitDriver, side: SplitSide) {
     self.driver = driver
@@ -36,6 +38,11 @@ final class HTTP2Outlet {
     if isWithin || bytes.count < Self.worthNoCopy { return frames.append(bytes) }
     sendBuffer()
     driver.send(bytes, to: side)
+  }
+
+  /// Writes a header block that uses no table.
+  func block(_ fields: UnsafeRawBufferPointer, flags: UInt8, stream: UInt32) {
+    frames.headerBlock(fields, flags: flags, stream: stream, owedTable: &owedTable)
   }
 
   /// Passes bytes of a frame as they came.

@@ -57,7 +57,7 @@ extension HTTP2Splitter {
     let id = block.stream
     let known = streams.find(id)
     if known == nil, id & 1 != 0, id > newest { return request(id, frames) }
-    if known != nil, !list.isTooLong, block.isLast { copyTrailers(id) }
+    if known != nil { copyTrailers(id) }
     if phase == .passing {
       toOrigin.pass(frames)
     } else {
@@ -117,6 +117,7 @@ extension HTTP2Splitter {
       originBlock(stream, flags: block.isLast ? HTTP2Frame.Flag.endStream : 0)
       widen(stream)
     } else {
+      copyReset(id)
       resetClient(id, HTTP2Frame.Code.refused)
     }
   }
@@ -236,8 +237,9 @@ extension HTTP2Splitter {
   }
 
   private func clientFrameEnded() {
-    guard client.kind == HTTP2Frame.data, data.isLast else { return }
-    copyEnd(client.stream)
+    guard client.kind == HTTP2Frame.data else { return }
+    copyFrameEnd(client.stream)
+    guard data.isLast else { return }
     if let stream = streams.find(client.stream) { clientEnded(stream) }
   }
 

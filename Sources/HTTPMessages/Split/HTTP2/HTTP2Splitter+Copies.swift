@@ -22,8 +22,20 @@ extension HTTP2Splitter {
     for copy in copies { copy.data(client.stream, data) }
   }
 
-  func copyTrailers(_ id: UInt32) { for copy in copies { copy.trailers(id, list) } }
-  func copyEnd(_ id: UInt32) { for copy in copies { copy.end(id) } }
+  /// Copies a header block behind the first: trailers, if they are the last.
+  func copyTrailers(_ id: UInt32) {
+    let isWhole = block.isLast && !list.isTooLong
+    for copy in copies { if isWhole { copy.trailers(id, list) } else { copy.lose(id) } }
+  }
+
+  /// Notes the end of a DATA frame.
+  func copyFrameEnd(_ id: UInt32) {
+    // The origin ends the connection over wrong padding; a host must not take it for DATA.
+    if !copies.isEmpty, !copiedData.isComplete { for copy in copies { copy.lose(id) } }
+    if copiedData.isLast { copyEnd(id) }
+  }
+
+  private func copyEnd(_ id: UInt32) { for copy in copies { copy.end(id) } }
   /// Notes that the client sends no more of a request.
   func copyReset(_ id: UInt32) { for copy in copies { copy.reset(id) } }
 

@@ -11,7 +11,7 @@ extension HTTP2Splitter {
     let flags = stream.clientHasEnded ? HTTP2Frame.Flag.endStream : 0
     exchange.up.isEnding = stream.clientHasEnded
     exchange.up.hasEnded = stream.clientHasEnded
-    host.out.frames.headerBlock(exchange.head.all, flags: flags, stream: stream.id)
+    host.out.block(exchange.head.all, flags: flags, stream: stream.id)
   }
 
   // MARK: To the host
@@ -178,16 +178,6 @@ extension HTTP2Splitter {
     }
     drainOrigin()
     isDownWaiting = false
-  }
-
-  /// Writes a host's header block to the client.
-  func writeClientBlock(_ fields: UnsafeRawBufferPointer, flags: UInt8, stream: UInt32) {
-    guard settings.owedTable >= 0 else { return toClient.frames.headerBlock(fields, flags: flags, stream: stream) }
-    let whole = RawBytes()
-    HPACKEncoder.tableSize(settings.owedTable, into: whole)
-    settings.owedTable = -1
-    whole.append(fields)
-    toClient.frames.headerBlock(whole.all, flags: flags, stream: stream)
   }
 
   // MARK: Ends

@@ -85,6 +85,7 @@ extension HTTP2Splitter {
     HTTP2ClientSettings.each(payload) { identifier, value in
       if identifier == HTTP2Frame.Setting.initialWindow { window = value }
       if identifier == HTTP2Frame.Setting.maximumStreams { host.mostStreams = value }
+      if identifier == HTTP2Frame.Setting.headerTableSize, value < 4096 { host.out.owedTable = 0 }
     }
     guard window <= HTTP2Frame.largestWindow, payload.count % 6 == 0 else {
       return lose(host, HTTP2Frame.Code.flowControl)
@@ -143,7 +144,7 @@ extension HTTP2Splitter {
       exchange.down.isEnding = true
       return
     }
-    writeClientBlock(fields.all, flags: isLast ? HTTP2Frame.Flag.endStream : 0, stream: stream.id)
+    toClient.block(fields.all, flags: isLast ? HTTP2Frame.Flag.endStream : 0, stream: stream.id)
     guard isLast else { return }
     exchange.down.isEnding = true
     exchange.down.hasEnded = true

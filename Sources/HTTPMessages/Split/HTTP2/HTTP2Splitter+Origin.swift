@@ -56,7 +56,7 @@ extension HTTP2Splitter {
       guard unacknowledged.count > Self.mostUnacknowledged else { return }
       return phase == .passing ? becomeOpaque() : end(reset: false)
     }
-    let change = settings.acknowledged()
+    let change = settings.acknowledged(&toClient.owedTable)
     guard change != 0 else { return }
     for stream in streams.all { stream.exchange?.down.window += change }
     isDownWaiting = true
@@ -155,7 +155,7 @@ extension HTTP2Splitter {
       waiting.append(header)
     } else {
       if isData { use(origin.length) }
-      if kind == HTTP2Frame.headers || kind == HTTP2Frame.pushPromise { settings.owedTable = -1 }
+      if kind == HTTP2Frame.headers || kind == HTTP2Frame.pushPromise { toClient.owedTable = -1 }
       toClient.pass(header)
       toClient.within(origin.left > 0 || isOriginInBlock)
     }
@@ -211,7 +211,7 @@ extension HTTP2Splitter {
       }
       let isBlock =
         kind == HTTP2Frame.headers || kind == HTTP2Frame.pushPromise || kind == HTTP2Frame.continuation
-      if isBlock, kind != HTTP2Frame.continuation { settings.owedTable = -1 }
+      if isBlock, kind != HTTP2Frame.continuation { toClient.owedTable = -1 }
       let total = HTTP2Frame.headerSize + length
       toClient.pass(waiting.part(0, total))
       toClient.within(isBlock && flags & HTTP2Frame.Flag.endHeaders == 0)

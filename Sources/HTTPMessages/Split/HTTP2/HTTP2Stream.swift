@@ -1,5 +1,5 @@
 /// A stream that the client has opened.
-final class HTTP2Stream {
+final class HTTP2Stream: HTTP2Numbered {
   let id: UInt32
   /// Its number at the origin: another one only if a later stream came there first.
   var originID: UInt32
@@ -81,7 +81,7 @@ final class HTTP2Half {
     guard isEnding, !hasEnded else { return total }
     hasEnded = true
     if let trailers {
-      out.frames.headerBlock(trailers.all, flags: HTTP2Frame.Flag.endStream, stream: stream)
+      out.block(trailers.all, flags: HTTP2Frame.Flag.endStream, stream: stream)
     } else {
       out.data(queue.part(0, 0), flags: HTTP2Frame.Flag.endStream, stream: stream)
     }
@@ -89,20 +89,25 @@ final class HTTP2Half {
   }
 }
 
+/// A stream of a connection that has a number there.
+protocol HTTP2Numbered: AnyObject {
+  var id: UInt32 { get }
+}
+
 /// The streams that are open, by their numbers.
-struct HTTP2Streams {
+struct HTTP2Streams<Stream: HTTP2Numbered> {
   /// In the order of their numbers.
-  private(set) var all: [HTTP2Stream] = []
+  private(set) var all: [Stream] = []
 
   var count: Int { all.count }
 
-  func find(_ id: UInt32) -> HTTP2Stream? {
+  func find(_ id: UInt32) -> Stream? {
     let place = place(id)
     return place < all.count && all[place].id == id ? all[place] : nil
   }
 
   /// Adds a stream with a number above all others.
-  mutating func add(_ stream: HTTP2Stream) { all.append(stream) }
+  mutating func add(_ stream: Stream) { all.append(stream) }
 
   mutating func remove(_ id: UInt32) {
     let place = place(id)

@@ -166,8 +166,12 @@ final class ModelScene: SplitDriver {
     splitter.copyEnded(way)
   }
 
+  /// True if the origin's connection takes nothing more.
+  var isOriginFull = false
+
   override func queued(for side: SplitSide) -> Int {
     switch side {
+    case .way(0) where isOriginFull: 4 << 20
     case .client: toClient.count
     case .way(let way): queues[way]?.count ?? 0
     }
@@ -290,6 +294,13 @@ final class ModelScene: SplitDriver {
       let server = random.pick(servers).peer
       if let id = server.order.randomElement(&random) { server.read(server.streams[id]!, 1 + random.below(100_000)) }
     }
+  }
+
+  /// Lets the client's bytes arrive, and those of copies.
+  func drainToServers() {
+    while deliver(client, from: .client, most: 1 << 20) {}
+    while arrive(at: .way(0), most: 1 << 20) {}
+    deliverCopies(most: 1 << 20)
   }
 
   /// Lets all happen that can.
