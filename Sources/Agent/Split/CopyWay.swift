@@ -36,6 +36,12 @@ final class CopyWay: HostStream {
     begun.append(bytesTaken)
   }
 
+  /// Notes that one of the requests is lost. The end of the stream does not count it again.
+  func loseOne() {
+    _ = begun.popLast()
+    rules.lose(1)
+  }
+
   /// Takes bytes; false if they do not fit: the stream is over then.
   func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard !isOver else { return false }

@@ -39,8 +39,8 @@ final class PortRules {
 
   /// Notes that copies that were begun are lost.
   func lose(_ count: Int) {
-    let count = UInt64(count)
-    copied -= min(copied, count)
+    let count = min(copied, UInt64(count))
+    copied -= count
     lost += count
   }
 

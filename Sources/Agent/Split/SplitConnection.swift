@@ -349,7 +349,7 @@ final class SplitConnection: SplitDriver {
   override func copies(of request: borrowing RequestHead) -> [Way] { copies(request, isStream: false, opens: true) }
   override func copiesOfStream(opens: Bool) -> [Way] { copies(RequestHead(), isStream: true, opens: opens) }
   override func copy(_ bytes: UnsafeRawBufferPointer, to way: Way) -> Bool { copyWay(way)?.send(bytes) ?? false }
-  override func copyIsLost(of way: Way) { copyWay(way)?.rules.lose(1) }
+  override func copyIsLost(of way: Way) { copyWay(way)?.loseOne() }
   override func holdCopies(_ count: Int) -> Bool { listener.server.holdCopies(count) }
 
   override func closeCopy(_ way: Way, reset: Bool) {
@@ -396,7 +396,11 @@ final class SplitConnection: SplitDriver {
       formerZero?.finish(lingers: false)
     }
     for host in formerHosts { host.surrender(reset: reset) }
-    for copy in formerCopies { copy.surrender(reset: reset) }
+    for copy in formerCopies {
+      copy.surrender(reset: reset)
+      // It may hold bytes that count for the agent.
+      if case .http2(let splitter) = engine { splitter.copyEnded(copy.rules.way) }
+    }
     if reset { server.connections -= 1 }
   }
 

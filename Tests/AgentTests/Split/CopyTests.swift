@@ -128,6 +128,45 @@ import TunnelProtocol
     split.expectNothingLeft()
   }
 
+  /// A frame of HTTP/2.
+  private func frame(_ kind: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8]) -> [UInt8] {
+    [0, UInt8(payload.count >> 8), UInt8(payload.count & 255), kind, flags, 0, 0, 0, stream] + payload
+  }
+
+  @Test("A client that goes away gives back what its copies hold for a host's window")
+  func clientGoes() {
+    let split = scene()
+    let most = min(split.agent.configuration.copyLimit, split.agent.loop.blocks.limit / 4)
+    func isHolding() -> Bool { !split.agent.holdCopies(most) || !split.agent.holdCopies(-most) }
+    let client = split.scene.client()
+    client.send(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0, []))
+    client.send(frame(1, 4, 1, [0x82, 0x86, 0x84]))
+    for _ in 0..<8 { client.send(frame(0, 0, 1, [UInt8](repeating: 0, count: 16_000))) }
+    #expect(split.loop.turn { isHolding() && (split.alice.host.connections.first?.received.count ?? 0) > 65_535 })
+    // Bytes that it has not read make its end a reset.
+    client.isReading = false
+    split.origins.first?.send(frame(4, 0, 0, []))
+    split.scene.wait(milliseconds: 200)
+    client.close()
+    #expect(split.loop.turn { !isHolding() })
+    split.expectNothingLeft()
+  }
+
+  @Test("Requests that are lost while no host has taken the connection are counted once")
+  func lostOnce() {
+    let split = scene()
+    split.alice.session.router = Never()
+    let client = split.scene.client()
+    client.send(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0, []))
+    client.send(frame(1, 5, 1, [0x82, 0x86, 0x84]) + frame(1, 4, 3, [0x82, 0x86, 0x84]))
+    for _ in 0..<24 { client.send(frame(0, 0, 3, [UInt8](repeating: 0, count: 16_000))) }
+    #expect(split.loop.turn { counters(split.alice, split.port) == [0, 2] })
+    split.scene.wait(milliseconds: 1200)
+    #expect(counters(split.alice, split.port) == [0, 2])
+    client.close()
+    split.expectNothingLeft()
+  }
+
   @Test("A host that ends its connection gets the next request by another one")
   func hostEnds() {
     let split = scene()
