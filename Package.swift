@@ -302,9 +302,9 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Agent", "Bastion", "ControlAPI", "Exchanges", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects",
-        "KubeStreams", "Manifests", "Outbound", "Replay", "ShellChannel", "ShellHelper", "Skaffold", "TunnelProtocol",
-        "Watching",
+        "Agent", "Bastion", "CLinux", "ControlAPI", "Exchanges", "HTTPMessages", "Inputs", "KubeAPI", "KubeObjects",
+        "KubeStreams", "Manifests", "Outbound", "Relay", "Replay", "ShellChannel", "ShellHelper", "Skaffold",
+        "TunnelProtocol", "Watching",
       ], path: "Tests/Fuzz", exclude: ["Corpus", "Driver"], swiftSettings: strict),
     .testTarget(name: "ModulesTests", swiftSettings: strict),
     .testTarget(name: "ThreadsTests", dependencies: ["CLinux", "Threads"], swiftSettings: strict),

@@ -12,8 +12,8 @@ extension Harness {
       "Upgrade: x\r\n", "Expect: 100-continue\r\n", "\u{7f}c", "\u{7f}z", "\u{7f}h", "\u{7f}o",
     ]
   ) { bytes in
-    let whole = SplitTurns(bytes, inPieces: false)
-    let parts = SplitTurns(bytes, inPieces: true)
+    let whole = SplitTurns(bytes, size: .max)
+    let parts = SplitTurns(bytes, size: pieceSize(bytes))
     try whole.check()
     try parts.check()
     // An agent that ends lets the client go between two requests, and pieces may have one more such moment.
@@ -21,7 +21,7 @@ extension Harness {
       try promise(whole.toZero == parts.toZero, "in pieces, way 0 gets something else")
       try promise(whole.toClient == parts.toClient, "in pieces, the client gets something else")
     }
-    let none = SplitTurns(bytes, inPieces: true, matches: false)
+    let none = SplitTurns(bytes, size: pieceSize(bytes), matches: false)
     try none.check()
     try promise(none.toHost.isEmpty, "a host gets what does not match")
     try promise(none.fromClient.starts(with: none.toZero), "way 0 gets other bytes than the client's")
@@ -49,12 +49,12 @@ private final class SplitTurns: SplitDriver {
   private(set) var isLeaving = false
   private var broken: String?
 
-  init(_ bytes: [UInt8], inPieces: Bool, matches: Bool = true) {
+  init(_ bytes: [UInt8], size: Int, matches: Bool = true) {
     self.matches = matches
     super.init()
     splitter = HTTP1Splitter(driver: self)
     for turn in bytes.split(separator: 0x7f) {
-      play(turn[turn.startIndex], Array(turn.dropFirst()), size: inPieces ? 1 : .max)
+      play(turn[turn.startIndex], turn.dropFirst(), size: size)
     }
     held = splitter.held.count
     isReading = !isOver && splitter.mode != .lastAnswer
@@ -64,7 +64,7 @@ private final class SplitTurns: SplitDriver {
   /// True if all of the client's bytes are for somebody.
   private(set) var isReading = false
 
-  private func play(_ kind: UInt8, _ bytes: [UInt8], size: Int) {
+  private func play(_ kind: UInt8, _ bytes: ArraySlice<UInt8>, size: Int) {
     guard !isOver else { return }
     switch kind {
     case UInt8(ascii: "c"):
@@ -93,8 +93,8 @@ private final class SplitTurns: SplitDriver {
     }
   }
 
-  private func receive(_ bytes: [UInt8], _ side: SplitSide, _ size: Int) {
-    var rest = bytes[...]
+  private func receive(_ bytes: ArraySlice<UInt8>, _ side: SplitSide, _ size: Int) {
+    var rest = bytes
     while !rest.isEmpty, !isOver {
       // A side that was closed says no more.
       if side == .way(0), !isZeroOpen { return }
@@ -170,7 +170,7 @@ private final class SplitTurns: SplitDriver {
     return bytes.withUnsafeBytes {
       var rest = $0
       guard case .head = scanner.next(&rest) else { return false }
-      return String(decoding: $0[..<($0.count - rest.count)], as: UTF8.self).lowercased().contains("x-way:")
+      return mentions(UnsafeRawBufferPointer(rebasing: $0[..<($0.count - rest.count)]), "x-way:")
     }
   }
 }

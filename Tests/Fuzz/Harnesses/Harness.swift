@@ -26,8 +26,7 @@ extension Harness {
   /// All parsers, in the order in which they are run.
   static let all: [Harness] = [
     .hello, .preamble, .datagrams, .yamux, .fileEntries, .agentDNS, .resolvConf, .http1Framing, .http1Split,
-    .http2Framing, .hpack,
-    .http2Split, .dns,
+    .http1Copies, .http2Framing, .hpack, .http2Split, .http2Copies, .agentCopies, .dns,
     .socks, .httpProxy, .webSocket, .spdy, .execChannels, .httpResponse, .watch, .json, .jsonPatch, .labelSelector,
     .yaml, .kubeconfig, .skaffold,
     .template, .dockerfile, .ignore, .globs, .sshConfig, .knownHosts, .shellMessage, .shellPlan, .hostPlan,
@@ -52,6 +51,9 @@ func inPieces(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Bool)
     }
   }
 }
+
+/// The size of pieces for an input that is read several times: single bytes cost most.
+func pieceSize(_ bytes: [UInt8]) -> Int { [1, 2, 3, 4, 5, 8, 13, 40][bytes.count & 7] }
 
 /// The events of a stream's parser, without the borders between pieces of payload.
 struct Trace: Equatable {
@@ -113,6 +115,19 @@ struct Choices {
   mutating func byte() -> Int { Int(rest.popFirst() ?? 0) }
   mutating func word() -> Int { byte() << 8 | byte() }
   var remaining: [UInt8] { Array(rest) }
+}
+
+/// Checks if bytes have a word of small letters and signs, in letters of any size. Characters are no help: a header's
+/// value may begin with a sign that joins the colon before it.
+func mentions(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+  let count = word.utf8CodeUnitCount
+  guard bytes.count >= count else { return false }
+  for start in 0...(bytes.count - count) {
+    var index = 0
+    while index < count, bytes[start + index] | 0x20 == word.utf8Start[index] { index += 1 }
+    if index == count { return true }
+  }
+  return false
 }
 
 /// The two halves of an input, at the first line of `---`.

@@ -11,7 +11,7 @@ extension Harness {
       "HTTP/1.1 200 OK\r\n", "HTTP/1.1 101 ", "\r\n\r\n", "0\r\n\r\n", "\u{7f}c", "\u{7f}s",
     ]
   ) { bytes in
-    let (whole, parts) = (Observation(bytes, inPieces: false), Observation(bytes, inPieces: true))
+    let (whole, parts) = (Observation(bytes, size: .max), Observation(bytes, size: pieceSize(bytes)))
     try promise(whole.ended == whole.began && parts.ended == parts.began, "an exchange has no end, or two")
     try promise(whole.requests == parts.requests, "in pieces, other requests are seen")
     try promise(whole.kept <= bytes.count, "more is kept than came")
@@ -40,17 +40,18 @@ private final class Observation: ObserverDriver {
   private(set) var kept = 0
   private var next: UInt64 = 0
 
-  init(_ bytes: [UInt8], inPieces: Bool) {
+  init(_ bytes: [UInt8], size: Int) {
     super.init()
     let place = ObservedPlace(way: .forward, taker: .host, service: "s", namespace: "n", port: 80)
     let observer = ConnectionObserver(place, driver: self)
     for turn in bytes.split(separator: 0x7f) {
       let isClient = turn[turn.startIndex] == UInt8(ascii: "c")
-      let part = Array(turn.dropFirst())
-      for start in stride(from: 0, to: part.count, by: inPieces ? 1 : max(part.count, 1)) {
-        part[start..<(inPieces ? start + 1 : part.count)].withUnsafeBytes {
+      var part = turn.dropFirst()
+      while !part.isEmpty {
+        part.prefix(size).withUnsafeBytes {
           if isClient { observer.fromClient($0, now: 1) } else { observer.fromServer($0, now: 1) }
         }
+        part = part.dropFirst(size)
       }
     }
     observer.serverEnded(now: 2)
