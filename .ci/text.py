@@ -10,10 +10,14 @@ import sys
 from pathlib import Path
 
 COLUMNS = 120
-# The share of comment lines that may begin with a free relative ("What the kernel drops…").
-FREE_RELATIVES = 0.009
+# The share of lines that may have a sentence that begins with a free relative ("What the kernel drops…").
+FREE_RELATIVES = 0.001
 
-FREE_RELATIVE = re.compile(r"^\s*//+\s*(?:- )?(What|Who|Whose|Where|Whether|Why|How|Which|Whatever|Whoever|Wherever)\b")
+RELATIVES = r"(What|Who|Whose|Where|Whether|Why|How|Which|Whatever|Whoever|Wherever)"
+# Questions are allowed.
+IN_COMMENT = re.compile(rf"(?:^\s*//+\s*(?:- )?|[.!] ){RELATIVES}\b(?!.*\?)")
+IN_PROSE = re.compile(rf"(?:^\s*(?:[-*] |\| )?(?:\*\*)?|[.!] |\| ){RELATIVES}\b(?!.*\?)")
+IN_TITLE = re.compile(rf'(?:@Test\(|^ +)"{RELATIVES} \w+ ')
 COMMENT = re.compile(r"^\s*//")
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+\s+(.*?)\s*#*$")
@@ -29,24 +33,39 @@ def lines(path):
 
 
 def long_lines():
-    """Lines of code beyond the limit. Recorded inputs of tests are no code."""
-    for path in tracked("*.swift", "*.h", "*.c", "*.sh", "*.py", ".ci/run"):
+    """Lines of code and prose beyond the limit. Recorded inputs of tests are no code; a row of a table is one line."""
+    for path in tracked("*.swift", "*.h", "*.c", "*.sh", "*.py", "*.md", ".ci/run"):
         for number, line in enumerate(lines(path), 1):
-            if len(line) > COLUMNS:
+            if len(line) > COLUMNS and not (path.suffix == ".md" and line.startswith("|")):
                 yield f"{path}:{number}: {len(line)} columns, {COLUMNS} are allowed"
 
 
 def free_relatives():
-    """Comment lines that begin with a free relative, if they are more than the share allowed."""
-    comments, found = 0, []
+    """Sentences that begin with a free relative, in comments, documents and titles of tests, if they are too many."""
+    texts, found = 0, []
+
+    def look(path, number, line, pattern):
+        if match := pattern.search(line):
+            found.append(f"{path}:{number}: a sentence begins with {match[1]}: begin with the subject")
+
     for path in tracked("Sources/*.swift", "Tests/*.swift", "Sources/*.h", "Sources/*.c"):
         for number, line in enumerate(lines(path), 1):
-            comments += bool(COMMENT.match(line))
-            if match := FREE_RELATIVE.match(line):
-                found.append(f"{path}:{number}: a comment begins with {match[1]}: begin with the subject")
-    if len(found) > FREE_RELATIVES * comments:
+            if COMMENT.match(line):
+                texts += 1
+                look(path, number, line, IN_COMMENT)
+            elif path.parts[0] == "Tests":
+                look(path, number, line, IN_TITLE)
+    for path in tracked("*.md"):
+        # A form asks its questions in this way.
+        if path.parts[0] == ".github":
+            continue
+        for number, line in enumerate(lines(path), 1):
+            if not line.startswith(("#", "    ")):
+                texts += 1
+                look(path, number, line, IN_PROSE)
+    if len(found) > FREE_RELATIVES * texts:
         yield from found
-        yield f"{len(found)} of {comments} comment lines begin so, {FREE_RELATIVES:.1%} may"
+        yield f"{len(found)} of {texts} lines of prose begin a sentence so, {FREE_RELATIVES:.1%} may"
 
 
 def line_ends():

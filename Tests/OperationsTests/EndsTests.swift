@@ -166,7 +166,7 @@ import Testing
     case .takenOverThroughTheOther:
       let bob = try TestDaemon(holder: "bob@desk")
       defer { bob.remove() }
-      // What stands there is without claims; Bob's own replaces it.
+      // The agent that runs there is without claims; Bob's own replaces it.
       try await ServiceDivert.restore(client: cluster.client, namespace: namespace, service: "web-alt")
       try await bob.stand("web-alt", in: cluster, takeOver: true)
       await workload.supersede()

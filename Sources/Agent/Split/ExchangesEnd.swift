@@ -4,8 +4,8 @@
   import TunnelProtocol
 #endif
 
-/// A stream that brings a daemon the requests of a port as they end. What it does not take in time is dropped and
-/// counted: no request waits for it.
+/// A stream that brings a daemon the requests of a port as they end. A report that it does not take in time is
+/// dropped and counted: no request waits for it.
 final class ExchangesEnd: ServedEnd {
   private let listener: InboundListener
   private let outbox = RawBytes()

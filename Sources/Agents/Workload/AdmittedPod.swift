@@ -3,8 +3,8 @@ import KubeObjects
 /// A Pod as the cluster has admitted it, and the Pod template that agents are made of it.
 ///
 /// Admission may add to what the owner's template says: variables and volumes of a workload identity, for one. The Pod
-/// has those. What the scheduler, the kubelet, controllers and Kubernetes' own admission add belongs to this Pod alone,
-/// and is left out here.
+/// has those. The fields that the scheduler, the kubelet, controllers and Kubernetes' own admission add belong to this
+/// Pod alone, and are left out here.
 struct AdmittedPod: Sendable {
   let pod: JSONValue
   /// The owner's own Pod template; nil if it is not known. Containers that it lacks were injected, and go: the webhook

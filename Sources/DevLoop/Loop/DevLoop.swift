@@ -289,7 +289,7 @@ public actor DevLoop {
     await replayRequests()
   }
 
-  /// Sends the kept requests to what runs now. Whatever comes of it, the loop goes on.
+  /// Sends the kept requests to the version that runs now. The loop goes on after any outcome.
   private func replayRequests() async {
     guard let replay, deployment.isReady, !Task.isCancelled else { return }
     // A synced process may be starting anew.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// One command that follows what passes. What it does not take in time is dropped, and counted.
+/// One command that follows the requests that pass. Those that it does not take in time are dropped, and counted.
 public final class ExchangeFollower: Sendable {
   private struct State {
     var queue: [ObservedExchange] = []

@@ -10,7 +10,7 @@ final class HTTP1Rewriter {
   private var waiting: [Bool] = []
   /// The name by which the last request came.
   private var client: [UInt8] = []
-  /// True while a request may hand the connection to another protocol. What the client sends then waits in `held`.
+  /// True while a request may hand the connection to another protocol. The client's further bytes then wait in `held`.
   private var isUpgrading = false
   private var held: [UInt8] = []
   /// True if both sides speak another protocol now.

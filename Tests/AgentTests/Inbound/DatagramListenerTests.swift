@@ -95,7 +95,7 @@ import TunnelProtocol
     #expect(scene.ask(one, "1") != first)
   }
 
-  @Test("Where nothing listens the flow ends, and one that begins later works")
+  @Test("A flow to a port that nobody listens on ends, and one that begins later works")
   func refused() {
     let scene = Scene()
     scene.origin.close()

@@ -1,6 +1,6 @@
-import HTTPTestSupport
 import ControlAPI
 import Foundation
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Testing
@@ -148,7 +148,7 @@ import Testing
     #expect(error.remedy?.contains("--agent-image") == true)
   }
 
-  @Test("Where a webhook wraps the command, the error names the ways to exempt the Pod")
+  @Test("If a webhook wraps the command, the error names the ways to exempt the Pod")
   func wrapped() async throws {
     var spec = FakeNamespace.pod()["spec"]!
     spec["containers"] = .array(

@@ -168,7 +168,7 @@ struct PodMatchTests {
     Change("other names", "hostAliases") { $0["hostAliases"] = [["ip": "10.0.0.1", "hostnames": ["x"]]] },
   ]
 
-  @Test("What admission adds makes no difference; what decides which program runs does", arguments: admitted + foreign)
+  @Test("Admission makes no difference; a field that decides about the program does", arguments: admitted + foreign)
   func difference(change: Change) {
     var pod: JSONValue = ["metadata": ["name": "p", "uid": "u"], "spec": Self.template["spec"]!]
     var spec = pod["spec"]!

@@ -83,7 +83,7 @@ struct HTTP1CopiesTests {
     #expect(driver.lostCopies == [11: 1] && driver.text("0") == big + next)
   }
 
-  @Test("Who wants all gets all, whatever it is", arguments: [1, 7, 100_000])
+  @Test("A host that wants all bytes gets all, of any form", arguments: [1, 7, 100_000])
   func everything(size: Int) {
     let texts = [
       Self.post("1", "abc") + "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab" + Self.get("2"),

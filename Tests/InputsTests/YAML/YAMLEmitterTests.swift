@@ -26,7 +26,7 @@ struct YAMLEmitterTests {
   }
 
   @Test(
-    "What is written is read as the same text",
+    "A text that was written is read as the same text",
     arguments: [
       "", " ", "a: b", "# no comment", "- x", "é → ✓", "a\tb", "\u{1}", "'", "\"", "[", "&a", "*a", "x\n\n", "%",
     ])

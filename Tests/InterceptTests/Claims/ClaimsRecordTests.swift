@@ -38,7 +38,7 @@ struct ClaimsRecordTests {
     ] as [String?])
   func noRecord(text: String?) { #expect(Self.read(text) == nil) }
 
-  @Test("What a record has beside its holders is made harmless")
+  @Test("Fields of a record beside its holders are made harmless")
   func harmless() throws {
     let claims = try #require(
       Self.read(

@@ -27,7 +27,7 @@ struct PortCountersTests {
     #expect(counters.toHost == 5 && counters.toOrigin == 3)
   }
 
-  @Test("Whatever an agent counts, nothing traps")
+  @Test("No number that an agent reports traps")
   func anything() {
     var counters = PortCounters()
     for (host, origin) in [(UInt64.max, UInt64.max), (0, 0), (.max, 1), (1, .max)] {

@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test("What may not be done is an error", arguments: ["patch leases", "create leases", "delete leases"])
+  @Test("A missing permission is an error", arguments: ["patch leases", "create leases", "delete leases"])
   func forbidden(what: String) async throws {
     try await withFakeCluster { cluster, client in
       let lease = lease(client)

@@ -48,7 +48,7 @@ struct PlannedPortTests {
     return try await Planner(client: server.client(), namespace: "shop").plan(request).ports.map(\.localPort)
   }
 
-  @Test("What an owner does not allow is refused beforehand")
+  @Test("A change that an owner does not allow is refused beforehand")
   func abilities() {
     var request = InterceptRequest(cluster: ClusterSelection(), service: "user", ports: [])
     let rollout = Workload(kind: "Rollout", name: "user")

@@ -53,7 +53,7 @@ struct PlannerExplainTests {
     #expect(Planner.takers(of: request.head, port: 7070, Self.claims, besides: nil, reader: "x").isEmpty)
   }
 
-  @Test("Who gets copies is told apart from who takes the request")
+  @Test("Holders that get copies are told apart from the one that takes the request")
   func copies() {
     var claims = Self.claims
     claims.take([8080], of: "web", for: "zoe@host", rules: ["copy *", "copy *\nmethod GET"])

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Intercept
 
-/// What may be undone, by the claims on the agent and the Leases of those who hold them. Two people are
+/// The claims on the agent, and the Leases of their holders, decide which changes may be undone. Two people are
 /// `root@localhost` here, each with an installation of their own.
 @Suite(.timeLimit(.minutes(1))) struct RestorerTests {
   private static let mine = Holder(name: "root@localhost", installation: String(repeating: "1a", count: 16))

@@ -58,7 +58,7 @@ import Testing
       excess: "objects of more than 1 MiB"),
   ]
 
-  @Test("What a watch keeps", arguments: rows)
+  @Test("A watch keeps objects up to its limits", arguments: rows)
   func excess(row: Row) {
     var objects = WatchedObjects()
     for event in row.events { objects.note(event) }

@@ -5,7 +5,7 @@
   yamux_peer.py listen        prints the port it listens on, takes one connection, as yamux's server
 
 Streams bear the relay's preamble (kind, length of the address, port, address) and its status byte, so that both ends
-are the ones devtunnel has. What a stream is for stands in its port:
+are the ones devtunnel has. A stream's port gives its purpose:
 
   to us      7 echo   8 reset at once   9 say "waiting", then expect the peer's reset
   from us    7 echo   9 say "waiting", then reset

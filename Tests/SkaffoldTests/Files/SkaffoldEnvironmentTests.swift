@@ -28,7 +28,7 @@ struct SkaffoldEnvironmentTests {
   }
 
   @Test(
-    "What is wrong is named with its line",
+    "A mistake is named with its line",
     arguments: [
       ("A=1\nB", "skaffold.env:2: error: 'B' has no value"),
       ("A=1\n\n-B=2", "skaffold.env:3: error: a variable's name has no '-'"),

@@ -204,7 +204,7 @@ struct HelmTests {
       try project.load()[0].manifests.watchedDirectories() == [project.path + "/lib", project.path + "/web"])
   }
 
-  @Test("What a chart lacks is fetched only once a person allows it; the line is the dependency's")
+  @Test("A missing dependency is fetched only once a person allows it; the line is the dependency's")
   func remoteDependencies() async throws {
     let dependencies = "dependencies:\n- {name: far, version: 0.1.0, repository: 'https://host.invalid'}\n"
     let project = try project(
@@ -251,7 +251,7 @@ struct HelmTests {
     ("chartPath: web", "word"),
   ]
 
-  @Test("What reaches beyond the repository is refused at its line, and helm has not run", arguments: demands)
+  @Test("A path beyond the repository is refused at its line, and helm has not run", arguments: demands)
   func beyond(row: (release: String, flags: String)) async throws {
     let project = try project("")
     let elsewhere = try Project(["Chart.yaml": "name: x\n"])

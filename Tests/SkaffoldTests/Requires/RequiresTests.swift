@@ -61,7 +61,7 @@ struct RequiresTests {
 
   // MARK: Order and paths
 
-  @Test("What is required comes first; its paths begin at its own directory, those of the first file at the start")
+  @Test("Required configurations come first; paths begin at each file's own directory")
   func order() throws {
     let (set, path) = try load([
       "skaffold.yaml": Self.configuration("shop", "requires: [{path: web}, {path: db/skaffold.yaml}]"),

@@ -162,7 +162,7 @@ struct HookReaderTests {
     #expect(read[0].artifacts.map(\.image) == ["a"])
   }
 
-  @Test("What only a build or a deployment needs is no matter for a rendering")
+  @Test("A rendering ignores fields that only a build or a deployment needs")
   func rendersOnly() throws {
     let text =
       Self.head + """

@@ -265,7 +265,7 @@ struct TemplateTests {
   }
 
   @Test(
-    "What cannot be understood is named",
+    "A part that cannot be understood is named",
     arguments: [
       ("{{if .A}}x", "a block has no {{end}}"), ("{{end}}", "'{{end}}' without its beginning"),
       ("{{else}}", "'{{else}}' without its beginning"), ("{{$x}}", "the template has no variable $x"),
@@ -335,7 +335,7 @@ struct TemplateTests {
     #expect(allowed.demands.map(\.key) == ["cmd sh -c 'ls; printf \"$A\"' in \(project.path)"])
   }
 
-  @Test("What is allowed is those words in that directory")
+  @Test("A permission holds for those words in that directory")
   func trustKeys() throws {
     let project = try Project([:])
     let allowed = commands(true, project)
