@@ -1,9 +1,10 @@
+import ControlAPI
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import ControlAPI
 
 /// A node's processor, as Kubernetes names it (`kubernetes.io/arch`).
 public enum Architecture: String, Sendable, CaseIterable {

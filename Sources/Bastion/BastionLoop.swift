@@ -266,8 +266,8 @@ final class BastionLoop: @unchecked Sendable {
     let first = entries.count
     if let session {
       let transport = session.transport
-      // While nothing can read, only the end is of interest.
-      var events = isOpening || reader != nil ? Int16(POLLIN) : Int16(0x2000 /* POLLRDHUP */)
+      // While nothing can read, only the end is of interest: POLLRDHUP of poll(2), which Glibc's module does not have.
+      var events = isOpening || reader != nil ? Int16(POLLIN) : 0x2000
       if transport.backlog > 0 { events |= Int16(POLLOUT) }
       entries.append(pollfd(fd: transport.socket, events: events, revents: 0))
       for channel in channels {

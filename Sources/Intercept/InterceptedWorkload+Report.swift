@@ -1,13 +1,14 @@
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 import Agents
 import ControlAPI
 import InterceptMachine
 import KubeObjects
 import TunnelProtocol
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 extension InterceptedWorkload {
   func report(_ service: String, since: Date, warnings: [String]) async -> InterceptReport? {

@@ -1,11 +1,6 @@
 // One holder's intercepts of one workload. Feeds put observations into one ordered inbox; the machine takes them one
 // after the other and names the next steps; each step does its I/O and reports its outcome to the inbox.
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 import Agents
 import ControlAPI
 import InterceptMachine
@@ -13,6 +8,12 @@ import KubeAPI
 import KubeObjects
 import Logging
 import TunnelProtocol
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// One holder's intercepts of the Services of one workload, which share an agent and a session.
 public actor InterceptedWorkload {

@@ -1,11 +1,6 @@
 // One intercepted Service for its user: planned and checked first, then handed to its workload, whose machine does the
 // rest.
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 import Agents
 import ControlAPI
 import InterceptMachine
@@ -15,6 +10,12 @@ import KubeStreams
 import Logging
 import Relay
 import TunnelProtocol
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// The services that an intercept uses.
 public struct InterceptContext: Sendable {

@@ -1,10 +1,10 @@
+import Glibc
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-
-import Glibc
 
 /// The settings of a lab's node. The defaults suit a lab that runs once on a machine.
 public struct LabNodeConfiguration: Sendable {

@@ -1,9 +1,10 @@
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import KubeObjects
 
 /// The parts of `metadata` that a store writes.
 enum ObjectMeta {

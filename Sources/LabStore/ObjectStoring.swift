@@ -2,7 +2,11 @@ import KubeObjects
 
 /// A change of one object, as a watch tells it.
 public struct WatchEvent: Sendable {
-  public enum Kind: String, Sendable { case added = "ADDED", modified = "MODIFIED", deleted = "DELETED" }
+  public enum Kind: String, Sendable {
+    case added = "ADDED"
+    case modified = "MODIFIED"
+    case deleted = "DELETED"
+  }
   public var kind: Kind
   /// The object after the change; for `deleted` its last state with the `resourceVersion` of the deletion.
   public var object: JSONValue

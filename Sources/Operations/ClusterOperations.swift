@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 import Agents
 import Bastion
 import ControlAPI
@@ -17,6 +12,12 @@ import Logging
 import Relay
 import Shell
 import Threads
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// The daemon's engine: intercepts and forwards in any number of clusters, over one relay.
 public actor ClusterOperations: Engine {

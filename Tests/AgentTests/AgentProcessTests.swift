@@ -1,8 +1,8 @@
 import CLinux
 import Foundation
 import Relay
-import Testing
 import TestSupport
+import Testing
 import TunnelProtocol
 
 /// The agent as build-agent.sh makes it, as a process of its own.
@@ -135,7 +135,8 @@ struct AgentProcessTests {
     var peer = clinux_address()
     var accepted: Int32 = -1
     session.loop.turn {
-      accepted = clinux_accept(listener, &peer); return accepted >= 0
+      accepted = clinux_accept(listener, &peer)
+      return accepted >= 0
     }
     clinux_close(listener)
     _ = session.open {

@@ -15,7 +15,8 @@ import TunnelProtocol
     var peer = clinux_address()
     var accepted: Int32 = -1
     scene.loop.turn {
-      accepted = clinux_accept(listener, &peer); return accepted >= 0
+      accepted = clinux_accept(listener, &peer)
+      return accepted >= 0
     }
     clinux_close(listener)
     let session = scene.session!

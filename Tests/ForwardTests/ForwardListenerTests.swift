@@ -1,7 +1,7 @@
 import CLinux
 import Relay
-import Testing
 import TestSupport
+import Testing
 import TunnelProtocol
 
 @testable import Agents

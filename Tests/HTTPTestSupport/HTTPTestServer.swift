@@ -173,7 +173,8 @@ package final class HTTPTestServer: Sendable {
 
     /// Waits until the client has closed the connection.
     package func waitForClient(milliseconds: Int32 = 5000) -> Bool {
-      var entry = pollfd(fd: socket, events: 0x2000 /* POLLRDHUP */, revents: 0)
+      // POLLRDHUP of poll(2), which Glibc's module does not have.
+      var entry = pollfd(fd: socket, events: 0x2000, revents: 0)
       isClosed = true
       return poll(&entry, 1, milliseconds) > 0
     }

@@ -28,7 +28,8 @@ extension LabTests {
           return try await command.run(["-n", "shop", "replay", file] + more)
         }
         try await command.during {
-          let kept = #"{"items":[1],"name":"alice"}"#, other = #"{"items":[2],"name":"alice"}"#
+          let kept = #"{"items":[1],"name":"alice"}"#
+          let other = #"{"items":[2],"name":"alice"}"#
           let without = try await replay([kept])
           #expect(without.code == 1 && without.errors.contains("no intercept of shop/web is here"), "\(without)")
           try await command("-n", "shop", "intercept", "web", "--port", "\(server.port)")

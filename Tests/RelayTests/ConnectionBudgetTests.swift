@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 @testable import Relay
 

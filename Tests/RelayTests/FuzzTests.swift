@@ -1,6 +1,6 @@
 import CLinux
-import Testing
 import TestSupport
+import Testing
 import TunnelProtocol
 
 @testable import Relay
@@ -148,7 +148,8 @@ import TunnelProtocol
     var peer = clinux_address()
     var accepted: Int32 = -1
     session.loop.turn {
-      accepted = clinux_accept(listener, &peer); return accepted >= 0
+      accepted = clinux_accept(listener, &peer)
+      return accepted >= 0
     }
     clinux_close(listener)
     _ = session.open {

@@ -1,6 +1,6 @@
 import CLinux
-import Testing
 import TestSupport
+import Testing
 import TunnelProtocol
 
 @testable import Relay
@@ -35,7 +35,8 @@ private final class Tunnel {
     var peer = clinux_address()
     var accepted: Int32 = -1
     loop.turn {
-      accepted = clinux_accept(listener, &peer); return accepted >= 0
+      accepted = clinux_accept(listener, &peer)
+      return accepted >= 0
     }
     clinux_close(listener)
     let end = near.open {
@@ -139,7 +140,8 @@ private final class ToPort: StreamRouter {
     let tunnel = Tunnel(port: port)
     let server = ListeningServer(loop: tunnel.loop, fd: fd)
     server.onAccept = {
-      $0.send("x"); $0.finish()
+      $0.send("x")
+      $0.finish()
     }
     let clients = (0..<150).map { _ in tunnel.connect() }
     #expect(tunnel.loop.turn(seconds: 25) { clients.allSatisfy { $0.sawEnd } })

@@ -66,7 +66,10 @@ final class DNSEnd: ServedEnd {
       let server = servers[query.asked % servers.count]
       query.asked += 1
       query.askedAt = loop.now
-      if server.send(query.message) { return query.server = server }
+      if server.send(query.message) {
+        query.server = server
+        return
+      }
       if query.asked >= servers.count { return }
     }
   }

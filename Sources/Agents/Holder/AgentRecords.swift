@@ -1,10 +1,11 @@
+import ControlAPI
+import Synchronization
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import ControlAPI
-import Synchronization
 
 /// The names of this installation's own agents in each cluster, and their state when they were made; on disk, so that
 /// the next daemon recognises them. A name in the cluster proves nothing: anyone who may edit the namespace can use it

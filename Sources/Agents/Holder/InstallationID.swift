@@ -1,9 +1,10 @@
+import ControlAPI
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import ControlAPI
 
 #if canImport(Glibc)
   import Glibc

@@ -292,7 +292,10 @@ public actor AgentLink {
     }
     let patience = Task {
       try? await Task.sleep(for: .seconds(5))
-      if !Task.isCancelled { feed.yield(.problem("the agent did not answer the hello")); feed.finish() }
+      if !Task.isCancelled {
+        feed.yield(.problem("the agent did not answer the hello"))
+        feed.finish()
+      }
     }
     defer { patience.cancel() }
     var stood = false

@@ -1,9 +1,10 @@
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import KubeObjects
 
 /// The objects that make up one agent.
 public struct AgentManifests: Sendable {

@@ -56,7 +56,5 @@ public struct FileLock: ~Copyable, Sendable {
     return FileLock(fd: fd)
   }
 
-  private init(fd: Int32) { self.fd = fd }
-
   deinit { ccontrol_close(fd) }
 }

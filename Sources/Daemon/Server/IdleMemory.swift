@@ -12,7 +12,8 @@ public final class IdleMemory: Sendable {
   /// Notes finished work; its memory is given back unless more work comes within the quiet time.
   public func touched() {
     let mine = requests.withLock {
-      $0 += 1; return $0
+      $0 += 1
+      return $0
     }
     Task.detached(priority: .background) { [self] in
       try await Task.sleep(for: quiet)

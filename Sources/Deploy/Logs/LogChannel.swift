@@ -22,7 +22,10 @@ final class LogChannel: Sendable {
   /// - Returns: false once the reader has ended.
   func send(_ lines: [LogLine]) async -> Bool {
     while true {
-      enum Step { case sent(CheckedContinuation<Void, Never>?), full, ended }
+      enum Step {
+        case sent(CheckedContinuation<Void, Never>?)
+        case full, ended
+      }
       let step: Step = state.withLock { state in
         if state.isEnded { return .ended }
         guard state.lines.count < Self.capacity else { return .full }

@@ -73,7 +73,11 @@ public struct ObservedExchange: Sendable, Identifiable {
   public internal(set) var answerBody = ObservedBody()
   var failure: String?
 
-  enum Version: String, Sendable { case http10 = "HTTP/1.0", http11 = "HTTP/1.1", http2 = "HTTP/2" }
+  enum Version: String, Sendable {
+    case http10 = "HTTP/1.0"
+    case http11 = "HTTP/1.1"
+    case http2 = "HTTP/2"
+  }
 
   /// True once it has ended.
   public var isOver: Bool { duration != nil }

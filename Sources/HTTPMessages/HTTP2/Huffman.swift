@@ -21,14 +21,14 @@ enum Huffman {
   ]
   /// The number behind the last code of each length, with its first bit at the top. Of the longest there is none.
   private static let limits: [UInt32] = [
-    0x50000000, 0xb8000000, 0xf8000000, 0xfe000000, 0xff400000, 0xffa00000, 0xffc00000, 0xfff00000, 0xfff80000,
-    0xfffe0000, 0xfffe6000, 0xfffee000, 0xffff4800, 0xffffb000, 0xffffea00, 0xfffff600, 0xfffff800, 0xfffffbc0,
-    0xfffffe20, 0xfffffff0, 0xffffffff,
+    0x5000_0000, 0xb800_0000, 0xf800_0000, 0xfe00_0000, 0xff40_0000, 0xffa0_0000, 0xffc0_0000, 0xfff0_0000, 0xfff8_0000,
+    0xfffe_0000, 0xfffe_6000, 0xfffe_e000, 0xffff_4800, 0xffff_b000, 0xffff_ea00, 0xffff_f600, 0xffff_f800, 0xffff_fbc0,
+    0xffff_fe20, 0xffff_fff0, 0xffff_ffff,
   ]
   /// The place of the first symbol of each length, less its code.
   private static let bases: [Int32] = [
-    0, -10, -56, -180, -942, -1963, -4008, -8100, -16290, -32672, -524177, -1048452, -2097010, -4194139, -8388423,
-    -16777020, -33554226, -67108642, -134217489, -268435202, -1073741567,
+    0, -10, -56, -180, -942, -1963, -4008, -8100, -16290, -32672, -524177, -1_048_452, -2_097_010, -4_194_139,
+    -8_388_423, -16_777_020, -33_554_226, -67_108_642, -134_217_489, -268_435_202, -1_073_741_567,
   ]
   private static let endOfText = 256
 

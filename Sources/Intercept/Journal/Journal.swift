@@ -1,10 +1,11 @@
+import ControlAPI
+import Synchronization
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import ControlAPI
-import Synchronization
 
 /// The changes that this user's daemon makes in clusters, on disk before each is made, so that the next daemon can undo
 /// them.

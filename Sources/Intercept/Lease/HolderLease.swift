@@ -1,12 +1,13 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import Agents
-import ControlAPI
-import KubeAPI
-import KubeObjects
 
 /// The sign that a holder lives: a Lease for each holder of claims on a workload (coordination.k8s.io/v1). It gives no
 /// right, so that nothing is lost with it; it is made again.

@@ -1,9 +1,10 @@
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import KubeObjects
 
 /// Kubernetes' times: RFC 3339, in UTC; a Lease's with microseconds (`MicroTime`).
 public enum Timestamp {

@@ -1,12 +1,13 @@
+import Agents
+import ControlAPI
+import KubeAPI
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import Agents
-import ControlAPI
-import KubeAPI
-import KubeObjects
 
 /// The contents of Leases by which holders show that they live (coordination.k8s.io/v1).
 public enum WorkloadLease {

@@ -1,9 +1,10 @@
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import KubeObjects
 
 /// The defaults of a Pod's `spec`, also of one in a template.
 enum PodDefaults {

@@ -1,9 +1,10 @@
+import Subprocess
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import Subprocess
 
 /// The lab's CA, and the two certificates it signs: the server's and the administrator's. EC P-256, made with the
 /// `openssl` command, kept in the state directory so that a kubeconfig outlives a restart.

@@ -75,7 +75,9 @@ struct JSONPatch: Sendable {
   }
 
   private enum Edit {
-    case add(JSONValue), replace(JSONValue), remove
+    case add(JSONValue)
+    case replace(JSONValue)
+    case remove
   }
 
   private static func value(_ object: JSONValue, _ path: [String]) throws -> JSONValue {

@@ -1,9 +1,10 @@
+import KubeObjects
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import KubeObjects
 
 /// The names in JSON of a protobuf message's fields.
 struct ProtobufMessage: Sendable {

@@ -3,7 +3,10 @@ import KubeObjects
 /// A choice of objects by their labels: the `labelSelector` parameter, or a `LabelSelector` object.
 struct LabelSelector: Sendable, Equatable {
   enum Operation: String, Sendable {
-    case isIn = "In", notIn = "NotIn", exists = "Exists", doesNotExist = "DoesNotExist"
+    case isIn = "In"
+    case notIn = "NotIn"
+    case exists = "Exists"
+    case doesNotExist = "DoesNotExist"
   }
 
   struct Requirement: Sendable, Equatable {

@@ -49,7 +49,9 @@ extension APIServer {
 /// Kubernetes' `DeleteOptions`, from the body or the query.
 struct DeleteOptions: Sendable {
   enum Policy: String, Sendable {
-    case background = "Background", foreground = "Foreground", orphan = "Orphan"
+    case background = "Background"
+    case foreground = "Foreground"
+    case orphan = "Orphan"
 
     /// The finalizer that keeps the object until the garbage collector has done its part.
     var finalizer: String? {

@@ -1,10 +1,11 @@
+import KubeObjects
+import LabStore
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import KubeObjects
-import LabStore
 
 extension APIServer {
   func get(_ request: APIRequest, _ key: ObjectKey, _ kind: ResourceKind) async throws -> APIResponse {

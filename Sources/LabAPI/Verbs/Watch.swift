@@ -33,7 +33,10 @@ extension APIServer {
 
 /// One client's watch: the store's events, narrowed to what it asked for, as lines of JSON.
 struct WatchSession: Sendable {
-  private enum Step: Sendable { case event(WatchEvent), bookmark, timeout }
+  private enum Step: Sendable {
+    case event(WatchEvent)
+    case bookmark, timeout
+  }
 
   /// Kubernetes sends a bookmark about once a minute.
   private static let bookmarkInterval = Duration.seconds(60)

@@ -28,7 +28,10 @@ final class ReplySockets {
   func send(_ bytes: UnsafeRawBufferPointer, from: IPEndpoint, to: IPEndpoint) {
     if let socket = sockets[from] { return deliver(bytes, socket, to) }
     if waiting[from] != nil {
-      guard waiting[from]!.count < Self.waitingLimit else { return counters.udp.droppedDatagrams += 1 }
+      guard waiting[from]!.count < Self.waitingLimit else {
+        counters.udp.droppedDatagrams += 1
+        return
+      }
       waiting[from]!.append((to, Array(bytes)))
       return
     }

@@ -34,7 +34,8 @@ struct Git {
   /// have changed. The user's own filters, such as Git LFS, stay.
   private mutating func emptyFilters() async {
     guard let list = await run(["config", "--list", "--includes", "--name-only", "--null", "--show-scope"]) else {
-      return isUsable = false
+      isUsable = false
+      return
     }
     let words = list.split(separator: "\0", omittingEmptySubsequences: false)
     for (scope, name) in zip(words, words.dropFirst())

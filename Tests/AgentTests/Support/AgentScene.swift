@@ -96,7 +96,8 @@ final class AgentScene {
     let client = TestClient(loop: loop, fd: clinux_tcp_connect(&address))
     client.send([0x44, 0x54, 0x52, 0x51])
     loop.turn {
-      if let byte = client.received.first { ready = byte == 1 }; return ready != nil
+      if let byte = client.received.first { ready = byte == 1 }
+      return ready != nil
     }
     client.close()
     return ready ?? false

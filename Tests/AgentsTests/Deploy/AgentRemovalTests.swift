@@ -1,5 +1,5 @@
-import HTTPTestSupport
 import ControlAPI
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Synchronization

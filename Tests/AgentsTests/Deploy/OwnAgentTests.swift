@@ -1,6 +1,6 @@
-import HTTPTestSupport
 import ControlAPI
 import Foundation
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Synchronization
@@ -15,7 +15,13 @@ import Testing
     let objects = Mutex<[String: JSONValue]>([:])
     private let uids = Mutex(0)
 
-    private func uid() -> JSONValue { JSONValue("uid-\(uids.withLock { $0 += 1; return $0 })") }
+    private func uid() -> JSONValue {
+      let count = uids.withLock { count in
+        count += 1
+        return count
+      }
+      return JSONValue("uid-\(count)")
+    }
 
     func put(_ path: String, _ object: JSONValue) {
       objects.withLock { objects in

@@ -1,5 +1,5 @@
-import HTTPTestSupport
 import Foundation
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Testing

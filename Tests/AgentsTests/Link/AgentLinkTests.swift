@@ -1,6 +1,6 @@
-import HTTPTestSupport
 import ControlAPI
 import Foundation
+import HTTPTestSupport
 import KubeObjects
 import Logging
 import Relay
@@ -116,7 +116,8 @@ import Testing
       // It is there at first, and gone the next time.
       if request.path.hasSuffix("/deployments/devtunnel-user"),
         looks.withLock({ looks in
-          looks += 1; return looks == 1
+          looks += 1
+          return looks == 1
         })
       {
         return connection.reply(deployment)

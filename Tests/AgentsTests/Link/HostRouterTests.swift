@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 import Relay
-import Testing
 import TestSupport
+import Testing
 import TunnelProtocol
 
 @testable import Agents

@@ -1,5 +1,5 @@
-import HTTPTestSupport
 import ControlAPI
+import HTTPTestSupport
 import KubeObjects
 import Testing
 

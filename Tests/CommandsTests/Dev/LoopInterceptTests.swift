@@ -22,7 +22,8 @@ struct LoopInterceptTests {
       events: { event.yield($0) }
     ) { _, stands async throws(ControlError) in
       if attempts.withLock({
-        $0 += 1; return $0
+        $0 += 1
+        return $0
       }) <= failures {
         throw ControlError(.failed, "it refuses")
       }

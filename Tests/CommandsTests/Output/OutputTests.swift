@@ -108,8 +108,8 @@ struct OutputTests {
   }
 
   @Test func whatWasLeftNamesItsContextWhereThereAreSeveral() {
-    let user = InterceptID(cluster: dev, namespace: "t", service: "user"),
-      cart = InterceptID(cluster: live, namespace: "t", service: "cart")
+    let user = InterceptID(cluster: dev, namespace: "t", service: "user")
+    let cart = InterceptID(cluster: live, namespace: "t", service: "cart")
     #expect(
       [LeaveReport(user, context: "dev", cut: 1)].lines == [
         "Service user in namespace t is restored; 1 connection was cut."

@@ -13,7 +13,10 @@ extension Harness {
     let text = String(decoding: bytes, as: UTF8.self)
     let environment = SSHEnvironment(home: "/nowhere", user: "me")
     var parser = SSHConfigParser(host: "bastion.example", user: nil, environment: environment)
-    do throws(BastionError) { try parser.read(text: text, file: "config", depth: 0) } catch { return _ = "\(error)" }
+    do throws(BastionError) { try parser.read(text: text, file: "config", depth: 0) } catch {
+      _ = "\(error)"
+      return
+    }
     try promise(parser.config.port != 0, "port 0")
     for file in parser.config.identityFiles { _ = environment.expand(file, host: "h", port: 22, user: "u") }
     guard let url = try? BastionURL("ssh://" + (text.split(separator: "\n").first ?? "")) else { return }

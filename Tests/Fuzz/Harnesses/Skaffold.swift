@@ -28,7 +28,10 @@ extension Harness {
       read = try ConfigurationSet.read(
         String(decoding: bytes, as: UTF8.self), path: "/nowhere/skaffold.yaml", options
       ).configurations
-    } catch { return _ = error.description }
+    } catch {
+      _ = error.description
+      return
+    }
     for configuration in read {
       _ = configuration.warnings.map(\.description)
       for artifact in configuration.artifacts { try promise(!artifact.image.isEmpty, "an artifact without a name") }

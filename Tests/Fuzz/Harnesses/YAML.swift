@@ -14,7 +14,8 @@ extension Harness {
     do throws(InputError) {
       manifests = try ManifestReader.parse(String(decoding: bytes, as: UTF8.self), file: "m.yaml", warnings: &warnings)
     } catch {
-      return _ = error.description
+      _ = error.description
+      return
     }
     _ = warnings.map(\.description)
     let text = ManifestWriter.yaml(manifests)

@@ -8,7 +8,8 @@ import Testing
 
     override func watched(_ request: WatchedRequest) {
       let text = String(decoding: request.text.all, as: UTF8.self)
-      let method = text.prefix(request.methodSize), target = text.dropFirst(request.methodSize)
+      let method = text.prefix(request.methodSize)
+      let target = text.dropFirst(request.methodSize)
       let grpc = request.grpcStatus == 255 ? "" : " grpc \(request.grpcStatus)"
       let bytes = "↑\(request.up) ↓\(request.down)"
       lines.append("\(method) \(target) \(request.status)\(grpc) \(bytes) \(request.holder) @\(request.start)")

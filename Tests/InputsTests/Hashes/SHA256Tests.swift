@@ -1,6 +1,5 @@
-import Testing
-
 import Inputs
+import Testing
 
 struct SHA256Tests {
   @Test(

@@ -1,6 +1,6 @@
-import HTTPTestSupport
 import Dispatch
 import Foundation
+import HTTPTestSupport
 import KubeAPI
 import KubeObjects
 import Synchronization

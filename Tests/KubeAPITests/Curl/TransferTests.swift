@@ -1,11 +1,12 @@
-import HTTPTestSupport
 import CLinux
 import Dispatch
-@testable import KubeAPI
+import HTTPTestSupport
 import KubeObjects
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import KubeAPI
 
 @Suite(.timeLimit(.minutes(1))) struct TransferTests {
   @Test func aBodyComesAsItIsWritten() async throws {
@@ -73,7 +74,10 @@ import Testing
   func cancellingAChange() async throws {
     let goesOn = DispatchSemaphore(value: 0)
     try await withServer { request, connection in
-      if request.method == "DELETE" { return _ = connection.waitForClient() }
+      if request.method == "DELETE" {
+        _ = connection.waitForClient()
+        return
+      }
       goesOn.wait()
       connection.reply(201, pod("a", version: 1))
     } _: { client, server in

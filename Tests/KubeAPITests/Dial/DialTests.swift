@@ -1,5 +1,5 @@
-import HTTPTestSupport
 import Foundation
+import HTTPTestSupport
 import KubeObjects
 import Testing
 

@@ -76,7 +76,10 @@ import Testing
   ]
 
   private func set(_ object: inout JSONValue, _ path: ArraySlice<String>, _ value: JSONValue) {
-    guard let key = path.first else { return object = value }
+    guard let key = path.first else {
+      object = value
+      return
+    }
     var member = object[key] ?? .object([:])
     set(&member, path.dropFirst(), value)
     object[key] = member

@@ -1,5 +1,6 @@
-import enum KubeObjects.JSONValue
 import Testing
+
+import enum KubeObjects.JSONValue
 
 @testable import LabAPI
 

@@ -98,7 +98,8 @@ final class Blockade: Sendable {
     func release() {
       guard
         open.withLock({
-          $0 -= 1; return $0
+          $0 -= 1
+          return $0
         }) == 0
       else { return }
       close(client)

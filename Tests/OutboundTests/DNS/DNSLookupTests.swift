@@ -43,7 +43,8 @@ import Testing
   @Test func theFirstCandidateThatExistsWinsWhateverComesFirst() {
     var queries: [[UInt8]] = []
     dns.harness.agent.answerDNS = {
-      queries.append($0); return nil
+      queries.append($0)
+      return nil
     }
     var outcome: DNSLookup?
     resolver.lookUp("user") { outcome = $0 }

@@ -1,7 +1,7 @@
 import CLinux
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import TunnelProtocol
 
 @testable import Relay
@@ -20,7 +20,8 @@ struct YamuxInteropTests {
     var peer = clinux_address()
     var fd: Int32 = -1
     loop.turn(seconds: 30) {
-      fd = clinux_accept(listener, &peer); return fd >= 0 || !python.isRunning
+      fd = clinux_accept(listener, &peer)
+      return fd >= 0 || !python.isRunning
     }
     clinux_close(listener)
     try #require(fd >= 0, "python did not connect: \(python.errors)")
@@ -97,7 +98,8 @@ struct YamuxInteropTests {
     var peer = clinux_address()
     var accepted: Int32 = -1
     session.loop.turn {
-      accepted = clinux_accept(listener, &peer); return accepted >= 0
+      accepted = clinux_accept(listener, &peer)
+      return accepted >= 0
     }
     clinux_close(listener)
     let end = session.open {

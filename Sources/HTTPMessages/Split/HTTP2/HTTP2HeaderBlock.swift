@@ -12,7 +12,10 @@ final class HTTP2HeaderBlock {
   /// The bytes that are kept.
   var size: Int { frames.count + joined.count }
 
-  enum Outcome { case more, wrong, tooLong, complete(UnsafeRawBufferPointer) }
+  enum Outcome {
+    case more, wrong, tooLong
+    case complete(UnsafeRawBufferPointer)
+  }
 
   /// Takes a HEADERS or CONTINUATION frame.
   func take(_ reader: HTTP2FrameReader, _ frame: UnsafeRawBufferPointer) -> Outcome {

@@ -68,7 +68,11 @@ final class HTTP2Host {
 
 /// A DATA frame whose payload is taken apart: padding is not passed on.
 struct HTTP2DataFrame {
-  enum Destination { case pass, drop, stream(HTTP2Stream), queue }
+  enum Destination {
+    case pass, drop
+    case stream(HTTP2Stream)
+    case queue
+  }
   var destination = Destination.pass
   var isLast = false
   /// Bytes of the payload that are no padding and are still to come; -1 until the padding's length has come.

@@ -216,7 +216,10 @@ final class ModelPeer {
     if prefaceLeft > 0 {
       let count = min(prefaceLeft, input.count)
       prefaceLeft -= count
-      if prefaceLeft > 0 { return input = [] }
+      if prefaceLeft > 0 {
+        input = []
+        return
+      }
       input.removeFirst(count)
     }
     var start = 0
@@ -328,7 +331,10 @@ final class ModelPeer {
   }
 
   private func fragment(_ id: UInt32, _ isLast: Bool, _ bytes: [UInt8], _ flags: UInt8) {
-    guard flags & 4 != 0 else { return block = (id, isLast, bytes) }
+    guard flags & 4 != 0 else {
+      block = (id, isLast, bytes)
+      return
+    }
     block = nil
     let list = HeaderList()
     guard bytes.withUnsafeBytes({ decoder.decode($0, into: list) }) else { return breach("a block that is none") }
