@@ -91,13 +91,13 @@ public actor Interception {
   /// The session with the agent.
   public var link: AgentLink? { get async { await workload?.link } }
 
-  /// Returns what its agent can report of others' requests; nil for an intercept without rules.
+  /// Returns the reports on others' requests that its agent gives; nil for an intercept without rules.
   public func watched() async -> WatchedIntercept? { await workload?.watched(id.service) }
 
   // MARK: Setting up
 
-  /// Returns once new connections arrive at the host. Before it throws, it undoes its changes, or `isUndone` is false
-  /// and undoing is still tried.
+  /// Returns once new connections arrive at the host. Before it throws it undoes its changes. If that fails, `isUndone`
+  /// is false, and undoing goes on.
   public func start(progress: @escaping Engine.Progress) async throws(ControlError) -> InterceptReport {
     let plan = try await Planner(client: client, namespace: namespace).plan(request)
     self.plan = plan
@@ -292,7 +292,7 @@ public actor Interception {
     return await workload.ended[id.service]?.facts.cut ?? 0
   }
 
-  /// Speeds the end up, since the Service's next intercept waits for it.
+  /// Ends faster, since the Service's next intercept waits for the end.
   public func hurry() async { workload?.observe(.hurry) }
 
   /// Counts the connections that the host still holds.
@@ -307,13 +307,14 @@ public actor Interception {
   /// Returns once nothing of a failed start is left to undo.
   public func untilUndone() async { _ = await workload?.isOver(id.service, within: nil) }
 
-  /// The error that keeps something of ours in the cluster, although it was to be undone.
+  /// The reason why objects of ours are still in the cluster after the intercept's end; nil if none are.
   public var remains: ControlError? { get async { await workload?.remains(id.service) } }
 
   /// The reason why the intercept was lost; nil if it was not.
   public var loss: String? { get async { await workload?.loss(of: id.service) } }
 
-  /// Returns, after `leave` and before all is removed, the objects that will stay because the user may not delete them.
+  /// Returns an error that names the objects that will stay, since the user may not delete them; nil if there are none.
+  /// It is meant for the time after `leave`, before all is removed.
   public func whatStays() async -> ControlError? {
     guard await workload?.isAlone(id.service) == true else { return nil }
     let deletions = [Permission("delete", .deployments), Permission("delete", .leases)]

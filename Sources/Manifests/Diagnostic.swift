@@ -8,7 +8,7 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
   public var field: String?
   public var message: String
   public var remedy: String?
-  /// True if a variable of the environment is missing: only another start brings it.
+  /// True if a variable of the environment is missing: the user must set it and start the command again.
   public var needsEnvironment = false
 
   public init(

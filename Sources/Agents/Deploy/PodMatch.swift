@@ -41,12 +41,12 @@ enum PodMatch {
     return nil
   }
 
-  /// The API server sets it if a Pod names none.
+  /// Returns the name of the service account; the API server sets `default` in a Pod that names none.
   private static func account(_ spec: JSONValue) -> String { spec["serviceAccountName"]?.stringValue ?? "default" }
 
   // MARK: The agent's container
 
-  /// Fields that start a program in the container, or give it a device; nothing may be added to them.
+  /// The fields that start a program in the container, or give it a device; nothing may be added to them.
   private static let exact = [
     "args", "command", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe", "volumeDevices",
   ]
@@ -72,8 +72,8 @@ enum PodMatch {
     return present == made || !made.contains("@") && present.hasPrefix(made + "@sha256:")
   }
 
-  /// The agent reads variables of this beginning alone (Agent, `AgentProgram`). Admission may add to the workload's and
-  /// change them. Of two with one name the last counts, so only the template's may exist.
+  /// The agent reads only variables that begin with `DEVTUNNEL_` (Agent, `AgentProgram`). Admission may add to the
+  /// workload's and change them. Of two with one name the last counts, so only the template's may exist.
   private static func hasVariables(_ present: JSONValue, of made: JSONValue) -> Bool {
     func own(_ container: JSONValue) -> JSONValue {
       .array((container["env"]?.elements ?? []).filter { $0.entryName?.hasPrefix("DEVTUNNEL_") ?? false })

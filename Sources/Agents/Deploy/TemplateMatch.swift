@@ -1,18 +1,20 @@
 import KubeObjects
 
-/// Compares the Pod template of a running agent with the one that would be made: equal but for the fields that the API
-/// server fills in, its nodes and its resources.
+/// Compares the Pod template of a running agent with the template that a new agent would have. The fields that the API
+/// server fills in, the nodes and the resources may differ.
 enum TemplateMatch {
-  /// Compares them.
+  /// Checks that both are the same.
   /// - Parameter made: as `AgentPodTemplate.make` makes it.
   static func isSame(_ present: JSONValue, as made: JSONValue) -> Bool {
-    guard present.labels == made.labels, lasting(present.annotations) == lasting(made.annotations) else { return false }
+    guard present.labels == made.labels, unrestarted(present.annotations) == unrestarted(made.annotations) else {
+      return false
+    }
     return isSame(present["spec"], made["spec"], account: made[path: "spec", "serviceAccountName"])
   }
 
-  /// Checks whether a running agent does what one would do that is made now: it takes the same connections, for the
-  /// same Service, with the same rights. A rollout changes the image, variables, volumes and labels, and admission may
-  /// set other ones for each Pod; the agent keeps those that it has.
+  /// Checks that a running agent can do the work of a new one: it takes the same connections, for the same Service,
+  /// with the same rights. Image, variables, volumes and labels may differ, since a rollout changes them and admission
+  /// may set others for each Pod.
   /// - Parameter selector: the Service's, which must go on selecting the agent's Pods.
   static func serves(_ present: JSONValue, as made: JSONValue, selector: [String: String]) -> Bool {
     let containers = made[path: "spec", "containers"]?.elements ?? []
@@ -43,7 +45,8 @@ enum TemplateMatch {
 
   private static func isOurs(_ volume: JSONValue) -> Bool { volume.entryName == AgentPodTemplate.volume }
 
-  private static func lasting(_ annotations: [String: String]) -> [String: String] {
+  /// Returns annotations without the trace of a restart.
+  private static func unrestarted(_ annotations: [String: String]) -> [String: String] {
     annotations.filter { $0.key != "kubectl.kubernetes.io/restartedAt" }
   }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import ControlAPI
 import HTTPMessages
 
-/// A request to be explained instead of an intercept.
+/// The request of `--explain`, which changes nothing and says who would get it.
 struct ExplainArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
