@@ -43,7 +43,7 @@ let package = Package(
       dependencies: [
         "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Exchanges", "HTTPMessages", "Images", "Inputs",
         "KubeAPI",
-        "KubeObjects", "Manifests", "Replay", "Skaffold", "TerminalText",
+        "KubeObjects", "Manifests", "Replay", "Skaffold", "TerminalText", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
@@ -61,14 +61,14 @@ let package = Package(
         "Agents", "Bastion", "ControlAPI", "Exchanges", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams",
         "Outbound",
         "Relay", "Shell",
-        "ShellChannel", "Threads", "TunnelProtocol",
+        "ShellChannel", "Threads", "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
       name: "Intercept",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "HTTPMessages", "InterceptMachine", "KubeAPI", "KubeObjects", "KubeStreams",
-        "Relay", "TunnelProtocol",
+        "Relay", "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(name: "InterceptMachine", swiftSettings: fast),
@@ -76,13 +76,14 @@ let package = Package(
       name: "Forward",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "HTTPMessages", "KubeAPI", "KubeObjects", "Relay", "TunnelProtocol",
+        "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
       name: "Shell",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Relay", "ShellChannel", "Threads",
-        "TunnelProtocol",
+        "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"), .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
     .target(
@@ -90,9 +91,11 @@ let package = Package(
     .target(
       name: "Agents",
       dependencies: [
-        "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "TunnelProtocol",
+        "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "KubeStreams", "Relay", "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .target(
+      name: "Workloads", dependencies: ["ControlAPI", "KubeAPI", "KubeObjects"], swiftSettings: strict),
 
     // The dev loop: from a team's files to a running Pod.
     .target(
@@ -159,7 +162,7 @@ let package = Package(
     .target(
       name: "LabCommands",
       dependencies: [
-        "Agents", "Commands", "ControlAPI", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore",
+        "Agents", "Commands", "ControlAPI", "KubeAPI", "KubeObjects", "LabAPI", "LabNode", "LabStore", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -239,8 +242,12 @@ let package = Package(
       name: "AgentsTests",
       dependencies: [
         "Agents", "CLinux", "ControlAPI", "HTTPTestSupport", "KubeAPI", "KubeObjects", "Relay", "TestSupport",
-        "TunnelProtocol", .product(name: "Logging", package: "swift-log"),
+        "TunnelProtocol", "Workloads",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .testTarget(
+      name: "WorkloadsTests", dependencies: ["ControlAPI", "HTTPTestSupport", "KubeAPI", "KubeObjects", "Workloads"],
+      swiftSettings: strict),
     .testTarget(
       name: "DaemonTests",
       dependencies: ["CControl", "ControlAPI", "Daemon", .product(name: "Logging", package: "swift-log")],
@@ -262,7 +269,7 @@ let package = Package(
       name: "InterceptTests",
       dependencies: [
         "Agents", "ControlAPI", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "Relay", "TestSupport",
-        "TunnelProtocol",
+        "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "InterceptMachineTests", dependencies: ["InterceptMachine"], swiftSettings: strict),
@@ -272,12 +279,13 @@ let package = Package(
     .testTarget(
       name: "SimulationTests", dependencies: ["InterceptMachine", "Simulation"], swiftSettings: strict),
     .testTarget(
-      name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+      name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"],
+      swiftSettings: strict),
     .testTarget(
       name: "OperationsTests",
       dependencies: [
         "Agents", "ControlAPI", "Exchanges", "Intercept", "InterceptMachine", "KubeAPI", "KubeObjects", "LabAPI",
-        "LabStore", "Operations", "TestSupport", "TunnelProtocol",
+        "LabStore", "Operations", "TestSupport", "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
@@ -285,7 +293,8 @@ let package = Package(
       dependencies: ["Deploy", "HTTPTestSupport", "KubeAPI", "KubeObjects", "Manifests", "Skaffold"],
       swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
-    .testTarget(name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+    .testTarget(
+      name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(
       name: "ForwardTests",
       dependencies: [
@@ -313,7 +322,7 @@ let package = Package(
     .testTarget(
       name: "ShellTests",
       dependencies: [
-        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell", "TunnelProtocol",
+        "Agents", "CLinux", "ControlAPI", "KubeAPI", "KubeObjects", "Outbound", "Shell", "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ShellChannelTests", dependencies: ["CLinux", "CShell", "ShellChannel"], swiftSettings: strict),

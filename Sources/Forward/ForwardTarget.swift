@@ -1,8 +1,8 @@
-import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
 import TunnelProtocol
+import Workloads
 
 /// The target that `SERVICE|KIND/NAME` names, and the addresses of its ports in the cluster.
 public struct ForwardTarget: Sendable, Hashable {

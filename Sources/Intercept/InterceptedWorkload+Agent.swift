@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 extension InterceptedWorkload {
   /// Returns the deployer of the workload's agent, and the template of its Pod.

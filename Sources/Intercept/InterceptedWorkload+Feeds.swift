@@ -4,6 +4,7 @@ import InterceptMachine
 import KubeAPI
 import KubeObjects
 import TunnelProtocol
+import Workloads
 
 // The feeds of the inbox: watches of the Services, their endpoints and the workload, the session, the Lease.
 

@@ -10,6 +10,7 @@ import KubeStreams
 import Logging
 import Relay
 import TunnelProtocol
+import Workloads
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

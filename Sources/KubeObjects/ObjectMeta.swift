@@ -33,3 +33,8 @@ extension JSONValue {
     self[path: "metadata", "ownerReferences"]?.elements.first { $0["controller"]?.boolValue == true }
   }
 }
+
+extension JSONValue {
+  /// `name` of an element in a Kubernetes list: a container, a port, a volume.
+  public var entryName: String? { self["name"]?.stringValue }
+}

@@ -3,6 +3,7 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 import Shell
+import Workloads
 
 extension ClusterOperations {
   /// The permissions that intercepts, forwards and `restore` need in their namespace; templates/rbac.yaml grants the

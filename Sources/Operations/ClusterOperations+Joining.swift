@@ -4,6 +4,7 @@ import Forward
 import Intercept
 import KubeAPI
 import KubeObjects
+import Workloads
 
 // Intercepts whose connections continue in another cluster, through a gateway there.
 

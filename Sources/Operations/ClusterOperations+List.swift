@@ -4,6 +4,7 @@ import Forward
 import Intercept
 import KubeAPI
 import KubeObjects
+import Workloads
 
 extension ClusterOperations {
   public func explain(_ request: ExplainRequest) async throws -> ExplainReport {

@@ -8,6 +8,7 @@ import Logging
 import Relay
 import Shell
 import ShellChannel
+import Workloads
 
 /// The key of an agent that shells share: one workload's in one cluster.
 struct ShellAgentKey: Hashable {

@@ -12,6 +12,7 @@ import Logging
 import Relay
 import Shell
 import Threads
+import Workloads
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

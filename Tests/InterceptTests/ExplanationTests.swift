@@ -1,7 +1,7 @@
-import Agents
 import ControlAPI
 import InterceptMachine
 import Testing
+import Workloads
 
 @testable import Intercept
 @testable import InterceptMachine

@@ -4,6 +4,7 @@ import Foundation
 import KubeAPI
 import KubeObjects
 import Testing
+import Workloads
 
 @testable import Intercept
 @testable import Operations

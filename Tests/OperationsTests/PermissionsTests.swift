@@ -1,8 +1,8 @@
-import Agents
 import Foundation
 import KubeAPI
 import KubeObjects
 import Testing
+import Workloads
 
 @testable import Operations
 

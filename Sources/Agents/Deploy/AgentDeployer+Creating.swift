@@ -1,6 +1,7 @@
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 extension AgentDeployer {
   /// No tuple: one with a `Result` does not survive an optimized build.

@@ -1,6 +1,7 @@
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// A running agent in a cluster.
 public struct AgentIdentity: Sendable, Hashable {

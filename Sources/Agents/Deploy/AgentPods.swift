@@ -2,6 +2,7 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 import Synchronization
+import Workloads
 
 /// A Pod that runs an agent. Its UID tells it from another that has its name later.
 public struct AgentPod: Sendable, Hashable {

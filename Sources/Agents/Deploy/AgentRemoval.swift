@@ -1,6 +1,7 @@
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// Removes an agent from a cluster. Nothing else deletes one, so that no Service is left selecting an agent that no
 /// longer exists: it would have no endpoint, and every request to it would fail.

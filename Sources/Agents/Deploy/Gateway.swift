@@ -2,6 +2,7 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 import Logging
+import Workloads
 
 /// An agent without a workload: the route into a namespace for `forward` and for a plain shell. It runs in the image of
 /// some running Pod, since that Pod's node has the image.

@@ -1,6 +1,7 @@
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// An agent that one installation keeps for itself, such as a gateway. It is recognised by its record, its UID and an
 /// unchanged generation, never by its name: another's agent is neither used nor removed.

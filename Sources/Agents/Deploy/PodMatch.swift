@@ -1,4 +1,5 @@
 import KubeObjects
+import Workloads
 
 /// Compares a Pod with the agent's Pod template that it should be made of. A ReplicaSet adopts any Pod that has its
 /// labels, so the owner alone does not show which program runs.

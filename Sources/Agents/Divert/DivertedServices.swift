@@ -1,6 +1,7 @@
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// The Services that select one workload's agent. All of them share it: its end affects each.
 public struct DivertedServices: Sendable {

@@ -1,6 +1,7 @@
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// The change that an intercept makes to a Service, and its undoing. It adds one key to the selector and keeps the
 /// former selector in an annotation, so that a machine that never saw the intercept can undo it.

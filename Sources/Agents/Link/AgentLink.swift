@@ -5,6 +5,7 @@ import Logging
 import Relay
 import Synchronization
 import TunnelProtocol
+import Workloads
 
 /// Keeps one session to one agent: dials, says hello, and dials again when the port-forward breaks or the Pod is
 /// replaced.

@@ -1,9 +1,10 @@
 import KubeObjects
+import Workloads
 
 /// The names of everything that devtunnel puts into a cluster or writes on existing objects.
 public enum AgentNames {
   /// On the agent's Pods, and in the selector of an intercepted Service.
-  public static let agentLabel = "devtunnel.dev/agent"
+  public static let agentLabel = WorkloadFinder.agentLabel
   public static let managedByLabel = "app.kubernetes.io/managed-by"
   public static let managedBy = "devtunnel"
   /// On our own objects: their owner.

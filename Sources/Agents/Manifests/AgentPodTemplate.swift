@@ -1,5 +1,6 @@
 import ControlAPI
 import KubeObjects
+import Workloads
 
 /// The agent's Pod, made of the workload's own Pod template. Its environment and files are the workload's, and whatever
 /// looks at labels, ServiceAccount or security context treats it alike.
@@ -397,9 +398,4 @@ public struct AgentPodTemplate: Sendable {
   private static func isNode(_ name: String) -> JSONValue {
     ["key": "metadata.name", "operator": "In", "values": [JSONValue(name)]]
   }
-}
-
-extension JSONValue {
-  /// `name` of an element in a Kubernetes list: a container, a port, a volume.
-  public var entryName: String? { self["name"]?.stringValue }
 }

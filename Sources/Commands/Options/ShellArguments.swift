@@ -1,7 +1,7 @@
-import Agents
 import ArgumentParser
 import ControlAPI
 import FoundationEssentials
+import Workloads
 
 /// The parts of a workload that a shell takes over, for `shell` and for `intercept … -- COMMAND`.
 struct ShellArguments: ParsableArguments {

@@ -3,6 +3,7 @@ import ControlAPI
 import InterceptMachine
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// The claims on one workload's agent. All holders change them on its Deployment, so that a new claim and the agent's
 /// removal exclude each other.

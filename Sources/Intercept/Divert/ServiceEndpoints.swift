@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// The ready Pods behind a Service now (discovery.k8s.io/v1 EndpointSlices), without the endpoints that somebody else
 /// keeps: those do not follow the selector.

@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

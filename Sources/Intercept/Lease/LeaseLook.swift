@@ -3,6 +3,7 @@ import ControlAPI
 import KubeAPI
 import KubeObjects
 import Synchronization
+import Workloads
 
 /// The result of one look at a Lease. Two looks show whether its holder lives, whatever their machine's clock says.
 struct LeaseLook: Sendable, Hashable {

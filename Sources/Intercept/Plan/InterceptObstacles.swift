@@ -1,6 +1,7 @@
 import Agents
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// The reasons why Services cannot be intercepted, for `list`, from lists that are read once for all of them. An
 /// intercept looks more closely.

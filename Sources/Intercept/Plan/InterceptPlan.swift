@@ -1,7 +1,7 @@
-import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// One port of the intercepted Service.
 public struct PlannedPort: Sendable, Hashable {

@@ -1,6 +1,7 @@
 import Agents
 import ControlAPI
 import KubeObjects
+import Workloads
 
 /// The Services that select the same Pods as the intercepted one: the agent has the Pods' labels, so that it becomes an
 /// endpoint of each.

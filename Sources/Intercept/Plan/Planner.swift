@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// Reads what an intercept needs, and refuses a Service that cannot be intercepted safely, with the reason. It changes
 /// nothing.

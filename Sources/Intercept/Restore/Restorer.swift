@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// Undoes intercepts from the cluster's objects alone: the Services, the workloads and our own. Any machine can do it.
 public struct Restorer: Sendable {

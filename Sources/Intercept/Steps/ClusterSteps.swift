@@ -3,6 +3,7 @@ import ControlAPI
 import InterceptMachine
 import KubeAPI
 import KubeObjects
+import Workloads
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

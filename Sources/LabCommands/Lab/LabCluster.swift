@@ -1,8 +1,8 @@
-import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
 import Logging
+import Workloads
 
 /// A running lab, reached as any other cluster: through its kubeconfig.
 struct LabCluster: Sendable {

@@ -1,4 +1,4 @@
-import Agents
+import Workloads
 
 /// A volume's link as it may be on the host: its target must be inside the volume, or it is left out.
 ///

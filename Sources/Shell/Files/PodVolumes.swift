@@ -1,6 +1,6 @@
-import Agents
 import FoundationEssentials
 import Logging
+import Workloads
 
 /// The Pod's volumes below a directory of the host, `$DEVTUNNEL_ROOT`: readable by this user alone.
 actor PodVolumes {

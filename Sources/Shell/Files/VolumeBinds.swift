@@ -1,4 +1,4 @@
-import Agents
+import Workloads
 
 /// The copied volumes that are at their own paths too. One that is mounted inside another comes along with that.
 struct VolumeBinds {

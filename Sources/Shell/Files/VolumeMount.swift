@@ -1,5 +1,5 @@
-import Agents
 import KubeObjects
+import Workloads
 
 /// A volume mount of a container.
 struct VolumeMount: Codable, Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Agents
+import Workloads
 
 /// The decision whether a volume may be at its own path in a shell, beside its copy below `$DEVTUNNEL_ROOT`.
 ///

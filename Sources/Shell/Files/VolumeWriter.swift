@@ -1,4 +1,4 @@
-import Agents
+import Workloads
 
 #if canImport(Glibc)
   import Glibc

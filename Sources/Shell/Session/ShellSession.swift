@@ -7,6 +7,7 @@ import Outbound
 import Relay
 import ShellChannel
 import Synchronization
+import Workloads
 
 /// One shell's connection to the cluster, from its plan to the end of its command.
 public actor ShellSession {

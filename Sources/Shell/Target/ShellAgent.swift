@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// An agent made of a workload's Pod template that is never Ready, so that no Service sends traffic to it. A shell
 /// reaches the cluster from it, with the workload's labels, ServiceAccount, environment and files.

@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import KubeAPI
 import KubeObjects
+import Workloads
 
 /// The workload whose place in the cluster a shell takes.
 public struct ShellTarget: Sendable {

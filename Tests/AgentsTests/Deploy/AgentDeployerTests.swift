@@ -6,6 +6,7 @@ import KubeObjects
 import Testing
 
 @testable import Agents
+@testable import Workloads
 
 /// The agent's Deployment is made for its namespace.
 @Suite(.timeLimit(.minutes(1))) struct AgentDeployerTests {

@@ -1,7 +1,7 @@
-import Agents
 import ControlAPI
 import KubeObjects
 import Testing
+import Workloads
 
 @testable import Intercept
 

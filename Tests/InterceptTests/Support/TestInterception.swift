@@ -7,6 +7,7 @@ import KubeObjects
 import Logging
 import Relay
 import Synchronization
+import Workloads
 
 @testable import Intercept
 

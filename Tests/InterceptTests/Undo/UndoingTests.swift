@@ -1,4 +1,3 @@
-import Agents
 import ControlAPI
 import Foundation
 import InterceptMachine
@@ -6,6 +5,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 import TunnelProtocol
+import Workloads
 
 @testable import Intercept
 

@@ -5,6 +5,7 @@ import InterceptMachine
 import KubeAPI
 import KubeObjects
 import Testing
+import Workloads
 
 @testable import Intercept
 @testable import Operations

@@ -1,5 +1,5 @@
-import Agents
 import Testing
+import Workloads
 
 @testable import Shell
 

@@ -1,7 +1,7 @@
-import Agents
 import KubeAPI
 import KubeObjects
 import Testing
+import Workloads
 
 @testable import Shell
 

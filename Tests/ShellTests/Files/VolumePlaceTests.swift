@@ -1,6 +1,6 @@
-import Agents
 import Foundation
 import Testing
+import Workloads
 
 @testable import Shell
 

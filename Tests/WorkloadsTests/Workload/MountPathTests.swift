@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct MountPathTests {
   @Test(

@@ -2,7 +2,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct WorkloadOwnerTests {
   private func reference(_ apiVersion: String, _ kind: String, _ name: String) -> JSONValue {

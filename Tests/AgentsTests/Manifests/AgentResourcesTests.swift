@@ -2,6 +2,7 @@ import KubeObjects
 import Testing
 
 @testable import Agents
+@testable import Workloads
 
 struct AgentResourcesTests {
   private func resources(_ items: [JSONValue], needsLimits: Bool = false) -> JSONValue {

@@ -2,7 +2,7 @@ import ControlAPI
 import KubeAPI
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 /// The messages are worded as an API server words them.
 struct RefusalTests {

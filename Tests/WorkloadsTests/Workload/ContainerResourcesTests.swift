@@ -1,7 +1,7 @@
 import KubeObjects
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct ContainerResourcesTests {
   private let own: JSONValue = [

@@ -2,7 +2,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct VolumeClaimsTests {
   private func claims(_ modes: [String: [String]]) -> VolumeClaims {

@@ -2,7 +2,7 @@ import HTTPTestSupport
 import KubeObjects
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct PodSecurityTests {
   /// The container's securityContext after.

@@ -1,7 +1,7 @@
 import KubeObjects
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct AdmittedPodTests {
   /// The Pod template of StatefulSet `store`.

@@ -2,7 +2,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct WorkloadTests {
   private let template: JSONValue = ["metadata": ["labels": ["app": "x"]], "spec": ["containers": [["name": "x"]]]]

@@ -3,7 +3,7 @@ import KubeAPI
 import KubeObjects
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 /// The part that needs no cluster: values and the references among them (Kubernetes API, EnvVar).
 struct WorkloadEnvironmentTests {

@@ -1,4 +1,5 @@
 import KubeObjects
+import Workloads
 
 /// The resources of the agent's container: little, unless the namespace demands more of every Pod.
 struct AgentResources: Sendable {

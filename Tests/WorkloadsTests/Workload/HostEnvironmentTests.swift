@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-@testable import Agents
+@testable import Workloads
 
 struct HostEnvironmentTests {
   private func taken(_ names: [String], include: [String] = [], exclude: [String] = []) -> HostEnvironment {

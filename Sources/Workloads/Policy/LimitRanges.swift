@@ -3,23 +3,25 @@ import KubeObjects
 
 /// The demands of a namespace's LimitRanges on the agent's Pod; it has one container, whose share is the Pod's
 /// (Kubernetes documentation, "Limit Ranges").
-struct LimitRanges: Sendable, Hashable {
+package struct LimitRanges: Sendable, Hashable {
   /// One resource: `cpu`, `memory`, `ephemeral-storage`.
-  struct Bounds: Sendable, Hashable {
-    var min: Quantity?
-    var max: Quantity?
+  package struct Bounds: Sendable, Hashable {
+    package var min: Quantity?
+    package var max: Quantity?
     /// The largest multiple of its request that a limit may be.
-    var ratio: Quantity?
+    package var ratio: Quantity?
     /// The limit that a container without one gets; the lowest if several LimitRanges name one.
-    var defaultLimit: Quantity?
+    package var defaultLimit: Quantity?
 
     /// True if a limit is required, or is filled in.
-    var callsForLimit: Bool { max != nil || ratio != nil || defaultLimit != nil }
+    package var callsForLimit: Bool { max != nil || ratio != nil || defaultLimit != nil }
+
+    package init() {}
   }
 
-  private(set) var bounds: [String: Bounds] = [:]
+  package private(set) var bounds: [String: Bounds] = [:]
 
-  init(_ objects: [JSONValue] = []) {
+  package init(_ objects: [JSONValue] = []) {
     for item in objects.flatMap({ $0[path: "spec", "limits"]?.elements ?? [] }) {
       let type = item["type"]?.stringValue
       guard type == "Container" || type == "Pod" else { continue }
@@ -40,7 +42,7 @@ struct LimitRanges: Sendable, Hashable {
   }
 
   /// Reads those of a namespace; none if they may not be listed: the cluster then reports what it refuses.
-  static func read(client: KubeClient, namespace: String) async -> LimitRanges {
+  package static func read(client: KubeClient, namespace: String) async -> LimitRanges {
     LimitRanges((try? await client.list(.limitRanges, namespace: namespace))?.items ?? [])
   }
 }

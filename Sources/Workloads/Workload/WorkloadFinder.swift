@@ -4,6 +4,9 @@ import KubeObjects
 
 /// Finds Services, their Pods, and the workload behind them. It changes nothing.
 public struct WorkloadFinder: Sendable {
+  /// The label of agents' Pods, which belong to no workload.
+  public static let agentLabel = "devtunnel.dev/agent"
+
   public let client: KubeClient
   public let namespace: String
 
@@ -43,7 +46,7 @@ public struct WorkloadFinder: Sendable {
   /// Checks that a Pod is not an agent's, has not ended and is not about to end.
   public static func isLiving(_ pod: JSONValue) -> Bool {
     let phase = pod[path: "status", "phase"]?.stringValue
-    return pod.labels[AgentNames.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
+    return pod.labels[Self.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
   }
 
   /// Returns the one workload that owns the Pods, with the template of one of them.

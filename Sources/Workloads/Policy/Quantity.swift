@@ -2,15 +2,15 @@ import KubeObjects
 
 /// An amount as Kubernetes writes it (apimachinery, `resource.Quantity`): `100m`, `64Mi`, `1.5`, `2e3`. Counted in
 /// thousandths, rounded up as Kubernetes does.
-struct Quantity: Sendable, Hashable, Comparable {
-  var milli: Int
+package struct Quantity: Sendable, Hashable, Comparable {
+  package var milli: Int
 
-  init(milli: Int) { self.milli = milli }
+  package init(milli: Int) { self.milli = milli }
   /// Counts whole units; more than fits becomes the most that fits.
-  init(whole: Int) { milli = whole.multipliedSaturating(by: 1000) }
+  package init(whole: Int) { milli = whole.multipliedSaturating(by: 1000) }
 
   /// Parses an amount; nil if it is none, or is more than 9 · 10¹⁵.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let number = text.prefix { $0.isNumber || $0 == "." || $0 == "-" || $0 == "+" }
     let suffix = text.dropFirst(number.count)
     let amount: Double?
@@ -31,11 +31,11 @@ struct Quantity: Sendable, Hashable, Comparable {
     "Ki": 1024, "Mi": 1_048_576, "Gi": 1_073_741_824, "Ti": 1_099_511_627_776, "Pi": 1_125_899_906_842_624,
   ]
 
-  static func < (a: Quantity, b: Quantity) -> Bool { a.milli < b.milli }
+  package static func < (a: Quantity, b: Quantity) -> Bool { a.milli < b.milli }
 }
 
 extension Quantity: CustomStringConvertible {
-  var description: String {
+  package var description: String {
     guard milli % 1000 == 0 else { return "\(milli)m" }
     let whole = milli / 1000
     return whole > 0 && whole % 1_048_576 == 0 ? "\(whole / 1_048_576)Mi" : "\(whole)"

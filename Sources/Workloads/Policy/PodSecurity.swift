@@ -2,8 +2,8 @@ import KubeAPI
 import KubeObjects
 
 /// Pod Security admission (Kubernetes documentation, "Pod Security Standards").
-enum PodSecurity {
-  enum Level: String, Sendable {
+package enum PodSecurity {
+  package enum Level: String, Sendable {
     case privileged, baseline, restricted
   }
 
@@ -11,7 +11,7 @@ enum PodSecurity {
 
   /// Returns the level that the namespace's label enforces; nil if it has none or may not be read. A default of the
   /// whole cluster is not visible.
-  static func enforced(in namespace: String, client: KubeClient) async -> Level? {
+  package static func enforced(in namespace: String, client: KubeClient) async -> Level? {
     guard let object = try? await client.find(.namespaces, namespace) else { return nil }
     return object.labels[label].flatMap { Level(rawValue: $0) }
   }
@@ -22,7 +22,7 @@ enum PodSecurity {
   /// Fills in what `restricted` demands and the PodSpec's first container, the agent's, lacks; the agent needs no
   /// privilege. The workload's own values stay, even if they are refused. `baseline` accepts absent fields.
   /// - Parameter isOwnImage: true for the workload's image, whose user is not root if the workload runs as non-root.
-  static func restrict(_ pod: JSONValue, isOwnImage: Bool) -> JSONValue {
+  package static func restrict(_ pod: JSONValue, isOwnImage: Bool) -> JSONValue {
     var pod = pod
     guard var container = pod["containers"]?.elements.first else { return pod }
     func given(_ member: String) -> JSONValue? {

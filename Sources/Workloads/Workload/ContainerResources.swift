@@ -1,12 +1,12 @@
 import KubeObjects
 
 /// The resources of a container as a variable may name them (Kubernetes API, ResourceFieldSelector).
-enum ContainerResources {
+package enum ContainerResources {
   /// Returns the value that the kubelet gives; nil if it depends on the node, or the reference names nothing.
   /// - Parameters:
   ///   - own: the container that has the variable.
   ///   - pod: a Pod or a Pod template.
-  static func value(_ reference: JSONValue, of own: JSONValue, in pod: JSONValue) -> String? {
+  package static func value(_ reference: JSONValue, of own: JSONValue, in pod: JSONValue) -> String? {
     let name = reference["containerName"]?.stringValue
     let container =
       name == nil || name == own.entryName
