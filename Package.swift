@@ -279,7 +279,7 @@ let package = Package(
     .testTarget(
       name: "SimulationTests", dependencies: ["InterceptMachine", "Simulation"], swiftSettings: strict),
     .testTarget(
-      name: "ImagesTests", dependencies: ["Images", "KubeObjects", "Manifests", "Skaffold"],
+      name: "ImagesTests", dependencies: ["Images", "Inputs", "KubeObjects", "Manifests", "Skaffold"],
       swiftSettings: strict),
     .testTarget(
       name: "OperationsTests",
@@ -294,7 +294,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ManifestsTests", dependencies: ["KubeObjects", "Manifests"], swiftSettings: strict),
     .testTarget(
-      name: "SkaffoldTests", dependencies: ["KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
+      name: "SkaffoldTests", dependencies: ["Inputs", "KubeObjects", "Manifests", "Skaffold"], swiftSettings: strict),
     .testTarget(
       name: "ForwardTests",
       dependencies: [

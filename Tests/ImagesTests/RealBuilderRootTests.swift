@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Inputs
 import Manifests
 import Skaffold
 import Testing
@@ -9,7 +10,7 @@ import Testing
 private let canRun =
   geteuid() == 0 && access("/bin/busybox", X_OK) == 0
   && ["buildah", "podman", "runc"].allSatisfy {
-    Program.find($0, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"]) != nil
+    InstalledProgram.find($0, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"]) != nil
   }
 
 /// With the installed buildah and podman, `FROM scratch` and a static busybox, in stores of the tests' own. As root,

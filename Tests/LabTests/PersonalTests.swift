@@ -96,7 +96,7 @@ extension LabTests {
               let explained = try await alice.explain(
                 ExplainRequest(
                   lab.intercept(1), method: "GET", target: "/",
-                  headers: [ExplainRequest.Field(name: "x-devtunnel", value: "alice")]))
+                  headers: [.init("x-devtunnel", "alice")]))
               #expect(
                 explained.ports.first?.takers == [
                   ExplainReport.Taker(holder: "alice@host", rule: ["header x-devtunnel=alice"]),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlAPI
+import Exchanges
 import HTTPMessages
 
 /// The request of `--explain`, which changes nothing and says who would get it.
@@ -13,8 +14,8 @@ struct ExplainArguments: ParsableArguments {
   @Option(
     name: .customShort("H"),
     help: ArgumentHelp("A header of the request of --explain; may be repeated.", valueName: "name: value"),
-    transform: checked(ExplainRequest.Field.init))
-  var headers: [ExplainRequest.Field] = []
+    transform: checked(ExplainedRequest.header))
+  var headers: [Exchange.Field] = []
 
   func validate() throws {
     if explain == nil, !headers.isEmpty {
@@ -41,13 +42,13 @@ extension ExplainedRequest {
   }
 }
 
-extension ExplainRequest.Field {
-  init(_ text: String) throws(ControlError) {
+extension ExplainedRequest {
+  static func header(_ text: String) throws(ControlError) -> Exchange.Field {
     let parts = text.split(separator: ":", maxSplits: 1)
     guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(\.isTokenByte) else {
       throw ControlError(.badInput, "write NAME: VALUE, such as 'x-devtunnel: alice'")
     }
     let value = parts[1].drop { $0 == " " }
-    self.init(name: String(parts[0]), value: String(value))
+    return Exchange.Field(String(parts[0]), String(value))
   }
 }

@@ -1,4 +1,5 @@
 import ControlAPI
+import Exchanges
 import HTTPMessages
 
 /// The Service that `devtunnel open` opens: `SERVICE[:PORT]`, or a URL by which the cluster's programs reach one.
@@ -52,7 +53,7 @@ struct OpenTarget: Hashable, Sendable {
 
 /// A header field that `devtunnel open` sets: `NAME=VALUE`.
 enum OpenHeader {
-  static func parse(_ text: String) throws(ControlError) -> ForwardRewrite.Field {
+  static func parse(_ text: String) throws(ControlError) -> Exchange.Field {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(\.isTokenByte) else {
       throw ControlError(.badInput, "write NAME=VALUE, such as x-tenant=blue")
@@ -64,6 +65,6 @@ enum OpenHeader {
     guard !["connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer"].contains(name) else {
       throw ControlError(.badInput, "\(name) belongs to the connection and cannot be set")
     }
-    return ForwardRewrite.Field(name: name, value: String(parts[1]))
+    return Exchange.Field(name, String(parts[1]))
   }
 }

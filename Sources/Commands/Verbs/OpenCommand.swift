@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlAPI
+import Exchanges
 import Subprocess
 
 struct OpenCommand: AsyncParsableCommand {
@@ -30,7 +31,7 @@ struct OpenCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Set this header on each request; host is one, too.", valueName: "name=value"),
     transform: checked(OpenHeader.parse))
-  var header: [ForwardRewrite.Field] = []
+  var header: [Exchange.Field] = []
 
   @Option(
     help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "ip"),
@@ -70,7 +71,7 @@ struct OpenCommand: AsyncParsableCommand {
     var rewrite = ForwardRewrite(host: target.host, fields: header.filter { $0.name != "host" })
     if let host = header.last(where: { $0.name == "host" }) { rewrite.host = host.value }
     if let personal {
-      rewrite.fields.append(.init(name: "x-devtunnel", value: personal))
+      rewrite.fields.append(.init("x-devtunnel", personal))
       rewrite.baggage = ["devtunnel=\(personal)"]
     }
     var request = ForwardRequest(
@@ -100,7 +101,7 @@ struct OpenReport: Encodable, Hashable {
   /// The host that the Service sees.
   var host: String
   /// The headers that are set.
-  var headers: [ForwardRewrite.Field]
+  var headers: [Exchange.Field]
 
   init(_ report: ForwardReport, path: String, marks: ForwardRewrite) {
     let port = report.ports.first
@@ -113,7 +114,7 @@ struct OpenReport: Encodable, Hashable {
     namespace = report.namespace
     self.port = port?.remote ?? ""
     host = report.opened ?? ""
-    headers = marks.fields + marks.baggage.map { .init(name: "baggage", value: $0) }
+    headers = marks.fields + marks.baggage.map { .init("baggage", $0) }
   }
 
   var lines: [String] {

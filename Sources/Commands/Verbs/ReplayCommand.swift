@@ -51,7 +51,7 @@ struct ReplayCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Set this header on each request, such as one that was hidden.", valueName: "name=value"),
     transform: checked(OpenHeader.parse))
-  var header: [ForwardRewrite.Field] = []
+  var header: [Exchange.Field] = []
 
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
@@ -89,7 +89,7 @@ struct ReplayCommand: AsyncParsableCommand {
   private var options: ReplayOptions {
     ReplayOptions(
       ignored: ignore, only: only,
-      fields: header.filter { $0.name != "host" }.map { Exchange.Field($0.name, $0.value) },
+      fields: header.filter { $0.name != "host" },
       host: header.last { $0.name == "host" }?.value, gaps: gaps)
   }
 

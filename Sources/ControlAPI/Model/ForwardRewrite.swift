@@ -1,26 +1,17 @@
+import Exchanges
 import HTTPMessages
 
 /// The changes to the requests of `devtunnel open`, and to their answers: a browser sees the Service under the port
 /// here, and the Service sees its own name and the mark.
 public struct ForwardRewrite: Codable, Sendable, Hashable {
-  public struct Field: Codable, Sendable, Hashable {
-    public var name: String
-    public var value: String
-
-    public init(name: String, value: String) {
-      self.name = name
-      self.value = value
-    }
-  }
-
   /// The name that the Service sees, with the port unless that is 80; nil: `SERVICE.NAMESPACE`.
   public var host: String?
   /// Set on each request, in place of fields with the same names.
-  public var fields: [Field]
+  public var fields: [Exchange.Field]
   /// Members that are added to `baggage`, such as `devtunnel=alice`.
   public var baggage: [String]
 
-  public init(host: String? = nil, fields: [Field] = [], baggage: [String] = []) {
+  public init(host: String? = nil, fields: [Exchange.Field] = [], baggage: [String] = []) {
     self.host = host
     self.fields = fields
     self.baggage = baggage

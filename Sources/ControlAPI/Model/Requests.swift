@@ -1,3 +1,5 @@
+import Exchanges
+
 // The requests of commands to the daemon. Every type is Codable: it crosses the control socket as JSON.
 
 /// The cluster that a command means. The daemon reads the kubeconfig itself, at the time of the request.
@@ -117,24 +119,15 @@ public struct InterceptRequest: Codable, Sendable, Hashable {
 
 /// `devtunnel intercept --explain`: who would get a request. Nothing is changed.
 public struct ExplainRequest: Codable, Sendable, Hashable {
-  public struct Field: Codable, Sendable, Hashable {
-    public var name: String
-    public var value: String
-    public init(name: String, value: String) {
-      self.name = name
-      self.value = value
-    }
-  }
-
   /// The Service and its ports, and the rules of a possible intercept.
   public var intercept: InterceptRequest
   /// `GET`.
   public var method: String
   /// The path, with the query.
   public var target: String
-  public var headers: [Field]
+  public var headers: [Exchange.Field]
 
-  public init(_ intercept: InterceptRequest, method: String, target: String, headers: [Field] = []) {
+  public init(_ intercept: InterceptRequest, method: String, target: String, headers: [Exchange.Field] = []) {
     self.intercept = intercept
     self.method = method
     self.target = target

@@ -11,7 +11,7 @@
 // When the command closes its sending side, the daemon cancels the request; it still answers.
 
 /// The sender and the method of a request; read first, since the request's type follows from it.
-public struct RequestHead: Codable, Sendable, Hashable {
+public struct RequestEnvelope: Codable, Sendable, Hashable {
   public var version: String
   public var build: String
   public var method: String

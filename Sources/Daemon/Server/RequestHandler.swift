@@ -28,7 +28,7 @@ struct RequestHandler: Sendable {
   /// Reads the request's method, and the version of the command that asks.
   /// - Throws: `.versionMismatch` for another devtunnel's command, except for methods that every version may call.
   func accept(_ line: [UInt8]) throws(ControlError) -> (Method, from: BuildVersion) {
-    let head = try WireCoding.decode(RequestHead.self, line)
+    let head = try WireCoding.decode(RequestEnvelope.self, line)
     let method = Method(rawValue: head.method)
     if method?.anyVersion != true, let mismatch = BuildVersion.mismatch(daemon: build, command: head.from) {
       throw mismatch

@@ -1,10 +1,12 @@
+import Inputs
+
 /// A program that builds images from Dockerfiles.
 public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
   case docker, podman, buildah
 
   /// Returns the kinds whose program is installed, in the order of `allCases`. Docker's daemon is not asked.
   public static func installed(environment: [String: String]) -> [BuilderKind] {
-    allCases.filter { Program.find($0.rawValue, environment: environment) != nil }
+    allCases.filter { InstalledProgram.find($0.rawValue, environment: environment) != nil }
   }
 
   /// Returns the builder to use: the requested one, or the first installed of docker (if its daemon
@@ -39,7 +41,7 @@ public enum BuilderKind: String, Sendable, Hashable, CaseIterable {
     if let down { throw down }
     throw BuildError(
       .builderMissing,
-      "no image builder is installed: looked for docker, podman and buildah in \(Program.places(environment))",
+      "no image builder is installed: looked for docker, podman and buildah in \(InstalledProgram.places(environment))",
       remedy:
         "install one of them (apt-get install buildah), "
         + "or give artifacts a command of their own (build.artifacts[].custom)"

@@ -1,3 +1,5 @@
+import Inputs
+
 /// A builder's commands about its store, and for small changes there.
 struct StoreTool: Sendable {
   let store: BuilderStore
@@ -6,7 +8,7 @@ struct StoreTool: Sendable {
 
   /// - Throws: `builderMissing`.
   init(_ store: BuilderStore, environment: [String: String]) throws(BuildError) {
-    guard let program = Program.find(store.kind.rawValue, environment: environment) else {
+    guard let program = InstalledProgram.find(store.kind.rawValue, environment: environment) else {
       throw .missing(store.kind.rawValue, "the builder", environment)
     }
     self.store = store
@@ -79,7 +81,7 @@ struct StoreTool: Sendable {
 extension BuildError {
   static func missing(_ program: String, _ role: String, _ environment: [String: String]) -> BuildError {
     BuildError(
-      .builderMissing, "\(role) \(program) is not installed: looked in \(Program.places(environment))",
+      .builderMissing, "\(role) \(program) is not installed: looked in \(InstalledProgram.places(environment))",
       remedy: "install \(program), or put it into PATH")
   }
 }

@@ -1,3 +1,5 @@
+import Inputs
+
 extension ImageLoader {
   /// Runs a tool that reads an archive from its standard input: its file system may be another one than ours.
   func importStream(_ image: BuiltImage, _ tool: StoreTool, _ command: [String], _ output: @Sendable (String) -> Void)
@@ -37,7 +39,7 @@ extension ImageLoader {
 
   /// Runs a product's own tool.
   func run(_ command: [String], input: String?, _ output: @Sendable (String) -> Void) async throws(BuildError) {
-    guard let program = Program.find(command[0], environment: builder.environment) else {
+    guard let program = InstalledProgram.find(command[0], environment: builder.environment) else {
       throw .missing(command[0], "\(product): its tool", builder.environment)
     }
     let child = Child(

@@ -32,13 +32,6 @@ struct Program: Sendable {
   /// An absolute path.
   var path: String
 
-  /// Finds the first one in the environment's PATH.
-  static func find(_ name: String, environment: [String: String]) -> String? {
-    (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first {
-      Paths.isFile($0) && isExecutable($0)
-    }
-  }
-
   /// Runs it to its end. At the limit, or if the task is cancelled, it is killed with all that it has started.
   /// - Parameter input: for its standard input; nil for none.
   /// - Throws: `TookTooLong`, `CancellationError`, or the reason why it cannot be started.

@@ -51,7 +51,7 @@ extension HelmRelease {
         remedy: refused.remedy)
     }
     try check(demands(chart, settings, options, dependencyOptions), conditions.trust, &result)
-    guard let path = Program.find("helm", environment: conditions.tools) else {
+    guard let path = InstalledProgram.find("helm", environment: conditions.tools) else {
       throw InputError(
         "helm is not in PATH (\(conditions.tools["PATH"] ?? "not set")), and the release \(name) is a chart",
         at: position, remedy: "install Helm 3 or newer: https://helm.sh/docs/intro/install")

@@ -1,3 +1,4 @@
+import Inputs
 import Manifests
 
 /// The installed program that renders kustomizations.
@@ -9,8 +10,8 @@ public enum KustomizeTool: Sendable, Hashable {
 
   /// Finds the first one in the PATH: kustomize, then kubectl.
   public static func installed(environment: [String: String]) -> KustomizeTool? {
-    if let path = Program.find("kustomize", environment: environment) { return .kustomize(path) }
-    return Program.find("kubectl", environment: environment).map { .kubectl($0) }
+    if let path = InstalledProgram.find("kustomize", environment: environment) { return .kustomize(path) }
+    return InstalledProgram.find("kubectl", environment: environment).map { .kubectl($0) }
   }
 
   /// Rendering reads local files alone.

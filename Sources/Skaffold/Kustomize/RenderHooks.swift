@@ -1,3 +1,4 @@
+import Inputs
 import Manifests
 
 /// The commands around a rendering (`manifests.hooks`).
@@ -68,6 +69,6 @@ extension HostHook {
   /// Returns the program's path: with a slash it counts from the hook's directory.
   public func program(_ environment: [String: String]) -> String? {
     if command[0].contains("/") { return Paths.absolute(command[0], in: directory) }
-    return Program.find(command[0], environment: environment)
+    return InstalledProgram.find(command[0], environment: environment)
   }
 }

@@ -79,7 +79,7 @@ public final class RemoteRepositories: Sendable {
         "\(source.repository) was not fetched yet", at: source.position,
         remedy: "leave out --sync-remote-cache=never for once")
     }
-    guard let path = Program.find("git", environment: environment) else {
+    guard let path = InstalledProgram.find("git", environment: environment) else {
       throw InputError(
         "git is not in PATH (\(environment["PATH"] ?? "not set")), and \(source.repository) is fetched by it",
         at: source.position, remedy: "install git")

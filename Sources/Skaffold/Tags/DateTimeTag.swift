@@ -1,3 +1,4 @@
+import Inputs
 import Manifests
 
 /// `build.tagPolicy.dateTime`: the time as a tag. The time zone's rules come from date(1), since
@@ -21,7 +22,7 @@ struct DateTimeTag {
       environment["TZ"] = timezone
     }
     environment["LC_ALL"] = "C"
-    guard let date = Program.find("date", environment: environment) else {
+    guard let date = InstalledProgram.find("date", environment: environment) else {
       throw InputError(
         "date(1) is not installed", field: "build.tagPolicy.dateTime", remedy: "install it, or use another tag policy")
     }

@@ -1,3 +1,5 @@
+import Inputs
+
 /// `build.tagPolicy.gitCommit`.
 public struct GitCommitTag: Sendable, Hashable {
   public enum Variant: String, Sendable, Hashable, CaseIterable {
@@ -22,7 +24,7 @@ public struct GitCommitTag: Sendable, Hashable {
 
   /// - Returns: `latest` without git, a repository or a commit, as Skaffold falls back.
   func tag(in directory: String, environment: [String: String]) async -> String {
-    guard let path = Program.find("git", environment: environment) else { return "latest" }
+    guard let path = InstalledProgram.find("git", environment: environment) else { return "latest" }
     let git = await Git(program: path, directory: directory, environment: environment)
     guard let found = await name(git) else { return "latest" }
     let tag = prefix + Self.sanitized(found)

@@ -1,3 +1,4 @@
+import Inputs
 import Synchronization
 
 #if canImport(Glibc)
@@ -48,7 +49,8 @@ public final class TemplateCommands: Sendable {
       throw EnvTemplate.Problem(message: demand.text, remedy: demand.refusal.remedy ?? "")
     }
     guard
-      let path = name.contains("/") ? Paths.absolute(name, in: directory) : Program.find(name, environment: environment)
+      let path = name.contains("/")
+        ? Paths.absolute(name, in: directory) : InstalledProgram.find(name, environment: environment)
     else {
       throw EnvTemplate.Problem(message: "a template runs '\(name)', which is not in PATH", remedy: "install it")
     }

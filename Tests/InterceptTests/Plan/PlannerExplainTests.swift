@@ -38,7 +38,7 @@ struct PlannerExplainTests {
   func order(target: String, header: String, takers: [ExplainReport.Taker]) {
     let request = ExplainRequest(
       InterceptRequest(cluster: ClusterSelection(), service: "web", ports: []), method: "GET", target: target,
-      headers: [ExplainRequest.Field(name: "X", value: header)])
+      headers: [.init("X", header)])
     let found = Planner.takers(of: request.head, port: 8080, Self.claims, besides: nil, reader: "alice@laptop")
     #expect(found == takers)
   }

@@ -215,7 +215,7 @@ struct KustomizeToolTests {
     let error = try await #require(throws: InputError.self) {
       var (warnings, demands): ([Diagnostic], [Demand]) = ([], [])
       return try await ManifestSources(kustomize: [KustomizeSource(path: "/")]).render(
-        environment: [:], demands: &demands, warnings: &warnings)
+        environment: ["PATH": "/nowhere"], demands: &demands, warnings: &warnings)
     }
     #expect(error.diagnostics.map(\.remedy) == ["install kubectl or kustomize"])
   }

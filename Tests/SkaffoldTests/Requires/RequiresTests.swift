@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Inputs
 import Manifests
 import Testing
 
@@ -327,7 +328,7 @@ struct RequiresTests {
 
   /// A repository with a configuration, a commit on `main`, and a branch `next`.
   private func repository() async throws -> Project {
-    let git = try #require(Program.find("git", environment: Here.environment))
+    let git = try #require(InstalledProgram.find("git", environment: Here.environment))
     let project = try Project(["sub/skaffold.yaml": Self.configuration("lib"), "sub/Dockerfile": ""])
     func run(_ arguments: String...) async throws {
       let identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
@@ -376,7 +377,7 @@ struct RequiresTests {
     #expect(set.configurations[0].manifests.root?.hasPrefix(shop.path + "/cache/") == true)
 
     try other.write("sub/skaffold.yaml", Self.configuration("newest"))
-    let git = try #require(Program.find("git", environment: Here.environment))
+    let git = try #require(InstalledProgram.find("git", environment: Here.environment))
     _ = try await Program(path: git).run(
       ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "three"], in: other.path,
       environment: Here.environment)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Inputs
 import Manifests
 
 @testable import Skaffold
@@ -65,5 +66,5 @@ extension String {
 enum Here {
   static let environment = ProcessInfo.processInfo.environment
   static let tool = KustomizeTool.installed(environment: environment)
-  static let helm = Program.find("helm", environment: environment)
+  static let helm = InstalledProgram.find("helm", environment: environment)
 }

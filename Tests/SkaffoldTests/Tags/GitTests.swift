@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Glibc
+import Inputs
 import Testing
 
 @testable import Skaffold
 
-@Suite(.enabled(if: Program.find("git", environment: Here.environment) != nil, "git is not installed"))
+@Suite(.enabled(if: InstalledProgram.find("git", environment: Here.environment) != nil, "git is not installed"))
 struct GitTests {
   private let project: Project
   private var path: String { project.path }
@@ -20,7 +21,7 @@ struct GitTests {
   }
 
   private func git(_ arguments: String...) async throws {
-    let program = Program(path: try #require(Program.find("git", environment: Here.environment)))
+    let program = Program(path: try #require(InstalledProgram.find("git", environment: Here.environment)))
     #expect(
       try await program.run(arguments, in: path + "/repo", environment: Here.environment).succeeded, "\(arguments)")
   }

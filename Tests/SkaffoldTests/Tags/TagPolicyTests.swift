@@ -1,3 +1,4 @@
+import Inputs
 import Manifests
 import Testing
 
@@ -83,10 +84,10 @@ struct TagPolicyTests {
 
   @Test(
     "git's names for a commit",
-    .enabled(if: Program.find("git", environment: Here.environment) != nil, "git is not installed"))
+    .enabled(if: InstalledProgram.find("git", environment: Here.environment) != nil, "git is not installed"))
   func git() async throws {
     let project = try Project(["app/a": "1"])
-    let git = Program(path: try #require(Program.find("git", environment: Here.environment)))
+    let git = Program(path: try #require(InstalledProgram.find("git", environment: Here.environment)))
     var environment = Here.environment
     environment.merge(
       [

@@ -111,7 +111,8 @@ struct DevCommand: AsyncParsableCommand {
     let intercept = LoopIntercept(client: context.context.client(), request: request, name: to ?? service) {
       printer.print($0)
     }
-    let way = HostWay(wanted: host, cluster: remoteClient.access, options: global, kubeconfig: remote.kubeconfig) {
+    let way = LocalPodRoute(wanted: host, cluster: remoteClient.access, options: global, kubeconfig: remote.kubeconfig)
+    {
       printer.print($0)
     }
     let outcome = await withTaskGroup(of: Void.self) { group in

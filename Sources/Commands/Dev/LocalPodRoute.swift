@@ -5,7 +5,7 @@ import Subprocess
 
 /// The route of local Pods into the remote cluster, beside a loop: `connect --host` in another process, since that
 /// becomes the helper.
-struct HostWay: Sendable {
+struct LocalPodRoute: Sendable {
   let wanted: Bool
   let cluster: ClusterAccess
   let options: GlobalOptions
