@@ -7,6 +7,10 @@ let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 // For code that runs some thousand schedules in the tests: optimized in debug builds, too.
 let fast: [SwiftSetting] = strict + [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]
 
+// The same with all checks of a debug build, since this code reads bytes of others.
+let checked: [SwiftSetting] =
+  strict + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 let package = Package(
   name: "devtunnel",
   products: [
@@ -149,9 +153,9 @@ let package = Package(
     .target(
       name: "Agent", dependencies: ["CLinux", "HTTPMessages", "Relay", "TunnelProtocol"], exclude: ["build-agent.sh"],
       swiftSettings: strict),
-    .target(name: "HTTPMessages", swiftSettings: strict),
+    .target(name: "HTTPMessages", swiftSettings: checked),
     .target(name: "Relay", dependencies: ["CLinux", "TunnelProtocol"], swiftSettings: strict),
-    .target(name: "TunnelProtocol", swiftSettings: strict),
+    .target(name: "TunnelProtocol", swiftSettings: checked),
 
     // The shell: a namespace whose network is the tunnel.
     .target(
@@ -186,7 +190,7 @@ let package = Package(
     .target(name: "LabStore", dependencies: ["KubeObjects"], swiftSettings: strict),
 
     // Threads that may block.
-    .target(name: "TerminalText", swiftSettings: strict),
+    .target(name: "TerminalText", swiftSettings: checked),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
 
     // C, and only C.
@@ -220,7 +224,7 @@ let package = Package(
         "HTTPMessages", .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-      ], swiftSettings: strict),
+      ], swiftSettings: checked),
     .target(name: "TestSupport", dependencies: ["CLinux", "Relay"], path: "Tests/TestSupport", swiftSettings: strict),
     .target(
       name: "HTTPTestSupport", dependencies: ["KubeAPI", "KubeObjects", "TestSupport"], path: "Tests/HTTPTestSupport",

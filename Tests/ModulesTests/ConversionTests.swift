@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// No number of a cluster's ends the daemon, and all its tunnels: `Int(x)` of a number that does not fit traps.
@@ -51,9 +52,9 @@ struct ConversionTests {
   @Test("A conversion says what becomes of a number that does not fit, or why there is none", arguments: modules)
   func conversions(module: String) throws {
     let target = try #require(try PackageText().targets.first { $0.name == module })
-    for (file, text) in try target.sources() {
-      for expression in Self.conversions(in: text) {
-        let place = "\(file.split(separator: "/").last ?? "") \(expression)"
+    for (file, expressions) in try Self.conversions(of: target) {
+      for expression in expressions {
+        let place = "\(file) \(expression)"
         #expect(
           Self.safe[place] != nil,
           """
@@ -70,10 +71,8 @@ struct ConversionTests {
     let package = try PackageText()
     var found: Set<String> = []
     for target in package.targets where Self.modules.contains(target.name) {
-      for (file, text) in try target.sources() {
-        for expression in Self.conversions(in: text) {
-          found.insert("\(file.split(separator: "/").last ?? "") \(expression)")
-        }
+      for (file, expressions) in try Self.conversions(of: target) {
+        for expression in expressions { found.insert("\(file) \(expression)") }
       }
     }
     #expect(Set(Self.safe.keys).subtracting(found) == [])
@@ -92,10 +91,25 @@ struct ConversionTests {
     ])
   func seen(line: String, expressions: [String]) { #expect(Self.conversions(in: line) == expressions) }
 
+  private static let found = Mutex<[String: [(file: Substring, expressions: [String])]]>([:])
+
+  /// The conversions of a target's files, by the file's name. They are looked for once, for both tests.
+  private static func conversions(of target: PackageText.Target) throws -> [(
+    file: Substring, expressions: [String]
+  )] {
+    let sources = try target.sources()
+    return found.withLock { found in
+      if let known = found[target.name] { return known }
+      let read = sources.map { ($0.file.split(separator: "/").last ?? "", conversions(in: $0.text)) }
+      found[target.name] = read
+      return read
+    }
+  }
+
   /// `Int(b)` and `Int.init` in a source's lines, without what says how it converts.
   private static func conversions(in text: String) -> [String] {
     var found: [String] = []
-    for line in text.split(separator: "\n") {
+    for line in text.split(separator: "\n") where line.utf8.firstRange(of: "Int".utf8) != nil {
       let code = line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
       for match in code.matches(
         of:

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The targets of Package.swift, read from its text.
 struct PackageText {
@@ -53,8 +54,21 @@ struct PackageText {
 }
 
 extension PackageText.Target {
+  /// By the folder: each file is read once, since a debug build takes long for a regular expression.
+  private static let texts = Mutex<[String: [(file: String, text: String)]]>([:])
+  private static let imports = Mutex<[String: [(module: String, file: String)]]>([:])
+
   /// Every Swift file of this target, with its path from the package's root.
   func sources() throws -> [(file: String, text: String)] {
+    try Self.texts.withLock { texts in
+      if let known = texts[path] { return known }
+      let read = try readSources()
+      texts[path] = read
+      return read
+    }
+  }
+
+  private func readSources() throws -> [(file: String, text: String)] {
     let folder = PackageText.root.appending(path: path)
     guard let all = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else { return [] }
     var sources: [(String, String)] = []
@@ -66,15 +80,27 @@ extension PackageText.Target {
 
   /// Every module that a file of this target imports, with the file's path from the package's root.
   func imports() throws -> [(module: String, file: String)] {
+    let sources = try sources()
+    return Self.imports.withLock { imports in
+      if let known = imports[path] { return known }
+      let read = Self.imports(in: sources)
+      imports[path] = read
+      return read
+    }
+  }
+
+  private static func imports(in sources: [(file: String, text: String)]) -> [(module: String, file: String)] {
     var imports: [(String, String)] = []
-    for (file, text) in try sources() {
+    for (file, text) in sources {
       let statement =
         #/
         ^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?
         import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)
         /#
-      for line in text.split(separator: "\n") {
-        guard let match = line.firstMatch(of: statement) else { continue }
+      for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+        guard line.firstRange(of: "import ".utf8) != nil, let match = Substring(line).firstMatch(of: statement) else {
+          continue
+        }
         imports.append((String(match.1), file))
       }
     }
