@@ -1,9 +1,14 @@
 import Agents
 import ControlAPI
 import Exchanges
-import Foundation
 import Intercept
 import TunnelProtocol
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// Fills the store with the requests that intercepts with rules left to others, while somebody follows.
 actor OthersRequests {

@@ -139,6 +139,17 @@ struct ModulesTests {
     #expect(contained.filter { $0.hasPrefix("Lab") }.isEmpty)
   }
 
+  /// All of Foundation brings the tables of ICU: 42 MB more in the program.
+  @Test("Programs import the essentials of Foundation alone")
+  func essentials() throws {
+    for target in package.targets where !target.path.hasPrefix("Tests/") {
+      for (file, text) in try target.sources() {
+        // The other form is below #if canImport(FoundationEssentials), and so it is indented.
+        #expect(!text.hasPrefix("import Foundation\n") && !text.contains("\nimport Foundation\n"), "\(file)")
+      }
+    }
+  }
+
   /// A C library has one owner: libcurl is reached through KubeAPI (KubeStreams by `UpgradedConnection`), libssh2
   /// through Bastion, zlib is the lab's.
   @Test(
