@@ -27,8 +27,9 @@ LAB = ["LabNodeTests", "LabTests"]
 ROOT = "RootTests"
 # The slowest processes start first, or the run would end with one of them alone.
 SLOW = [
-    "AgentTests", "OperationsTests/EndsTests", "OperationsTests", "BastionTests", "SimulationTests", "KubeAPITests",
-    "HTTPMessagesTests", "LabAPITests", "ModulesTests", "CommandsTests", "ShellTests", "InterceptTests",
+    "AgentTests", "OperationsTests", "OperationsTests/EndsTests", "AgentTests/SplitFaultsTests", "BastionTests",
+    "SimulationTests", "KubeAPITests", "HTTPMessagesTests", "LabAPITests", "ModulesTests", "CommandsTests",
+    "InterceptTests", "ShellTests",
 ]
 # Suites that wait more than they compute run beside the rest of their target.
 APART = {"AgentTests": ["SplitFaultsTests"], "OperationsTests": ["EndsTests"]}
