@@ -62,6 +62,8 @@ public struct ReplayPlan: Sendable {
   static let hidden = "***"
 
   static func obstacle(_ exchange: Exchange, _ request: ReplayRequest) -> String? {
+    // The agent reports neither fields nor bodies of the requests that others get.
+    if exchange.way == .intercept, exchange.taker != .host { return "it was not for this machine: no fields were kept" }
     guard let answer = exchange.answer else { return "it had no answer: \(exchange.failure ?? "none was kept")" }
     if answer.status == 101 || request.method == "CONNECT" { return "it began another protocol" }
     if exchange.failure != nil { return "its answer was not whole: \(exchange.failure ?? "")" }

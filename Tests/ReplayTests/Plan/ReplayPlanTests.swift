@@ -77,6 +77,16 @@ import Testing
     #expect(ReplayPlan([exchange], ReplayOptions()).steps.first?.obstacle == nil)
   }
 
+  @Test(
+    "Requests that others got are not sent to this machine's process",
+    arguments: [.origin, .holder("bob@desk")] as [Exchange.Taker])
+  func othersRequests(taker: Exchange.Taker) {
+    var exchange = Samples.exchange()
+    exchange.taker = taker
+    let obstacle = ReplayPlan([exchange], ReplayOptions()).steps.first?.obstacle
+    #expect(obstacle == "it was not for this machine: no fields were kept")
+  }
+
   @Test func aGivenHeaderStandsForAHiddenOne() {
     let exchange = Samples.exchange(fields: [.init("Authorization", "***")])
     let options = ReplayOptions(fields: [.init("authorization", "Bearer x")])
