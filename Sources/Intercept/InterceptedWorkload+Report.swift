@@ -66,6 +66,7 @@ extension InterceptedWorkload {
         report.warnings.append("someone else has taken over \(lost); --take-over takes them back")
       }
     }
+    if member.isInsideShell { report.inShell = true }
     report.others = neighbours.isEmpty ? nil : neighbours
     return report
   }
@@ -79,14 +80,16 @@ extension InterceptedWorkload {
     return members[service]?.copies[port] ?? PortCounters()
   }
 
-  /// Returns the others who intercept Services of the workload: as the cluster has it now, or as it was known last.
+  /// Returns the claims as the cluster has them now, or as they were known last.
+  func presentClaims() async -> Claims {
+    guard machine.trouble == nil, standIn == nil else { return machine.claims }
+    let reader = AgentClaims(client: client.within(.seconds(1)), namespace: namespace, workload: workload)
+    return (try? await reader.read())?.claims ?? machine.claims
+  }
+
+  /// Returns the others who intercept Services of the workload.
   private func neighbours() async -> [InterceptReport.Neighbour] {
-    var claims: Claims?
-    if machine.trouble == nil, standIn == nil {
-      let reader = AgentClaims(client: client.within(.seconds(1)), namespace: namespace, workload: workload)
-      claims = (try? await reader.read())?.claims
-    }
-    let others = (claims ?? machine.claims).all.map(\.claim).filter { $0.holder != machine.holder }
+    let others = await presentClaims().all.map(\.claim).filter { $0.holder != machine.holder }
     return Dictionary(grouping: others, by: \.holder).map { holder, claims in
       var one = InterceptReport.Neighbour(
         holder: Holder(identity: holder).told(to: context.holder), services: Set(claims.flatMap(\.services)).sorted())

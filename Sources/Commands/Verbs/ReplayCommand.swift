@@ -176,6 +176,12 @@ enum ReplayTarget {
             ? "the file does not say which Service its requests are for" : "no intercept of \(names) is here",
         remedy: "Say where they go: --to HOST:PORT, or --service SERVICE.")
     }
+    if let inside = own.first(where: { $0.inShell == true }) {
+      throw ControlError(
+        .badInput,
+        "\(host), which has the intercept of \(inside.service), is inside its shell: nothing else reaches it",
+        remedy: "Send them through the cluster: --service \(inside.service) -n \(inside.namespace).")
+    }
     return try ReplayPlace.parse(host)
   }
 }

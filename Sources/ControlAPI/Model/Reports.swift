@@ -118,6 +118,8 @@ public struct InterceptReport: Codable, Sendable, Hashable {
   public var environment: [String: String]?
   /// The target in another cluster; nil for the host.
   public var to: Target?
+  /// True if `host` is an address inside a shell, which other programs do not reach; nil otherwise.
+  public var inShell: Bool?
   /// Others who intercept Services of the workload; nil if there are none.
   public var others: [Neighbour]?
 

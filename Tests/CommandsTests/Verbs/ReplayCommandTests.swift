@@ -33,6 +33,14 @@ import Testing
     }
   }
 
+  @Test("A process in a shell is reached through the cluster alone")
+  func aShellsPortIsNoPlace() {
+    var inside = intercept("web", ["127.0.0.1:8080"])
+    inside.inShell = true
+    let error = #expect(throws: ControlError.self) { try ReplayTarget.place(["shop/web"], [inside]) }
+    #expect(error?.remedy == "Send them through the cluster: --service web -n shop.")
+  }
+
   @Test(arguments: [
     "replay", "replay a.har --to x", "replay a.har --to 1 --service web", "replay a.har --ignore a\\b",
     "replay a.har --header x", "watch --replay-to 80", "watch --replay-ignore a", "watch --once --replay a.har",
