@@ -14,12 +14,13 @@ public struct WatchedIntercept: Sendable {
   public var ports: [UInt16: UInt16]
   /// The number of this installation at the agent.
   public var own: UInt64
-  /// The names of the others, by their numbers.
-  public var names: [UInt64: String]
+  /// Returns the names of the others, by their numbers, as the cluster has them now.
+  public var names: @Sendable () async -> [UInt64: String]
 
   public init(
     watch: @escaping @Sendable (_ port: UInt16, @escaping Take) async -> RequestsWatching?, context: String,
-    namespace: String, service: String, ports: [UInt16: UInt16], own: UInt64, names: [UInt64: String]
+    namespace: String, service: String, ports: [UInt16: UInt16], own: UInt64,
+    names: @escaping @Sendable () async -> [UInt64: String]
   ) {
     self.watch = watch
     self.context = context
@@ -34,12 +35,16 @@ public struct WatchedIntercept: Sendable {
 extension InterceptedWorkload {
   func watched(_ service: String) -> WatchedIntercept? {
     guard let link, let member = members[service], member.request.rules != nil else { return nil }
-    let holders = Set(machine.claims.all.map(\.claim.holder)).map { Holder(identity: $0) }
     return WatchedIntercept(
       watch: { await link.watch($0, take: $1) }, context: client.access.contextName, namespace: namespace,
       service: service,
       ports: Dictionary(member.plan.ports.map { ($0.agentPort, $0.podPort) }) { first, _ in first },
       own: context.holder.number,
-      names: Dictionary(holders.map { ($0.number, $0.told(to: context.holder)) }) { first, _ in first })
+      names: { [weak self] in await self?.holderNames() ?? [:] })
+  }
+
+  private func holderNames() async -> [UInt64: String] {
+    let holders = Set(await presentClaims().all.map(\.claim.holder)).map { Holder(identity: $0) }
+    return Dictionary(holders.map { ($0.number, $0.told(to: context.holder)) }) { first, _ in first }
   }
 }

@@ -2,6 +2,7 @@ import Agents
 import ControlAPI
 import Exchanges
 import Intercept
+import Synchronization
 import TunnelProtocol
 
 #if canImport(FoundationEssentials)
@@ -74,20 +75,28 @@ actor OthersRequests {
 /// The takers of one port's requests.
 private final class OthersPlaces: Sendable {
   private let origin: ObservedPlace
-  private let unknown: ObservedPlace
-  private let others: [UInt64: ObservedPlace]
   private let own: UInt64
+  private let names: @Sendable () async -> [UInt64: String]
+  private let place: @Sendable (Exchange.Taker) -> ObservedPlace
+
+  private struct State {
+    var others: [UInt64: ObservedPlace] = [:]
+    /// Requests of holders whose names are being read.
+    var held: [(exchange: ReportedExchange, holder: UInt64)] = []
+    var isReading = false
+  }
+  private let state = Mutex(State())
+  private static let mostHeld = 1000
 
   init(_ intercept: WatchedIntercept, port: UInt16) {
-    func place(_ taker: Exchange.Taker) -> ObservedPlace {
+    place = { taker in
       ObservedPlace(
         way: .intercept, taker: taker, service: intercept.service, namespace: intercept.namespace,
         context: intercept.context, port: Int(clamping: port))
     }
     origin = place(.origin)
-    unknown = place(.holder("another person"))
-    others = intercept.names.mapValues { place(.holder($0)) }
     own = intercept.own
+    names = intercept.names
   }
 
   func take(_ events: [WatchedRecordReader.Event], into store: ExchangeStore) {
@@ -97,16 +106,49 @@ private final class OthersPlaces: Sendable {
       case .record(let record):
         // This daemon has seen its own requests itself.
         if record.holder == own { continue }
-        let place = record.holder == 0 ? origin : others[record.holder] ?? unknown
         let exchange = ReportedExchange(
           isHTTP2: record.isHTTP2, method: record.method, target: record.target, status: Int(clamping: record.status),
           grpcStatus: record.grpcStatus == 255 ? nil : Int(clamping: record.grpcStatus),
           end: now, duration: Double(record.duration) / 1e6, requestSize: Int(clamping: record.up),
           answerSize: Int(clamping: record.down))
-        if let exchange { store.add(exchange, at: place) } else { store.lose(1, at: place) }
+        if let exchange { add(exchange, of: record.holder, to: store) } else { store.lose(1, at: origin) }
       case .dropped(let count): store.lose(Int(clamping: count), at: origin)
       case .failed: break
       }
     }
+  }
+
+  private func add(_ exchange: ReportedExchange, of holder: UInt64, to store: ExchangeStore) {
+    guard holder != 0 else { return store.add(exchange, at: origin) }
+    let known = state.withLock { state -> ObservedPlace? in
+      if let place = state.others[holder] { return place }
+      guard state.held.count < Self.mostHeld else { return place(.holder(Self.unknown)) }
+      state.held.append((exchange, holder))
+      if !state.isReading {
+        state.isReading = true
+        Task { await read(store) }
+      }
+      return nil
+    }
+    if let known { store.add(exchange, at: known) }
+  }
+
+  private static let unknown = "another person"
+
+  /// Reads the names: someone may have come since the last time.
+  private func read(_ store: ExchangeStore) async {
+    let names = await names()
+    let told = state.withLock { state in
+      for (number, name) in names { state.others[number] = place(.holder(name)) }
+      state.isReading = false
+      defer { state.held = [] }
+      return state.held.map { exchange, holder in
+        // They may have left.
+        let place = state.others[holder] ?? place(.holder(Self.unknown))
+        state.others[holder] = place
+        return (exchange, place)
+      }
+    }
+    for (exchange, place) in told { store.add(exchange, at: place) }
   }
 }

@@ -60,13 +60,15 @@ private final class TellingAgent: Sendable {
 @Suite(.timeLimit(.minutes(1))) struct OthersRequestsTests {
   private let agent = TellingAgent()
   private let store = ExchangeStore()
+  private final class Names: Sendable { let all = Mutex<[UInt64: String]>([2: "bob@desk"]) }
+  private let names = Names()
   private let id = InterceptID(
     cluster: ClusterIdentity(uid: "a", server: "https://a"), namespace: "shop", service: "user")
 
   private var intercepts: [InterceptID: WatchedIntercept] {
     let intercept = WatchedIntercept(
       watch: { [agent] _, take in await agent.open(take) }, context: "a", namespace: "shop", service: "user",
-      ports: [1080: 80], own: 1, names: [2: "bob@desk"])
+      ports: [1080: 80], own: 1, names: { [names] in names.all.withLock { $0 } })
     return [id: intercept]
   }
 
@@ -95,6 +97,7 @@ private final class TellingAgent: Sendable {
     try await Task.sleep(for: .milliseconds(100))
     try await wait { agent.open == 1 }
     agent.tell(record("/a"))
+    try await wait { !store.all.isEmpty }
     #expect(store.all.count == 1)
     await others.end()
     try await wait { agent.open == 0 }
@@ -110,9 +113,27 @@ private final class TellingAgent: Sendable {
     agent.tell(record("/a HTTP/1.1\r\nCookie: x\r\n\r\n"))
     agent.tell(record("/b", holder: 1))
     agent.tell(record("/c"))
+    try await wait { !store.all.isEmpty }
     let (taken, lost) = follower.take(atMost: 9)
     #expect(taken.map { $0.exchange().request.target } == ["/c"] && lost == 1)
     #expect(taken.first?.exchange().taker == .holder("bob@desk"))
+    await others.end()
+  }
+
+  @Test("A person who comes while somebody follows is named")
+  func comesLater() async throws {
+    let others = OthersRequests(store)
+    let all = intercepts
+    await others.begin { all }
+    try await wait { agent.open == 1 }
+    for (count, holder) in [UInt64(2), 3, 3, 9].enumerated() {
+      if holder == 3 { names.all.withLock { $0[3] = "cem@box" } }
+      agent.tell(record("/\(count)", holder: holder))
+      try await wait { store.all.count == count + 1 }
+    }
+    #expect(
+      store.all.map { $0.exchange().taker }
+        == ["bob@desk", "cem@box", "cem@box", "another person"].map { .holder($0) })
     await others.end()
   }
 }
