@@ -309,7 +309,7 @@ let package = Package(
       name: "DevLoopTests",
       dependencies: [
         "Deploy", "DevLoop", "Exchanges", "Images", "KubeAPI", "KubeObjects", "Manifests", "Replay", "Skaffold",
-        "Watching",
+        "TestSupport", "Watching",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,5 +1,7 @@
 import FoundationEssentials
+import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import DevLoop
@@ -75,6 +77,33 @@ struct ForwardKeeperTests {
       throw EndOfEvents()
     }
     return event.host
+  }
+
+  @Test("Forwards have settled once they are open and their connections are not reset, soon or late")
+  func settling() async throws {
+    try await with { keeper, forwarder, events in
+      let (listener, port) = listening()
+      close(listener)
+      await keeper.update([forward("web", port)], with: forwarder)
+      let settled = Task { await keeper.settle() }
+      _ = try await untilForwarded(&events)
+      let accepted = Mutex<[Int32]>([])
+      let pods = AcceptingThread(listening(at: port)) { connection in
+        let count = accepted.withLock { all in
+          all.append(connection)
+          return all.count
+        }
+        // As a tunnel does that hears late of a refusal.
+        if count < 3 {
+          usleep(100_000)
+          shutdown(connection, Int32(SHUT_RDWR))
+        }
+      }
+      await settled.value
+      #expect(accepted.withLock { $0.count } == 3)
+      pods.stop()
+      accepted.withLock { $0 }.forEach { close($0) }
+    }
   }
 
   @Test("A forward whose daemon ends is reported, and opened again at its port")

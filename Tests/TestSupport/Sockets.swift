@@ -36,11 +36,18 @@ public func loopback(_ port: UInt16 = 0) -> clinux_address {
 
 /// A listening socket on a free loopback port.
 public func listening() -> (fd: Int32, port: UInt16) {
+  let fd = listening(at: 0)
   var address = loopback()
-  let fd = clinux_tcp_listen(&address, 1024)
-  precondition(fd >= 0, "no loopback port: errno \(-fd)")
   clinux_local_address(fd, &address)
   return (fd, address.port)
+}
+
+/// A listening socket on a loopback port.
+public func listening(at port: UInt16) -> Int32 {
+  var address = loopback(port)
+  let fd = clinux_tcp_listen(&address, 1024)
+  precondition(fd >= 0, "no loopback port: errno \(-fd)")
+  return fd
 }
 
 /// Returns a port without a listener on any address, and that none gets by chance: below those that the kernel hands

@@ -292,8 +292,8 @@ public actor DevLoop {
   /// Sends the kept requests to the version that runs now. The loop goes on after any outcome.
   private func replayRequests() async {
     guard let replay, deployment.isReady, !Task.isCancelled else { return }
-    // A synced process may be starting anew.
-    _ = await forwards.answers()
+    // The first forwards may not be open yet, and a synced process may be starting anew.
+    await forwards.settle()
     if let outcome = await replay.replay(await forwards.ports), !Task.isCancelled { events(.replayed(outcome)) }
   }
 

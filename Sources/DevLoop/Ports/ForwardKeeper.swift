@@ -110,8 +110,23 @@ actor ForwardKeeper {
     let deadline = ContinuousClock.now + .seconds(2)
     while ContinuousClock.now < deadline, !Task.isCancelled {
       if await HostPort.answers(first.forward.address, first.host) { return true }
+      try? await sleep(.milliseconds(5))
     }
     return false
+  }
+
+  /// Waits until Pods take the connections of all forwards that are wanted, for some seconds.
+  func settle() async {
+    await last?.value
+    let deadline = ContinuousClock.now + .seconds(5)
+    for entry in open.values where entry.handle.isOpen {
+      // A reset that comes through a slow tunnel would cost a request.
+      while ContinuousClock.now < deadline, !Task.isCancelled,
+        await !HostPort.answers(entry.forward.address, entry.host, after: .milliseconds(250))
+      {
+        try? await sleep(.milliseconds(25))
+      }
+    }
   }
 
   /// The ports that are forwarded now.

@@ -19,13 +19,14 @@ enum HostPort {
   }
 
   /// Connects once; a port-forward resets a connection that no Pod takes.
-  /// - Returns: whether the connection is still open after 25 ms, or data came.
-  static func answers(_ address: String, _ port: UInt16) async -> Bool {
+  /// - Parameter time: the time that the reset may need.
+  /// - Returns: whether the connection is still open after it, or data came.
+  static func answers(_ address: String, _ port: UInt16, after time: Duration = .milliseconds(25)) async -> Bool {
     guard var target = socketAddress(address, port) else { return false }
     let fd = clinux_tcp_connect(&target)
     guard fd >= 0 else { return false }
     defer { clinux_close(fd) }
-    do { try await Task.sleep(for: .milliseconds(25)) } catch { return false }
+    do { try await Task.sleep(for: time) } catch { return false }
     var byte: UInt8 = 0
     let count = recv(fd, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK))
     return count > 0 || (count < 0 && errno == EAGAIN)
