@@ -125,7 +125,8 @@ private final class CopiedTurns: SplitDriver {
     guard side != .client else { return }
     if !due.isEmpty {
       if !bytes.elementsEqual(due) { broken = "another host gets something else" }
-      return due = []
+      due = []
+      return
     }
     if bytes.count > fromClient.count - sent || !bytes.elementsEqual(fromClient[sent..<(sent + bytes.count)]) {
       broken = "bytes have changed, or their order"

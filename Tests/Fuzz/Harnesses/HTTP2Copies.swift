@@ -409,7 +409,7 @@ final class CopyHost {
   private func frame(_ kind: UInt8, _ flags: UInt8, _ id: UInt32, _ payload: UnsafeRawBufferPointer) {
     switch kind {
     case 0:
-      guard var stream = streams[id], !stream.hasEnded, !stream.isReset else { return broken = "DATA of no stream" }
+      guard var stream = streams[id], !stream.hasEnded, !stream.isReset else { return fail("DATA of no stream") }
       stream.window -= payload.count
       window -= payload.count
       if !payload.isEmpty, window < 0 || stream.window < 0 { broken = "DATA above a window" }
@@ -418,7 +418,7 @@ final class CopyHost {
       streams[id] = stream
     case 1: headers(flags, id, payload)
     case 3:
-      guard var stream = streams[id], !stream.isReset else { return broken = "a reset of no stream" }
+      guard var stream = streams[id], !stream.isReset else { return fail("a reset of no stream") }
       stream.isReset = true
       streams[id] = stream
     case 4, 6: if id != 0 { broken = "a stream's SETTINGS or PING" }
@@ -427,20 +427,22 @@ final class CopyHost {
     }
   }
 
+  private func fail(_ reason: String) { broken = reason }
+
   private func headers(_ flags: UInt8, _ id: UInt32, _ payload: UnsafeRawBufferPointer) {
-    guard flags & 4 != 0 else { return broken = "a block in parts" }
-    guard decoder.decode(payload, into: list) else { return broken = "no block" }
+    guard flags & 4 != 0 else { return fail("a block in parts") }
+    guard decoder.decode(payload, into: list) else { return fail("no block") }
     if owesTable, decoder.lastSize != 0 { broken = "no change of the table's size" }
     owesTable = false
     let fields = list.fields.map { Array(list.name($0)) + [0x3a] + Array(list.value($0)) }
     if var stream = streams[id] {
-      guard !stream.hasEnded, !stream.isReset, flags & 1 != 0 else { return broken = "trailers of no stream" }
+      guard !stream.hasEnded, !stream.isReset, flags & 1 != 0 else { return fail("trailers of no stream") }
       stream.trailers = fields
       stream.hasEnded = true
       streams[id] = stream
       return
     }
-    guard id > last, id & 1 != 0 else { return broken = "a stream that is not new" }
+    guard id > last, id & 1 != 0 else { return fail("a stream that is not new") }
     last = id
     if streams.values.lazy.filter(\.isOpen).count >= mostStreams { broken = "too many streams" }
     streams[id] = Stream(fields: fields, hasEnded: flags & 1 != 0, window: firstWindow)
