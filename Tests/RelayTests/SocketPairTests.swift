@@ -7,17 +7,6 @@ import Testing
 @Suite struct SocketPairTests {
   private let loop = EventLoop()!
 
-  /// Returns both ends of a TCP connection on loopback.
-  private func connection() -> (near: Int32, far: Int32) {
-    let (listener, port) = listening()
-    defer { clinux_close(listener) }
-    var address = loopback(port)
-    let far = clinux_tcp_connect(&address)
-    var near: Int32 = -1
-    while near < 0 { near = clinux_accept(listener, &address) }
-    return (near, far)
-  }
-
   /// A peer that goes on sending while it reads slowly: to close over its bytes would be a reset, which drops the rest.
   @Test func theLastBytesArriveThoughTheClientSends() {
     let (left, client) = connection()

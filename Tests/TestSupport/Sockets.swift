@@ -50,6 +50,17 @@ public func listening(at port: UInt16) -> Int32 {
   return fd
 }
 
+/// Returns both ends of a TCP connection on loopback.
+public func connection() -> (near: Int32, far: Int32) {
+  let (listener, port) = listening()
+  defer { clinux_close(listener) }
+  var address = loopback(port)
+  let far = clinux_tcp_connect(&address)
+  var near: Int32 = -1
+  while near < 0 { near = clinux_accept(listener, &address) }
+  return (near, far)
+}
+
 /// Returns a port without a listener on any address, and that none gets by chance: below those that the kernel hands
 /// out (`ip_local_port_range`), each once.
 public func freePort() -> UInt16 {

@@ -119,12 +119,17 @@ actor ForwardKeeper {
   func settle() async {
     await last?.value
     let deadline = ContinuousClock.now + .seconds(5)
-    for entry in open.values where entry.handle.isOpen {
-      // A reset that comes through a slow tunnel would cost a request.
-      while ContinuousClock.now < deadline, !Task.isCancelled,
-        await !HostPort.answers(entry.forward.address, entry.host, after: .milliseconds(250))
-      {
-        try? await sleep(.milliseconds(25))
+    await withTaskGroup(of: Void.self) { group in
+      for entry in open.values where entry.handle.isOpen {
+        let (address, host) = (entry.forward.address, entry.host)
+        group.addTask { [sleep] in
+          // A reset that comes through a slow tunnel would cost a request.
+          while ContinuousClock.now < deadline, !Task.isCancelled,
+            await !HostPort.answers(address, host, after: .milliseconds(250))
+          {
+            try? await sleep(.milliseconds(25))
+          }
+        }
       }
     }
   }

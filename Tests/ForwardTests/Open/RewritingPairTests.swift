@@ -9,16 +9,6 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1))) struct RewritingPairTests {
   private let loop = EventLoop()!
 
-  private func connection() -> (near: Int32, far: Int32) {
-    let (listener, port) = listening()
-    defer { clinux_close(listener) }
-    var address = loopback(port)
-    let far = clinux_tcp_connect(&address)
-    var near: Int32 = -1
-    while near < 0 { near = clinux_accept(listener, &address) }
-    return (near, far)
-  }
-
   private func scene() -> (pair: RewritingPair, client: TestClient, server: TestClient) {
     let (left, client) = connection()
     let (right, server) = connection()

@@ -79,7 +79,7 @@ private final class MirroredConnection {
   /// True once the next request may not be one to the splitter.
   private var isDone = false
   private var next: UInt32 = 1
-  /// What the hosts got, by the number of the stream.
+  /// The bytes that the hosts got, by the number of the stream.
   private var streams: [UInt32: [UInt8]] = [:]
 
   init(_ agent: AgentInPlace, _ choices: Choices, options: UInt8) {
