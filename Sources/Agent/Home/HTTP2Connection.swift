@@ -65,6 +65,8 @@ struct HTTP2Connection {
   }
 
   static let goAwaySize = 17
+  /// The last stream of a first GOAWAY, which refuses none.
+  static let everyStream: UInt32 = 0x7fff_ffff
 
   /// Writes a GOAWAY without an error (section 6.8): `goAwaySize` bytes.
   static func writeGoAway(lastStream: UInt32, to bytes: UnsafeMutableRawPointer) {

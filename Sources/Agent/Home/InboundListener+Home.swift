@@ -1,3 +1,5 @@
+import CLinux
+
 #if !hasFeature(Embedded)
   import Relay
   import TunnelProtocol
@@ -34,6 +36,20 @@ extension InboundListener {
     tellHome()
   }
 
+  /// Lets the clients on a session's host go elsewhere, since it has the port no more.
+  func leaveHost(of holder: HolderSession) {
+    for end in holder.session.streams { if let one = end as? InboundEnd, one.listener === self { one.leave() } }
+  }
+
+  /// Takes a client's connection, between two of its messages, to where new ones go.
+  func move(_ connection: Int32, of client: clinux_address, isInner: Bool = false) {
+    if isSplit || isLeaving, !isInner { return split(connection, of: client) }
+    guard !goToHost(connection, of: client, isInner: isInner) else { return }
+    hostFailed()
+    goToOrigin(
+      connection, of: client, backlog: [], because: isIntercepted ? .noSession : .notTurned, isInner: isInner)
+  }
+
   /// Lets every client on the origin go elsewhere, since this agent ends.
   func leave() {
     isLeaving = true
@@ -44,7 +60,7 @@ extension InboundListener {
 
   static let lookTimer: UInt8 = 1
   /// µs between two looks, and between two probes of a host that has been away for longer.
-  private static let lookInterval: UInt64 = 250_000
+  static let lookInterval: UInt64 = 250_000
   private static let probeInterval: UInt64 = 750_000
   /// Failed probes that make it away for longer: a minute's.
   private static let manyFailures = 240

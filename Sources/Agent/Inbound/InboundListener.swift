@@ -19,7 +19,7 @@ final class InboundListener: Listener {
   /// The highest count with which it was turned to a host.
   private(set) var count: UInt64 = 0
   /// True from the turn to the host until that to the origin, without a session as well.
-  private var isIntercepted = false
+  private(set) var isIntercepted = false
   /// True if a refusal by the host is passed on to the client instead of falling back to the origin.
   private(set) var passesRefusals = false
   /// The time that connections may stay on the origin, once the host answers, if they do not come home by themselves,
@@ -69,14 +69,16 @@ final class InboundListener: Listener {
       return refuse(connection)
     }
     let client = peer.unmapped
-    // An agent that takes this one for the origin: never make a loop.
-    let isForOrigin = isInside || !server.origin.isAgent(client)
+    let isForOrigin = isForOrigin(client)
     if isSplit, isForOrigin { return split(connection, of: client) }
     if goToHost(connection, of: client) { return }
     guard isForOrigin else { return refuse(connection) }
     hostFailed()
     goToOrigin(connection, of: client, backlog: [], because: isIntercepted ? .noSession : .notTurned)
   }
+
+  /// Checks that a client is no agent that takes this one for the origin: never make a loop.
+  func isForOrigin(_ client: clinux_address) -> Bool { isInside || !server.origin.isAgent(client) }
 
   // MARK: Host
 
@@ -117,7 +119,8 @@ final class InboundListener: Listener {
   /// Takes new connections to the host of a session from now on. Another session that had them loses them.
   /// - Parameter homeAfter: µs; 0 for never.
   func turnToHost(_ owner: HolderSession, count: UInt64, passesRefusals: Bool, homeAfter: UInt64) {
-    if let former = self.owner, former !== owner { former.send(ControlMessage(.superseded, port: port)) }
+    let former = self.owner === owner ? nil : self.owner
+    former?.send(ControlMessage(.superseded, port: port))
     self.owner = owner
     self.count = count
     self.passesRefusals = passesRefusals
@@ -126,6 +129,7 @@ final class InboundListener: Listener {
     failures = 0
     hostFailed()
     renewSplits()
+    if let former { leaveHost(of: former) }
     look()
   }
 
@@ -133,6 +137,7 @@ final class InboundListener: Listener {
   func turnToOrigin(by holder: HolderSession) {
     if owner == nil || owner === holder { isIntercepted = false }
     giveUp(holder)
+    leaveHost(of: holder)
   }
 
   func sessionEnded(_ holder: HolderSession) {
@@ -153,7 +158,7 @@ final class InboundListener: Listener {
 
   // MARK: Origin
 
-  private func goToOrigin(
+  func goToOrigin(
     _ connection: Int32, of client: clinux_address, backlog: [UInt8], because reason: OriginReason,
     isInner: Bool = false
   ) {
@@ -175,10 +180,7 @@ final class InboundListener: Listener {
   /// Offers a connection of the origin to the host, or splits it, between two of its requests.
   func bringHome(_ connection: Int32, of client: clinux_address, isInner: Bool) {
     toOrigin -= 1
-    if isSplit || isLeaving, !isInner { return split(connection, of: client) }
-    guard !goToHost(connection, of: client, isInner: isInner) else { return }
-    hostFailed()
-    goToOrigin(connection, of: client, backlog: [], because: .noSession, isInner: isInner)
+    move(connection, of: client, isInner: isInner)
   }
 
   func ended(_ one: OriginConnection) {

@@ -15,6 +15,9 @@ public struct HTTP1Connection {
   /// True between two requests: all are answered, and no byte of another one has come.
   public var isIdle: Bool { isFollowed && waiting == 0 && requests.isIdle && responses.isIdle }
 
+  /// True if no byte of another request has come, though answers may be missing.
+  public var isBetweenRequests: Bool { isFollowed && requests.isIdle }
+
   /// Sees bytes of the client.
   @inline(never) public mutating func fromClient(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes

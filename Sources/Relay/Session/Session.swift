@@ -156,13 +156,16 @@ open class Session: Handler {
     return end
   }
 
+  /// The ends of all streams.
+  public var streams: [StreamEnd] { ends.compactMap { $0 } }
+
   private func attach(_ end: StreamEnd) {
     while ends.count <= end.slot { ends.append(nil) }
     ends[end.slot] = end
   }
 
   /// Replaces this end of a stream by another.
-  func replace(_ end: StreamEnd, with other: StreamEnd) {
+  public func replace(_ end: StreamEnd, with other: StreamEnd) {
     ends[end.slot] = other
     end.inRing = false
     wantsToSend(other)

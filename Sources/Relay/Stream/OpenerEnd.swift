@@ -22,7 +22,7 @@ open class OpenerEnd: SocketEnd {
   open override var mayRead: Bool { status == nil || status == .connected }
 
   open override func received(_ bytes: UnsafeRawBufferPointer) {
-    guard status == nil, let first = bytes.first else { return deliver(bytes) }
+    guard status == nil, let first = bytes.first else { return arrived(bytes) }
     session.consume(self, 1)
     let answer = StreamStatus(rawValue: first) ?? .failed
     status = answer
@@ -32,7 +32,7 @@ open class OpenerEnd: SocketEnd {
     answered(answer)
     guard answer == .connected, !isOver else { return }
     flow()
-    deliver(UnsafeRawBufferPointer(rebasing: bytes[1...]))
+    arrived(UnsafeRawBufferPointer(rebasing: bytes[1...]))
   }
 
   /// Handles the peer's answer. Unless it is `connected`, the connection is reset, as a refusal would be.

@@ -23,6 +23,8 @@ open class SocketEnd: StreamEnd {
   private var writeEnded = false
   private var peerFinished = false
   private var inbox = ByteQueue()
+  /// Bytes on their way to the socket that are not the peer's.
+  private var inserted = 0
   public private(set) var isOver = false
   #if !hasFeature(Embedded)
     /// Looks at the payload; nil: nobody does.
@@ -100,9 +102,25 @@ open class SocketEnd: StreamEnd {
 
   // MARK: Stream → socket
 
-  open override func received(_ bytes: UnsafeRawBufferPointer) { deliver(bytes) }
+  open override func received(_ bytes: UnsafeRawBufferPointer) { arrived(bytes) }
 
-  final func deliver(_ bytes: UnsafeRawBufferPointer) {
+  /// Takes payload of the peer.
+  open func arrived(_ bytes: UnsafeRawBufferPointer) { deliver(bytes) }
+
+  /// Sends bytes of this side's own to the socket, behind those of the peer.
+  public final func insert(_ bytes: UnsafeRawBufferPointer) {
+    inserted += bytes.count
+    deliver(bytes)
+  }
+
+  /// Notes payload that the socket has taken: the peer may send as much again.
+  private func taken(_ count: Int) {
+    let own = min(count, inserted)
+    inserted -= own
+    session.consume(self, count - own)
+  }
+
+  public final func deliver(_ bytes: UnsafeRawBufferPointer) {
     guard !bytes.isEmpty, !isOver else { return }
     #if !hasFeature(Embedded)
       if let tap { tap.fromStream(bytes) }
@@ -120,7 +138,7 @@ open class SocketEnd: StreamEnd {
           return abort()
         }
       }
-      session.consume(self, taken)
+      self.taken(taken)
     }
     guard taken < bytes.count else { return }
     inbox.append(UnsafeRawBufferPointer(rebasing: bytes[taken...]), pool: loop.blocks)
@@ -142,9 +160,16 @@ open class SocketEnd: StreamEnd {
         return abort()
       }
     }
-    if taken > 0 { session.consume(self, taken) }
+    if taken > 0 { self.taken(taken) }
     settle()
+    if inbox.isEmpty, !isOver { drained() }
   }
+
+  /// Called when the socket has taken all that waited for it.
+  open func drained() {}
+
+  /// True while both sides may send more.
+  public final var isWhole: Bool { !isOver && !readEnded && !writeEnded && !peerFinished }
 
   open override func finished() {
     peerFinished = true
@@ -177,6 +202,12 @@ open class SocketEnd: StreamEnd {
     fd = -1
     over(reset: true)
     return socket
+  }
+
+  /// Gives the socket away, and the stream to another end.
+  public final func surrenderSocket(to successor: StreamEnd) -> Int32 {
+    session.replace(self, with: successor)
+    return surrenderSocket()
   }
 
   final func over(reset: Bool) {
