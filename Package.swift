@@ -45,9 +45,9 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Agents", "CControl", "ControlAPI", "Daemon", "DevLoop", "Exchanges", "HTTPMessages", "Images", "Inputs",
-        "KubeAPI",
-        "KubeObjects", "Manifests", "Replay", "Skaffold", "TerminalText", "Workloads",
+        "Agents", "CControl", "CLinux", "ControlAPI", "Daemon", "DevLoop", "Exchanges", "Explain", "HTTPMessages",
+        "Images", "Inputs", "KubeAPI",
+        "KubeObjects", "Manifests", "Replay", "Skaffold", "TerminalText", "Threads", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
@@ -62,12 +62,14 @@ let package = Package(
     .target(
       name: "Operations",
       dependencies: [
-        "Agents", "Bastion", "ControlAPI", "Exchanges", "Forward", "Intercept", "KubeAPI", "KubeObjects", "KubeStreams",
-        "Outbound",
+        "Agents", "Bastion", "ControlAPI", "Exchanges", "Explain", "Forward", "Intercept", "KubeAPI", "KubeObjects",
+        "KubeStreams", "Outbound",
         "Relay", "Shell",
         "ShellChannel", "Threads", "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .target(
+      name: "Explain", dependencies: ["Agents", "ControlAPI", "KubeObjects", "Workloads"], swiftSettings: strict),
     .target(
       name: "Intercept",
       dependencies: [
@@ -276,6 +278,7 @@ let package = Package(
         "TunnelProtocol", "Workloads",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .testTarget(name: "ExplainTests", dependencies: ["ControlAPI", "Explain", "KubeObjects"], swiftSettings: strict),
     .testTarget(name: "InterceptMachineTests", dependencies: ["InterceptMachine"], swiftSettings: strict),
     .target(name: "Simulation", dependencies: ["InterceptMachine"], path: "Tests/Simulation", swiftSettings: fast),
     .executableTarget(

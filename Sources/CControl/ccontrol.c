@@ -89,6 +89,15 @@ int32_t ccontrol_peer_uid(int32_t fd, uint32_t *uid) {
   return 0;
 }
 
+int32_t ccontrol_peer_pid(int32_t fd, int32_t *pid) {
+  struct ucred credentials;
+  socklen_t size = sizeof credentials;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -errno;
+  if (credentials.pid <= 0) return -ENOTSOCK;
+  *pid = credentials.pid;
+  return 0;
+}
+
 intptr_t ccontrol_send(int32_t fd, const void *data, size_t count) {
   ssize_t sent = RETRY(send(fd, data, count, MSG_NOSIGNAL));
   return sent < 0 ? -errno : sent;

@@ -42,8 +42,8 @@ struct Devtunnel: AsyncParsableCommand {
       CommandGroup(
         name: "Information",
         subcommands: [
-          ListCommand.self, StatusCommand.self, RequestsCommand.self, DoctorCommand.self, LogsCommand.self,
-          VersionCommand.self,
+          ListCommand.self, StatusCommand.self, ExplainCommand.self, RequestsCommand.self, DoctorCommand.self,
+          LogsCommand.self, VersionCommand.self,
         ]),
       CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),
       CommandGroup(name: "Trying and testing", subcommands: [LabVerb.self]),

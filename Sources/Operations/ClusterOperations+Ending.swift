@@ -78,6 +78,7 @@ extension ClusterOperations {
   public func recover() async {
     defer { isRecovered = true }
     let entries = journal.all.map(located)
+    former = entries.filter { !$0.service.isEmpty }
     for entry in entries where !entry.service.isEmpty {
       unrecovered[entry] = staying(entry, "left by an earlier daemon, and being undone")
     }

@@ -67,6 +67,10 @@ public actor ClusterOperations: Engine {
   private var left: [LeaveReport] = []
   /// An earlier daemon's intercepts that this one has not undone.
   var unrecovered: [Journal.Entry: InterceptReport] = [:]
+  /// Intercepts that an earlier daemon left, as this one found them at its start.
+  var former: [Journal.Entry] = []
+  /// Connections that `devtunnel explain` made to intercepted Services.
+  var wayProbes: [WayProbe: UInt64] = [:]
   var forwards: [Forwarding] = []
   /// The names of the forwards' contexts, by their ids.
   var contexts: [String: String] = [:]
@@ -229,6 +233,7 @@ public actor ClusterOperations: Engine {
     let id = InterceptID(cluster: there.identity, namespace: there.namespace, service: request.service)
     // Nothing is awaited until it is in the list, so that of two commands at once, one is first.
     try await refuseSecond(id)
+    former.removeAll { $0.namespace == id.namespace && $0.service == id.service }
     log.info("intercept", metadata: ["service": "\(id.namespace)/\(id.service)", "server": "\(client.access.server)"])
     let context = InterceptContext(
       client: client, relay: relay, installation: installation, journal: journal, protocols: request.cluster.protocols,

@@ -122,6 +122,10 @@ final class FakeEngine: Engine {
     ExplainReport(context: "test", namespace: "default", service: request.intercept.service, ports: [])
   }
 
+  func way(_ request: WayRequest, progress: @escaping Progress) async throws -> WayReport {
+    WayReport(context: "test", namespace: "default", service: request.service, hops: [])
+  }
+
   func list(_ cluster: ClusterSelection, allNamespaces: Bool) async throws -> [ListEntry] {
     [
       ListEntry(

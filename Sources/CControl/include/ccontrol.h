@@ -14,6 +14,8 @@ int32_t ccontrol_connect(const char *path);
 int32_t ccontrol_accept(int32_t fd);
 // Writes the uid of the process at the other end (SO_PEERCRED, unix(7)). Returns 0, or -errno.
 int32_t ccontrol_peer_uid(int32_t fd, uint32_t *uid);
+// Writes the pid of the process at the other end: for a client, the one that listens. Returns 0, or -errno.
+int32_t ccontrol_peer_pid(int32_t fd, int32_t *pid);
 intptr_t ccontrol_send(int32_t fd, const void *data, size_t count);
 intptr_t ccontrol_receive(int32_t fd, void *data, size_t count);
 int32_t ccontrol_shutdown_write(int32_t fd);

@@ -34,6 +34,8 @@ public protocol Engine: Sendable {
     -> RequestsReport
   func restore(_ request: RestoreRequest, progress: @escaping Progress) async throws -> RestoreReport
   func doctor(_ cluster: ClusterSelection, progress: @escaping Progress) async -> [DoctorCheck]
+  /// Probes the hops of a Service's requests up to this machine, each now.
+  func way(_ request: WayRequest, progress: @escaping Progress) async throws -> WayReport
   /// Undoes, from the journal, the changes that an earlier daemon of this user left.
   func recover() async
   /// Leaves every intercept and closes every forward, since the daemon is about to end.

@@ -109,6 +109,7 @@ struct RequestHandler: Sendable {
       try await answer { (request: RestoreRequest) in try await engine.restore(request, progress: progress) }
     case .doctor:
       try await answer { (request: DoctorRequest) in await engine.doctor(request.cluster, progress: progress) }
+    case .way: try await answer { (request: WayRequest) in try await engine.way(request, progress: progress) }
     case .quit: break  // the server's own
     }
   }

@@ -30,6 +30,8 @@ public enum WorkloadLease {
     public var transitions: UInt64
     /// By this machine's clock, or since it was renewed between two looks.
     public var isFresh: Bool
+    /// The Lease's `renewTime`; nil if it has none.
+    public var renewed: Date?
     /// The Service through which the workload is intercepted; nil if the Lease names none.
     public var service: String?
   }
@@ -43,7 +45,8 @@ public enum WorkloadLease {
       isFresh: isFresh(
         renewed: lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse),
         duration: lease[path: "spec", "leaseDurationSeconds"]?.intValue,
-        now: now), service: lease.annotations[AgentNames.serviceAnnotation].flatMap { AgentNames.isName($0) ? $0 : nil }
+        now: now), renewed: lease[path: "spec", "renewTime"]?.stringValue.flatMap(Timestamp.parse),
+      service: lease.annotations[AgentNames.serviceAnnotation].flatMap { AgentNames.isName($0) ? $0 : nil }
     )
   }
 

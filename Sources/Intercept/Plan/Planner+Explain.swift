@@ -26,21 +26,27 @@ extension Planner {
   static func takers(
     of head: HTTPMessages.RequestHead, port: UInt16, _ claims: Claims, besides proposed: RequestRules?, reader: Holder
   ) -> [ExplainReport.Taker] {
-    var found: [(strictness: Strictness, count: UInt64, taker: ExplainReport.Taker)] = []
-    func add(_ rules: RequestRules?, _ holder: String?, _ count: UInt64) {
+    taking(head, port: port, claims, besides: proposed).map {
+      ExplainReport.Taker(holder: $0.holder?.told(to: reader), rule: $0.rule)
+    }
+  }
+
+  /// The same, with the holders as they are recorded.
+  static func taking(
+    _ head: HTTPMessages.RequestHead, port: UInt16, _ claims: Claims, besides proposed: RequestRules? = nil
+  ) -> [PortTaker] {
+    var found: [(strictness: Strictness, count: UInt64, taker: PortTaker)] = []
+    func add(_ rules: RequestRules?, _ holder: Holder?, _ count: UInt64) {
       let matching = rules?.ruleSet.rules.filter { !$0.isCopy && $0.matches(head) } ?? []
       guard let rule = matching.max(by: { $0.strictness < $1.strictness }) else { return }
       let conditions = rule.conditions.map { String(decoding: $0.text, as: UTF8.self) }
-      found.append((rule.strictness, count, ExplainReport.Taker(holder: holder, rule: conditions)))
+      found.append((rule.strictness, count, PortTaker(holder: holder, rule: conditions)))
     }
     for claim in claims.personal[port] ?? [] {
-      let holder = Holder(identity: claim.holder).told(to: reader)
-      add(RequestRules(texts: claim.rules ?? []), holder, claim.count)
+      add(RequestRules(texts: claim.rules ?? []), Holder(identity: claim.holder), claim.count)
     }
     add(proposed, nil, claims.count + 1)
-    let whole = claims.ports[port].map {
-      ExplainReport.Taker(holder: Holder(identity: $0.holder).told(to: reader), rule: nil)
-    }
+    let whole = claims.ports[port].map { PortTaker(holder: Holder(identity: $0.holder), rule: nil) }
     return found.sorted { $1.strictness < $0.strictness || $0.strictness == $1.strictness && $0.count < $1.count }
       .map(\.taker) + [whole].compactMap(\.self)
   }
@@ -62,9 +68,21 @@ extension Planner {
   }
 }
 
+/// Someone who takes a request.
+public struct PortTaker: Sendable, Hashable {
+  /// Nil for an intercept that does not exist yet.
+  public var holder: Holder?
+  /// The conditions of the strictest rule that the request meets; nil for a holder of the whole port.
+  public var rule: [String]?
+}
+
 extension ExplainRequest {
+  var head: HTTPMessages.RequestHead { WayHead(method: method, target: target, headers: headers).read }
+}
+
+extension WayHead {
   /// The request as the agent would read it.
-  var head: HTTPMessages.RequestHead {
+  var read: HTTPMessages.RequestHead {
     var head = HTTPMessages.RequestHead()
     Array(method.utf8).withUnsafeBytes { head.setMethod($0) }
     Array(target.utf8).withUnsafeBytes { head.setTarget($0) }
