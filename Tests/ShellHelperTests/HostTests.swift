@@ -139,7 +139,10 @@ struct HostRootTests {
       "socket \(fixture.path("socket"))\nid \(ShellFixture.id)\ncluster-cidr 10.96.0.0/12\nexclude 10.96.0.1/32\n"
         + "nameserver 198.51.100.53\n"
         + more)
+    // Twice a second the helper looks at the host's resolv.conf, and follows it.
+    let resolv = try fixture.write("resolv.conf", "nameserver 198.51.100.53\n")
     let host = """
+      mount --bind \(resolv) /etc/resolv.conf
       ip link set lo up; ip addr add 192.0.2.1/32 dev lo; ip route add default dev lo src 192.0.2.1
       echo 1 > /proc/sys/net/ipv4/ip_forward
       machine() {
@@ -161,17 +164,18 @@ struct HostRootTests {
       kill $pod $neighbour; kill $helper 2>/dev/null; wait $helper; echo "status $?"
       nft list tables | grep devtunnel || echo gone
       """
-    return try RunningShell(program: "/usr/bin/unshare", arguments: ["-n", "sh", "-c", host], user: 0).result()
+    return try RunningShell(program: "/usr/bin/unshare", arguments: ["-nm", "sh", "-c", host], user: 0).result()
   }
 
   /// Asks for `user`; arguments: the source port, the server, its port.
   private static let ask = """
     import socket, sys
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10 if len(sys.argv) < 2 else 0.3)
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(30 if len(sys.argv) < 2 else 0.3)
     if len(sys.argv) > 1: s.bind(('', int(sys.argv[1])))
     server = (sys.argv[2], int(sys.argv[3])) if len(sys.argv) > 2 else ('198.51.100.53', 53)
     s.sendto(bytes([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4]) + b'user' + bytes([0, 0, 1, 0, 1]), server)
-    answer, server = s.recvfrom(512); print(server[0], '.'.join(str(b) for b in answer[-4:]))
+    answer, server = s.recvfrom(512)
+    print(server[0], '.'.join(str(b) for b in answer[-4:]))
     """
 
   @Test(
@@ -183,6 +187,7 @@ struct HostRootTests {
       curl -sS --max-time 10 http://10.97.1.1:80/; echo
       nsenter -t $pod -n curl -sS --max-time 10 http://10.97.2.2:8080/; echo
       nsenter -t $pod -n /usr/bin/python3 -c "\(Self.ask)"
+      sleep 0.6
       /usr/bin/python3 -c "\(Self.ask)"
       /usr/bin/python3 -c "\(Self.ask)" 61445 2>/dev/null || echo not asked
       for other in 10.96.0.1 10.80.0.1; do curl -s --max-time 0.5 http://$other/ || echo not $other; done
