@@ -17,22 +17,20 @@
 const int16_t cshell_POLLIN = POLLIN, cshell_POLLOUT = POLLOUT, cshell_POLLPRI = POLLPRI, cshell_POLLERR = POLLERR,
               cshell_POLLHUP = POLLHUP;
 
-static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
-static struct sigaction inherited[sizeof ignored / sizeof *ignored];
 static int changed;
 
 int cshell_signal_fd(void) {
   sigset_t set;
   sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGQUIT);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGHUP);
   sigaddset(&set, SIGUSR1);
   sigaddset(&set, SIGUSR2);
   sigaddset(&set, SIGCHLD);
   if (sigprocmask(SIG_SETMASK, &set, NULL) < 0) return -errno;
-  struct sigaction ignore = {.sa_handler = SIG_IGN};
-  for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++)
-    sigaction(ignored[index], &ignore, &inherited[index]);
+  signal(SIGPIPE, SIG_IGN);
   changed = 1;
   return RETRY(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -47,8 +45,6 @@ int cshell_next_signal(int fd, int *from_kernel) {
 
 static void restore_signals(void) {
   if (!changed) return;
-  for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++)
-    sigaction(ignored[index], &inherited[index], NULL);
   // The helper's starter may ignore SIGPIPE, or block signals in the thread it starts programs from; the
   // command must not.
   signal(SIGPIPE, SIG_DFL);

@@ -68,8 +68,7 @@ int cshell_open_path(const char *path);
 int cshell_open(const char *path);
 
 // ---- The command.
-// Ignores the terminal's interrupts here, and makes TERM, HUP, USR1, USR2 and CHLD readable at the returned descriptor;
-// no other signal stays blocked.
+// Makes INT, QUIT, TERM, HUP, USR1, USR2 and CHLD readable at the returned descriptor; no other signal stays blocked.
 int cshell_signal_fd(void);
 // Returns the next signal at that descriptor, or 0; from_kernel: 1 if the kernel sent it (a terminal).
 int cshell_next_signal(int fd, int *from_kernel);
