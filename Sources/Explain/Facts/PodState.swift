@@ -61,12 +61,13 @@ struct PodState: Hashable {
     let exit = ended.flatMap { end -> String? in
       let code = end["exitCode"]?.intValue ?? -1
       return code == 0 && end["reason"]?.stringValue == "Completed" && status["restartCount"]?.intValue == 0
-        ? nil : "it ended with exit code \(code)"
+        ? nil : "it ended with exit code \(code)" + (end["message"]?.stringValue.map { " (\($0))" } ?? "")
     }
     if let waiting = status[path: "state", "waiting"], let reason = waiting["reason"]?.stringValue,
       !passing.contains(reason)
     {
-      let message = isPull(status) || exit == nil ? waiting["message"]?.stringValue : nil
+      // The kubelet's words for a back-off name the Pod once more.
+      let message = reason == "CrashLoopBackOff" && exit != nil ? nil : waiting["message"]?.stringValue
       return ([reason] + [exit, message].compactMap(\.self)).joined(separator: ", ")
     }
     return exit.map { "\($0), \(status["restartCount"]?.intValue ?? 0) restarts" }

@@ -48,17 +48,25 @@ extension WayFacts {
       "endpoints", .failed, "no endpoint of Service \(name) is ready: \(some(all.map(\.label)))", evidence: foreign)
   }
 
-  /// The hop of a Service whose selector somebody took back while it is intercepted.
+  /// The hop of a Service whose selector was taken back while it is intercepted.
   private var lostSelector: WayHop? {
     guard !isDiverted, let own, own.state == .active || own.state == .failedOpen else { return nil }
-    let writer = (service?[path: "metadata", "managedFields"]?.elements ?? []).filter {
+    let writers = (service?[path: "metadata", "managedFields"]?.elements ?? []).filter {
       $0[path: "fieldsV1", "f:spec", "f:selector"] != nil
-    }.max { ($0["time"]?.stringValue ?? "") < ($1["time"]?.stringValue ?? "") }
-    let name = writer?["manager"]?.stringValue.map { "; \($0) wrote it last" } ?? ""
+    }
+    let writer = writers.max { ($0["time"]?.stringValue ?? "") < ($1["time"]?.stringValue ?? "") }?["manager"]?
+      .stringValue
+    let reason = own.message.map { [$0] } ?? []
+    // The daemon gives the Service back by itself while no agent is ready: the next hops say why that is so.
+    if writer == AgentNames.managedBy {
+      return WayHop(
+        "endpoints", .warning, "your daemon gave Service \(name) its own Pods back until an agent is ready",
+        evidence: reason)
+    }
     return WayHop(
       "endpoints", .failed,
-      "somebody changed the selector of Service \(self.name), which does not select the agent any more\(name)",
-      evidence: own.message.map { [$0] } ?? [],
-      remedy: "keep that writer from the Service, then devtunnel leave \(self.name) and intercept again")
+      "somebody changed the selector of Service \(name), which does not select the agent any more"
+        + (writer.map { "; \($0) wrote it last" } ?? ""), evidence: reason,
+      remedy: "keep that writer from the Service, then devtunnel leave \(name) and intercept again")
   }
 }

@@ -28,6 +28,15 @@ struct InterceptWaysTests {
       ]
       $0.slices = [Facts.slice(["web-a", "web-b"])]
     },
+    Way("the daemon gave the Service back, since the agent is gone", "agent", "has no Pod", of: Facts.intercepted) {
+      $0.service = Facts.service()
+      $0.service?["metadata"]?["managedFields"] = [
+        ["manager": "devtunnel", "fieldsV1": ["f:spec": ["f:selector": [:]]]]
+      ]
+      $0.own = Facts.intercept(.failedOpen)
+      $0.pods = Facts.well.pods
+      $0.slices = [Facts.slice(["web-a", "web-b"])]
+    },
     Way(
       "the agent's Pod is gone", "endpoints", "is diverted to an agent, and its endpoints list none",
       of: Facts.intercepted
