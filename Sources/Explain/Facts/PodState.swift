@@ -68,6 +68,7 @@ struct PodState: Hashable {
     {
       // The kubelet's words for a back-off name the Pod once more.
       let message = reason == "CrashLoopBackOff" && exit != nil ? nil : waiting["message"]?.stringValue
+      if let exit, let message, exit.contains(message) { return "\(reason), \(exit)" }
       return ([reason] + [exit, message].compactMap(\.self)).joined(separator: ", ")
     }
     return exit.map { "\($0), \(status["restartCount"]?.intValue ?? 0) restarts" }

@@ -9,7 +9,7 @@ extension WayFacts {
       let external = service[path: "spec", "externalName"]?.stringValue ?? ""
       return WayHop(
         "Service", .warning, "Service \(name) is a name for \(external), and leads to no Pods of the cluster",
-        remedy: "devtunnel explain --dns \(external) asks for that name")
+        remedy: "look at \(external) itself: no Pods of the cluster answer for it, and no intercept takes it")
     }
     guard let port else { return missingPort }
     let address = service[path: "spec", "clusterIP"]?.stringValue ?? ""

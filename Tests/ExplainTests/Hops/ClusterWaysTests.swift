@@ -95,6 +95,16 @@ struct ClusterWaysTests {
       $0.pods = [Facts.pod("web-a", state: ["waiting": ["reason": "CrashLoopBackOff"]])]
       $0.slices = [Facts.slice(["web-a"], ready: false)]
     },
+    Way("a program that is missing", "Pods", "RunContainerError, it ended with exit code 128 (no such file)") {
+      let state: JSONValue = ["waiting": ["reason": "RunContainerError", "message": "no such file"]]
+      var pod = Facts.pod("web-a", state: state)
+      let last: JSONValue = ["terminated": ["exitCode": 128, "message": "no such file"]]
+      pod["status"]?["containerStatuses"] = [
+        ["name": "web", "ready": false, "restartCount": 3, "state": state, "lastState": last]
+      ]
+      $0.pods = [pod]
+      $0.slices = [Facts.slice(["web-a"], ready: false)]
+    },
     Way("an image that cannot be pulled", "Pods", "ImagePullBackOff, no such image") {
       $0.pods = [Facts.pod("web-a", state: ["waiting": ["reason": "ImagePullBackOff", "message": "no such image"]])]
       $0.slices = [Facts.slice(["web-a"], ready: false)]
