@@ -127,6 +127,7 @@ public actor InterceptedWorkload {
     }
     for (service, facts) in machine.ended { finish(service, facts) }
     machine.forgetEnded()
+    context.changes.ring()
   }
 
   private func finish(_ service: String, _ facts: ServiceFacts) {
@@ -179,5 +180,6 @@ public actor InterceptedWorkload {
     guard var member = members[service] else { return }
     edit(&member)
     members[service] = member
+    context.changes.ring()
   }
 }

@@ -27,11 +27,14 @@ public struct InterceptContext: Sendable {
   public var protocols: CarrierProtocol
   public var holder: Holder
   public var log: Logger
+  /// Rung when a report may have changed.
+  public var changes: ChangeSignal
 
   public init(
     client: KubeClient, relay: RelayThread, installation: Installation, journal: Journal, protocols: CarrierProtocol,
-    holder: Holder, log: Logger
+    holder: Holder, log: Logger, changes: ChangeSignal = ChangeSignal()
   ) {
+    self.changes = changes
     self.client = client
     self.relay = relay
     self.installation = installation

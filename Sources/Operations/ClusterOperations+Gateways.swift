@@ -64,6 +64,7 @@ extension ClusterOperations {
     let link = await AgentLink(
       client: client, relay: relay, identity: identity, protocols: cluster.protocols, log: log)
     await link.whenReconnecting { () async throws(ControlError) in try await gateway.ensure(progress: nil) }
+    await link.whenStateChanges { [signal] _ in signal.ring() }
     gateways[key] = GatewayLink(gateway: gateway, link: link, entry: entry, used: .now)
     endIdleGateways()
     await link.start()

@@ -150,6 +150,7 @@ extension ClusterOperations {
       let link = await AgentLink(
         client: client, relay: relay, identity: identity, protocols: request.cluster.protocols, log: log)
       await link.whenReconnecting { () async throws(ControlError) in try await agent.ensure(progress: nil) }
+      await link.whenStateChanges { [signal] _ in signal.ring() }
       // Another command may have come first meanwhile: the agent is the same, and has one session.
       if let known = shellAgents[key] {
         shellAgents[key]?.users += 1

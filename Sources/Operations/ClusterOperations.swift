@@ -49,6 +49,8 @@ public actor ClusterOperations: Engine {
   }
 
   let settings: Settings
+  /// Rung when `status` may have changed.
+  nonisolated let signal = ChangeSignal()
   nonisolated let relay: RelayThread
   /// The requests that passed.
   let seen = ExchangeStore()
@@ -59,23 +61,23 @@ public actor ClusterOperations: Engine {
   /// This installation's own agents.
   let agents: AgentRecords
   var known = KnownClusters()
-  var interceptions: [Interception] = []
+  var interceptions: [Interception] = [] { didSet { signal.ring() } }
   /// This daemon's intercepts, by their workloads.
   var workloads: [WorkloadPlace: InterceptedWorkload] = [:]
   /// Intercepts that have been left and still drain.
-  var closing: [UUID: Closing] = [:]
-  private var left: [LeaveReport] = []
+  var closing: [UUID: Closing] = [:] { didSet { signal.ring() } }
+  var left: [LeaveReport] = [] { didSet { signal.ring() } }
   /// An earlier daemon's intercepts that this one has not undone.
-  var unrecovered: [Journal.Entry: InterceptReport] = [:]
+  var unrecovered: [Journal.Entry: InterceptReport] = [:] { didSet { signal.ring() } }
   /// Intercepts that an earlier daemon left, as this one found them at its start.
   var former: [Journal.Entry] = []
   /// Connections that `devtunnel explain` made to intercepted Services.
   var wayProbes: [WayProbe: UInt64] = [:]
-  var forwards: [Forwarding] = []
+  var forwards: [Forwarding] = [] { didSet { signal.ring() } }
   /// The names of the forwards' contexts, by their ids.
   var contexts: [String: String] = [:]
-  var shells: [ShellSession] = []
-  var shellAgents: [ShellAgentKey: ShellAgentLink] = [:]
+  var shells: [ShellSession] = [] { didSet { signal.ring() } }
+  var shellAgents: [ShellAgentKey: ShellAgentLink] = [:] { didSet { signal.ring() } }
   var shellHub: Task<OnLoop<ShellHub>?, Never>?
   /// Shells of another daemon that are being resumed.
   var resuming: Set<String> = []
@@ -84,11 +86,11 @@ public actor ClusterOperations: Engine {
   /// An earlier daemon's changes that are being undone.
   var recoveries: [WorkloadPlace: Task<Void, Never>] = [:]
   var bastions = Bastions()
-  var proxies: [ProxyConnection] = []
-  var hosts: [HostConnection] = []
+  var proxies: [ProxyConnection] = [] { didSet { signal.ring() } }
+  var hosts: [HostConnection] = [] { didSet { signal.ring() } }
   var nextProxy = 1
   var nextForward = 1
-  var gateways: [GatewayKey: GatewayLink] = [:]
+  var gateways: [GatewayKey: GatewayLink] = [:] { didSet { signal.ring() } }
   var gatewayKeeper: Task<Void, Never>?
   /// Gateways being started, so that two commands at once start one.
   var starting: [GatewayKey: Task<Result<AgentLink, ControlError>, Never>] = [:]
@@ -237,7 +239,7 @@ public actor ClusterOperations: Engine {
     log.info("intercept", metadata: ["service": "\(id.namespace)/\(id.service)", "server": "\(client.access.server)"])
     let context = InterceptContext(
       client: client, relay: relay, installation: installation, journal: journal, protocols: request.cluster.protocols,
-      holder: holder, log: log)
+      holder: holder, log: log, changes: signal)
     let interception = Interception(
       request, cluster: id.cluster, namespace: id.namespace, context: context, insideShell: insideShell,
       joined: joining(request, there)
@@ -375,43 +377,6 @@ public actor ClusterOperations: Engine {
       if let remains = await left[index].remains { return remains }
     }
     return nil
-  }
-
-  // MARK: Reporting
-
-  private static let connectionsStay =
-    "a connection that was open before its intercept stays with the origin until its client closes it; "
-    + "`devtunnel intercept --move-connections yes` restarts the workload, so that all move"
-
-  public func status() async -> StatusReport {
-    var report = StatusReport(daemon: nil, left: left)
-    var leavesConnections = false
-    var links: [AgentLink] = []
-    for interception in interceptions {
-      if await interception.leavesConnections { leavesConnections = true }
-      report.intercepts.append(await interception.report())
-      // Services of one workload share a session.
-      guard let link = await interception.link, !links.contains(where: { $0 === link }) else { continue }
-      links.append(link)
-      report.sessions.append(await link.report())
-    }
-    for item in closing.values where await item.interception.remains != nil {
-      report.intercepts.append(await item.interception.report())
-    }
-    for (entry, staying) in unrecovered where journal.all.contains(entry) {
-      let isTold = report.intercepts.contains { $0.id == staying.id }
-      if !isTold { report.intercepts.append(staying) }
-    }
-    for forwarding in forwards {
-      report.forwards.append(await forwarding.report(context: contexts[forwarding.id] ?? ""))
-    }
-    for shell in shells { report.outbound.append(await shell.report()) }
-    for host in hosts { report.outbound.append(await host.report()) }
-    for proxy in proxies { report.outbound.append(await proxy.report()) }
-    for agent in shellAgents.values { report.sessions.append(await agent.link.report()) }
-    for gateway in gateways.values { report.sessions.append(await gateway.link.report()) }
-    if leavesConnections { report.notes?.append(Self.connectionsStay) }
-    return report
   }
 }
 

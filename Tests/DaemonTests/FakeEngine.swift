@@ -13,6 +13,8 @@ final class FakeEngine: Engine {
   /// An intercept's behaviour before it is ready.
   enum Pace { case atOnce, untilCancelled, untilCancelledThenReady }
 
+  /// Rung at each change.
+  let signal = ChangeSignal()
   private let state = Mutex(State())
   private let pace: Pace
   /// A line for each thing that happened, for tests to wait on.
@@ -39,7 +41,10 @@ final class FakeEngine: Engine {
     for await one in happenings where one == event { return }
   }
 
+  func changes() -> AsyncStream<Void> { signal.rings() }
+
   private func note(_ event: String) {
+    defer { signal.ring() }
     state.withLock { $0.events.append(event) }
     happened.yield(event)
   }

@@ -23,11 +23,14 @@ package struct Terminal: Sendable {
 
   let descriptor: Int32
   let isTerminal: Bool
+  /// True if the cursor can be moved on it.
+  let canDraw: Bool
   private let coloured: Bool
 
   init(_ descriptor: Int32, environment: [String: String] = ProcessInfo.processInfo.environment) {
     self.descriptor = descriptor
     isTerminal = isatty(descriptor) == 1
+    canDraw = isTerminal && !["", "dumb"].contains(environment["TERM"] ?? "")
     coloured = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
   }
 

@@ -19,4 +19,21 @@ struct TerminalDrawing: Sendable {
 
   /// Moves up so many lines, to the beginning, and empties all from there.
   mutating func clearFrom(linesAbove: Int) { bytes += "\u{1B}[\(linesAbove)A\r\u{1B}[J" }
+
+  // MARK: A whole screen
+
+  /// Changes to the terminal's second screen (xterm's private mode 1049) and hides the cursor.
+  mutating func enterScreen() { bytes += "\u{1B}[?1049h\u{1B}[?25l" }
+
+  /// Shows the cursor, and the first screen as it was.
+  mutating func leaveScreen() { bytes += "\u{1B}[?25h\u{1B}[?1049l" }
+
+  /// Moves to the screen's beginning.
+  mutating func home() { bytes += "\u{1B}[H" }
+
+  /// Empties the rest of the line, and moves to the next one.
+  mutating func endLine() { bytes += "\u{1B}[K\n" }
+
+  /// Empties the screen from here on.
+  mutating func clearRest() { bytes += "\u{1B}[J" }
 }

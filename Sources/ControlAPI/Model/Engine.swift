@@ -28,6 +28,8 @@ public protocol Engine: Sendable {
   func services(of workload: String, in cluster: ClusterSelection) async throws -> [ListEntry]
   /// Reports everything but `daemon`, which is nil: the daemon fills it in.
   func status() async -> StatusReport
+  /// Gives a signal after each change of `status`, from now on; counters may change without one.
+  func changes() -> AsyncStream<Void>
   /// Gives the exchanges that are kept and, to a command that follows, those that end until its task is cancelled.
   /// `items` returns once the command may take more.
   func requests(_ request: RequestsRequest, items: @escaping @Sendable ([RequestsItem]) async -> Void) async throws

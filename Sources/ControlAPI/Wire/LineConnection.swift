@@ -21,10 +21,34 @@ package final class LineConnection: Sendable {
     /// Set once the thread has ended: the eventfd must not be touched any more.
     var closed = false
     var whenClosed: [AsyncStream<Never>.Continuation] = []
+    /// The bytes of lines that nobody has taken yet.
+    var unread = 0
   }
 
-  /// The peer's lines. Ends when the peer's sending side does; fails for a line that is too long.
-  package let lines: AsyncThrowingStream<[UInt8], any Error>
+  /// The peer's lines, for one reader. Ends when the peer's sending side does; fails for a line that is too long. A
+  /// reader that does not keep up stops the peer: at most `mostUnread` wait here, and what one receive completes.
+  package struct Lines: AsyncSequence, Sendable {
+    fileprivate let stream: AsyncThrowingStream<[UInt8], any Error>
+    fileprivate let taken: @Sendable (Int) -> Void
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+      fileprivate var lines: AsyncThrowingStream<[UInt8], any Error>.AsyncIterator
+      fileprivate let taken: @Sendable (Int) -> Void
+
+      package mutating func next() async throws -> [UInt8]? {
+        let line = try await lines.next()
+        if let line { taken(line.count) }
+        return line
+      }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(lines: stream.makeAsyncIterator(), taken: taken) }
+  }
+
+  package var lines: Lines { Lines(stream: stream) { [self] count in took(count) } }
+  /// The bytes of lines that may wait for a reader.
+  static let mostUnread = 1 << 20
+  private let stream: AsyncThrowingStream<[UInt8], any Error>
   private let state = Mutex(State())
   private let wake: Int32
   /// Small, since each connection has a thread.
@@ -38,7 +62,7 @@ package final class LineConnection: Sendable {
       throw .system("no event descriptor", Int(wake))
     }
     let (lines, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
-    self.lines = lines
+    stream = lines
     do throws(ThreadError) {
       try startThread("control", stackSize: Self.stackSize) { [self] in
         run(fd, LineSplitter(limit: limit), continuation)
@@ -91,6 +115,15 @@ package final class LineConnection: Sendable {
     timer.cancel()
   }
 
+  /// Lets the thread receive again once the reader has taken enough.
+  private func took(_ count: Int) {
+    state.withLock { state in
+      let wasFull = state.unread >= Self.mostUnread
+      state.unread -= count
+      if wasFull, state.unread < Self.mostUnread, !state.closed { ccontrol_signal(wake) }
+    }
+  }
+
   private func change(_ body: (inout State) -> Void) {
     state.withLock { state in
       guard !state.closed else { return }
@@ -107,19 +140,22 @@ package final class LineConnection: Sendable {
     var reading = true
     var sending = true
     while reading || sending {
-      let (pending, finishing, closing) = state.withLock { (!$0.outgoing.isEmpty, $0.finishing, $0.closing) }
+      let (pending, finishing, closing, full) = state.withLock {
+        (!$0.outgoing.isEmpty, $0.finishing, $0.closing, $0.unread >= Self.mostUnread)
+      }
       if sending, finishing, !pending {
         sending = false
         _ = ccontrol_shutdown_write(fd)
       }
       if closing, !sending { break }
       guard reading || sending else { break }
-      let interest = (reading ? Int32(ccontrol_readable) : 0) | (sending && pending ? Int32(ccontrol_writable) : 0)
+      let interest =
+        (reading && !full ? Int32(ccontrol_readable) : 0) | (sending && pending ? Int32(ccontrol_writable) : 0)
       let ready = ccontrol_wait(fd, interest, wake)
       guard ready >= 0 else { break }
       if ready & Int32(ccontrol_woken) != 0 { ccontrol_drain(wake) }
       if sending, pending, ready & Int32(ccontrol_writable) != 0 { sending = flush(fd) }
-      if reading, ready & Int32(ccontrol_readable) != 0 { reading = receive(fd, &splitter, lines) }
+      if reading, !full, ready & Int32(ccontrol_readable) != 0 { reading = receive(fd, &splitter, lines) }
     }
     lines.finish()
     ccontrol_close(fd)
@@ -166,7 +202,10 @@ package final class LineConnection: Sendable {
       return false
     }
     do {
-      for line in try splitter.take(bytes) { lines.yield(line) }
+      for line in try splitter.take(bytes) {
+        state.withLock { $0.unread += line.count }
+        lines.yield(line)
+      }
       return true
     } catch {
       lines.finish(throwing: error)

@@ -6,7 +6,7 @@
 
 // Each message is one line of JSON:
 //   command to daemon   {"version": …, "build": …, "method": …, "params": …}, once
-//   daemon to command   {"progress": "…"} and, of `requests`, {"item": …}, any number; then {"result": …} or
+//   daemon to command   {"progress": "…"} and, of some methods, {"item": …}, any number; then {"result": …} or
 //                       {"error": …}, once
 // When the command closes its sending side, the daemon cancels the request; it still answers.
 

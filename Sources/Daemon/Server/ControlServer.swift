@@ -141,9 +141,10 @@ extension LineConnection {
   }
 
   /// Sends items; returns once the command keeps up, or has gone.
-  func give(_ items: [some Codable & Sendable]) async {
+  /// - Parameter most: the bytes that may wait for the command to take them.
+  func give(_ items: [some Codable & Sendable], backlog most: Int = 1 << 20) async {
     for item in items { if let line = try? WireCoding.encode(ItemLine(item)) { send(line) } }
-    while backlog > 1 << 20, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+    while backlog > most, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
   }
 
   func progress(_ text: String) {

@@ -14,6 +14,7 @@ struct RequestHandler: Sendable {
   private let build: BuildVersion
   private let report: DaemonReport
   private let held = HeldByCommands()
+  private let hub: StatusHub
   private let logger: Logger
 
   init(engine: any Engine, paths: ControlPaths, build: BuildVersion, logger: Logger) {
@@ -23,6 +24,7 @@ struct RequestHandler: Sendable {
     report = DaemonReport(
       pid: Int(getpid()), version: build.version, build: build.build, since: Date().formatted(.iso8601),
       socket: paths.socket, log: paths.log)
+    hub = StatusHub(engine: engine, daemon: report)
   }
 
   /// Reads the request's method, and the version of the command that asks.
@@ -100,6 +102,11 @@ struct RequestHandler: Sendable {
         var status = await engine.status()
         status.daemon = report
         return status
+      }
+    case .watchStatus:
+      try await answer { (_: WatchStatusRequest) in
+        await hub.follow { await connection.give($0, backlog: 256 << 10) }
+        return Nothing()
       }
     case .requests:
       try await answer { (request: RequestsRequest) in

@@ -12,7 +12,7 @@ struct ConnectionTests {
     return (both[0], both[1])
   }
 
-  private func text(_ lines: AsyncThrowingStream<[UInt8], any Error>) async throws -> [String] {
+  private func text(_ lines: LineConnection.Lines) async throws -> [String] {
     var all: [String] = []
     for try await line in lines { all.append(String(decoding: line, as: UTF8.self)) }
     return all
@@ -78,6 +78,23 @@ struct ConnectionTests {
     let lines = try await text(two.lines)
     #expect(lines.last == "result")
     #expect(lines.count < 1_000)
+  }
+
+  @Test func aReaderThatDoesNotKeepUpStopsThePeer() async throws {
+    let (a, b) = try pair()
+    let one = try LineConnection(a)
+    let two = try LineConnection(b)
+    for _ in 0..<4_000 { one.send(Array(repeating: UInt8(ascii: "x"), count: 1_000)) }
+    one.finish()
+    var former = -1
+    while one.backlog != former {
+      former = one.backlog
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    // The socket has some hundred KB, and the reader's side one MB.
+    #expect(former > 2 << 20)
+    #expect(try await text(two.lines).count == 4_000)
+    two.close()
   }
 
   @Test func thePeerIsThisUserAndNoOther() throws {

@@ -8,8 +8,8 @@ struct ControlRequestTests {
       InterceptRequest.self, ExplainRequest.self, LeaveRequest.self, ForwardRequest.self, StopForwardRequest.self,
       ShellRequest.self,
       ConnectRequest.self, ConnectHostRequest.self, DisconnectRequest.self, BastionAnswer.self, ListRequest.self,
-      StatusRequest.self, RequestsRequest.self, RestoreRequest.self, DoctorRequest.self, WayRequest.self,
-      QuitRequest.self,
+      StatusRequest.self, WatchStatusRequest.self, RequestsRequest.self, RestoreRequest.self, DoctorRequest.self,
+      WayRequest.self, QuitRequest.self,
     ]
     #expect(requests.count == Method.allCases.count)
     #expect(Set(requests.map { $0.method }) == Set(Method.allCases))
