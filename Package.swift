@@ -261,7 +261,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "CControl", "Commands", "ControlAPI", "DevLoop", "Skaffold",
+        "CControl", "Commands", "ControlAPI", "DevLoop", "KubeObjects", "Skaffold",
         "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),

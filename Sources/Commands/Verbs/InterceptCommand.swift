@@ -260,12 +260,22 @@ struct InterceptCommand: AsyncParsableCommand {
   private func explain(_ asked: ExplainedRequest, _ context: CommandContext) async throws {
     var reports: [ExplainReport] = []
     for name in services {
-      let request = ExplainRequest(
-        request(for: name, context.settings, environment: false), method: asked.method, target: asked.target,
-        headers: explained.headers)
+      let request = explainRequest(asked, for: name, context.settings)
       reports.append(try await context.call(request, task: "asking the cluster…"))
     }
     try context.show(reports, outputOptions) { $0.flatMap { $0.lines("\(asked.method) \(asked.target)") } }
+  }
+
+  private func explainRequest(_ asked: ExplainedRequest, for service: String, _ settings: Settings) -> ExplainRequest {
+    ExplainRequest(
+      request(for: service, settings, environment: false), method: asked.method, target: asked.target,
+      headers: explained.headers)
+  }
+
+  /// Returns the request of `--explain` for the first Service.
+  func explainRequest(_ settings: Settings) throws(ControlError) -> ExplainRequest {
+    guard let asked = explained.explain else { throw ControlError(.badInput, "there is no request to explain") }
+    return explainRequest(asked, for: service, settings)
   }
 
   private func enter(_ context: CommandContext) async throws {
