@@ -45,7 +45,7 @@ struct Devtunnel: AsyncParsableCommand {
           ListCommand.self, StatusCommand.self, ExplainCommand.self, RequestsCommand.self, DoctorCommand.self,
           LogsCommand.self, VersionCommand.self,
         ]),
-      CommandGroup(name: "For programs", subcommands: [MCPCommand.self]),
+      CommandGroup(name: "For programs", subcommands: [MCPCommand.self, MetricsCommand.self]),
       CommandGroup(name: "Clean-up", subcommands: [RestoreCommand.self, QuitCommand.self]),
       CommandGroup(name: "Trying and testing", subcommands: [LabVerb.self]),
       CommandGroup(name: "Other", subcommands: [CompletionCommand.self, DaemonCommand.self]),

@@ -6,14 +6,16 @@ import CControl
   import Musl
 #endif
 
-enum ControlSocket {
+package enum ControlSocket {
   /// The longest line of the daemon: an exchange with two bodies of 1 MiB.
   private static let lineLimit = 16 << 20
 
   /// Connects.
   /// - Returns: nil if nothing listens: there is no file, or a killed daemon left it.
   /// - Throws: `.forbidden` if another user's process listens.
-  static func connectIfListening(_ path: String, uid: UInt32 = geteuid()) throws(ControlError) -> LineConnection? {
+  package static func connectIfListening(_ path: String, uid: UInt32 = geteuid()) throws(ControlError)
+    -> LineConnection?
+  {
     let fd = ccontrol_connect(path)
     if fd == -ENOENT || fd == -ECONNREFUSED { return nil }
     guard fd >= 0 else {
