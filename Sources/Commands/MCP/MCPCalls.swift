@@ -5,7 +5,7 @@ import Synchronization
 
 /// Does what tools ask for, as the verbs do: their parsers check the arguments, and the daemon does the work.
 struct MCPCalls: Sendable {
-  /// The server's own options, which count where a call has none.
+  /// The server's own options. A context or a namespace among them is the only one that calls may name.
   let global: GlobalOptions
 
   /// - Returns: the text of the result: JSON, or sentences.
@@ -28,11 +28,23 @@ struct MCPCalls: Sendable {
     }
   }
 
-  private func merged(_ arguments: MCPArguments) throws(ControlError) -> GlobalOptions {
+  func merged(_ arguments: MCPArguments) throws(ControlError) -> GlobalOptions {
     var options = global
-    if let context = arguments.text("context") { options.context = context }
-    if let namespace = arguments.text("namespace") { options.namespace = try ObjectName.parseNamespace(namespace) }
+    options.context = try Self.choice("context", asked: arguments.text("context"), allowed: global.context)
+    let namespace = try Self.choice("namespace", asked: arguments.text("namespace"), allowed: global.namespace)
+    options.namespace = try namespace.map(ObjectName.parseNamespace)
+    if let allowed = global.namespace, arguments.flag("all_namespaces") {
+      throw ControlError(
+        .refused, "this server is for namespace \(allowed) alone", remedy: "Leave out all_namespaces.")
+    }
     return options
+  }
+
+  private static func choice(_ name: String, asked: String?, allowed: String?) throws(ControlError) -> String? {
+    guard let asked, let allowed, asked != allowed else { return asked ?? allowed }
+    throw ControlError(
+      .refused, "this server is for \(name) \(allowed) alone",
+      remedy: "A person can change --\(name) of `devtunnel mcp` in the settings of this client.")
   }
 
   /// One call.
@@ -91,7 +103,7 @@ struct MCPCalls: Sendable {
 
     func requests() async throws -> String {
       var request = RequestsRequest(
-        service: arguments.text("service"), context: arguments.text("context"), namespace: arguments.text("namespace"))
+        service: arguments.text("service"), context: global.context, namespace: global.namespace)
       request.bodies = arguments.flag("bodies")
       request.isDetailed = arguments.flag("headers") || request.bodies
       let found = Mutex<[Exchange]>([])

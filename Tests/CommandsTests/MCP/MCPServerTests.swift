@@ -115,6 +115,26 @@ struct MCPServerTests {
     #expect(answer[path: "result", "content"]?[0]?["text"]?.stringValue == expected)
   }
 
+  @Test(
+    arguments: [
+      ([], ["context": "live", "namespace": "b"], "live/b"), (["--context=dev", "-n", "a"], [:], "dev/a"),
+      (["--context=dev"], ["context": "dev", "namespace": "b"], "dev/b"),
+      (["--context=dev"], ["context": "live"], "this server is for context dev alone"),
+      (["-n", "a"], ["namespace": "b"], "this server is for namespace a alone"),
+      (["-n", "a"], ["all_namespaces": true], "this server is for namespace a alone"),
+      ([], ["namespace": "-x"], "-x is no namespace's name"),
+    ] as [([String], JSONValue, String)])
+  func theServersOptionsAreLimits(options: [String], arguments: JSONValue, expected: String) throws {
+    let calls = MCPCalls(global: try GlobalOptions.parse(options))
+    let tool = try #require(MCPTool.reading.first { $0.name == "list" })
+    let outcome: String
+    do throws(ControlError) {
+      let merged = try calls.merged(try MCPArguments(arguments, of: tool))
+      outcome = "\(merged.context ?? "")/\(merged.namespace ?? "")"
+    } catch { outcome = error.message }
+    #expect(outcome == expected)
+  }
+
   @Test func aToolAnswersWithText() async {
     let answer = await Client().call("status")
     #expect(answer["result"] == ["content": [["type": "text", "text": "status is done"]], "isError": false])
