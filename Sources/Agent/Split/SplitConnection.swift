@@ -21,16 +21,17 @@ final class SplitConnection: SplitDriver {
     case http1(HTTP1Splitter)
     case http2(HTTP2Splitter)
   }
-  private(set) var engine = Engine.undecided
+  // It is chosen in SplitConnection+FirstBytes.swift.
+  var engine = Engine.undecided
   /// The client's bytes while they may be HTTP/2's preface.
-  private var first: [UInt8] = []
-  private var hasZeroFailed = false
+  var first: [UInt8] = []
+  var hasZeroFailed = false
 
   /// True if way 0 goes to the origin.
   var isOnOrigin = false
   /// The time when another session's host began to have way 0, µs; 0 before.
-  private var renewedAt: UInt64 = 0
-  private var client: SplitSocket?
+  var renewedAt: UInt64 = 0
+  private(set) var client: SplitSocket?
   private var zero: SplitSocket?
   private var hosts: [HostWay] = []
   // In SplitConnection+Copies.swift.
@@ -49,7 +50,7 @@ final class SplitConnection: SplitDriver {
   private static let silenceLimit: UInt64 = 1_000_000
   /// The time that streams may need to meet the first GOAWAY, and that an idle client of HTTP/1 has for a request whose
   /// answer tells it to connect again, µs.
-  private static let settleTime: UInt64 = 1_000_000
+  static let settleTime: UInt64 = 1_000_000
 
   var loop: EventLoop { listener.loop }
 
@@ -142,7 +143,7 @@ final class SplitConnection: SplitDriver {
     }
   }
 
-  private func engineFailed(_ way: Way) {
+  func engineFailed(_ way: Way) {
     guard !isOver else { return }
     switch engine {
     case .http1(let splitter): splitter.failed(way)
@@ -190,59 +191,6 @@ final class SplitConnection: SplitDriver {
     loop.blocks.count(held - counted)
     counted = held
     loop.shedWhileFull()
-  }
-
-  // MARK: The first bytes
-
-  private func decide(_ bytes: UnsafeRawBufferPointer) {
-    if first.isEmpty ? bytes[0] == 22 : first[0] == 22 {
-      first.append(contentsOf: bytes)
-      return decideByHello()
-    }
-    let preface = HTTP2Frame.preface
-    if first.isEmpty, bytes[0] != preface.utf8Start[0] {
-      begin(.http1(HTTP1Splitter(driver: self)), with: [])
-      return received(bytes, from: .client)
-    }
-    first.append(contentsOf: bytes)
-    let count = min(first.count, preface.utf8CodeUnitCount)
-    var isPreface = true
-    for index in 0..<count where first[index] != preface.utf8Start[index] { isPreface = false }
-    if isPreface, count < preface.utf8CodeUnitCount { return }
-    begin(isPreface ? .http2(HTTP2Splitter(driver: self)) : .http1(HTTP1Splitter(driver: self)), with: first)
-  }
-
-  /// Decides about a connection that may have TLS by its ClientHello.
-  private func decideByHello() {
-    var way: Way = 0
-    switch ClientHello(first) {
-    case .more: return
-    case .nameless: break
-    case .name(let name):
-      var head = RequestHead()
-      name.withUnsafeBytes { head.setServerName($0) }
-      way = listener.route(head)
-    }
-    begin(.http1(HTTP1Splitter(driver: self, isStream: true, way: way)), with: first)
-  }
-
-  /// A protocol whose server speaks first, or that has come to an end.
-  private var stream: Engine { .http1(HTTP1Splitter(driver: self, isStream: true)) }
-
-  /// Checks whether a server's first bytes are SETTINGS, the first frame of HTTP/2 (RFC 9113, section 3.4).
-  private static func isSettings(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard bytes.count >= 9, bytes[0] == 0, bytes[3] == 4, bytes[4] == 0 else { return false }
-    return bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == 0
-  }
-
-  /// - Parameter bytes: those of the client so far.
-  private func begin(_ engine: Engine, with bytes: [UInt8]) {
-    self.engine = engine
-    first = []
-    if case .http2 = engine { look(isHTTP2: true, isBetween: true) }
-    if hasZeroFailed { engineFailed(0) }
-    bytes.withUnsafeBytes { if !$0.isEmpty { received($0, from: .client) } }
-    if listener.isLeaving { leave() }
   }
 
   // MARK: Hosts
@@ -340,7 +288,7 @@ final class SplitConnection: SplitDriver {
     }
   }
 
-  private func host(_ way: Way) -> HostWay? {
+  func host(_ way: Way) -> HostWay? {
     for host in hosts where host.way == way { return host }
     return nil
   }
@@ -405,53 +353,4 @@ final class SplitConnection: SplitDriver {
   }
 
   func abort() { end(reset: true) }
-
-  /// Closes a way once its requests are answered, since its rules have ended.
-  func retire(_ way: Way) {
-    if copyWay(way) != nil {
-      closeCopy(way, reset: false)
-      if case .http2(let splitter) = engine { splitter.copyEnded(way) }
-    }
-    guard host(way) != nil else { return }
-    switch engine {
-    case .http1(let splitter): splitter.retire(way)
-    case .http2(let splitter): splitter.retire(way)
-    case .undecided: break
-    }
-    run()
-  }
-
-  /// Ends between two requests, since this agent ends.
-  func leave() {
-    switch engine {
-    case .http1(let splitter): splitter.leave()
-    case .http2(let splitter): splitter.leave()
-    case .undecided: break
-    }
-    if let client { loop.schedule(client, after: Self.settleTime, kind: SplitSocket.connectionTimer) }
-    run()
-  }
-
-  /// Ends a connection that is still on the origin, if the time is over that the user allows it.
-  func step() {
-    guard isOnOrigin, renewedAt != 0, loop.now - renewedAt >= listener.homeAfter else { return }
-    end(reset: false)
-  }
-
-  /// True if it ends at a later time, unless it leaves the origin before.
-  var hasDeadline: Bool { isOnOrigin && renewedAt != 0 && listener.homeAfter > 0 }
-
-  /// Takes another way 0 from the next request on. A client of HTTP/2 connects again for it.
-  func renew() {
-    renewedAt = listener.liveSession == nil ? 0 : max(loop.now, 1)
-    switch engine {
-    case .http1(let splitter): splitter.renew()
-    case .http2: return leave()
-    case .undecided:
-      hasZeroFailed = false
-      close(0, reset: false)
-      open(0)
-    }
-    run()
-  }
 }

@@ -75,9 +75,9 @@ public final class HTTP1Splitter {
   /// Ways that are closed once their answers have ended.
   private var retired: [Way] = []
   /// The ways that get a copy of the present request, or of the stream.
-  private var copies: [Way] = []
+  var copies: [Way] = []
   /// True if the copies of a stream begin with the client's next byte.
-  private var isStreamCopyDue = false
+  var isStreamCopyDue = false
 
   /// A longer head is not looked at.
   private static let headLimit = 64 << 10
@@ -338,39 +338,6 @@ public final class HTTP1Splitter {
     guard let index = position(of: current) else { return }
     if !hosts[index].isOpened { hosts[index].kept.append(contentsOf: part) }
     driver.send(part, to: .way(current))
-  }
-
-  // MARK: Copies
-
-  func copy(_ bytes: UnsafeRawBufferPointer) {
-    if isStreamCopyDue {
-      isStreamCopyDue = false
-      copies = driver.copiesOfStream(opens: true)
-    }
-    guard !copies.isEmpty else { return }
-    copies.removeAll { !driver.copy(bytes, to: $0) }
-  }
-
-  /// Copies the bytes from here on for those who want all.
-  func copyStream() {
-    guard driver.copiesRequests || !copies.isEmpty else { return }
-    // A connection that brings no byte needs no copy.
-    guard requests.isInBody else {
-      copies = []
-      isStreamCopyDue = true
-      return
-    }
-    // Within a message, they must have its beginning.
-    let all = driver.copiesOfStream(opens: false)
-    var rest: [Way] = []
-    for way in copies { if all.contains(way) { rest.append(way) } else { driver.closeCopy(way, reset: true) } }
-    copies = rest
-  }
-
-  /// Ends the copies of a stream behind the client's last byte.
-  func finishCopies() {
-    for way in copies { driver.closeCopy(way, reset: false) }
-    copies = []
   }
 
   // MARK: Turns

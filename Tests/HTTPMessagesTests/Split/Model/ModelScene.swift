@@ -44,6 +44,16 @@ final class ModelScene: SplitDriver {
   /// Streams that an end has reset.
   var disturbed: Set<UInt32> = []
 
+  /// A scene whose client has one answered request at the host.
+  static func split() -> ModelScene {
+    let scene = ModelScene(1)
+    scene.rules = ["alice": 1, "bob": 2]
+    scene.request(as: nil)
+    scene.request(as: "alice", answer: 10)
+    scene.drain()
+    return scene
+  }
+
   init(_ seed: Int, clientWindow: Int? = nil, originWindow: Int? = nil, connection: Int = 0) {
     random = Random(seed)
     self.originWindow = originWindow
