@@ -42,9 +42,7 @@ extension DeployError {
   }
 
   private mutating func readInvalid(_ message: String, _ details: JSONValue?, _ what: String) {
-    fields = (details?["causes"]?.elements ?? []).map {
-      Field(path: $0["field"]?.stringValue ?? "", message: Self.short($0["message"]?.stringValue ?? ""))
-    }
+    fields = (details?.causes ?? []).map { Field(path: $0.field, message: Self.short($0.message)) }
     if fields.isEmpty { fields = [Field(path: "", message: Self.short(message))] }
     if fields.contains(where: { Self.isImmutable($0.message) }) {
       code = .immutable

@@ -75,7 +75,7 @@ public struct DeployError: Error, Sendable, Hashable {
 
 extension DeployError: CustomStringConvertible {
   public var description: String {
-    var lines = ["\(position.map { "\($0): " } ?? "")\(object.map { "\($0): " } ?? "")\(message)"]
+    var lines = ["\(at: position)\(at: object)\(message)"]
     lines += fields.map { "  \($0.path.isEmpty ? "" : "\($0.path): ")\($0.message)" }
     lines += details.map { "  \($0)" }
     if let remedy { lines.append("  \(remedy)") }

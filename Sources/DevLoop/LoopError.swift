@@ -47,7 +47,7 @@ public struct LoopError: Error, Sendable, Hashable, Codable {
 
 extension LoopError: CustomStringConvertible {
   public var description: String {
-    ([(position.map { "\($0): " } ?? "") + message] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])
+    (["\(at: position)\(message)"] + details.map { "  " + $0 } + (remedy.map { [$0] } ?? [])
       + others)
       .joined(separator: "\n")
   }
@@ -58,7 +58,7 @@ extension LoopError {
     let errors = error.diagnostics.filter { $0.severity == .error }
     let first = errors.first ?? Diagnostic(.error, "the input cannot be used")
     self.init(
-      stage, (first.field.map { $0.isEmpty ? "" : "\($0): " } ?? "") + first.message,
+      stage, "\(at: first.field.flatMap { $0.isEmpty ? nil : $0 })\(first.message)",
       position: first.position?.description,
       remedy: first.remedy)
     others = errors.dropFirst().map(\.text)
@@ -72,7 +72,7 @@ extension LoopError {
 
   init(_ error: BuildError, _ stage: Stage = .building) {
     self.init(
-      stage, (error.artifact.map { "\($0): " } ?? "") + error.message, position: error.position?.description,
+      stage, "\(at: error.artifact)\(error.message)", position: error.position?.description,
       details: error.output, remedy: error.remedy)
     isCancelled = error.reason == .cancelled
   }
@@ -80,7 +80,7 @@ extension LoopError {
   init(_ error: DeployError, _ stage: Stage = .applying) {
     let fields = error.fields.map { ($0.path.isEmpty ? "" : "\($0.path): ") + $0.message }
     self.init(
-      stage, (error.object.map { "\($0): " } ?? "") + error.message, position: error.position?.description,
+      stage, "\(at: error.object)\(error.message)", position: error.position?.description,
       details: fields + error.details, remedy: error.remedy)
     others = error.others.flatMap { $0.description.split(whereSeparator: \.isNewline).map(String.init) }
     isCancelled = error.code == .cancelled

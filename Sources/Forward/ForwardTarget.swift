@@ -129,32 +129,23 @@ public struct ForwardTarget: Sendable, Hashable {
     }
     let tcp = ports.filter { $0.transport == "TCP" }
     if port.isEmpty {
-      let web = tcp.first { $0.entryName == "http" } ?? tcp.first { number($0["port"]) == 80 }
-      guard let chosen = tcp.count == 1 ? tcp[0] : web, let number = number(chosen["port"]) else {
+      let web = tcp.first { $0.entryName == "http" } ?? tcp.first { $0.portNumber == 80 }
+      guard let chosen = tcp.count == 1 ? tcp[0] : web, let number = chosen.portNumber else {
         throw ControlError(
           .notFound, "\(service.label) has several ports, and none of them is called http",
-          remedy: "Name one: SERVICE:PORT. It has: \(Self.list(tcp, "port")).")
+          remedy: "Name one: SERVICE:PORT. It has: \(Self.list(tcp)).")
       }
       return (number, chosen)
     }
-    guard
-      let chosen = tcp.first(where: {
-        $0.entryName == port || Self.number($0["port"]) != nil && Self.number($0["port"]) == UInt16(port)
-      })
-    else {
+    guard let chosen = tcp.first(where: { $0.isPort(port) }) else {
       throw ControlError(
         .notFound, "\(service.label) has no TCP port '\(port)'",
-        remedy: "It has: \(Self.list(tcp, "port")). Other ports of its Pods are reached by pod/NAME.")
+        remedy: "It has: \(Self.list(tcp)). Other ports of its Pods are reached by pod/NAME.")
     }
-    guard let number = Self.number(chosen["port"]) else {
+    guard let number = chosen.portNumber else {
       throw ControlError(.failed, "port '\(port)' of \(service.label) is no number from 1 to 65535")
     }
     return (number, chosen)
-  }
-
-  /// Reads a port of an API object; nil if it is none. The API server does not validate all of them (EndpointSlices).
-  static func number(_ value: JSONValue?) -> UInt16? {
-    value?.intValue.flatMap(UInt16.init(exactly:)).flatMap { $0 > 0 ? $0 : nil }
   }
 
   /// Finds a ready endpoint of a headless Service, which has no address of its own.
@@ -175,13 +166,10 @@ public struct ForwardTarget: Sendable, Hashable {
   static func endpoint(in slices: [JSONValue], _ port: JSONValue) -> Preamble? {
     for slice in slices where slice["addressType"]?.stringValue == "IPv4" {
       let ports = slice["ports"]?.elements ?? []
-      let declared = ports.isEmpty ? port : ports.first { $0.entryName ?? "" == port.entryName ?? "" }
-      guard let number = number(declared?["port"]) else { continue }
-      for endpoint in slice["endpoints"]?.elements ?? [] where endpoint[path: "conditions", "ready"]?.boolValue != false
-      {
-        guard let address = endpoint["addresses"]?[0]?.stringValue, let bytes = Address.bytes(of: address) else {
-          continue
-        }
+      let declared = ports.isEmpty ? port : ports.first { $0.portName == port.portName }
+      guard let number = declared?.portNumber else { continue }
+      for endpoint in slice.endpoints where endpoint.isReady {
+        guard let address = endpoint.addresses.first, let bytes = Address.bytes(of: address) else { continue }
         return Preamble(.tcp, port: number, address: bytes)
       }
     }
@@ -208,25 +196,24 @@ public struct ForwardTarget: Sendable, Hashable {
 
   static func pod(_ port: String, _ pod: JSONValue) throws(ControlError) -> Preamble {
     guard let address = pod[path: "status", "podIP"]?.stringValue, let bytes = Address.bytes(of: address) else {
-      throw ControlError(.failed, "Pod \(pod.name ?? "") has no address yet")
+      throw ControlError(.failed, "Pod \(pod.place) has no address yet")
     }
     if let number = UInt16(port), number > 0 { return Preamble(.tcp, port: number, address: bytes) }
     guard let number = pod.declaredPort(named: port) else {
       let ports = pod.declaredPorts.filter { $0.transport == "TCP" }
       throw ControlError(
-        .notFound, "Pod \(pod.name ?? "") has no TCP port '\(port)'",
-        remedy: "It declares: \(list(ports, "containerPort")). A number needs no declaration.")
+        .notFound, "Pod \(pod.place) has no TCP port '\(port)'",
+        remedy: "It declares: \(list(ports)). A number needs no declaration.")
     }
     return Preamble(.tcp, port: number, address: bytes)
   }
 
-  private static func list(_ ports: [JSONValue], _ key: String) -> String {
-    let texts = ports.map { port in "\(port[key]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "") }
-    return texts.isEmpty ? "none" : texts.joined(separator: ", ")
+  private static func list(_ ports: [JSONValue]) -> String {
+    ports.isEmpty ? "none" : ports.map(\.portLabel).joined(separator: ", ")
   }
 }
 
 extension JSONValue {
   /// The Service for messages, such as `Service shop/user`.
-  fileprivate var label: String { "Service \(namespace ?? "")/\(name ?? "")" }
+  fileprivate var label: String { "Service \(place)" }
 }

@@ -78,10 +78,9 @@ extension Forwarding {
   private func lead(to endpoint: NewestEndpoint.Endpoint, _ servicePorts: [JSONValue]) async {
     guard let bytes = Address.bytes(of: endpoint.address) else { return }
     for port in ports {
-      let wanted = servicePorts.first {
-        $0["name"]?.stringValue == port.request.remote || $0["port"]?.intValue == Int(port.request.remote)
-      }
-      guard let wanted, let number = endpoint.ports[wanted["name"]?.stringValue ?? ""] else { continue }
+      guard let wanted = servicePorts.first(where: { $0.isPort(port.request.remote) }),
+        let number = endpoint.ports[wanted.portName]
+      else { continue }
       let preamble = Preamble(.tcp, port: number, address: bytes)
       await link.onLoop { loop in port.listener.get(on: loop.loop).target = preamble }
     }

@@ -28,15 +28,9 @@ struct NewestEndpoint: Sendable {
   private static func ready(_ slice: JSONValue) -> [Endpoint] {
     guard slice["addressType"]?.stringValue == "IPv4" else { return [] }
     var ports: [String: UInt16] = [:]
-    for port in slice["ports"]?.elements ?? [] {
-      ports[port["name"]?.stringValue ?? ""] = ForwardTarget.number(port["port"])
-    }
-    return (slice["endpoints"]?.elements ?? []).compactMap { endpoint in
-      let conditions = endpoint["conditions"]
-      guard conditions?["ready"]?.boolValue != false, conditions?["terminating"]?.boolValue != true,
-        let address = endpoint["addresses"]?[0]?.stringValue
-      else { return nil }
-      return Endpoint(address: address, ports: ports)
+    for port in slice["ports"]?.elements ?? [] { ports[port.portName] = port.portNumber }
+    return slice.endpoints.filter { $0.isReady && !$0.isTerminating }.compactMap { endpoint in
+      endpoint.addresses.first.map { Endpoint(address: $0, ports: ports) }
     }
   }
 }

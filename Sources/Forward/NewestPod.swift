@@ -7,19 +7,15 @@ enum NewestPod {
   /// - Returns: nil if none is ready.
   static func of(_ pods: some Collection<JSONValue>) -> JSONValue? {
     let ready = pods.compactMap { pod in since(pod).map { (since: $0, pod: pod) } }
-    return ready.max { ($0.since, $0.pod.name ?? "") < ($1.since, $1.pod.name ?? "") }?.pod
+    return ready.max { $0.since == $1.since ? $0.pod.isOlder(than: $1.pod) : $0.since < $1.since }?.pod
   }
 
   /// Returns the times of creation and of readiness, in RFC 3339, so that texts sort as times do; nil for a Pod that
   /// takes no connections.
   private static func since(_ pod: JSONValue) -> String? {
-    guard !pod.isBeingDeleted, pod.labels[AgentNames.agentLabel] == nil else { return nil }
-    let condition = pod[path: "status", "conditions"]?.elements.first {
-      $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
-    }
-    return condition.map { condition in
-      let created = pod[path: "metadata", "creationTimestamp"]?.stringValue ?? ""
-      return "\(created) \(condition["lastTransitionTime"]?.stringValue ?? "")"
-    }
+    guard !pod.isBeingDeleted, pod.labels[AgentNames.agentLabel] == nil,
+      let ready = pod.condition(ofType: "Ready"), ready.isTrue
+    else { return nil }
+    return "\(pod.creationTimestamp) \(ready.lastTransitionTime)"
   }
 }

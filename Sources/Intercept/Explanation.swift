@@ -73,13 +73,13 @@ enum Explanation {
   static func fallBacks(_ count: UInt64, _ status: StreamStatus?, joined: JoinedCluster?) -> String {
     let connections = count == 1 ? "one connection" : "\(count) connections"
     let problem =
-      switch status {
-      case .refused: "\(joined?.description ?? "the host's port") refused \(connections)"
-      case .exhausted:
+      switch (status, joined?.description) {
+      case (.refused, let target): "\(target ?? "the host's port") refused \(connections)"
+      case (.exhausted, _):
         "this intercept has as many open connections on the host as it may (raise the limit, `ulimit -n`): "
           + "it did not take \(connections)"
-      case .unreachable where joined != nil: "\(joined?.description ?? "") could not be reached for \(connections)"
-      default: "\(joined?.description ?? "the host") did not take \(connections) within a second"
+      case (.unreachable, let target?): "\(target) could not be reached for \(connections)"
+      case (_, let target): "\(target ?? "the host") did not take \(connections) within a second"
       }
     return problem + ", which went to the origin instead"
   }

@@ -68,8 +68,7 @@ extension InterceptedWorkload {
       }
     }
     guard !ports.isEmpty else { return nil }
-    let names = ports.map { port in "\(port["port"]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "") }
-      .joined(separator: ", ")
+    let names = ports.map(\.portLabel).joined(separator: ", ")
     return
       "Service \(plan.service) was changed: the agent does not listen on the new target of its port \(names), "
       + "and connections to it are refused. Leave and intercept again to follow"

@@ -96,6 +96,6 @@ extension InterceptedWorkload {
       let rules = claims.compactMap(\.rules)
       if rules.count == claims.count { one.rules = RequestRules(texts: Set(rules.joined())) }
       return one
-    }.sorted { ($0.holder, $0.services.first ?? "") < ($1.holder, $1.services.first ?? "") }
+    }.sorted { $0.holder == $1.holder ? $0.services.lexicographicallyPrecedes($1.services) : $0.holder < $1.holder }
   }
 }

@@ -320,13 +320,14 @@ public actor Interception {
   /// Returns an error that names the objects that will stay, since the user may not delete them; nil if there are none.
   /// It is meant for the time after `leave`, before all is removed.
   public func whatStays() async -> ControlError? {
-    guard await workload?.isAlone(id.service) == true else { return nil }
+    guard await workload?.isAlone(id.service) == true, let name = plan.map({ AgentNames.base($0.workload.name) }) else {
+      return nil
+    }
     let deletions = [Permission("delete", .deployments), Permission("delete", .leases)]
     guard let missing = try? await client.within(.seconds(5)).missing(deletions, namespace: namespace), !missing.isEmpty
     else { return nil }
     let cause =
       "your credentials may not \(missing.map(\.description).joined(separator: ", ")) in namespace \(namespace)"
-    let name = AgentNames.base(plan?.workload.name ?? "")
     let what =
       missing.contains(deletions[0])
       ? "Deployment \(namespace)/\(name) with what it owns, and a Lease, stay" : "a Lease of \(name) stays"

@@ -28,13 +28,23 @@ extension JSONValue {
   public var generation: Int? { self[path: "metadata", "generation"]?.intValue }
   public var isBeingDeleted: Bool { self[path: "metadata", "deletionTimestamp"]?.stringValue != nil }
 
-  /// The owner that controls the object; nil if there is none.
-  public var controllerReference: JSONValue? {
-    self[path: "metadata", "ownerReferences"]?.elements.first { $0["controller"]?.boolValue == true }
-  }
+  /// The object for messages: `NAMESPACE/NAME`, or the name alone of one without a namespace.
+  public var place: String { [namespace, name].compactMap { $0 }.joined(separator: "/") }
+
+  /// Checks whether the object was made before another: by the times of both, which sort as texts do (RFC 3339), then
+  /// by their names.
+  public func isOlder(than other: JSONValue) -> Bool { age < other.age }
+
+  private var age: (String, String) { (creationTimestamp, (self["metadata"] ?? [:]).text("name")) }
+
+  /// RFC 3339; empty for an object that no API server has made.
+  public var creationTimestamp: String { (self["metadata"] ?? [:]).text("creationTimestamp") }
 }
 
 extension JSONValue {
   /// `name` of an element in a Kubernetes list: a container, a port, a volume.
   public var entryName: String? { self["name"]?.stringValue }
+
+  /// Checks whether an element's name is one of these.
+  public func isNamed(oneOf names: Set<String>) -> Bool { entryName.map(names.contains) ?? false }
 }

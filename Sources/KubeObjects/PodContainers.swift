@@ -9,7 +9,7 @@ extension JSONValue {
 
   /// Init containers with `restartPolicy: Always`, which go on running beside the ordinary ones.
   public var sidecars: [JSONValue] {
-    (self[path: "spec", "initContainers"]?.elements ?? []).filter { $0["restartPolicy"]?.stringValue == "Always" }
+    initContainers.filter { $0["restartPolicy"]?.stringValue == "Always" }
   }
 
   /// The ports that the running containers declare.
@@ -17,19 +17,21 @@ extension JSONValue {
 
   /// The numbers of the declared TCP ports.
   public var declaredNumbers: Set<UInt16> {
-    Set(
-      declaredPorts.filter { $0.transport == "TCP" }.compactMap { $0["containerPort"]?.intValue.flatMap(Self.number) })
+    Set(declaredPorts.filter { $0.transport == "TCP" }.compactMap(\.portNumber))
   }
-
-  private static func number(_ value: Int) -> UInt16? { UInt16(exactly: value).flatMap { $0 > 0 ? $0 : nil } }
 
   /// Returns the number of a declared port, as Kubernetes resolves a Service's named target port: the first of that
   /// name and transport.
   public func declaredPort(named name: String, transport: String = "TCP") -> UInt16? {
-    let port = declaredPorts.first { $0["name"]?.stringValue == name && $0.transport == transport }
-    return port?["containerPort"]?.intValue.flatMap(Self.number)
+    declaredPorts.first { $0.entryName == name && $0.transport == transport }?.portNumber
   }
 
-  /// The transport of a port that a Service or a container declares: `TCP`, `UDP` or `SCTP`.
-  public var transport: String { self["protocol"]?.stringValue ?? "TCP" }
+  /// `spec.initContainers`, sidecars among them.
+  public var initContainers: [JSONValue] { self[path: "spec", "initContainers"]?.elements ?? [] }
+
+  /// `status.phase` of a Pod.
+  public var phase: String? { self[path: "status", "phase"]?.stringValue }
+
+  /// The node that a Pod runs on, or is to run on.
+  public var nodeName: String? { self[path: "spec", "nodeName"]?.stringValue }
 }

@@ -196,7 +196,8 @@ extension ClusterOperations {
     gateways = [:]
     bastions.closeAll()
     for (entry, staying) in unrecovered where journal.all.contains(entry) {
-      problems.append(ControlError(.incomplete, "\(entry.namespace)/\(entry.service): \(staying.message ?? "")"))
+      let problem = staying.message ?? "it was not undone"
+      problems.append(ControlError(.incomplete, "\(entry.namespace)/\(entry.service): \(problem)"))
     }
     return problems
   }

@@ -63,16 +63,18 @@ extension ClusterOperations {
     let obstacles = InterceptObstacles(
       pods: try? await client.list(.pods, namespace: namespace).items,
       replicaSets: try? await client.list(.replicaSets, namespace: namespace).items)
-    return services.items.filter { $0.labels[AgentNames.managedByLabel] != AgentNames.managedBy }.map { service in
+    return services.items.filter { $0.labels[AgentNames.managedByLabel] != AgentNames.managedBy }.compactMap {
+      service in
+      guard let namespace = service.namespace, let name = service.name else { return nil }
       let agent = service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel]
       let holders = agent == nil ? [] : held.of(service)
       let personal = holders.compactMap { one in
         one.rules.map { ListEntry.Personal(holder: one.holder.told(to: holder), rules: $0) }
       }
       return ListEntry(
-        context: client.access.contextName, namespace: service.namespace ?? "", service: service.name ?? "",
+        context: client.access.contextName, namespace: namespace, service: name,
         ports: (service[path: "spec", "ports"]?.elements ?? []).map { port in
-          "\(port["port"]?.intValue ?? 0)" + (port["name"]?.stringValue.map { "/\($0)" } ?? "")
+          [port.portNumber.map(String.init), port.entryName].compactMap { $0 }.joined(separator: "/")
         },
         workload: agent, obstacle: obstacles.of(service), option: InterceptObstacles.option(for: service),
         interceptedBy: agent == nil

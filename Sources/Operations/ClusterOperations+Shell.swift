@@ -168,7 +168,7 @@ extension ClusterOperations {
         } catch {
           // The journal keeps it.
           log.error(
-            "a shell's agent could not be removed", metadata: ["agent": "\(name ?? "")", "why": "\(error.message)"])
+            "a shell's agent could not be removed", metadata: ["agent": "\(name ?? "none")", "why": "\(error.message)"])
         }
       }
       throw error

@@ -227,6 +227,7 @@ struct ModulesTests {
   /// Called from elsewhere.
   private static let called: [String: String] = [
     "agentMain": "the agent's C main calls it", "validate": "ArgumentParser calls it",
+    "appendInterpolation": "an interpolation calls it",
     "callAsFunction": "a value is called by its own name",
     "channelRead": "SwiftNIO calls it", "channelReadComplete": "SwiftNIO calls it",
     "channelWritabilityChanged": "SwiftNIO calls it",

@@ -31,8 +31,7 @@ extension AgentDeployer {
   /// Creates an object. One of that name may be left of an agent whose Deployment is gone: after a crash, or where
   /// somebody deleted it without what it owned. Our own is replaced, another's is named.
   private func create(_ object: JSONValue, as resource: APIResource) async throws(ControlError) -> JSONValue {
-    let name = object.name ?? ""
-    let what = "\(resource.kind) \(manifests.namespace)/\(name)"
+    let what = "\(resource.kind) \(object.place)"
     var replaced = 0
     while true {
       do throws(KubeError) {
@@ -41,7 +40,7 @@ extension AgentDeployer {
         // Another program may make it again and again: stop after a few attempts.
         guard error.isAlreadyExists, replaced < 3 else { throw ControlError(error, doing: "creating \(what)") }
         replaced += 1
-        try await removeLeftover(resource, name, what)
+        if let name = object.name { try await removeLeftover(resource, name, what) }
       }
     }
   }

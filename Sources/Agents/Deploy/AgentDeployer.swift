@@ -102,8 +102,11 @@ public struct AgentDeployer: Sendable {
     let pod = await fitted(template, objects: objectsName).make(from: podTemplate)
     var deployment = manifests.deployment(template: pod, replicas: 0)
     deployment.annotations.merge(annotations) { $1 }
-    let owner = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in
+    let made = try await attempt("creating Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.create(deployment, as: .deployments, namespace: namespace)
+    }
+    guard let owner = OwnerReference(to: made) else {
+      throw ControlError(.failed, "the API server's answer to a new Deployment \(namespace)/\(name) has no uid")
     }
     let created: [JSONValue]
     do throws(ControlError) {
@@ -120,7 +123,7 @@ public struct AgentDeployer: Sendable {
       created = try await createAll(objects)
       for object in created where ["ConfigMap", "Secret"].contains(object.kind) && object.fixedUID == nil {
         throw ControlError(
-          .refused, "\(object.kind ?? "") \(namespace)/\(object.name ?? "") was not made immutable",
+          .refused, "the agent's \(object.kind ?? "object") \(object.place) was not made immutable",
           remedy: "An admission webhook changes it, or Kubernetes is older than 1.21.")
       }
       _ = try await attempt("starting Deployment \(namespace)/\(name)") { () async throws(KubeError) in
@@ -134,8 +137,8 @@ public struct AgentDeployer: Sendable {
     // still. The template is the API server's answer, since admission may have changed it.
     return AgentIdentity(
       namespace: namespace, workload: manifests.workload, controlPort: template.controlPort, token: token,
-      uid: owner.uid ?? "",
-      generation: owner.generation?.addingSaturating(1), template: owner[path: "spec", "template"] ?? pod,
+      uid: owner.uid,
+      generation: made.generation?.addingSaturating(1), template: made[path: "spec", "template"] ?? pod,
       secret: created.first { $0.kind == "Secret" }?.fixedUID,
       program: created.first { $0.kind == "ConfigMap" }?.fixedUID)
   }
@@ -188,7 +191,7 @@ public struct AgentDeployer: Sendable {
   /// Returns the agent of a Deployment that the caller has read; nil as above.
   public func existing(_ deployment: JSONValue) async throws(ControlError) -> AgentIdentity? {
     guard !deployment.isBeingDeleted, AgentNames.isOf(deployment, manifests.workload),
-      let port = Self.controlPort(of: deployment)
+      let port = Self.controlPort(of: deployment), let uid = deployment.uid
     else { return nil }
     let template = deployment[path: "spec", "template"] ?? [:]
     let objects = AgentNames.objects(in: template, of: manifests.workload)
@@ -200,7 +203,7 @@ public struct AgentDeployer: Sendable {
       try await client.findMetadata(.configMaps, objects, namespace: namespace)
     }
     return AgentIdentity(
-      namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: deployment.uid ?? "",
+      namespace: namespace, workload: manifests.workload, controlPort: port, token: token, uid: uid,
       generation: deployment.generation, template: template,
       secret: secret?.fixedUID, program: program?.uid)
   }

@@ -93,7 +93,7 @@ public struct AgentPods: Sendable {
     do throws(KubeError) {
       var iterator = client.watch(.pods, namespace: namespace, labels: selector).makeAsyncIterator()
       while let event = try await iterator.next(isolation: nil) {
-        guard let pod = event.object, let name = pod.name else { continue }
+        guard let pod = event.object, let name = pod.name, let uid = pod.uid else { continue }
         var isGone = pod.isBeingDeleted
         if case .deleted = event { isGone = true }
         if isGone {
@@ -102,7 +102,7 @@ public struct AgentPods: Sendable {
         }
         if Self.isRunning(pod), await belongs(pod) {
           guard let field = identity.flatMap({ PodMatch.difference(pod, from: $0.template) }) else {
-            return .success(AgentPod(name: name, uid: pod.uid ?? ""))
+            return .success(AgentPod(name: name, uid: uid))
           }
           strangers.note(name, Self.stranger("\(namespace)/\(name)", field))
           progress?("Pod \(name) is not made of the agent's template (\(field) differs): it is not used")
@@ -141,19 +141,16 @@ public struct AgentPods: Sendable {
     return nil
   }
 
-  static func isRunning(_ pod: JSONValue) -> Bool {
-    status(pod)?[path: "state", "running"] != nil
-  }
+  static func isRunning(_ pod: JSONValue) -> Bool { status(pod)?.isRunning == true }
 
-  static func status(_ pod: JSONValue) -> JSONValue? {
-    pod[path: "status", "containerStatuses"]?.elements.first { $0.entryName == AgentNames.container }
+  static func status(_ pod: JSONValue) -> ContainerStatus? {
+    pod.containerStatuses.first { $0.name == AgentNames.container }
   }
 
   static func waitingReason(_ pod: JSONValue) -> String? {
-    if let waiting = status(pod)?[path: "state", "waiting"] { return waiting["reason"]?.stringValue }
-    let scheduled = pod[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == "PodScheduled" }
-    return scheduled?["status"]?.stringValue == "False"
-      ? "not scheduled: \(scheduled?["message"]?.stringValue ?? "")" : nil
+    if let waiting = status(pod)?.waiting { return waiting.reason.isEmpty ? nil : waiting.reason }
+    guard let scheduled = pod.condition(ofType: "PodScheduled"), scheduled.isFalse else { return nil }
+    return "not scheduled: \(scheduled.message)"
   }
 
   /// Makes an error with the Pod's events and last log lines.
@@ -184,18 +181,13 @@ public struct AgentPods: Sendable {
       return []
     }
     let sets = (try? await client.list(.replicaSets, namespace: namespace, labels: selector))?.items ?? []
-    return sets.filter { set in
-      !set.isBeingDeleted
-        && set[path: "metadata", "ownerReferences"]?.elements.contains { $0["uid"]?.stringValue == deployment.uid }
-          ?? false
-    }
+    return sets.filter { set in !set.isBeingDeleted && set.owners.contains { $0.uid == deployment.uid } }
   }
 
   /// Checks that a Pod is the present Deployment's: one of a deleted Deployment remains for a moment.
   private func isOurs(_ pod: JSONValue) async -> Bool {
     let sets = await replicaSets().map(\.uid)
-    let owners = pod[path: "metadata", "ownerReferences"]?.elements.map { $0["uid"]?.stringValue } ?? []
-    return sets.isEmpty || owners.isEmpty || owners.contains { sets.contains($0) }
+    return sets.isEmpty || pod.owners.isEmpty || pod.owners.contains { sets.contains($0.uid) }
   }
 
   private static func stranger(_ place: String, _ field: String) -> ControlError {
@@ -215,14 +207,10 @@ public struct AgentPods: Sendable {
   /// the label must do.
   private func belongs(_ pod: JSONValue) async -> Bool {
     guard let deployment = identity?.uid else { return true }
-    guard let owner = pod.controllerReference, owner["kind"]?.stringValue == "ReplicaSet",
-      let name = owner["name"]?.stringValue
-    else { return false }
+    guard let owner = pod.controllerReference, owner.kind == "ReplicaSet" else { return false }
     do throws(KubeError) {
-      guard let set = try await client.find(.replicaSets, name, namespace: namespace),
-        set.uid == owner["uid"]?.stringValue
-      else { return false }
-      return set.controllerReference?["uid"]?.stringValue == deployment
+      let set = try await client.find(.replicaSets, owner.name, namespace: namespace)
+      return set?.uid == owner.uid && set?.controllerReference?.uid == deployment
     } catch {
       return error.isForbidden
     }
@@ -230,14 +218,13 @@ public struct AgentPods: Sendable {
 
   /// Returns the reason why the ReplicaSet's Pod is not created now; nil if nothing prevents it.
   static func refusal(of set: JSONValue) -> String? {
-    let condition = set[path: "status", "conditions"]?.elements.first { $0["type"]?.stringValue == "ReplicaFailure" }
-    return condition?["status"]?.stringValue == "True" ? condition?["message"]?.stringValue ?? "" : nil
+    set.condition(ofType: "ReplicaFailure").flatMap { $0.isTrue ? $0.message : nil }
   }
 
   private func problems(of set: JSONValue, refusal: String?) async -> [String] {
     let events = await warnings(about: set)
     guard let refusal else { return events }
-    return ["ReplicaSet \(set.name ?? ""): \(refusal)"]
+    return ["ReplicaSet \(set.place): \(refusal)"]
       + events.filter { !WarningEvents.essence($0).hasSuffix(WarningEvents.essence(refusal)) }
   }
 

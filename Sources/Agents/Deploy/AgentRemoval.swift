@@ -71,8 +71,7 @@ public struct AgentRemoval: Sendable {
   private func removeOwned(_ resource: APIResource, _ name: String, by owner: String?) async -> ControlError? {
     do throws(KubeError) {
       guard let owner, let found = try await client.findMetadata(resource, name, namespace: namespace),
-        let owners = found[path: "metadata", "ownerReferences"]?.elements,
-        owners.contains(where: { $0["uid"]?.stringValue == owner })
+        found.owners.contains(where: { $0.uid == owner })
       else { return nil }
       try await client.delete(resource, name, namespace: namespace, propagation: .background, uid: found.uid)
       return nil

@@ -34,12 +34,12 @@ public struct Gateway: Sendable {
     try await own.ensure("the gateway", progress: progress) { workload throws(ControlError) in
       let host = try await hostPod()
       try await Permission.require(Permission.toKeepAgents, for: "a gateway", client: client, namespace: namespace)
-      let architecture = try await NodeArchitecture.of(host?[path: "spec", "nodeName"]?.stringValue, client: client)
+      let architecture = try await NodeArchitecture.of(host?.nodeName, client: client)
       var template = AgentPodTemplate(
         workload: workload, containerName: "gateway", listen: [], controlPort: 17_717, architecture: architecture)
       template.neverReady = true
       template.image = image
-      template.preferredNodes = [host?[path: "spec", "nodeName"]?.stringValue].compactMap { $0 }
+      template.preferredNodes = [host?.nodeName].compactMap { $0 }
       template.needsLimits = try await Quota.demandsLimits(client: client, namespace: namespace)
       progress?("starting a gateway in \(namespace)")
       return (template, podTemplate(host))
@@ -56,7 +56,7 @@ public struct Gateway: Sendable {
       try await client.list(.pods, namespace: namespace)
     }
     let host = pods.items.first { pod in
-      pod[path: "status", "phase"]?.stringValue == "Running" && !pod.isBeingDeleted
+      pod.phase == "Running" && !pod.isBeingDeleted
         && pod.labels[AgentNames.agentLabel] == nil
         && pod[path: "spec", "os", "name"]?.stringValue != "windows"
         && pod[path: "spec", "hostNetwork"]?.boolValue != true

@@ -13,18 +13,15 @@ struct PodFailure: Sendable, Hashable {
   /// Nil for a Pod that may still come up.
   init?(_ pod: JSONValue) {
     let status = AgentPods.status(pod)
-    let waiting = status?[path: "state", "waiting"]
-    let message = waiting?["message"]?.stringValue ?? ""
+    let waiting = status?.waiting
     // The kubelet has not seen a new Secret yet, and tries again ("failed to sync secret cache: timed out waiting for
     // the condition").
-    if message.hasPrefix("failed to sync ") { return nil }
-    if let state = waiting?["reason"]?.stringValue, Self.pulls.contains(state) || Self.starts.contains(state) {
-      reason = "\(state): \(message)"
-      remedy = Self.pulls.contains(state) ? Self.pullRemedy(pod) : Self.startRemedy(message)
-    } else if let ended = status?[path: "lastState", "terminated"] ?? status?[path: "state", "terminated"] {
-      reason =
-        "it ended with exit code \(ended["exitCode"]?.intValue ?? -1) \(ended["reason"]?.stringValue ?? "") "
-        + (ended["message"]?.stringValue ?? "")
+    if waiting?.message.hasPrefix("failed to sync ") == true { return nil }
+    if let waiting, Self.pulls.contains(waiting.reason) || Self.starts.contains(waiting.reason) {
+      reason = "\(waiting.reason): \(waiting.message)"
+      remedy = Self.pulls.contains(waiting.reason) ? Self.pullRemedy(pod) : Self.startRemedy(waiting.message)
+    } else if let ended = status?.lastTerminated ?? status?.terminated {
+      reason = "it ended with exit code \(ended.exitCode) \(ended.reason) \(ended.message)"
       remedy = nil
     } else {
       return nil

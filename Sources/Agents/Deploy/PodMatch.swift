@@ -34,10 +34,9 @@ enum PodMatch {
     }
     guard TemplateMatch.isSame(present["hostAliases"], made["hostAliases"]) else { return "hostAliases" }
     for volume in made["volumes"]?.elements ?? [] {
-      let found = (present["volumes"]?.elements ?? []).filter { $0.entryName == volume.entryName }
-      guard found.count == 1, TemplateMatch.isSame(found[0], volume) else {
-        return "volumes[\(volume.entryName ?? "")]"
-      }
+      guard let name = volume.entryName else { return "volumes" }
+      let found = (present["volumes"]?.elements ?? []).filter { $0.entryName == name }
+      guard found.count == 1, TemplateMatch.isSame(found[0], volume) else { return "volumes[\(name)]" }
     }
     return nil
   }
@@ -96,7 +95,7 @@ enum PodMatch {
       others.remove(at: index)
     }
     return others.allSatisfy { mount in
-      guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? "") else { return false }
+      guard let path = mount["mountPath"]?.stringValue.flatMap({ try? MountPath($0) }) else { return false }
       return !Self.guarded.contains { path.isWithin($0) || $0.isWithin(path) }
         && !wanted.contains { $0["mountPath"] == mount["mountPath"] }
     }

@@ -15,29 +15,17 @@ struct WarningEvents {
       object[path: "spec", "containers"]?.elements.contains {
         $0["command"]?.elements.contains("--never-ready") ?? false
       } ?? false
-    let warnings = events.filter { event in
-      guard event["type"]?.stringValue == "Warning", event[path: "involvedObject", "uid"]?.stringValue == uid else {
-        return false
-      }
+    let warnings = events.map(ObjectEvent.init).filter { event in
+      guard event.isWarning, event.subject == uid else { return false }
       // An agent that must receive no Service's traffic fails its probe on purpose.
-      return
-        !(isNeverReady && event["reason"]?.stringValue == "Unhealthy"
-        && event["message"]?.stringValue?.hasPrefix("Readiness probe") == true)
+      return !(isNeverReady && event.reason == "Unhealthy" && event.message.hasPrefix("Readiness probe"))
     }
     var seen: Set<String> = []
-    for event in warnings.sorted(by: { Self.time($0) > Self.time($1) }) {
-      let message = event["message"]?.stringValue ?? ""
-      guard texts.count < limit, seen.insert(Self.essence(message)).inserted else { continue }
-      texts.append("event \(event["reason"]?.stringValue ?? ""): \(message)")
+    for event in warnings.sorted(by: { $0.time > $1.time }) {
+      guard texts.count < limit, seen.insert(Self.essence(event.message)).inserted else { continue }
+      texts.append("event \(event.reason): \(event.message)")
     }
     texts.reverse()
-  }
-
-  /// Returns an RFC 3339 time; such texts sort as times do. Its field depends on the API version of the event's writer.
-  private static func time(_ event: JSONValue) -> String {
-    event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?
-      .stringValue
-      ?? event[path: "metadata", "creationTimestamp"]?.stringValue ?? ""
   }
 
   /// Returns the message without a Pod's name, which changes with each attempt of a controller.

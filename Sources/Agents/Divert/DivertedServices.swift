@@ -18,7 +18,9 @@ public struct DivertedServices: Sendable {
   /// Picks those Services out of the namespace's, without the agent's own headless ones.
   public static func among(_ services: [JSONValue], workload: String) -> [JSONValue] {
     let own = [AgentNames.originService(workload), AgentNames.agentsService(workload)]
-    return services.filter { ServiceDivert.key(of: $0) == AgentNames.label(workload) && !own.contains($0.name ?? "") }
+    return services.filter { service in
+      ServiceDivert.key(of: service) == AgentNames.label(workload) && !own.contains { $0 == service.name }
+    }
   }
 
   /// Lists the Services that select the agent now.

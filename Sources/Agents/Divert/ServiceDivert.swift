@@ -46,15 +46,12 @@ public struct ServiceDivert: Sendable {
         AgentNames.selectorAnnotation: JSONValue(JSONValue(selector).description),
         AgentNames.holderAnnotation: JSONValue(holder),
       ]
-      // The version guards the patch: it is refused if anything has changed since the reading.
-      let metadata: JSONValue = [
-        "resourceVersion": JSONValue(object.resourceVersion ?? ""), "annotations": annotations,
-      ]
-      let patch: JSONValue = [
-        "metadata": metadata, "spec": ["selector": [AgentNames.agentLabel: JSONValue(AgentNames.label(workload))]],
+      let changes: JSONValue = [
+        "metadata": ["annotations": annotations],
+        "spec": ["selector": [AgentNames.agentLabel: JSONValue(AgentNames.label(workload))]],
       ]
       do throws(KubeError) {
-        try await client.patch(.services, service, namespace: namespace, type: .merge, patch)
+        try await client.patch(.services, asRead: object, namespace: namespace, changes)
         return
       } catch {
         // A policy may answer 409, too: the Service's version shows which it was.

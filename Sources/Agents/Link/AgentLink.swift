@@ -379,7 +379,7 @@ public actor AgentLink {
   }
 
   private func connectedNow(_ pod: String) async {
-    log.debug("session open", metadata: ["pod": "\(pod)", "carrier": "\(carrier ?? "")"])
+    log.debug("session open", metadata: ["pod": "\(pod)", "carrier": "\(carrier ?? "none")"])
     state = .connected(pod: pod)
     told = []
     if let onConnected { Task { await onConnected() } }

@@ -29,7 +29,7 @@ public struct AgentManifests: Sendable {
     return annotations
   }
 
-  private func object(_ apiVersion: String, _ kind: String, name: String, owner: JSONValue?) -> JSONValue {
+  private func object(_ apiVersion: String, _ kind: String, name: String, owner: OwnerReference?) -> JSONValue {
     var object: JSONValue = ["apiVersion": JSONValue(apiVersion), "kind": JSONValue(kind)]
     object.name = name
     object.namespace = namespace
@@ -37,16 +37,8 @@ public struct AgentManifests: Sendable {
       AgentNames.managedByLabel: AgentNames.managedBy, AgentNames.agentLabel: AgentNames.label(workload),
     ]
     object.annotations = annotations
-    if let owner { object[path: "metadata", "ownerReferences"] = [Self.reference(to: owner)] }
+    if let owner { object[path: "metadata", "ownerReferences"] = [owner.json] }
     return object
-  }
-
-  /// Makes an owner reference, so that an object is deleted with the agent's Deployment.
-  public static func reference(to owner: JSONValue) -> JSONValue {
-    [
-      "apiVersion": JSONValue(owner.apiVersion ?? "apps/v1"), "kind": JSONValue(owner.kind ?? "Deployment"),
-      "name": JSONValue(owner.name ?? ""), "uid": JSONValue(owner.uid ?? ""),
-    ]
   }
 
   /// - Parameter replicas: 0 at first, since the Pod needs what the Deployment will own.
@@ -61,8 +53,10 @@ public struct AgentManifests: Sendable {
   }
 
   /// Makes the ConfigMap with the agent's programs, one for each processor given. Its content never changes.
-  /// - Parameter name: as in the Pod template.
-  public func configMap(_ name: String, agents: [Architecture: [UInt8]], owner: JSONValue) -> JSONValue {
+  /// - Parameters:
+  ///   - name: as in the Pod template.
+  ///   - owner: the agent's Deployment, with which it is deleted.
+  public func configMap(_ name: String, agents: [Architecture: [UInt8]], owner: OwnerReference) -> JSONValue {
     var configMap = object("v1", "ConfigMap", name: name, owner: owner)
     configMap["immutable"] = true
     var data: JSONValue = [:]
@@ -76,7 +70,7 @@ public struct AgentManifests: Sendable {
   /// - Parameters:
   ///   - name: as in the Pod template.
   ///   - token: 64 hexadecimal digits.
-  public func secret(_ name: String, token: String, owner: JSONValue) -> JSONValue {
+  public func secret(_ name: String, token: String, owner: OwnerReference) -> JSONValue {
     var secret = object("v1", "Secret", name: name, owner: owner)
     secret["immutable"] = true
     secret["type"] = "Opaque"
@@ -85,18 +79,18 @@ public struct AgentManifests: Sendable {
   }
 
   /// Makes the headless Service with the selector that finds the origin.
-  public func originService(selector: [String: String], owner: JSONValue) -> JSONValue {
+  public func originService(selector: [String: String], owner: OwnerReference) -> JSONValue {
     headless(AgentNames.originService(workload), selector: selector, publishesNotReady: false, owner: owner)
   }
 
   /// Makes the headless Service that lists the agents alone, ready or not.
-  public func agentsService(owner: JSONValue) -> JSONValue {
+  public func agentsService(owner: OwnerReference) -> JSONValue {
     headless(
       AgentNames.agentsService(workload), selector: [AgentNames.agentLabel: AgentNames.label(workload)],
       publishesNotReady: true, owner: owner)
   }
 
-  private func headless(_ name: String, selector: [String: String], publishesNotReady: Bool, owner: JSONValue)
+  private func headless(_ name: String, selector: [String: String], publishesNotReady: Bool, owner: OwnerReference)
     -> JSONValue
   {
     var service = object("v1", "Service", name: name, owner: owner)

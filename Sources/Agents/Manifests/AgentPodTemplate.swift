@@ -165,13 +165,11 @@ public struct AgentPodTemplate: Sendable {
           "valueFrom": ["secretKeyRef": ["name": JSONValue(objectsName), "key": "token"]],
         ]
       ])
-    let mounts = (original["volumeMounts"]?.elements ?? []).filter {
-      volumes.contains($0.entryName ?? "") && Self.isKept($0)
-    }
+    let mounts = (original["volumeMounts"]?.elements ?? []).filter { $0.isNamed(oneOf: volumes) && Self.isKept($0) }
     container["volumeMounts"] = .array(
       mounts + [["name": JSONValue(Self.volume), "mountPath": JSONValue(AgentNames.mountPath), "readOnly": true]])
     if let devices = original["volumeDevices"]?.elements {
-      let kept = devices.filter { volumes.contains($0.entryName ?? "") }
+      let kept = devices.filter { $0.isNamed(oneOf: volumes) }
       container["volumeDevices"] = kept.isEmpty ? JSONValue?.none : .array(kept)
     }
     container["resources"] = AgentResources(needsLimits: needsLimits, limitRanges: limitRanges).object
@@ -247,7 +245,7 @@ public struct AgentPodTemplate: Sendable {
     }
     for field in ["volumeMounts", "volumeDevices"] {
       guard let mounts = container[field]?.elements else { continue }
-      container[field] = .array(mounts.filter { volumes.contains($0.entryName ?? "") })
+      container[field] = .array(mounts.filter { $0.isNamed(oneOf: volumes) })
     }
     if let ports = container["ports"]?.elements { container["ports"] = .array(ports.map(Self.offNode)) }
     return container
@@ -263,7 +261,7 @@ public struct AgentPodTemplate: Sendable {
   /// Checks that a mount is copied. A shell has no mount whose path is not plain either; one over the agent's own
   /// folder would replace its program.
   private static func isKept(_ mount: JSONValue) -> Bool {
-    guard let path = try? MountPath(mount["mountPath"]?.stringValue ?? ""),
+    guard let path = mount["mountPath"]?.stringValue.flatMap({ try? MountPath($0) }),
       let own = try? MountPath(AgentNames.mountPath)
     else { return false }
     return !path.isWithin(own)
@@ -280,9 +278,8 @@ public struct AgentPodTemplate: Sendable {
       }
     }
     guard isProbed else { return nil }
-    let taken = Set(template.declaredPorts.compactMap { $0["containerPort"]?.intValue })
-      .union((listen + datagrams + [controlPort]).map(Int.init))
-    return (17_801...17_900).first { !taken.contains(Int($0)) }
+    let taken = Set(template.declaredPorts.compactMap(\.portNumber)).union(listen + datagrams + [controlPort])
+    return (17_801...17_900).first { !taken.contains($0) }
   }
 
   private func command(_ readinessPort: UInt16?) -> [String] {
@@ -330,7 +327,7 @@ public struct AgentPodTemplate: Sendable {
   /// Returns a volume as the agent's Pod has it.
   private func volume(_ volume: JSONValue) -> JSONValue {
     // A claim would be made for the agent's Pod, and would be as empty.
-    if volume["ephemeral"] != nil { return ["name": volume["name"] ?? "", "emptyDir": [:]] }
+    if volume["ephemeral"] != nil { return ["name": volume["name"] ?? .null, "emptyDir": [:]] }
     var volume = volume
     func fit(_ items: JSONValue?) -> JSONValue? {
       guard let items = items?.arrayValue else { return items }
@@ -361,7 +358,9 @@ public struct AgentPodTemplate: Sendable {
   /// minutes.
   private func tolerations(from spec: JSONValue) -> [JSONValue] {
     let lost = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
-    let kept = (spec["tolerations"]?.elements ?? []).filter { !lost.contains($0["key"]?.stringValue ?? "") }
+    let kept = (spec["tolerations"]?.elements ?? []).filter { taint in
+      !lost.contains { taint["key"]?.stringValue == $0 }
+    }
     return kept
       + lost.map { ["key": JSONValue($0), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5] }
   }

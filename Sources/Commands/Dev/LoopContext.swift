@@ -3,6 +3,7 @@ import DevLoop
 import FoundationEssentials
 import KubeAPI
 import Logging
+import Manifests
 
 /// The state that the dev loop's commands share: from options to a `LoopSetup`.
 struct LoopContext: Sendable {
@@ -106,7 +107,7 @@ struct LoopContext: Sendable {
 extension ControlError {
   init(_ error: LoopError) {
     self.init(
-      error.isCancelled ? .cancelled : .failed, (error.position.map { "\($0): " } ?? "") + error.message,
+      error.isCancelled ? .cancelled : .failed, "\(at: error.position)\(error.message)",
       // Each mistake has its own remedy behind it.
       remedy: error.others.isEmpty ? error.remedy : nil,
       details: error.details + (error.others.isEmpty ? [] : (error.remedy.map { [$0] } ?? []) + error.others))

@@ -127,7 +127,7 @@ extension Deployer {
     for target in targets {
       if let index = places[RunMemory.Key(target.id)] {
         warnings.append(
-          "\(target.position.map { "\($0): " } ?? "")\(target.id) is in the manifests twice: this one counts")
+          "\(at: target.position)\(target.id) is in the manifests twice: this one counts")
         result[index] = target
       } else {
         places[RunMemory.Key(target.id)] = result.count

@@ -71,22 +71,26 @@ extension Deployer {
     var mayMakeNamespace = options.createNamespaces
     while true {
       let resource = try await resource(of: target)
-      do {
+      do throws(KubeError) {
         // A Pod has no generations of Pods: the former containers are known by their instances alone.
         let former =
           resource == .pods
           ? try await client.find(resource, target.id.name, namespace: target.id.namespace) : nil
         let state = try await send(target, resource)
+        guard let uid = state.object.uid, let version = state.object.resourceVersion else {
+          throw KubeError.badResponse(
+            server: client.access.server.description, problem: "the applied object has no uid, or no version")
+        }
         let object = AppliedObject(
-          id: target.id, resource: resource, uid: state.object.uid ?? "", generation: state.object.generation ?? 0,
-          resourceVersion: state.object.resourceVersion ?? "", change: .changed, position: target.position)
+          id: target.id, resource: resource, uid: uid, generation: state.object.generation ?? 0,
+          resourceVersion: version, change: .changed, position: target.position)
         var result = object
         if let former { result.replaced = PodState.replaced(former, by: state.object) }
         result.change = memory.note(object, isNew: state.isNew)
         scope.note(uid: object.uid)
         if isRecreated { result.change = .recreated }
         outcome.object = result
-        outcome.warnings += state.warnings.map { "\(target.position.map { "\($0): " } ?? "")\(target.id): \($0)" }
+        outcome.warnings += state.warnings.map { "\(at: target.position)\(target.id): \($0)" }
         return
       } catch {
         let refusal = DeployError(error, doing: "applying it", object: target.id, position: target.position)
@@ -96,8 +100,7 @@ extension Deployer {
           // A Job's template never changes, and its Pods are done or would be done again.
           if !options.recreate {
             outcome.warnings.append(
-              "\(target.position.map { "\($0): " } ?? "")\(target.id): a Job cannot be changed, so it is deleted and "
-                + "made again")
+              "\(at: target.position)\(target.id): a Job cannot be changed, so it is deleted and made again")
           }
         } else if refusal.code == .namespace, error.isNotFound, mayMakeNamespace {
           mayMakeNamespace = false

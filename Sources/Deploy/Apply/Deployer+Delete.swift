@@ -84,8 +84,8 @@ extension Deployer {
   private func endPods(of objects: [RunObject], _ gracePeriod: Int?) async {
     for namespace in Set(objects.compactMap(\.id.namespace)) {
       for pod in (try? await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run)))?.items ?? [] {
-        _ = try? await client.delete(
-          .pods, pod.name ?? "", namespace: namespace, gracePeriod: gracePeriod, uid: pod.uid)
+        guard let name = pod.name else { continue }
+        _ = try? await client.delete(.pods, name, namespace: namespace, gracePeriod: gracePeriod, uid: pod.uid)
       }
     }
   }
@@ -103,7 +103,7 @@ extension Deployer {
     for namespace in Set(objects.compactMap(\.id.namespace)) {
       try await attempt("waiting until the Pods are gone") { () async throws(KubeError) in
         for pod in try await client.list(.pods, namespace: namespace, labels: RunLabel.selector(run)).items {
-          try await client.waitGone(.pods, pod.name ?? "", namespace: namespace, uid: pod.uid ?? "")
+          try await client.waitGone(.pods, pod, namespace: namespace)
         }
       }
     }

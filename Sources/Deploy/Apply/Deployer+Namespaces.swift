@@ -41,7 +41,7 @@ extension Deployer {
     if let found {
       guard found.isBeingDeleted else { return false }
       try await attempt("waiting until the old namespace \(name) is gone") { () async throws(KubeError) in
-        try await client.waitGone(.namespaces, name, namespace: nil, uid: found.uid ?? "")
+        try await client.waitGone(.namespaces, found, namespace: nil)
       }
     }
     guard options.createNamespaces else {
@@ -64,6 +64,12 @@ extension Deployer {
 }
 
 extension KubeClient {
+  /// Waits until an object, as it was read, is gone.
+  func waitGone(_ resource: APIResource, _ object: JSONValue, namespace: String?) async throws(KubeError) {
+    guard let name = object.name, let uid = object.uid else { return }
+    try await waitGone(resource, name, namespace: namespace, uid: uid)
+  }
+
   /// Waits, by a watch, until this very object is gone.
   func waitGone(_ resource: APIResource, _ name: String, namespace: String?, uid: String) async throws(KubeError) {
     var events = watch(

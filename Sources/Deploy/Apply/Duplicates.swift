@@ -31,12 +31,13 @@ struct Duplicates {
       return .array(elements.enumerated().map { cleaned($1, path + [String($0)]) })
     case .object(let members):
       var result: [String: JSONValue] = [:]
+      let container = value.entryName
       for (key, child) in members.sorted(by: { $0.key < $1.key }) {
         switch child {
-        case .array(let entries) where key == "env" && members["name"] != nil:
-          result[key] = .array(variables(entries, path + [key], members["name"]?.stringValue ?? ""))
+        case .array(let entries) where key == "env" && container != nil:
+          result[key] = .array(variables(entries, path + [key], container ?? "without a name"))
         case .array(let entries) where key == "ports" && members["image"] != nil:
-          result[key] = .array(ports(entries, path + [key], members["name"]?.stringValue ?? ""))
+          result[key] = .array(ports(entries, path + [key], container ?? "without a name"))
         case .array(let entries) where key == "imagePullSecrets": result[key] = .array(secrets(entries, path + [key]))
         default: result[key] = cleaned(child, path + [key])
         }
@@ -67,7 +68,7 @@ struct Duplicates {
     var kept: [JSONValue] = []
     for (index, entry) in entries.enumerated() {
       func key(_ entry: JSONValue) -> String {
-        "\(entry["containerPort"]?.description ?? "")/\(entry["protocol"]?.stringValue ?? "TCP")"
+        "\(entry["containerPort"] ?? .null)/\(entry.transport)"
       }
       let name = entry["name"]?.stringValue
       guard let former = kept.firstIndex(where: { key($0) == key(entry) }) else {
@@ -107,7 +108,7 @@ struct Duplicates {
     let node = position.flatMap(Self.node)
     return findings.map { finding in
       let place = node.flatMap { Self.position(of: finding.path[...], in: $0) } ?? position
-      return "\(place.map { "\($0): " } ?? "")\(id): \(finding.what) is there twice: \(finding.result)"
+      return "\(at: place)\(id): \(finding.what) is there twice: \(finding.result)"
     }
   }
 

@@ -11,14 +11,10 @@ extension Deployer {
         var events = client.watch(definition.resource, namespace: nil, fields: "metadata.name=\(definition.id.name)")
           .makeAsyncIterator()
         watching: while let event = try await events.next(isolation: #isolation) {
-          guard let conditions = event.object?[path: "status", "conditions"]?.elements else { continue }
-          func condition(_ type: String, _ status: String) -> JSONValue? {
-            conditions.first { $0["type"]?.stringValue == type && $0["status"]?.stringValue == status }
-          }
-          if condition("Established", "True") != nil { break watching }
-          if let refused = condition("NamesAccepted", "False") {
+          if event.object?.condition(ofType: "Established")?.isTrue == true { break watching }
+          if let names = event.object?.condition(ofType: "NamesAccepted"), names.isFalse {
             throw .status(
-              code: 409, reason: "Conflict", message: refused["message"]?.stringValue ?? "its names are taken",
+              code: 409, reason: "Conflict", message: names.message.isEmpty ? "its names are taken" : names.message,
               details: nil)
           }
         }

@@ -6,7 +6,7 @@ import Synchronization
 struct PodOwners: Sendable {
   private let scope: RunScope
   /// Finds an owner in the cluster; nil if there is none.
-  private let find: @Sendable (_ reference: JSONValue, _ namespace: String?) async -> JSONValue?
+  private let find: @Sendable (_ reference: OwnerReference, _ namespace: String?) async -> JSONValue?
   private let known = Known()
 
   private final class Known: Sendable {
@@ -17,15 +17,16 @@ struct PodOwners: Sendable {
   init(client: KubeClient, scope: RunScope) {
     let kinds = KindTable(client: client)
     self.init(scope: scope) { reference, namespace in
-      guard let name = reference["name"]?.stringValue,
-        let resource = try? await kinds.find(
-          apiVersion: reference["apiVersion"]?.stringValue ?? "", kind: reference["kind"]?.stringValue ?? "")
-      else { return nil }
-      return try? await client.find(resource, name, namespace: namespace)
+      guard let resource = try? await kinds.find(apiVersion: reference.apiVersion, kind: reference.kind) else {
+        return nil
+      }
+      return try? await client.find(resource, reference.name, namespace: namespace)
     }
   }
 
-  init(scope: RunScope, find: @escaping @Sendable (_ reference: JSONValue, _ namespace: String?) async -> JSONValue?) {
+  init(
+    scope: RunScope, find: @escaping @Sendable (_ reference: OwnerReference, _ namespace: String?) async -> JSONValue?
+  ) {
     self.scope = scope
     self.find = find
   }
@@ -36,15 +37,16 @@ struct PodOwners: Sendable {
     var object = pod
     // Pod, ReplicaSet, Deployment, perhaps a custom kind above. The limit also ends a circle of owners.
     for _ in 0..<5 {
-      guard let reference = object.controllerReference, let uid = reference["uid"]?.stringValue else { return false }
-      if scope.holds(uid) { return true }
-      guard let owner = await owner(reference, uid, namespace) else { return false }
+      guard let reference = object.controllerReference else { return false }
+      if scope.holds(reference.uid) { return true }
+      guard let owner = await owner(reference, namespace) else { return false }
       object = owner
     }
     return false
   }
 
-  private func owner(_ reference: JSONValue, _ uid: String, _ namespace: String) async -> JSONValue? {
+  private func owner(_ reference: OwnerReference, _ namespace: String) async -> JSONValue? {
+    let uid = reference.uid
     if let found = known.owners.withLock({ $0[uid] }) { return found }
     // Another UID means another object of the same name.
     guard let found = await find(reference, namespace), found.uid == uid else { return nil }

@@ -35,7 +35,7 @@ public enum RunLabel {
   // MARK: Objects
 
   /// Returns the path of a kind's Pod template, nil if it has none.
-  static func template(of kind: String) -> [String]? {
+  static func template(of kind: String?) -> [String]? {
     switch kind {
     case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job": ["spec", "template"]
     case "CronJob": ["spec", "jobTemplate", "spec", "template"]
@@ -47,7 +47,7 @@ public enum RunLabel {
   static func mark(_ object: JSONValue, run: String) -> JSONValue {
     var object = object
     object.labels[key] = run
-    if let path = template(of: object.kind ?? "") { object = marked(object, path[...], run) }
+    if let path = template(of: object.kind) { object = marked(object, path[...], run) }
     return object
   }
 

@@ -8,26 +8,20 @@ struct ContainerInstances: Sendable, Hashable {
   /// The previous one's ID.
   var previous: String?
 
-  init(_ status: JSONValue) {
-    let state = status["state"]
-    isRunning = state?["running"] != nil
-    let hasStarted = isRunning || state?["terminated"] != nil
-    current = hasStarted ? status["containerID"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 } : nil
-    previous = status[path: "lastState", "terminated", "containerID"]?.stringValue
+  init(_ status: ContainerStatus) {
+    isRunning = status.isRunning
+    current = isRunning || status.terminated != nil ? status.containerID : nil
+    previous = status.lastTerminated?.containerID
     // A container that waits for a restart reports its last instance as the present one's.
-    if state?["waiting"] != nil { previous = previous ?? status["containerID"]?.stringValue }
+    if status.waiting != nil { previous = previous ?? status.containerID }
   }
 
   /// Returns all containers of a Pod that have started at least once, by name.
   static func of(_ pod: JSONValue) -> [String: ContainerInstances] {
     var found: [String: ContainerInstances] = [:]
-    for kind in ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"] {
-      for status in pod[path: "status", kind]?.elements ?? [] {
-        let instances = ContainerInstances(status)
-        if let name = status["name"]?.stringValue, instances.current != nil || instances.previous != nil {
-          found[name] = instances
-        }
-      }
+    for status in pod.initContainerStatuses + pod.containerStatuses + pod.ephemeralContainerStatuses {
+      let instances = ContainerInstances(status)
+      if instances.current != nil || instances.previous != nil { found[status.name] = instances }
     }
     return found
   }

@@ -10,15 +10,6 @@ struct LogFollower: Sendable {
   let since: String
   let channel: LogChannel
 
-  init(client: KubeClient, pod: JSONValue, container: String, since: String, channel: LogChannel) {
-    self.client = client
-    namespace = pod.namespace ?? ""
-    self.pod = pod.name ?? ""
-    self.container = container
-    self.since = since
-    self.channel = channel
-  }
-
   /// Reads until the states end and the last log is read, or the reader ends.
   func run(_ states: AsyncStream<ContainerInstances>) async {
     // A time without fraction sorts before every fraction, so lines of that second count.

@@ -78,7 +78,7 @@ public struct PodLogs: AsyncSequence, Sendable {
       var events = client.watch(.pods, namespace: namespace, labels: RunLabel.selector(run)).makeAsyncIterator()
       do throws(KubeError) {
         while let event = try await events.next(isolation: #isolation) {
-          guard let pod = event.object, let uid = pod.uid else { continue }
+          guard let pod = event.object, let name = pod.name, let uid = pod.uid else { continue }
           if !followers.keys.contains(where: { $0.hasPrefix("\(uid)/") }) {
             guard await owners.areOfRun(pod) else { continue }
           }
@@ -89,7 +89,8 @@ public struct PodLogs: AsyncSequence, Sendable {
               let (states, sink) = AsyncStream.makeStream(
                 of: ContainerInstances.self, bufferingPolicy: .bufferingNewest(1))
               followers[key] = sink
-              let follower = LogFollower(client: client, pod: pod, container: container, since: since, channel: channel)
+              let follower = LogFollower(
+                client: client, namespace: namespace, pod: name, container: container, since: since, channel: channel)
               group.addTask { await follower.run(states) }
             }
             followers[key]?.yield(instances)

@@ -20,7 +20,7 @@ struct PodReferences {
       }
     case "ServiceAccount": pullSecrets(object["imagePullSecrets"], "imagePullSecrets")
     case let kind:
-      guard let path = RunLabel.template(of: kind ?? "") else { return }
+      guard let path = RunLabel.template(of: kind) else { return }
       let template = path.reduce(Optional(object)) { $0?[$1] }
       read(template?["spec"], (path + ["spec"]).joined(separator: "."))
     }

@@ -116,15 +116,11 @@ public struct RemoteMirror: Sendable {
 
   /// Copies contents and type; the original's labels and annotations mean something to other controllers.
   func copy(of original: JSONValue, in namespace: String?) -> JSONValue {
-    var copy: JSONValue = [
-      "apiVersion": "v1", "kind": JSONValue(original.kind ?? ""),
-      "metadata": [
-        "name": JSONValue(original.name ?? ""),
-        "annotations": [RunLabel.mirroredFrom: JSONValue("\(remote.access.contextName)/\(remoteNamespace)")],
-      ],
-    ]
+    var copy: JSONValue = ["apiVersion": "v1"]
+    copy.name = original.name
     copy.namespace = namespace
-    for member in ["type", "data", "binaryData"] { copy[member] = original[member] }
+    copy.annotations = [RunLabel.mirroredFrom: "\(remote.access.contextName)/\(remoteNamespace)"]
+    for member in ["kind", "type", "data", "binaryData"] { copy[member] = original[member] }
     return copy
   }
 

@@ -142,8 +142,9 @@ extension Deployer {
 
   private static func readyPods(_ workload: AppliedObject, _ verdict: ReadinessView.Verdict) -> [ReadyPod] {
     guard workload.resource != .jobs else { return [] }
-    return verdict.rollout.pods.filter(PodState.isReady).map { pod in
-      ReadyPod(namespace: pod.namespace ?? "", name: pod.name ?? "", uid: pod.uid ?? "", workload: workload.id)
+    return verdict.rollout.pods.filter(PodState.isReady).compactMap { pod in
+      guard let namespace = pod.namespace, let name = pod.name, let uid = pod.uid else { return nil }
+      return ReadyPod(namespace: namespace, name: name, uid: uid, workload: workload.id)
     }
   }
 }

@@ -2,14 +2,6 @@ import KubeAPI
 import KubeObjects
 import Manifests
 
-enum Evidence {
-  /// Returns reason and message of an event, on one line.
-  static func text(_ event: JSONValue) -> String {
-    let lines = (event["message"]?.stringValue ?? "").split(whereSeparator: \.isNewline)
-    return "\(event["reason"]?.stringValue ?? ""): \(lines.joined(separator: " "))"
-  }
-}
-
 extension Deployer {
   /// Returns the error for workloads that are not ready: each with its Pod's state, the last lines of its
   /// log, and the cluster's warnings.
@@ -56,9 +48,7 @@ extension Deployer {
   }
 
   private static func unready(_ pod: JSONValue) -> String? {
-    let statuses = pod[path: "status", "containerStatuses"]?.elements ?? []
-    return statuses.first { $0["ready"]?.boolValue != true && $0[path: "state", "running"] != nil }?["name"]?
-      .stringValue
+    pod.containerStatuses.first { !$0.isReady && $0.isRunning }?.name
   }
 
   /// Returns warning events, oldest first, each text once, the last five.
@@ -68,20 +58,12 @@ extension Deployer {
     let found =
       (try? await client.list(.events, namespace: workload.id.namespace, fields: "involvedObject.uid=\(uid)"))?.items
       ?? []
-    let warnings = found.filter {
-      $0["type"]?.stringValue == "Warning" && $0[path: "involvedObject", "uid"]?.stringValue == uid
-    }
+    let warnings = found.map(ObjectEvent.init).filter { $0.isWarning && $0.subject == uid }
     var texts: [String] = []
-    for event in warnings.sorted(by: { Self.time($0) < Self.time($1) }) {
-      let text = "event \(Evidence.text(event))"
+    for event in warnings.sorted(by: { $0.time < $1.time }) {
+      let text = "event \(event.text)"
       if !texts.contains(text) { texts.append(text) }
     }
     return Array(texts.suffix(5))
-  }
-
-  /// Returns an event's time in RFC 3339, so that texts sort as times do. The member depends on the event's writer.
-  private static func time(_ event: JSONValue) -> String {
-    event[path: "series", "lastObservedTime"]?.stringValue ?? event["lastTimestamp"]?.stringValue ?? event["eventTime"]?
-      .stringValue ?? ""
   }
 }

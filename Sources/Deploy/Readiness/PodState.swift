@@ -22,20 +22,20 @@ struct PodState: Sendable, Hashable {
   var hasRestarted = false
 
   init(_ pod: JSONValue) {
-    let status = pod["status"] ?? [:]
     if Self.isReady(pod) {
       self.init(.ready, "")
     } else if pod.isBeingDeleted {
       self.init(.coming, "is being deleted")
-    } else if status["phase"]?.stringValue == "Failed" {
-      self.init(.hopeless, "failed: \(status["reason"]?.stringValue ?? "") \(status["message"]?.stringValue ?? "")")
+    } else if pod.phase == "Failed" {
+      let words = [pod[path: "status", "reason"]?.stringValue, pod[path: "status", "message"]?.stringValue]
+      self.init(.hopeless, "failed: \(words.compactMap { $0 }.joined(separator: " "))")
       if let ended = Self.statuses(pod).lazy.compactMap(Self.ended).first { self = ended }
     } else if let worst = Self.statuses(pod).compactMap(Self.init(container:)).max(by: { $0.rank < $1.rank }) {
       self = worst
-    } else if let unscheduled = Self.unscheduled(status) {
+    } else if let unscheduled = Self.unscheduled(pod) {
       self.init(.doubtful, "cannot be scheduled: \(unscheduled)", "Free resources on the node, or ask for less.")
     } else {
-      self.init(.coming, Self.next(pod, status))
+      self.init(.coming, Self.next(pod))
     }
   }
 
@@ -61,20 +61,17 @@ struct PodState: Sendable, Hashable {
 
   static func isReady(_ pod: JSONValue) -> Bool {
     guard !pod.isBeingDeleted else { return false }
-    if pod[path: "status", "phase"]?.stringValue == "Succeeded" { return true }
+    if pod.phase == "Succeeded" { return true }
     // A kubelet that has not seen the present spec reports on the old one.
     if let observed = pod[path: "status", "observedGeneration"]?.intValue, observed < pod.generation ?? 0 {
       return false
     }
-    return pod[path: "status", "conditions"]?.elements.contains {
-      $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
-    } ?? false
+    return pod.isReady
   }
 
   /// True if it is done, or each of its containers has a readiness probe.
   static func isProbed(_ pod: JSONValue) -> Bool {
-    if pod[path: "status", "phase"]?.stringValue == "Succeeded" { return true }
-    return (pod[path: "spec", "containers"]?.elements ?? []).allSatisfy { $0["readinessProbe"] != nil }
+    pod.phase == "Succeeded" || pod.ordinaryContainers.allSatisfy { $0["readinessProbe"] != nil }
   }
 
   /// Returns the containers whose image differs between two versions of a Pod, by name, with their instances so far.
@@ -82,10 +79,8 @@ struct PodState: Sendable, Hashable {
     guard former.uid == new.uid else { return [:] }
     func images(_ pod: JSONValue) -> [String: String] {
       var images: [String: String] = [:]
-      for key in ["initContainers", "containers"] {
-        for container in pod[path: "spec", key]?.elements ?? [] {
-          if let name = container["name"]?.stringValue { images[name] = container["image"]?.stringValue }
-        }
+      for container in pod.initContainers + pod.ordinaryContainers {
+        if let name = container.entryName { images[name] = container["image"]?.stringValue }
       }
       return images
     }
@@ -97,40 +92,32 @@ struct PodState: Sendable, Hashable {
   /// Returns the ids of a Pod's containers, by name.
   static func instances(_ pod: JSONValue) -> [String: String] {
     var instances: [String: String] = [:]
-    for status in statuses(pod) {
-      guard let name = status["name"]?.stringValue, let id = status["containerID"]?.stringValue, !id.isEmpty else {
-        continue
-      }
-      instances[name] = id
-    }
+    for status in statuses(pod) { instances[status.name] = status.containerID }
     return instances
   }
 
-  private static func statuses(_ pod: JSONValue) -> [JSONValue] {
-    ["initContainerStatuses", "containerStatuses"].flatMap { pod[path: "status", $0]?.elements ?? [] }
+  private static func statuses(_ pod: JSONValue) -> [ContainerStatus] {
+    pod.initContainerStatuses + pod.containerStatuses
   }
 
   // MARK: Containers
 
-  private init?(container status: JSONValue) {
-    let name = status["name"]?.stringValue ?? ""
-    let restarts = status["restartCount"]?.intValue ?? 0
-    if let waiting = status[path: "state", "waiting"], let reason = waiting["reason"]?.stringValue {
-      self.init(waiting: reason, waiting["message"]?.stringValue ?? "", status, name, restarts)
+  private init?(container status: ContainerStatus) {
+    if let waiting = status.waiting {
+      self.init(waiting: waiting.reason, waiting.message, status)
       return
     }
-    if let ended = status[path: "state", "terminated"], ended["exitCode"]?.intValue != 0 {
-      let again = restarts > 0 ? ", and is started again and again (restarts: \(restarts))" : ""
-      self.init(.doubtful, "container \(name) \(Self.exit(ended))\(again)", container: name, hasRestarted: restarts > 0)
-      return
-    }
-    return nil
+    guard let ended = status.terminated, ended.exitCode != 0 else { return nil }
+    let (name, restarts) = (status.name, status.restartCount)
+    let again = restarts > 0 ? ", and is started again and again (restarts: \(restarts))" : ""
+    self.init(.doubtful, "container \(name) \(Self.exit(ended))\(again)", container: name, hasRestarted: restarts > 0)
   }
 
-  private init?(waiting reason: String, _ message: String, _ status: JSONValue, _ name: String, _ restarts: Int) {
-    let image = status["image"]?.stringValue ?? "its image"
+  private init?(waiting reason: String, _ message: String, _ status: ContainerStatus) {
+    let (name, restarts) = (status.name, status.restartCount)
+    let image = status.image.isEmpty ? "its image" : status.image
     let text = "container \(name): \(reason)\(message.isEmpty ? "" : ": \(message)")"
-    let last = status[path: "lastState", "terminated"]
+    let last = status.lastTerminated
     switch reason {
     case "InvalidImageName", "ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "ImageInspectError",
       "RegistryUnavailable":
@@ -150,9 +137,7 @@ struct PodState: Sendable, Hashable {
     case "CrashLoopBackOff":
       let how = last.map(Self.exit) ?? "ended"
       // If the program itself could not be started, that will not change.
-      let isFinal =
-        restarts >= 4 || last?["reason"]?.stringValue == "StartError"
-        || last?["reason"]?.stringValue == "ContainerCannotRun"
+      let isFinal = restarts >= 4 || last?.reason == "StartError" || last?.reason == "ContainerCannotRun"
       self.init(
         isFinal ? .hopeless : .doubtful,
         "container \(name) \(how), and is started again and again (restarts: \(restarts))", container: name,
@@ -173,43 +158,36 @@ struct PodState: Sendable, Hashable {
     .contains { message.contains($0) }
   }
 
-  private static func ended(_ status: JSONValue) -> PodState? {
-    guard let ended = status[path: "state", "terminated"], ended["exitCode"]?.intValue != 0 else { return nil }
-    let name = status["name"]?.stringValue ?? ""
-    return PodState(.hopeless, "container \(name) \(exit(ended))", container: name)
+  private static func ended(_ status: ContainerStatus) -> PodState? {
+    guard let ended = status.terminated, ended.exitCode != 0 else { return nil }
+    return PodState(.hopeless, "container \(status.name) \(exit(ended))", container: status.name)
   }
 
   /// Returns `ended with exit code 137 (OOMKilled): message`.
-  private static func exit(_ ended: JSONValue) -> String {
-    let reason = ended["reason"]?.stringValue ?? ""
-    let message = ended["message"]?.stringValue ?? ""
-    let signal = ended["signal"]?.intValue.map { ", signal \($0)" } ?? ""
-    let why = ["", "Error", "Completed"].contains(reason) ? "" : " (\(reason))"
-    return
-      "ended with exit code \(ended["exitCode"]?.intValue ?? -1)\(signal)\(why)\(message.isEmpty ? "" : ": \(message)")"
+  private static func exit(_ ended: ContainerStatus.Terminated) -> String {
+    var text = "ended with exit code \(ended.exitCode)"
+    if let signal = ended.signal { text += ", signal \(signal)" }
+    if !["", "Error", "Completed"].contains(ended.reason) { text += " (\(ended.reason))" }
+    return ended.message.isEmpty ? text : "\(text): \(ended.message)"
   }
 
   // MARK: The Pod
 
-  private static func unscheduled(_ status: JSONValue) -> String? {
-    let condition = status["conditions"]?.elements.first {
-      $0["type"]?.stringValue == "PodScheduled" && $0["status"]?.stringValue == "False"
-    }
-    return condition.map { $0["message"]?.stringValue ?? $0["reason"]?.stringValue ?? "no explanation" }
+  private static func unscheduled(_ pod: JSONValue) -> String? {
+    guard let scheduled = pod.condition(ofType: "PodScheduled"), scheduled.isFalse else { return nil }
+    return [scheduled.message, scheduled.reason].first { !$0.isEmpty } ?? "no explanation"
   }
 
   /// Returns the next step of a healthy Pod.
-  private static func next(_ pod: JSONValue, _ status: JSONValue) -> String {
-    if pod[path: "spec", "nodeName"]?.stringValue == nil { return "waits for a node" }
-    let running = { (name: String) in
-      status[name]?.elements.filter { $0[path: "state", "running"] != nil } ?? []
+  private static func next(_ pod: JSONValue) -> String {
+    guard pod.nodeName != nil else { return "waits for a node" }
+    let all = pod.containerStatuses
+    let areRunning = all.allSatisfy(\.isRunning)
+    if !areRunning, let first = pod.initContainerStatuses.first(where: \.isRunning) {
+      return "runs init container \(first.name)"
     }
-    let waiting = status["containerStatuses"]?.elements.filter { $0[path: "state", "running"] == nil } ?? []
-    if let first = running("initContainerStatuses").first, !waiting.isEmpty {
-      return "runs init container \(first["name"]?.stringValue ?? "")"
-    }
-    if waiting.isEmpty, status["containerStatuses"] != nil {
-      let unready = running("containerStatuses").first { $0["ready"]?.boolValue != true }?["name"]?.stringValue
+    if areRunning, !all.isEmpty {
+      let unready = all.first { !$0.isReady }?.name
       return unready.map { "runs; container \($0) is not ready yet" } ?? "runs; waits for its readiness gates"
     }
     return "starts its containers"

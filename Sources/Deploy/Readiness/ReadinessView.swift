@@ -29,9 +29,8 @@ struct ReadinessView {
   mutating func take(_ event: WatchEvent, of resource: APIResource) {
     guard let object = event.object, let uid = object.uid else { return }
     if resource == .events {
-      guard object["type"]?.stringValue == "Warning", let about = object[path: "involvedObject", "uid"]?.stringValue
-      else { return }
-      warnings[about] = Evidence.text(object)
+      let event = ObjectEvent(object)
+      if event.isWarning, let subject = event.subject { warnings[subject] = event.text }
     } else if case .deleted = event {
       objects[resource, default: [:]][uid] = nil
     } else {
@@ -61,10 +60,10 @@ struct ReadinessView {
     let states = rollout.pods.map { ($0, PodState($0)) }
     for prospect in [PodState.Prospect.hopeless, .doubtful, .coming] {
       guard let (pod, state) = states.first(where: { $0.1.prospect == prospect }) else { continue }
-      let text = "\(pod.name ?? ""): \(state.reason)\(warning(pod, prospect))"
+      let warning = prospect == .coming ? pod.uid.flatMap { warnings[$0] } : nil
+      let text = "\(at: pod.name)\([state.reason, warning].compactMap { $0 }.joined(separator: "; "))"
       // A Job's controller replaces its Pods, and decides when to give up.
-      let isFinal =
-        prospect == .hopeless && (object.kind != "Job" || pod[path: "status", "phase"]?.stringValue != "Failed")
+      let isFinal = prospect == .hopeless && (object.kind != "Job" || pod.phase != "Failed")
       return Verdict(
         state: isFinal ? .failed(text) : .waiting(text), rollout: rollout, pod: pod, podState: state,
         isDoubtful: prospect == .doubtful)
@@ -72,12 +71,6 @@ struct ReadinessView {
     return Verdict(
       state: .waiting(warnings[workload.uid] ?? "waits for its Pods"), rollout: rollout,
       isDoubtful: warnings[workload.uid] != nil)
-  }
-
-  /// Returns the probe's own words about a Pod that runs and is not ready.
-  private func warning(_ pod: JSONValue, _ prospect: PodState.Prospect) -> String {
-    guard prospect == .coming, let warning = warnings[pod.uid ?? ""] else { return "" }
-    return "; \(warning)"
   }
 
   /// Returns the verdicts on all workloads. A doubtful one fails once nothing else is in progress that

@@ -37,11 +37,11 @@ struct Rollout: Sendable {
     case "Deployment":
       if let set = Self.newest(replicaSets, of: workload), isObserved { self.pods = Self.owned(pods, by: set) }
       counted(isObserved, status: status, delay: workload[path: "spec", "minReadySeconds"]?.intValue)
-      conditions(status)
+      readConditions(workload)
     case "ReplicaSet":
       self.pods = Self.owned(pods, by: workload)
       counted(isObserved, status: status, delay: workload[path: "spec", "minReadySeconds"]?.intValue)
-      conditions(status)
+      readConditions(workload)
     case "StatefulSet": statefulSet(workload, status, isObserved, pods)
     case "DaemonSet":
       wanted = status["desiredNumberScheduled"]?.intValue ?? 0
@@ -78,11 +78,11 @@ struct Rollout: Sendable {
     pods = Self.owned(all, by: workload)
     wanted = workload[path: "spec", "completions"]?.intValue ?? 1
     ready = status["succeeded"]?.intValue ?? 0
-    for condition in status["conditions"]?.elements ?? [] where condition["status"]?.stringValue == "True" {
-      switch condition["type"]?.stringValue {
+    for condition in workload.conditions where condition.isTrue {
+      switch condition.type {
       case "Complete", "SuccessCriteriaMet": isComplete = true
       case "Failed", "FailureTarget":
-        failure = "\(condition["reason"]?.stringValue ?? "Failed"): \(condition["message"]?.stringValue ?? "")"
+        failure = condition.text
         isFinal = true
       default: break
       }
@@ -90,13 +90,12 @@ struct Rollout: Sendable {
     if workload[path: "spec", "suspend"]?.boolValue == true { isComplete = true }
   }
 
-  private mutating func conditions(_ status: JSONValue) {
-    for condition in status["conditions"]?.elements ?? [] {
-      let text = "\(condition["reason"]?.stringValue ?? ""): \(condition["message"]?.stringValue ?? "")"
-      switch (condition["type"]?.stringValue, condition["status"]?.stringValue) {
-      case ("ReplicaFailure", "True"): failure = text
-      case ("Progressing", "False") where condition["reason"]?.stringValue == "ProgressDeadlineExceeded":
-        failure = failure ?? text
+  private mutating func readConditions(_ workload: JSONValue) {
+    for condition in workload.conditions {
+      switch (condition.type, condition.status) {
+      case ("ReplicaFailure", "True"): failure = condition.text
+      case ("Progressing", "False") where condition.reason == "ProgressDeadlineExceeded":
+        failure = failure ?? condition.text
         isFinal = true
       default: break
       }
@@ -108,15 +107,13 @@ struct Rollout: Sendable {
   private mutating func countPods() { ready = pods.count(where: PodState.isReady) }
 
   private static func owned(_ pods: [JSONValue], by owner: JSONValue) -> [JSONValue] {
-    pods.filter { $0.controllerReference?["uid"]?.stringValue == owner.uid && !$0.isBeingDeleted }
+    pods.filter { $0.controllerReference?.uid == owner.uid && !$0.isBeingDeleted }
   }
 
   /// Returns the ReplicaSet of a Deployment's present template: that of its revision.
   private static func newest(_ sets: [JSONValue], of deployment: JSONValue) -> JSONValue? {
     let key = "deployment.kubernetes.io/revision"
     guard let revision = deployment.annotations[key] else { return nil }
-    return sets.first {
-      $0.controllerReference?["uid"]?.stringValue == deployment.uid && $0.annotations[key] == revision
-    }
+    return sets.first { $0.controllerReference?.uid == deployment.uid && $0.annotations[key] == revision }
   }
 }

@@ -23,15 +23,6 @@ public final class ContainerCommands: Sendable {
     owners = PodOwners(client: client, scope: scope)
   }
 
-  /// A container that runs.
-  struct Target: Sendable, Hashable {
-    var namespace: String
-    var pod: String
-    var container: String
-    var image: String
-    var instance: String
-  }
-
   /// Runs a hook in every container that it means.
   /// - Parameters:
   ///   - image: of the containers, as the applied manifests write it; nil: any.
@@ -43,9 +34,9 @@ public final class ContainerCommands: Sendable {
     _ hook: ContainerHook, image: String?, step: String? = nil, line: @escaping @Sendable (String) -> Void
   ) async throws(DeployError) -> Int {
     let all = try await targets().filter { target in
-      hook.matches(pod: target.pod, container: target.container) && (image == nil || target.image == image)
+      hook.matches(pod: target.pod, container: target.name) && (image == nil || target.image == image)
     }
-    func key(_ target: Target) -> String? { step.map { "\($0) \(hook.text) \(target.instance)" } }
+    func key(_ target: RunningContainer) -> String? { step.map { "\($0) \(hook.text) \(target.instance)" } }
     let targets = all.filter { target in
       key(target).map { key in !visited.withLock { $0.contains(key) } } ?? true
     }
@@ -70,10 +61,10 @@ public final class ContainerCommands: Sendable {
     return all.count
   }
 
-  private func run(_ hook: ContainerHook, in target: Target, _ line: @escaping @Sendable (String) -> Void)
+  private func run(_ hook: ContainerHook, in target: RunningContainer, _ line: @escaping @Sendable (String) -> Void)
     async throws(DeployError)
   {
-    let place = "\(target.namespace)/\(target.pod), container \(target.container)"
+    let place = "\(target.namespace)/\(target.pod), container \(target.name)"
     let what = "the hook `\(hook.text)` in \(place)"
     let outcome: Result<ExecResult, KubeError>? = await withTaskGroup(of: Result<ExecResult, KubeError>?.self) {
       group in
@@ -81,7 +72,7 @@ public final class ContainerCommands: Sendable {
         do throws(KubeError) {
           return .success(
             try await client.exec(
-              pod: target.pod, namespace: target.namespace, container: target.container, command: hook.command))
+              pod: target.pod, namespace: target.namespace, container: target.name, command: hook.command))
         } catch { return .failure(error) }
       }
       group.addTask {
@@ -120,28 +111,16 @@ public final class ContainerCommands: Sendable {
     String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
   }
 
-  private func targets() async throws(DeployError) -> [Target] {
-    var targets: [Target] = []
+  private func targets() async throws(DeployError) -> [RunningContainer] {
+    var targets: [RunningContainer] = []
     for namespace in scope.namespaces.sorted() {
       let found = try await attempt("looking for the Pods of \(name)") { () async throws(KubeError) in
         try await client.list(.pods, namespace: namespace, labels: RunLabel.selector(name)).items
       }
-      for pod in found where !pod.isBeingDeleted { if await owners.areOfRun(pod) { targets += Self.targets(in: pod) } }
+      for pod in found where !pod.isBeingDeleted {
+        if await owners.areOfRun(pod) { targets += RunningContainer.all(of: pod).filter { !$0.isInit } }
+      }
     }
     return targets
-  }
-
-  /// Returns a Pod's running containers.
-  static func targets(in pod: JSONValue) -> [Target] {
-    let statuses = pod[path: "status", "containerStatuses"]?.elements ?? []
-    return (pod[path: "spec", "containers"]?.elements ?? []).compactMap { spec in
-      guard let name = spec["name"]?.stringValue,
-        let status = statuses.first(where: { $0["name"]?.stringValue == name }),
-        status[path: "state", "running"] != nil
-      else { return nil }
-      return Target(
-        namespace: pod.namespace ?? "", pod: pod.name ?? "", container: name, image: spec["image"]?.stringValue ?? "",
-        instance: status["containerID"]?.stringValue ?? "")
-    }
   }
 }

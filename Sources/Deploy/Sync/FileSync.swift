@@ -93,9 +93,9 @@ public struct FileSync: Sendable {
       default: "tar ended with \(status)"
       }
     // tar's last line says only that it failed; the first one says what.
-    let first = status == 127 ? nil : output.first.map { ": \($0.prefix(200))" }
+    let first = status == 127 ? nil : output.first.map { String($0.prefix(200)) }
     return DeployError(
-      .needsBuild, "files cannot be synced into \(place): \(reason)\(first ?? "")",
+      .needsBuild, "files cannot be synced into \(place): \([reason, first].compactMap { $0 }.joined(separator: ": "))",
       details: Array(output.dropFirst().prefix(5)))
   }
 
@@ -108,17 +108,9 @@ public struct FileSync: Sendable {
       }
       for pod in found where !pod.isBeingDeleted { if await owners.areOfRun(pod) { pods.append(pod) } }
     }
-    return pods.flatMap { pod in
-      let specs = ["containers", "initContainers"].flatMap { pod[path: "spec", $0]?.elements ?? [] }
-      let statuses = ["containerStatuses", "initContainerStatuses"].flatMap { pod[path: "status", $0]?.elements ?? [] }
-      return specs.compactMap { spec -> SpareCommands.Key? in
-        guard spec["image"]?.stringValue == image, let name = spec["name"]?.stringValue,
-          let status = statuses.first(where: { $0["name"]?.stringValue == name }),
-          status[path: "state", "running"] != nil
-        else { return nil }
-        let target = SyncReport.Target(namespace: pod.namespace ?? "", pod: pod.name ?? "", container: name)
-        return SpareCommands.Key(target: target, instance: status["containerID"]?.stringValue ?? "")
-      }
+    return pods.flatMap(RunningContainer.all).filter { $0.image == image }.map { container in
+      let target = SyncReport.Target(namespace: container.namespace, pod: container.pod, container: container.name)
+      return SpareCommands.Key(target: target, instance: container.instance)
     }
   }
 }

@@ -74,8 +74,8 @@ extension DevLoop {
           hook, image: step.image, step: step.isOnce ? step.name : nil, line: line)
         // Before the first deployment there is none.
         guard count == 0, deployment.hasBegun else { return }
-        let place = hook.position.map { "\($0): " } ?? ""
-        events(.warning(.init(message: "\(place)no container runs that the hook `\(hook.text)` is for")))
+        events(
+          .warning(.init(message: "\(at: hook.position)no container runs that the hook `\(hook.text)` is for")))
       } catch {
         throw LoopError(error, step.stage)
       }

@@ -55,9 +55,9 @@ extension PortForward {
     }
     for service in services where service.object[path: "spec", "selector"]?.objectValue?.isEmpty == false {
       for port in service.object[path: "spec", "ports"]?.elements ?? []
-      where port["protocol"]?.stringValue ?? "TCP" == "TCP" {
-        guard let number = port["port"]?.intValue.flatMap(UInt16.init(exactly:)) else { continue }
-        let names = [String(number), port["name"]?.stringValue ?? ""]
+      where port.transport == "TCP" {
+        guard let number = port.portNumber else { continue }
+        let names = [String(number), port.portName]
         let forward = PortForward(
           target: "svc/\(service.name)", namespace: service.namespace ?? namespace, port: String(number),
           preferred: shifted(number))
@@ -108,9 +108,7 @@ extension PortForward {
       let spec = manifest.object["spec"]
       let declared = manifest.object.declaredPorts + (spec?["template"]?.declaredPorts ?? [])
       let ports = (spec?["ports"]?.elements ?? []) + declared
-      for entry in ports where entry["name"]?.stringValue == port {
-        return (entry["port"] ?? entry["containerPort"])?.intValue.flatMap(UInt16.init(exactly:))
-      }
+      if let declared = ports.first(where: { $0.entryName == port }) { return declared.portNumber }
     }
     return nil
   }

@@ -46,7 +46,7 @@ extension WayFacts {
 
   /// The reason why a workload's Pods are not created, as its own or its ReplicaSets' conditions tell.
   func refusal(of workload: JSONValue) -> String? {
-    let sets = workloads.filter { $0.controllerReference?["uid"]?.stringValue == workload.uid }
+    let sets = workloads.filter { $0.controllerReference?.uid == workload.uid }
     let refused = (sets + [workload]).lazy.compactMap { set in
       set[path: "status", "conditions"]?.elements.first {
         $0["type"]?.stringValue == "ReplicaFailure" && $0["status"]?.stringValue == "True"

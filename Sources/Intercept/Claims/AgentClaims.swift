@@ -18,7 +18,7 @@ struct AgentClaims: Sendable {
     /// Empty if it has no record: a version without claims made it.
     var claims: Claims
     var hasRecord: Bool
-    var uid: String { deployment.uid ?? "" }
+    var uid: String
   }
 
   private var name: String { AgentNames.base(workload) }
@@ -28,24 +28,23 @@ struct AgentClaims: Sendable {
     let found = try await attempt("reading Deployment \(namespace)/\(name)") { () async throws(KubeError) in
       try await client.find(.deployments, name, namespace: namespace)
     }
-    guard let found, !found.isBeingDeleted, AgentNames.workload(of: found) == workload else { return nil }
+    guard let found, !found.isBeingDeleted, AgentNames.workload(of: found) == workload, let uid = found.uid else {
+      return nil
+    }
     let claims = ClaimsRecord.read(found)
-    return Found(deployment: found, claims: claims ?? Claims(), hasRecord: claims != nil)
+    return Found(deployment: found, claims: claims ?? Claims(), hasRecord: claims != nil, uid: uid)
   }
 
   /// Writes the claims if they are still as they were read.
   /// - Returns: false if someone else has changed them, or the agent is gone.
   func write(_ claims: Claims, over found: Found) async throws(ControlError) -> Bool {
     var present = found
+    let changes: JSONValue = [
+      "metadata": ["annotations": [ClaimsRecord.annotation: JSONValue(ClaimsRecord.text(claims))]]
+    ]
     while true {
-      let patch: JSONValue = [
-        "metadata": [
-          "resourceVersion": JSONValue(present.deployment.resourceVersion ?? ""),
-          "annotations": [ClaimsRecord.annotation: JSONValue(ClaimsRecord.text(claims))],
-        ]
-      ]
       do throws(KubeError) {
-        try await client.patch(.deployments, name, namespace: namespace, type: .merge, patch)
+        try await client.patch(.deployments, asRead: present.deployment, namespace: namespace, changes)
         return true
       } catch {
         if error.isNotFound { return false }

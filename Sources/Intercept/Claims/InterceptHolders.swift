@@ -32,19 +32,16 @@ public struct InterceptHolders: Sendable {
   ///   - leases: the holders' Leases.
   public init(agents: [JSONValue], leases: [JSONValue]) {
     for agent in agents {
-      guard let label = agent.labels[AgentNames.agentLabel] else { continue }
-      self.agents["\(agent.namespace ?? "")/\(label)"] = agent
+      guard let namespace = agent.namespace, let label = agent.labels[AgentNames.agentLabel] else { continue }
+      self.agents["\(namespace)/\(label)"] = agent
     }
-    for lease in leases {
-      guard let name = lease.name, let held = WorkloadLease.held(lease) else { continue }
-      self.leases["\(lease.namespace ?? "")/\(name)"] = held
-    }
+    for lease in leases { self.leases[lease.place] = WorkloadLease.held(lease) }
   }
 
   /// Returns the holders of a diverted Service, sorted by name.
   public func of(_ service: JSONValue) -> [Entry] {
-    let namespace = service.namespace ?? ""
-    guard let label = service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel],
+    guard let namespace = service.namespace, let name = service.name,
+      let label = service[path: "spec", "selector"]?.stringMap[AgentNames.agentLabel],
       let agent = agents["\(namespace)/\(label)"], let workload = AgentNames.workload(of: agent)
     else { return [] }
     guard let claims = ClaimsRecord.read(agent) else {
@@ -53,7 +50,7 @@ public struct InterceptHolders: Sendable {
         [Entry(holder: $0.holder, since: $0.since, isFresh: $0.isFresh, renewed: $0.renewed)]
       } ?? []
     }
-    let own = claims.all.map(\.claim).filter { $0.services.contains(service.name ?? "") }
+    let own = claims.all.map(\.claim).filter { $0.services.contains(name) }
     let alike = Dictionary(grouping: own) { Claim(holder: $0.holder, services: [], count: 0, rules: $0.rules) }
     return alike.map { claim, claims in
       let lease = leases["\(namespace)/\(HolderLease.name(workload, claim.holder))"]

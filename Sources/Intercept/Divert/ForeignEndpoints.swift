@@ -10,8 +10,8 @@ struct ForeignEndpoints: Sendable {
   private static let controller = "endpointslice-controller.k8s.io"
 
   init(_ slices: [JSONValue]) {
-    names = slices.filter { Self.isForeign($0) && !($0["endpoints"]?.elements ?? []).isEmpty }.map { slice in
-      "EndpointSlice \(slice.name ?? "")" + (slice.labels[Self.keeper].map { " of \($0)" } ?? "")
+    names = slices.filter { Self.isForeign($0) && !$0.endpoints.isEmpty }.compactMap { slice in
+      slice.name.map { name in "EndpointSlice \(name)" + (slice.labels[Self.keeper].map { " of \($0)" } ?? "") }
     }.sorted()
   }
 
@@ -19,7 +19,7 @@ struct ForeignEndpoints: Sendable {
   /// endpoints are Pods (discovery.k8s.io/v1).
   static func isForeign(_ slice: JSONValue) -> Bool {
     if let name = slice.labels[keeper] { return name != controller }
-    return !(slice["endpoints"]?.elements ?? []).contains { $0[path: "targetRef", "kind"]?.stringValue == "Pod" }
+    return !slice.endpoints.contains { $0.targetKind == "Pod" }
   }
 
   /// The names, at most three of them; nil without any.

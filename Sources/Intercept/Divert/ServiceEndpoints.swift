@@ -16,13 +16,11 @@ public struct ServiceEndpoints: Sendable {
 
   public init(_ slices: [JSONValue], agentPrefix: String) {
     for slice in slices where !ForeignEndpoints.isForeign(slice) {
-      for endpoint in slice["endpoints"]?.elements ?? [] {
-        let conditions = endpoint["conditions"]
-        guard conditions?["ready"]?.boolValue != false, conditions?["terminating"]?.boolValue != true else { continue }
-        let name = endpoint[path: "targetRef", "name"]?.stringValue ?? endpoint["addresses"]?[0]?.stringValue ?? ""
+      for endpoint in slice.endpoints where endpoint.isReady && !endpoint.isTerminating {
+        guard let name = endpoint.targetName ?? endpoint.addresses.first else { continue }
         if name.hasPrefix(agentPrefix + "-") {
           agents.insert(name)
-          agentPorts.formUnion((slice["ports"]?.elements ?? []).compactMap { $0["port"]?.intValue })
+          agentPorts.formUnion((slice["ports"]?.elements ?? []).compactMap(\.portNumber).map(Int.init))
         } else {
           origin.insert(name)
         }

@@ -13,7 +13,7 @@ struct ContainerRemarks {
   func gate(of port: UInt16) -> String? {
     let owners = template.runningContainers.filter { container in
       (container["ports"]?.elements ?? []).contains {
-        $0["containerPort"]?.intValue == Int(port) && $0.transport == "TCP"
+        $0.portNumber == port && $0.transport == "TCP"
       }
     }.compactMap(\.entryName)
     return owners.contains(container) ? nil : owners.first
@@ -52,7 +52,7 @@ struct ContainerRemarks {
     template.runningContainers.contains { one in
       one.entryName != container
         && (one["ports"]?.elements ?? []).contains {
-          $0["containerPort"]?.intValue == Int(port) && $0.transport == "UDP"
+          $0.portNumber == port && $0.transport == "UDP"
         }
     }
   }

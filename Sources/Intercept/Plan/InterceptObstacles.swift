@@ -15,7 +15,7 @@ public struct InterceptObstacles: Sendable {
   public init(pods: [JSONValue]?, replicaSets: [JSONValue]?) {
     self.pods = pods?.filter(WorkloadFinder.isLiving)
     self.replicaSets = replicaSets.map { sets in
-      Dictionary(sets.map { ("\($0.namespace ?? "")/\($0.name ?? "")", $0) }, uniquingKeysWith: { $1 })
+      Dictionary(sets.map { ($0.place, $0) }, uniquingKeysWith: { $1 })
     }
   }
 
@@ -34,12 +34,11 @@ public struct InterceptObstacles: Sendable {
     let own = pods.filter { pod in
       pod.namespace == service.namespace && selector.allSatisfy { pod.labels[$0.key] == $0.value }
     }
-    let name = "\(service.namespace ?? "")/\(service.name ?? "")"
-    if let replicaSets {
+    if let replicaSets, let namespace = service.namespace {
       let owners = WorkloadOwner.all(of: own) { owner in
-        owner.kind == "ReplicaSet" ? replicaSets["\(service.namespace ?? "")/\(owner.name)"] : nil
+        owner.kind == "ReplicaSet" ? replicaSets["\(namespace)/\(owner.name)"] : nil
       }
-      if let refusal = WorkloadFinder.refusal(of: owners, service: name) { return refusal.message }
+      if let refusal = WorkloadFinder.refusal(of: owners, service: service.place) { return refusal.message }
     }
     // A Pod has its template's ports.
     guard let pod = own.first else { return nil }

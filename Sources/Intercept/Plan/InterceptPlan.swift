@@ -96,8 +96,7 @@ public struct InterceptPlan: Sendable {
 
   /// A port of the Pod's loopback that neither the workload nor the usual meshes use.
   public var controlPort: UInt16 {
-    let taken = Set(workload.template.declaredPorts.compactMap { $0["containerPort"]?.intValue })
-      .union(listen.map(Int.init))
-    return (17_717...17_800).first { !taken.contains(Int($0)) } ?? 17_717
+    let taken = Set(workload.template.declaredPorts.compactMap(\.portNumber)).union(listen)
+    return (17_717...17_800).first { !taken.contains($0) } ?? 17_717
   }
 }

@@ -40,8 +40,7 @@ struct Neighbours {
         guard ["TCP", "UDP"].contains(port.transport) else {
           throw ControlError(
             .refused,
-            "Service \(service.namespace ?? "")/\(service.name ?? "") sends \(port.transport) to the same Pods, "
-              + "which the agent could not pass on",
+            "Service \(service.place) sends \(port.transport) to the same Pods, which the agent could not pass on",
             remedy: "An intercept is possible once no Service with such a port selects these Pods.")
         }
         guard let target = ServiceRules.targetPort(port, template: workload.template) else { continue }

@@ -56,7 +56,7 @@ public struct Planner: Sendable {
     let neighbours = try Neighbours(services.items, of: workload, besides: request.service, ports: map.ports)
     let claims = try await VolumeClaims.read(client: client, namespace: namespace, workload: workload)
     try await Permission.require(Permission.toIntercept, for: "an intercept", client: client, namespace: namespace)
-    let nodes = Array(Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })).sorted()
+    let nodes = Array(Set(pods.compactMap(\.nodeName))).sorted()
     var plan = InterceptPlan(
       namespace: namespace, service: request.service, clusterIP: service[path: "spec", "clusterIP"]?.stringValue,
       workload: workload, container: container, ports: map.ports, listen: neighbours.ports, selector: selector,

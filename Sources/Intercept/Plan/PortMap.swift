@@ -37,34 +37,28 @@ struct PortMap {
   }
 
   private mutating func take(_ mapping: PortMapping) throws(ControlError) {
-    let all = ports.map(\.label).joined(separator: ", ")
-    let index: Int?
-    if let name = mapping.remote {
-      index = ports.firstIndex { String($0.servicePort) == name || $0.name == name }
-    } else {
-      guard ports.count == 1 else {
-        throw ControlError(
-          .badInput, "Service \(service) has several ports: \(all)",
-          remedy: "Say which: --port \(mapping.local):PORT.")
-      }
-      index = 0
-    }
-    guard let index else {
-      let name = mapping.remote ?? ""
-      if let port = datagrams.first(where: { $0.entryName == name || "\($0["port"]?.intValue ?? 0)" == name }) {
-        throw ControlError(
-          .refused,
-          "port \(ServiceRules.label(port)) of Service \(service) is UDP, and an intercept takes over TCP ports",
-          remedy: "Leave it out: its datagrams go to the workload's own Pods. Its TCP ports: \(all).")
-      }
-      throw ControlError(
-        .notFound, "Service \(service) has no port '\(mapping.remote ?? "")'", remedy: "It has: \(all).")
-    }
+    let index = try index(of: mapping)
     guard ports[index].localPort == nil else {
       throw ControlError(
         .badInput, "port \(ports[index].servicePort) is given twice", remedy: "Give each port of the Service once.")
     }
     ports[index].localPort = mapping.local
+  }
+
+  private func index(of mapping: PortMapping) throws(ControlError) -> Int {
+    let all = ports.map(\.label).joined(separator: ", ")
+    guard let name = mapping.remote else {
+      if ports.count == 1 { return 0 }
+      throw ControlError(
+        .badInput, "Service \(service) has several ports: \(all)", remedy: "Say which: --port \(mapping.local):PORT.")
+    }
+    if let index = ports.firstIndex(where: { String($0.servicePort) == name || $0.name == name }) { return index }
+    if let port = datagrams.first(where: { $0.isPort(name) }) {
+      throw ControlError(
+        .refused, "port \(port.portLabel) of Service \(service) is UDP, and an intercept takes over TCP ports",
+        remedy: "Leave it out: its datagrams go to the workload's own Pods. Its TCP ports: \(all).")
+    }
+    throw ControlError(.notFound, "Service \(service) has no port '\(name)'", remedy: "It has: \(all).")
   }
 
   // MARK: Ports of the Service that target one port of the Pods

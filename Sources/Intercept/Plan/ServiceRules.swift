@@ -7,7 +7,7 @@ struct ServiceRules {
   let service: JSONValue
   /// Endpoints of the Service that somebody else keeps; nil if they were not read.
   var foreign: ForeignEndpoints?
-  private var name: String { "\(service.namespace ?? "")/\(service.name ?? "")" }
+  private var name: String { service.place }
 
   var selector: [String: String] { service[path: "spec", "selector"]?.stringMap ?? [:] }
   var ports: [JSONValue] { service[path: "spec", "ports"]?.elements ?? [] }
@@ -63,7 +63,7 @@ struct ServiceRules {
     }
     if let other = ports.first(where: { !["TCP", "UDP"].contains($0.transport) }) {
       return (
-        "Service \(name) has port \(Self.label(other)) of \(other.transport), which the agent could not pass on",
+        "Service \(name) has port \(other.portLabel) of \(other.transport), which the agent could not pass on",
         "Put that port into a Service of its own."
       )
     }
@@ -93,18 +93,17 @@ struct ServiceRules {
       return ControlError(.refused, "the Pods of Service \(name) run on Windows nodes; the agent runs on Linux only")
     }
     guard let port = streams.first(where: { Self.targetPort($0, template: template) == nil }) else { return nil }
-    let target = port["targetPort"]?.stringValue ?? ""
+    let target = port["targetPort"]?.stringValue ?? "none"
     return ControlError(
       .refused,
-      "port \(port["port"]?.intValue ?? 0) of Service \(name) targets '\(target)', "
-        + "which no container of \(workload) declares",
+      "port \(port.portLabel) of Service \(name) targets '\(target)', which no container of \(workload) declares",
       remedy: "Declare a containerPort of that name, or target a number.")
   }
 
   /// Returns the reason why the places or names of these Pods do not allow an intercept; nil if they do.
   /// - Parameter pods: all that the Service selects.
   func refusal(of pods: [JSONValue]) -> ControlError? {
-    let nodes = Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue })
+    let nodes = Set(pods.compactMap(\.nodeName))
     if let localPolicy, nodes.count > 1 {
       return ControlError(
         .refused,
@@ -142,9 +141,9 @@ struct ServiceRules {
   /// Returns its ports with their targets in the Pods, none of them taken over.
   func plannedPorts(_ template: JSONValue) -> [PlannedPort] {
     streams.compactMap { port in
-      guard let target = Self.targetPort(port, template: template) else { return nil }
+      guard let number = port.portNumber, let target = Self.targetPort(port, template: template) else { return nil }
       var planned = PlannedPort(
-        servicePort: port["port"]?.intValue ?? 0, name: port.entryName, podPort: target, localPort: nil,
+        servicePort: Int(number), name: port.entryName, podPort: target, localPort: nil,
         speaksHTTP2: speaksHTTP2(port))
       planned.opaque = Self.opaque(port)
       return planned
@@ -168,7 +167,7 @@ struct ServiceRules {
     if !datagrams.isEmpty {
       warnings.append(
         "UDP stays with the origin, to which the agent passes it: port "
-          + "\(datagrams.map(Self.label).joined(separator: ", ")) of Service \(name)")
+          + "\(datagrams.map(\.portLabel).joined(separator: ", ")) of Service \(name)")
     }
     if let list = foreign?.list {
       warnings.append(
@@ -185,11 +184,6 @@ struct ServiceRules {
     return direct.filter { service.annotations[$0] != nil }.map {
       "annotation \($0): a load balancer that targets Pod addresses directly may follow late, both ways"
     }
-  }
-
-  /// `8080 (http)`.
-  static func label(_ port: JSONValue) -> String {
-    "\(port["port"]?.intValue ?? 0)" + (port.entryName.map { " (\($0))" } ?? "")
   }
 
   /// Returns the Pods' port behind a Service's port: a number, or the name of a container's port.
@@ -223,14 +217,13 @@ struct ServiceRules {
     {
       return true
     }
-    let number = String(port["port"]?.intValue ?? 0)
     return service.annotations.contains { key, value in
       // contour.heptio.com/upstream-protocol.h2c: "8080", projectcontour.io/upstream-protocol.h2: "grpc,8081"
       guard key.contains("upstream-protocol.h2") else { return false }
       return value.split(separator: ",").contains { entry in
         // Contour trims them.
         let words = entry.split(whereSeparator: \.isWhitespace)
-        return words.count == 1 && (words[0] == number || words[0] == port.entryName ?? "")
+        return words.count == 1 && port.isPort(String(words[0]))
       }
     }
   }

@@ -224,11 +224,12 @@ public struct Restorer: Sendable {
       try await client.list(.leases, namespace: namespace, labels: selector)
     }
     for lease in leases.items where Self.workload(of: lease) == workload {
+      guard let name = lease.name else { continue }
       do throws(KubeError) {
-        try await client.delete(.leases, lease.name ?? "", namespace: namespace, uid: lease.uid)
+        try await client.delete(.leases, name, namespace: namespace, uid: lease.uid)
       } catch {
         guard !error.isNotFound else { continue }
-        throw ControlError(error, doing: "deleting Lease \(namespace)/\(lease.name ?? "")")
+        throw ControlError(error, doing: "deleting Lease \(namespace)/\(name)")
       }
     }
     for _ in 0..<120 {

@@ -36,9 +36,8 @@ extension KubeClient {
   /// Returns the server's version, such as `v1.36.0` (`/version`).
   /// - Throws: `KubeError.badResponse` if another program answers.
   public func serverVersion() async throws(KubeError) -> String {
-    do throws(KubeError) {
-      return try await json(HTTPRequest("GET", "/version"))["gitVersion"]?.stringValue ?? ""
-    } catch {
+    let answer: JSONValue
+    do throws(KubeError) { answer = try await json(HTTPRequest("GET", "/version")) } catch {
       // Kubernetes gives a reason for a refusal, and serves this path to everyone.
       guard case .status(let code, "", let message, _) = error,
         [400, 404, 405].contains(code) || (300..<400).contains(code)
@@ -48,5 +47,9 @@ extension KubeClient {
       let words = message.hasPrefix("<") ? "a web page" : message
       throw .badResponse(server: access.server.description, problem: "it answered \(code) to /version: \(words)\(hint)")
     }
+    guard let version = answer["gitVersion"]?.stringValue else {
+      throw .badResponse(server: access.server.description, problem: "its answer to /version names no version")
+    }
+    return version
   }
 }

@@ -40,22 +40,24 @@ extension KubeClient {
     let query = Self.selection(labels, fields)
     let path = resource.path(namespace: namespace)
     var items: [JSONValue] = []
-    var token = ""
+    var token: String?
     var reading = ListReading(limits: limits, start: .now)
     while true {
       var page = query + [("limit", String(pageSize))]
-      if !token.isEmpty { page.append(("continue", token)) }
+      if let token { page.append(("continue", token)) }
       let list: JSONValue
       let size: Int
       do { (list, size) = try await sizedJSON(HTTPRequest("GET", path, query: page)) } catch {
-        guard error.isGone, !token.isEmpty else { throw error }
+        guard error.isGone, token != nil else { throw error }
         let whole = try await json(HTTPRequest("GET", path, query: query))
         return Self.objects(resource, whole, whole["items"]?.elements ?? [])
       }
       items += list["items"]?.elements ?? []
-      token = list[path: "metadata", "continue"]?.stringValue ?? ""
-      if token.isEmpty { return Self.objects(resource, list, items) }
-      if let problem = reading.problem(behindPageOf: size, next: token, now: .now) {
+      guard let next = list[path: "metadata", "continue"]?.stringValue, !next.isEmpty else {
+        return Self.objects(resource, list, items)
+      }
+      token = next
+      if let problem = reading.problem(behindPageOf: size, next: next, now: .now) {
         throw .badResponse(server: access.server.description, problem: "the list of \(resource) \(problem)")
       }
     }

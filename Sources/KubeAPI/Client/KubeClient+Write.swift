@@ -71,6 +71,22 @@ extension KubeClient {
       resource, name, namespace: namespace, subresource: subresource, type: .json, patch.json, dryRun: dryRun)
   }
 
+  /// Changes an object by a merge patch (RFC 7386), unless someone has changed it since it was read.
+  /// - Parameter object: the object as it was read.
+  /// - Throws: 409 if it has changed, `KubeError.badResponse` if it was read without its version.
+  @discardableResult
+  public func patch(_ resource: APIResource, asRead object: JSONValue, namespace: String, _ changes: JSONValue)
+    async throws(KubeError) -> JSONValue
+  {
+    guard let name = object.name, let version = object.resourceVersion else {
+      throw .badResponse(
+        server: access.server.description, problem: "\(resource.kind) \(object.place) has no name, or no version")
+    }
+    var patch = changes
+    patch[path: "metadata", "resourceVersion"] = JSONValue(version)
+    return try await self.patch(resource, name, namespace: namespace, type: .merge, patch)
+  }
+
   /// - Parameters:
   ///   - gracePeriod: seconds, nil for the object's own.
   ///   - uid: refuse (409) if the name belongs to another object by now.

@@ -131,13 +131,12 @@ public struct KubeClient: Sendable {
 extension KubeError {
   /// Reads an answer that is not 2xx: a `Status` object (Kubernetes API, `Status`), or a proxy's text in its place.
   init(_ head: HTTPResponseHead, _ body: [UInt8], server: ServerURL) {
-    let status = (try? JSONValue(parsing: body)).flatMap { $0.kind == "Status" ? $0 : nil }
+    let status = (try? JSONValue(parsing: body)).flatMap { $0.kind == "Status" ? APIStatus($0) : nil } ?? APIStatus([:])
     let text = String(decoding: body.prefix(512), as: UTF8.self).trimmed
-    let message = status?["message"]?.stringValue ?? (text.isEmpty ? "no explanation" : text)
+    let message = status.message ?? (text.isEmpty ? "no explanation" : text)
     self =
       head.status == 401
       ? .unauthorized(server: server.description, message: message)
-      : .status(
-        code: head.status, reason: status?["reason"]?.stringValue ?? "", message: message, details: status?["details"])
+      : .status(code: head.status, reason: status.reason, message: message, details: status.details)
   }
 }

@@ -40,11 +40,11 @@ struct WatchLines {
     case "DELETED": return .event(.deleted(object))
     case "BOOKMARK": return .event(.bookmark(resourceVersion: object.resourceVersion ?? ""))
     case "ERROR":
+      let status = APIStatus(object)
       return .error(
         .status(
-          code: object["code"]?.intValue ?? 500, reason: object["reason"]?.stringValue ?? "",
-          message: object["message"]?.stringValue ?? "the watch ended without an explanation",
-          details: object["details"]))
+          code: status.code ?? 500, reason: status.reason,
+          message: status.message ?? "the watch ended without an explanation", details: status.details))
     case let other: throw .badResponse(server: server, problem: "a watch has an event of type '\(other ?? "")'")
     }
   }

@@ -31,8 +31,8 @@ struct Trigger: Sendable {
   /// The managing owner of a kind.
   static func owner(_ kind: ResourceKind, of resource: Resource) -> Trigger {
     Trigger(resource) { object, previous in
-      [object, previous].compactMap { $0?.controllerReference }.filter { $0["kind"]?.stringValue == kind.kind }.map {
-        ObjectKey(kind.resource, namespace: object.namespace, name: $0["name"]?.stringValue ?? "")
+      [object, previous].compactMap { $0?.controllerReference }.filter { $0.kind == kind.kind }.map {
+        ObjectKey(kind.resource, namespace: object.namespace, name: $0.name)
       }
     }
   }

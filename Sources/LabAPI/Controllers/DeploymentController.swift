@@ -12,10 +12,9 @@ struct DeploymentController: Controller {
   private var podsOfDeployments: Trigger {
     let store = store
     return Trigger(.pods) { pod, previous in
-      guard previous != nil, let owner = pod.controllerReference, owner["kind"] == "ReplicaSet",
-        let set = try? await store.get(
-          ObjectKey(.replicaSets, namespace: pod.namespace, name: owner["name"]?.stringValue ?? "")),
-        let name = set.controllerReference?["name"]?.stringValue
+      guard previous != nil, let owner = pod.controllerReference, owner.kind == "ReplicaSet",
+        let set = try? await store.get(ObjectKey(.replicaSets, namespace: pod.namespace, name: owner.name)),
+        let name = set.controllerReference?.name
       else { return [] }
       return [ObjectKey(.deployments, namespace: pod.namespace, name: name)]
     }

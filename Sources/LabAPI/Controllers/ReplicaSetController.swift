@@ -38,7 +38,7 @@ struct ReplicaSetController: Controller {
     for pod in await store.list(.pods, namespace: set.namespace).items where pod.isActivePod {
       let matches = selector.matches(pod.labels)
       if let owner = pod.controllerReference {
-        guard owner["uid"]?.stringValue == set.uid else { continue }
+        guard owner.uid == set.uid else { continue }
         if matches { owned.append(pod) } else { try await setOwner(of: pod, nil) }
       } else if matches, await mayAdopt(set) {
         owned.append(try await setOwner(of: pod, set))

@@ -17,7 +17,7 @@ struct Rollout: Sendable {
 
   static func read(_ deployment: JSONValue, _ store: any ObjectStoring) async throws -> Rollout {
     let owned = await store.list(.replicaSets, namespace: deployment.namespace).items.filter {
-      $0.controllerReference?["uid"]?.stringValue == deployment.uid && !$0.isTerminating
+      $0.controllerReference?.uid == deployment.uid && !$0.isTerminating
     }
     let sorted = owned.sorted { revision(of: $0) < revision(of: $1) }
     let template = plain(deployment[path: "spec", "template"])
@@ -128,7 +128,7 @@ struct Rollout: Sendable {
     }
     let old = Set(others.map(\.uid))
     let remaining = await store.list(.pods, namespace: deployment.namespace).items.contains { pod in
-      old.contains(pod.controllerReference?["uid"]?.stringValue ?? "") && !pod.hasEnded
+      pod.controllerReference.map { old.contains($0.uid) } == true && !pod.hasEnded
     }
     if !remaining { newest = try await scale(current, to: replicas, store) }
   }

@@ -16,3 +16,10 @@ public struct SourcePosition: Sendable, Hashable, CustomStringConvertible {
   /// `app.yaml:12:3`, which terminals and editors open.
   public var description: String { "\(file):\(line)" + (column.map { ":\($0)" } ?? "") }
 }
+
+extension DefaultStringInterpolation {
+  /// Writes a place before the words about it, `app.yaml:12:3: `; nothing if there is none.
+  public mutating func appendInterpolation(at place: (some CustomStringConvertible)?) {
+    if let place { appendInterpolation("\(place): ") }
+  }
+}

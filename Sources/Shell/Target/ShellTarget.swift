@@ -52,7 +52,7 @@ public struct ShellTarget: Sendable {
     } else {
       container = try AgentPodTemplate.container(of: workload.template, declaring: ports, named: request.container)
     }
-    let nodes = Set(pods.compactMap { $0[path: "spec", "nodeName"]?.stringValue }).sorted()
+    let nodes = Set(pods.compactMap(\.nodeName)).sorted()
     return ShellTarget(
       workload: workload, container: container, nodes: nodes,
       claims: try await VolumeClaims.read(client: client, namespace: namespace, workload: workload),
@@ -63,7 +63,7 @@ public struct ShellTarget: Sendable {
   static func ports(of service: JSONValue, _ taken: [PortMapping], in template: JSONValue) -> [Int] {
     let names = taken.compactMap(\.remote)
     let ports = (service[path: "spec", "ports"]?.elements ?? []).filter { port in
-      names.isEmpty || names.contains(port.entryName ?? "") || names.contains("\(port["port"]?.intValue ?? 0)")
+      names.isEmpty || names.contains(where: port.isPort)
     }
     return ports.compactMap { port in
       let target = port["targetPort"] ?? port["port"]

@@ -22,20 +22,12 @@ struct AdmittedPod: Sendable {
   ///   - revision: the label that Pods of the present revision have.
   static func pick(_ pods: [JSONValue], revision: (key: String, value: String)?) -> JSONValue? {
     func rank(_ pod: JSONValue) -> Int {
-      let isReady = (pod[path: "status", "conditions"]?.elements ?? []).contains {
-        $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
-      }
       let isPresent = revision.map { pod.labels[$0.key] == $0.value } ?? false
-      let isRunning = pod[path: "status", "phase"]?.stringValue == "Running"
-      return (isRunning ? 4 : 0) + (isPresent ? 2 : 0) + (isReady ? 1 : 0)
-    }
-    // RFC 3339 times sort as texts do.
-    func age(_ pod: JSONValue) -> (String, String) {
-      (pod[path: "metadata", "creationTimestamp"]?.stringValue ?? "", pod.name ?? "")
+      return (pod.phase == "Running" ? 4 : 0) + (isPresent ? 2 : 0) + (pod.isReady ? 1 : 0)
     }
     return pods.max { one, other in
       if rank(one) != rank(other) { return rank(one) < rank(other) }
-      return revision == nil ? age(one) < age(other) : age(one) > age(other)
+      return revision == nil ? one.isOlder(than: other) : other.isOlder(than: one)
     }
   }
 
@@ -53,10 +45,10 @@ struct AdmittedPod: Sendable {
     for list in ["containers", "initContainers"] {
       guard let containers = spec[list]?.arrayValue else { continue }
       let known = declared.map { Set(($0[path: "spec", list]?.elements ?? []).compactMap(\.entryName)) }
-      let kept = containers.filter { known?.contains($0.entryName ?? "") ?? true }
+      let kept = containers.filter { container in known.map(container.isNamed) ?? true }
       spec[list] = .array(kept.map { container($0, less: left, labels, annotations) })
     }
-    spec["volumes"] = .array((spec["volumes"]?.elements ?? []).filter { !left.contains($0.entryName ?? "") })
+    spec["volumes"] = .array((spec["volumes"]?.elements ?? []).filter { !$0.isNamed(oneOf: left) })
     if let own = declared?["spec"] {
       for field in Self.placement { spec[field] = own[field] }
     } else {
@@ -119,8 +111,7 @@ struct AdmittedPod: Sendable {
     var container = container
     let variables = container["env"]?.elements ?? []
     if let mounts = container["volumeMounts"]?.elements {
-      container["volumeMounts"] = .array(
-        mounts.filter { !left.contains($0.entryName ?? "") }.map { place($0, variables) })
+      container["volumeMounts"] = .array(mounts.filter { !$0.isNamed(oneOf: left) }.map { place($0, variables) })
     }
     if !variables.isEmpty {
       container["env"] = .array(variables.map { literal($0, container, labels, annotations) })

@@ -11,7 +11,7 @@ enum ServiceLinks {
     var result = ["\(prefix)_SERVICE_HOST": address, "\(prefix)_SERVICE_PORT": String(first)]
     for (index, port) in ports.enumerated() {
       guard let number = port["port"]?.intValue else { continue }
-      let transport = port["protocol"]?.stringValue ?? "TCP"
+      let transport = port.transport
       let url = "\(transport.lowercased())://\(address):\(number)"
       let base = "\(prefix)_PORT_\(number)_\(transport)"
       if let name = port.entryName { result["\(prefix)_SERVICE_PORT_\(word(name))"] = String(number) }

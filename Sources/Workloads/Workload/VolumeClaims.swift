@@ -65,6 +65,6 @@ public struct VolumeClaims: Sendable {
 
   /// A warning for each volume that the agent's Pod goes without.
   public var warnings: [String] {
-    left.sorted().map { "the agent goes without volume \($0): \(reason($0) ?? "")" }
+    left.sorted().compactMap { volume in reason(volume).map { "the agent goes without volume \(volume): \($0)" } }
   }
 }

@@ -45,8 +45,7 @@ public struct WorkloadFinder: Sendable {
 
   /// Checks that a Pod is not an agent's, has not ended and is not about to end.
   public static func isLiving(_ pod: JSONValue) -> Bool {
-    let phase = pod[path: "status", "phase"]?.stringValue
-    return pod.labels[Self.agentLabel] == nil && !pod.isBeingDeleted && phase != "Succeeded" && phase != "Failed"
+    pod.labels[Self.agentLabel] == nil && !pod.isBeingDeleted && pod.phase != "Succeeded" && pod.phase != "Failed"
   }
 
   /// Returns the one workload that owns the Pods, with the template of one of them.
@@ -56,7 +55,7 @@ public struct WorkloadFinder: Sendable {
     -> Workload
   {
     var read: [WorkloadOwner: JSONValue] = [:]
-    let direct = Set(pods.map { WorkloadOwner($0.controllerReference, pod: $0.name ?? "") })
+    let direct = Set(pods.compactMap(WorkloadOwner.init(of:)))
     for owner in direct where owner.isMadeByAnother { read[owner] = try await object(of: owner)?.0 }
     let owners = WorkloadOwner.all(of: pods) { read[$0] }
     if let refusal = Self.refusal(of: owners, service: "\(namespace)/\(service)") { throw refusal }
@@ -86,14 +85,12 @@ public struct WorkloadFinder: Sendable {
   /// Checks whether a workload owns a Pod: by itself, by a ReplicaSet (named after it and the Pod's template), or by a
   /// CronJob's Job (named after it and a number).
   static func isOwned(_ pod: JSONValue, by workload: JSONValue) -> Bool {
-    guard let reference = pod.controllerReference, let owner = reference["name"]?.stringValue,
-      let name = workload.name
-    else { return false }
-    if let uid = reference["uid"]?.stringValue, uid == workload.uid { return true }
-    guard owner.hasPrefix(name + "-") else { return false }
-    let rest = owner.dropFirst(name.count + 1)
-    switch reference["kind"]?.stringValue {
-    case "ReplicaSet": return rest == pod.labels["pod-template-hash"] ?? ""
+    guard let owner = pod.controllerReference, let name = workload.name else { return false }
+    if owner.uid == workload.uid { return true }
+    guard owner.name.hasPrefix(name + "-") else { return false }
+    let rest = owner.name.dropFirst(name.count + 1)
+    switch owner.kind {
+    case "ReplicaSet": return pod.labels["pod-template-hash"].map { rest == $0 } ?? false
     case "Job": return rest.utf8.allSatisfy { (0x30...0x39).contains($0) }
     default: return false
     }

@@ -7,12 +7,20 @@ public struct WorkloadOwner: Hashable, Sendable {
   public let kind: String
   public let name: String
 
-  init(_ reference: JSONValue?, pod: String) {
+  private init(_ reference: OwnerReference) {
+    apiVersion = reference.apiVersion
+    kind = reference.kind
+    name = reference.name
+  }
+
+  /// - Returns: nil for a Pod without a name.
+  init?(of pod: JSONValue) {
     // A static Pod's owner is its node, which says nothing about it.
-    let reference = reference?["kind"]?.stringValue == "Node" ? nil : reference
-    apiVersion = reference?["apiVersion"]?.stringValue ?? "v1"
-    kind = reference?["kind"]?.stringValue ?? "Pod"
-    name = reference?["name"]?.stringValue ?? pod
+    let reference = pod.controllerReference.flatMap { $0.kind == "Node" ? nil : $0 }
+    guard let name = reference?.name ?? pod.name else { return nil }
+    apiVersion = reference?.apiVersion ?? "v1"
+    kind = reference?.kind ?? "Pod"
+    self.name = name
   }
 
   var description: String { "\(kind)/\(name)" }
@@ -36,10 +44,10 @@ public struct WorkloadOwner: Hashable, Sendable {
   /// - Parameter object: returns an owner as it was read; nil if it is not known.
   public static func all(of pods: [JSONValue], object: (WorkloadOwner) -> JSONValue?) -> Set<WorkloadOwner> {
     Set(
-      pods.map { pod in
-        let owner = WorkloadOwner(pod.controllerReference, pod: pod.name ?? "")
+      pods.compactMap { pod in
+        guard let owner = WorkloadOwner(of: pod) else { return nil }
         guard owner.isMadeByAnother, let above = object(owner)?.controllerReference else { return owner }
-        return WorkloadOwner(above, pod: "")
+        return WorkloadOwner(above)
       })
   }
 }

@@ -94,7 +94,7 @@ import Testing
 
   /// Two Services whose Deployment is gone.
   private static func leftovers(_ holder: Holder?) -> FakeNamespace.Objects {
-    let owner: JSONValue = ["metadata": ["name": "devtunnel-user", "uid": "gone"]]
+    let owner = OwnerReference(apiVersion: "apps/v1", kind: "Deployment", name: "devtunnel-user", uid: "gone")
     let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: holder ?? "", service: "user")
     var objects = FakeNamespace.Objects(refusesTaken: true)
     objects.lists["services"] = [

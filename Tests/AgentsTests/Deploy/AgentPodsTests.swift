@@ -75,7 +75,6 @@ import Testing
     let set = FakeNamespace.replicaSet(uid: "r2", owner: "d2", refused: (Self.quota, "True"))
     let error = try await waiting(objects(sets: [set], events: events), within: .seconds(30))
     #expect(error?.code == .refused)
-    #expect(error?.message == "the cluster refuses the agent's Pod")
     #expect(error?.details == ["ReplicaSet devtunnel-user-6f9c: \(Self.quota)"])
     #expect(error?.remedy?.hasPrefix("Nothing was diverted. Make room in the namespace's quota") == true)
     #expect(error?.remedy?.contains("--agent-image") == false)
@@ -92,7 +91,10 @@ import Testing
   func imagePull() async throws {
     func pod(owner: String) -> JSONValue {
       [
-        "metadata": ["name": "devtunnel-user-6f9c-abcde", "uid": "p", "ownerReferences": [["uid": JSONValue(owner)]]],
+        "metadata": [
+          "name": "devtunnel-user-6f9c-abcde", "uid": "p",
+          "ownerReferences": [FakeNamespace.owner("ReplicaSet", "devtunnel-user-6f9c", uid: owner)],
+        ],
         "status": [
           "containerStatuses": [
             ["name": "devtunnel-agent", "state": ["waiting": ["reason": "ErrImagePull", "message": "not found"]]]
@@ -103,7 +105,7 @@ import Testing
     var objects = objects(sets: [FakeNamespace.replicaSet(uid: "r2", owner: "d2")])
     objects.lists["pods"] = [pod(owner: "r2")]
     let ours = try await waiting(objects, within: .seconds(30))
-    #expect(ours?.message == "the agent's Pod testbed/devtunnel-user-6f9c-abcde cannot start: ErrImagePull: not found")
+    #expect(ours?.message.contains("testbed/devtunnel-user-6f9c-abcde ") == true)
     #expect(ours?.remedy?.hasPrefix("Nothing was diverted. The node cannot pull") == true)
     objects.lists["pods"] = [pod(owner: "r1")]
     let former = try await waiting(objects)
@@ -198,7 +200,7 @@ import Testing
       do throws(ControlError) {
         #expect(try await pods.running(within: .seconds(30)).name == "b" && isGone)
       } catch {
-        #expect(!isGone && error.message.hasPrefix("Pod testbed/a runs in the agent's place"), "\(error)")
+        #expect(!isGone && error.code == .refused && error.message.contains("testbed/a "), "\(error)")
       }
     }
   }
@@ -232,7 +234,7 @@ import Testing
         try await pods.confirm(AgentPod(name: "devtunnel-user-6f9c-x", uid: "p"))
         #expect(uid == "c")
       } catch {
-        #expect(uid != "c" && error.message.contains("is not as it was made"), "\(error)")
+        #expect(uid != "c" && error.code == .refused, "\(error)")
       }
     }
   }

@@ -68,7 +68,7 @@ import Testing
   func owned() async throws {
     func owned(_ kind: String, by owner: String) -> JSONValue {
       var object = Self.object(kind, of: Self.two, uid: "x")
-      object[path: "metadata", "ownerReferences"] = [["kind": "Deployment", "uid": JSONValue(owner)]]
+      object[path: "metadata", "ownerReferences"] = [FakeNamespace.owner("Deployment", Self.name, uid: owner)]
       return object
     }
     let changes = try await changes([
@@ -83,7 +83,7 @@ import Testing
     for (name, isTaken) in [("\(Self.name)-0123", true), ("x/../y", false), ("theirs", false)] {
       var object = Self.object("Secret", of: Self.two, uid: "x")
       object.name = name
-      object[path: "metadata", "ownerReferences"] = [["kind": "Deployment", "uid": "d"]]
+      object[path: "metadata", "ownerReferences"] = [FakeNamespace.owner("Deployment", Self.name, uid: "d")]
       let template = AgentPodTemplate(
         workload: Self.two, containerName: "user", listen: [], controlPort: 17_717, architecture: .amd64)
       var named = template

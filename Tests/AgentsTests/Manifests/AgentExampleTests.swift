@@ -24,8 +24,7 @@ struct AgentExampleTests {
     template.preferredNodes = ["node-1"]
     let manifests = AgentManifests(workload: "user", namespace: "testbed", holder: "alice@laptop", service: "user")
     let deployment = manifests.deployment(template: template.make(from: UserWorkload.template), replicas: 1)
-    var owner = deployment
-    owner[path: "metadata", "uid"] = JSONValue(Self.uid)
+    let owner = OwnerReference(apiVersion: "apps/v1", kind: "Deployment", name: "devtunnel-user", uid: Self.uid)
     return [
       deployment, manifests.configMap(name, agents: [.amd64: Array("ELF…".utf8)], owner: owner),
       manifests.secret(name, token: String(repeating: "0", count: 64), owner: owner),

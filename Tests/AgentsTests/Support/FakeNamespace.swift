@@ -101,11 +101,15 @@ final class FakeNamespace: Sendable {
     [
       "metadata": [
         "name": JSONValue(name), "uid": JSONValue(uid),
-        "ownerReferences": [["kind": "ReplicaSet", "name": "devtunnel-user-6f9c", "uid": "r", "controller": true]],
+        "ownerReferences": [Self.owner("ReplicaSet", "devtunnel-user-6f9c", uid: "r")],
       ],
       "spec": spec,
       "status": ["containerStatuses": [["name": JSONValue(AgentNames.container), "state": ["running": [:]]]]],
     ]
+  }
+
+  static func owner(_ kind: String, _ name: String, uid: String) -> JSONValue {
+    OwnerReference(apiVersion: "apps/v1", kind: kind, name: name, uid: uid, isController: true).json
   }
 
   /// - Parameter refused: the message of its condition, and whether that is true still.
@@ -113,7 +117,7 @@ final class FakeNamespace: Sendable {
     var set: JSONValue = [
       "metadata": [
         "name": "devtunnel-user-6f9c",
-        "ownerReferences": [["uid": JSONValue(owner), "kind": "Deployment", "controller": true]],
+        "ownerReferences": [Self.owner("Deployment", "devtunnel-user", uid: owner)],
       ]
     ]
     if let refused {

@@ -24,7 +24,7 @@ struct RunScopeTests {
     scope.note(uid: "deployment")
     scope.note(uid: "pod")
     scope.note(namespaces: ["shop"])
-    return PodOwners(scope: scope) { reference, _ in objects.first { $0.name == reference["name"]?.stringValue } }
+    return PodOwners(scope: scope) { reference, _ in objects.first { $0.name == reference.name } }
   }
 
   @Test("A Pod is the run's when it was applied, or one of its owners was")

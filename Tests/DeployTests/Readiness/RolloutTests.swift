@@ -8,7 +8,10 @@ struct RolloutTests {
 
   private func object(_ kind: String, uid: String, owner: String? = nil, revision: String? = nil) -> JSONValue {
     var object: JSONValue = ["kind": JSONValue(kind), "metadata": ["name": JSONValue(uid), "uid": JSONValue(uid)]]
-    if let owner { object[path: "metadata", "ownerReferences"] = [["uid": JSONValue(owner), "controller": true]] }
+    if let owner {
+      let reference = OwnerReference(apiVersion: "apps/v1", kind: "Any", name: "any", uid: owner, isController: true)
+      object[path: "metadata", "ownerReferences"] = [reference.json]
+    }
     if let revision { object.annotations = [Self.revision: revision] }
     return object
   }

@@ -73,7 +73,12 @@ struct ClusterWaysTests {
       $0.workloads.append([
         "kind": "ReplicaSet",
         "metadata": [
-          "name": "web-1", "uid": "uid-set", "ownerReferences": [["controller": true, "uid": "uid-deployment"]],
+          "name": "web-1", "uid": "uid-set",
+          "ownerReferences": [
+            OwnerReference(
+              apiVersion: "apps/v1", kind: "Deployment", name: "web", uid: "uid-deployment", isController: true
+            ).json
+          ],
         ],
         "status": [
           "conditions": [

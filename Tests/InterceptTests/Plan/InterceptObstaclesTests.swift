@@ -10,11 +10,7 @@ struct InterceptObstaclesTests {
       "metadata": ["name": JSONValue(name), "namespace": "shop", "labels": ["app": JSONValue(app)]], "spec": spec,
     ]
     if let owner {
-      pod[path: "metadata", "ownerReferences"] = [
-        [
-          "apiVersion": "apps/v1", "kind": JSONValue(owner.kind), "name": JSONValue(owner.name), "controller": true,
-        ]
-      ]
+      pod[path: "metadata", "ownerReferences"] = [reference(owner.kind, owner.name)]
     }
     return pod
   }
@@ -23,11 +19,13 @@ struct InterceptObstaclesTests {
     [
       "metadata": [
         "name": JSONValue(name), "namespace": "shop",
-        "ownerReferences": [
-          ["apiVersion": "apps/v1", "kind": "Deployment", "name": JSONValue(deployment), "controller": true]
-        ],
+        "ownerReferences": [reference("Deployment", deployment)],
       ]
     ]
+  }
+
+  private func reference(_ kind: String, _ name: String) -> JSONValue {
+    OwnerReference(apiVersion: "apps/v1", kind: kind, name: name, uid: "u", isController: true).json
   }
 
   private func service(targetPort: JSONValue = "http", selector: JSONValue = ["app": "web"]) -> JSONValue {

@@ -120,9 +120,48 @@ import Testing
       let nothing = try await client.find(.pods, "missing")
       #expect(nothing == nil)
       let missing = await #expect(throws: KubeError.self) { try await client.get(.pods, "missing") }
-      #expect(missing?.description == "the API server answered 404 NotFound: pods \"missing\" not found")
+      guard case .status(404, "NotFound", "pods \"missing\" not found", _) = missing else {
+        Issue.record("\(missing as Any)")
+        return
+      }
       let proxy = await #expect(throws: KubeError.self) { try await client.create(pod("x", version: 1), as: .pods) }
       #expect(proxy == .status(code: 502, reason: "", message: "<html>proxy</html>", details: nil))
+    }
+  }
+
+  @Test("An object is changed as it was read, and one that was read without its version is not changed")
+  func changesWhatWasRead() async throws {
+    try await withServer { request, connection in
+      let version = request.json?[path: "metadata", "resourceVersion"]
+      if version == "1" {
+        connection.reply(200, request.json ?? [:])
+      } else {
+        connection.failure(409, "Conflict", "old")
+      }
+    } _: { client, server in
+      var object = pod("x", version: 1)
+      try await client.patch(.pods, asRead: object, namespace: "n", ["metadata": ["labels": ["a": "b"]]])
+      #expect(
+        server.requests.first?.json == ["metadata": ["labels": ["a": "b"], "resourceVersion": "1"]]
+          && server.requests.first?.path == "/api/v1/namespaces/n/pods/x")
+      object[path: "metadata", "resourceVersion"] = nil
+      await #expect(throws: KubeError.self) {
+        try await client.patch(.pods, asRead: object, namespace: "n", ["metadata": ["labels": ["a": "c"]]])
+      }
+      #expect(server.requests.count == 1)
+    }
+  }
+
+  @Test("A program that answers /version without a version is no API server")
+  func noVersion() async throws {
+    try await withServer {
+      $1.reply(200, ["version": "7"])
+    } _: { client, _ in
+      let error = await #expect(throws: KubeError.self) { try await client.serverVersion() }
+      guard case .badResponse = error else {
+        Issue.record("\(error as Any)")
+        return
+      }
     }
   }
 

@@ -185,7 +185,7 @@ import Testing
           let sets = await api.store.list(.replicaSets, namespace: "default").items
           let pods = await api.store.list(.pods, namespace: "default").items
           return sets.first.map { $0.uid != set.uid } == true && Set(pods.map(\.uid)) == before
-            && pods.allSatisfy { $0.controllerReference?["uid"]?.stringValue == sets.first?.uid }
+            && pods.allSatisfy { $0.controllerReference?.uid == sets.first?.uid }
         })
     }
   }
