@@ -38,7 +38,7 @@ import TunnelProtocol
       ["clusterIP": "None", "ports": [port]],
     ] {
       let error = #expect(throws: ControlError.self) { try ForwardTarget.address(of: service(spec), "web") }
-      #expect(error?.message == "port 'web' of Service shop/user is no number from 1 to 65535")
+      #expect(error?.code == .failed)
       #expect(throws: ControlError.self) { try ForwardTarget.address(of: service(spec), "\(number)") }
     }
     let slice: JSONValue = ["addressType": "IPv4", "ports": [port], "endpoints": [["addresses": ["10.244.0.7"]]]]
@@ -63,7 +63,7 @@ import TunnelProtocol
       as [(JSONValue, String)]
     {
       let error = #expect(throws: ControlError.self) { try ForwardTarget.address(of: service(spec), port) }
-      #expect(error?.code == .notFound && error?.message.contains("declares no ports") == true)
+      #expect(error?.code == .notFound)
       #expect(error?.remedy?.contains("pod/NAME") == true)
     }
     // Its other ports belong to other Services.

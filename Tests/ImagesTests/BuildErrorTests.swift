@@ -23,7 +23,7 @@ import Testing
       _ = try await BuilderKind.choose(nil, environment: shop.environment)
     }
     #expect(none?.reason == .builderMissing)
-    #expect(none?.message.contains("docker, podman and buildah in PATH (\(shop.directory)") == true)
+    #expect(none?.message.contains(shop.directory) == true)
     let wanted = await buildError { () throws(BuildError) in
       _ = try await BuilderKind.choose(.podman, environment: shop.environment)
     }
@@ -64,18 +64,19 @@ import Testing
     artifact.context += "/nowhere"
     #expect(await failure([artifact])?.reason == .contextMissing)
     artifact.context = shop.directory + "/web/id"
-    #expect(await failure([artifact])?.message.contains("is no directory") == true)
+    #expect(await failure([artifact])?.reason == .contextMissing)
     #expect(shop.lines("buildah.log").isEmpty)
   }
 
   @Test func namesTwiceMissingRequirementsAndCircles() async throws {
     let web = try shop.artifact("web")
-    #expect(await failure([web, web])?.message.contains("two artifacts") == true)
-    #expect(
-      await failure([try shop.artifact("app", requires: [.init(image: "no", alias: "no")])])?.message.contains(
-        "requires no") == true)
+    let twice = await failure([web, web])
+    #expect(twice?.reason == .badInput && twice?.artifact == "web")
+    let unmet = await failure([try shop.artifact("app", requires: [.init(image: "no", alias: "no")])])
+    #expect(unmet?.reason == .badInput && unmet?.artifact == "app")
     let circle = try [("a", "b"), ("b", "a")].map { try shop.artifact($0, requires: [.init(image: $1, alias: $1)]) }
-    #expect(await failure(circle + [web])?.message == "artifacts require each other in a circle: a, b")
+    let round = await failure(circle + [web])
+    #expect(round?.reason == .badInput && round?.artifact == "a")
   }
 
   @Test func aFullDiskIsNamed() async throws {

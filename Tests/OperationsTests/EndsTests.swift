@@ -277,7 +277,7 @@ import Testing
       let audit = try await Audit(cluster)
 
       let problems = await daemon.operations.shutDown { _ in }
-      #expect(problems.first?.message.contains("Service shop/canary selects the agent of web") == true)
+      #expect(problems.first?.message.contains("shop/canary") == true)
       #expect(try await cluster.isItself())
       #expect(try await cluster.agent() != nil)
       #expect(try !daemon.journal().isEmpty)

@@ -135,7 +135,7 @@ import Testing
         cluster: cluster.selection(), service: service, ports: [PortMapping(local: host.port)])
       let refusal = await bob.refusal(request)
       #expect(refusal?.code == .conflict)
-      #expect(refusal?.message.contains("intercepted by alice@laptop") == true, "\(String(describing: refusal))")
+      #expect(refusal?.message.contains("alice@laptop") == true, "\(String(describing: refusal))")
       #expect(refusal?.remedy?.contains("--take-over") == true)
       #expect(await cluster.store.list(.services, namespace: "shop").items == before)
       #expect(try await cluster.agent()?.annotations == agent?.annotations)
@@ -146,7 +146,7 @@ import Testing
 
       let again = await alice.refusal(
         InterceptRequest(cluster: cluster.selection(), service: "web", ports: [PortMapping(local: host.port)]))
-      #expect(again?.message == "you intercept web in shop already")
+      #expect(again?.code == .conflict)
     }
   }
 
@@ -174,7 +174,7 @@ import Testing
         cluster: cluster.selection(), service: "web", ports: [PortMapping(local: host.port)])
       request.rules = RequestRules(texts: ["path /a", "path /c"])
       let refusal = await carol.refusal(request)
-      #expect(refusal?.message.contains("requests with path /a are intercepted by alice@laptop") == true)
+      #expect(refusal?.code == .conflict && refusal?.message.contains("path /a ") == true)
       request.replace = true
       #expect(await carol.refusal(request)?.message.contains("--replace") == true)
 

@@ -32,8 +32,7 @@ import Testing
       let ambiguous = await #expect(throws: ControlError.self) {
         _ = try await daemon.operations.leave(LeaveRequest(service: "web")) { _ in }
       }
-      #expect(ambiguous?.message == "web is intercepted more than once: shop/web in context a, shop/web in context b")
-      #expect(ambiguous?.remedy == "Choose with --context.")
+      #expect(ambiguous?.code == .badInput && ambiguous?.remedy?.contains("--context") == true)
 
       let left = try await daemon.operations.leave(LeaveRequest(cluster: b.selection(among: both), service: "web")) {
         _ in
@@ -188,14 +187,14 @@ import Testing
       let former = await #expect(throws: ControlError.self) {
         try await next.operations.reach(a.selection(), again: nil)
       }
-      #expect(former?.message.contains("an earlier version") == true)
+      #expect(former?.code == .conflict)
 
       try FileManager.default.removeItem(atPath: a.kubeconfig)
       try FileManager.default.copyItem(atPath: b.kubeconfig, toPath: a.kubeconfig)
       let error = await #expect(throws: ControlError.self) {
         try await next.operations.reach(a.selection(), again: there.identity)
       }
-      #expect(error?.message == "context c refers to another cluster than the shell's")
+      #expect(error?.code == .conflict)
     }
   }
 

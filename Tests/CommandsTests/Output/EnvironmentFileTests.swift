@@ -101,7 +101,7 @@ struct EnvironmentFileTests {
     try Data("old\n".utf8).write(to: URL(filePath: folder.path + "/other"))
     try FileManager.default.createSymbolicLink(atPath: folder.file, withDestinationPath: "other")
     let error = #expect(throws: ControlError.self) { try EnvironmentFile(path: folder.file) }
-    #expect(error?.message.contains("is a symbolic link") == true && error?.code == .badInput)
+    #expect(error?.code == .badInput)
     // One that comes later is replaced.
     try FileManager.default.removeItem(atPath: folder.file)
     let file = try EnvironmentFile(path: folder.file)

@@ -29,7 +29,7 @@ struct SettingsFileTests {
 
   @Test func aFileThatCannotBeReadIsToldInTheSystemsWords() {
     let problem = #expect(throws: ControlError.self) { try SettingsFile.load("/tmp") }
-    #expect(problem?.message == "cannot read the settings in /tmp: Is a directory")
+    #expect(problem?.code == .badInput && problem?.message.hasSuffix("Is a directory") == true)
   }
 
   @Test(arguments: ["", "# nothing\n", "{}", "---\n"])

@@ -55,10 +55,10 @@ import Testing
   @Test func aFileThatIsNoneIsTold() throws {
     let path = FileManager.default.temporaryDirectory.path + "/replay-\(UUID().uuidString).har"
     let missing = #expect(throws: ControlError.self) { try ReplayFile.read(path) }
-    #expect(missing?.message == "\(path) cannot be read: there is no such file")
+    #expect(missing?.code == .badInput && missing?.message.contains(path) == true)
     try #"{"log": {"entries": [{}]}}"#.write(toFile: path, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let wrong = #expect(throws: ControlError.self) { try ReplayFile.read(path) }
-    #expect(wrong?.message == "\(path): log.entries[0].request is missing")
+    #expect(wrong?.code == .badInput && wrong?.message.contains("log.entries[0].request") == true)
   }
 }

@@ -19,7 +19,6 @@ struct ControlClientTests {
     call.cancel()
     let problem = await #expect(throws: ControlError.self) { _ = try await call.value }
     #expect(problem?.code == .cancelled)
-    #expect(problem?.message.contains("still undoing") == true)
     close(daemon)
   }
 
@@ -28,6 +27,6 @@ struct ControlClientTests {
     let call = Task { try await client.call(StatusRequest()) }
     close(daemon)
     let problem = await #expect(throws: ControlError.self) { _ = try await call.value }
-    #expect(problem?.message.contains("ended before it answered") == true)
+    #expect(problem?.code == .failed)
   }
 }

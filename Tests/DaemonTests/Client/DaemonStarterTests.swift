@@ -41,7 +41,6 @@ struct DaemonStarterTests {
         try await ControlClient(starter: DaemonStarter(paths: paths, start: start)).call(
           StatusRequest())
       }
-      #expect(problem?.message == "the daemon ended while it started")
       #expect(problem?.details == ["/", "/dev/null", "no memory"])
       #expect(problem?.remedy?.contains(paths.log) == true)
     }
@@ -53,7 +52,7 @@ struct DaemonStarterTests {
       let problem = await #expect(throws: ControlError.self) {
         try await ControlClient(starter: starter).call(StatusRequest())
       }
-      #expect(problem?.message.contains("does not answer") == true)
+      #expect(problem?.details == [] && problem?.message.contains(paths.socket) == true)
     }
   }
 

@@ -159,7 +159,6 @@ struct EndTests {
         try await fixture.call(QuitRequest())
       }
       #expect(problem?.code == .incomplete)
-      #expect(problem?.message == "not everything could be undone")
       #expect(problem?.details == [staying.message])
       await fixture.server.value
     }
@@ -189,7 +188,7 @@ struct EndTests {
       let problem = await #expect(throws: ControlError.self) {
         try await client.call(StatusRequest())
       }
-      #expect(problem?.message == "the daemon ended before it answered")
+      #expect(problem?.code == .failed)
       listener.stop()
       await dying.value
     }

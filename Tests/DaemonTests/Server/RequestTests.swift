@@ -41,7 +41,7 @@ struct RequestTests {
     try await DaemonFixture.with { fixture in
       let line = String(repeating: "x", count: (4 << 20) + 1)
       let problem = try await answer(fixture, line)
-      #expect(problem?.message.contains("longer than") == true)
+      #expect(problem?.code == .badInput)
     }
   }
 
@@ -85,8 +85,7 @@ struct RequestTests {
         try await fixture.call(DaemonFixture.request)
       }
       #expect(problem?.code == .versionMismatch)
-      #expect(problem?.message == "the daemon runs 0.0.9, this command is \(BuildVersion.current.version)")
-      #expect(problem?.remedy == "devtunnel quit, then try again")
+      #expect(problem?.message.contains("0.0.9") == true && problem?.remedy?.contains("devtunnel quit") == true)
       let status = try await fixture.status()
       #expect(status.daemon?.version == "0.0.9")
       _ = try await fixture.call(QuitRequest())
@@ -108,6 +107,6 @@ struct RequestTests {
   @Test func anotherBuildOfTheSameVersionIsAMismatchToo() {
     let problem = BuildVersion.mismatch(
       daemon: .init(version: "1.0.0", build: "aa"), command: .init(version: "1.0.0", build: "bb"))
-    #expect(problem?.message == "the daemon runs 1.0.0 (build aa), this command is 1.0.0 (build bb)")
+    #expect(problem?.code == .versionMismatch)
   }
 }

@@ -97,7 +97,6 @@ struct ServiceDivertTests {
     let client = try server.client()
     let error = await #expect(throws: ControlError.self) { try await divert(client).divert(holder: "alice@laptop") }
     #expect(error?.message.contains("ValidatingAdmissionPolicy 'selectors' denied request") == true)
-    #expect(error?.message.contains("someone else") == false)
   }
 
   @Test("The same while restoring, after one try")
@@ -121,7 +120,6 @@ struct ServiceDivertTests {
     try await with(store) { client in
       let error = await #expect(throws: ControlError.self) { try await divert(client).divert(holder: "alice@laptop") }
       #expect(error?.code == .conflict)
-      #expect(error?.message.contains("someone else") == true)
     }
     #expect(store.selector == ["app": "web-v2"])
   }

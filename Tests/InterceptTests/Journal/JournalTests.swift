@@ -91,6 +91,6 @@ struct JournalTests {
     // A directory in the file's place cannot be replaced by it.
     try FileManager.default.createDirectory(atPath: path + "/in the way", withIntermediateDirectories: true)
     let problem = #expect(throws: ControlError.self) { try journal.add(entry("user")) }
-    #expect(problem?.message == "the journal \(path) cannot be written: Is a directory")
+    #expect(problem?.code == .failed && problem?.message.hasSuffix("Is a directory") == true)
   }
 }

@@ -66,8 +66,7 @@ import Testing
   @Test func namesTheOperationThatFailed() {
     let patch = JSONPatch([.add(JSONPointer("b"), 1), .test(JSONPointer("a"), 2)])
     let error = #expect(throws: PatchError.self) { try (["a": 1] as JSONValue).applying(jsonPatch: patch) }
-    #expect(error?.operation == 1)
-    #expect(error?.description == "operation 1 of the JSON patch: '/a' is 1, the test expects 2")
+    #expect(error?.operation == 1 && error?.code == .testFailed)
   }
 
   /// Each copy of the document into itself doubles it.

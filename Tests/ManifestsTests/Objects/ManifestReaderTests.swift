@@ -60,7 +60,7 @@ struct ManifestReaderTests {
       )
     }
     #expect(error.diagnostics.map(\.position?.line) == [1, 3, 8, 11], "\(error)")
-    #expect(error.diagnostics[2].message == "Pod (v1) has no metadata.name")
+    #expect(error.diagnostics[2].message.contains("metadata.name"))
   }
 
   @Test("A file that is not there is named")
@@ -69,6 +69,6 @@ struct ManifestReaderTests {
     let error = try #require(throws: InputError.self) {
       try ManifestReader.read("/nowhere/a.yaml", warnings: &warnings)
     }
-    #expect(error.description == "error: /nowhere/a.yaml does not exist; correct the path, or make the file")
+    #expect(error.diagnostics.map { $0.message.contains("/nowhere/a.yaml") } == [true])
   }
 }

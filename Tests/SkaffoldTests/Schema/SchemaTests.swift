@@ -31,7 +31,7 @@ struct SchemaTests {
     #expect(try Project.problems("# nothing\n").first?.message.hasSuffix("is empty") == true)
     let project = try Project([:])
     let error = try #require(throws: InputError.self) { try project.load() }
-    #expect(error.diagnostics.first?.message == "\(project.path)/skaffold.yaml does not exist")
+    #expect(error.diagnostics.map { $0.message.contains("\(project.path)/skaffold.yaml") } == [true])
   }
 
   @Test("Everything wrong is reported at once, with line and path")
@@ -98,7 +98,7 @@ struct SchemaTests {
   func laterField() throws {
     let problems = try Project.problems("apiVersion: skaffold/v4beta1\nkind: Config\ndeploy:\n  kustomize: {}\n")
     #expect(problems.map(\.field) == ["deploy.kustomize"])
-    #expect(problems[0].message == "skaffold/v4beta1 has no field 'kustomize' here")
+    #expect(problems[0].message.contains("'kustomize'"))
   }
 
   @Test("Several configurations in a file, and an image that two of them build")
