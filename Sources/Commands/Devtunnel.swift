@@ -1,5 +1,7 @@
 import ArgumentParser
 import ControlAPI
+import FoundationEssentials
+import KubeAPI
 
 /// The root of the command line; the verbs are in `Verbs`, a file each.
 struct Devtunnel: AsyncParsableCommand {
@@ -52,4 +54,40 @@ struct Devtunnel: AsyncParsableCommand {
     ])
 
   @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  /// Says where the user stands; all commands, if a program reads it.
+  func run() async throws {
+    guard Terminal.output.isTerminal else { throw CleanExit.helpRequest(self) }
+    let context = try CommandContext(global)
+    let daemon: Standing.Daemon =
+      switch try await DaemonProbe.look(context.paths, within: .seconds(2)) {
+      case .absent: .absent
+      case .silent(let pid): .silent(pid: pid)
+      case .answered(let status): .running(status)
+      }
+    let files = FileManager.default
+    let standing = Standing(
+      place: Standing.Place(global.cluster(context.settings)), daemon: daemon,
+      hasProject: ["skaffold.yaml", "skaffold.yml"].contains(where: files.fileExists(atPath:)))
+    standing.lines.forEach(Terminal.output.line)
+  }
+}
+
+extension Standing.Place {
+  /// Reads the kubeconfig; nothing is asked of the cluster.
+  init(_ cluster: ClusterSelection) {
+    var environment = ProcessInfo.processInfo.environment
+    if !cluster.kubeconfig.isEmpty { environment["KUBECONFIG"] = cluster.kubeconfig.joined(separator: ":") }
+    do throws(KubeError) {
+      let access = try ClusterAccess.load(
+        context: cluster.context, namespace: cluster.namespace, environment: environment)
+      self = .cluster(context: access.contextName, namespace: access.namespace)
+    } catch {
+      self =
+        switch error {
+        case .config(_, _, _, let problem, let remedy): .none(problem: problem, remedy: remedy)
+        default: .none(problem: "\(error)", remedy: nil)
+        }
+    }
+  }
 }

@@ -9,6 +9,9 @@ public enum Trouble: Hashable, Sendable {
 }
 
 extension InterceptMachine {
+  /// Returns true while an agent is an endpoint of a Service of ours.
+  public func hasAgent(for service: String) -> Bool { !isAgentDeleted && services[service]?.listed.agents == true }
+
   /// The trouble with the session; nil if it is open.
   public var trouble: Trouble? {
     if isAgentEnding { return .agentEnds }

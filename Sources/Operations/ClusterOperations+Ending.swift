@@ -46,6 +46,9 @@ extension ClusterOperations {
     where interception.id.cluster == there.identity && interception.namespace == namespace {
       if let workload = await interception.heldWorkload { keeping.insert(workload) }
     }
+    // Forwards and shells of ours go on.
+    for entry in gateways.values.map(\.entry) + shellAgents.values.map(\.entry)
+    where entry.namespace == namespace && identity(of: entry) == there.identity { keeping.insert(entry.workload) }
     var report: RestoreReport
     do throws(ControlError) {
       let restorer = Restorer(

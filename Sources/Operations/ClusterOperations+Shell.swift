@@ -216,16 +216,21 @@ extension ClusterOperations {
       Task {
         await resume(peer, hello)
         resuming.remove(hello.id)
+        endedEarly.remove(hello.id)
       }
     case .exiting(let id, _, let peer):
       let session = shells.first { $0.id == id }
+      if session == nil, resuming.contains(id) { endedEarly.insert(id) }
       Task {
         if let session { await endShell(session) }
         relay.submit { loop in peer.get(on: loop).send(.bye) }
       }
     case .gone(let id):
       if let host = hosts.first(where: { $0.id == id }) { return await endHost(host) }
-      guard let session = shells.first(where: { $0.id == id }) else { return }
+      guard let session = shells.first(where: { $0.id == id }) else {
+        if resuming.contains(id) { endedEarly.insert(id) }
+        return
+      }
       log.notice("a shell's helper is gone", metadata: ["shell": "\(id.prefix(8))"])
       Task { await endShell(session) }
     }
@@ -248,6 +253,8 @@ extension ClusterOperations {
       }
       // The former daemon's intercept is undone first.
       if record.request.intercept != nil { while !isRecovered { try await Task.sleep(for: .milliseconds(50)) } }
+      // Nobody is left for whom to intercept again.
+      if endedEarly.contains(hello.id) { return ShellRecords.remove(runtime: settings.runtime, id: hello.id) }
       log.notice("a shell continues after another daemon", metadata: ["shell": "\(hello.id.prefix(8))"])
       let there = try await reach(record.request.cluster, again: record.cluster)
       let seat = try await seat(for: record.request, there) { [log] in log.info("\($0)") }
@@ -255,6 +262,7 @@ extension ClusterOperations {
       shells.append(session)
       await session.takeOn(record)
       await session.attach(peer, hello)
+      if endedEarly.contains(hello.id) { await endShell(session) }
     } catch {
       log.error("a shell could not continue", metadata: ["shell": "\(hello.id.prefix(8))", "why": "\(error)"])
       relay.submit { loop in peer.get(on: loop).send(.refused("\(error)")) }

@@ -81,6 +81,8 @@ public actor ClusterOperations: Engine {
   var shellHub: Task<OnLoop<ShellHub>?, Never>?
   /// Shells of another daemon that are being resumed.
   var resuming: Set<String> = []
+  /// Those of them whose commands have ended meanwhile.
+  var endedEarly: Set<String> = []
   /// True once another daemon's changes have been undone.
   var isRecovered = false
   /// An earlier daemon's changes that are being undone.

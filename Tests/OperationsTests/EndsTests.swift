@@ -54,6 +54,29 @@ import Testing
     }
   }
 
+  @Test("A workload that --replace scaled down, and its Service, come back without an agent", arguments: [true, false])
+  func replaced(isDeleted: Bool) async throws {
+    try await PocketCluster.run("a") { clusters in
+      let cluster = clusters[0]
+      let daemon = try TestDaemon()
+      defer { daemon.remove() }
+      func replicas() async throws -> Int? {
+        try await cluster.client.get(.deployments, "web", namespace: namespace)[path: "spec", "replicas"]?.intValue
+      }
+      let before = try await replicas()
+      _ = try await daemon.stand(in: cluster, replaces: true)
+      try await eventually("it is scaled down") { try await replicas() == 0 }
+      if isDeleted {
+        try await cluster.client.delete(.deployments, "devtunnel-web", namespace: namespace, propagation: .background)
+      }
+      try await cluster.setAgents(ready: false)
+      _ = try? await daemon.operations.leave(LeaveRequest(all: true)) { _ in }
+      try await eventually("the Service is itself again") { try await cluster.isItself() }
+      #expect(try await replicas() == before)
+      try await eventually("the journal is empty") { try daemon.journal().isEmpty }
+    }
+  }
+
   private func bring(
     about end: End, _ interception: Interception, _ daemon: TestDaemon, _ cluster: PocketCluster
   ) async throws {

@@ -100,6 +100,31 @@ struct TerminalTests {
     #expect(daemon.saw("exiting 5"))
   }
 
+  @Test("A terminal that is closed ends the command, also where the shell leads its session")
+  func closedTerminal() throws {
+    let script = """
+      import os, pty, signal, sys, time
+      signal.pthread_sigmask(signal.SIG_SETMASK, [])
+      pid, fd = pty.fork()
+      if pid == 0:
+        os.execv(sys.argv[1], [*sys.argv[1:], '/bin/sh', '-c', 'echo up; exec sleep 100'])
+      seen = b''
+      while b'up' not in seen: seen += os.read(fd, 4096)
+      os.close(fd)
+      for _ in range(300):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended: sys.exit(os.waitstatus_to_exitcode(status) & 127)
+        time.sleep(0.1)
+      os.kill(pid, 9); sys.exit('it lives on')
+      """
+    let result = try RunningShell(
+      program: "/usr/bin/python3",
+      arguments: ["-c", script, fixture.path("devtunnel-shell"), "run", fixture.plan(), "--"], user: ShellFixture.user
+    ).result()
+    #expect(result.status == 1, "128 + SIGHUP; \(result.errors)")
+    #expect(daemon.saw("exiting 129"))
+  }
+
   @Test("An interactive shell inside has its own jobs, suspends, and goes on")
   func interactiveShell() throws {
     let result = try type(

@@ -287,8 +287,10 @@ extension InterceptedWorkload {
         client: client.within(.seconds(8)), namespace: namespace, resource: origin.resource ?? .deployments,
         name: origin.name, replicas: origin.replicas)
       guard let port = member.plan.ports.first(where: { $0.localPort != nil })?.agentPort else { continue }
-      for _ in 0..<120 {
-        if try await isReached(port) { break }
+      // The Service is given back once the origin answers: until then its agent lets connections wait. Without an
+      // agent nobody does, and nothing is won by waiting.
+      for _ in 0..<120 where machine.hasAgent(for: member.plan.service) {
+        if (try? await isReached(port)) == true { break }
         try? await Task.sleep(for: .milliseconds(500))
       }
     }

@@ -22,8 +22,9 @@ final class ChildCommand {
   func turn() {
     var fromKernel: Int32 = 0
     while case let signal = cshell_next_signal(signals, &fromKernel), signal != 0 {
-      // A terminal's signal goes to the whole group, the child included.
-      if signal != SIGCHLD, status == nil, fromKernel == 0 || !isInOwnGroup { kill(pid, signal) }
+      // A terminal's signal goes to the whole group, the child included; but that of its end to its session's leader.
+      let isShared = fromKernel != 0 && isInOwnGroup && signal != SIGHUP
+      if signal != SIGCHLD, status == nil, !isShared { kill(pid, signal) }
     }
     guard status == nil else { return }
     var value: Int32 = 0

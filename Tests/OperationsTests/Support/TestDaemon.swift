@@ -50,13 +50,14 @@ struct TestDaemon: Sendable {
   @discardableResult
   func stand(
     _ service: String = "web", in cluster: PocketCluster, as selection: ClusterSelection? = nil, takeOver: Bool = false,
-    rules: RequestRules? = nil, answer: (@Sendable (Step) async -> Outcome?)? = nil
+    rules: RequestRules? = nil, replaces: Bool = false, answer: (@Sendable (Step) async -> Outcome?)? = nil
   ) async throws -> Interception {
     let selection = selection ?? cluster.selection()
     let there = try await operations.reach(selection)
     var request = InterceptRequest(cluster: selection, service: service, ports: [])
     request.takeOver = takeOver
     request.rules = rules
+    request.replace = replaces
     let interception = await operations.made(request, there, installation: installation) { step in
       if let outcome = await answer?(step) { return outcome }
       switch step {
