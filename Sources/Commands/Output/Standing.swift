@@ -81,7 +81,9 @@ struct Standing: Hashable {
     if hasProject {
       steps.append(Step(command: "devtunnel watch", purpose: "build and deploy skaffold.yaml again at each save"))
     }
-    if case .none = place { steps.append(Step(command: "devtunnel doctor", purpose: "what is missing on this machine")) }
+    if case .none = place {
+      steps.append(Step(command: "devtunnel doctor", purpose: "what is missing on this machine"))
+    }
     return steps + [Step(command: "devtunnel --help", purpose: "all commands")]
   }
 }

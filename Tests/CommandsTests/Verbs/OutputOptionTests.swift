@@ -15,6 +15,8 @@ struct OutputOptionTests {
     "shell", "lab",  // what the command in it prints
     "disconnect", "quit",  // nothing
     "daemon run",  // a log
+    "mcp",  // JSON-RPC
+    "metrics",  // OpenMetrics
   ]
 
   /// The words of each verb, and its type.
