@@ -1,3 +1,5 @@
+import CLinux
+
 #if !hasFeature(Embedded)
   import Relay
   import TunnelProtocol
@@ -15,11 +17,16 @@ extension InboundEnd: FrameInserting {
     moveIfIdle()
   }
 
-  /// Lets the client's connection go where new ones go, if nobody waits for anything.
+  /// True if bytes of another request wait in the client's socket.
+  var hasNextRequest: Bool { follower.isBetweenRequests && clinux_has_bytes(fd) != 0 }
+
+  /// Lets the client's connection go where new ones go, with its next request. Without one it stays: the client may wait
+  /// for the host to end it.
   func moveIfIdle() {
     guard isLeaving, status == .connected, isWhole, waitingBytes == 0 else { return }
     // A protocol that is followed no more may have stopped between two of its requests.
     guard follower.isIdle else { return session.wantsToSend(self) }
+    guard hasNextRequest else { return }
     listener.move(leaveHost(to: FarewellEnd(session: session, slot: slot)), of: client)
   }
 

@@ -42,7 +42,7 @@ final class InboundEnd: OpenerEnd {
 
   override var mayRead: Bool {
     // The next request stays in the socket for another server.
-    if isLeaving, follower.isBetweenRequests { return false }
+    if isLeaving, hasNextRequest { return false }
     return status == .connected || (status == nil && kept.count < Self.keptLimit && !loop.blocks.isFull)
   }
 
@@ -54,6 +54,11 @@ final class InboundEnd: OpenerEnd {
     guard status == nil else { return }
     kept.append(contentsOf: bytes)
     loop.blocks.count(bytes.count)
+  }
+
+  override func ready(_ events: UInt32) {
+    super.ready(events)
+    moveIfIdle()
   }
 
   override func arrived(_ bytes: UnsafeRawBufferPointer) {

@@ -28,19 +28,47 @@ import TunnelProtocol
     split.agent.sessions.reduce(0) { $0 + $1.session.streams.filter { !($0 is ControlEnd) }.count }
   }
 
-  @Test("A client of HTTP/1.1 that is idle goes to the origin, and its host sees the end")
+  @Test("A client of HTTP/1.1 goes to the origin with its next request, and its host sees the end")
   func idle() {
     let split = intercepted()
     let client = split.scene.client()
     split.exchange(client, Scene.request("/1"), person: split.alice, "host")
     leave(split)
     let host = split.alice.host.connections[0]
-    #expect(split.loop.turn { host.sawEnd } && !host.sawReset)
     split.exchange(client, Scene.request("/2"), person: nil, "origin")
+    #expect(split.loop.turn { host.sawEnd } && !host.sawReset)
     #expect(client.text == Scene.answer("host") + Scene.answer("origin") && !client.sawEnd)
     host.close()
     #expect(split.loop.turn { streams(split) == 0 })
     client.close()
+    split.expectNothingLeft()
+  }
+
+  @Test("A client that waits for the end of its connection gets it from the host", arguments: [true, false])
+  func untilTheEnd(leavesFirst: Bool) {
+    let split = intercepted()
+    let client = split.scene.client()
+    client.send("GET /1 HTTP/1.0\r\n\r\n")
+    let host = split.atHost("GET /1 HTTP/1.0\r\n\r\n")
+    if leavesFirst { leave(split) }
+    host?.send("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    #expect(split.loop.turn { client.ends(with: "ok") })
+    if !leavesFirst { leave(split) }
+    split.scene.wait(milliseconds: 100)
+    host?.close()
+    #expect(split.loop.turn { client.sawEnd } && !client.sawReset)
+    client.close()
+    split.expectNothingLeft()
+  }
+
+  @Test("The end of a client reaches the host")
+  func clientEnds() {
+    let split = intercepted()
+    let client = split.scene.client()
+    split.exchange(client, Scene.request("/1"), person: split.alice, "1")
+    leave(split)
+    client.close()
+    #expect(split.loop.turn { split.alice.host.connections[0].sawEnd })
     split.expectNothingLeft()
   }
 
