@@ -20,8 +20,8 @@ extension InboundEnd: FrameInserting {
   /// True if bytes of another request wait in the client's socket.
   var hasNextRequest: Bool { follower.isBetweenRequests && clinux_has_bytes(fd) != 0 }
 
-  /// Lets the client's connection go where new ones go, with its next request. Without one it stays: the client may wait
-  /// for the host to end it.
+  /// Lets the client's connection go where new ones go, with its next request. Without one it stays: the client may
+  /// wait for the host to end it.
   func moveIfIdle() {
     guard isLeaving, status == .connected, isWhole, waitingBytes == 0 else { return }
     // A protocol that is followed no more may have stopped between two of its requests.
