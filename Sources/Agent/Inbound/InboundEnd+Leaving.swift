@@ -5,8 +5,8 @@ import CLinux
   import TunnelProtocol
 #endif
 
-// A connection on a host whose port goes elsewhere: it follows between two of its messages. A client of HTTP/2 is asked
-// to connect again. One of any other protocol stays, until the host's daemon cuts what lasts.
+// A connection on a host whose port goes elsewhere: it follows with its next request. A client of HTTP/2 is asked to
+// connect again. One of any other protocol stays, until the host's daemon cuts what lasts.
 
 extension InboundEnd: FrameInserting {
   /// Called when new connections of the port go elsewhere.
